@@ -1,0 +1,87 @@
+//! A layout as the configuration writes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One `[[layouts]]` table. [`Layout::compile`](super::Layout::compile) says what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LayoutSpec {
+    /// A well-known shape: `kustomize`, `helm-values`, …; the other keys refine it.
+    pub preset: Option<String>,
+    /// Path template of the files that hold versions.
+    pub path: Option<String>,
+    /// Ref template, where environments are branches or tags.
+    pub refs: Option<String>,
+    /// Locator in YAML documents.
+    pub yaml: Option<String>,
+    /// Locator in JSON documents.
+    pub json: Option<String>,
+    /// Locator by regular expression; the group `v` is the version.
+    pub regex: Option<String>,
+    /// Restricts to YAML documents of these kinds, `A|B`.
+    pub kind: Option<String>,
+    /// Captures `{name}` from elsewhere in the document, a path of keys.
+    pub name: Option<String>,
+    /// Takes the first match only.
+    pub first: bool,
+    /// Which part of the scalar is the version: `tag`, `query:ref`, `/regex/`.
+    pub part: Option<String>,
+    /// Values that do not match are not versions.
+    #[serde(rename = "match")]
+    pub matching: Option<String>,
+    /// Builds the service's name from captures; `{service}` by default.
+    pub row: Option<String>,
+    /// Builds the environment's name from captures; `{env}` by default.
+    pub env_name: Option<String>,
+    /// Other spellings of environments: `alias = { prod = "production" }`, column = spelling in the repository.
+    pub alias: BTreeMap<String, String>,
+    /// Captures that are folded to lower case.
+    pub lowercase: Vec<String>,
+    /// Ordered fall-backs; a cell read from one is inherited.
+    #[serde(rename = "else")]
+    pub fallbacks: Vec<FallbackSpec>,
+    /// Other places that move together with the version.
+    pub also: Vec<AlsoSpec>,
+    /// What else is carried along: `trailing-comment`.
+    pub carry: Option<String>,
+    /// A path that proves the service: it then exists in every declared environment.
+    pub service: Option<String>,
+    /// Environments as ranges over shared tags.
+    pub range: BTreeMap<String, String>,
+    /// The `[[repositories]]` entry it reads from.
+    pub repository: Option<String>,
+}
+
+/// One fall-back of an `else` chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FallbackSpec {
+    /// Path template over the captures of the first path.
+    pub path: String,
+    /// Locator in YAML documents.
+    pub yaml: Option<String>,
+    /// Locator in JSON documents.
+    pub json: Option<String>,
+    /// Locator by regular expression.
+    pub regex: Option<String>,
+    /// Which part of the scalar is the version.
+    pub part: Option<String>,
+}
+
+/// One place that moves together with the version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlsoSpec {
+    /// Path template; the same file by default.
+    pub path: Option<String>,
+    /// Locator in YAML documents.
+    pub yaml: Option<String>,
+    /// Locator in JSON documents.
+    pub json: Option<String>,
+    /// Locator by regular expression.
+    pub regex: Option<String>,
+    /// Which part of the scalar is the version.
+    pub part: Option<String>,
+}

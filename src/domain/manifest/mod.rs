@@ -1,0 +1,1 @@
+//! Byte-exact reading and editing of YAML, JSON and key files.

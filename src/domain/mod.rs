@@ -1,0 +1,13 @@
+//! Pure: values in, values out. Nothing here reads a clock, a file or a network.
+
+pub mod desired;
+pub mod history;
+pub mod ids;
+pub mod layout;
+pub mod manifest;
+pub mod plan;
+pub mod problem;
+pub mod rollout;
+pub mod template;
+pub mod topology;
+pub mod version;

@@ -1,0 +1,133 @@
+//! Staged changes, the verdicts on them, and the plan they become when frozen against a base commit.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    version::Version,
+};
+
+/// What the operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRequest {
+    /// The cell to change.
+    pub cell: CellKey,
+    /// What to do with it.
+    pub intent: Intent,
+}
+
+/// Why a cell gets its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intent {
+    /// Copy the version one step forward.
+    Promote {
+        /// The upstream it is copied from.
+        from: EnvironmentName,
+    },
+    /// A version given by hand.
+    Set {
+        /// It.
+        version: Version,
+    },
+    /// Restore an earlier desired version.
+    Revert {
+        /// It; `None` restores "inherited".
+        to: Option<Version>,
+    },
+}
+
+/// Staged changes frozen against a base commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The commit that every byte below is relative to.
+    pub base: ObjectId,
+    /// What will change, in the order asked for.
+    pub changes: Vec<PlannedChange>,
+    /// The exact edits, one per file, in path order.
+    pub edits: Vec<FileEdit>,
+    /// What will not, and why.
+    pub skipped: Vec<Skip>,
+}
+
+/// One cell that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedChange {
+    /// The cell.
+    pub cell: CellKey,
+    /// Why.
+    pub intent: Intent,
+    /// Its version at the base.
+    pub from: Option<Version>,
+    /// Its version in the plan.
+    pub to: Option<Version>,
+    /// What each gate says.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// One file's bytes before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEdit {
+    /// The file.
+    pub path: RepoPath,
+    /// Its bytes at the base.
+    pub before: Vec<u8>,
+    /// Its bytes in the plan.
+    pub after: Vec<u8>,
+}
+
+/// A cell that was asked for and will not change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skip {
+    /// The cell.
+    pub cell: CellKey,
+    /// Which kind of reason.
+    pub cause: SkipCause,
+    /// The sentence.
+    pub detail: String,
+}
+
+/// Why a change was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipCause {
+    /// The target has it.
+    AlreadyThere,
+    /// The upstream does not declare it.
+    NotInUpstream,
+    /// A gate holds it.
+    Held,
+    /// Marked bad.
+    Vetoed,
+    /// The cell declares no version and has no place for one.
+    NotDeclared,
+    /// The file cannot be read or edited.
+    NotParseable,
+    /// This identity may not.
+    NoAccess,
+}
+
+/// What a gate says about a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// `upstream`, `immutable`, …
+    pub gate: String,
+    /// The answer.
+    pub outcome: Outcome,
+    /// Its inputs and their age, in a sentence.
+    pub detail: String,
+}
+
+/// A gate's answer. Unknown is not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Goes on.
+    Pass,
+    /// Goes on, with a word.
+    Warn,
+    /// Does not go on without an override.
+    Hold,
+    /// Not known, and this environment lets unknown pass with a word.
+    Unknown,
+}

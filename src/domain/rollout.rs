@@ -1,0 +1,161 @@
+//! What runs: the health of a cell, its pods, and how fresh that knowledge is.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::version::Version;
+
+/// How a workload is doing, best to worst in the order of [`Health::severity`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Runs what it was told to, all of it ready.
+    Healthy,
+    /// On its way.
+    Progressing,
+    /// Waits at a step of its own strategy.
+    Paused,
+    /// Told not to move (`spec.paused`, a suspended reconciler).
+    Suspended,
+    /// Failed, or failing.
+    Degraded,
+    /// Declared in Git, absent from the cluster.
+    Missing,
+    /// Not known; never shown as healthy.
+    Unknown,
+}
+
+impl Health {
+    /// Larger is worse; the worst part decides for the whole.
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Healthy => 0,
+            Self::Suspended => 1,
+            Self::Paused => 2,
+            Self::Progressing => 3,
+            Self::Missing => 4,
+            Self::Degraded => 5,
+            Self::Unknown => 6,
+        }
+    }
+
+    /// The worse of two.
+    #[must_use]
+    pub fn worst(self, other: Self) -> Self {
+        if other.severity() > self.severity() {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Healthy => "healthy",
+            Self::Progressing => "progressing",
+            Self::Paused => "paused",
+            Self::Suspended => "suspended",
+            Self::Degraded => "degraded",
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// What a cluster says about one cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveCell {
+    /// The worst of its parts.
+    pub health: Health,
+    /// One line that says why it is not healthy, with counts and since when.
+    pub reason: Option<String>,
+    /// Since when the reason holds, where the cluster says so.
+    pub since: Option<Timestamp>,
+    /// Versions running in pods, with how many pods run each.
+    pub versions: BTreeMap<Version, u32>,
+    /// The version that the workload controller serves (its pod template), where there is one.
+    pub serving: Option<Version>,
+    /// Ready pods.
+    pub ready: u32,
+    /// Wanted pods.
+    pub desired: u32,
+    /// Pods of the newest revision.
+    pub updated: u32,
+    /// When the source last confirmed this.
+    pub as_of: Timestamp,
+    /// The source is lost: this is the last that was known.
+    pub stale: bool,
+    /// Workloads that make up the cell, as `Deployment/checkout`.
+    pub workloads: Vec<String>,
+    /// Its pods, worst first.
+    pub pods: Vec<PodState>,
+}
+
+/// One pod of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodState {
+    /// The pod's name.
+    pub name: String,
+    /// The version its main container runs.
+    pub version: Option<Version>,
+    /// Passes its readiness probe.
+    pub ready: bool,
+    /// `CrashLoopBackOff`, `ImagePullBackOff`, `OOMKilled`, `Unschedulable`, `Running`, …
+    pub reason: String,
+    /// More words from the cluster, one line.
+    pub message: Option<String>,
+    /// Restarts of its containers, added up.
+    pub restarts: u32,
+    /// Being deleted.
+    pub terminating: bool,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// The node it is on.
+    pub node: Option<String>,
+}
+
+/// Something the cluster noted about an object of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterNote {
+    /// When it last happened.
+    pub time: Option<Timestamp>,
+    /// `Warning` rather than `Normal`.
+    pub warning: bool,
+    /// A word, such as `BackOff`.
+    pub reason: String,
+    /// The sentence, one line.
+    pub message: String,
+    /// `Pod/checkout-5d9f…`.
+    pub object: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// How well one environment's cluster is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Connection {
+    /// No `cluster` in the configuration: used by Git alone.
+    Unconfigured,
+    /// The first answer has not come yet.
+    Connecting,
+    /// Watching.
+    Live,
+    /// Reachable, but this identity may not see what is needed (403); `what` names it.
+    Denied {
+        /// The server's words.
+        what: String,
+    },
+    /// Was there, or never came: tried again for ever.
+    Lost {
+        /// Why, in one line.
+        reason: String,
+        /// Since when.
+        since: Timestamp,
+        /// When it is tried next.
+        next_try: Option<Timestamp>,
+    },
+}

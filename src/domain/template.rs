@@ -1,0 +1,152 @@
+//! Text with `{name}` places, filled from a row's captures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a layout captured for a cell: `service`, `env` and any names of its own.
+pub type Captures = BTreeMap<String, String>;
+
+/// A parsed `text {capture} text` template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Template {
+    source: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Capture(String),
+}
+
+/// Why a template cannot be read or filled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A `{` has no `}`.
+    #[error("`{{` at column {0} is never closed")]
+    Unclosed(usize),
+    /// The text between the braces is not a name.
+    #[error("`{{{0}}}` is not a name: letters, digits, `_` and `-` are")]
+    BadName(String),
+    /// A capture that the row does not have.
+    #[error("`{{{0}}}` is not captured by the layout; it has {1}")]
+    Missing(String, String),
+}
+
+impl Template {
+    /// Parses `source`.
+    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let mut parts = Vec::new();
+        let mut rest = source;
+        while let Some(open) = rest.find('{') {
+            if open > 0 {
+                parts.push(Part::Text(rest[..open].to_owned()));
+            }
+            let after = &rest[open + 1..];
+            let column = source.len() - rest.len() + open + 1;
+            let close = after.find('}').ok_or(TemplateError::Unclosed(column))?;
+            let name = &after[..close];
+            let valid = !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+            if !valid {
+                return Err(TemplateError::BadName(name.to_owned()));
+            }
+            parts.push(Part::Capture(name.to_owned()));
+            rest = &after[close + 1..];
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self {
+            source: source.to_owned(),
+            parts,
+        })
+    }
+
+    /// The names it needs, in order of appearance.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Capture(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// Fills every place from `captures`.
+    pub fn fill(&self, captures: &Captures) -> Result<String, TemplateError> {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Capture(name) => text.push_str(captures.get(name).ok_or_else(|| {
+                    let known: Vec<_> = captures.keys().map(|key| format!("`{{{key}}}`")).collect();
+                    TemplateError::Missing(name.clone(), known.join(", "))
+                })?),
+            }
+        }
+        Ok(text)
+    }
+
+    /// The text it was parsed from.
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+}
+
+impl TryFrom<String> for Template {
+    type Error = TemplateError;
+
+    fn try_from(source: String) -> Result<Self, Self::Error> {
+        Self::parse(&source)
+    }
+}
+
+impl From<Template> for String {
+    fn from(template: Template) -> Self {
+        template.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captures(pairs: &[(&str, &str)]) -> Captures {
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn fills_and_explains() {
+        let row = captures(&[("service", "checkout"), ("env", "prod")]);
+        let cases = [
+            ("shop-{service}", Ok("shop-checkout".to_owned())),
+            ("{service}/{env}", Ok("checkout/prod".to_owned())),
+            ("plain", Ok("plain".to_owned())),
+            (
+                "{team}",
+                Err(TemplateError::Missing(
+                    "team".into(),
+                    "`{env}`, `{service}`".into(),
+                )),
+            ),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(
+                Template::parse(source).unwrap().fill(&row),
+                expected,
+                "{source}"
+            );
+        }
+        assert_eq!(Template::parse("a{b"), Err(TemplateError::Unclosed(2)));
+        assert_eq!(
+            Template::parse("a{b c}"),
+            Err(TemplateError::BadName("b c".into()))
+        );
+    }
+}

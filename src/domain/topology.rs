@@ -1,0 +1,85 @@
+//! Environments in promotion order, and how a cell finds its workload.
+
+use std::time::Duration;
+
+use super::{ids::EnvironmentName, template::Template};
+
+/// The columns, in promotion order, left to right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Topology {
+    /// Declared environments, in the order of the configuration.
+    pub environments: Vec<Environment>,
+}
+
+/// One declared environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name, the column's heading.
+    pub name: EnvironmentName,
+    /// Upstreams: where versions are promoted from. Empty: no upstream, nothing is assumed from the order.
+    pub from: Vec<EnvironmentName>,
+    /// Whether one upstream is enough.
+    pub require: Require,
+    /// The kubeconfig context; `None` means that Git alone is used.
+    pub cluster: Option<String>,
+    /// Where the workload runs.
+    pub namespace: Template,
+    /// Which workload it is.
+    pub workload: WorkloadTemplate,
+    /// Asks for the environment's name, typed, before anything is written.
+    pub protected: bool,
+    /// The environment's address, for people and checks.
+    pub url: Option<String>,
+    /// How a confirmed change leaves the clone.
+    pub deliver: Deliver,
+    /// A rollout that takes longer has failed.
+    pub timeout: Duration,
+}
+
+/// How many of an environment's upstreams must have a version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Require {
+    /// One is enough.
+    #[default]
+    Any,
+    /// Each of them.
+    All,
+}
+
+/// How a confirmed change leaves the clone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deliver {
+    /// Fast-forward push to the branch itself.
+    #[default]
+    Push,
+    /// Push to a branch of its own, from which a pull request can be opened.
+    Branch,
+}
+
+/// How a cell's workload is found in its namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkloadTemplate {
+    /// A `Deployment`, `StatefulSet` or `DaemonSet` of this name.
+    Name(Template),
+    /// Every one that carries these labels (equality-based selector text).
+    Selector(Template),
+}
+
+impl Topology {
+    /// The declared environment called `name`.
+    pub fn get(&self, name: &EnvironmentName) -> Option<&Environment> {
+        self.environments
+            .iter()
+            .find(|environment| environment.name == *name)
+    }
+
+    /// Environments that name `name` among their upstreams, in order.
+    pub fn downstream<'a>(
+        &'a self,
+        name: &'a EnvironmentName,
+    ) -> impl Iterator<Item = &'a Environment> {
+        self.environments
+            .iter()
+            .filter(move |environment| environment.from.contains(name))
+    }
+}

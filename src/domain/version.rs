@@ -1,0 +1,211 @@
+//! Versions as text: what kind they look like, and which of two is newer.
+
+use std::{cmp::Ordering, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// What a cell declares: an image tag, digest, tag@digest, chart version or Git ref, as written.
+///
+/// Only the text is kept: `1.10` never becomes `1.1`, nor `1234e56` a number.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(Arc<str>);
+
+/// What a version's text looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionKind {
+    /// `1.2.3`, `v1.2`, `2.0.0-rc.1`.
+    SemVer,
+    /// 7 to 40 hexadecimal digits with at least one letter and one digit, or all 40.
+    GitSha,
+    /// A Git SHA followed by a build number: `abc123f-42`.
+    GitShaBuild,
+    /// `2026.08.1`.
+    CalVer,
+    /// `sha256:…`, with or without a tag before it.
+    Digest,
+    /// A date or a build number: digits only.
+    Number,
+    /// Means something else tomorrow: `latest`, `main`, a range, an environment's name.
+    Mutable,
+    /// None of these; compared as text only for equality.
+    Other,
+}
+
+impl Version {
+    /// Wraps `text` unchanged.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the text looks like. `environments` are names that make a version mutable.
+    pub fn kind(&self, environments: &[&str]) -> VersionKind {
+        let text = self.as_str();
+        if text.contains("sha256:") || text.contains("sha512:") {
+            VersionKind::Digest
+        } else if is_mutable(text, environments) {
+            VersionKind::Mutable
+        } else if is_calver(text) {
+            VersionKind::CalVer
+        } else if text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit()) && text.len() < 40 {
+            VersionKind::Number
+        } else if is_sha(text) {
+            VersionKind::GitSha
+        } else if text.split_once('-').is_some_and(|(sha, build)| {
+            is_sha(sha) && !build.is_empty() && build.bytes().all(|b| b.is_ascii_digit())
+        }) {
+            VersionKind::GitShaBuild
+        } else if self.semver().is_some() {
+            VersionKind::SemVer
+        } else {
+            VersionKind::Other
+        }
+    }
+
+    /// The `SemVer` it means, a leading `v` and missing parts accepted.
+    pub fn semver(&self) -> Option<semver::Version> {
+        let text = self.as_str();
+        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+        let core_end = text.find(['-', '+']).unwrap_or(text.len());
+        let (core, rest) = text.split_at(core_end);
+        let parts: Vec<&str> = core.split('.').collect();
+        if parts.len() > 3
+            || parts
+                .iter()
+                .any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_digit()))
+        {
+            return None;
+        }
+        let number = |i: usize| parts.get(i).map_or(Some(0), |p| p.parse::<u64>().ok());
+        let mut version = semver::Version::new(number(0)?, number(1)?, number(2)?);
+        let (pre, build) = match rest.split_once('+') {
+            Some((pre, build)) => (pre, build),
+            None => (rest, ""),
+        };
+        if let Some(pre) = pre.strip_prefix('-') {
+            version.pre = semver::Prerelease::new(pre).ok()?;
+        }
+        version.build = semver::BuildMetadata::new(build).ok()?;
+        Some(version)
+    }
+
+    /// Which is newer, where both are `SemVer`; otherwise unknown and left to the upstream's history.
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        if self == other {
+            return Some(Ordering::Equal);
+        }
+        Some(self.semver()?.cmp(&other.semver()?))
+    }
+}
+
+fn is_mutable(text: &str, environments: &[&str]) -> bool {
+    const WORDS: [&str; 11] = [
+        "latest", "main", "master", "head", "HEAD", "edge", "nightly", "stable", "develop",
+        "trunk", "canary",
+    ];
+    WORDS.contains(&text)
+        || environments.contains(&text)
+        || text.starts_with("refs/heads/")
+        || text.starts_with(['>', '<', '=', '~', '^', '*'])
+        || text.contains(['*', ' '])
+        || text.split('.').next_back() == Some("x")
+}
+
+fn is_sha(text: &str) -> bool {
+    let lower_hex = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    lower_hex
+        && (7..=40).contains(&text.len())
+        && (text.len() == 40
+            || (text.bytes().any(|b| b.is_ascii_digit())
+                && text.bytes().any(|b| b.is_ascii_alphabetic())))
+}
+
+fn is_calver(text: &str) -> bool {
+    let mut parts = text.split(['.', '-']);
+    let year = parts.next().is_some_and(|y| {
+        y.len() == 4
+            && (y.starts_with("19") || y.starts_with("20"))
+            && y.bytes().all(|b| b.is_ascii_digit())
+    });
+    let month = parts
+        .next()
+        .and_then(|m| (m.len() <= 2).then(|| m.parse::<u8>().ok()).flatten());
+    year && month.is_some_and(|m| (1..=12).contains(&m))
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl From<&str> for Version {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Version {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl std::borrow::Borrow<str> for Version {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds() {
+        let cases = [
+            ("1.42.0", VersionKind::SemVer),
+            ("v3187", VersionKind::SemVer),
+            ("1.10", VersionKind::SemVer),
+            ("2.0.0-rc.1+7", VersionKind::SemVer),
+            ("f3d0498", VersionKind::GitSha),
+            (
+                "547914854b06c8725dc609a872b5c62e2b935663",
+                VersionKind::GitSha,
+            ),
+            ("abc123f-42", VersionKind::GitShaBuild),
+            ("2026.08.1", VersionKind::CalVer),
+            ("20260801", VersionKind::Number),
+            ("1.0@sha256:9f3c", VersionKind::Digest),
+            ("latest", VersionKind::Mutable),
+            (">=1.0.0-alpha", VersionKind::Mutable),
+            ("prod", VersionKind::Mutable),
+            ("w_2025_48", VersionKind::Other),
+        ];
+        for (text, kind) in cases {
+            assert_eq!(Version::from(text).kind(&["prod"]), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn orders_semver_only() {
+        let order = |a: &str, b: &str| Version::from(a).compare(&b.into());
+        assert_eq!(order("v1.10", "1.9.3"), Some(Ordering::Greater));
+        assert_eq!(order("1.0.0-rc.1", "1.0.0"), Some(Ordering::Less));
+        assert_eq!(order("f3d0498", "a000000"), None);
+        assert_eq!(order("x", "x"), Some(Ordering::Equal));
+    }
+}

@@ -1,0 +1,3 @@
+//! Tidegate: a promotion console for `GitOps` in the terminal.
+
+pub mod domain;

@@ -1,0 +1,3 @@
+//! The binary: errors made readable, arguments parsed, the library called.
+
+fn main() {}

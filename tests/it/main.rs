@@ -1,0 +1,1 @@
+//! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
