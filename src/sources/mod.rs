@@ -1,0 +1,3 @@
+//! I/O, speaking domain types.
+
+pub mod state;
