@@ -1,6 +1,8 @@
 //! Pure: values in, values out. Nothing here reads a clock, a file or a network.
 
+pub mod age;
 pub mod desired;
+pub mod gate;
 pub mod history;
 pub mod ids;
 pub mod layout;

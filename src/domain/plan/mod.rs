@@ -7,6 +7,12 @@ use super::{
     version::Version,
 };
 
+mod build;
+mod same;
+
+pub use build::{EditCell, Facts, Override, PlanInput, build};
+pub use same::same;
+
 /// What the operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeRequest {
@@ -116,6 +122,57 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// Its inputs and their age, in a sentence.
     pub detail: String,
+    /// The written reason, where a hold was overridden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
+}
+
+impl Plan {
+    /// Changes that a gate holds; nothing is written while there is one.
+    pub fn held(&self) -> impl Iterator<Item = &PlannedChange> {
+        self.changes.iter().filter(|change| change.is_held())
+    }
+}
+
+impl PlannedChange {
+    /// A gate holds it, and nobody overrode that.
+    pub fn is_held(&self) -> bool {
+        self.verdicts.iter().any(Verdict::holds)
+    }
+}
+
+impl Verdict {
+    /// Stops the change: a hold without an override.
+    pub fn holds(&self) -> bool {
+        self.outcome == Outcome::Hold && self.overridden.is_none()
+    }
+}
+
+impl SkipCause {
+    /// The word of the command line's output, such as `already-there`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyThere => "already-there",
+            Self::NotInUpstream => "not-in-upstream",
+            Self::Held => "held",
+            Self::Vetoed => "vetoed",
+            Self::NotDeclared => "not-declared",
+            Self::NotParseable => "not-parseable",
+            Self::NoAccess => "no-access",
+        }
+    }
+}
+
+impl Outcome {
+    /// The word of the command line's output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Hold => "hold",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A gate's answer. Unknown is not pass.

@@ -1,0 +1,71 @@
+//! The team's `tidegate.toml` and the user's `config.toml`: TOML in, validated configuration out.
+//!
+//! One schema, two places. The team's file stands at the root of the repository; what the user's file says wins.
+//! Some keys may stand in the user's file alone, because they decide which programs run and where credentials go.
+//! Every error names file, line and key, and all of them are reported at once.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use crate::domain::{layout::LayoutSpec, topology::Topology};
+
+mod error;
+
+pub use error::{ConfigError, ConfigErrors};
+
+/// The team's file, at the root of the repository.
+pub const TEAM_FILE: &str = "tidegate.toml";
+
+/// A validated configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Environments in promotion order.
+    pub topology: Topology,
+    /// Layouts as written, in order of precedence.
+    pub layout_specs: Vec<LayoutSpec>,
+    /// The branch that declares; the remote's default branch where `None`.
+    pub branch: Option<String>,
+    /// What was guessed instead of read, in a sentence for the screen; `None` when everything was configured.
+    pub guessed: Option<String>,
+    /// What the user's file alone may say.
+    pub user: UserSettings,
+    /// The files that were read, for people: `tidegate.toml`, `origin/main:tidegate.toml`, a path.
+    pub sources: Vec<String>,
+}
+
+/// Settings that only the user's file may hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserSettings {
+    /// Colours of the screen.
+    pub theme: Theme,
+    /// Glyphs and borders in ASCII.
+    pub ascii: bool,
+    /// The screen starts unlocked for writing.
+    pub write: bool,
+    /// A kubeconfig file in place of `KUBECONFIG` and `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context behind each `cluster` name of the team's file, where it has another name here.
+    pub clusters: BTreeMap<String, String>,
+    /// Keys by the name of the action they start, such as `promote = ["p", "ctrl-p"]`.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+impl UserSettings {
+    /// The kubeconfig context for a `cluster` of the configuration.
+    pub fn context<'a>(&'a self, cluster: &'a str) -> &'a str {
+        self.clusters.get(cluster).map_or(cluster, String::as_str)
+    }
+}
+
+/// Colours of the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// Safe for colour-blind people.
+    #[default]
+    Default,
+    /// Few colours, strong ones.
+    HighContrast,
+    /// For light backgrounds.
+    Light,
+    /// No colours.
+    Monochrome,
+}

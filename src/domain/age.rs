@@ -1,0 +1,39 @@
+//! How long ago, as people say it on one glance: `45s`, `3m`, `2h`, `6d`.
+
+use jiff::Timestamp;
+
+/// The time from `then` to `now`, in its largest whole unit; never negative.
+pub fn between(then: Timestamp, now: Timestamp) -> String {
+    seconds(now.as_second().saturating_sub(then.as_second()))
+}
+
+/// A number of seconds in its largest whole unit, up to days.
+pub fn seconds(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn largest_unit_only() {
+        let cases = [
+            (-5, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3_599, "59m"),
+            (7_300, "2h"),
+            (86_400 * 400, "400d"),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(seconds(given), expected, "{given}");
+        }
+    }
+}
