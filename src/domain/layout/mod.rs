@@ -1,7 +1,21 @@
-//! Where the version of (service, environment) is written: `design` calls it a layout.
+//! Where the version of (service, environment) is written, and how it is read and changed there.
+//!
+//! [`LayoutSet`] is a configuration's `[[layouts]]`, compiled. It says which files matter, and what one file declares
+//! ([`FileFacts`]). The [`Assembler`](assemble::Assembler) joins files into the matrix, one changed file at a time: reading a
+//! commit and walking a history are the same mechanism. [`edit_cell`](edit::edit_cell) is the way back.
 
+pub mod assemble;
+pub mod detect;
+pub mod edit;
+pub mod refs;
+mod set;
 mod spec;
 
+pub use assemble::{Assembler, Origin};
+pub use detect::{Guess, detect};
+pub use edit::edit_cell;
+pub use refs::RefTemplate;
+pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.
@@ -12,4 +26,14 @@ pub struct LayoutError {
     pub key: String,
     /// What is wrong, and what would be right.
     pub message: String,
+}
+
+impl LayoutError {
+    /// The error of one key.
+    pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+        }
+    }
 }

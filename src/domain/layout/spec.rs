@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One `[[layouts]]` table. [`Layout::compile`](super::Layout::compile) says what is wrong with it.
+/// One `[[layouts]]` table. [`LayoutSet::compile`](super::LayoutSet::compile) says what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LayoutSpec {
@@ -35,7 +35,8 @@ pub struct LayoutSpec {
     pub row: Option<String>,
     /// Builds the environment's name from captures; `{env}` by default.
     pub env_name: Option<String>,
-    /// Other spellings of environments: `alias = { prod = "production" }`, column = spelling in the repository.
+    /// Other spellings of environments: `alias = { prod = "production" }`. Of the two, the declared environment is the
+    /// column and the other the spelling in the repository; where that does not decide, the right side is the column.
     pub alias: BTreeMap<String, String>,
     /// Captures that are folded to lower case.
     pub lowercase: Vec<String>,
@@ -60,7 +61,7 @@ pub struct LayoutSpec {
 pub struct FallbackSpec {
     /// Path template over the captures of the first path.
     pub path: String,
-    /// Locator in YAML documents.
+    /// Locator in YAML documents; the layout's own locator where none of the three is given.
     pub yaml: Option<String>,
     /// Locator in JSON documents.
     pub json: Option<String>,
@@ -68,6 +69,8 @@ pub struct FallbackSpec {
     pub regex: Option<String>,
     /// Which part of the scalar is the version.
     pub part: Option<String>,
+    /// Restricts to YAML documents of these kinds, `A|B`.
+    pub kind: Option<String>,
 }
 
 /// One place that moves together with the version.
