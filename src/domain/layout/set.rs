@@ -44,7 +44,11 @@ impl LayoutSet {
     pub fn extract(&self, path: &RepoPath, bytes: &[u8]) -> FileFacts {
         let _ = bytes;
         FileFacts {
-            problems: vec![Problem::file(path.clone(), None, "layouts are not there yet")],
+            problems: vec![Problem::file(
+                path.clone(),
+                None,
+                "layouts are not there yet",
+            )],
         }
     }
 
