@@ -1,3 +1,4 @@
 //! I/O, speaking domain types.
 
+pub mod cluster;
 pub mod state;

@@ -1,11 +1,11 @@
-//! What runs: the health of a cell, its pods, and how fresh that knowledge is.
+//! What the rest of the program sees: the health of a cell, its pods, and how fresh that knowledge is.
 
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::version::Version;
+use crate::domain::version::Version;
 
 /// How a workload is doing, best to worst in the order of [`Health::severity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +93,26 @@ pub struct LiveCell {
     pub workloads: Vec<String>,
     /// Its pods, worst first.
     pub pods: Vec<PodState>,
+}
+
+impl LiveCell {
+    /// Nothing is known of the cell, for this reason.
+    pub fn unknown(reason: impl Into<String>, as_of: Timestamp) -> Self {
+        Self {
+            health: Health::Unknown,
+            reason: Some(reason.into()),
+            since: None,
+            versions: BTreeMap::new(),
+            serving: None,
+            ready: 0,
+            desired: 0,
+            updated: 0,
+            as_of,
+            stale: false,
+            workloads: Vec::new(),
+            pods: Vec::new(),
+        }
+    }
 }
 
 /// One pod of a cell.

@@ -1,0 +1,93 @@
+//! What a cluster source tells about one environment.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    live::ClusterNote,
+    object::{ClusterObject, ObjectKind},
+};
+use crate::domain::ids::ServiceName;
+
+/// One message of a cluster source; an environment's [`super::ClusterView`] applies them in order.
+///
+/// After each (re)connection the source lists every kind ([`Self::Reset`], [`Self::Denied`] or
+/// [`Self::Absent`] for each), then says [`Self::Connected`]; until then what is known stays stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterEvent {
+    /// Everything there is of one kind in these namespaces, in place of what was known of it.
+    Reset {
+        /// The kind that was listed.
+        kind: ObjectKind,
+        /// Where it was listed.
+        namespaces: BTreeSet<String>,
+        /// All of it.
+        objects: Vec<ClusterObject>,
+    },
+    /// An object appeared or changed.
+    Applied(ClusterObject),
+    /// An object went away.
+    Deleted {
+        /// Its kind.
+        kind: ObjectKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// Every kind has been answered for: what is known is current.
+    Connected,
+    /// The server answered a sign of life: what is known is still current.
+    Alive,
+    /// This identity may not list or watch a kind (403).
+    Denied {
+        /// The kind.
+        kind: ObjectKind,
+        /// Where.
+        namespaces: BTreeSet<String>,
+        /// One line: what is not allowed, and to whom.
+        what: String,
+    },
+    /// The server does not know the kind (404).
+    Absent {
+        /// The kind.
+        kind: ObjectKind,
+        /// Where.
+        namespaces: BTreeSet<String>,
+    },
+    /// The connection is gone, or could not be made.
+    Lost {
+        /// Why, one line.
+        reason: String,
+        /// When it is tried again.
+        next_try: Option<Timestamp>,
+    },
+    /// Notes (`v1` Event) about the selected cell, newest first; replaces earlier ones.
+    Notes {
+        /// The cell's row.
+        service: ServiceName,
+        /// The newest of them.
+        notes: Vec<ClusterNote>,
+        /// Why there are none to see, where that is so.
+        problem: Option<String>,
+    },
+    /// The targets changed: nothing is watched outside these namespaces any more.
+    Narrowed {
+        /// Namespaces that are still watched.
+        namespaces: BTreeSet<String>,
+    },
+}
+
+/// What an applied event changed, so that a caller recomputes no more than it must.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Nothing that shows, the freshness aside.
+    Nothing,
+    /// Cells of these namespaces.
+    Namespaces(BTreeSet<String>),
+    /// The connection, and with it every cell.
+    Everything,
+    /// The notes of the selected cell.
+    Notes,
+}

@@ -1,0 +1,19 @@
+//! What runs: cluster objects in, the live state of cells out.
+//!
+//! A source turns API objects into the small structs of [`object`], sends them as [`ClusterEvent`]s,
+//! and a [`ClusterView`] per environment answers for each [`CellTarget`] with a [`LiveCell`].
+//! Times are passed in; a lost source makes what is known stale, never empty.
+
+mod event;
+mod live;
+pub mod object;
+mod selector;
+mod target;
+mod view;
+
+pub use event::{ClusterEvent, Touched};
+pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
+pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
+pub use selector::{Selector, SelectorError};
+pub use target::{CellTarget, ClusterTarget, NotesTarget, WorkloadName, targets};
+pub use view::ClusterView;

@@ -1,0 +1,307 @@
+//! The parts of cluster objects that decide a cell's health, and nothing else of them.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::Timestamp;
+
+use super::selector::Selector;
+
+/// The kinds that are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` `StatefulSet`.
+    StatefulSet,
+    /// `apps/v1` `DaemonSet`.
+    DaemonSet,
+    /// `apps/v1` `ReplicaSet`.
+    ReplicaSet,
+    /// `v1` Pod.
+    Pod,
+}
+
+impl ObjectKind {
+    /// Every watched kind.
+    pub const ALL: [Self; 5] = [
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::ReplicaSet,
+        Self::Pod,
+    ];
+
+    /// Kinds that a cell's workload may be of.
+    pub const WORKLOADS: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+
+    /// The kind as manifests write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::ReplicaSet => "ReplicaSet",
+            Self::Pod => "Pod",
+        }
+    }
+
+    /// The resource as access rules write it: `deployments`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+            Self::ReplicaSet => "replicasets",
+            Self::Pod => "pods",
+        }
+    }
+
+    /// The kind that a manifest or an owner reference calls `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One object of a watched kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterObject {
+    /// A Deployment, `StatefulSet` or `DaemonSet`.
+    Workload(Box<WorkloadState>),
+    /// A `ReplicaSet`.
+    ReplicaSet(Box<ReplicaSetState>),
+    /// A pod.
+    Pod(Box<PodObject>),
+}
+
+impl ClusterObject {
+    /// Its kind.
+    pub fn kind(&self) -> ObjectKind {
+        match self {
+            Self::Workload(workload) => workload.kind,
+            Self::ReplicaSet(_) => ObjectKind::ReplicaSet,
+            Self::Pod(_) => ObjectKind::Pod,
+        }
+    }
+
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        match self {
+            Self::Workload(workload) => &workload.namespace,
+            Self::ReplicaSet(set) => &set.namespace,
+            Self::Pod(pod) => &pod.namespace,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Workload(workload) => &workload.name,
+            Self::ReplicaSet(set) => &set.name,
+            Self::Pod(pod) => &pod.name,
+        }
+    }
+}
+
+/// The controller that made an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// `ReplicaSet`, `StatefulSet`, … as written.
+    pub kind: String,
+    /// Its name, in the same namespace.
+    pub name: String,
+}
+
+/// A container of a pod template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerImage {
+    /// The container's name.
+    pub name: String,
+    /// The image reference as written: `registry/path/name:tag@digest`.
+    pub image: String,
+}
+
+/// One `status.conditions[]` entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// `Progressing`, `Available`, …
+    pub kind: String,
+    /// `status` is `"True"`.
+    pub holds: bool,
+    /// A word, such as `ProgressDeadlineExceeded`.
+    pub reason: String,
+    /// The sentence, one line.
+    pub message: String,
+    /// When it last changed.
+    pub since: Option<Timestamp>,
+}
+
+/// How a workload replaces its pods.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// A few at a time; a `StatefulSet` leaves the first `partition` pods as they are.
+    Rolling {
+        /// Ordinals below it are not updated.
+        partition: u32,
+    },
+    /// All at once (Deployment `Recreate`).
+    #[default]
+    Recreate,
+    /// Only when someone deletes a pod.
+    OnDelete,
+}
+
+/// A Deployment, `StatefulSet` or `DaemonSet`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadState {
+    /// Which of the three.
+    pub kind: ObjectKind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its own labels.
+    pub labels: BTreeMap<String, String>,
+    /// Which pods are its own.
+    pub selector: Selector,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `status.observedGeneration`; 0 until the controller has looked.
+    pub observed_generation: i64,
+    /// Wanted pods.
+    pub desired: u32,
+    /// Pods there are (`status.replicas`; scheduled ones of a `DaemonSet`).
+    pub total: u32,
+    /// Pods of the newest revision.
+    pub updated: u32,
+    /// Ready pods.
+    pub ready: u32,
+    /// Pods ready for long enough.
+    pub available: u32,
+    /// `spec.paused`.
+    pub paused: bool,
+    /// How pods are replaced.
+    pub strategy: Strategy,
+    /// Containers of its pod template.
+    pub containers: Vec<ContainerImage>,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// The newest revision: a Deployment's revision annotation, a `StatefulSet`'s `updateRevision`.
+    pub revision: Option<String>,
+    /// A `StatefulSet`'s `currentRevision`.
+    pub current_revision: Option<String>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+}
+
+/// A `ReplicaSet`: one revision of a Deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaSetState {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The Deployment that made it.
+    pub owner: Option<Owner>,
+    /// Its revision annotation.
+    pub revision: Option<String>,
+    /// Wanted pods.
+    pub desired: u32,
+    /// Ready pods.
+    pub ready: u32,
+    /// Containers of its pod template.
+    pub containers: Vec<ContainerImage>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+}
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodObject {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The controller that made it.
+    pub owner: Option<Owner>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`.
+    pub phase: String,
+    /// The Ready condition.
+    pub ready: bool,
+    /// When the Ready condition last changed.
+    pub ready_changed: Option<Timestamp>,
+    /// The scheduler's words, where it found no node, and since when.
+    pub unschedulable: Option<(String, Option<Timestamp>)>,
+    /// `status.reason`, such as `Evicted`.
+    pub reason: Option<String>,
+    /// `status.message`, one line.
+    pub message: Option<String>,
+    /// Its containers, those that run before the others first.
+    pub containers: Vec<ContainerState>,
+    /// Being deleted.
+    pub terminating: bool,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// The node it is on.
+    pub node: Option<String>,
+}
+
+/// One container of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerState {
+    /// Its name.
+    pub name: String,
+    /// The image reference of the pod's specification.
+    pub image: String,
+    /// Runs before the others (`initContainers`).
+    pub init: bool,
+    /// Passes its readiness probe.
+    pub ready: bool,
+    /// Has passed its startup probe; `None` where the cluster does not say.
+    pub started: Option<bool>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// What it does now.
+    pub run: Run,
+    /// How it ended the time before.
+    pub last: Option<Ended>,
+}
+
+/// What a container does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Not started, with the reason (`CrashLoopBackOff`, `ContainerCreating`) and the words.
+    Waiting {
+        /// A word.
+        reason: String,
+        /// More words, one line.
+        message: Option<String>,
+    },
+    /// Running since then.
+    Running {
+        /// When it started.
+        since: Option<Timestamp>,
+    },
+    /// Over.
+    Ended(Ended),
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// `Completed`, `Error`, `OOMKilled`, …
+    pub reason: String,
+    /// The exit code.
+    pub exit: i32,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// Its last words, one line.
+    pub message: Option<String>,
+}
