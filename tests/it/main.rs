@@ -1,1 +1,4 @@
 //! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
+
+mod support;
+mod terminal;

@@ -1,0 +1,3 @@
+//! Helpers of the journeys.
+
+pub mod terminal;
