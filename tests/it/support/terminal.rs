@@ -430,7 +430,7 @@ impl Ended {
 /// A screen at one moment.
 #[derive(Clone)]
 pub struct View {
-    screen: vt100::Screen,
+    screen: Box<vt100::Screen>,
     lines: Vec<String>,
 }
 
@@ -438,8 +438,11 @@ impl View {
     fn of(state: &State) -> Self {
         let screen = state.parser.screen().clone();
         let (_, columns) = screen.size();
-        let lines = screen.rows(0, columns.get()).map(Into::into).collect();
-        Self { screen, lines }
+        let lines = screen.rows(0, columns.get()).collect();
+        Self {
+            screen: Box::new(screen),
+            lines,
+        }
     }
 
     /// Is this text somewhere on one line?
