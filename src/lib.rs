@@ -1,5 +1,41 @@
-//! Tidegate: a promotion console for `GitOps` in the terminal.
+//! Tidegate: a promotion console for GitOps in the terminal.
+//!
+//! ```text
+//!              ┌ environments: columns, in promotion order; each has upstreams it is promoted from
+//!  SERVICE     dev        staging      prod-eu ▌PROD     WHY
+//!  checkout    ✓ 1.42.0   ✓ 1.42.0     ✗ 1.42.0  2/6     CrashLoop ×14, 3m    ← live: what the cluster runs
+//!  identity    ✓ 5.1.0    + 5.0.9→5.1.0  ✓ 5.0.9
+//!  └ service   └ cell: one service in one environment; its version is desired, what Git declares
+//!                         └ staged: becomes a plan against a base commit, then a commit, then a delivery
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`domain`] | pure: versions, layouts, byte-exact edits, the matrix, history, health, plans and gates |
+//! | [`config`] | TOML to validated configuration; every error names file, line and key |
+//! | [`sources`] | Git, clusters and remembered state: I/O that speaks domain types |
+//! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
+//! | [`app`] | the state machine: `update(&mut Model, Event) -> Vec<Command>` |
+//! | [`ui`] | `render(&Model, &mut Frame)`, a file per area of the screen |
+//! | [`runtime`] | the terminal and the loop: wait, drain, draw once |
+//! | [`executor`] | the one place where a command becomes a task and its answer an event |
+//! | [`cli`] | arguments and commands, one file per subcommand |
+//! | [`demo`] | a seeded repository, simulated clusters and the agents that roll out what is pushed |
+//!
+//! # What never happens
+//!
+//! - `domain` imports nothing else of ours; `sources` and `app` import `domain` only; `ui` imports `app` and `domain`.
+//! - `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
+//! - Crossterm's key types do not leave `app::event` and `app::keymap`.
+//! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
+//!   checked-out branch.
+//! - No callback travels in a message: events and commands are plain data.
+//! - Nothing is pushed but a fast-forward of the commit that the operator saw.
+
 
 pub mod config;
 pub mod domain;
+pub mod runtime;
 pub mod sources;

@@ -1,0 +1,3 @@
+//! The terminal and the loop: wait, drain, draw once.
+
+pub mod terminal;

@@ -1,0 +1,96 @@
+//! The terminal, borrowed and always given back: at the end, on a panic, on a signal, while suspended.
+
+use std::{
+    io::{self, BufWriter, Stdout, Write},
+    panic,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use crossterm::{
+    cursor, event, execute,
+    terminal::{self, EnterAlternateScreen, LeaveAlternateScreen},
+};
+use ratatui::{Terminal, backend::CrosstermBackend};
+
+/// What the screen is drawn on. Buffered, so that one frame is one write.
+pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
+/// Whether the terminal is ours at this moment; process-wide because the terminal is.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The borrowed terminal; dropping it gives the terminal back.
+pub struct Borrowed {
+    /// What to draw on.
+    pub screen: Screen,
+    mouse: bool,
+}
+
+impl Borrowed {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, and the mouse where asked for.
+    pub fn take(mouse: bool) -> io::Result<Self> {
+        let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 << 10, io::stdout())))?;
+        let mut borrowed = Self { screen, mouse };
+        borrowed.enter()?;
+        Ok(borrowed)
+    }
+
+    /// Takes the terminal again after [`release`], and forgets what was drawn.
+    pub fn enter(&mut self) -> io::Result<()> {
+        TAKEN.store(true, Ordering::SeqCst);
+        terminal::enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)?;
+        if self.mouse {
+            execute!(io::stdout(), event::EnableMouseCapture)?;
+        }
+        self.screen.clear()
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        release();
+    }
+}
+
+/// Gives the terminal back, once; harmless when it is not ours. Errors are of no use to anyone here.
+pub fn release() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let mut out = io::stdout();
+        let _ = execute!(
+            out,
+            event::DisableMouseCapture,
+            event::DisableBracketedPaste,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
+        let _ = terminal::disable_raw_mode();
+        let _ = out.flush();
+    }
+}
+
+/// Makes a panic of the screen's thread restore the terminal before it is reported.
+///
+/// A panic elsewhere (a background task) is written to the log and reaches the screen as a failed operation: printing it
+/// would smear the screen, and nothing that one task does may end the session.
+pub fn guard_panics() {
+    let screen_thread = thread::current().id();
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let taken = TAKEN.load(Ordering::SeqCst);
+        if taken && thread::current().id() != screen_thread {
+            tracing::error!(panic = %info, "a background task failed");
+            return;
+        }
+        release();
+        report(info);
+    }));
+}
+
+/// Gives the terminal back, stops this process as ^Z does, and takes the terminal again when it is continued.
+#[cfg(unix)]
+pub fn suspend(borrowed: &mut Borrowed) -> io::Result<()> {
+    release();
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+    borrowed.enter()
+}
