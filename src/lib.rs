@@ -34,7 +34,6 @@
 //! - No callback travels in a message: events and commands are plain data.
 //! - Nothing is pushed but a fast-forward of the commit that the operator saw.
 
-
 pub mod config;
 pub mod domain;
 pub mod runtime;

@@ -29,7 +29,10 @@ pub struct Borrowed {
 impl Borrowed {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste, and the mouse where asked for.
     pub fn take(mouse: bool) -> io::Result<Self> {
-        let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(64 << 10, io::stdout())))?;
+        let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
+            64 << 10,
+            io::stdout(),
+        )))?;
         let mut borrowed = Self { screen, mouse };
         borrowed.enter()?;
         Ok(borrowed)
@@ -39,7 +42,12 @@ impl Borrowed {
     pub fn enter(&mut self) -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
         terminal::enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            event::EnableBracketedPaste,
+            cursor::Hide
+        )?;
         if self.mouse {
             execute!(io::stdout(), event::EnableMouseCapture)?;
         }
