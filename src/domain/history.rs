@@ -1,12 +1,13 @@
 //! A cell's sequence of values, and what each change was.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{EnvironmentName, ObjectId},
+    ids::{CellKey, EnvironmentName, ObjectId},
+    topology::Topology,
     version::Version,
 };
 
@@ -15,7 +16,7 @@ use super::{
 pub struct CommitInfo {
     /// The commit.
     pub commit: ObjectId,
-    /// The author's time for the authored commit's entry, the committer's order decides nothing.
+    /// The author's time of an authored commit, the committer's of a landed one (when it landed).
     pub time: Timestamp,
     /// The author's name.
     pub author: String,
@@ -30,10 +31,32 @@ pub struct CommitInfo {
 pub struct ValueChange {
     /// The value from here on; `None`: not declared any more.
     pub version: Option<Version>,
+    /// The value it replaced; `None`: none was declared, or history begins here.
+    pub previous: Option<Version>,
     /// The commit on the landed line that brought it.
     pub landed: Arc<CommitInfo>,
     /// Who wrote it; the landed commit where it was no merge.
     pub authored: Arc<CommitInfo>,
+    /// Commits of the landed line between the tip it was read from and the landed one: larger is older.
+    pub depth: u32,
+    /// Which landed line: 0, but for environments that are refs of their own. Depths compare within a line only.
+    pub line: u32,
+}
+
+impl ValueChange {
+    /// The pull request that brought it, from the landed commit or else the authored one.
+    pub fn pull_request(&self) -> Option<u32> {
+        self.landed.pull_request.or(self.authored.pull_request)
+    }
+
+    /// Whether this change was in effect when `later` landed, itself included.
+    fn in_effect_at(&self, later: &Self) -> bool {
+        if self.line == later.line {
+            self.depth >= later.depth
+        } else {
+            self.landed.time <= later.landed.time
+        }
+    }
 }
 
 /// What kind of change it was. A revert beats a promotion beats a bump.
@@ -65,4 +88,119 @@ pub struct HistoryEntry {
     pub kind: ChangeKind,
     /// How long it stayed, landed to landed, in seconds; `None` for the current value.
     pub stayed_seconds: Option<i64>,
+}
+
+/// Changes of many cells, each newest first, as the walk streams them.
+pub type Changes = BTreeMap<CellKey, Vec<ValueChange>>;
+
+/// Says of each of a cell's changes what it was and how long its value stayed, newest first.
+///
+/// A value that the cell had before is a revert; else one that a configured upstream has in the commit that landed it is
+/// a promotion, from the first such upstream; else a bump. The oldest change is initial unless it is known to have
+/// replaced something. `all` must hold the upstreams' changes too, as far down as the cell's own.
+pub fn classify(all: &Changes, key: &CellKey, topology: &Topology) -> Vec<HistoryEntry> {
+    let Some(changes) = all.get(key) else {
+        return Vec::new();
+    };
+    let mut older: BTreeMap<&Version, usize> = BTreeMap::new();
+    for version in changes.iter().filter_map(|change| change.version.as_ref()) {
+        *older.entry(version).or_default() += 1;
+    }
+    let mut left: Option<Timestamp> = None;
+    let mut entries = Vec::with_capacity(changes.len());
+    for (index, change) in changes.iter().enumerate() {
+        let kind = match &change.version {
+            None => ChangeKind::Removed,
+            Some(version) => {
+                let before = older.entry(version).or_default();
+                *before = before.saturating_sub(1);
+                let oldest = index + 1 == changes.len();
+                if *before > 0 {
+                    ChangeKind::Revert
+                } else if oldest && change.previous.is_none() {
+                    ChangeKind::Initial
+                } else if let Some(from) = promoted_from(all, key, topology, change) {
+                    ChangeKind::Promotion { from }
+                } else {
+                    ChangeKind::Bump
+                }
+            }
+        };
+        let landed = change.landed.time;
+        let stayed_seconds = left.map(|until| until.duration_since(landed).as_secs().max(0));
+        left = Some(landed);
+        entries.push(HistoryEntry {
+            change: change.clone(),
+            kind,
+            stayed_seconds,
+        });
+    }
+    entries
+}
+
+fn promoted_from(
+    all: &Changes,
+    key: &CellKey,
+    topology: &Topology,
+    change: &ValueChange,
+) -> Option<EnvironmentName> {
+    topology
+        .get(&key.environment)?
+        .from
+        .iter()
+        .find(|upstream| {
+            let cell = CellKey::new(key.service.clone(), (*upstream).clone());
+            let history = all.get(&cell).map_or(&[][..], Vec::as_slice);
+            let at = history.partition_point(|theirs| !theirs.in_effect_at(change));
+            history.get(at).is_some_and(|theirs| theirs.version == change.version)
+        })
+        .cloned()
+}
+
+/// The number of the pull (or merge) request that a commit message names: in trailers, in a merge's subject or body, or
+/// at the end of a squash's subject.
+pub fn pull_request(message: &str) -> Option<u32> {
+    let subject = message.lines().next().unwrap_or_default().trim();
+    trailer_number(message)
+        .or_else(|| merge_number(subject))
+        .or_else(|| {
+            let open = subject.strip_suffix(')')?.rfind("(#")?;
+            subject[open + 2..subject.len() - 1].parse().ok()
+        })
+}
+
+fn trailer_number(message: &str) -> Option<u32> {
+    const KEYS: [&str; 5] = ["pull-request", "pr-url", "pr", "reviewed-on", "merge-request"];
+    let last = |text: &str| -> Option<u32> {
+        text.trim().rsplit(['/', '#', '!']).next()?.parse().ok()
+    };
+    let body = message.split_once('\n').map_or("", |(_, body)| body);
+    body.lines().rev().find_map(|line| {
+        if let Some(name) = line.strip_prefix("See merge request ") {
+            return last(name);
+        }
+        let (key, value) = line.split_once(": ")?;
+        KEYS.contains(&key.to_ascii_lowercase().as_str())
+            .then(|| last(value))
+            .flatten()
+    })
+}
+
+fn merge_number(subject: &str) -> Option<u32> {
+    let digits = |text: &str| -> Option<u32> {
+        let end = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        text[..end].parse().ok()
+    };
+    if let Some(rest) = subject.strip_prefix("Merge pull request #") {
+        return digits(rest);
+    }
+    if let Some(rest) = subject.strip_prefix("Merged PR ") {
+        return digits(rest);
+    }
+    let at = subject
+        .starts_with("Merged in ")
+        .then(|| subject.find("(pull request #"))??;
+    digits(&subject[at + "(pull request #".len()..])
 }

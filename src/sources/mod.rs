@@ -1,4 +1,5 @@
 //! I/O, speaking domain types.
 
 pub mod cluster;
+pub mod git;
 pub mod state;

@@ -1,0 +1,162 @@
+//! What a commit of ours says: subject, body and trailers.
+
+use std::{collections::BTreeSet, fmt::Write};
+
+use super::{
+    ids::{CellKey, ObjectId},
+    plan::{Intent, PlannedChange},
+    version::Version,
+};
+
+/// What a message says beside the changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Why, in the operator's words; a body paragraph and a `Reason` trailer.
+    pub reason: Option<String>,
+    /// Gates that held and were overridden: (cell, gate, reason).
+    pub overrides: Vec<(CellKey, String, String)>,
+    /// What the plan is called, for the `Plan` trailer.
+    pub plan: Option<String>,
+}
+
+/// The whole message of a commit that makes `changes`, ending in a line break.
+///
+/// One change: `promote checkout 1.41.3 → 1.42.0 to prod`. Several: a subject that counts them, and
+/// one line each in the body. Trailers come once per change, in order, so that tools can read them.
+pub fn compose(changes: &[PlannedChange], details: &Details) -> String {
+    let mut text = subject(changes);
+    text.push_str("\n\n");
+    if changes.len() > 1 {
+        for change in changes {
+            let _ = writeln!(text, "- {}", one(change));
+        }
+        text.push('\n');
+    }
+    if let Some(reason) = details.reason.as_deref().filter(|r| r.contains('\n')) {
+        let _ = writeln!(text, "{}\n", reason.trim());
+    }
+    for change in changes {
+        trailer(&mut text, "Service", change.cell.service.as_str());
+        trailer(&mut text, "Environment", change.cell.environment.as_str());
+        if let Intent::Promote { from } = &change.intent {
+            trailer(&mut text, "Promoted-From", from.as_str());
+        }
+        trailer(&mut text, "Previous-Version", before(change));
+    }
+    for (cell, gate, reason) in &details.overrides {
+        trailer(
+            &mut text,
+            "Gate-Override",
+            &format!("{gate} on {}/{}: {reason}", cell.service, cell.environment),
+        );
+    }
+    if let Some(reason) = &details.reason {
+        trailer(&mut text, "Reason", reason);
+    }
+    if let Some(plan) = &details.plan {
+        trailer(&mut text, "Plan", plan);
+    }
+    text
+}
+
+/// The first line of [`compose`].
+pub fn subject(changes: &[PlannedChange]) -> String {
+    let [first, rest @ ..] = changes else {
+        return "no change".to_owned();
+    };
+    if rest.is_empty() {
+        return one(first);
+    }
+    let services: BTreeSet<_> = changes.iter().map(|c| &c.cell.service).collect();
+    let environments: BTreeSet<_> = changes.iter().map(|c| &c.cell.environment).collect();
+    let same_verb = rest.iter().all(|c| verb(c) == verb(first));
+    let same_target = rest.iter().all(|c| c.to == first.to);
+    let verb = if same_verb { verb(first) } else { "change" };
+    let place = match (environments.len(), &first.intent) {
+        (1, Intent::Promote { from })
+            if same_verb
+                && rest
+                    .iter()
+                    .all(|c| matches!(&c.intent, Intent::Promote { from: other } if other == from)) =>
+        {
+            format!("from {from} to {}", first.cell.environment)
+        }
+        (1, _) => format!("{} {}", preposition(verb), first.cell.environment),
+        (2 | 3, _) => format!(
+            "{} {}",
+            preposition(verb),
+            environments.iter().map(|e| e.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+        (n, _) => format!("{} {n} environments", preposition(verb)),
+    };
+    match services.len() {
+        1 if same_target => format!(
+            "{verb} {} → {} {place}",
+            first.cell.service,
+            shown(first.to.as_ref())
+        ),
+        1 => format!("{verb} {} {place}", first.cell.service),
+        2 | 3 => format!(
+            "{verb} {} {place}",
+            services.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+        n => format!("{verb} {n} services {place}"),
+    }
+}
+
+/// The branch that a commit goes to when the environment asks for one of its own: `tidegate/…-1a2b3c4`.
+pub fn branch_name(changes: &[PlannedChange], commit: ObjectId) -> String {
+    let mut slug = String::new();
+    for c in subject(changes).chars() {
+        if slug.len() >= 48 {
+            break;
+        }
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if c == '.' && slug.ends_with(|last: char| last.is_ascii_digit()) {
+            slug.push('.');
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_matches(['-', '.']).replace("..", ".");
+    format!("tidegate/{slug}-{}", commit.short())
+}
+
+fn one(change: &PlannedChange) -> String {
+    let verb = verb(change);
+    format!(
+        "{verb} {} {} → {} {} {}",
+        change.cell.service,
+        before(change),
+        shown(change.to.as_ref()),
+        preposition(verb),
+        change.cell.environment
+    )
+}
+
+fn verb(change: &PlannedChange) -> &'static str {
+    match change.intent {
+        Intent::Promote { .. } => "promote",
+        Intent::Set { .. } => "set",
+        Intent::Revert { .. } => "revert",
+    }
+}
+
+fn preposition(verb: &str) -> &'static str {
+    if verb == "promote" { "to" } else { "in" }
+}
+
+fn shown(version: Option<&Version>) -> &str {
+    version.map_or("inherited", Version::as_str)
+}
+
+fn before(change: &PlannedChange) -> &str {
+    change.from.as_ref().map_or("none", Version::as_str)
+}
+
+/// A trailer is one line: what is longer goes on in folded lines, which begin with a space.
+fn trailer(text: &mut String, key: &str, value: &str) {
+    let value = value.trim().replace("\r\n", "\n").replace('\n', "\n ");
+    let _ = writeln!(text, "{key}: {value}");
+}

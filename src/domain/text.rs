@@ -1,0 +1,125 @@
+//! Text from Git and clusters, made safe for a terminal.
+
+use std::borrow::Cow;
+
+/// One line that is safe to print: escape sequences, control characters, direction overrides and
+/// invisible separators are gone; line breaks and tabs are single spaces.
+pub fn sanitise(text: &str) -> Cow<'_, str> {
+    clean(text, false)
+}
+
+/// The same for text of several lines: `\n` stays, and a tab becomes four spaces.
+pub fn sanitise_lines(text: &str) -> Cow<'_, str> {
+    clean(text, true)
+}
+
+fn clean(text: &str, lines: bool) -> Cow<'_, str> {
+    let keep = |c: char| !is_unsafe(c) || (lines && c == '\n');
+    if text.chars().all(keep) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' | '\u{9b}' | '\u{9d}' | '\u{90}' => {
+                let introducer = match c {
+                    '\u{1b}' => chars.next(),
+                    '\u{9b}' => Some('['),
+                    _ => Some(']'),
+                };
+                skip_sequence(introducer, &mut chars);
+            }
+            '\n' if lines => out.push('\n'),
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\t' if lines => out.push_str("    "),
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => out.push(' '),
+            c if is_unsafe(c) => {}
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Swallows what follows an escape: up to the final byte of a CSI, up to the terminator of a string.
+fn skip_sequence(
+    introducer: Option<char>,
+    chars: &mut std::iter::Peekable<impl Iterator<Item = char>>,
+) {
+    match introducer {
+        Some('[') => {
+            while let Some(&c) = chars.peek() {
+                if !('\u{20}'..='\u{7e}').contains(&c) {
+                    break;
+                }
+                chars.next();
+                if ('\u{40}'..='\u{7e}').contains(&c) {
+                    break;
+                }
+            }
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            // An unterminated string must not swallow the following lines.
+            while let Some(&c) = chars.peek() {
+                if c == '\n' {
+                    break;
+                }
+                chars.next();
+                if c == '\u{7}' || c == '\u{9c}' {
+                    break;
+                }
+                if c == '\u{1b}' {
+                    chars.next_if_eq(&'\\');
+                    break;
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_nothing_that_a_terminal_obeys() {
+        let cases = [
+            ("plain → ünïcode", "plain → ünïcode"),
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("\u{1b}]0;title\u{7}after", "after"),
+            ("\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\", "link"),
+            ("\u{9b}2Jgone", "gone"),
+            ("\u{1b}Pq#0\u{1b}\\sixel", "sixel"),
+            ("bell\u{7}back\u{8}", "bellback"),
+            ("a\r\nb\tc\nd", "a b c d"),
+            ("over\u{202e}ride\u{2066}", "override"),
+            ("zero\u{200b}width", "zerowidth"),
+            ("cut\u{1b}", "cut"),
+            ("cut\u{1b}[12", "cut"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(sanitise(text), expected, "{text:?}");
+        }
+        assert!(matches!(sanitise("as it was"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn keeps_lines_where_asked() {
+        let cases = [
+            ("a\nb\n", "a\nb\n"),
+            ("a\r\n\tb", "a\n    b"),
+            ("\u{1b}]0;unterminated\nnext", "\nnext"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(sanitise_lines(text), expected, "{text:?}");
+        }
+    }
+}

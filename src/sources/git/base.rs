@@ -1,0 +1,217 @@
+//! Which commit everything is read from and written on: the remote's branch, not the local one.
+
+use jiff::Zoned;
+
+use super::{GitError, GitErrorKind, Repo, ours};
+use crate::domain::ids::ObjectId;
+
+/// The branch that Tidegate reads and publishes to, and its commit as last fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Its commit.
+    pub commit: ObjectId,
+    /// As people write it: `origin/main`, or `main` where there is no remote.
+    pub reference: String,
+    /// The ref that was read: `refs/remotes/origin/main`, `refs/heads/main`.
+    pub full_reference: String,
+    /// The remote it is fetched from and pushed to; `None`: the local branch itself moves.
+    pub remote: Option<String>,
+    /// The branch on the remote, without `refs/heads/`.
+    pub branch: String,
+}
+
+impl Repo {
+    /// The branch to work on. `branch` is the configured one; by default the remote's HEAD, else
+    /// `main` or `master`. Of several remotes: the branch's upstream remote, else `origin`, else
+    /// the only one. Without remotes, the local branch.
+    ///
+    /// # Errors
+    /// `Unknown` when no such branch is there, with those that are.
+    pub fn base(&self, branch: Option<&str>) -> Result<Base, GitError> {
+        let repository = self.open()?;
+        let remote = self.remote_of(&repository, branch)?;
+        let Some(branch) = branch
+            .map(str::to_owned)
+            .or_else(|| default_branch(&repository, remote.as_deref()))
+        else {
+            return Err(self.no_branch(&repository, remote.as_deref(), None));
+        };
+        let local = format!("refs/heads/{branch}");
+        let candidates = match &remote {
+            Some(remote) => {
+                let mut refs = vec![(
+                    tracking_ref(&repository, remote, &branch),
+                    format!("{remote}/{branch}"),
+                )];
+                // A bare clone keeps the remote's branches as its own.
+                if repository.is_bare() {
+                    refs.push((local, branch.clone()));
+                }
+                refs
+            }
+            None => vec![(local, branch.clone())],
+        };
+        for (full, short) in candidates {
+            if let Ok(reference) = repository.find_reference(&full) {
+                let commit = reference
+                    .peel_to_commit()
+                    .map_err(|error| self.error(&error, &format!("cannot read {short}")))?;
+                return Ok(Base {
+                    commit: ours(commit.id()),
+                    reference: short,
+                    full_reference: full,
+                    remote,
+                    branch,
+                });
+            }
+        }
+        Err(self.no_branch(&repository, remote.as_deref(), Some(&branch)))
+    }
+
+    /// The commit that `rev` names: a revision (branch, tag, SHA, `main~3`) or a time (RFC 3339, a
+    /// date, `2 days ago`), which means the newest commit on `base`'s first parents that was not
+    /// committed later. `now` gives the present and the time zone of dates.
+    ///
+    /// # Errors
+    /// `Unknown` when it is neither; `Shallow` when history ends before the time.
+    pub fn resolve(&self, rev: &str, base: &Base, now: &Zoned) -> Result<ObjectId, GitError> {
+        let repository = self.open()?;
+        let spellings = [
+            rev.to_owned(),
+            format!("refs/remotes/{}/{rev}", base.remote.as_deref().unwrap_or("origin")),
+        ];
+        for spelling in spellings {
+            if let Ok(commit) = repository
+                .revparse_single(&spelling)
+                .and_then(|object| object.peel_to_commit())
+            {
+                return Ok(ours(commit.id()));
+            }
+        }
+        let _ = now;
+        Err(GitError::new(
+            GitErrorKind::Unknown,
+            format!("`{rev}` is neither a revision of this repository nor a time"),
+        )
+        .hint("Give a branch, a tag, a commit, a date such as 2026-10-01 or a time such as 2026-10-01T14:00:00Z"))
+    }
+
+    fn remote_of(
+        &self,
+        repository: &git2::Repository,
+        branch: Option<&str>,
+    ) -> Result<Option<String>, GitError> {
+        let remotes = repository
+            .remotes()
+            .map_err(|error| self.error(&error, "cannot list the remotes"))?;
+        let remotes: Vec<String> = (&remotes)
+            .into_iter()
+            .filter_map(|name| name.ok().flatten().map(str::to_owned))
+            .collect();
+        let current = || {
+            let head = repository.find_reference("HEAD").ok()?;
+            let target = head.symbolic_target().ok()??;
+            Some(target.strip_prefix("refs/heads/")?.to_owned())
+        };
+        let upstream = branch.map(str::to_owned).or_else(current).and_then(|name| {
+            let config = repository.config().ok()?;
+            config.get_string(&format!("branch.{name}.remote")).ok()
+        });
+        if let Some(remote) = upstream.filter(|name| remotes.contains(name)) {
+            return Ok(Some(remote));
+        }
+        if remotes.iter().any(|name| name == "origin") {
+            return Ok(Some("origin".to_owned()));
+        }
+        match remotes.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only.clone())),
+            several => Err(GitError::new(
+                GitErrorKind::Unknown,
+                format!("which remote holds the deployment branch? There are {}", several.join(", ")),
+            )
+            .hint("Name the branch's upstream: git branch --set-upstream-to=REMOTE/BRANCH, or rename one remote to origin")),
+        }
+    }
+
+    fn no_branch(
+        &self,
+        repository: &git2::Repository,
+        remote: Option<&str>,
+        branch: Option<&str>,
+    ) -> GitError {
+        let prefix = remote.map_or("refs/heads/".to_owned(), |r| format!("refs/remotes/{r}/"));
+        let mut there: Vec<String> = repository
+            .references_glob(&format!("{prefix}*"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|reference| Some(reference.name().ok()?.strip_prefix(&prefix)?.to_owned()))
+            .filter(|name| name != "HEAD")
+            .take(6)
+            .collect();
+        there.sort();
+        let place = remote.map_or("this repository".to_owned(), |r| format!("remote {r}"));
+        let message = match branch {
+            Some(branch) => format!("{place} has no branch `{branch}` here"),
+            None => format!("{place} has no main branch to read: no HEAD, main or master"),
+        };
+        let hint = match (there.is_empty(), remote) {
+            (true, Some(remote)) => format!("Fetch first: git fetch {remote}"),
+            (true, None) => "Make a first commit".to_owned(),
+            (false, _) => format!(
+                "Set repository.branch in tidegate.toml, or fetch; there are {}",
+                there.join(", ")
+            ),
+        };
+        GitError::new(GitErrorKind::Unknown, message).hint(hint)
+    }
+}
+
+/// The ref that follows `branch` of `remote`, as the remote's fetch refspec says.
+pub(super) fn tracking_ref(repository: &git2::Repository, remote: &str, branch: &str) -> String {
+    let source = format!("refs/heads/{branch}");
+    repository
+        .find_remote(remote)
+        .ok()
+        .and_then(|found| {
+            found
+                .refspecs()
+                .filter(|spec| {
+                    spec.direction() == git2::Direction::Fetch && spec.src_matches(&source)
+                })
+                .find_map(|spec| {
+                    let buf = spec.transform(&source).ok()?;
+                    Some(buf.as_str().ok()?.to_owned())
+                })
+        })
+        .unwrap_or_else(|| format!("refs/remotes/{remote}/{branch}"))
+}
+
+fn default_branch(repository: &git2::Repository, remote: Option<&str>) -> Option<String> {
+    let symbolic = |name: &str, prefix: &str| -> Option<String> {
+        let reference = repository.find_reference(name).ok()?;
+        let target = reference.symbolic_target().ok()??;
+        let branch = target.strip_prefix(prefix)?;
+        repository.find_reference(target).ok()?;
+        Some(branch.to_owned())
+    };
+    let exists = |full: String| repository.find_reference(&full).is_ok();
+    if let Some(remote) = remote {
+        let prefix = format!("refs/remotes/{remote}/");
+        if let Some(branch) = symbolic(&format!("{prefix}HEAD"), &prefix) {
+            return Some(branch);
+        }
+        for name in ["main", "master"] {
+            if exists(format!("{prefix}{name}")) {
+                return Some(name.to_owned());
+            }
+        }
+    }
+    symbolic("HEAD", "refs/heads/").or_else(|| {
+        ["main", "master"]
+            .into_iter()
+            .find(|name| exists(format!("refs/heads/{name}")))
+            .map(str::to_owned)
+    })
+}

@@ -1,0 +1,44 @@
+//! Git: what a commit declares, how it came to that, and how a change gets there.
+//!
+//! Objects and refs are read through libgit2, the network is reached through the user's own `git`.
+//! Only `publish` writes: objects into the object database, and refs on the remote (or, in a
+//! repository without remotes, the branch itself). The work tree, the index and, where there is a
+//! remote, local branches are never touched.
+
+#![allow(dead_code)]
+
+mod base;
+mod child;
+mod diff;
+mod error;
+mod history;
+mod publish;
+mod read;
+mod redact;
+mod repo;
+mod transport;
+
+pub use base::Base;
+pub use child::RanCommand;
+pub use error::{GitError, GitErrorKind};
+pub use history::{HistoryEvent, Want};
+pub use publish::{
+    Destination, PublishLock, PushOutcome, PushRequest, Rejection, build_commit, lock, push,
+};
+pub use redact::redact;
+pub use repo::Repo;
+pub use transport::{Fetched, fetch};
+
+use crate::domain::ids::ObjectId;
+
+/// Our name of a libgit2 object.
+fn ours(oid: git2::Oid) -> ObjectId {
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(&oid.as_bytes()[..20]);
+    ObjectId::new(bytes)
+}
+
+/// libgit2's name of an object of ours.
+fn theirs(id: ObjectId) -> git2::Oid {
+    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
+}

@@ -1,0 +1,95 @@
+//! A handle to one repository, cheap to clone and to send between threads.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{GitError, GitErrorKind};
+
+/// A work tree, a linked worktree, a bare repository or a git directory, found once.
+///
+/// Holds paths only; every use opens the repository afresh, so that it may be used from any thread
+/// and always sees what `git` wrote meanwhile.
+#[derive(Clone, Debug)]
+pub struct Repo {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_dir: Option<PathBuf>,
+}
+
+impl Repo {
+    /// Finds the repository that `path` is in, or is: a work tree or any folder in it, a linked
+    /// worktree, a bare repository, a git directory (even one without a `config` file).
+    ///
+    /// # Errors
+    /// `NotFound`, `Owner` (with the safe.directory advice), `Unsupported` (SHA-256, reftable).
+    pub fn discover(path: &Path) -> Result<Self, GitError> {
+        let found = git2::Repository::discover(path).map_err(|error| {
+            if error.code() == git2::ErrorCode::NotFound {
+                let why = if path.exists() {
+                    "is not in a Git repository"
+                } else {
+                    "does not exist"
+                };
+                GitError::new(
+                    GitErrorKind::NotFound,
+                    format!("{} {why}", path.display()),
+                )
+                .hint("Run tidegate inside a clone of the deployment repository, or name one with --repo PATH")
+            } else {
+                GitError::from_git2(&error, "cannot open the repository", path)
+            }
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                git_dir: found.path().to_owned(),
+                common_dir: found.commondir().to_owned(),
+                work_dir: found.workdir().map(Path::to_owned),
+            }),
+        })
+    }
+
+    /// The git directory of this work tree.
+    pub fn git_dir(&self) -> &Path {
+        &self.inner.git_dir
+    }
+
+    /// The git directory that holds objects and refs; differs from `git_dir` in a linked worktree.
+    pub fn common_dir(&self) -> &Path {
+        &self.inner.common_dir
+    }
+
+    /// The root of the work tree; `None` in a bare repository.
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.inner.work_dir.as_deref()
+    }
+
+    /// The repository's name as people know it: the folder's, without `.git`.
+    pub fn name(&self) -> String {
+        let place = self.work_dir().unwrap_or(self.git_dir());
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(".git").unwrap_or(&name).to_owned()
+    }
+
+    /// Opens it for one use on this thread.
+    pub(super) fn open(&self) -> Result<git2::Repository, GitError> {
+        git2::Repository::open(&self.inner.git_dir)
+            .map_err(|error| self.error(&error, "cannot open the repository"))
+    }
+
+    /// libgit2's error met while doing `what`.
+    pub(super) fn error(&self, error: &git2::Error, what: &str) -> GitError {
+        GitError::from_git2(error, what, self.work_dir().unwrap_or(self.git_dir()))
+    }
+
+    /// Whether history ends early here.
+    pub fn is_shallow(&self) -> bool {
+        self.inner.common_dir.join("shallow").exists()
+    }
+}
