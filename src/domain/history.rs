@@ -152,7 +152,9 @@ fn promoted_from(
             let cell = CellKey::new(key.service.clone(), (*upstream).clone());
             let history = all.get(&cell).map_or(&[][..], Vec::as_slice);
             let at = history.partition_point(|theirs| !theirs.in_effect_at(change));
-            history.get(at).is_some_and(|theirs| theirs.version == change.version)
+            history
+                .get(at)
+                .is_some_and(|theirs| theirs.version == change.version)
         })
         .cloned()
 }
@@ -170,10 +172,15 @@ pub fn pull_request(message: &str) -> Option<u32> {
 }
 
 fn trailer_number(message: &str) -> Option<u32> {
-    const KEYS: [&str; 5] = ["pull-request", "pr-url", "pr", "reviewed-on", "merge-request"];
-    let last = |text: &str| -> Option<u32> {
-        text.trim().rsplit(['/', '#', '!']).next()?.parse().ok()
-    };
+    const KEYS: [&str; 5] = [
+        "pull-request",
+        "pr-url",
+        "pr",
+        "reviewed-on",
+        "merge-request",
+    ];
+    let last =
+        |text: &str| -> Option<u32> { text.trim().rsplit(['/', '#', '!']).next()?.parse().ok() };
     let body = message.split_once('\n').map_or("", |(_, body)| body);
     body.lines().rev().find_map(|line| {
         if let Some(name) = line.strip_prefix("See merge request ") {

@@ -75,9 +75,9 @@ pub fn subject(changes: &[PlannedChange]) -> String {
     let place = match (environments.len(), &first.intent) {
         (1, Intent::Promote { from })
             if same_verb
-                && rest
-                    .iter()
-                    .all(|c| matches!(&c.intent, Intent::Promote { from: other } if other == from)) =>
+                && rest.iter().all(
+                    |c| matches!(&c.intent, Intent::Promote { from: other } if other == from),
+                ) =>
         {
             format!("from {from} to {}", first.cell.environment)
         }
@@ -85,7 +85,11 @@ pub fn subject(changes: &[PlannedChange]) -> String {
         (2 | 3, _) => format!(
             "{} {}",
             preposition(verb),
-            environments.iter().map(|e| e.as_str()).collect::<Vec<_>>().join(", ")
+            environments
+                .iter()
+                .map(|e| e.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         (n, _) => format!("{} {n} environments", preposition(verb)),
     };
@@ -98,7 +102,11 @@ pub fn subject(changes: &[PlannedChange]) -> String {
         1 => format!("{verb} {} {place}", first.cell.service),
         2 | 3 => format!(
             "{verb} {} {place}",
-            services.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ")
+            services
+                .iter()
+                .map(|s| s.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         n => format!("{verb} {n} services {place}"),
     }

@@ -78,7 +78,10 @@ impl Repo {
         let repository = self.open()?;
         let spellings = [
             rev.to_owned(),
-            format!("refs/remotes/{}/{rev}", base.remote.as_deref().unwrap_or("origin")),
+            format!(
+                "refs/remotes/{}/{rev}",
+                base.remote.as_deref().unwrap_or("origin")
+            ),
         ];
         for spelling in spellings {
             if let Ok(commit) = repository

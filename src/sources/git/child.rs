@@ -42,7 +42,10 @@ pub(super) struct Child {
 
 impl Child {
     /// `git ARGUMENTS…` in `repo`.
-    pub(super) fn new<A: Into<String>>(repo: &Repo, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub(super) fn new<A: Into<String>>(
+        repo: &Repo,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
         Self {
             directory: repo.work_dir().unwrap_or(repo.git_dir()).to_owned(),
             git_dir: repo.git_dir().to_owned(),
@@ -82,7 +85,10 @@ impl Child {
     /// As [`Child::run`].
     pub(super) fn run_blocking(self) -> Result<Output, GitError> {
         let started = Instant::now();
-        let output = self.command().output().map_err(|error| not_started(&error))?;
+        let output = self
+            .command()
+            .output()
+            .map_err(|error| not_started(&error))?;
         Ok(self.finish(started, output))
     }
 

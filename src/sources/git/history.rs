@@ -50,6 +50,9 @@ impl Repo {
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
         let _ = (commit, layouts, environments, want, sink);
-        Err(GitError::new(GitErrorKind::Other, "history is not there yet"))
+        Err(GitError::new(
+            GitErrorKind::Other,
+            "history is not there yet",
+        ))
     }
 }

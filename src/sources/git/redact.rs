@@ -41,7 +41,10 @@ mod tests {
                 "https://oauth2:glpat-x@git.example.com/a/b.git",
                 "https://***@git.example.com/a/b.git",
             ),
-            ("https://tok@h/x and https://h/y", "https://***@h/x and https://h/y"),
+            (
+                "https://tok@h/x and https://h/y",
+                "https://***@h/x and https://h/y",
+            ),
             ("fatal: '//u:p@h'", "fatal: '//u:p@h'"),
             ("https://u:p@ss@h:8080/x", "https://***@h:8080/x"),
             ("ssh://git@h:22/x", "ssh://git@h:22/x"),
