@@ -34,7 +34,7 @@ impl Repo {
             .map(str::to_owned)
             .or_else(|| default_branch(&repository, remote.as_deref()))
         else {
-            return Err(self.no_branch(&repository, remote.as_deref(), None));
+            return Err(no_branch(&repository, remote.as_deref(), None));
         };
         let local = format!("refs/heads/{branch}");
         let candidates = match &remote {
@@ -65,7 +65,7 @@ impl Repo {
                 });
             }
         }
-        Err(self.no_branch(&repository, remote.as_deref(), Some(&branch)))
+        Err(no_branch(&repository, remote.as_deref(), Some(&branch)))
     }
 
     /// The commit that `rev` names: a revision (branch, tag, SHA, `main~3`) or a time (RFC 3339, a
@@ -136,39 +136,6 @@ impl Repo {
             .hint("Name the branch's upstream: git branch --set-upstream-to=REMOTE/BRANCH, or rename one remote to origin")),
         }
     }
-
-    fn no_branch(
-        &self,
-        repository: &git2::Repository,
-        remote: Option<&str>,
-        branch: Option<&str>,
-    ) -> GitError {
-        let prefix = remote.map_or("refs/heads/".to_owned(), |r| format!("refs/remotes/{r}/"));
-        let mut there: Vec<String> = repository
-            .references_glob(&format!("{prefix}*"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|reference| Some(reference.name().ok()?.strip_prefix(&prefix)?.to_owned()))
-            .filter(|name| name != "HEAD")
-            .take(6)
-            .collect();
-        there.sort();
-        let place = remote.map_or("this repository".to_owned(), |r| format!("remote {r}"));
-        let message = match branch {
-            Some(branch) => format!("{place} has no branch `{branch}` here"),
-            None => format!("{place} has no main branch to read: no HEAD, main or master"),
-        };
-        let hint = match (there.is_empty(), remote) {
-            (true, Some(remote)) => format!("Fetch first: git fetch {remote}"),
-            (true, None) => "Make a first commit".to_owned(),
-            (false, _) => format!(
-                "Set repository.branch in tidegate.toml, or fetch; there are {}",
-                there.join(", ")
-            ),
-        };
-        GitError::new(GitErrorKind::Unknown, message).hint(hint)
-    }
 }
 
 /// The ref that follows `branch` of `remote`, as the remote's fetch refspec says.
@@ -217,4 +184,36 @@ fn default_branch(repository: &git2::Repository, remote: Option<&str>) -> Option
             .find(|name| exists(format!("refs/heads/{name}")))
             .map(str::to_owned)
     })
+}
+
+fn no_branch(
+    repository: &git2::Repository,
+    remote: Option<&str>,
+    branch: Option<&str>,
+) -> GitError {
+    let prefix = remote.map_or("refs/heads/".to_owned(), |r| format!("refs/remotes/{r}/"));
+    let mut there: Vec<String> = repository
+        .references_glob(&format!("{prefix}*"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|reference| Some(reference.name().ok()?.strip_prefix(&prefix)?.to_owned()))
+        .filter(|name| name != "HEAD")
+        .take(6)
+        .collect();
+    there.sort();
+    let place = remote.map_or("this repository".to_owned(), |r| format!("remote {r}"));
+    let message = match branch {
+        Some(branch) => format!("{place} has no branch `{branch}` here"),
+        None => format!("{place} has no main branch to read: no HEAD, main or master"),
+    };
+    let hint = match (there.is_empty(), remote) {
+        (true, Some(remote)) => format!("Fetch first: git fetch {remote}"),
+        (true, None) => "Make a first commit".to_owned(),
+        (false, _) => format!(
+            "Set repository.branch in tidegate.toml, or fetch; there are {}",
+            there.join(", ")
+        ),
+    };
+    GitError::new(GitErrorKind::Unknown, message).hint(hint)
 }

@@ -18,9 +18,9 @@ pub struct Repo {
 
 #[derive(Debug)]
 struct Inner {
-    git_dir: PathBuf,
-    common_dir: PathBuf,
-    work_dir: Option<PathBuf>,
+    git: PathBuf,
+    common: PathBuf,
+    work: Option<PathBuf>,
 }
 
 impl Repo {
@@ -48,26 +48,26 @@ impl Repo {
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                git_dir: found.path().to_owned(),
-                common_dir: found.commondir().to_owned(),
-                work_dir: found.workdir().map(Path::to_owned),
+                git: found.path().to_owned(),
+                common: found.commondir().to_owned(),
+                work: found.workdir().map(Path::to_owned),
             }),
         })
     }
 
     /// The git directory of this work tree.
     pub fn git_dir(&self) -> &Path {
-        &self.inner.git_dir
+        &self.inner.git
     }
 
     /// The git directory that holds objects and refs; differs from `git_dir` in a linked worktree.
     pub fn common_dir(&self) -> &Path {
-        &self.inner.common_dir
+        &self.inner.common
     }
 
     /// The root of the work tree; `None` in a bare repository.
     pub fn work_dir(&self) -> Option<&Path> {
-        self.inner.work_dir.as_deref()
+        self.inner.work.as_deref()
     }
 
     /// The repository's name as people know it: the folder's, without `.git`.
@@ -79,7 +79,7 @@ impl Repo {
 
     /// Opens it for one use on this thread.
     pub(super) fn open(&self) -> Result<git2::Repository, GitError> {
-        git2::Repository::open(&self.inner.git_dir)
+        git2::Repository::open(&self.inner.git)
             .map_err(|error| self.error(&error, "cannot open the repository"))
     }
 
@@ -90,6 +90,6 @@ impl Repo {
 
     /// Whether history ends early here.
     pub fn is_shallow(&self) -> bool {
-        self.inner.common_dir.join("shallow").exists()
+        self.inner.common.join("shallow").exists()
     }
 }
