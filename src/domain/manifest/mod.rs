@@ -1,1 +1,50 @@
-//! Byte-exact reading and editing of YAML, JSON and key files.
+//! Byte-exact reading and editing of YAML and JSON (JSON is YAML flow) and of located text.
+//!
+//! [`parse`] gives a tree in which every node knows the bytes it was written with; [`apply`] changes
+//! scalars, keys and words of comments and leaves every other byte alone. After an edit the text is
+//! parsed again and exactly the intended nodes must differ, or the edit is refused.
+
+mod edit;
+mod lines;
+mod lookup;
+mod merge;
+mod parse;
+mod scalar;
+mod tree;
+
+#[cfg(test)]
+mod tests_read;
+
+pub use edit::{Edit, apply};
+pub use lookup::{Found, NodeRef};
+pub use parse::parse;
+pub use scalar::{ScalarType, scalar_type};
+pub use tree::{
+    Comment, Document, Entry, Node, NodeId, NodeKind, NodePath, ScalarStyle, Step, Yaml,
+};
+
+/// Why a file cannot be read or edited; the caller adds the path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ManifestError {
+    /// The line, from 1, where one is to blame.
+    pub line: Option<u32>,
+    /// What, why, and what to do next.
+    pub message: String,
+}
+
+impl ManifestError {
+    pub(crate) fn at(line: u32, message: impl Into<String>) -> Self {
+        Self {
+            line: Some(line),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn whole(message: impl Into<String>) -> Self {
+        Self {
+            line: None,
+            message: message.into(),
+        }
+    }
+}

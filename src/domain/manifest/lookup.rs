@@ -1,0 +1,158 @@
+//! Reading a document: paths, keys and items, with aliases and merge keys followed.
+
+use super::{
+    merge,
+    scalar::{ScalarType, scalar_type},
+    tree::{Document, Node, NodeId, NodeKind, ScalarStyle, Step},
+};
+
+/// A node in its document. Accessors for content follow an alias; [`NodeRef::node`] does not.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeRef<'t> {
+    document: &'t Document<'t>,
+    id: NodeId,
+}
+
+/// What a key of a mapping leads to.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'t> {
+    /// The key as written.
+    pub key: NodeRef<'t>,
+    /// The value as written.
+    pub value: NodeRef<'t>,
+    /// Whether it comes from another mapping through a merge key (`<<`).
+    pub merged: bool,
+    /// The line of an earlier key of the same text in the same mapping: loaders disagree on such a
+    /// file, most take the last, as here; editing is refused.
+    pub duplicate: Option<u32>,
+}
+
+impl<'t> NodeRef<'t> {
+    pub(crate) fn new(document: &'t Document<'t>, id: NodeId) -> Self {
+        Self { document, id }
+    }
+
+    /// Its index in the document.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// Its document.
+    pub fn document(self) -> &'t Document<'t> {
+        self.document
+    }
+
+    /// The node as written.
+    pub fn node(self) -> &'t Node<'t> {
+        self.document.node(self.id)
+    }
+
+    /// Its line, from 1; of an alias the line of the alias itself.
+    pub fn line(self) -> u32 {
+        self.node().line
+    }
+
+    /// Whether it is written as an alias (`*name`).
+    pub fn is_alias(self) -> bool {
+        matches!(self.node().kind, NodeKind::Alias { .. })
+    }
+
+    /// The node that an alias stands for, itself otherwise.
+    #[must_use]
+    pub fn resolve(self) -> Self {
+        match self.node().kind {
+            NodeKind::Alias { target } => Self::new(self.document, target),
+            _ => self,
+        }
+    }
+
+    /// The text of a scalar; `None` for null and collections.
+    pub fn text(self) -> Option<&'t str> {
+        match &self.resolve().node().kind {
+            NodeKind::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it says nothing: empty, `~`, `null`.
+    pub fn is_null(self) -> bool {
+        matches!(self.resolve().node().kind, NodeKind::Null)
+    }
+
+    /// Whether it is a mapping.
+    pub fn is_mapping(self) -> bool {
+        matches!(self.resolve().node().kind, NodeKind::Mapping { .. })
+    }
+
+    /// Whether it is a sequence.
+    pub fn is_sequence(self) -> bool {
+        matches!(self.resolve().node().kind, NodeKind::Sequence { .. })
+    }
+
+    /// What a YAML reader would take a scalar for: quoted and tagged `!!str` ones are text.
+    pub fn scalar_type(self) -> Option<ScalarType> {
+        let node = self.resolve().node();
+        match &node.kind {
+            NodeKind::Null => Some(ScalarType::Null),
+            NodeKind::Scalar {
+                text,
+                style: ScalarStyle::Plain,
+            } if node.tag.is_none() => Some(scalar_type(text)),
+            NodeKind::Scalar { .. } => Some(ScalarType::Text),
+            _ => None,
+        }
+    }
+
+    /// The items of a sequence; none of anything else.
+    pub fn items(self) -> impl ExactSizeIterator<Item = NodeRef<'t>> + use<'t> {
+        let items: &[NodeId] = match &self.resolve().node().kind {
+            NodeKind::Sequence { items, .. } => items,
+            _ => &[],
+        };
+        items.iter().map(move |id| Self::new(self.document, *id))
+    }
+
+    /// The entries written in a mapping itself, in order, merge keys not followed.
+    pub fn own_entries(
+        self,
+    ) -> impl ExactSizeIterator<Item = (NodeRef<'t>, NodeRef<'t>)> + use<'t> {
+        let entries: &[_] = match &self.resolve().node().kind {
+            NodeKind::Mapping { entries, .. } => entries,
+            _ => &[],
+        };
+        entries.iter().map(move |entry| {
+            (
+                Self::new(self.document, entry.key),
+                Self::new(self.document, entry.value),
+            )
+        })
+    }
+
+    /// Every key with a scalar text that a mapping has, its own first, then those that merge keys
+    /// bring in; each key once.
+    pub fn entries(self) -> Vec<Found<'t>> {
+        merge::entries(self)
+    }
+
+    /// The value of a key, its own or through a merge key.
+    pub fn get(self, key: &str) -> Option<Found<'t>> {
+        merge::get(self, key)
+    }
+
+    /// The node at a path from here, aliases and merge keys followed.
+    pub fn find(self, path: &[Step]) -> Option<NodeRef<'t>> {
+        path.iter().try_fold(self, |node, step| match step {
+            Step::Key(key) => node.get(key).map(|found| found.value),
+            Step::Index(index) => node.items().nth(*index),
+        })
+    }
+
+    /// The lines of the aliases that stand for this node: they change with it.
+    pub fn alias_lines(self) -> Vec<u32> {
+        let nodes = self.document.nodes.iter();
+        nodes
+            .filter(|node| matches!(node.kind, NodeKind::Alias { target } if target == self.id))
+            .map(|node| node.line)
+            .collect()
+    }
+}
