@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
+    layout::Origin,
     problem::Problem,
     template::Captures,
     version::Version,
@@ -14,7 +15,7 @@ use super::{
 pub struct Desired {
     /// The commit it was read from.
     pub commit: ObjectId,
-    /// Rows, in name order.
+    /// Rows that declare a version somewhere, in name order.
     pub services: Vec<ServiceName>,
     /// Columns: the declared environments in their order, then others that the layouts found.
     pub environments: Vec<EnvironmentName>,
@@ -25,7 +26,7 @@ pub struct Desired {
 }
 
 /// One cell, as declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesiredCell {
     /// The version, or `None` where the cell exists but declares nothing (absent, null or empty).
     pub version: Option<Version>,
@@ -37,6 +38,10 @@ pub struct DesiredCell {
     pub captures: Captures,
     /// Index of the layout that gave the cell.
     pub layout: usize,
+    /// The files that decide it, its own first, then fall-backs, whether they exist or not.
+    pub files: Vec<RepoPath>,
+    /// The ref and repository they are read from.
+    pub origin: Origin,
 }
 
 /// One place in one file.
