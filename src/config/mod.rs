@@ -4,13 +4,27 @@
 //! Some keys may stand in the user's file alone, because they decide which programs run and where credentials go.
 //! Every error names file, line and key, and all of them are reported at once.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use crate::domain::{layout::LayoutSpec, topology::Topology};
+use crate::domain::{
+    layout::{LayoutSet, LayoutSpec},
+    topology::Topology,
+};
 
 mod error;
+mod layouts;
+mod load;
+pub mod places;
+mod reader;
+mod schema;
+mod validate;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{ConfigError, ConfigErrors};
+pub use load::{LoadRequest, SourceFile, load};
+pub use validate::duration;
 
 /// The team's file, at the root of the repository.
 pub const TEAM_FILE: &str = "tidegate.toml";
@@ -20,6 +34,8 @@ pub const TEAM_FILE: &str = "tidegate.toml";
 pub struct Config {
     /// Environments in promotion order.
     pub topology: Topology,
+    /// The layouts, ready for use.
+    pub layouts: Arc<LayoutSet>,
     /// Layouts as written, in order of precedence.
     pub layout_specs: Vec<LayoutSpec>,
     /// The branch that declares; the remote's default branch where `None`.
@@ -68,4 +84,20 @@ pub enum Theme {
     Light,
     /// No colours.
     Monochrome,
+}
+
+impl Theme {
+    /// The names in the configuration.
+    pub const NAMES: [&str; 4] = ["default", "high-contrast", "light", "monochrome"];
+
+    /// The theme called `name` in the configuration.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "default" => Some(Self::Default),
+            "high-contrast" => Some(Self::HighContrast),
+            "light" => Some(Self::Light),
+            "monochrome" => Some(Self::Monochrome),
+            _ => None,
+        }
+    }
 }

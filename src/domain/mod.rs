@@ -11,6 +11,7 @@ pub mod message;
 pub mod plan;
 pub mod problem;
 pub mod rollout;
+pub mod suggest;
 pub mod template;
 pub mod text;
 pub mod topology;

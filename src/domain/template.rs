@@ -67,6 +67,14 @@ impl Template {
         })
     }
 
+    /// A template without places: `text` as it stands.
+    pub fn literal(text: &str) -> Self {
+        Self {
+            source: text.to_owned(),
+            parts: vec![Part::Text(text.to_owned())],
+        }
+    }
+
     /// The names it needs, in order of appearance.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {

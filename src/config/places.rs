@@ -1,0 +1,34 @@
+//! Where the files are on this machine, and reading them.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::SourceFile;
+
+/// Overrides the folder of the user's file; for tests and for people who keep several.
+pub const DIRECTORY_VARIABLE: &str = "TIDEGATE_CONFIG_DIR";
+
+/// The user's file, whether it exists or not; `None` where the system has no place for one.
+pub fn user_file() -> Option<PathBuf> {
+    let folder = match std::env::var_os(DIRECTORY_VARIABLE) {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => directories::ProjectDirs::from("dev", "tidegate", "tidegate")?
+            .config_dir()
+            .to_path_buf(),
+    };
+    Some(folder.join("config.toml"))
+}
+
+/// A file's bytes under its path's name; `None` where it does not exist.
+pub fn read(path: &Path) -> io::Result<Option<SourceFile>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(SourceFile {
+            name: path.display().to_string(),
+            bytes,
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,261 @@
+//! One file, key by key: what stands in it, as written, with nothing filled in yet.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Theme, UserSettings,
+    layouts::layout,
+    reader::{Reader, Table},
+};
+use crate::domain::layout::LayoutSpec;
+
+/// Keys that either file may hold.
+const SHARED: [&str; 4] = ["repository", "defaults", "environments", "layouts"];
+/// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
+const USER_ONLY: [&str; 6] = ["theme", "ascii", "write", "kubeconfig", "clusters", "keys"];
+/// Keys of the design that this version does not have yet.
+const LATER: [&str; 9] = [
+    "windows",
+    "dependencies",
+    "repositories",
+    "vetoes",
+    "notifications",
+    "message",
+    "credentials",
+    "hosts",
+    "servers",
+];
+
+/// Keys of one `[[environments]]` table.
+const ENVIRONMENT: [&str; 11] = [
+    "name",
+    "from",
+    "require",
+    "cluster",
+    "namespace",
+    "workload",
+    "selector",
+    "protected",
+    "url",
+    "deliver",
+    "timeout",
+];
+
+/// Which of the two places a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// `tidegate.toml`, the repository's.
+    Team,
+    /// `config.toml`, the user's.
+    User,
+}
+
+/// What one file says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    pub(super) branch: Option<String>,
+    pub(super) defaults: Targeting,
+    pub(super) environments: Vec<WrittenEnvironment>,
+    pub(super) layouts: Vec<LayoutSpec>,
+    pub(super) user: UserSettings,
+}
+
+/// Where a workload is: the keys that `[defaults]` and an environment share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Targeting {
+    pub(super) namespace: Option<String>,
+    pub(super) workload: Option<String>,
+    pub(super) selector: Option<String>,
+}
+
+/// One `[[environments]]` table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WrittenEnvironment {
+    /// Its path in the file, for errors: `environments[2]`.
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) from: Option<Vec<String>>,
+    pub(super) require: Option<String>,
+    pub(super) cluster: Option<String>,
+    pub(super) targeting: Targeting,
+    pub(super) protected: Option<bool>,
+    pub(super) url: Option<String>,
+    pub(super) deliver: Option<String>,
+    pub(super) timeout: Option<String>,
+}
+
+/// "`windows` is not there yet in this version".
+pub(super) fn not_there_yet(what: &str) -> String {
+    format!("`{what}` is not there yet in this version; take it out for now")
+}
+
+/// Reads the root table of a file.
+pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
+    let mut known: Vec<&str> = SHARED.to_vec();
+    if place == Place::User {
+        known.extend(USER_ONLY);
+    }
+    root.refuse_others(&known, |key| {
+        if LATER.contains(&key) {
+            Some(not_there_yet(key))
+        } else if USER_ONLY.contains(&key) {
+            Some(format!(
+                "only the user's own `config.toml` may hold `{key}`: a repository does not decide that; move it there"
+            ))
+        } else {
+            None
+        }
+    });
+    let branch = root.table("repository").and_then(|repository| {
+        repository.refuse_others(&["branch"], |_| None);
+        repository.string("branch")
+    });
+    let defaults = root.table("defaults").map(|defaults| {
+        defaults.refuse_others(&["namespace", "workload", "selector"], |_| None);
+        targeting(&defaults)
+    });
+    Written {
+        branch,
+        defaults: defaults.unwrap_or_default(),
+        environments: root
+            .tables("environments")
+            .iter()
+            .filter_map(environment)
+            .collect(),
+        layouts: root.tables("layouts").iter().map(layout).collect(),
+        user: match place {
+            Place::User => user(root),
+            Place::Team => UserSettings::default(),
+        },
+    }
+}
+
+fn targeting(table: &Table<'_>) -> Targeting {
+    let read = Targeting {
+        namespace: table.string("namespace"),
+        workload: table.string("workload"),
+        selector: table.string("selector"),
+    };
+    if table.has("workload") && table.has("selector") {
+        table.error(
+            "selector",
+            "stands beside `workload`; keep one of the two: a workload is found by its name or by its labels",
+        );
+    }
+    read
+}
+
+fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
+    table.refuse_others(&ENVIRONMENT, |key| {
+        matches!(key, "gates" | "verify").then(|| not_there_yet(key))
+    });
+    let read = WrittenEnvironment {
+        path: table.path.clone(),
+        name: table.string("name").unwrap_or_default(),
+        from: table.strings("from"),
+        require: table.string("require"),
+        cluster: table.string("cluster"),
+        targeting: targeting(table),
+        protected: table.boolean("protected"),
+        url: table.string("url"),
+        deliver: table.string("deliver"),
+        timeout: table.string("timeout"),
+    };
+    if !table.has("name") {
+        table.error_here("has no `name`; give the environment one, such as `name = \"prod\"`");
+    }
+    (!read.name.is_empty()).then_some(read)
+}
+
+fn user(root: &Table<'_>) -> UserSettings {
+    UserSettings {
+        theme: theme(root).unwrap_or_default(),
+        ascii: root.boolean("ascii").unwrap_or_default(),
+        write: root.boolean("write").unwrap_or_default(),
+        kubeconfig: root.string("kubeconfig").map(Into::into),
+        clusters: root.string_map("clusters").unwrap_or_default(),
+        keys: keys(root).unwrap_or_default(),
+    }
+}
+
+fn theme(root: &Table<'_>) -> Option<Theme> {
+    let name = root.string("theme")?;
+    let theme = Theme::parse(&name);
+    if theme.is_none() {
+        root.error(
+            "theme",
+            format!(
+                "`{name}` is no theme; these are: {}",
+                Theme::NAMES.join(", ")
+            ),
+        );
+    }
+    theme
+}
+
+fn keys(root: &Table<'_>) -> Option<BTreeMap<String, Vec<String>>> {
+    let table = root.table("keys")?;
+    let mut keys = BTreeMap::new();
+    for (action, value) in table.entries() {
+        let bound = match value.as_str() {
+            Some(_) => table.string(action).map(|key| vec![key]),
+            None => table.strings(action),
+        };
+        if let Some(bound) = bound {
+            keys.insert(action.to_owned(), bound);
+        }
+    }
+    Some(keys)
+}
+
+/// Parses `text` and reads it. The errors are collected in the reader, which is returned for those found later.
+pub(super) fn parse(
+    file_name: &str,
+    bytes: &[u8],
+    place: Place,
+) -> Result<(Written, Reader), Vec<super::ConfigError>> {
+    let failed = |line, message: String| super::ConfigError {
+        file: file_name.to_owned(),
+        line,
+        key: String::new(),
+        message,
+    };
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+        Err(error) => {
+            let line = super::reader::line_of_offset(bytes, error.valid_up_to());
+            return Err(vec![failed(
+                Some(line),
+                "is not UTF-8 text; save the file as UTF-8".to_owned(),
+            )]);
+        }
+    };
+    let (root, errors) = toml::de::DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let line = |span: Option<std::ops::Range<usize>>| {
+            span.map(|span| super::reader::line_of_offset(text.as_bytes(), span.start))
+        };
+        return Err(errors
+            .iter()
+            .map(|error| {
+                failed(
+                    line(error.span()),
+                    format!("is not TOML: {}", error.message()),
+                )
+            })
+            .collect());
+    }
+    let reader = Reader::new(file_name, text, root.get_ref());
+    let written = file(&reader.root(root.get_ref()), place);
+    Ok((written, reader))
+}
+
+/// Every key that some table may hold, for the test of the example.
+#[cfg(test)]
+pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
+    let nested = ["branch", "name", "path"];
+    (SHARED.iter().chain(&USER_ONLY).chain(&ENVIRONMENT))
+        .chain(&super::layouts::KEYS)
+        .copied()
+        .chain(nested)
+}
