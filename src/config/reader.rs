@@ -20,7 +20,7 @@ pub(super) struct Table<'a> {
     reader: &'a Reader,
     /// `environments[2]`; empty for the root.
     pub(super) path: String,
-    table: &'a DeTable<'a>,
+    keys: &'a DeTable<'a>,
 }
 
 /// The path of `key` below `parent`.
@@ -49,7 +49,7 @@ impl Reader {
         Table {
             reader: self,
             path: String::new(),
-            table: root,
+            keys: root,
         }
     }
 
@@ -112,8 +112,8 @@ fn line_of(text: &str, span: &Range<usize>) -> u32 {
 /// The line, from 1, of the byte at `offset`.
 pub(super) fn line_of_offset(bytes: &[u8], offset: usize) -> u32 {
     let before = &bytes[..offset.min(bytes.len())];
-    let newlines = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(newlines + 1).unwrap_or(u32::MAX)
+    let line = before.split(|byte| *byte == b'\n').count();
+    u32::try_from(line).unwrap_or(u32::MAX)
 }
 
 impl<'a> Table<'a> {
@@ -134,12 +134,12 @@ impl<'a> Table<'a> {
 
     /// Whether `key` stands here.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.keys.contains_key(key)
     }
 
     /// Its keys and values.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a DeValue<'a>)> {
-        self.table
+        self.keys
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), value.get_ref()))
     }
@@ -237,7 +237,7 @@ impl<'a> Table<'a> {
         Some(Table {
             reader: self.reader,
             path: self.at(key),
-            table,
+            keys: table,
         })
     }
 
@@ -261,7 +261,7 @@ impl<'a> Table<'a> {
                 Some(table) => tables.push(Table {
                     reader: self.reader,
                     path: self.at(&name),
-                    table,
+                    keys: table,
                 }),
                 None => self.wrong_type(&name, item.get_ref(), "a table"),
             }
@@ -283,6 +283,6 @@ impl<'a> Table<'a> {
     }
 
     fn value(&self, key: &str) -> Option<&'a DeValue<'a>> {
-        Some(self.table.get(key)?.get_ref())
+        Some(self.keys.get(key)?.get_ref())
     }
 }

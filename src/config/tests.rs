@@ -7,17 +7,17 @@ use crate::domain::{
 
 const LAYOUT: &str = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
 
-fn file(name: &str, text: &str) -> Option<SourceFile> {
-    Some(SourceFile {
+fn file(name: &str, text: &str) -> SourceFile {
+    SourceFile {
         name: name.to_owned(),
         bytes: text.as_bytes().to_vec(),
-    })
+    }
 }
 
 fn load_text(team: &str, user: &str) -> Result<Config, ConfigErrors> {
     load(&LoadRequest {
-        team: file(TEAM_FILE, team),
-        user: file("config.toml", user),
+        team: Some(file(TEAM_FILE, team)),
+        user: Some(file("config.toml", user)),
         detect: &|| None,
     })
 }

@@ -92,16 +92,15 @@ pub(super) fn environments(
             let known = merged
                 .iter_mut()
                 .position(|merged| merged.name == environment.name);
-            match known {
-                Some(i) => merged[i].merge(file, environment),
-                None => {
-                    let mut new = Merged {
-                        name: environment.name.clone(),
-                        ..Merged::default()
-                    };
-                    new.merge(file, environment);
-                    merged.push(new);
-                }
+            if let Some(i) = known {
+                merged[i].merge(file, environment);
+            } else {
+                let mut new = Merged {
+                    name: environment.name.clone(),
+                    ..Merged::default()
+                };
+                new.merge(file, environment);
+                merged.push(new);
             }
         }
     }
@@ -243,19 +242,16 @@ impl Merged {
         let Some(at) = &self.timeout else {
             return TIMEOUT;
         };
-        match duration(&at.value) {
-            Some(duration) => duration,
-            None => {
-                files.error(
-                    at,
-                    format!(
-                        "`{}` is no length of time; write one like `15m`, `90s` or `1h30m`",
-                        at.value
-                    ),
-                );
-                TIMEOUT
-            }
-        }
+        duration(&at.value).unwrap_or_else(|| {
+            files.error(
+                at,
+                format!(
+                    "`{}` is no length of time; write one like `15m`, `90s` or `1h30m`",
+                    at.value
+                ),
+            );
+            TIMEOUT
+        })
     }
 }
 
