@@ -4,14 +4,20 @@
 //! and a [`ClusterView`] per environment answers for each [`CellTarget`] with a [`LiveCell`].
 //! Times are passed in; a lost source makes what is known stale, never empty.
 
+mod assess;
 mod event;
+mod health;
+mod image;
 mod live;
 pub mod object;
+mod pods;
 mod selector;
+mod store;
 mod target;
 mod view;
 
 pub use event::{ClusterEvent, Touched};
+pub use image::same_version;
 pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
 pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
 pub use selector::{Selector, SelectorError};

@@ -1,0 +1,257 @@
+//! One cell out of a namespace's objects: the worst of its parts, with the reason from its pods.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    health::{self, Verdict},
+    image,
+    live::{Health, LiveCell, PodState},
+    object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
+    pods::{self, Trouble},
+    store::Namespace,
+    target::{CellTarget, WorkloadName},
+};
+use crate::domain::version::Version;
+
+/// The live state of a cell whose namespace has been answered for.
+pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp) -> LiveCell {
+    let workloads = find(namespace, target);
+    if workloads.is_empty() {
+        return absent(namespace, target, now);
+    }
+    let mut cell = LiveCell::unknown("", now);
+    let mut verdicts = Vec::new();
+    for workload in &workloads {
+        cell.workloads
+            .push(format!("{}/{}", workload.kind, workload.name));
+        cell.ready += workload.ready;
+        cell.desired += workload.desired;
+        cell.updated += workload.updated;
+        let serving = serving(target, &workload.containers);
+        if cell.serving.is_none() {
+            cell.serving = serving;
+        }
+        verdicts.push(judge(namespace, target, workload, &mut cell, now));
+    }
+    let health = verdicts.iter().fold(Health::Healthy, |worst, verdict| {
+        worst.worst(verdict.health)
+    });
+    let worst = verdicts
+        .into_iter()
+        .filter(|verdict| verdict.health == health)
+        .max_by_key(|verdict| verdict.reason.is_some());
+    cell.health = health;
+    (cell.reason, cell.since) = worst.map_or((None, None), |worst| (worst.reason, worst.since));
+    cell.pods.sort_by_cached_key(|pod| {
+        let (troubled, fine) = (pod.message.is_some() || pod.restarts > 0, pod.ready);
+        (pod.terminating, fine, !troubled, pod.name.clone())
+    });
+    if let Some(what) = namespace.denied(&[ObjectKind::Pod]) {
+        without_pods(&mut cell, what);
+    }
+    cell
+}
+
+/// The workloads of a cell, in the order of kind and name.
+fn find<'a>(namespace: &'a Namespace, target: &CellTarget) -> Vec<&'a WorkloadState> {
+    match &target.workload {
+        WorkloadName::Name(name) => ObjectKind::WORKLOADS
+            .into_iter()
+            .filter_map(|kind| namespace.workload(kind, name))
+            .collect(),
+        WorkloadName::Labels(selector) => namespace
+            .workloads()
+            .filter(|workload| selector.matches(&workload.labels))
+            .collect(),
+    }
+}
+
+/// Declared, but no workload is there: missing, unless what may not be seen could be it.
+fn absent(namespace: &Namespace, target: &CellTarget, now: Timestamp) -> LiveCell {
+    if let Some(what) = namespace.denied(&ObjectKind::WORKLOADS) {
+        return LiveCell::unknown(what, now);
+    }
+    let wanted = match &target.workload {
+        WorkloadName::Name(name) => format!("called {name}"),
+        WorkloadName::Labels(selector) => format!("with labels {selector}"),
+    };
+    LiveCell {
+        health: Health::Missing,
+        ..LiveCell::unknown(
+            format!("no workload {wanted} in namespace {}", target.namespace),
+            now,
+        )
+    }
+}
+
+/// Judges one workload with its pods, and adds these to the cell.
+fn judge(
+    namespace: &Namespace,
+    target: &CellTarget,
+    workload: &WorkloadState,
+    cell: &mut LiveCell,
+    now: Timestamp,
+) -> Verdict {
+    let (mut troubles, mut older): (Vec<Trouble>, Vec<Trouble>) = (Vec::new(), Vec::new());
+    let mut total = 0;
+    let current = Current::of(namespace, workload);
+    for pod in namespace.pods_of(workload) {
+        let trouble = pods::trouble(pod, now);
+        let version = running(target, pod);
+        if pods::active(pod) {
+            if let Some(version) = &version {
+                *cell.versions.entry(version.clone()).or_default() += 1;
+            }
+            total += usize::from(!pod.terminating);
+        }
+        cell.pods.push(state(pod, version, trouble.as_ref()));
+        // What an older revision's pods suffer from is being replaced, and fails no rollout.
+        if current.includes(pod) {
+            troubles.extend(trouble);
+        } else {
+            older.extend(trouble);
+        }
+    }
+    let mut own = health::judge(workload);
+    if own.health == Health::Progressing && own.since.is_none() {
+        own.since = current.started(namespace, workload);
+    }
+    let Some((class, from_pods)) = pods::sum_up(&troubles, total) else {
+        // A StatefulSet waits for ever for a broken pod of the older revision.
+        if workload.kind == ObjectKind::StatefulSet
+            && own.health == Health::Progressing
+            && let Some((_, blocking)) = pods::sum_up(&older, total)
+        {
+            own.reason = blocking
+                .reason
+                .map(|words| format!("older revision: {words}"));
+            own.since = blocking.since;
+        }
+        return own;
+    };
+    if !class.degrades() && own.health == Health::Healthy {
+        return own;
+    }
+    let reason = match (&own.reason, own.health) {
+        (Some(reason), Health::Degraded | Health::Suspended) => {
+            from_pods.reason.map(|pods| format!("{pods}; {reason}"))
+        }
+        _ => from_pods.reason,
+    };
+    Verdict {
+        health: own.health.worst(from_pods.health),
+        reason,
+        since: from_pods.since.or(own.since),
+    }
+}
+
+/// Which pods belong to the newest revision of a workload.
+enum Current<'a> {
+    /// Not known: the controller has not taken up the newest change, or its `ReplicaSet` has not arrived.
+    None,
+    /// Those of this `ReplicaSet`.
+    Set(&'a ReplicaSetState),
+    /// Those with this `controller-revision-hash`.
+    Revision(&'a str),
+    /// Those that run exactly these images.
+    Images(&'a [ContainerImage]),
+}
+
+impl<'a> Current<'a> {
+    fn of(namespace: &'a Namespace, workload: &'a WorkloadState) -> Self {
+        if !health::observed(workload) {
+            return Self::None;
+        }
+        match (workload.kind, &workload.revision) {
+            (ObjectKind::Deployment, Some(revision)) => {
+                let mut sets = namespace.sets_of(workload).peekable();
+                if sets.peek().is_none() {
+                    return Self::Images(&workload.containers);
+                }
+                sets.find(|set| {
+                    set.revision.as_ref() == Some(revision) && set.containers == workload.containers
+                })
+                .map_or(Self::None, Self::Set)
+            }
+            (ObjectKind::StatefulSet, Some(revision)) => Self::Revision(revision),
+            _ => Self::Images(&workload.containers),
+        }
+    }
+
+    /// When its rollout began, where that can be told: a set that came back by a revert is older.
+    fn started(&self, namespace: &Namespace, workload: &WorkloadState) -> Option<Timestamp> {
+        let Self::Set(set) = self else { return None };
+        let newest = namespace
+            .sets_of(workload)
+            .filter_map(|other| other.created)
+            .max();
+        set.created.filter(|created| Some(*created) == newest)
+    }
+
+    fn includes(&self, pod: &PodObject) -> bool {
+        match self {
+            Self::None => false,
+            Self::Set(set) => pod
+                .owner
+                .as_ref()
+                .is_some_and(|owner| owner.name == set.name),
+            Self::Revision(hash) => pod
+                .labels
+                .get("controller-revision-hash")
+                .is_none_or(|label| label == hash),
+            Self::Images(containers) => containers.iter().all(|wanted| {
+                pod.containers
+                    .iter()
+                    .any(|there| there.name == wanted.name && there.image == wanted.image)
+            }),
+        }
+    }
+}
+
+/// The version that a pod template serves, in the words of the desired one where it means the same.
+fn serving(target: &CellTarget, containers: &[ContainerImage]) -> Option<Version> {
+    let picked = image::pick(containers, &target.image_names, |container| {
+        (&container.name, &container.image)
+    })?;
+    let version = image::version(&picked.image);
+    Some(image::in_words_of(version, target.desired.as_ref()))
+}
+
+fn running(target: &CellTarget, pod: &PodObject) -> Option<Version> {
+    let containers: Vec<_> = pod.containers.iter().filter(|c| !c.init).collect();
+    let picked = image::pick(&containers, &target.image_names, |container| {
+        (&container.name, &container.image)
+    })?;
+    let version = image::version(&picked.image);
+    Some(image::in_words_of(version, target.desired.as_ref()))
+}
+
+fn state(pod: &PodObject, version: Option<Version>, trouble: Option<&Trouble>) -> PodState {
+    PodState {
+        name: pod.name.clone(),
+        version,
+        ready: pod.ready && !pod.terminating,
+        reason: pods::word(pod, trouble),
+        message: trouble
+            .and_then(|trouble| trouble.message.clone())
+            .or_else(|| pod.message.clone()),
+        restarts: pod.containers.iter().map(|c| c.restarts).sum(),
+        terminating: pod.terminating,
+        created: pod.created,
+        node: pod.node.clone(),
+    }
+}
+
+/// Without its pods a workload can be seen to fail, but not to run what it should.
+fn without_pods(cell: &mut LiveCell, what: &str) {
+    cell.versions = BTreeMap::new();
+    cell.reason = Some(match cell.reason.take() {
+        Some(reason) if cell.health == Health::Degraded => format!("{reason}; {what}"),
+        _ => what.to_owned(),
+    });
+    if cell.health != Health::Degraded {
+        cell.health = Health::Unknown;
+    }
+}

@@ -1,0 +1,183 @@
+//! What a workload's own numbers and conditions say, by the rules of `kubectl rollout status` and Argo CD.
+
+use jiff::Timestamp;
+
+use super::{
+    live::Health,
+    object::{Condition, ObjectKind, Strategy, WorkloadState},
+};
+
+/// A health with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) health: Health,
+    pub(super) reason: Option<String>,
+    pub(super) since: Option<Timestamp>,
+}
+
+impl Verdict {
+    pub(super) fn new(health: Health, reason: impl Into<String>) -> Self {
+        Self {
+            health,
+            reason: Some(reason.into()),
+            since: None,
+        }
+    }
+
+    fn healthy() -> Self {
+        Self {
+            health: Health::Healthy,
+            reason: None,
+            since: None,
+        }
+    }
+}
+
+/// Judges a workload without looking at its pods.
+pub(super) fn judge(workload: &WorkloadState) -> Verdict {
+    if workload.generation > workload.observed_generation {
+        return Verdict::new(
+            Health::Progressing,
+            "its controller has not seen the newest change yet",
+        );
+    }
+    match workload.kind {
+        ObjectKind::StatefulSet => stateful_set(workload),
+        ObjectKind::DaemonSet => daemon_set(workload),
+        _ => deployment(workload),
+    }
+}
+
+/// Whether the newest change has been taken up: only then are its numbers about it.
+pub(super) fn observed(workload: &WorkloadState) -> bool {
+    workload.generation <= workload.observed_generation
+}
+
+fn deployment(workload: &WorkloadState) -> Verdict {
+    let condition = |kind: &str| workload.conditions.iter().find(|c| c.kind == kind);
+    if let Some(progressing) = condition("Progressing")
+        && progressing.reason == "ProgressDeadlineExceeded"
+    {
+        return Verdict {
+            health: Health::Degraded,
+            reason: Some("progress deadline exceeded".to_owned()),
+            since: progressing.since,
+        };
+    }
+    if workload.paused {
+        return Verdict::new(Health::Suspended, "paused (spec.paused)");
+    }
+    let failing = condition("ReplicaFailure").filter(|failure| failure.holds);
+    let progressing = |reason: String| with_failure(reason, failing);
+    let WorkloadState {
+        desired,
+        total,
+        updated,
+        available,
+        ..
+    } = *workload;
+    if updated < desired {
+        progressing(format!("{updated} of {desired} pods updated"))
+    } else if total > updated {
+        let old = total - updated;
+        progressing(format!("{old} old {} still to go", pods(old)))
+    } else if available < updated {
+        progressing(format!("{available} of {updated} pods available"))
+    } else {
+        Verdict::healthy()
+    }
+}
+
+fn stateful_set(workload: &WorkloadState) -> Verdict {
+    let WorkloadState {
+        desired,
+        ready,
+        updated,
+        ..
+    } = *workload;
+    if ready < desired {
+        return Verdict::new(
+            Health::Progressing,
+            format!("{ready} of {desired} pods ready"),
+        );
+    }
+    match workload.strategy {
+        Strategy::OnDelete => on_delete(updated, desired),
+        Strategy::Rolling { partition } if partition > 0 => {
+            let wanted = desired.saturating_sub(partition);
+            if updated < wanted {
+                return Verdict::new(
+                    Health::Progressing,
+                    format!("{updated} of {wanted} pods updated, partition {partition}"),
+                );
+            }
+            let mut verdict = Verdict::healthy();
+            if updated < desired {
+                verdict.reason = Some(format!(
+                    "held at partition {partition}: {updated} of {desired} pods updated"
+                ));
+            }
+            verdict
+        }
+        _ if workload.revision != workload.current_revision || updated < desired => Verdict::new(
+            Health::Progressing,
+            format!("{updated} of {desired} pods updated"),
+        ),
+        _ => Verdict::healthy(),
+    }
+}
+
+fn daemon_set(workload: &WorkloadState) -> Verdict {
+    let WorkloadState {
+        desired,
+        available,
+        updated,
+        ..
+    } = *workload;
+    if workload.strategy != Strategy::OnDelete && updated < desired {
+        return Verdict::new(
+            Health::Progressing,
+            format!("{updated} of {desired} pods updated"),
+        );
+    }
+    if available < desired {
+        return Verdict::new(
+            Health::Progressing,
+            format!("{available} of {desired} pods available"),
+        );
+    }
+    if workload.strategy == Strategy::OnDelete {
+        return on_delete(updated, desired);
+    }
+    Verdict::healthy()
+}
+
+/// Nothing more happens by itself, so this is as healthy as it gets; the reason tells what is left.
+fn on_delete(updated: u32, desired: u32) -> Verdict {
+    let mut verdict = Verdict::healthy();
+    if updated < desired {
+        verdict.reason = Some(format!(
+            "{updated} of {desired} pods updated, the others when deleted (OnDelete)"
+        ));
+    }
+    verdict
+}
+
+fn with_failure(reason: String, failure: Option<&Condition>) -> Verdict {
+    let mut verdict = Verdict::new(Health::Progressing, reason);
+    if let Some(failure) = failure {
+        let Condition {
+            reason,
+            message,
+            since,
+            ..
+        } = failure;
+        verdict.reason = Some(format!("{reason}: {message}"));
+        verdict.since = *since;
+    }
+    verdict
+}
+
+fn pods(count: u32) -> &'static str {
+    if count == 1 { "pod" } else { "pods" }
+}
