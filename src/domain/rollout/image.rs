@@ -118,7 +118,13 @@ mod tests {
 
     #[test]
     fn picks_the_cells_container() {
-        let cases: [(&str, &[(&str, &str)], &[&str], &str); 5] = [
+        type Case = (
+            &'static str,
+            &'static [(&'static str, &'static str)],
+            &'static [&'static str],
+            &'static str,
+        );
+        let cases: [Case; 5] = [
             (
                 "by the image's name",
                 &[("proxy", "envoy:1"), ("app", "reg/checkout:2")],

@@ -23,3 +23,6 @@ pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, Workload
 pub use selector::{Selector, SelectorError};
 pub use target::{CellTarget, ClusterTarget, NotesTarget, WorkloadName, targets};
 pub use view::ClusterView;
+
+#[cfg(test)]
+mod tests;

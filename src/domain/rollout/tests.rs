@@ -1,0 +1,6 @@
+//! Tables of named cases over small hand-made objects.
+
+mod fixtures;
+mod health;
+mod pods;
+mod view;

@@ -1,0 +1,316 @@
+//! Events in, cells out: freshness, access, absence.
+
+use super::super::{
+    CellTarget, ClusterEvent, ClusterObject, ClusterView, Connection, Health, ObjectKind, Selector,
+    Touched, WorkloadName,
+};
+use crate::domain::version::Version;
+
+use super::fixtures::{ago, list, live, noon, owner, pod, replica_set, target, view, workload};
+
+fn at_rest() -> Vec<ClusterObject> {
+    vec![
+        workload(ObjectKind::Deployment).into(),
+        replica_set("checkout-a", "7", "1.0").into(),
+        pod("a-1", "checkout-a", "1.0").into(),
+    ]
+}
+
+fn shop() -> std::collections::BTreeSet<String> {
+    ["shop".to_owned()].into()
+}
+
+fn lost(reason: &str) -> ClusterEvent {
+    ClusterEvent::Lost {
+        reason: reason.to_owned(),
+        next_try: Some(noon()),
+    }
+}
+
+fn denied(kind: ObjectKind) -> ClusterEvent {
+    ClusterEvent::Denied {
+        kind,
+        namespaces: shop(),
+        what: format!("403: cannot list {}", kind.plural()),
+    }
+}
+
+#[test]
+fn unknown_until_every_kind_has_been_answered() {
+    let mut view = ClusterView::new();
+    let cell = view.live(&target(), noon());
+    assert_eq!((cell.health, cell.stale), (Health::Unknown, false));
+    assert_eq!(
+        cell.reason.as_deref(),
+        Some("no answer from the cluster yet")
+    );
+    for kind in [ObjectKind::Deployment, ObjectKind::Pod] {
+        let objects = at_rest().into_iter().filter(|o| o.kind() == kind).collect();
+        view.apply(
+            ClusterEvent::Reset {
+                kind,
+                namespaces: shop(),
+                objects,
+            },
+            noon(),
+        );
+        assert_eq!(view.live(&target(), noon()).health, Health::Unknown);
+        assert!(!view.answered(&[target()]));
+    }
+    list(&mut view, at_rest());
+    assert!(view.answered(&[target()]));
+    assert_eq!(view.live(&target(), noon()).health, Health::Healthy);
+    assert_eq!(view.connection(), &Connection::Connecting);
+}
+
+#[test]
+fn a_lost_cluster_is_stale_until_everything_is_listed_again() {
+    let mut view = view(at_rest());
+    view.apply(ClusterEvent::Alive, ago(-1));
+    view.apply(lost("connection refused"), ago(-5));
+    view.apply(lost("no route to host"), ago(-7));
+    assert_eq!(
+        view.connection(),
+        &Connection::Lost {
+            reason: "no route to host".to_owned(),
+            since: ago(-5),
+            next_try: Some(noon()),
+        }
+    );
+    // A straggler after the loss says nothing about now.
+    view.apply(ClusterEvent::Alive, ago(-8));
+    let cell = view.live(&target(), ago(-9));
+    assert_eq!((cell.health, cell.stale), (Health::Healthy, true));
+    assert_eq!((cell.as_of, cell.ready), (ago(-1), 3));
+
+    list(&mut view, vec![]);
+    assert!(view.live(&target(), ago(-10)).stale);
+    view.apply(ClusterEvent::Connected, ago(-10));
+    let cell = view.live(&target(), ago(-10));
+    assert_eq!((cell.health, cell.stale), (Health::Missing, false));
+    assert_eq!(cell.as_of, ago(-10));
+}
+
+#[test]
+fn never_reached_is_unknown_with_the_reason() {
+    let mut view = ClusterView::new();
+    view.apply(lost("no context `prod`"), noon());
+    let cell = view.live(&target(), noon());
+    assert_eq!((cell.health, cell.stale), (Health::Unknown, true));
+    assert_eq!(cell.reason.as_deref(), Some("no context `prod`"));
+    assert_eq!(view.as_of(), None);
+}
+
+#[test]
+fn empty_denied_and_absent_are_three_things() {
+    use Health::{Degraded, Healthy, Missing, Unknown};
+    let degraded = || {
+        let mut objects = at_rest();
+        if let ClusterObject::Workload(deployment) = &mut objects[0] {
+            deployment.conditions = vec![super::fixtures::condition(
+                "Progressing",
+                false,
+                "ProgressDeadlineExceeded",
+            )];
+        }
+        objects
+    };
+    let absent = |kind| ClusterEvent::Absent {
+        kind,
+        namespaces: shop(),
+    };
+    type Case = (
+        &'static str,
+        Vec<ClusterObject>,
+        Option<ClusterEvent>,
+        Health,
+        Option<&'static str>,
+    );
+    let cases: Vec<Case> = vec![
+        (
+            "empty",
+            vec![],
+            None,
+            Missing,
+            Some("no workload called checkout in namespace shop"),
+        ),
+        (
+            "workloads denied",
+            vec![],
+            Some(denied(ObjectKind::Deployment)),
+            Unknown,
+            Some("403: cannot list deployments"),
+        ),
+        (
+            "another kind denied, found all the same",
+            at_rest(),
+            Some(denied(ObjectKind::DaemonSet)),
+            Healthy,
+            None,
+        ),
+        (
+            "kind absent",
+            vec![],
+            Some(absent(ObjectKind::Deployment)),
+            Missing,
+            Some("no workload called checkout in namespace shop"),
+        ),
+        (
+            "pods denied",
+            at_rest(),
+            Some(denied(ObjectKind::Pod)),
+            Unknown,
+            Some("403: cannot list pods"),
+        ),
+        (
+            "pods denied, degraded anyway",
+            degraded(),
+            Some(denied(ObjectKind::Pod)),
+            Degraded,
+            Some("progress deadline exceeded; 403: cannot list pods"),
+        ),
+        (
+            "replica sets denied",
+            at_rest(),
+            Some(denied(ObjectKind::ReplicaSet)),
+            Healthy,
+            None,
+        ),
+    ];
+    for (case, objects, event, health, reason) in cases {
+        let mut view = view(objects);
+        let denied = matches!(event, Some(ClusterEvent::Denied { .. }));
+        if let Some(event) = event {
+            view.apply(event, noon());
+        }
+        let cell = view.live(&target(), noon());
+        assert_eq!(
+            (cell.health, cell.reason.as_deref()),
+            (health, reason),
+            "{case}"
+        );
+        assert_eq!(
+            matches!(view.connection(), Connection::Denied { .. }),
+            denied,
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn access_granted_later_ends_the_denial() {
+    let mut view = view(at_rest());
+    view.apply(denied(ObjectKind::Pod), noon());
+    list(&mut view, at_rest());
+    assert_eq!(view.connection(), &Connection::Live);
+    assert_eq!(view.live(&target(), noon()).health, Health::Healthy);
+}
+
+#[test]
+fn changes_and_deletions_tell_where() {
+    let mut view = view(at_rest());
+    let second = pod("a-2", "checkout-a", "1.0");
+    let touched = view.apply(ClusterEvent::Applied(second.into()), noon());
+    assert_eq!(touched, Touched::Namespaces(shop()));
+    assert_eq!(view.live(&target(), noon()).versions["1.0"], 2);
+    view.apply(
+        ClusterEvent::Deleted {
+            kind: ObjectKind::Pod,
+            namespace: "shop".to_owned(),
+            name: "a-1".to_owned(),
+        },
+        noon(),
+    );
+    assert_eq!(view.live(&target(), noon()).versions["1.0"], 1);
+
+    let mut elsewhere = pod("x", "y", "1.0");
+    elsewhere.namespace = "other".to_owned();
+    let touched = view.apply(ClusterEvent::Applied(elsewhere.into()), noon());
+    assert_eq!(touched, Touched::Nothing);
+
+    let namespaces = ["other".to_owned()].into();
+    view.apply(ClusterEvent::Narrowed { namespaces }, noon());
+    assert_eq!(view.live(&target(), noon()).health, Health::Unknown);
+}
+
+#[test]
+fn pods_are_found_without_their_replica_set() {
+    let deployment = || ClusterObject::from(workload(ObjectKind::Deployment));
+    let mut orphan = pod("lone", "", "1.0");
+    orphan.owner = None;
+    let mut foreign = pod("foreign", "", "1.0");
+    foreign.owner = Some(owner("ReplicaSet", "checkout-api-5d9f"));
+    let mut other = orphan.clone();
+    other.labels.clear();
+    let cases: Vec<(&str, ClusterObject, usize)> = vec![
+        (
+            "by its owner's name",
+            pod("a", "checkout-5d9f", "1.0").into(),
+            1,
+        ),
+        ("another's owner", foreign.into(), 0),
+        ("by labels", orphan.into(), 1),
+        ("other labels", other.into(), 0),
+    ];
+    for (case, pod, count) in cases {
+        assert_eq!(live(vec![deployment(), pod]).pods.len(), count, "{case}");
+    }
+}
+
+#[test]
+fn a_cell_of_several_workloads_is_as_bad_as_the_worst() {
+    let mut worker = workload(ObjectKind::StatefulSet);
+    worker.name = "checkout-worker".to_owned();
+    worker.ready = 1;
+    let mut view = view(at_rest());
+    view.apply(ClusterEvent::Applied(worker.into()), noon());
+    let labelled = CellTarget {
+        workload: WorkloadName::Labels(Selector::parse("app=checkout").unwrap()),
+        ..target()
+    };
+    let cell = view.live(&labelled, noon());
+    assert_eq!(cell.health, Health::Progressing);
+    assert_eq!(cell.reason.as_deref(), Some("1 of 3 pods ready"));
+    assert_eq!((cell.ready, cell.desired), (4, 6));
+    assert_eq!(
+        cell.workloads,
+        ["Deployment/checkout", "StatefulSet/checkout-worker"]
+    );
+}
+
+#[test]
+fn a_running_digest_is_shown_in_the_words_of_git() {
+    let mut pinned = pod("a-1", "checkout-a", "1.0");
+    pinned.containers[0].image = "reg.example.com/checkout:1.0@sha256:9f".to_owned();
+    let objects = vec![workload(ObjectKind::Deployment).into(), pinned.into()];
+    let view = view(objects);
+    for (desired, expected) in [
+        ("1.0", "1.0"),
+        ("sha256:9f", "sha256:9f"),
+        ("2.0", "1.0@sha256:9f"),
+    ] {
+        let target = CellTarget {
+            desired: Some(desired.into()),
+            ..target()
+        };
+        let cell = view.live(&target, noon());
+        let versions: Vec<_> = cell.versions.keys().map(Version::as_str).collect();
+        assert_eq!(versions, [expected], "desired {desired}");
+    }
+}
+
+#[test]
+fn notes_are_of_one_cell() {
+    let mut view = ClusterView::new();
+    let touched = view.apply(
+        ClusterEvent::Notes {
+            service: "checkout".into(),
+            notes: vec![],
+            problem: Some("403".to_owned()),
+        },
+        noon(),
+    );
+    assert_eq!(touched, Touched::Notes);
+    assert_eq!(view.notes(&"checkout".into()), Some((&[][..], Some("403"))));
+    assert_eq!(view.notes(&"payments".into()), None);
+}
