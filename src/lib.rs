@@ -34,8 +34,10 @@
 //! - No callback travels in a message: events and commands are plain data.
 //! - Nothing is pushed but a fast-forward of the commit that the operator saw.
 
+pub mod app;
 pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod runtime;
 pub mod sources;
+pub mod ui;

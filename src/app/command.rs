@@ -1,0 +1,97 @@
+//! What the state machine asks for: plain data that a test can compare.
+
+use std::sync::Arc;
+
+use super::{
+    activity::Entry,
+    event::{Epoch, PlanView},
+};
+use crate::domain::{
+    ids::{CellKey, EnvironmentName, ObjectId},
+    plan::{ChangeRequest, Override},
+    topology::Deliver,
+};
+
+/// Something to do outside the state machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Ask the remote for its branch; answered by `Fetched` (and `Ran`).
+    Fetch {
+        /// The asking.
+        epoch: Epoch,
+    },
+    /// Read the matrix of the base as it is known locally, and watch the clusters of its cells; answered by `Desired`.
+    ReadDesired {
+        /// The asking.
+        epoch: Epoch,
+    },
+    /// Walk the history; answered by several `History`.
+    LoadHistory {
+        /// The asking.
+        epoch: Epoch,
+        /// The tip to walk from.
+        commit: ObjectId,
+        /// All cells, or this one first.
+        want: HistoryWant,
+    },
+    /// Send the cluster events of this cell as they come; `None`: of no cell any more.
+    WatchNotes {
+        /// The cell.
+        cell: Option<CellKey>,
+    },
+    /// Show what a commit changed in a cell's files; answered by `CommitDiff`.
+    LoadDiff {
+        /// The asking.
+        epoch: Epoch,
+        /// The cell.
+        cell: CellKey,
+        /// The commit.
+        commit: ObjectId,
+    },
+    /// Freeze requests into a plan on the current base; answered by `Planned`.
+    BuildPlan {
+        /// The asking.
+        epoch: Epoch,
+        /// What is asked for, in order.
+        requests: Vec<ChangeRequest>,
+        /// Overrides how the environments are delivered to.
+        deliver: Option<Deliver>,
+        /// Holds that the operator lifts, with the reason.
+        overrides: Vec<Override>,
+    },
+    /// Write a confirmed plan and follow it; answered by `Published` and several `Delivery`.
+    Publish {
+        /// The asking.
+        epoch: Epoch,
+        /// The plan, as confirmed.
+        plan: Arc<PlanView>,
+    },
+    /// Keep these staged requests for the next start.
+    SaveStaged(Vec<ChangeRequest>),
+    /// Put text on the clipboard; answered by `Notice` that says which way it went.
+    Copy(String),
+    /// Open a web address.
+    OpenUrl(String),
+    /// Give the terminal to the cluster's interactive login; answered by `Live` and `Notice`.
+    Login {
+        /// Whose.
+        environment: EnvironmentName,
+    },
+    /// Try lost clusters now instead of at their next try.
+    Reconnect,
+    /// Append a line to the activity log.
+    WriteActivity(Entry),
+    /// Put the process into the background, as `^Z` does.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// Whose history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryWant {
+    /// Everyone's.
+    All,
+    /// One cell's, soon; the walk for all goes on beside it.
+    Cell(CellKey),
+}

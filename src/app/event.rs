@@ -1,0 +1,354 @@
+//! Everything that can reach the state machine: one closed enumeration.
+
+use std::{sync::Arc, time::Duration};
+
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::model::Setup;
+use crate::domain::{
+    desired::Desired,
+    history::HistoryEntry,
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    plan::Plan,
+    rollout::{ClusterNote, Connection, LiveCell},
+    topology::Deliver,
+};
+
+/// Which asking an answer belongs to; larger is later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub u64);
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The operator did something, at this time.
+    Input {
+        /// When it was read from the terminal.
+        at: Timestamp,
+        /// What.
+        input: Input,
+    },
+    /// The clock: about once a second, and before other events where time matters.
+    Tick(Timestamp),
+    /// Answer to [`Command::ReadDesired`](super::command::Command::ReadDesired).
+    Desired {
+        /// The asking.
+        epoch: Epoch,
+        /// The matrix and what it was read from.
+        result: Result<DesiredRead, Failure>,
+    },
+    /// Part of the answer to [`Command::LoadHistory`](super::command::Command::LoadHistory).
+    History {
+        /// The asking.
+        epoch: Epoch,
+        /// What was found since the last part.
+        result: Result<HistoryBatch, Failure>,
+    },
+    /// What is known of one environment's cluster now; only changed cells are listed.
+    Live {
+        /// The column.
+        environment: EnvironmentName,
+        /// How well its cluster is known.
+        connection: Connection,
+        /// Cells that changed; others keep what they had.
+        cells: Vec<(CellKey, LiveCell)>,
+    },
+    /// Cluster events of the cell named by [`Command::WatchNotes`](super::command::Command::WatchNotes), newest first.
+    Notes {
+        /// The cell.
+        cell: CellKey,
+        /// The events, or one line that says why there are none.
+        result: Result<Vec<ClusterNote>, String>,
+    },
+    /// Answer to [`Command::LoadDiff`](super::command::Command::LoadDiff).
+    CommitDiff {
+        /// The asking.
+        epoch: Epoch,
+        /// The cell whose files it is limited to.
+        cell: CellKey,
+        /// The commit.
+        commit: ObjectId,
+        /// Unified diff.
+        result: Result<String, Failure>,
+    },
+    /// Answer to [`Command::BuildPlan`](super::command::Command::BuildPlan).
+    Planned {
+        /// The asking.
+        epoch: Epoch,
+        /// The plan with what is shown beside it.
+        result: Result<Arc<PlanView>, Failure>,
+    },
+    /// Answer to [`Command::Publish`](super::command::Command::Publish): it is written, or nothing is.
+    Published {
+        /// The asking.
+        epoch: Epoch,
+        /// Where it went, or why not.
+        result: Result<Published, PublishFailure>,
+    },
+    /// A step of the delivery started by [`Command::Publish`](super::command::Command::Publish).
+    Delivery {
+        /// The asking.
+        epoch: Epoch,
+        /// When it happened.
+        at: Timestamp,
+        /// What happened.
+        step: DeliveryStep,
+    },
+    /// Answer to [`Command::Fetch`](super::command::Command::Fetch).
+    Fetched {
+        /// The asking.
+        epoch: Epoch,
+        /// Where the remote branch is now.
+        result: Result<Fetched, Failure>,
+    },
+    /// A program was run for the operator; shown as it would be typed.
+    Ran {
+        /// `git fetch origin main`.
+        line: String,
+        /// It ended well.
+        ok: bool,
+        /// `ok`, `exit 128`, …
+        outcome: String,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The configuration changed on disk: the new set-up, or why the old one is kept.
+    ConfigReloaded(Result<Box<Setup>, Failure>),
+    /// Something failed that no other event answers for.
+    Failure(Failure),
+    /// Something worth a line, such as which way a copy went.
+    Notice(String),
+}
+
+/// What the operator did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A key went down or repeats.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// The terminal got (`true`) or lost the focus.
+    Focus(bool),
+}
+
+impl Input {
+    /// The terminal's event as ours; `None` for what is not used (key releases, mouse).
+    pub fn from_terminal(event: TerminalEvent) -> Option<Self> {
+        match event {
+            TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Self::Key(key)),
+            TerminalEvent::Key(_) | TerminalEvent::Mouse(_) => None,
+            TerminalEvent::Paste(text) => Some(Self::Paste(text)),
+            TerminalEvent::Resize(width, height) => Some(Self::Resize { width, height }),
+            TerminalEvent::FocusGained => Some(Self::Focus(true)),
+            TerminalEvent::FocusLost => Some(Self::Focus(false)),
+        }
+    }
+}
+
+/// A failure as it is told: what, why, and what to do next, each one line without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which kind, for what is offered next.
+    pub kind: FailureKind,
+    /// What failed: `fetch of origin/main`.
+    pub what: String,
+    /// Why, in the words of whoever refused.
+    pub why: String,
+    /// What to do next; empty where there is nothing.
+    pub next: String,
+}
+
+/// Which kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Reading or writing the repository.
+    Git,
+    /// Talking to the remote.
+    Network,
+    /// A cluster.
+    Cluster,
+    /// The configuration.
+    Configuration,
+    /// A plan that cannot be made.
+    Plan,
+    /// A delivery that did not end well.
+    Delivery,
+    /// Anything else.
+    Other,
+}
+
+/// The commit that everything shown is relative to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseInfo {
+    /// `main`.
+    pub branch: String,
+    /// What it was resolved from: `origin/main`, or the revision given by `--at`.
+    pub reference: String,
+    /// The remote, where there is one.
+    pub remote: Option<String>,
+    /// It.
+    pub commit: ObjectId,
+    /// When the remote was last asked and answered; `None`: never in this session.
+    pub fetched_at: Option<Timestamp>,
+    /// The remote's web address without a trailing slash, where one can be guessed.
+    pub web: Option<String>,
+}
+
+/// The matrix as read from Git.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredRead {
+    /// What it was read from.
+    pub base: BaseInfo,
+    /// The matrix.
+    pub desired: Arc<Desired>,
+}
+
+/// A part of the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryBatch {
+    /// Cells with all their values known so far, newest first: each list replaces the cell's earlier one.
+    pub cells: Vec<(CellKey, Vec<HistoryEntry>)>,
+    /// Commits walked so far.
+    pub walked: u64,
+    /// Nothing more comes.
+    pub done: bool,
+}
+
+/// Where the remote branch is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its tip.
+    pub commit: ObjectId,
+    /// When the remote answered.
+    pub at: Timestamp,
+}
+
+/// A plan with what is shown beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanView {
+    /// The plan.
+    pub plan: Plan,
+    /// One per edited file, in the plan's order.
+    pub diffs: Vec<FileDiff>,
+    /// What will be done, as it would be typed.
+    pub commands: Vec<String>,
+    /// Where it goes.
+    pub target: Target,
+    /// The commit's message.
+    pub message: String,
+}
+
+/// One file's exact change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDiff {
+    /// The file.
+    pub path: RepoPath,
+    /// Unified diff without the `---`/`+++` lines.
+    pub text: String,
+}
+
+/// Where a plan goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// `origin`; `None` where the branch itself moves.
+    pub remote: Option<String>,
+    /// `main`, or the branch of its own.
+    pub branch: String,
+    /// How.
+    pub deliver: Deliver,
+}
+
+/// A plan that is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The commit.
+    pub commit: ObjectId,
+    /// Where it is.
+    pub target: Target,
+    /// The server's words, one line each.
+    pub words: Vec<String>,
+    /// Where a pull request can be opened, from the server's words.
+    pub link: Option<String>,
+    /// What happened on the way, such as "the base moved; same bytes and verdicts".
+    pub note: Option<String>,
+}
+
+/// Why a plan was not written. Nothing has changed on the remote, unless it says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublishFailure {
+    /// The base moved and the plan is not the same any more: here it is anew.
+    Moved {
+        /// The plan on the new base.
+        fresh: Arc<PlanView>,
+        /// What is different, one line each.
+        changes: Vec<String>,
+    },
+    /// The server refused.
+    Rejected {
+        /// Its words, one line each.
+        words: Vec<String>,
+        /// It was a protected branch: a branch of its own may be accepted.
+        protected: bool,
+    },
+    /// Something else.
+    Failed(Failure),
+}
+
+/// The stages of a delivery, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The remote is asked where the branch is, and the plan judged again.
+    Checked,
+    /// The commit is in the object database.
+    Committed,
+    /// The remote has it.
+    Pushed,
+    /// The clusters run it.
+    Rolling,
+    /// All of it is healthy.
+    Healthy,
+}
+
+/// A step of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryStep {
+    /// A stage began.
+    Began(Stage),
+    /// A stage ended well; what it gave, in a line.
+    Done(Stage, String),
+    /// One cell's progress.
+    Cell(CellKey, CellDelivery),
+    /// Nothing more comes: all healthy, or not.
+    Ended(Result<String, Failure>),
+}
+
+/// One cell on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellDelivery {
+    /// What it waits for: `no pod runs 1.42.0 yet`.
+    Waiting(String),
+    /// Pods come up.
+    Rolling {
+        /// Ready pods of the new version.
+        ready: u32,
+        /// Wanted pods.
+        desired: u32,
+    },
+    /// Runs the new version and is healthy.
+    Healthy,
+    /// Does not, and why.
+    Failed(String),
+    /// Not watched: an environment without a cluster, or one out of reach.
+    Unwatched(String),
+}

@@ -1,0 +1,220 @@
+//! The filter: text, `env:NAME`, `is:STATE`, each negated by a leading `!`.
+
+use super::{
+    model::Model,
+    status::{self, CellView, State},
+};
+use crate::domain::ids::{CellKey, EnvironmentName, ServiceName};
+
+/// A filter as typed, in parts. All must hold; several `env:` are alternatives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    not: bool,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Text(String),
+    Environment(String),
+    Is(Is),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    State(State),
+    Trouble,
+    Staged,
+    Marked,
+    Behind,
+    Inherited,
+    /// No such word: nothing is.
+    Nothing,
+}
+
+/// Words of `is:` beside the states.
+const WORDS: [(&str, Is); 8] = [
+    ("trouble", Is::Trouble),
+    ("staged", Is::Staged),
+    ("marked", Is::Marked),
+    ("behind", Is::Behind),
+    ("inherited", Is::Inherited),
+    ("denied", Is::State(State::NoAccess)),
+    ("no-access", Is::State(State::NoAccess)),
+    ("unset", Is::State(State::NotSet)),
+];
+
+impl Filter {
+    /// Reads a filter; every text is one.
+    pub fn parse(text: &str) -> Self {
+        let terms = text.split_whitespace().filter_map(|word| {
+            let (not, word) = match word.strip_prefix('!') {
+                Some(word) => (true, word),
+                None => (false, word),
+            };
+            let what = if let Some(name) = word.strip_prefix("env:") {
+                What::Environment(name.to_lowercase())
+            } else if let Some(name) = word.strip_prefix("is:") {
+                What::Is(named(&name.to_lowercase())?)
+            } else {
+                What::Text(word.to_lowercase())
+            };
+            let empty = matches!(&what, What::Text(t) | What::Environment(t) if t.is_empty());
+            (!empty).then_some(Term { not, what })
+        });
+        Self {
+            terms: terms.collect(),
+        }
+    }
+
+    /// Nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Asks for a state, so that the cells that match are known one by one.
+    pub fn asks_for_cells(&self) -> bool {
+        self.terms.iter().any(|t| matches!(t.what, What::Is(_)))
+    }
+
+    /// Whether a column stays.
+    pub fn column(&self, environment: &EnvironmentName) -> bool {
+        let name = environment.as_str().to_lowercase();
+        let (mut wanted, mut found) = (false, false);
+        for term in &self.terms {
+            if let What::Environment(pattern) = &term.what {
+                let matches = glob(pattern, &name);
+                if term.not && matches {
+                    return false;
+                }
+                if !term.not {
+                    wanted = true;
+                    found |= matches;
+                }
+            }
+        }
+        !wanted || found
+    }
+
+    /// Whether a row can stay for its texts: its name, or a version in a column that stays.
+    pub fn row(&self, service: &ServiceName, cells: &[(CellKey, CellView<'_>)]) -> bool {
+        let name = service.as_str().to_lowercase();
+        self.terms.iter().all(|term| match &term.what {
+            What::Text(text) => {
+                let version = |view: &CellView<'_>| {
+                    let version = view.declared.and_then(|cell| cell.version.as_ref());
+                    version.is_some_and(|v| v.as_str().to_lowercase().contains(text))
+                };
+                let found = name.contains(text) || cells.iter().any(|(_, view)| version(view));
+                found != term.not
+            }
+            What::Environment(_) | What::Is(_) => true,
+        })
+    }
+
+    /// Whether a cell is what `is:` asks for.
+    pub fn cell(&self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
+        self.terms.iter().all(|term| match term.what {
+            What::Is(is) => is.holds(model, key, view) != term.not,
+            What::Text(_) | What::Environment(_) => true,
+        })
+    }
+
+    /// Words that `is:` can be completed with.
+    pub fn words() -> impl Iterator<Item = String> {
+        let states = State::NAMED.iter().map(|(name, _)| name.replace(' ', "-"));
+        let others = WORDS.iter().take(5).map(|(name, _)| (*name).to_owned());
+        states.chain(others)
+    }
+}
+
+impl Is {
+    fn holds(self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
+        match self {
+            Self::State(state) => view.state == state,
+            Self::Trouble => view.trouble() > status::STAGED_TROUBLE,
+            Self::Staged => view.staged.is_some(),
+            Self::Marked => model.matrix.marks.contains(key),
+            Self::Behind => status::behind(model, key).is_some(),
+            Self::Inherited => view.declared.is_some_and(|cell| cell.inherited),
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// The state meant by a word, or by its first letters while it is typed; an empty word asks nothing.
+fn named(word: &str) -> Option<Is> {
+    if word.is_empty() {
+        return None;
+    }
+    let states = State::NAMED
+        .iter()
+        .map(|(name, state)| (name.replace(' ', "-"), Is::State(*state)));
+    let words = WORDS.iter().map(|(name, is)| ((*name).to_owned(), *is));
+    let mut all: Vec<_> = states.chain(words).collect();
+    all.sort_by_key(|(name, _)| name != word);
+    let found = all.iter().find(|(name, _)| name.starts_with(word));
+    Some(found.map_or(Is::Nothing, |(_, is)| *is))
+}
+
+/// `*` matches any text; without one, the pattern may stand anywhere.
+fn glob(pattern: &str, name: &str) -> bool {
+    if !pattern.contains('*') {
+        return name.contains(pattern);
+    }
+    let mut rest = name;
+    let mut parts = pattern.split('*').peekable();
+    let mut first = true;
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        let at = match (first, last) {
+            (true, _) => rest.starts_with(part).then_some(0),
+            (false, true) => (rest.ends_with(part)).then(|| rest.len() - part.len()),
+            (false, false) => rest.find(part),
+        };
+        let Some(at) = at else { return false };
+        rest = &rest[at + part.len()..];
+        first = false;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns() {
+        let cases = [
+            ("", "dev", true),
+            ("env:prod", "prod-eu", true),
+            ("env:prod", "dev", false),
+            ("env:prod-*", "prod-eu", true),
+            ("env:*-eu", "prod-eu", true),
+            ("env:*-eu", "prod-us", false),
+            ("env:dev env:staging", "staging", true),
+            ("!env:prod", "prod-eu", false),
+            ("!env:prod", "dev", true),
+            ("checkout", "dev", true),
+        ];
+        for (filter, environment, expected) in cases {
+            let kept = Filter::parse(filter).column(&environment.into());
+            assert_eq!(kept, expected, "{filter} {environment}");
+        }
+    }
+
+    #[test]
+    fn words_by_their_first_letters() {
+        assert_eq!(named("degr"), Some(Is::State(State::Degraded)));
+        assert_eq!(named("behind"), Some(Is::Behind));
+        assert_eq!(named("st"), Some(Is::State(State::Stale)));
+        assert_eq!(named("staged"), Some(Is::Staged));
+        assert_eq!(named("purple"), Some(Is::Nothing));
+        assert_eq!(named(""), None);
+    }
+}

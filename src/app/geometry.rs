@@ -1,0 +1,109 @@
+//! Where things are on the screen, as far as scrolling and paging need to know it.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    model::Model,
+    status::{self, State},
+};
+use crate::domain::ids::CellKey;
+
+/// Below this many columns or rows only a message is shown.
+pub const SMALLEST: (u16, u16) = (40, 10);
+
+/// From this many columns on, panes stand side by side and the matrix has a WHY column.
+pub const WIDE: u16 = 100;
+
+/// How the matrix divides its box, in characters and lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Width of the names of services.
+    pub service: usize,
+    /// Width of each column of cells.
+    pub cell: usize,
+    /// Width of the WHY column; 0: not shown.
+    pub why: usize,
+    /// How many columns fit.
+    pub columns: usize,
+    /// How many rows fit.
+    pub lines: usize,
+    /// How many lines the selected cell has.
+    pub detail: usize,
+    /// The line of the last command is shown.
+    pub command: bool,
+}
+
+/// The least that WHY is worth showing in.
+const LEAST_WHY: usize = 20;
+
+/// How the matrix divides the terminal.
+pub fn matrix(model: &Model) -> Layout {
+    let (width, height) = model.size;
+    let wide = width >= WIDE;
+    let detail = match (wide, height) {
+        (_, ..14) => 1,
+        (true, _) => 2,
+        (false, _) => 3,
+    };
+    let command = height >= 14;
+    // Header, summary, box above and below, heading, line between, footer.
+    let fixed = 7 + detail + usize::from(command) + usize::from(has_banner(model));
+    let inner = usize::from(width).saturating_sub(4);
+    let names = model
+        .matrix
+        .lines
+        .iter()
+        .map(|line| line.service.as_str().width());
+    let service = names.max().unwrap_or(0).max(7) + 2;
+    let service = service.clamp(12, (inner / 3).max(12));
+    let headings = model.matrix.columns.iter().map(|column| {
+        let tag = if model.is_protected(column) { 5 } else { 0 };
+        column.as_str().width() + tag + 4
+    });
+    let cell = headings.chain(cell_widths(model)).max().unwrap_or(12);
+    let cell = cell.clamp(13, if wide { 22 } else { 17 });
+    let count = model.matrix.columns.len();
+    let space = inner.saturating_sub(service);
+    let with_why = space.saturating_sub(LEAST_WHY) / cell;
+    let without_why = (space / cell).max(1);
+    let (columns, why) = if wide && with_why >= count.min(3) {
+        let columns = with_why.min(count).max(1);
+        (columns, space - columns * cell)
+    } else {
+        let columns = without_why.min(count).max(1);
+        let rest = space.saturating_sub(columns * cell);
+        (columns, if rest >= LEAST_WHY { rest } else { 0 })
+    };
+    Layout {
+        service,
+        cell,
+        why,
+        columns,
+        lines: usize::from(height).saturating_sub(fixed),
+        detail,
+        command,
+    }
+}
+
+/// A failure stands on the screen and takes a line.
+pub fn has_banner(model: &Model) -> bool {
+    model.activity.standing().is_some()
+}
+
+/// Widths that cells would like: glyph, version, what is staged or how many are ready, a gap.
+fn cell_widths(model: &Model) -> impl Iterator<Item = usize> {
+    model.matrix.lines.iter().flat_map(move |line| {
+        model.matrix.columns.iter().map(move |column| {
+            let key = CellKey::new(line.service.clone(), column.clone());
+            let view = status::assess(model, &key);
+            let version = view.declared.and_then(|cell| cell.version.as_ref());
+            let version = version.map_or(0, |version| version.as_str().width());
+            let extra = match view.state {
+                _ if view.staged.is_some() => version + 1,
+                State::Rolling | State::Degraded => 6,
+                _ => 0,
+            };
+            2 + version + extra + 2
+        })
+    })
+}

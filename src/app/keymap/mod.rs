@@ -1,0 +1,145 @@
+//! Mode and key → action. One table, remapped by the configuration, also feeds hints and help.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crossterm::event::KeyEvent;
+
+mod action;
+mod press;
+mod table;
+
+pub use action::{Action, Motion};
+pub use press::{LastKey, Press, TextKey};
+pub use table::{Row, TABLE};
+
+use super::mode::Mode;
+
+/// The keys in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keymap {
+    /// For each row of [`TABLE`], its keys.
+    keys: Vec<Vec<Press>>,
+    lookup: HashMap<(Mode, Press), Action>,
+}
+
+/// What a key press means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// An action of the mode.
+    Action(Action),
+    /// Text being typed.
+    Text(TextKey),
+}
+
+/// Why a remapping cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// No action has this name.
+    #[error("`{0}` is no action; actions are {1}")]
+    UnknownAction(String, String),
+    /// This is no key.
+    #[error("`{0}` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …")]
+    UnknownKey(String),
+    /// Two actions of one mode have the same key.
+    #[error("`{key}` means both `{first}` and `{second}` in {mode}")]
+    Conflict {
+        /// The key.
+        key: String,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// Where.
+        mode: &'static str,
+    },
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        // The table is tested to have no conflict, so every row finds its place.
+        let keys: Vec<Vec<Press>> = TABLE
+            .iter()
+            .map(|row| row.keys.iter().filter_map(|k| Press::parse(k)).collect())
+            .collect();
+        let mut lookup = HashMap::new();
+        for (row, presses) in TABLE.iter().zip(&keys) {
+            for (mode, press) in product(row.modes, presses) {
+                lookup.entry((mode, press)).or_insert(row.action);
+            }
+        }
+        Self { keys, lookup }
+    }
+}
+
+impl Keymap {
+    /// The table with some actions on other keys, by the name of the action.
+    ///
+    /// `quit-now` keeps `^c` whatever is said: leaving must always work.
+    pub fn remapped(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
+        let mut keys = Self::default().keys;
+        for (name, wanted) in changes {
+            let index = TABLE
+                .iter()
+                .position(|row| row.name == name && row.action != Action::QuitNow)
+                .ok_or_else(|| {
+                    let known: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+                    KeymapError::UnknownAction(name.clone(), known.join(", "))
+                })?;
+            keys[index] = wanted
+                .iter()
+                .map(|key| Press::parse(key).ok_or_else(|| KeymapError::UnknownKey(key.clone())))
+                .collect::<Result<_, _>>()?;
+        }
+        let mut names = HashMap::new();
+        let mut lookup = HashMap::new();
+        for (row, presses) in TABLE.iter().zip(&keys) {
+            for (mode, press) in product(row.modes, presses) {
+                if let Some(first) = names.insert((mode, press), row.name) {
+                    return Err(KeymapError::Conflict {
+                        key: press.to_string(),
+                        first: first.to_owned(),
+                        second: row.name.to_owned(),
+                        mode: mode.title(),
+                    });
+                }
+                lookup.insert((mode, press), row.action);
+            }
+        }
+        Ok(Self { keys, lookup })
+    }
+
+    /// What `event` means in `mode`.
+    pub fn meaning(&self, mode: Mode, event: &KeyEvent) -> Option<Meaning> {
+        let press = Press::of(event);
+        let action = self.lookup.get(&(mode, press)).copied();
+        action.map(Meaning::Action).or_else(|| {
+            let text = press.text_key().filter(|_| mode.types_text());
+            text.map(Meaning::Text)
+        })
+    }
+
+    /// Rows in force in `mode` with their keys, in the table's order.
+    pub fn rows(&self, mode: Mode) -> impl Iterator<Item = (&'static Row, &[Press])> {
+        TABLE
+            .iter()
+            .zip(&self.keys)
+            .filter(move |(row, _)| row.modes.contains(&mode))
+            .map(|(row, keys)| (row, keys.as_slice()))
+    }
+
+    /// The first key of `action` in `mode`, as text.
+    pub fn key_for(&self, mode: Mode, action: Action) -> Option<String> {
+        self.rows(mode)
+            .find(|(row, _)| row.action == action)
+            .and_then(|(_, keys)| keys.first().map(Press::to_string))
+    }
+}
+
+fn product(modes: &[Mode], presses: &[Press]) -> impl Iterator<Item = (Mode, Press)> {
+    modes
+        .iter()
+        .flat_map(move |mode| presses.iter().map(move |press| (*mode, *press)))
+}
+
+#[cfg(test)]
+mod tests;

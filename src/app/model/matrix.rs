@@ -1,0 +1,132 @@
+//! The root screen: rows, cursor, marks, filter.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    app::geometry::Layout,
+    domain::ids::{CellKey, EnvironmentName, ServiceName},
+};
+
+/// The state of the matrix. The cursor is a cell, not a place: rows may move under it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matrix {
+    /// The selected row; `None` until the operator moves: then the first row, whichever it is.
+    pub row: Option<ServiceName>,
+    /// The selected column, as an index into [`Matrix::columns`].
+    pub column: usize,
+    /// Columns that the filter leaves.
+    pub columns: Vec<EnvironmentName>,
+    /// Lines that the filter, the folding and the order leave.
+    pub lines: Vec<RowLine>,
+    /// Rows that are folded.
+    pub folded: usize,
+    /// How it divides its box.
+    pub layout: Layout,
+    /// The first visible line.
+    pub first_line: usize,
+    /// The first visible column.
+    pub first_column: usize,
+    /// Show healthy rows too.
+    pub show_all: bool,
+    /// In which order.
+    pub order: Order,
+    /// The filter in force.
+    pub filter: String,
+    /// Marked cells.
+    pub marks: BTreeSet<CellKey>,
+    /// The other corner of a range being drawn.
+    pub anchor: Option<CellKey>,
+}
+
+/// One line of the matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowLine {
+    /// The service.
+    pub service: ServiceName,
+    /// How bad its worst cell is; larger is worse.
+    pub trouble: u8,
+}
+
+/// In which order rows stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Worst first.
+    #[default]
+    Trouble,
+    /// By name.
+    Name,
+    /// Last changed first.
+    Recent,
+    /// Those with most cells behind their upstream first.
+    Behind,
+}
+
+impl Order {
+    /// All of them with their names.
+    pub const NAMED: [(&'static str, Self); 4] = [
+        ("trouble", Self::Trouble),
+        ("name", Self::Name),
+        ("recent", Self::Recent),
+        ("behind", Self::Behind),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMED
+            .into_iter()
+            .find_map(|(name, order)| (order == self).then_some(name))
+            .unwrap_or_default()
+    }
+
+    /// The one after it, around.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Trouble => Self::Name,
+            Self::Name => Self::Recent,
+            Self::Recent => Self::Behind,
+            Self::Behind => Self::Trouble,
+        }
+    }
+}
+
+impl Matrix {
+    /// The line the cursor is on.
+    pub fn cursor(&self) -> usize {
+        self.row
+            .as_ref()
+            .and_then(|row| self.lines.iter().position(|line| line.service == *row))
+            .unwrap_or(0)
+    }
+
+    /// The cell under the cursor.
+    pub fn selected(&self) -> Option<CellKey> {
+        let line = self.lines.get(self.cursor())?;
+        let environment = self.columns.get(self.column)?;
+        Some(CellKey::new(line.service.clone(), environment.clone()))
+    }
+
+    /// Cells between the anchor and the cursor, while a range is drawn.
+    pub fn range(&self) -> Vec<CellKey> {
+        let Some(anchor) = &self.anchor else {
+            return Vec::new();
+        };
+        let line = |service: &ServiceName| self.lines.iter().position(|l| l.service == *service);
+        let column = |name: &EnvironmentName| self.columns.iter().position(|c| c == name);
+        let from_line = line(&anchor.service).unwrap_or(0);
+        let from_column = column(&anchor.environment).unwrap_or(0);
+        let rows = ordered(from_line, self.cursor());
+        let columns = ordered(from_column, self.column);
+        rows.flat_map(|row| {
+            columns.clone().filter_map(move |column| {
+                let service = self.lines.get(row)?.service.clone();
+                Some(CellKey::new(service, self.columns.get(column)?.clone()))
+            })
+        })
+        .collect()
+    }
+}
+
+fn ordered(a: usize, b: usize) -> std::ops::RangeInclusive<usize> {
+    a.min(b)..=a.max(b)
+}

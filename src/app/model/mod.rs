@@ -1,0 +1,311 @@
+//! Everything the screen shows and the state machine knows.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    activity::Activity,
+    event::{BaseInfo, Failure},
+    keymap::{Keymap, LastKey},
+    line::LineInput,
+    look::Look,
+    mode::Mode,
+    op_queue::OpQueue,
+    snapshot::Snapshot,
+    staging::Staging,
+};
+use crate::domain::{
+    desired::Desired,
+    history::HistoryEntry,
+    ids::{CellKey, EnvironmentName, ObjectId},
+    plan::ChangeRequest,
+    rollout::{ClusterNote, Connection, LiveCell},
+    topology::Topology,
+};
+
+mod matrix;
+mod screen;
+
+pub use matrix::{Matrix, Order, RowLine};
+pub use screen::{
+    ActivityScreen, CellPane, CellScreen, ConfirmScreen, DeliveryRun, DeliveryScreen, PlanPane,
+    PlanScreen, PlanState, RevertScreen, Scope, Screen, StageRun,
+};
+
+/// What does not change while the screen runs, unless the configuration is read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// The repository's name, as the header shows it.
+    pub repository: String,
+    /// The columns.
+    pub topology: Topology,
+    /// Says what was guessed, where there is no configuration.
+    pub guessed: Option<String>,
+    /// Whether this session may write.
+    pub write: WriteMode,
+    /// Colours and characters.
+    pub look: Look,
+    /// Keys.
+    pub keymap: Keymap,
+    /// How often the remote is asked by itself; `None`: only when told to.
+    pub fetch_every: Option<Duration>,
+    /// The simulated repository and clusters of `demo`.
+    pub demo: bool,
+}
+
+/// Whether this session may write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Not before `:write`.
+    #[default]
+    ReadOnly,
+    /// It may.
+    Write,
+    /// `--read-only`: it may not, and nothing unlocks it.
+    Locked,
+}
+
+/// The state of the screen. Everything is readable for rendering; only `update` changes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Configuration.
+    pub setup: Setup,
+    /// The time of the last event.
+    pub now: Timestamp,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The terminal has the focus.
+    pub focused: bool,
+    /// What Git says.
+    pub git: Git,
+    /// What was found in the history so far.
+    pub history: History,
+    /// What the clusters say.
+    pub live: Live,
+    /// What is asked for.
+    pub staging: Staging,
+    /// The root screen.
+    pub matrix: Matrix,
+    /// Screens above the matrix, the visible one last.
+    pub screens: Vec<Screen>,
+    /// A line being typed, or a question, above all screens.
+    pub prompt: Option<Prompt>,
+    /// The delivery under way, or the last one.
+    pub delivery: Option<DeliveryRun>,
+    /// The log.
+    pub activity: Activity,
+    /// The last program that was run, as typed, and how it ended.
+    pub ran: Option<Ran>,
+    /// A passing word, and when it was said.
+    pub word: Option<(Timestamp, String)>,
+    /// What is in flight.
+    pub operations: OpQueue,
+    /// The key before this one, and when.
+    pub last_key: Option<LastKey>,
+}
+
+/// What Git says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Git {
+    /// The commit everything is relative to.
+    pub base: Option<BaseInfo>,
+    /// The matrix.
+    pub desired: Option<Arc<Desired>>,
+    /// The matrix is remembered from an earlier run and not yet read again; when it was kept.
+    pub remembered: Option<Timestamp>,
+    /// Why the matrix could not be read.
+    pub failure: Option<Failure>,
+    /// Why the remote did not answer, the last time.
+    pub fetch_failure: Option<Failure>,
+    /// When the remote was last asked by itself.
+    pub asked_at: Option<Timestamp>,
+}
+
+/// What was found in the history so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The commit it was walked from.
+    pub commit: Option<ObjectId>,
+    /// Cells with their values, newest first.
+    pub cells: HashMap<CellKey, Arc<[HistoryEntry]>>,
+    /// Commits walked.
+    pub walked: u64,
+    /// Everything is there.
+    pub done: bool,
+    /// Why there is no more.
+    pub failure: Option<Failure>,
+}
+
+/// What the clusters say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// How well each environment is known.
+    pub connections: BTreeMap<EnvironmentName, Connection>,
+    /// Cells.
+    pub cells: HashMap<CellKey, LiveCell>,
+    /// Cluster events of the cell being looked at.
+    pub notes: Option<(CellKey, Result<Vec<ClusterNote>, String>)>,
+}
+
+/// A program that was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// As it would be typed.
+    pub line: String,
+    /// It ended well.
+    pub ok: bool,
+    /// How it ended.
+    pub outcome: String,
+    /// How long it took.
+    pub took: Duration,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// A line being typed, or a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// A filter; what was in force before comes back with Esc.
+    Filter {
+        /// The text.
+        input: LineInput,
+        /// What was in force before.
+        before: String,
+    },
+    /// A command of the palette.
+    Palette {
+        /// The text.
+        input: LineInput,
+        /// Which suggestion is selected.
+        selected: usize,
+    },
+    /// The reason for lifting a hold.
+    Reason {
+        /// The gate.
+        gate: String,
+        /// The text.
+        input: LineInput,
+    },
+    /// Leave, though something is staged or under way?
+    Quit,
+}
+
+impl Model {
+    /// A model that has seen nothing but its set-up and what earlier runs left.
+    pub fn new(
+        setup: Setup,
+        now: Timestamp,
+        size: (u16, u16),
+        snapshot: Option<Snapshot>,
+        staged: Vec<ChangeRequest>,
+    ) -> Self {
+        let mut model = Self {
+            setup,
+            now,
+            size,
+            focused: true,
+            git: Git::default(),
+            history: History::default(),
+            live: Live::default(),
+            staging: Staging::restore(staged),
+            matrix: Matrix::default(),
+            screens: Vec::new(),
+            prompt: None,
+            delivery: None,
+            activity: Activity::default(),
+            ran: None,
+            word: None,
+            operations: OpQueue::default(),
+            last_key: None,
+        };
+        for environment in &model.setup.topology.environments {
+            let connection = match environment.cluster {
+                Some(_) => Connection::Connecting,
+                None => Connection::Unconfigured,
+            };
+            model
+                .live
+                .connections
+                .insert(environment.name.clone(), connection);
+        }
+        if let Some(snapshot) = snapshot {
+            snapshot.restore(&mut model);
+        }
+        model.arrange();
+        model
+    }
+
+    /// What the keyboard means now.
+    pub fn mode(&self) -> Mode {
+        match &self.prompt {
+            Some(Prompt::Filter { .. }) => Mode::Filter,
+            Some(Prompt::Palette { .. }) => Mode::Palette,
+            Some(Prompt::Reason { .. }) => Mode::Reason,
+            Some(Prompt::Quit) => Mode::Question,
+            None => self.screens.last().map_or(Mode::Matrix, Screen::mode),
+        }
+    }
+
+    /// The columns: of the matrix where there is one, else the declared environments.
+    pub fn environments(&self) -> Vec<EnvironmentName> {
+        if let Some(desired) = &self.git.desired {
+            return desired.environments.clone();
+        }
+        let declared = self.setup.topology.environments.iter();
+        declared
+            .map(|environment| environment.name.clone())
+            .collect()
+    }
+
+    /// The cell that keys act on.
+    pub fn selected(&self) -> Option<CellKey> {
+        match self.screens.last() {
+            Some(Screen::Cell(screen)) => Some(screen.cell.clone()),
+            Some(Screen::Revert(screen)) => Some(screen.cell.clone()),
+            _ => self.matrix.selected(),
+        }
+    }
+
+    /// How well an environment's cluster is known; columns that are not declared have none.
+    pub fn connection(&self, environment: &EnvironmentName) -> &Connection {
+        self.live
+            .connections
+            .get(environment)
+            .unwrap_or(&Connection::Unconfigured)
+    }
+
+    /// Whether an environment asks for its name before anything is written.
+    pub fn is_protected(&self, environment: &EnvironmentName) -> bool {
+        self.setup
+            .topology
+            .get(environment)
+            .is_some_and(|environment| environment.protected)
+    }
+
+    /// A cell's values, newest first.
+    pub fn values(&self, cell: &CellKey) -> &[HistoryEntry] {
+        self.history.cells.get(cell).map_or(&[], |values| values)
+    }
+
+    /// Marked cells in the order of the matrix; none marked: the selected one.
+    pub fn targets(&self) -> Vec<CellKey> {
+        if self.matrix.marks.is_empty() {
+            self.selected().into_iter().collect()
+        } else {
+            self.matrix.marks.iter().cloned().collect()
+        }
+    }
+
+    /// Cells that the running delivery is bringing forward.
+    pub fn delivering(&self) -> BTreeSet<&CellKey> {
+        match &self.delivery {
+            Some(run) if run.ended.is_none() => run.cells.keys().collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the operator has asked for and not yet delivered.
+
+use crate::domain::{
+    ids::CellKey,
+    plan::{ChangeRequest, Skip},
+};
+
+/// Staged requests, one per cell, in the order asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Staging {
+    requests: Vec<ChangeRequest>,
+    /// Cells of a marked group that had nothing to do, with the cause; shown with the plan.
+    pub set_aside: Vec<Skip>,
+    /// States to go back to, newest last.
+    undo: Vec<Vec<ChangeRequest>>,
+}
+
+/// How many steps can be undone.
+const UNDO: usize = 50;
+
+impl Staging {
+    /// Takes up what an earlier run had staged.
+    pub fn restore(requests: Vec<ChangeRequest>) -> Self {
+        Self {
+            requests,
+            ..Self::default()
+        }
+    }
+
+    /// The requests.
+    pub fn requests(&self) -> &[ChangeRequest] {
+        &self.requests
+    }
+
+    /// The request for `cell`.
+    pub fn get(&self, cell: &CellKey) -> Option<&ChangeRequest> {
+        self.requests.iter().find(|request| request.cell == *cell)
+    }
+
+    /// Adds requests as one step; a cell's earlier request is replaced in its place.
+    pub fn stage(&mut self, requests: Vec<ChangeRequest>) {
+        self.remember();
+        for request in requests {
+            match self
+                .requests
+                .iter_mut()
+                .find(|known| known.cell == request.cell)
+            {
+                Some(known) => *known = request,
+                None => self.requests.push(request),
+            }
+        }
+    }
+
+    /// Takes cells back as one step; how many were staged.
+    pub fn unstage(&mut self, cells: &[CellKey]) -> usize {
+        let count = cells.iter().filter(|cell| self.get(cell).is_some()).count();
+        if count > 0 {
+            self.remember();
+            self.requests.retain(|r| !cells.contains(&r.cell));
+        }
+        self.set_aside.retain(|skip| !cells.contains(&skip.cell));
+        count
+    }
+
+    /// Cells that are delivered: gone for good, undo does not bring them back.
+    pub fn delivered(&mut self, cells: &[CellKey]) {
+        self.requests.retain(|r| !cells.contains(&r.cell));
+        self.set_aside.clear();
+        self.undo.clear();
+    }
+
+    /// Goes back one step; `false` where there is none.
+    pub fn undo(&mut self) -> bool {
+        match self.undo.pop() {
+            Some(requests) => {
+                self.requests = requests;
+                self.set_aside.clear();
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn remember(&mut self) {
+        if self.undo.len() == UNDO {
+            self.undo.remove(0);
+        }
+        self.undo.push(self.requests.clone());
+    }
+}
