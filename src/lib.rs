@@ -41,3 +41,4 @@ pub mod domain;
 pub mod runtime;
 pub mod sources;
 pub mod ui;
+pub mod workflow;

@@ -1,7 +1,9 @@
 //! Pure: values in, values out. Nothing here reads a clock, a file or a network.
 
 pub mod age;
+pub mod delivery;
 pub mod desired;
+pub mod diff;
 pub mod gate;
 pub mod history;
 pub mod ids;

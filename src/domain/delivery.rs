@@ -1,0 +1,325 @@
+//! Following a change: what one cell's cluster says about a version that was just declared.
+//!
+//! It has failed as soon as the new revision is degraded, with the pod's reason, not at the deadline; what the old
+//! revision's pods do is of no concern.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    age,
+    rollout::{Connection, Health, LiveCell, PodState},
+    version::Version,
+};
+
+/// One cell on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellProgress {
+    /// What it waits for: `the cluster serves 1.41.3 still`.
+    Waiting(String),
+    /// Pods come up.
+    Rolling {
+        /// Ready pods of the new version.
+        ready: u32,
+        /// Wanted pods.
+        desired: u32,
+    },
+    /// Runs the new version, only that, and is healthy.
+    Healthy,
+    /// Does not, and why.
+    Failed(String),
+    /// Nothing is judged: an environment without a cluster.
+    Unwatched(String),
+}
+
+/// What is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The version that Git declares now; `None`: nothing is declared any more, nothing is followed.
+    pub version: Option<Version>,
+    /// Since when.
+    pub since: Timestamp,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl CellProgress {
+    /// Nothing more is to come.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Healthy | Self::Failed(_) | Self::Unwatched(_))
+    }
+}
+
+/// Reasons of a pod that no waiting mends.
+const FATAL: [&str; 9] = [
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "OOMKilled",
+];
+
+/// Judges one cell. `connection` is `None` where the environment has no cluster.
+pub fn judge(
+    expected: &Expectation,
+    connection: Option<&Connection>,
+    live: Option<&LiveCell>,
+    now: Timestamp,
+) -> CellProgress {
+    let Some(version) = &expected.version else {
+        return CellProgress::Unwatched("declares no version any more".to_owned());
+    };
+    let Some(connection) = connection.filter(|connection| **connection != Connection::Unconfigured)
+    else {
+        return CellProgress::Unwatched(
+            "no cluster configured: nothing about what runs is judged".to_owned(),
+        );
+    };
+    let waited = now.duration_since(expected.since);
+    let late = waited.as_secs() >= i64::try_from(expected.timeout.as_secs()).unwrap_or(i64::MAX);
+    let progress = of_connection(connection).unwrap_or_else(|| match live {
+        Some(live) => of_cell(version, live),
+        None => CellProgress::Waiting("the cluster has not answered for this cell yet".to_owned()),
+    });
+    match progress {
+        CellProgress::Waiting(_) | CellProgress::Rolling { .. } if late => {
+            let limit = age::seconds(i64::try_from(expected.timeout.as_secs()).unwrap_or(i64::MAX));
+            CellProgress::Failed(format!("timed out after {limit}: {}", progress.describe()))
+        }
+        other => other,
+    }
+}
+
+impl CellProgress {
+    /// In a few words, for a line of its own.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Waiting(what) | Self::Failed(what) | Self::Unwatched(what) => what.clone(),
+            Self::Rolling { ready, desired } => format!("{ready} of {desired} pods ready"),
+            Self::Healthy => "healthy".to_owned(),
+        }
+    }
+}
+
+fn of_connection(connection: &Connection) -> Option<CellProgress> {
+    match connection {
+        Connection::Unconfigured | Connection::Connecting => Some(CellProgress::Waiting(
+            "the cluster has not answered yet".to_owned(),
+        )),
+        // Denied may concern another kind than the cell's own: the cell itself says so.
+        Connection::Live | Connection::Denied { .. } => None,
+        Connection::Lost { reason, .. } => Some(CellProgress::Waiting(format!(
+            "the cluster is lost: {reason}"
+        ))),
+    }
+}
+
+fn of_cell(version: &Version, live: &LiveCell) -> CellProgress {
+    let ours = |pod: &&PodState| pod.version.as_ref() == Some(version) && !pod.terminating;
+    if let Some(pod) = live
+        .pods
+        .iter()
+        .filter(ours)
+        .find(|pod| FATAL.contains(&pod.reason.as_str()))
+    {
+        let detail = pod
+            .message
+            .as_deref()
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
+        return CellProgress::Failed(format!("{} of pod {}{detail}", pod.reason, pod.name));
+    }
+    let serves = live.serving.as_ref() == Some(version);
+    let reason = || {
+        live.reason
+            .clone()
+            .unwrap_or_else(|| live.health.to_string())
+    };
+    if !serves && live.pods.iter().any(|pod| ours(&pod)) {
+        return rolling(version, live);
+    }
+    if !serves {
+        return CellProgress::Waiting(match &live.serving {
+            Some(serving) => format!("not synced yet: the cluster serves {serving} still"),
+            None => format!("not synced yet: {}", reason()),
+        });
+    }
+    match live.health {
+        Health::Healthy if live.versions.keys().all(|running| running == version) => {
+            CellProgress::Healthy
+        }
+        Health::Degraded => CellProgress::Failed(reason()),
+        Health::Suspended | Health::Paused => {
+            CellProgress::Waiting(format!("{}: {}", live.health, reason()))
+        }
+        Health::Unknown | Health::Missing => CellProgress::Waiting(reason()),
+        Health::Healthy | Health::Progressing => rolling(version, live),
+    }
+}
+
+fn rolling(version: &Version, live: &LiveCell) -> CellProgress {
+    let ready = live
+        .pods
+        .iter()
+        .filter(|pod| pod.ready && !pod.terminating && pod.version.as_ref() == Some(version));
+    CellProgress::Rolling {
+        ready: u32::try_from(ready.count()).unwrap_or(u32::MAX),
+        desired: live.desired,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const NEW: &str = "1.42.0";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    fn pod(version: &str, reason: &str, ready: bool) -> PodState {
+        PodState {
+            name: format!("shop-{version}"),
+            version: Some(version.into()),
+            ready,
+            reason: reason.into(),
+            message: None,
+            restarts: 0,
+            terminating: false,
+            created: None,
+            node: None,
+        }
+    }
+
+    fn live(health: Health, serving: &str, pods: Vec<PodState>) -> LiveCell {
+        let mut versions = BTreeMap::new();
+        for pod in &pods {
+            *versions.entry(pod.version.clone().unwrap()).or_default() += 1;
+        }
+        LiveCell {
+            health,
+            versions,
+            serving: Some(serving.into()),
+            desired: 2,
+            pods,
+            ..LiveCell::unknown("", at(0))
+        }
+    }
+
+    #[test]
+    fn cells_are_judged_by_the_new_revision_alone() {
+        let crash = "CrashLoopBackOff";
+        let lost = Connection::Lost {
+            reason: "connection refused".into(),
+            since: at(0),
+            next_try: None,
+        };
+        let cases = [
+            ("no cluster", None, None, 0, "unwatched"),
+            (
+                "connecting",
+                Some(Connection::Connecting),
+                None,
+                0,
+                "waiting",
+            ),
+            (
+                "old still served",
+                Some(Connection::Live),
+                Some(live(Health::Healthy, "1.41.3", vec![])),
+                0,
+                "waiting",
+            ),
+            (
+                "old crash-loops while the revert is on its way",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Degraded,
+                    "1.41.3",
+                    vec![pod("1.41.3", crash, false)],
+                )),
+                0,
+                "waiting",
+            ),
+            (
+                "new pods come up beside broken old ones",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Progressing,
+                    NEW,
+                    vec![pod("1.41.3", crash, false), pod(NEW, "Running", true)],
+                )),
+                0,
+                "rolling 1/2",
+            ),
+            (
+                "new pods crash",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Progressing,
+                    NEW,
+                    vec![pod("1.41.3", "Running", true), pod(NEW, crash, false)],
+                )),
+                0,
+                "failed",
+            ),
+            (
+                "all new and healthy",
+                Some(Connection::Live),
+                Some(live(Health::Healthy, NEW, vec![pod(NEW, "Running", true)])),
+                0,
+                "healthy",
+            ),
+            (
+                "healthy, but an old pod is left",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Healthy,
+                    NEW,
+                    vec![pod(NEW, "Running", true), pod("1.41.3", "Running", true)],
+                )),
+                0,
+                "rolling 1/2",
+            ),
+            (
+                "lost on the way",
+                Some(lost.clone()),
+                Some(live(Health::Healthy, NEW, vec![])),
+                0,
+                "waiting",
+            ),
+            ("lost for too long", Some(lost), None, 901, "failed"),
+        ];
+        for (name, connection, live, seconds, expected) in cases {
+            let expectation = Expectation {
+                version: Some(NEW.into()),
+                since: at(0),
+                timeout: Duration::from_mins(15),
+            };
+            let progress = judge(
+                &expectation,
+                connection.as_ref(),
+                live.as_ref(),
+                at(seconds),
+            );
+            let word = match &progress {
+                CellProgress::Waiting(_) => "waiting".to_owned(),
+                CellProgress::Rolling { ready, desired } => format!("rolling {ready}/{desired}"),
+                CellProgress::Healthy => "healthy".to_owned(),
+                CellProgress::Failed(_) => "failed".to_owned(),
+                CellProgress::Unwatched(_) => "unwatched".to_owned(),
+            };
+            assert_eq!(word, expected, "{name}: {progress:?}");
+        }
+    }
+}
