@@ -1,0 +1,131 @@
+//! The few things the journeys ask of Gitea, over its API.
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::rig::Gitea;
+
+/// One repository of Gitea.
+pub struct Repository {
+    client: Client,
+    gitea: Gitea,
+    owner: String,
+    /// Its name, unique to the run.
+    pub name: String,
+}
+
+impl Repository {
+    /// Creates it, empty, with `main` as its branch to be.
+    pub async fn create(gitea: &Gitea, name: &str) -> Self {
+        // The rig's own user first; any will do.
+        let owner = gitea
+            .tokens
+            .keys()
+            .find(|user| *user == "rig")
+            .or(gitea.tokens.keys().next())
+            .expect("a user of the forge")
+            .clone();
+        let repository = Self {
+            client: Client::new(),
+            gitea: gitea.clone(),
+            owner,
+            name: name.into(),
+        };
+        let body = json!({"name": name, "default_branch": "main", "private": false});
+        repository
+            .ask(Method::POST, "/user/repos", Some(body))
+            .await;
+        repository
+    }
+
+    /// Where anyone may read it.
+    pub fn url(&self) -> String {
+        format!("{}/{}/{}.git", self.gitea.url, self.owner, self.name)
+    }
+
+    /// A line for Git's credential store.
+    pub fn credential(&self) -> String {
+        let (scheme, rest) = self.gitea.url.split_once("://").expect("a URL");
+        format!("{scheme}://{}:{}@{rest}\n", self.owner, self.token())
+    }
+
+    /// The owner's token: it must never show anywhere.
+    pub fn token(&self) -> &str {
+        &self.gitea.tokens[&self.owner]
+    }
+
+    /// Nobody may push to `branch` from now on, its owner neither.
+    pub async fn protect(&self, branch: &str) {
+        let body = json!({"rule_name": branch, "enable_push": false});
+        self.ask(Method::POST, &self.path("/branch_protections"), Some(body))
+            .await;
+    }
+
+    /// A branch's newest commit: its id and its whole message.
+    pub async fn tip(&self, branch: &str) -> (String, String) {
+        let found = self
+            .ask(
+                Method::GET,
+                &self.path(&format!("/branches/{branch}")),
+                None,
+            )
+            .await;
+        let text = |key: &str| found["commit"][key].as_str().unwrap_or_default().to_owned();
+        (text("id"), text("message"))
+    }
+
+    /// The names of its branches.
+    pub async fn branches(&self) -> Vec<String> {
+        let found = self.ask(Method::GET, &self.path("/branches"), None).await;
+        let list = found.as_array().cloned().unwrap_or_default();
+        list.iter()
+            .filter_map(|branch| branch["name"].as_str().map(Into::into))
+            .collect()
+    }
+
+    /// Takes it away.
+    pub async fn delete(&self) -> Result<(), String> {
+        self.try_to(Method::DELETE, &self.path(""), None)
+            .await
+            .map(drop)
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{}{rest}", self.owner, self.name)
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        self.try_to(method, path, body)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn try_to(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, String> {
+        let what = format!("{method} {path}");
+        let mut request = self
+            .client
+            .request(method, format!("{}/api/v1{path}", self.gitea.url))
+            .header("Authorization", format!("token {}", self.token()));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| format!("{what}: {error}"))?;
+        let status = answer.status();
+        let text = answer.text().await.unwrap_or_default();
+        if !status.is_success() {
+            return Err(format!("{what}: {status}: {text}"));
+        }
+        if status == StatusCode::NO_CONTENT || text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&text).map_err(|error| format!("{what}: {error}"))
+    }
+}

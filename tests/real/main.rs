@@ -1,0 +1,15 @@
+//! Journeys on real systems: Kubernetes control planes, Argo CD and a Gitea, as the JSON file that `TIDEGATE_RIG` names
+//! describes them. Where it is not set they say so and pass.
+//!
+//! Each journey makes a deployment repository of its own in Gitea, with Argo CD Applications that follow it, drives the
+//! real binary against it, and takes everything away again. They go one after the other: one of them stops an API server.
+#![allow(clippy::expect_used)] // a harness fails by panicking
+
+mod cluster;
+mod commands;
+mod forge;
+mod rig;
+mod world;
+
+#[path = "../it/support/terminal.rs"]
+mod terminal;

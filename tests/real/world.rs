@@ -1,0 +1,494 @@
+//! One journey's own deployment repository, its clones, and what Argo CD makes of it in the clusters.
+
+use std::{
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::{
+    cluster::Cluster,
+    forge::Repository,
+    rig::{GLANCE, Rig, note},
+    terminal::{Setup, TIDEGATE, isolated},
+};
+
+/// How long Argo CD and a cluster may take over one change. It looks at Git every ten seconds.
+pub const ROLLOUT: Duration = Duration::from_secs(120);
+
+/// How long things may take to go away.
+const REMOVAL: Duration = Duration::from_secs(60);
+
+/// The rows, with the pods that each runs.
+pub const SERVICES: [(&str, u32); 3] = [("cart", 2), ("mail", 1), ("shop", 3)];
+
+/// What every cell declares at first.
+pub const FIRST: &str = "1.0.0";
+
+/// An environment that is deployed somewhere. There is `dev` before them, which nothing deploys.
+pub struct Environment {
+    /// The column.
+    pub name: &'static str,
+    /// The cluster's name in the description, which is also its context.
+    pub cluster: String,
+    client: Cluster,
+    /// What Argo CD calls the cluster.
+    destination: String,
+}
+
+/// Everything of one journey.
+pub struct World {
+    /// The systems.
+    pub rig: Rig,
+    /// `staging`, on a spoke where there is one, and `prod`, on the hub.
+    pub environments: [Environment; 2],
+    /// The remote.
+    pub repository: Repository,
+    /// Part of every name that this journey makes outside.
+    pub run: String,
+    hub: Cluster,
+    folder: TempDir,
+    runtime: Runtime,
+    journey: &'static str,
+    began: Instant,
+    /// Journeys go one after the other.
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What a command said.
+pub struct Said {
+    /// Its exit code.
+    pub code: i32,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub words: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl World {
+    /// Makes the repository, has Argo CD follow it, and waits until all of it runs. `None` where the journey is skipped.
+    pub fn start(journey: &'static str) -> Option<Self> {
+        static TURN: Mutex<()> = Mutex::new(());
+        let rig = Rig::from_env()?;
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // A second one is refused, and just as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let began = Instant::now();
+        let runtime = Runtime::new().expect("a runtime");
+        let run = unique();
+        let (hub, environments) = runtime.block_on(connect(&rig));
+        let repository = runtime.block_on(Repository::create(rig.gitea(), &run));
+        let world = Self {
+            rig,
+            environments,
+            repository,
+            run,
+            hub,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            runtime,
+            journey,
+            began,
+            _turn: turn,
+        };
+        world.seed();
+        world.note(&format!("{} pushed", world.repository.url()));
+        world.deploy();
+        Some(world)
+    }
+
+    /// A fact, with the time since the journey began.
+    pub fn note(&self, fact: &str) {
+        note(&format!(
+            "{:>6.1}s {}: {fact}",
+            self.began.elapsed().as_secs_f32(),
+            self.journey
+        ));
+    }
+
+    /// Waits on an asynchronous answer.
+    pub fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.block_on(answer)
+    }
+
+    /// The operator's clone: Tidegate works on it.
+    pub fn clone(&self) -> PathBuf {
+        self.folder.path().join("clone")
+    }
+
+    /// The operator's home.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// An environment by name.
+    pub fn environment(&self, name: &str) -> &Environment {
+        self.environments
+            .iter()
+            .find(|environment| environment.name == name)
+            .expect("an environment that is deployed")
+    }
+
+    /// Where a cell is deployed.
+    pub fn namespace(&self, service: &str, environment: &str) -> String {
+        format!("{}-{service}-{environment}", self.run)
+    }
+
+    /// Runs Tidegate as a command in the operator's clone.
+    pub fn tidegate(&self, arguments: &[&str]) -> Said {
+        let began = Instant::now();
+        let output = self
+            .isolated(TIDEGATE)
+            .env("KUBECONFIG", &self.rig.kubeconfig)
+            .args(arguments)
+            .current_dir(self.clone())
+            .output()
+            .expect("the binary");
+        let said = Said::of(&output, began.elapsed());
+        for text in [&said.output, &said.words] {
+            assert!(
+                !text.contains(self.repository.token()),
+                "a token shows in {arguments:?}"
+            );
+        }
+        said
+    }
+
+    /// Tidegate's screen in the operator's clone.
+    pub fn screen(&self, arguments: &[&str]) -> Setup {
+        Setup::tidegate(arguments)
+            .env("KUBECONFIG", &self.rig.kubeconfig)
+            .home(self.home())
+            .folder(self.clone())
+    }
+
+    /// A colleague pushes a version by hand. The commit's id.
+    pub fn bump(&self, service: &str, environment: &str, version: &str) -> String {
+        let work = self.folder.path().join("colleague");
+        self.git(&work, &["pull", "-q", "--ff-only"]);
+        let path = overlay(service, environment);
+        let file = work.join(&path);
+        let before = fs::read_to_string(&file).expect("an overlay");
+        let after: String = before
+            .lines()
+            .map(|line| match line.split_once("newTag:") {
+                Some((indent, _)) => format!("{indent}newTag: {version}\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        fs::write(&file, after).expect("an overlay");
+        self.git(
+            &work,
+            &[
+                "commit",
+                "-qam",
+                &format!("Update {service} to {version} in {environment}"),
+            ],
+        );
+        self.git(&work, &["push", "-q"]);
+        self.git(&work, &["rev-parse", "HEAD"])
+    }
+
+    /// Git, isolated, in a folder. Its output.
+    pub fn git(&self, folder: &Path, arguments: &[&str]) -> String {
+        let mut command = self.isolated("git");
+        for (name, value) in [("AUTHOR", "Alva Author"), ("COMMITTER", "Alva Author")] {
+            command.env(format!("GIT_{name}_NAME"), value);
+        }
+        let output = command
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .expect("git");
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().into()
+    }
+
+    /// Waits until the cluster itself serves `version` in a cell, and nothing else.
+    pub fn until_served(&self, service: &str, environment: &str, version: &str) -> Duration {
+        let namespace = self.namespace(service, environment);
+        let began = Instant::now();
+        self.wait(async {
+            loop {
+                let running = self.environment(environment).client.running(&namespace, service).await;
+                if running.as_ref().is_some_and(|running| running.serves(version)) {
+                    return;
+                }
+                if began.elapsed() > ROLLOUT {
+                    let argo = self.hub.application(&namespace).await;
+                    panic!("{service}/{environment} does not serve {version} after {ROLLOUT:?}: {running:?}; Argo CD: {argo}");
+                }
+                tokio::time::sleep(GLANCE).await;
+            }
+        });
+        began.elapsed()
+    }
+
+    /// Does the cluster itself serve `version` in a cell?
+    pub fn serves(&self, service: &str, environment: &str, version: &str) -> bool {
+        let namespace = self.namespace(service, environment);
+        let client = &self.environment(environment).client;
+        self.wait(client.running(&namespace, service))
+            .is_some_and(|running| running.serves(version))
+    }
+
+    /// Does an environment's API server answer?
+    pub fn answers(&self, environment: &str) -> bool {
+        self.wait(self.environment(environment).client.answers())
+    }
+
+    /// `tidegate.toml`, with other contexts than the usual where asked for.
+    pub fn configuration(&self, context: impl Fn(&Environment) -> String, more: &str) -> String {
+        let mut text =
+            String::from("[repository]\nbranch = \"main\"\n\n[[environments]]\nname = \"dev\"\n");
+        let mut from = "dev";
+        for environment in &self.environments {
+            text += &format!(
+                "\n[[environments]]\nname = \"{name}\"\nfrom = [\"{from}\"]\ncluster = \"{cluster}\"\nnamespace = \"{run}-{{service}}-{name}\"\ntimeout = \"2m\"\n",
+                name = environment.name,
+                cluster = context(environment),
+                run = self.run,
+            );
+            if environment.name == "prod" {
+                text += "protected = true\n";
+            }
+            from = environment.name;
+        }
+        text + more
+            + "\n[[layouts]]\npreset = \"kustomize\"\npath = \"apps/{service}/overlays/{env}/kustomization.yaml\"\n"
+    }
+
+    fn isolated(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(isolated(&self.home()));
+        command
+    }
+
+    fn seed(&self) {
+        let root = self.folder.path();
+        fs::create_dir_all(self.home()).expect("a home");
+        let credentials = root.join("credentials");
+        fs::write(&credentials, self.repository.credential()).expect("credentials");
+        let helper = format!("credential.helper=store --file={}", credentials.display());
+        let url = self.repository.url();
+        self.git(root, &["clone", "-q", "-c", &helper, &url, "colleague"]);
+        let work = root.join("colleague");
+        self.git(&work, &["checkout", "-qB", "main"]);
+        for (service, pods) in SERVICES {
+            write(
+                &work,
+                &format!("apps/{service}/base/kustomization.yaml"),
+                "resources:\n  - deployment.yaml\n",
+            );
+            write(
+                &work,
+                &format!("apps/{service}/base/deployment.yaml"),
+                &deployment(service, pods),
+            );
+            for environment in ["dev", "staging", "prod"] {
+                write(
+                    &work,
+                    &overlay(service, environment),
+                    &kustomization(service, environment),
+                );
+            }
+        }
+        let configuration = self.configuration(|environment| environment.cluster.clone(), "");
+        write(&work, "tidegate.toml", &configuration);
+        self.git(&work, &["add", "."]);
+        self.git(&work, &["commit", "-qm", "Everything as it is"]);
+        self.git(&work, &["push", "-q", "-u", "origin", "main"]);
+        self.git(root, &["clone", "-q", "-c", &helper, &url, "clone"]);
+    }
+
+    fn deploy(&self) {
+        for (service, _) in SERVICES {
+            for environment in &self.environments {
+                let namespace = self.namespace(service, environment.name);
+                let path = format!("apps/{service}/overlays/{}", environment.name);
+                let url = self.repository.url();
+                self.wait(self.hub.follow(
+                    &namespace,
+                    &url,
+                    &path,
+                    &environment.destination,
+                    &namespace,
+                ));
+            }
+        }
+        for (service, _) in SERVICES {
+            for environment in &self.environments {
+                self.until_served(service, environment.name, FIRST);
+            }
+        }
+        self.note(&format!(
+            "Argo CD has deployed {} cells",
+            SERVICES.len() * self.environments.len()
+        ));
+    }
+
+    async fn remove(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for (service, _) in SERVICES {
+            for environment in &self.environments {
+                let namespace = self.namespace(service, environment.name);
+                failures.extend(self.hub.unfollow(&namespace).await.err());
+                failures.extend(environment.client.delete_namespace(&namespace).await.err());
+            }
+        }
+        failures.extend(self.repository.delete().await.err());
+        let end = Instant::now() + REMOVAL;
+        for (service, _) in SERVICES {
+            for environment in &self.environments {
+                let namespace = self.namespace(service, environment.name);
+                while environment.client.has_namespace(&namespace).await {
+                    if Instant::now() > end {
+                        failures.push(format!("namespace {namespace} is still there"));
+                        break;
+                    }
+                    tokio::time::sleep(GLANCE).await;
+                }
+            }
+        }
+        failures
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let failures = self.runtime.block_on(self.remove());
+        for failure in &failures {
+            self.note(&format!("left behind: {failure}"));
+        }
+        if failures.is_empty() {
+            self.note("everything taken away again");
+        } else if !std::thread::panicking() {
+            panic!("left behind: {failures:?}");
+        }
+    }
+}
+
+impl Said {
+    fn of(output: &Output, took: Duration) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            output: text(&output.stdout),
+            words: text(&output.stderr),
+            took,
+        }
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(code, self.code, "{}", self.all());
+        self
+    }
+
+    /// Its output, which is JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.output).unwrap_or_else(|error| panic!("{error}\n{}", self.all()))
+    }
+
+    /// Everything it said.
+    pub fn all(&self) -> String {
+        format!("exit {}\n{}\n{}", self.code, self.output, self.words)
+    }
+
+    /// Asserts that it said this, on either output.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.all().contains(text),
+            "{text:?} is not in\n{}",
+            self.all()
+        );
+        self
+    }
+}
+
+async fn connect(rig: &Rig) -> (Cluster, [Environment; 2]) {
+    let (hub_name, hub) = rig.hub().expect("a hub");
+    let (spoke_name, spoke) = rig.spoke().unwrap_or((hub_name, hub));
+    let inside = "https://kubernetes.default.svc";
+    let outside = if spoke_name == hub_name {
+        inside
+    } else {
+        &spoke.server
+    };
+    let hub_client = Cluster::connect(&rig.kubeconfig, &hub.context).await;
+    let environments = [
+        Environment {
+            name: "staging",
+            cluster: spoke.context.clone(),
+            client: Cluster::connect(&rig.kubeconfig, &spoke.context).await,
+            destination: outside.into(),
+        },
+        Environment {
+            name: "prod",
+            cluster: hub.context.clone(),
+            client: hub_client.clone(),
+            destination: inside.into(),
+        },
+    ];
+    (hub_client, environments)
+}
+
+fn unique() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("tg-{:x}", now.as_millis() & 0xffff_ffff)
+}
+
+fn overlay(service: &str, environment: &str) -> String {
+    format!("apps/{service}/overlays/{environment}/kustomization.yaml")
+}
+
+fn kustomization(service: &str, environment: &str) -> String {
+    format!(
+        "# {service} in {environment}\nresources:\n  - ../../base\nimages:\n  - name: registry.example/{service}\n    newTag: {FIRST}\n"
+    )
+}
+
+fn deployment(service: &str, pods: u32) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {service}
+  labels: {{app: {service}}}
+spec:
+  replicas: {pods}
+  selector:
+    matchLabels: {{app: {service}}}
+  template:
+    metadata:
+      labels: {{app: {service}}}
+    spec:
+      containers:
+        - name: {service}
+          image: registry.example/{service}
+"
+    )
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let file = root.join(path);
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(file, text).expect("a file");
+}
