@@ -9,6 +9,9 @@ mod cluster;
 mod commands;
 mod forge;
 mod rig;
+mod said;
+mod screen;
+mod seed;
 mod world;
 
 #[path = "../it/support/terminal.rs"]

@@ -4,12 +4,11 @@ use std::{
     fs,
     future::Future,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -17,20 +16,16 @@ use crate::{
     cluster::Cluster,
     forge::Repository,
     rig::{GLANCE, Rig, note},
+    said::Said,
+    seed::{self, FIRST, SERVICES},
     terminal::{Setup, TIDEGATE, isolated},
 };
 
 /// How long Argo CD and a cluster may take over one change. It looks at Git every ten seconds.
-pub const ROLLOUT: Duration = Duration::from_secs(120);
+pub const ROLLOUT: Duration = Duration::from_mins(2);
 
 /// How long things may take to go away.
-const REMOVAL: Duration = Duration::from_secs(60);
-
-/// The rows, with the pods that each runs.
-pub const SERVICES: [(&str, u32); 3] = [("cart", 2), ("mail", 1), ("shop", 3)];
-
-/// What every cell declares at first.
-pub const FIRST: &str = "1.0.0";
+const REMOVAL: Duration = Duration::from_mins(1);
 
 /// An environment that is deployed somewhere. There is `dev` before them, which nothing deploys.
 pub struct Environment {
@@ -60,18 +55,6 @@ pub struct World {
     began: Instant,
     /// Journeys go one after the other.
     _turn: MutexGuard<'static, ()>,
-}
-
-/// What a command said.
-pub struct Said {
-    /// Its exit code.
-    pub code: i32,
-    /// Standard output.
-    pub output: String,
-    /// Standard error.
-    pub words: String,
-    /// How long it took.
-    pub took: Duration,
 }
 
 impl World {
@@ -174,7 +157,7 @@ impl World {
     pub fn bump(&self, service: &str, environment: &str, version: &str) -> String {
         let work = self.folder.path().join("colleague");
         self.git(&work, &["pull", "-q", "--ff-only"]);
-        let path = overlay(service, environment);
+        let path = seed::overlay(service, environment);
         let file = work.join(&path);
         let before = fs::read_to_string(&file).expect("an overlay");
         let after: String = before
@@ -249,25 +232,13 @@ impl World {
         self.wait(self.environment(environment).client.answers())
     }
 
-    /// `tidegate.toml`, with other contexts than the usual where asked for.
-    pub fn configuration(&self, context: impl Fn(&Environment) -> String, more: &str) -> String {
-        let mut text =
-            String::from("[repository]\nbranch = \"main\"\n\n[[environments]]\nname = \"dev\"\n");
-        let mut from = "dev";
-        for environment in &self.environments {
-            text += &format!(
-                "\n[[environments]]\nname = \"{name}\"\nfrom = [\"{from}\"]\ncluster = \"{cluster}\"\nnamespace = \"{run}-{{service}}-{name}\"\ntimeout = \"2m\"\n",
-                name = environment.name,
-                cluster = context(environment),
-                run = self.run,
-            );
-            if environment.name == "prod" {
-                text += "protected = true\n";
-            }
-            from = environment.name;
-        }
-        text + more
-            + "\n[[layouts]]\npreset = \"kustomize\"\npath = \"apps/{service}/overlays/{env}/kustomization.yaml\"\n"
+    /// `tidegate.toml` with the contexts that are asked for.
+    pub fn configuration(&self, context: impl Fn(&Environment) -> String) -> String {
+        let columns = self
+            .environments
+            .each_ref()
+            .map(|environment| (environment.name, context(environment)));
+        seed::configuration(&self.run, &columns)
     }
 
     fn isolated(&self, program: &str) -> Command {
@@ -286,27 +257,8 @@ impl World {
         self.git(root, &["clone", "-q", "-c", &helper, &url, "colleague"]);
         let work = root.join("colleague");
         self.git(&work, &["checkout", "-qB", "main"]);
-        for (service, pods) in SERVICES {
-            write(
-                &work,
-                &format!("apps/{service}/base/kustomization.yaml"),
-                "resources:\n  - deployment.yaml\n",
-            );
-            write(
-                &work,
-                &format!("apps/{service}/base/deployment.yaml"),
-                &deployment(service, pods),
-            );
-            for environment in ["dev", "staging", "prod"] {
-                write(
-                    &work,
-                    &overlay(service, environment),
-                    &kustomization(service, environment),
-                );
-            }
-        }
-        let configuration = self.configuration(|environment| environment.cluster.clone(), "");
-        write(&work, "tidegate.toml", &configuration);
+        let configuration = self.configuration(|environment| environment.cluster.clone());
+        seed::files(&work, &configuration);
         self.git(&work, &["add", "."]);
         self.git(&work, &["commit", "-qm", "Everything as it is"]);
         self.git(&work, &["push", "-q", "-u", "origin", "main"]);
@@ -380,47 +332,6 @@ impl Drop for World {
     }
 }
 
-impl Said {
-    fn of(output: &Output, took: Duration) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            output: text(&output.stdout),
-            words: text(&output.stderr),
-            took,
-        }
-    }
-
-    /// Asserts the exit code.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(code, self.code, "{}", self.all());
-        self
-    }
-
-    /// Its output, which is JSON.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.output).unwrap_or_else(|error| panic!("{error}\n{}", self.all()))
-    }
-
-    /// Everything it said.
-    pub fn all(&self) -> String {
-        format!("exit {}\n{}\n{}", self.code, self.output, self.words)
-    }
-
-    /// Asserts that it said this, on either output.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        assert!(
-            self.all().contains(text),
-            "{text:?} is not in\n{}",
-            self.all()
-        );
-        self
-    }
-}
-
 async fn connect(rig: &Rig) -> (Cluster, [Environment; 2]) {
     let (hub_name, hub) = rig.hub().expect("a hub");
     let (spoke_name, spoke) = rig.spoke().unwrap_or((hub_name, hub));
@@ -453,42 +364,4 @@ fn unique() -> String {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     format!("tg-{:x}", now.as_millis() & 0xffff_ffff)
-}
-
-fn overlay(service: &str, environment: &str) -> String {
-    format!("apps/{service}/overlays/{environment}/kustomization.yaml")
-}
-
-fn kustomization(service: &str, environment: &str) -> String {
-    format!(
-        "# {service} in {environment}\nresources:\n  - ../../base\nimages:\n  - name: registry.example/{service}\n    newTag: {FIRST}\n"
-    )
-}
-
-fn deployment(service: &str, pods: u32) -> String {
-    format!(
-        "apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {service}
-  labels: {{app: {service}}}
-spec:
-  replicas: {pods}
-  selector:
-    matchLabels: {{app: {service}}}
-  template:
-    metadata:
-      labels: {{app: {service}}}
-    spec:
-      containers:
-        - name: {service}
-          image: registry.example/{service}
-"
-    )
-}
-
-fn write(root: &Path, path: &str, text: &str) {
-    let file = root.join(path);
-    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-    fs::write(file, text).expect("a file");
 }
