@@ -291,23 +291,30 @@ impl World {
         ));
     }
 
+    /// Asks for everything to go until it has gone: an API server may only just be on its way back.
     async fn remove(&self) -> Vec<String> {
+        let end = Instant::now() + REMOVAL;
         let mut failures = Vec::new();
         for (service, _) in SERVICES {
             for environment in &self.environments {
-                let namespace = self.namespace(service, environment.name);
-                failures.extend(self.hub.unfollow(&namespace).await.err());
-                failures.extend(environment.client.delete_namespace(&namespace).await.err());
+                let name = self.namespace(service, environment.name);
+                failures.extend(self.hub.unfollow(&name).await.err());
             }
         }
         failures.extend(self.repository.delete().await.err());
-        let end = Instant::now() + REMOVAL;
         for (service, _) in SERVICES {
             for environment in &self.environments {
-                let namespace = self.namespace(service, environment.name);
-                while environment.client.has_namespace(&namespace).await {
+                let name = self.namespace(service, environment.name);
+                let _ = environment.client.delete_namespace(&name).await;
+            }
+        }
+        for (service, _) in SERVICES {
+            for environment in &self.environments {
+                let name = self.namespace(service, environment.name);
+                while environment.client.has_namespace(&name).await {
+                    let asked = environment.client.delete_namespace(&name).await;
                     if Instant::now() > end {
-                        failures.push(format!("namespace {namespace} is still there"));
+                        failures.push(format!("namespace {name} is still there: {asked:?}"));
                         break;
                     }
                     tokio::time::sleep(GLANCE).await;
