@@ -7,6 +7,8 @@ mod patch;
 mod selector;
 mod status;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 mod watch;
 
