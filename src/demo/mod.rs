@@ -4,6 +4,7 @@
 //! The same API server serves the tests over a loopback socket.
 
 mod lifecycle;
+pub mod seed;
 pub mod server;
 
 pub use lifecycle::{Demo, DemoError, DemoOptions};

@@ -192,7 +192,7 @@ async fn watches_follow_selectors_and_end_at_their_timeout() {
     put(&server, pod("shop", "other", "odd"));
     let relabel = |app: &'static str| {
         server.store().edit("pods", "shop", "pod-0", move |o| {
-            o["metadata"]["labels"]["app"] = json!(app)
+            o["metadata"]["labels"]["app"] = json!(app);
         });
     };
     relabel("odd");
@@ -200,7 +200,7 @@ async fn watches_follow_selectors_and_end_at_their_timeout() {
     relabel("even");
     assert_eq!(lines.line().await.0, "ADDED", "it matches again");
     server.store().edit("pods", "shop", "pod-0", |o| {
-        o["status"]["phase"] = json!("Failed")
+        o["status"]["phase"] = json!("Failed");
     });
     let (kind, object) = lines.line().await;
     assert_eq!(
@@ -445,7 +445,7 @@ async fn kube_client_lists_patches_and_reads_errors() {
     );
     match pods.get("none").await {
         Err(kube::Error::Api(status)) => {
-            assert_eq!((status.code, status.reason.as_str()), (404, "NotFound"))
+            assert_eq!((status.code, status.reason.as_str()), (404, "NotFound"));
         }
         other => panic!("{other:?}"),
     }
