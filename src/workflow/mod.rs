@@ -4,7 +4,11 @@
 //! again, committed, pushed), and what was delivered is followed cell by cell ([`crate::domain::delivery`]).
 
 mod deliver;
+mod facts;
+mod follow;
 mod prepare;
+mod project;
+mod revert;
 
 use std::path::PathBuf;
 
@@ -17,11 +21,18 @@ use crate::{
         plan::{ChangeRequest, Override, Plan},
         topology::Deliver,
     },
-    sources::git::{Base, GitError, Repo},
+    sources::{
+        cluster,
+        git::{Base, GitError, Repo},
+    },
 };
 
 pub use deliver::{DeliverFailure, DeliverStep, Delivered, deliver};
+pub use facts::{Asked, ask_clusters};
+pub use follow::{Followed, follow};
 pub use prepare::prepare;
+pub use project::{OpenError, OpenOptions};
+pub use revert::{History, RevertTarget, cell_history, revert_target};
 
 /// One repository, opened with its configuration.
 #[derive(Clone, Debug)]
@@ -87,4 +98,11 @@ pub struct Prepared {
     pub deliver: Deliver,
     /// What will be done, as it would be typed.
     pub commands: Vec<String>,
+}
+
+/// How clusters are reached.
+fn cluster_options(session: &Session) -> cluster::Options {
+    cluster::Options {
+        kubeconfig: session.kubeconfig.clone(),
+    }
 }

@@ -12,6 +12,7 @@ mod child;
 mod diff;
 mod error;
 mod history;
+mod paths;
 mod publish;
 mod read;
 mod redact;

@@ -1,0 +1,183 @@
+//! Opening a repository with its configuration: what every command and the screen start from.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Zoned;
+
+use super::Session;
+use crate::{
+    config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
+    domain::{
+        desired::Desired,
+        ids::{EnvironmentName, ServiceName},
+        layout::{Guess, detect},
+        suggest,
+    },
+    sources::git::{Base, GitError, GitErrorKind, Repo},
+};
+
+/// Where to look.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// A path in the repository, or of it.
+    pub repo: PathBuf,
+    /// A file that takes the place of `tidegate.toml`.
+    pub config: Option<PathBuf>,
+    /// A revision or a time to read instead of the branch's tip.
+    pub at: Option<String>,
+}
+
+/// Why there is nothing to work on, or a name means nothing there.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OpenError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// Git says no.
+    #[error("{0}")]
+    Git(#[from] GitError),
+    /// A name, a version or a file that does not fit; with what would.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl OpenError {
+    /// Wrong usage or configuration, rather than something that failed.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Config(_) | Self::Usage(_) => true,
+            Self::Git(error) => matches!(
+                error.kind,
+                GitErrorKind::NotFound
+                    | GitErrorKind::Unknown
+                    | GitErrorKind::Owner
+                    | GitErrorKind::Unsupported
+            ),
+        }
+    }
+}
+
+impl Session {
+    /// Finds the repository and reads its configuration: from `options.config`, else the work tree, else the branch's tip.
+    /// `now` gives the present and the time zone of dates in `options.at`. Reads nothing from the network. Blocking,
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// When there is no repository, no branch to read, or the configuration is wrong.
+    pub fn open(options: &OpenOptions, now: &Zoned) -> Result<Self, OpenError> {
+        let repo = Repo::discover(&options.repo)?;
+        let user = match places::user_file() {
+            Some(path) => read(&path)?,
+            None => None,
+        };
+        let here = match &options.config {
+            Some(path) => Some(read(path)?.ok_or_else(|| {
+                OpenError::Usage(format!(
+                    "there is no configuration at {}; give --config a file that exists, or leave it out",
+                    path.display()
+                ))
+            })?),
+            None => in_work_tree(&repo)?,
+        };
+        let team = match here {
+            Some(file) => Some(file),
+            None => at_tip(&repo, &repo.base(None)?)?,
+        };
+        let config = config::load(&LoadRequest {
+            team,
+            user,
+            detect: &|| guess(&repo),
+        })?;
+        let mut session = Self {
+            kubeconfig: config.user.kubeconfig.iter().cloned().collect(),
+            repo,
+            config,
+            at: None,
+        };
+        if let Some(rev) = &options.at {
+            let base = session.base()?;
+            session.at = Some(session.repo.resolve(rev, &base, now)?);
+        }
+        Ok(session)
+    }
+
+    /// The declared environments, in order.
+    pub fn environments(&self) -> Vec<EnvironmentName> {
+        let environments = self.config.topology.environments.iter();
+        environments
+            .map(|environment| environment.name.clone())
+            .collect()
+    }
+
+    /// The row called `name`.
+    ///
+    /// # Errors
+    /// `Usage` with the nearest name that is there.
+    pub fn service(desired: &Desired, name: &str) -> Result<ServiceName, OpenError> {
+        if let Some(found) = desired
+            .services
+            .iter()
+            .find(|service| service.as_str() == name)
+        {
+            return Ok(found.clone());
+        }
+        let names = desired.services.iter().map(ServiceName::as_str);
+        Err(OpenError::Usage(format!(
+            "no service is called `{name}`{}",
+            suggest::hint(name, names)
+        )))
+    }
+
+    /// The column called `name`.
+    ///
+    /// # Errors
+    /// `Usage` with the names that are there.
+    pub fn environment(desired: &Desired, name: &str) -> Result<EnvironmentName, OpenError> {
+        let names = || desired.environments.iter().map(EnvironmentName::as_str);
+        if let Some(found) = desired.environments.iter().find(|env| env.as_str() == name) {
+            return Ok(found.clone());
+        }
+        let list: Vec<_> = names().collect();
+        Err(OpenError::Usage(format!(
+            "no environment is called `{name}`{}; there are: {}",
+            suggest::hint(name, names()).trim_end_matches('?'),
+            list.join(", ")
+        )))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<SourceFile>, OpenError> {
+    places::read(path).map_err(|error| {
+        OpenError::Usage(format!(
+            "cannot read {}: {error}; check its permissions",
+            path.display()
+        ))
+    })
+}
+
+fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
+    let Some(root) = repo.work_dir() else {
+        return Ok(None);
+    };
+    let file = read(&root.join(TEAM_FILE))?;
+    Ok(file.map(|file| SourceFile {
+        name: TEAM_FILE.to_owned(),
+        ..file
+    }))
+}
+
+fn at_tip(repo: &Repo, base: &Base) -> Result<Option<SourceFile>, OpenError> {
+    let bytes = repo.file(base.commit, TEAM_FILE)?;
+    Ok(bytes.map(|bytes| SourceFile {
+        name: format!("{}:{TEAM_FILE}", base.reference),
+        bytes,
+    }))
+}
+
+/// What the tree at the branch's tip looks like; nothing where it cannot be read, which is told when it is needed.
+fn guess(repo: &Repo) -> Option<Guess> {
+    let base = repo.base(None).ok()?;
+    let paths = repo.paths(base.commit).ok()?;
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    detect(&paths)
+}

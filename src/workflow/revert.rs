@@ -1,0 +1,241 @@
+//! What to go back to.
+
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
+
+use jiff::Zoned;
+
+use super::{OpenError, Session};
+use crate::{
+    domain::{
+        desired::Desired,
+        history::{Changes, HistoryEntry, classify},
+        ids::{CellKey, ObjectId, RepoPath},
+        layout::{Assembler, edit_cell},
+        plan::Intent,
+        revert,
+        version::Version,
+    },
+    sources::git::{Base, HistoryEvent, Want},
+};
+
+/// A cell's values, newest first, and how far back they go.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The values.
+    pub entries: Vec<HistoryEntry>,
+    /// History ends early: a shallow clone.
+    pub shallow: bool,
+}
+
+/// What a revert restores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevertTarget {
+    /// The intent for the plan.
+    pub intent: Intent,
+    /// The version it restores.
+    pub version: Option<Version>,
+    /// Where it comes from, in a sentence.
+    pub detail: String,
+}
+
+/// The histories of `cells`, walked once from `commit`. Blocking; as long as the history is.
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn cell_history(
+    session: &Session,
+    commit: ObjectId,
+    cells: &[CellKey],
+) -> Result<Vec<History>, OpenError> {
+    let mut wanted: BTreeSet<CellKey> = cells.iter().cloned().collect();
+    for key in cells {
+        // A promotion is known by what its upstream had then.
+        let upstreams = session
+            .config
+            .topology
+            .get(&key.environment)
+            .map(|environment| environment.from.clone());
+        let upstreams = upstreams.into_iter().flatten();
+        wanted.extend(upstreams.map(|upstream| CellKey::new(key.service.clone(), upstream)));
+    }
+    let want = Want {
+        cells: Some(wanted),
+        last_only: false,
+    };
+    let mut changes = Changes::new();
+    let mut shallow_end = false;
+    let environments = session.environments();
+    session.repo.history(
+        commit,
+        &session.config.layouts,
+        &environments,
+        &want,
+        &mut |event| {
+            match event {
+                HistoryEvent::Changes(batch) => {
+                    for (key, change) in batch {
+                        changes.entry(key).or_default().push(change);
+                    }
+                }
+                HistoryEvent::Progress(_) => {}
+                HistoryEvent::End { shallow, .. } => shallow_end = shallow,
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
+    let histories = cells.iter().map(|key| History {
+        entries: classify(&changes, key, &session.config.topology),
+        shallow: shallow_end,
+    });
+    Ok(histories.collect())
+}
+
+/// What reverting `key` restores: `to` where given (a version that was there, or a commit), else the last good value.
+/// Blocking.
+///
+/// # Errors
+/// `Usage` when there is no such value, with those that there were.
+pub fn revert_target(
+    session: &Session,
+    desired: &Desired,
+    key: &CellKey,
+    to: Option<&str>,
+    base: &Base,
+    now: &Zoned,
+) -> Result<RevertTarget, OpenError> {
+    let mut histories = cell_history(session, desired.commit, std::slice::from_ref(key))?;
+    let history = histories.pop().unwrap_or_default();
+    let current = desired.version(key);
+    let Some(to) = to else {
+        let Some(entry) = revert::last_good(&history.entries, current) else {
+            let why = if history.shallow {
+                "this clone's history ends before it (git fetch --unshallow)"
+            } else {
+                "it has had one value only"
+            };
+            return Err(OpenError::Usage(format!(
+                "{key} has no earlier value to go back to: {why}"
+            )));
+        };
+        return Ok(target(session, desired, key, entry));
+    };
+    let named = history.entries.iter().find(|entry| {
+        entry
+            .change
+            .version
+            .as_ref()
+            .is_some_and(|v| v.as_str() == to)
+    });
+    if let Some(entry) = named {
+        return Ok(target(session, desired, key, entry));
+    }
+    if let Ok(commit) = session.repo.resolve(to, base, now) {
+        return at_commit(session, desired, key, commit);
+    }
+    let mut known: Vec<&str> = Vec::new();
+    for version in history
+        .entries
+        .iter()
+        .filter_map(|entry| entry.change.version.as_ref())
+    {
+        if !known.contains(&version.as_str()) && Some(version) != current {
+            known.push(version.as_str());
+        }
+    }
+    known.truncate(5);
+    Err(OpenError::Usage(format!(
+        "`{to}` is neither a version that {key} has had nor a commit; it has had: {}. `tidegate set` writes any version",
+        known.join(", ")
+    )))
+}
+
+fn target(
+    session: &Session,
+    desired: &Desired,
+    key: &CellKey,
+    entry: &HistoryEntry,
+) -> RevertTarget {
+    let landed = &entry.change.landed;
+    let stayed = entry.stayed_seconds.map(crate::domain::age::seconds);
+    let stayed = stayed
+        .map(|text| format!(", ran {text}"))
+        .unwrap_or_default();
+    let was_inherited = session
+        .desired(landed.commit)
+        .ok()
+        .and_then(|then| then.cells.get(key).map(|cell| cell.inherited))
+        .unwrap_or_default();
+    RevertTarget {
+        intent: restore(
+            session,
+            desired,
+            key,
+            entry.change.version.as_ref(),
+            was_inherited,
+        ),
+        version: entry.change.version.clone(),
+        detail: format!("{} {}{stayed}", landed.commit.short(), landed.subject),
+    }
+}
+
+fn at_commit(
+    session: &Session,
+    desired: &Desired,
+    key: &CellKey,
+    commit: ObjectId,
+) -> Result<RevertTarget, OpenError> {
+    let then = session.desired(commit)?;
+    let cell = then.cells.get(key).filter(|cell| cell.version.is_some());
+    let Some(cell) = cell else {
+        return Err(OpenError::Usage(format!(
+            "{key} declared no version at {}; choose a commit where it did",
+            commit.short()
+        )));
+    };
+    Ok(RevertTarget {
+        intent: restore(session, desired, key, cell.version.as_ref(), cell.inherited),
+        version: cell.version.clone(),
+        detail: format!("as at {}", commit.short()),
+    })
+}
+
+/// Removes the override where the value was inherited then and would be the same again; writes it otherwise.
+fn restore(
+    session: &Session,
+    desired: &Desired,
+    key: &CellKey,
+    version: Option<&Version>,
+    was_inherited: bool,
+) -> Intent {
+    let is_inherited = desired.cells.get(key).is_some_and(|cell| cell.inherited);
+    if was_inherited
+        && !is_inherited
+        && inherited_version(session, desired, key).as_ref() == version
+    {
+        return Intent::Revert { to: None };
+    }
+    Intent::Revert {
+        to: version.cloned(),
+    }
+}
+
+/// What a cell would declare without its override; `None` where it declares nothing then, or cannot be freed of it.
+fn inherited_version(session: &Session, desired: &Desired, key: &CellKey) -> Option<Version> {
+    let cell = desired.cells.get(key)?;
+    let layouts = &session.config.layouts;
+    let files = |path: &RepoPath| {
+        let bytes = session.repo.file(desired.commit, path.as_str());
+        bytes.ok().flatten()
+    };
+    let edits = edit_cell(layouts, desired, key, None, &files).ok()?;
+    let mut assembler = Assembler::new(layouts.clone(), &session.environments());
+    for path in &cell.files {
+        let edited = edits.iter().find(|edit| edit.path == *path);
+        let bytes = edited
+            .map(|edit| edit.after.clone())
+            .or_else(|| files(path));
+        let facts = bytes.map(|bytes| Arc::new(layouts.extract(path, &bytes)));
+        assembler.update_at(&cell.origin, path.clone(), facts);
+    }
+    assembler.desired(desired.commit).version(key).cloned()
+}
