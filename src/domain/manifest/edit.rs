@@ -2,7 +2,17 @@
 
 use std::ops::Range;
 
-use super::{ManifestError, tree::NodePath};
+use super::{
+    ManifestError,
+    insert::{Addition, insert},
+    locate::{document, locate},
+    oracle::{Change, is_json, verify},
+    parse::parse,
+    remove::remove,
+    set::{self, touches},
+    splice::{Splice, Splices},
+    tree::{NodePath, Yaml},
+};
 
 /// One change. Several changes of one file are carried out in the order given, each seeing the
 /// result of those before it; only `Replace` ranges always mean the bytes handed to [`apply`].
@@ -66,10 +76,141 @@ pub enum Edit {
 /// Carries out edits of one file and gives its new bytes.
 ///
 /// # Errors
-/// Says the line and the reason where an edit cannot be made without touching anything else.
+/// Says the line and the reason where an edit cannot be made without touching anything else; then
+/// none of the edits is made.
 pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, ManifestError> {
-    if edits.is_empty() {
-        return Ok(bytes.to_vec());
+    let mut current = replace(bytes, edits)?;
+    let mut pending: Vec<&Edit> = edits
+        .iter()
+        .filter(|edit| !matches!(edit, Edit::Replace { .. }))
+        .collect();
+    while !pending.is_empty() {
+        let yaml = parse(&current)?;
+        let batch = Batch::take(&yaml, &mut pending)?;
+        if batch.splices.is_empty() {
+            continue;
+        }
+        let splices = Splices::new(batch.splices, current.len())?;
+        let new = splices.apply(&current);
+        verify(&yaml, &splices, &new, &batch.changes)?;
+        current = new;
     }
-    Err(ManifestError::whole("editing is not there yet"))
+    Ok(current)
+}
+
+fn replace(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, ManifestError> {
+    let mut splices = Vec::new();
+    for edit in edits {
+        if let Edit::Replace { range, value } = edit {
+            if value.chars().any(char::is_control) {
+                return Err(ManifestError::whole(
+                    "a line break or control character cannot be written into this text",
+                ));
+            }
+            splices.push(Splice::new(range.clone(), value.as_str()));
+        }
+    }
+    Ok(Splices::new(splices, bytes.len())?.apply(bytes))
+}
+
+/// Edits that can be made at once, because none of them changes what another one means.
+#[derive(Default)]
+struct Batch {
+    splices: Vec<Splice>,
+    changes: Vec<(usize, Change)>,
+}
+
+impl Batch {
+    /// Takes at least one of the pending edits.
+    fn take(yaml: &Yaml<'_>, pending: &mut Vec<&Edit>) -> Result<Self, ManifestError> {
+        let json = is_json(yaml.text);
+        let mut batch = Self::default();
+        let mut taken = 0;
+        for edit in pending.iter() {
+            let alone = matches!(edit, Edit::Insert { .. } | Edit::Remove { .. });
+            if taken > 0 && alone || !batch.add(yaml, edit, json)? {
+                break;
+            }
+            taken += 1;
+            if alone {
+                break;
+            }
+        }
+        pending.drain(..taken);
+        Ok(batch)
+    }
+
+    /// Adds an edit, unless one before it concerns the same node.
+    fn add(&mut self, yaml: &Yaml<'_>, edit: &Edit, json: bool) -> Result<bool, ManifestError> {
+        match edit {
+            Edit::Set {
+                document: index,
+                path,
+                value,
+            } => {
+                let document = document(yaml, *index)?;
+                let place = locate(document, path)?;
+                if touches(&self.changes, *index, place.node) {
+                    return Ok(false);
+                }
+                if let Some((splice, change)) = set::set(yaml, document, place, path, value, json)?
+                {
+                    self.splices.push(splice);
+                    self.changes.push((*index, change));
+                }
+            }
+            Edit::Comment {
+                document: index,
+                path,
+                from,
+                to,
+            } => {
+                let document = document(yaml, *index)?;
+                let node = document.node(locate(document, path)?.node);
+                let splices = set::comment(yaml, node, from, to)?;
+                if splices
+                    .iter()
+                    .any(|splice| self.splices.iter().any(|other| other.range == splice.range))
+                {
+                    return Ok(false);
+                }
+                self.splices.extend(splices);
+            }
+            Edit::Insert {
+                document: index,
+                parent,
+                key,
+                value,
+                typed,
+            } => {
+                let document = if yaml.documents.is_empty() && *index == 0 {
+                    None
+                } else {
+                    Some(document(yaml, *index)?)
+                };
+                let addition = Addition {
+                    parent,
+                    key,
+                    value,
+                    typed: *typed,
+                    json,
+                };
+                if let Some((splices, change)) = insert(yaml, document, &addition)? {
+                    self.splices.extend(splices);
+                    self.changes.push((*index, change));
+                }
+            }
+            Edit::Remove {
+                document: index,
+                path,
+                prune,
+            } => {
+                let (splices, change) = remove(yaml, document(yaml, *index)?, path, *prune)?;
+                self.splices.extend(splices);
+                self.changes.push((*index, change));
+            }
+            Edit::Replace { .. } => {}
+        }
+        Ok(true)
+    }
 }

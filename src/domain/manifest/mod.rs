@@ -5,13 +5,22 @@
 //! parsed again and exactly the intended nodes must differ, or the edit is refused.
 
 mod edit;
+mod insert;
 mod lines;
+mod locate;
 mod lookup;
 mod merge;
+mod oracle;
 mod parse;
+mod quote;
+mod remove;
 mod scalar;
+mod set;
+mod splice;
 mod tree;
 
+#[cfg(test)]
+mod tests_corpus;
 #[cfg(test)]
 mod tests_read;
 
