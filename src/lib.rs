@@ -38,6 +38,7 @@ pub mod app;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod executor;
 pub mod runtime;
 pub mod sources;
 pub mod ui;

@@ -1,0 +1,338 @@
+//! Plans for the screen: frozen, delivered and followed.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{Shared, clusters::Handle, lock, words};
+use crate::{
+    app::event::{
+        CellDelivery, DeliveryStep, Epoch, Event, Failure, FailureKind, FileDiff, PlanView,
+        PublishFailure, Published, Stage,
+    },
+    domain::{
+        delivery::{self, CellProgress, Expectation},
+        ids::{CellKey, ObjectId},
+        plan::Facts,
+        topology::Deliver,
+    },
+    sources::git::GitError,
+    workflow::{self, DeliverFailure, DeliverStep, Delivered, PlanRequest, Prepared},
+};
+
+/// Plans that are remembered as prepared: the one shown, and a few before it.
+const KEPT: usize = 4;
+
+/// Freezes a request; blocking.
+pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts: &Facts) {
+    let prepare = || -> Result<Prepared, GitError> {
+        let (base, desired) = match shared.current() {
+            Some(current) => current,
+            None => {
+                let base = shared.session.base()?;
+                let desired = shared.session.desired(base.commit)?;
+                (base, Arc::new(desired))
+            }
+        };
+        workflow::prepare(
+            &shared.session,
+            &base,
+            &desired,
+            facts,
+            request,
+            Timestamp::now(),
+        )
+    };
+    let result = prepare()
+        .map(|prepared| remember(shared, prepared))
+        .map_err(|error| words::git_failure("making the plan", &error));
+    shared.tell(Event::Planned { epoch, result });
+}
+
+/// Keeps a plan as prepared, and returns what the screen shows of it.
+fn remember(shared: &Shared, prepared: Prepared) -> Arc<PlanView> {
+    let view = Arc::new(PlanView {
+        plan: prepared.plan.clone(),
+        diffs: prepared
+            .diffs
+            .iter()
+            .map(|diff| FileDiff {
+                path: diff.path.clone(),
+                text: diff.text.clone(),
+            })
+            .collect(),
+        commands: prepared.commands.clone(),
+        target: words::target(&prepared),
+        message: prepared.message.clone(),
+    });
+    let mut kept = lock(&shared.prepared);
+    if kept.len() == KEPT {
+        kept.remove(0);
+    }
+    kept.push((Arc::clone(&view), prepared));
+    view
+}
+
+/// Delivers a confirmed plan and follows it.
+pub(super) async fn publish(
+    shared: Arc<Shared>,
+    epoch: Epoch,
+    view: Arc<PlanView>,
+    clusters: Handle,
+) {
+    let confirmed = lock(&shared.prepared)
+        .iter()
+        .find(|(shown, _)| *shown == view)
+        .map(|(_, p)| p.clone());
+    let Some(confirmed) = confirmed else {
+        let failure = Failure {
+            kind: FailureKind::Plan,
+            what: "delivery".to_owned(),
+            why: "the confirmed plan is not known any more".to_owned(),
+            next: "open the plan again with s".to_owned(),
+        };
+        return shared.tell(Event::Published {
+            epoch,
+            result: Err(PublishFailure::Failed(failure)),
+        });
+    };
+    let steps = Steps {
+        shared: Arc::clone(&shared),
+        epoch,
+    };
+    steps.tell(DeliveryStep::Began(Stage::Checked));
+    let facts = clusters.clone();
+    let outcome = workflow::deliver(
+        &shared.session,
+        &confirmed,
+        &move || facts.facts(),
+        &mut |step| steps.take(step),
+    )
+    .await;
+    match outcome {
+        Ok(delivered) => {
+            let published = Published {
+                commit: delivered.commit,
+                target: crate::app::event::Target {
+                    remote: delivered.base.remote.clone(),
+                    branch: delivered.branch.clone(),
+                    deliver: delivered.deliver,
+                },
+                words: delivered.words.clone(),
+                link: delivered.link.clone(),
+                note: delivered.moved.clone(),
+            };
+            steps.tell(DeliveryStep::Done(
+                Stage::Pushed,
+                format!("{} is at {}", delivered.branch, delivered.commit.short()),
+            ));
+            shared.tell(Event::Published {
+                epoch,
+                result: Ok(published),
+            });
+            follow(&shared, &steps, &confirmed, &delivered, &clusters).await;
+        }
+        Err(failure) => {
+            let failure = refusal(&shared, failure);
+            shared.tell(Event::Published {
+                epoch,
+                result: Err(failure),
+            });
+        }
+    }
+}
+
+fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
+    let failed = |why: String, next: &str| {
+        PublishFailure::Failed(Failure {
+            kind: FailureKind::Delivery,
+            what: "delivery".to_owned(),
+            why,
+            next: next.to_owned(),
+        })
+    };
+    match failure {
+        DeliverFailure::Empty => failed(
+            "the plan changes nothing".to_owned(),
+            "stage something first",
+        ),
+        DeliverFailure::Held(fresh) => {
+            let changes = fresh
+                .plan
+                .held()
+                .map(|change| format!("{} is held by a gate", change.cell))
+                .collect();
+            PublishFailure::Moved {
+                fresh: remember(shared, *fresh),
+                changes,
+            }
+        }
+        DeliverFailure::Moved { fresh, changes } => PublishFailure::Moved {
+            fresh: remember(shared, *fresh),
+            changes,
+        },
+        DeliverFailure::Rejected(rejection) => {
+            let mut words: Vec<String> = rejection.words.lines().map(str::to_owned).collect();
+            if words.is_empty() {
+                words.push(rejection.status);
+            }
+            PublishFailure::Rejected {
+                words,
+                protected: rejection.protected,
+            }
+        }
+        DeliverFailure::Unclear(words) => failed(
+            words,
+            "look at the remote branch before trying again; everything is still staged",
+        ),
+        DeliverFailure::Git(error) => {
+            PublishFailure::Failed(words::git_failure("delivery", &error))
+        }
+    }
+}
+
+/// Tells the screen about steps.
+struct Steps {
+    shared: Arc<Shared>,
+    epoch: Epoch,
+}
+
+impl Steps {
+    fn tell(&self, step: DeliveryStep) {
+        self.shared.tell(Event::Delivery {
+            epoch: self.epoch,
+            at: Timestamp::now(),
+            step,
+        });
+    }
+
+    fn take(&self, step: DeliverStep) {
+        match step {
+            DeliverStep::Ran(command) => self.shared.tell(words::ran(command)),
+            DeliverStep::Checked(sentence) => {
+                *lock(&self.shared.fetched_at) = Some(Timestamp::now());
+                self.tell(DeliveryStep::Done(Stage::Checked, sentence));
+                self.tell(DeliveryStep::Began(Stage::Committed));
+            }
+            DeliverStep::Committed(commit) => {
+                self.tell(DeliveryStep::Done(Stage::Committed, commit.short()));
+                self.tell(DeliveryStep::Began(Stage::Pushed));
+            }
+        }
+    }
+}
+
+/// Follows each changed cell until it is healthy or will not be.
+async fn follow(
+    shared: &Shared,
+    steps: &Steps,
+    confirmed: &Prepared,
+    delivered: &Delivered,
+    clusters: &Handle,
+) {
+    if delivered.deliver == Deliver::Branch {
+        let place = delivered
+            .link
+            .clone()
+            .unwrap_or_else(|| format!("branch {}", delivered.branch));
+        return steps.tell(DeliveryStep::Ended(Ok(format!(
+            "waits for its merge: {place}"
+        ))));
+    }
+    let expectations = match expectations(shared, confirmed, delivered.commit) {
+        Ok(expectations) => expectations,
+        Err(error) => {
+            return steps.tell(DeliveryStep::Ended(Err(words::git_failure(
+                "following the delivery",
+                &error,
+            ))));
+        }
+    };
+    steps.tell(DeliveryStep::Began(Stage::Rolling));
+    let mut changes = clusters.changes();
+    let mut last: BTreeMap<CellKey, CellProgress> = BTreeMap::new();
+    loop {
+        let facts = clusters.facts();
+        let now = Timestamp::now();
+        for (cell, expected) in &expectations {
+            let connection = facts.connections.get(&cell.environment);
+            let progress = delivery::judge(expected, connection, facts.live.get(cell), now);
+            if last.get(cell).is_some_and(CellProgress::is_over)
+                || last.get(cell) == Some(&progress)
+            {
+                continue;
+            }
+            steps.tell(DeliveryStep::Cell(cell.clone(), shown(&progress)));
+            last.insert(cell.clone(), progress);
+        }
+        if last.values().all(CellProgress::is_over) {
+            break;
+        }
+        // A second at most: deadlines pass without anything happening.
+        let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
+    }
+    let failed: Vec<_> = last
+        .iter()
+        .filter_map(|(cell, progress)| match progress {
+            CellProgress::Failed(why) => Some(format!("{cell}: {why}")),
+            _ => None,
+        })
+        .collect();
+    let watched = last
+        .values()
+        .filter(|progress| **progress == CellProgress::Healthy)
+        .count();
+    steps.tell(DeliveryStep::Ended(if failed.is_empty() {
+        steps.tell(DeliveryStep::Done(Stage::Rolling, String::new()));
+        steps.tell(DeliveryStep::Done(
+            Stage::Healthy,
+            format!("{watched} of {} watched", last.len()),
+        ));
+        Ok(match watched {
+            0 => "pushed; nothing about what runs is judged".to_owned(),
+            _ => "healthy".to_owned(),
+        })
+    } else {
+        Err(Failure {
+            kind: FailureKind::Delivery,
+            what: "rollout".to_owned(),
+            why: failed.join("; "),
+            next: "r reverts it".to_owned(),
+        })
+    }));
+}
+
+/// What each changed cell is to run: read from the commit itself, because a removed override means another version.
+fn expectations(
+    shared: &Shared,
+    confirmed: &Prepared,
+    commit: ObjectId,
+) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
+    let desired = shared.session.desired(commit)?;
+    let since = Timestamp::now();
+    let topology = &shared.session.config.topology;
+    Ok(confirmed
+        .plan
+        .changes
+        .iter()
+        .filter_map(|change| {
+            let environment = topology.get(&change.cell.environment)?;
+            let expected = Expectation {
+                version: desired.version(&change.cell).cloned(),
+                since,
+                timeout: environment.timeout,
+            };
+            Some((change.cell.clone(), expected))
+        })
+        .collect())
+}
+
+fn shown(progress: &CellProgress) -> CellDelivery {
+    match progress.clone() {
+        CellProgress::Waiting(what) => CellDelivery::Waiting(what),
+        CellProgress::Rolling { ready, desired } => CellDelivery::Rolling { ready, desired },
+        CellProgress::Healthy => CellDelivery::Healthy,
+        CellProgress::Failed(why) => CellDelivery::Failed(why),
+        CellProgress::Unwatched(why) => CellDelivery::Unwatched(why),
+    }
+}

@@ -1,0 +1,265 @@
+//! Reading Git for the screen: the matrix, the history, diffs, and what the remote has.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use super::{Shared, clusters::Handle, lock, words};
+use crate::{
+    app::{
+        command::HistoryWant,
+        event::{BaseInfo, DesiredRead, Epoch, Event, Fetched, HistoryBatch},
+    },
+    domain::{
+        history::{self, Changes},
+        ids::{CellKey, EnvironmentName, ObjectId},
+        rollout,
+    },
+    sources::git::{self, Base, GitError, HistoryEvent, Want},
+};
+
+/// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
+const FIRST_BATCH: Duration = Duration::from_millis(25);
+/// No batch waits longer.
+const SLOWEST_BATCH: Duration = Duration::from_millis(1_500);
+
+/// Tells a walk that nobody wants it any more.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Asks the remote.
+pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
+    let base = match shared.session.base() {
+        Ok(base) => base,
+        Err(error) => {
+            let failure = words::git_failure("fetch", &error);
+            return shared.tell(Event::Fetched {
+                epoch,
+                result: Err(failure),
+            });
+        }
+    };
+    let result = git::fetch(&shared.session.repo, &base).await;
+    let result = match result {
+        Ok(fetched) => {
+            let at = Timestamp::now();
+            *lock(&shared.fetched_at) = Some(at);
+            if let Some(ran) = fetched.ran {
+                shared.tell(words::ran(ran));
+            }
+            Ok(Fetched {
+                commit: fetched.base.commit,
+                at,
+            })
+        }
+        Err(error) => Err(words::git_failure(
+            format!("fetch of {}", base.reference),
+            &error,
+        )),
+    };
+    shared.tell(Event::Fetched { epoch, result });
+}
+
+/// Reads the matrix and turns the clusters' watches to its cells.
+pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
+    let read = || -> Result<_, GitError> {
+        let base = shared.session.base()?;
+        let desired = match shared.current() {
+            // The same commit declares the same: nothing to read.
+            Some((known, desired)) if known.commit == base.commit => desired,
+            _ => Arc::new(shared.session.desired(base.commit)?),
+        };
+        Ok((base, desired))
+    };
+    let result = match read() {
+        Ok((base, mut desired)) => {
+            let (targets, problems) = rollout::targets(&shared.session.config.topology, &desired);
+            clusters.retarget(targets);
+            if problems
+                .iter()
+                .any(|problem| !desired.problems.contains(problem))
+            {
+                Arc::make_mut(&mut desired).problems.extend(problems);
+            }
+            *lock(&shared.desired) = Some((base.clone(), Arc::clone(&desired)));
+            Ok(DesiredRead {
+                base: base_info(shared, &base),
+                desired,
+            })
+        }
+        Err(error) => Err(words::git_failure("reading the matrix", &error)),
+    };
+    shared.tell(Event::Desired { epoch, result });
+}
+
+fn base_info(shared: &Shared, base: &Base) -> BaseInfo {
+    let url = base
+        .remote
+        .as_deref()
+        .and_then(|remote| shared.session.repo.remote_url(remote));
+    BaseInfo {
+        branch: base.branch.clone(),
+        reference: base.reference.clone(),
+        remote: base.remote.clone(),
+        commit: base.commit,
+        fetched_at: *lock(&shared.fetched_at),
+        web: url.as_deref().and_then(words::web_address),
+    }
+}
+
+/// Walks the history of all cells, or of one with its upstreams, and tells what was found as it comes.
+pub(super) fn history(
+    shared: &Shared,
+    epoch: Epoch,
+    commit: ObjectId,
+    want: &HistoryWant,
+    stop: &Stop,
+) {
+    let topology = &shared.session.config.topology;
+    let names: Vec<EnvironmentName> = topology
+        .environments
+        .iter()
+        .map(|e| e.name.clone())
+        .collect();
+    let cells = match want {
+        HistoryWant::All => None,
+        HistoryWant::Cell(cell) => {
+            let upstreams = topology
+                .get(&cell.environment)
+                .map(|e| e.from.clone())
+                .unwrap_or_default();
+            let mut cells: BTreeSet<_> = upstreams
+                .into_iter()
+                .map(|name| CellKey::new(cell.service.clone(), name))
+                .collect();
+            cells.insert(cell.clone());
+            Some(cells)
+        }
+    };
+    let want = Want {
+        cells,
+        last_only: false,
+    };
+    let mut stream = Stream {
+        shared,
+        epoch,
+        all: Changes::new(),
+        fresh: BTreeSet::new(),
+        walked: 0,
+        told: Instant::now(),
+        pause: FIRST_BATCH,
+    };
+    let layouts = &shared.session.config.layouts;
+    let result = shared
+        .session
+        .repo
+        .history(commit, layouts, &names, &want, &mut |event| {
+            if stop.is_set() {
+                return ControlFlow::Break(());
+            }
+            stream.take(event);
+            ControlFlow::Continue(())
+        });
+    if stop.is_set() {
+        return;
+    }
+    match result {
+        Ok(()) => stream.tell(true),
+        Err(error) => {
+            stream.tell(false);
+            let failure = words::git_failure("reading the history", &error);
+            shared.tell(Event::History {
+                epoch,
+                result: Err(failure),
+            });
+        }
+    }
+}
+
+/// What a walk has found, told in batches.
+struct Stream<'a> {
+    shared: &'a Shared,
+    epoch: Epoch,
+    all: Changes,
+    fresh: BTreeSet<CellKey>,
+    walked: u64,
+    told: Instant,
+    pause: Duration,
+}
+
+impl Stream<'_> {
+    fn take(&mut self, event: HistoryEvent) {
+        match event {
+            HistoryEvent::Changes(changes) => {
+                for (key, change) in changes {
+                    self.all.entry(key.clone()).or_default().push(change);
+                    self.fresh.insert(key);
+                }
+            }
+            HistoryEvent::Progress(walked) => self.walked = u64::from(walked),
+            HistoryEvent::End { .. } => {}
+        }
+        if self.told.elapsed() >= self.pause {
+            self.tell(false);
+            self.told = Instant::now();
+            self.pause = (self.pause * 2).min(SLOWEST_BATCH);
+        }
+    }
+
+    fn tell(&mut self, done: bool) {
+        let topology = &self.shared.session.config.topology;
+        // At the end every cell is told again: what an upstream had at a time may have come after the cell's own changes.
+        let keys: Vec<CellKey> = if done {
+            self.all.keys().cloned().collect()
+        } else {
+            std::mem::take(&mut self.fresh).into_iter().collect()
+        };
+        let cells: BTreeMap<_, _> = keys
+            .into_iter()
+            .map(|key| (key.clone(), history::classify(&self.all, &key, topology)))
+            .collect();
+        let batch = HistoryBatch {
+            cells: cells.into_iter().collect(),
+            walked: self.walked,
+            done,
+        };
+        self.shared.tell(Event::History {
+            epoch: self.epoch,
+            result: Ok(batch),
+        });
+    }
+}
+
+/// What a commit changed in a cell's files.
+pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: ObjectId) {
+    let files = shared.files_of(cell);
+    let result = shared
+        .session
+        .repo
+        .file_diff(commit, &files)
+        .map_err(|error| words::git_failure(format!("diff of {}", commit.short()), &error));
+    shared.tell(Event::CommitDiff {
+        epoch,
+        cell: cell.clone(),
+        commit,
+        result,
+    });
+}

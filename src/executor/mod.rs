@@ -1,0 +1,251 @@
+//! Command → task → event: the only place that sees the state machine and the sources together.
+//!
+//! Nothing here waits on the screen's thread: Git is read on blocking threads, programs and clusters run as tasks, and
+//! every answer comes back as an event with the epoch it was asked for.
+
+mod clusters;
+mod deliver;
+mod git;
+mod outside;
+mod words;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::{
+    app::{
+        command::Command,
+        event::{Event, Failure, FailureKind, PlanView},
+        snapshot::Snapshot,
+    },
+    domain::{
+        desired::Desired,
+        ids::{CellKey, EnvironmentName},
+        plan::ChangeRequest,
+    },
+    sources::{git::Base, state::StateStore},
+    workflow::{Prepared, Session},
+};
+use clusters::Clusters;
+
+/// Name of the file that keeps the last matrix.
+const SNAPSHOT: &str = "matrix.json";
+/// Name of the file that keeps staged changes.
+const STAGED: &str = "staged.json";
+
+/// What only the terminal's owner can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TerminalOrder {
+    /// Put the process into the background.
+    Suspend,
+    /// Give the terminal to a login program, then look at the cluster again.
+    Login(EnvironmentName),
+    /// Put this on the clipboard, through the terminal too.
+    Copy(String),
+    /// Leave.
+    Quit,
+}
+
+/// Runs commands for one session.
+pub struct Executor {
+    shared: Arc<Shared>,
+    clusters: Clusters,
+    /// The walk that is under way, to be stopped by the next.
+    history: Option<git::Stop>,
+}
+
+/// What tasks share.
+struct Shared {
+    session: Session,
+    events: mpsc::UnboundedSender<Event>,
+    store: Option<StateStore>,
+    /// The last matrix read, so that plans and diffs need not read it again.
+    desired: Mutex<Option<(Base, Arc<Desired>)>>,
+    /// When the remote last answered.
+    fetched_at: Mutex<Option<Timestamp>>,
+    /// Plans as prepared, by what the screen was shown of them.
+    prepared: Mutex<Vec<(Arc<PlanView>, Prepared)>>,
+}
+
+impl Executor {
+    /// For `session`, answering through `events`. Must be made inside a Tokio runtime.
+    pub fn new(session: Session, events: mpsc::UnboundedSender<Event>) -> Self {
+        let clusters = Clusters::start(session.kubeconfig.clone(), events.clone());
+        let store = StateStore::of_repository(session.repo.common_dir());
+        Self {
+            shared: Arc::new(Shared {
+                session,
+                events,
+                store,
+                desired: Mutex::default(),
+                fetched_at: Mutex::default(),
+                prepared: Mutex::default(),
+            }),
+            clusters,
+            history: None,
+        }
+    }
+
+    /// The state of the last run: the matrix and staged changes.
+    pub fn remembered(session: &Session) -> (Option<Snapshot>, Vec<ChangeRequest>) {
+        let Some(store) = StateStore::of_repository(session.repo.common_dir()) else {
+            return (None, Vec::new());
+        };
+        // A matrix of another moment than the branch's tip is not what the next start begins with.
+        let snapshot = session.at.is_none().then(|| store.load(SNAPSHOT)).flatten();
+        (snapshot, store.load(STAGED).unwrap_or_default())
+    }
+
+    /// Keeps the matrix for the next start.
+    pub fn remember(&self, snapshot: &Snapshot) {
+        if self.shared.session.at.is_none() {
+            self.shared.keep(SNAPSHOT, snapshot);
+        }
+    }
+
+    /// Runs one command. What the terminal's owner has to do is returned instead.
+    pub fn run(&mut self, command: Command) -> Option<TerminalOrder> {
+        let shared = Arc::clone(&self.shared);
+        match command {
+            Command::Fetch { epoch } => drop(tokio::spawn(git::fetch(shared, epoch))),
+            Command::ReadDesired { epoch } => {
+                let clusters = self.clusters.handle();
+                tokio::task::spawn_blocking(move || git::read_desired(&shared, epoch, &clusters));
+            }
+            Command::LoadHistory {
+                epoch,
+                commit,
+                want,
+            } => {
+                let stop = git::Stop::default();
+                if let Some(earlier) = self.history.replace(stop.clone()) {
+                    earlier.set();
+                }
+                tokio::task::spawn_blocking(move || {
+                    git::history(&shared, epoch, commit, &want, &stop)
+                });
+            }
+            Command::WatchNotes { cell } => self.clusters.select(cell),
+            Command::LoadDiff {
+                epoch,
+                cell,
+                commit,
+            } => {
+                tokio::task::spawn_blocking(move || git::diff(&shared, epoch, &cell, commit));
+            }
+            Command::BuildPlan {
+                epoch,
+                requests,
+                deliver,
+                overrides,
+            } => {
+                let request = crate::workflow::PlanRequest {
+                    changes: requests,
+                    deliver,
+                    overrides,
+                };
+                let facts = self.clusters.facts();
+                tokio::task::spawn_blocking(move || {
+                    deliver::build(&shared, epoch, &request, &facts)
+                });
+            }
+            Command::Publish { epoch, plan } => {
+                let clusters = self.clusters.handle();
+                drop(tokio::spawn(deliver::publish(
+                    shared, epoch, plan, clusters,
+                )));
+            }
+            Command::SaveStaged(requests) => {
+                tokio::task::spawn_blocking(move || shared.keep(STAGED, &requests));
+            }
+            Command::WriteActivity(entry) => {
+                tokio::task::spawn_blocking(move || {
+                    if let Some(store) = &shared.store {
+                        if let Err(error) = store.append_activity(&entry) {
+                            tracing::warn!(%error, "the activity log was not written");
+                        }
+                    }
+                });
+            }
+            Command::OpenUrl(address) => {
+                tokio::task::spawn_blocking(move || {
+                    shared.tell(Event::Notice(outside::open(&address)))
+                });
+            }
+            Command::Reconnect => self.clusters.retry(),
+            Command::Copy(text) => return Some(TerminalOrder::Copy(text)),
+            Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
+            Command::Suspend => return Some(TerminalOrder::Suspend),
+            Command::Quit => return Some(TerminalOrder::Quit),
+        }
+        None
+    }
+
+    /// Copies `text`; to be called by the terminal's owner, between two frames.
+    pub fn copy(&self, text: &str) {
+        self.shared.tell(Event::Notice(outside::copy(text)));
+    }
+
+    /// The program that logs an environment's cluster in, with the terminal: its kubeconfig user's exec plugin.
+    pub fn login(&self, environment: &EnvironmentName) -> Result<(), String> {
+        let topology = &self.shared.session.config.topology;
+        let context = topology.get(environment).and_then(|e| e.cluster.clone());
+        let context = context.ok_or_else(|| format!("{environment} has no cluster"))?;
+        let options = crate::sources::cluster::Options {
+            kubeconfig: self.kubeconfig(),
+        };
+        let result = outside::login(&context, &options);
+        self.clusters.retry();
+        result
+    }
+
+    fn kubeconfig(&self) -> Vec<PathBuf> {
+        self.shared.session.kubeconfig.clone()
+    }
+}
+
+impl Shared {
+    fn tell(&self, event: Event) {
+        // A closed channel means that the program is ending: nobody is left to tell.
+        let _ = self.events.send(event);
+    }
+
+    fn keep<T: serde::Serialize>(&self, name: &str, value: &T) {
+        let Some(store) = &self.store else { return };
+        if let Err(error) = store.save(name, value) {
+            self.tell(Event::Failure(Failure {
+                kind: FailureKind::Other,
+                what: format!("keeping {name} for the next start"),
+                why: error.to_string(),
+                next: format!("check {}", store.folder().display()),
+            }));
+        }
+    }
+
+    /// The last matrix read, and what it was read from.
+    fn current(&self) -> Option<(Base, Arc<Desired>)> {
+        lock(&self.desired).clone()
+    }
+
+    /// The files that decide a cell in the last matrix read.
+    fn files_of(&self, cell: &CellKey) -> Vec<crate::domain::ids::RepoPath> {
+        let Some((_, desired)) = self.current() else {
+            return Vec::new();
+        };
+        desired
+            .cells
+            .get(cell)
+            .map(crate::domain::desired::DesiredCell::files)
+            .unwrap_or_default()
+    }
+}
+
+/// A poisoned lock's value is whole: every writer replaces it in one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
