@@ -152,7 +152,7 @@ impl Keeper {
         let mut pending = Pending::default();
         let mut due: Option<Instant> = None;
         loop {
-            let wake = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            let wake = due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order, &watching, &mut pending),

@@ -26,13 +26,12 @@ const KEPT: usize = 4;
 /// Freezes a request; blocking.
 pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts: &Facts) {
     let prepare = || -> Result<Prepared, GitError> {
-        let (base, desired) = match shared.current() {
-            Some(current) => current,
-            None => {
-                let base = shared.session.base()?;
-                let desired = shared.session.desired(base.commit)?;
-                (base, Arc::new(desired))
-            }
+        let (base, desired) = if let Some(current) = shared.current() {
+            current
+        } else {
+            let base = shared.session.base()?;
+            let desired = shared.session.desired(base.commit)?;
+            (base, Arc::new(desired))
         };
         workflow::prepare(
             &shared.session,

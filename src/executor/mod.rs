@@ -9,10 +9,7 @@ mod git;
 mod outside;
 mod words;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -28,7 +25,7 @@ use crate::{
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
     },
-    sources::{git::Base, state::StateStore},
+    sources::{cluster::Options, git::Base, state::StateStore},
     workflow::{Prepared, Session},
 };
 use clusters::Clusters;
@@ -127,7 +124,7 @@ impl Executor {
                     earlier.set();
                 }
                 tokio::task::spawn_blocking(move || {
-                    git::history(&shared, epoch, commit, &want, &stop)
+                    git::history(&shared, epoch, commit, &want, &stop);
                 });
             }
             Command::WatchNotes { cell } => self.clusters.select(cell),
@@ -151,7 +148,7 @@ impl Executor {
                 };
                 let facts = self.clusters.facts();
                 tokio::task::spawn_blocking(move || {
-                    deliver::build(&shared, epoch, &request, &facts)
+                    deliver::build(&shared, epoch, &request, &facts);
                 });
             }
             Command::Publish { epoch, plan } => {
@@ -165,16 +162,18 @@ impl Executor {
             }
             Command::WriteActivity(entry) => {
                 tokio::task::spawn_blocking(move || {
-                    if let Some(store) = &shared.store {
-                        if let Err(error) = store.append_activity(&entry) {
-                            tracing::warn!(%error, "the activity log was not written");
-                        }
+                    let written = shared
+                        .store
+                        .as_ref()
+                        .map(|store| store.append_activity(&entry));
+                    if let Some(Err(error)) = written {
+                        tracing::warn!(%error, "the activity log was not written");
                     }
                 });
             }
             Command::OpenUrl(address) => {
                 tokio::task::spawn_blocking(move || {
-                    shared.tell(Event::Notice(outside::open(&address)))
+                    shared.tell(Event::Notice(outside::open(&address)));
                 });
             }
             Command::Reconnect => self.clusters.retry(),
@@ -191,21 +190,29 @@ impl Executor {
         self.shared.tell(Event::Notice(outside::copy(text)));
     }
 
-    /// The program that logs an environment's cluster in, with the terminal: its kubeconfig user's exec plugin.
+    /// Logs an environment's cluster in with the terminal: runs its kubeconfig user's exec plugin. Blocking.
     pub fn login(&self, environment: &EnvironmentName) -> Result<(), String> {
         let topology = &self.shared.session.config.topology;
         let context = topology.get(environment).and_then(|e| e.cluster.clone());
         let context = context.ok_or_else(|| format!("{environment} has no cluster"))?;
-        let options = crate::sources::cluster::Options {
-            kubeconfig: self.kubeconfig(),
+        let options = Options {
+            kubeconfig: self.shared.session.kubeconfig.clone(),
         };
-        let result = outside::login(&context, &options);
-        self.clusters.retry();
-        result
+        outside::login(&context, &options)
     }
 
-    fn kubeconfig(&self) -> Vec<PathBuf> {
-        self.shared.session.kubeconfig.clone()
+    /// Tells how a login ended, and tries the clusters again.
+    pub fn logged_in(&self, environment: &EnvironmentName, result: Result<(), String>) {
+        self.clusters.retry();
+        self.shared.tell(match result {
+            Ok(()) => Event::Notice(format!("logged in to the cluster of {environment}")),
+            Err(why) => Event::Failure(Failure {
+                kind: FailureKind::Cluster,
+                what: format!("login to the cluster of {environment}"),
+                why,
+                next: "log in from a shell, then ^r".to_owned(),
+            }),
+        });
     }
 }
 
@@ -240,7 +247,7 @@ impl Shared {
         desired
             .cells
             .get(cell)
-            .map(crate::domain::desired::DesiredCell::files)
+            .map(|cell| cell.files.clone())
             .unwrap_or_default()
     }
 }

@@ -7,6 +7,8 @@ use std::{
 
 use crossterm::{clipboard::CopyToClipboard, execute};
 
+use crate::sources::cluster::{self, Options};
+
 /// Puts `text` on the clipboard; returns a sentence that says which way it went.
 ///
 /// The terminal is asked by OSC 52, which works over SSH; a local clipboard program is used as well where there is one,
@@ -93,8 +95,8 @@ fn quiet(program: &str) -> Command {
 }
 
 /// Runs the exec plugin of a context's user with the terminal, so that it can ask; its token goes nowhere.
-pub fn login(context: &str, options: &crate::sources::cluster::Options) -> Result<(), String> {
-    let plugin = crate::sources::cluster::login_command(context, options)?;
+pub fn login(context: &str, options: &Options) -> Result<(), String> {
+    let plugin = cluster::login_command(context, options)?;
     let mut command = Command::new(&plugin.program);
     command
         .args(&plugin.arguments)

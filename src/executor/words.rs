@@ -17,7 +17,7 @@ pub(super) fn git_failure(what: impl Into<String>, error: &GitError) -> Failure 
         kind,
         what: what.into(),
         why: error.message.clone(),
-        next: error.hint.clone().unwrap_or_default(),
+        next: error.hint.clone(),
     }
 }
 

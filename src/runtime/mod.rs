@@ -1,3 +1,186 @@
 //! The terminal and the loop: wait, drain, draw once.
+//!
+//! The first frame is drawn from remembered state before anything is read or connected. After that the loop sleeps until
+//! a key, an answer, a signal or the clock wakes it, takes everything that has come meanwhile, and draws one frame.
 
+mod signals;
 pub mod terminal;
+
+use std::{io, time::Duration};
+
+use crossterm::event::EventStream;
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+
+use crate::{
+    app::{
+        command::Command,
+        event::{Event, Input},
+        model::{Model, Setup},
+        snapshot::Snapshot,
+        update,
+    },
+    executor::{Executor, TerminalOrder},
+    ui,
+    workflow::Session,
+};
+use signals::{Signal, Signals};
+use terminal::Borrowed;
+
+/// Answers that came together are taken together, for this long at most: then a frame is due.
+const DRAIN: Duration = Duration::from_millis(6);
+/// The matrix is kept for the next start this often, so that a killed session costs little.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// How the session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The operator left.
+    Quit,
+    /// A signal asked for the end.
+    Signalled(Signal),
+}
+
+/// Runs the console until the operator leaves. Must be called inside a Tokio runtime, on the main thread.
+///
+/// # Errors
+/// When the terminal cannot be taken or written.
+pub async fn run(session: Session, setup: Setup, mouse: bool) -> io::Result<Ended> {
+    terminal::guard_panics();
+    let mut signals = Signals::listen()?;
+    let mut borrowed = Borrowed::take(mouse)?;
+    let size = crossterm::terminal::size()?;
+    let (snapshot, staged) = Executor::remembered(&session);
+    let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
+    borrowed.screen.draw(|frame| ui::render(&model, frame))?;
+
+    let (sender, events) = mpsc::unbounded_channel();
+    let executor = Executor::new(session, sender);
+    let commands = update::start(&mut model);
+    let mut console = Console {
+        model,
+        executor,
+        borrowed,
+        events,
+    };
+    let ended = match console.obey(commands)? {
+        Some(ended) => ended,
+        None => console.turn(&mut signals).await?,
+    };
+    if let Some(snapshot) = Snapshot::of(&console.model) {
+        console.executor.remember(&snapshot);
+    }
+    Ok(ended)
+}
+
+struct Console {
+    model: Model,
+    executor: Executor,
+    borrowed: Borrowed,
+    events: mpsc::UnboundedReceiver<Event>,
+}
+
+impl Console {
+    async fn turn(&mut self, signals: &mut Signals) -> io::Result<Ended> {
+        let mut keys = EventStream::new();
+        // Begins on the second, so that the clock on the screen turns with the others.
+        let into_second = u64::try_from(Timestamp::now().subsec_millisecond()).unwrap_or(0);
+        let first = Instant::now() + Duration::from_millis(1_000 - into_second.min(999));
+        let mut clock = interval_at(first, Duration::from_secs(1));
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut kept = Instant::now();
+        loop {
+            let mut batch = Vec::new();
+            tokio::select! {
+                // Keys first: nothing that comes from outside may delay an answer to the operator.
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::Stop => self.suspend()?,
+                    signal => return Ok(Ended::Signalled(signal)),
+                },
+                key = keys.next() => match key {
+                    Some(Ok(event)) => batch.extend(input(event)),
+                    Some(Err(error)) => return Err(error),
+                    // The terminal is gone: the session has no one to talk to.
+                    None => return Ok(Ended::Signalled(Signal::Hangup)),
+                },
+                event = self.events.recv() => batch.extend(event),
+                _ = clock.tick() => batch.push(Event::Tick(Timestamp::now())),
+            }
+            self.drain(&mut batch);
+            let commands = update::update_all(&mut self.model, batch);
+            if let Some(ended) = self.obey(commands)? {
+                return Ok(ended);
+            }
+            self.draw()?;
+            if kept.elapsed() >= KEEP_EVERY {
+                kept = Instant::now();
+                if let Some(snapshot) = Snapshot::of(&self.model) {
+                    self.executor.remember(&snapshot);
+                }
+            }
+        }
+    }
+
+    /// Takes what has come meanwhile, so that it costs one frame.
+    fn drain(&mut self, batch: &mut Vec<Event>) {
+        let began = Instant::now();
+        while began.elapsed() < DRAIN {
+            match self.events.try_recv() {
+                Ok(event) => batch.push(event),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn obey(&mut self, commands: Vec<Command>) -> io::Result<Option<Ended>> {
+        for command in commands {
+            match self.executor.run(command) {
+                None => {}
+                Some(TerminalOrder::Copy(text)) => self.executor.copy(&text),
+                Some(TerminalOrder::Suspend) => self.suspend()?,
+                Some(TerminalOrder::Login(environment)) => {
+                    terminal::release();
+                    let result = self.executor.login(&environment);
+                    self.borrowed.enter()?;
+                    self.executor.logged_in(&environment, result);
+                }
+                Some(TerminalOrder::Quit) => return Ok(Some(Ended::Quit)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let model = &self.model;
+        self.borrowed
+            .screen
+            .draw(|frame| ui::render(model, frame))?;
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        terminal::suspend(&mut self.borrowed)?;
+        let (width, height) = crossterm::terminal::size()?;
+        let resized = Event::Input {
+            at: Timestamp::now(),
+            input: Input::Resize { width, height },
+        };
+        let commands =
+            update::update_all(&mut self.model, [resized, Event::Tick(Timestamp::now())]);
+        self.obey(commands)?;
+        self.draw()
+    }
+}
+
+fn input(event: crossterm::event::Event) -> Option<Event> {
+    let input = Input::from_terminal(event)?;
+    Some(Event::Input {
+        at: Timestamp::now(),
+        input,
+    })
+}

@@ -3,6 +3,10 @@
 //! [`watch`] starts one task per kubeconfig context; each connects on its own and is retried for ever.
 //! What they see arrives as [`ClusterEvent`]s. [`snapshot`] is the same for a command that wants one answer.
 
+mod login;
+
+pub use login::{LoginCommand, login_command};
+
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tokio::sync::mpsc;

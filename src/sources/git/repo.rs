@@ -88,6 +88,13 @@ impl Repo {
         GitError::from_git2(error, what, self.work_dir().unwrap_or(self.git_dir()))
     }
 
+    /// The address of a remote, as configured and with `insteadOf` applied; it may hold credentials.
+    pub fn remote_url(&self, remote: &str) -> Option<String> {
+        let repository = self.open().ok()?;
+        let found = repository.find_remote(remote).ok()?;
+        found.url().ok().map(str::to_owned)
+    }
+
     /// Whether history ends early here.
     pub fn is_shallow(&self) -> bool {
         self.inner.common.join("shallow").exists()
