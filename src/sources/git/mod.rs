@@ -13,6 +13,7 @@ mod diff;
 mod error;
 mod history;
 mod paths;
+mod objects;
 mod publish;
 mod read;
 mod redact;
@@ -30,6 +31,7 @@ pub use redact::redact;
 pub use repo::Repo;
 pub use transport::{Fetched, fetch};
 
+use self::child::Child;
 use crate::domain::ids::ObjectId;
 
 /// Our name of a libgit2 object.

@@ -1,14 +1,32 @@
 //! Reading one commit: the matrix, a file, what people see of it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use super::{GitError, GitErrorKind, Repo};
+use super::{
+    GitError, Repo,
+    objects::{Entry, Kind, Objects, entries},
+};
 use crate::domain::{
     desired::Desired,
     history::CommitInfo,
-    ids::{EnvironmentName, ObjectId},
-    layout::LayoutSet,
+    ids::{EnvironmentName, ObjectId, RepoPath},
+    layout::{Assembler, FileFacts, LayoutSet},
+    problem::Problem,
 };
+
+/// A file larger than this holds no versions that people write; it is not read.
+const LARGEST: usize = 8 << 20;
+
+/// What files say, by (path, blob): a pure function, so worth keeping between commits.
+#[derive(Debug, Default)]
+pub(super) struct FactsCache {
+    /// Whose facts these are; another configuration starts afresh.
+    layouts: Option<Arc<LayoutSet>>,
+    facts: HashMap<(RepoPath, ObjectId), Arc<FileFacts>>,
+}
+
+/// The most facts kept between commits; beyond it the cache starts afresh.
+const MOST_FACTS: usize = 20_000;
 
 impl Repo {
     /// The matrix that `commit` declares. Blocking; milliseconds even on large repositories, because
@@ -22,8 +40,38 @@ impl Repo {
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
     ) -> Result<Desired, GitError> {
-        let _ = (commit, layouts, environments);
-        Err(not_yet())
+        let objects = Objects::open(self)?;
+        let mut assembler = Assembler::new(Arc::clone(layouts), environments);
+        let tree = objects.header(commit)?.tree;
+        let mut problems = Vec::new();
+        let files = wanted_files(&objects, tree, layouts, &mut problems)?;
+        let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
+        objects.prefetch(&ids)?;
+        let mut cache = self.facts();
+        cache.belong_to(layouts);
+        for (path, id) in files {
+            let key = (path, id);
+            let facts = if let Some(facts) = cache.facts.get(&key) {
+                Arc::clone(facts)
+            } else {
+                match read_facts(&objects, layouts, &key.0, id) {
+                    Ok(facts) => {
+                        let facts = Arc::new(facts);
+                        cache.facts.insert(key.clone(), Arc::clone(&facts));
+                        facts
+                    }
+                    Err(problem) => {
+                        problems.push(problem);
+                        continue;
+                    }
+                }
+            };
+            assembler.update(key.0, Some(facts));
+        }
+        let mut desired = assembler.desired(commit);
+        desired.problems.append(&mut problems);
+        desired.problems.sort();
+        Ok(desired)
     }
 
     /// A file's bytes at `commit`; `None` when it is not there or is no regular file.
@@ -31,8 +79,28 @@ impl Repo {
     /// # Errors
     /// When the commit or the blob cannot be read.
     pub fn file(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        let _ = (commit, path);
-        Err(not_yet())
+        let objects = Objects::open(self)?;
+        let tree = objects.header(commit)?.tree;
+        match lookup(&objects, tree, path)? {
+            Some(id) => objects.blob(id).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The paths of all regular files at `commit`, in tree order; what is not UTF-8 is left out.
+    ///
+    /// # Errors
+    /// When the commit or a tree cannot be read.
+    pub fn files(&self, commit: ObjectId) -> Result<Vec<RepoPath>, GitError> {
+        let objects = Objects::open(self)?;
+        let tree = objects.header(commit)?.tree;
+        let mut paths = Vec::new();
+        walk(&objects, tree, "", &|_| true, &mut |path, entry| {
+            if entry.kind == Kind::File {
+                paths.push(path.into());
+            }
+        })?;
+        Ok(paths)
     }
 
     /// The name that Git gives a file of these bytes.
@@ -41,16 +109,125 @@ impl Repo {
             .map_or(ObjectId::new([0; 20]), super::ours)
     }
 
-    /// What people see of a commit.
+    /// What people see of a commit, as its author made it.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn commit_info(&self, commit: ObjectId) -> Result<CommitInfo, GitError> {
-        let _ = commit;
-        Err(not_yet())
+        Ok(Objects::open(self)?.info(commit)?.0)
     }
 }
 
-fn not_yet() -> GitError {
-    GitError::new(GitErrorKind::Other, "reading is not there yet")
+impl FactsCache {
+    fn belong_to(&mut self, layouts: &Arc<LayoutSet>) {
+        let same = self.layouts.as_ref().is_some_and(|l| Arc::ptr_eq(l, layouts));
+        if !same || self.facts.len() > MOST_FACTS {
+            self.facts.clear();
+            self.layouts = Some(Arc::clone(layouts));
+        }
+    }
+}
+
+/// What the blob `id` says as the file at `path`; a file that cannot be read is a problem.
+pub(super) fn read_facts(
+    objects: &Objects,
+    layouts: &LayoutSet,
+    path: &RepoPath,
+    id: ObjectId,
+) -> Result<FileFacts, Problem> {
+    let refuse = |why: String| Problem::file(path.clone(), None, why);
+    if let Some(size) = objects.blob_size(id).filter(|size| *size > LARGEST) {
+        return Err(refuse(format!(
+            "{path} has {} MB, which is too large for a file of versions; it is not read",
+            size >> 20
+        )));
+    }
+    let bytes = objects
+        .blob(id)
+        .map_err(|error| refuse(format!("{path} cannot be read: {error}")))?;
+    if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
+        return Err(refuse(format!(
+            "{path} is kept in Git LFS, so its content is not in the repository; keep files of versions in Git itself"
+        )));
+    }
+    Ok(layouts.extract(path, &bytes))
+}
+
+/// The regular files that a layout reads, in tree order. What looks like one and is none is a problem.
+fn wanted_files(
+    objects: &Objects,
+    tree: ObjectId,
+    layouts: &LayoutSet,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<(RepoPath, ObjectId)>, GitError> {
+    let mut files = Vec::new();
+    let descend = |path: &str| layouts.may_contain(path);
+    walk(objects, tree, "", &descend, &mut |path, entry| match entry.kind {
+        Kind::File if layouts.wants(path) => files.push((path.into(), entry.id)),
+        Kind::Link if layouts.wants(path) => problems.push(Problem::file(
+            path,
+            None,
+            format!("{path} is a symbolic link; it is not followed. Point the layout at the file it means"),
+        )),
+        Kind::Submodule if layouts.wants(path) || layouts.may_contain(path) => {
+            problems.push(Problem::file(
+                path,
+                None,
+                format!("{path} is a submodule: its files belong to another repository and are not read"),
+            ));
+        }
+        _ => {}
+    })?;
+    Ok(files)
+}
+
+/// Visits every entry that is no folder below `tree`, entering folders that `descend` allows. Paths
+/// that are not UTF-8 cannot be named by a layout and are passed over.
+fn walk(
+    objects: &Objects,
+    tree: ObjectId,
+    path: &str,
+    descend: &dyn Fn(&str) -> bool,
+    visit: &mut dyn FnMut(&str, Entry<'_>),
+) -> Result<(), GitError> {
+    let data = objects.tree(tree)?;
+    let mut below = path.to_owned();
+    for entry in entries(&data) {
+        let Ok(name) = std::str::from_utf8(entry.name) else {
+            continue;
+        };
+        below.truncate(path.len());
+        if !path.is_empty() {
+            below.push('/');
+        }
+        below.push_str(name);
+        if entry.kind != Kind::Folder {
+            visit(&below, entry);
+        } else if descend(&below) {
+            walk(objects, entry.id, &below, descend, visit)?;
+        }
+    }
+    Ok(())
+}
+
+/// The blob of the regular file at `path`.
+pub(super) fn lookup(
+    objects: &Objects,
+    tree: ObjectId,
+    path: &str,
+) -> Result<Option<ObjectId>, GitError> {
+    let mut tree = tree;
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let data = objects.tree(tree)?;
+        let Some(entry) = entries(&data).find(|entry| entry.name == part.as_bytes()) else {
+            return Ok(None);
+        };
+        match (entry.kind, parts.peek()) {
+            (Kind::File, None) => return Ok(Some(entry.id)),
+            (Kind::Folder, Some(_)) => tree = entry.id,
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
 }

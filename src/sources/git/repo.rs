@@ -2,10 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{GitError, GitErrorKind};
+use super::{GitError, GitErrorKind, read::FactsCache};
 
 /// A work tree, a linked worktree, a bare repository or a git directory, found once.
 ///
@@ -21,6 +21,7 @@ struct Inner {
     git: PathBuf,
     common: PathBuf,
     work: Option<PathBuf>,
+    facts: Mutex<FactsCache>,
 }
 
 impl Repo {
@@ -51,6 +52,7 @@ impl Repo {
                 git: found.path().to_owned(),
                 common: found.commondir().to_owned(),
                 work: found.workdir().map(Path::to_owned),
+                facts: Mutex::default(),
             }),
         })
     }
@@ -98,5 +100,10 @@ impl Repo {
     /// Whether history ends early here.
     pub fn is_shallow(&self) -> bool {
         self.inner.common.join("shallow").exists()
+    }
+
+    /// What files say, kept between commits. Nothing is left half-done in it, so a panic elsewhere does not spoil it.
+    pub(super) fn facts(&self) -> MutexGuard<'_, FactsCache> {
+        self.inner.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

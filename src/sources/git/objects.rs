@@ -1,0 +1,363 @@
+//! Raw objects: commits, trees and blobs as bytes, parsed here.
+//!
+//! libgit2's object types allocate and cache more than a walk over a hundred thousand commits can
+//! afford; the formats are small and stable.
+
+use std::sync::Once;
+
+use jiff::Timestamp;
+
+use super::{Child, GitError, GitErrorKind, Repo, theirs};
+use crate::domain::{
+    history::{CommitInfo, pull_request},
+    ids::ObjectId,
+};
+
+/// What an entry of a tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    Link,
+    Submodule,
+}
+
+/// One entry of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    pub(super) kind: Kind,
+    /// As stored; not always UTF-8.
+    pub(super) name: &'a [u8],
+    pub(super) id: ObjectId,
+}
+
+impl<'a> Entry<'a> {
+    /// Git sorts a folder as if its name ended in `/`.
+    pub(super) fn sort_key(&self) -> impl Iterator<Item = u8> + 'a {
+        let slash = (self.kind == Kind::Folder).then_some(b'/');
+        self.name.iter().copied().chain(slash)
+    }
+}
+
+/// What walks need of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) tree: ObjectId,
+    /// In a shallow clone, without those that were not fetched.
+    pub(super) parents: Vec<ObjectId>,
+}
+
+/// Objects of one repository, for one thread.
+pub(super) struct Objects {
+    repo: Repo,
+    repository: git2::Repository,
+    shallow: Vec<ObjectId>,
+    promisor: Option<String>,
+}
+
+impl Objects {
+    /// Opens the object database.
+    pub(super) fn open(repo: &Repo) -> Result<Self, GitError> {
+        static TUNED: Once = Once::new();
+        TUNED.call_once(|| {
+            // libgit2's parsed-object cache only grows in a walk that visits each object once, and
+            // hashing every object again costs more than reading it; `git` does neither.
+            git2::opts::enable_caching(false);
+            git2::opts::strict_hash_verification(false);
+        });
+        let repository = repo.open()?;
+        let shallow = std::fs::read_to_string(repo.common_dir().join("shallow"))
+            .unwrap_or_default()
+            .lines()
+            .filter_map(|line| line.trim().parse().ok())
+            .collect();
+        let promisor = promisor_of(&repository);
+        Ok(Self {
+            repo: repo.clone(),
+            repository,
+            shallow,
+            promisor,
+        })
+    }
+
+    /// libgit2's view of the same repository.
+    pub(super) fn repository(&self) -> &git2::Repository {
+        &self.repository
+    }
+
+    /// Tree and parents of a commit.
+    pub(super) fn header(&self, commit: ObjectId) -> Result<Header, GitError> {
+        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        let mut header = parse_header(&data).ok_or_else(|| damaged(commit, "commit"))?;
+        if self.shallow.contains(&commit) {
+            header.parents.clear();
+        }
+        Ok(header)
+    }
+
+    /// Whether history was cut off at this commit by a shallow clone.
+    pub(super) fn is_cut(&self, commit: ObjectId) -> bool {
+        self.shallow.contains(&commit)
+    }
+
+    /// What people see of a commit: (as authored, as landed); they differ in the time.
+    pub(super) fn info(&self, commit: ObjectId) -> Result<(CommitInfo, CommitInfo), GitError> {
+        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        parse_info(commit, &data).ok_or_else(|| damaged(commit, "commit"))
+    }
+
+    /// When a commit was made, in seconds since 1970.
+    pub(super) fn committed(&self, commit: ObjectId) -> Result<i64, GitError> {
+        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        field(&data, b"committer ")
+            .and_then(|line| person(line).1)
+            .ok_or_else(|| damaged(commit, "commit"))
+    }
+
+    /// A tree's bytes, for [`entries`].
+    pub(super) fn tree(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
+        self.read(id, git2::ObjectType::Tree, "cannot read folder")
+    }
+
+    /// A blob's bytes.
+    pub(super) fn blob(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
+        self.read(id, git2::ObjectType::Blob, "cannot read file")
+    }
+
+    /// A blob's size without its bytes, where that is cheap to know.
+    pub(super) fn blob_size(&self, id: ObjectId) -> Option<usize> {
+        let odb = self.repository.odb().ok()?;
+        Some(odb.read_header(theirs(id)).ok()?.0)
+    }
+
+    /// Fetches those of `ids` that a partial clone left out, in one go; a no-op elsewhere.
+    pub(super) fn prefetch(&self, ids: &[ObjectId]) -> Result<(), GitError> {
+        let Some(remote) = &self.promisor else {
+            return Ok(());
+        };
+        let odb = self
+            .repository
+            .odb()
+            .map_err(|error| self.repo.error(&error, "cannot open the objects"))?;
+        let missing: Vec<String> = ids
+            .iter()
+            .filter(|id| !odb.exists_ext(theirs(**id), git2::OdbLookupFlags::NO_REFRESH))
+            .map(ObjectId::to_string)
+            .collect();
+        for batch in missing.chunks(1000) {
+            let mut arguments: Vec<String> = [
+                "-c",
+                "fetch.negotiationAlgorithm=noop",
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--recurse-submodules=no",
+                "--filter=blob:none",
+                remote,
+            ]
+            .map(str::to_owned)
+            .to_vec();
+            arguments.extend_from_slice(batch);
+            let output = Child::new(&self.repo, arguments).run_blocking()?;
+            if !output.status.success() {
+                return Err(GitError::new(
+                    GitErrorKind::MissingObject,
+                    format!(
+                        "this partial clone lacks {} objects, and {remote} did not give them: {}",
+                        missing.len(),
+                        output.stderr.trim()
+                    ),
+                )
+                .hint("Check the connection to the remote and try again"));
+            }
+        }
+        if !missing.is_empty() {
+            let _ = odb.refresh();
+        }
+        Ok(())
+    }
+
+    fn read(
+        &self,
+        id: ObjectId,
+        kind: git2::ObjectType,
+        what: &str,
+    ) -> Result<Vec<u8>, GitError> {
+        match self.read_here(id, kind, what) {
+            Err(error)
+                if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() =>
+            {
+                self.prefetch(&[id])?;
+                self.read_here(id, kind, what)
+            }
+            other => other,
+        }
+    }
+
+    fn read_here(
+        &self,
+        id: ObjectId,
+        kind: git2::ObjectType,
+        what: &str,
+    ) -> Result<Vec<u8>, GitError> {
+        let failed = |error: &git2::Error| self.repo.error(error, &format!("{what} {id}"));
+        let odb = self.repository.odb().map_err(|e| failed(&e))?;
+        let object = odb.read(theirs(id)).map_err(|e| failed(&e))?;
+        if object.kind() != kind {
+            return Err(damaged(id, kind.str()));
+        }
+        Ok(object.data().to_vec())
+    }
+}
+
+/// The entries of a tree's bytes; ends early where they are damaged.
+pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let space = rest.iter().position(|b| *b == b' ')?;
+        let nul = space + rest[space..].iter().position(|b| *b == 0)?;
+        let id: [u8; 20] = rest.get(nul + 1..nul + 21)?.try_into().ok()?;
+        let kind = match &rest[..space] {
+            b"40000" | b"040000" => Kind::Folder,
+            b"120000" => Kind::Link,
+            b"160000" => Kind::Submodule,
+            _ => Kind::File,
+        };
+        let name = &rest[space + 1..nul];
+        rest = &rest[nul + 21..];
+        Some(Entry {
+            kind,
+            name,
+            id: ObjectId::new(id),
+        })
+    })
+}
+
+fn parse_header(data: &[u8]) -> Option<Header> {
+    let mut lines = data.split(|b| *b == b'\n');
+    let tree = hex(lines.next()?.strip_prefix(b"tree ")?)?;
+    let mut parents = Vec::with_capacity(2);
+    for line in lines {
+        match line.strip_prefix(b"parent ") {
+            Some(id) => parents.push(hex(id)?),
+            None => break,
+        }
+    }
+    Some(Header { tree, parents })
+}
+
+fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)> {
+    let (author, authored) = person(field(data, b"author ")?);
+    let (_, committed) = person(field(data, b"committer ")?);
+    let body = data
+        .windows(2)
+        .position(|pair| pair == b"\n\n")
+        .map_or(&[][..], |at| &data[at + 2..]);
+    let message = String::from_utf8_lossy(body);
+    let subject = message.trim_start().lines().next().unwrap_or_default();
+    let info = |seconds: Option<i64>| CommitInfo {
+        commit,
+        time: seconds
+            .and_then(|s| Timestamp::from_second(s).ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH),
+        author: String::from_utf8_lossy(author).into_owned(),
+        subject: subject.trim_end().to_owned(),
+        pull_request: pull_request(message.trim_start()),
+    };
+    Some((info(authored), info(committed)))
+}
+
+/// The value of a header line of a commit.
+fn field<'a>(data: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    data.split(|b| *b == b'\n')
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| line.strip_prefix(key))
+}
+
+/// `Name <address> seconds zone` → name and seconds.
+fn person(line: &[u8]) -> (&[u8], Option<i64>) {
+    let close = line.iter().rposition(|b| *b == b'>');
+    let open = line.iter().position(|b| *b == b'<').unwrap_or(line.len());
+    let seconds = close.and_then(|at| {
+        std::str::from_utf8(&line[at + 1..])
+            .ok()?
+            .split_ascii_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
+    (line[..open].trim_ascii(), seconds)
+}
+
+fn hex(text: &[u8]) -> Option<ObjectId> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn promisor_of(repository: &git2::Repository) -> Option<String> {
+    let config = repository.config().ok()?;
+    if let Ok(name) = config.get_string("extensions.partialclone") {
+        return Some(name);
+    }
+    let mut found = None;
+    let entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
+    entries
+        .for_each(|entry| {
+            if let Ok(name) = entry.name()
+                && entry.value().ok() == Some("true")
+            {
+                let name = name
+                    .strip_prefix("remote.")
+                    .and_then(|n| n.strip_suffix(".promisor"));
+                found = found.take().or(name.map(str::to_owned));
+            }
+        })
+        .ok()?;
+    found
+}
+
+fn damaged(id: ObjectId, kind: &str) -> GitError {
+    GitError::new(
+        GitErrorKind::MissingObject,
+        format!("object {id} is no readable {kind}"),
+    )
+    .hint("Check the clone: git fsck")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_commits_as_git_writes_them() {
+        let id = ObjectId::new([7; 20]);
+        let a = "a".repeat(40);
+        let b = "b".repeat(40);
+        let data = format!(
+            "tree {a}\nparent {b}\nparent {a}\nauthor Jane <j@x> 1700000000 +0100\ncommitter Bot <b@x> 1700000060 +0000\n\
+             gpgsig -----BEGIN\n \n author Eve <e@x> 1 +0000\n\nMerge pull request #12 from x/y\n\nUpdate tag\n"
+        );
+        let header = parse_header(data.as_bytes()).unwrap();
+        assert_eq!(header.tree.to_string(), a);
+        assert_eq!(header.parents.len(), 2);
+        let (authored, landed) = parse_info(id, data.as_bytes()).unwrap();
+        assert_eq!(authored.author, "Jane");
+        assert_eq!(authored.subject, "Merge pull request #12 from x/y");
+        assert_eq!(authored.pull_request, Some(12));
+        assert_eq!(authored.time.as_second(), 1_700_000_000);
+        assert_eq!(landed.time.as_second(), 1_700_000_060);
+        assert!(parse_header(b"nonsense").is_none());
+    }
+
+    #[test]
+    fn reads_trees_and_stops_at_damage() {
+        let mut data = Vec::new();
+        for (mode, name) in [("40000", "dir"), ("100644", "file"), ("120000", "link"), ("160000", "sub")] {
+            data.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+            data.extend_from_slice(&[1; 20]);
+        }
+        let kinds: Vec<_> = entries(&data).map(|e| e.kind).collect();
+        assert_eq!(kinds, [Kind::Folder, Kind::File, Kind::Link, Kind::Submodule]);
+        assert_eq!(entries(&data[..data.len() - 1]).count(), 3);
+    }
+}
