@@ -1,8 +1,8 @@
 //! Which commit everything is read from and written on: the remote's branch, not the local one.
 
-use jiff::Zoned;
+use jiff::{Span, Timestamp, Zoned, civil};
 
-use super::{GitError, GitErrorKind, Repo, ours};
+use super::{GitError, GitErrorKind, Repo, objects::Objects, ours};
 use crate::domain::ids::ObjectId;
 
 /// The branch that Tidegate reads and publishes to, and its commit as last fetched.
@@ -36,20 +36,39 @@ impl Repo {
         else {
             return Err(no_branch(&repository, remote.as_deref(), None));
         };
+        self.read_base(&repository, remote.as_deref(), &branch)
+    }
+
+    /// The same branch again, as it is now.
+    pub(super) fn base_on(&self, remote: Option<&str>, branch: &str) -> Result<Base, GitError> {
+        self.read_base(&self.open()?, remote, branch)
+    }
+
+    /// The ref that follows `branch` of `remote`, as the remote's fetch refspec says.
+    pub(super) fn tracking_ref(&self, remote: &str, branch: &str) -> Result<String, GitError> {
+        Ok(tracking_ref(&self.open()?, remote, branch))
+    }
+
+    fn read_base(
+        &self,
+        repository: &git2::Repository,
+        remote: Option<&str>,
+        branch: &str,
+    ) -> Result<Base, GitError> {
         let local = format!("refs/heads/{branch}");
-        let candidates = match &remote {
+        let candidates = match remote {
             Some(remote) => {
                 let mut refs = vec![(
-                    tracking_ref(&repository, remote, &branch),
+                    tracking_ref(repository, remote, branch),
                     format!("{remote}/{branch}"),
                 )];
-                // A bare clone keeps the remote's branches as its own.
+                // A bare clone keeps the remote's branches as its own, until it is fetched.
                 if repository.is_bare() {
-                    refs.push((local, branch.clone()));
+                    refs.push((local, branch.to_owned()));
                 }
                 refs
             }
-            None => vec![(local, branch.clone())],
+            None => vec![(local, branch.to_owned())],
         };
         for (full, short) in candidates {
             if let Ok(reference) = repository.find_reference(&full) {
@@ -60,12 +79,12 @@ impl Repo {
                     commit: ours(commit.id()),
                     reference: short,
                     full_reference: full,
-                    remote,
-                    branch,
+                    remote: remote.map(str::to_owned),
+                    branch: branch.to_owned(),
                 });
             }
         }
-        Err(no_branch(&repository, remote.as_deref(), Some(&branch)))
+        Err(no_branch(repository, remote, Some(branch)))
     }
 
     /// The commit that `rev` names: a revision (branch, tag, SHA, `main~3`) or a time (RFC 3339, a
@@ -91,12 +110,40 @@ impl Repo {
                 return Ok(ours(commit.id()));
             }
         }
-        let _ = now;
-        Err(GitError::new(
-            GitErrorKind::Unknown,
-            format!("`{rev}` is neither a revision of this repository nor a time"),
-        )
-        .hint("Give a branch, a tag, a commit, a date such as 2026-10-01 or a time such as 2026-10-01T14:00:00Z"))
+        let Some(moment) = moment(rev, now) else {
+            return Err(GitError::new(
+                GitErrorKind::Unknown,
+                format!("`{rev}` is neither a revision of this repository nor a time"),
+            )
+            .hint("Give a branch, a tag, a commit, a date such as 2026-10-01 or a time such as 2026-10-01T14:00:00Z"));
+        };
+        self.at_time(base, moment)
+    }
+
+    fn at_time(&self, base: &Base, moment: Timestamp) -> Result<ObjectId, GitError> {
+        let objects = Objects::open(self)?;
+        let mut commit = base.commit;
+        while objects.committed(commit)? > moment.as_second() {
+            let Some(parent) = objects.header(commit)?.parents.first().copied() else {
+                return Err(if objects.is_cut(commit) {
+                    GitError::new(
+                        GitErrorKind::Shallow,
+                        format!(
+                            "this shallow clone knows nothing of {moment}: it begins at {}",
+                            commit.short()
+                        ),
+                    )
+                    .hint("Fetch more: git fetch --unshallow")
+                } else {
+                    GitError::new(
+                        GitErrorKind::Unknown,
+                        format!("{} has no commit as old as {moment}", base.reference),
+                    )
+                });
+            };
+            commit = parent;
+        }
+        Ok(commit)
     }
 
     fn remote_of(
@@ -138,8 +185,8 @@ impl Repo {
     }
 }
 
-/// The ref that follows `branch` of `remote`, as the remote's fetch refspec says.
-pub(super) fn tracking_ref(repository: &git2::Repository, remote: &str, branch: &str) -> String {
+/// By convention where no refspec says otherwise.
+fn tracking_ref(repository: &git2::Repository, remote: &str, branch: &str) -> String {
     let source = format!("refs/heads/{branch}");
     repository
         .find_remote(remote)
@@ -216,4 +263,50 @@ fn no_branch(
         ),
     };
     GitError::new(GitErrorKind::Unknown, message).hint(hint)
+}
+
+/// The moment that `text` means: RFC 3339, a date (its first instant) or a date and time in the zone
+/// of `now`, or a span of time ago.
+fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return Some(timestamp);
+    }
+    let zone = now.time_zone();
+    let local = |civil: civil::DateTime| civil.to_zoned(zone.clone()).ok().map(|z| z.timestamp());
+    // A date and time first: a date alone would parse from its beginning.
+    let is_date = text.len() == 10;
+    if is_date && let Ok(date) = text.parse::<civil::Date>() {
+        return local(date.to_datetime(civil::Time::midnight()));
+    }
+    if !is_date && let Ok(civil) = text.parse::<civil::DateTime>() {
+        return local(civil);
+    }
+    let ago = text.strip_suffix("ago")?;
+    let span: Span = ago.trim().parse().ok()?;
+    now.checked_sub(span).ok().map(|z| z.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_times_in_the_zone_given() {
+        let now: Zoned = "2026-11-21T10:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let cases = [
+            ("2026-10-01T14:00:00Z", Some("2026-10-01T14:00:00Z")),
+            ("2026-10-01T14:00:00+02:00", Some("2026-10-01T12:00:00Z")),
+            ("2026-10-01", Some("2026-09-30T22:00:00Z")),
+            ("2026-10-01 14:00", Some("2026-10-01T12:00:00Z")),
+            ("2 days ago", Some("2026-11-19T09:00:00Z")),
+            ("3h ago", Some("2026-11-21T06:00:00Z")),
+            ("yesterday-ish", None),
+            ("1234567", None),
+        ];
+        for (text, expected) in cases {
+            let expected: Option<Timestamp> = expected.map(|t| t.parse().unwrap());
+            assert_eq!(moment(text, &now), expected, "{text}");
+        }
+    }
 }

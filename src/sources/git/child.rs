@@ -1,9 +1,11 @@
 //! The user's own `git`, for what needs the network, hooks or signatures.
 //!
-//! It brings the user's ssh configuration, credential helpers and proxies. It never asks: standard
-//! input is closed and prompts are off. Its words are captured; none reach the screen unseen.
+//! It brings the user's ssh configuration, credential helpers and proxies. It never asks on our
+//! terminal: standard input is not the terminal, prompts are off, and ssh asks its askpass program or
+//! nobody. Its words are captured; none reach the screen unseen.
 
 use std::{
+    io::Write,
     path::PathBuf,
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -20,9 +22,11 @@ pub struct RanCommand {
     pub line: String,
     /// How long it took.
     pub took: Duration,
+    /// Whether it succeeded.
+    pub ok: bool,
 }
 
-/// What a finished child said.
+/// What a finished child said, without credentials.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) status: ExitStatus,
@@ -37,7 +41,8 @@ pub(super) struct Child {
     directory: PathBuf,
     git_dir: PathBuf,
     arguments: Vec<String>,
-    environment: Vec<(String, String)>,
+    shown: Option<String>,
+    input: Option<Vec<u8>>,
 }
 
 impl Child {
@@ -50,32 +55,42 @@ impl Child {
             directory: repo.work_dir().unwrap_or(repo.git_dir()).to_owned(),
             git_dir: repo.git_dir().to_owned(),
             arguments: arguments.into_iter().map(Into::into).collect(),
-            environment: Vec::new(),
+            shown: None,
+            input: None,
         }
     }
 
-    /// Sets a variable for this run.
+    /// How a person would type it, where that is shorter.
     #[must_use]
-    pub(super) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.environment.push((name.to_owned(), value.into()));
+    pub(super) fn shown(mut self, line: impl Into<String>) -> Self {
+        self.shown = Some(line.into());
         self
     }
 
-    /// Runs it to its end without blocking the runtime; dropping the future kills it.
+    /// Given on standard input.
+    #[must_use]
+    pub(super) fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(bytes.into());
+        self
+    }
+
+    /// Runs it to its end without blocking the runtime; dropping the future kills it and what it
+    /// started. Takes no input.
     ///
     /// # Errors
     /// `Program` when `git` cannot be started. A failing exit is not an error here.
     pub(super) async fn run(self) -> Result<Output, GitError> {
         let started = Instant::now();
-        let mut command = Command::from(self.command());
-        let child = command
+        let child = Command::from(self.command())
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| not_started(&error))?;
+        let mut group = Group(child.id());
         let output = child
             .wait_with_output()
             .await
             .map_err(|error| not_started(&error))?;
+        group.0 = None;
         Ok(self.finish(started, output))
     }
 
@@ -85,9 +100,16 @@ impl Child {
     /// As [`Child::run`].
     pub(super) fn run_blocking(self) -> Result<Output, GitError> {
         let started = Instant::now();
-        let output = self
+        let mut child = self
             .command()
-            .output()
+            .spawn()
+            .map_err(|error| not_started(&error))?;
+        if let (Some(mut pipe), Some(input)) = (child.stdin.take(), &self.input) {
+            // A child that ends without reading says why on its standard error.
+            let _ = pipe.write_all(input);
+        }
+        let output = child
+            .wait_with_output()
             .map_err(|error| not_started(&error))?;
         Ok(self.finish(started, output))
     }
@@ -97,18 +119,31 @@ impl Child {
         command
             .current_dir(&self.directory)
             .env("GIT_DIR", &self.git_dir)
-            .env_remove("GIT_INDEX_FILE")
-            .env_remove("GIT_WORK_TREE")
-            .env_remove("GIT_OBJECT_DIRECTORY")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("SSH_ASKPASS_REQUIRE", "never")
+            .env("SSH_ASKPASS_REQUIRE", "force")
             .env("LC_ALL", "C")
             .args(&self.arguments)
-            .envs(self.environment.iter().map(|(k, v)| (k, v)))
-            .stdin(Stdio::null())
+            .stdin(if self.input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if std::env::var_os("SSH_ASKPASS").is_none() {
+            command.env("SSH_ASKPASS", "false");
+        }
+        // A hook's caller may have pointed these elsewhere; GPG_TTY would let a prompt onto our screen.
+        for name in [
+            "GIT_INDEX_FILE",
+            "GIT_WORK_TREE",
+            "GIT_OBJECT_DIRECTORY",
+            "GIT_NAMESPACE",
+            "GPG_TTY",
+        ] {
+            command.env_remove(name);
+        }
         #[cfg(unix)]
         {
             use std::os::unix::process::CommandExt;
@@ -120,14 +155,36 @@ impl Child {
 
     fn finish(&self, started: Instant, output: std::process::Output) -> Output {
         let text = |bytes: Vec<u8>| redact(&String::from_utf8_lossy(&bytes));
+        let line = match &self.shown {
+            Some(line) => line.clone(),
+            None => format!("git {}", self.arguments.join(" ")),
+        };
         Output {
             status: output.status,
             stdout: text(output.stdout),
             stderr: text(output.stderr),
             ran: RanCommand {
-                line: redact(&format!("git {}", self.arguments.join(" "))),
+                line: redact(&line),
                 took: started.elapsed(),
+                ok: output.status.success(),
             },
+        }
+    }
+}
+
+/// A running child's process group: what `git` started (ssh, hooks) must not outlive it.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(id) = self.0 {
+            let _ = std::process::Command::new("kill")
+                .args(["-TERM", "--", &format!("-{id}")])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
         }
     }
 }

@@ -5,8 +5,6 @@
 //! repository without remotes, the branch itself). The work tree, the index and, where there is a
 //! remote, local branches are never touched.
 
-#![allow(dead_code)]
-
 mod base;
 mod child;
 mod diff;
@@ -18,17 +16,17 @@ mod publish;
 mod read;
 mod redact;
 mod repo;
+mod report;
 mod transport;
 
 pub use base::Base;
 pub use child::RanCommand;
 pub use error::{GitError, GitErrorKind};
 pub use history::{HistoryEvent, Want};
-pub use publish::{
-    Destination, PublishLock, PushOutcome, PushRequest, Rejection, build_commit, lock, push,
-};
+pub use publish::{Destination, PublishLock, PushOutcome, PushRequest, build_commit, lock, push};
 pub use redact::redact;
 pub use repo::Repo;
+pub use report::Rejection;
 pub use transport::{Fetched, fetch};
 
 use self::child::Child;

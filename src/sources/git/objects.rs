@@ -178,16 +178,9 @@ impl Objects {
         Ok(())
     }
 
-    fn read(
-        &self,
-        id: ObjectId,
-        kind: git2::ObjectType,
-        what: &str,
-    ) -> Result<Vec<u8>, GitError> {
+    fn read(&self, id: ObjectId, kind: git2::ObjectType, what: &str) -> Result<Vec<u8>, GitError> {
         match self.read_here(id, kind, what) {
-            Err(error)
-                if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() =>
-            {
+            Err(error) if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() => {
                 self.prefetch(&[id])?;
                 self.read_here(id, kind, what)
             }
@@ -352,12 +345,20 @@ mod tests {
     #[test]
     fn reads_trees_and_stops_at_damage() {
         let mut data = Vec::new();
-        for (mode, name) in [("40000", "dir"), ("100644", "file"), ("120000", "link"), ("160000", "sub")] {
+        for (mode, name) in [
+            ("40000", "dir"),
+            ("100644", "file"),
+            ("120000", "link"),
+            ("160000", "sub"),
+        ] {
             data.extend_from_slice(format!("{mode} {name}\0").as_bytes());
             data.extend_from_slice(&[1; 20]);
         }
         let kinds: Vec<_> = entries(&data).map(|e| e.kind).collect();
-        assert_eq!(kinds, [Kind::Folder, Kind::File, Kind::Link, Kind::Submodule]);
+        assert_eq!(
+            kinds,
+            [Kind::Folder, Kind::File, Kind::Link, Kind::Submodule]
+        );
         assert_eq!(entries(&data[..data.len() - 1]).count(), 3);
     }
 }

@@ -1,6 +1,22 @@
 //! The only place that writes: commits into the object database, and refs by compare and swap.
+//!
+//! A push moves the remote's branch only from the very commit that the change was built on, and only
+//! forward. Without a remote the branch itself moves, unless it is checked out somewhere: moving it
+//! under a work tree would make every file of the change look reverted there.
 
-use super::{Base, GitError, GitErrorKind, RanCommand, Repo};
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+};
+
+use super::{
+    Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo,
+    objects::Objects,
+    ours,
+    report::{RefStatus, link},
+    theirs,
+    transport::{self, look, patiently, words},
+};
 use crate::domain::{ids::ObjectId, plan::FileEdit};
 
 /// Where a commit goes.
@@ -49,37 +65,72 @@ pub enum PushOutcome {
     Rejected(Rejection),
     /// The connection failed and the remote does not answer: it may or may not have the commit.
     Unclear {
-        /// What failed, and that looking again is safe.
+        /// What failed.
         words: String,
     },
-}
-
-/// A refusal, as the server put it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// The per-ref status: `pre-receive hook declined`, `protected branch hook declined`, …
-    pub status: String,
-    /// The server's and its hooks' words, one line each, without `remote: `.
-    pub words: String,
-    /// The branch is protected: a branch of its own may be accepted.
-    pub protected: bool,
-    /// This identity may not push at all.
-    pub denied: bool,
 }
 
 /// Held while publishing from a clone; released when dropped.
 #[derive(Debug)]
 pub struct PublishLock {
-    _file: std::fs::File,
+    file: File,
+}
+
+impl Drop for PublishLock {
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes the clone's publish lock. `who` is told to others meanwhile.
 ///
 /// # Errors
-/// `Busy`, naming who holds it.
+/// `Busy`, naming who holds it; `Refused` where the git directory cannot be written.
 pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
-    let _ = (repo, who);
-    Err(not_yet())
+    let folder = repo.common_dir().join("tidegate");
+    let path = folder.join("publish.lock");
+    let mut file = std::fs::create_dir_all(&folder)
+        .and_then(|()| {
+            File::options()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)
+        })
+        .map_err(|error| {
+            GitError::new(
+                GitErrorKind::Refused,
+                format!("cannot write {}: {error}", path.display()),
+            )
+            .hint("Publishing writes commits into this clone; use one that you own")
+        })?;
+    match file.try_lock() {
+        Ok(()) => {
+            let _ = file.set_len(0);
+            let _ = file.write_all(who.as_bytes());
+            Ok(PublishLock { file })
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.rewind();
+            let _ = file.read_to_string(&mut holder);
+            let holder = match holder.trim() {
+                "" => "another Tidegate",
+                known => known,
+            };
+            Err(GitError::new(
+                GitErrorKind::Busy,
+                format!("{holder} is publishing from this clone"),
+            )
+            .hint("Wait until it is done and try again"))
+        }
+        Err(TryLockError::Error(error)) => Err(GitError::new(
+            GitErrorKind::Refused,
+            format!("cannot lock {}: {error}", path.display()),
+        )),
+    }
 }
 
 /// Builds a commit on `base` that changes exactly the files of `edits` (modes kept), in the object
@@ -87,31 +138,328 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
 /// Blocking.
 ///
 /// # Errors
-/// `Refused` without an identity or when an edit does not fit the base, `Program` when signing fails.
+/// `Refused` without an identity, `Moved` when an edit does not fit the base, `Program` when signing
+/// fails.
 pub fn build_commit(
     repo: &Repo,
     base: ObjectId,
     edits: &[FileEdit],
     message: &str,
 ) -> Result<ObjectId, GitError> {
-    let _ = (repo, base, edits, message);
-    Err(not_yet())
+    let objects = Objects::open(repo)?;
+    let repository = objects.repository();
+    let tree = write_tree(repo, &objects, base, edits)?;
+    let config = repository
+        .config()
+        .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
+    let is_set = |key: &str| config.get_bool(key).unwrap_or(false);
+    let mut message = message.to_owned();
+    if is_set("format.signoff") {
+        sign_off(repo, &mut message)?;
+    }
+    let mut arguments = vec!["-c", "i18n.commitEncoding=UTF-8", "commit-tree"];
+    let signed = is_set("commit.gpgsign");
+    if signed {
+        arguments.push("-S");
+    }
+    let (tree, parent) = (tree.to_string(), base.to_string());
+    arguments.extend([tree.as_str(), "-p", &parent]);
+    // The program, not the library: it knows every way to name and sign that the user's Git knows.
+    let output = Child::new(repo, arguments).input(message).run_blocking()?;
+    let id = output.stdout.trim().parse();
+    match (output.status.success(), id) {
+        (true, Ok(id)) => Ok(id),
+        _ => Err(no_commit(&words(&output.stderr), signed)),
+    }
 }
 
 /// Publishes by fast-forward from exactly the expected old value, never by force.
 ///
-/// Returns what ran beside the outcome, for the activity log.
+/// Returns what ran beside the outcome, for the activity log. An unclear network failure is resolved
+/// by looking at the remote, never by pushing again.
 ///
 /// # Errors
-/// Only when nothing could be tried: `Program`, `Refused`.
+/// Only when nothing was tried: `Program`, or `Refused` when the commit is not on top of the base or
+/// the branch is checked out.
 pub async fn push(
     repo: &Repo,
     request: &PushRequest,
 ) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {
-    let _ = (repo, request);
-    Err(not_yet())
+    let PushRequest { base, commit, .. } = request;
+    if !is_ancestor(repo, base.commit, *commit)? {
+        return Err(GitError::new(
+            GitErrorKind::Refused,
+            format!(
+                "{} is not on top of {}",
+                commit.short(),
+                base.commit.short()
+            ),
+        ));
+    }
+    let Some(remote) = &base.remote else {
+        return Ok((move_local(repo, request)?, Vec::new()));
+    };
+    let (branch, expected) = match &request.destination {
+        Destination::Branch => (&base.branch, base.commit.to_string()),
+        Destination::Own(name) => (name, String::new()),
+    };
+    let target = format!("refs/heads/{branch}");
+    let arguments = [
+        "-c".to_owned(),
+        format!("remote.{remote}.mirror=false"),
+        "push".to_owned(),
+        "--porcelain".to_owned(),
+        "--no-follow-tags".to_owned(),
+        "--recurse-submodules=no".to_owned(),
+        format!("--force-with-lease={target}:{expected}"),
+        remote.clone(),
+        format!("{commit}:{target}"),
+    ];
+    let child =
+        Child::new(repo, arguments).shown(format!("git push {remote} {}:{branch}", commit.short()));
+    let output = match patiently(child, remote).await {
+        Ok(output) => output,
+        Err(error) if error.kind == GitErrorKind::Network => {
+            let (outcome, looked) = resolve(repo, request, remote, branch, &error.message).await;
+            return Ok((outcome, looked));
+        }
+        Err(error) => return Err(error),
+    };
+    let mut ran = vec![output.ran];
+    let statuses = RefStatus::read(&output.stdout);
+    let status = statuses.iter().find(|s| s.to == target);
+    let outcome = match status {
+        Some(status) if status.flag != '!' && output.status.success() => {
+            done(request, words(&output.stderr))
+        }
+        Some(status) if status.flag == '!' && !status.is_stale() && !status.is_unclear() => {
+            let reason = match status.reason.as_str() {
+                "" => &status.summary,
+                reason => reason,
+            };
+            PushOutcome::Rejected(Rejection::read(reason, &output.stderr))
+        }
+        status => {
+            let words = words(&output.stderr);
+            let (mut outcome, looked) = resolve(repo, request, remote, branch, &words).await;
+            ran.extend(looked);
+            if let PushOutcome::Rejected(rejection) = &mut outcome {
+                let reason = match status {
+                    Some(status) => status.reason.as_str(),
+                    None if words.contains("fatal:") => "the connection failed",
+                    None => "refused on this side (pre-push hook)",
+                };
+                *rejection = Rejection::read(reason, &output.stderr);
+            }
+            outcome
+        }
+    };
+    Ok((outcome, ran))
 }
 
-fn not_yet() -> GitError {
-    GitError::new(GitErrorKind::Refused, "publishing is not there yet")
+/// Says what became of a push by looking at the remote: there, not there, or elsewhere.
+async fn resolve(
+    repo: &Repo,
+    request: &PushRequest,
+    remote: &str,
+    branch: &str,
+    words: &str,
+) -> (PushOutcome, Vec<RanCommand>) {
+    let unclear = || PushOutcome::Unclear {
+        words: words.to_owned(),
+    };
+    let refused = || PushOutcome::Rejected(Rejection::read("", words));
+    let Ok((now, looked)) = look(repo, remote, branch).await else {
+        return (unclear(), Vec::new());
+    };
+    let mut ran = vec![looked];
+    let own = matches!(request.destination, Destination::Own(_));
+    let outcome = match now {
+        Some(now) if now == request.commit => done(request, words.to_owned()),
+        _ if own => refused(),
+        Some(now) if now == request.base.commit => refused(),
+        None => PushOutcome::Moved { now: None },
+        Some(now) => match transport::fetch(repo, &request.base).await {
+            Ok(fetched) => {
+                ran.extend(fetched.ran);
+                let now = fetched.base.commit;
+                // Someone may have pushed on top of ours already.
+                if is_ancestor(repo, request.commit, now).unwrap_or(false) {
+                    done(request, words.to_owned())
+                } else {
+                    PushOutcome::Moved { now: Some(now) }
+                }
+            }
+            Err(_) => PushOutcome::Moved { now: Some(now) },
+        },
+    };
+    (outcome, ran)
+}
+
+fn done(request: &PushRequest, words: String) -> PushOutcome {
+    match &request.destination {
+        Destination::Branch => PushOutcome::Pushed { words },
+        Destination::Own(branch) => PushOutcome::BranchPushed {
+            branch: branch.clone(),
+            link: link(&words),
+            words,
+        },
+    }
+}
+
+/// Without a remote: the local branch moves by compare and swap, or a new one is made.
+fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitError> {
+    let repository = repo.open()?;
+    let failed = |error: &git2::Error| repo.error(error, "cannot move the branch");
+    let (target, oid) = (&request.base.full_reference, theirs(request.commit));
+    if let Destination::Own(name) = &request.destination {
+        let full = format!("refs/heads/{name}");
+        return match repository.reference(&full, oid, false, "tidegate") {
+            Ok(_) => Ok(done(
+                request,
+                format!("take it over with: git merge --ff-only {name}"),
+            )),
+            Err(error) if error.code() == git2::ErrorCode::Exists => Ok(PushOutcome::Rejected(
+                Rejection::read("", &format!("the branch {name} exists already")),
+            )),
+            Err(error) => Err(failed(&error)),
+        };
+    }
+    if let Some(place) = checked_out(repo, target) {
+        let branch = &request.base.branch;
+        return Err(GitError::new(
+            GitErrorKind::Refused,
+            format!("{branch} is checked out in {place}, and Tidegate never changes a work tree"),
+        )
+        .hint(format!(
+            "Detach it first (git -C {place} switch --detach), or set deliver = \"branch\" and merge what comes"
+        )));
+    }
+    let expected = theirs(request.base.commit);
+    match repository.reference_matching(target, oid, true, expected, "tidegate") {
+        Ok(_) => Ok(done(request, String::new())),
+        Err(error) if error.code() == git2::ErrorCode::Modified => Ok(PushOutcome::Moved {
+            now: repository.refname_to_id(target).ok().map(ours),
+        }),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// The work tree in which a branch is checked out, the main one or a linked one.
+fn checked_out(repo: &Repo, full: &str) -> Option<String> {
+    let common = repo.common_dir();
+    let on_it = |head: std::path::PathBuf| {
+        std::fs::read_to_string(head)
+            .is_ok_and(|text| text.trim().strip_prefix("ref: ") == Some(full))
+    };
+    let main_tree = git2::Repository::open(common).ok()?;
+    if !main_tree.is_bare() && on_it(common.join("HEAD")) {
+        let place = main_tree.workdir().unwrap_or(common);
+        return Some(place.display().to_string());
+    }
+    let linked = std::fs::read_dir(common.join("worktrees")).ok()?;
+    linked.flatten().find_map(|entry| {
+        let folder = entry.path();
+        let place = std::fs::read_to_string(folder.join("gitdir")).ok()?;
+        on_it(folder.join("HEAD")).then(|| place.trim().trim_end_matches("/.git").to_owned())
+    })
+}
+
+fn write_tree(
+    repo: &Repo,
+    objects: &Objects,
+    base: ObjectId,
+    edits: &[FileEdit],
+) -> Result<git2::Oid, GitError> {
+    let repository = objects.repository();
+    let failed = |error: &git2::Error| repo.error(error, "cannot build the commit");
+    let tree = objects.header(base)?.tree;
+    let baseline = repository.find_tree(theirs(tree)).map_err(|e| failed(&e))?;
+    let mut update = git2::build::TreeUpdateBuilder::new();
+    for edit in edits {
+        let path = edit.path.as_str();
+        let entry = baseline.get_path(std::path::Path::new(path)).ok();
+        let mode = match &entry {
+            Some(entry) if entry.id() != theirs(Repo::blob_id(&edit.before)) => {
+                return Err(GitError::new(
+                    GitErrorKind::Moved,
+                    format!("{path} is not the same at {} any more", base.short()),
+                )
+                .hint("Plan again on the new base"));
+            }
+            Some(entry) => match entry.filemode() {
+                0o100_755 => git2::FileMode::BlobExecutable,
+                0o100_644 | 0o100_664 => git2::FileMode::Blob,
+                _ => {
+                    return Err(GitError::new(
+                        GitErrorKind::Refused,
+                        format!("{path} is no regular file"),
+                    ));
+                }
+            },
+            None if edit.before.is_empty() => git2::FileMode::Blob,
+            None => {
+                return Err(GitError::new(
+                    GitErrorKind::Moved,
+                    format!("{path} does not exist at {}", base.short()),
+                )
+                .hint("Plan again on the new base"));
+            }
+        };
+        let blob = repository.blob(&edit.after).map_err(|e| failed(&e))?;
+        update.upsert(path, blob, mode);
+    }
+    update
+        .create_updated(repository, &baseline)
+        .map_err(|e| failed(&e))
+}
+
+fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {
+    let output = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
+    if !output.status.success() {
+        return Err(no_commit(&words(&output.stderr), false));
+    }
+    // `Name <address> seconds zone`
+    if let Some(end) = output.stdout.rfind('>') {
+        let line = format!("Signed-off-by: {}\n", &output.stdout[..=end]);
+        if !message.contains(&line) {
+            message.push_str(&line);
+        }
+    }
+    Ok(())
+}
+
+fn no_commit(words: &str, signed: bool) -> GitError {
+    let line = words.replace('\n', "; ");
+    if words.contains("empty ident") || words.contains("tell me who you are") {
+        return GitError::new(
+            GitErrorKind::Refused,
+            "Git does not know who you are, so no commit can be made",
+        )
+        .hint("git config --global user.name \"Your Name\"; git config --global user.email you@example.com");
+    }
+    if signed {
+        return GitError::new(
+            GitErrorKind::Program,
+            format!("cannot sign the commit: {line}"),
+        )
+        .hint(
+            "commit.gpgsign is on. Unlock the key so that `git commit -S` works without asking \
+                 (gpg-agent, ssh-agent), and try again",
+        );
+    }
+    GitError::new(
+        GitErrorKind::Program,
+        format!("cannot build the commit: {line}"),
+    )
+}
+
+/// Whether `commit` has `ancestor` in its past, or is it.
+fn is_ancestor(repo: &Repo, ancestor: ObjectId, commit: ObjectId) -> Result<bool, GitError> {
+    if ancestor == commit {
+        return Ok(true);
+    }
+    repo.open()?
+        .graph_descendant_of(theirs(commit), theirs(ancestor))
+        .map_err(|error| repo.error(&error, "cannot compare commits"))
 }

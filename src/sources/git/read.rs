@@ -120,7 +120,10 @@ impl Repo {
 
 impl FactsCache {
     fn belong_to(&mut self, layouts: &Arc<LayoutSet>) {
-        let same = self.layouts.as_ref().is_some_and(|l| Arc::ptr_eq(l, layouts));
+        let same = self
+            .layouts
+            .as_ref()
+            .is_some_and(|l| Arc::ptr_eq(l, layouts));
         if !same || self.facts.len() > MOST_FACTS {
             self.facts.clear();
             self.layouts = Some(Arc::clone(layouts));
@@ -162,7 +165,8 @@ fn wanted_files(
 ) -> Result<Vec<(RepoPath, ObjectId)>, GitError> {
     let mut files = Vec::new();
     let descend = |path: &str| layouts.may_contain(path);
-    walk(objects, tree, "", &descend, &mut |path, entry| match entry.kind {
+    walk(objects, tree, "", &descend, &mut |path, entry| {
+        match entry.kind {
         Kind::File if layouts.wants(path) => files.push((path.into(), entry.id)),
         Kind::Link if layouts.wants(path) => problems.push(Problem::file(
             path,
@@ -177,6 +181,7 @@ fn wanted_files(
             ));
         }
         _ => {}
+    }
     })?;
     Ok(files)
 }

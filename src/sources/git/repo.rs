@@ -104,6 +104,9 @@ impl Repo {
 
     /// What files say, kept between commits. Nothing is left half-done in it, so a panic elsewhere does not spoil it.
     pub(super) fn facts(&self) -> MutexGuard<'_, FactsCache> {
-        self.inner.facts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .facts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

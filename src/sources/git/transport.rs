@@ -1,7 +1,12 @@
-//! Fetching through the user's `git`.
+//! Fetching through the user's `git`, and looking at the remote.
 
-use super::{Base, GitError, RanCommand, Repo};
-use crate::domain::ids::ObjectId;
+use std::time::Duration;
+
+use super::{Base, Child, GitError, GitErrorKind, RanCommand, Repo, child::Output};
+use crate::domain::{ids::ObjectId, text::sanitise_lines};
+
+/// A remote that says nothing for so long is taken as not answering.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a fetch brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +22,124 @@ pub struct Fetched {
 /// Fetches `base`'s branch from its remote and reads it again. Only the remote-tracking ref moves.
 ///
 /// # Errors
-/// `Network` with the server's words; `Program` without `git`.
+/// `Network` with the server's words, `Unknown` when the branch is gone, `Program` without `git`.
 pub async fn fetch(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
-    let _ = repo;
+    let ran = match &base.remote {
+        Some(remote) => Some(fetch_branch(repo, remote, &base.branch).await?),
+        None => None,
+    };
     Ok(Fetched {
-        base: base.clone(),
+        base: repo.base_on(base.remote.as_deref(), &base.branch)?,
         before: base.commit,
-        ran: None,
+        ran,
     })
+}
+
+async fn fetch_branch(repo: &Repo, remote: &str, branch: &str) -> Result<RanCommand, GitError> {
+    let tracking = repo.tracking_ref(remote, branch)?;
+    let refspec = format!("+refs/heads/{branch}:{tracking}");
+    let arguments = [
+        "-c",
+        "gc.auto=0",
+        "-c",
+        "maintenance.auto=false",
+        "fetch",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        remote,
+        &refspec,
+    ];
+    let child = Child::new(repo, arguments).shown(format!("git fetch {remote} {branch}"));
+    let output = patiently(child, remote).await?;
+    if output.status.success() {
+        return Ok(output.ran);
+    }
+    let words = words(&output.stderr);
+    if words.contains("couldn't find remote ref") {
+        return Err(GitError::new(
+            GitErrorKind::Unknown,
+            format!("{remote} has no branch `{branch}` any more"),
+        )
+        .hint("Set repository.branch in tidegate.toml"));
+    }
+    Err(unreachable(remote, &words))
+}
+
+/// The commit of a branch on the remote itself, asked now; `None`: there is no such branch.
+///
+/// # Errors
+/// `Network` when the remote does not answer.
+pub(super) async fn look(
+    repo: &Repo,
+    remote: &str,
+    branch: &str,
+) -> Result<(Option<ObjectId>, RanCommand), GitError> {
+    let name = format!("refs/heads/{branch}");
+    let child = Child::new(repo, ["ls-remote", "--refs", remote, &name]);
+    let output = patiently(child, remote).await?;
+    if !output.status.success() {
+        return Err(unreachable(remote, &words(&output.stderr)));
+    }
+    let found = output.stdout.lines().find_map(|line| {
+        let (id, found) = line.split_once('\t')?;
+        (found == name).then(|| id.parse().ok())?
+    });
+    Ok((found, output.ran))
+}
+
+/// Runs a child that talks to `remote`, but not for ever.
+pub(super) async fn patiently(child: Child, remote: &str) -> Result<Output, GitError> {
+    match tokio::time::timeout(PATIENCE, child.run()).await {
+        Ok(output) => output,
+        Err(_) => Err(GitError::new(
+            GitErrorKind::Network,
+            format!("{remote} did not answer within {} s", PATIENCE.as_secs()),
+        )
+        .hint("Check the connection, and that Git can reach the remote: git ls-remote")),
+    }
+}
+
+/// What `git` and the server said, safe to show, without Git's own advice.
+pub(super) fn words(stderr: &str) -> String {
+    let text = sanitise_lines(stderr);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix("remote:").unwrap_or(line).trim())
+        .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+        .collect();
+    lines.join("\n")
+}
+
+fn unreachable(remote: &str, words: &str) -> GitError {
+    let hint = if is_denied(words) {
+        "Tidegate uses Git's own credentials: sign in so that `git fetch` works without asking \
+         (an ssh agent, a credential helper)"
+    } else {
+        "Check the connection, and that Git can reach the remote: git ls-remote"
+    };
+    GitError::new(
+        GitErrorKind::Network,
+        format!("cannot fetch from {remote}: {}", words.replace('\n', "; ")),
+    )
+    .hint(hint)
+}
+
+/// Whether the words mean that this identity may not, rather than that nobody answered.
+pub(super) fn is_denied(words: &str) -> bool {
+    const MARKS: [&str; 12] = [
+        "permission denied",
+        "authentication failed",
+        "could not read username",
+        "could not read password",
+        "access denied",
+        "403",
+        "denied to",
+        "not allowed to push code to this project",
+        "permission denied for writing",
+        "write access to repository not granted",
+        "host key verification failed",
+        "read-only",
+    ];
+    let words = words.to_ascii_lowercase();
+    MARKS.iter().any(|mark| words.contains(mark))
 }

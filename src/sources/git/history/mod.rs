@@ -110,17 +110,13 @@ impl Repo {
             if batch.is_due() && batch.send(depth).is_break() {
                 return Ok(());
             }
-            match (parent, next) {
-                (Some(parent), Some(next)) => {
-                    at = parent;
-                    header = next;
-                    depth += 1;
-                }
-                _ => {
-                    cut = objects.is_cut(at);
-                    break;
-                }
-            }
+            let (Some(parent), Some(next)) = (parent, next) else {
+                cut = objects.is_cut(at);
+                break;
+            };
+            at = parent;
+            header = next;
+            depth += 1;
         }
         if batch.send(depth).is_continue() {
             let _ = (batch.sink)(HistoryEvent::End {

@@ -57,10 +57,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Moves to another tree (`None`: an empty one); says which files and which cells differ there.
-    pub(super) fn move_to(
-        &mut self,
-        tree: Option<ObjectId>,
-    ) -> Result<Moved, GitError> {
+    pub(super) fn move_to(&mut self, tree: Option<ObjectId>) -> Result<Moved, GitError> {
         let mut differences = Vec::new();
         let mut folders = self.objects;
         self.root
@@ -81,8 +78,10 @@ impl<'a> Walk<'a> {
                 let facts = read_facts(self.objects, &self.layouts, &path, id).ok()?;
                 Some((id, Arc::new(facts)))
             });
-            self.assembler
-                .update(path.clone(), facts.as_ref().map(|(_, facts)| Arc::clone(facts)));
+            self.assembler.update(
+                path.clone(),
+                facts.as_ref().map(|(_, facts)| Arc::clone(facts)),
+            );
             let left = match facts {
                 Some(facts) => self.files.insert(path.clone(), facts),
                 None => self.files.remove(&path),
@@ -110,10 +109,13 @@ impl<'a> Walk<'a> {
 
     /// What a cell declares here by the given files alone.
     pub(super) fn value_by(&self, key: &CellKey, paths: &[RepoPath]) -> Option<Version> {
-        self.value(key, paths.iter().filter_map(|path| {
-            let (_, facts) = self.files.get(path)?;
-            Some((path.clone(), Arc::clone(facts)))
-        }))
+        self.value(
+            key,
+            paths.iter().filter_map(|path| {
+                let (_, facts) = self.files.get(path)?;
+                Some((path.clone(), Arc::clone(facts)))
+            }),
+        )
     }
 
     /// What a cell declares by the given facts alone.
