@@ -10,7 +10,6 @@ mod child;
 mod diff;
 mod error;
 mod history;
-mod paths;
 mod objects;
 mod publish;
 mod read;

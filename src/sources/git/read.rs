@@ -87,17 +87,17 @@ impl Repo {
         }
     }
 
-    /// The paths of all regular files at `commit`, in tree order; what is not UTF-8 is left out.
+    /// The paths of all regular files at `commit`, in tree order; what is not UTF-8 is left out. Reads every tree.
     ///
     /// # Errors
     /// When the commit or a tree cannot be read.
-    pub fn files(&self, commit: ObjectId) -> Result<Vec<RepoPath>, GitError> {
+    pub fn paths(&self, commit: ObjectId) -> Result<Vec<String>, GitError> {
         let objects = Objects::open(self)?;
         let tree = objects.header(commit)?.tree;
         let mut paths = Vec::new();
         walk(&objects, tree, "", &|_| true, &mut |path, entry| {
             if entry.kind == Kind::File {
-                paths.push(path.into());
+                paths.push(path.to_owned());
             }
         })?;
         Ok(paths)
