@@ -3,6 +3,7 @@
 //! The first frame is drawn from remembered state before anything is read or connected. After that the loop sleeps until
 //! a key, an answer, a signal or the clock wakes it, takes everything that has come meanwhile, and draws one frame.
 
+mod setup;
 mod signals;
 pub mod terminal;
 
@@ -28,7 +29,9 @@ use crate::{
     ui,
     workflow::Session,
 };
-use signals::{Signal, Signals};
+pub use setup::{ConsoleOptions, block_on, setup};
+pub use signals::Signal;
+use signals::Signals;
 use terminal::Borrowed;
 
 /// Answers that came together are taken together, for this long at most: then a frame is due.

@@ -1,0 +1,79 @@
+//! From a session and its options to what the screen starts with.
+
+use std::{future::Future, io, time::Duration};
+
+use crate::{
+    app::{
+        keymap::{Keymap, KeymapError},
+        look::{self, Look},
+        model::{Setup, WriteMode},
+    },
+    config::Theme,
+    workflow::Session,
+};
+
+/// The remote is asked this often while the console is open.
+const FETCH_EVERY: Duration = Duration::from_mins(1);
+
+/// What the command line says about the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleOptions {
+    /// Never writes, whatever is typed.
+    pub read_only: bool,
+    /// Glyphs and borders in ASCII, whatever the configuration says.
+    pub ascii: bool,
+    /// The repository and the clusters are the built-in demo's.
+    pub demo: bool,
+}
+
+/// What the screen starts with.
+///
+/// # Errors
+/// A key of the user's configuration that cannot be what it is said to be.
+pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, KeymapError> {
+    let config = &session.config;
+    let write = if options.read_only || session.at.is_some() {
+        WriteMode::Locked
+    } else if config.user.write {
+        WriteMode::Write
+    } else {
+        WriteMode::ReadOnly
+    };
+    let theme = match config.user.theme {
+        Theme::Default => look::Theme::Default,
+        Theme::HighContrast => look::Theme::HighContrast,
+        Theme::Light => look::Theme::Light,
+        Theme::Monochrome => look::Theme::Monochrome,
+    };
+    let has_remote = session.base().is_ok_and(|base| base.remote.is_some());
+    Ok(Setup {
+        repository: session.repo.name(),
+        topology: config.topology.clone(),
+        guessed: config.guessed.clone(),
+        write,
+        look: Look {
+            theme,
+            ascii: options.ascii || config.user.ascii,
+            // https://no-color.org: present and not empty.
+            no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        },
+        keymap: Keymap::remapped(&config.user.keys)?,
+        fetch_every: (has_remote && session.at.is_none()).then_some(FETCH_EVERY),
+        demo: options.demo,
+    })
+}
+
+/// Runs a future on a Tokio runtime of our size. What still runs in the background at the end is left behind: a hung
+/// cluster or a slow remote never delays leaving.
+///
+/// # Errors
+/// When the runtime cannot be made.
+pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(output)
+}
