@@ -31,6 +31,21 @@ mod harness {
     }
 
     #[test]
+    fn a_job_stops_and_goes_on() {
+        let mut terminal = Setup::program("/bin/cat", &[]).as_a_job().start();
+        terminal.press_until("once\r", "it runs", SOON, |view| view.has("once"));
+        terminal.press_until(key::CTRL_Z, "it stops", SOON, |view| {
+            view.has("gave back 1")
+        });
+        terminal.assert_restored();
+        terminal.press(key::ENTER);
+        terminal.press_until("more\r", "it goes on", SOON, |view| view.has("more"));
+        terminal.press(key::CTRL_D);
+        terminal.until("it ends", SOON, |view| view.has("gave back 0 at last"));
+        terminal.ended(SOON).assert_restored();
+    }
+
+    #[test]
     fn a_signal_is_told_apart_from_a_code() {
         let mut terminal = Setup::program("/bin/sh", &["-c", "echo up; read -r a"]).start();
         terminal.until("it runs", SOON, |view| view.has("up"));

@@ -67,14 +67,21 @@ impl Setup {
         Self::program(TIDEGATE, arguments)
     }
 
-    /// The tested binary as a job of a shell, which is what makes ^Z mean something. Says `job ended CODE` each time the
-    /// job gives the terminal back, and brings it to the foreground again at Enter.
-    pub fn tidegate_as_a_job(arguments: &[&str]) -> Self {
-        let script = r#"set -m; "$@"; printf 'job ended %s\n' "$?"; read -r line; fg >/dev/null; printf 'job ended %s\n' "$?""#;
-        Self::program(
-            "/bin/sh",
-            &[&["-c", script, "sh", TIDEGATE], arguments].concat(),
-        )
+    /// This program as a job of a shell, which is what makes ^Z mean something. The shell says `job gave back CODE` when
+    /// the job stops or ends; at Enter it brings a stopped one to the foreground.
+    #[must_use]
+    pub fn as_a_job(mut self) -> Self {
+        let script = r#"set -m
+"$@"
+printf 'job gave back %s\n' "$?"
+read -r line
+fg >/dev/null
+printf 'job gave back %s at last\n' "$?""#;
+        let program = self.program.display().to_string();
+        let arguments = ["-c", script, "sh", &program].map(ToOwned::to_owned);
+        self.arguments.splice(0..0, arguments);
+        self.program = "/bin/sh".into();
+        self
     }
 
     /// Any program.
@@ -511,6 +518,8 @@ pub mod key {
     pub const ESC: &str = "\x1b";
     /// ^C.
     pub const CTRL_C: &str = "\x03";
+    /// ^D.
+    pub const CTRL_D: &str = "\x04";
     /// ^Z.
     pub const CTRL_Z: &str = "\x1a";
     /// Arrow down.
