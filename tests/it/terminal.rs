@@ -32,7 +32,7 @@ mod harness {
 
     #[test]
     fn a_job_stops_and_goes_on() {
-        let mut terminal = Setup::program("/bin/cat", &[]).as_a_job().start();
+        let mut terminal = Setup::program("/bin/cat", &[]).in_a_shell().start();
         terminal.press_until("once\r", "it runs", SOON, |view| view.has("once"));
         terminal.press_until(key::CTRL_Z, "it stops", SOON, |view| {
             view.has("gave back 1")

@@ -70,7 +70,7 @@ impl Setup {
     /// This program as a job of a shell, which is what makes ^Z mean something. The shell says `job gave back CODE` when
     /// the job stops or ends; at Enter it brings a stopped one to the foreground.
     #[must_use]
-    pub fn as_a_job(mut self) -> Self {
+    pub fn in_a_shell(mut self) -> Self {
         let script = r#"set -m
 "$@"
 printf 'job gave back %s\n' "$?"
