@@ -9,7 +9,7 @@ use super::{
     oracle::{Change, is_json, verify},
     parse::parse,
     remove::remove,
-    set::{self, touches},
+    set::{self, Wanted, touches},
     splice::{Splice, Splices},
     tree::{NodePath, Yaml},
 };
@@ -153,8 +153,12 @@ impl Batch {
                 if touches(&self.changes, *index, place.node) {
                     return Ok(false);
                 }
-                if let Some((splice, change)) = set::set(yaml, document, place, path, value, json)?
-                {
+                let wanted = Wanted {
+                    value,
+                    typed: false,
+                    json,
+                };
+                if let Some((splice, change)) = set::set(yaml, document, place, path, wanted)? {
                     self.splices.push(splice);
                     self.changes.push((*index, change));
                 }

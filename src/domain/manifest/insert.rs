@@ -8,7 +8,7 @@ use super::{
     locate::{Place, Reach, own_entry, reach, shown},
     oracle::Change,
     quote::{Context, write_key, write_new},
-    set,
+    set::{self, Wanted},
     splice::Splice,
     tree::{Document, Entry, Node, NodeId, NodeKind, ScalarStyle, Step, Yaml},
 };
@@ -140,7 +140,12 @@ fn existing(
     let mut path = addition.parent.to_vec();
     path.push(Step::Key(addition.key.to_owned()));
     if value.is_null() || value.text() == Some(addition.value) {
-        let set = set::set(yaml, document, place, &path, addition.value, addition.json)?;
+        let wanted = Wanted {
+            value: addition.value,
+            typed: addition.typed,
+            json: addition.json,
+        };
+        let set = set::set(yaml, document, place, &path, wanted)?;
         return Ok(set.map(|(splice, change)| (vec![splice], change)));
     }
     Err(ManifestError::at(

@@ -17,12 +17,9 @@ mod remove;
 mod scalar;
 mod set;
 mod splice;
+#[cfg(test)]
+mod tests;
 mod tree;
-
-#[cfg(test)]
-mod tests_corpus;
-#[cfg(test)]
-mod tests_read;
 
 pub use edit::{Edit, apply};
 pub use lookup::{Found, NodeRef};

@@ -8,10 +8,21 @@ use super::{
     locate::{Place, named, shown},
     lookup::NodeRef,
     oracle::Change,
-    quote::{Context, escape_within, write},
+    quote::{Context, escape_within, write, write_new},
     splice::Splice,
     tree::{Document, Node, NodeId, NodeKind, ScalarStyle, Step, Yaml},
 };
+
+/// The text that a scalar is given.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'e> {
+    /// It.
+    pub value: &'e str,
+    /// Whether a number or a boolean is written as one where nothing stood.
+    pub typed: bool,
+    /// Whether the file is JSON.
+    pub json: bool,
+}
 
 /// The splice that gives a scalar another text, and the change it means; neither where the text is
 /// the same already.
@@ -20,9 +31,9 @@ pub(super) fn set(
     document: &Document<'_>,
     place: Place,
     path: &[Step],
-    value: &str,
-    json: bool,
+    wanted: Wanted<'_>,
 ) -> Result<Option<(Splice, Change)>, ManifestError> {
+    let Wanted { value, typed, json } = wanted;
     let node = document.node(place.node);
     let this = NodeRef::new(document, place.node);
     if this.text() == Some(value) {
@@ -34,17 +45,10 @@ pub(super) fn set(
         tagged: node.tag.is_some(),
     };
     let mut text = value.to_owned();
+    let new = || write_new(value, typed, context);
     let splice = match &node.kind {
-        NodeKind::Null if node.span.is_empty() => fill(
-            yaml,
-            document,
-            place,
-            &write(value, ScalarStyle::Plain, None, context),
-        )?,
-        NodeKind::Null => Splice::new(
-            node.span.clone(),
-            write(value, ScalarStyle::Plain, None, context),
-        ),
+        NodeKind::Null if node.span.is_empty() => fill(yaml, document, place, &new())?,
+        NodeKind::Null => Splice::new(node.span.clone(), new()),
         NodeKind::Alias { .. } => {
             let target = this.resolve();
             let like = target.text().filter(|_| is_plain(target.node()));
@@ -72,12 +76,7 @@ pub(super) fn set(
                 })?
             } else if raw.is_empty() {
                 // `!!str` alone is an empty text.
-                fill(
-                    yaml,
-                    document,
-                    place,
-                    &write(value, ScalarStyle::Plain, None, context),
-                )?
+                fill(yaml, document, place, &new())?
             } else {
                 let like = is_plain(node).then_some(&**old);
                 Splice::new(node.span.clone(), write(value, *style, like, context))

@@ -1,19 +1,10 @@
 //! The tree: what is read, where it stands, and what is refused.
 
-use super::{NodeKind, NodeRef, ScalarStyle, ScalarType, Step, Yaml, parse};
+use super::super::{NodeKind, NodeRef, ScalarStyle, ScalarType, Yaml, parse};
+use super::path;
 
 fn tree(text: &str) -> Yaml<'_> {
     parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text:?}: {error:?}"))
-}
-
-fn path(text: &str) -> Vec<Step> {
-    let steps = text.split('.').filter(|step| !step.is_empty());
-    steps
-        .map(|step| {
-            step.parse()
-                .map_or_else(|_| Step::Key(step.to_owned()), Step::Index)
-        })
-        .collect()
 }
 
 fn at<'t>(yaml: &'t Yaml<'_>, steps: &str) -> NodeRef<'t> {
@@ -25,114 +16,24 @@ fn at<'t>(yaml: &'t Yaml<'_>, steps: &str) -> NodeRef<'t> {
 
 #[test]
 fn scalars_say_their_text_their_bytes_and_their_line() {
+    #[rustfmt::skip]
     let cases: &[(&str, &str, &str, &str, &str, u32)] = &[
-        (
-            "plain number stays text",
-            "tag: 1.10 # c\n",
-            "tag",
-            "1.10",
-            "1.10",
-            1,
-        ),
-        (
-            "exponent lookalike",
-            "a: 1\ntag: 1234e56",
-            "tag",
-            "1234e56",
-            "1234e56",
-            2,
-        ),
-        (
-            "single quoted",
-            "tag: 'it''s'\n",
-            "tag",
-            "it's",
-            "'it''s'",
-            1,
-        ),
-        (
-            "double quoted",
-            "tag: \"a\\tb\"\n",
-            "tag",
-            "a\tb",
-            "\"a\\tb\"",
-            1,
-        ),
-        (
-            "windows line ends",
-            "a:\r\n  tag: v1\r\n",
-            "a.tag",
-            "v1",
-            "v1",
-            2,
-        ),
+        ("plain number stays text", "tag: 1.10 # c\n", "tag", "1.10", "1.10", 1),
+        ("exponent lookalike", "a: 1\ntag: 1234e56", "tag", "1234e56", "1234e56", 2),
+        ("single quoted", "tag: 'it''s'\n", "tag", "it's", "'it''s'", 1),
+        ("double quoted", "tag: \"a\\tb\"\n", "tag", "a\tb", "\"a\\tb\"", 1),
+        ("windows line ends", "a:\r\n  tag: v1\r\n", "a.tag", "v1", "v1", 2),
         ("byte-order mark", "\u{feff}tag: v1\n", "tag", "v1", "v1", 1),
-        (
-            "literal",
-            "a: |\n  line\n\n\nb: 1\n",
-            "a",
-            "line\n",
-            "line\n",
-            2,
-        ),
+        ("literal", "a: |\n  line\n\n\nb: 1\n", "a", "line\n", "line\n", 2),
         ("folded", "a: >-\n  r/a:v1\n", "a", "r/a:v1", "r/a:v1\n", 2),
-        (
-            "plain over lines",
-            "a: one\n  two\n",
-            "a",
-            "one two",
-            "one\n  two",
-            1,
-        ),
-        (
-            "value below its key",
-            "a:\n  # why\n  v1\n",
-            "a",
-            "v1",
-            "v1",
-            3,
-        ),
+        ("plain over lines", "a: one\n  two\n", "a", "one two", "one\n  two", 1),
+        ("value below its key", "a:\n  # why\n  v1\n", "a", "v1", "v1", 3),
         ("explicit key", "? tag\n: v1 # c\n", "tag", "v1", "v1", 2),
-        (
-            "tagged and anchored",
-            "tag: !!str &x 1.10\n",
-            "tag",
-            "1.10",
-            "1.10",
-            1,
-        ),
-        (
-            "flow",
-            "i: [{n: a, t: v1}, {n: b, t: \"v2\"}]",
-            "i.1.t",
-            "v2",
-            "\"v2\"",
-            1,
-        ),
-        (
-            "json with tabs",
-            "{\n\t\"image\": {\n\t\t\"tag\": \"1.0\"\n\t}\n}\n",
-            "image.tag",
-            "1.0",
-            "\"1.0\"",
-            3,
-        ),
-        (
-            "wide characters before",
-            "o: \"Zoë 日本, 🚀\"\nn: {ключ: é, tag: v1}\n",
-            "n.tag",
-            "v1",
-            "v1",
-            2,
-        ),
-        (
-            "sequence not indented",
-            "i:\n- n: a\n  t: v1\n",
-            "i.0.t",
-            "v1",
-            "v1",
-            3,
-        ),
+        ("tagged and anchored", "tag: !!str &x 1.10\n", "tag", "1.10", "1.10", 1),
+        ("flow", "i: [{n: a, t: v1}, {n: b, t: \"v2\"}]", "i.1.t", "v2", "\"v2\"", 1),
+        ("json with tabs", "{\n\t\"image\": {\n\t\t\"tag\": \"1.0\"\n\t}\n}\n", "image.tag", "1.0", "\"1.0\"", 3),
+        ("wide characters before", "o: \"Zoë 日本, 🚀\"\nn: {ключ: é, tag: v1}\n", "n.tag", "v1", "v1", 2),
+        ("sequence not indented", "i:\n- n: a\n  t: v1\n", "i.0.t", "v1", "v1", 3),
     ];
     for (name, text, steps, expected, source, line) in cases {
         let yaml = tree(text);
@@ -145,6 +46,7 @@ fn scalars_say_their_text_their_bytes_and_their_line() {
 
 #[test]
 fn empty_values_stand_behind_their_indicator() {
+    #[rustfmt::skip]
     let cases: &[(&str, &str, &str, usize, u32)] = &[
         ("with a comment", "tag: # set by CI\nx: 1\n", "tag", 4, 1),
         ("bare", "a:\n  tag:\n  x: 1\n", "a.tag", 9, 2),
@@ -222,30 +124,16 @@ fn a_quoted_key_is_its_text() {
 
 #[test]
 fn trailing_comments_belong_to_the_line() {
+    #[rustfmt::skip]
     let cases: &[(&str, &str, &str, Option<&str>)] = &[
         ("plain", "tag: abc  # v1.2\n", "tag", Some("v1.2")),
         ("tab before", "tag: abc \t# v1.2", "tag", Some("v1.2")),
         ("none", "tag: abc\n# v1.2\n", "tag", None),
         ("hash in the value", "tag: abc#v1.2\n", "tag", None),
-        (
-            "in a flow mapping",
-            "{\n  tag: abc, # v1\n}\n",
-            "tag",
-            Some("v1"),
-        ),
-        (
-            "header of a block scalar",
-            "tag: | # v1\n  abc\n# no\n",
-            "tag",
-            Some("v1"),
-        ),
+        ("in a flow mapping", "{\n  tag: abc, # v1\n}\n", "tag", Some("v1")),
+        ("header of a block scalar", "tag: | # v1\n  abc\n# no\n", "tag", Some("v1")),
         ("empty value", "tag: # v1\nx: 1", "tag", Some("v1")),
-        (
-            "windows line end",
-            "tag: abc # v1\r\nx: 1\r\n",
-            "tag",
-            Some("v1"),
-        ),
+        ("windows line end", "tag: abc # v1\r\nx: 1\r\n", "tag", Some("v1")),
     ];
     for (name, text, steps, expected) in cases {
         let yaml = tree(text);
@@ -260,6 +148,7 @@ fn trailing_comments_belong_to_the_line() {
 
 #[test]
 fn documents_are_counted_as_written() {
+    #[rustfmt::skip]
     let cases: &[(&str, &str, usize)] = &[
         ("empty file", "", 0),
         ("comments alone", "# a\n# b\n", 0),
@@ -275,13 +164,9 @@ fn documents_are_counted_as_written() {
 #[test]
 fn what_cannot_be_read_is_refused_with_line_and_reason() {
     let deep = "[".repeat(100_000);
+    #[rustfmt::skip]
     let cases: &[(&str, &[u8], Option<u32>, &str)] = &[
-        (
-            "template",
-            b"image:\n  tag: {{ .Values.tag }}\n{{- if .x }}\n  y: 1\n{{- end }}\n",
-            Some(2),
-            "template",
-        ),
+        ("template", b"image:\n  tag: {{ .Values.tag }}\n{{- if .x }}\n  y: 1\n{{- end }}\n", Some(2), "template"),
         ("utf-16", b"\xff\xfea\0:\0", Some(1), "UTF-16"),
         ("binary", b"a: b\n\xff\x00\x01", Some(2), "binary"),
         ("latin-1", b"a: b\nb: caf\xe9\n", Some(2), "UTF-8"),
