@@ -16,6 +16,7 @@ pub mod look;
 pub mod mode;
 pub mod model;
 pub mod op_queue;
+pub mod palette;
 pub mod rows;
 pub mod snapshot;
 pub mod staging;

@@ -64,6 +64,12 @@ impl OpQueue {
         self.running.iter().any(|(kind, _)| *kind == operation)
     }
 
+    /// The asking of this kind that is in flight.
+    pub fn current(&self, operation: Operation) -> Option<Epoch> {
+        let running = self.running.iter().find(|(kind, _)| *kind == operation);
+        running.map(|(_, epoch)| *epoch)
+    }
+
     /// Whether an answer that carries `epoch` is still wanted.
     pub fn is_current(&self, operation: Operation, epoch: Epoch) -> bool {
         self.running.contains(&(operation, epoch))

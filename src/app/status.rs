@@ -6,7 +6,7 @@ use crate::domain::{
     desired::DesiredCell,
     ids::{CellKey, EnvironmentName},
     plan::{ChangeRequest, Intent},
-    rollout::{Connection, Health, LiveCell},
+    rollout::{Connection, Health, LiveCell, same_version},
     version::Version,
 };
 
@@ -176,19 +176,9 @@ fn running(live: &LiveCell, version: Option<&Version>, delivering: bool) -> Stat
 
 /// Whether pods run anything else than `version`.
 fn drifts(live: &LiveCell, version: &Version) -> bool {
-    live.versions.keys().any(|running| !same(running, version))
-}
-
-/// The same version, where one side may say only the tag or only the digest of `tag@digest`.
-pub fn same(a: &Version, b: &Version) -> bool {
-    let (a, b) = (a.as_str(), b.as_str());
-    a == b
-        || match (a.split_once('@'), b.split_once('@')) {
-            (Some((tag, digest)), None) => b == tag || b == digest,
-            (None, Some((tag, digest))) => a == tag || a == digest,
-            (Some((_, a)), Some((_, b))) => a == b,
-            (None, None) => false,
-        }
+    live.versions
+        .keys()
+        .any(|running| !same_version(running, version))
 }
 
 /// The version that a staged request would write, as far as it is known before planning.

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod gate;
 pub mod history;
 pub mod ids;
+pub mod last_good;
 pub mod layout;
 pub mod manifest;
 pub mod message;

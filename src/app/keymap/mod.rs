@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crossterm::event::KeyEvent;
-
 mod action;
 mod press;
 mod table;
@@ -108,9 +106,8 @@ impl Keymap {
         Ok(Self { keys, lookup })
     }
 
-    /// What `event` means in `mode`.
-    pub fn meaning(&self, mode: Mode, event: &KeyEvent) -> Option<Meaning> {
-        let press = Press::of(event);
+    /// What a key means in `mode`.
+    pub fn meaning(&self, mode: Mode, press: Press) -> Option<Meaning> {
         let action = self.lookup.get(&(mode, press)).copied();
         action.map(Meaning::Action).or_else(|| {
             let text = press.text_key().filter(|_| mode.types_text());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// A key press, normalised: capitals instead of shift, `s-tab` instead of shift and tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +69,11 @@ impl Press {
             ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
             alt: event.modifiers.contains(KeyModifiers::ALT),
         }
+    }
+
+    /// The terminal says that the key is held; most terminals do not.
+    pub fn is_repeat(event: &KeyEvent) -> bool {
+        event.kind == KeyEventKind::Repeat
     }
 
     /// Reads `q`, `G`, `^d`, `pgdn`, `s-tab`, `f5`.

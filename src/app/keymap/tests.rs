@@ -51,10 +51,9 @@ fn no_control_key_changes_anything() {
 fn leaving_works_in_every_mode() {
     let keymap = Keymap::default();
     for mode in Mode::ALL {
-        let event = Press::parse("^c").unwrap().event();
-        let meaning = keymap.meaning(mode, &event);
+        let meaning = keymap.meaning(mode, Press::parse("^c").unwrap());
         assert_eq!(meaning, Some(Meaning::Action(Action::QuitNow)), "{mode:?}");
-        let esc = keymap.meaning(mode, &Press::parse("esc").unwrap().event());
+        let esc = keymap.meaning(mode, Press::parse("esc").unwrap());
         assert_eq!(esc, Some(Meaning::Action(Action::Back)), "{mode:?}");
     }
 }
@@ -62,7 +61,7 @@ fn leaving_works_in_every_mode() {
 #[test]
 fn remapping() {
     let keymap = Keymap::remapped(&change("promote", &["P", "f5"])).unwrap();
-    let meaning = |key: &str| keymap.meaning(Mode::Matrix, &Press::parse(key).unwrap().event());
+    let meaning = |key: &str| keymap.meaning(Mode::Matrix, Press::parse(key).unwrap());
     assert_eq!(meaning("P"), Some(Meaning::Action(Action::Promote)));
     assert_eq!(meaning("p"), None);
     assert_eq!(keymap.key_for(Mode::Matrix, Action::Promote).unwrap(), "P");
@@ -86,9 +85,9 @@ fn remapping() {
 #[test]
 fn text_modes_type_letters() {
     let keymap = Keymap::default();
-    let press = |key: &str| Press::parse(key).unwrap().event();
-    let typed = keymap.meaning(Mode::Filter, &press("q"));
+    let press = |key: &str| Press::parse(key).unwrap();
+    let typed = keymap.meaning(Mode::Filter, press("q"));
     assert_eq!(typed, Some(Meaning::Text(TextKey::Insert('q'))));
-    let word = keymap.meaning(Mode::Palette, &press("^w"));
+    let word = keymap.meaning(Mode::Palette, press("^w"));
     assert_eq!(word, Some(Meaning::Text(TextKey::DeleteWord)));
 }

@@ -1,23 +1,200 @@
 //! The one place where the model changes: an event in, commands out.
 
-use super::{command::Command, event::Event, model::Model};
+use jiff::Timestamp;
 
-/// What to do first: read what is known locally, then ask the remote.
-pub fn start(_model: &mut Model) -> Vec<Command> {
-    Vec::new()
+use super::{
+    activity::{Entry, Level},
+    command::Command,
+    event::{Event, Failure},
+    model::{Model, Prompt, Screen},
+    op_queue::Operation,
+};
+
+mod answers;
+mod cell;
+mod confirm;
+mod delivery;
+mod input;
+mod matrix;
+mod palette;
+mod plan;
+mod prompt;
+mod staging;
+#[cfg(test)]
+mod tests;
+
+/// A passing word stays this long, unless a key comes first.
+const WORD_SECONDS: i64 = 8;
+
+/// What to do first: read what is known locally, and ask the remote beside it.
+pub fn start(model: &mut Model) -> Vec<Command> {
+    let mut out = Vec::new();
+    model.read_desired(&mut out);
+    model.fetch(&mut out);
+    if let Some(guessed) = model.setup.guessed.clone() {
+        model.log(Level::Warn, guessed, Vec::new(), &mut out);
+    }
+    model.arrange();
+    out
 }
 
 /// Applies one event.
-pub fn update(model: &mut Model, _event: Event) -> Vec<Command> {
-    model.arrange();
-    Vec::new()
+pub fn update(model: &mut Model, event: Event) -> Vec<Command> {
+    update_all(model, [event])
 }
 
-/// Applies events that came together, and arranges the rows once.
+/// Applies events that came together, and arranges the rows as rarely as that can be.
 pub fn update_all(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<Command> {
-    let mut commands = Vec::new();
+    let mut out = Vec::new();
+    let mut arranged = true;
     for event in events {
-        commands.extend(update(model, event));
+        let is_input = matches!(event, Event::Input { .. });
+        if is_input && !arranged {
+            model.arrange();
+        }
+        arranged = matches!(event, Event::Tick(_)) && arranged;
+        apply(model, event, &mut out);
     }
-    commands
+    if !arranged {
+        model.arrange();
+    }
+    out
+}
+
+fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
+    match event {
+        Event::Input { at, input } => {
+            model.now = model.now.max(at);
+            input::input(model, input, out);
+        }
+        Event::Tick(now) => model.tick(now, out),
+        Event::Desired { epoch, result } => model.on_desired(epoch, result, out),
+        Event::History { epoch, result } => model.on_history(epoch, result, out),
+        Event::Live {
+            environment,
+            connection,
+            cells,
+        } => model.on_live(environment, connection, cells, out),
+        Event::Notes { cell, result } => model.live.notes = Some((cell, result)),
+        Event::CommitDiff {
+            epoch,
+            cell,
+            commit,
+            result,
+        } => model.on_diff(epoch, &cell, commit, result),
+        Event::Planned { epoch, result } => model.on_planned(epoch, result),
+        Event::Published { epoch, result } => model.on_published(epoch, result, out),
+        Event::Delivery { epoch, at, step } => model.on_delivery(epoch, at, step, out),
+        Event::Fetched { epoch, result } => model.on_fetched(epoch, result, out),
+        Event::Ran {
+            line,
+            ok,
+            outcome,
+            took,
+        } => model.on_ran(line, ok, outcome, took, out),
+        Event::ConfigReloaded(result) => model.on_configuration(result, out),
+        Event::Failure(failure) => model.fail(failure, out),
+        Event::Notice(text) => {
+            model.log(Level::Info, text.clone(), Vec::new(), out);
+            model.say(text);
+        }
+    }
+}
+
+impl Model {
+    fn tick(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        self.now = self.now.max(now);
+        let over = |said: &Timestamp| self.now.as_second() - said.as_second() >= WORD_SECONDS;
+        if self.word.as_ref().is_some_and(|(said, _)| over(said)) {
+            self.word = None;
+        }
+        let due = match (self.setup.fetch_every, self.git.asked_at) {
+            (Some(every), Some(asked)) => self.now.duration_since(asked).unsigned_abs() >= every,
+            _ => false,
+        };
+        if due {
+            self.fetch(out);
+        }
+    }
+
+    /// Says a passing word.
+    fn say(&mut self, text: impl Into<String>) {
+        self.word = Some((self.now, text.into()));
+    }
+
+    /// Writes a line into the log, on the screen and on disk.
+    fn log(
+        &mut self,
+        level: Level,
+        text: impl Into<String>,
+        detail: Vec<String>,
+        out: &mut Vec<Command>,
+    ) {
+        let entry = Entry {
+            at: self.now,
+            level,
+            text: text.into(),
+            detail,
+        };
+        self.activity.push(entry.clone());
+        out.push(Command::WriteActivity(entry));
+    }
+
+    /// Logs a failure and puts it on the screen until it is dismissed.
+    fn fail(&mut self, failure: Failure, out: &mut Vec<Command>) {
+        let detail = [&failure.why, &failure.next];
+        let detail = detail.into_iter().filter(|line| !line.is_empty());
+        let detail = detail.cloned().collect();
+        self.log(Level::Error, failure.what.clone(), detail, out);
+        self.activity.raise(failure);
+    }
+
+    /// Reads the matrix anew; what an earlier reading answers is not wanted any more.
+    fn read_desired(&mut self, out: &mut Vec<Command>) {
+        let epoch = self.operations.supersede(Operation::Desired);
+        out.push(Command::ReadDesired { epoch });
+    }
+
+    /// Asks the remote, unless it is being asked; `false`: refused for that.
+    fn fetch(&mut self, out: &mut Vec<Command>) -> bool {
+        self.git.asked_at = Some(self.now);
+        let Some(epoch) = self.operations.start(Operation::Fetch) else {
+            return false;
+        };
+        out.push(Command::Fetch { epoch });
+        true
+    }
+
+    /// Leaves, after a question where something would be left behind.
+    fn quit(&mut self, out: &mut Vec<Command>) {
+        let under_way = self
+            .delivery
+            .as_ref()
+            .is_some_and(|run| run.ended.is_none());
+        if self.staging.requests().is_empty() && !under_way {
+            out.push(Command::Quit);
+        } else {
+            self.prompt = Some(Prompt::Quit);
+        }
+    }
+
+    /// Puts a screen on top; a screen of the same kind there already is replaced.
+    fn open(&mut self, screen: Screen) {
+        if self
+            .screens
+            .last()
+            .is_some_and(|top| top.mode() == screen.mode())
+        {
+            self.screens.pop();
+        }
+        self.screens.push(screen);
+    }
+
+    /// Takes the visible screen away.
+    fn close(&mut self, out: &mut Vec<Command>) {
+        if let Some(Screen::Cell(_)) = self.screens.pop() {
+            self.live.notes = None;
+            out.push(Command::WatchNotes { cell: None });
+        }
+    }
 }

@@ -1,0 +1,262 @@
+//! What comes back from Git, clusters and programs.
+
+use std::time::Duration;
+
+use super::super::{
+    activity::Level,
+    command::{Command, HistoryWant},
+    event::{DesiredRead, Epoch, Failure, Fetched, HistoryBatch},
+    model::{History, Model, PlanState, Ran, Screen, Setup, WriteMode},
+    op_queue::Operation,
+};
+use crate::domain::{
+    desired::Desired,
+    ids::{CellKey, EnvironmentName},
+    rollout::{Connection, LiveCell},
+};
+
+/// What is said of failures that settle by themselves.
+const READING: &str = "reading the matrix";
+
+impl Model {
+    pub(super) fn on_desired(
+        &mut self,
+        epoch: Epoch,
+        result: Result<DesiredRead, Failure>,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.operations.finish(Operation::Desired, epoch) {
+            return;
+        }
+        let read = match result {
+            Ok(read) => read,
+            Err(failure) => {
+                let failure = Failure {
+                    what: READING.to_owned(),
+                    why: format!("{}: {}", failure.what, failure.why),
+                    ..failure
+                };
+                self.git.failure = Some(failure.clone());
+                return self.fail(failure, out);
+            }
+        };
+        self.activity.settle(READING);
+        self.git.failure = None;
+        let before = self.git.remembered.is_none();
+        let before = before.then(|| self.git.base.take()).flatten();
+        self.git.remembered = None;
+        self.log_problems(&read.desired, out);
+        // A reading knows less of the remote than a fetch that answered meanwhile.
+        let mut base = read.base;
+        let fetched = before.as_ref().and_then(|base| base.fetched_at);
+        base.fetched_at = base.fetched_at.max(fetched);
+        if let Some(before) = before
+            .as_ref()
+            .filter(|before| before.commit != base.commit)
+        {
+            let text = format!(
+                "{} moved {} to {}",
+                base.reference,
+                before.commit.short(),
+                base.commit.short()
+            );
+            self.log(Level::Info, text, Vec::new(), out);
+        }
+        let commit = read.desired.commit;
+        self.git.base = Some(base);
+        self.git.desired = Some(read.desired);
+        if self.history.commit != Some(commit) {
+            let epoch = self.operations.supersede(Operation::History);
+            self.history = History {
+                commit: Some(commit),
+                // What is known stays until it is replaced: the new walk begins with what is new.
+                cells: std::mem::take(&mut self.history.cells),
+                ..History::default()
+            };
+            out.push(Command::LoadHistory {
+                epoch,
+                commit,
+                want: HistoryWant::All,
+            });
+        }
+        self.plan_again(commit, out);
+    }
+
+    /// A plan that is looked at belongs to the base of before: it is made anew.
+    fn plan_again(&mut self, commit: crate::domain::ids::ObjectId, out: &mut Vec<Command>) {
+        let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        if let PlanState::Ready(view) = &screen.state
+            && view.plan.base != commit
+        {
+            screen.moved = vec![format!("planned again on {}", commit.short())];
+            self.build_plan(out);
+        }
+    }
+
+    fn log_problems(&mut self, desired: &Desired, out: &mut Vec<Command>) {
+        let known = self.git.desired.clone();
+        for problem in &desired.problems {
+            let old = known.as_ref().is_some_and(|k| k.problems.contains(problem));
+            if !old {
+                let place = match (&problem.path, problem.line) {
+                    (Some(path), Some(line)) => format!("{path}:{line}: "),
+                    (Some(path), None) => format!("{path}: "),
+                    (None, _) => String::new(),
+                };
+                let text = format!("{place}{}", problem.message);
+                self.log(Level::Warn, text, Vec::new(), out);
+            }
+        }
+    }
+
+    pub(super) fn on_history(
+        &mut self,
+        epoch: Epoch,
+        result: Result<HistoryBatch, Failure>,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.operations.is_current(Operation::History, epoch) {
+            return;
+        }
+        match result {
+            Ok(batch) => {
+                for (cell, values) in batch.cells {
+                    self.history.cells.insert(cell, values.into());
+                }
+                self.history.walked = self.history.walked.max(batch.walked);
+                if batch.done {
+                    self.history.done = true;
+                    self.operations.finish(Operation::History, epoch);
+                }
+                self.refresh_cell(out);
+            }
+            Err(failure) => {
+                self.operations.finish(Operation::History, epoch);
+                self.history.failure = Some(failure.clone());
+                self.fail(failure, out);
+            }
+        }
+    }
+
+    pub(super) fn on_live(
+        &mut self,
+        environment: EnvironmentName,
+        connection: Connection,
+        cells: Vec<(CellKey, LiveCell)>,
+        out: &mut Vec<Command>,
+    ) {
+        self.live.cells.extend(cells);
+        let text = match (self.connection(&environment), &connection) {
+            (Connection::Lost { .. }, Connection::Lost { .. })
+            | (Connection::Denied { .. }, Connection::Denied { .. }) => None,
+            (_, Connection::Lost { reason, .. }) => {
+                Some((Level::Warn, format!("{environment}: lost: {reason}")))
+            }
+            (_, Connection::Denied { what }) => {
+                Some((Level::Warn, format!("{environment}: no access: {what}")))
+            }
+            (Connection::Lost { .. } | Connection::Denied { .. }, Connection::Live) => {
+                Some((Level::Info, format!("{environment}: live again")))
+            }
+            _ => None,
+        };
+        self.live.connections.insert(environment, connection);
+        if let Some((level, text)) = text {
+            self.log(level, text, Vec::new(), out);
+        }
+    }
+
+    pub(super) fn on_fetched(
+        &mut self,
+        epoch: Epoch,
+        result: Result<Fetched, Failure>,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.operations.finish(Operation::Fetch, epoch) {
+            return;
+        }
+        match result {
+            Ok(fetched) => {
+                self.git.fetch_failure = None;
+                if let Some(base) = &mut self.git.base {
+                    base.fetched_at = Some(fetched.at);
+                }
+                let known = self.git.base.as_ref().map(|base| base.commit);
+                let reading = self.operations.is_running(Operation::Desired);
+                if known != Some(fetched.commit) || self.git.desired.is_none() && !reading {
+                    self.read_desired(out);
+                }
+            }
+            Err(failure) => {
+                // Told once: offline for an hour is one failure, not sixty.
+                if self.git.fetch_failure.is_none() {
+                    self.log(
+                        Level::Warn,
+                        format!("{}: {}", failure.what, failure.why),
+                        vec![failure.next.clone()],
+                        out,
+                    );
+                }
+                self.git.fetch_failure = Some(failure);
+            }
+        }
+    }
+
+    pub(super) fn on_ran(
+        &mut self,
+        line: String,
+        ok: bool,
+        outcome: String,
+        took: Duration,
+        out: &mut Vec<Command>,
+    ) {
+        let level = if ok { Level::Done } else { Level::Warn };
+        let text = format!("$ {line}  {outcome} {:.1}s", took.as_secs_f64());
+        self.log(level, text, Vec::new(), out);
+        self.ran = Some(Ran {
+            line,
+            ok,
+            outcome,
+            took,
+            at: self.now,
+        });
+    }
+
+    /// A good configuration replaces the one in force; a bad one is told, and the old one kept.
+    pub(super) fn on_configuration(
+        &mut self,
+        result: Result<Box<Setup>, Failure>,
+        out: &mut Vec<Command>,
+    ) {
+        match result {
+            Ok(setup) => {
+                let write = match setup.write {
+                    WriteMode::Locked => WriteMode::Locked,
+                    WriteMode::ReadOnly | WriteMode::Write => self.setup.write,
+                };
+                self.setup = Setup { write, ..*setup };
+                for environment in &self.setup.topology.environments {
+                    let connection = match environment.cluster {
+                        Some(_) => Connection::Connecting,
+                        None => Connection::Unconfigured,
+                    };
+                    let connections = &mut self.live.connections;
+                    connections
+                        .entry(environment.name.clone())
+                        .or_insert(connection);
+                }
+                self.log(
+                    Level::Done,
+                    "the configuration was read again",
+                    Vec::new(),
+                    out,
+                );
+                self.say("the configuration was read again");
+                self.read_desired(out);
+            }
+            Err(failure) => self.fail(failure, out),
+        }
+    }
+}

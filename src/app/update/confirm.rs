@@ -1,0 +1,147 @@
+//! The last question before anything is written.
+
+use std::collections::BTreeMap;
+
+use super::super::{
+    activity::Level,
+    command::Command,
+    event::CellDelivery,
+    keymap::Action,
+    line::LineInput,
+    model::{ConfirmScreen, DeliveryRun, DeliveryScreen, Model, PlanState, Screen},
+    op_queue::Operation,
+};
+
+/// Keys that come sooner after the question than this were meant for what was there before.
+const TOO_SOON_MILLISECONDS: i64 = 300;
+
+impl Model {
+    /// Asks, if there is something to write, nothing holds it, and this session may write.
+    pub(super) fn open_confirm(&mut self) {
+        let Some(Screen::Plan(screen)) = self.screens.last() else {
+            return;
+        };
+        let plan = match &screen.state {
+            PlanState::Ready(plan) => plan.clone(),
+            PlanState::Building => return self.say("the plan is still being made"),
+            PlanState::Failed(_) => return self.say("there is no plan to apply"),
+        };
+        if plan.plan.changes.is_empty() {
+            return self.say("everything is skipped: there is nothing to write");
+        }
+        let held: Vec<_> = plan.plan.held().collect();
+        if let [first, ..] = held.as_slice() {
+            let words = format!(
+                "{} held, {} first: x takes a change back, o lifts a hold with a reason",
+                held.len(),
+                first.cell
+            );
+            return self.say(words);
+        }
+        if self.operations.is_running(Operation::Publish) {
+            return self.say("another delivery is being written");
+        }
+        if !self.may_write() {
+            return;
+        }
+        let mut names = Vec::new();
+        for change in &plan.plan.changes {
+            let name = &change.cell.environment;
+            if self.is_protected(name) && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        self.screens.push(Screen::Confirm(ConfirmScreen {
+            plan,
+            opened: self.now,
+            names,
+            typed: 0,
+            input: LineInput::default(),
+            wrong: false,
+        }));
+    }
+
+    /// Whether a key comes too soon after the question appeared to be an answer to it.
+    pub(super) fn is_too_soon(&self) -> bool {
+        match self.screens.last() {
+            Some(Screen::Confirm(screen)) => {
+                let since = self.now.as_millisecond() - screen.opened.as_millisecond();
+                since < TOO_SOON_MILLISECONDS
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn on_confirm(&mut self, action: Action, held: bool, out: &mut Vec<Command>) {
+        match action {
+            Action::Back | Action::No => {
+                self.screens.pop();
+                self.say("nothing is written; everything stays staged");
+            }
+            _ if held || self.is_too_soon() => {}
+            Action::Yes => self.publish(out),
+            Action::Open => self.accept_name(out),
+            _ => {}
+        }
+    }
+
+    fn accept_name(&mut self, out: &mut Vec<Command>) {
+        let Some(Screen::Confirm(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        let Some(name) = screen.names.get(screen.typed) else {
+            return;
+        };
+        if screen.input.text().trim() != name.as_str() {
+            screen.wrong = !screen.input.text().is_empty();
+            return;
+        }
+        screen.typed += 1;
+        screen.wrong = false;
+        screen.input = LineInput::default();
+        if screen.typed == screen.names.len() {
+            self.publish(out);
+        }
+    }
+
+    fn publish(&mut self, out: &mut Vec<Command>) {
+        let Some(epoch) = self.operations.start(Operation::Publish) else {
+            return self.say("another delivery is being written");
+        };
+        let Some(Screen::Confirm(screen)) = self.screens.pop() else {
+            return;
+        };
+        let plan = screen.plan;
+        let waiting = || CellDelivery::Waiting("waits for the push".to_owned());
+        let cells: BTreeMap<_, _> = plan
+            .plan
+            .changes
+            .iter()
+            .map(|change| (change.cell.clone(), waiting()))
+            .collect();
+        if let Some(screen) = self.plan_screen() {
+            screen.moved.clear();
+            screen.refused = None;
+        }
+        let count = cells.len();
+        let branch = plan.target.branch.clone();
+        self.log(
+            Level::Info,
+            format!("confirmed: {count} changes to {branch}"),
+            plan.commands.clone(),
+            out,
+        );
+        self.delivery = Some(DeliveryRun {
+            epoch,
+            plan: plan.clone(),
+            started: self.now,
+            stages: Vec::new(),
+            published: None,
+            cells,
+            ended: None,
+        });
+        self.screens
+            .push(Screen::Delivery(DeliveryScreen::default()));
+        out.push(Command::Publish { epoch, plan });
+    }
+}

@@ -1,0 +1,224 @@
+//! A confirmed plan on its way: written or not, then followed.
+
+use jiff::Timestamp;
+
+use super::{
+    super::{
+        activity::Level,
+        command::Command,
+        event::{
+            CellDelivery, DeliveryStep, Epoch, Failure, FailureKind, PublishFailure, Published,
+        },
+        keymap::Action,
+        model::{DeliveryRun, DeliveryScreen, Model, PlanState, Screen, StageRun},
+        op_queue::Operation,
+    },
+    input::moved,
+};
+use crate::domain::{ids::CellKey, topology::Deliver};
+
+impl Model {
+    /// Shows the delivery under way, or the last one.
+    pub(super) fn show_delivery(&mut self) {
+        if self.delivery.is_some() {
+            self.open(Screen::Delivery(DeliveryScreen::default()));
+        } else {
+            self.say("nothing was delivered in this session");
+        }
+    }
+
+    pub(super) fn on_published(
+        &mut self,
+        epoch: Epoch,
+        result: Result<Published, PublishFailure>,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.operations.finish(Operation::Publish, epoch) {
+            return;
+        }
+        match result {
+            Ok(published) => self.is_published(published, out),
+            Err(failure) => self.not_published(failure, out),
+        }
+    }
+
+    fn is_published(&mut self, published: Published, out: &mut Vec<Command>) {
+        let Some(run) = &mut self.delivery else {
+            return;
+        };
+        let cells: Vec<CellKey> = run.cells.keys().cloned().collect();
+        let text = format!(
+            "{} is on {}",
+            published.commit.short(),
+            published.target.branch
+        );
+        let notes = published.note.iter().chain(&published.link);
+        let detail: Vec<String> = published.words.iter().chain(notes).cloned().collect();
+        let moves_branch = published.target.deliver == Deliver::Push;
+        run.published = Some(published);
+        self.staging.delivered(&cells);
+        self.screens
+            .retain(|screen| !matches!(screen, Screen::Plan(_)));
+        self.log(Level::Done, text, detail, out);
+        out.push(Command::SaveStaged(self.staging.requests().to_vec()));
+        if moves_branch {
+            self.read_desired(out);
+        }
+    }
+
+    /// Nothing is written: back to the plan, which says why; everything stays staged.
+    fn not_published(&mut self, failure: PublishFailure, out: &mut Vec<Command>) {
+        self.delivery = None;
+        self.screens
+            .retain(|screen| !matches!(screen, Screen::Delivery(_)));
+        if self.plan_screen().is_none() {
+            self.open_plan(None, out);
+        }
+        match failure {
+            PublishFailure::Moved { fresh, changes } => {
+                let branch = fresh.target.branch.clone();
+                self.log(
+                    Level::Warn,
+                    format!("{branch} moved: the plan is not the same any more"),
+                    changes.clone(),
+                    out,
+                );
+                if let Some(screen) = self.plan_screen() {
+                    screen.moved = changes;
+                    screen.state = PlanState::Ready(fresh);
+                    screen.change = 0;
+                }
+                // The fresh plan is what is shown: an older answer must not replace it.
+                self.operations.supersede(Operation::Plan);
+                self.read_desired(out);
+            }
+            PublishFailure::Rejected { words, protected } => {
+                self.log(Level::Error, "the push was refused", words.clone(), out);
+                if let Some(screen) = self.plan_screen() {
+                    screen.refused = Some((words, protected));
+                }
+            }
+            PublishFailure::Failed(failure) => self.fail(failure, out),
+        }
+    }
+
+    pub(super) fn on_delivery(
+        &mut self,
+        epoch: Epoch,
+        at: Timestamp,
+        step: DeliveryStep,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(run) = self.delivery.as_mut().filter(|run| run.epoch == epoch) else {
+            return;
+        };
+        match step {
+            DeliveryStep::Began(stage) => {
+                if run.stages.iter().all(|known| known.stage != stage) {
+                    run.stages.push(StageRun {
+                        stage,
+                        began: at,
+                        done: None,
+                    });
+                }
+            }
+            DeliveryStep::Done(stage, text) => {
+                let done = Some((at, text));
+                match run.stages.iter_mut().find(|known| known.stage == stage) {
+                    Some(known) => known.done = done,
+                    None => run.stages.push(StageRun {
+                        stage,
+                        began: at,
+                        done,
+                    }),
+                }
+            }
+            DeliveryStep::Cell(cell, state) => {
+                let words = worth_logging(run, &cell, &state);
+                run.cells.insert(cell, state);
+                if let Some((level, text)) = words {
+                    self.log(level, text, Vec::new(), out);
+                }
+            }
+            DeliveryStep::Ended(result) => {
+                run.ended = Some((at, result.clone()));
+                match result {
+                    Ok(text) => self.log(Level::Done, text, Vec::new(), out),
+                    Err(failure) => self.fail(
+                        Failure {
+                            kind: FailureKind::Delivery,
+                            ..failure
+                        },
+                        out,
+                    ),
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_delivery_key(&mut self, action: Action, out: &mut Vec<Command>) {
+        let page = self.page();
+        let Some(run) = &self.delivery else {
+            return self.close(out);
+        };
+        let cells: Vec<CellKey> = run.cells.keys().cloned().collect();
+        let commit = run.published.as_ref().map(|published| published.commit);
+        let link = run.published.as_ref().and_then(|p| p.link.clone());
+        let Some(Screen::Delivery(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        match action {
+            Action::Back => self.close(out),
+            Action::Move(motion) => screen.cell = moved(screen.cell, motion, cells.len(), page),
+            Action::Revert => {
+                if let Some(cell) = cells.get(screen.cell) {
+                    self.select(cell);
+                    self.screens.clear();
+                    self.open_revert(out);
+                }
+            }
+            Action::Copy => match (link, commit) {
+                (Some(link), _) => out.push(Command::Copy(link)),
+                (None, Some(commit)) => out.push(Command::Copy(commit.to_string())),
+                (None, None) => self.say("no commit is written yet"),
+            },
+            Action::Browse => {
+                let web = self.git.base.as_ref().and_then(|base| base.web.clone());
+                let page = commit.and_then(|commit| Some(format!("{}/commit/{commit}", web?)));
+                match link.or(page) {
+                    Some(url) => out.push(Command::OpenUrl(url)),
+                    None => self.say("there is no web address to open"),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts the matrix's cursor on a cell.
+    pub(super) fn select(&mut self, cell: &CellKey) {
+        self.matrix.row = Some(cell.service.clone());
+        let column = self
+            .matrix
+            .columns
+            .iter()
+            .position(|c| *c == cell.environment);
+        self.matrix.column = column.unwrap_or(self.matrix.column);
+    }
+}
+
+/// A cell's end is a line of the log; its progress is not.
+fn worth_logging(
+    run: &DeliveryRun,
+    cell: &CellKey,
+    state: &CellDelivery,
+) -> Option<(Level, String)> {
+    if run.cells.get(cell) == Some(state) {
+        return None;
+    }
+    match state {
+        CellDelivery::Healthy => Some((Level::Done, format!("{cell}: healthy"))),
+        CellDelivery::Failed(why) => Some((Level::Error, format!("{cell}: {why}"))),
+        CellDelivery::Unwatched(why) => Some((Level::Info, format!("{cell}: {why}"))),
+        CellDelivery::Waiting(_) | CellDelivery::Rolling { .. } => None,
+    }
+}

@@ -1,0 +1,232 @@
+//! The plan of what is staged.
+
+use std::sync::Arc;
+
+use super::{
+    super::{
+        command::Command,
+        event::{Epoch, Failure, PlanView},
+        keymap::Action,
+        line::LineInput,
+        model::{Model, PlanPane, PlanScreen, PlanState, Prompt, Scope, Screen},
+        op_queue::Operation,
+    },
+    input::moved,
+};
+use crate::domain::{
+    ids::CellKey,
+    plan::{ChangeRequest, Override},
+    topology::Deliver,
+};
+
+impl Model {
+    /// Opens the plan of everything staged, or of these cells only.
+    pub(super) fn open_plan(&mut self, only: Option<Vec<CellKey>>, out: &mut Vec<Command>) {
+        if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
+            self.say(
+                "nothing is staged: p promotes into the cell, r goes back to an earlier version",
+            );
+            return;
+        }
+        let scope = match only {
+            Some(cells) if cells.len() < self.staging.requests().len() => Scope::Only(cells),
+            _ => Scope::All,
+        };
+        // A plan that is open below is left: there is one plan at a time.
+        self.screens
+            .retain(|screen| !matches!(screen, Screen::Plan(_)));
+        self.screens.push(Screen::Plan(PlanScreen {
+            scope,
+            deliver: None,
+            overrides: Vec::new(),
+            state: PlanState::Building,
+            moved: Vec::new(),
+            refused: None,
+            pane: PlanPane::Changes,
+            change: 0,
+            diff_scroll: 0,
+        }));
+        self.build_plan(out);
+    }
+
+    /// Makes the plan of the open plan screen anew.
+    pub(super) fn build_plan(&mut self, out: &mut Vec<Command>) {
+        let staged = self.staging.requests().to_vec();
+        let Some(screen) = self.plan_screen() else {
+            return;
+        };
+        let wanted = |request: &ChangeRequest| match &screen.scope {
+            Scope::All => true,
+            Scope::Only(cells) => cells.contains(&request.cell),
+        };
+        let requests: Vec<_> = staged.into_iter().filter(wanted).collect();
+        let (deliver, overrides) = (screen.deliver, screen.overrides.clone());
+        screen.state = PlanState::Building;
+        let epoch = self.operations.supersede(Operation::Plan);
+        out.push(Command::BuildPlan {
+            epoch,
+            requests,
+            deliver,
+            overrides,
+        });
+    }
+
+    /// The plan screen, visible or below another.
+    pub(super) fn plan_screen(&mut self) -> Option<&mut PlanScreen> {
+        self.screens
+            .iter_mut()
+            .rev()
+            .find_map(|screen| match screen {
+                Screen::Plan(screen) => Some(screen),
+                _ => None,
+            })
+    }
+
+    pub(super) fn on_planned(&mut self, epoch: Epoch, result: Result<Arc<PlanView>, Failure>) {
+        if !self.operations.finish(Operation::Plan, epoch) {
+            return;
+        }
+        if let Some(screen) = self.plan_screen() {
+            match result {
+                Ok(plan) => {
+                    let rows = plan.plan.changes.len() + plan.plan.skipped.len();
+                    screen.change = screen.change.min(rows.saturating_sub(1));
+                    screen.state = PlanState::Ready(plan);
+                }
+                Err(failure) => screen.state = PlanState::Failed(failure),
+            }
+        }
+    }
+
+    pub(super) fn on_plan(&mut self, action: Action, out: &mut Vec<Command>) {
+        let page = self.page() / 2;
+        let aside = self.staging.set_aside.len();
+        let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        match action {
+            Action::Back => self.close(out),
+            Action::Move(motion) => match (&screen.state, screen.pane) {
+                (PlanState::Ready(plan), PlanPane::Changes) => {
+                    let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
+                    screen.change = moved(screen.change, motion, rows, page);
+                    screen.diff_scroll = 0;
+                }
+                (PlanState::Ready(plan), PlanPane::Diff) => {
+                    let lines = |text: &str| text.lines().count() + 2;
+                    let total = plan.diffs.iter().map(|diff| lines(&diff.text)).sum();
+                    screen.diff_scroll = moved(screen.diff_scroll, motion, total, page);
+                }
+                _ => {}
+            },
+            Action::NextPane | Action::PreviousPane => {
+                screen.pane = match screen.pane {
+                    PlanPane::Changes => PlanPane::Diff,
+                    PlanPane::Diff => PlanPane::Changes,
+                };
+            }
+            Action::Deliver => self.toggle_deliver(out),
+            Action::Scope => self.widen(out),
+            Action::Unstage => self.unstage_selected(out),
+            Action::Undo => self.undo(out),
+            Action::Override => self.ask_reason(),
+            Action::Open => self.open_confirm(),
+            _ => {}
+        }
+    }
+
+    fn toggle_deliver(&mut self, out: &mut Vec<Command>) {
+        let Some(screen) = self.plan_screen() else {
+            return;
+        };
+        let PlanState::Ready(plan) = &screen.state else {
+            return;
+        };
+        let wanted = match (plan.target.deliver, screen.deliver) {
+            (Deliver::Push, _) => Some(Deliver::Branch),
+            (Deliver::Branch, Some(Deliver::Branch)) => None,
+            (Deliver::Branch, _) => {
+                self.say("this environment is delivered to by a branch of its own only");
+                return;
+            }
+        };
+        self.deliver_by(wanted, out);
+    }
+
+    /// Plans again, delivered in another way; `None`: as the environments say.
+    pub(super) fn deliver_by(&mut self, deliver: Option<Deliver>, out: &mut Vec<Command>) {
+        if let Some(screen) = self.plan_screen() {
+            screen.deliver = deliver;
+            screen.refused = None;
+            self.build_plan(out);
+        }
+    }
+
+    fn widen(&mut self, out: &mut Vec<Command>) {
+        let selected: Vec<CellKey> = self.selected_change().into_iter().collect();
+        let Some(screen) = self.plan_screen() else {
+            return;
+        };
+        screen.scope = match screen.scope {
+            Scope::All if !selected.is_empty() => Scope::Only(selected),
+            Scope::All | Scope::Only(_) => Scope::All,
+        };
+        self.build_plan(out);
+    }
+
+    /// The cell of the selected line of the plan: a change, or a skipped one.
+    pub fn selected_change(&self) -> Option<CellKey> {
+        let Some(Screen::Plan(screen)) = self.screens.last() else {
+            return None;
+        };
+        let PlanState::Ready(view) = &screen.state else {
+            return None;
+        };
+        let changes = view.plan.changes.iter().map(|change| &change.cell);
+        let skipped = view.plan.skipped.iter().map(|skip| &skip.cell);
+        let aside = self.staging.set_aside.iter().map(|skip| &skip.cell);
+        let mut cells = changes.chain(skipped).chain(aside);
+        cells.nth(screen.change).cloned()
+    }
+
+    fn unstage_selected(&mut self, out: &mut Vec<Command>) {
+        let Some(cell) = self.selected_change() else {
+            return;
+        };
+        self.staging.unstage(std::slice::from_ref(&cell));
+        self.say(format!("{cell} taken back; z brings it back"));
+        if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
+            self.close(out);
+        }
+        self.save_staged(out);
+    }
+
+    fn ask_reason(&mut self) {
+        let Some(Screen::Plan(screen)) = self.screens.last() else {
+            return;
+        };
+        let PlanState::Ready(view) = &screen.state else {
+            return;
+        };
+        let change = view.plan.changes.get(screen.change);
+        let held = change.and_then(|change| change.verdicts.iter().find(|v| v.holds()));
+        match held {
+            Some(verdict) => {
+                self.prompt = Some(Prompt::Reason {
+                    gate: verdict.gate.clone(),
+                    input: LineInput::default(),
+                });
+            }
+            None => self.say("no gate holds this change"),
+        }
+    }
+
+    /// Lifts what a gate holds, and plans again.
+    pub(super) fn lift(&mut self, gate: String, reason: String, out: &mut Vec<Command>) {
+        if let Some(screen) = self.plan_screen() {
+            screen.overrides.retain(|other| other.gate != gate);
+            screen.overrides.push(Override { gate, reason });
+            self.build_plan(out);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Lines being typed, and the question on leaving.
+
+use super::{
+    super::{
+        command::Command,
+        keymap::{Action, Motion, TextKey},
+        line::LineInput,
+        mode::Mode,
+        model::{Model, Prompt, Screen},
+        palette,
+    },
+    input::moved,
+};
+
+/// Suggestions beyond this many are not shown.
+pub const SUGGESTIONS: usize = 8;
+
+/// A key that edits the line being typed.
+pub(super) fn text(model: &mut Model, mode: Mode, key: TextKey) {
+    if mode == Mode::ConfirmName {
+        if model.is_too_soon() {
+            return;
+        }
+        if let Some(Screen::Confirm(screen)) = model.screens.last_mut() {
+            screen.input.apply(key);
+            screen.wrong = false;
+        }
+        return;
+    }
+    edit(model, |line| line.apply(key));
+}
+
+/// Pasted text goes where a line is typed; a confirmation is typed, never pasted.
+pub(super) fn paste(model: &mut Model, text: &str) {
+    match model.mode() {
+        Mode::Filter | Mode::Palette | Mode::Reason => edit(model, |line| line.insert(text)),
+        Mode::ConfirmName => model.say("the name is typed, not pasted"),
+        _ => {}
+    }
+}
+
+fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
+    match &mut model.prompt {
+        Some(Prompt::Filter { input, .. }) => {
+            change(input);
+            input.text().clone_into(&mut model.matrix.filter);
+        }
+        Some(Prompt::Palette { input, selected }) => {
+            change(input);
+            *selected = 0;
+        }
+        Some(Prompt::Reason { input, .. }) => change(input),
+        Some(Prompt::Quit) | None => {}
+    }
+}
+
+pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Command>) {
+    match action {
+        Action::Back | Action::No => cancel(model),
+        // The only question that is a prompt.
+        Action::Yes if model.prompt == Some(Prompt::Quit) => out.push(Command::Quit),
+        Action::Open => accept(model, out),
+        Action::Complete => complete(model),
+        Action::Move(motion) => choose(model, motion),
+        _ => {}
+    }
+}
+
+/// Esc in a filter brings back the one that was in force before.
+fn cancel(model: &mut Model) {
+    if let Some(Prompt::Filter { before, .. }) = model.prompt.take() {
+        model.matrix.filter = before;
+    }
+}
+
+fn accept(model: &mut Model, out: &mut Vec<Command>) {
+    match model.prompt.take() {
+        Some(Prompt::Palette { input, .. }) => {
+            let line = input.text().trim().to_owned();
+            if !line.is_empty() {
+                model.run_command(&line, out);
+            }
+        }
+        Some(Prompt::Reason { gate, input }) => {
+            let reason = input.text().trim().to_owned();
+            if reason.is_empty() {
+                model.say("a hold is lifted with a written reason only");
+                model.prompt = Some(Prompt::Reason { gate, input });
+            } else {
+                model.lift(gate, reason, out);
+            }
+        }
+        Some(Prompt::Filter { .. } | Prompt::Quit) | None => {}
+    }
+}
+
+fn complete(model: &mut Model) {
+    let completed = match &model.prompt {
+        Some(Prompt::Palette { input, selected }) => {
+            let found = palette::suggestions(model, input.text());
+            let found = found.into_iter().take(SUGGESTIONS).nth(*selected);
+            found.map(|suggestion| format!("{} ", suggestion.line))
+        }
+        Some(Prompt::Filter { input, .. }) => {
+            let text = input.text();
+            let word = text.rsplit(' ').next().unwrap_or_default();
+            let (head, not) = (&text[..text.len() - word.len()], word.starts_with('!'));
+            let bare = word.trim_start_matches('!');
+            let words = palette::filter_words(model);
+            let found = words.into_iter().find(|known| known.starts_with(bare));
+            found.map(|known| format!("{head}{}{known}", if not { "!" } else { "" }))
+        }
+        _ => None,
+    };
+    if let Some(text) = completed {
+        edit(model, |line| *line = LineInput::with(text));
+    }
+}
+
+fn choose(model: &mut Model, motion: Motion) {
+    if let Some(Prompt::Palette { input, selected }) = &model.prompt {
+        let count = palette::suggestions(model, input.text()).len();
+        let place = moved(*selected, motion, count.min(SUGGESTIONS), SUGGESTIONS);
+        if let Some(Prompt::Palette { selected, .. }) = &mut model.prompt {
+            *selected = place;
+        }
+    }
+}

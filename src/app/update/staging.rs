@@ -1,0 +1,184 @@
+//! Asking for changes: promote, set, take back, undo.
+
+use super::super::{
+    activity::Level,
+    command::Command,
+    model::{Model, PlanScreen, Screen},
+    status,
+};
+use crate::domain::{
+    ids::{CellKey, EnvironmentName},
+    plan::{ChangeRequest, Intent, Skip, SkipCause},
+    version::Version,
+};
+
+impl Model {
+    /// Stages a promotion INTO the marked cells, or the selected one: each gets its upstream's version.
+    ///
+    /// Of a group, cells with nothing to do are set aside with their cause and shown beside the plan.
+    pub(super) fn promote(&mut self, out: &mut Vec<Command>) {
+        let targets = self.targets();
+        let alone = targets.len() == 1;
+        let mut requests = Vec::new();
+        let mut aside = Vec::new();
+        for cell in targets {
+            match self.promotion(&cell) {
+                Ok(from) => requests.push(ChangeRequest {
+                    cell,
+                    intent: Intent::Promote { from },
+                }),
+                Err((cause, detail)) => aside.push(Skip {
+                    cell,
+                    cause,
+                    detail,
+                }),
+            }
+        }
+        if let (true, [skip]) = (alone, aside.as_slice()) {
+            let text = format!("{}: {}", skip.cell, skip.detail);
+            self.say(text);
+            self.matrix.marks.clear();
+            return;
+        }
+        let (staged, left) = (requests.len(), aside.len());
+        let words = match requests.as_slice() {
+            [request] if alone => {
+                let version = status::staged_version(self, request);
+                let version = version.map_or(String::new(), |version| version.to_string());
+                format!("{} gets {version}: s opens the plan", request.cell)
+            }
+            _ => format!("{staged} staged, {left} with nothing to promote: s opens the plan"),
+        };
+        if staged > 0 {
+            self.stage(requests, out);
+        }
+        self.staging.set_aside = aside;
+        self.matrix.marks.clear();
+        self.matrix.anchor = None;
+        self.say(words);
+    }
+
+    /// The upstream that `cell` can be promoted from, or why there is none.
+    fn promotion(&self, cell: &CellKey) -> Result<EnvironmentName, (SkipCause, String)> {
+        let desired = self.git.desired.as_deref();
+        let declared = desired.and_then(|desired| desired.cells.get(cell));
+        let (Some(desired), Some(declared)) = (desired, declared) else {
+            let detail = format!("not declared in {}", cell.environment);
+            return Err((SkipCause::NotDeclared, detail));
+        };
+        let environment = self.setup.topology.get(&cell.environment);
+        let from = environment.map_or(&[][..], |environment| &environment.from);
+        if from.is_empty() {
+            let detail = format!(
+                "{} has no upstream (`from`) to promote from; :set writes a version by hand",
+                cell.environment
+            );
+            return Err((SkipCause::NotInUpstream, detail));
+        }
+        if let Some(upstream) = status::behind(self, cell) {
+            return Ok(upstream);
+        }
+        let theirs = from.iter().find_map(|from| {
+            let key = CellKey::new(cell.service.clone(), from.clone());
+            Some((from, desired.version(&key)?))
+        });
+        Err(match (theirs, &declared.version) {
+            (Some((from, theirs)), Some(own)) if theirs != own => (
+                SkipCause::AlreadyThere,
+                format!("{own} is newer than {theirs} in {from}"),
+            ),
+            (Some((from, theirs)), _) => (
+                SkipCause::AlreadyThere,
+                format!("declares {theirs} already, as {from} does"),
+            ),
+            (None, _) => (
+                SkipCause::NotInUpstream,
+                format!("no upstream declares a version ({})", join(from)),
+            ),
+        })
+    }
+
+    /// Stages a version given by hand.
+    pub(super) fn set(&mut self, version: &str, out: &mut Vec<Command>) {
+        let targets = self.targets();
+        let requests = targets.into_iter().map(|cell| ChangeRequest {
+            cell,
+            intent: Intent::Set {
+                version: Version::from(version),
+            },
+        });
+        let requests: Vec<_> = requests.collect();
+        let words = match requests.as_slice() {
+            [] => "no cell is selected".to_owned(),
+            [request] => format!("{} gets {version}: s opens the plan", request.cell),
+            several => format!("{} cells get {version}: s opens the plan", several.len()),
+        };
+        self.stage(requests, out);
+        self.matrix.marks.clear();
+        self.say(words);
+    }
+
+    /// Adds requests as one step that can be undone.
+    pub(super) fn stage(&mut self, requests: Vec<ChangeRequest>, out: &mut Vec<Command>) {
+        if requests.is_empty() {
+            return;
+        }
+        for request in &requests {
+            let text = format!("{}: {}", request.cell, status::intent(&request.intent));
+            self.log(Level::Info, text, Vec::new(), out);
+        }
+        self.staging.set_aside.clear();
+        self.staging.stage(requests);
+        self.save_staged(out);
+    }
+
+    /// Takes the marked cells, or the selected one, out of what is staged.
+    pub(super) fn unstage(&mut self, out: &mut Vec<Command>) {
+        let cells = self.targets();
+        match self.staging.unstage(&cells) {
+            0 => self.say("nothing is staged here"),
+            count => {
+                self.matrix.marks.clear();
+                self.say(format!("{count} taken back; z brings it back"));
+                self.save_staged(out);
+            }
+        }
+    }
+
+    /// Goes back one step of staging; what is pushed stays pushed.
+    pub(super) fn undo(&mut self, out: &mut Vec<Command>) {
+        if self.staging.undo() {
+            let count = self.staging.requests().len();
+            self.say(format!("undone: {count} staged"));
+            self.save_staged(out);
+        } else {
+            self.say("nothing to undo; to take back what is pushed, revert it (r)");
+        }
+    }
+
+    /// Takes back everything staged, as one step.
+    pub(super) fn drop_staged(&mut self, out: &mut Vec<Command>) {
+        let requests = self.staging.requests();
+        let cells: Vec<CellKey> = requests
+            .iter()
+            .map(|request| request.cell.clone())
+            .collect();
+        let count = self.staging.unstage(&cells);
+        self.staging.set_aside.clear();
+        self.say(format!("{count} taken back; z brings them back"));
+        self.save_staged(out);
+    }
+
+    /// Keeps what is staged for the next start, and plans it again where a plan is looked at.
+    pub(super) fn save_staged(&mut self, out: &mut Vec<Command>) {
+        out.push(Command::SaveStaged(self.staging.requests().to_vec()));
+        if let Some(Screen::Plan(PlanScreen { .. })) = self.screens.last() {
+            self.build_plan(out);
+        }
+    }
+}
+
+fn join(names: &[EnvironmentName]) -> String {
+    let names: Vec<&str> = names.iter().map(EnvironmentName::as_str).collect();
+    names.join(", ")
+}
