@@ -72,7 +72,10 @@ impl GitError {
             .hint(format!(
                 "If you trust it: git config --global --add safe.directory '{place}'"
             )),
-            _ if words.contains("repositoryformatversion") || words.contains("extension") => {
+            _ if words.contains("repositoryformatversion")
+                || words.contains("extension")
+                || words.contains("object format") =>
+            {
                 Self::unsupported(&place.to_string(), &words)
             }
             (git2::ErrorClass::Odb, git2::ErrorCode::NotFound) => Self::new(

@@ -42,3 +42,6 @@ fn ours(oid: git2::Oid) -> ObjectId {
 fn theirs(id: ObjectId) -> git2::Oid {
     git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! Git against real temporary repositories.
+
+mod find;
+mod publishing;
+mod support;
