@@ -20,7 +20,7 @@ pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
 pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
 pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
-pub use selector::{Selector, SelectorError};
+pub use selector::{Selector, SelectorError, Term};
 pub use target::{CellTarget, ClusterTarget, NotesTarget, WorkloadName, targets};
 pub use view::ClusterView;
 

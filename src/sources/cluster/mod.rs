@@ -1,79 +1,180 @@
 //! Kubernetes clusters: connect, watch, convert.
 //!
-//! [`watch`] starts one task per kubeconfig context; each connects on its own and is retried for ever.
-//! What they see arrives as [`ClusterEvent`]s. [`snapshot`] is the same for a command that wants one answer.
+//! [`watch`] keeps one task per kubeconfig context; each connects on its own and is retried for ever,
+//! and environments that share a context share its watches. What they see arrives as [`ClusterEvent`](crate::domain::rollout::ClusterEvent)s.
+//! [`snapshot`] is the same for a command that wants one answer.
+//!
+//! A server that is gone is noticed by the watches that break, and one that has fallen silent by a small
+//! request every [`Options::heartbeat`], since neither a watch without changes nor TCP would tell.
 
+mod connect;
+mod connection;
+mod convert;
+mod exec;
+mod failure;
+mod kubeconfig;
 mod login;
+mod notes;
+mod session;
+mod snapshot;
+mod watcher;
 
-pub use login::{LoginCommand, login_command};
-
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
-
-use tokio::sync::mpsc;
-
-use crate::domain::{
-    ids::EnvironmentName,
-    problem::Problem,
-    rollout::{ClusterEvent, ClusterTarget, ClusterView, NotesTarget},
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch as channel},
+    task::AbortHandle,
+};
+
+pub use connect::install_crypto;
+pub use login::{LoginCommand, login_command};
+use session::{Events, Interest};
+pub use snapshot::{Snapshot, snapshot};
+
+use crate::domain::rollout::{ClusterTarget, NotesTarget};
+
 /// Where credentials come from and how patient the tasks are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Kubeconfig files, merged as kubectl merges `KUBECONFIG`. Empty: `KUBECONFIG`, else `~/.kube/config`.
     pub kubeconfig: Vec<PathBuf>,
+    /// How often a server is asked for a sign of life.
+    pub heartbeat: Duration,
+    /// How long such an answer, or a connection, may take.
+    pub patience: Duration,
+    /// The wait after the first failure; it doubles with each that follows.
+    pub first_wait: Duration,
+    /// The longest wait between two tries.
+    pub longest_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            kubeconfig: Vec::new(),
+            heartbeat: Duration::from_secs(3),
+            patience: Duration::from_secs(3),
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
+        }
+    }
 }
 
 /// Running watches. Dropping it ends them.
 #[derive(Debug)]
-pub struct Watching {}
+pub struct Watching {
+    events: Events,
+    options: Options,
+    runtime: Handle,
+    connections: Mutex<BTreeMap<String, Connection>>,
+}
 
-impl Watching {
-    /// Watches these targets from now on; connections that are still needed stay.
-    pub fn retarget(&self, targets: Vec<ClusterTarget>) {
-        let _ = targets;
+/// The task of one context; it ends with this.
+#[derive(Debug)]
+struct Connection {
+    interest: channel::Sender<Interest>,
+    retry: Arc<Notify>,
+    task: AbortHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
     }
-
-    /// Watches the notes (events) of this cell, and of no other. `None` ends that.
-    pub fn select(&self, cell: Option<NotesTarget>) {
-        let _ = cell;
-    }
-
-    /// Tries lost connections again now instead of waiting.
-    pub fn retry(&self) {}
 }
 
 /// Starts watching. Must be called inside a tokio runtime; returns at once.
 ///
 /// Events of one environment arrive in order. The tasks wait while `events` is full and end when
 /// it is closed.
-pub fn watch(
-    targets: Vec<ClusterTarget>,
-    events: mpsc::Sender<(EnvironmentName, ClusterEvent)>,
-    options: Options,
-) -> Watching {
-    let _ = (targets, events, options);
-    Watching {}
+pub fn watch(targets: Vec<ClusterTarget>, events: Events, options: Options) -> Watching {
+    let watching = Watching {
+        events,
+        options,
+        runtime: Handle::current(),
+        connections: Mutex::default(),
+    };
+    watching.retarget(targets);
+    watching
 }
 
-/// What every cluster answered within a time.
-#[derive(Clone, Debug, Default)]
-pub struct Snapshot {
-    /// A view per environment with a cluster; those that did not answer are there too, and say so.
-    pub views: BTreeMap<EnvironmentName, ClusterView>,
-    /// One row for each cluster that did not answer, or not fully.
-    pub problems: Vec<Problem>,
-}
+impl Watching {
+    /// Watches these targets from now on; connections that are still needed stay.
+    pub fn retarget(&self, targets: Vec<ClusterTarget>) {
+        let mut wanted: BTreeMap<String, Interest> = BTreeMap::new();
+        for target in targets {
+            let interest = wanted.entry(target.context).or_default();
+            let namespaces = target.cells.into_iter().map(|cell| cell.namespace);
+            interest
+                .environments
+                .entry(target.environment)
+                .or_default()
+                .extend(namespaces);
+        }
+        let mut connections = self.lock();
+        connections.retain(|context, _| wanted.contains_key(context));
+        for (context, mut interest) in wanted {
+            if let Some(connection) = connections.get(&context) {
+                connection.interest.send_if_modified(|now| {
+                    interest.notes = now.notes.take();
+                    let changed = *now != interest;
+                    *now = interest;
+                    changed
+                });
+            } else {
+                let connection = self.connect(context.clone(), interest);
+                connections.insert(context, connection);
+            }
+        }
+    }
 
-/// Waits for the first answer of every cluster, `timeout` at most.
-pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Options) -> Snapshot {
-    let _ = options;
-    tokio::time::sleep(timeout.min(Duration::ZERO)).await;
-    let views = targets
-        .iter()
-        .map(|target| (target.environment.clone(), ClusterView::new()));
-    Snapshot {
-        views: views.collect(),
-        problems: Vec::new(),
+    /// Watches the notes (events) of this cell, and of no other. `None` ends that.
+    pub fn select(&self, cell: Option<NotesTarget>) {
+        for connection in self.lock().values() {
+            connection.interest.send_if_modified(|now| {
+                let mine = cell
+                    .clone()
+                    .filter(|target| now.environments.contains_key(&target.cell.environment));
+                let changed = now.notes != mine;
+                now.notes = mine;
+                changed
+            });
+        }
+    }
+
+    /// Tries lost connections again now instead of waiting.
+    pub fn retry(&self) {
+        for connection in self.lock().values() {
+            connection.retry.notify_waiters();
+        }
+    }
+
+    fn connect(&self, context: String, interest: Interest) -> Connection {
+        let (sender, receiver) = channel::channel(interest);
+        let retry = Arc::new(Notify::new());
+        let task = self.runtime.spawn(connection::keep(
+            context,
+            receiver,
+            retry.clone(),
+            self.events.clone(),
+            self.options.clone(),
+        ));
+        Connection {
+            interest: sender,
+            retry,
+            task: task.abort_handle(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Connection>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

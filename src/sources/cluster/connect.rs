@@ -1,0 +1,80 @@
+//! From a kubeconfig context to a client that has answered once.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use tokio::time::timeout;
+
+use super::{
+    Options, exec,
+    failure::{Failure, cause},
+    kubeconfig,
+};
+
+/// How long a credential plugin may take.
+const PLUGIN_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A client whose server has answered.
+pub(super) struct Connected {
+    pub(super) client: Client,
+    /// When its credentials end, where that is known.
+    pub(super) expires: Option<Timestamp>,
+}
+
+/// Installs the cryptography that TLS uses everywhere in the program, once; later calls do nothing.
+pub fn install_crypto() {
+    // An error says that there is one already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Reads the kubeconfig anew, gets credentials and asks the server for a sign of life.
+pub(super) async fn connect(context: &str, options: &Options) -> Result<Connected, Failure> {
+    install_crypto();
+    let broken = Failure::Broken;
+    let files = options.kubeconfig.clone();
+    let kubeconfig = tokio::task::spawn_blocking(move || kubeconfig::read(&files))
+        .await
+        .map_err(|error| broken(cause(&error)))?
+        .map_err(broken)?;
+    let mut config = kubeconfig::context(kubeconfig, context)
+        .await
+        .map_err(broken)?;
+    let expires = exec::resolve(&mut config.auth_info, PLUGIN_PATIENCE)
+        .await
+        .map_err(broken)?;
+    config.connect_timeout = Some(options.patience);
+    // Retries are ours: with a reason and a time that people can see.
+    config.default_retry = false;
+    let server = config.cluster_url.to_string();
+    let at_server = |words: String| format!("{}: {words}", server.trim_end_matches('/'));
+    // Reads key files, and runs the commands of old auth providers.
+    let client = tokio::task::spawn_blocking(move || Client::try_from(config))
+        .await
+        .map_err(|error| broken(cause(&error)))?
+        .map_err(|error| broken(at_server(cause(&error))))?;
+    match probe(&client, options.patience * 2).await {
+        Ok(()) => Ok(Connected { client, expires }),
+        Err(Failure::Broken(words)) => Err(Failure::Broken(at_server(words))),
+        Err(other) => Err(other),
+    }
+}
+
+/// A sign of life: any answer counts that is not 401 or the server's own failure.
+pub(super) async fn probe(client: &Client, patience: Duration) -> Result<(), Failure> {
+    let request = http::Request::get("/version")
+        .body(Vec::new())
+        .map_err(|error| Failure::Broken(cause(&error)))?;
+    let Ok(answer) = timeout(patience, client.request_text(request)).await else {
+        return Err(Failure::Broken(format!(
+            "no answer within {} s",
+            patience.as_secs_f32()
+        )));
+    };
+    match answer.as_ref().map_err(Failure::from) {
+        Ok(_) | Err(Failure::Denied(_) | Failure::Absent | Failure::Gone | Failure::Busy(_)) => {
+            Ok(())
+        }
+        Err(failure @ (Failure::Unauthorized(_) | Failure::Broken(_))) => Err(failure),
+    }
+}

@@ -1,0 +1,123 @@
+//! One kubeconfig context, connected again and again for ever.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Options,
+    connect::connect,
+    failure::Failure,
+    session::{End, Events, Interest, Session},
+};
+use crate::domain::rollout::ClusterEvent;
+
+/// A session that lasted so long ends the backoff of the failures before it.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Connects, watches, and after each loss waits and connects again; ends when `interest` or `events` does.
+pub(super) async fn keep(
+    context: String,
+    mut interest: watch::Receiver<Interest>,
+    retry: Arc<Notify>,
+    events: Events,
+    options: Options,
+) {
+    let mut failures = 0;
+    loop {
+        let failure = match connect(&context, &options).await {
+            Err(failure) => failure,
+            Ok(connected) => {
+                let began = Instant::now();
+                let end = Session::run(connected, interest.clone(), &events, &options).await;
+                let steady = began.elapsed() >= STEADY;
+                if steady {
+                    failures = 0;
+                }
+                match end {
+                    End::Closed => return,
+                    // Credentials that end at once are no good: that is a loss like another.
+                    End::Renew(_) if steady => continue,
+                    End::Renew(failure) | End::Lost(failure) => failure,
+                }
+            }
+        };
+        tracing::info!(context, reason = failure.words(), "cluster lost");
+        let wait = backoff(failures, &options);
+        failures = failures.saturating_add(1);
+        if !pause(&failure, wait, &mut interest, &retry, &events).await {
+            return;
+        }
+    }
+}
+
+/// Tells of the loss and waits; `false` when nobody wants the connection any more.
+async fn pause(
+    failure: &Failure,
+    wait: Duration,
+    interest: &mut watch::Receiver<Interest>,
+    retry: &Notify,
+    events: &Events,
+) -> bool {
+    let until = Instant::now() + wait;
+    let next_try = Timestamp::now().checked_add(wait).ok();
+    loop {
+        let environments = interest.borrow_and_update().environments.clone();
+        for environment in environments.into_keys() {
+            let event = ClusterEvent::Lost {
+                reason: failure.words(),
+                next_try,
+            };
+            if events.send((environment, event)).await.is_err() {
+                return false;
+            }
+        }
+        tokio::select! {
+            () = sleep_until(until) => return true,
+            () = retry.notified() => return true,
+            () = events.closed() => return false,
+            // Environments that came just now want to know too.
+            changed = interest.changed() => if changed.is_err() { return false },
+        }
+    }
+}
+
+/// Doubles from the first wait to the longest, up to a quarter more or less so that many do not come at once.
+fn backoff(failures: u32, options: &Options) -> Duration {
+    let doubled = options
+        .first_wait
+        .saturating_mul(2_u32.saturating_pow(failures.min(16)))
+        .min(options.longest_wait);
+    // A hasher with a fresh key is random enough for this.
+    let random = RandomState::new().hash_one(failures) % 500;
+    let thousandths = u32::try_from(random).unwrap_or_default() + 750;
+    (doubled * thousandths / 1000).min(options.longest_wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_longest_and_no_further() {
+        let options = Options::default();
+        for (failures, low, high) in [
+            (0, 375, 625),
+            (1, 750, 1250),
+            (3, 3000, 5000),
+            (6, 22_500, 30_000),
+            (4_000_000, 22_500, 30_000),
+        ] {
+            let wait = backoff(failures, &options).as_millis();
+            assert!((low..=high).contains(&wait), "{failures}: {wait} ms");
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! API objects to the small structs of the domain. Pure; everything else of an object is dropped here,
+//! managed fields and annotations first.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        core::v1::{
+            Container, ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod,
+            PodTemplateSpec,
+        },
+    },
+    apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, Time},
+};
+
+use crate::domain::{
+    rollout::{
+        ClusterObject, ObjectKind, PodObject, ReplicaSetState, Selector, Term, WorkloadState,
+        object::{Condition, ContainerImage, ContainerState, Ended, Owner, Run, Strategy},
+    },
+    text::sanitise,
+};
+
+/// Where Deployments and their `ReplicaSets` keep the number of their revision.
+const REVISION: &str = "deployment.kubernetes.io/revision";
+
+/// Longest text that is kept of a message, in characters.
+const LONGEST: usize = 400;
+
+/// A Deployment as the domain sees it.
+pub(super) fn deployment(object: Deployment) -> ClusterObject {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let rolling = spec.strategy.as_ref().and_then(|s| s.type_.as_deref()) != Some("Recreate");
+    let conditions = status.conditions.unwrap_or_default().into_iter();
+    let base = workload(ObjectKind::Deployment, &object.metadata, &spec.selector);
+    ClusterObject::Workload(Box::new(WorkloadState {
+        observed_generation: status.observed_generation.unwrap_or_default(),
+        desired: spec.replicas.map_or(1, count),
+        total: status.replicas.map_or(0, count),
+        updated: status.updated_replicas.map_or(0, count),
+        ready: status.ready_replicas.map_or(0, count),
+        available: status.available_replicas.map_or(0, count),
+        paused: spec.paused.unwrap_or_default(),
+        strategy: if rolling {
+            Strategy::Rolling { partition: 0 }
+        } else {
+            Strategy::Recreate
+        },
+        containers: template_images(Some(&spec.template)),
+        conditions: conditions
+            .map(|condition| Condition {
+                kind: condition.type_.unwrap_or_default(),
+                holds: condition.status.as_deref() == Some("True"),
+                reason: clean(condition.reason.as_deref().unwrap_or_default()),
+                message: clean(condition.message.as_deref().unwrap_or_default()),
+                since: time(condition.last_transition_time),
+            })
+            .collect(),
+        revision: revision(&object.metadata),
+        ..base
+    }))
+}
+
+/// A `StatefulSet` as the domain sees it.
+pub(super) fn stateful_set(object: StatefulSet) -> ClusterObject {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let strategy = spec.update_strategy.unwrap_or_default();
+    let base = workload(ObjectKind::StatefulSet, &object.metadata, &spec.selector);
+    ClusterObject::Workload(Box::new(WorkloadState {
+        observed_generation: status.observed_generation.unwrap_or_default(),
+        desired: spec.replicas.map_or(1, count),
+        total: count(status.replicas),
+        updated: status.updated_replicas.map_or(0, count),
+        ready: status.ready_replicas.map_or(0, count),
+        available: status.available_replicas.map_or(0, count),
+        strategy: if strategy.type_.as_deref() == Some("OnDelete") {
+            Strategy::OnDelete
+        } else {
+            let partition = strategy
+                .rolling_update
+                .and_then(|rolling| rolling.partition);
+            Strategy::Rolling {
+                partition: partition.map_or(0, count),
+            }
+        },
+        containers: template_images(Some(&spec.template)),
+        revision: status.update_revision,
+        current_revision: status.current_revision,
+        ..base
+    }))
+}
+
+/// A `DaemonSet` as the domain sees it.
+pub(super) fn daemon_set(object: DaemonSet) -> ClusterObject {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let on_delete = spec.update_strategy.and_then(|s| s.type_).as_deref() == Some("OnDelete");
+    let base = workload(ObjectKind::DaemonSet, &object.metadata, &spec.selector);
+    ClusterObject::Workload(Box::new(WorkloadState {
+        observed_generation: status.observed_generation.unwrap_or_default(),
+        desired: count(status.desired_number_scheduled),
+        total: count(status.current_number_scheduled),
+        updated: status.updated_number_scheduled.map_or(0, count),
+        ready: count(status.number_ready),
+        available: status.number_available.map_or(0, count),
+        strategy: if on_delete {
+            Strategy::OnDelete
+        } else {
+            Strategy::Rolling { partition: 0 }
+        },
+        containers: template_images(Some(&spec.template)),
+        ..base
+    }))
+}
+
+/// A `ReplicaSet` as the domain sees it.
+pub(super) fn replica_set(object: ReplicaSet) -> ClusterObject {
+    let spec = object.spec;
+    let revision = revision(&object.metadata);
+    let metadata = object.metadata;
+    ClusterObject::ReplicaSet(Box::new(ReplicaSetState {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: clean(metadata.name.as_deref().unwrap_or_default()),
+        owner: owner(&metadata),
+        revision,
+        desired: spec.replicas.map_or(1, count),
+        ready: object
+            .status
+            .and_then(|status| status.ready_replicas)
+            .map_or(0, count),
+        containers: template_images(spec.template.as_ref()),
+        created: time(metadata.creation_timestamp),
+    }))
+}
+
+/// A pod as the domain sees it.
+pub(super) fn pod(object: Pod) -> ClusterObject {
+    let spec = object.spec.unwrap_or_default();
+    let status = object.status.unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
+    let ready = condition("Ready");
+    let unschedulable = condition("PodScheduled").filter(|scheduled| {
+        scheduled.status == "False" && scheduled.reason.as_deref() == Some("Unschedulable")
+    });
+    let mut containers = states(
+        spec.init_containers.unwrap_or_default(),
+        status.init_container_statuses.unwrap_or_default(),
+        true,
+    );
+    containers.extend(states(
+        spec.containers,
+        status.container_statuses.unwrap_or_default(),
+        false,
+    ));
+    let owner = owner(&object.metadata);
+    let metadata = object.metadata;
+    ClusterObject::Pod(Box::new(PodObject {
+        namespace: metadata.namespace.unwrap_or_default(),
+        name: clean(metadata.name.as_deref().unwrap_or_default()),
+        owner,
+        labels: metadata.labels.unwrap_or_default(),
+        phase: clean(status.phase.as_deref().unwrap_or("Pending")),
+        ready: ready.is_some_and(|ready| ready.status == "True"),
+        ready_changed: ready.and_then(|ready| time(ready.last_transition_time.clone())),
+        unschedulable: unschedulable.map(|condition| {
+            let words = clean(condition.message.as_deref().unwrap_or_default());
+            (words, time(condition.last_transition_time.clone()))
+        }),
+        reason: status.reason.as_deref().map(clean),
+        message: status.message.as_deref().map(clean),
+        containers,
+        terminating: metadata.deletion_timestamp.is_some(),
+        created: time(metadata.creation_timestamp),
+        node: spec.node_name.as_deref().map(clean),
+    }))
+}
+
+/// Text from a cluster as one short line that is safe to show.
+pub(super) fn clean(text: &str) -> String {
+    let safe = sanitise(text);
+    let mut words = safe.split_whitespace();
+    let mut line = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        line.push(' ');
+        line.push_str(word);
+    }
+    if let Some((end, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
+/// A workload with what all three kinds have in common.
+fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -> WorkloadState {
+    WorkloadState {
+        kind,
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: clean(metadata.name.as_deref().unwrap_or_default()),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        selector: terms(selector),
+        generation: metadata.generation.unwrap_or_default(),
+        observed_generation: 0,
+        desired: 0,
+        total: 0,
+        updated: 0,
+        ready: 0,
+        available: 0,
+        paused: false,
+        strategy: Strategy::default(),
+        containers: Vec::new(),
+        conditions: Vec::new(),
+        revision: None,
+        current_revision: None,
+        created: time(metadata.creation_timestamp.clone()),
+    }
+}
+
+fn terms(selector: &LabelSelector) -> Selector {
+    let labels: &BTreeMap<_, _> = &selector.match_labels.clone().unwrap_or_default();
+    let mut terms: Vec<Term> = labels
+        .iter()
+        .map(|(key, value)| Term::In(key.clone(), vec![value.clone()]))
+        .collect();
+    for rule in selector.match_expressions.iter().flatten() {
+        let (key, values) = (rule.key.clone(), rule.values.clone().unwrap_or_default());
+        terms.push(match rule.operator.as_str() {
+            "In" => Term::In(key, values),
+            "NotIn" => Term::NotIn(key, values),
+            "Exists" => Term::Exists(key),
+            _ => Term::Absent(key),
+        });
+    }
+    Selector { terms }
+}
+
+fn template_images(template: Option<&PodTemplateSpec>) -> Vec<ContainerImage> {
+    template
+        .and_then(|template| template.spec.as_ref())
+        .into_iter()
+        .flat_map(|spec| &spec.containers)
+        .map(|container| ContainerImage {
+            name: container.name.clone(),
+            image: clean(container.image.as_deref().unwrap_or_default()),
+        })
+        .collect()
+}
+
+/// Containers of the specification with what the kubelet says of each; one it has not seen waits.
+fn states(
+    specs: Vec<Container>,
+    mut statuses: Vec<ContainerStatus>,
+    init: bool,
+) -> Vec<ContainerState> {
+    specs
+        .into_iter()
+        .map(|spec| {
+            let image = clean(spec.image.as_deref().unwrap_or_default());
+            let place = statuses.iter().position(|status| status.name == spec.name);
+            let status = place.map(|place| statuses.swap_remove(place));
+            let unseen = Run::Waiting {
+                reason: String::new(),
+                message: None,
+            };
+            let Some(status) = status else {
+                return ContainerState {
+                    name: spec.name,
+                    image,
+                    init,
+                    ready: false,
+                    started: None,
+                    restarts: 0,
+                    run: unseen,
+                    last: None,
+                };
+            };
+            ContainerState {
+                name: spec.name,
+                image,
+                init,
+                ready: status.ready,
+                started: status.started,
+                restarts: count(status.restart_count),
+                run: status.state.and_then(run).unwrap_or(unseen),
+                last: status
+                    .last_state
+                    .and_then(|state| state.terminated)
+                    .map(ended),
+            }
+        })
+        .collect()
+}
+
+fn run(state: ApiState) -> Option<Run> {
+    if let Some(over) = state.terminated {
+        return Some(Run::Ended(ended(over)));
+    }
+    if let Some(running) = state.running {
+        return Some(Run::Running {
+            since: time(running.started_at),
+        });
+    }
+    state.waiting.map(|waiting| Run::Waiting {
+        reason: clean(waiting.reason.as_deref().unwrap_or_default()),
+        message: waiting.message.as_deref().map(clean),
+    })
+}
+
+fn ended(over: ContainerStateTerminated) -> Ended {
+    Ended {
+        reason: clean(over.reason.as_deref().unwrap_or("Error")),
+        exit: over.exit_code,
+        at: time(over.finished_at),
+        message: over.message.as_deref().map(clean).filter(|m| !m.is_empty()),
+    }
+}
+
+fn owner(metadata: &ObjectMeta) -> Option<Owner> {
+    let owners = metadata.owner_references.as_deref()?;
+    let controller = owners.iter().find(|owner| owner.controller == Some(true));
+    controller.map(|owner| Owner {
+        kind: owner.kind.clone(),
+        name: owner.name.clone(),
+    })
+}
+
+fn revision(metadata: &ObjectMeta) -> Option<String> {
+    metadata.annotations.as_ref()?.get(REVISION).cloned()
+}
+
+fn time(time: Option<Time>) -> Option<Timestamp> {
+    time.map(|time| time.0)
+}
+
+fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,134 @@
+//! Kubeconfig files: which, merged how, and what a context in them says.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use super::failure::cause;
+
+/// Reads and merges the files that are there, as kubectl does: the first to say something wins.
+///
+/// `explicit` files must exist; of those in `KUBECONFIG` some may be missing, but not all.
+/// Fails with a sentence.
+pub(super) fn read(explicit: &[PathBuf]) -> Result<Kubeconfig, String> {
+    let files = if explicit.is_empty() {
+        usual_files()?
+    } else {
+        explicit.to_vec()
+    };
+    let mut merged: Option<Kubeconfig> = None;
+    for file in &files {
+        if explicit.is_empty() && !file.exists() {
+            continue;
+        }
+        let say = |error: &(dyn std::error::Error + 'static)| {
+            format!("kubeconfig {}: {}", file.display(), cause(error))
+        };
+        let one = Kubeconfig::read_from(file).map_err(|error| say(&error))?;
+        merged = Some(match merged {
+            None => one,
+            Some(first) => first.merge(one).map_err(|error| say(&error))?,
+        });
+    }
+    merged.ok_or_else(|| {
+        let looked: Vec<_> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        format!(
+            "no kubeconfig: {} does not exist; set KUBECONFIG or create one",
+            looked.join(", ")
+        )
+    })
+}
+
+/// What a context says about server, authority and user.
+///
+/// Fails with a sentence, which for an unknown context lists those there are.
+pub(super) async fn context(kubeconfig: Kubeconfig, name: &str) -> Result<Config, String> {
+    if !kubeconfig
+        .contexts
+        .iter()
+        .any(|context| context.name == name)
+    {
+        return Err(unknown_context(&kubeconfig, name));
+    }
+    let own_proxy = own_proxy(&kubeconfig, name);
+    let options = KubeConfigOptions {
+        context: Some(name.to_owned()),
+        ..KubeConfigOptions::default()
+    };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| format!("context `{name}`: {}", cause(&error)))?;
+    if !own_proxy && !through_proxy(&config.cluster_url) {
+        config.proxy_url = None;
+    }
+    Ok(config)
+}
+
+fn usual_files() -> Result<Vec<PathBuf>, String> {
+    if let Some(list) = env::var_os("KUBECONFIG") {
+        let files: Vec<_> = env::split_paths(&list)
+            .filter(|path| path != Path::new(""))
+            .collect();
+        if !files.is_empty() {
+            return Ok(files);
+        }
+    }
+    let home = env::home_dir().ok_or("no kubeconfig: neither KUBECONFIG nor a home is set")?;
+    Ok(vec![home.join(".kube").join("config")])
+}
+
+fn unknown_context(kubeconfig: &Kubeconfig, name: &str) -> String {
+    let mut known: Vec<_> = kubeconfig
+        .contexts
+        .iter()
+        .map(|context| format!("`{}`", super::convert::clean(&context.name)))
+        .collect();
+    known.sort();
+    if known.is_empty() {
+        return format!("no context `{name}`: the kubeconfig has none");
+    }
+    format!(
+        "no context `{name}` in the kubeconfig; it has {}",
+        known.join(", ")
+    )
+}
+
+/// Whether the context's cluster names a proxy of its own.
+fn own_proxy(kubeconfig: &Kubeconfig, name: &str) -> bool {
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|context| context.name == name)
+        .and_then(|context| context.context.as_ref());
+    kubeconfig
+        .clusters
+        .iter()
+        .filter(|cluster| context.is_some_and(|context| context.cluster == cluster.name))
+        .filter_map(|cluster| cluster.cluster.as_ref())
+        .any(|cluster| {
+            cluster
+                .proxy_url
+                .as_ref()
+                .is_some_and(|url| !url.is_empty())
+        })
+}
+
+/// Whether the environment's proxy is for this server: not for this machine, nor for `NO_PROXY`.
+fn through_proxy(server: &http::Uri) -> bool {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    !loopback && Matcher::from_env().intercept(server).is_some()
+}

@@ -1,0 +1,419 @@
+//! A connection that lives: which watches run, and who is told what they see.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use kube::Client;
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    Options,
+    connect::{Connected, probe},
+    failure::Failure,
+    notes,
+    watcher::{self, WatchKey, Word},
+};
+use crate::domain::{
+    ids::EnvironmentName,
+    rollout::{ClusterEvent, ClusterObject, NotesTarget, ObjectKind},
+};
+
+/// Up to so many namespaces are watched one by one; more of them by watches across all namespaces.
+///
+/// Each watch holds a connection of its own, and each list across all namespaces carries what nobody
+/// asked for: between the two this is the middle.
+const ONE_BY_ONE: usize = 8;
+
+/// Credentials are renewed so long before they end.
+const BEFORE_EXPIRY: Duration = Duration::from_secs(30);
+
+/// What is to be watched over one connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Interest {
+    /// Environments with the namespaces of their cells.
+    pub(super) environments: BTreeMap<EnvironmentName, BTreeSet<String>>,
+    /// The cell whose notes are wanted.
+    pub(super) notes: Option<NotesTarget>,
+}
+
+/// Where events go.
+pub(super) type Events = mpsc::Sender<(EnvironmentName, ClusterEvent)>;
+
+/// Why a session ended.
+pub(super) enum End {
+    /// Nobody listens, or nothing is to be watched any more.
+    Closed,
+    /// New credentials are needed; nothing is lost yet.
+    Renew(Failure),
+    /// The server is gone.
+    Lost(Failure),
+}
+
+/// One living connection.
+pub(super) struct Session<'a> {
+    client: Client,
+    expires: Option<Timestamp>,
+    interest: watch::Receiver<Interest>,
+    events: &'a Events,
+    options: &'a Options,
+    /// What is being watched for whom; follows `interest`.
+    environments: BTreeMap<EnvironmentName, BTreeSet<String>>,
+    watches: BTreeMap<u32, Running>,
+    last_id: u32,
+    /// Kinds that may not be listed across all namespaces.
+    narrow: BTreeSet<ObjectKind>,
+    notes: Option<(NotesTarget, AbortHandle)>,
+    /// Environments that know that they are connected.
+    told: BTreeSet<EnvironmentName>,
+    tasks: JoinSet<()>,
+    words: mpsc::Sender<(u32, Word)>,
+}
+
+struct Running {
+    key: WatchKey,
+    /// The namespaces that it tells about.
+    namespaces: Arc<BTreeSet<String>>,
+    answered: bool,
+    task: AbortHandle,
+}
+
+impl<'a> Session<'a> {
+    /// Watches over `connected` until something ends it.
+    pub(super) async fn run(
+        connected: Connected,
+        interest: watch::Receiver<Interest>,
+        events: &'a Events,
+        options: &'a Options,
+    ) -> End {
+        let (words, mut heard) = mpsc::channel(256);
+        let mut session = Self {
+            client: connected.client,
+            expires: connected.expires,
+            interest,
+            events,
+            options,
+            environments: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            last_id: 0,
+            narrow: BTreeSet::new(),
+            notes: None,
+            told: BTreeSet::new(),
+            tasks: JoinSet::new(),
+            words,
+        };
+        match session.serve(&mut heard).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        heard: &mut mpsc::Receiver<(u32, Word)>,
+    ) -> Result<std::convert::Infallible, End> {
+        let hiccup = Arc::new(Notify::new());
+        self.tasks.spawn(heartbeat(
+            self.client.clone(),
+            self.options.clone(),
+            hiccup.clone(),
+            self.words.clone(),
+        ));
+        let renewal = self.renewal();
+        self.follow_interest().await?;
+        loop {
+            tokio::select! {
+                Some((from, word)) = heard.recv() => self.hear(from, word, &hiccup).await?,
+                changed = self.interest.changed() => match changed {
+                    Ok(()) => self.follow_interest().await?,
+                    Err(_) => return Err(End::Closed),
+                },
+                () = sleep_until(renewal) => {
+                    return Err(End::Renew(Failure::Unauthorized("credentials end".to_owned())));
+                }
+                () = self.events.closed() => return Err(End::Closed),
+            }
+        }
+    }
+
+    fn renewal(&self) -> Instant {
+        // Without a known end a 401 tells; a day is only so that there is an instant to wait for.
+        let left = self.expires.map_or(Duration::from_hours(24), |expires| {
+            let left = expires.duration_since(Timestamp::now());
+            Duration::try_from(left)
+                .unwrap_or_default()
+                .saturating_sub(BEFORE_EXPIRY)
+                .max(Duration::from_secs(10))
+        });
+        Instant::now() + left
+    }
+
+    async fn hear(&mut self, from: u32, word: Word, hiccup: &Notify) -> Result<(), End> {
+        // A watch that was ended may still have been saying something: it no longer counts.
+        let about = self.watches.get(&from).map(|running| running.key.kind);
+        if about.is_none() && from != 0 {
+            return Ok(());
+        }
+        match word {
+            Word::Listed(objects) => self.listed(from, &objects).await,
+            Word::Applied(object) => {
+                for environment in self.concerned(object.namespace()) {
+                    self.send(environment, ClusterEvent::Applied(object.clone()))
+                        .await?;
+                }
+                Ok(())
+            }
+            Word::Deleted { namespace, name } => {
+                for environment in self.concerned(&namespace) {
+                    if let Some(kind) = about {
+                        let (namespace, name) = (namespace.clone(), name.clone());
+                        let event = ClusterEvent::Deleted {
+                            kind,
+                            namespace,
+                            name,
+                        };
+                        self.send(environment, event).await?;
+                    }
+                }
+                Ok(())
+            }
+            Word::Denied(what) => self.denied(from, &what).await,
+            Word::Absent => {
+                self.answer(from, |kind, namespaces| ClusterEvent::Absent {
+                    kind,
+                    namespaces,
+                })
+                .await
+            }
+            Word::Hiccup => {
+                hiccup.notify_one();
+                Ok(())
+            }
+            Word::Alive => {
+                for environment in self.told.clone() {
+                    self.send(environment, ClusterEvent::Alive).await?;
+                }
+                Ok(())
+            }
+            Word::Notes(found) => {
+                let current = self
+                    .notes
+                    .as_ref()
+                    .is_some_and(|(of, _)| *of == found.target);
+                if !current {
+                    return Ok(());
+                }
+                let key = found.target.cell;
+                let event = ClusterEvent::Notes {
+                    service: key.service,
+                    notes: found.notes,
+                    problem: found.problem,
+                };
+                self.send(key.environment, event).await
+            }
+            Word::Failed(failure @ Failure::Unauthorized(_)) => Err(End::Renew(failure)),
+            Word::Failed(failure) => Err(End::Lost(match about {
+                Some(kind) => Failure::Broken(format!("{}: {}", kind.plural(), failure.words())),
+                None => failure,
+            })),
+        }
+    }
+
+    async fn listed(&mut self, from: u32, objects: &[ClusterObject]) -> Result<(), End> {
+        self.answer(from, |kind, namespaces| ClusterEvent::Reset {
+            objects: objects
+                .iter()
+                .filter(|object| namespaces.contains(object.namespace()))
+                .cloned()
+                .collect(),
+            kind,
+            namespaces,
+        })
+        .await
+    }
+
+    /// What may not be seen across all namespaces may be seen in some.
+    async fn denied(&mut self, from: u32, what: &str) -> Result<(), End> {
+        if let Some(running) = self.watches.get(&from)
+            && running.key.namespace.is_none()
+        {
+            self.narrow.insert(running.key.kind);
+            self.arrange(&BTreeSet::new());
+            return Ok(());
+        }
+        self.answer(from, |kind, namespaces| ClusterEvent::Denied {
+            kind,
+            namespaces,
+            what: what.to_owned(),
+        })
+        .await
+    }
+
+    /// Tells a watch's answer to every environment that it concerns, each with its own namespaces.
+    async fn answer(
+        &mut self,
+        from: u32,
+        event: impl Fn(ObjectKind, BTreeSet<String>) -> ClusterEvent,
+    ) -> Result<(), End> {
+        let Some(running) = self.watches.get_mut(&from) else {
+            return Ok(());
+        };
+        running.answered = true;
+        let (kind, namespaces) = (running.key.kind, running.namespaces.clone());
+        for (environment, own) in self.environments.clone() {
+            let shared: BTreeSet<_> = own.intersection(&namespaces).cloned().collect();
+            if !shared.is_empty() {
+                self.send(environment, event(kind, shared)).await?;
+            }
+        }
+        self.tell_connected().await
+    }
+
+    /// Says `Connected` to every environment whose last answer has come.
+    async fn tell_connected(&mut self) -> Result<(), End> {
+        for (environment, own) in self.environments.clone() {
+            let complete = self
+                .watches
+                .values()
+                .all(|running| running.answered || running.namespaces.is_disjoint(&own));
+            if complete && self.told.insert(environment.clone()) {
+                self.send(environment, ClusterEvent::Connected).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts and ends watches so that they fit what is wanted now.
+    async fn follow_interest(&mut self) -> Result<(), End> {
+        let interest = self.interest.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.environments, interest.environments);
+        let mut added = BTreeSet::new();
+        for (environment, own) in self.environments.clone() {
+            let had = before.get(&environment).cloned().unwrap_or_default();
+            added.extend(own.difference(&had).cloned());
+            if !had.is_subset(&own) {
+                let event = ClusterEvent::Narrowed { namespaces: own };
+                self.send(environment, event).await?;
+            }
+        }
+        self.told
+            .retain(|environment| self.environments.contains_key(environment));
+        self.arrange(&added);
+        self.select(interest.notes);
+        self.tell_connected().await
+    }
+
+    /// `added` namespaces are new to some environment: a watch that has told about them lists again.
+    fn arrange(&mut self, added: &BTreeSet<String>) {
+        let all: BTreeSet<String> = self.environments.values().flatten().cloned().collect();
+        let mut wanted = BTreeSet::new();
+        for kind in ObjectKind::ALL {
+            if all.len() > ONE_BY_ONE && !self.narrow.contains(&kind) {
+                wanted.insert(WatchKey {
+                    kind,
+                    namespace: None,
+                });
+            } else {
+                wanted.extend(all.iter().cloned().map(|namespace| WatchKey {
+                    kind,
+                    namespace: Some(namespace),
+                }));
+            }
+        }
+        self.watches.retain(|_, running| {
+            let again = match &running.key.namespace {
+                Some(_) => running.answered && !running.namespaces.is_disjoint(added),
+                None => !added.is_empty(),
+            };
+            let keep = wanted.contains(&running.key) && !again;
+            if keep {
+                wanted.remove(&running.key);
+            } else {
+                running.task.abort();
+            }
+            keep
+        });
+        for key in wanted {
+            self.start(key, &all);
+        }
+    }
+
+    fn start(&mut self, key: WatchKey, all: &BTreeSet<String>) {
+        self.last_id += 1;
+        let namespaces = Arc::new(match &key.namespace {
+            Some(namespace) => [namespace.clone()].into(),
+            None => all.clone(),
+        });
+        let task = self.tasks.spawn(watcher::run(
+            self.client.clone(),
+            self.last_id,
+            key.clone(),
+            namespaces.clone(),
+            self.words.clone(),
+        ));
+        let running = Running {
+            key,
+            namespaces,
+            answered: false,
+            task,
+        };
+        self.watches.insert(self.last_id, running);
+    }
+
+    fn select(&mut self, target: Option<NotesTarget>) {
+        if self.notes.as_ref().map(|(target, _)| target) == target.as_ref() {
+            return;
+        }
+        if let Some((_, task)) = self.notes.take() {
+            task.abort();
+        }
+        if let Some(target) = target {
+            let run = notes::run(self.client.clone(), target.clone(), self.words.clone());
+            self.notes = Some((target, self.tasks.spawn(run)));
+        }
+    }
+
+    /// Environments with cells in a namespace.
+    fn concerned(&self, namespace: &str) -> Vec<EnvironmentName> {
+        self.environments
+            .iter()
+            .filter(|(_, own)| own.contains(namespace))
+            .map(|(environment, _)| environment.clone())
+            .collect()
+    }
+
+    async fn send(&self, environment: EnvironmentName, event: ClusterEvent) -> Result<(), End> {
+        let sent = self.events.send((environment, event)).await;
+        sent.map_err(|_| End::Closed)
+    }
+}
+
+/// Asks for a sign of life now and then, and at once when a watch broke: a server that is dead or
+/// silent is noticed within `heartbeat` + `patience`, whatever TCP believes.
+async fn heartbeat(
+    client: Client,
+    options: Options,
+    hiccup: Arc<Notify>,
+    words: mpsc::Sender<(u32, Word)>,
+) {
+    loop {
+        tokio::select! {
+            () = sleep(options.heartbeat) => {}
+            () = hiccup.notified() => {}
+        }
+        let word = match probe(&client, options.patience).await {
+            Ok(()) => Word::Alive,
+            Err(failure) => Word::Failed(failure),
+        };
+        if words.send((0, word)).await.is_err() {
+            return;
+        }
+    }
+}
