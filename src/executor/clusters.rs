@@ -66,7 +66,11 @@ impl Clusters {
             changed,
             events,
         };
-        let task = tokio::spawn(keeper.run(inbox, Options { kubeconfig }));
+        let options = Options {
+            kubeconfig,
+            ..Options::default()
+        };
+        let task = tokio::spawn(keeper.run(inbox, options));
         Self {
             handle: Handle {
                 orders,

@@ -197,6 +197,7 @@ impl Executor {
         let context = context.ok_or_else(|| format!("{environment} has no cluster"))?;
         let options = Options {
             kubeconfig: self.shared.session.kubeconfig.clone(),
+            ..Options::default()
         };
         outside::login(&context, &options)
     }

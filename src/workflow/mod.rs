@@ -104,5 +104,6 @@ pub struct Prepared {
 fn cluster_options(session: &Session) -> cluster::Options {
     cluster::Options {
         kubeconfig: session.kubeconfig.clone(),
+        ..cluster::Options::default()
     }
 }

@@ -82,6 +82,19 @@ pub(super) fn trouble(pod: &PodObject, now: Timestamp) -> Option<Trouble> {
         .min_by_key(|trouble| (trouble.class, std::cmp::Reverse(trouble.restarts)))
 }
 
+/// Whether time alone has just made a word of a pod's silence: nothing but a later look will tell.
+pub(super) fn matured(pod: &PodObject, now: Timestamp) -> bool {
+    const JUST: SignedDuration = SignedDuration::from_secs(10);
+    !pod.ready
+        && pod.containers.iter().any(|container| match container.run {
+            Run::Running { since: Some(since) } => {
+                let running = now.duration_since(since);
+                running >= PATIENCE && running < PATIENCE + JUST
+            }
+            _ => false,
+        })
+}
+
 /// A word for what a pod does, as `kubectl get pods` would say it.
 pub(super) fn word(pod: &PodObject, trouble: Option<&Trouble>) -> String {
     if pod.terminating {

@@ -82,6 +82,11 @@ impl Namespace {
         self.workloads.get(&(kind, name.to_owned()))
     }
 
+    /// Every pod.
+    pub(super) fn pods(&self) -> impl Iterator<Item = &PodObject> {
+        self.pods.by_name.values().map(|(_, pod)| pod)
+    }
+
     /// The `ReplicaSets` that a Deployment made.
     pub(super) fn sets_of<'a>(
         &'a self,

@@ -9,6 +9,7 @@ use super::{
     event::{ClusterEvent, Touched},
     live::{ClusterNote, Connection, LiveCell},
     object::ObjectKind,
+    pods,
     store::{Answer, Namespace},
     target::CellTarget,
 };
@@ -90,7 +91,7 @@ impl ClusterView {
             }
             ClusterEvent::Alive => {
                 self.confirm(now);
-                Touched::Nothing
+                self.matured(now)
             }
             ClusterEvent::Denied {
                 kind,
@@ -197,6 +198,21 @@ impl ClusterView {
             Connection::Live | Connection::Denied { .. }
         ) {
             self.confirmed = Some(now);
+        }
+    }
+
+    /// Where time alone changes what is said of a cell.
+    fn matured(&self, now: Timestamp) -> Touched {
+        let names: BTreeSet<_> = self
+            .namespaces
+            .iter()
+            .filter(|(_, namespace)| namespace.pods().any(|pod| pods::matured(pod, now)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if names.is_empty() {
+            Touched::Nothing
+        } else {
+            Touched::Namespaces(names)
         }
     }
 

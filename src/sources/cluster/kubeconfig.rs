@@ -87,6 +87,18 @@ fn usual_files() -> Result<Vec<PathBuf>, String> {
     Ok(vec![home.join(".kube").join("config")])
 }
 
+/// Says that a context is not there, or has no user.
+pub(super) fn without_user(kubeconfig: &Kubeconfig, name: &str) -> String {
+    if kubeconfig
+        .contexts
+        .iter()
+        .any(|context| context.name == name)
+    {
+        return format!("context `{name}` names no user");
+    }
+    unknown_context(kubeconfig, name)
+}
+
 fn unknown_context(kubeconfig: &Kubeconfig, name: &str) -> String {
     let mut known: Vec<_> = kubeconfig
         .contexts

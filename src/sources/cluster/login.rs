@@ -1,8 +1,6 @@
 //! The program that logs a cluster's user in: the kubeconfig's exec plugin, run with the terminal on request only.
 
-use kube::config::Kubeconfig;
-
-use super::Options;
+use super::{Options, kubeconfig};
 
 /// A login program as the kubeconfig names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +18,13 @@ pub struct LoginCommand {
 /// # Errors
 /// A sentence, where the context is not there or its user has no such program.
 pub fn login_command(context: &str, options: &Options) -> Result<LoginCommand, String> {
-    let kubeconfig = read(options)?;
+    let kubeconfig = kubeconfig::read(&options.kubeconfig)?;
     let user = kubeconfig
         .contexts
         .iter()
         .find(|named| named.name == context)
         .and_then(|named| named.context.as_ref()?.user.clone())
-        .ok_or_else(|| format!("the kubeconfig has no context `{context}` with a user"))?;
+        .ok_or_else(|| kubeconfig::without_user(&kubeconfig, context))?;
     let exec = kubeconfig
         .auth_infos
         .into_iter()
@@ -46,21 +44,4 @@ pub fn login_command(context: &str, options: &Options) -> Result<LoginCommand, S
         arguments: exec.args.unwrap_or_default(),
         environment: environment.collect(),
     })
-}
-
-fn read(options: &Options) -> Result<Kubeconfig, String> {
-    let told =
-        |error: kube::config::KubeconfigError| format!("the kubeconfig cannot be read: {error}");
-    let mut files = options.kubeconfig.iter();
-    let Some(first) = files.next() else {
-        return Kubeconfig::read().map_err(told);
-    };
-    files.try_fold(
-        Kubeconfig::read_from(first).map_err(told)?,
-        |joined, file| {
-            joined
-                .merge(Kubeconfig::read_from(file).map_err(told)?)
-                .map_err(told)
-        },
-    )
 }

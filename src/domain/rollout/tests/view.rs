@@ -314,3 +314,25 @@ fn notes_are_of_one_cell() {
     assert_eq!(view.notes(&"checkout".into()), Some((&[][..], Some("403"))));
     assert_eq!(view.notes(&"payments".into()), None);
 }
+
+#[test]
+fn a_sign_of_life_tells_where_time_alone_changes_something() {
+    let mut slow = pod("a-1", "checkout-a", "1.0");
+    slow.ready = false;
+    slow.containers[0].run = super::super::object::Run::Running {
+        since: Some(noon()),
+    };
+    let mut view = view(vec![workload(ObjectKind::Deployment).into(), slow.into()]);
+    for (seconds, touched) in [
+        (29, Touched::Nothing),
+        (31, Touched::Namespaces(shop())),
+        (41, Touched::Nothing),
+    ] {
+        let later = noon() + jiff::SignedDuration::from_secs(seconds);
+        assert_eq!(
+            view.apply(ClusterEvent::Alive, later),
+            touched,
+            "{seconds} s"
+        );
+    }
+}
