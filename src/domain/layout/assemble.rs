@@ -1,8 +1,22 @@
 //! The matrix, kept up to date file by file.
+//!
+//! A file of a layout's own path is a *presence*: a cell exists. Versions contribute to cells from it, or from a fall-back
+//! file that agrees with it on every capture they share. A cell's contributions stand in order of preference; the first
+//! that declares something is its version. A file that changes takes its contributions away and brings new ones, so that
+//! only the cells it touches are looked at again.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use super::{FileFacts, LayoutSet};
+use super::{
+    FileFacts, LayoutSet,
+    bindings::Bindings,
+    compile::Layout,
+    join::{Joins, Presence, Rank},
+    set::{Entry, Role},
+};
 use crate::domain::{
     desired::Desired,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
@@ -24,16 +38,67 @@ pub struct Origin {
 /// The matrix, kept up to date file by file: for reading a commit and for walking a history.
 #[derive(Debug)]
 pub struct Assembler {
-    layouts: Arc<LayoutSet>,
-    environments: Vec<EnvironmentName>,
+    pub(super) layouts: Arc<LayoutSet>,
+    pub(super) environments: Vec<EnvironmentName>,
+    pub(super) origins: Vec<(Origin, Bindings)>,
+    pub(super) files: Vec<FileSlot>,
+    file_index: HashMap<(usize, RepoPath), usize>,
+    pub(super) cells: Vec<Cell>,
+    cell_index: HashMap<CellKey, usize>,
+    joins: Joins,
+    /// Cells whose version changed since last asked.
+    changed: Vec<usize>,
+}
+
+/// One file that was seen.
+#[derive(Debug)]
+pub(super) struct FileSlot {
+    pub(super) origin: usize,
+    pub(super) path: RepoPath,
+    pub(super) facts: Option<Arc<FileFacts>>,
+    /// The cells that have a contribution from it or through it.
+    cells: BTreeSet<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) key: CellKey,
+    /// In order of preference.
+    pub(super) contributions: Vec<Contribution>,
+    version: Option<Version>,
+    /// What was last told, where that is another version.
+    told: Option<Option<Version>>,
+}
+
+/// One place that may declare a cell's version.
+#[derive(Clone, Debug)]
+pub(super) struct Contribution {
+    pub(super) rank: Rank,
+    /// Why the cell exists.
+    pub(super) presence: Presence,
+    /// Where the version stands.
+    pub(super) source: usize,
+    /// Which fact of the source; `None` where it only says that the cell exists.
+    pub(super) fact: Option<usize>,
+    pub(super) version: Option<Version>,
+    pub(super) line: u32,
+    /// The source cannot be read.
+    pub(super) broken: bool,
 }
 
 impl Assembler {
     /// An empty matrix. `environments` are the declared columns, in order.
     pub fn new(layouts: Arc<LayoutSet>, environments: &[EnvironmentName]) -> Self {
         Self {
+            joins: Joins::new(&layouts.layouts),
             layouts,
             environments: environments.to_vec(),
+            origins: Vec::new(),
+            files: Vec::new(),
+            file_index: HashMap::new(),
+            cells: Vec::new(),
+            cell_index: HashMap::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -44,28 +109,288 @@ impl Assembler {
 
     /// The same for a file of another ref or repository.
     pub fn update_at(&mut self, origin: &Origin, path: RepoPath, facts: Option<Arc<FileFacts>>) {
-        let _ = (&self.layouts, origin, path, facts);
+        let Some(file) = self.slot(origin, path, facts.is_some()) else {
+            return;
+        };
+        let mut touched = std::mem::take(&mut self.files[file].cells);
+        for cell in &touched {
+            self.cells[*cell]
+                .contributions
+                .retain(|known| known.presence.file != file && known.source != file);
+        }
+        self.joins.forget(file);
+        let layouts = Arc::clone(&self.layouts);
+        if let Some(facts) = &facts {
+            for (index, entry) in facts.entries.iter().enumerate() {
+                let layout = &layouts.layouts[usize::from(entry.layout)];
+                let slot = &self.origins[self.files[file].origin].0;
+                if layout.refs == slot.refs && layout.repository == slot.repository {
+                    self.attach(layout, file, index, entry);
+                }
+            }
+        }
+        self.files[file].facts = facts;
+        touched.extend(&self.files[file].cells);
+        for cell in touched {
+            self.settle(cell);
+        }
     }
 
     /// Cells whose version changed since last asked: (cell, before, after), in cell order.
     pub fn take_changes(&mut self) -> Vec<(CellKey, Option<Version>, Option<Version>)> {
-        Vec::new()
+        let mut changes = Vec::new();
+        for index in std::mem::take(&mut self.changed) {
+            let cell = &mut self.cells[index];
+            if let Some(before) = cell.told.take()
+                && before != cell.version
+            {
+                changes.push((cell.key.clone(), before, cell.version.clone()));
+            }
+        }
+        changes.sort_by(|a, b| a.0.cmp(&b.0));
+        changes
     }
 
     /// The whole matrix.
     pub fn desired(&self, commit: ObjectId) -> Desired {
-        Desired {
-            commit,
-            services: Vec::new(),
-            environments: self.environments.clone(),
-            cells: std::collections::BTreeMap::new(),
-            problems: Vec::new(),
-        }
+        super::matrix::desired(self, commit)
     }
 
     /// The files that decide this cell, own first, then fall-backs, whether they exist or not.
     pub fn depends_on(&self, key: &CellKey) -> Vec<RepoPath> {
-        let _ = key;
-        Vec::new()
+        self.cell_index
+            .get(key)
+            .map(|cell| super::matrix::files(self, &self.cells[*cell]))
+            .unwrap_or_default()
+    }
+
+    fn slot(&mut self, origin: &Origin, path: RepoPath, create: bool) -> Option<usize> {
+        let origin = match self.origins.iter().position(|(known, _)| known == origin) {
+            Some(index) => index,
+            None => {
+                let captures = origin.captures.iter();
+                let bindings = captures
+                    .map(|(name, text)| (name.as_str(), text.as_str()))
+                    .collect();
+                self.origins.push((origin.clone(), bindings));
+                self.origins.len() - 1
+            }
+        };
+        let key = (origin, path);
+        if let Some(known) = self.file_index.get(&key) {
+            return Some(*known);
+        }
+        if !create {
+            return None;
+        }
+        self.files.push(FileSlot {
+            origin,
+            path: key.1.clone(),
+            facts: None,
+            cells: BTreeSet::new(),
+        });
+        self.file_index.insert(key, self.files.len() - 1);
+        Some(self.files.len() - 1)
+    }
+
+    fn attach(&mut self, layout: &Layout, file: usize, index: usize, entry: &Entry) {
+        let presence = |environment| Presence {
+            file,
+            entry: index,
+            layout: usize::from(entry.layout),
+            environment,
+        };
+        let origin = self.files[file].origin;
+        let ref_bindings = self.origins[origin].1.clone();
+        match entry.role {
+            Role::Level(0) => {
+                let presence = presence(None);
+                let Some(own) = ref_bindings.join(&entry.path) else {
+                    return;
+                };
+                let own_key = layout.cell(&own).map(|(key, _)| key);
+                let mut own_seen = false;
+                for (at, fact) in entry.facts.iter().enumerate() {
+                    let key = ref_bindings
+                        .join(&fact.bindings)
+                        .and_then(|raw| layout.cell(&raw));
+                    let Some((key, _)) = key else { continue };
+                    own_seen |= own_key.as_ref() == Some(&key);
+                    self.contribute(
+                        key,
+                        Contribution {
+                            rank: Rank::new(layout, 0, index, at),
+                            presence,
+                            source: file,
+                            fact: Some(at),
+                            version: fact.version.clone(),
+                            line: fact.line,
+                            broken: false,
+                        },
+                    );
+                }
+                if let Some(key) = own_key.filter(|_| !own_seen) {
+                    self.exists(key, layout, presence, entry.broken);
+                }
+                self.inherit(layout, presence, origin, &own);
+            }
+            Role::Level(level) => {
+                let found =
+                    self.joins
+                        .add_facts(layout, level, origin, file, index, entry, &ref_bindings);
+                for (presence, fact) in found {
+                    self.connect(layout, level, presence, file, entry, index, fact);
+                }
+            }
+            Role::Proof => {
+                for at in 0..self.environments.len() {
+                    let presence = presence(Some(at));
+                    let Some(own) = self.proven(layout, &entry.path, &ref_bindings, at) else {
+                        continue;
+                    };
+                    if let Some((key, _)) = layout.cell(&own) {
+                        self.exists(key, layout, presence, false);
+                    }
+                    self.inherit(layout, presence, origin, &own);
+                }
+            }
+        }
+    }
+
+    /// What is captured of a cell that exists because its service is proven.
+    pub(super) fn proven(
+        &self,
+        layout: &Layout,
+        path: &Bindings,
+        ref_bindings: &Bindings,
+        environment: usize,
+    ) -> Option<Bindings> {
+        let mut own = ref_bindings.join(path)?;
+        let spelling = layout.spelling(&self.environments[environment]);
+        own.bind(&Arc::from("env"), spelling).then_some(own)
+    }
+
+    /// The cell exists, whatever it declares.
+    fn exists(&mut self, key: CellKey, layout: &Layout, presence: Presence, broken: bool) {
+        self.contribute(
+            key,
+            Contribution {
+                rank: Rank::new(layout, 0, presence.entry, usize::MAX),
+                presence,
+                source: presence.file,
+                fact: None,
+                version: None,
+                line: 1,
+                broken,
+            },
+        );
+    }
+
+    /// Connects a new presence with the fall-backs that are there already.
+    fn inherit(&mut self, layout: &Layout, presence: Presence, origin: usize, own: &Bindings) {
+        for (level, file, index, fact) in self.joins.add_presence(layout, presence, origin, own) {
+            let Some(facts) = self.files[file].facts.clone() else {
+                continue;
+            };
+            self.connect(
+                layout,
+                level,
+                presence,
+                file,
+                &facts.entries[index],
+                index,
+                fact,
+            );
+        }
+    }
+
+    /// One fall-back fact for one presence.
+    #[allow(clippy::too_many_arguments)] // The two ends of one connection, each named by where it stands.
+    fn connect(
+        &mut self,
+        layout: &Layout,
+        level: u8,
+        presence: Presence,
+        file: usize,
+        entry: &Entry,
+        index: usize,
+        fact: Option<usize>,
+    ) {
+        let Some(own) = self.joins.presence(presence).cloned() else {
+            return;
+        };
+        let found = fact.map(|at| &entry.facts[at]);
+        let bindings = found.map_or(&entry.path, |fact| &fact.bindings);
+        let Some((key, _)) = own.join(bindings).and_then(|raw| layout.cell(&raw)) else {
+            return;
+        };
+        self.contribute(
+            key,
+            Contribution {
+                rank: Rank::new(layout, level, index, fact.unwrap_or(usize::MAX)),
+                presence,
+                source: file,
+                fact,
+                version: found.and_then(|fact| fact.version.clone()),
+                line: found.map_or(1, |fact| fact.line),
+                broken: entry.broken,
+            },
+        );
+    }
+
+    fn contribute(&mut self, key: CellKey, contribution: Contribution) {
+        let cell = match self.cell_index.get(&key) {
+            Some(known) => *known,
+            None => {
+                self.cells.push(Cell {
+                    key: key.clone(),
+                    contributions: Vec::new(),
+                    version: None,
+                    told: None,
+                });
+                self.cell_index.insert(key, self.cells.len() - 1);
+                self.cells.len() - 1
+            }
+        };
+        self.files[contribution.source].cells.insert(cell);
+        self.files[contribution.presence.file].cells.insert(cell);
+        let files = &self.files;
+        let order = |known: &Contribution| {
+            (
+                known.rank.layout(),
+                files[known.source].path.as_str(),
+                known.rank.place(),
+            )
+        };
+        let contributions = &mut self.cells[cell].contributions;
+        let new = order(&contribution);
+        let at = contributions.partition_point(|known| order(known) <= new);
+        contributions.insert(at, contribution);
+    }
+
+    /// Finds a cell's version again.
+    fn settle(&mut self, cell: usize) {
+        let cell_state = &mut self.cells[cell];
+        let version = cell_state
+            .chosen()
+            .and_then(|at| cell_state.contributions[at].version.clone());
+        if version != cell_state.version {
+            let before = std::mem::replace(&mut cell_state.version, version);
+            if cell_state.told.is_none() {
+                cell_state.told = Some(before);
+                self.changed.push(cell);
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// The contribution that the version is read from. A file before it that cannot be read hides what follows.
+    pub(super) fn chosen(&self) -> Option<usize> {
+        let first = self
+            .contributions
+            .iter()
+            .position(|known| known.broken || known.version.is_some())?;
+        (!self.contributions[first].broken).then_some(first)
     }
 }

@@ -5,8 +5,18 @@
 //! commit and walking a history are the same mechanism. [`edit_cell`](edit::edit_cell) is the way back.
 
 pub mod assemble;
+mod backtrack;
+mod bindings;
+mod compile;
 pub mod detect;
 pub mod edit;
+mod extract;
+mod join;
+mod locator;
+mod matrix;
+mod part;
+mod pattern;
+mod preset;
 pub mod refs;
 mod set;
 mod spec;

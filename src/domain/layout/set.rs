@@ -1,21 +1,65 @@
 //! All layouts of a configuration, compiled.
 
-use super::{LayoutError, LayoutSpec, RefTemplate};
+use super::{
+    LayoutError, LayoutSpec, RefTemplate,
+    bindings::Bindings,
+    compile::{Context, Layout, Level, spellings},
+    extract::{File, Findings, Found},
+    preset,
+};
 use crate::domain::{
     ids::{EnvironmentName, RepoPath},
     problem::Problem,
+    version::Version,
 };
 
 /// All layouts of a configuration, compiled.
 #[derive(Debug)]
 pub struct LayoutSet {
+    pub(super) layouts: Vec<Layout>,
     refs: Vec<RefTemplate>,
 }
 
 /// What one file says. Small and shareable; a pure function of (path, bytes).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct FileFacts {
+    pub(super) entries: Vec<Entry>,
     problems: Vec<Problem>,
+}
+
+/// What one layout reads from the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Index of the compiled layout.
+    pub(super) layout: u16,
+    /// As what.
+    pub(super) role: Role,
+    /// What the path captured.
+    pub(super) path: Bindings,
+    /// The file could not be read: what it would say is not known, so nothing is inherited in its place.
+    pub(super) broken: bool,
+    /// The versions, in file order.
+    pub(super) facts: Vec<Fact>,
+}
+
+/// What a file is for a layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The cell's own place (0) or a fall-back.
+    Level(u8),
+    /// Proof that the service exists.
+    Proof,
+}
+
+/// One version in a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fact {
+    /// Everything captured, of the path too.
+    pub(super) bindings: Bindings,
+    /// The version; `None` for null and empty.
+    pub(super) version: Option<Version>,
+    /// The line, from 1.
+    pub(super) line: u32,
 }
 
 impl LayoutSet {
@@ -24,32 +68,113 @@ impl LayoutSet {
         specs: &[LayoutSpec],
         environments: &[EnvironmentName],
     ) -> Result<Self, (usize, LayoutError)> {
-        let _ = (specs, environments);
-        Ok(Self { refs: Vec::new() })
+        let mut set = Self {
+            layouts: Vec::new(),
+            refs: Vec::new(),
+        };
+        for (index, spec) in specs.iter().enumerate() {
+            set.add(index, spec, environments)
+                .map_err(|error| (index, error))?;
+        }
+        Ok(set)
+    }
+
+    fn add(
+        &mut self,
+        index: usize,
+        spec: &LayoutSpec,
+        environments: &[EnvironmentName],
+    ) -> Result<(), LayoutError> {
+        let refs = match spec.refs.as_deref() {
+            None => None,
+            Some(source) => Some(self.add_refs(source, spec, environments)?),
+        };
+        for (variant, spec) in preset::expand(spec)?.iter().enumerate() {
+            let context = Context {
+                environments,
+                spec: index,
+                variant,
+                refs: refs.map(|at| (at, self.refs[at].names())),
+            };
+            self.layouts.push(Layout::compile(spec, &context)?);
+        }
+        Ok(())
+    }
+
+    fn add_refs(
+        &mut self,
+        source: &str,
+        spec: &LayoutSpec,
+        environments: &[EnvironmentName],
+    ) -> Result<usize, LayoutError> {
+        if let Some(known) = self.refs.iter().position(|known| known.source() == source) {
+            return Ok(known);
+        }
+        let spellings = spellings(environments, &spec.alias);
+        let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
+        self.refs.push(RefTemplate::compile(source, &spellings)?);
+        Ok(self.refs.len() - 1)
     }
 
     /// Whether any file below `directory` (no trailing slash; empty is the root) may matter. Prunes a tree walk.
     pub fn may_contain(&self, directory: &str) -> bool {
-        let _ = directory;
-        true
+        self.paths().any(|path| path.may_contain(directory))
     }
 
     /// Whether any layout reads the file at `path`.
     pub fn wants(&self, path: &str) -> bool {
-        let _ = path;
-        false
+        self.paths().any(|pattern| pattern.is_match(path))
     }
 
     /// What the file at `path` says. Never fails: what cannot be read is a problem in the facts.
     pub fn extract(&self, path: &RepoPath, bytes: &[u8]) -> FileFacts {
-        let _ = bytes;
-        FileFacts {
-            problems: vec![Problem::file(
-                path.clone(),
-                None,
-                "layouts are not there yet",
-            )],
+        let mut facts = FileFacts::default();
+        let mut file = File::new(bytes);
+        for (index, layout) in self.layouts.iter().enumerate() {
+            let layout_index = u16::try_from(index).unwrap_or(u16::MAX);
+            for (level_index, level) in layout.levels.iter().enumerate() {
+                let Some(bound) = level.matches(path.as_str()) else {
+                    continue;
+                };
+                let role = Role::Level(u8::try_from(level_index).unwrap_or(u8::MAX));
+                let (findings, broken) = match file.look(level, &bound) {
+                    Ok(findings) => (findings, false),
+                    Err(error) => {
+                        facts.report(Problem::file(path.clone(), error.line, error.message));
+                        let findings = Findings {
+                            applies: true,
+                            ..Findings::default()
+                        };
+                        (findings, true)
+                    }
+                };
+                if !findings.applies {
+                    continue;
+                }
+                facts.report_duplicates(path, &findings);
+                facts.entries.push(Entry {
+                    layout: layout_index,
+                    role,
+                    path: bound,
+                    broken,
+                    facts: findings.found.into_iter().map(Fact::from).collect(),
+                });
+            }
+            if let Some(bound) = layout
+                .proof
+                .as_ref()
+                .and_then(|proof| proof.matches(path.as_str()))
+            {
+                facts.entries.push(Entry {
+                    layout: layout_index,
+                    role: Role::Proof,
+                    path: bound,
+                    broken: false,
+                    facts: Vec::new(),
+                });
+            }
         }
+        facts
     }
 
     /// The distinct ref templates of the layouts, in order; [`Origin::refs`](super::Origin) is an index into it.
@@ -59,7 +184,15 @@ impl LayoutSet {
 
     /// Whether some layout reads the one ref that holds every environment.
     pub fn reads_default_ref(&self) -> bool {
-        true
+        self.layouts.iter().any(|layout| layout.refs.is_none())
+    }
+
+    /// Whether a fall-back or a proof exists, so that one file can decide many cells.
+    fn paths(&self) -> impl Iterator<Item = &super::pattern::Pattern> {
+        self.layouts.iter().flat_map(|layout| {
+            let levels = layout.levels.iter().filter_map(|level| level.path.as_ref());
+            levels.chain(layout.proof.as_ref())
+        })
     }
 }
 
@@ -67,5 +200,44 @@ impl FileFacts {
     /// What could not be read in this file.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Whether the file says nothing at all, not even that a cell exists.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.problems.is_empty()
+    }
+
+    fn report(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn report_duplicates(&mut self, path: &RepoPath, findings: &Findings) {
+        for found in &findings.found {
+            if let Some(earlier) = found.duplicate {
+                let message = format!(
+                    "the key stands here and on line {earlier}; this one is read, and neither is changed: delete one"
+                );
+                self.report(Problem::file(path.clone(), Some(found.line), message));
+            }
+        }
+    }
+}
+
+impl Level {
+    /// What its path captures of `path`.
+    pub(super) fn matches(&self, path: &str) -> Option<Bindings> {
+        self.path.as_ref()?.matches(path)
+    }
+}
+
+impl From<Found> for Fact {
+    fn from(found: Found) -> Self {
+        Self {
+            bindings: found.bindings,
+            version: found.version,
+            line: found.line,
+        }
     }
 }

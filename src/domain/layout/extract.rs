@@ -1,0 +1,327 @@
+//! What one file says: every place in it where a layout finds a version.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{
+    bindings::Bindings,
+    compile::{Finder, Level},
+    locator::{Locator, Match, Step},
+    part::is_digest,
+};
+use crate::domain::{
+    manifest::{self, ManifestError, NodePath, NodeRef, Yaml},
+    version::Version,
+};
+
+/// One place in a file, with what it declares.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found {
+    /// Everything captured on the way, of the path too.
+    pub(crate) bindings: Bindings,
+    /// What stands there; `None` for null and empty.
+    pub(crate) version: Option<Version>,
+    /// The line, from 1.
+    pub(crate) line: u32,
+    /// Where exactly.
+    pub(crate) place: Place,
+    /// The line of an earlier key of the same name.
+    pub(crate) duplicate: Option<u32>,
+}
+
+/// Where exactly a version stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// In a scalar of the tree.
+    Scalar {
+        /// The document's index.
+        document: usize,
+        /// The scalar.
+        path: NodePath,
+        /// All of its text, of which the version may be a part.
+        text: String,
+        /// Whether it is reached through an alias or a merge key.
+        borrowed: bool,
+        /// The tag and the digest that stand side by side.
+        pair: Option<Pair>,
+        /// The comment behind it.
+        comment: Option<String>,
+    },
+    /// In the text.
+    Text(Range<usize>),
+}
+
+/// A tag and a digest in two keys of one mapping: one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// The key of the tag: `newTag` in Kustomize, `tag` in Helm values.
+    pub(crate) tag_key: &'static str,
+    /// Its text, where it has one.
+    pub(crate) tag: Option<String>,
+    /// The text of `digest`, where it has one.
+    pub(crate) digest: Option<String>,
+}
+
+/// What a level finds in a file.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// The places, in file order.
+    pub(crate) found: Vec<Found>,
+    /// Whether the file is one of the level's at all: it has a document of the kind and name asked for.
+    pub(crate) applies: bool,
+}
+
+/// A file that is read at most once, however many layouts look at it.
+pub(crate) struct File<'b> {
+    bytes: &'b [u8],
+    yaml: Option<Result<Yaml<'b>, ManifestError>>,
+}
+
+impl<'b> File<'b> {
+    /// A file of these bytes.
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, yaml: None }
+    }
+
+    /// What `level` finds in it; `bound` is what its path captured.
+    ///
+    /// # Errors
+    /// Why the file cannot be read.
+    pub(crate) fn look(
+        &mut self,
+        level: &Level,
+        bound: &Bindings,
+    ) -> Result<Findings, ManifestError> {
+        match &level.finder {
+            Finder::Text(regex) => text(self.bytes, level, regex, bound),
+            Finder::Tree(locator) => {
+                let yaml = self
+                    .yaml
+                    .get_or_insert_with(|| manifest::parse(self.bytes))
+                    .as_ref()
+                    .map_err(Clone::clone)?;
+                Ok(tree(yaml, level, locator, bound))
+            }
+        }
+    }
+}
+
+/// The documents that `level` looks at, with what `{name}` captures in each.
+pub(crate) fn documents<'t>(
+    yaml: &'t Yaml<'_>,
+    level: &Level,
+    bound: &Bindings,
+) -> Vec<(usize, NodeRef<'t>, Bindings)> {
+    let mut documents = Vec::new();
+    for (index, document) in yaml.documents.iter().enumerate() {
+        let root = document.root();
+        let kind = root.get("kind").and_then(|found| found.value.text());
+        let of_kind = level.kinds.is_empty()
+            || kind.is_some_and(|kind| level.kinds.iter().any(|wanted| wanted == kind));
+        if !of_kind {
+            continue;
+        }
+        match &level.name {
+            None => documents.push((index, root, bound.clone())),
+            Some(name) => {
+                for found in name.find(root, bound) {
+                    let mut bound = found.bindings;
+                    if let Some(text) = found.node.text()
+                        && bound.bind(&Arc::from("name"), text)
+                    {
+                        documents.push((index, root, bound));
+                    }
+                }
+            }
+        }
+    }
+    documents
+}
+
+fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> Findings {
+    let restricted = !level.kinds.is_empty() || level.name.is_some();
+    let mut findings = Findings {
+        applies: !restricted,
+        ..Findings::default()
+    };
+    for (document, root, bound) in documents(yaml, level, bound) {
+        findings.applies = true;
+        for matched in locator.find(root, &bound) {
+            if let Some(found) = scalar(yaml, level, locator, document, matched) {
+                findings.found.push(found);
+                if level.first {
+                    return findings;
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn scalar(
+    yaml: &Yaml<'_>,
+    level: &Level,
+    locator: &Locator,
+    document: usize,
+    matched: Match<'_>,
+) -> Option<Found> {
+    let mut bindings = matched.bindings;
+    let node = matched.node;
+    let text = match node.text() {
+        Some(text) => text,
+        None if node.is_null() => "",
+        None => return None,
+    };
+    let range = if text.is_empty() {
+        // Null stands for nothing whatever part of it would be asked for.
+        0..0
+    } else {
+        level.part.read(text, &mut bindings)?
+    };
+    let mut version = Some(&text[range])
+        .filter(|version| !version.is_empty())
+        .map(Version::from);
+    let mut line = node.line();
+    let pair = pair(locator, matched.parent);
+    if let Some(Pair {
+        tag_key,
+        tag: Some(tag),
+        digest: Some(digest),
+    }) = &pair
+    {
+        // Kustomize pins by the digest and keeps the tag for people; charts write both into the image.
+        if *tag_key == "newTag" {
+            version = Some(Version::from(digest.as_str()));
+            let digest = matched.parent.and_then(|parent| parent.get("digest"));
+            line = digest.map_or(line, |digest| digest.value.line());
+        } else {
+            version = Some(Version::from(format!("{tag}@{digest}")));
+        }
+    }
+    if !level.accepts(version.as_ref()) {
+        return None;
+    }
+    let comment = yaml
+        .trailing_comment(node.node())
+        .map(|comment| yaml.comment_text(comment).to_owned());
+    Some(Found {
+        bindings,
+        version,
+        line,
+        duplicate: matched.duplicate,
+        place: Place::Scalar {
+            document,
+            path: matched.path,
+            text: text.to_owned(),
+            borrowed: matched.borrowed,
+            pair,
+            comment,
+        },
+    })
+}
+
+/// The tag and digest of the mapping that the locator's last key stands in.
+fn pair(locator: &Locator, parent: Option<NodeRef<'_>>) -> Option<Pair> {
+    let (Some(Step::Key(last)), Some(parent)) = (locator.steps().last(), parent) else {
+        return None;
+    };
+    let text = |key: &str| {
+        let found = parent.get(key)?;
+        let text = found.value.text()?;
+        (!found.merged && !text.is_empty()).then(|| text.to_owned())
+    };
+    let in_images = locator.source().starts_with("images[");
+    match last.as_str() {
+        "newTag" => {}
+        "digest" if in_images => {}
+        "tag" => {
+            let digest = text("digest").filter(|digest| is_digest(digest))?;
+            return Some(Pair {
+                tag_key: "tag",
+                tag: text("tag"),
+                digest: Some(digest),
+            });
+        }
+        _ => return None,
+    }
+    Some(Pair {
+        tag_key: "newTag",
+        tag: text("newTag"),
+        digest: text("digest"),
+    })
+}
+
+fn text(
+    bytes: &[u8],
+    level: &Level,
+    regex: &regex::Regex,
+    bound: &Bindings,
+) -> Result<Findings, ManifestError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        ManifestError {
+            line: Some(line_of(before)),
+            message: "this line is not UTF-8; save the file as UTF-8".into(),
+        }
+    })?;
+    let mut found = Vec::new();
+    let (mut line, mut counted) = (1, 0);
+    for captures in regex.captures_iter(text) {
+        let Some(group) = captures.name("v") else {
+            continue;
+        };
+        let mut bindings = bound.clone();
+        let agrees = regex
+            .capture_names()
+            .flatten()
+            .filter(|name| *name != "v")
+            .all(|name| {
+                let text = captures.name(name).map_or("", |group| group.as_str());
+                bindings.bind(&Arc::from(name), text)
+            });
+        if !agrees {
+            continue;
+        }
+        let Some(part) = level.part.read(group.as_str(), &mut bindings) else {
+            continue;
+        };
+        let range = group.start() + part.start..group.start() + part.end;
+        let version = Some(&text[range.clone()]).filter(|version| !version.is_empty());
+        let version = version.map(Version::from);
+        if !level.accepts(version.as_ref()) {
+            continue;
+        }
+        line += line_of(&bytes[counted..range.start]) - 1;
+        counted = range.start;
+        found.push(Found {
+            bindings,
+            version,
+            line,
+            place: Place::Text(group.range()),
+            duplicate: None,
+        });
+        if level.first {
+            break;
+        }
+    }
+    Ok(Findings {
+        found,
+        applies: true,
+    })
+}
+
+/// The line, from 1, on which the byte behind `before` stands.
+fn line_of(before: &[u8]) -> u32 {
+    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(breaks).unwrap_or(u32::MAX - 1) + 1
+}
+
+impl Level {
+    /// Whether a value counts as a version. Nothing at all does: the place is there.
+    fn accepts(&self, version: Option<&Version>) -> bool {
+        match (&self.matching, version) {
+            (Some(regex), Some(version)) => regex.is_match(version.as_str()),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+}

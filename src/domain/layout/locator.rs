@@ -1,0 +1,536 @@
+//! Where in a document a version stands: `images[*]{name=**/{service}}.newTag`, parsed and looked up.
+
+use std::sync::Arc;
+
+use super::{
+    bindings::Bindings,
+    pattern::{Pattern, closing},
+};
+use crate::domain::manifest::{self, NodePath, NodeRef};
+
+/// Nodes that one look-up visits at most: nested aliases must not cost seconds.
+const VISITS: u32 = 500_000;
+
+/// A compiled path through a document.
+#[derive(Clone, Debug)]
+pub(crate) struct Locator {
+    source: String,
+    steps: Vec<Step>,
+}
+
+/// One step of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// The value of this key.
+    Key(String),
+    /// The values of keys that match; what the pattern captures is bound.
+    KeyLike(Pattern),
+    /// Any key or item.
+    Any,
+    /// Any depth, none too; the keys on the way are bound, joined by dots.
+    Deep(Option<Arc<str>>),
+    /// The item at this index.
+    Index(usize),
+    /// Each item.
+    Each,
+    /// Stays where it is if this field's text matches.
+    Where(Vec<String>, Pattern),
+}
+
+/// A node that was found.
+#[derive(Debug)]
+pub(crate) struct Match<'t> {
+    /// The node.
+    pub(crate) node: NodeRef<'t>,
+    /// The mapping or sequence it stands in.
+    pub(crate) parent: Option<NodeRef<'t>>,
+    /// The way there from the document's root.
+    pub(crate) path: NodePath,
+    /// Whether a merge key or an alias on the way brought it: writing to it changes other places too.
+    pub(crate) borrowed: bool,
+    /// The line of an earlier key of the same name: readers disagree on which of them counts.
+    pub(crate) duplicate: Option<u32>,
+    /// What was captured.
+    pub(crate) bindings: Bindings,
+}
+
+impl Locator {
+    /// Compiles `source`; `environments` are the spellings that `$envs` stands for. The error is a sentence.
+    pub(crate) fn compile(source: &str, environments: &[&str]) -> Result<Self, String> {
+        Ok(Self {
+            source: source.to_owned(),
+            steps: parse(source, environments)?,
+        })
+    }
+
+    /// As it was written.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its steps, from the document's root.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The same without its last step: where a key that is missing would stand.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let (_, steps) = self.steps.split_last()?;
+        Some(Self {
+            source: self.source.clone(),
+            steps: steps.to_vec(),
+        })
+    }
+
+    /// The names it captures.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::KeyLike(pattern) | Step::Where(_, pattern) => names.extend(pattern.names()),
+                Step::Deep(Some(name)) => names.push(Arc::clone(name)),
+                _ => {}
+            }
+        }
+        names
+    }
+
+    /// The path as it is written out where every capture is bound; `None` where some step means more than one place.
+    pub(crate) fn concrete(&self, bound: &Bindings) -> Option<NodePath> {
+        let mut path = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Key(key) => path.push(manifest::Step::Key(key.clone())),
+                Step::Index(index) => path.push(manifest::Step::Index(*index)),
+                Step::KeyLike(pattern) => path.push(manifest::Step::Key(pattern.fill(bound)?)),
+                Step::Deep(Some(name)) => {
+                    let keys = bound.get(name)?.split('.').filter(|key| !key.is_empty());
+                    path.extend(keys.map(|key| manifest::Step::Key(key.to_owned())));
+                }
+                Step::Any | Step::Each | Step::Deep(None) | Step::Where(..) => return None,
+            }
+        }
+        Some(path)
+    }
+
+    /// Every node of `root`'s document that it leads to, in document order.
+    pub(crate) fn find<'t>(&self, root: NodeRef<'t>, bound: &Bindings) -> Vec<Match<'t>> {
+        let mut search = Search {
+            path: Vec::new(),
+            bindings: bound.clone(),
+            visits: VISITS,
+            duplicate: None,
+            found: Vec::new(),
+        };
+        search.walk(&self.steps, root, None, false);
+        search.found
+    }
+}
+
+struct Search<'t> {
+    path: NodePath,
+    bindings: Bindings,
+    visits: u32,
+    duplicate: Option<u32>,
+    found: Vec<Match<'t>>,
+}
+
+impl<'t> Search<'t> {
+    fn walk(
+        &mut self,
+        steps: &[Step],
+        node: NodeRef<'t>,
+        parent: Option<NodeRef<'t>>,
+        borrowed: bool,
+    ) {
+        if self.visits == 0 {
+            return;
+        }
+        self.visits -= 1;
+        let Some((step, rest)) = steps.split_first() else {
+            self.found.push(Match {
+                node,
+                parent,
+                path: self.path.clone(),
+                borrowed,
+                duplicate: self.duplicate,
+                bindings: self.bindings.clone(),
+            });
+            return;
+        };
+        let before = self.bindings.len();
+        match step {
+            Step::Key(key) => {
+                if let Some(found) = node.get(key) {
+                    let borrowed = borrowed || found.merged || node.is_alias();
+                    self.duplicate = found.duplicate;
+                    self.descend(rest, key, found.value, node, borrowed);
+                    self.duplicate = None;
+                }
+            }
+            Step::KeyLike(pattern) => {
+                for found in node.entries() {
+                    let key = found.key.text().unwrap_or_default();
+                    if pattern.match_into(key, &mut self.bindings) {
+                        let borrowed = borrowed || found.merged || node.is_alias();
+                        self.descend(rest, key, found.value, node, borrowed);
+                        self.bindings.truncate(before);
+                    }
+                }
+            }
+            Step::Any => self.children(rest, node, borrowed),
+            Step::Deep(name) => self.deep(steps, rest, name.as_ref(), node, parent, borrowed, ""),
+            Step::Index(index) => {
+                if let Some(item) = node.items().nth(*index) {
+                    self.enter(rest, *index, item, node, borrowed || node.is_alias());
+                }
+            }
+            Step::Each => {
+                for (index, item) in node.items().enumerate() {
+                    self.enter(rest, index, item, node, borrowed || node.is_alias());
+                }
+            }
+            Step::Where(field, pattern) => {
+                let value = field
+                    .iter()
+                    .try_fold(node, |node, key| Some(node.get(key)?.value));
+                let text = value.and_then(NodeRef::text);
+                if text.is_some_and(|text| pattern.match_into(text, &mut self.bindings)) {
+                    self.walk(rest, node, parent, borrowed);
+                }
+            }
+        }
+        self.bindings.truncate(before);
+    }
+
+    fn descend(
+        &mut self,
+        rest: &[Step],
+        key: &str,
+        value: NodeRef<'t>,
+        parent: NodeRef<'t>,
+        borrowed: bool,
+    ) {
+        self.path.push(manifest::Step::Key(key.to_owned()));
+        self.walk(rest, value, Some(parent), borrowed);
+        self.path.pop();
+    }
+
+    fn enter(
+        &mut self,
+        rest: &[Step],
+        index: usize,
+        item: NodeRef<'t>,
+        parent: NodeRef<'t>,
+        borrowed: bool,
+    ) {
+        self.path.push(manifest::Step::Index(index));
+        self.walk(rest, item, Some(parent), borrowed);
+        self.path.pop();
+    }
+
+    fn children(&mut self, rest: &[Step], node: NodeRef<'t>, borrowed: bool) {
+        for found in node.entries() {
+            let key = found.key.text().unwrap_or_default();
+            let borrowed = borrowed || found.merged || node.is_alias();
+            self.descend(rest, key, found.value, node, borrowed);
+        }
+        for (index, item) in node.items().enumerate() {
+            self.enter(rest, index, item, node, borrowed || node.is_alias());
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // The state of one recursion; a struct for it would be built at every node.
+    fn deep(
+        &mut self,
+        steps: &[Step],
+        rest: &[Step],
+        name: Option<&Arc<str>>,
+        node: NodeRef<'t>,
+        parent: Option<NodeRef<'t>>,
+        borrowed: bool,
+        taken: &str,
+    ) {
+        if self.visits == 0 {
+            return;
+        }
+        let before = self.bindings.len();
+        if name.is_none_or(|name| self.bindings.bind(name, taken)) {
+            self.walk(rest, node, parent, borrowed);
+        }
+        self.bindings.truncate(before);
+        let join = |part: &str| match (name, taken) {
+            (None, _) => String::new(),
+            (_, "") => part.to_owned(),
+            _ => format!("{taken}.{part}"),
+        };
+        for found in node.entries() {
+            let key = found.key.text().unwrap_or_default();
+            let borrowed = borrowed || found.merged || node.is_alias();
+            self.path.push(manifest::Step::Key(key.to_owned()));
+            self.deep(
+                steps,
+                rest,
+                name,
+                found.value,
+                Some(node),
+                borrowed,
+                &join(key),
+            );
+            self.path.pop();
+        }
+        for (index, item) in node.items().enumerate() {
+            let borrowed = borrowed || node.is_alias();
+            self.path.push(manifest::Step::Index(index));
+            let part = index.to_string();
+            self.deep(steps, rest, name, item, Some(node), borrowed, &join(&part));
+            self.path.pop();
+        }
+    }
+}
+
+fn parse(source: &str, environments: &[&str]) -> Result<Vec<Step>, String> {
+    if source.is_empty() {
+        return Err("it is empty; a path of keys such as `image.tag` is needed".into());
+    }
+    let mut steps = Vec::new();
+    let mut rest = source;
+    let mut start = true;
+    while !rest.is_empty() {
+        if rest.starts_with('[') {
+            let end = closing(rest, '[', ']')
+                .ok_or_else(|| format!("`{source}`: a `[` is never closed by `]`"))?;
+            bracket(&rest[1..end], source, environments, &mut steps)?;
+            rest = &rest[end + 1..];
+        } else if rest.starts_with('{') && !start {
+            let end = closing(rest, '{', '}')
+                .ok_or_else(|| format!("`{source}`: a `{{` is never closed by `}}`"))?;
+            steps.push(filter(&rest[1..end], source, environments)?);
+            rest = &rest[end + 1..];
+        } else {
+            if !start {
+                rest = rest
+                    .strip_prefix('.')
+                    .ok_or_else(|| format!("`{source}`: a `.` is missing before `{rest}`"))?;
+            }
+            let (step, after) = key(rest, source, environments)?;
+            steps.push(step);
+            rest = after;
+        }
+        start = false;
+    }
+    Ok(steps)
+}
+
+fn bracket(
+    inside: &str,
+    source: &str,
+    environments: &[&str],
+    steps: &mut Vec<Step>,
+) -> Result<(), String> {
+    let quoted = inside
+        .strip_prefix(['"', '\''])
+        .and_then(|text| text.strip_suffix(['"', '\'']));
+    if inside == "*" {
+        steps.push(Step::Each);
+    } else if let Some(key) = quoted {
+        steps.push(Step::Key(key.to_owned()));
+    } else if let Ok(index) = inside.parse() {
+        steps.push(Step::Index(index));
+    } else if inside.contains('=') {
+        steps.push(Step::Each);
+        steps.push(filter(inside, source, environments)?);
+    } else {
+        return Err(format!(
+            "`{source}`: `[{inside}]` is none of `[0]`, `[*]`, `[name=x]`"
+        ));
+    }
+    Ok(())
+}
+
+fn filter(inside: &str, source: &str, environments: &[&str]) -> Result<Step, String> {
+    let (field, pattern) = inside.split_once('=').ok_or_else(|| {
+        format!("`{source}`: `{{{inside}}}` after an item is a condition such as `{{name=**/{{service}}}}`")
+    })?;
+    if field.is_empty() || field.contains(['{', '*', '[']) {
+        return Err(format!(
+            "`{source}`: `{field}` before `=` is not the name of a field"
+        ));
+    }
+    let keys = field.split('.').map(str::to_owned).collect();
+    Ok(Step::Where(keys, Pattern::compile(pattern, environments)?))
+}
+
+/// One key and what stands behind it.
+fn key<'s>(text: &'s str, source: &str, environments: &[&str]) -> Result<(Step, &'s str), String> {
+    if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        let inside = &text[1..];
+        let end = inside
+            .find(quote)
+            .ok_or_else(|| format!("`{source}`: a {quote} is never closed"))?;
+        return Ok((Step::Key(inside[..end].to_owned()), &inside[end + 1..]));
+    }
+    let mut depth = 0_usize;
+    let end = text
+        .char_indices()
+        .find(|(_, character)| {
+            match character {
+                '{' => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                '.' | '[' if depth == 0 => return true,
+                _ => {}
+            }
+            false
+        })
+        .map_or(text.len(), |(at, _)| at);
+    let (word, rest) = text.split_at(end);
+    let step = match word {
+        "" => {
+            return Err(format!(
+                "`{source}` has an empty key; keys are joined by single dots, and one with a dot in it is quoted"
+            ));
+        }
+        "*" => Step::Any,
+        "**" => Step::Deep(None),
+        _ if word.starts_with("**{") || (word.starts_with('{') && word.ends_with("*}")) => {
+            let name = word.trim_start_matches("**").trim_matches(['{', '}', '*']);
+            // The pattern language knows what a name is.
+            let name = Pattern::compile(&format!("{{{name}}}"), &[])?.names();
+            Step::Deep(name.into_iter().next())
+        }
+        _ if word.contains(['{', '}', '*']) => Step::KeyLike(Pattern::compile(word, environments)?),
+        _ => Step::Key(word.to_owned()),
+    };
+    Ok((step, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+images:
+- {name: quay.io/org/app, newTag: v1}
+- {name: side, newTag: v2}
+spec:
+  substitute: {A_SHA: abc, B_TAG: v3, plain: x}
+  containers:
+  - {name: main, image: r/app:v4}
+base: &base {tag: v5}
+prod:
+  <<: *base
+other: *base
+deep:
+  web: {image: {tag: v6}}
+  list: [{tag: v7}]
+\"a.b\": v8
+";
+
+    fn find(locator: &str, bound: &[(&str, &str)]) -> Vec<String> {
+        let yaml = manifest::parse(TEXT.as_bytes()).unwrap();
+        let bound: Bindings = bound.iter().copied().collect();
+        Locator::compile(locator, &[])
+            .unwrap()
+            .find(yaml.documents[0].root(), &bound)
+            .into_iter()
+            .map(|found| {
+                let captures: Vec<String> = found
+                    .bindings
+                    .iter()
+                    .map(|(name, text)| format!(" {name}={text}"))
+                    .collect();
+                format!(
+                    "{}{}{}",
+                    found.node.text().unwrap_or("(collection)"),
+                    captures.concat(),
+                    if found.borrowed { " borrowed" } else { "" }
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn finds_and_captures() {
+        let none: &[(&str, &str)] = &[];
+        let cases = [
+            ("images[0].newTag", none, vec!["v1"]),
+            ("images[*].newTag", none, vec!["v1", "v2"]),
+            ("images[name=side].newTag", none, vec!["v2"]),
+            (
+                "images[*]{name=**/{service}}.newTag",
+                none,
+                vec!["v1 service=app", "v2 service=side"],
+            ),
+            (
+                "images[name=**/{service}].newTag",
+                &[("service", "app")],
+                vec!["v1 service=app"],
+            ),
+            (
+                "spec.substitute.{var}",
+                none,
+                vec!["abc var=A_SHA", "v3 var=B_TAG", "x var=plain"],
+            ),
+            (
+                "spec.substitute.{var:*_SHA|*_TAG}",
+                none,
+                vec!["abc var=A_SHA", "v3 var=B_TAG"],
+            ),
+            ("spec.substitute.{var}_SHA", none, vec!["abc var=A"]),
+            ("spec.containers[name=main].image", none, vec!["r/app:v4"]),
+            ("prod.tag", none, vec!["v5 borrowed"]),
+            ("other.tag", none, vec!["v5 borrowed"]),
+            ("deep.*.image.tag", none, vec!["v6"]),
+            ("deep.**.tag", none, vec!["v6", "v7"]),
+            (
+                "deep.**{p}.tag",
+                none,
+                vec!["v6 p=web.image", "v7 p=list.0"],
+            ),
+            ("deep.{p*}.tag", none, vec!["v6 p=web.image", "v7 p=list.0"]),
+            ("base.**{p}.tag", none, vec!["v5 p="]),
+            ("\"a.b\"", none, vec!["v8"]),
+            ("[\"a.b\"]", none, vec!["v8"]),
+            ("nowhere.tag", none, vec![]),
+        ];
+        for (locator, bound, expected) in cases {
+            assert_eq!(find(locator, bound), expected, "{locator}");
+        }
+    }
+
+    #[test]
+    fn is_written_out_where_everything_is_bound() {
+        let bound = Bindings::from_iter([("service", "app"), ("p", "web.image")]);
+        let path = |text: &str| Locator::compile(text, &[]).unwrap().concrete(&bound);
+        let key = |text: &str| manifest::Step::Key(text.into());
+        assert_eq!(path("{service}.tag"), Some(vec![key("app"), key("tag")]));
+        assert_eq!(
+            path("**{p}.tag"),
+            Some(vec![key("web"), key("image"), key("tag")])
+        );
+        assert_eq!(path("images[*].tag"), None);
+        assert_eq!(path("{env}.tag"), None);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let cases = [
+            ("", "is empty"),
+            ("a..b", "empty key"),
+            ("a.", "empty key"),
+            ("a[", "never closed"),
+            ("a[x]", "none of"),
+            ("a[0]b", "a `.` is missing"),
+            ("a[*]{name=**/{x}", "never closed"),
+            ("a[{x}=y]", "not the name of a field"),
+            ("\"a", "never closed"),
+            ("{a b}", "begin with a name"),
+        ];
+        for (locator, expected) in cases {
+            match Locator::compile(locator, &[]) {
+                Err(error) => assert!(error.contains(expected), "{locator}: {error}"),
+                Ok(_) => panic!("{locator} compiles"),
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The matrix as it is shown: cells with their sources, and what contradicts itself.
+
+use std::collections::BTreeMap;
+
+use super::{
+    assemble::{Assembler, Cell, Contribution},
+    bindings::Bindings,
+    compile::Layout,
+};
+use crate::domain::{
+    desired::{Desired, DesiredCell, Source},
+    ids::{EnvironmentName, ObjectId, RepoPath, ServiceName},
+    problem::Problem,
+};
+
+/// Everything that the assembler knows, as one value.
+pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
+    let mut problems: Vec<Problem> = assembler
+        .files
+        .iter()
+        .filter_map(|file| file.facts.as_ref())
+        .flat_map(|facts| facts.problems().iter().cloned())
+        .collect();
+    let mut cells = BTreeMap::new();
+    for cell in &assembler.cells {
+        if let Some(shown) = show(assembler, cell, &mut problems) {
+            cells.insert(cell.key.clone(), shown);
+        }
+    }
+    problems.sort();
+    problems.dedup();
+    let declared = cells.iter().filter(|(_, cell)| cell.version.is_some());
+    let (mut services, mut others): (Vec<ServiceName>, Vec<EnvironmentName>) = declared
+        .map(|(key, _)| (key.service.clone(), key.environment.clone()))
+        .unzip();
+    services.dedup();
+    others.retain(|name| !assembler.environments.contains(name));
+    others.sort();
+    others.dedup();
+    let mut environments = assembler.environments.clone();
+    environments.extend(others);
+    Desired {
+        commit,
+        services,
+        environments,
+        cells,
+        problems,
+    }
+}
+
+/// The files that decide a cell, its own first, then fall-backs.
+pub(super) fn files(assembler: &Assembler, cell: &Cell) -> Vec<RepoPath> {
+    let mut own: Vec<RepoPath> = Vec::new();
+    let mut inherited: Vec<(u8, RepoPath)> = Vec::new();
+    for known in &cell.contributions {
+        let Some((layout, raw)) = presence(assembler, known) else {
+            continue;
+        };
+        let source = || assembler.files[known.source].path.clone();
+        for (level, place) in layout.levels.iter().enumerate() {
+            let level = u8::try_from(level).unwrap_or(u8::MAX);
+            let filled = place.path.as_ref().and_then(|path| path.fill(&raw));
+            let file = filled
+                .map(RepoPath::from)
+                .or_else(|| (known.rank.level() == level).then(source));
+            match file {
+                Some(file) if level == 0 => own.push(file),
+                Some(file) => inherited.push((level, file)),
+                None => {}
+            }
+        }
+        if known.fact.is_some() && known.rank.level() == 0 {
+            own.push(source());
+        }
+    }
+    inherited.sort();
+    let mut all: Vec<RepoPath> = Vec::new();
+    for file in own
+        .into_iter()
+        .chain(inherited.into_iter().map(|(_, file)| file))
+    {
+        if !all.contains(&file) {
+            all.push(file);
+        }
+    }
+    all
+}
+
+fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Option<DesiredCell> {
+    let first = cell.contributions.first()?;
+    let chosen = cell.chosen().map(|at| &cell.contributions[at]);
+    let shown = chosen.unwrap_or(first);
+    let (layout, raw) = presence(assembler, shown)?;
+    let raw = match shown.fact.and_then(|at| fact(assembler, shown, at)) {
+        Some(bindings) => raw.join(bindings)?,
+        None => raw,
+    };
+    let captures = layout
+        .cell(&raw)
+        .map(|(_, captures)| captures)
+        .unwrap_or_default();
+    let mut sources = Vec::new();
+    for known in &cell.contributions {
+        if let Some(chosen) = chosen
+            && known.rank.layout() == chosen.rank.layout()
+            && known.version.is_some()
+        {
+            let source = Source {
+                path: assembler.files[known.source].path.clone(),
+                line: known.line,
+            };
+            if known.version == chosen.version {
+                if !sources.contains(&source) {
+                    sources.push(source);
+                }
+            } else {
+                problems.push(contradiction(assembler, cell, chosen, known));
+            }
+        }
+    }
+    Some(DesiredCell {
+        version: chosen.and_then(|known| known.version.clone()),
+        inherited: chosen.is_some_and(|known| known.rank.level() > 0),
+        sources,
+        captures,
+        layout: layout.spec,
+        files: files(assembler, cell),
+        origin: assembler.origins[assembler.files[shown.presence.file].origin]
+            .0
+            .clone(),
+    })
+}
+
+fn contradiction(
+    assembler: &Assembler,
+    cell: &Cell,
+    chosen: &Contribution,
+    other: &Contribution,
+) -> Problem {
+    let path = &assembler.files[other.source].path;
+    let place = if chosen.source == other.source {
+        format!("line {}", chosen.line)
+    } else {
+        format!("{}:{}", assembler.files[chosen.source].path, chosen.line)
+    };
+    let version =
+        |known: &Contribution| known.version.as_ref().map_or("", |v| v.as_str()).to_owned();
+    Problem::file(
+        path.clone(),
+        Some(other.line),
+        format!(
+            "{} is {} here and {} at {place}, which is used; make them equal, or tell them apart in `row`",
+            cell.key,
+            version(other),
+            version(chosen)
+        ),
+    )
+}
+
+/// The layout of a contribution, and what is captured of the cell without its source.
+fn presence<'a>(assembler: &'a Assembler, known: &Contribution) -> Option<(&'a Layout, Bindings)> {
+    let presence = known.presence;
+    let layout = assembler.layouts.layouts.get(presence.layout)?;
+    let file = &assembler.files[presence.file];
+    let entry = file.facts.as_ref()?.entries.get(presence.entry)?;
+    let ref_bindings = &assembler.origins[file.origin].1;
+    let raw = match presence.environment {
+        Some(at) => assembler.proven(layout, &entry.path, ref_bindings, at)?,
+        None => ref_bindings.join(&entry.path)?,
+    };
+    Some((layout, raw))
+}
+
+fn fact<'a>(assembler: &'a Assembler, known: &Contribution, at: usize) -> Option<&'a Bindings> {
+    let facts = assembler.files[known.source].facts.as_ref()?;
+    let (entry, _) = known.rank.place();
+    Some(&facts.entries.get(entry)?.facts.get(at)?.bindings)
+}

@@ -1,0 +1,292 @@
+//! Which part of a scalar is the version.
+
+use std::{ops::Range, sync::Arc};
+
+use regex::Regex;
+
+use super::bindings::Bindings;
+
+/// Which part of a scalar is the version.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The tag, digest, or tag@digest of an image string; captures the last part of its name, as `{image}` unless told.
+    Tag(Arc<str>),
+    /// A parameter of a URL's query; captures `{repo}`, the name of the repository it points to.
+    Query(String),
+    /// The group `v` of a regular expression; its other named groups are captures.
+    Regex(Regex),
+}
+
+impl Part {
+    /// Compiles `tag`, `query:ref` or `/regex/`. The error is a sentence.
+    pub(crate) fn compile(source: &str) -> Result<Self, String> {
+        if source == "tag" {
+            return Ok(Self::Tag("image".into()));
+        }
+        if let Some(name) = source.strip_prefix("tag:").filter(|name| !name.is_empty()) {
+            return Ok(Self::Tag(name.into()));
+        }
+        if let Some(name) = source
+            .strip_prefix("query:")
+            .filter(|name| !name.is_empty())
+        {
+            return Ok(Self::Query(name.to_owned()));
+        }
+        if let Some(text) = source
+            .strip_prefix('/')
+            .and_then(|text| text.strip_suffix('/'))
+        {
+            let regex = Regex::new(text)
+                .map_err(|error| format!("`{source}` does not compile: {error}"))?;
+            return if regex.capture_names().flatten().any(|name| name == "v") {
+                Ok(Self::Regex(regex))
+            } else {
+                Err(format!(
+                    "`{source}` has no group `v`; put `(?<v>…)` around the version"
+                ))
+            };
+        }
+        Err(format!(
+            "`{source}` is none of `tag`, `query:NAME`, `/REGEX/`"
+        ))
+    }
+
+    /// The names it captures.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        match self {
+            Self::Whole => Vec::new(),
+            Self::Tag(name) => vec![Arc::clone(name)],
+            Self::Query(_) => vec!["repo".into()],
+            Self::Regex(regex) => {
+                let names = regex.capture_names().flatten();
+                names.filter(|name| *name != "v").map(Into::into).collect()
+            }
+        }
+    }
+
+    /// Where the version stands in `text`, empty where it could stand but does not. `None`: this text holds none.
+    pub(crate) fn read(&self, text: &str, bound: &mut Bindings) -> Option<Range<usize>> {
+        match self {
+            Self::Whole => Some(0..text.len()),
+            Self::Tag(capture) => {
+                let name_end = image_name_end(text);
+                let name = text[..name_end].rsplit('/').next().unwrap_or_default();
+                if name.is_empty() || !bound.bind(capture, name) {
+                    return None;
+                }
+                Some((name_end + 1).min(text.len())..text.len())
+            }
+            Self::Query(parameter) => {
+                let range = query(text, parameter)?;
+                bound
+                    .bind(&"repo".into(), repository(text))
+                    .then_some(range)
+            }
+            Self::Regex(regex) => {
+                let found = regex.captures(text)?;
+                for name in regex.capture_names().flatten().filter(|name| *name != "v") {
+                    let group = found.name(name).map_or("", |group| group.as_str());
+                    if !bound.bind(&name.into(), group) {
+                        return None;
+                    }
+                }
+                found.name("v").map(|group| group.range())
+            }
+        }
+    }
+
+    /// `text` with `version` in place of the one it holds; `None` where there is no place.
+    pub(crate) fn write(&self, text: &str, version: &str) -> Option<String> {
+        if let Self::Tag(_) = self {
+            let name = &text[..image_name_end(text)];
+            let mark = if is_digest(version) { '@' } else { ':' };
+            return Some(format!("{name}{mark}{version}"));
+        }
+        let range = self.read(text, &mut Bindings::default())?;
+        Some(format!(
+            "{}{version}{}",
+            &text[..range.start],
+            &text[range.end..]
+        ))
+    }
+}
+
+/// Whether a version is a digest without a tag.
+pub(crate) fn is_digest(version: &str) -> bool {
+    version.starts_with("sha256:") || version.starts_with("sha512:")
+}
+
+/// Where an image's name ends: at its tag or digest. The colon of a registry's port comes before a slash.
+fn image_name_end(text: &str) -> usize {
+    let end = text.find('@').unwrap_or(text.len());
+    let name_start = text[..end].rfind('/').map_or(0, |slash| slash + 1);
+    text[name_start..end]
+        .find(':')
+        .map_or(end, |colon| name_start + colon)
+}
+
+fn query(text: &str, parameter: &str) -> Option<Range<usize>> {
+    let mut start = text.find('?')? + 1;
+    loop {
+        let rest = &text[start..];
+        let end = rest.find(['&', '#']).map_or(text.len(), |at| start + at);
+        let value = text[start..end]
+            .strip_prefix(parameter)
+            .and_then(|pair| pair.strip_prefix('='));
+        if let Some(value) = value {
+            return Some(end - value.len()..end);
+        }
+        if text[end..].starts_with('&') {
+            start = end + 1;
+        } else {
+            return None;
+        }
+    }
+}
+
+/// The name of the repository that a Git URL points to, with or without a scheme and a path inside it.
+fn repository(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let url = url.strip_prefix("git::").unwrap_or(url);
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
+    // `repo.git/path` and `repo//path` say where the path begins; else forges have owner and repository behind the host.
+    let marked = url
+        .find(".git")
+        .filter(|at| matches!(url[at + 4..].chars().next(), None | Some('/')))
+        .or_else(|| url.find("//"));
+    let name = match marked {
+        Some(at) => url[..at].rsplit(['/', ':']).next(),
+        None => url_parts(url).nth(2),
+    };
+    name.unwrap_or_else(|| url.trim_end_matches('/').rsplit('/').next().unwrap_or(url))
+}
+
+/// The parts of `host/owner/repository`, or of `host:owner/repository` as `git` takes it for `ssh`.
+fn url_parts(url: &str) -> impl Iterator<Item = &str> {
+    let (host, path) = match url.split_once(':') {
+        Some((host, path))
+            if !host.contains('/') && !path.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            (Some(host), path)
+        }
+        _ => (None, url),
+    };
+    host.into_iter()
+        .chain(path.split('/'))
+        .filter(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:9f3c";
+
+    #[test]
+    fn reads_and_writes_the_part_alone() {
+        let digest = format!("r/app@{DIGEST}");
+        let both = format!("host:5000/r/app:v1@{DIGEST}");
+        let cases = [
+            ("tag", "r/app:v1", "v1 image=app", "r/app:NEW"),
+            (
+                "tag",
+                "host:5000/app:v1",
+                "v1 image=app",
+                "host:5000/app:NEW",
+            ),
+            ("tag", "host:5000/app", " image=app", "host:5000/app:NEW"),
+            ("tag", "app", " image=app", "app:NEW"),
+            ("tag", digest.as_str(), "sha256:9f3c image=app", "r/app:NEW"),
+            (
+                "tag",
+                both.as_str(),
+                "v1@sha256:9f3c image=app",
+                "host:5000/r/app:NEW",
+            ),
+            (
+                "query:ref",
+                "https://github.com/o/r/config?ref=abc",
+                "abc repo=r",
+                "https://github.com/o/r/config?ref=NEW",
+            ),
+            (
+                "query:ref",
+                "github.com/o/r?timeout=9s&ref=abc&x=1",
+                "abc repo=r",
+                "github.com/o/r?timeout=9s&ref=NEW&x=1",
+            ),
+            (
+                "query:ref",
+                "git@github.com:o/r.git//deploy?ref=v1",
+                "v1 repo=r",
+                "git@github.com:o/r.git//deploy?ref=NEW",
+            ),
+            (
+                "query:ref",
+                "https://gitlab.com/g/s/r.git/x?ref=v1",
+                "v1 repo=r",
+                "https://gitlab.com/g/s/r.git/x?ref=NEW",
+            ),
+            (
+                "query:ref",
+                "https://gitlab.com/g/s/r//x?ref=v1",
+                "v1 repo=r",
+                "https://gitlab.com/g/s/r//x?ref=NEW",
+            ),
+            (
+                "query:ref",
+                "ssh://git@h:22/o/r?ref=v1",
+                "v1 repo=r",
+                "ssh://git@h:22/o/r?ref=NEW",
+            ),
+            ("query:ref", "../base", "-", "-"),
+            ("query:ref", "https://h/o/r?xref=1", "-", "-"),
+            (
+                "/^(?<chart>.+)-(?<v>[0-9.]+)$/",
+                "app-1.2",
+                "1.2 chart=app",
+                "app-NEW",
+            ),
+            ("/^v(?<v>.*)$/", "x", "-", "-"),
+        ];
+        for (part, text, expected, written) in cases {
+            let part = Part::compile(part).unwrap();
+            let mut bound = Bindings::default();
+            let read = part.read(text, &mut bound).map_or("-".to_owned(), |range| {
+                let captures: Vec<String> = bound
+                    .iter()
+                    .map(|(name, text)| format!(" {name}={text}"))
+                    .collect();
+                format!("{}{}", &text[range], captures.concat())
+            });
+            assert_eq!(read, expected, "{text}");
+            let new = part.write(text, "NEW").unwrap_or("-".into());
+            assert_eq!(new, written, "{text}");
+        }
+        assert_eq!(
+            Part::compile("tag")
+                .unwrap()
+                .write("r/app:v1", DIGEST)
+                .as_deref(),
+            Some("r/app@sha256:9f3c")
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (part, expected) in [
+            ("", "none of"),
+            ("query:", "none of"),
+            ("/a(/", "does not compile"),
+            ("/a/", "no group `v`"),
+        ] {
+            match Part::compile(part) {
+                Err(error) => assert!(error.contains(expected), "{part}: {error}"),
+                Ok(_) => panic!("{part} compiles"),
+            }
+        }
+    }
+}
