@@ -2,3 +2,5 @@
 
 mod support;
 mod terminal;
+
+mod corpora;

@@ -66,8 +66,10 @@ pub(super) struct Cell {
     /// In order of preference.
     pub(super) contributions: Vec<Contribution>,
     version: Option<Version>,
-    /// What was last told, where that is another version.
-    told: Option<Option<Version>>,
+    /// Whether the version changed since last asked.
+    changed: bool,
+    /// What it was then.
+    before: Option<Version>,
 }
 
 /// One place that may declare a cell's version.
@@ -141,9 +143,9 @@ impl Assembler {
         let mut changes = Vec::new();
         for index in std::mem::take(&mut self.changed) {
             let cell = &mut self.cells[index];
-            if let Some(before) = cell.told.take()
-                && before != cell.version
-            {
+            cell.changed = false;
+            let before = cell.before.take();
+            if before != cell.version {
                 changes.push((cell.key.clone(), before, cell.version.clone()));
             }
         }
@@ -165,17 +167,15 @@ impl Assembler {
     }
 
     fn slot(&mut self, origin: &Origin, path: RepoPath, create: bool) -> Option<usize> {
-        let origin = match self.origins.iter().position(|(known, _)| known == origin) {
-            Some(index) => index,
-            None => {
-                let captures = origin.captures.iter();
-                let bindings = captures
-                    .map(|(name, text)| (name.as_str(), text.as_str()))
-                    .collect();
-                self.origins.push((origin.clone(), bindings));
-                self.origins.len() - 1
-            }
-        };
+        let known = self.origins.iter().position(|(known, _)| known == origin);
+        let origin = known.unwrap_or_else(|| {
+            let captures = origin.captures.iter();
+            let bindings = captures
+                .map(|(name, text)| (name.as_str(), text.as_str()))
+                .collect();
+            self.origins.push((origin.clone(), bindings));
+            self.origins.len() - 1
+        });
         let key = (origin, path);
         if let Some(known) = self.file_index.get(&key) {
             return Some(*known);
@@ -339,19 +339,18 @@ impl Assembler {
     }
 
     fn contribute(&mut self, key: CellKey, contribution: Contribution) {
-        let cell = match self.cell_index.get(&key) {
-            Some(known) => *known,
-            None => {
-                self.cells.push(Cell {
-                    key: key.clone(),
-                    contributions: Vec::new(),
-                    version: None,
-                    told: None,
-                });
-                self.cell_index.insert(key, self.cells.len() - 1);
-                self.cells.len() - 1
-            }
-        };
+        let known = self.cell_index.get(&key).copied();
+        let cell = known.unwrap_or_else(|| {
+            self.cells.push(Cell {
+                key: key.clone(),
+                contributions: Vec::new(),
+                version: None,
+                changed: false,
+                before: None,
+            });
+            self.cell_index.insert(key, self.cells.len() - 1);
+            self.cells.len() - 1
+        });
         self.files[contribution.source].cells.insert(cell);
         self.files[contribution.presence.file].cells.insert(cell);
         let files = &self.files;
@@ -376,8 +375,9 @@ impl Assembler {
             .and_then(|at| cell_state.contributions[at].version.clone());
         if version != cell_state.version {
             let before = std::mem::replace(&mut cell_state.version, version);
-            if cell_state.told.is_none() {
-                cell_state.told = Some(before);
+            if !cell_state.changed {
+                cell_state.changed = true;
+                cell_state.before = before;
                 self.changed.push(cell);
             }
         }

@@ -25,8 +25,10 @@ pub(crate) struct Layout {
     /// A path that proves the service: it then exists in every declared environment.
     pub(crate) proof: Option<Pattern>,
     /// Places that move with the version.
+    #[allow(dead_code)] // Editing comes next.
     pub(crate) also: Vec<Level>,
     /// Whether a comment behind the version moves with it.
+    #[allow(dead_code)]
     pub(crate) carry: bool,
     /// Index of the ref template; `None` is the ref that holds every environment.
     pub(crate) refs: Option<usize>,
@@ -197,14 +199,14 @@ fn levels(spec: &LayoutSpec, spellings: &[&str], tagged: bool) -> Result<Vec<Lev
         .transpose()?;
     let texts = [&spec.yaml, &spec.json, &spec.regex];
     let Some(path) = spec.path.as_deref() else {
-        return match texts.iter().all(|text| text.is_none()) && tagged {
-            true => Ok(Vec::new()),
-            false => Err(LayoutError::new(
-                "path",
-                "`path` is missing: the template of the files that hold versions, such as \
-                 `apps/{service}/overlays/{env}/kustomization.yaml`",
-            )),
-        };
+        if tagged && texts.iter().all(|text| text.is_none()) {
+            return Ok(Vec::new());
+        }
+        return Err(LayoutError::new(
+            "path",
+            "`path` is missing: the template of the files that hold versions, such as \
+             `apps/{service}/overlays/{env}/kustomization.yaml`",
+        ));
     };
     let own = Keys {
         at: "",
@@ -350,7 +352,7 @@ impl Keys<'_> {
 }
 
 /// `alias = { a = "b" }`: the declared one of the two is the column, the other the spelling; else the right one is.
-fn aliases(
+pub(crate) fn aliases(
     written: &BTreeMap<String, String>,
     environments: &[EnvironmentName],
 ) -> BTreeMap<String, String> {
@@ -367,7 +369,7 @@ fn aliases(
         .collect()
 }
 
-/// What `$envs` stands for.
+/// What `$envs` stands for: the declared names and their other spellings, as [`aliases`] gives them.
 pub(crate) fn spellings(
     environments: &[EnvironmentName],
     aliases: &BTreeMap<String, String>,

@@ -311,8 +311,8 @@ fn text(
 
 /// The line, from 1, on which the byte behind `before` stands.
 fn line_of(before: &[u8]) -> u32 {
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks).unwrap_or(u32::MAX - 1) + 1
+    let lines = before.split(|byte| *byte == b'\n').count();
+    u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
 impl Level {

@@ -179,7 +179,7 @@ impl<'t> Search<'t> {
                 }
             }
             Step::Any => self.children(rest, node, borrowed),
-            Step::Deep(name) => self.deep(steps, rest, name.as_ref(), node, parent, borrowed, ""),
+            Step::Deep(name) => self.deep(rest, name.as_ref(), node, parent, borrowed, ""),
             Step::Index(index) => {
                 if let Some(item) = node.items().nth(*index) {
                     self.enter(rest, *index, item, node, borrowed || node.is_alias());
@@ -243,7 +243,6 @@ impl<'t> Search<'t> {
     #[allow(clippy::too_many_arguments)] // The state of one recursion; a struct for it would be built at every node.
     fn deep(
         &mut self,
-        steps: &[Step],
         rest: &[Step],
         name: Option<&Arc<str>>,
         node: NodeRef<'t>,
@@ -268,22 +267,14 @@ impl<'t> Search<'t> {
             let key = found.key.text().unwrap_or_default();
             let borrowed = borrowed || found.merged || node.is_alias();
             self.path.push(manifest::Step::Key(key.to_owned()));
-            self.deep(
-                steps,
-                rest,
-                name,
-                found.value,
-                Some(node),
-                borrowed,
-                &join(key),
-            );
+            self.deep(rest, name, found.value, Some(node), borrowed, &join(key));
             self.path.pop();
         }
         for (index, item) in node.items().enumerate() {
             let borrowed = borrowed || node.is_alias();
             self.path.push(manifest::Step::Index(index));
             let part = index.to_string();
-            self.deep(steps, rest, name, item, Some(node), borrowed, &join(&part));
+            self.deep(rest, name, item, Some(node), borrowed, &join(&part));
             self.path.pop();
         }
     }

@@ -10,10 +10,13 @@ mod bindings;
 mod compile;
 pub mod detect;
 pub mod edit;
+#[allow(dead_code)]
 mod extract;
 mod join;
+#[allow(dead_code)] // Editing comes next.
 mod locator;
 mod matrix;
+#[allow(dead_code)]
 mod part;
 mod pattern;
 mod preset;

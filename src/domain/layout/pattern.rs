@@ -93,11 +93,6 @@ impl Pattern {
         names
     }
 
-    /// Whether it captures `name`.
-    pub(crate) fn captures(&self, name: &str) -> bool {
-        self.groups.iter().any(|(_, known)| &**known == name)
-    }
-
     /// Matches all of `text`; what `bound` holds already must be found again. On success `bound` holds the captures too.
     pub(crate) fn match_into(&self, text: &str, bound: &mut Bindings) -> bool {
         let Some(found) = self.regex.captures(text) else {
@@ -159,14 +154,6 @@ impl Pattern {
             }
         }
         Some(segments.join("/"))
-    }
-
-    /// The text where it has no holes at all.
-    pub(crate) fn literal(&self) -> Option<String> {
-        self.groups
-            .is_empty()
-            .then(|| self.fill(&Bindings::default()))
-            .flatten()
     }
 }
 

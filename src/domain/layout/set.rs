@@ -1,14 +1,17 @@
 //! All layouts of a configuration, compiled.
 
+use std::collections::HashMap;
+
 use super::{
     LayoutError, LayoutSpec, RefTemplate,
     bindings::Bindings,
-    compile::{Context, Layout, Level, spellings},
-    extract::{File, Findings, Found},
+    compile::{Context, Layout, Level, aliases, spellings},
+    extract::{File, Findings, Found, Place},
     preset,
 };
 use crate::domain::{
     ids::{EnvironmentName, RepoPath},
+    manifest::NodePath,
     problem::Problem,
     version::Version,
 };
@@ -110,7 +113,7 @@ impl LayoutSet {
         if let Some(known) = self.refs.iter().position(|known| known.source() == source) {
             return Ok(known);
         }
-        let spellings = spellings(environments, &spec.alias);
+        let spellings = spellings(environments, &aliases(&spec.alias, environments));
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
         self.refs.push(RefTemplate::compile(source, &spellings)?);
         Ok(self.refs.len() - 1)
@@ -130,6 +133,7 @@ impl LayoutSet {
     pub fn extract(&self, path: &RepoPath, bytes: &[u8]) -> FileFacts {
         let mut facts = FileFacts::default();
         let mut file = File::new(bytes);
+        let mut claims = Claims::default();
         for (index, layout) in self.layouts.iter().enumerate() {
             let layout_index = u16::try_from(index).unwrap_or(u16::MAX);
             for (level_index, level) in layout.levels.iter().enumerate() {
@@ -138,7 +142,12 @@ impl LayoutSet {
                 };
                 let role = Role::Level(u8::try_from(level_index).unwrap_or(u8::MAX));
                 let (findings, broken) = match file.look(level, &bound) {
-                    Ok(findings) => (findings, false),
+                    Ok(mut findings) => {
+                        if level_index == 0 {
+                            claims.claim(&self.layouts, index, &mut findings);
+                        }
+                        (findings, false)
+                    }
                     Err(error) => {
                         facts.report(Problem::file(path.clone(), error.line, error.message));
                         let findings = Findings {
@@ -193,6 +202,41 @@ impl LayoutSet {
             let levels = layout.levels.iter().filter_map(|level| level.path.as_ref());
             levels.chain(layout.proof.as_ref())
         })
+    }
+}
+
+/// Which layout each place of a file belongs to: to the first that reads it, so that a wide template behind a narrow one
+/// does not show the same scalar as another cell.
+#[derive(Default)]
+struct Claims {
+    owners: HashMap<PlaceKey, usize>,
+}
+
+/// A place of one file; the two kinds of locators are not compared with each other.
+#[derive(PartialEq, Eq, Hash)]
+enum PlaceKey {
+    Scalar(usize, NodePath),
+    Text(usize),
+}
+
+impl Claims {
+    fn claim(&mut self, layouts: &[Layout], index: usize, findings: &mut Findings) {
+        if layouts.len() < 2 || findings.found.is_empty() {
+            return;
+        }
+        let same_source = |other: usize| {
+            layouts[other].refs == layouts[index].refs
+                && layouts[other].repository == layouts[index].repository
+        };
+        findings.found.retain(|found| {
+            let key = match &found.place {
+                Place::Scalar { document, path, .. } => PlaceKey::Scalar(*document, path.clone()),
+                Place::Text(range) => PlaceKey::Text(range.start),
+            };
+            let owner = *self.owners.entry(key).or_insert(index);
+            owner == index || !same_source(owner)
+        });
+        findings.applies = !findings.found.is_empty();
     }
 }
 
