@@ -3,6 +3,8 @@
 //! The facts stand beside the repository (`../shared/corpora`, or `TIDEGATE_CORPORA`), the clones in `TIDEGATE_CLONES`
 //! (`OWNER+NAME/repo`, bare). Where either is absent, these tests say so and pass.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // Helpers of tests fail like tests, and say why they skip.
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use git2::{ObjectType, Oid, Repository, Tree};
