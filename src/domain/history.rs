@@ -211,3 +211,208 @@ fn merge_number(subject: &str) -> Option<u32> {
         .then(|| subject.find("(pull request #"))??;
     digits(&subject[at + "(pull request #".len()..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::template::Template;
+    use crate::domain::topology::{Deliver, Environment, Require, WorkloadTemplate};
+
+    fn topology(edges: &[(&str, &[&str])]) -> Topology {
+        let template = || Template::parse("{service}").unwrap();
+        let environment = |(name, from): &(&str, &[&str])| Environment {
+            name: (*name).into(),
+            from: from.iter().map(|f| EnvironmentName::from(*f)).collect(),
+            require: Require::Any,
+            cluster: None,
+            namespace: template(),
+            workload: WorkloadTemplate::Name(template()),
+            protected: false,
+            url: None,
+            deliver: Deliver::Push,
+            timeout: std::time::Duration::from_mins(15),
+        };
+        Topology {
+            environments: edges.iter().map(environment).collect(),
+        }
+    }
+
+    /// Landed commits from the root up, each `environment=version environment=version…`; `-` is removed.
+    ///
+    /// Commit n lands n hours after the epoch.
+    fn changes(line: &[&str]) -> Changes {
+        let mut all = Changes::new();
+        let mut now: BTreeMap<CellKey, Version> = BTreeMap::new();
+        for (index, commit) in line.iter().enumerate() {
+            let number = u8::try_from(index).unwrap();
+            let info = Arc::new(CommitInfo {
+                commit: ObjectId::new([number; 20]),
+                time: Timestamp::from_second(3600 * i64::from(number)).unwrap(),
+                author: "Jane".into(),
+                subject: (*commit).into(),
+                pull_request: None,
+            });
+            for pair in commit.split_whitespace() {
+                let (environment, version) = pair.split_once('=').unwrap();
+                let key = CellKey::new("api", environment);
+                let version = (version != "-").then(|| Version::from(version));
+                let previous = match &version {
+                    Some(version) => now.insert(key.clone(), version.clone()),
+                    None => now.remove(&key),
+                };
+                let change = ValueChange {
+                    version,
+                    previous,
+                    landed: Arc::clone(&info),
+                    authored: Arc::clone(&info),
+                    depth: u32::try_from(line.len() - 1 - index).unwrap(),
+                    line: 0,
+                };
+                all.entry(key).or_default().insert(0, change);
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn classifies_by_value_and_order() {
+        let topology = topology(&[
+            ("dev", &[]),
+            ("stage", &["dev"]),
+            ("prod", &["stage", "hot"]),
+            ("hot", &[]),
+        ]);
+        // (name, landed line, kinds of prod from the newest)
+        let cases: [(&str, &[&str], &str); 10] = [
+            ("first value", &["prod=1"], "initial"),
+            (
+                "first value, upstream has it",
+                &["stage=1", "prod=1"],
+                "initial",
+            ),
+            (
+                "copied from upstream",
+                &["prod=1", "stage=2", "prod=2"],
+                "promotion:stage initial",
+            ),
+            (
+                "from the first upstream that has it",
+                &["prod=1", "hot=2", "prod=2"],
+                "promotion:hot initial",
+            ),
+            (
+                "upstream moved on before",
+                &["prod=1", "stage=2", "stage=3", "prod=2"],
+                "bump initial",
+            ),
+            (
+                "upstream got it later",
+                &["prod=1", "prod=2", "stage=2"],
+                "bump initial",
+            ),
+            (
+                "both in one commit",
+                &["prod=1", "stage=2 prod=2"],
+                "promotion:stage initial",
+            ),
+            (
+                "only dev has it",
+                &["prod=1", "dev=2", "prod=2"],
+                "bump initial",
+            ),
+            (
+                "revert beats promotion",
+                &[
+                    "stage=1", "prod=1", "stage=2", "prod=2", "stage=1", "prod=1",
+                ],
+                "revert promotion:stage initial",
+            ),
+            (
+                "removed and back",
+                &["prod=1", "prod=-", "prod=1"],
+                "revert removed initial",
+            ),
+        ];
+        for (name, line, expected) in cases {
+            let all = changes(line);
+            let found: Vec<String> = classify(&all, &CellKey::new("api", "prod"), &topology)
+                .into_iter()
+                .map(|entry| match entry.kind {
+                    ChangeKind::Promotion { from } => format!("promotion:{from}"),
+                    other => format!("{other:?}").to_lowercase(),
+                })
+                .collect();
+            assert_eq!(found.join(" "), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn says_how_long_each_value_stayed() {
+        let all = changes(&["prod=1", "dev=1", "prod=2", "prod=3"]);
+        let entries = classify(&all, &CellKey::new("api", "prod"), &topology(&[]));
+        let stayed: Vec<_> = entries.iter().map(|e| e.stayed_seconds).collect();
+        assert_eq!(stayed, [None, Some(3600), Some(7200)]);
+        assert!(classify(&all, &CellKey::new("api", "absent"), &topology(&[])).is_empty());
+    }
+
+    #[test]
+    fn a_value_known_to_have_replaced_another_is_not_initial() {
+        let mut all = changes(&["prod=1", "prod=2"]);
+        let key = CellKey::new("api", "prod");
+        all.get_mut(&key).unwrap().truncate(1);
+        assert_eq!(
+            classify(&all, &key, &topology(&[]))[0].kind,
+            ChangeKind::Bump
+        );
+    }
+
+    #[test]
+    fn lines_of_their_own_are_compared_by_time() {
+        let topology = topology(&[("dev", &[]), ("prod", &["dev"])]);
+        let mut all = changes(&["prod=1", "dev=2", "prod=2"]);
+        for change in all.get_mut(&CellKey::new("api", "dev")).unwrap() {
+            change.line = 1;
+            change.depth = 0;
+        }
+        let kinds = classify(&all, &CellKey::new("api", "prod"), &topology);
+        assert_eq!(kinds[0].kind, ChangeKind::Promotion { from: "dev".into() });
+    }
+
+    #[test]
+    fn reads_pull_request_numbers() {
+        let cases = [
+            (
+                "Merge pull request #812 from acme/promote\n\npromote 1 to prod",
+                Some(812),
+            ),
+            ("promote checkout to prod (#77)", Some(77)),
+            (
+                "Revert \"promote (#77)\" (#78)\n\nThis reverts commit 1234.",
+                Some(78),
+            ),
+            ("Revert \"promote (#77)\"", None),
+            (
+                "Merge branch 'x' into 'main'\n\npromote\n\nSee merge request group/sub/app!45",
+                Some(45),
+            ),
+            ("Merge branch 'x'\n\nSee merge request !46", Some(46)),
+            (
+                "promote\n\nReviewed-on: https://gitea.example.com/a/b/pulls/12\n",
+                Some(12),
+            ),
+            (
+                "promote\n\nPR-URL: https://github.com/a/b/pull/13",
+                Some(13),
+            ),
+            ("promote\n\nPull-Request: #14", Some(14)),
+            ("Merged in promote-x (pull request #15)", Some(15)),
+            ("Merged PR 16: promote", Some(16)),
+            ("fix #17 at last", None),
+            ("closes (#abc)", None),
+            ("", None),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(pull_request(message), expected, "{message}");
+        }
+    }
+}

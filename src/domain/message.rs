@@ -168,3 +168,170 @@ fn trailer(text: &mut String, key: &str, value: &str) {
     let value = value.trim().replace("\r\n", "\n").replace('\n', "\n ");
     let _ = writeln!(text, "{key}: {value}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(
+        service: &str,
+        environment: &str,
+        intent: &str,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> PlannedChange {
+        let intent = match intent.split_once(':') {
+            Some(("promote", from)) => Intent::Promote { from: from.into() },
+            _ if intent == "revert" => Intent::Revert {
+                to: to.map(Version::from),
+            },
+            _ => Intent::Set {
+                version: to.unwrap_or_default().into(),
+            },
+        };
+        PlannedChange {
+            cell: CellKey::new(service, environment),
+            intent,
+            from: from.map(Version::from),
+            to: to.map(Version::from),
+            verdicts: Vec::new(),
+        }
+    }
+
+    fn promote(service: &str, environment: &str) -> PlannedChange {
+        change(
+            service,
+            environment,
+            "promote:staging",
+            Some("1"),
+            Some("2"),
+        )
+    }
+
+    #[test]
+    fn subjects() {
+        let cases = [
+            (
+                vec![change(
+                    "checkout",
+                    "prod",
+                    "promote:staging",
+                    Some("1.41.3"),
+                    Some("1.42.0"),
+                )],
+                "promote checkout 1.41.3 → 1.42.0 to prod",
+            ),
+            (
+                vec![change("checkout", "prod", "set", None, Some("1"))],
+                "set checkout none → 1 in prod",
+            ),
+            (
+                vec![change("checkout", "prod", "revert", Some("2"), None)],
+                "revert checkout 2 → inherited in prod",
+            ),
+            (
+                vec![promote("a", "prod"), promote("b", "prod")],
+                "promote a, b from staging to prod",
+            ),
+            (
+                ["a", "b", "c", "d"].map(|s| promote(s, "prod")).to_vec(),
+                "promote 4 services from staging to prod",
+            ),
+            (
+                vec![promote("a", "eu"), promote("a", "us")],
+                "promote a → 2 to eu, us",
+            ),
+            (
+                ["a", "b", "c", "d"].map(|e| promote("a", e)).to_vec(),
+                "promote a → 2 to 4 environments",
+            ),
+            (
+                vec![
+                    promote("a", "prod"),
+                    change("b", "prod", "revert", Some("2"), Some("1")),
+                ],
+                "change a, b in prod",
+            ),
+            (vec![], "no change"),
+        ];
+        for (changes, expected) in cases {
+            assert_eq!(subject(&changes), expected);
+        }
+    }
+
+    #[test]
+    fn one_change_with_everything() {
+        let changes = [change(
+            "checkout",
+            "prod",
+            "promote:staging",
+            Some("1.41.3"),
+            Some("1.42.0"),
+        )];
+        let details = Details {
+            reason: Some("cards fail\nsee the incident".into()),
+            overrides: vec![(
+                CellKey::new("checkout", "prod"),
+                "soak".into(),
+                "incident 12".into(),
+            )],
+            plan: Some("1a2b3c4".into()),
+        };
+        assert_eq!(
+            compose(&changes, &details),
+            "promote checkout 1.41.3 → 1.42.0 to prod\n\
+             \n\
+             cards fail\nsee the incident\n\
+             \n\
+             Service: checkout\n\
+             Environment: prod\n\
+             Promoted-From: staging\n\
+             Previous-Version: 1.41.3\n\
+             Gate-Override: soak on checkout/prod: incident 12\n\
+             Reason: cards fail\n see the incident\n\
+             Plan: 1a2b3c4\n"
+        );
+    }
+
+    #[test]
+    fn several_changes_are_listed() {
+        let changes = [
+            promote("a", "prod"),
+            change("b", "prod", "revert", Some("2"), Some("1")),
+        ];
+        assert_eq!(
+            compose(&changes, &Details::default()),
+            "change a, b in prod\n\
+             \n\
+             - promote a 1 → 2 to prod\n\
+             - revert b 2 → 1 in prod\n\
+             \n\
+             Service: a\nEnvironment: prod\nPromoted-From: staging\nPrevious-Version: 1\n\
+             Service: b\nEnvironment: prod\nPrevious-Version: 2\n"
+        );
+    }
+
+    #[test]
+    fn branch_names_are_valid_refs() {
+        let id = ObjectId::new([0xab; 20]);
+        let cases = [
+            (
+                vec![change(
+                    "checkout",
+                    "prod",
+                    "promote:staging",
+                    Some("1.41.3"),
+                    Some("1.42.0"),
+                )],
+                "tidegate/promote-checkout-1.41.3-1.42.0-to-prod-abababa",
+            ),
+            (
+                vec![change("a..b/c~^:@{x}.lock", "prod", "set", None, Some("1"))],
+                "tidegate/set-a-b-c-x-lock-none-1-in-prod-abababa",
+            ),
+        ];
+        for (changes, expected) in cases {
+            assert_eq!(branch_name(&changes, id), expected);
+        }
+    }
+}
