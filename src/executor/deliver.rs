@@ -29,12 +29,12 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts:
         let (base, desired) = if let Some(current) = shared.current() {
             current
         } else {
-            let base = shared.session.base()?;
-            let desired = shared.session.desired(base.commit)?;
+            let base = shared.session().base()?;
+            let desired = shared.session().desired(base.commit)?;
             (base, Arc::new(desired))
         };
         workflow::prepare(
-            &shared.session,
+            &shared.session(),
             &base,
             &desired,
             facts,
@@ -102,7 +102,7 @@ pub(super) async fn publish(
     steps.tell(DeliveryStep::Began(Stage::Checked));
     let facts = clusters.clone();
     let outcome = workflow::deliver(
-        &shared.session,
+        &shared.session(),
         &confirmed,
         &move || facts.facts(),
         &mut |step| steps.take(step),
@@ -307,9 +307,10 @@ fn expectations(
     confirmed: &Prepared,
     commit: ObjectId,
 ) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
-    let desired = shared.session.desired(commit)?;
+    let desired = shared.session().desired(commit)?;
     let since = Timestamp::now();
-    let topology = &shared.session.config.topology;
+    let session = shared.session();
+    let topology = &session.config.topology;
     Ok(confirmed
         .plan
         .changes

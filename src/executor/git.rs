@@ -24,6 +24,7 @@ use crate::{
         rollout,
     },
     sources::git::{self, Base, GitError, HistoryEvent, Want},
+    workflow::Session,
 };
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
@@ -47,7 +48,7 @@ impl Stop {
 
 /// Asks the remote.
 pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
-    let base = match shared.session.base() {
+    let base = match shared.session().base() {
         Ok(base) => base,
         Err(error) => {
             let failure = words::git_failure("fetch", &error);
@@ -57,7 +58,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
             });
         }
     };
-    let result = git::fetch(&shared.session.repo, &base).await;
+    let result = git::fetch(&shared.session().repo, &base).await;
     let result = match result {
         Ok(fetched) => {
             let at = Timestamp::now();
@@ -81,17 +82,17 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
 /// Reads the matrix and turns the clusters' watches to its cells.
 pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     let read = || -> Result<_, GitError> {
-        let base = shared.session.base()?;
+        let base = shared.session().base()?;
         let desired = match shared.current() {
             // The same commit declares the same: nothing to read.
             Some((known, desired)) if known.commit == base.commit => desired,
-            _ => Arc::new(shared.session.desired(base.commit)?),
+            _ => Arc::new(shared.session().desired(base.commit)?),
         };
         Ok((base, desired))
     };
     let result = match read() {
         Ok((base, mut desired)) => {
-            let (targets, problems) = rollout::targets(&shared.session.config.topology, &desired);
+            let (targets, problems) = rollout::targets(&shared.session().config.topology, &desired);
             clusters.retarget(targets);
             if problems
                 .iter()
@@ -114,7 +115,7 @@ fn base_info(shared: &Shared, base: &Base) -> BaseInfo {
     let url = base
         .remote
         .as_deref()
-        .and_then(|remote| shared.session.repo.remote_url(remote));
+        .and_then(|remote| shared.session().repo.remote_url(remote));
     BaseInfo {
         branch: base.branch.clone(),
         reference: base.reference.clone(),
@@ -133,7 +134,8 @@ pub(super) fn history(
     want: &HistoryWant,
     stop: &Stop,
 ) {
-    let topology = &shared.session.config.topology;
+    let session = shared.session();
+    let topology = &session.config.topology;
     let names: Vec<EnvironmentName> = topology
         .environments
         .iter()
@@ -160,6 +162,7 @@ pub(super) fn history(
     };
     let mut stream = Stream {
         shared,
+        session: &session,
         epoch,
         all: Changes::new(),
         fresh: BTreeSet::new(),
@@ -167,9 +170,9 @@ pub(super) fn history(
         told: Instant::now(),
         pause: FIRST_BATCH,
     };
-    let layouts = &shared.session.config.layouts;
+    let layouts = &session.config.layouts;
     let result = shared
-        .session
+        .session()
         .repo
         .history(commit, layouts, &names, &want, &mut |event| {
             if stop.is_set() {
@@ -197,6 +200,7 @@ pub(super) fn history(
 /// What a walk has found, told in batches.
 struct Stream<'a> {
     shared: &'a Shared,
+    session: &'a Session,
     epoch: Epoch,
     all: Changes,
     fresh: BTreeSet<CellKey>,
@@ -225,7 +229,7 @@ impl Stream<'_> {
     }
 
     fn tell(&mut self, done: bool) {
-        let topology = &self.shared.session.config.topology;
+        let topology = &self.session.config.topology;
         // At the end every cell is told again: what an upstream had at a time may have come after the cell's own changes.
         let keys: Vec<CellKey> = if done {
             self.all.keys().cloned().collect()
@@ -252,7 +256,7 @@ impl Stream<'_> {
 pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: ObjectId) {
     let files = shared.files_of(cell);
     let result = shared
-        .session
+        .session()
         .repo
         .file_diff(commit, &files)
         .map_err(|error| words::git_failure(format!("diff of {}", commit.short()), &error));

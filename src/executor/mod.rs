@@ -7,6 +7,8 @@ mod clusters;
 mod deliver;
 mod git;
 mod outside;
+mod reload;
+mod setup;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +31,7 @@ use crate::{
     workflow::{Prepared, Session},
 };
 use clusters::Clusters;
+pub use setup::{ConsoleOptions, setup};
 
 /// Name of the file that keeps the last matrix.
 const SNAPSHOT: &str = "matrix.json";
@@ -54,11 +57,20 @@ pub struct Executor {
     clusters: Clusters,
     /// The walk that is under way, to be stopped by the next.
     history: Option<git::Stop>,
+    /// Looks at the configuration files.
+    reload: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.reload.abort();
+    }
 }
 
 /// What tasks share.
 struct Shared {
-    session: Session,
+    /// Replaced as a whole when the configuration changes.
+    session: Mutex<Arc<Session>>,
     events: mpsc::UnboundedSender<Event>,
     store: Option<StateStore>,
     /// The last matrix read, so that plans and diffs need not read it again.
@@ -71,20 +83,27 @@ struct Shared {
 
 impl Executor {
     /// For `session`, answering through `events`. Must be made inside a Tokio runtime.
-    pub fn new(session: Session, events: mpsc::UnboundedSender<Event>) -> Self {
+    pub fn new(
+        session: Session,
+        options: ConsoleOptions,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
         let clusters = Clusters::start(session.kubeconfig.clone(), events.clone());
         let store = StateStore::of_repository(session.repo.common_dir());
+        let shared = Arc::new(Shared {
+            session: Mutex::new(Arc::new(session)),
+            events,
+            store,
+            desired: Mutex::default(),
+            fetched_at: Mutex::default(),
+            prepared: Mutex::default(),
+        });
+        let reload = tokio::spawn(reload::watch(Arc::clone(&shared), options));
         Self {
-            shared: Arc::new(Shared {
-                session,
-                events,
-                store,
-                desired: Mutex::default(),
-                fetched_at: Mutex::default(),
-                prepared: Mutex::default(),
-            }),
+            shared,
             clusters,
             history: None,
+            reload,
         }
     }
 
@@ -100,7 +119,7 @@ impl Executor {
 
     /// Keeps the matrix for the next start.
     pub fn remember(&self, snapshot: &Snapshot) {
-        if self.shared.session.at.is_none() {
+        if self.shared.session().at.is_none() {
             self.shared.keep(SNAPSHOT, snapshot);
         }
     }
@@ -192,11 +211,12 @@ impl Executor {
 
     /// Logs an environment's cluster in with the terminal: runs its kubeconfig user's exec plugin. Blocking.
     pub fn login(&self, environment: &EnvironmentName) -> Result<(), String> {
-        let topology = &self.shared.session.config.topology;
+        let session = self.shared.session();
+        let topology = &session.config.topology;
         let context = topology.get(environment).and_then(|e| e.cluster.clone());
         let context = context.ok_or_else(|| format!("{environment} has no cluster"))?;
         let options = Options {
-            kubeconfig: self.shared.session.kubeconfig.clone(),
+            kubeconfig: session.kubeconfig.clone(),
             ..Options::default()
         };
         outside::login(&context, &options)
@@ -233,6 +253,11 @@ impl Shared {
                 next: format!("check {}", store.folder().display()),
             }));
         }
+    }
+
+    /// The session as configured now.
+    fn session(&self) -> Arc<Session> {
+        Arc::clone(&lock(&self.session))
     }
 
     /// The last matrix read, and what it was read from.

@@ -3,11 +3,10 @@
 //! The first frame is drawn from remembered state before anything is read or connected. After that the loop sleeps until
 //! a key, an answer, a signal or the clock wakes it, takes everything that has come meanwhile, and draws one frame.
 
-mod setup;
 mod signals;
 pub mod terminal;
 
-use std::{io, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use crossterm::event::EventStream;
 use futures::StreamExt as _;
@@ -17,6 +16,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
+pub use crate::executor::{ConsoleOptions, setup};
 use crate::{
     app::{
         command::Command,
@@ -29,7 +29,6 @@ use crate::{
     ui,
     workflow::Session,
 };
-pub use setup::{ConsoleOptions, block_on, setup};
 pub use signals::Signal;
 use signals::Signals;
 use terminal::Borrowed;
@@ -52,17 +51,17 @@ pub enum Ended {
 ///
 /// # Errors
 /// When the terminal cannot be taken or written.
-pub async fn run(session: Session, setup: Setup, mouse: bool) -> io::Result<Ended> {
+pub async fn run(session: Session, setup: Setup, options: ConsoleOptions) -> io::Result<Ended> {
     terminal::guard_panics();
     let mut signals = Signals::listen()?;
-    let mut borrowed = Borrowed::take(mouse)?;
+    let mut borrowed = Borrowed::take(options.mouse)?;
     let size = crossterm::terminal::size()?;
     let (snapshot, staged) = Executor::remembered(&session);
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     borrowed.screen.draw(|frame| ui::render(&model, frame))?;
 
     let (sender, events) = mpsc::unbounded_channel();
-    let executor = Executor::new(session, sender);
+    let executor = Executor::new(session, options, sender);
     let commands = update::start(&mut model);
     let mut console = Console {
         model,
@@ -78,6 +77,21 @@ pub async fn run(session: Session, setup: Setup, mouse: bool) -> io::Result<Ende
         console.executor.remember(&snapshot);
     }
     Ok(ended)
+}
+
+/// Runs a future on a Tokio runtime of our size. What still runs in the background at the end is left behind: a hung
+/// cluster or a slow remote never delays leaving.
+///
+/// # Errors
+/// When the runtime cannot be made.
+pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(output)
 }
 
 struct Console {

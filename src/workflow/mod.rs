@@ -45,6 +45,8 @@ pub struct Session {
     pub at: Option<ObjectId>,
     /// Kubeconfig files to use; empty: the user's.
     pub kubeconfig: Vec<PathBuf>,
+    /// What it was opened with, to open it again when the configuration changes.
+    pub opened: OpenOptions,
 }
 
 impl Session {

@@ -25,6 +25,8 @@ pub struct OpenOptions {
     pub config: Option<PathBuf>,
     /// A revision or a time to read instead of the branch's tip.
     pub at: Option<String>,
+    /// Kubeconfig files in place of the user's; the demo brings its own.
+    pub kubeconfig: Vec<PathBuf>,
 }
 
 /// Why there is nothing to work on, or a name means nothing there.
@@ -88,8 +90,14 @@ impl Session {
             user,
             detect: &|| guess(&repo),
         })?;
+        let kubeconfig = if options.kubeconfig.is_empty() {
+            config.user.kubeconfig.iter().cloned().collect()
+        } else {
+            options.kubeconfig.clone()
+        };
         let mut session = Self {
-            kubeconfig: config.user.kubeconfig.iter().cloned().collect(),
+            opened: options.clone(),
+            kubeconfig,
             repo,
             config,
             at: None,

@@ -1,6 +1,6 @@
 //! From a session and its options to what the screen starts with.
 
-use std::{future::Future, io, time::Duration};
+use std::time::Duration;
 
 use crate::{
     app::{
@@ -22,6 +22,8 @@ pub struct ConsoleOptions {
     pub read_only: bool,
     /// Glyphs and borders in ASCII, whatever the configuration says.
     pub ascii: bool,
+    /// Wheel and click are used.
+    pub mouse: bool,
     /// The repository and the clusters are the built-in demo's.
     pub demo: bool,
 }
@@ -61,19 +63,4 @@ pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, Keymap
         fetch_every: (has_remote && session.at.is_none()).then_some(FETCH_EVERY),
         demo: options.demo,
     })
-}
-
-/// Runs a future on a Tokio runtime of our size. What still runs in the background at the end is left behind: a hung
-/// cluster or a slow remote never delays leaving.
-///
-/// # Errors
-/// When the runtime cannot be made.
-pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    let output = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(output)
 }
