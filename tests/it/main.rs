@@ -1,5 +1,6 @@
 //! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
 
+mod cluster;
 mod support;
 mod terminal;
 

@@ -1,0 +1,152 @@
+//! Who may see what, and with which credentials.
+
+use serde_json::json;
+use tidegate::{
+    demo::server::{ApiServer, Forbid, Scope, ServerOptions},
+    domain::rollout::{Connection, Health},
+};
+
+use super::fixture::{Console, Home, deploy, impatient, server, target};
+
+fn live(console: &Console) -> bool {
+    *console.view("dev").connection() == Connection::Live
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_not_be_seen_is_not_taken_for_empty() {
+    let (home, server) = (Home::new(), server("dev").await);
+    deploy(&server, "shop", "checkout", "1.0", 1);
+    server.forbid(vec![Forbid::all("pods")]);
+    let mut console = Console::start(
+        vec![target("dev", &[("shop", "checkout")])],
+        home.options(&[&server]),
+    );
+    console
+        .until("the denial", |c| {
+            matches!(c.view("dev").connection(), Connection::Denied { .. })
+        })
+        .await;
+    let cell = console.cell("dev", "checkout");
+    assert_eq!((cell.health, cell.stale), (Health::Unknown, false));
+    let words = "403: User \"demo\" cannot list resource \"pods\" in the namespace \"shop\"";
+    assert_eq!(cell.reason.as_deref(), Some(words));
+    assert_eq!(cell.workloads, ["Deployment/checkout"]);
+    assert!(console.losses.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_hidden_across_namespaces_is_asked_for_in_each() {
+    let (home, server) = (Home::new(), server("dev").await);
+    let names: Vec<String> = (0..10).map(|i| format!("ns{i}")).collect();
+    for name in &names {
+        deploy(&server, name, name, "1.0", 1);
+    }
+    let everywhere = Forbid {
+        verb: None,
+        resource: "*".to_owned(),
+        scope: Scope::ClusterWide,
+    };
+    let one = Forbid {
+        scope: Scope::Namespace("ns4".to_owned()),
+        ..Forbid::all("deployments")
+    };
+    server.forbid(vec![everywhere, one]);
+    let cells: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), name.as_str()))
+        .collect();
+    let mut console = Console::start(vec![target("dev", &cells)], home.options(&[&server]));
+    console
+        .until("all but one", |c| {
+            names.iter().all(|name| {
+                let health = c.cell("dev", name).health;
+                health
+                    == if name == "ns4" {
+                        Health::Unknown
+                    } else {
+                        Health::Healthy
+                    }
+            }) && matches!(c.view("dev").connection(), Connection::Denied { .. })
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_context_is_told_with_those_there_are() {
+    let (home, dev) = (Home::new(), server("dev").await);
+    let first = home.file("first", &tidegate::demo::server::kubeconfig([&dev]));
+    let other = server("other").await;
+    let second = home.file("second", &tidegate::demo::server::kubeconfig([&other]));
+    let mut console = Console::start(
+        vec![
+            target("prod", &[]),
+            target("dev", &[]),
+            target("other", &[]),
+        ],
+        impatient(vec![first, second]),
+    );
+    console
+        .until("the sentence", |c| {
+            c.losses
+                .iter()
+                .any(|loss| loss == "no context `prod` in the kubeconfig; it has `dev`, `other`")
+        })
+        .await;
+    console
+        .until("contexts of both files", |c| {
+            live(c) && *c.view("other").connection() == Connection::Live
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_gives_the_token_and_never_speaks_to_the_terminal() {
+    let home = Home::new();
+    let mut options = ServerOptions::new("dev");
+    options.token = Some("right".to_owned());
+    let server = ApiServer::start(options).await.unwrap();
+    deploy(&server, "shop", "checkout", "1.0", 1);
+    // Says what it was given, then does what the file beside it says.
+    let plugin = home.file(
+        "plugin.sh",
+        "test -t 0 && exit 9\ntest -t 2 && exit 9\necho \"$KUBERNETES_EXEC_INFO\" >&2\n. \"$(dirname \"$0\")/answer\"\n",
+    );
+    let answer = |text: &str| drop(home.file("answer", text));
+    let token = |token: &str| {
+        let credential = json!({"kind": "ExecCredential", "status": {"token": token}});
+        format!("echo '{credential}'\n")
+    };
+    let config = json!({
+        "clusters": [{"name": "c", "cluster": {"server": server.url()}}],
+        "contexts": [{"name": "dev", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": [plugin],
+            "interactiveMode": "Always", "provideClusterInfo": true,
+        }}}],
+    });
+    let config = home.file("config", &config.to_string());
+    answer("exit 255\n");
+    let mut console = Console::start(
+        vec![target("dev", &[("shop", "checkout")])],
+        impatient(vec![config]),
+    );
+    console
+        .until("a failing plugin", |c| !c.losses.is_empty())
+        .await;
+    let loss = console.losses[0].clone();
+    assert!(loss.starts_with("exec plugin `sh`: exit 255, {"), "{loss}");
+    assert!(
+        loss.contains("\"interactive\":false") && loss.contains(&server.url()),
+        "{loss}"
+    );
+
+    answer(&token("expired"));
+    console
+        .until("a token that is no good", |c| {
+            c.losses.iter().any(|loss| loss.starts_with("401: "))
+        })
+        .await;
+    answer(&token("right"));
+    console.until("a good token", live).await;
+    assert_eq!(console.cell("dev", "checkout").health, Health::Healthy);
+}

@@ -1,0 +1,6 @@
+//! Watching clusters: the real client against an API server in this process, over a loopback socket.
+
+mod access;
+mod connection;
+mod fixture;
+mod live;
