@@ -38,14 +38,8 @@ async fn a_rollout_is_seen_from_the_first_list_to_the_end() {
     assert_eq!(console.cell("dev", "absent").health, Health::Missing);
 
     // The next version is applied; no controller has looked yet.
-    let edit = |change: &dyn Fn(&mut serde_json::Value)| {
-        server
-            .store()
-            .edit("deployments", "shop", "checkout", |deployment| {
-                change(deployment)
-            });
-    };
-    edit(&|deployment| {
+    let store = server.store();
+    store.edit("deployments", "shop", "checkout", |deployment| {
         deployment["spec"]["template"]["spec"]["containers"][0]["image"] =
             json!("reg.example.com/checkout:1.1");
         deployment["status"]["observedGeneration"] = json!(0);
