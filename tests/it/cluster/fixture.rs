@@ -136,16 +136,16 @@ impl Console {
     pub async fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = tokio::time::Instant::now() + DEADLINE;
         while !condition(self) {
-            match tokio::time::timeout_at(deadline, self.heard.recv()).await {
-                Ok(Some((environment, event))) => {
+            let heard = tokio::time::timeout_at(deadline, self.heard.recv()).await;
+            match heard.unwrap_or_default() {
+                Some((environment, event)) => {
                     if let ClusterEvent::Lost { reason, .. } = &event {
                         self.losses.push(reason.clone());
                     }
                     let view = self.views.entry(environment).or_default();
                     view.apply(event, Timestamp::now());
                 }
-                Ok(None) => panic!("{what}: the watcher ended"),
-                Err(_elapsed) => panic!("{what}: not within {DEADLINE:?}; {:#?}", self.views),
+                None => panic!("{what}: not within {DEADLINE:?}; {:#?}", self.views),
             }
         }
     }
