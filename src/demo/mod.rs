@@ -3,6 +3,7 @@
 //!
 //! The same API server serves the tests over a loopback socket.
 
+pub mod agent;
 mod lifecycle;
 pub mod seed;
 pub mod server;

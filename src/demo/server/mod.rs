@@ -51,6 +51,8 @@ pub struct ServerOptions {
     pub graceful_pods: bool,
     /// Resource types beside the built-in ones.
     pub resources: Vec<Resource>,
+    /// How it answers at first.
+    pub mode: Mode,
 }
 
 impl ServerOptions {
@@ -64,6 +66,7 @@ impl ServerOptions {
             bookmark_every: Duration::from_mins(1),
             graceful_pods: false,
             resources: Vec::new(),
+            mode: Mode::Serving,
         }
     }
 }
@@ -164,7 +167,7 @@ impl ApiServer {
         });
         let shared = Arc::new(Shared {
             store: Store::new(resources, options.keep, options.graceful_pods, salt),
-            mode: channel::Sender::new(Mode::Serving),
+            mode: channel::Sender::new(options.mode),
             listening: channel::Sender::new(true),
             forbidden: Mutex::default(),
             requests: Mutex::default(),
@@ -198,9 +201,14 @@ impl ApiServer {
         *self.shared.mode.borrow()
     }
 
+    /// Changes how it answers, soon.
+    pub fn switch(&self, mode: Mode) {
+        self.shared.mode.send_replace(mode);
+    }
+
     /// Changes how it answers, and returns when the listener has followed.
     pub async fn set_mode(&self, mode: Mode) {
-        self.shared.mode.send_replace(mode);
+        self.switch(mode);
         let want = mode != Mode::Refusing;
         let mut listening = self.shared.listening.subscribe();
         // The listener ends only with the server, and then nobody waits.

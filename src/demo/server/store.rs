@@ -330,7 +330,8 @@ impl Store {
                 return;
             };
             if object["metadata"]["deletionTimestamp"].is_null() {
-                object["metadata"]["deletionTimestamp"] = json!(stamp(now));
+                let ends = now.saturating_add(jiff::SignedDuration::from_secs(grace));
+                object["metadata"]["deletionTimestamp"] = json!(stamp(ends.unwrap_or(now)));
                 object["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
                 if let Some(resource) = self.resource(key.0) {
                     state.put(&resource, object, now);

@@ -1,0 +1,196 @@
+//! Plays what stands between Git and running pods: an agent that applies what the remote's branch declares, and the
+//! controllers and kubelets of each cluster.
+
+mod cluster;
+mod events;
+mod manifests;
+mod pods;
+mod rollout;
+mod sets;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+};
+
+use git2::{Oid, Repository};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+pub use self::{cluster::Cluster, manifests::Declared};
+use super::{seed::Seeded, server::Store};
+
+/// What happened less than this before the demo began, the agent has not seen yet.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(90);
+/// What happened less than this before is lived through, with its events; what is older is only remembered.
+const RECENT: SignedDuration = SignedDuration::from_mins(30);
+
+/// One environment's agent with its cluster.
+pub struct Agent {
+    environment: String,
+    remote: Repository,
+    cluster: Cluster,
+    applied: Option<Oid>,
+    declared: BTreeMap<String, Declared>,
+    /// A new commit that is applied when its time has come: agents do not see a push at once.
+    waiting: Option<(Oid, Timestamp)>,
+    speed: f64,
+}
+
+impl Agent {
+    /// An agent for `environment` that rolls out what `main` of the bare repository `remote` declares to `store`.
+    /// `images` can be pulled; empty: all.
+    ///
+    /// # Errors
+    /// Where the remote cannot be opened.
+    pub fn new(
+        remote: &Path,
+        environment: &str,
+        store: Store,
+        speed: f64,
+        images: HashSet<String>,
+    ) -> Result<Self, git2::Error> {
+        Ok(Self {
+            cluster: Cluster::new(store, environment, speed, images),
+            environment: environment.to_owned(),
+            remote: Repository::open_bare(remote)?,
+            applied: None,
+            declared: BTreeMap::new(),
+            waiting: None,
+            speed,
+        })
+    }
+
+    /// Gives the cluster the past that the seeded history tells, up to `now`.
+    ///
+    /// # Errors
+    /// Where the seeded repository cannot be read.
+    pub fn remember(&mut self, seeded: &Seeded, now: Timestamp) -> Result<(), git2::Error> {
+        self.declared = manifests::read(
+            &self.remote,
+            seeded.tip,
+            &self.environment,
+            &BTreeMap::new(),
+        )?;
+        let all = self.declared.len();
+        let seen = now.saturating_sub(UNSEEN).unwrap_or(now);
+        let recent = now.saturating_sub(RECENT).unwrap_or(now);
+        let mut late = Vec::new();
+        for cell in seeded
+            .cells
+            .iter()
+            .filter(|c| c.environment == self.environment)
+        {
+            let Some(object) = self.declared.get(cell.service).map(|d| d.object.clone()) else {
+                continue;
+            };
+            let declare = |version: &str| with_version(&object, version);
+            let mut old = cell
+                .values
+                .partition_point(|(_, time)| *time < recent)
+                .max(1);
+            if self.is_paused(cell.service) {
+                old = cell.values.len() - 1;
+            }
+            let first = old.saturating_sub(4);
+            self.cluster.remember(&declare, &cell.values[first..old]);
+            for (version, time) in &cell.values[old..] {
+                if *time < seen {
+                    late.push((*time, declare(version)));
+                } else {
+                    self.declared.remove(cell.service);
+                }
+            }
+        }
+        self.surprises();
+        late.sort_by_key(|(time, _)| *time);
+        let mut from = recent;
+        for (time, object) in late {
+            self.cluster.pass(from, time);
+            self.cluster.apply(&object, time);
+            from = time.max(from);
+        }
+        self.cluster.pass(from, now);
+        if self.declared.len() == all {
+            self.applied = Some(seeded.tip);
+        }
+        Ok(())
+    }
+
+    /// Somebody paused this rollout by hand, before the last version came.
+    fn is_paused(&self, service: &str) -> bool {
+        self.environment == "staging" && service == "mailer"
+    }
+
+    /// What people did to the clusters by hand: a hotfix that Git does not know, and a rollout that somebody paused.
+    fn surprises(&self) {
+        let store = self.cluster.store();
+        let image = "/spec/template/spec/containers/0/image";
+        if self.environment == "prod-us" {
+            store.edit("deployments", "shop-mailer", "mailer", |object| {
+                if let Some(image) = object.pointer_mut(image) {
+                    *image = json!("registry.shop.example/mailer:2.0.3-hotfix.1");
+                }
+                object["metadata"]["annotations"]["kubernetes.io/change-cause"] =
+                    json!("kubectl set image deployment/mailer mailer=registry.shop.example/mailer:2.0.3-hotfix.1");
+            });
+        }
+        if self.is_paused("mailer") {
+            store.edit("deployments", "mailer", "mailer", |object| {
+                object["spec"]["paused"] = json!(true);
+            });
+        }
+    }
+
+    /// Looks at the branch, and lets the cluster do what is due; the answer is when something is due next.
+    ///
+    /// # Errors
+    /// Where the remote cannot be read; it is tried again at the next call.
+    pub fn step(&mut self, now: Timestamp) -> Result<Option<Timestamp>, git2::Error> {
+        let tip = self.remote.refname_to_id("refs/heads/main")?;
+        if self.applied != Some(tip) && self.waiting.is_none_or(|(commit, _)| commit != tip) {
+            let delay = 600 + 250 * i64::from(tip.as_bytes()[0] % 4);
+            self.waiting = Some((tip, pods::scaled(now, delay, self.speed)));
+        }
+        if let Some((commit, time)) = self.waiting.filter(|(_, time)| *time <= now) {
+            self.waiting = None;
+            self.sync(commit, time)?;
+        }
+        let due = self.cluster.step(now);
+        let waiting = self.waiting.map(|(_, time)| time);
+        Ok([due, waiting].into_iter().flatten().min())
+    }
+
+    /// Applies what changed in Git since the last time; what people did to the cluster elsewhere stays.
+    fn sync(&mut self, commit: Oid, now: Timestamp) -> Result<(), git2::Error> {
+        let declared = manifests::read(&self.remote, commit, &self.environment, &self.declared)?;
+        for (service, new) in &declared {
+            if self
+                .declared
+                .get(service)
+                .is_none_or(|old| old.object != new.object)
+            {
+                self.cluster.apply(&new.object, now);
+            }
+        }
+        self.declared = declared;
+        self.applied = Some(commit);
+        Ok(())
+    }
+}
+
+/// The object with another version of its one image.
+fn with_version(object: &Value, version: &str) -> Value {
+    let mut object = object.clone();
+    if let Some(image) = object.pointer_mut("/spec/template/spec/containers/0/image") {
+        let name = image
+            .as_str()
+            .and_then(|i| i.rsplit_once(':'))
+            .map_or("", |(name, _)| name);
+        *image = json!(format!("{name}:{version}"));
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests;
