@@ -464,7 +464,7 @@ impl<'a> Rollout<'a> {
             .unwrap_or_default();
         let reason = text(&before["reason"]);
         let mut write = |holds, reason, words: &str| {
-            self.condition(status, "Progressing", holds, reason, words, progressed)
+            self.condition(status, "Progressing", holds, reason, words, progressed);
         };
         if paused {
             write("Unknown", "DeploymentPaused", "Deployment is paused");

@@ -70,11 +70,9 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedErr
     let clone = folder.join("platform-deploy");
     let bare = init(&remote, true)?;
     {
-        // Looking for deltas costs more than the space is worth here.
+        // Nothing is small enough to be looked at for deltas: that costs more than the space is worth here.
         let mut config = bare.config()?;
-        config.set_i32("pack.window", 0)?;
-        config.set_i32("pack.depth", 0)?;
-        config.set_i32("pack.threads", 1)?;
+        config.set_i32("core.bigFileThreshold", 1)?;
         config.set_i32("core.compression", 0)?;
         config.set_bool("gc.auto", false)?;
     }
@@ -86,6 +84,7 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedErr
         }
         history.finish(&bare)?
     };
+    bare.config()?.remove("core.bigFileThreshold")?;
     bare.reference("refs/heads/main", history.tip, true, "seed")?;
     copy(&bare, &remote, &clone, history.tip)?;
     Ok(Seeded {
