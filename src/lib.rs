@@ -35,6 +35,7 @@
 //! - Nothing is pushed but a fast-forward of the commit that the operator saw.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;

@@ -1,3 +1,9 @@
 //! The binary: errors made readable, arguments parsed, the library called.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Panics are told readably; that it was installed already is no reason not to start.
+    let _ = color_eyre::install();
+    tidegate::cli::run(std::env::args_os())
+}

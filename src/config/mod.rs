@@ -15,6 +15,7 @@ mod error;
 mod layouts;
 mod load;
 pub mod places;
+mod propose;
 mod reader;
 mod schema;
 mod validate;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{LoadRequest, SourceFile, load};
+pub use propose::propose;
 pub use validate::duration;
 
 /// The team's file, at the root of the repository.

@@ -1,0 +1,277 @@
+//! The command line, as typed.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{config, domain::topology::Deliver};
+
+/// A promotion console for `GitOps`: services are rows, environments are columns.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Reads FILE in place of tidegate.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The repository, or a folder in it
+    #[arg(long, global = true, value_name = "PATH", default_value = ".")]
+    pub repo: PathBuf,
+    /// Reads this revision, or the branch as it was at this time
+    #[arg(long, global = true, value_name = "REV")]
+    pub at: Option<String>,
+    /// Shows what would be written, and writes nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// The form of the output
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    pub output: Format,
+    /// Writes nothing, whatever is asked for
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Draws in ASCII
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Says what is run
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs; has a `schema` field
+    Json,
+    /// Not there yet
+    #[value(hide = true)]
+    Markdown,
+}
+
+/// What to do; without one, the console.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The matrix: what Git declares and what runs
+    Status(StatusArgs),
+    /// The values a cell has had
+    History(HistoryArgs),
+    /// Copies a version from one environment to the next
+    Promote(PromoteArgs),
+    /// Writes a version given by hand
+    Set(SetArgs),
+    /// Restores an earlier version
+    Revert(RevertArgs),
+    /// Looks at the repository and writes a commented tidegate.toml
+    Init(InitArgs),
+    /// The console over a built-in repository and simulated clusters
+    Demo(DemoArgs),
+    #[command(hide = true)]
+    Trace(Later),
+    #[command(hide = true)]
+    Plan(Later),
+    #[command(hide = true)]
+    Apply(Later),
+    #[command(hide = true)]
+    Why(Later),
+    #[command(hide = true)]
+    Check(Later),
+    #[command(hide = true)]
+    Drift(Later),
+    #[command(hide = true)]
+    Trust(Later),
+    #[command(hide = true)]
+    Completions(Later),
+    #[command(hide = true)]
+    Man(Later),
+    #[command(hide = true)]
+    Schema(Later),
+}
+
+/// A command that is known and not there yet: whatever follows it.
+#[derive(Debug, Args)]
+pub struct Later {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<String>,
+}
+
+/// `tidegate status`.
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Adds who changed each cell last
+    #[arg(long)]
+    pub changed: bool,
+    #[command(flatten)]
+    pub clusters: Clusters,
+}
+
+/// Whether, and how long, clusters are asked.
+#[derive(Clone, Debug, Args)]
+pub struct Clusters {
+    /// Asks no cluster
+    #[arg(long)]
+    pub no_live: bool,
+    /// How long to wait for the clusters' first answer [default: 10s]; with --wait, for the rollout
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
+}
+
+/// `tidegate history`.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryArgs {
+    /// The row
+    pub service: String,
+    /// The column; all of them without it
+    pub environment: Option<String>,
+}
+
+/// `tidegate promote`.
+#[derive(Clone, Debug, Args)]
+pub struct PromoteArgs {
+    /// The rows
+    #[arg(required = true, value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Where the versions are copied from
+    #[arg(long, value_name = "ENV")]
+    pub from: String,
+    /// Where they are copied to
+    #[arg(long, value_name = "ENV")]
+    pub to: String,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// `tidegate set`.
+#[derive(Clone, Debug, Args)]
+pub struct SetArgs {
+    /// The row
+    #[arg(required_unless_present = "changes")]
+    pub service: Option<String>,
+    /// The column
+    #[arg(required_unless_present = "changes")]
+    pub environment: Option<String>,
+    /// What it is to declare
+    #[arg(required_unless_present = "changes")]
+    pub version: Option<String>,
+    /// One plan of many: a JSON list of {"service", "environment", "version"}; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "environment", "version"])]
+    pub changes: Option<PathBuf>,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// `tidegate revert`.
+#[derive(Clone, Debug, Args)]
+pub struct RevertArgs {
+    /// The row
+    pub service: String,
+    /// The column
+    pub environment: String,
+    /// A version it has had, or a commit; the last good one without it
+    #[arg(long, value_name = "VERSION|COMMIT")]
+    pub to: Option<String>,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// What the commands that write share.
+#[derive(Clone, Debug, Args)]
+pub struct WriteArgs {
+    /// Confirms, protected environments too
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Follows the rollout until it is healthy, or says what stopped it
+    #[arg(long)]
+    pub wait: bool,
+    /// How the commit leaves the clone, in place of what the environments say
+    #[arg(long, value_name = "HOW", value_parser = deliver)]
+    pub deliver: Option<Deliver>,
+    /// Lifts a hold of this gate; needs --reason
+    #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate)]
+    pub overrides: Vec<String>,
+    /// Why, kept in the commit
+    #[arg(long, value_name = "TEXT", requires = "overrides", value_parser = reason)]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    pub clusters: Clusters,
+}
+
+/// `tidegate init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// Prints the file instead of writing it
+    #[arg(long)]
+    pub stdout: bool,
+}
+
+/// `tidegate demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Starts it without the screen, prints its places as JSON and waits for ^C
+    #[arg(long, hide = true)]
+    pub headless: bool,
+    /// The seed of its history
+    #[arg(long, hide = true)]
+    pub seed: Option<u64>,
+    /// How much faster than usual the simulated clusters are
+    #[arg(long, hide = true, value_name = "FACTOR")]
+    pub speed: Option<f64>,
+    /// No cluster goes away
+    #[arg(long, hide = true)]
+    pub no_outage: bool,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed = match text.parse::<u64>() {
+        Ok(seconds) if seconds > 0 => Some(Duration::from_secs(seconds)),
+        _ => config::duration(text),
+    };
+    parsed.ok_or_else(|| "no length of time; write one like `10s`, `5m` or `1h30m`".to_owned())
+}
+
+fn deliver(text: &str) -> Result<Deliver, String> {
+    match text {
+        "push" => Ok(Deliver::Push),
+        "branch" => Ok(Deliver::Branch),
+        "pull-request" | "commit" => Err(format!(
+            "`{text}` is not there yet in this version; `push` and `branch` are"
+        )),
+        _ => Err("is neither `push` nor `branch`".to_owned()),
+    }
+}
+
+fn gate(text: &str) -> Result<String, String> {
+    use crate::domain::gate::ALL;
+    if ALL.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let hint = crate::domain::suggest::hint(text, ALL);
+    Err(format!(
+        "no such gate in this version{hint} (there are: {})",
+        ALL.join(", ")
+    ))
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("says nothing; write why the gate may be overridden".to_owned());
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,53 @@
+//! Confirmation at a terminal.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use super::{Context, fail::Failure};
+use crate::workflow::{Prepared, Session};
+
+/// Whether somebody is there to answer.
+pub fn somebody_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks whether to write the plan: yes or no, or a protected environment's name, typed. The target is named.
+pub fn confirm(
+    context: &Context,
+    session: &Session,
+    prepared: &Prepared,
+    target: &str,
+) -> Result<bool, Failure> {
+    let mut protected: Vec<&str> = Vec::new();
+    for change in &prepared.plan.changes {
+        let name = &change.cell.environment;
+        let environment = session.config.topology.get(name);
+        if environment.is_some_and(|environment| environment.protected)
+            && !protected.contains(&name.as_str())
+        {
+            protected.push(name.as_str());
+        }
+    }
+    let output = &context.output;
+    if protected.is_empty() {
+        output.ask(&format!("Write this to {target}? [y/N]"));
+        return Ok(matches!(answer()?.as_str(), "y" | "Y" | "yes"));
+    }
+    for name in protected {
+        output.ask(&format!(
+            "{name} is protected. To write this to {target}, type its name:"
+        ));
+        if answer()? != name {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn answer() -> Result<String, Failure> {
+    let mut line = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Failure::failed(format!("cannot read the answer: {error}")))?;
+    Ok(line.trim().to_owned())
+}

@@ -1,0 +1,58 @@
+//! `tidegate demo`: the console over a seeded repository and simulated clusters.
+
+use jiff::{Timestamp, Zoned};
+use serde_json::json;
+
+use super::{
+    Context,
+    args::DemoArgs,
+    console,
+    fail::{Exit, Failure},
+    output::Output,
+};
+use crate::{
+    demo::{Demo, DemoOptions},
+    workflow::{OpenOptions, Session},
+};
+
+pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    let common = &context.common;
+    if common.config.is_some() || common.at.is_some() || common.dry_run {
+        return Err(Failure::usage(
+            "the demo brings its own repository; --config, --at and --dry-run do not fit",
+        ));
+    }
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.seed = args.seed.unwrap_or(options.seed);
+    options.speed = args
+        .speed
+        .filter(|speed| speed.is_finite() && *speed > 0.0)
+        .unwrap_or(options.speed);
+    options.outage &= !args.no_outage;
+    let demo = Demo::start(options)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))?;
+    if args.headless {
+        Output::json(&json!({
+            "schema": "tidegate.demo/v1",
+            "clone": demo.clone,
+            "remote": demo.remote,
+            "kubeconfig": demo.kubeconfig,
+            "contexts": demo.contexts,
+        }));
+        let _ = tokio::signal::ctrl_c().await;
+        drop(demo);
+        return Ok(Exit::Interrupted);
+    }
+    let mut session = Session::open(
+        &OpenOptions {
+            repo: demo.clone.clone(),
+            ..OpenOptions::default()
+        },
+        &Zoned::now(),
+    )?;
+    session.kubeconfig = vec![demo.kubeconfig.clone()];
+    let ended = console::open(context, session, true).await;
+    drop(demo);
+    ended
+}

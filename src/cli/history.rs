@@ -1,0 +1,136 @@
+//! `tidegate history SERVICE [ENV]`: the values a cell has had, newest first.
+
+use serde_json::{Value, json};
+
+use super::{
+    Context,
+    args::HistoryArgs,
+    fail::{Exit, Failure},
+    json,
+    output::{Output, Tone, clean},
+    table::{self, Cell},
+};
+use crate::{
+    domain::{
+        age,
+        history::HistoryEntry,
+        ids::{CellKey, EnvironmentName},
+    },
+    workflow::{History, Session, cell_history},
+};
+
+pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
+    let session = context.open()?;
+    let base = session.base()?;
+    let desired = session.desired(base.commit)?;
+    let service = Session::service(&desired, &args.service)?;
+    let environments: Vec<EnvironmentName> = match &args.environment {
+        Some(name) => vec![Session::environment(&desired, name)?],
+        None => desired
+            .environments
+            .iter()
+            .filter(|name| {
+                desired
+                    .cells
+                    .contains_key(&CellKey::new(service.clone(), (*name).clone()))
+            })
+            .cloned()
+            .collect(),
+    };
+    let cells: Vec<CellKey> = environments
+        .into_iter()
+        .map(|name| CellKey::new(service.clone(), name))
+        .collect();
+    let histories = cell_history(&session, base.commit, &cells)?;
+
+    let output = &context.output;
+    if output.is_json() {
+        let mut value = json!({
+            "schema": "tidegate.history/v1",
+            "commit": base.commit,
+            "service": service,
+        });
+        if args.environment.is_some() {
+            let first = cells.first().zip(histories.first());
+            value["environment"] = json!(first.map(|(cell, _)| &cell.environment));
+            value["values"] = first.map_or(json!([]), |(_, history)| values(history));
+        } else {
+            let each = cells.iter().zip(&histories).map(|(cell, history)| {
+                json!({ "environment": cell.environment, "values": values(history) })
+            });
+            value["environments"] = Value::Array(each.collect());
+        }
+        Output::json(&value);
+        return Ok(Exit::Done);
+    }
+    for (i, (cell, history)) in cells.iter().zip(&histories).enumerate() {
+        if i > 0 {
+            output.line("");
+        }
+        if args.environment.is_none() {
+            output.line(output.paint(&clean(&cell.to_string()), Tone::Strong));
+        }
+        print(context, history);
+    }
+    Ok(Exit::Done)
+}
+
+fn values(history: &History) -> Value {
+    Value::Array(history.entries.iter().map(json::entry).collect())
+}
+
+fn print(context: &Context, history: &History) {
+    let output = &context.output;
+    if history.entries.is_empty() {
+        output.line("no value is known");
+        return;
+    }
+    let heads = [
+        "VERSION", "KIND", "STAYED", "AUTHORED", "COMMIT", "BY", "SUBJECT", "LANDED",
+    ];
+    let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+    let rows: Vec<Vec<Cell>> = history.entries.iter().map(row).collect();
+    table::print(output, &heads, &rows);
+    if history.shallow {
+        output.note("this clone is shallow: the oldest values are older than they look (git fetch --unshallow)");
+    }
+}
+
+fn row(entry: &HistoryEntry) -> Vec<Cell> {
+    let clean = |text: &str| Cell::plain(clean(text));
+    let change = &entry.change;
+    let version = change
+        .version
+        .as_ref()
+        .map_or("-", |version| version.as_str());
+    let (kind, from) = json::kind(&entry.kind);
+    let kind = match from {
+        Some(from) => format!("{kind} from {from}"),
+        None => kind.to_owned(),
+    };
+    let subject = match change.pull_request() {
+        Some(number) if !change.authored.subject.contains(&format!("#{number}")) => {
+            format!("{} (#{number})", change.authored.subject)
+        }
+        _ => change.authored.subject.clone(),
+    };
+    let landed = if change.landed.commit == change.authored.commit {
+        String::new()
+    } else {
+        format!(
+            "{} {}",
+            change.landed.commit.short(),
+            change.landed.time.strftime("%Y-%m-%d %H:%M")
+        )
+    };
+    vec![
+        clean(version),
+        clean(&kind),
+        clean(&entry.stayed_seconds.map(age::seconds).unwrap_or_default()),
+        clean(&change.authored.time.strftime("%Y-%m-%d %H:%M").to_string()),
+        clean(&change.authored.commit.short()),
+        clean(&change.authored.author),
+        clean(&subject),
+        clean(&landed),
+    ]
+}

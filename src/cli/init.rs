@@ -1,0 +1,136 @@
+//! `tidegate init`: looks at the repository and writes a commented `tidegate.toml`.
+
+use std::{fs::OpenOptions as FileOptions, io::Write, path::PathBuf};
+
+use serde_json::json;
+
+use super::{
+    Context,
+    args::InitArgs,
+    fail::{Exit, Failure},
+    output::{Output, Tone, clean},
+    status, words,
+};
+use crate::{
+    config::{self, LoadRequest, SourceFile, TEAM_FILE},
+    domain::layout::detect,
+    sources::git::Repo,
+    workflow::Session,
+};
+
+pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
+    let common = &context.common;
+    if common.config.is_some() || common.at.is_some() {
+        return Err(Failure::usage(
+            "init looks at the branch's tip and writes tidegate.toml; --config and --at do not fit",
+        ));
+    }
+    let only_print = args.stdout || common.dry_run;
+    if common.read_only && !only_print {
+        return Err(Failure::usage(
+            "--read-only writes nothing; add --stdout to see the file",
+        ));
+    }
+    let repo = Repo::discover(&common.repo)?;
+    let file = place(&repo, only_print)?;
+    let base = repo.base(None)?;
+    let paths = repo.paths(base.commit)?;
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let Some(guess) = detect(&paths) else {
+        return Err(Failure::failed(format!(
+            "no common layout was recognised in the {} of {}; write a {TEAM_FILE} by hand: config.example.toml of the project \
+             describes every key",
+            words::count(paths.len(), "file"),
+            base.reference
+        )));
+    };
+    let text = config::propose(&guess);
+
+    // What was proposed is read back as any configuration is, so that what is shown is what it does.
+    let config = config::load(&LoadRequest {
+        team: Some(SourceFile {
+            name: TEAM_FILE.to_owned(),
+            bytes: text.clone().into_bytes(),
+        }),
+        user: None,
+        detect: &|| None,
+    })
+    .map_err(|errors| {
+        Failure::failed(format!(
+            "the proposal does not hold, which is our mistake: {errors}"
+        ))
+    })?;
+    let session = Session {
+        repo,
+        config,
+        at: None,
+        kubeconfig: Vec::new(),
+    };
+    let desired = session.desired(base.commit)?;
+
+    let output = &context.output;
+    if let Some(file) = &file {
+        write(file, &text)?;
+    } else if !output.is_json() {
+        Output::raw(&text);
+    }
+    if output.is_json() {
+        Output::json(&json!({
+            "schema": "tidegate.init/v1",
+            "path": file,
+            "toml": text,
+            "explanation": guess.explanation,
+            "environments": desired.environments,
+            "services": desired.services,
+            "cells": desired.cells.len(),
+        }));
+        return Ok(Exit::Done);
+    }
+    let explanation = clean(&guess.explanation);
+    output.note(format!("recognised: {explanation}"));
+    if let Some(file) = &file {
+        status::print(output, &desired);
+        output.line("");
+        output.line(output.paint(
+            &format!(
+                "wrote {}: {} × {}, {}",
+                file.display(),
+                words::count(desired.services.len(), "service"),
+                words::count(desired.environments.len(), "environment"),
+                words::count(desired.cells.len(), "cell")
+            ),
+            Tone::Strong,
+        ));
+        output.line("look at the order of the environments and at `from`, name their clusters, then commit it");
+    }
+    Ok(Exit::Done)
+}
+
+/// Where the file goes; `None`: it is printed.
+fn place(repo: &Repo, only_print: bool) -> Result<Option<PathBuf>, Failure> {
+    if only_print {
+        return Ok(None);
+    }
+    let Some(root) = repo.work_dir() else {
+        return Err(Failure::usage(
+            "a bare repository has no place for a file; --stdout prints it",
+        ));
+    };
+    let file = root.join(TEAM_FILE);
+    if file.exists() {
+        return Err(Failure::usage(format!(
+            "{} is there already and stays as it is; --stdout prints what init would propose",
+            file.display()
+        )));
+    }
+    Ok(Some(file))
+}
+
+fn write(file: &std::path::Path, text: &str) -> Result<(), Failure> {
+    FileOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(file)
+        .and_then(|mut open| open.write_all(text.as_bytes()))
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))
+}

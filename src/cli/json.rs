@@ -1,0 +1,204 @@
+//! The shapes of `-o json`. Fields are added, never taken away or renamed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        desired::DesiredCell,
+        diff::FileDiff,
+        history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
+        ids::{CellKey, ObjectId},
+        plan::{FileEdit, Plan, PlannedChange, Skip, Verdict},
+        problem::Problem,
+        rollout::LiveCell,
+        version::Version,
+    },
+    sources::git::Repo,
+};
+
+/// A time as RFC 3339 in UTC, to the second.
+pub fn time(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
+}
+
+/// `status` → a cell, without `live` and `changed`.
+pub fn cell(cell: &DesiredCell) -> Value {
+    let source = cell.sources.first();
+    json!({
+        "version": cell.version,
+        "inherited": cell.inherited,
+        "path": source.map(|source| &source.path),
+        "line": source.map(|source| source.line),
+    })
+}
+
+/// `status` → a cell's `changed`.
+pub fn changed(change: &ValueChange) -> Value {
+    json!({
+        "authored": change.authored.commit,
+        "landed": change.landed.commit,
+        "time": time(change.authored.time),
+        "author": change.authored.author,
+        "subject": change.authored.subject,
+        "pull_request": change.pull_request(),
+    })
+}
+
+/// `status` → a cell's `live`.
+pub fn live(live: &LiveCell) -> Value {
+    let versions: BTreeMap<&str, u32> = live
+        .versions
+        .iter()
+        .map(|(version, pods)| (version.as_str(), *pods))
+        .collect();
+    json!({
+        "health": live.health,
+        "reason": live.reason,
+        "since": live.since.map(time),
+        "versions": versions,
+        "serving": live.serving,
+        "ready": live.ready,
+        "desired": live.desired,
+        "updated": live.updated,
+        "as_of": time(live.as_of),
+        "stale": live.stale,
+        "workloads": live.workloads,
+    })
+}
+
+/// One row of `problems`.
+pub fn problem(problem: &Problem) -> Value {
+    let mut value = json!({
+        "path": problem.path,
+        "line": problem.line,
+        "message": problem.message,
+    });
+    if let Some(context) = &problem.context {
+        value["context"] = json!(context);
+    }
+    value
+}
+
+/// `history` → a value.
+pub fn entry(entry: &HistoryEntry) -> Value {
+    let (kind, from) = kind(&entry.kind);
+    json!({
+        "version": entry.change.version,
+        "kind": kind,
+        "from": from,
+        "authored": commit(&entry.change.authored),
+        "landed": commit(&entry.change.landed),
+        "pull_request": entry.change.pull_request(),
+        "stayed_seconds": entry.stayed_seconds,
+    })
+}
+
+/// A kind's word, and the environment that a promotion came from.
+pub fn kind(kind: &ChangeKind) -> (&'static str, Option<&str>) {
+    match kind {
+        ChangeKind::Promotion { from } => ("promotion", Some(from.as_str())),
+        ChangeKind::Revert => ("revert", None),
+        ChangeKind::Bump => ("bump", None),
+        ChangeKind::Initial => ("initial", None),
+        ChangeKind::Removed => ("removed", None),
+    }
+}
+
+fn commit(commit: &CommitInfo) -> Value {
+    json!({
+        "commit": commit.commit,
+        "time": time(commit.time),
+        "author": commit.author,
+        "subject": commit.subject,
+    })
+}
+
+/// A plan, without its `schema`.
+#[derive(Debug, Serialize)]
+pub struct PlanJson<'a> {
+    base: ObjectId,
+    changes: Vec<ChangeJson<'a>>,
+    edits: Vec<EditJson<'a>>,
+    skipped: Vec<SkipJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson<'a> {
+    service: &'a str,
+    environment: &'a str,
+    from: Option<&'a Version>,
+    to: Option<&'a Version>,
+    intent: &'static str,
+    held: bool,
+    verdicts: &'a [Verdict],
+}
+
+#[derive(Debug, Serialize)]
+struct EditJson<'a> {
+    path: &'a str,
+    before: ObjectId,
+    after: ObjectId,
+    diff: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SkipJson<'a> {
+    service: &'a str,
+    environment: &'a str,
+    cause: &'static str,
+    detail: &'a str,
+}
+
+impl<'a> PlanJson<'a> {
+    /// The plan's shape.
+    pub fn of(plan: &'a Plan) -> Self {
+        Self {
+            base: plan.base,
+            changes: plan.changes.iter().map(change).collect(),
+            edits: plan.edits.iter().map(edit).collect(),
+            skipped: plan.skipped.iter().map(skip).collect(),
+        }
+    }
+}
+
+fn change(change: &PlannedChange) -> ChangeJson<'_> {
+    let (service, environment) = names(&change.cell);
+    ChangeJson {
+        service,
+        environment,
+        from: change.from.as_ref(),
+        to: change.to.as_ref(),
+        intent: super::words::verb(&change.intent),
+        held: change.is_held(),
+        verdicts: &change.verdicts,
+    }
+}
+
+fn edit(edit: &FileEdit) -> EditJson<'_> {
+    EditJson {
+        path: edit.path.as_str(),
+        before: Repo::blob_id(&edit.before),
+        after: Repo::blob_id(&edit.after),
+        diff: FileDiff::of(edit).with_header(),
+    }
+}
+
+fn skip(skip: &Skip) -> SkipJson<'_> {
+    let (service, environment) = names(&skip.cell);
+    SkipJson {
+        service,
+        environment,
+        cause: skip.cause.as_str(),
+        detail: &skip.detail,
+    }
+}
+
+fn names(cell: &CellKey) -> (&str, &str) {
+    (cell.service.as_str(), cell.environment.as_str())
+}

@@ -1,0 +1,169 @@
+//! Arguments in, an exit code out. One file per subcommand; what is printed goes through [`output`].
+
+#![allow(missing_docs)] // the fields of the arguments are documented by their help
+
+mod args;
+mod ask;
+mod change;
+mod console;
+mod demo;
+mod fail;
+mod history;
+mod init;
+mod json;
+mod output;
+mod plan;
+mod promote;
+mod revert;
+mod set;
+mod status;
+mod table;
+mod words;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, error::ErrorKind};
+use jiff::Zoned;
+
+use self::{
+    args::{Cli, Command, Common, Format},
+    fail::{Exit, Failure},
+    output::{Output, clean},
+};
+use crate::workflow::{OpenOptions, Session};
+
+/// What every command works with.
+pub(crate) struct Context {
+    /// Options that every command takes.
+    pub(crate) common: Common,
+    /// Where text goes.
+    pub(crate) output: Output,
+}
+
+/// Runs the command that `arguments` (the program's name first) ask for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let context = Context {
+        output: Output::new(
+            cli.common.output == Format::Json,
+            cli.common.ascii,
+            cli.common.verbose,
+        ),
+        common: cli.common,
+    };
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start: {error}")))
+        .and_then(|runtime| {
+            let ended = runtime.block_on(dispatch(&context, cli.command));
+            // What still runs in the background (a blocked read) must not keep the program.
+            runtime.shutdown_background();
+            ended
+        });
+    let exit = ended.unwrap_or_else(|failure| {
+        for line in failure.message.lines() {
+            context.output.note(format!("tidegate: {line}"));
+        }
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// Help and version are results; everything else is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    let is_answer = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    let _ = error.print();
+    ExitCode::from(if is_answer { Exit::Done } else { Exit::Usage } as u8)
+}
+
+async fn dispatch(context: &Context, command: Option<Command>) -> Result<Exit, Failure> {
+    if context.common.output == Format::Markdown {
+        return Err(not_there_yet("-o markdown"));
+    }
+    let screen = matches!(command, None | Some(Command::Demo(_)));
+    if !screen {
+        interruptible(context.output.clone());
+    }
+    match command {
+        None => console::run(context).await,
+        Some(Command::Demo(args)) => demo::run(context, &args).await,
+        Some(Command::Status(args)) => status::run(context, &args).await,
+        Some(Command::History(args)) => history::run(context, &args),
+        Some(Command::Promote(args)) => promote::run(context, &args).await,
+        Some(Command::Set(args)) => set::run(context, &args).await,
+        Some(Command::Revert(args)) => revert::run(context, &args).await,
+        Some(Command::Init(args)) => init::run(context, &args),
+        Some(Command::Trace(_)) => Err(not_there_yet("trace")),
+        Some(Command::Plan(_)) => Err(not_there_yet("plan")),
+        Some(Command::Apply(_)) => Err(not_there_yet("apply")),
+        Some(Command::Why(_)) => Err(not_there_yet("why")),
+        Some(Command::Check(_)) => Err(not_there_yet("check")),
+        Some(Command::Drift(_)) => Err(not_there_yet("drift")),
+        Some(Command::Trust(_)) => Err(not_there_yet("trust")),
+        Some(Command::Completions(_)) => Err(not_there_yet("completions")),
+        Some(Command::Man(_)) => Err(not_there_yet("man")),
+        Some(Command::Schema(_)) => Err(not_there_yet("schema")),
+    }
+}
+
+fn not_there_yet(what: &str) -> Failure {
+    Failure::usage(format!(
+        "`{what}` is not there yet in this version; `tidegate --help` lists what is"
+    ))
+}
+
+/// `^C` ends a command at once, even one that waits for a slow disk or a child.
+fn interruptible(output: Output) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            output.note("tidegate: interrupted");
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+}
+
+impl Context {
+    /// The repository with its configuration, and a word where that was guessed.
+    pub(crate) fn open(&self) -> Result<Session, Failure> {
+        let repo = &self.common.repo;
+        if repo.to_str().is_some_and(is_address) {
+            return Err(Failure::usage(format!(
+                "`--repo {}`: addresses are not there yet in this version; clone it and name the clone",
+                crate::sources::git::redact(&repo.to_string_lossy())
+            )));
+        }
+        let options = OpenOptions {
+            repo: repo.clone(),
+            config: self.common.config.clone(),
+            at: self.common.at.clone(),
+        };
+        let session = Session::open(&options, &Zoned::now())?;
+        if let Some(guessed) = &session.config.guessed {
+            let text = clean(guessed);
+            self.output.note(format!(
+                "guessed, as there is no configuration that says it: {text} (`tidegate init` writes one)"
+            ));
+        }
+        for source in &session.config.sources {
+            self.output.detail(format!("configuration: {source}"));
+        }
+        Ok(session)
+    }
+}
+
+/// `https://…`, `git@host:path`: not a path on this machine.
+fn is_address(text: &str) -> bool {
+    let scp_like = || {
+        let (host, _) = text.split_once(':')?;
+        (host.contains('@') && !host.contains('/')).then_some(())
+    };
+    text.contains("://") || scp_like().is_some()
+}

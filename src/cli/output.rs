@@ -1,0 +1,133 @@
+//! The one place that writes to standard output and standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::domain::text;
+
+/// Where text goes and what it may look like.
+#[derive(Clone, Debug)]
+pub struct Output {
+    json: bool,
+    verbose: bool,
+    /// Glyphs and arrows in ASCII.
+    pub ascii: bool,
+    /// Colours on the stream that human text goes to.
+    pub colour: bool,
+}
+
+/// What a piece of text is, for its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Good,
+    Bad,
+    Attention,
+    Dim,
+    Strong,
+}
+
+impl Output {
+    /// For this form of output. `NO_COLOR` and a stream that is no terminal turn colours off.
+    pub fn new(json: bool, ascii: bool, verbose: bool) -> Self {
+        let terminal = if json {
+            io::stderr().is_terminal()
+        } else {
+            io::stdout().is_terminal()
+        };
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            json,
+            verbose,
+            ascii,
+            colour: terminal && !no_colour,
+        }
+    }
+
+    /// Whether the output is for programs.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A result for people: standard output, or standard error beside JSON.
+    pub fn line(&self, line: impl AsRef<str>) {
+        let line = self.plain(line.as_ref());
+        if self.json {
+            write_to(&mut io::stderr().lock(), &line);
+        } else {
+            write_to(&mut io::stdout().lock(), &line);
+        }
+    }
+
+    /// Progress, warnings and questions: standard error.
+    pub fn note(&self, line: impl AsRef<str>) {
+        write_to(&mut io::stderr().lock(), &self.plain(line.as_ref()));
+    }
+
+    /// What only `--verbose` shows.
+    pub fn detail(&self, line: impl AsRef<str>) {
+        if self.verbose {
+            self.note(line);
+        }
+    }
+
+    /// A question on standard error; the answer follows on the same line.
+    pub fn ask(&self, question: &str) {
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "{} ", self.plain(question));
+        let _ = stderr.flush();
+    }
+
+    /// A result for programs.
+    pub fn json(value: &impl Serialize) {
+        let mut stdout = io::stdout().lock();
+        if serde_json::to_writer_pretty(&mut stdout, value).is_ok() {
+            write_to(&mut stdout, "");
+        }
+    }
+
+    /// Bytes as they are, on standard output.
+    pub fn raw(text: &str) {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes());
+        let _ = stdout.flush();
+    }
+
+    /// `text` in its colour, where there are colours.
+    pub fn paint(&self, text: &str, tone: Tone) -> String {
+        let code = match tone {
+            Tone::Good => "32",
+            Tone::Bad => "1;31",
+            Tone::Attention => "33",
+            Tone::Dim => "2",
+            Tone::Strong => "1",
+            Tone::Plain => return text.to_owned(),
+        };
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn plain(&self, line: &str) -> String {
+        if !self.ascii {
+            return line.to_owned();
+        }
+        line.replace('→', "->")
+            .replace('×', "x")
+            .replace('…', "...")
+    }
+}
+
+/// A reader that went away (`tidegate status | head`) is no failure.
+fn write_to(stream: &mut impl Write, line: &str) {
+    let _ = writeln!(stream, "{line}");
+    let _ = stream.flush();
+}
+
+/// Text from Git or a cluster on one line, without anything a terminal would obey.
+pub fn clean(foreign: &str) -> String {
+    text::sanitise(foreign).into_owned()
+}

@@ -1,0 +1,41 @@
+//! `tidegate revert SERVICE ENV`: the last good version, or `--to` another one.
+
+use jiff::Zoned;
+
+use super::{
+    Context,
+    args::RevertArgs,
+    change,
+    fail::{Exit, Failure},
+    output::clean,
+    words,
+};
+use crate::{
+    domain::{ids::CellKey, plan::ChangeRequest},
+    workflow::{Session, revert_target},
+};
+
+pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Failure> {
+    let start = change::start(context, &args.write).await?;
+    let service = Session::service(&start.desired, &args.service)?;
+    let environment = Session::environment(&start.desired, &args.environment)?;
+    let cell = CellKey::new(service, environment);
+    let target = revert_target(
+        &start.session,
+        &start.desired,
+        &cell,
+        args.to.as_deref(),
+        &start.base,
+        &Zoned::now(),
+    )?;
+    let detail = clean(&target.detail);
+    context.output.note(format!(
+        "back to {}: {detail}",
+        words::after(target.version.as_ref())
+    ));
+    let changes = vec![ChangeRequest {
+        cell,
+        intent: target.intent,
+    }];
+    change::carry_out(context, start, changes, &args.write).await
+}

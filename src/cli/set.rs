@@ -1,0 +1,94 @@
+//! `tidegate set SERVICE ENV VERSION`, and `set --changes FILE` for many in one plan.
+
+use std::{collections::BTreeSet, io::Read, path::Path};
+
+use serde::Deserialize;
+
+use super::{
+    Context,
+    args::SetArgs,
+    change,
+    fail::{Exit, Failure},
+};
+use crate::{
+    domain::{
+        ids::CellKey,
+        plan::{ChangeRequest, Intent},
+        version::Version,
+    },
+    workflow::Session,
+};
+
+/// One item of the list in `--changes`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    service: String,
+    environment: String,
+    version: String,
+}
+
+pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failure> {
+    let wanted = wanted(args)?;
+    let start = change::start(context, &args.write).await?;
+    let mut changes = Vec::new();
+    let mut seen = BTreeSet::new();
+    for item in wanted {
+        let service = Session::service(&start.desired, &item.service)?;
+        let environment = Session::environment(&start.desired, &item.environment)?;
+        let cell = CellKey::new(service, environment);
+        if item.version.trim().is_empty() || item.version.chars().any(char::is_control) {
+            return Err(Failure::usage(format!(
+                "{cell}: `{}` is no version",
+                item.version.escape_debug()
+            )));
+        }
+        if !seen.insert(cell.clone()) {
+            return Err(Failure::usage(format!(
+                "{cell} is asked for twice; once is enough"
+            )));
+        }
+        changes.push(ChangeRequest {
+            cell,
+            intent: Intent::Set {
+                version: Version::from(item.version),
+            },
+        });
+    }
+    change::carry_out(context, start, changes, &args.write).await
+}
+
+fn wanted(args: &SetArgs) -> Result<Vec<Wanted>, Failure> {
+    match (
+        &args.changes,
+        &args.service,
+        &args.environment,
+        &args.version,
+    ) {
+        (Some(path), ..) => read(path),
+        (None, Some(service), Some(environment), Some(version)) => Ok(vec![Wanted {
+            service: service.clone(),
+            environment: environment.clone(),
+            version: version.clone(),
+        }]),
+        _ => Err(Failure::usage(
+            "set takes SERVICE ENV VERSION, or --changes FILE",
+        )),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::usage(format!(
+            "{}: {error}; expected [{{\"service\": …, \"environment\": …, \"version\": …}}]",
+            path.display()
+        ))
+    })
+}

@@ -1,0 +1,46 @@
+//! Small words that several commands share.
+
+use crate::domain::{
+    plan::{Intent, Outcome},
+    version::Version,
+};
+
+/// `promote`, `set` or `revert`.
+pub fn verb(intent: &Intent) -> &'static str {
+    match intent {
+        Intent::Promote { .. } => "promote",
+        Intent::Set { .. } => "set",
+        Intent::Revert { .. } => "revert",
+    }
+}
+
+/// A version before a change.
+pub fn before(version: Option<&Version>) -> &str {
+    version.map_or("none", Version::as_str)
+}
+
+/// A version after a change.
+pub fn after(version: Option<&Version>) -> &str {
+    version.map_or("inherited", Version::as_str)
+}
+
+/// A verdict's glyph, always beside its word.
+pub fn verdict_glyph(outcome: Outcome, ascii: bool) -> &'static str {
+    match (outcome, ascii) {
+        (Outcome::Pass, false) => "✓",
+        (Outcome::Pass, true) => "v",
+        (Outcome::Warn, _) => "!",
+        (Outcome::Hold, false) => "✗",
+        (Outcome::Hold, true) => "x",
+        (Outcome::Unknown, _) => "?",
+    }
+}
+
+/// `1 cell`, `3 cells`.
+pub fn count(n: usize, one: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
+}
