@@ -5,28 +5,53 @@ use super::{
     args::Format,
     fail::{Exit, Failure},
 };
-use crate::workflow::Session;
+use crate::{
+    runtime::{self, ConsoleOptions, Ended},
+    workflow::Session,
+};
 
-pub(super) async fn run(context: &Context) -> Result<Exit, Failure> {
-    if context.common.output != Format::Table {
-        return Err(Failure::usage(
-            "the console has no -o; `tidegate status -o json` prints the matrix",
-        ));
-    }
+pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     if context.common.dry_run {
         return Err(Failure::usage(
             "the console has no --dry-run; it writes nothing before a plan is confirmed",
         ));
     }
+    needs_terminal(context)?;
     let session = context.open()?;
     open(context, session, false).await
 }
 
-/// Opens the screen over a session.
-pub(super) async fn open(context: &Context, session: Session, demo: bool) -> Result<Exit, Failure> {
-    let _ = (context, session, demo);
-    tokio::task::yield_now().await;
-    Err(Failure::failed(
-        "the console is not there yet in this build; `tidegate status` prints the matrix",
-    ))
+/// Refuses to open a screen where there is none to draw on.
+pub(super) fn needs_terminal(context: &Context) -> Result<(), Failure> {
+    use std::io::IsTerminal;
+    if context.common.output != Format::Table {
+        return Err(Failure::usage(
+            "the console has no -o; `tidegate status -o json` prints the matrix",
+        ));
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "the console needs a terminal; `tidegate status` prints the matrix, `tidegate --help` lists the commands",
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the screen over a session; the exit code, which a signal decides where one ended it.
+pub(super) async fn open(context: &Context, session: Session, demo: bool) -> Result<u8, Failure> {
+    let options = ConsoleOptions {
+        read_only: context.common.read_only,
+        ascii: context.common.ascii,
+        mouse: false,
+        demo,
+    };
+    let setup = runtime::setup(&session, options)
+        .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
+    let ended = runtime::run(session, setup, options)
+        .await
+        .map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))?;
+    Ok(match ended {
+        Ended::Quit => Exit::Done.code(),
+        Ended::Signalled(signal) => signal.exit_code(),
+    })
 }

@@ -15,12 +15,15 @@ use crate::{
     workflow::{OpenOptions, Session},
 };
 
-pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
     let common = &context.common;
     if common.config.is_some() || common.at.is_some() || common.dry_run {
         return Err(Failure::usage(
             "the demo brings its own repository; --config, --at and --dry-run do not fit",
         ));
+    }
+    if !args.headless {
+        console::needs_terminal(context)?;
     }
     let mut options = DemoOptions::new(Timestamp::now());
     options.seed = args.seed.unwrap_or(options.seed);
@@ -42,16 +45,16 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Fail
         }));
         let _ = tokio::signal::ctrl_c().await;
         drop(demo);
-        return Ok(Exit::Interrupted);
+        return Ok(Exit::Interrupted.code());
     }
-    let mut session = Session::open(
+    let session = Session::open(
         &OpenOptions {
             repo: demo.clone.clone(),
+            kubeconfig: vec![demo.kubeconfig.clone()],
             ..OpenOptions::default()
         },
         &Zoned::now(),
     )?;
-    session.kubeconfig = vec![demo.kubeconfig.clone()];
     let ended = console::open(context, session, true).await;
     drop(demo);
     ended

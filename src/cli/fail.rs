@@ -22,6 +22,13 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
 /// Why a command could not do its work.
 #[derive(Debug)]
 pub struct Failure {

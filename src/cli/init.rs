@@ -1,6 +1,6 @@
 //! `tidegate init`: looks at the repository and writes a commented `tidegate.toml`.
 
-use std::{fs::OpenOptions as FileOptions, io::Write, path::PathBuf};
+use std::{fs::File, io::Write, path::PathBuf};
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
     domain::layout::detect,
     sources::git::Repo,
-    workflow::Session,
+    workflow::{OpenOptions, Session},
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -65,6 +65,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         config,
         at: None,
         kubeconfig: Vec::new(),
+        opened: OpenOptions::default(),
     };
     let desired = session.desired(base.commit)?;
 
@@ -127,10 +128,7 @@ fn place(repo: &Repo, only_print: bool) -> Result<Option<PathBuf>, Failure> {
 }
 
 fn write(file: &std::path::Path, text: &str) -> Result<(), Failure> {
-    FileOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(file)
+    File::create_new(file)
         .and_then(|mut open| open.write_all(text.as_bytes()))
         .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))
 }

@@ -30,7 +30,10 @@ use self::{
     fail::{Exit, Failure},
     output::{Output, clean},
 };
-use crate::workflow::{OpenOptions, Session};
+use crate::{
+    runtime,
+    workflow::{OpenOptions, Session},
+};
 
 /// What every command works with.
 pub(crate) struct Context {
@@ -54,24 +57,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         ),
         common: cli.common,
     };
-    let ended = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(format!("cannot start: {error}")))
-        .and_then(|runtime| {
-            let ended = runtime.block_on(dispatch(&context, cli.command));
-            // What still runs in the background (a blocked read) must not keep the program.
-            runtime.shutdown_background();
-            ended
-        });
-    let exit = ended.unwrap_or_else(|failure| {
+    let ended = runtime::block_on(dispatch(&context, cli.command))
+        .unwrap_or_else(|error| Err(Failure::failed(format!("cannot start: {error}"))));
+    let code = ended.unwrap_or_else(|failure| {
         for line in failure.message.lines() {
             context.output.note(format!("tidegate: {line}"));
         }
-        failure.exit
+        failure.exit.code()
     });
-    ExitCode::from(exit as u8)
+    ExitCode::from(code)
 }
 
 /// Help and version are results; everything else is wrong usage.
@@ -81,10 +75,11 @@ fn usage(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
     let _ = error.print();
-    ExitCode::from(if is_answer { Exit::Done } else { Exit::Usage } as u8)
+    let exit = if is_answer { Exit::Done } else { Exit::Usage };
+    ExitCode::from(exit.code())
 }
 
-async fn dispatch(context: &Context, command: Option<Command>) -> Result<Exit, Failure> {
+async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Failure> {
     if context.common.output == Format::Markdown {
         return Err(not_there_yet("-o markdown"));
     }
@@ -92,9 +87,9 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<Exit, F
     if !screen {
         interruptible(context.output.clone());
     }
-    match command {
-        None => console::run(context).await,
-        Some(Command::Demo(args)) => demo::run(context, &args).await,
+    let exit = match command {
+        None => return console::run(context).await,
+        Some(Command::Demo(args)) => return demo::run(context, &args).await,
         Some(Command::Status(args)) => status::run(context, &args).await,
         Some(Command::History(args)) => history::run(context, &args),
         Some(Command::Promote(args)) => promote::run(context, &args).await,
@@ -111,7 +106,8 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<Exit, F
         Some(Command::Completions(_)) => Err(not_there_yet("completions")),
         Some(Command::Man(_)) => Err(not_there_yet("man")),
         Some(Command::Schema(_)) => Err(not_there_yet("schema")),
-    }
+    };
+    exit.map(Exit::code)
 }
 
 fn not_there_yet(what: &str) -> Failure {
@@ -125,7 +121,7 @@ fn interruptible(output: Output) {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             output.note("tidegate: interrupted");
-            std::process::exit(Exit::Interrupted as i32);
+            std::process::exit(Exit::Interrupted.code().into());
         }
     });
 }
@@ -144,6 +140,7 @@ impl Context {
             repo: repo.clone(),
             config: self.common.config.clone(),
             at: self.common.at.clone(),
+            kubeconfig: Vec::new(),
         };
         let session = Session::open(&options, &Zoned::now())?;
         if let Some(guessed) = &session.config.guessed {

@@ -7,7 +7,7 @@ use super::{
     age,
     ids::{CellKey, EnvironmentName},
     plan::{Intent, Outcome, PlanInput, Verdict},
-    rollout::{Connection, LiveCell},
+    rollout::{Connection, Health, LiveCell},
     topology::{Environment, Require},
     version::{Version, VersionKind},
 };
@@ -118,10 +118,8 @@ fn ask(name: &EnvironmentName, cell: &CellKey, to: &Version, input: &PlanInput<'
     }
     let live = input.facts.live.get(&key);
     match input.facts.connections.get(name) {
-        Some(Connection::Live) => {}
-        Some(Connection::Denied { what }) => {
-            return Answer::NotKnown(format!("{name} declares {to}; its cluster refuses: {what}"));
-        }
+        // What is denied may be another kind than the cell's own: the cell itself says so.
+        Some(Connection::Live | Connection::Denied { .. }) => {}
         Some(Connection::Lost { reason, since, .. }) => {
             let age = age::between(*since, input.now);
             return Answer::NotKnown(format!(
@@ -154,6 +152,12 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, input: &PlanIn
         .map(|(_, pods)| pods)
         .sum();
     let serves = live.serving.as_ref().is_some_and(|v| same_image(v, to));
+    if live.health == Health::Unknown && live.versions.is_empty() {
+        let why = live.reason.as_deref().unwrap_or("no reason given");
+        return Answer::NotKnown(format!(
+            "{name} declares {to}; what runs there is not known: {why}"
+        ));
+    }
     if live.stale {
         return Answer::NotKnown(format!(
             "{name} declares {to}; what runs there was last seen {age} ago"

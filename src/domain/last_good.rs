@@ -2,23 +2,21 @@
 
 use super::history::{ChangeKind, HistoryEntry};
 
-/// A value that stayed less than this was replaced in a hurry, which says little good of it.
-const SETTLED_SECONDS: i64 = 3_600;
-
 /// Index of the last good value of `entries` (newest first): the newest earlier one that is another version than
-/// today's, was not ended by a revert, and stayed a while; where none stayed a while, the newest of the others.
+/// today's and was not ended by a revert; where all were, the newest other one.
+///
+/// How long a value stayed decides nothing: a release that was replaced within minutes may have been fine, and who goes
+/// back expects the step before.
 pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
     let current = &entries.first()?.change.version;
-    let good = |index: &usize| {
+    let other = |index: &usize| {
         let version = &entries[*index].change.version;
-        let ended_by_revert = entries[index - 1].kind == ChangeKind::Revert;
-        version.is_some() && version != current && !ended_by_revert
+        version.is_some() && version != current
     };
-    let settled =
-        |index: &usize| entries[*index].stayed_seconds.unwrap_or(i64::MAX) >= SETTLED_SECONDS;
-    let mut candidates = (1..entries.len()).filter(good);
-    let newest = candidates.clone().next();
-    candidates.find(settled).or(newest)
+    let ended_by_revert = |index: &usize| entries[index - 1].kind == ChangeKind::Revert;
+    let mut others = (1..entries.len()).filter(other);
+    let newest = others.clone().next();
+    others.find(|index| !ended_by_revert(index)).or(newest)
 }
 
 #[cfg(test)]
@@ -63,7 +61,7 @@ mod tests {
     fn the_newest_that_proved_itself() {
         const DAY: i64 = 86_400;
         type Case = (&'static str, &'static [(&'static str, i64)], Option<usize>);
-        let cases: [Case; 6] = [
+        let cases: [Case; 5] = [
             ("nothing before", &[("1", 0)], None),
             ("the one before", &[("2", 0), ("1", DAY)], Some(1)),
             (
@@ -72,16 +70,15 @@ mod tests {
                 Some(3),
             ),
             (
-                "not a hurried one",
+                "a hurried one too",
                 &[("3", 0), ("2", 60), ("1", DAY)],
-                Some(2),
-            ),
-            (
-                "a hurried one rather than none",
-                &[("3", 0), ("2", 60), ("1", 50)],
                 Some(1),
             ),
-            ("only reverted ones", &[("~1", 0), ("2", 9), ("1", 9)], None),
+            (
+                "a reverted one rather than none",
+                &[("~1", 0), ("2", 9), ("1", 9)],
+                Some(1),
+            ),
         ];
         for (name, values, expected) in cases {
             assert_eq!(last_good(&entries(values)), expected, "{name}");

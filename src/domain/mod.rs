@@ -13,7 +13,6 @@ pub mod manifest;
 pub mod message;
 pub mod plan;
 pub mod problem;
-pub mod revert;
 pub mod rollout;
 pub mod suggest;
 pub mod template;

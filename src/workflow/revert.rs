@@ -10,9 +10,9 @@ use crate::{
         desired::Desired,
         history::{Changes, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
+        last_good::last_good,
         layout::{Assembler, edit_cell},
         plan::Intent,
-        revert,
         version::Version,
     },
     sources::git::{Base, HistoryEvent, Want},
@@ -107,7 +107,7 @@ pub fn revert_target(
     let history = histories.pop().unwrap_or_default();
     let current = desired.version(key);
     let Some(to) = to else {
-        let Some(entry) = revert::last_good(&history.entries, current) else {
+        let Some(entry) = last_good(&history.entries).and_then(|i| history.entries.get(i)) else {
             let why = if history.shallow {
                 "this clone's history ends before it (git fetch --unshallow)"
             } else {
