@@ -248,14 +248,17 @@ fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)>
         .position(|pair| pair == b"\n\n")
         .map_or(&[][..], |at| &data[at + 2..]);
     let message = String::from_utf8_lossy(body);
-    let subject = message.trim_start().lines().next().unwrap_or_default();
+    // As Git has it, the first paragraph is the subject, on however many lines.
+    let subject = message.trim_start().lines().map(str::trim);
+    let subject: Vec<&str> = subject.take_while(|line| !line.is_empty()).collect();
+    let subject = subject.join(" ");
     let info = |seconds: Option<i64>| CommitInfo {
         commit,
         time: seconds
             .and_then(|s| Timestamp::from_second(s).ok())
             .unwrap_or(Timestamp::UNIX_EPOCH),
         author: String::from_utf8_lossy(author).into_owned(),
-        subject: subject.trim_end().to_owned(),
+        subject: subject.clone(),
         pull_request: pull_request(message.trim_start()),
     };
     Some((info(authored), info(committed)))

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // Helpers of tests fail like tests, and say why they skip.
 
+mod history;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use git2::{ObjectType, Oid, Repository, Tree};

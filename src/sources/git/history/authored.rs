@@ -4,9 +4,16 @@
 //! o──L──o  landed line; L is the merge that brought the value
 //!  \/
 //!  a──b    a wrote it: at L the first parent with the value is b, at b it is a, and before a nobody has it
+//!
+//! o──L──M──o  M merged a branch that touched the file, wrote another value and then the old one again:
+//!  \/  /      M's files are those of d, so d brought what stands there, and wrote the value last
+//!   a c──d
 //! ```
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     super::{
@@ -14,28 +21,40 @@ use super::{
         objects::{Header, Objects},
         read::lookup,
     },
+    today::{Passed, or_presence},
     walk::Walk,
 };
 use crate::domain::{
     ids::{CellKey, ObjectId, RepoPath},
+    layout::FileFacts,
     version::Version,
 };
 
 /// A branch longer than this is followed no further; its oldest commit looked at stands for the author.
 const LONGEST: usize = 10_000;
 
-/// Finds authored commits; remembers what it read for the cells of one landed commit.
+/// More is not remembered at a time.
+const MOST_REMEMBERED: usize = 50_000;
+
+/// Finds authored commits; remembers what it read, for the cells that share commits and files.
 pub(super) struct Authors<'a> {
     objects: &'a Objects,
     headers: HashMap<ObjectId, Header>,
+    blobs: HashMap<(ObjectId, RepoPath), Option<ObjectId>>,
+    facts: HashMap<(RepoPath, ObjectId), Option<Arc<FileFacts>>>,
+    /// The landed line so far, with how deep each commit is.
+    line: HashMap<ObjectId, u32>,
 }
 
 /// A value on the landed line, as it stands at its landed commit.
 pub(super) struct Landed<'a> {
     pub(super) cell: &'a CellKey,
     pub(super) version: Option<&'a Version>,
-    /// The files that decide the cell, with their blobs at the landed commit.
-    pub(super) files: &'a [(RepoPath, Option<ObjectId>)],
+    pub(super) commit: ObjectId,
+    /// The files that decide the cell.
+    pub(super) paths: &'a [RepoPath],
+    /// Merges above it that touched them.
+    pub(super) passed: &'a [Passed],
 }
 
 impl<'a> Authors<'a> {
@@ -43,44 +62,101 @@ impl<'a> Authors<'a> {
         Self {
             objects,
             headers: HashMap::new(),
+            blobs: HashMap::new(),
+            facts: HashMap::new(),
+            line: HashMap::new(),
         }
     }
 
-    /// Forgets what was read for the last landed commit.
-    pub(super) fn next_landed(&mut self) {
-        self.headers.clear();
+    /// The walk has reached this commit of the landed line.
+    pub(super) fn on_line(&mut self, commit: ObjectId, depth: u32) {
+        self.line.insert(commit, depth);
     }
 
-    /// From `landed` always to the first parent that has the value, until none has.
+    /// From the tip downwards, at a merge always on to the first parent whose files are the merge's, else to the first
+    /// that has the value, until none has.
     pub(super) fn find(
         &mut self,
-        landed: ObjectId,
         value: &Landed<'_>,
         walk: &Walk<'_>,
     ) -> Result<ObjectId, GitError> {
-        let mut commit = landed;
-        for _ in 0..LONGEST {
-            let mut parents = self.header(commit)?.parents.clone();
-            if commit == landed {
-                // By definition the landed line did not have it before.
-                if parents.len() < 2 {
-                    return Ok(commit);
-                }
-                parents.remove(0);
+        if self.headers.len() + self.blobs.len() + self.facts.len() > MOST_REMEMBERED {
+            self.headers.clear();
+            self.blobs.clear();
+            self.facts.clear();
+        }
+        let mut from = 0;
+        for passed in value.passed {
+            if passed.depth < from {
+                continue;
             }
+            let parents = self.header(passed.commit)?.parents.clone();
+            let mut branch = None;
+            for parent in parents.into_iter().skip(1) {
+                if self.same_files(passed.commit, parent, value.paths)? {
+                    branch = Some(parent);
+                    break;
+                }
+            }
+            let Some(branch) = branch else { continue };
+            match self.follow(branch, value, walk)? {
+                Stop::Author(commit) => return Ok(commit),
+                Stop::Line(depth) => from = depth,
+            }
+        }
+        let parents = self.header(value.commit)?.parents.clone();
+        // By definition the first parent did not have it.
+        for parent in parents.into_iter().skip(1) {
+            if self.has(parent, value, walk)? {
+                return Ok(match self.follow(parent, value, walk)? {
+                    Stop::Author(commit) => commit,
+                    Stop::Line(_) => value.commit,
+                });
+            }
+        }
+        Ok(value.commit)
+    }
+
+    /// Follows the value down from a commit that has it, to where it was written or to the landed line.
+    fn follow(
+        &mut self,
+        commit: ObjectId,
+        value: &Landed<'_>,
+        walk: &Walk<'_>,
+    ) -> Result<Stop, GitError> {
+        let mut commit = commit;
+        let mut seen = HashSet::new();
+        for _ in 0..LONGEST {
+            if let Some(depth) = self.line.get(&commit) {
+                return Ok(Stop::Line(*depth));
+            }
+            if !seen.insert(commit) {
+                break;
+            }
+            let parents = self.header(commit)?.parents.clone();
             let mut next = None;
+            if parents.len() > 1 {
+                for parent in &parents {
+                    if self.same_files(commit, *parent, value.paths)? {
+                        next = Some(*parent);
+                        break;
+                    }
+                }
+            }
             for parent in parents {
+                if next.is_some() {
+                    break;
+                }
                 if self.has(parent, value, walk)? {
                     next = Some(parent);
-                    break;
                 }
             }
             match next {
                 Some(parent) => commit = parent,
-                None => return Ok(commit),
+                None => break,
             }
         }
-        Ok(commit)
+        Ok(Stop::Author(commit))
     }
 
     fn header(&mut self, commit: ObjectId) -> Result<&Header, GitError> {
@@ -92,28 +168,67 @@ impl<'a> Authors<'a> {
         })
     }
 
-    /// Whether the cell has the value in `commit`: the same blobs, or other blobs that say the same.
+    fn blob(&mut self, commit: ObjectId, path: &RepoPath) -> Result<Option<ObjectId>, GitError> {
+        let key = (commit, path.clone());
+        if let Some(known) = self.blobs.get(&key) {
+            return Ok(*known);
+        }
+        let tree = self.header(commit)?.tree;
+        let found = lookup(self.objects, tree, path.as_str())?;
+        self.blobs.insert(key, found);
+        Ok(found)
+    }
+
+    fn same_files(
+        &mut self,
+        a: ObjectId,
+        b: ObjectId,
+        paths: &[RepoPath],
+    ) -> Result<bool, GitError> {
+        let tree = self.header(a)?.tree;
+        if tree == self.header(b)?.tree {
+            return Ok(true);
+        }
+        for path in paths {
+            if self.blob(a, path)? != self.blob(b, path)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the cell has the value in `commit`: the files are the same, or others that say the same.
     fn has(
         &mut self,
         commit: ObjectId,
         value: &Landed<'_>,
         walk: &Walk<'_>,
     ) -> Result<bool, GitError> {
-        let tree = self.header(commit)?.tree;
-        let mut there = Vec::with_capacity(value.files.len());
-        let mut same = true;
-        for (path, blob) in value.files {
-            let id = lookup(self.objects, tree, path.as_str())?;
-            same &= id == *blob;
-            there.push((path, id));
-        }
-        if same {
+        if self.same_files(value.commit, commit, value.paths)? {
             return Ok(true);
         }
-        let facts = there.into_iter().filter_map(|(path, id)| {
-            let facts = walk.facts(path, id?)?;
-            Some((path.clone(), facts))
-        });
-        Ok(walk.value(value.cell, facts).as_ref() == value.version)
+        let mut assembler = walk.assembler();
+        for path in value.paths {
+            let facts = match self.blob(commit, path)? {
+                Some(id) => {
+                    let known = self.facts.entry((path.clone(), id));
+                    known.or_insert_with(|| walk.facts(path, id)).clone()
+                }
+                None => None,
+            };
+            let facts = or_presence(facts, path, value.paths, || walk.presence(path));
+            assembler.update(path.clone(), facts);
+        }
+        let found = assembler.take_changes();
+        let found = found.into_iter().find(|(cell, ..)| cell == value.cell);
+        Ok(found.and_then(|(.., version)| version).as_ref() == value.version)
     }
+}
+
+/// Where following a value ended.
+enum Stop {
+    /// Nobody before this commit had it.
+    Author(ObjectId),
+    /// On the landed line, this deep: it was there all along.
+    Line(u32),
 }

@@ -18,7 +18,7 @@ use std::{
 
 use self::{
     authored::{Authors, Landed},
-    today::{Today, Told},
+    today::{Passed, Today, Told},
     walk::{Moved, Walk},
 };
 use super::{GitError, Repo, objects::Objects};
@@ -91,10 +91,11 @@ impl Repo {
             }
             let parent = header.parents.first().copied();
             let next = parent.map(|id| objects.header(id)).transpose()?;
+            authors.on_line(at, depth);
             let mut moved = walk.move_to(next.as_ref().map(|next| next.tree))?;
             let cells = std::mem::take(&mut moved.cells);
-            let touched = moved.files.iter().map(|(path, _)| path);
-            let told = today.judge(&walk, touched, cells, want);
+            let merge = (header.parents.len() > 1).then_some(Passed { commit: at, depth });
+            let told = today.judge(&walk, merge, moved.files.iter(), cells, want);
             if !told.is_empty() {
                 let step = Step {
                     objects: &objects,
@@ -102,7 +103,6 @@ impl Repo {
                     today: &today,
                     moved: &moved,
                     commit: at,
-                    merge: header.parents.len() > 1,
                     depth,
                 };
                 step.tell(told, &mut authors, &mut batch.changes)?;
@@ -136,7 +136,6 @@ struct Step<'a> {
     today: &'a Today,
     moved: &'a Moved,
     commit: ObjectId,
-    merge: bool,
     depth: u32,
 }
 
@@ -150,18 +149,15 @@ impl Step<'_> {
         let (own, landed) = self.objects.info(self.commit)?;
         let (own, landed) = (Arc::new(own), Arc::new(landed));
         let mut known: Option<Arc<CommitInfo>> = None;
-        authors.next_landed();
         for told in told {
-            let author = if self.merge {
-                let value = Landed {
-                    cell: &told.cell,
-                    version: told.version.as_ref(),
-                    files: &self.files(&told.cell),
-                };
-                authors.find(self.commit, &value, self.walk)?
-            } else {
-                self.commit
+            let value = Landed {
+                cell: &told.cell,
+                version: told.version.as_ref(),
+                commit: self.commit,
+                paths: &self.paths(&told.cell),
+                passed: &told.passed,
             };
+            let author = authors.find(&value, self.walk)?;
             let authored = match &known {
                 _ if author == self.commit => Arc::clone(&own),
                 Some(info) if info.commit == author => Arc::clone(info),
@@ -181,28 +177,19 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The files that decide a cell, with their blobs at the landed commit: those of today, but for
-    /// a change that happened elsewhere.
-    fn files(&self, cell: &CellKey) -> Vec<(RepoPath, Option<ObjectId>)> {
-        let touched = |path: &RepoPath| self.moved.files.iter().any(|(p, _)| p == path);
-        let paths = match self.today.paths(cell) {
+    /// The files that decide a cell: those of today, but for a change that happened elsewhere.
+    fn paths(&self, cell: &CellKey) -> Vec<RepoPath> {
+        let touched = |path: &RepoPath| self.moved.files.contains(path);
+        match self.today.paths(cell) {
             Some(paths) if paths.iter().any(touched) => paths.to_vec(),
             _ => {
                 let mut paths = self.walk.depends_on(cell);
                 if !paths.iter().any(touched) {
-                    paths.extend(self.moved.files.iter().map(|(path, _)| path.clone()));
+                    paths.extend(self.moved.files.iter().cloned());
                 }
                 paths
             }
-        };
-        paths
-            .into_iter()
-            .map(|path| {
-                let moved = self.moved.files.iter().find(|(p, _)| *p == path);
-                let blob = moved.map_or_else(|| self.walk.blob(&path), |(_, left)| *left);
-                (path, blob)
-            })
-            .collect()
+        }
     }
 }
 

@@ -1,8 +1,9 @@
-//! What changed last is judged at the files that decide a cell today; what came before, wherever it
-//! stood then.
+//! The history of a cell that exists today is judged at the files that decide it today.
 //!
 //! A file that moved brings its value along: at the files of today the value begins with the move,
-//! and that is its landed commit. Older values are still found at the old place.
+//! and that is where it landed. What a fall-back file said counts before the cell's own file was
+//! there, too. Where the files of today say nothing, older values are still found wherever the
+//! layouts saw them then.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::domain::{
     ids::{CellKey, ObjectId, RepoPath},
+    layout::{Assembler, FileFacts},
     version::Version,
 };
 
@@ -24,124 +26,200 @@ pub(super) struct Told {
     pub(super) cell: CellKey,
     pub(super) version: Option<Version>,
     pub(super) previous: Option<Version>,
+    /// Merges since, newest first, that touched the cell's files and left its value; see [`Landed`](super::authored::Landed).
+    pub(super) passed: Vec<Passed>,
 }
 
-/// Cells whose newest change is still looked for, and the files of today of all others.
+/// A merge on the landed line that touched a cell's files and left its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) commit: ObjectId,
+    pub(super) depth: u32,
+}
+
+/// The wanted cells of the tip, followed backwards.
 pub(super) struct Today {
-    pending: HashMap<CellKey, Pending>,
-    by_path: HashMap<RepoPath, Vec<CellKey>>,
-    /// Told already at a move; the change that brought the same value to the old place is not told again.
-    moved: HashSet<CellKey>,
-    paths: HashMap<CellKey, Arc<[RepoPath]>>,
+    cells: Vec<Followed>,
+    index: HashMap<CellKey, usize>,
+    by_path: HashMap<RepoPath, Vec<usize>>,
+    /// Cells whose newest change is still looked for.
+    unsettled: usize,
 }
 
-struct Pending {
-    /// At the tip.
+struct Followed {
+    key: CellKey,
+    paths: Arc<[RepoPath]>,
+    /// The files of today alone; `None` where a cell is decided by more than its files.
+    alone: Option<Assembler>,
+    /// What they say at the tree the walk is at.
+    by_paths: Option<Version>,
+    /// What all layouts say there.
+    by_all: Option<Version>,
+    /// What is shown there: the first of the two that says something.
     value: Option<Version>,
-    /// By all layouts, at the tree the walk is at.
-    now: Option<Version>,
+    /// The value was told at a move already; where it came to the old place is not told again.
+    moved: bool,
+    settled: bool,
+    passed: Vec<Passed>,
 }
+
+/// More merges than this are not remembered for one value.
+const MOST_PASSED: usize = 256;
 
 impl Today {
     /// The cells of the tip, where `walk` is.
     pub(super) fn new(walk: &Walk<'_>, tip: ObjectId, want: &Want) -> Self {
         let mut today = Self {
-            pending: HashMap::new(),
+            cells: Vec::new(),
+            index: HashMap::new(),
             by_path: HashMap::new(),
-            moved: HashSet::new(),
-            paths: HashMap::new(),
+            unsettled: 0,
         };
         for (key, cell) in walk.desired(tip).cells {
             if !wanted(want, &key) {
                 continue;
             }
             let paths: Arc<[RepoPath]> = walk.depends_on(&key).into();
-            // Where a cell is decided by more than its files, all layouts together judge it.
-            if walk.value_by(&key, &paths) == cell.version {
-                for path in &*paths {
-                    let cells = today.by_path.entry(path.clone()).or_default();
-                    cells.push(key.clone());
-                }
-                let pending = Pending {
-                    value: cell.version.clone(),
-                    now: cell.version,
-                };
-                today.pending.insert(key.clone(), pending);
+            let mut alone = walk.assembler();
+            for path in &*paths {
+                alone.update(path.clone(), walk.facts_or_presence(path, &paths));
             }
-            today.paths.insert(key, paths);
+            let by_paths = after(&mut alone, &key, None);
+            let alone = (by_paths == cell.version).then_some(alone);
+            let number = today.cells.len();
+            for path in &*paths {
+                today.by_path.entry(path.clone()).or_default().push(number);
+            }
+            today.index.insert(key.clone(), number);
+            today.cells.push(Followed {
+                key,
+                paths,
+                alone,
+                by_paths,
+                by_all: cell.version.clone(),
+                value: cell.version,
+                moved: false,
+                settled: false,
+                passed: Vec::new(),
+            });
         }
+        today.unsettled = today.cells.len();
         today
     }
 
     /// Whether every wanted cell's newest change is known.
     pub(super) fn is_settled(&self) -> bool {
-        self.pending.is_empty()
+        self.unsettled == 0
     }
 
     /// The files of today of a cell that exists today.
     pub(super) fn paths(&self, cell: &CellKey) -> Option<&Arc<[RepoPath]>> {
-        self.paths.get(cell)
+        Some(&self.cells[*self.index.get(cell)?].paths)
     }
 
     /// Which changes to tell after the walk moved to the parent's tree, over the files `touched`.
+    /// `merge` is the commit left, where it was one.
     pub(super) fn judge<'p>(
         &mut self,
         walk: &Walk<'_>,
+        merge: Option<Passed>,
         touched: impl Iterator<Item = &'p RepoPath>,
         changes: Vec<CellChange>,
         want: &Want,
     ) -> Vec<Told> {
         let mut told = Vec::new();
+        let mut looked_at = HashSet::new();
         for (cell, version, previous) in changes {
-            if let Some(pending) = self.pending.get_mut(&cell) {
-                pending.now = previous;
-            } else if !self.moved.remove(&cell) && !want.last_only && wanted(want, &cell) {
+            if let Some(number) = self.index.get(&cell) {
+                self.cells[*number].by_all = previous;
+                looked_at.insert(*number);
+            } else if !want.last_only && wanted(want, &cell) {
                 told.push(Told {
                     cell,
                     version,
                     previous,
+                    passed: Vec::new(),
                 });
             }
         }
-        if self.pending.is_empty() {
-            return told;
+        for path in touched {
+            for number in self.by_path.get(path).into_iter().flatten() {
+                let cell = &mut self.cells[*number];
+                if let Some(alone) = &mut cell.alone {
+                    alone.update(path.clone(), walk.facts_or_presence(path, &cell.paths));
+                }
+                looked_at.insert(*number);
+            }
         }
-        let mut cells: Vec<CellKey> = touched
-            .filter_map(|path| self.by_path.get(path))
-            .flatten()
-            .filter(|cell| self.pending.contains_key(cell))
-            .cloned()
-            .collect();
-        cells.sort();
-        cells.dedup();
-        for cell in cells {
-            let (Some(paths), Some(pending)) = (self.paths.get(&cell), self.pending.get(&cell))
-            else {
-                continue;
-            };
-            let before = walk.value_by(&cell, paths);
-            if before == pending.value {
+        let mut looked_at: Vec<usize> = looked_at.into_iter().collect();
+        looked_at.sort_unstable();
+        for number in looked_at {
+            let cell = &mut self.cells[number];
+            if cell.settled && want.last_only {
                 continue;
             }
-            let Some(Pending { value, now }) = self.pending.remove(&cell) else {
+            if !cell.step(&mut told) {
+                let room = cell.passed.len() < MOST_PASSED;
+                cell.passed.extend(merge.filter(|_| room));
                 continue;
-            };
-            let previous = if now == value {
-                self.moved.insert(cell.clone());
-                before
-            } else {
-                now
-            };
-            told.push(Told {
-                cell,
-                version: value,
-                previous,
-            });
+            }
+            if !cell.settled {
+                cell.settled = true;
+                self.unsettled -= 1;
+            }
         }
         told
     }
 }
 
+impl Followed {
+    /// Compares the tree left with the tree entered; says whether there was something to tell.
+    fn step(&mut self, told: &mut Vec<Told>) -> bool {
+        let before = std::mem::take(&mut self.by_paths);
+        self.by_paths = match &mut self.alone {
+            Some(alone) => after(alone, &self.key, before.clone()),
+            None => self.by_all.clone(),
+        };
+        let value = self.by_paths.clone().or_else(|| self.by_all.clone());
+        let came_by_move = before.is_some() && self.by_paths.is_none() && value == self.value;
+        if value == self.value && !came_by_move {
+            return false;
+        }
+        if came_by_move && self.moved {
+            return false;
+        }
+        let version = std::mem::replace(&mut self.value, value.clone());
+        if std::mem::replace(&mut self.moved, came_by_move) && !came_by_move {
+            return false;
+        }
+        told.push(Told {
+            cell: self.key.clone(),
+            version,
+            previous: if came_by_move { None } else { value },
+            passed: std::mem::take(&mut self.passed),
+        });
+        true
+    }
+}
+
+/// What a cell says after the updates since last asked, when it said `before` then.
+fn after(assembler: &mut Assembler, key: &CellKey, before: Option<Version>) -> Option<Version> {
+    let changes = assembler.take_changes();
+    let found = changes.into_iter().find(|(cell, ..)| cell == key);
+    found.map_or(before, |(_, _, after)| after)
+}
+
 fn wanted(want: &Want, cell: &CellKey) -> bool {
     want.cells.as_ref().is_none_or(|cells| cells.contains(cell))
+}
+
+/// What the file at `path` says; the cell's own file counts as there, and empty, where it is not.
+pub(super) fn or_presence(
+    facts: Option<Arc<FileFacts>>,
+    path: &RepoPath,
+    paths: &[RepoPath],
+    empty: impl FnOnce() -> Arc<FileFacts>,
+) -> Option<Arc<FileFacts>> {
+    let own = paths.len() > 1 && paths.first() == Some(path);
+    facts.or_else(|| own.then(empty))
 }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     super::{GitError, objects::Objects, read::read_facts},
+    today::or_presence,
     tree::Folder,
 };
 use crate::domain::{
@@ -19,8 +20,8 @@ pub(super) type CellChange = (CellKey, Option<Version>, Option<Version>);
 /// What a move did.
 #[derive(Default)]
 pub(super) struct Moved {
-    /// Files that differ, with their blobs at the tree left.
-    pub(super) files: Vec<(RepoPath, Option<ObjectId>)>,
+    /// Files that differ.
+    pub(super) files: Vec<RepoPath>,
     /// Cells that differ.
     pub(super) cells: Vec<CellChange>,
 }
@@ -82,11 +83,11 @@ impl<'a> Walk<'a> {
                 path.clone(),
                 facts.as_ref().map(|(_, facts)| Arc::clone(facts)),
             );
-            let left = match facts {
+            match facts {
                 Some(facts) => self.files.insert(path.clone(), facts),
                 None => self.files.remove(&path),
             };
-            files.push((path, left.map(|(id, _)| id)));
+            files.push(path);
         }
         let cells = self.assembler.take_changes();
         Ok(Moved { files, cells })
@@ -102,34 +103,24 @@ impl<'a> Walk<'a> {
         self.assembler.depends_on(key)
     }
 
-    /// The blob of a wanted file here.
-    pub(super) fn blob(&self, path: &RepoPath) -> Option<ObjectId> {
-        self.files.get(path).map(|(id, _)| *id)
+    /// An empty matrix of the same layouts.
+    pub(super) fn assembler(&self) -> Assembler {
+        Assembler::new(Arc::clone(&self.layouts), self.environments)
     }
 
-    /// What a cell declares here by the given files alone.
-    pub(super) fn value_by(&self, key: &CellKey, paths: &[RepoPath]) -> Option<Version> {
-        self.value(
-            key,
-            paths.iter().filter_map(|path| {
-                let (_, facts) = self.files.get(path)?;
-                Some((path.clone(), Arc::clone(facts)))
-            }),
-        )
-    }
-
-    /// What a cell declares by the given facts alone.
-    pub(super) fn value(
+    /// What the file at `path` says here; the first of `paths` counts as there, and empty, where it is not.
+    pub(super) fn facts_or_presence(
         &self,
-        key: &CellKey,
-        facts: impl Iterator<Item = (RepoPath, Arc<FileFacts>)>,
-    ) -> Option<Version> {
-        let mut assembler = Assembler::new(Arc::clone(&self.layouts), self.environments);
-        for (path, facts) in facts {
-            assembler.update(path, Some(facts));
-        }
-        let changes = assembler.take_changes();
-        changes.into_iter().find(|(cell, ..)| cell == key)?.2
+        path: &RepoPath,
+        paths: &[RepoPath],
+    ) -> Option<Arc<FileFacts>> {
+        let facts = self.files.get(path).map(|(_, facts)| Arc::clone(facts));
+        or_presence(facts, path, paths, || self.presence(path))
+    }
+
+    /// What an empty file at `path` says: that its cell exists.
+    pub(super) fn presence(&self, path: &RepoPath) -> Arc<FileFacts> {
+        Arc::new(self.layouts.extract(path, b""))
     }
 
     /// What a file says, read afresh.
