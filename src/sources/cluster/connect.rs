@@ -18,6 +18,8 @@ const PLUGIN_PATIENCE: Duration = Duration::from_secs(30);
 /// A client whose server has answered.
 pub(super) struct Connected {
     pub(super) client: Client,
+    /// Its address, for people.
+    pub(super) server: String,
     /// When its credentials end, where that is known.
     pub(super) expires: Option<Timestamp>,
 }
@@ -46,15 +48,23 @@ pub(super) async fn connect(context: &str, options: &Options) -> Result<Connecte
     config.connect_timeout = Some(options.patience);
     // Retries are ours: with a reason and a time that people can see.
     config.default_retry = false;
-    let server = config.cluster_url.to_string();
-    let at_server = |words: String| format!("{}: {words}", server.trim_end_matches('/'));
+    let server = config
+        .cluster_url
+        .to_string()
+        .trim_end_matches('/')
+        .to_owned();
+    let at_server = |words: String| format!("{server}: {words}");
     // Reads key files, and runs the commands of old auth providers.
     let client = tokio::task::spawn_blocking(move || Client::try_from(config))
         .await
         .map_err(|error| broken(cause(&error)))?
         .map_err(|error| broken(at_server(cause(&error))))?;
     match probe(&client, options.patience * 2).await {
-        Ok(()) => Ok(Connected { client, expires }),
+        Ok(()) => Ok(Connected {
+            client,
+            server,
+            expires,
+        }),
         Err(Failure::Broken(words)) => Err(Failure::Broken(at_server(words))),
         Err(other) => Err(other),
     }

@@ -20,9 +20,6 @@ use super::{
 };
 use crate::domain::rollout::ClusterEvent;
 
-/// A session that lasted so long ends the backoff of the failures before it.
-const STEADY: Duration = Duration::from_secs(10);
-
 /// Connects, watches, and after each loss waits and connects again; ends when `interest` or `events` does.
 pub(super) async fn keep(
     context: String,
@@ -38,7 +35,8 @@ pub(super) async fn keep(
             Ok(connected) => {
                 let began = Instant::now();
                 let end = Session::run(connected, interest.clone(), &events, &options).await;
-                let steady = began.elapsed() >= STEADY;
+                // One that lasted for a while ends the backoff of the failures before it.
+                let steady = began.elapsed() >= options.longest_wait / 3;
                 if steady {
                     failures = 0;
                 }

@@ -340,3 +340,6 @@ fn time(time: Option<Time>) -> Option<Timestamp> {
 fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

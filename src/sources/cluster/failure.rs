@@ -117,3 +117,69 @@ fn io_words(error: &io::Error) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_to_do_about_it() {
+        type Case = (u16, &'static str, fn(&str) -> Failure, &'static str);
+        let cases: [Case; 6] = [
+            (
+                403,
+                "pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"",
+                |words| Failure::Denied(words.to_owned()),
+                "403: User \"jane\" cannot list resource \"pods\" in the namespace \"shop\"",
+            ),
+            (
+                401,
+                "Unauthorized",
+                |words| Failure::Unauthorized(words.to_owned()),
+                "401: Unauthorized",
+            ),
+            (
+                404,
+                "the server could not find the requested resource",
+                |_| Failure::Absent,
+                "404: the server does not know this kind",
+            ),
+            (
+                410,
+                "too old resource version",
+                |_| Failure::Gone,
+                "410: the watch fell behind",
+            ),
+            (
+                429,
+                "too many requests",
+                |words| Failure::Busy(words.to_owned()),
+                "429: too many requests",
+            ),
+            (
+                500,
+                "etcdserver:\n leader \u{1b}[31mchanged",
+                |words| Failure::Broken(words.to_owned()),
+                "500: etcdserver: leader changed",
+            ),
+        ];
+        for (code, message, expected, words) in cases {
+            let status = Status {
+                code,
+                ..Status::failure(message, "")
+            };
+            let failure = Failure::from(&status);
+            assert_eq!(failure, expected(words), "{code}");
+            assert_eq!(failure.words(), words, "{code}");
+        }
+    }
+
+    #[test]
+    fn finds_the_innermost_cause() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let error = kube::Error::Service(Box::new(io::Error::other(refused)));
+        assert_eq!(cause(&error), "connection refused");
+        let error = kube::Error::Service("dns error".into());
+        assert_eq!(cause(&error), "dns error");
+    }
+}

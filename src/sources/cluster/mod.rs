@@ -12,12 +12,14 @@ mod connection;
 mod convert;
 mod exec;
 mod failure;
+mod heartbeat;
 mod kubeconfig;
 mod login;
 mod notes;
 mod session;
 mod snapshot;
 mod watcher;
+mod watches;
 
 use std::{
     collections::BTreeMap,

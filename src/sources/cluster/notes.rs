@@ -150,3 +150,45 @@ fn shrink(notes: &mut BTreeMap<String, ClusterNote>) {
         notes.remove(&oldest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::ids::CellKey;
+
+    #[test]
+    fn is_about_a_workload_and_what_it_makes() {
+        let cases = [
+            ("Deployment/web", "Deployment/web", true),
+            ("Deployment/web", "Deployment/web-api", false),
+            ("Deployment/web", "ReplicaSet/web-5d9f", true),
+            ("Deployment/web", "ReplicaSet/web-api-5d9f", false),
+            ("Deployment/web", "Pod/web-5d9f-x2x7z", true),
+            ("Deployment/web", "Pod/web-api-5d9f-x2x7z", false),
+            ("Deployment/web", "HorizontalPodAutoscaler/web", true),
+            ("StatefulSet/db", "Pod/db-0", true),
+            ("StatefulSet/db", "Pod/db-backup-0", false),
+            ("StatefulSet/db", "Pod/dbx-0", false),
+            ("", "Pod/web-5d9f-x2x7z", true),
+            ("", "Deployment/other", false),
+        ];
+        for (workload, object, expected) in cases {
+            let (kind, name) = object.split_once('/').unwrap();
+            let event: ApiEvent = serde_json::from_value(json!({
+                "metadata": {"name": "e"}, "involvedObject": {"kind": kind, "name": name},
+            }))
+            .unwrap();
+            let target = NotesTarget {
+                cell: CellKey::new("web", "dev"),
+                namespace: "shop".to_owned(),
+                workloads: Some(workload.to_owned())
+                    .into_iter()
+                    .filter(|workload| !workload.is_empty())
+                    .collect(),
+            };
+            assert_eq!(is_about(&event, &target), expected, "{workload} {object}");
+        }
+    }
+}

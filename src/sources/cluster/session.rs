@@ -1,4 +1,4 @@
-//! A connection that lives: which watches run, and who is told what they see.
+//! A connection that lives: who is told what its watches see.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,26 +11,17 @@ use kube::Client;
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::{AbortHandle, JoinSet},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use super::{
-    Options,
-    connect::{Connected, probe},
-    failure::Failure,
-    notes,
-    watcher::{self, WatchKey, Word},
+    Options, connect::Connected, failure::Failure, heartbeat, notes, watcher::Word,
+    watches::Watches,
 };
 use crate::domain::{
     ids::EnvironmentName,
     rollout::{ClusterEvent, ClusterObject, NotesTarget, ObjectKind},
 };
-
-/// Up to so many namespaces are watched one by one; more of them by watches across all namespaces.
-///
-/// Each watch holds a connection of its own, and each list across all namespaces carries what nobody
-/// asked for: between the two this is the middle.
-const ONE_BY_ONE: usize = 8;
 
 /// Credentials are renewed so long before they end.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(30);
@@ -60,29 +51,19 @@ pub(super) enum End {
 /// One living connection.
 pub(super) struct Session<'a> {
     client: Client,
+    server: String,
     expires: Option<Timestamp>,
     interest: watch::Receiver<Interest>,
     events: &'a Events,
     options: &'a Options,
     /// What is being watched for whom; follows `interest`.
     environments: BTreeMap<EnvironmentName, BTreeSet<String>>,
-    watches: BTreeMap<u32, Running>,
-    last_id: u32,
-    /// Kinds that may not be listed across all namespaces.
-    narrow: BTreeSet<ObjectKind>,
+    watches: Watches,
     notes: Option<(NotesTarget, AbortHandle)>,
     /// Environments that know that they are connected.
     told: BTreeSet<EnvironmentName>,
     tasks: JoinSet<()>,
     words: mpsc::Sender<(u32, Word)>,
-}
-
-struct Running {
-    key: WatchKey,
-    /// The namespaces that it tells about.
-    namespaces: Arc<BTreeSet<String>>,
-    answered: bool,
-    task: AbortHandle,
 }
 
 impl<'a> Session<'a> {
@@ -96,14 +77,13 @@ impl<'a> Session<'a> {
         let (words, mut heard) = mpsc::channel(256);
         let mut session = Self {
             client: connected.client,
+            server: connected.server,
             expires: connected.expires,
             interest,
             events,
             options,
             environments: BTreeMap::new(),
-            watches: BTreeMap::new(),
-            last_id: 0,
-            narrow: BTreeSet::new(),
+            watches: Watches::default(),
             notes: None,
             told: BTreeSet::new(),
             tasks: JoinSet::new(),
@@ -120,7 +100,7 @@ impl<'a> Session<'a> {
         heard: &mut mpsc::Receiver<(u32, Word)>,
     ) -> Result<std::convert::Infallible, End> {
         let hiccup = Arc::new(Notify::new());
-        self.tasks.spawn(heartbeat(
+        self.tasks.spawn(heartbeat::run(
             self.client.clone(),
             self.options.clone(),
             hiccup.clone(),
@@ -157,7 +137,7 @@ impl<'a> Session<'a> {
 
     async fn hear(&mut self, from: u32, word: Word, hiccup: &Notify) -> Result<(), End> {
         // A watch that was ended may still have been saying something: it no longer counts.
-        let about = self.watches.get(&from).map(|running| running.key.kind);
+        let about = self.watches.get(from).map(|running| running.key.kind);
         if about.is_none() && from != 0 {
             return Ok(());
         }
@@ -219,10 +199,16 @@ impl<'a> Session<'a> {
                 self.send(key.environment, event).await
             }
             Word::Failed(failure @ Failure::Unauthorized(_)) => Err(End::Renew(failure)),
-            Word::Failed(failure) => Err(End::Lost(match about {
-                Some(kind) => Failure::Broken(format!("{}: {}", kind.plural(), failure.words())),
-                None => failure,
-            })),
+            Word::Failed(failure) => {
+                let words = match about {
+                    Some(kind) => format!("{}: {}", kind.plural(), failure.words()),
+                    None => failure.words(),
+                };
+                Err(End::Lost(Failure::Broken(format!(
+                    "{}: {words}",
+                    self.server
+                ))))
+            }
         }
     }
 
@@ -241,10 +227,11 @@ impl<'a> Session<'a> {
 
     /// What may not be seen across all namespaces may be seen in some.
     async fn denied(&mut self, from: u32, what: &str) -> Result<(), End> {
-        if let Some(running) = self.watches.get(&from)
+        if let Some(running) = self.watches.get(from)
             && running.key.namespace.is_none()
         {
-            self.narrow.insert(running.key.kind);
+            let kind = running.key.kind;
+            self.watches.narrow(kind);
             self.arrange(&BTreeSet::new());
             return Ok(());
         }
@@ -262,11 +249,9 @@ impl<'a> Session<'a> {
         from: u32,
         event: impl Fn(ObjectKind, BTreeSet<String>) -> ClusterEvent,
     ) -> Result<(), End> {
-        let Some(running) = self.watches.get_mut(&from) else {
+        let Some((kind, namespaces)) = self.watches.answered(from) else {
             return Ok(());
         };
-        running.answered = true;
-        let (kind, namespaces) = (running.key.kind, running.namespaces.clone());
         for (environment, own) in self.environments.clone() {
             let shared: BTreeSet<_> = own.intersection(&namespaces).cloned().collect();
             if !shared.is_empty() {
@@ -279,10 +264,7 @@ impl<'a> Session<'a> {
     /// Says `Connected` to every environment whose last answer has come.
     async fn tell_connected(&mut self) -> Result<(), End> {
         for (environment, own) in self.environments.clone() {
-            let complete = self
-                .watches
-                .values()
-                .all(|running| running.answered || running.namespaces.is_disjoint(&own));
+            let complete = self.watches.complete(&own);
             if complete && self.told.insert(environment.clone()) {
                 self.send(environment, ClusterEvent::Connected).await?;
             }
@@ -310,61 +292,9 @@ impl<'a> Session<'a> {
         self.tell_connected().await
     }
 
-    /// `added` namespaces are new to some environment: a watch that has told about them lists again.
     fn arrange(&mut self, added: &BTreeSet<String>) {
-        let all: BTreeSet<String> = self.environments.values().flatten().cloned().collect();
-        let mut wanted = BTreeSet::new();
-        for kind in ObjectKind::ALL {
-            if all.len() > ONE_BY_ONE && !self.narrow.contains(&kind) {
-                wanted.insert(WatchKey {
-                    kind,
-                    namespace: None,
-                });
-            } else {
-                wanted.extend(all.iter().cloned().map(|namespace| WatchKey {
-                    kind,
-                    namespace: Some(namespace),
-                }));
-            }
-        }
-        self.watches.retain(|_, running| {
-            let again = match &running.key.namespace {
-                Some(_) => running.answered && !running.namespaces.is_disjoint(added),
-                None => !added.is_empty(),
-            };
-            let keep = wanted.contains(&running.key) && !again;
-            if keep {
-                wanted.remove(&running.key);
-            } else {
-                running.task.abort();
-            }
-            keep
-        });
-        for key in wanted {
-            self.start(key, &all);
-        }
-    }
-
-    fn start(&mut self, key: WatchKey, all: &BTreeSet<String>) {
-        self.last_id += 1;
-        let namespaces = Arc::new(match &key.namespace {
-            Some(namespace) => [namespace.clone()].into(),
-            None => all.clone(),
-        });
-        let task = self.tasks.spawn(watcher::run(
-            self.client.clone(),
-            self.last_id,
-            key.clone(),
-            namespaces.clone(),
-            self.words.clone(),
-        ));
-        let running = Running {
-            key,
-            namespaces,
-            answered: false,
-            task,
-        };
-        self.watches.insert(self.last_id, running);
+        let all = self.environments.values().flatten().cloned().collect();
+        self.watches.arrange(&all, added, &self.client, &self.words);
     }
 
     fn select(&mut self, target: Option<NotesTarget>) {
@@ -392,28 +322,5 @@ impl<'a> Session<'a> {
     async fn send(&self, environment: EnvironmentName, event: ClusterEvent) -> Result<(), End> {
         let sent = self.events.send((environment, event)).await;
         sent.map_err(|_| End::Closed)
-    }
-}
-
-/// Asks for a sign of life now and then, and at once when a watch broke: a server that is dead or
-/// silent is noticed within `heartbeat` + `patience`, whatever TCP believes.
-async fn heartbeat(
-    client: Client,
-    options: Options,
-    hiccup: Arc<Notify>,
-    words: mpsc::Sender<(u32, Word)>,
-) {
-    loop {
-        tokio::select! {
-            () = sleep(options.heartbeat) => {}
-            () = hiccup.notified() => {}
-        }
-        let word = match probe(&client, options.patience).await {
-            Ok(()) => Word::Alive,
-            Err(failure) => Word::Failed(failure),
-        };
-        if words.send((0, word)).await.is_err() {
-            return;
-        }
     }
 }
