@@ -9,6 +9,8 @@ pub mod activity;
 pub mod command;
 pub mod event;
 pub mod filter;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod geometry;
 pub mod keymap;
 pub mod line;

@@ -7,6 +7,9 @@ use super::{
 };
 use crate::domain::suggest;
 
+/// Suggestions beyond this many are not shown.
+pub const SUGGESTIONS: usize = 8;
+
 /// A command as it is listed.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {

@@ -145,14 +145,14 @@ pub struct RevertScreen {
 }
 
 /// A delivery is looked at; its state is in the model, because it goes on unseen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryScreen {
     /// The selected cell.
     pub cell: usize,
 }
 
 /// The log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActivityScreen {
     /// The selected entry, counted from the newest.
     pub selected: usize,

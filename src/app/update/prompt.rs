@@ -7,13 +7,10 @@ use super::{
         line::LineInput,
         mode::Mode,
         model::{Model, Prompt, Screen},
-        palette,
+        palette::{self, SUGGESTIONS},
     },
     input::moved,
 };
-
-/// Suggestions beyond this many are not shown.
-pub const SUGGESTIONS: usize = 8;
 
 /// A key that edits the line being typed.
 pub(super) fn text(model: &mut Model, mode: Mode, key: TextKey) {

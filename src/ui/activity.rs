@@ -1,0 +1,92 @@
+//! Everything done and said, newest first.
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, text};
+use crate::app::{
+    activity::{Entry, Level},
+    model::ActivityScreen,
+    status::State,
+};
+
+/// Draws the list and the selected entry in full.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: ActivityScreen) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let count = model.activity.entries().len();
+    let title = Line::from(vec![
+        Span::styled("Activity", theme.title),
+        Span::styled(format!("  {}", text::count(count, "line")), theme.dim),
+    ]);
+    let inner = canvas.frame(area, title);
+    let entries: Vec<&Entry> = model.activity.entries().iter().rev().collect();
+    let Some(selected) = entries.get(screen.selected) else {
+        let words = "nothing was done or said yet";
+        return canvas.put(inner, Line::styled(words, theme.dim));
+    };
+    let full = full(canvas, selected, usize::from(inner.width));
+    let below = u16::try_from(full.len()).unwrap_or(u16::MAX);
+    let below = below.min(inner.height / 2);
+    let divider = area.height - below - 2;
+    canvas.divide(area, divider, Line::default());
+    let height = divider.saturating_sub(1);
+    let shown = text::window(screen.selected, entries.len(), usize::from(height));
+    for (y, index) in (inner.y..).zip(shown) {
+        let place = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        let line = line(canvas, entries[index]);
+        canvas.put(place, line);
+        if index == screen.selected {
+            canvas.tint(place, theme.cursor);
+        }
+    }
+    let foot = Rect {
+        y: area.y + divider + 1,
+        height: below,
+        ..inner
+    };
+    canvas.lines(foot, full);
+}
+
+fn line(canvas: &Canvas<'_>, entry: &Entry) -> Line<'static> {
+    let theme = canvas.theme;
+    let (state, style) = match entry.level {
+        Level::Info => (State::GitOnly, theme.dim),
+        Level::Done => (State::Healthy, theme.good),
+        Level::Warn => (State::Drift, theme.warn),
+        Level::Error => (State::Degraded, theme.bad),
+    };
+    let more = if entry.detail.is_empty() {
+        ""
+    } else {
+        canvas.glyphs.ellipsis
+    };
+    let text_style = match entry.level {
+        Level::Error => theme.bad,
+        _ => theme.text,
+    };
+    Line::from(vec![
+        Span::styled(format!("{}  ", text::clock(entry.at)), theme.dim),
+        Span::styled(format!("{} ", canvas.glyphs.state(state)), style),
+        Span::styled(entry.text.clone(), text_style),
+        Span::styled(format!(" {more}"), theme.faint),
+    ])
+}
+
+fn full(canvas: &Canvas<'_>, entry: &Entry, width: usize) -> Vec<Line<'static>> {
+    let theme = canvas.theme;
+    let mut lines: Vec<Line<'static>> = text::wrap(&entry.text, width)
+        .into_iter()
+        .map(|line| Line::styled(line, theme.text))
+        .collect();
+    for detail in &entry.detail {
+        let wrapped = text::wrap(detail, width.saturating_sub(2)).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.dim)));
+    }
+    lines
+}

@@ -1,0 +1,202 @@
+//! Drawing lines and boxes; the only place that touches the buffer.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{
+    glyphs::Glyphs,
+    text::{clip, width},
+    theme::Theme,
+};
+use crate::app::model::Model;
+
+/// What an area draws with.
+pub struct Canvas<'a> {
+    /// What is shown.
+    pub model: &'a Model,
+    /// Styles.
+    pub theme: Theme,
+    /// Characters.
+    pub glyphs: Glyphs,
+    buffer: &'a mut Buffer,
+}
+
+impl<'a> Canvas<'a> {
+    /// Draws `model` into `buffer`.
+    pub fn new(model: &'a Model, buffer: &'a mut Buffer) -> Self {
+        Self {
+            model,
+            theme: Theme::of(model.setup.look),
+            glyphs: Glyphs::new(model.setup.look.ascii),
+            buffer,
+        }
+    }
+
+    /// Draws one line into the first row of `area`; what does not fit is cut, and the cut is shown.
+    pub fn put(&mut self, area: Rect, line: Line<'_>) {
+        if area.height == 0 || area.width == 0 || !self.buffer.area.intersects(area) {
+            return;
+        }
+        let limit = usize::from(area.width);
+        let spans: Vec<(String, Style)> = line
+            .spans
+            .iter()
+            .map(|span| {
+                let text = self.glyphs.text(&span.content);
+                let text = clip(&text, usize::MAX, self.glyphs.ellipsis);
+                (text, line.style.patch(span.style))
+            })
+            .collect();
+        let total: usize = spans.iter().map(|(text, _)| width(text)).sum();
+        let mut left = limit;
+        let mut x = area.x;
+        for (index, (text, style)) in spans.iter().enumerate() {
+            let wanted = width(text);
+            let rest: usize = spans[index + 1..].iter().map(|(text, _)| width(text)).sum();
+            // The line is cut in the first span that cannot stand whole with an ellipsis after it.
+            let cut = total > limit
+                && rest > 0
+                && wanted + width(self.glyphs.ellipsis) > left
+                && wanted + rest > left;
+            let shown = if cut && wanted <= left {
+                clip(
+                    &format!("{text}{}", self.glyphs.ellipsis.repeat(2)),
+                    left,
+                    self.glyphs.ellipsis,
+                )
+            } else {
+                clip(text, left, self.glyphs.ellipsis)
+            };
+            self.buffer.set_stringn(x, area.y, &shown, left, *style);
+            let used = width(&shown);
+            left -= used.min(left);
+            x += u16::try_from(used).unwrap_or(u16::MAX);
+            if cut || left == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Draws one line that ends at the right edge of `area`.
+    pub fn put_right(&mut self, area: Rect, line: Line<'_>) {
+        let wanted = u16::try_from(line.width()).unwrap_or(u16::MAX);
+        let shown = wanted.min(area.width);
+        self.put(
+            Rect {
+                x: area.x + area.width - shown,
+                width: shown,
+                ..area
+            },
+            line,
+        );
+    }
+
+    /// Draws lines from the top of `area` as far as they fit.
+    pub fn lines<'l>(&mut self, area: Rect, lines: impl IntoIterator<Item = Line<'l>>) {
+        for (y, line) in (area.y..area.y + area.height).zip(lines) {
+            self.put(
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                line,
+            );
+        }
+    }
+
+    /// Adds a style to everything in `area`.
+    pub fn tint(&mut self, area: Rect, style: Style) {
+        self.buffer.set_style(area, style);
+    }
+
+    /// Empties `area`, for a box above others.
+    pub fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for position in area.positions() {
+            self.buffer[position].reset();
+        }
+    }
+
+    /// Draws a box with a title; gives the room inside, one column of air at both sides.
+    pub fn frame(&mut self, area: Rect, title: Line<'_>) -> Rect {
+        let lines = self.glyphs.lines;
+        let [top_left, top_right, bottom_right, bottom_left] = lines.corners;
+        self.rule(area, 0, (top_left, top_right), title);
+        let bottom = area.height.saturating_sub(1);
+        self.rule(area, bottom, (bottom_left, bottom_right), Line::default());
+        let style = self.theme.border;
+        for y in area.y + 1..area.y + bottom {
+            self.buffer.set_string(area.x, y, lines.vertical, style);
+            let right = area.x + area.width - 1;
+            self.buffer.set_string(right, y, lines.vertical, style);
+        }
+        Rect {
+            x: area.x + 2,
+            y: area.y + 1,
+            width: area.width.saturating_sub(4),
+            height: area.height.saturating_sub(2),
+        }
+    }
+
+    /// Draws a line with a title through a box, `offset` rows below its top.
+    pub fn divide(&mut self, area: Rect, offset: u16, title: Line<'_>) {
+        let [left, right, ..] = self.glyphs.lines.tees;
+        self.rule(area, offset, (left, right), title);
+    }
+
+    /// Draws a vertical line through a box between two of its rows, joined to both.
+    pub fn split(&mut self, area: Rect, column: u16, rows: (u16, u16)) {
+        let lines = self.glyphs.lines;
+        let x = area.x + column;
+        let (first, last) = rows;
+        let style = self.theme.border;
+        self.buffer
+            .set_string(x, area.y + first, lines.tees[2], style);
+        for y in area.y + first + 1..area.y + last {
+            self.buffer.set_string(x, y, lines.vertical, style);
+        }
+        self.buffer
+            .set_string(x, area.y + last, lines.tees[3], style);
+    }
+
+    fn rule(&mut self, area: Rect, offset: u16, ends: (&str, &str), title: Line<'_>) {
+        if offset >= area.height || area.width < 4 {
+            return;
+        }
+        let y = area.y + offset;
+        let style = self.theme.border;
+        let middle = self.glyphs.lines.horizontal;
+        let inner = usize::from(area.width) - 2;
+        let text = format!("{}{}{}", ends.0, middle.repeat(inner), ends.1);
+        self.buffer.set_string(area.x, y, text, style);
+        if title.width() > 0 {
+            let mut spans = vec![Span::raw(" ")];
+            spans.extend(title.spans);
+            spans.push(Span::raw(" "));
+            let place = Rect {
+                x: area.x + 1,
+                y,
+                width: area.width - 2,
+                height: 1,
+            };
+            self.put(place, Line::from(spans).style(title.style));
+        }
+    }
+}
+
+/// A box of at most this size in the middle of `area`.
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(area.width.saturating_sub(2));
+    let height = height.min(area.height);
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 3,
+        width,
+        height,
+    }
+}

@@ -1,0 +1,217 @@
+//! The band below the matrix: the selected cell's rollout, and its last change in Git.
+
+use ratatui::{
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, text};
+use crate::{
+    app::{
+        model::Model,
+        status::{self, CellView, State},
+    },
+    domain::{
+        age,
+        history::{ChangeKind, HistoryEntry},
+        ids::CellKey,
+        last_good::last_good,
+        rollout::Connection,
+        version::Version,
+    },
+};
+
+/// `checkout / prod-us`
+pub fn title(canvas: &Canvas<'_>) -> Line<'static> {
+    match canvas.model.selected() {
+        Some(cell) => Line::styled(cell.to_string(), canvas.theme.title),
+        None => Line::default(),
+    }
+}
+
+/// Draws one to three lines; the first is what matters most.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(cell) = canvas.model.selected() else {
+        return;
+    };
+    let view = status::assess(canvas.model, &cell);
+    let rollout = Line::from(rollout(canvas, &cell, &view));
+    let git = Line::from(last_change(canvas, &cell));
+    let good = Line::from(good(canvas, &cell));
+    if area.height == 2 {
+        let line = Rect { height: 1, ..area };
+        let below = Rect {
+            y: area.y + 1,
+            ..line
+        };
+        canvas.put(line, rollout);
+        let taken = u16::try_from(good.width()).unwrap_or(u16::MAX);
+        let left = Rect {
+            width: below.width.saturating_sub(taken + 2),
+            ..below
+        };
+        canvas.put(left, git);
+        canvas.put_right(below, good);
+    } else {
+        canvas.lines(area, [rollout, git, good]);
+    }
+}
+
+/// `✗ degraded 3m   ready 2/6   progress deadline exceeded   image 1.42.0`
+fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span<'static>> {
+    let theme = canvas.theme;
+    let mut spans = state(canvas, cell, view);
+    let gap = || Span::raw("   ");
+    if let Some(live) = view.live {
+        spans.push(gap());
+        let text = format!("ready {}/{}", live.ready, live.desired);
+        spans.push(Span::styled(text, theme.text));
+        if let Some(reason) = &live.reason {
+            spans.push(gap());
+            spans.push(Span::styled(reason.clone(), theme.text));
+        }
+        spans.push(gap());
+        spans.push(Span::styled(running(live.versions.iter()), theme.dim));
+    }
+    if let Some(request) = view.staged {
+        spans.push(gap());
+        spans.push(Span::styled(status::intent(&request.intent), theme.staged));
+    }
+    spans
+}
+
+/// The state in words, with since when, or why nothing is known.
+pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span<'static>> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let glyph = canvas.glyphs.state(view.state);
+    let style = theme.state(view.state);
+    let since = view.live.and_then(|live| live.since);
+    let since = since.map(|since| format!(" {}", age::between(since, model.now)));
+    let words = match (view.state, view.live, model.connection(&cell.environment)) {
+        (State::Stale, Some(live), connection) => {
+            let age = age::between(live.as_of, model.now);
+            let why = match connection {
+                Connection::Lost { reason, .. } => format!(": {reason}"),
+                Connection::Connecting => ": connecting".to_owned(),
+                _ => String::new(),
+            };
+            format!("stale, was {} {age} ago{why}", view.was.name())
+        }
+        (State::NoAccess, _, Connection::Denied { what }) => format!("no access: {what}"),
+        (State::Unknown, None, Connection::Lost { reason, .. }) => {
+            format!("unknown: never reached, {reason}")
+        }
+        (State::Loading, ..) => "waiting for the cluster's first answer".to_owned(),
+        (State::GitOnly, ..) => "no cluster configured: Git alone".to_owned(),
+        (State::Missing, ..) => {
+            "missing: Git declares it, the cluster has no such workload".to_owned()
+        }
+        (State::NotSet, ..) => "declares no version".to_owned(),
+        (State::Absent, ..) => "no such cell: nothing declares this service here".to_owned(),
+        (State::Drift, ..) => format!(
+            "drift: runs another version than Git declares{}",
+            since.unwrap_or_default()
+        ),
+        (state, ..) => format!("{}{}", state.name(), since.unwrap_or_default()),
+    };
+    vec![
+        Span::styled(format!("{glyph} ").trim_start().to_owned(), style),
+        Span::styled(words, style),
+    ]
+}
+
+/// `runs 1.42.0 ×2, 1.41.3 ×4`
+pub fn running<'a>(versions: impl Iterator<Item = (&'a Version, &'a u32)>) -> String {
+    let versions: Vec<String> = versions
+        .map(|(version, pods)| format!("{version} ×{pods}"))
+        .collect();
+    if versions.is_empty() {
+        "no pods".to_owned()
+    } else {
+        format!("runs {}", versions.join(", "))
+    }
+}
+
+/// `git a1b2c3d 14:00 jane  promote 1.41.3→1.42.0 (#812)`
+fn last_change(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let Some(entry) = model.values(cell).first() else {
+        return vec![Span::styled(history_words(model, cell), theme.dim)];
+    };
+    let landed = &entry.change.landed;
+    let authored = &entry.change.authored;
+    let merged = landed.commit != authored.commit;
+    let mut spans = vec![
+        Span::styled(if merged { "landed " } else { "git " }, theme.dim),
+        Span::styled(landed.commit.short(), theme.accent),
+        Span::raw(format!(" {} ", text::when(landed.time, model.now))),
+        Span::styled(authored.author.clone(), theme.dim),
+        Span::raw("  "),
+        Span::raw(authored.subject.clone()),
+    ];
+    let number = entry.change.pull_request();
+    let said = number.is_some_and(|n| authored.subject.contains(&format!("#{n}")));
+    if let Some(number) = number.filter(|_| !said) {
+        spans.push(Span::styled(format!(" (#{number})"), theme.dim));
+    }
+    spans
+}
+
+/// Why there is no history to show.
+pub fn history_words(model: &Model, cell: &CellKey) -> String {
+    let declared = model.git.desired.as_ref();
+    let declared = declared.is_some_and(|desired| desired.cells.contains_key(cell));
+    match &model.history.failure {
+        _ if !declared => String::new(),
+        Some(failure) => format!("history: {}", failure.why),
+        None if model.history.done => "no commit changed it".to_owned(),
+        None if model.history.walked > 0 => {
+            format!(
+                "reading the history: {} commits so far",
+                model.history.walked
+            )
+        }
+        None => "reading the history".to_owned(),
+    }
+}
+
+/// `last good: 1.41.3 77e01fa, ran 6d`
+fn good(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
+    let theme = canvas.theme;
+    let values = canvas.model.values(cell);
+    let Some(entry) = last_good(values).and_then(|index| values.get(index)) else {
+        return Vec::new();
+    };
+    let version = entry.change.version.as_ref();
+    let mut spans = vec![
+        Span::styled("last good: ", theme.dim),
+        Span::styled(
+            version.map_or(String::new(), ToString::to_string),
+            theme.good,
+        ),
+        Span::styled(
+            format!(" {}", entry.change.landed.commit.short()),
+            theme.dim,
+        ),
+    ];
+    if let Some(stayed) = entry.stayed_seconds {
+        spans.push(Span::styled(
+            format!(", ran {}", age::seconds(stayed)),
+            theme.dim,
+        ));
+    }
+    spans
+}
+
+/// What kind of change it was, in a word or two.
+pub fn kind(canvas: &Canvas<'_>, entry: &HistoryEntry) -> (String, Style) {
+    let theme = canvas.theme;
+    match &entry.kind {
+        ChangeKind::Promotion { from } => (format!("from {from}"), theme.moving),
+        ChangeKind::Revert => ("revert".to_owned(), theme.warn),
+        ChangeKind::Bump => ("bump".to_owned(), theme.dim),
+        ChangeKind::Initial => ("first".to_owned(), theme.dim),
+        ChangeKind::Removed => ("removed".to_owned(), theme.warn),
+    }
+}

@@ -1,0 +1,185 @@
+//! The last rows: a failure until it is dismissed, the last command that ran, the keys.
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, text};
+use crate::app::{
+    geometry,
+    keymap::{Press, Row},
+    mode::Mode,
+    model::{Model, Prompt},
+};
+
+/// How many rows it takes.
+pub fn height(model: &Model) -> u16 {
+    let command = u16::from(model.size.1 >= 14);
+    1 + command + u16::from(geometry::has_banner(model))
+}
+
+/// Draws it.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
+    let mut y = area.y;
+    let mut next = || {
+        let place = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        y += 1;
+        place
+    };
+    if geometry::has_banner(canvas.model) {
+        banner(canvas, next());
+    }
+    if canvas.model.size.1 >= 14 {
+        command(canvas, next());
+    }
+    let place = next();
+    match &canvas.model.prompt {
+        Some(Prompt::Quit) => quit(canvas, place),
+        Some(_) => {}
+        None => hints(canvas, place, canvas.model.mode()),
+    }
+}
+
+/// `✗ push refused: the server's words   esc dismisses  +1`
+fn banner(canvas: &mut Canvas<'_>, area: Rect) {
+    let theme = canvas.theme;
+    let Some((failure, waiting)) = canvas.model.activity.standing() else {
+        return;
+    };
+    let more = if waiting > 0 {
+        format!("  +{waiting} more")
+    } else {
+        String::new()
+    };
+    let hint = if canvas.model.mode() == Mode::Matrix {
+        "esc dismisses"
+    } else {
+        "A shows it"
+    };
+    let right = Line::styled(format!("{hint}{more} "), theme.dim);
+    let room = usize::from(area.width).saturating_sub(right.width() + 2);
+    let mut words = format!("{}: {}", failure.what, failure.why);
+    let whole = format!("{words}; {}", failure.next);
+    if !failure.next.is_empty() && text::width(&whole) + 3 <= room {
+        words = whole;
+    }
+    let glyph = canvas.glyphs.state(crate::app::status::State::Degraded);
+    let left = Rect {
+        width: u16::try_from(room).unwrap_or(area.width),
+        ..area
+    };
+    let spans = vec![
+        Span::styled(format!(" {glyph} "), theme.bad),
+        Span::styled(words, theme.bad),
+    ];
+    canvas.put(left, Line::from(spans));
+    canvas.put_right(area, right);
+}
+
+/// A passing word, else `$ git fetch origin main   ok 0.4s   14:01:59`.
+fn command(canvas: &mut Canvas<'_>, area: Rect) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    if let Some((_, word)) = &model.word {
+        canvas.put(area, Line::styled(format!(" {word}"), theme.warn));
+        return;
+    }
+    let Some(ran) = &model.ran else { return };
+    let style = if ran.ok { theme.good } else { theme.bad };
+    let end = vec![
+        Span::styled(ran.outcome.clone(), style),
+        Span::styled(
+            format!(" {:.1}s   {} ", ran.took.as_secs_f64(), text::clock(ran.at)),
+            theme.faint,
+        ),
+    ];
+    let end = Line::from(end);
+    let taken = u16::try_from(end.width() + 3).unwrap_or(u16::MAX);
+    let shown = format!(" $ {}", ran.line);
+    let line = Rect {
+        width: area.width.saturating_sub(taken),
+        ..area
+    };
+    let wanted = u16::try_from(text::width(&shown)).unwrap_or(u16::MAX);
+    canvas.put(line, Line::styled(shown, theme.dim));
+    let after = Rect {
+        x: area.x + wanted.min(line.width) + 3,
+        width: taken.min(area.width),
+        ..area
+    };
+    canvas.put(after, end);
+}
+
+fn quit(canvas: &mut Canvas<'_>, area: Rect) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let staged = model.staging.requests().len();
+    let under_way = model
+        .delivery
+        .as_ref()
+        .is_some_and(|run| run.ended.is_none());
+    let what = match (staged, under_way) {
+        (0, _) => "a delivery is under way and would not be followed".to_owned(),
+        (n, false) => format!(
+            "{} kept staged for the next start",
+            text::count(n, "change")
+        ),
+        (n, true) => format!(
+            "a delivery is under way, {} staged",
+            text::count(n, "change")
+        ),
+    };
+    let spans = vec![
+        Span::styled(format!(" Leave? {what}.  "), theme.warn),
+        Span::styled("<y>", theme.accent),
+        Span::raw(" leave "),
+        Span::styled("<n>", theme.accent),
+        Span::raw(" stay"),
+    ];
+    canvas.put(area, Line::from(spans));
+}
+
+/// Keys worth knowing here, from the keymap; as many as fit, whole ones only, help always.
+fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let rows = model.setup.keymap.rows(mode);
+    let mut parts: Vec<(Line<'static>, bool)> = rows
+        .filter(|(row, keys)| !row.hint.is_empty() && !keys.is_empty())
+        .map(|(row, keys)| {
+            let keep = matches!(row.name, "help" | "quit" | "back-screen" | "cancel");
+            (hint(canvas, row, keys[0]), keep)
+        })
+        .collect();
+    let room = usize::from(area.width).saturating_sub(1);
+    while parts
+        .iter()
+        .map(|(line, _)| line.width() + 1)
+        .sum::<usize>()
+        > room
+    {
+        let Some(last) = parts.iter().rposition(|(_, keep)| !keep) else {
+            break;
+        };
+        parts.remove(last);
+    }
+    let mut spans = Vec::new();
+    for (line, _) in parts {
+        spans.push(Span::raw(" "));
+        spans.extend(line.spans);
+    }
+    canvas.put(area, Line::from(spans).style(theme.dim));
+}
+
+/// `<p>romote here` where the word begins with the key, else `<enter> detail`.
+fn hint(canvas: &Canvas<'_>, row: &Row, key: Press) -> Line<'static> {
+    let key = key.to_string();
+    let word = match row.hint.strip_prefix(key.as_str()) {
+        Some(rest) if key.chars().count() == 1 => rest.to_owned(),
+        _ => format!(" {}", row.hint),
+    };
+    let key = Span::styled(format!("<{key}>"), canvas.theme.accent);
+    Line::from(vec![key, Span::raw(word)])
+}

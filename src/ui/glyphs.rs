@@ -1,0 +1,137 @@
+//! Characters: for terminals that show everything, and for those that show ASCII.
+//!
+//! A state's glyph is never of ambiguous width, and never stands without text.
+
+use crate::app::status::State;
+
+/// The characters in use.
+#[derive(Clone, Copy, Debug)]
+pub struct Glyphs {
+    ascii: bool,
+    /// Where text is cut.
+    pub ellipsis: &'static str,
+    /// From this to that.
+    pub arrow: &'static str,
+    /// Something staged.
+    pub staged: &'static str,
+    /// Done part of a progress bar, and the rest.
+    pub bar: (&'static str, &'static str),
+    /// In front of what is selected in a list.
+    pub pointer: &'static str,
+    /// In front of a marked cell.
+    pub mark: &'static str,
+    /// Boxes.
+    pub lines: Lines,
+}
+
+/// Characters of boxes.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    /// `─`
+    pub horizontal: &'static str,
+    /// `│`
+    pub vertical: &'static str,
+    /// `╭ ╮ ╯ ╰`
+    pub corners: [&'static str; 4],
+    /// `├ ┤ ┬ ┴`
+    pub tees: [&'static str; 4],
+}
+
+impl Glyphs {
+    /// The set for this terminal.
+    pub fn new(ascii: bool) -> Self {
+        if ascii {
+            Self {
+                ascii,
+                ellipsis: "..",
+                arrow: "->",
+                staged: "+",
+                bar: ("#", "-"),
+                pointer: ">",
+                mark: "*",
+                lines: Lines {
+                    horizontal: "-",
+                    vertical: "|",
+                    corners: ["+", "+", "+", "+"],
+                    tees: ["+", "+", "+", "+"],
+                },
+            }
+        } else {
+            Self {
+                ascii,
+                ellipsis: "…",
+                arrow: "→",
+                staged: "+",
+                bar: ("▰", "▱"),
+                pointer: "▸",
+                mark: "*",
+                lines: Lines {
+                    horizontal: "─",
+                    vertical: "│",
+                    corners: ["╭", "╮", "╯", "╰"],
+                    tees: ["├", "┤", "┬", "┴"],
+                },
+            }
+        }
+    }
+
+    /// The glyph of a state, one column wide.
+    pub fn state(self, state: State) -> &'static str {
+        let (rich, ascii) = match state {
+            State::Healthy => ("✓", "v"),
+            State::Rolling => ("▸", ">"),
+            State::Paused => ("=", "="),
+            State::Degraded => ("✗", "x"),
+            State::Drift => ("~", "~"),
+            State::Suspended => ("⊘", "o"),
+            State::Stale => ("∅", "z"),
+            State::Unknown | State::NoAccess => ("?", "?"),
+            State::Missing => ("!", "!"),
+            State::Loading => ("◌", "."),
+            State::GitOnly => (" ", " "),
+            State::NotSet | State::Absent => ("-", "-"),
+        };
+        if self.ascii { ascii } else { rich }
+    }
+
+    /// Replaces what an ASCII terminal cannot show.
+    pub fn text(self, text: &str) -> std::borrow::Cow<'_, str> {
+        if !self.ascii || text.is_ascii() {
+            return text.into();
+        }
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '→' => out.push_str("->"),
+                '…' => out.push_str(".."),
+                '×' => out.push('x'),
+                '–' | '—' => out.push('-'),
+                '“' | '”' => out.push('"'),
+                '‘' | '’' => out.push('\''),
+                c if c.is_ascii() => out.push(c),
+                _ => out.push('?'),
+            }
+        }
+        out.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    #[test]
+    fn glyphs_are_one_column_wide_everywhere_and_ascii_is_ascii() {
+        for (name, state) in State::NAMED {
+            let rich = Glyphs::new(false).state(state);
+            assert_eq!(rich.width(), 1, "{name}");
+            assert_eq!(rich.width_cjk(), 1, "{name}: ambiguous");
+            let ascii = Glyphs::new(true).state(state);
+            assert!(ascii.is_ascii() && ascii.len() == 1, "{name}");
+        }
+        let (full, empty) = Glyphs::new(false).bar;
+        assert_eq!((full.width_cjk(), empty.width_cjk()), (1, 1));
+    }
+}

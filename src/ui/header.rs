@@ -1,0 +1,263 @@
+//! The first two rows: where we are and whether we may write; what is broken and what is not to be trusted.
+
+use std::collections::BTreeMap;
+
+use ratatui::{
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{
+    canvas::Canvas,
+    text::{self, width},
+};
+use crate::{
+    app::{
+        event::CellDelivery,
+        geometry::WIDE,
+        model::{Model, WriteMode},
+        op_queue::Operation,
+        status::{self, State},
+    },
+    domain::{age, rollout::Connection},
+};
+
+/// A part of the first row; larger importance stays longer when there is little room.
+struct Part {
+    importance: u8,
+    spans: Vec<Span<'static>>,
+}
+
+/// Draws the first row.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
+    let theme = canvas.theme;
+    let model = canvas.model;
+    let wide = area.width >= WIDE;
+    let clock = format!("{} ", text::clock(model.now));
+    let mut parts = vec![
+        Part {
+            importance: 1,
+            spans: vec![Span::styled("tidegate", theme.title)],
+        },
+        Part {
+            importance: 5,
+            spans: repository(canvas),
+        },
+    ];
+    if let Some(clusters) = clusters(model, wide) {
+        parts.push(Part {
+            importance: 4,
+            spans: vec![clusters.patch_style(theme.dim)],
+        });
+    }
+    let (mode, style) = match model.setup.write {
+        WriteMode::ReadOnly => ("READ-ONLY", theme.accent),
+        WriteMode::Locked => ("READ-ONLY (locked)", theme.accent),
+        WriteMode::Write => (" WRITE ", theme.write),
+    };
+    parts.push(Part {
+        importance: 9,
+        spans: vec![Span::styled(mode, style)],
+    });
+    let staged = model.staging.requests().len();
+    if staged > 0 {
+        parts.push(Part {
+            importance: 8,
+            spans: vec![Span::styled(format!("staged {staged}"), theme.staged)],
+        });
+    }
+    if let Some(delivery) = delivery(model) {
+        parts.push(Part {
+            importance: 6,
+            spans: vec![Span::styled(delivery, theme.moving)],
+        });
+    }
+    if let Some(busy) = busy(model) {
+        parts.push(Part {
+            importance: 2,
+            spans: vec![Span::styled(busy, theme.faint)],
+        });
+    }
+    let gap = if wide { "   " } else { "  " };
+    let room = usize::from(area.width).saturating_sub(width(&clock) + 1);
+    while parts.len() > 1 && total(&parts, gap) > room {
+        let least = (0..parts.len()).min_by_key(|index| parts[*index].importance);
+        parts.remove(least.unwrap_or(0));
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            spans.push(Span::raw(gap));
+        }
+        spans.extend(part.spans);
+    }
+    canvas.put(area, Line::from(spans));
+    canvas.put_right(area, Line::styled(clock, theme.dim));
+}
+
+fn total(parts: &[Part], gap: &str) -> usize {
+    let spans = parts.iter().flat_map(|part| &part.spans);
+    let words: usize = spans.map(Span::width).sum();
+    words + 1 + width(gap) * parts.len().saturating_sub(1)
+}
+
+/// `platform-deploy main@a1b2c3d 12s`
+fn repository(canvas: &Canvas<'_>) -> Vec<Span<'static>> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let name = model.setup.repository.clone();
+    let mut spans = vec![Span::styled(name, theme.text)];
+    let Some(base) = &model.git.base else {
+        let word = match &model.git.failure {
+            Some(_) => Span::styled(" cannot be read", theme.bad),
+            None => Span::styled(" reading", theme.faint),
+        };
+        spans.push(word);
+        return spans;
+    };
+    let place = format!(" {}@{}", base.branch, base.commit.short());
+    spans.push(Span::styled(place, theme.accent));
+    let (age, style) = match (model.git.remembered, base.fetched_at) {
+        (Some(kept), _) => {
+            let age = age::between(kept, model.now);
+            (format!(" remembered {age} ago"), theme.warn)
+        }
+        (None, _) if base.remote.is_none() => (" local".to_owned(), theme.dim),
+        (None, Some(fetched)) => {
+            let age = age::between(fetched, model.now);
+            let late = model.git.fetch_failure.is_some();
+            let style = if late { theme.warn } else { theme.dim };
+            let word = if late { " not fetched for " } else { " " };
+            (format!("{word}{age}"), style)
+        }
+        (None, None) => (" not fetched".to_owned(), theme.warn),
+    };
+    spans.push(Span::styled(age, style));
+    spans
+}
+
+fn clusters(model: &Model, wide: bool) -> Option<Span<'static>> {
+    let configured = model.live.connections.values();
+    let configured = configured.filter(|c| **c != Connection::Unconfigured);
+    let (mut live, mut all) = (0, 0);
+    for connection in configured {
+        all += 1;
+        live += usize::from(*connection == Connection::Live);
+    }
+    let word = if wide { "clusters " } else { "" };
+    (all > 0).then(|| Span::raw(format!("{word}{live}/{all} live")))
+}
+
+fn delivery(model: &Model) -> Option<String> {
+    let run = model.delivery.as_ref().filter(|run| run.ended.is_none())?;
+    let done = run
+        .cells
+        .values()
+        .filter(|state| **state == CellDelivery::Healthy);
+    Some(format!("delivering {}/{}", done.count(), run.cells.len()))
+}
+
+fn busy(model: &Model) -> Option<String> {
+    let running = |operation| model.operations.is_running(operation);
+    if running(Operation::Fetch) {
+        Some("fetching".to_owned())
+    } else if running(Operation::History) && !model.history.done {
+        Some(format!("history {}", model.history.walked))
+    } else {
+        None
+    }
+}
+
+/// Draws the second row: counts by glyph, and the columns that are in trouble.
+pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
+    let theme = canvas.theme;
+    let mut spans = vec![Span::raw(" ")];
+    let counts = counts(canvas.model);
+    let worded: usize = counts
+        .iter()
+        .map(|(state, count)| format!("x{count} {} ", state.name()).len())
+        .sum();
+    let words = worded + 3 <= usize::from(area.width);
+    for (state, count) in counts {
+        let glyph = canvas.glyphs.state(state);
+        let quiet = matches!(state, State::Healthy);
+        let text = if words && !quiet {
+            format!("{glyph}{count} {}", state.name())
+        } else {
+            format!("{glyph}{count}")
+        };
+        spans.push(Span::styled(
+            text.trim_start().to_owned(),
+            theme.state(state),
+        ));
+        spans.push(Span::raw(" "));
+    }
+    let used: usize = spans.iter().map(Span::width).sum();
+    canvas.put(area, Line::from(spans));
+    let rest = usize::from(area.width).saturating_sub(used + 3);
+    if let Some((trouble, style)) = trouble(canvas)
+        && rest >= 12
+    {
+        let line = text::clip(&trouble, rest, canvas.glyphs.ellipsis);
+        canvas.put_right(area, Line::styled(format!("{line} "), style));
+    }
+}
+
+/// How many cells are in each state, worst first; what is only Git's is not counted.
+fn counts(model: &Model) -> Vec<(State, usize)> {
+    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
+    if let Some(desired) = &model.git.desired {
+        for (key, cell) in &desired.cells {
+            let view = status::assess_declared(model, key, Some(cell));
+            *counts.entry(view.state).or_default() += 1;
+        }
+    }
+    let shown = State::NAMED.into_iter().map(|(_, state)| state);
+    let shown = shown.filter(|state| *state != State::GitOnly && *state != State::NotSet);
+    shown
+        .filter_map(|state| Some((state, *counts.get(&state)?)))
+        .collect()
+}
+
+/// What is wrong with whole columns, or with what is read: the first, and how many more.
+fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let mut found = Vec::new();
+    for (environment, connection) in &model.live.connections {
+        match connection {
+            Connection::Lost {
+                reason, next_try, ..
+            } => {
+                let again = next_try.map(|at| {
+                    let wait = at.as_second() - model.now.as_second();
+                    format!(", again in {}", age::seconds(wait))
+                });
+                let again = again.unwrap_or_default();
+                found.push((format!("{environment}: {reason}{again}"), theme.warn));
+            }
+            Connection::Denied { what } => {
+                found.push((format!("{environment}: no access: {what}"), theme.unknown));
+            }
+            Connection::Unconfigured | Connection::Connecting | Connection::Live => {}
+        }
+    }
+    if let Some(failure) = &model.git.fetch_failure {
+        found.push((format!("{}: {}", failure.what, failure.why), theme.warn));
+    }
+    let problems = model.git.desired.as_ref().map_or(0, |d| d.problems.len());
+    if problems > 0 {
+        let text = format!("{} in files: A", text::count(problems, "problem"));
+        found.push((text, theme.warn));
+    }
+    if let Some(guessed) = &model.setup.guessed {
+        found.push((guessed.clone(), theme.dim));
+    }
+    let more = found.len().saturating_sub(1);
+    let (first, style) = found.into_iter().next()?;
+    let text = if more > 0 {
+        format!("{first}  +{more} more")
+    } else {
+        first
+    };
+    Some((text, style))
+}

@@ -1,0 +1,119 @@
+//! A cell's values over time, newest first.
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, detail, text};
+use crate::{
+    app::{geometry::WIDE, model::CellScreen},
+    domain::{
+        age,
+        history::{ChangeKind, HistoryEntry},
+        last_good::last_good,
+    },
+};
+
+/// Draws the list with the selected value.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
+    let model = canvas.model;
+    let values = model.values(&screen.cell);
+    if values.is_empty() {
+        let words = detail::history_words(model, &screen.cell);
+        canvas.put(area, Line::styled(words, canvas.theme.dim));
+        return;
+    }
+    let columns = Columns::of(values, usize::from(area.width));
+    let good = last_good(values);
+    let shown = text::window(screen.value, values.len(), usize::from(area.height));
+    for (y, index) in (area.y..).zip(shown) {
+        let place = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        let ended_by = index.checked_sub(1).and_then(|next| values.get(next));
+        let mut spans = line(
+            canvas,
+            &values[index],
+            ended_by,
+            good == Some(index),
+            &columns,
+        );
+        let subject = values[index].change.authored.subject.clone();
+        spans.push(Span::styled(format!("  {subject}"), canvas.theme.dim));
+        canvas.put(place, Line::from(spans));
+        if index == screen.value {
+            canvas.tint(place, canvas.theme.cursor);
+        }
+    }
+}
+
+/// Widths that all lines of a list share.
+pub struct Columns {
+    version: usize,
+    kind: usize,
+    author: usize,
+}
+
+impl Columns {
+    /// As wide as the values need, in a list that is `width` columns wide.
+    pub fn of(values: &[HistoryEntry], width: usize) -> Self {
+        let wide = width >= usize::from(WIDE) / 2;
+        let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+        let versions = &mut values.iter().map(|entry| {
+            let version = entry.change.version.as_ref();
+            version.map_or(8, |version| text::width(version.as_str()))
+        });
+        let kinds = &mut values.iter().map(|entry| match &entry.kind {
+            ChangeKind::Promotion { from } => 5 + text::width(from.as_str()),
+            _ => 7,
+        });
+        let authors = &mut values
+            .iter()
+            .map(|entry| text::width(&entry.change.authored.author));
+        Self {
+            version: longest(versions).clamp(6, if wide { 24 } else { 14 }),
+            kind: longest(kinds).clamp(7, 16),
+            author: longest(authors).clamp(4, if wide { 14 } else { 9 }),
+        }
+    }
+}
+
+/// `1.41.3  Nov 15  6d   from staging  jane  77e01fa`, with what is to be known of it.
+pub fn line(
+    canvas: &Canvas<'_>,
+    entry: &HistoryEntry,
+    ended_by: Option<&HistoryEntry>,
+    is_good: bool,
+    columns: &Columns,
+) -> Vec<Span<'static>> {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    let version = entry.change.version.as_ref();
+    let version = version.map_or("not set".to_owned(), ToString::to_string);
+    let stayed = match entry.stayed_seconds {
+        Some(seconds) => age::seconds(seconds),
+        None => "now".to_owned(),
+    };
+    let (kind, kind_style) = detail::kind(canvas, entry);
+    let reverted = ended_by.is_some_and(|next| next.kind == ChangeKind::Revert);
+    let version_style = match (is_good, reverted) {
+        (true, _) => theme.good,
+        (_, true) => theme.bad,
+        _ => theme.text,
+    };
+    let landed = &entry.change.landed;
+    let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
+    vec![
+        Span::styled(cut(&version, columns.version), version_style),
+        Span::raw(format!("  {:>6}", text::when(landed.time, model.now))),
+        Span::styled(format!("  {stayed:>4}"), theme.dim),
+        Span::styled(format!("  {}", cut(&kind, columns.kind)), kind_style),
+        Span::styled(
+            format!("  {}", cut(&entry.change.authored.author, columns.author)),
+            theme.dim,
+        ),
+        Span::styled(format!("  {}", landed.commit.short()), theme.accent),
+    ]
+}

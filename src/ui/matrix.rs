@@ -1,0 +1,381 @@
+//! The matrix: services down, environments across, why at the end, the selected cell below.
+
+use std::collections::BTreeSet;
+
+use ratatui::{
+    layout::Rect,
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+
+use super::{
+    canvas::Canvas,
+    detail,
+    text::{self, clip, column, width},
+};
+use crate::{
+    app::{
+        model::{Model, Order, RowLine},
+        status::{self, CellView, State},
+    },
+    domain::{
+        age,
+        ids::{CellKey, EnvironmentName},
+        rollout::Connection,
+    },
+};
+
+/// Stale for longer than this is fainter.
+const OLD_SECONDS: i64 = 15 * 60;
+
+/// Draws the matrix and the band of the selected cell.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
+    let model = canvas.model;
+    let layout = model.matrix.layout;
+    let title = title(canvas);
+    let inner = canvas.frame(area, title);
+    let detail = u16::try_from(layout.detail).unwrap_or(1);
+    let lines = inner.height.saturating_sub(detail + 2);
+    heading(canvas, inner);
+    let rows = Rect {
+        y: inner.y + 1,
+        height: lines,
+        ..inner
+    };
+    if model.matrix.lines.is_empty() {
+        empty(canvas, rows);
+    } else {
+        draw_rows(canvas, rows);
+    }
+    let divider = area.height.saturating_sub(detail + 2);
+    let heading = detail::title(canvas);
+    canvas.divide(area, divider, heading);
+    detail::draw(
+        canvas,
+        Rect {
+            y: area.y + divider + 1,
+            height: detail,
+            ..inner
+        },
+    );
+}
+
+/// `Matrix  cols 2-4/4  /checkout  by name  3 marked`
+fn title(canvas: &Canvas<'_>) -> Line<'static> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let matrix = &model.matrix;
+    let mut spans = vec![Span::styled("Matrix", theme.title)];
+    let count = matrix.columns.len();
+    if matrix.layout.columns < count {
+        let first = matrix.first_column + 1;
+        let last = (matrix.first_column + matrix.layout.columns).min(count);
+        let text = format!("  cols {first}-{last}/{count}");
+        spans.push(Span::styled(text, theme.dim));
+    }
+    let total = matrix.lines.len();
+    if total > matrix.layout.lines {
+        let text = format!("  row {}/{total}", matrix.cursor() + 1);
+        spans.push(Span::styled(text, theme.dim));
+    }
+    if matrix.order != Order::Trouble {
+        let text = format!("  by {}", matrix.order.name());
+        spans.push(Span::styled(text, theme.dim));
+    }
+    if !matrix.filter.is_empty() {
+        let text = format!("  /{}", matrix.filter);
+        spans.push(Span::styled(text, theme.accent));
+    }
+    if matrix.anchor.is_some() {
+        let text = format!("  range of {}", matrix.range().len());
+        spans.push(Span::styled(text, theme.staged));
+    }
+    if !matrix.marks.is_empty() {
+        let text = format!("  {} marked", matrix.marks.len());
+        spans.push(Span::styled(text, theme.staged));
+    }
+    Line::from(spans)
+}
+
+fn shown_columns(model: &Model) -> impl Iterator<Item = (usize, &EnvironmentName)> {
+    let matrix = &model.matrix;
+    let columns = matrix.columns.iter().enumerate();
+    columns
+        .skip(matrix.first_column)
+        .take(matrix.layout.columns.max(1))
+}
+
+fn heading(canvas: &mut Canvas<'_>, inner: Rect) {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    let layout = model.matrix.layout;
+    let heading = column("SERVICE", layout.service, glyphs.ellipsis);
+    let mut spans = vec![Span::styled(heading, theme.dim)];
+    for (index, environment) in shown_columns(model) {
+        let (tag, tag_style) = tag(canvas, environment);
+        let room = layout.cell.saturating_sub(width(&tag) + 2);
+        let name = clip(environment.as_str(), room, glyphs.ellipsis);
+        let style = if index == model.matrix.column {
+            theme.title
+        } else {
+            theme.dim
+        };
+        let rest = layout
+            .cell
+            .saturating_sub(1 + width(&name) + 1 + width(&tag));
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(name, style));
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(tag, tag_style));
+        spans.push(Span::raw(" ".repeat(rest)));
+    }
+    if layout.why > 0 {
+        spans.push(Span::styled("WHY", theme.dim));
+    }
+    canvas.put(inner, Line::from(spans));
+}
+
+/// What is to be known of a column: protected, lost since when, no access, connecting.
+fn tag(canvas: &Canvas<'_>, environment: &EnvironmentName) -> (String, Style) {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    match model.connection(environment) {
+        Connection::Lost { since, .. } => {
+            let age = age::between(*since, model.now);
+            (format!("{}{age}", glyphs.state(State::Stale)), theme.warn)
+        }
+        Connection::Denied { .. } => ("? 403".to_owned(), theme.unknown),
+        Connection::Connecting => (glyphs.state(State::Loading).to_owned(), theme.faint),
+        Connection::Live | Connection::Unconfigured => {
+            if model.is_protected(environment) {
+                ("PROD".to_owned(), theme.warn)
+            } else {
+                (String::new(), theme.dim)
+            }
+        }
+    }
+}
+
+fn draw_rows(canvas: &mut Canvas<'_>, area: Rect) {
+    let model = canvas.model;
+    let matrix = &model.matrix;
+    let range: BTreeSet<CellKey> = matrix.range().into_iter().collect();
+    let cursor = matrix.cursor();
+    let visible = matrix.lines.iter().enumerate().skip(matrix.first_line);
+    let mut y = area.y;
+    for (index, line) in visible.take(usize::from(area.height)) {
+        let place = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        draw_row(canvas, place, line, index == cursor, &range);
+        y += 1;
+    }
+    if matrix.folded > 0 && y < area.y + area.height {
+        let place = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        let rows = text::count(matrix.folded, "healthy row");
+        let words = format!("{} {rows} folded", canvas.glyphs.ellipsis);
+        let key = Span::styled("  ! shows them", canvas.theme.faint);
+        let spans = vec![Span::styled(words, canvas.theme.dim), key];
+        canvas.put(place, Line::from(spans));
+    }
+}
+
+fn draw_row(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    line: &RowLine,
+    is_cursor: bool,
+    range: &BTreeSet<CellKey>,
+) {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    let layout = model.matrix.layout;
+    let name_style = if is_cursor { theme.title } else { theme.text };
+    let name = column(
+        line.service.as_str(),
+        layout.service.saturating_sub(2),
+        glyphs.ellipsis,
+    );
+    let mut spans = vec![Span::styled(format!("{name}  "), name_style)];
+    for (_, environment) in shown_columns(model) {
+        let key = CellKey::new(line.service.clone(), environment.clone());
+        let view = status::assess(model, &key);
+        let marked = model.matrix.marks.contains(&key) || range.contains(&key);
+        spans.extend(cell(canvas, &view, marked));
+    }
+    if layout.why > 0 {
+        spans.push(why(canvas, line));
+    }
+    canvas.put(area, Line::from(spans));
+    if is_cursor {
+        canvas.tint(area, theme.row);
+    }
+    let mut x = area.x + narrow(layout.service);
+    for (index, environment) in shown_columns(model) {
+        let place = Rect {
+            x,
+            width: narrow(layout.cell).saturating_sub(1),
+            ..area
+        };
+        let key = CellKey::new(line.service.clone(), environment.clone());
+        if model.matrix.marks.contains(&key) || range.contains(&key) {
+            canvas.tint(place, theme.marked);
+        }
+        if is_cursor && index == model.matrix.column {
+            canvas.tint(place, theme.cursor);
+        }
+        x += narrow(layout.cell);
+    }
+}
+
+fn narrow(size: usize) -> u16 {
+    u16::try_from(size).unwrap_or(u16::MAX)
+}
+
+/// One cell: mark, glyph, version, what is staged or how much is ready; exactly a column wide.
+fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<'static>> {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    let room = model.matrix.layout.cell.saturating_sub(4);
+    let mark = if marked { glyphs.mark } else { " " };
+    let version = view.declared.and_then(|cell| cell.version.as_ref());
+    let text = version.map_or("", |version| version.as_str());
+    let urgent = matches!(view.state, State::Degraded | State::Missing);
+    let mut spans = vec![Span::styled(mark, theme.staged)];
+    if let Some(request) = view.staged {
+        let to = status::staged_version(model, request);
+        let to = to.map_or_else(|| "inherited".to_owned(), |to| to.to_string());
+        let (glyph, style) = if urgent {
+            (glyphs.state(view.state), theme.state(view.state))
+        } else {
+            (glyphs.staged, theme.staged)
+        };
+        let both = format!("{text}{}{to}", glyphs.arrow);
+        let shown = if width(&both) <= room {
+            both
+        } else {
+            format!("{}{to}", glyphs.arrow)
+        };
+        spans.push(Span::styled(glyph, style));
+        spans.push(Span::raw(" "));
+        let shown = column(&shown, room, glyphs.ellipsis);
+        spans.push(Span::styled(shown, theme.staged));
+    } else {
+        spans.push(Span::styled(
+            glyphs.state(view.state),
+            theme.state(view.state),
+        ));
+        spans.push(Span::raw(" "));
+        let text = match view.state {
+            State::Absent => "",
+            State::NotSet => "not set",
+            _ => text,
+        };
+        let ready = ready(view);
+        let left = room.saturating_sub(if ready.is_empty() {
+            0
+        } else {
+            width(&ready) + 1
+        });
+        let style = version_style(canvas, view);
+        let shown = clip(text, left, glyphs.ellipsis);
+        let gap = room.saturating_sub(width(&shown) + width(&ready)).min(2);
+        let rest = room.saturating_sub(width(&shown) + width(&ready) + gap);
+        spans.push(Span::styled(shown, style));
+        spans.push(Span::styled(
+            format!("{}{ready}{}", " ".repeat(gap), " ".repeat(rest)),
+            theme.state(view.state).remove_modifier(Modifier::BOLD),
+        ));
+    }
+    spans.push(Span::raw(" "));
+    spans
+}
+
+/// `2/6`, while that is worth knowing.
+fn ready(view: &CellView<'_>) -> String {
+    match (view.state, view.live) {
+        (State::Degraded | State::Rolling | State::Paused, Some(live)) => {
+            format!("{}/{}", live.ready, live.desired)
+        }
+        _ => String::new(),
+    }
+}
+
+/// Stale cells fade with their age; what is broken stands out.
+fn version_style(canvas: &Canvas<'_>, view: &CellView<'_>) -> Style {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let inherited = view.declared.is_some_and(|cell| cell.inherited);
+    match (view.state, view.live) {
+        (State::Stale, Some(live)) => {
+            let age = model.now.as_second() - live.as_of.as_second();
+            if age > OLD_SECONDS {
+                theme.faint
+            } else {
+                theme.dim
+            }
+        }
+        (State::Degraded | State::Missing, _) => theme.bad,
+        (State::Absent | State::NotSet, _) => theme.faint,
+        (State::Loading, _) => theme.dim,
+        _ if inherited => theme.dim,
+        _ => theme.text,
+    }
+}
+
+fn why(canvas: &Canvas<'_>, line: &RowLine) -> Span<'static> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let cells = model.matrix.columns.iter().map(|environment| {
+        let key = CellKey::new(line.service.clone(), environment.clone());
+        let view = status::assess(model, &key);
+        (key, view)
+    });
+    // The worst cell speaks for the row; of equals the one furthest right, nearest to customers.
+    let worst = cells.max_by_key(|(_, view)| view.trouble());
+    let Some((key, view)) = worst.filter(|(_, view)| view.trouble() > 0) else {
+        return Span::raw("");
+    };
+    let reason = status::why(model, &key, &view).unwrap_or_default();
+    let style = match view.state {
+        State::Degraded | State::Missing => theme.text,
+        _ => theme.dim,
+    };
+    let room = model.matrix.layout.why;
+    Span::styled(clip(&reason, room, canvas.glyphs.ellipsis), style)
+}
+
+/// Why there is no row: reading, failed, nothing declared, or filtered away.
+fn empty(canvas: &mut Canvas<'_>, area: Rect) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let lines = match (&model.git.failure, &model.git.desired) {
+        (Some(failure), None) => vec![
+            Line::styled("the repository cannot be read", theme.bad),
+            Line::styled(failure.why.clone(), theme.text),
+            Line::styled(failure.next.clone(), theme.dim),
+        ],
+        (None, None) => vec![Line::styled("reading the repository", theme.dim)],
+        (_, Some(_)) if !model.matrix.filter.is_empty() => vec![
+            Line::styled("no row matches the filter", theme.text),
+            Line::styled("esc clears it", theme.dim),
+        ],
+        (_, Some(desired)) => vec![
+            Line::styled(
+                "no layout of the configuration finds a service here",
+                theme.text,
+            ),
+            Line::styled(
+                format!(
+                    "read at {}; `tidegate init` proposes layouts for this repository",
+                    desired.commit.short()
+                ),
+                theme.dim,
+            ),
+        ],
+    };
+    let below = Rect {
+        y: area.y + u16::from(area.height > 4),
+        height: area.height - u16::from(area.height > 4),
+        ..area
+    };
+    canvas.lines(below, lines);
+}

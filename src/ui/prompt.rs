@@ -1,0 +1,113 @@
+//! Lines being typed, at the bottom, with what they can become above them.
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, text};
+use crate::app::{
+    line::LineInput,
+    model::Prompt,
+    palette::{self, SUGGESTIONS},
+};
+
+/// Draws the prompt in the last row of `area`, where there is one.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
+    let model = canvas.model;
+    let line = Rect {
+        y: area.y + area.height - 1,
+        height: 1,
+        ..area
+    };
+    match &model.prompt {
+        Some(Prompt::Filter { input, .. }) => {
+            let found = model.matrix.lines.len();
+            let hint = format!("{}  tab completes ", text::count(found, "row"));
+            typed(canvas, line, "/", input, &hint);
+        }
+        Some(Prompt::Palette { input, selected }) => {
+            suggestions(canvas, area, input, *selected);
+            typed(canvas, line, ":", input, "tab completes ");
+        }
+        Some(Prompt::Reason { gate, input }) => {
+            let label = format!("reason for lifting {gate}: ");
+            typed(canvas, line, &label, input, "kept in the commit ");
+        }
+        Some(Prompt::Quit) | None => {}
+    }
+}
+
+fn typed(canvas: &mut Canvas<'_>, area: Rect, label: &str, input: &LineInput, hint: &str) {
+    let theme = canvas.theme;
+    let (before, after) = input.split();
+    let mut spans = vec![
+        Span::styled(format!(" {label}"), theme.accent),
+        Span::raw(before.to_owned()),
+    ];
+    spans.extend(caret(canvas, after));
+    let line = Line::from(spans);
+    let room = usize::from(area.width);
+    let fits = line.width() + text::width(hint) + 2 <= room;
+    canvas.clear(area);
+    canvas.put(area, line);
+    if fits {
+        canvas.put_right(area, Line::styled(hint.to_owned(), theme.faint));
+    }
+}
+
+/// The text after the cursor, its first character as a block.
+pub fn caret(canvas: &Canvas<'_>, after: &str) -> [Span<'static>; 2] {
+    let mut chars = after.chars();
+    let under = chars.next().unwrap_or(' ');
+    [
+        Span::styled(under.to_string(), canvas.theme.cursor),
+        Span::raw(chars.as_str().to_owned()),
+    ]
+}
+
+fn suggestions(canvas: &mut Canvas<'_>, area: Rect, input: &LineInput, selected: usize) {
+    let theme = canvas.theme;
+    let all = palette::suggestions(canvas.model, input.text());
+    let more = all.len().saturating_sub(SUGGESTIONS);
+    let shown: Vec<_> = all.into_iter().take(SUGGESTIONS).collect();
+    if shown.is_empty() {
+        return;
+    }
+    let rows = u16::try_from(shown.len())
+        .unwrap_or(1)
+        .min(area.height.saturating_sub(3));
+    let place = Rect {
+        x: area.x,
+        y: area.y + area.height - 1 - rows - 2,
+        width: area.width.min(72),
+        height: rows + 2,
+    };
+    canvas.clear(place);
+    let title = if more > 0 {
+        Line::styled(format!("Commands  {more} more"), theme.dim)
+    } else {
+        Line::styled("Commands", theme.dim)
+    };
+    let inner = canvas.frame(place, title);
+    let names = shown.iter().map(|suggestion| text::width(&suggestion.line));
+    let names = names.max().unwrap_or(0);
+    for ((y, suggestion), index) in (inner.y..inner.y + rows).zip(&shown).zip(0..) {
+        let row = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        let name = text::column(&suggestion.line, names, canvas.glyphs.ellipsis);
+        canvas.put(
+            row,
+            Line::from(vec![
+                Span::raw(name),
+                Span::styled(format!("  {}", suggestion.help), theme.dim),
+            ]),
+        );
+        if index == selected {
+            canvas.tint(row, theme.cursor);
+        }
+    }
+}

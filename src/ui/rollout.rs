@@ -1,0 +1,263 @@
+//! What runs in a cell: the rollout, its pods, what the cluster noted, and the version elsewhere.
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, detail, text};
+use crate::{
+    app::{
+        model::{CellPane, CellScreen},
+        status::{self, CellView, State},
+    },
+    domain::{
+        age,
+        ids::CellKey,
+        rollout::{ClusterNote, PodState},
+    },
+};
+
+/// Draws the left side of the cell screen.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
+    let model = canvas.model;
+    let view = status::assess(model, &screen.cell);
+    let width = usize::from(area.width);
+    let mut lines = vec![Line::from(detail::state(canvas, &screen.cell, &view))];
+    summary(canvas, &view, width, &mut lines);
+    pods(canvas, &view, width, screen, &mut lines);
+    notes(canvas, &screen.cell, width, screen, &mut lines);
+    elsewhere(canvas, &screen.cell, &mut lines);
+    let height = usize::from(area.height);
+    let last = lines.len().saturating_sub(height);
+    let first = if screen.pane == CellPane::Rollout {
+        screen.rollout_scroll.min(last)
+    } else {
+        0
+    };
+    canvas.lines(area, lines.into_iter().skip(first));
+}
+
+fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
+    let mut spans = vec![Span::styled(format!("{label:<10}"), canvas.theme.dim)];
+    spans.extend(value);
+    Line::from(spans)
+}
+
+/// Declared, serving, running: the truths in their order, each with where it comes from.
+fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    if let Some(reason) = view.live.and_then(|live| live.reason.as_ref()) {
+        for line in text::wrap(reason, width) {
+            lines.push(Line::styled(line, theme.text));
+        }
+    }
+    lines.push(Line::default());
+    if let Some(declared) = view.declared {
+        let version = declared.version.as_ref();
+        let version = version.map_or("not set".to_owned(), ToString::to_string);
+        let mut value = vec![Span::raw(version)];
+        if declared.inherited {
+            value.push(Span::styled(" inherited", theme.warn));
+        }
+        lines.push(labelled(canvas, "declared", value));
+        for source in &declared.sources {
+            let place = format!("{}:{}", source.path, source.line);
+            let place = Span::styled(place, theme.faint);
+            lines.push(labelled(canvas, "", vec![place]));
+        }
+    }
+    if let Some(request) = view.staged {
+        let words = status::intent(&request.intent);
+        let value = vec![Span::styled(words, theme.staged)];
+        lines.push(labelled(canvas, "", value));
+    }
+    let Some(live) = view.live else { return };
+    if let Some(serving) = &live.serving {
+        lines.push(labelled(
+            canvas,
+            "serving",
+            vec![Span::raw(serving.to_string())],
+        ));
+    }
+    let running = detail::running(live.versions.iter());
+    let running = running.trim_start_matches("runs ").to_owned();
+    lines.push(labelled(canvas, "running", vec![Span::raw(running)]));
+    let counts = format!("{}/{}, {} updated", live.ready, live.desired, live.updated);
+    lines.push(labelled(canvas, "ready", vec![Span::raw(counts)]));
+    if !live.workloads.is_empty() {
+        let workloads = Span::styled(live.workloads.join(", "), theme.dim);
+        lines.push(labelled(canvas, "workload", vec![workloads]));
+    }
+    let age = format!("{} ago", age::between(live.as_of, model.now));
+    let style = if view.state == State::Stale {
+        theme.warn
+    } else {
+        theme.dim
+    };
+    lines.push(labelled(
+        canvas,
+        "confirmed",
+        vec![Span::styled(age, style)],
+    ));
+}
+
+fn section(canvas: &Canvas<'_>, name: &str, focused: bool, lines: &mut Vec<Line<'static>>) {
+    let style = if focused {
+        canvas.theme.title
+    } else {
+        canvas.theme.dim
+    };
+    lines.push(Line::default());
+    lines.push(Line::styled(name.to_owned(), style));
+}
+
+fn pods(
+    canvas: &Canvas<'_>,
+    view: &CellView<'_>,
+    width: usize,
+    screen: &CellScreen,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let Some(live) = view.live else { return };
+    let focused = screen.pane == CellPane::Rollout;
+    let name = format!("Pods {}", live.pods.len());
+    section(canvas, &name, focused, lines);
+    if live.pods.is_empty() {
+        lines.push(Line::styled("none", canvas.theme.faint));
+    }
+    let versions = live.pods.iter().filter_map(|pod| pod.version.as_ref());
+    let version = versions.map(|v| text::width(v.as_str())).max();
+    let version = version.unwrap_or(0).min(14);
+    for pod in &live.pods {
+        lines.push(pod_line(canvas, pod, version, width));
+        if let Some(message) = pod.message.as_ref().filter(|_| !pod.ready) {
+            lines.push(Line::styled(format!("    {message}"), canvas.theme.dim));
+        }
+    }
+}
+
+/// `✗ 5d9f-x2x1z  1.42.0  CrashLoopBackOff  14 restarts  3m  node-2`
+fn pod_line(canvas: &Canvas<'_>, pod: &PodState, version: usize, width: usize) -> Line<'static> {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
+    let state = match (pod.ready, pod.reason.as_str()) {
+        _ if pod.terminating => State::Suspended,
+        (true, _) => State::Healthy,
+        (false, "Running" | "Pending" | "ContainerCreating" | "PodInitializing" | "starting") => {
+            State::Rolling
+        }
+        (false, _) => State::Degraded,
+    };
+    let name_room = (width / 3).clamp(12, 34);
+    let reason = if pod.terminating {
+        "Terminating"
+    } else {
+        &pod.reason
+    };
+    let restarts = match pod.restarts {
+        0 => String::new(),
+        many => format!("  {}", text::count(many as usize, "restart")),
+    };
+    let age = pod.created.map(|at| age::between(at, canvas.model.now));
+    let node = pod.node.clone().unwrap_or_default();
+    let reason_style = if state == State::Degraded {
+        theme.bad
+    } else {
+        theme.dim
+    };
+    let shown_version = pod.version.as_ref().map_or("", |v| v.as_str());
+    let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
+    Line::from(vec![
+        Span::styled(format!("{} ", glyphs.state(state)), theme.state(state)),
+        Span::raw(cut(&pod.name, name_room)),
+        Span::raw(format!("  {}", cut(shown_version, version))),
+        Span::styled(format!("  {reason}"), reason_style),
+        Span::styled(restarts, theme.dim),
+        Span::styled(format!("  {}", age.unwrap_or_default()), theme.dim),
+        Span::styled(format!("  {node}"), theme.faint),
+    ])
+}
+
+fn notes(
+    canvas: &Canvas<'_>,
+    cell: &CellKey,
+    width: usize,
+    screen: &CellScreen,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    let watched = canvas.model.setup.topology.get(&cell.environment);
+    if watched.is_none_or(|environment| environment.cluster.is_none()) {
+        return;
+    }
+    section(canvas, "Events", screen.pane == CellPane::Rollout, lines);
+    match &canvas.model.live.notes {
+        Some((known, result)) if known == cell => match result {
+            Ok(notes) if notes.is_empty() => lines.push(Line::styled("none", theme.faint)),
+            Ok(notes) => {
+                for note in notes {
+                    note_lines(canvas, note, width, lines);
+                }
+            }
+            Err(why) => lines.push(Line::styled(why.clone(), theme.unknown)),
+        },
+        _ => lines.push(Line::styled("waiting for the cluster", theme.faint)),
+    }
+}
+
+fn note_lines(
+    canvas: &Canvas<'_>,
+    note: &ClusterNote,
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    let style = if note.warning { theme.warn } else { theme.dim };
+    let age = note.time.map(|at| age::between(at, canvas.model.now));
+    let times = match note.count {
+        0 | 1 => String::new(),
+        many => format!(" ×{many}"),
+    };
+    lines.push(Line::from(vec![
+        Span::styled(format!("{:>4}  ", age.unwrap_or_default()), theme.dim),
+        Span::styled(format!("{}{times}", note.reason), style),
+        Span::styled(format!("  {}", note.object), theme.faint),
+    ]));
+    for line in text::wrap(&note.message, width.saturating_sub(6))
+        .into_iter()
+        .take(2)
+    {
+        lines.push(Line::styled(format!("      {line}"), theme.text));
+    }
+}
+
+/// The same service in the other environments: which version, and how it does there.
+fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey, lines: &mut Vec<Line<'static>>) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    section(canvas, "Elsewhere", false, lines);
+    let desired = model.git.desired.as_deref();
+    let own = desired.and_then(|desired| desired.version(cell));
+    for environment in model.environments() {
+        let key = CellKey::new(cell.service.clone(), environment.clone());
+        let view = status::assess(model, &key);
+        if key == *cell || view.state == State::Absent {
+            continue;
+        }
+        let version = view.declared.and_then(|cell| cell.version.as_ref());
+        let same = version.is_some() && version == own;
+        let glyph = canvas.glyphs.state(view.state);
+        let text = version.map_or("not set".to_owned(), ToString::to_string);
+        let mut spans = vec![
+            Span::styled(format!("{glyph} "), theme.state(view.state)),
+            Span::raw(format!("{environment:<14} ")),
+            Span::styled(text, if same { theme.text } else { theme.dim }),
+        ];
+        if same {
+            spans.push(Span::styled("  same version", theme.dim));
+        }
+        if let Some(why) = status::why(model, &key, &view) {
+            spans.push(Span::styled(format!("  {why}"), theme.dim));
+        }
+        lines.push(Line::from(spans));
+    }
+}

@@ -1,0 +1,99 @@
+//! What the screens look like, styles included, at both sizes and with what terminals lack.
+
+use crate::app::{
+    event::{Event, Input},
+    fixture::Driver,
+    look::Look,
+};
+
+mod harness;
+mod scenes;
+
+use harness::{ansi, screen, text};
+
+const WIDE: (u16, u16) = (120, 40);
+const SMALL: (u16, u16) = (80, 24);
+
+/// Every scene at both sizes, with styles.
+#[test]
+fn scenes_look_as_before() {
+    for (name, build) in scenes::ALL {
+        for size in [WIDE, SMALL] {
+            let driver = build(size);
+            let name = format!("{name}_{}x{}", size.0, size.1);
+            insta::assert_snapshot!(name, screen(&driver.model));
+        }
+    }
+}
+
+/// Prints every scene in colour: `cargo test --lib look_at -- --ignored --nocapture`.
+#[test]
+#[ignore = "for eyes"]
+fn look_at_every_scene() {
+    for (name, build) in scenes::ALL {
+        for size in [WIDE, SMALL] {
+            println!("{name} {}x{}\n{}", size.0, size.1, ansi(&build(size).model));
+        }
+    }
+}
+
+#[test]
+fn ascii_terminals_get_ascii_only() {
+    for (name, build) in scenes::ALL {
+        let mut driver = build(SMALL);
+        driver.model.setup.look.ascii = true;
+        let shown = text(&driver.model);
+        let odd: Vec<char> = shown.chars().filter(|c| !c.is_ascii()).collect();
+        assert!(odd.is_empty(), "{name}: {odd:?}\n{shown}");
+    }
+}
+
+#[test]
+fn without_colours_there_are_none_and_the_cursor_is_seen() {
+    for (name, build) in scenes::ALL {
+        let mut driver = build(WIDE);
+        driver.model.setup.look = Look {
+            no_colour: true,
+            ..Look::default()
+        };
+        let shown = screen(&driver.model);
+        let legend = shown.rsplit("\n\n").next().unwrap();
+        assert!(
+            !legend.contains("fg ") && !legend.contains("bg "),
+            "{name}\n{legend}"
+        );
+    }
+    let mut driver = Driver::settled(SMALL);
+    driver.model.setup.look.no_colour = true;
+    driver.model.setup.look.ascii = true;
+    insta::assert_snapshot!("matrix_plain_80x24", screen(&driver.model));
+}
+
+#[test]
+fn no_size_breaks_any_scene() {
+    for (name, build) in scenes::ALL {
+        let mut driver = build(WIDE);
+        for (width, height) in [
+            (1, 1),
+            (39, 9),
+            (40, 10),
+            (41, 12),
+            (60, 14),
+            (99, 20),
+            (200, 60),
+        ] {
+            driver.send(Event::Input {
+                at: driver.model.now,
+                input: Input::Resize { width, height },
+            });
+            let shown = text(&driver.model);
+            assert!(!shown.trim().is_empty(), "{name} {width}x{height}");
+        }
+    }
+}
+
+#[test]
+fn too_small_says_so() {
+    let driver = Driver::settled((39, 20));
+    assert!(text(&driver.model).contains("too small"));
+}

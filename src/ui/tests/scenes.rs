@@ -1,0 +1,379 @@
+//! Named situations, each reached as an operator would reach it.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::ToSpan;
+
+use crate::{
+    app::{
+        event::{
+            CellDelivery, DeliveryStep, Event, Failure, FailureKind, FileDiff, PlanView,
+            PublishFailure, Published, Stage, Target,
+        },
+        fixture::{Driver, cell, commit, moment, setup},
+        op_queue::Operation,
+    },
+    domain::{
+        plan::{FileEdit, Intent, Outcome, Plan, PlannedChange, Skip, SkipCause, Verdict},
+        rollout::ClusterNote,
+        topology::Deliver,
+    },
+};
+
+type Build = fn((u16, u16)) -> Driver;
+
+/// All of them.
+pub(super) const ALL: &[(&str, Build)] = &[
+    ("start", start),
+    ("matrix", matrix),
+    ("marks", marks),
+    ("filter", filter),
+    ("palette", palette),
+    ("failure", failure),
+    ("cell", cell_screen),
+    ("revert", revert),
+    ("plan", plan_screen),
+    ("plan_moved", plan_moved),
+    ("plan_refused", plan_refused),
+    ("confirm", confirm),
+    ("delivery", delivery),
+    ("delivery_failed", delivery_failed),
+    ("activity", activity),
+    ("help", help),
+    ("quit", quit),
+];
+
+fn start(size: (u16, u16)) -> Driver {
+    Driver::fresh(setup(), size)
+}
+
+fn matrix(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("j j l p k k l");
+    driver.model.word = None;
+    driver
+}
+
+fn marks(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l space space v l j");
+    driver
+}
+
+fn filter(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("/ \"env:prod_2.3");
+    driver
+}
+
+fn palette(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys(": \"re");
+    driver
+}
+
+fn failure(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.send(Event::Failure(Failure {
+        kind: FailureKind::Configuration,
+        what: "tidegate.toml:14: environments[2].from".to_owned(),
+        why: "no environment `stagin`; did you mean `staging`?".to_owned(),
+        next: "the configuration in force is kept".to_owned(),
+    }));
+    driver
+}
+
+fn cell_screen(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l l enter");
+    let note = |minutes: i64, warning, reason: &str, message: &str, count| ClusterNote {
+        time: Some(moment() - minutes.minutes()),
+        warning,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        object: "Pod/checkout-5d9f7c6b8-x0k2p".to_owned(),
+        count,
+    };
+    driver.send(Event::Notes {
+        cell: cell("checkout", "prod-us"),
+        result: Ok(vec![
+            note(
+                1,
+                true,
+                "BackOff",
+                "Back-off restarting failed container checkout",
+                14,
+            ),
+            note(3, true, "Unhealthy", "Readiness probe failed: HTTP 503", 6),
+            note(
+                47,
+                false,
+                "Pulled",
+                "Container image already present on machine",
+                1,
+            ),
+        ]),
+    });
+    let epoch = driver.epoch(Operation::Diff);
+    driver.send(Event::CommitDiff {
+        epoch,
+        cell: cell("checkout", "prod-us"),
+        commit: commit("77e01fa"),
+        result: Ok(diff("checkout", "prod-us", "1.41.3", "1.42.0")),
+    });
+    driver
+}
+
+fn diff(service: &str, environment: &str, from: &str, to: &str) -> String {
+    format!(
+        "--- a/apps/{service}/overlays/{environment}/kustomization.yaml\n\
+         +++ b/apps/{service}/overlays/{environment}/kustomization.yaml\n\
+         @@ -4,5 +4,5 @@\n   - ../../base\n images:\n   - name: registry.example.com/{service}\n\
+         -    newTag: {from} # promoted by the pipeline\n+    newTag: {to} # promoted by the pipeline\n"
+    )
+}
+
+fn revert(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l l r");
+    driver
+}
+
+/// What the planner would answer to two staged promotions.
+pub(super) fn plan() -> PlanView {
+    let verdict = |gate: &str, outcome, detail: &str| Verdict {
+        gate: gate.to_owned(),
+        outcome,
+        detail: detail.to_owned(),
+        overridden: None,
+    };
+    let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
+        cell: cell(service, "prod-us"),
+        intent: Intent::Promote {
+            from: "staging".into(),
+        },
+        from: Some(from.into()),
+        to: Some(to.into()),
+        verdicts,
+    };
+    let immutable = || verdict("immutable", Outcome::Pass, "2.4.0 is a release");
+    let upstream = |outcome, detail: &str| verdict("upstream", outcome, detail);
+    let path = |service: &str| format!("apps/{service}/overlays/prod-us/kustomization.yaml");
+    let file = |service: &str| FileDiff {
+        path: path(service).as_str().into(),
+        text: diff(service, "prod-us", "2.3.1", "2.4.0")
+            .lines()
+            .skip(2)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    };
+    PlanView {
+        plan: Plan {
+            base: commit("a1b2c3d"),
+            changes: vec![
+                promoted(
+                    "accounts",
+                    "2.3.1",
+                    "2.4.0",
+                    vec![
+                        upstream(
+                            Outcome::Pass,
+                            "staging declares and runs 2.4.0, healthy for 6d",
+                        ),
+                        immutable(),
+                    ],
+                ),
+                promoted(
+                    "basket",
+                    "2.3.1",
+                    "2.4.0",
+                    vec![
+                        upstream(
+                            Outcome::Warn,
+                            "staging is not seen: the cluster did not answer",
+                        ),
+                        immutable(),
+                    ],
+                ),
+            ],
+            edits: ["accounts", "basket"]
+                .map(|service| FileEdit {
+                    path: path(service).as_str().into(),
+                    before: b"newTag: 2.3.1\n".to_vec(),
+                    after: b"newTag: 2.4.0\n".to_vec(),
+                })
+                .to_vec(),
+            skipped: vec![Skip {
+                cell: cell("checkout", "prod-us"),
+                cause: SkipCause::AlreadyThere,
+                detail: "declares 1.42.0 already, as staging does".to_owned(),
+            }],
+        },
+        diffs: vec![file("accounts"), file("basket")],
+        commands: vec![
+            "git commit -m 'promote 2 services to prod-us'".to_owned(),
+            "git push origin HEAD:main".to_owned(),
+        ],
+        target: Target {
+            remote: Some("origin".to_owned()),
+            branch: "main".to_owned(),
+            deliver: Deliver::Push,
+        },
+        message: "promote 2 services to prod-us\n\nAccounts and basket.\n".to_owned(),
+    }
+}
+
+fn plan_screen(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys(": \"write enter / \"acc enter l l p esc / \"bask enter p esc");
+    driver.keys("/ \"check enter p esc s");
+    driver.planned(plan());
+    driver
+}
+
+fn plan_moved(size: (u16, u16)) -> Driver {
+    let mut driver = confirmed(size);
+    let epoch = driver.epoch(Operation::Publish);
+    let mut fresh = plan();
+    fresh.plan.base = commit("b7c8d9e");
+    driver.send(Event::Published {
+        epoch,
+        result: Err(PublishFailure::Moved {
+            fresh: Arc::new(fresh),
+            changes: vec![
+                "main moved a1b2c3d to b7c8d9e: ahmed, set basket to 2.3.2".to_owned(),
+                "basket / prod-us: 2.3.2→2.4.0, was 2.3.1→2.4.0".to_owned(),
+            ],
+        }),
+    });
+    driver
+}
+
+fn plan_refused(size: (u16, u16)) -> Driver {
+    let mut driver = confirmed(size);
+    let epoch = driver.epoch(Operation::Publish);
+    driver.send(Event::Published {
+        epoch,
+        result: Err(PublishFailure::Rejected {
+            words: vec![
+                "error: GH006: Protected branch update failed for refs/heads/main.".to_owned(),
+                "error: Changes must be made through a pull request.".to_owned(),
+            ],
+            protected: true,
+        }),
+    });
+    driver
+}
+
+fn confirm(size: (u16, u16)) -> Driver {
+    let mut driver = plan_screen(size);
+    driver.keys("enter \"prod");
+    driver
+}
+
+fn confirmed(size: (u16, u16)) -> Driver {
+    let mut driver = plan_screen(size);
+    driver.keys("enter \"prod-us enter");
+    driver
+}
+
+fn delivery(size: (u16, u16)) -> Driver {
+    let mut driver = confirmed(size);
+    let epoch = driver.epoch(Operation::Publish);
+    let target = plan().target;
+    driver.send(Event::Published {
+        epoch,
+        result: Ok(Published {
+            commit: commit("c0ffee1"),
+            target,
+            words: vec!["Processed 1 references in total".to_owned()],
+            link: None,
+            note: None,
+        }),
+    });
+    let began = driver.model.now;
+    let mut step = |after: i64, step| {
+        driver.send(Event::Delivery {
+            epoch,
+            at: began + after.seconds(),
+            step,
+        });
+    };
+    step(0, DeliveryStep::Began(Stage::Checked));
+    step(
+        1,
+        DeliveryStep::Done(Stage::Checked, "main is still a1b2c3d".to_owned()),
+    );
+    step(
+        1,
+        DeliveryStep::Done(Stage::Committed, "c0ffee1".to_owned()),
+    );
+    step(1, DeliveryStep::Began(Stage::Pushed));
+    step(
+        3,
+        DeliveryStep::Done(Stage::Pushed, "c0ffee1 on origin/main".to_owned()),
+    );
+    step(3, DeliveryStep::Began(Stage::Rolling));
+    step(
+        9,
+        DeliveryStep::Cell(
+            cell("accounts", "prod-us"),
+            CellDelivery::Rolling {
+                ready: 4,
+                desired: 6,
+            },
+        ),
+    );
+    step(
+        9,
+        DeliveryStep::Cell(
+            cell("basket", "prod-us"),
+            CellDelivery::Waiting("no pod runs 2.4.0 yet".to_owned()),
+        ),
+    );
+    driver.send(Event::Tick(began + 12.seconds()));
+    driver
+}
+
+fn delivery_failed(size: (u16, u16)) -> Driver {
+    let mut driver = delivery(size);
+    let epoch = driver.model.delivery.as_ref().unwrap().epoch;
+    let at = driver.model.now + 30.seconds();
+    let mut step = |step| driver.send(Event::Delivery { epoch, at, step });
+    step(DeliveryStep::Cell(
+        cell("accounts", "prod-us"),
+        CellDelivery::Failed("CrashLoopBackOff ×3: panic: no such table".to_owned()),
+    ));
+    step(DeliveryStep::Ended(Err(Failure {
+        kind: FailureKind::Delivery,
+        what: "1 of 2 cells failed".to_owned(),
+        why: "accounts / prod-us: CrashLoopBackOff ×3".to_owned(),
+        next: "r goes back".to_owned(),
+    })));
+    driver.send(Event::Tick(at));
+    driver
+}
+
+fn activity(size: (u16, u16)) -> Driver {
+    let mut driver = plan_refused(size);
+    driver.send(Event::Ran {
+        line: "git push --porcelain origin c0ffee1:refs/heads/main".to_owned(),
+        ok: false,
+        outcome: "exit 1".to_owned(),
+        took: Duration::from_millis(900),
+    });
+    driver.keys("A j");
+    driver
+}
+
+fn help(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("?");
+    driver
+}
+
+fn quit(size: (u16, u16)) -> Driver {
+    let mut driver = matrix(size);
+    driver.keys("q");
+    driver
+}
