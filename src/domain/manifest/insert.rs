@@ -320,7 +320,11 @@ fn flow(
         return Ok(vec![into_braces(yaml, document, start + 1..closing, &text)]);
     };
     let key = document.node(last.key);
-    let behind = document.node(last.value).span.end.max(key.span.end);
+    let mut behind = document.node(last.value).span.end.max(key.span.end);
+    if document.node(last.value).span.is_empty() && yaml.source(behind..end).starts_with(' ') {
+        // Not every reader sees the end of the key in `key:,`.
+        behind += 1;
+    }
     let comma = comma_after(yaml.text, behind);
     let key_line = line_start(yaml.text, key.outer_start);
     let prefix = yaml.source(key_line..key.outer_start);
@@ -335,12 +339,8 @@ fn flow(
     let rest_of_line = yaml
         .source(from..line_end(yaml.text, from))
         .trim_end_matches('\r');
-    let line_is_over = from + rest_of_line.len() <= closing;
-    let at = if line_is_over && !rest_of_line.trim().is_empty() {
-        from + rest_of_line.len()
-    } else {
-        from
-    };
+    let over = from + rest_of_line.len();
+    let at = if over <= closing { over } else { from };
     Ok(match comma {
         Some(_) => vec![Splice::new(at..at, format!("{own_line},"))],
         None if at == behind => vec![Splice::new(at..at, format!(",{own_line}"))],

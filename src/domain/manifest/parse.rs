@@ -221,14 +221,28 @@ impl<'a> Builder<'a> {
         let (Some(open), Some(document)) = (self.open.last(), self.documents.last()) else {
             return unchanged;
         };
-        let (NodeKind::Mapping { .. }, Some(key)) =
-            (&document.nodes[open.id].kind, open.children.last())
+        let NodeKind::Mapping { .. } = &document.nodes[open.id].kind else {
+            // The parser also steps over a comment on the dash's line.
+            let comment = self
+                .comments
+                .last()
+                .filter(|comment| comment.span.end == from);
+            let end = comment.map_or(from, |comment| comment.span.start);
+            let before = self.text.get(..end).unwrap_or_default();
+            let before = before.trim_end_matches([' ', '\t']);
+            return if before.ends_with('-') {
+                (before.len(), line)
+            } else {
+                unchanged
+            };
+        };
+        let Some(key) = open
+            .children
+            .last()
+            .filter(|_| open.children.len() % 2 == 1)
         else {
             return unchanged;
         };
-        if open.children.len() % 2 == 0 {
-            return unchanged;
-        }
         let key = &document.nodes[*key];
         match colon_after(self.text, key.span.end) {
             Some(colon) => (

@@ -167,15 +167,13 @@ pub(super) fn fill(
     if rest.starts_with(' ') && rest.trim().is_empty() {
         return Ok(Splice::new(at + 1..at + 1, token));
     }
-    let tight = yaml.source(0..at).ends_with([' ', '\n']);
-    Ok(Splice::new(
-        at..at,
-        if tight {
-            token.to_owned()
-        } else {
-            format!(" {token}")
-        },
-    ))
+    let before = if yaml.source(0..at).ends_with([' ', '\n']) {
+        ""
+    } else {
+        " "
+    };
+    let behind = if rest.starts_with('#') { " " } else { "" };
+    Ok(Splice::new(at..at, format!("{before}{token}{behind}")))
 }
 
 fn lacks_colon(yaml: &Yaml<'_>, document: &Document<'_>, place: Place) -> bool {

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod insert;
+mod property;
 mod read;
 mod refuse;
 mod set;
