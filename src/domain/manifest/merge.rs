@@ -1,6 +1,6 @@
 //! Merge keys (`<<`, YAML 1.1): a mapping's own keys win, then earlier merged mappings.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{
     lookup::{Found, NodeRef},
@@ -28,35 +28,33 @@ pub(super) fn get<'t>(mapping: NodeRef<'t>, key: &str) -> Option<Found<'t>> {
 
 pub(super) fn entries(mapping: NodeRef<'_>) -> Vec<Found<'_>> {
     let mut budget = MERGES_FOLLOWED;
-    let mut seen = HashSet::new();
-    let mut all = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut all: Vec<Found<'_>> = Vec::new();
     let mut pending = vec![mapping];
     while let Some(current) = pending.pop() {
+        let merged = current.id() != mapping.id();
         for (key, value) in current.own_entries() {
             let Some(text) = key.text().filter(|_| !is_merge_key(key)) else {
                 continue;
             };
-            if seen.insert(text) {
-                let merged = current.id() != mapping.id();
-                all.push(Found {
-                    key,
-                    value,
-                    merged,
-                    duplicate: None,
-                });
-            } else if current.id() == mapping.id() {
-                // The last of two equal keys wins, as for `get`.
-                if let Some(earlier) = all
-                    .iter_mut()
-                    .find(|found: &&mut Found<'_>| found.key.text() == Some(text))
-                {
-                    *earlier = Found {
-                        key,
-                        value,
-                        merged: false,
-                        duplicate: Some(earlier.key.line()),
-                    };
+            let earlier = seen.get(text).and_then(|position| all.get_mut(*position));
+            let found = Found {
+                key,
+                value,
+                merged,
+                duplicate: None,
+            };
+            match earlier {
+                None => {
+                    seen.insert(text, all.len());
+                    all.push(found);
                 }
+                // The last of two equal keys wins, as for `get`.
+                Some(earlier) if !merged => {
+                    let duplicate = Some(earlier.key.line());
+                    *earlier = Found { duplicate, ..found };
+                }
+                Some(_) => {}
             }
         }
         let Some(left) = budget.checked_sub(1) else {

@@ -294,7 +294,9 @@ proptest! {
         let value = VALUES[value];
         let before = flat(text.as_bytes());
         let leaves: Vec<&NodePath> = before.values().filter(|(_, says)| says.starts_with('=') || says == "null").map(|(path, _)| path).collect();
-        prop_assume!(!leaves.is_empty());
+        if leaves.is_empty() {
+            return Ok(());
+        }
         let path = leaves[which.index(leaves.len())].clone();
         let yaml = parse(text.as_bytes()).unwrap();
         let node = yaml.documents[0].root().find(&path).unwrap().node();
