@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     ManifestError,
     insert::{Addition, insert},
+    lines::breaks,
     locate::{document, locate},
     oracle::{Change, is_json, verify},
     parse::parse,
@@ -128,6 +129,9 @@ impl Batch {
         let mut taken = 0;
         for edit in pending.iter() {
             let alone = matches!(edit, Edit::Insert { .. } | Edit::Remove { .. });
+            if alone {
+                refuse_lone_returns(yaml.text)?;
+            }
             if taken > 0 && alone || !batch.add(yaml, edit, json)? {
                 break;
             }
@@ -217,4 +221,17 @@ impl Batch {
         }
         Ok(true)
     }
+}
+
+/// Lines are added and taken out by their line feeds.
+fn refuse_lone_returns(text: &str) -> Result<(), ManifestError> {
+    let lone = text
+        .match_indices('\r')
+        .find(|(at, _)| !text[at + 1..].starts_with('\n'));
+    lone.map_or(Ok(()), |(at, _)| {
+        Err(ManifestError::at(
+            1 + breaks(&text[..at]),
+            "a carriage return without a line feed ends a line here; save the file with line feeds",
+        ))
+    })
 }

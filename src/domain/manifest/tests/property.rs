@@ -121,6 +121,10 @@ struct Writer {
 }
 
 impl Writer {
+    fn put(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
     fn next(&mut self, count: usize) -> usize {
         self.turn = self.turn.wrapping_mul(31).wrapping_add(7) % 10_007;
         self.turn % count
@@ -131,15 +135,15 @@ impl Writer {
         let Made::Block(values) = made else { return };
         for (index, value) in values.iter().enumerate() {
             if index == 0 && !first.is_empty() {
-                self.out.push_str(first);
+                self.put(first);
             } else {
                 if self.next(5) == 0 {
                     let comment = ["\n", "# gap\n", "\n  # gap: v1\n"][self.next(3)];
-                    self.out.push_str(comment);
+                    self.put(comment);
                 }
-                self.out.push_str(&" ".repeat(indent));
+                self.put(&" ".repeat(indent));
             }
-            self.out.push_str(KEYS[index % KEYS.len()]);
+            self.put(KEYS[index % KEYS.len()]);
             self.out.push(':');
             self.value(value, indent);
         }
@@ -153,27 +157,27 @@ impl Writer {
             Made::Scalar(index) => {
                 let text = SCALARS[*index];
                 let Some(header) = text.strip_suffix('\n') else {
-                    self.out.push_str(&format!(" {text}{comment}\n"));
+                    self.put(&format!(" {text}{comment}\n"));
                     return;
                 };
                 let pad = " ".repeat(deeper);
-                self.out.push_str(&format!(
+                self.put(&format!(
                     " {header}{comment}\n{pad}tag: v1 # not this\n{pad}  more\n"
                 ));
             }
             Made::Block(values) if !values.is_empty() => {
-                self.out.push_str(&format!("{comment}\n"));
+                self.put(&format!("{comment}\n"));
                 self.entries(made, deeper, "");
             }
             Made::BlockItems(items, zero) if !items.is_empty() => {
-                self.out.push_str(&format!("{comment}\n"));
+                self.put(&format!("{comment}\n"));
                 let column = if *zero { indent } else { deeper };
                 for item in items {
-                    self.out.push_str(&format!("{}-", " ".repeat(column)));
+                    self.put(&format!("{}-", " ".repeat(column)));
                     if matches!(item, Made::Block(values) if !values.is_empty()) {
                         self.entries(item, column + 2, " ");
                     } else if matches!(item, Made::BlockItems(..)) {
-                        self.out.push_str(" []\n");
+                        self.put(" []\n");
                     } else {
                         self.value(item, column);
                     }
@@ -182,7 +186,7 @@ impl Writer {
             _ => {
                 self.out.push(' ');
                 self.flow(made, deeper);
-                self.out.push_str(&format!("{comment}\n"));
+                self.put(&format!("{comment}\n"));
             }
         }
     }
@@ -201,14 +205,13 @@ impl Writer {
                 } else {
                     SCALARS[*index]
                 };
-                self.out.push_str(text);
+                self.put(text);
             }
             Made::Block(values) | Made::Flow(values) => {
                 self.out.push('{');
                 for (index, value) in values.iter().enumerate() {
-                    self.out.push_str(if index > 0 { ", " } else { "" });
-                    self.out
-                        .push_str(&format!("{gap}{}: ", KEYS[index % KEYS.len()]));
+                    self.put(if index > 0 { ", " } else { "" });
+                    self.put(&format!("{gap}{}: ", KEYS[index % KEYS.len()]));
                     self.flow(value, indent);
                 }
                 let close = if broken && self.next(2) == 0 {
@@ -216,13 +219,13 @@ impl Writer {
                 } else {
                     "}"
                 };
-                self.out.push_str(close);
+                self.put(close);
             }
             Made::BlockItems(items, _) | Made::FlowItems(items) => {
                 self.out.push('[');
                 for (index, value) in items.iter().enumerate() {
-                    self.out.push_str(if index > 0 { ", " } else { "" });
-                    self.out.push_str(&gap);
+                    self.put(if index > 0 { ", " } else { "" });
+                    self.put(&gap);
                     // A flow sequence has no empty items.
                     let value = if matches!(value, Made::Scalar(index) if SCALARS[*index].is_empty())
                     {

@@ -192,4 +192,11 @@ fn what_cannot_be_kept_is_refused_with_line_and_reason() {
         "beyond",
     );
     refused("not YAML", "a: [", set("a", "b"), Some(1), "YAML");
+    refused(
+        "lone carriage returns",
+        "a: 1\rb: 1\r",
+        insert("tag", "v2"),
+        Some(1),
+        "carriage return",
+    );
 }
