@@ -118,11 +118,14 @@ impl Matrix<'_> {
     }
 
     fn json(&self, guessed: Option<&str>) -> Value {
-        let services = self
+        let rows = self
             .desired
             .services
             .iter()
-            .map(|service| json!({ "name": service, "cells": self.row_json(service) }));
+            .map(|name| (name, self.row_json(name)));
+        let services = rows
+            .filter(|(_, cells)| !cells.is_empty())
+            .map(|(name, cells)| json!({ "name": name, "cells": cells }));
         let problems = self.problems().map(json::problem);
         json!({
             "schema": "tidegate.status/v1",
@@ -134,11 +137,17 @@ impl Matrix<'_> {
         })
     }
 
+    /// A row's declared cells: one that exists and declares nothing (null, empty) is no part of the matrix.
     fn row_json(&self, service: &ServiceName) -> Map<String, Value> {
         let mut row = Map::new();
         for environment in &self.desired.environments {
             let key = CellKey::new(service.clone(), environment.clone());
-            let Some(cell) = self.desired.cells.get(&key) else {
+            let declared = self
+                .desired
+                .cells
+                .get(&key)
+                .filter(|cell| cell.version.is_some());
+            let Some(cell) = declared else {
                 continue;
             };
             let mut value = json::cell(cell);
