@@ -2,5 +2,5 @@
 
 mod access;
 mod connection;
-mod fixture;
+pub mod fixture;
 mod live;

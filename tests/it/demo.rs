@@ -1,0 +1,180 @@
+//! The demo as its user meets it: our own configuration, Git and cluster layers over what it made.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use jiff::{Timestamp, Zoned};
+use tidegate::{
+    demo::{Demo, DemoOptions, server::Mode},
+    domain::rollout::{Health, targets},
+    workflow::{OpenOptions, Session},
+};
+
+use crate::cluster::fixture::{Console, impatient};
+
+/// A demo in a folder of its own, ten times as fast as usual.
+async fn demo(parent: &Path) -> Demo {
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 10.0;
+    options.outage = false;
+    options.parent = Some(parent.to_owned());
+    Demo::start(options).await.unwrap()
+}
+
+/// A console over everything that the demo's configuration names.
+fn console(demo: &Demo) -> Console {
+    let open = OpenOptions {
+        repo: demo.clone.clone(),
+        kubeconfig: vec![demo.kubeconfig.clone()],
+        ..OpenOptions::default()
+    };
+    let session = Session::open(&open, &Zoned::now()).unwrap();
+    let desired = session.desired(session.base().unwrap().commit).unwrap();
+    assert_eq!(desired.cells.len(), 60);
+    assert_eq!(desired.problems, []);
+    let (targets, problems) = targets(&session.config.topology, &desired);
+    assert_eq!(problems, []);
+    Console::start(targets, impatient(vec![demo.kubeconfig.clone()]))
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_NAME", "A")
+        .env("GIT_AUTHOR_EMAIL", "a@example.com")
+        .env("GIT_COMMITTER_NAME", "A")
+        .env("GIT_COMMITTER_EMAIL", "a@example.com")
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {words}");
+}
+
+/// Sets a version in the clone's work tree by hand, and pushes it.
+fn push(demo: &Demo, service: &str, environment: &str, from: &str, to: &str) {
+    let path = format!("apps/{service}/overlays/{environment}/kustomization.yaml");
+    let file = demo.clone.join(&path);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{text}");
+    std::fs::write(&file, text.replace(from, to)).unwrap();
+    git(&demo.clone, &["commit", "-qam", "by hand"]);
+    git(&demo.clone, &["push", "-q", "origin", "main"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_an_incident_that_a_revert_heals_and_cleans_up() {
+    let parent = tempfile::tempdir().unwrap();
+    let demo = demo(parent.path()).await;
+    let mut console = console(&demo);
+    let health = |console: &Console, service: &str, environment: &str| {
+        console.cell(environment, service).health
+    };
+    console
+        .until("the incident, the paused rollout and the rest", |c| {
+            health(c, "checkout", "prod-us") == Health::Degraded
+                && health(c, "mailer", "staging") == Health::Suspended
+                && health(c, "payments", "staging") == Health::Healthy
+                && health(c, "ledger", "prod-eu") == Health::Healthy
+                && health(c, "log-agent", "dev") == Health::Healthy
+        })
+        .await;
+    let checkout = console.cell("prod-us", "checkout");
+    assert_eq!((checkout.ready, checkout.desired), (3, 6));
+    assert!(
+        checkout
+            .reason
+            .as_deref()
+            .unwrap()
+            .contains("CrashLoopBackOff"),
+        "{checkout:?}"
+    );
+    let mailer = console.cell("prod-us", "mailer");
+    assert_eq!(mailer.serving, Some("2.0.3-hotfix.1".into()), "drift");
+
+    push(&demo, "checkout", "prod-us", "1.42.0", "1.41.3");
+    console
+        .until("the reverted release heals", |c| {
+            let cell = c.cell("prod-us", "checkout");
+            cell.health == Health::Healthy && cell.versions.keys().eq([&"1.41.3".into()])
+        })
+        .await;
+    push(&demo, "ledger", "prod-us", "1.9.2", "9.9.9");
+    console
+        .until("an image that was never built", |c| {
+            let cell = c.cell("prod-us", "ledger");
+            cell.reason
+                .is_some_and(|r| r.contains("ImagePull") || r.contains("ErrImage"))
+        })
+        .await;
+
+    drop(demo);
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goes_on_after_an_outage_and_sweeps_up_after_the_killed() {
+    let parent = tempfile::tempdir().unwrap();
+    let killed = parent.path().join("tidegate-demo-killed");
+    std::fs::create_dir(&killed).unwrap();
+    std::fs::write(killed.join("lock"), "").unwrap();
+    let other = parent.path().join("something-else");
+    std::fs::create_dir(&other).unwrap();
+    let first = demo(parent.path()).await;
+    assert!(!killed.exists(), "nobody holds its lock");
+    let second = demo(parent.path()).await;
+    assert!(
+        first.clone.exists() && other.exists(),
+        "only what is dead goes"
+    );
+    drop(second);
+
+    let mut console = console(&first);
+    let is_healthy = |c: &Console| {
+        let cell = c.cell("prod-eu", "cart");
+        cell.health == Health::Healthy && !cell.stale
+    };
+    console
+        .until("all answer", |c| is_healthy(c) && is_healthy_elsewhere(c))
+        .await;
+    let server = first.server("prod-eu").unwrap();
+    server.set_mode(Mode::Refusing).await;
+    console
+        .until("it is gone", |c| c.cell("prod-eu", "cart").stale)
+        .await;
+    assert!(
+        is_healthy_elsewhere(&console),
+        "only its own column is stale"
+    );
+    push(&first, "cart", "prod-eu", "1.18.0", "1.17.2");
+    let rolled = || {
+        let object = server
+            .store()
+            .get("deployments", "shop-cart", "cart")
+            .unwrap();
+        let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
+        image.as_str().unwrap().ends_with(":1.17.2")
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !rolled() {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "agents work on while nobody can ask"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.set_mode(Mode::Serving).await;
+    console
+        .until("it is back, with what happened meanwhile", |c| {
+            is_healthy(c) && c.cell("prod-eu", "cart").versions.contains_key("1.17.2")
+        })
+        .await;
+}
+
+fn is_healthy_elsewhere(console: &Console) -> bool {
+    ["dev", "staging", "prod-us"].iter().all(|environment| {
+        let cell = console.cell(environment, "pricing");
+        cell.health == Health::Healthy && !cell.stale
+    })
+}
