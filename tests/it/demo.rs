@@ -1,5 +1,7 @@
 //! The demo as its user meets it: our own configuration, Git and cluster layers over what it made.
 
+#![allow(clippy::unwrap_used)] // helpers fail by panicking
+
 use std::{path::Path, process::Command, time::Duration};
 
 use jiff::{Timestamp, Zoned};
