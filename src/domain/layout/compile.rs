@@ -25,10 +25,8 @@ pub(crate) struct Layout {
     /// A path that proves the service: it then exists in every declared environment.
     pub(crate) proof: Option<Pattern>,
     /// Places that move with the version.
-    #[allow(dead_code)] // Editing comes next.
     pub(crate) also: Vec<Level>,
     /// Whether a comment behind the version moves with it.
-    #[allow(dead_code)]
     pub(crate) carry: bool,
     /// Index of the ref template; `None` is the ref that holds every environment.
     pub(crate) refs: Option<usize>,

@@ -9,7 +9,7 @@ use super::{
     part::is_digest,
 };
 use crate::domain::{
-    manifest::{self, ManifestError, NodePath, NodeRef, Yaml},
+    manifest::{self, ManifestError, NodePath, NodeRef, ScalarType, Yaml},
     version::Version,
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) place: Place,
     /// The line of an earlier key of the same name.
     pub(crate) duplicate: Option<u32>,
+    /// What a reader of YAML takes the scalar for.
+    pub(crate) scalar: Option<ScalarType>,
 }
 
 /// Where exactly a version stands.
@@ -45,9 +47,16 @@ pub(crate) enum Place {
         pair: Option<Pair>,
         /// The comment behind it.
         comment: Option<String>,
+        /// The other fields of the item, where it stands in a sequence.
+        siblings: Vec<(String, String)>,
     },
     /// In the text.
-    Text(Range<usize>),
+    Text {
+        /// The bytes of the group `v`.
+        range: Range<usize>,
+        /// What it matched, of which the version may be a part.
+        text: String,
+    },
 }
 
 /// A tag and a digest in two keys of one mapping: one image.
@@ -208,8 +217,10 @@ fn scalar(
         version,
         line,
         duplicate: matched.duplicate,
+        scalar: node.scalar_type(),
         place: Place::Scalar {
             document,
+            siblings: siblings(&matched.path, matched.parent),
             path: matched.path,
             text: text.to_owned(),
             borrowed: matched.borrowed,
@@ -248,6 +259,20 @@ fn pair(locator: &Locator, parent: Option<NodeRef<'_>>) -> Option<Pair> {
         tag: text("newTag"),
         digest: text("digest"),
     })
+}
+
+/// The scalar fields of the item that a value stands in.
+fn siblings(path: &[manifest::Step], parent: Option<NodeRef<'_>>) -> Vec<(String, String)> {
+    let [.., manifest::Step::Index(_), manifest::Step::Key(_)] = path else {
+        return Vec::new();
+    };
+    let entries = parent.into_iter().flat_map(NodeRef::entries);
+    entries
+        .filter_map(|found| {
+            let (key, text) = (found.key.text()?, found.value.text()?);
+            Some((key.to_owned(), text.to_owned()))
+        })
+        .collect()
 }
 
 fn text(
@@ -296,8 +321,12 @@ fn text(
             bindings,
             version,
             line,
-            place: Place::Text(group.range()),
+            place: Place::Text {
+                range: group.range(),
+                text: group.as_str().to_owned(),
+            },
             duplicate: None,
+            scalar: None,
         });
         if level.first {
             break;

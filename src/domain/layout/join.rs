@@ -38,7 +38,7 @@ impl Rank {
         }
     }
 
-    /// The layout, how far it falls back, and the preset's reading: equal for copies of one version.
+    /// The layout, how far it falls back, and the preset's reading.
     pub(super) fn layout(self) -> (usize, u8, usize) {
         (self.spec, self.level, self.variant)
     }
@@ -46,6 +46,11 @@ impl Rank {
     /// The place inside the file.
     pub(super) fn place(self) -> (usize, usize) {
         (self.entry, self.fact)
+    }
+
+    /// The layout and how far it falls back: copies of one version agree in both.
+    pub(super) fn copies(self) -> (usize, u8) {
+        (self.spec, self.level)
     }
 
     /// How far it falls back; 0 is the cell's own place.

@@ -102,7 +102,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
     let mut sources = Vec::new();
     for known in &cell.contributions {
         if let Some(chosen) = chosen
-            && known.rank.layout() == chosen.rank.layout()
+            && known.rank.copies() == chosen.rank.copies()
             && known.version.is_some()
         {
             let source = Source {
@@ -113,7 +113,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
                 if !sources.contains(&source) {
                     sources.push(source);
                 }
-            } else {
+            } else if known.rank.layout() == chosen.rank.layout() {
                 problems.push(contradiction(assembler, cell, chosen, known));
             }
         }

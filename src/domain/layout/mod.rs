@@ -10,19 +10,19 @@ mod bindings;
 mod compile;
 pub mod detect;
 pub mod edit;
-#[allow(dead_code)]
 mod extract;
 mod join;
-#[allow(dead_code)] // Editing comes next.
 mod locator;
 mod matrix;
-#[allow(dead_code)]
 mod part;
 mod pattern;
 mod preset;
 pub mod refs;
 mod set;
 mod spec;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use assemble::{Assembler, Origin};
 pub use detect::{Guess, detect};

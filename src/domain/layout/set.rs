@@ -231,7 +231,7 @@ impl Claims {
         findings.found.retain(|found| {
             let key = match &found.place {
                 Place::Scalar { document, path, .. } => PlaceKey::Scalar(*document, path.clone()),
-                Place::Text(range) => PlaceKey::Text(range.start),
+                Place::Text { range, .. } => PlaceKey::Text(range.start),
             };
             let owner = *self.owners.entry(key).or_insert(index);
             owner == index || !same_source(owner)

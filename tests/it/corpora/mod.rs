@@ -15,7 +15,8 @@ use serde_json::Value;
 use tidegate::domain::{
     desired::Desired,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
-    layout::{Assembler, LayoutSet, LayoutSpec, Origin},
+    layout::{Assembler, LayoutSet, LayoutSpec, Origin, edit_cell},
+    version::Version,
 };
 
 const LAYOUTS: &str = include_str!("layouts.toml");
@@ -184,5 +185,81 @@ fn matrices_are_those_of_the_corpora() {
             eprintln!("  problem: {problem:?}");
         }
         assert!(wrong.is_empty(), "{}:\n{}", corpus.name, wrong.join("\n"));
+    }
+}
+
+#[test]
+fn replays_reproduce_every_blob() {
+    for corpus in Corpus::all() {
+        if !corpus
+            .facts
+            .join(format!("{}.replays.json", corpus.name))
+            .exists()
+        {
+            continue;
+        }
+        let replays = corpus.facts(".replays.json");
+        let mut wrong = Vec::new();
+        let mut done = 0;
+        for replay in replays["replays"].as_array().unwrap() {
+            if replay["pure"] != Value::Bool(true) {
+                continue;
+            }
+            done += 1;
+            if let Err(reason) = corpus.replay(replay) {
+                wrong.push(format!("{}: {reason}", replay["commit"].as_str().unwrap()));
+            }
+        }
+        eprintln!("{}: {} of {done} replays", corpus.name, done - wrong.len());
+        assert!(wrong.is_empty(), "{}:\n{}", corpus.name, wrong.join("\n"));
+    }
+}
+
+impl Corpus {
+    /// Sets what a real commit set, on its parent, and compares the blobs.
+    fn replay(&self, replay: &Value) -> Result<(), String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let parent = Oid::from_str(&text(&replay["parent"])).unwrap();
+        let desired = self.desired(&[(Origin::default(), parent)]);
+        let tree = self.repository.find_commit(parent).unwrap().tree().unwrap();
+        let mut edited: BTreeMap<RepoPath, Vec<u8>> = BTreeMap::new();
+        for change in replay["changes"].as_array().unwrap() {
+            let key = CellKey::new(text(&change[0]), text(&change[1]));
+            let found = desired.version(&key).map(Version::as_str);
+            if found != change[2].as_str() {
+                return Err(format!("{key}: {} is read as {found:?}", change[2]));
+            }
+            let version = Version::from(text(&change[3]));
+            let files = |path: &RepoPath| {
+                edited.get(path).cloned().or_else(|| {
+                    let entry = tree.get_path(path.as_str().as_ref()).ok()?;
+                    let blob = self.repository.find_blob(entry.id()).ok()?;
+                    Some(blob.content().to_vec())
+                })
+            };
+            let edits = edit_cell(&self.layouts, &desired, &key, Some(&version), &files)
+                .map_err(|(cause, reason)| format!("{key}: {cause:?} {reason}"))?;
+            for edit in edits {
+                edited.insert(edit.path, edit.after);
+            }
+        }
+        let blobs = replay["blobs"].as_object().unwrap();
+        if !edited
+            .keys()
+            .map(RepoPath::as_str)
+            .eq(blobs.keys().map(String::as_str))
+        {
+            return Err(format!("edits {:?}, not {:?}", edited.keys(), blobs.keys()));
+        }
+        for (path, bytes) in &edited {
+            let id = Oid::hash_object(ObjectType::Blob, bytes)
+                .unwrap()
+                .to_string();
+            if blobs[path.as_str()][1].as_str() != Some(id.as_str()) {
+                let bytes = String::from_utf8_lossy(bytes);
+                return Err(format!("{path} becomes {id}:\n{bytes}"));
+            }
+        }
+        Ok(())
     }
 }

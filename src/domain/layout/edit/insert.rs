@@ -1,0 +1,249 @@
+//! Writing an override where none stands: into the cell's own file, beside what is there.
+
+use super::{Changes, Editor, Refusal, Spot, append, not_parseable, place};
+use crate::domain::{
+    ids::RepoPath,
+    layout::{
+        bindings::Bindings,
+        compile::{Finder, Level},
+        extract::{Place, documents},
+        locator::{Locator, Step},
+        part::{Part, is_digest},
+    },
+    manifest::{self, Edit, ScalarType, scalar_type},
+    plan::SkipCause,
+    version::Version,
+};
+
+impl Editor<'_> {
+    /// Inserts the version into the first own file that has a place for it.
+    pub(super) fn insert(&self, version: &Version, changes: &mut Changes) -> Result<(), Refusal> {
+        let fallback = self.fallback()?;
+        let mut refusal = None;
+        let mut missing = None;
+        for (layout, path, own) in self.presences() {
+            let Some(bytes) = (self.files)(&path) else {
+                missing.get_or_insert(path);
+                continue;
+            };
+            let bound = fallback
+                .as_ref()
+                .and_then(|spot| own.join(&spot.found.bindings))
+                .unwrap_or(own);
+            let addition = Addition {
+                level: &layout.levels[0],
+                path: &path,
+                bytes: &bytes,
+                bound: &bound,
+                fallback: fallback.as_ref(),
+                version,
+            };
+            match addition.make(changes) {
+                Ok(()) => return Ok(()),
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| {
+            let place = missing
+                .as_ref()
+                .or(self.cell.files.first())
+                .map_or("its file", RepoPath::as_str);
+            let reason = format!(
+                "{} has no file of its own to hold a version: {place} is not there; add it first",
+                self.key
+            );
+            (SkipCause::NotDeclared, reason)
+        }))
+    }
+}
+
+struct Addition<'a> {
+    level: &'a Level,
+    path: &'a RepoPath,
+    bytes: &'a [u8],
+    bound: &'a Bindings,
+    fallback: Option<&'a Spot<'a>>,
+    version: &'a Version,
+}
+
+impl Addition<'_> {
+    fn make(&self, changes: &mut Changes) -> Result<(), Refusal> {
+        let Finder::Tree(locator) = &self.level.finder else {
+            return Err(self.nowhere(
+                "a version that is found by `regex` cannot be added; write the line by hand",
+            ));
+        };
+        let yaml = manifest::parse(self.bytes).map_err(|error| not_parseable(self.path, &error))?;
+        let documents = documents(&yaml, self.level, self.bound);
+        let (document, root, bound) = match documents.into_iter().next() {
+            Some((document, root, bound)) => (document, Some(root), bound),
+            None if yaml.documents.is_empty() && self.level.kinds.is_empty() => {
+                (0, None, self.bound.clone())
+            }
+            None => return Err(self.nowhere("no document in it is of the layout's `kind`")),
+        };
+        if let Some(path) = locator.concrete(&bound) {
+            let value = self.value()?;
+            let typed = self.typed();
+            let Some(Edit::Insert { parent, key, .. }) =
+                place::own_key(document, &path, String::new())
+            else {
+                return Err(
+                    self.nowhere("the locator ends with an item, and items are not made up")
+                );
+            };
+            changes.add(
+                self.path,
+                Edit::Insert {
+                    document,
+                    parent,
+                    key,
+                    value,
+                    typed,
+                },
+            );
+            return Ok(());
+        }
+        let (Some(Step::Key(key)), Some(parent)) = (locator.steps().last(), locator.parent())
+        else {
+            return Err(self.nowhere("the locator does not say under which key; write it by hand"));
+        };
+        let pairs = self.pairs(key);
+        let item = root.and_then(|root| {
+            let found = parent.find(root, &bound).into_iter();
+            found
+                .into_iter()
+                .find(|item| !item.borrowed && item.node.is_mapping())
+        });
+        if let Some(item) = item {
+            for (key, value) in pairs {
+                changes.add(
+                    self.path,
+                    Edit::Insert {
+                        document,
+                        parent: item.path.clone(),
+                        key,
+                        value,
+                        typed: false,
+                    },
+                );
+            }
+            return Ok(());
+        }
+        self.append(&parent, document, &bound, pairs, changes)
+    }
+
+    /// Adds an item to the sequence: `- name: …` with the version.
+    fn append(
+        &self,
+        parent: &Locator,
+        document: usize,
+        bound: &Bindings,
+        pairs: Vec<(String, String)>,
+        changes: &mut Changes,
+    ) -> Result<(), Refusal> {
+        let [keys @ .., Step::Each, Step::Where(field, pattern)] = parent.steps() else {
+            return Err(self.nowhere("nothing in it matches the locator; write the place by hand"));
+        };
+        let keys: Option<Vec<&str>> = keys
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                _ => None,
+            })
+            .collect();
+        let (Some(keys), [field]) = (keys, field.as_slice()) else {
+            return Err(self.nowhere("nothing in it matches the locator; write the place by hand"));
+        };
+        // The item that is inherited has the full name; without it only a name that needs none can be written.
+        let name = self.inherited_field(field).or_else(|| pattern.fill(bound));
+        let Some(name) = name else {
+            return Err(self.nowhere(&format!(
+                "no item of `{}` has the `{field}` that the layout looks for; add the item by hand",
+                keys.join(".")
+            )));
+        };
+        let mut item = vec![(field.clone(), name)];
+        item.extend(pairs);
+        let fields: Vec<&str> = item.iter().map(|(key, _)| key.as_str()).collect();
+        let (text, place) = append::item(self.bytes, document, &keys, &fields)
+            .map_err(|error| not_parseable(self.path, &error))?;
+        changes.texts.insert(self.path.clone(), text);
+        for (key, value) in item {
+            let mut path = place.clone();
+            path.push(manifest::Step::Key(key));
+            changes.add(
+                self.path,
+                Edit::Set {
+                    document,
+                    path,
+                    value,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// The same field of the item that is inherited.
+    fn inherited_field(&self, field: &str) -> Option<String> {
+        let spot = self.fallback?;
+        match &spot.found.place {
+            Place::Scalar { siblings, .. } => siblings
+                .iter()
+                .find(|(key, _)| key == field)
+                .map(|(_, text)| text.clone()),
+            Place::Text { .. } => None,
+        }
+    }
+
+    /// What the version becomes where it stands under `key`: a tag and a digest of Kustomize each have their own.
+    fn pairs(&self, key: &str) -> Vec<(String, String)> {
+        let text = self.version.as_str();
+        let pairs = match text.split_once('@') {
+            _ if !matches!(key, "newTag" | "digest") => vec![(key, text)],
+            Some((tag, digest)) if is_digest(digest) => vec![("newTag", tag), ("digest", digest)],
+            _ if is_digest(text) => vec![("digest", text)],
+            _ => vec![("newTag", text)],
+        };
+        pairs
+            .into_iter()
+            .map(|(key, text)| (key.to_owned(), text.to_owned()))
+            .collect()
+    }
+
+    /// The text of the new scalar: of an image string the inherited name, with the version.
+    fn value(&self) -> Result<String, Refusal> {
+        let version = self.version.as_str();
+        if matches!(self.level.part, Part::Whole) {
+            return Ok(version.to_owned());
+        }
+        let inherited = self.fallback.map(|spot| match &spot.found.place {
+            Place::Scalar { text, .. } | Place::Text { text, .. } => text.as_str(),
+        });
+        inherited
+            .and_then(|text| self.level.part.write(text, version))
+            .ok_or_else(|| {
+                self.nowhere("the version is a part of a text of which the rest is not known; write it by hand")
+            })
+    }
+
+    /// Whether a flag or a count stays one: the inherited value is, and so is the new one.
+    fn typed(&self) -> bool {
+        let text = self.version.as_str();
+        let number = !text.is_empty()
+            && text.len() < 16
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text == "0" || !text.starts_with('0'));
+        let new = match scalar_type(text) {
+            ScalarType::Bool => Some(ScalarType::Bool),
+            ScalarType::Number if number => Some(ScalarType::Number),
+            _ => None,
+        };
+        let inherited = self.fallback.and_then(|spot| spot.found.scalar);
+        new.is_some() && new == inherited
+    }
+
+    fn nowhere(&self, why: &str) -> Refusal {
+        (SkipCause::NotDeclared, format!("{}: {why}", self.path))
+    }
+}

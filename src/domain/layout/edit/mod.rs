@@ -1,0 +1,356 @@
+//! From a cell and a version to the bytes of the files that declare it.
+//!
+//! Where the cell is declared, every copy is set. Where it is inherited, the override is inserted into its own file. The
+//! version is copied and nothing else: of an image string the tag or digest alone, of a tag and a digest in two keys both.
+//! What stands where is read from the bytes at hand, so that changes of one plan can follow each other, and the result is
+//! read once more: it must declare the version that was asked for.
+
+mod append;
+mod companions;
+mod insert;
+mod place;
+
+use std::collections::BTreeMap;
+
+use super::{
+    LayoutSet,
+    bindings::Bindings,
+    compile::Layout,
+    extract::{File, Found},
+    part::Part,
+};
+use crate::domain::{
+    desired::{Desired, DesiredCell},
+    ids::{CellKey, RepoPath},
+    manifest::{self, Edit, ManifestError},
+    plan::{FileEdit, SkipCause},
+    version::Version,
+};
+
+/// Why a cell is not changed, with a sentence that names the file and the line.
+pub(super) type Refusal = (SkipCause, String);
+
+/// The edits that make `key` declare `version`; `None` removes the override, so that the cell is inherited again.
+///
+/// `files` gives a file's bytes, `None` where there is none. It may give bytes that earlier changes of the same plan
+/// have edited: what stands where is read again from them.
+///
+/// # Errors
+/// Why the cell cannot be changed, with a sentence that names the file and the line.
+pub fn edit_cell(
+    layouts: &LayoutSet,
+    desired: &Desired,
+    key: &CellKey,
+    version: Option<&Version>,
+    files: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+) -> Result<Vec<FileEdit>, Refusal> {
+    let cell = desired.cells.get(key).ok_or_else(|| {
+        let reason =
+            format!("no layout gives {key} a place; add its file, or a layout that names it");
+        (SkipCause::NotDeclared, reason)
+    })?;
+    let editor = Editor {
+        layouts,
+        desired,
+        key,
+        cell,
+        files,
+    };
+    let own = editor.own_places()?;
+    let mut changes = Changes::default();
+    match version {
+        Some(version) => editor.set(&own, version, &mut changes)?,
+        None => editor.restore(&own, &mut changes)?,
+    }
+    let edits = changes.carry_out(files)?;
+    editor.check(version, &edits)?;
+    Ok(edits)
+}
+
+/// Everything that one change looks at.
+pub(super) struct Editor<'a> {
+    layouts: &'a LayoutSet,
+    desired: &'a Desired,
+    key: &'a CellKey,
+    cell: &'a DesiredCell,
+    files: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+}
+
+/// One place that declares the cell, or could.
+#[derive(Clone)]
+pub(super) struct Spot<'a> {
+    layout: &'a Layout,
+    level: usize,
+    path: RepoPath,
+    found: Found,
+}
+
+impl Spot<'_> {
+    /// Levels from here on are `also` entries.
+    const ALSO: usize = 1000;
+
+    /// Which part of the scalar is meant.
+    fn part(&self) -> &Part {
+        match self.level.checked_sub(Self::ALSO) {
+            Some(index) => &self.layout.also[index].part,
+            None => &self.layout.levels[self.level].part,
+        }
+    }
+}
+
+/// What is to be done, by file.
+#[derive(Default)]
+pub(super) struct Changes {
+    edits: BTreeMap<RepoPath, Vec<Edit>>,
+    /// Whole texts, where the editor of single nodes has no word for the change.
+    texts: BTreeMap<RepoPath, Vec<u8>>,
+}
+
+impl Changes {
+    fn add(&mut self, path: &RepoPath, edit: Edit) {
+        let edits = self.edits.entry(path.clone()).or_default();
+        if !edits.contains(&edit) {
+            edits.push(edit);
+        }
+    }
+
+    fn carry_out(
+        self,
+        files: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    ) -> Result<Vec<FileEdit>, Refusal> {
+        let mut paths: Vec<RepoPath> = self
+            .edits
+            .keys()
+            .chain(self.texts.keys())
+            .cloned()
+            .collect();
+        paths.sort();
+        paths.dedup();
+        let mut all = Vec::new();
+        for path in paths {
+            let before = files(&path).unwrap_or_default();
+            let base = self.texts.get(&path).unwrap_or(&before);
+            let edits = self.edits.get(&path).map_or(&[][..], Vec::as_slice);
+            let after =
+                manifest::apply(base, edits).map_err(|error| not_parseable(&path, &error))?;
+            if after != before {
+                all.push(FileEdit {
+                    path,
+                    before,
+                    after,
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl<'a> Editor<'a> {
+    /// The layouts of the cell's `[[layouts]]` table, the preferred reading first.
+    fn readings(&self) -> impl Iterator<Item = &'a Layout> {
+        let (spec, origin) = (self.cell.layout, &self.cell.origin);
+        self.layouts.layouts.iter().filter(move |layout| {
+            layout.spec == spec
+                && layout.refs == origin.refs
+                && layout.repository == origin.repository
+        })
+    }
+
+    /// What the ref's name captured.
+    fn ref_bindings(&self) -> Bindings {
+        let captures = self.cell.origin.captures.iter();
+        captures
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect()
+    }
+
+    /// What is captured of the cell without its version's place: by layout, with its own file.
+    fn presences(&self) -> Vec<(&'a Layout, RepoPath, Bindings)> {
+        let ref_bindings = self.ref_bindings();
+        let mut presences = Vec::new();
+        for layout in self.readings() {
+            for path in &self.cell.files {
+                let bound = layout
+                    .levels
+                    .first()
+                    .and_then(|level| level.matches(path.as_str()))
+                    .and_then(|bound| ref_bindings.join(&bound));
+                let Some(bound) = bound else { continue };
+                // A file of the same shape that is another cell's own is none of this cell's.
+                if layout.cell(&bound).is_none_or(|(key, _)| key == *self.key) {
+                    presences.push((layout, path.clone(), bound));
+                }
+            }
+        }
+        presences
+    }
+
+    /// Places in the cell's own files, in order of preference.
+    fn own_places(&self) -> Result<Vec<Spot<'a>>, Refusal> {
+        let mut spots = Vec::new();
+        for (layout, path, bound) in self.presences() {
+            let Some(bytes) = (self.files)(&path) else {
+                continue;
+            };
+            spots.extend(self.spots(layout, 0, &path, &bytes, &bound)?);
+        }
+        spots.sort_by(|a, b| (a.layout.variant, &a.path).cmp(&(b.layout.variant, &b.path)));
+        Ok(spots)
+    }
+
+    /// The place that the cell falls back to.
+    fn fallback(&self) -> Result<Option<Spot<'a>>, Refusal> {
+        let presences = self.presences();
+        let depth = self.readings().map(|layout| layout.levels.len()).max();
+        for level in 1..depth.unwrap_or(0) {
+            for (layout, _, own) in &presences {
+                let Some(place) = layout.levels.get(level) else {
+                    continue;
+                };
+                for path in &self.cell.files {
+                    let Some(bound) = place.matches(path.as_str()).and_then(|it| own.join(&it))
+                    else {
+                        continue;
+                    };
+                    let Some(bytes) = (self.files)(path) else {
+                        continue;
+                    };
+                    let spots = self.spots(layout, level, path, &bytes, &bound)?;
+                    if let Some(spot) = spots.into_iter().find(|spot| spot.found.version.is_some())
+                    {
+                        return Ok(Some(spot));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The places of this cell in one file.
+    fn spots(
+        &self,
+        layout: &'a Layout,
+        level: usize,
+        path: &RepoPath,
+        bytes: &[u8],
+        bound: &Bindings,
+    ) -> Result<Vec<Spot<'a>>, Refusal> {
+        let findings = File::new(bytes)
+            .look(&layout.levels[level], bound)
+            .map_err(|error| not_parseable(path, &error))?;
+        let spots = findings.found.into_iter().filter(|found| {
+            layout
+                .cell(&found.bindings)
+                .is_some_and(|(key, _)| key == *self.key)
+        });
+        Ok(spots
+            .map(|found| Spot {
+                layout,
+                level,
+                path: path.clone(),
+                found,
+            })
+            .collect())
+    }
+
+    fn set(
+        &self,
+        own: &[Spot<'a>],
+        version: &Version,
+        changes: &mut Changes,
+    ) -> Result<(), Refusal> {
+        let targets = targets(own);
+        if targets.is_empty() {
+            return self.insert(version, changes);
+        }
+        let donor = self.donor(version, &targets);
+        for spot in &targets {
+            place::set(spot, version, donor.as_ref(), changes)?;
+        }
+        self.move_companions(&targets, version, donor.as_ref(), changes)
+    }
+
+    fn restore(&self, own: &[Spot<'a>], changes: &mut Changes) -> Result<(), Refusal> {
+        let declared: Vec<&Spot<'a>> = own
+            .iter()
+            .filter(|spot| spot.found.version.is_some())
+            .collect();
+        if declared.is_empty() {
+            let reason = format!("{} has no version of its own to take out", self.key);
+            return Err((SkipCause::NotDeclared, reason));
+        }
+        if self.fallback()?.is_none() {
+            let reason = format!(
+                "{} would declare nothing: no fall-back (`else`) of its layout has a version; set one instead",
+                self.key
+            );
+            return Err((SkipCause::NotDeclared, reason));
+        }
+        for spot in declared {
+            place::remove(spot, changes)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the result once more.
+    fn check(&self, wanted: Option<&Version>, edits: &[FileEdit]) -> Result<(), Refusal> {
+        let files = |path: &RepoPath| {
+            let edited = edits.iter().find(|edit| edit.path == *path);
+            edited.map_or_else(|| (self.files)(path), |edit| Some(edit.after.clone()))
+        };
+        let after = Editor {
+            files: &files,
+            ..*self
+        };
+        let own = after.own_places()?;
+        let declared = own.iter().find_map(|spot| spot.found.version.as_ref());
+        let agrees = match (wanted, declared) {
+            (None, None) => true,
+            (Some(wanted), Some(found)) => {
+                wanted == found || wanted.as_str().ends_with(&format!("@{found}"))
+            }
+            _ => false,
+        };
+        if agrees {
+            return Ok(());
+        }
+        let place = self.cell.files.first().map_or("its file", RepoPath::as_str);
+        let reason = match (wanted, declared) {
+            (Some(wanted), Some(found)) => {
+                format!(
+                    "{place}: {wanted} would be read back as {found}; look at the layout's `part` and `regex`"
+                )
+            }
+            (Some(wanted), None) => {
+                format!(
+                    "{place}: {wanted} would not be read back at all; look at the layout's `match`, `part` and `regex`"
+                )
+            }
+            _ => {
+                format!("{place}: the version stands there in another way too; take it out by hand")
+            }
+        };
+        Err((SkipCause::NotParseable, reason))
+    }
+}
+
+/// The places that move together: copies of the version that is shown, or the first empty one.
+fn targets<'s, 'a>(own: &'s [Spot<'a>]) -> Vec<&'s Spot<'a>> {
+    let Some(first) = own.iter().find(|spot| spot.found.version.is_some()) else {
+        return own.first().into_iter().collect();
+    };
+    own.iter()
+        .filter(|spot| spot.found.version == first.found.version)
+        .collect()
+}
+
+fn not_parseable(path: &RepoPath, error: &ManifestError) -> Refusal {
+    let reason = match error.line {
+        Some(line) => format!("{path}:{line}: {}", error.message),
+        None => format!("{path}: {}", error.message),
+    };
+    (SkipCause::NotParseable, reason)
+}
+
+#[cfg(test)]
+mod tests;

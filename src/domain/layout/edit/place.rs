@@ -1,0 +1,193 @@
+//! Writing a version where one stands already.
+
+use super::{Changes, Refusal, Spot, companions::Donor};
+use crate::domain::{
+    layout::{
+        extract::{Pair, Place},
+        part::is_digest,
+    },
+    manifest::{Edit, NodePath, Step},
+    plan::SkipCause,
+    version::Version,
+};
+
+/// The edits that give `spot` another version.
+pub(super) fn set(
+    spot: &Spot<'_>,
+    version: &Version,
+    donor: Option<&Donor>,
+    changes: &mut Changes,
+) -> Result<(), Refusal> {
+    match &spot.found.place {
+        Place::Scalar {
+            document,
+            path,
+            pair: Some(pair),
+            ..
+        } => {
+            set_pair(spot, *document, path, pair, version, donor, changes);
+            Ok(())
+        }
+        Place::Scalar {
+            document,
+            path,
+            text,
+            borrowed,
+            ..
+        } => {
+            let value = spot.part().write(text, version.as_str());
+            let value = value.ok_or_else(|| no_place(spot, text))?;
+            let edit = if *borrowed {
+                own_key(*document, path, value).ok_or_else(|| no_place(spot, text))?
+            } else {
+                Edit::Set {
+                    document: *document,
+                    path: path.clone(),
+                    value,
+                }
+            };
+            changes.add(&spot.path, edit);
+            Ok(())
+        }
+        Place::Text { range, text } => {
+            let value = spot.part().write(text, version.as_str());
+            let value = value.ok_or_else(|| no_place(spot, text))?;
+            let range = range.clone();
+            changes.add(&spot.path, Edit::Replace { range, value });
+            Ok(())
+        }
+    }
+}
+
+/// The edits that take a version out.
+pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refusal> {
+    let Place::Scalar {
+        document,
+        path,
+        pair,
+        ..
+    } = &spot.found.place
+    else {
+        let reason = format!(
+            "{}:{}: a version that is found by `regex` cannot be taken out; set the inherited one instead",
+            spot.path, spot.found.line
+        );
+        return Err((SkipCause::NotParseable, reason));
+    };
+    let mut take_out = |path: NodePath| {
+        changes.add(
+            &spot.path,
+            Edit::Remove {
+                document: *document,
+                path,
+                prune: true,
+            },
+        );
+    };
+    match pair {
+        None => take_out(path.clone()),
+        Some(pair) => {
+            for (key, text) in [(pair.tag_key, &pair.tag), ("digest", &pair.digest)] {
+                if text.is_some() {
+                    take_out(sibling(path, key));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A tag and a digest in two keys: together they say what `version` says, whichever of them were there.
+///
+/// A digest alone takes its tag from the environment it is copied from; where none is known, a tag that stood beside a
+/// digest stays, because people read it, and one that stood alone goes, because it would say something else.
+fn set_pair(
+    spot: &Spot<'_>,
+    document: usize,
+    path: &NodePath,
+    pair: &Pair,
+    version: &Version,
+    donor: Option<&Donor>,
+    changes: &mut Changes,
+) {
+    let text = version.as_str();
+    let (tag, digest) = if is_digest(text) {
+        let known = donor.and_then(|donor| donor.tag.clone());
+        let kept = pair.tag.clone().filter(|_| pair.digest.is_some());
+        (known.or(kept), Some(text.to_owned()))
+    } else {
+        match text.split_once('@') {
+            Some((tag, digest)) if is_digest(digest) && splits(pair) => {
+                (Some(tag.to_owned()), Some(digest.to_owned()))
+            }
+            _ => (Some(text.to_owned()), None),
+        }
+    };
+    let keys = [
+        (pair.tag_key, &pair.tag, tag),
+        ("digest", &pair.digest, digest),
+    ];
+    let mut removals = Vec::new();
+    for (key, before, after) in keys {
+        let path = sibling(path, key);
+        match (before, after) {
+            (Some(before), Some(after)) if *before != after => changes.add(
+                &spot.path,
+                Edit::Set {
+                    document,
+                    path,
+                    value: after,
+                },
+            ),
+            (None, Some(value)) => {
+                if let Some(edit) = own_key(document, &path, value) {
+                    changes.add(&spot.path, edit);
+                }
+            }
+            (Some(_), None) => removals.push(Edit::Remove {
+                document,
+                path,
+                prune: false,
+            }),
+            _ => {}
+        }
+    }
+    for removal in removals {
+        changes.add(&spot.path, removal);
+    }
+}
+
+/// Whether a tag@digest belongs into two keys. One that stands in the tag alone stays there.
+fn splits(pair: &Pair) -> bool {
+    pair.digest.is_some() || !pair.tag.as_deref().is_some_and(|tag| tag.contains('@'))
+}
+
+/// The key beside the one that `path` ends with.
+pub(super) fn sibling(path: &[Step], key: &str) -> NodePath {
+    let mut path = path.to_vec();
+    path.pop();
+    path.push(Step::Key(key.to_owned()));
+    path
+}
+
+/// Writes a key into its own mapping, over what a merge key brings.
+pub(super) fn own_key(document: usize, path: &[Step], value: String) -> Option<Edit> {
+    let (Step::Key(key), parent) = path.split_last()? else {
+        return None;
+    };
+    Some(Edit::Insert {
+        document,
+        parent: parent.to_vec(),
+        key: key.clone(),
+        value,
+        typed: false,
+    })
+}
+
+fn no_place(spot: &Spot<'_>, text: &str) -> Refusal {
+    let reason = format!(
+        "{}:{}: `{text}` has no place for a version; look at the layout's `part`",
+        spot.path, spot.found.line
+    );
+    (SkipCause::NotParseable, reason)
+}

@@ -1,0 +1,379 @@
+use super::*;
+use crate::domain::layout::testing::Small;
+
+const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml", else = [{ path = "apps/{service}/base/kustomization.yaml" }] }"#;
+const HELM: &str = r#"{ path = "charts/{service}/values-{env}.yaml", yaml = "image.tag", else = [{ path = "charts/{service}/values.yaml", yaml = "image.tag" }] }"#;
+
+/// Changes one cell (`service env version`, `-` for none) and shows what became of the files, or why nothing did.
+fn edited(layouts: &str, files: &[(&str, &str)], change: &str) -> String {
+    let small = Small::new(layouts, &["dev", "prod"], files);
+    let desired = small.desired();
+    let mut words = change.split(' ');
+    let (service, env) = (words.next().unwrap(), words.next().unwrap());
+    let version = words.next().filter(|text| *text != "-").map(Version::from);
+    let read = |path: &RepoPath| small.files.get(path).cloned();
+    match edit_cell(
+        &small.layouts,
+        &desired,
+        &CellKey::new(service, env),
+        version.as_ref(),
+        &read,
+    ) {
+        Ok(edits) => edits
+            .iter()
+            .map(|edit| String::from_utf8_lossy(&edit.after).into_owned())
+            .collect::<Vec<_>>()
+            .join("--8<--\n"),
+        Err((cause, reason)) => format!("{cause:?}: {reason}"),
+    }
+}
+
+#[test]
+fn kustomize_sets_tags_and_digests() {
+    let overlay = |images: &str| format!("resources: [../base]\nimages:\n{images}# end\n");
+    let tag = "- name: r/web\n  newTag: v1 # pinned\n";
+    let digest = format!("- name: r/web\n  digest: {DIGEST}\n");
+    let both = format!("- name: r/web\n  newTag: v1\n  digest: {DIGEST}\n");
+    let new = DIGEST.replace("aa", "bb");
+    let cases = [
+        (
+            "tag to tag",
+            tag,
+            "v2".to_owned(),
+            "- name: r/web\n  newTag: v2 # pinned\n".to_owned(),
+        ),
+        (
+            "tag that looks like a number",
+            tag,
+            "1.10".into(),
+            "- name: r/web\n  newTag: \"1.10\" # pinned\n".into(),
+        ),
+        (
+            "tag to digest",
+            "- name: r/web\n  newTag: v1\n",
+            new.clone(),
+            format!("- name: r/web\n  digest: {new}\n"),
+        ),
+        (
+            "digest to tag",
+            &digest,
+            "v2".into(),
+            "- name: r/web\n  newTag: v2\n".into(),
+        ),
+        (
+            "digest to digest",
+            &digest,
+            new.clone(),
+            format!("- name: r/web\n  digest: {new}\n"),
+        ),
+        (
+            "both to digest",
+            &both,
+            new.clone(),
+            format!("- name: r/web\n  newTag: v1\n  digest: {new}\n"),
+        ),
+        (
+            "both to both",
+            &both,
+            format!("v2@{new}"),
+            format!("- name: r/web\n  newTag: v2\n  digest: {new}\n"),
+        ),
+        (
+            "both to tag",
+            &both,
+            "v2".into(),
+            "- name: r/web\n  newTag: v2\n".into(),
+        ),
+        (
+            "tag to both",
+            tag,
+            format!("v2@{new}"),
+            format!("- name: r/web\n  newTag: v2 # pinned\n  digest: {new}\n"),
+        ),
+        (
+            "by its new name",
+            "- name: placeholder\n  newName: r/web\n  newTag: v1\n",
+            "v2".into(),
+            "- name: placeholder\n  newName: r/web\n  newTag: v2\n".into(),
+        ),
+        (
+            "copies",
+            "- name: r/web\n  newTag: v1\n- name: s/web\n  newTag: v1\n",
+            "v2".into(),
+            "- name: r/web\n  newTag: v2\n- name: s/web\n  newTag: v2\n".into(),
+        ),
+        (
+            "copies that differ",
+            "- name: r/web\n  newTag: v1\n- name: s/web\n  newTag: v0\n",
+            "v2".into(),
+            "- name: r/web\n  newTag: v2\n- name: s/web\n  newTag: v0\n".into(),
+        ),
+    ];
+    for (name, images, version, expected) in cases {
+        let file = overlay(images);
+        let files = [("apps/web/prod/kustomization.yaml", file.as_str())];
+        let found = edited(KUSTOMIZE, &files, &format!("web prod {version}"));
+        assert_eq!(found, overlay(&expected), "{name}");
+    }
+}
+
+#[test]
+fn a_digest_brings_its_tag_along() {
+    let new = DIGEST.replace("aa", "bb");
+    let dev = format!("images:\n- name: r/web\n  newTag: v2\n  digest: {new}\n");
+    let prod = format!("images:\n- name: r/web\n  newTag: v1\n  digest: {DIGEST}\n");
+    let files = [
+        ("apps/web/dev/kustomization.yaml", dev.as_str()),
+        ("apps/web/prod/kustomization.yaml", prod.as_str()),
+    ];
+    assert_eq!(edited(KUSTOMIZE, &files, &format!("web prod {new}")), dev);
+}
+
+#[test]
+fn inherited_cells_get_an_override() {
+    let base = "images:\n- name: r/web\n  newTag: v1\n";
+    let cases = [
+        (
+            "no images",
+            "resources: [../base]\n",
+            "resources: [../base]\nimages:\n- name: r/web\n  newTag: v2\n",
+        ),
+        (
+            "no final newline",
+            "resources: [../base]",
+            "resources: [../base]\nimages:\n- name: r/web\n  newTag: v2",
+        ),
+        (
+            "other images",
+            "images:\n  - name: r/side\n    newTag: v9\npatches: []\n",
+            "images:\n  - name: r/side\n    newTag: v9\n  - name: r/web\n    newTag: v2\npatches: []\n",
+        ),
+        (
+            "wide dash",
+            "images:\n-   name: r/side\n    newTag: v9\n",
+            "images:\n-   name: r/side\n    newTag: v9\n-   name: r/web\n    newTag: v2\n",
+        ),
+        (
+            "empty list",
+            "images: []\n",
+            "images: [{name: r/web, newTag: v2}]\n",
+        ),
+        (
+            "flow list",
+            "images: [{name: r/side, newTag: v9}]\n",
+            "images: [{name: r/side, newTag: v9}, {name: r/web, newTag: v2}]\n",
+        ),
+        (
+            "empty value",
+            "images:\nkind: Kustomization\n",
+            "images:\n- name: r/web\n  newTag: v2\nkind: Kustomization\n",
+        ),
+        (
+            "its item without a tag",
+            "images:\n- name: r/web\n  newName: q/web\n",
+            "images:\n- name: r/web\n  newName: q/web\n  newTag: v2\n",
+        ),
+        (
+            "CRLF",
+            "a: b\r\n",
+            "a: b\r\nimages:\r\n- name: r/web\r\n  newTag: v2\r\n",
+        ),
+    ];
+    for (name, overlay, expected) in cases {
+        let files = [
+            ("apps/web/base/kustomization.yaml", base),
+            ("apps/web/prod/kustomization.yaml", overlay),
+        ];
+        assert_eq!(edited(KUSTOMIZE, &files, "web prod v2"), expected, "{name}");
+    }
+    let helm = [
+        ("charts/web/values.yaml", "image:\n  tag: v1\n"),
+        ("charts/web/values-prod.yaml", "replicas: 3\n"),
+        (
+            "charts/web/values-dev.yaml",
+            "image:\n  repository: r/web\n",
+        ),
+    ];
+    assert_eq!(
+        edited(HELM, &helm, "web prod v2"),
+        "replicas: 3\nimage:\n  tag: v2\n"
+    );
+    assert_eq!(
+        edited(HELM, &helm, "web dev 1.10"),
+        "image:\n  repository: r/web\n  tag: \"1.10\"\n"
+    );
+    let empty = [
+        ("charts/web/values.yaml", "image: {tag: v1}\n"),
+        ("charts/web/values-prod.yaml", ""),
+    ];
+    assert_eq!(edited(HELM, &empty, "web prod v2"), "image:\n  tag: v2\n");
+}
+
+#[test]
+fn restoring_takes_the_override_out() {
+    let base = ("charts/web/values.yaml", "image: {tag: v1}\n");
+    let prod = |text| [base, ("charts/web/values-prod.yaml", text)];
+    let cases = [
+        ("alone", "replicas: 3\nimage:\n  tag: v2\n", "replicas: 3\n"),
+        (
+            "beside others",
+            "image:\n  repository: r\n  tag: v2\n",
+            "image:\n  repository: r\n",
+        ),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(edited(HELM, &prod(text), "web prod -"), expected, "{name}");
+    }
+    let lonely = [("charts/web/values-prod.yaml", "image: {tag: v2}\n")];
+    assert!(
+        edited(HELM, &lonely, "web prod -")
+            .starts_with("NotDeclared: web / prod would declare nothing")
+    );
+}
+
+#[test]
+fn flags_and_counts_stay_what_they_are() {
+    let layout = r#"{ path = "{service}/{env}.yaml", yaml = "feature.enabled", else = [{ path = "{service}/all.yaml", yaml = "feature.enabled" }] }"#;
+    let with = |inherited: &str, version: &str| {
+        let all = format!("feature:\n  enabled: {inherited}\n");
+        let files = [("web/all.yaml", all.as_str()), ("web/prod.yaml", "a: b\n")];
+        edited(layout, &files, &format!("web prod {version}"))
+    };
+    assert_eq!(with("true", "false"), "a: b\nfeature:\n  enabled: false\n");
+    assert_eq!(with("3", "4"), "a: b\nfeature:\n  enabled: 4\n");
+    assert_eq!(with("\"3\"", "4"), "a: b\nfeature:\n  enabled: \"4\"\n");
+}
+
+#[test]
+fn only_the_version_part_changes() {
+    let cases = [
+        (
+            r#"{ preset = "manifest", path = "{env}/{service}.yaml" }"#,
+            "prod/web.yaml",
+            "kind: Service\n---\nkind: Deployment\nspec: {template: {spec: {containers: [{name: side, image: r/side:v9}, {name: web, image: 'h:5000/r/web:v1'}]}}}\n",
+            "kind: Service\n---\nkind: Deployment\nspec: {template: {spec: {containers: [{name: side, image: r/side:v9}, {name: web, image: 'h:5000/r/web:v2'}]}}}\n",
+        ),
+        (
+            r#"{ path = "{env}/{service}.json", json = "image", part = "tag" }"#,
+            "prod/web.json",
+            "{\"image\": \"r/web:v1\"}",
+            "{\"image\": \"r/web:v2\"}",
+        ),
+        (
+            r#"{ path = "{env}/{service}.yaml", yaml = "resources[*]", part = "query:ref" }"#,
+            "prod/web.yaml",
+            "resources:\n- ../base\n- https://github.com/o/r?ref=v1&timeout=9s\n",
+            "resources:\n- ../base\n- https://github.com/o/r?ref=v2&timeout=9s\n",
+        ),
+        (
+            r#"{ path = "{env}.env", regex = '(?m)^(?<service>\w+)_TAG=(?<v>.*)$', lowercase = ["service"] }"#,
+            "prod.env",
+            "A=1\r\nWEB_TAG=v1\nB_TAG=v3\n",
+            "A=1\r\nWEB_TAG=v2\nB_TAG=v3\n",
+        ),
+        (
+            r#"{ preset = "flux-image-policy", path = "{env}/app.yaml" }"#,
+            "prod/app.yaml",
+            "image: r/web:v1 # {\"$imagepolicy\": \"flux-system:web\"}\ntag: v1 # {\"$imagepolicy\": \"flux-system:web:tag\"}\n",
+            "image: r/web:v2 # {\"$imagepolicy\": \"flux-system:web\"}\ntag: v2 # {\"$imagepolicy\": \"flux-system:web:tag\"}\n",
+        ),
+    ];
+    for (layout, path, before, after) in cases {
+        assert_eq!(
+            edited(layout, &[(path, before)], "web prod v2"),
+            after,
+            "{layout}"
+        );
+    }
+}
+
+#[test]
+fn companions_move_along() {
+    let layout = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", carry = "trailing-comment", also = [{ yaml = "chart.version" }, { path = "{env}/{service}.sha", regex = "(?<v>[0-9a-f]+)" }] }"#;
+    let files = [
+        (
+            "dev/web.yaml",
+            "image: {tag: abc2} # release v2.0\nchart: {version: 1.2.0}\n",
+        ),
+        ("dev/web.sha", "beef\n"),
+        (
+            "prod/web.yaml",
+            "image:\n  tag: abc1 # release v1.0\nchart: {version: 1.1.0}\n",
+        ),
+        ("prod/web.sha", "cafe\n"),
+    ];
+    assert_eq!(
+        edited(layout, &files, "web prod abc2"),
+        "beef\n--8<--\nimage:\n  tag: abc2 # release v2.0\nchart: {version: 1.2.0}\n"
+    );
+    let same = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ yaml = "resources[*]", part = "query:ref" }] }"#;
+    let files = [(
+        "prod/web.yaml",
+        "image: {tag: v1}\nresources: ['https://h/o/r?ref=v1', 'https://h/o/x?ref=v7']\n",
+    )];
+    assert_eq!(
+        edited(same, &files, "web prod v2"),
+        "image: {tag: v2}\nresources: ['https://h/o/r?ref=v2', 'https://h/o/x?ref=v7']\n"
+    );
+}
+
+#[test]
+fn says_why_not() {
+    let cases = [
+        (
+            "web prod v2",
+            HELM,
+            ("charts/web/values-prod.yaml", "image: {tag: v1, tag: v1}\n"),
+            "NotParseable: charts/web/values-prod.yaml:1:",
+        ),
+        (
+            "web prod v2",
+            HELM,
+            (
+                "charts/web/values-prod.yaml",
+                "image: &i {tag: v1}\nother: {<<: *i\n",
+            ),
+            "NotParseable: charts/web/values-prod.yaml:",
+        ),
+        (
+            "web prod v2",
+            HELM,
+            ("charts/other/values-prod.yaml", "image: {tag: v1}\n"),
+            "NotDeclared: no layout gives web / prod a place",
+        ),
+        (
+            "web prod v2",
+            r#"{ path = "{service}/{env}.yaml", yaml = "t", match = "^v1" }"#,
+            ("web/prod.yaml", "t: v1\n"),
+            "NotParseable: web/prod.yaml: v2 would not be read back at all",
+        ),
+        (
+            "web prod x",
+            r#"{ path = "{service}/{env}.yaml", yaml = "t", part = '/^(?<v>v\d)/' }"#,
+            ("web/prod.yaml", "t: v1-z\n"),
+            "NotParseable: web/prod.yaml: x would not be read back at all",
+        ),
+        (
+            "web dev v2",
+            KUSTOMIZE,
+            ("apps/web/dev/kustomization.yaml", "images: &x\n"),
+            "NotDeclared",
+        ),
+    ];
+    for (change, layout, file, expected) in cases {
+        let found = edited(layout, &[file], change);
+        assert!(found.starts_with(expected), "{change}: {found}");
+    }
+}
+
+#[test]
+fn merged_versions_are_overridden_in_place() {
+    let layout = r#"{ path = "values.yaml", yaml = "{env}.{service}.tag" }"#;
+    let text =
+        "x: &base\n  tag: v1\nprod:\n  web:\n    <<: *base\n    size: 1\ndev:\n  web: {tag: v3}\n";
+    assert_eq!(
+        edited(layout, &[("values.yaml", text)], "web prod v2"),
+        text.replace("    size: 1\n", "    size: 1\n    tag: v2\n")
+    );
+}
