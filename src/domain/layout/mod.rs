@@ -23,6 +23,8 @@ mod spec;
 
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use assemble::{Assembler, Origin};
 pub use detect::{Guess, detect};
