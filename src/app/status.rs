@@ -6,7 +6,7 @@ use crate::domain::{
     desired::DesiredCell,
     ids::{CellKey, EnvironmentName},
     plan::{ChangeRequest, Intent},
-    rollout::{Connection, Health, LiveCell, same_version},
+    rollout::{Connection, Health, LiveCell},
     version::Version,
 };
 
@@ -176,9 +176,7 @@ fn running(live: &LiveCell, version: Option<&Version>, delivering: bool) -> Stat
 
 /// Whether pods run anything else than `version`.
 fn drifts(live: &LiveCell, version: &Version) -> bool {
-    live.versions
-        .keys()
-        .any(|running| !same_version(running, version))
+    live.runs_other_than(version)
 }
 
 /// The version that a staged request would write, as far as it is known before planning.

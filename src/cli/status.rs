@@ -242,7 +242,7 @@ fn drifts(live: &LiveCell, wanted: Option<&Version>) -> bool {
     let Some(wanted) = wanted else {
         return false;
     };
-    live.health == Health::Healthy && live.versions.keys().any(|version| version != wanted)
+    live.health == Health::Healthy && live.runs_other_than(wanted)
 }
 
 fn glyph(live: &LiveCell, wanted: Option<&Version>, ascii: bool) -> (&'static str, Tone) {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::image::same_version;
 use crate::domain::version::Version;
 
 /// How a workload is doing, best to worst in the order of [`Health::severity`].
@@ -96,6 +97,19 @@ pub struct LiveCell {
 }
 
 impl LiveCell {
+    /// Whether pods run anything else than `version`; those that are going away do not count.
+    pub fn runs_other_than(&self, version: &Version) -> bool {
+        let going = |running: &Version| {
+            let pods = self.pods.iter();
+            let going = pods.filter(|pod| pod.terminating && pod.version.as_ref() == Some(running));
+            going.count()
+        };
+        self.versions.iter().any(|(running, count)| {
+            !same_version(running, version)
+                && usize::try_from(*count).is_ok_and(|n| n > going(running))
+        })
+    }
+
     /// Nothing is known of the cell, for this reason.
     pub fn unknown(reason: impl Into<String>, as_of: Timestamp) -> Self {
         Self {

@@ -10,6 +10,8 @@ use super::{
 
 /// How long a container may run without being ready before that is worth a word.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// How long a pod may be in the making before that is worth a word.
+const MAKING: SignedDuration = SignedDuration::from_mins(2);
 /// How long a restart counts as recent: the kubelet forgets its back-off after as long.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
@@ -26,6 +28,8 @@ pub(super) enum Class {
     Crash,
     /// No node takes it.
     Schedule,
+    /// Has been in the making for long: a volume, a network, an init container.
+    Made,
     /// Ended once; the next start will show.
     Restarted,
     /// Runs, but its probes fail.
@@ -80,6 +84,30 @@ pub(super) fn trouble(pod: &PodObject, now: Timestamp) -> Option<Trouble> {
             ..trouble
         })
         .min_by_key(|trouble| (trouble.class, std::cmp::Reverse(trouble.restarts)))
+        .or_else(|| in_the_making(pod, now))
+}
+
+fn in_the_making(pod: &PodObject, now: Timestamp) -> Option<Trouble> {
+    let created = pod.created?;
+    if pod.ready || now.duration_since(created) < MAKING {
+        return None;
+    }
+    let label = pod
+        .containers
+        .iter()
+        .find_map(|container| match &container.run {
+            Run::Waiting { reason, .. } if reason.is_empty() => Some("Pending"),
+            Run::Waiting { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        })?;
+    Some(Trouble {
+        class: Class::Made,
+        label: label.to_owned(),
+        restarts: 0,
+        exit: None,
+        message: None,
+        since: Some(created),
+    })
 }
 
 /// Whether time alone has just made a word of a pod's silence: nothing but a later look will tell.

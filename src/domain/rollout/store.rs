@@ -104,11 +104,18 @@ impl Namespace {
                 pods.extend(self.pods.of(Some(&owner)));
             }
             // Where ReplicaSets may not be listed, or one has not arrived yet, its name tells whose it is.
-            for (owner, names) in &self.pods.by_owner {
-                if let Some(owner) = owner
-                    && owner.kind == "ReplicaSet"
-                    && !self.sets.by_name.contains_key(&owner.name)
-                    && owner.name.rsplit_once('-').map(|(name, _)| name) == Some(&workload.name)
+            let prefix = format!("{}-", workload.name);
+            let first = Some(owner(ObjectKind::ReplicaSet, &prefix));
+            for (owner, names) in self.pods.by_owner.range(first..) {
+                let Some(hash) = owner
+                    .as_ref()
+                    .filter(|owner| owner.kind == "ReplicaSet")
+                    .and_then(|owner| owner.name.strip_prefix(&prefix))
+                else {
+                    break;
+                };
+                if !hash.contains('-')
+                    && !self.sets.by_name.contains_key(&format!("{prefix}{hash}"))
                 {
                     pods.extend(names.iter().filter_map(|name| self.pods.get(name)));
                 }

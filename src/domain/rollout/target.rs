@@ -4,6 +4,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName},
     problem::Problem,
+    text::sanitise,
     topology::{Environment, Topology, WorkloadTemplate},
     version::Version,
 };
@@ -86,14 +87,38 @@ impl CellTarget {
                 }
             }
         }
+        let namespace = fill("namespace", &environment.namespace)?;
+        let named = match &workload {
+            WorkloadName::Name(name) => name.as_str(),
+            WorkloadName::Labels(_) => "x",
+        };
+        for (what, name) in [("namespace", namespace.as_str()), ("workload", named)] {
+            if !is_name(name) {
+                return Err(format!(
+                    "the {what} of {key} would be `{}`, which is no Kubernetes name; set `{what}` of {}",
+                    sanitise(name),
+                    environment.name
+                ));
+            }
+        }
         Ok(Self {
             cell: key.clone(),
-            namespace: fill("namespace", &environment.namespace)?,
+            namespace,
             workload,
             image_names,
             desired: cell.version.clone(),
         })
     }
+}
+
+/// Whether Kubernetes would take it as a name. What is none must not get into a request's path either.
+fn is_name(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && !text.starts_with(['-', '.'])
+        && !text.ends_with(['-', '.'])
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
 }
 
 /// Targets of every environment with a cluster, and what cannot be looked for.

@@ -3,4 +3,5 @@
 mod fixtures;
 mod health;
 mod pods;
+mod target;
 mod view;

@@ -120,9 +120,21 @@ fn reasons_of_the_newest_revision() {
         ),
         (
             "being made",
-            broken(new_pod(), waiting("ContainerCreating"), 0, None),
+            PodObject {
+                created: Some(ago(1)),
+                ..broken(new_pod(), waiting("ContainerCreating"), 0, None)
+            },
             Progressing,
             "1 of 3 pods updated",
+        ),
+        (
+            "being made for long",
+            PodObject {
+                created: Some(ago(9)),
+                ..broken(new_pod(), waiting("ContainerCreating"), 0, None)
+            },
+            Progressing,
+            "ContainerCreating (1 of 3 pods)",
         ),
         (
             "started a moment ago",
@@ -248,7 +260,9 @@ fn pods_of_an_older_revision_fail_no_rollout() {
         terminating: true,
         ..crashing(new_pod(), 14)
     };
-    assert_eq!(health(rollout(vec![going])), Health::Progressing);
+    let cell = live(rollout(vec![going]));
+    assert_eq!(cell.health, Health::Progressing);
+    assert!(!cell.runs_other_than(&"1.0".into()), "2.0 is going away");
 }
 
 #[test]
@@ -269,6 +283,7 @@ fn versions_count_old_and_terminating_pods_but_not_remains() {
         .map(|(version, count)| (version.as_str(), *count))
         .collect();
     assert_eq!(versions, [("1.0", 3), ("2.0", 1)]);
+    assert!(cell.runs_other_than(&"2.0".into()));
     assert_eq!(cell.serving, Some("2.0".into()));
     assert_eq!((cell.ready, cell.desired, cell.updated), (2, 3, 1));
     assert_eq!(cell.workloads, ["Deployment/checkout"]);

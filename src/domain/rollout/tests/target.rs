@@ -1,0 +1,129 @@
+//! Cells of a configuration to what is looked for in which cluster.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::super::{Selector, WorkloadName, targets};
+use crate::domain::{
+    desired::{Desired, DesiredCell},
+    ids::{CellKey, ObjectId},
+    template::Template,
+    topology::{Environment, Topology, WorkloadTemplate},
+};
+
+fn environment(name: &str, namespace: &str, workload: WorkloadTemplate) -> Environment {
+    Environment {
+        name: name.into(),
+        from: Vec::new(),
+        require: crate::domain::topology::Require::Any,
+        cluster: Some(format!("{name}-context")),
+        namespace: Template::parse(namespace).unwrap(),
+        workload,
+        protected: false,
+        url: None,
+        deliver: crate::domain::topology::Deliver::Push,
+        timeout: Duration::from_mins(10),
+    }
+}
+
+fn by_name(template: &str) -> WorkloadTemplate {
+    WorkloadTemplate::Name(Template::parse(template).unwrap())
+}
+
+/// Service, environment, version, captures.
+type Row<'a> = (&'a str, &'a str, Option<&'a str>, &'a [(&'a str, &'a str)]);
+
+fn desired(cells: &[Row<'_>]) -> Desired {
+    let cell = |version: Option<&str>, captures: &[(&str, &str)]| DesiredCell {
+        version: version.map(Into::into),
+        captures: captures
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
+        ..DesiredCell::default()
+    };
+    let cells: BTreeMap<_, _> = cells
+        .iter()
+        .map(|(service, env, version, captures)| {
+            (CellKey::new(*service, *env), cell(*version, captures))
+        })
+        .collect();
+    Desired {
+        commit: ObjectId::new([0; 20]),
+        services: Vec::new(),
+        environments: Vec::new(),
+        cells,
+        problems: Vec::new(),
+    }
+}
+
+#[test]
+fn cells_with_a_version_in_environments_with_a_cluster() {
+    let selector = WorkloadTemplate::Selector(Template::parse("app={service}").unwrap());
+    let mut unwatched = environment("local", "x", by_name("x"));
+    unwatched.cluster = None;
+    let topology = Topology {
+        environments: vec![
+            environment("dev", "shop-{team}", by_name("{service}")),
+            environment("prod", "shop", selector),
+            unwatched,
+        ],
+    };
+    let web: &[_] = &[
+        ("service", "web"),
+        ("team", "a"),
+        ("image", "reg/shop/web-server"),
+    ];
+    let desired = desired(&[
+        ("web", "dev", Some("1.0"), web),
+        ("web", "prod", Some("1.0"), web),
+        ("web", "local", Some("1.0"), web),
+        ("idle", "dev", None, web),
+        ("other", "unknown", Some("1.0"), web),
+    ]);
+    let (targets, problems) = targets(&topology, &desired);
+    assert_eq!(problems, []);
+    let [dev, prod] = &targets[..] else {
+        panic!("two targets: {targets:?}");
+    };
+    assert_eq!((dev.context.as_str(), dev.cells.len()), ("dev-context", 1));
+    let cell = &dev.cells[0];
+    assert_eq!(cell.namespace, "shop-a");
+    assert_eq!(cell.workload, WorkloadName::Name("web".to_owned()));
+    assert_eq!(cell.image_names, ["web", "web-server"]);
+    assert_eq!(cell.desired, Some("1.0".into()));
+    assert_eq!(
+        prod.cells[0].workload,
+        WorkloadName::Labels(Selector::parse("app=web").unwrap())
+    );
+}
+
+#[test]
+fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
+    let cases = [
+        (
+            "{team}",
+            "{service}",
+            "namespace `{team}` of web / dev: `{team}` is not captured by the layout; it has `{service}`",
+        ),
+        (
+            "../secrets",
+            "{service}",
+            "the namespace of web / dev would be `../secrets`, which is no Kubernetes name; set `namespace` of dev",
+        ),
+        (
+            "shop",
+            "Web Server",
+            "the workload of web / dev would be `Web Server`, which is no Kubernetes name; set `workload` of dev",
+        ),
+    ];
+    for (namespace, workload, message) in cases {
+        let topology = Topology {
+            environments: vec![environment("dev", namespace, by_name(workload))],
+        };
+        let desired = desired(&[("web", "dev", Some("1.0"), &[("service", "web")])]);
+        let (targets, problems) = targets(&topology, &desired);
+        assert!(targets[0].cells.is_empty(), "{namespace} {workload}");
+        assert_eq!(problems[0].message, message);
+        assert_eq!(problems[0].context.as_deref(), Some("dev-context"));
+    }
+}
