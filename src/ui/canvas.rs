@@ -48,7 +48,9 @@ impl<'a> Canvas<'a> {
             .map(|span| {
                 let text = self.glyphs.text(&span.content);
                 let text = clip(&text, usize::MAX, self.glyphs.ellipsis);
-                (text, line.style.patch(span.style))
+                // Nothing of what was drawn there before shines through.
+                let style = Style::reset().patch(line.style).patch(span.style);
+                (text, style)
             })
             .collect();
         let total: usize = spans.iter().map(|(text, _)| width(text)).sum();

@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, diff, history, rollout, text};
+use super::{canvas::Canvas, diff, history, rollout};
 use crate::app::{
     geometry::WIDE,
     model::{CellPane, CellScreen},
@@ -85,12 +85,29 @@ fn side_by_side(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
         &name,
         screen.pane == CellPane::Diff,
     );
+    let others = rollout::elsewhere(canvas, &screen.cell);
+    let room = right.height.saturating_sub(top + 1);
+    let last = match u16::try_from(others.len()).unwrap_or(u16::MAX) {
+        0 => 0,
+        lines => (lines + 1).min(room / 3),
+    };
     let below = Rect {
         y: right.y + top + 1,
-        height: right.height.saturating_sub(top + 1),
+        height: room - last,
         ..right
     };
     draw_diff(canvas, below, screen);
+    if last > 1 {
+        let offset = area.height - 1 - last;
+        canvas.divide(divider, offset, Line::default());
+        pane_title(canvas, area, split, offset, "Elsewhere", false);
+        let foot = Rect {
+            y: area.y + offset + 1,
+            height: last - 1,
+            ..right
+        };
+        canvas.lines(foot, others);
+    }
 }
 
 fn diff_title(canvas: &Canvas<'_>, screen: &CellScreen) -> String {
@@ -129,10 +146,21 @@ fn pane_title(
     );
 }
 
+/// Who and when, the subject, then what the commit changed in the cell's files.
 fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let theme = canvas.theme;
+    let values = canvas.model.values(&screen.cell);
+    let head = values.get(screen.value);
+    let head = head.map_or(Vec::new(), |entry| history::commit(canvas, entry));
+    let taken = u16::try_from(head.len()).unwrap_or(0).min(area.height);
+    canvas.lines(area, head);
+    let area = Rect {
+        y: area.y + taken,
+        height: area.height - taken,
+        ..area
+    };
     let lines: Vec<Line<'_>> = match &screen.diff {
-        _ if canvas.model.values(&screen.cell).is_empty() => Vec::new(),
+        _ if values.is_empty() => Vec::new(),
         None => vec![Line::styled("reading the commit", theme.dim)],
         Some((_, Err(failure))) => vec![
             Line::styled(failure.what.clone(), theme.bad),
@@ -171,20 +199,6 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     match screen.pane {
         CellPane::Rollout => rollout::draw(canvas, inner, screen),
         CellPane::History => history::draw(canvas, inner, screen),
-        CellPane::Diff => {
-            let values = canvas.model.values(&screen.cell);
-            if let Some(entry) = values.get(screen.value) {
-                let landed = &entry.change.landed;
-                let time = text::when(landed.time, canvas.model.now);
-                let words = format!("{} {time} {}", landed.commit.short(), landed.subject);
-                canvas.put(inner, Line::styled(words, theme.dim));
-            }
-            let below = Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1),
-                ..inner
-            };
-            draw_diff(canvas, below, screen);
-        }
+        CellPane::Diff => draw_diff(canvas, inner, screen),
     }
 }

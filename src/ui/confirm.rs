@@ -19,9 +19,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let width = area.width.min(76);
     let inner_width = usize::from(width.saturating_sub(4));
+    let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
     let changes = &screen.plan.plan.changes;
     let mut lines = Vec::new();
-    for change in changes.iter().take(LISTED) {
+    let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).min(24);
+    let listed = || changes.iter().take(LISTED);
+    let services = widest(&mut listed().map(|c| text::width(c.cell.service.as_str())));
+    let columns = widest(&mut listed().map(|c| text::width(c.cell.environment.as_str())));
+    for change in listed() {
         let from = change.from.as_ref().map_or("inherited", |v| v.as_str());
         let to = change.to.as_ref().map_or("inherited", |v| v.as_str());
         let environment = change.cell.environment.clone();
@@ -32,8 +37,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
         };
         lines.push(Line::from(vec![
             Span::styled(format!("{} ", glyphs.staged), theme.staged),
-            Span::raw(change.cell.service.to_string()),
-            Span::styled(format!("  {environment}  "), style),
+            Span::raw(cut(change.cell.service.as_str(), services)),
+            Span::styled(format!("  {}  ", cut(environment.as_str(), columns)), style),
             Span::styled(format!("{from}{}", glyphs.arrow), theme.dim),
             Span::styled(to.to_owned(), theme.staged),
         ]));

@@ -109,10 +109,11 @@ pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Sp
         }
         (State::NotSet, ..) => "declares no version".to_owned(),
         (State::Absent, ..) => "no such cell: nothing declares this service here".to_owned(),
-        (State::Drift, ..) => format!(
-            "drift: runs another version than Git declares{}",
-            since.unwrap_or_default()
-        ),
+        (State::Drift, ..) => {
+            let version = view.declared.and_then(|cell| cell.version.as_ref());
+            let version = version.map_or("", |version| version.as_str());
+            format!("drift: Git declares {version}")
+        }
         (state, ..) => format!("{}{}", state.name(), since.unwrap_or_default()),
     };
     vec![

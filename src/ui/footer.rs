@@ -7,8 +7,8 @@ use ratatui::{
 
 use super::{canvas::Canvas, text};
 use crate::app::{
-    geometry,
-    keymap::{Press, Row},
+    geometry::{self, WIDE},
+    keymap::Press,
     mode::Mode,
     model::{Model, Prompt},
 };
@@ -123,10 +123,8 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
         .is_some_and(|run| run.ended.is_none());
     let what = match (staged, under_way) {
         (0, _) => "a delivery is under way and would not be followed".to_owned(),
-        (n, false) => format!(
-            "{} kept staged for the next start",
-            text::count(n, "change")
-        ),
+        (1, false) => "1 change stays staged for the next start".to_owned(),
+        (n, false) => format!("{n} changes stay staged for the next start"),
         (n, true) => format!(
             "a delivery is under way, {} staged",
             text::count(n, "change")
@@ -146,27 +144,27 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
 fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
     let (model, theme) = (canvas.model, canvas.theme);
     let rows = model.setup.keymap.rows(mode);
-    let mut parts: Vec<(Line<'static>, bool)> = rows
+    let parts: Vec<(Line<'static>, bool)> = rows
         .filter(|(row, keys)| !row.hint.is_empty() && !keys.is_empty())
         .map(|(row, keys)| {
             let keep = matches!(row.name, "help" | "quit" | "back-screen" | "cancel");
-            (hint(canvas, row, keys[0]), keep)
+            let word = match area.width {
+                WIDE.. => row.hint,
+                _ => row.hint.split(' ').next().unwrap_or_default(),
+            };
+            (hint(canvas, word, keys[0]), keep)
         })
         .collect();
-    let room = usize::from(area.width).saturating_sub(1);
-    while parts
-        .iter()
-        .map(|(line, _)| line.width() + 1)
-        .sum::<usize>()
-        > room
-    {
-        let Some(last) = parts.iter().rposition(|(_, keep)| !keep) else {
-            break;
-        };
-        parts.remove(last);
-    }
+    let mut left = usize::from(area.width).saturating_sub(1);
+    let kept = parts.iter().filter(|(_, keep)| *keep);
+    left = left.saturating_sub(kept.map(|(line, _)| line.width() + 1).sum());
     let mut spans = Vec::new();
-    for (line, _) in parts {
+    for (line, keep) in parts {
+        let wanted = line.width() + 1;
+        if !keep && wanted > left {
+            continue;
+        }
+        left -= if keep { 0 } else { wanted };
         spans.push(Span::raw(" "));
         spans.extend(line.spans);
     }
@@ -174,11 +172,11 @@ fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
 }
 
 /// `<p>romote here` where the word begins with the key, else `<enter> detail`.
-fn hint(canvas: &Canvas<'_>, row: &Row, key: Press) -> Line<'static> {
+fn hint(canvas: &Canvas<'_>, word: &str, key: Press) -> Line<'static> {
     let key = key.to_string();
-    let word = match row.hint.strip_prefix(key.as_str()) {
+    let word = match word.strip_prefix(key.as_str()) {
         Some(rest) if key.chars().count() == 1 => rest.to_owned(),
-        _ => format!(" {}", row.hint),
+        _ => format!(" {word}"),
     };
     let key = Span::styled(format!("<{key}>"), canvas.theme.accent);
     Line::from(vec![key, Span::raw(word)])

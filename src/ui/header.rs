@@ -177,11 +177,14 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
         .iter()
         .map(|(state, count)| format!("x{count} {} ", state.name()).len())
         .sum();
-    let words = worded + 3 <= usize::from(area.width);
-    for (state, count) in counts {
+    let trouble = trouble(canvas);
+    // In little room the worst keeps its word, and the troubled column gets the rest.
+    let room = usize::from(area.width);
+    let words = worded + 3 <= room && (area.width >= WIDE || trouble.is_none());
+    for (index, (state, count)) in counts.into_iter().enumerate() {
         let glyph = canvas.glyphs.state(state);
-        let quiet = matches!(state, State::Healthy);
-        let text = if words && !quiet {
+        let quiet = state == State::Healthy;
+        let text = if (words || index == 0) && !quiet {
             format!("{glyph}{count} {}", state.name())
         } else {
             format!("{glyph}{count}")
@@ -195,7 +198,7 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
     let used: usize = spans.iter().map(Span::width).sum();
     canvas.put(area, Line::from(spans));
     let rest = usize::from(area.width).saturating_sub(used + 3);
-    if let Some((trouble, style)) = trouble(canvas)
+    if let Some((trouble, style)) = trouble
         && rest >= 12
     {
         let line = text::clip(&trouble, rest, canvas.glyphs.ellipsis);
@@ -228,9 +231,9 @@ fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
             Connection::Lost {
                 reason, next_try, ..
             } => {
-                let again = next_try.map(|at| {
-                    let wait = at.as_second() - model.now.as_second();
-                    format!(", again in {}", age::seconds(wait))
+                let again = next_try.map(|at| match at.as_second() - model.now.as_second() {
+                    ..=0 => ", trying again".to_owned(),
+                    wait => format!(", again in {}", age::seconds(wait)),
                 });
                 let again = again.unwrap_or_default();
                 found.push((format!("{environment}: {reason}{again}"), theme.warn));

@@ -10,10 +10,13 @@ use crate::{
     app::{geometry::WIDE, model::CellScreen},
     domain::{
         age,
-        history::{ChangeKind, HistoryEntry},
+        history::{ChangeKind, CommitInfo, HistoryEntry},
         last_good::last_good,
     },
 };
+
+/// The least room that a subject is worth showing in.
+const LEAST_SUBJECT: usize = 18;
 
 /// Draws the list with the selected value.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
@@ -41,8 +44,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
             good == Some(index),
             &columns,
         );
-        let subject = values[index].change.authored.subject.clone();
-        spans.push(Span::styled(format!("  {subject}"), canvas.theme.dim));
+        let used: usize = spans.iter().map(Span::width).sum();
+        if usize::from(area.width) >= used + LEAST_SUBJECT {
+            let subject = values[index].change.authored.subject.clone();
+            spans.push(Span::styled(format!("  {subject}"), canvas.theme.dim));
+        }
         canvas.put(place, Line::from(spans));
         if index == screen.value {
             canvas.tint(place, canvas.theme.cursor);
@@ -116,4 +122,33 @@ pub fn line(
         ),
         Span::styled(format!("  {}", landed.commit.short()), theme.accent),
     ]
+}
+
+/// Who wrote it and what landed it, each with its time; the subject; air.
+pub fn commit(canvas: &Canvas<'_>, entry: &HistoryEntry) -> Vec<Line<'static>> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let landed = &entry.change.landed;
+    let authored = &entry.change.authored;
+    let who = |word: &str, info: &CommitInfo| {
+        Line::from(vec![
+            Span::styled(word.to_owned(), theme.dim),
+            Span::styled(info.commit.short(), theme.accent),
+            Span::raw(format!(
+                "  {} {}  ",
+                text::when(info.time, model.now),
+                text::clock(info.time)
+            )),
+            Span::styled(info.author.clone(), theme.dim),
+        ])
+    };
+    let mut lines = Vec::new();
+    if landed.commit == authored.commit {
+        lines.push(who("", landed));
+    } else {
+        lines.push(who("authored ", authored));
+        lines.push(who("landed   ", landed));
+    }
+    lines.push(Line::styled(authored.subject.clone(), theme.title));
+    lines.push(Line::default());
+    lines
 }

@@ -181,10 +181,11 @@ fn changes(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Plan
         .changes
         .get(screen.change)
         .map_or(0, |c| c.verdicts.len() * 2);
-    let below = u16::try_from(verdicts + 2)
+    let below = u16::try_from(verdicts + 3)
         .unwrap_or(8)
         .min(area.height / 2);
-    let list = area.height - below;
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX);
+    let list = (area.height - below).min(wanted);
     let skipped = plan.skipped.iter().chain(aside);
     let cells = plan.changes.iter().map(|change| &change.cell);
     let cells = cells.chain(skipped.clone().map(|skip| &skip.cell));
@@ -368,7 +369,7 @@ fn done_lines(canvas: &Canvas<'_>, view: &PlanView, width: usize) -> Vec<Line<'s
     }
     let subject = view.message.lines().next().unwrap_or_default();
     lines.push(Line::from(vec![
-        Span::styled("commit  ", theme.dim),
+        Span::styled("message ", theme.dim),
         Span::styled(subject.to_owned(), theme.text),
     ]));
     lines.push(Line::from(vec![

@@ -8,13 +8,14 @@ use ratatui::{
 use super::{canvas::Canvas, detail, text};
 use crate::{
     app::{
+        geometry::WIDE,
         model::{CellPane, CellScreen},
         status::{self, CellView, State},
     },
     domain::{
         age,
         ids::CellKey,
-        rollout::{ClusterNote, PodState},
+        rollout::{ClusterNote, LiveCell, PodState},
     },
 };
 
@@ -27,7 +28,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     summary(canvas, &view, width, &mut lines);
     pods(canvas, &view, width, screen, &mut lines);
     notes(canvas, &screen.cell, width, screen, &mut lines);
-    elsewhere(canvas, &screen.cell, &mut lines);
+    if area.width < WIDE / 3 || canvas.model.size.0 < WIDE {
+        section(canvas, "Elsewhere", false, &mut lines);
+        lines.extend(elsewhere(canvas, &screen.cell));
+    }
     let height = usize::from(area.height);
     let last = lines.len().saturating_sub(height);
     let first = if screen.pane == CellPane::Rollout {
@@ -126,55 +130,90 @@ fn pods(
     if live.pods.is_empty() {
         lines.push(Line::styled("none", canvas.theme.faint));
     }
-    let versions = live.pods.iter().filter_map(|pod| pod.version.as_ref());
-    let version = versions.map(|v| text::width(v.as_str())).max();
-    let version = version.unwrap_or(0).min(14);
+    let columns = PodColumns::of(live, width);
+    let mut said: Option<&String> = None;
     for pod in &live.pods {
-        lines.push(pod_line(canvas, pod, version, width));
-        if let Some(message) = pod.message.as_ref().filter(|_| !pod.ready) {
-            lines.push(Line::styled(format!("    {message}"), canvas.theme.dim));
+        lines.push(pod_line(canvas, pod, &columns));
+        // Pods of one revision fail alike: the words are said once.
+        let message = pod.message.as_ref().filter(|_| !pod.ready);
+        if let Some(words) = message.filter(|_| message != said) {
+            lines.push(Line::styled(format!("    {words}"), canvas.theme.dim));
+        }
+        said = message;
+    }
+}
+
+/// Widths that all pods of a list share.
+struct PodColumns {
+    name: usize,
+    version: usize,
+    reason: usize,
+    node: usize,
+}
+
+impl PodColumns {
+    fn of(live: &LiveCell, width: usize) -> Self {
+        let longest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+        let pods = || live.pods.iter();
+        let versions = pods().filter_map(|pod| pod.version.as_ref());
+        let version = longest(&mut versions.map(|v| text::width(v.as_str()))).min(14);
+        let reason = longest(&mut pods().map(|pod| text::width(reason(pod)))).min(26);
+        let name = longest(&mut pods().map(|pod| text::width(&pod.name)));
+        // Glyph, gaps, restarts and age take the rest.
+        let left = width.saturating_sub(2 + version + 2 + reason + 2 + 5 + 2 + 4 + 2);
+        let name = name.min(left.max(10));
+        Self {
+            name,
+            version,
+            reason,
+            node: left.saturating_sub(name),
         }
     }
 }
 
-/// `✗ 5d9f-x2x1z  1.42.0  CrashLoopBackOff  14 restarts  3m  node-2`
-fn pod_line(canvas: &Canvas<'_>, pod: &PodState, version: usize, width: usize) -> Line<'static> {
+fn reason(pod: &PodState) -> &str {
+    if pod.terminating {
+        "Terminating"
+    } else {
+        &pod.reason
+    }
+}
+
+/// `✗ …9f7c6b8-x0k2p  1.42.0  CrashLoopBackOff   14×  47m  node-2`
+fn pod_line(canvas: &Canvas<'_>, pod: &PodState, columns: &PodColumns) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let state = match (pod.ready, pod.reason.as_str()) {
         _ if pod.terminating => State::Suspended,
         (true, _) => State::Healthy,
-        (false, "Running" | "Pending" | "ContainerCreating" | "PodInitializing" | "starting") => {
-            State::Rolling
-        }
+        (false, "Running" | "Pending" | "ContainerCreating" | "PodInitializing") => State::Rolling,
         (false, _) => State::Degraded,
     };
-    let name_room = (width / 3).clamp(12, 34);
-    let reason = if pod.terminating {
-        "Terminating"
-    } else {
-        &pod.reason
+    let reason_style = match state {
+        State::Degraded => theme.bad,
+        _ => theme.dim,
     };
     let restarts = match pod.restarts {
         0 => String::new(),
-        many => format!("  {}", text::count(many as usize, "restart")),
+        many => format!("{many}×"),
     };
     let age = pod.created.map(|at| age::between(at, canvas.model.now));
-    let node = pod.node.clone().unwrap_or_default();
-    let reason_style = if state == State::Degraded {
-        theme.bad
-    } else {
-        theme.dim
-    };
-    let shown_version = pod.version.as_ref().map_or("", |v| v.as_str());
+    let version = pod.version.as_ref().map_or("", |v| v.as_str());
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
+    let node = pod.node.as_deref().unwrap_or_default();
     Line::from(vec![
         Span::styled(format!("{} ", glyphs.state(state)), theme.state(state)),
-        Span::raw(cut(&pod.name, name_room)),
-        Span::raw(format!("  {}", cut(shown_version, version))),
-        Span::styled(format!("  {reason}"), reason_style),
-        Span::styled(restarts, theme.dim),
-        Span::styled(format!("  {}", age.unwrap_or_default()), theme.dim),
-        Span::styled(format!("  {node}"), theme.faint),
+        Span::raw(text::tail(&pod.name, columns.name, glyphs.ellipsis)),
+        Span::raw(format!("  {}", cut(version, columns.version))),
+        Span::styled(
+            format!("  {}", cut(reason(pod), columns.reason)),
+            reason_style,
+        ),
+        Span::styled(format!("  {restarts:>5}"), theme.dim),
+        Span::styled(format!("  {:>4}", age.unwrap_or_default()), theme.dim),
+        Span::styled(
+            format!("  {}", text::clip(node, columns.node, glyphs.ellipsis)),
+            theme.faint,
+        ),
     ])
 }
 
@@ -232,9 +271,9 @@ fn note_lines(
 }
 
 /// The same service in the other environments: which version, and how it does there.
-fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey, lines: &mut Vec<Line<'static>>) {
+pub fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
-    section(canvas, "Elsewhere", false, lines);
+    let mut lines = Vec::new();
     let desired = model.git.desired.as_deref();
     let own = desired.and_then(|desired| desired.version(cell));
     for environment in model.environments() {
@@ -260,4 +299,5 @@ fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey, lines: &mut Vec<Line<'static>>
         }
         lines.push(Line::from(spans));
     }
+    lines
 }

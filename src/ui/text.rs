@@ -42,6 +42,23 @@ pub fn column(text: &str, limit: usize, ellipsis: &str) -> String {
     out
 }
 
+/// `text` as its last `limit` columns: of generated names the end tells them apart.
+pub fn tail(text: &str, limit: usize, ellipsis: &str) -> String {
+    let clean = sanitise(text);
+    if width(&clean) <= limit {
+        return column(&clean, limit, ellipsis);
+    }
+    let room = limit.saturating_sub(width(ellipsis));
+    let mut start = clean.len();
+    for (at, _) in clean.char_indices().rev() {
+        if width(&clean[at..]) > room {
+            break;
+        }
+        start = at;
+    }
+    column(&format!("{ellipsis}{}", &clean[start..]), limit, ellipsis)
+}
+
 /// `text` in lines of at most `limit` columns, broken between words where there are any.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
@@ -144,6 +161,8 @@ mod tests {
             assert_eq!(width(&column(text, limit, "…")), limit);
         }
         assert_eq!(clip("checkout", 1, ".."), "");
+        assert_eq!(tail("checkout-5d9f7-x0k2p", 8, "…"), "…7-x0k2p");
+        assert_eq!(tail("short", 8, "…"), "short   ");
     }
 
     #[test]
