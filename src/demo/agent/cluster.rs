@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    pods::{Kubelet, text},
-    rollout::{self, Clock, Progress},
-    sets,
+    conditions::Progress,
+    objects::{Clock, text},
+    pods::Kubelet,
+    rollout, sets,
 };
 use crate::demo::server::{Store, stamp};
 

@@ -2,9 +2,12 @@
 //! controllers and kubelets of each cluster.
 
 mod cluster;
+mod conditions;
 mod events;
 mod manifests;
+mod objects;
 mod pods;
+mod replicas;
 mod rollout;
 mod sets;
 

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::events::{Note, record};
+use super::{
+    events::{Note, record},
+    objects::text,
+};
 use crate::demo::server::{Store, stamp};
 
 /// What becomes of a pod.
@@ -293,11 +296,6 @@ pub fn is_ready(pod: &Value) -> bool {
         all.iter()
             .any(|c| c["type"] == "Ready" && c["status"] == "True")
     })
-}
-
-/// The text of a value, empty where it is none.
-pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 fn stopping(pod: &Value) -> String {

@@ -1,41 +1,19 @@
 //! Plays the Deployment and ReplicaSet controllers, with their arithmetic of surge and unavailability.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    events::{Note, record},
-    pods::{counts, is_ready, scaled, text},
+    conditions::Progress,
+    events::Note,
+    objects::{Clock, hash, int, owned, reference, text},
+    replicas,
 };
 use crate::demo::server::{Store, stamp};
 
-const REVISION: &str = "deployment.kubernetes.io/revision";
+/// The annotation that numbers a Deployment's revisions.
+pub const REVISION: &str = "deployment.kubernetes.io/revision";
 const HASH: &str = "pod-template-hash";
-
-/// When each Deployment last progressed, by unique id: its conditions say it in whole seconds only.
-pub type Progress = HashMap<String, Timestamp>;
-
-/// What the controllers of one cluster share.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    /// The moment.
-    pub now: Timestamp,
-    /// How much faster than usual things go.
-    pub speed: f64,
-    /// No events: a past is being made.
-    pub quiet: bool,
-}
-
-impl Clock {
-    /// Writes an event, unless a past is being made.
-    pub fn note(&self, store: &Store, object: &Value, note: Note<'_>) {
-        if !self.quiet {
-            record(store, object, note, self.now);
-        }
-    }
-}
 
 /// One pass over the Deployments and ReplicaSets of a namespace; the answer is when a deadline passes next.
 pub fn step(
@@ -45,7 +23,7 @@ pub fn step(
     progress: &mut Progress,
 ) -> Option<Timestamp> {
     for set in store.list("replicasets", Some(namespace)) {
-        replica_set(store, &set, clock);
+        replicas::step(store, &set, clock);
     }
     let deployments = store.list("deployments", Some(namespace));
     deployments
@@ -54,144 +32,24 @@ pub fn step(
         .min()
 }
 
-/// The pods or ReplicaSets in its namespace that `owner` owns, by name.
-pub fn owned(store: &Store, plural: &str, owner: &Value) -> Vec<std::sync::Arc<Value>> {
-    let mut all = store.list(plural, owner["metadata"]["namespace"].as_str());
-    let uid = &owner["metadata"]["uid"];
-    all.retain(|object| object["metadata"]["ownerReferences"][0]["uid"] == *uid);
-    all
-}
-
-/// A pod from a template, owned by `owner`.
-pub fn pod(
-    owner: &Value,
-    template: &Value,
-    name: &str,
-    labels: &[(&str, &str)],
-    now: Timestamp,
-) -> Value {
-    let mut pod = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {
-            "namespace": owner["metadata"]["namespace"], "name": name,
-            "creationTimestamp": stamp(now),
-            "labels": template["metadata"]["labels"], "ownerReferences": [reference(owner)],
-        },
-        "spec": template["spec"],
-        "status": {"phase": "Pending", "qosClass": "BestEffort"},
-    });
-    if let Some(annotations) = template["metadata"].get("annotations") {
-        pod["metadata"]["annotations"] = annotations.clone();
-    }
-    for (key, value) in labels {
-        pod["metadata"]["labels"][*key] = json!(value);
-    }
-    pod
-}
-
-/// Takes a pod away gracefully.
-pub fn end(store: &Store, pod: &Value, now: Timestamp) {
-    if let Some(resource) = store.resource("pods") {
-        let meta = &pod["metadata"];
-        // It may have gone in the meantime, which is what was wanted.
-        let _ = store.delete(
-            &resource,
-            text(&meta["namespace"]),
-            text(&meta["name"]),
-            30,
-            now,
-        );
-    }
-}
-
-/// A short name for a value, as the real controllers make them for templates and pods.
-pub fn hash(value: &str, length: usize) -> String {
-    const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut state = value
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |state, byte| {
-            (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    state ^= state >> 29;
-    (0..length)
-        .map(|_| {
-            let index = usize::try_from(state % 27).unwrap_or(0);
-            state = (state / 27).rotate_left(31) ^ state;
-            char::from(LETTERS[index])
-        })
-        .collect()
-}
-
-fn reference(owner: &Value) -> Value {
-    json!({
-        "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-        "uid": owner["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
-    })
-}
-
-fn replica_set(store: &Store, set: &Value, clock: Clock) {
-    let meta = &set["metadata"];
-    let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
-    let wanted = usize::try_from(int(&set["spec"]["replicas"])).unwrap_or(0);
-    let mut pods = owned(store, "pods", set);
-    pods.retain(|pod| counts(pod));
-    for _ in pods.len()..wanted {
-        let pod_name = format!("{name}-{}", hash(&format!("{name}{}", store.version()), 5));
-        let body = pod(set, &set["spec"]["template"], &pod_name, &[], clock.now);
-        if let Ok(made) = store.apply(body, clock.now) {
-            pods.push(made);
-        }
-        let words = format!("Created pod: {pod_name}");
-        clock.note(
-            store,
-            set,
-            Note::normal("replicaset-controller", "SuccessfulCreate", &words),
-        );
-    }
-    if pods.len() > wanted {
-        // Those that serve nobody go first, then the youngest.
-        pods.sort_by_key(|pod| {
-            (
-                !is_ready(pod),
-                text(&pod["metadata"]["creationTimestamp"]).to_owned(),
-            )
-        });
-        for pod in pods.split_off(wanted) {
-            end(store, &pod, clock.now);
-            let words = format!("Deleted pod: {}", text(&pod["metadata"]["name"]));
-            clock.note(
-                store,
-                set,
-                Note::normal("replicaset-controller", "SuccessfulDelete", &words),
-            );
-        }
-    }
-    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
-    store.edit("replicasets", namespace, name, |set| {
-        set["status"] = json!({
-            "replicas": pods.len(), "fullyLabeledReplicas": pods.len(), "readyReplicas": ready,
-            "availableReplicas": ready, "observedGeneration": set["metadata"]["generation"],
-        });
-    });
-}
-
 /// One Deployment with its ReplicaSets, as numbers.
-struct Rollout<'a> {
-    store: &'a Store,
-    deployment: &'a Value,
-    clock: Clock,
+pub struct Rollout<'a> {
+    pub(super) store: &'a Store,
+    pub(super) deployment: &'a Value,
+    pub(super) clock: Clock,
     hash: String,
-    sets: Vec<Set>,
+    pub(super) sets: Vec<Set>,
 }
 
-struct Set {
-    name: String,
-    current: bool,
-    revision: i64,
-    created: String,
-    wanted: i64,
-    replicas: i64,
-    available: i64,
+/// One ReplicaSet, as numbers.
+pub struct Set {
+    pub(super) name: String,
+    pub(super) current: bool,
+    pub(super) revision: i64,
+    pub(super) created: String,
+    pub(super) wanted: i64,
+    pub(super) replicas: i64,
+    pub(super) available: i64,
 }
 
 impl<'a> Rollout<'a> {
@@ -230,16 +88,16 @@ impl<'a> Rollout<'a> {
         self.report(paused, moved, progress)
     }
 
-    fn namespace(&self) -> &str {
+    pub(super) fn namespace(&self) -> &str {
         text(&self.deployment["metadata"]["namespace"])
     }
 
-    fn wanted(&self) -> i64 {
+    pub(super) fn wanted(&self) -> i64 {
         self.deployment["spec"]["replicas"].as_i64().unwrap_or(1)
     }
 
     /// Surge and unavailability as numbers of pods: the one rounds up, the other down, and not both are zero.
-    fn limits(&self) -> (i64, i64) {
+    pub(super) fn limits(&self) -> (i64, i64) {
         let update = &self.deployment["spec"]["strategy"]["rollingUpdate"];
         let wanted = self.wanted();
         let part = |value: &Value, up: bool| match value {
@@ -386,156 +244,10 @@ impl<'a> Rollout<'a> {
                 .remove("replicasets", self.namespace(), &set.name);
         }
     }
-
-    /// Writes the status; the answer is when the progress deadline passes, while it runs.
-    fn report(&self, paused: bool, moved: bool, progress: &mut Progress) -> Option<Timestamp> {
-        let before = &self.deployment["status"];
-        let wanted = self.wanted();
-        let sum = |of: &dyn Fn(&Set) -> i64| self.sets.iter().map(of).sum::<i64>();
-        let (replicas, available) = (sum(&|s| s.replicas), sum(&|s| s.available));
-        let current = self.sets.iter().find(|s| s.current);
-        let updated = current.map_or(0, |s| s.replicas);
-        let complete = updated == wanted && replicas == wanted && available >= wanted;
-        let (_, unavailable) = self.limits();
-        let mut status = json!({
-            "observedGeneration": self.deployment["metadata"]["generation"],
-            "replicas": replicas, "updatedReplicas": updated, "readyReplicas": available,
-            "availableReplicas": available,
-            "unavailableReplicas": (replicas.max(wanted) - available).max(0),
-            "conditions": before["conditions"].as_array().cloned().unwrap_or_default(),
-        });
-        let enough = available >= wanted - unavailable;
-        let (reason, words) = if enough {
-            (
-                "MinimumReplicasAvailable",
-                "Deployment has minimum availability.",
-            )
-        } else {
-            (
-                "MinimumReplicasUnavailable",
-                "Deployment does not have minimum availability.",
-            )
-        };
-        self.condition(
-            &mut status,
-            "Available",
-            if enough { "True" } else { "False" },
-            reason,
-            words,
-            false,
-        );
-        let progressed = moved
-            || updated > int(&before["updatedReplicas"])
-            || available > int(&before["availableReplicas"])
-            || replicas - updated < int(&before["replicas"]) - int(&before["updatedReplicas"]);
-        let uid = text(&self.deployment["metadata"]["uid"]).to_owned();
-        let since = progress.entry(uid).or_insert(self.clock.now);
-        if progressed {
-            *since = self.clock.now;
-        }
-        let due = self.progress(&mut status, paused, complete, progressed, *since);
-        let meta = &self.deployment["metadata"];
-        let revision = current.map(|s| s.revision.to_string());
-        self.store.edit(
-            "deployments",
-            self.namespace(),
-            text(&meta["name"]),
-            |deployment| {
-                deployment["status"] = status;
-                if let Some(revision) = revision {
-                    deployment["metadata"]["annotations"][REVISION] = json!(revision);
-                }
-            },
-        );
-        due
-    }
-
-    fn progress(
-        &self,
-        status: &mut Value,
-        paused: bool,
-        complete: bool,
-        progressed: bool,
-        since: Timestamp,
-    ) -> Option<Timestamp> {
-        let set = self.sets.iter().find(|s| s.current).map_or("", |s| &s.name);
-        let before = find(&status["conditions"], "Progressing")
-            .cloned()
-            .unwrap_or_default();
-        let reason = text(&before["reason"]);
-        let mut write = |holds, reason, words: &str| {
-            self.condition(status, "Progressing", holds, reason, words, progressed);
-        };
-        if paused {
-            write("Unknown", "DeploymentPaused", "Deployment is paused");
-            return None;
-        }
-        if complete {
-            let words = format!("ReplicaSet \"{set}\" has successfully progressed.");
-            write("True", "NewReplicaSetAvailable", &words);
-            return None;
-        }
-        let seconds = self.deployment["spec"]["progressDeadlineSeconds"]
-            .as_i64()
-            .unwrap_or(600);
-        let deadline = scaled(since, seconds * 1000, self.clock.speed);
-        if progressed || before.is_null() || reason == "DeploymentPaused" {
-            let words = format!("ReplicaSet \"{set}\" is progressing.");
-            write("True", "ReplicaSetUpdated", &words);
-            return Some(deadline);
-        }
-        if reason == "ProgressDeadlineExceeded" || reason == "NewReplicaSetAvailable" {
-            return None;
-        }
-        if self.clock.now >= deadline {
-            let words = format!("ReplicaSet \"{set}\" has timed out progressing.");
-            write("False", "ProgressDeadlineExceeded", &words);
-            return None;
-        }
-        Some(deadline)
-    }
-
-    /// Sets a condition: the update time moves where something moved, the transition time with the status.
-    fn condition(
-        &self,
-        status: &mut Value,
-        kind: &str,
-        holds: &str,
-        reason: &str,
-        words: &str,
-        touch: bool,
-    ) {
-        let now = json!(stamp(self.clock.now));
-        let Some(all) = status["conditions"].as_array_mut() else {
-            return;
-        };
-        let mut new = json!({"type": kind, "status": holds, "reason": reason, "message": words,
-            "lastUpdateTime": now, "lastTransitionTime": now});
-        let Some(old) = all.iter_mut().find(|c| c["type"] == kind) else {
-            all.push(new);
-            return;
-        };
-        if old["status"] == holds {
-            new["lastTransitionTime"] = old["lastTransitionTime"].clone();
-            if old["reason"] == reason && !touch {
-                new["lastUpdateTime"] = old["lastUpdateTime"].clone();
-            }
-        }
-        *old = new;
-    }
-}
-
-fn find<'a>(conditions: &'a Value, kind: &str) -> Option<&'a Value> {
-    conditions.as_array()?.iter().find(|c| c["type"] == kind)
 }
 
 fn revision(set: &Value) -> i64 {
     text(&set["metadata"]["annotations"][REVISION])
         .parse()
         .unwrap_or(0)
-}
-
-/// A number, 0 where there is none.
-pub fn int(value: &Value) -> i64 {
-    value.as_i64().unwrap_or(0)
 }

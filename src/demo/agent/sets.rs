@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     events::Note,
-    pods::{counts, is_ready, text},
-    rollout::{Clock, end, hash, int, owned, pod},
+    objects::{Clock, end, hash, int, owned, pod, set_status, text},
+    pods::{counts, is_ready},
 };
 use crate::demo::server::Store;
 
@@ -63,7 +63,7 @@ fn replace(store: &Store, set: &Value, pod: &Value, clock: Clock) {
 
 fn stateful_set(store: &Store, set: &Value, clock: Clock) {
     let meta = &set["metadata"];
-    let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
+    let name = text(&meta["name"]);
     let wanted = set["spec"]["replicas"].as_i64().unwrap_or(1);
     let update = revision(set);
     let pods = owned(store, "pods", set);
@@ -121,21 +121,20 @@ fn stateful_set(store: &Store, set: &Value, clock: Clock) {
     let updated = number(&|pod| is_new(pod));
     let ready = number(&|pod| is_ready(pod));
     let done = i64::try_from(updated) == Ok(wanted) && i64::try_from(ready) == Ok(wanted);
-    store.edit("statefulsets", namespace, name, |set| {
-        let before = set["status"]["currentRevision"].as_str().unwrap_or(&update).to_owned();
-        set["status"] = json!({
-            "observedGeneration": set["metadata"]["generation"],
-            "replicas": number(&|_| true), "readyReplicas": ready, "availableReplicas": ready,
-            "updatedReplicas": updated,
-            "currentReplicas": if done { updated } else { number(&|pod| !is_new(pod)) },
-            "currentRevision": if done { &update } else { &before }, "updateRevision": update, "collisionCount": 0,
-        });
+    let before = set["status"]["currentRevision"].as_str().unwrap_or(&update);
+    let status = json!({
+        "observedGeneration": meta["generation"],
+        "replicas": number(&|_| true), "readyReplicas": ready, "availableReplicas": ready,
+        "updatedReplicas": updated,
+        "currentReplicas": if done { updated } else { number(&|pod| !is_new(pod)) },
+        "currentRevision": if done { &update } else { before }, "updateRevision": update, "collisionCount": 0,
     });
+    set_status(store, "statefulsets", set, status);
 }
 
 fn daemon_set(store: &Store, set: &Value, nodes: &[String], clock: Clock) {
     let meta = &set["metadata"];
-    let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
+    let name = text(&meta["name"]);
     let update = revision(set);
     let pods = owned(store, "pods", set);
     let is_new = |pod: &Value| pod["metadata"]["labels"][HASH] == update;
@@ -146,22 +145,22 @@ fn daemon_set(store: &Store, set: &Value, nodes: &[String], clock: Clock) {
             create(store, set, &pod, &[(HASH, &update)], Some(node), clock);
         }
     }
-    // At most one node goes without at a time.
+    // At most one node goes without at a time; an old pod that serves nobody is no loss.
     let steady = pods.len() >= nodes.len() && pods.iter().all(|pod| counts(pod) && is_ready(pod));
-    if let Some(old) = pods.iter().find(|pod| !is_new(pod)).filter(|_| steady) {
+    let mut old = pods.iter().filter(|pod| counts(pod) && !is_new(pod));
+    if let Some(old) = old.find(|pod| steady || !is_ready(pod)) {
         replace(store, set, old, clock);
     }
     let pods = owned(store, "pods", set);
     let number =
         |test: &dyn Fn(&Arc<Value>) -> bool| pods.iter().filter(|p| counts(p) && test(p)).count();
     let ready = number(&|pod| is_ready(pod));
-    store.edit("daemonsets", namespace, name, |set| {
-        set["status"] = json!({
-            "observedGeneration": set["metadata"]["generation"],
-            "desiredNumberScheduled": nodes.len(), "currentNumberScheduled": number(&|_| true),
-            "numberMisscheduled": 0, "numberReady": ready, "numberAvailable": ready,
-            "numberUnavailable": nodes.len().saturating_sub(ready),
-            "updatedNumberScheduled": number(&|pod| is_new(pod)),
-        });
+    let status = json!({
+        "observedGeneration": meta["generation"],
+        "desiredNumberScheduled": nodes.len(), "currentNumberScheduled": number(&|_| true),
+        "numberMisscheduled": 0, "numberReady": ready, "numberAvailable": ready,
+        "numberUnavailable": nodes.len().saturating_sub(ready),
+        "updatedNumberScheduled": number(&|pod| is_new(pod)),
     });
+    set_status(store, "daemonsets", set, status);
 }
