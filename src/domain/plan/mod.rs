@@ -10,6 +10,9 @@ use super::{
 mod build;
 mod same;
 
+#[cfg(test)]
+mod tests;
+
 pub use build::{EditCell, Facts, Override, PlanInput, build};
 pub use same::same;
 

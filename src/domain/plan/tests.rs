@@ -1,0 +1,457 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::domain::{
+    desired::{Desired, DesiredCell},
+    ids::ServiceName,
+    rollout::{Connection, Health, LiveCell},
+    template::Template,
+    topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
+};
+
+const NOW: i64 = 1_790_000_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(NOW + seconds).unwrap()
+}
+
+fn environment(name: &str, from: &[&str], cluster: bool) -> Environment {
+    Environment {
+        name: name.into(),
+        from: from.iter().map(|name| (*name).into()).collect(),
+        require: Require::Any,
+        cluster: cluster.then(|| name.to_owned()),
+        namespace: Template::literal("x"),
+        workload: WorkloadTemplate::Name(Template::literal("x")),
+        protected: name.starts_with("prod"),
+        url: None,
+        deliver: Deliver::Push,
+        timeout: Duration::from_mins(1),
+    }
+}
+
+/// `dev` has no cluster; `staging` follows it; `prod` follows staging and is protected; `late` follows it too, and is not.
+fn topology() -> Topology {
+    Topology {
+        environments: vec![
+            environment("dev", &[], false),
+            environment("staging", &["dev"], true),
+            environment("prod", &["staging"], true),
+            environment("late", &["staging"], true),
+        ],
+    }
+}
+
+/// One file per environment, a line `service version` each: what the test's editor edits.
+fn desired(cells: &[(&str, &str, &str)]) -> Desired {
+    let cell = |version: &str| DesiredCell {
+        version: (version != "-").then(|| version.into()),
+        ..DesiredCell::default()
+    };
+    Desired {
+        commit: ObjectId::new([1; 20]),
+        services: vec![ServiceName::from("shop"), "mail".into()],
+        environments: ["dev", "staging", "prod", "late"]
+            .map(EnvironmentName::from)
+            .to_vec(),
+        cells: cells
+            .iter()
+            .map(|(service, env, version)| (CellKey::new(*service, *env), cell(version)))
+            .collect(),
+        problems: Vec::new(),
+    }
+}
+
+fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
+    let mut text = String::new();
+    for (key, cell) in &desired.cells {
+        if key.environment.as_str() == path.as_str() {
+            text.push_str(&format!("{} {}\n", key.service, cell.version.as_ref()?));
+        }
+    }
+    (!text.is_empty()).then(|| text.into_bytes())
+}
+
+fn edit(
+    key: &CellKey,
+    version: Option<&Version>,
+    read: build::ReadFile<'_>,
+) -> Result<Vec<FileEdit>, (SkipCause, String)> {
+    let path = RepoPath::from(key.environment.as_str());
+    let refused = || {
+        (
+            SkipCause::NotDeclared,
+            format!("{path} has no {}", key.service),
+        )
+    };
+    let before = read(&path).ok_or_else(refused)?;
+    let text = String::from_utf8(before.clone()).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(key.service.as_str()))
+        .ok_or_else(refused)?;
+    let after = text.replace(line, &format!("{} {}", key.service, version.unwrap()));
+    Ok(vec![FileEdit {
+        path,
+        before,
+        after: after.into_bytes(),
+    }])
+}
+
+fn request(service: &str, environment: &str, intent: Intent) -> ChangeRequest {
+    ChangeRequest {
+        cell: CellKey::new(service, environment),
+        intent,
+    }
+}
+
+fn promote(from: &str) -> Intent {
+    Intent::Promote { from: from.into() }
+}
+
+fn set(version: &str) -> Intent {
+    Intent::Set {
+        version: version.into(),
+    }
+}
+
+fn live(version: &str, pods: u32) -> LiveCell {
+    LiveCell {
+        health: Health::Healthy,
+        versions: BTreeMap::from([(version.into(), pods)]),
+        serving: Some(version.into()),
+        ready: pods,
+        desired: pods,
+        ..LiveCell::unknown("", at(-2))
+    }
+}
+
+fn facts(staging: Connection, cell: Option<LiveCell>) -> Facts {
+    Facts {
+        live: cell
+            .into_iter()
+            .map(|cell| (CellKey::new("shop", "staging"), cell))
+            .collect(),
+        connections: BTreeMap::from([("staging".into(), staging)]),
+    }
+}
+
+fn plan_with(
+    topology: &Topology,
+    desired: &Desired,
+    facts: &Facts,
+    overrides: &[Override],
+    requests: &[ChangeRequest],
+) -> Plan {
+    build(
+        requests,
+        &PlanInput {
+            base: desired.commit,
+            desired,
+            topology,
+            facts,
+            overrides,
+            files: &|path| file(desired, path),
+            edit: &edit,
+            now: at(0),
+        },
+    )
+}
+
+#[test]
+fn changes_to_one_file_compose_and_skips_are_enumerated() {
+    let desired = desired(&[
+        ("shop", "dev", "2"),
+        ("mail", "dev", "5"),
+        ("gone", "dev", "-"),
+        ("shop", "staging", "1"),
+        ("mail", "staging", "4"),
+        ("gone", "staging", "1"),
+        ("same", "dev", "9"),
+        ("same", "staging", "9"),
+        ("new", "dev", "1"),
+    ]);
+    let requests = ["shop", "mail", "gone", "same", "new"]
+        .map(|service| request(service, "staging", promote("dev")));
+    let plan = plan_with(&topology(), &desired, &Facts::default(), &[], &requests);
+    let changed: Vec<_> = plan
+        .changes
+        .iter()
+        .map(|change| change.cell.service.as_str())
+        .collect();
+    assert_eq!(changed, ["shop", "mail"]);
+    let skipped: Vec<_> = plan
+        .skipped
+        .iter()
+        .map(|skip| (skip.cell.service.as_str(), skip.cause, skip.detail.as_str()))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            (
+                "gone",
+                SkipCause::NotInUpstream,
+                "dev declares no version of gone"
+            ),
+            (
+                "same",
+                SkipCause::AlreadyThere,
+                "staging declares 9 already"
+            ),
+            ("new", SkipCause::NotDeclared, "staging has no new"),
+        ]
+    );
+    assert_eq!(plan.edits.len(), 1, "one file, edited twice");
+    assert_eq!(plan.edits[0].before, b"gone 1\nmail 4\nsame 9\nshop 1\n");
+    assert_eq!(plan.edits[0].after, b"gone 1\nmail 5\nsame 9\nshop 2\n");
+}
+
+#[test]
+fn the_upstream_gate() {
+    let desired = desired(&[
+        ("shop", "dev", "2"),
+        ("shop", "staging", "2"),
+        ("shop", "prod", "1"),
+        ("shop", "late", "1"),
+    ]);
+    let lost = || Connection::Lost {
+        reason: "connection refused".into(),
+        since: at(-240),
+        next_try: None,
+    };
+    let unknown = LiveCell::unknown("403: list pods", at(0));
+    let stale = LiveCell {
+        stale: true,
+        ..live("2", 3)
+    };
+    let cases = [
+        (
+            "declares and runs it",
+            facts(Connection::Live, Some(live("2", 3))),
+            request("shop", "prod", promote("staging")),
+            Outcome::Pass,
+            "staging declares 2 and runs it in 3 of 3 pods, seen 2s ago",
+        ),
+        (
+            "declares it, runs another",
+            facts(Connection::Live, Some(live("1", 3))),
+            request("shop", "prod", promote("staging")),
+            Outcome::Hold,
+            "staging declares 2 but runs 1, seen 2s ago",
+        ),
+        (
+            "does not declare it",
+            facts(Connection::Live, Some(live("2", 3))),
+            request("shop", "prod", set("3")),
+            Outcome::Hold,
+            "staging declares 2, not 3",
+        ),
+        (
+            "one step is skipped: the real upstream decides",
+            facts(Connection::Live, Some(live("2", 3))),
+            request("shop", "prod", promote("dev")),
+            Outcome::Pass,
+            "staging declares 2 and runs it in 3 of 3 pods, seen 2s ago",
+        ),
+        (
+            "no cluster upstream: Git alone",
+            Facts::default(),
+            request("shop", "staging", set("2.0")),
+            Outcome::Hold,
+            "dev declares 2, not 2.0",
+        ),
+        (
+            "no upstream",
+            Facts::default(),
+            request("shop", "dev", set("3")),
+            Outcome::Pass,
+            "dev has no upstream (`from`)",
+        ),
+        (
+            "unreachable holds where it is protected",
+            facts(lost(), None),
+            request("shop", "prod", promote("staging")),
+            Outcome::Hold,
+            "not known: staging declares 2; its cluster has not answered for 4m: connection refused",
+        ),
+        (
+            "unreachable warns elsewhere",
+            facts(lost(), None),
+            request("shop", "late", promote("staging")),
+            Outcome::Unknown,
+            "not known: staging declares 2; its cluster has not answered for 4m: connection refused",
+        ),
+        (
+            "not asked",
+            Facts::default(),
+            request("shop", "late", promote("staging")),
+            Outcome::Unknown,
+            "not known: staging declares 2; its cluster was not asked",
+        ),
+        (
+            "denied",
+            facts(
+                Connection::Denied {
+                    what: "pods".into(),
+                },
+                Some(unknown),
+            ),
+            request("shop", "prod", promote("staging")),
+            Outcome::Hold,
+            "not known: staging declares 2; what runs there is not known: 403: list pods",
+        ),
+        (
+            "stale",
+            facts(Connection::Live, Some(stale)),
+            request("shop", "late", promote("staging")),
+            Outcome::Unknown,
+            "not known: staging declares 2; what runs there was last seen 2s ago",
+        ),
+        (
+            "going back is never stopped",
+            Facts::default(),
+            request(
+                "shop",
+                "prod",
+                Intent::Revert {
+                    to: Some("0.9".into()),
+                },
+            ),
+            Outcome::Pass,
+            "a revert: nothing stops going back",
+        ),
+    ];
+    for (name, facts, request, outcome, detail) in cases {
+        let plan = plan_with(&topology(), &desired, &facts, &[], &[request]);
+        let verdict = &plan.changes[0].verdicts[0];
+        assert_eq!(
+            (verdict.outcome, verdict.detail.as_str()),
+            (outcome, detail),
+            "{name}"
+        );
+        assert_eq!(
+            plan.held().count(),
+            usize::from(outcome == Outcome::Hold),
+            "{name}"
+        );
+        assert_eq!(
+            plan.edits.len(),
+            1,
+            "{name}: what is held stays in the plan"
+        );
+    }
+}
+
+#[test]
+fn any_or_all_upstreams() {
+    let desired = desired(&[("shop", "a", "2"), ("shop", "b", "1"), ("shop", "c", "1")]);
+    let mut topology = Topology {
+        environments: vec![
+            environment("a", &[], false),
+            environment("b", &[], false),
+            environment("c", &["a", "b"], false),
+        ],
+    };
+    for (require, outcome) in [(Require::Any, Outcome::Pass), (Require::All, Outcome::Hold)] {
+        topology.environments[2].require = require;
+        let plan = plan_with(
+            &topology,
+            &desired,
+            &Facts::default(),
+            &[],
+            &[request("shop", "c", promote("a"))],
+        );
+        assert_eq!(plan.changes[0].verdicts[0].outcome, outcome, "{require:?}");
+    }
+}
+
+#[test]
+fn mutable_versions_hold_where_protected_and_an_override_lifts() {
+    let desired = desired(&[("shop", "dev", "1"), ("shop", "prod", "1")]);
+    let judged = |environment: &str, version: &str, overrides: &[Override]| {
+        let topology = Topology {
+            environments: vec![environment_named("dev"), environment_named("prod")],
+        };
+        let requests = [request("shop", environment, set(version))];
+        let plan = plan_with(&topology, &desired, &Facts::default(), overrides, &requests);
+        let verdict = plan.changes[0].verdicts[1].clone();
+        (verdict.outcome, verdict.overridden, plan.held().count())
+    };
+    fn environment_named(name: &str) -> Environment {
+        environment(name, &[], false)
+    }
+    assert_eq!(judged("dev", "2.0.1", &[]), (Outcome::Pass, None, 0));
+    assert_eq!(judged("dev", "latest", &[]), (Outcome::Warn, None, 0));
+    assert_eq!(
+        judged("dev", "staging", &[]),
+        (Outcome::Warn, None, 0),
+        "an environment's name"
+    );
+    assert_eq!(judged("prod", "latest", &[]), (Outcome::Hold, None, 1));
+    let lifted = Override {
+        gate: "immutable".into(),
+        reason: "vendor image".into(),
+    };
+    assert_eq!(
+        judged("prod", "latest", &[lifted]),
+        (Outcome::Hold, Some("vendor image".into()), 0)
+    );
+}
+
+#[test]
+fn a_plan_is_the_same_by_bytes_and_verdicts() {
+    let before = desired(&[
+        ("shop", "dev", "2"),
+        ("shop", "staging", "1"),
+        ("mail", "prod", "1"),
+    ]);
+    let requests = [request("shop", "staging", promote("dev"))];
+    let plan =
+        |desired: &Desired| plan_with(&topology(), desired, &Facts::default(), &[], &requests);
+    let confirmed = plan(&before);
+    let cases: [(&str, &[(&str, &str, &str)], bool); 4] = [
+        (
+            "something else moved",
+            &[
+                ("shop", "dev", "2"),
+                ("shop", "staging", "1"),
+                ("mail", "prod", "7"),
+            ],
+            true,
+        ),
+        (
+            "the upstream moved",
+            &[
+                ("shop", "dev", "3"),
+                ("shop", "staging", "1"),
+                ("mail", "prod", "1"),
+            ],
+            false,
+        ),
+        (
+            "the file changed",
+            &[
+                ("shop", "dev", "2"),
+                ("shop", "staging", "1"),
+                ("mail", "staging", "1"),
+            ],
+            false,
+        ),
+        (
+            "somebody did it already",
+            &[
+                ("shop", "dev", "2"),
+                ("shop", "staging", "2"),
+                ("mail", "prod", "1"),
+            ],
+            false,
+        ),
+    ];
+    for (name, cells, expected) in cases {
+        let mut moved = desired(cells);
+        moved.commit = ObjectId::new([2; 20]);
+        assert_eq!(same(&confirmed, &plan(&moved)), expected, "{name}");
+    }
+}
