@@ -7,7 +7,10 @@ use super::{
     layouts::layout,
     reader::{Reader, Table},
 };
-use crate::domain::layout::LayoutSpec;
+use crate::{
+    app::keymap::{Keymap, KeymapError},
+    domain::layout::LayoutSpec,
+};
 
 /// Keys that either file may hold.
 const SHARED: [&str; 4] = ["repository", "defaults", "environments", "layouts"];
@@ -201,9 +204,21 @@ fn keys(root: &Table<'_>) -> Option<BTreeMap<String, Vec<String>>> {
             Some(_) => table.string(action).map(|key| vec![key]),
             None => table.strings(action),
         };
-        if let Some(bound) = bound {
-            keys.insert(action.to_owned(), bound);
+        let Some(bound) = bound else {
+            continue;
+        };
+        // One by one, so that each says what is wrong with it; conflicts show when all are known.
+        match Keymap::remapped(&BTreeMap::from([(action.to_owned(), bound.clone())])) {
+            Err(error @ (KeymapError::UnknownAction(..) | KeymapError::UnknownKey(_))) => {
+                table.error(action, error.to_string());
+            }
+            _ => {
+                keys.insert(action.to_owned(), bound);
+            }
         }
+    }
+    if let Err(error @ KeymapError::Conflict { .. }) = Keymap::remapped(&keys) {
+        root.error("keys", error.to_string());
     }
     Some(keys)
 }

@@ -181,7 +181,7 @@ fn a_whole_file_is_read() {
              selector = \"app={{service}}\"\nprotected = true\nurl = \"https://x\"\ndeliver = \"branch\"\ntimeout = \"90s\"\n{LAYOUT}"
         ),
         "theme = \"light\"\nascii = true\nwrite = true\nkubeconfig = \"/k\"\n[clusters]\np = \"admin@p\"\n\
-         [keys]\npromote = \"P\"\nrevert = [\"R\", \"ctrl-r\"]\n",
+         [keys]\npromote = \"Y\"\nrevert = [\"R\", \"f5\"]\n",
     )
     .unwrap();
     assert_eq!(config.branch.as_deref(), Some("release"));
@@ -207,7 +207,7 @@ fn a_whole_file_is_read() {
     assert!(matches!(&dev.workload, WorkloadTemplate::Name(t) if t.as_str() == "{service}"));
     assert_eq!(dev.timeout.as_secs(), 900);
     assert_eq!(config.user.theme, Theme::Light);
-    assert_eq!(config.user.keys["revert"], ["R", "ctrl-r"]);
+    assert_eq!(config.user.keys["revert"], ["R", "f5"]);
 }
 
 #[test]
@@ -231,14 +231,24 @@ fn the_users_file_wins_key_by_key() {
 
 #[test]
 fn errors_of_the_users_file_carry_its_name() {
-    let errors = load_text(LAYOUT, "theme = \"pink\"\ntypo = 1").unwrap_err();
-    let lines: Vec<_> = errors.0.iter().map(ToString::to_string).collect();
+    let errors = load_text(
+        LAYOUT,
+        "theme = \"pink\"\ntypo = 1\n[keys]\npromte = \"P\"\nrevert = \"ctrl-r\"",
+    )
+    .unwrap_err();
+    let short = |error: &ConfigError| match error.to_string().split_once("; actions are") {
+        Some((start, _)) => start.to_owned(),
+        None => error.to_string(),
+    };
+    let lines: Vec<_> = errors.0.iter().map(short).collect();
     assert_eq!(
         lines,
         [
             "config.toml:1: theme: `pink` is no theme; these are: default, high-contrast, light, monochrome",
             "config.toml:2: typo: unknown key; known here: `repository`, `defaults`, `environments`, `layouts`, `theme`, \
              `ascii`, `write`, `kubeconfig`, `clusters`, `keys`",
+            "config.toml:4: keys.promte: `promte` is no action",
+            "config.toml:5: keys.revert: `ctrl-r` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …",
         ]
     );
 }

@@ -2,7 +2,9 @@
 
 mod cluster;
 mod demo;
+mod reading;
 mod support;
 mod terminal;
+mod writing;
 
 mod corpora;

@@ -1,3 +1,4 @@
 //! Helpers of the journeys.
 
+pub mod repo;
 pub mod terminal;

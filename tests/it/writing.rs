@@ -1,0 +1,416 @@
+//! Commands that write: plans without writing, and commits that arrive.
+
+use serde_json::{Value, json};
+
+use crate::support::repo::{Repository, kustomization, overlay, write};
+
+const PROMOTE: [&str; 6] = ["promote", "checkout", "--from", "dev", "--to", "staging"];
+
+fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [arguments, more].concat()
+}
+
+#[test]
+fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
+    let repository = Repository::seeded();
+    let tip = repository.bump("checkout", "dev", "1.1.0");
+    let plan = repository
+        .tidegate(&with(&PROMOTE, &["--dry-run", "-o", "json"]))
+        .exits(0)
+        .json();
+    let blob = |text: &str| {
+        let file = repository.clone_path().join("blob");
+        write(&file, text.as_bytes());
+        repository.git_in(&repository.clone_path(), &["hash-object", "blob"])
+    };
+    assert_eq!(
+        plan,
+        json!({
+            "schema": "tidegate.plan/v1",
+            "base": tip,
+            "changes": [{
+                "service": "checkout",
+                "environment": "staging",
+                "from": "1.0.0",
+                "to": "1.1.0",
+                "intent": "promote",
+                "held": false,
+                "verdicts": [
+                    {
+                        "gate": "upstream",
+                        "outcome": "pass",
+                        "detail": "dev declares 1.1.0; it has no cluster, nothing about what runs there is judged",
+                    },
+                    { "gate": "immutable", "outcome": "pass", "detail": "1.1.0 names one build" },
+                ],
+            }],
+            "edits": [{
+                "path": overlay("checkout", "staging"),
+                "before": blob(&kustomization("checkout", "1.0.0")),
+                "after": blob(&kustomization("checkout", "1.1.0")),
+                "diff": plan["edits"][0]["diff"],
+            }],
+            "skipped": [],
+        })
+    );
+    let patch = repository.clone_path().join("change.patch");
+    write(
+        &patch,
+        plan["edits"][0]["diff"]
+            .as_str()
+            .unwrap_or_default()
+            .as_bytes(),
+    );
+    repository.git_in(
+        &repository.clone_path(),
+        &["apply", "--check", "change.patch"],
+    );
+    assert_eq!(repository.tip(), tip);
+
+    let table = repository
+        .tidegate(&with(&PROMOTE, &["--dry-run"]))
+        .exits(0);
+    assert!(
+        table
+            .out
+            .contains("promote checkout / staging: 1.0.0 → 1.1.0"),
+        "{}",
+        table.out
+    );
+    assert!(
+        table
+            .out
+            .contains("-  newTag: 1.0.0 # by the pipeline\n+  newTag: 1.1.0"),
+        "{}",
+        table.out
+    );
+    let ascii = repository
+        .tidegate(&with(&PROMOTE, &["--dry-run", "--ascii"]))
+        .exits(0);
+    assert!(ascii.out.is_ascii(), "{}", ascii.out);
+}
+
+#[test]
+fn without_a_terminal_only_yes_confirms() {
+    let repository = Repository::seeded();
+    let tip = repository.bump("checkout", "dev", "1.1.0");
+    repository
+        .tidegate(&PROMOTE)
+        .exits(2)
+        .says("--yes confirms");
+    assert_eq!(repository.tip(), tip);
+}
+
+#[test]
+fn a_promotion_arrives_and_touches_nothing_of_the_operators() {
+    let repository = Repository::seeded();
+    let clone = repository.clone_path();
+    let base = repository.bump("checkout", "dev", "1.1.0");
+    write(
+        &clone.join(overlay("checkout", "staging")),
+        b"work in progress\n",
+    );
+    write(&clone.join("new.txt"), b"mine\n");
+    repository.git_in(&clone, &["add", "new.txt"]);
+    let state = || {
+        [
+            "status --porcelain=v1 -b",
+            "rev-parse HEAD",
+            "for-each-ref refs/heads",
+            "diff",
+            "diff --cached",
+        ]
+        .map(|command| repository.git_in(&clone, &command.split(' ').collect::<Vec<_>>()))
+        // What is ahead or behind follows the remote.
+        .map(|text| {
+            text.lines()
+                .filter(|line| !line.starts_with("##"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+    };
+    let before = state();
+    let said = repository
+        .tidegate(&with(&PROMOTE, &["--yes", "-o", "json"]))
+        .exits(0);
+    assert_eq!(state(), before);
+
+    let delivery = said.json();
+    assert_eq!(delivery["schema"], "tidegate.delivery/v1");
+    assert_eq!(delivery["outcome"], "pushed");
+    assert_eq!(delivery["commit"], repository.tip());
+    assert_eq!(delivery["reference"], "origin/main");
+    assert_eq!(
+        repository.git_in(&repository.remote(), &["rev-parse", "main~1"]),
+        base
+    );
+    assert_eq!(
+        repository.at_tip(&overlay("checkout", "staging")),
+        kustomization("checkout", "1.1.0")
+    );
+    assert_eq!(
+        repository.message(),
+        "promote checkout 1.0.0 → 1.1.0 to staging\n\nService: checkout\nEnvironment: staging\nPromoted-From: dev\nPrevious-Version: 1.0.0"
+    );
+    let status = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        status["services"][0]["cells"]["staging"]["version"],
+        "1.1.0"
+    );
+
+    let again = repository
+        .tidegate(&with(&PROMOTE, &["--yes"]))
+        .exits(0)
+        .says("nothing to change");
+    assert!(
+        again
+            .out
+            .contains("staging declares 1.1.0 already (already-there)"),
+        "{}",
+        again.out
+    );
+}
+
+#[test]
+fn a_gate_refuses_with_3_until_it_is_overridden_with_a_reason() {
+    let repository = Repository::seeded();
+    let tip = repository.bump("checkout", "dev", "2.0.0");
+    let to_prod = ["promote", "checkout", "--from", "dev", "--to", "prod"];
+    let plan = repository
+        .tidegate(&with(&to_prod, &["--dry-run", "-o", "json"]))
+        .exits(0)
+        .json();
+    assert_eq!(plan["changes"][0]["verdicts"][0]["outcome"], "hold");
+    assert_eq!(
+        plan["edits"].as_array().map(Vec::len),
+        Some(1),
+        "what is held stays in the plan"
+    );
+    let said = repository
+        .tidegate(&with(&to_prod, &["--yes", "-o", "json"]))
+        .exits(3);
+    assert_eq!(said.json()["outcome"], "held");
+    said.says("held: checkout / prod by upstream")
+        .says("--override");
+    assert_eq!(repository.tip(), tip);
+
+    let lifted = [
+        "--yes",
+        "--override",
+        "upstream",
+        "--reason",
+        "customer is down",
+    ];
+    repository.tidegate(&with(&to_prod, &lifted)).exits(0);
+    let message = repository.message();
+    assert!(
+        message.contains("Gate-Override: upstream on checkout/prod: customer is down"),
+        "{message}"
+    );
+    assert!(message.contains("Reason: customer is down"), "{message}");
+}
+
+#[test]
+fn one_plan_of_many_changes_composes_edits_of_one_file() {
+    let repository = Repository::empty();
+    repository.write(
+        "tidegate.toml",
+        "[[layouts]]\npath = \"versions/{env}.yaml\"\nyaml = \"services.{service}.tag\"\n",
+    );
+    repository.write(
+        "versions/dev.yaml",
+        "services:\n  a: { tag: \"1\" }\n  b:\n    tag: '1' # b\n  c:\n    tag: 1.10\n",
+    );
+    repository.publish("versions");
+    repository.pull();
+    let changes = json!([
+        { "service": "a", "environment": "dev", "version": "2" },
+        { "service": "b", "environment": "dev", "version": "1.20" },
+        { "service": "c", "environment": "dev", "version": "1.10" },
+    ])
+    .to_string();
+    let clone = repository.clone_path();
+    let plan = repository
+        .run(
+            &clone,
+            &["set", "--changes", "-", "--dry-run", "-o", "json"],
+            &changes,
+            &[],
+        )
+        .exits(0)
+        .json();
+    assert_eq!(plan["changes"].as_array().map(Vec::len), Some(2), "{plan}");
+    assert_eq!(plan["edits"].as_array().map(Vec::len), Some(1), "{plan}");
+    assert_eq!(plan["skipped"][0]["cause"], "already-there");
+    repository
+        .run(&clone, &["set", "--changes", "-", "--yes"], &changes, &[])
+        .exits(0);
+    assert_eq!(
+        repository.at_tip("versions/dev.yaml"),
+        "services:\n  a: { tag: \"2\" }\n  b:\n    tag: '1.20' # b\n  c:\n    tag: 1.10"
+    );
+    assert!(
+        repository.message().starts_with("set a, b in dev\n"),
+        "{}",
+        repository.message()
+    );
+
+    let wrong = repository.run(
+        &clone,
+        &["set", "--changes", "-", "--dry-run"],
+        "[{\"service\": 1}]",
+        &[],
+    );
+    wrong.exits(2).says("expected [{\"service\"");
+}
+
+#[test]
+fn a_revert_goes_to_the_last_good_version_or_where_it_is_told() {
+    let repository = Repository::seeded();
+    let to = |arguments: &[&str]| -> Value {
+        let all = with(
+            &["revert", "checkout", "prod", "--dry-run", "-o", "json"],
+            arguments,
+        );
+        repository.tidegate(&all).exits(0).json()["changes"][0]["to"].clone()
+    };
+    let first = repository.tip();
+    repository
+        .tidegate(&["revert", "checkout", "prod", "--dry-run"])
+        .exits(2)
+        .says("no earlier value");
+    repository.bump("checkout", "prod", "1.1.0");
+    let bad = repository.bump("checkout", "prod", "1.2.0-bad");
+    repository.bump("checkout", "prod", "1.1.0");
+    assert_eq!(to(&[]), "1.0.0", "not the one that was reverted");
+    repository.bump("checkout", "prod", "1.3.0");
+    assert_eq!(to(&[]), "1.1.0");
+    assert_eq!(to(&["--to", "1.0.0"]), "1.0.0");
+    assert_eq!(to(&["--to", &first]), "1.0.0");
+    assert_eq!(to(&["--to", &bad[..10]]), "1.2.0-bad");
+    repository
+        .tidegate(&["revert", "checkout", "prod", "--to", "9.9.9", "--dry-run"])
+        .exits(2)
+        .says("`9.9.9` is neither a version that checkout / prod has had nor a commit; it has had: 1.1.0, 1.2.0-bad, 1.0.0");
+
+    repository
+        .tidegate(&["revert", "checkout", "prod", "--yes"])
+        .exits(0);
+    assert!(
+        repository
+            .message()
+            .starts_with("revert checkout 1.3.0 → 1.1.0 in prod\n"),
+        "{}",
+        repository.message()
+    );
+    assert_eq!(
+        repository.at_tip(&overlay("checkout", "prod")),
+        kustomization("checkout", "1.1.0")
+    );
+}
+
+#[test]
+fn a_refused_push_shows_the_servers_words() {
+    let repository = Repository::seeded();
+    let tip = repository.bump("checkout", "dev", "1.1.0");
+    hook(
+        &repository.remote().join("hooks/pre-receive"),
+        "#!/bin/sh\necho 'change freeze until Monday, ask #release' >&2\nexit 1\n",
+    );
+    let said = repository
+        .tidegate(&with(&PROMOTE, &["--yes", "-o", "json"]))
+        .exits(1);
+    assert_eq!(said.json()["outcome"], "refused");
+    said.says("change freeze until Monday, ask #release")
+        .says("nothing was written");
+    assert_eq!(repository.tip(), tip);
+}
+
+#[test]
+fn a_branch_of_its_own_where_it_is_asked_for() {
+    let repository = Repository::seeded();
+    let tip = repository.bump("checkout", "dev", "1.1.0");
+    let said = repository
+        .tidegate(&with(
+            &PROMOTE,
+            &["--yes", "--wait", "--deliver", "branch", "-o", "json"],
+        ))
+        .exits(0);
+    let delivery = said.json();
+    assert_eq!(delivery["outcome"], "branch");
+    let branch = delivery["branch"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        branch.starts_with("tidegate/promote-checkout-1.0.0-1.1.0-to-staging-"),
+        "{branch}"
+    );
+    assert_eq!(
+        repository.git_in(&repository.remote(), &["rev-parse", &branch]),
+        delivery["commit"]
+    );
+    assert_eq!(repository.tip(), tip, "main has not moved");
+    said.says("not followed");
+}
+
+/// A colleague pushes between our look and our push: played by a hook that runs before ours.
+fn overtaken(repository: &Repository, service: &str, environment: &str) {
+    let there = repository.colleague();
+    let path = overlay(service, environment);
+    let text = kustomization(service, "7.0.0");
+    write(&there.join("next"), text.as_bytes());
+    let script = format!(
+        "#!/bin/sh\n[ -e '{done}' ] && exit 0\ntouch '{done}'\ncd '{there}' && unset GIT_DIR && git fetch -q origin && \
+         git reset -q --hard origin/main && cp next '{path}' && git commit -qam overtaken && git push -q origin HEAD:main\n",
+        done = there.join("done").display(),
+        there = there.display(),
+    );
+    hook(
+        &repository.clone_path().join(".git/hooks/pre-push"),
+        &script,
+    );
+}
+
+#[test]
+fn a_moved_base_goes_on_where_bytes_and_verdicts_are_the_same() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    overtaken(&repository, "payments", "dev");
+    repository
+        .tidegate(&with(&PROMOTE, &["--yes"]))
+        .exits(0)
+        .says("same bytes and verdicts");
+    assert_eq!(
+        repository.at_tip(&overlay("checkout", "staging")),
+        kustomization("checkout", "1.1.0")
+    );
+    assert_eq!(
+        repository.at_tip(&overlay("payments", "dev")),
+        kustomization("payments", "7.0.0"),
+        "nothing is lost"
+    );
+}
+
+#[test]
+fn a_moved_base_that_changes_the_plan_exits_5() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    overtaken(&repository, "checkout", "staging");
+    let said = repository
+        .tidegate(&with(&PROMOTE, &["--yes", "-o", "json"]))
+        .exits(5);
+    assert_eq!(said.json()["outcome"], "moved");
+    said.says("was 1.0.0 → 1.1.0, is 7.0.0 → 1.1.0");
+    assert_eq!(
+        repository.at_tip(&overlay("checkout", "staging")),
+        kustomization("checkout", "7.0.0")
+    );
+}
+
+fn hook(path: &std::path::Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    write(path, script.as_bytes());
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+        .expect("an executable hook");
+}
