@@ -411,6 +411,10 @@ fn a_moved_base_that_changes_the_plan_exits_5() {
 fn hook(path: &std::path::Path, script: &str) {
     use std::os::unix::fs::PermissionsExt;
     write(path, script.as_bytes());
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
-        .expect("an executable hook");
+    let executable = std::fs::Permissions::from_mode(0o755);
+    assert!(
+        std::fs::set_permissions(path, executable).is_ok(),
+        "{}",
+        path.display()
+    );
 }

@@ -65,13 +65,14 @@ fn desired(cells: &[(&str, &str, &str)]) -> Desired {
 }
 
 fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
-    let mut text = String::new();
-    for (key, cell) in &desired.cells {
-        if key.environment.as_str() == path.as_str() {
-            text.push_str(&format!("{} {}\n", key.service, cell.version.as_ref()?));
-        }
-    }
-    (!text.is_empty()).then(|| text.into_bytes())
+    let here = |key: &&CellKey| key.environment.as_str() == path.as_str();
+    let lines: Vec<String> = desired
+        .cells
+        .keys()
+        .filter(here)
+        .filter_map(|key| Some(format!("{} {}\n", key.service, desired.version(key)?)))
+        .collect();
+    (!lines.is_empty()).then(|| lines.concat().into_bytes())
 }
 
 fn edit(
@@ -411,7 +412,8 @@ fn a_plan_is_the_same_by_bytes_and_verdicts() {
     let plan =
         |desired: &Desired| plan_with(&topology(), desired, &Facts::default(), &[], &requests);
     let confirmed = plan(&before);
-    let cases: [(&str, &[(&str, &str, &str)], bool); 4] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str, &'a str)], bool);
+    let cases: [Case<'_>; 4] = [
         (
             "something else moved",
             &[
