@@ -88,7 +88,7 @@ pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, ManifestError> {
     while !pending.is_empty() {
         let yaml = parse(&current)?;
         let batch = Batch::take(&yaml, &mut pending)?;
-        if batch.splices.is_empty() {
+        if batch.splices.is_empty() && batch.changes.is_empty() {
             continue;
         }
         let splices = Splices::new(batch.splices, current.len())?;

@@ -1,16 +1,14 @@
 //! Adding a key to a mapping, behind its last one and before any gap of comments and blank lines.
 
-use std::ops::Range;
-
 use super::{
-    ManifestError,
+    ManifestError, braces,
     lines::{line_end, line_start},
     locate::{Place, Reach, own_entry, reach, shown},
     oracle::Change,
     quote::{Context, write_key, write_new},
     set::{self, Wanted},
     splice::Splice,
-    tree::{Document, Entry, Node, NodeId, NodeKind, ScalarStyle, Step, Yaml},
+    tree::{Document, Entry, Node, NodeKind, Step, Yaml},
 };
 
 /// How far nested mappings are indented where the file has none to look at.
@@ -83,10 +81,9 @@ pub(super) fn insert(
         );
     }
     let splices = match &node.kind {
-        NodeKind::Mapping {
-            flow: true,
-            entries,
-        } => flow(yaml, document, place.node, entries, &keys, addition)?,
+        NodeKind::Mapping { flow: true, .. } => {
+            braces::insert(yaml, document, place.node, &keys, addition)?
+        }
         NodeKind::Mapping {
             flow: false,
             entries,
@@ -189,7 +186,7 @@ fn indentation(yaml: &Yaml<'_>, node: &Node<'_>) -> String {
 }
 
 /// How far the document indents nested mappings.
-fn step(yaml: &Yaml<'_>, document: &Document<'_>) -> usize {
+pub(super) fn step(yaml: &Yaml<'_>, document: &Document<'_>) -> usize {
     let column = |node: &Node<'_>| node.span.start - line_start(yaml.text, node.span.start);
     let nested = document.nodes.iter().filter_map(|node| match &node.kind {
         NodeKind::Mapping {
@@ -259,7 +256,7 @@ fn into_empty(
         json: addition.json,
         tagged: false,
     };
-    let braces = || format!("{{{}}}", pair(keys, addition, context));
+    let braces = || format!("{{{}}}", braces::pair(keys, addition, context));
     if !node.span.is_empty() {
         return Ok(Splice::new(node.span.clone(), braces()));
     }
@@ -282,129 +279,11 @@ fn into_empty(
     Ok(add_lines(yaml, at, &content))
 }
 
-/// Adds to a mapping in braces, on a line of its own where the last key has one.
-fn flow(
-    yaml: &Yaml<'_>,
-    document: &Document<'_>,
-    mapping: NodeId,
-    entries: &[Entry],
-    keys: &[String],
-    addition: &Addition<'_>,
-) -> Result<Vec<Splice>, ManifestError> {
-    let node = document.node(mapping);
-    let Range { start, end } = node.span;
-    if !(yaml.source(start..end).starts_with('{') && yaml.source(start..end).ends_with('}')) {
-        return Err(unexpected(node));
-    }
-    let quoted = |entry: &Entry| {
-        matches!(
-            document.node(entry.key).kind,
-            NodeKind::Scalar {
-                style: ScalarStyle::DoubleQuoted,
-                ..
-            }
-        )
-    };
-    let json = addition.json || !entries.is_empty() && entries.iter().all(quoted);
-    let text = pair(
-        keys,
-        addition,
-        Context {
-            flow: true,
-            json,
-            tagged: false,
-        },
-    );
-    let closing = end - 1;
-    let Some(last) = entries.last() else {
-        return Ok(vec![into_braces(yaml, document, start + 1..closing, &text)]);
-    };
-    let key = document.node(last.key);
-    let mut behind = document.node(last.value).span.end.max(key.span.end);
-    if document.node(last.value).span.is_empty() && yaml.source(behind..end).starts_with(' ') {
-        // Not every reader sees the end of the key in `key:,`.
-        behind += 1;
-    }
-    let comma = comma_after(yaml.text, behind);
-    let key_line = line_start(yaml.text, key.outer_start);
-    let prefix = yaml.source(key_line..key.outer_start);
-    if key_line <= start || !prefix.trim().is_empty() {
-        return Ok(vec![match comma {
-            Some(comma) => Splice::new(comma + 1..comma + 1, format!(" {text},")),
-            None => Splice::new(behind..behind, format!(", {text}")),
-        }]);
-    }
-    let own_line = format!("{}{prefix}{text}", line_break(yaml.text, behind));
-    let from = comma.map_or(behind, |comma| comma + 1);
-    let rest_of_line = yaml
-        .source(from..line_end(yaml.text, from))
-        .trim_end_matches('\r');
-    let over = from + rest_of_line.len();
-    let at = if over <= closing { over } else { from };
-    Ok(match comma {
-        Some(_) => vec![Splice::new(at..at, format!("{own_line},"))],
-        None if at == behind => vec![Splice::new(at..at, format!(",{own_line}"))],
-        None => vec![
-            Splice::new(behind..behind, ","),
-            Splice::new(at..at, own_line),
-        ],
-    })
-}
-
-/// The first key between braces.
-fn into_braces(
-    yaml: &Yaml<'_>,
-    document: &Document<'_>,
-    inside: Range<usize>,
-    text: &str,
-) -> Splice {
-    let content = yaml.source(inside.clone());
-    if !content.contains('\n') {
-        let blank = if content.starts_with(' ') { " " } else { "" };
-        return Splice::new(inside.start..inside.start, format!("{blank}{text}"));
-    }
-    let at = line_start(yaml.text, inside.end);
-    let prefix = yaml.source(at..inside.end);
-    let indent = " ".repeat(step(yaml, document));
-    Splice::new(
-        at..at,
-        format!("{prefix}{indent}{text}{}", line_break(yaml.text, at)),
-    )
-}
-
-/// `a: {b: v}`
-fn pair(keys: &[String], addition: &Addition<'_>, context: Context) -> String {
-    let value = write_new(addition.value, addition.typed, context);
-    let mut keys = keys
-        .iter()
-        .rev()
-        .map(|key| write_key(key, context.json, context));
-    let innermost = keys.next().unwrap_or_default();
-    keys.fold(format!("{innermost}: {value}"), |inner, key| {
-        format!("{key}: {{{inner}}}")
-    })
-}
-
-/// The comma that follows a value, past blanks, line breaks and comments.
-pub(super) fn comma_after(text: &str, from: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = from;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b',' => return Some(at),
-            b' ' | b'\t' | b'\r' | b'\n' => at += 1,
-            b'#' => at = line_end(text, at),
-            _ => return None,
-        }
-    }
-    None
-}
-
 fn is_flow(node: &Node<'_>) -> bool {
     matches!(node.kind, NodeKind::Mapping { flow: true, .. })
 }
 
-fn unexpected(node: &Node<'_>) -> ManifestError {
+pub(super) fn unexpected(node: &Node<'_>) -> ManifestError {
     ManifestError::at(
         node.line,
         "a mapping without braces or lines of its own cannot be added to; edit the file by hand",

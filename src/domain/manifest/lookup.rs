@@ -89,6 +89,22 @@ impl<'t> NodeRef<'t> {
         matches!(self.resolve().node().kind, NodeKind::Sequence { .. })
     }
 
+    /// Whether it is a template's expression (`tag: {{ .Values.tag }}`), which YAML reads as a mapping
+    /// with a mapping for its key: there is no value here to read or to set.
+    pub fn is_template(self) -> bool {
+        let mut entries = self.own_entries();
+        let only = entries.next().filter(|_| entries.len() == 0);
+        only.is_some_and(|(key, value)| {
+            let braces = |node: NodeRef<'_>| {
+                matches!(node.node().kind, NodeKind::Mapping { flow: true, .. })
+            };
+            braces(self)
+                && braces(key)
+                && value.is_null()
+                && key.node().outer_start == self.node().span.start + 1
+        })
+    }
+
     /// What a YAML reader would take a scalar for: quoted and tagged `!!str` ones are text.
     pub fn scalar_type(self) -> Option<ScalarType> {
         let node = self.resolve().node();

@@ -4,6 +4,7 @@
 //! scalars, keys and words of comments and leaves every other byte alone. After an edit the text is
 //! parsed again and exactly the intended nodes must differ, or the edit is refused.
 
+mod braces;
 mod edit;
 mod insert;
 mod lines;

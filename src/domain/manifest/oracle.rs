@@ -1,9 +1,10 @@
 //! After an edit: exactly the intended nodes must differ between the old and the new tree.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use super::{
     ManifestError,
+    lines::line_end,
     parse::parse,
     splice::Splices,
     tree::{Document, Entry, Node, NodeId, NodeKind, Yaml},
@@ -67,17 +68,7 @@ pub(super) fn verify(
     } else if let Some(line) = differing_document(old, &tree, changes) {
         return Err(differs(line));
     }
-    let mut expected = splices
-        .moved(old.comments.iter().map(|comment| &comment.span))
-        .flatten();
-    let mut found = tree.comments.iter();
-    loop {
-        match (expected.next(), found.next()) {
-            (None, None) => break,
-            (expected, found) if expected.as_ref() == found.map(|comment| &comment.span) => {}
-            (_, found) => return Err(differs(found.map_or(1, |comment| comment.line))),
-        }
-    }
+    verify_comments(old, &tree, splices, changes).map_err(differs)?;
     if is_json(old.text) && !std::str::from_utf8(new).is_ok_and(is_json) {
         return Err(ManifestError::whole(
             "with this edit the file would not be JSON any more; edit it by hand",
@@ -91,6 +82,52 @@ pub(super) fn is_json(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}');
     text.trim_start().starts_with(['{', '[', '"'])
         && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Every comment must be there still, except those of what is removed; else the line of one.
+fn verify_comments(
+    old: &Yaml<'_>,
+    new: &Yaml<'_>,
+    splices: &Splices,
+    changes: &[(usize, Change)],
+) -> Result<(), u32> {
+    let removed: Vec<Range<usize>> = changes
+        .iter()
+        .filter_map(|(index, change)| removed_lines(old, *index, change))
+        .collect();
+    let mut found = new.comments.iter();
+    let moved = splices.moved(old.comments.iter().map(|comment| &comment.span));
+    for (comment, moved) in old.comments.iter().zip(moved) {
+        let kept = match moved {
+            Some(moved) => found.next().is_some_and(|found| found.span == moved),
+            None => removed
+                .iter()
+                .any(|lines| lines.contains(&comment.span.start)),
+        };
+        if !kept {
+            return Err(comment.line);
+        }
+    }
+    found.next().map_or(Ok(()), |extra| Err(extra.line))
+}
+
+/// From a removed key to the end of its last line.
+fn removed_lines(old: &Yaml<'_>, index: usize, change: &Change) -> Option<Range<usize>> {
+    let Change::Remove { node, position } = change else {
+        return None;
+    };
+    let document = old.documents.get(index)?;
+    let NodeKind::Mapping { entries, .. } = &document.nodes.get(*node)?.kind else {
+        return None;
+    };
+    let entry = entries.get(*position)?;
+    let start = document.node(entry.key).outer_start;
+    let end = document
+        .node(entry.value)
+        .span
+        .end
+        .max(document.node(entry.key).span.end);
+    Some(start..line_end(old.text, end) + 1)
 }
 
 fn differing_document(old: &Yaml<'_>, new: &Yaml<'_>, changes: &[(usize, Change)]) -> Option<u32> {

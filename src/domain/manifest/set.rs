@@ -82,9 +82,7 @@ pub(super) fn set(
                 Splice::new(node.span.clone(), write(value, *style, like, context))
             }
         }
-        NodeKind::Mapping { flow: true, .. }
-            if yaml.source(node.span.clone()).starts_with("{{") =>
-        {
+        NodeKind::Mapping { .. } if this.is_template() => {
             let message = format!(
                 "`{}` is a template expression, not a value; set it where it comes from",
                 shown(path)

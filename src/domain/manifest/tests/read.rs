@@ -219,3 +219,10 @@ fn scalar_types_see_through_aliases_quotes_and_tags() {
         }
     ));
 }
+
+#[test]
+fn template_expressions_are_told_from_mappings() {
+    let yaml = tree("a: {{ .Values.tag }}\nb: {x: y}\nc: { {x: y}: z }\nd: v1\ne: {{ x }: y}\n");
+    let found = ["a", "b", "c", "d", "e"].map(|key| at(&yaml, key).is_template());
+    assert_eq!(found, [true, false, false, false, false]);
+}
