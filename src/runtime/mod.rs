@@ -59,6 +59,11 @@ pub async fn run(session: Session, setup: Setup, options: ConsoleOptions) -> io:
     let (snapshot, staged) = Executor::remembered(&session);
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     borrowed.screen.draw(|frame| ui::render(&model, frame))?;
+    #[cfg(debug_assertions)]
+    assert!(
+        std::env::var_os("TIDEGATE_TEST_PANIC").is_none(),
+        "TIDEGATE_TEST_PANIC asks for a panic while the screen is up"
+    );
 
     let (sender, events) = mpsc::unbounded_channel();
     let executor = Executor::new(session, options, sender);

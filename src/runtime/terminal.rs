@@ -11,7 +11,11 @@ use crossterm::{
     cursor, event, execute,
     terminal::{self, EnterAlternateScreen, LeaveAlternateScreen},
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::{
+    Terminal,
+    backend::CrosstermBackend,
+    layout::{Position, Rect},
+};
 
 /// What the screen is drawn on. Buffered, so that one frame is one write.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -51,7 +55,10 @@ impl Borrowed {
         if self.mouse {
             execute!(io::stdout(), event::EnableMouseCapture)?;
         }
-        self.screen.clear()
+        // Not `clear`, which asks the terminal where the cursor is and waits for the answer: a round trip before the first
+        // frame, and seconds where nothing answers.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 
