@@ -60,10 +60,7 @@ pub async fn run(session: Session, setup: Setup, options: ConsoleOptions) -> io:
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     borrowed.screen.draw(|frame| ui::render(&model, frame))?;
     #[cfg(debug_assertions)]
-    assert!(
-        std::env::var_os("TIDEGATE_TEST_PANIC").is_none(),
-        "TIDEGATE_TEST_PANIC asks for a panic while the screen is up"
-    );
+    panic_if_asked();
 
     let (sender, events) = mpsc::unbounded_channel();
     let executor = Executor::new(session, options, sender);
@@ -97,6 +94,13 @@ pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     let output = runtime.block_on(future);
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// How the tests see that a panic gives the terminal back.
+#[cfg(debug_assertions)]
+fn panic_if_asked() {
+    let asked = std::env::var_os("TIDEGATE_TEST_PANIC").is_some();
+    assert!(!asked, "TIDEGATE_TEST_PANIC asked for it");
 }
 
 struct Console {

@@ -1,6 +1,148 @@
 //! The real binary in a terminal of its own.
 
-use crate::support::terminal::{SOON, Setup, key};
+use std::{fs, path::Path, time::Duration};
+
+use crate::support::{
+    operator::Operator,
+    terminal::{SOON, Setup, key},
+};
+
+/// How long the demo's agents, hurried, may take over one rollout on a busy machine.
+const ROLLOUT: Duration = Duration::from_secs(45);
+
+/// The demo in a hurry, without the cluster that goes away for a while.
+fn demo() -> Setup {
+    Setup::tidegate(&["demo", "--speed", "8", "--no-outage"])
+}
+
+/// Nothing of the demo is left in the folder for temporary files.
+fn assert_empty(folder: &Path) {
+    let left: Vec<_> = fs::read_dir(folder).into_iter().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_demo_promotes_to_healthy_and_reverts_what_crashes() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let mut operator = Operator::sit_down(demo().env("TMPDIR", temporary.path()));
+    operator.terminal.until("live cells", SOON, |view| {
+        view.has("4/4 live") && view.line(&["checkout", "✗ 1.42.0"]).is_some()
+    });
+    operator.unlock();
+
+    let plan = operator.plan_promotion("catalog", "staging");
+    assert!(plan.has("4.4.1") && plan.has("+    newTag:"), "{plan}");
+    operator.confirm(None);
+    let healthy = operator.delivered(ROLLOUT);
+    assert!(healthy.has("catalog / staging"), "{healthy}");
+    operator.back_to_the_matrix();
+    let cell = operator.go_to("catalog", "staging");
+    assert!(
+        cell.line(&["✓ healthy"]).is_some() && cell.has("runs 4.4.1"),
+        "{cell}"
+    );
+
+    let broken = operator.go_to("checkout", "prod-us");
+    assert!(
+        broken.has("✗ degraded") && broken.has("CrashLoop"),
+        "{broken}"
+    );
+    let plan = operator.plan_revert("checkout", "prod-us");
+    assert!(plan.has("1.41.3"), "{plan}");
+    operator.confirm(Some("prod-us"));
+    operator.delivered(ROLLOUT);
+    operator.back_to_the_matrix();
+    let cell = operator.go_to("checkout", "prod-us");
+    assert!(cell.has("✓ healthy") && cell.has("runs 1.41.3"), "{cell}");
+    operator.leave();
+    assert_empty(temporary.path());
+}
+
+#[test]
+fn any_size_shows_something_and_the_usual_ones_show_the_matrix() {
+    let operator = Operator::sit_down(demo());
+    let terminal = &operator.terminal;
+    terminal.until("live cells", SOON, |view| view.has("✗ 1.42.0"));
+    for (columns, rows) in [(80, 24), (200, 60), (120, 40), (40, 10)] {
+        terminal.resize(columns, rows);
+        let view = terminal.until("the matrix in its new size", SOON, |view| {
+            let last = view.lines().iter().rposition(|line| !line.is_empty());
+            view.has("SERVICE") && last == Some(usize::from(rows) - 1)
+        });
+        assert!(
+            view.has("checkout"),
+            "what is broken stays in sight\n{view}"
+        );
+    }
+    for (columns, rows) in [(30, 8), (12, 3), (1, 1)] {
+        terminal.resize(columns, rows);
+        if columns >= 12 {
+            terminal.until("a word about the size", SOON, |view| view.has("too small"));
+        }
+    }
+    terminal.resize(80, 24);
+    terminal.until("the matrix again", SOON, |view| view.has("SERVICE"));
+    operator.leave();
+}
+
+#[test]
+fn signals_end_it_and_the_terminal_is_as_it_was() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut operator = Operator::sit_down(demo().env("TMPDIR", temporary.path()));
+        operator.terminal.signal(signal);
+        let ended = operator.terminal.ended(SOON);
+        assert_eq!(code, ended.exit.code, "SIG{signal}\n{}", ended.view);
+        ended.assert_restored();
+        assert_empty(temporary.path());
+    }
+}
+
+#[test]
+fn control_c_ends_it_from_anywhere() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let mut operator = Operator::sit_down(demo().env("TMPDIR", temporary.path()));
+    operator.plan_promotion("catalog", "staging");
+    operator.terminal.press(key::CTRL_C);
+    let ended = operator.terminal.ended(SOON);
+    assert_eq!(0, ended.exit.code, "{}", ended.view);
+    ended.assert_restored();
+    assert_empty(temporary.path());
+}
+
+#[test]
+fn control_z_gives_the_terminal_to_the_shell_and_takes_it_again() {
+    let mut operator = Operator::sit_down(demo().in_a_shell());
+    operator.terminal.press(key::CTRL_Z);
+    operator
+        .terminal
+        .until("the shell", SOON, |view| view.has("job gave back 14"));
+    operator.terminal.assert_restored();
+    operator.terminal.press(key::ENTER);
+    operator.terminal.until("the matrix again", SOON, |view| {
+        view.is_full_screen() && view.has("SERVICE")
+    });
+    operator.go_to("checkout", "prod-us");
+    operator.back_to_the_matrix();
+    operator.terminal.press("q");
+    let ended = operator.terminal.ended(SOON);
+    assert!(ended.view.has("job gave back 0 at last"), "{}", ended.view);
+    ended.assert_restored();
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_panic_gives_the_terminal_back_and_says_what_happened() {
+    let mut terminal = demo().env("TIDEGATE_TEST_PANIC", "1").start();
+    let ended = terminal.ended(SOON);
+    assert_ne!(0, ended.exit.code);
+    ended.assert_restored();
+    assert!(
+        terminal.written().contains("\x1b[?1049h"),
+        "it had taken the terminal"
+    );
+    assert!(ended.view.has("panicked"), "{}", ended.view);
+}
 
 /// The harness itself: what it calls restored, and what not.
 mod harness {

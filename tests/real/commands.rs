@@ -200,10 +200,11 @@ fn a_protected_branch_refuses_and_a_branch_of_its_own_is_offered() {
         world.wait(world.repository.tip("main")).0,
         "main has not moved"
     );
-    let pushed = pushed.says("/compare/main...");
+    let link = format!("open a pull request: {}", world.rig.gitea().url);
+    let pushed = pushed.says(&link);
     world.note(&format!(
         "pushed to {branch}; the forge: {}",
-        sentence(&pushed, "/compare/main...")
+        sentence(&pushed, &link)
     ));
 }
 

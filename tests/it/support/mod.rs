@@ -1,4 +1,5 @@
 //! Helpers of the journeys.
 
+pub mod operator;
 pub mod repo;
 pub mod terminal;
