@@ -76,20 +76,7 @@ pub fn every_edit(bytes: &[u8]) {
                 to: "v2".into(),
             }],
         );
-        if let Ok(found) = apply(
-            bytes,
-            &[Edit::Remove {
-                document: 0,
-                path: path.clone(),
-                prune: index % 2 == 0,
-            }],
-        ) {
-            assert!(
-                parse(&found).is_ok(),
-                "not readable after removing {path:?}"
-            );
-            assert!(found.len() < bytes.len());
-        }
+        removed(bytes, &before, path, index % 2 == 0);
     }
 }
 
@@ -163,6 +150,36 @@ fn inserted(bytes: &[u8], before: &Flat, parent: &NodePath, value: &str) {
         Ok(bytes),
         "{parent:?} + {value:?}, then removed from {:?}",
         String::from_utf8_lossy(&found)
+    );
+}
+
+fn removed(bytes: &[u8], before: &Flat, path: &NodePath, prune: bool) {
+    let edit = Edit::Remove {
+        document: 0,
+        path: path.clone(),
+        prune,
+    };
+    let Ok(found) = apply(bytes, &[edit]) else {
+        return;
+    };
+    assert!(found.len() < bytes.len());
+    let yaml = parse(&found).expect("not readable after a removal");
+    if yaml.documents.is_empty() {
+        return;
+    }
+    let parents: Vec<String> = (0..path.len())
+        .map(|depth| format!("{:?}", &path[..depth]))
+        .collect();
+    let after = flat(&yaml);
+    for (at, says) in &after {
+        assert!(
+            before.get(at) == Some(says) || parents.contains(at),
+            "{at} by removing {path:?}"
+        );
+    }
+    assert!(
+        prune || after.len() < before.len(),
+        "{path:?} is still there"
     );
 }
 
