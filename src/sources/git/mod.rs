@@ -11,6 +11,7 @@ mod diff;
 mod error;
 mod history;
 mod objects;
+mod pack;
 mod publish;
 mod read;
 mod redact;

@@ -3,11 +3,19 @@
 //! libgit2's object types allocate and cache more than a walk over a hundred thousand commits can
 //! afford; the formats are small and stable.
 
-use std::sync::Once;
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{Arc, Once},
+};
 
 use jiff::Timestamp;
 
-use super::{Child, GitError, GitErrorKind, Repo, theirs};
+use super::{
+    Child, GitError, GitErrorKind, Repo,
+    pack::{Found, Packs, Reader},
+    theirs,
+};
 use crate::domain::{
     history::{CommitInfo, pull_request},
     ids::ObjectId,
@@ -53,11 +61,33 @@ pub(super) struct Objects {
     repository: git2::Repository,
     shallow: Vec<ObjectId>,
     promisor: Option<String>,
+    packs: Arc<Packs>,
+    reader: RefCell<Reader>,
 }
 
+/// No object that is read whole is larger.
+const LIMIT: usize = 64 << 20;
+
 impl Objects {
-    /// Opens the object database.
+    /// Opens the object database to read a few objects.
     pub(super) fn open(repo: &Repo) -> Result<Self, GitError> {
+        Self::with_packs(repo, &Arc::default())
+    }
+
+    /// Opens it to read a great many: takes longer, for the packs' indexes are read first.
+    pub(super) fn for_walks(repo: &Repo) -> Result<Self, GitError> {
+        Self::with_packs(repo, &Packs::open(repo.common_dir()))
+    }
+
+    /// What another thread needs to open the same, sharing what both read.
+    pub(super) fn seed(&self) -> Seed {
+        Seed {
+            repo: self.repo.clone(),
+            packs: Arc::clone(&self.packs),
+        }
+    }
+
+    fn with_packs(repo: &Repo, packs: &Arc<Packs>) -> Result<Self, GitError> {
         static TUNED: Once = Once::new();
         TUNED.call_once(|| {
             // libgit2's parsed-object cache only grows in a walk that visits each object once, and
@@ -77,6 +107,8 @@ impl Objects {
             repository,
             shallow,
             promisor,
+            packs: Arc::clone(packs),
+            reader: RefCell::new(Reader::new(packs)),
         })
     }
 
@@ -88,7 +120,11 @@ impl Objects {
     /// Tree and parents of a commit.
     pub(super) fn header(&self, commit: ObjectId) -> Result<Header, GitError> {
         let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
-        let mut header = parse_header(&data).ok_or_else(|| damaged(commit, "commit"))?;
+        self.parse(commit, &data)
+    }
+
+    fn parse(&self, commit: ObjectId, data: &[u8]) -> Result<Header, GitError> {
+        let mut header = parse_header(data).ok_or_else(|| damaged(commit, "commit"))?;
         if self.shallow.contains(&commit) {
             header.parents.clear();
         }
@@ -98,6 +134,17 @@ impl Objects {
     /// Whether history was cut off at this commit by a shallow clone.
     pub(super) fn is_cut(&self, commit: ObjectId) -> bool {
         self.shallow.contains(&commit)
+    }
+
+    /// Header and infos of a commit, read once.
+    pub(super) fn commit(
+        &self,
+        commit: ObjectId,
+    ) -> Result<(Header, (CommitInfo, CommitInfo)), GitError> {
+        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        let header = self.parse(commit, &data)?;
+        let info = parse_info(commit, &data).ok_or_else(|| damaged(commit, "commit"))?;
+        Ok((header, info))
     }
 
     /// What people see of a commit: (as authored, as landed); they differ in the time.
@@ -115,19 +162,34 @@ impl Objects {
     }
 
     /// A tree's bytes, for [`entries`].
-    pub(super) fn tree(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
+    pub(super) fn tree(&self, id: ObjectId) -> Result<Rc<[u8]>, GitError> {
         self.read(id, git2::ObjectType::Tree, "cannot read folder")
     }
 
     /// A blob's bytes.
-    pub(super) fn blob(&self, id: ObjectId) -> Result<Vec<u8>, GitError> {
+    pub(super) fn blob(&self, id: ObjectId) -> Result<Rc<[u8]>, GitError> {
         self.read(id, git2::ObjectType::Blob, "cannot read file")
     }
 
-    /// A blob's size without its bytes, where that is cheap to know.
-    pub(super) fn blob_size(&self, id: ObjectId) -> Option<usize> {
-        let odb = self.repository.odb().ok()?;
-        Some(odb.read_header(theirs(id)).ok()?.0)
+    /// A blob's bytes, or only their number where it is larger than `limit`.
+    pub(super) fn blob_within(
+        &self,
+        id: ObjectId,
+        limit: usize,
+    ) -> Result<Result<Rc<[u8]>, usize>, GitError> {
+        match self.reader.borrow_mut().read(&id, limit) {
+            Some(Found::Object(3, data)) => return Ok(Ok(data)),
+            Some(Found::TooLarge(size)) => return Ok(Err(size)),
+            _ => {}
+        }
+        let size = || {
+            let odb = self.repository.odb().ok()?;
+            Some(odb.read_header(theirs(id)).ok()?.0)
+        };
+        match size() {
+            Some(size) if size > limit => Ok(Err(size)),
+            _ => self.blob(id).map(Ok),
+        }
     }
 
     /// Fetches those of `ids` that a partial clone left out, in one go; a no-op elsewhere.
@@ -178,7 +240,7 @@ impl Objects {
         Ok(())
     }
 
-    fn read(&self, id: ObjectId, kind: git2::ObjectType, what: &str) -> Result<Vec<u8>, GitError> {
+    fn read(&self, id: ObjectId, kind: git2::ObjectType, what: &str) -> Result<Rc<[u8]>, GitError> {
         match self.read_here(id, kind, what) {
             Err(error) if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() => {
                 self.prefetch(&[id])?;
@@ -193,14 +255,36 @@ impl Objects {
         id: ObjectId,
         kind: git2::ObjectType,
         what: &str,
-    ) -> Result<Vec<u8>, GitError> {
+    ) -> Result<Rc<[u8]>, GitError> {
+        let wanted = match kind {
+            git2::ObjectType::Commit => 1,
+            git2::ObjectType::Tree => 2,
+            _ => 3,
+        };
+        if let Some(Found::Object(found, data)) = self.reader.borrow_mut().read(&id, LIMIT)
+            && found == wanted
+        {
+            return Ok(data);
+        }
         let failed = |error: &git2::Error| self.repo.error(error, &format!("{what} {id}"));
         let odb = self.repository.odb().map_err(|e| failed(&e))?;
         let object = odb.read(theirs(id)).map_err(|e| failed(&e))?;
         if object.kind() != kind {
             return Err(damaged(id, kind.str()));
         }
-        Ok(object.data().to_vec())
+        Ok(object.data().into())
+    }
+}
+
+/// Opens [`Objects`] on the thread that will use them.
+pub(super) struct Seed {
+    repo: Repo,
+    packs: Arc<Packs>,
+}
+
+impl Seed {
+    pub(super) fn open(&self) -> Result<Objects, GitError> {
+        Objects::with_packs(&self.repo, &self.packs)
     }
 }
 

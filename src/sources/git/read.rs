@@ -82,7 +82,7 @@ impl Repo {
         let objects = Objects::open(self)?;
         let tree = objects.header(commit)?.tree;
         match lookup(&objects, tree, path)? {
-            Some(id) => objects.blob(id).map(Some),
+            Some(id) => Ok(Some(objects.blob(id)?.to_vec())),
             None => Ok(None),
         }
     }
@@ -139,15 +139,14 @@ pub(super) fn read_facts(
     id: ObjectId,
 ) -> Result<FileFacts, Problem> {
     let refuse = |why: String| Problem::file(path.clone(), None, why);
-    if let Some(size) = objects.blob_size(id).filter(|size| *size > LARGEST) {
-        return Err(refuse(format!(
+    let read = objects.blob_within(id, LARGEST);
+    let read = read.map_err(|error| refuse(format!("{path} cannot be read: {error}")))?;
+    let bytes = read.map_err(|size| {
+        refuse(format!(
             "{path} has {} MB, which is too large for a file of versions; it is not read",
             size >> 20
-        )));
-    }
-    let bytes = objects
-        .blob(id)
-        .map_err(|error| refuse(format!("{path} cannot be read: {error}")))?;
+        ))
+    })?;
     if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
         return Err(refuse(format!(
             "{path} is kept in Git LFS, so its content is not in the repository; keep files of versions in Git itself"
@@ -157,7 +156,7 @@ pub(super) fn read_facts(
 }
 
 /// The regular files that a layout reads, in tree order. What looks like one and is none is a problem.
-fn wanted_files(
+pub(super) fn wanted_files(
     objects: &Objects,
     tree: ObjectId,
     layouts: &LayoutSet,

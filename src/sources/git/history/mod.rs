@@ -2,9 +2,11 @@
 //!
 //! From the tip, first parent by first parent, the walk moves one tree backwards in time; folders
 //! whose id is the same are skipped whole. Where a cell's value differs between a commit and its
-//! first parent, the commit is where the value landed.
+//! first parent, the commit is where the value landed. Reading is done by threads of [`pipeline`],
+//! judging here, in order.
 
 mod authored;
+mod pipeline;
 mod today;
 mod tree;
 mod walk;
@@ -18,8 +20,9 @@ use std::{
 
 use self::{
     authored::{Authors, Landed},
+    pipeline::Steps,
     today::{Passed, Today, Told},
-    walk::{Moved, Walk},
+    walk::Walk,
 };
 use super::{GitError, Repo, objects::Objects};
 use crate::domain::{
@@ -72,81 +75,83 @@ impl Repo {
         want: &Want,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        let objects = Objects::open(self)?;
+        let objects = Objects::for_walks(self)?;
+        let mut walk = Walk::new(
+            &objects,
+            layouts,
+            environments,
+            objects.header(commit)?.tree,
+        )?;
+        let mut today = Today::new(&walk, commit, want);
+        let mut authors = Authors::new(&objects);
         let mut batch = Batch {
             changes: Vec::new(),
             since: Instant::now(),
             sink,
         };
-        let mut header = objects.header(commit)?;
-        let mut walk = Walk::new(&objects, layouts, environments, header.tree)?;
-        let mut today = Today::new(&walk, commit, want);
-        let mut authors = Authors::new(&objects);
-        let mut at = commit;
         let mut depth = 0;
-        let mut cut = false;
-        loop {
-            if want.last_only && today.is_settled() {
-                break;
-            }
-            let parent = header.parents.first().copied();
-            let next = parent.map(|id| objects.header(id)).transpose()?;
-            authors.on_line(at, depth);
-            let mut moved = walk.move_to(next.as_ref().map(|next| next.tree))?;
-            let cells = std::mem::take(&mut moved.cells);
-            let merge = (header.parents.len() > 1).then_some(Passed { commit: at, depth });
-            let told = today.judge(&walk, merge, moved.files.iter(), cells, want);
-            if !told.is_empty() {
-                let step = Step {
-                    objects: &objects,
-                    walk: &walk,
-                    today: &today,
-                    moved: &moved,
-                    commit: at,
+        let mut last = commit;
+        std::thread::scope(|scope| {
+            for step in Steps::start(scope, &objects, layouts, commit) {
+                if want.last_only && today.is_settled() {
+                    break;
+                }
+                let step = step?;
+                last = step.commit;
+                authors.on_line(step.commit, depth);
+                let merge = (step.parents.len() > 1).then_some(Passed {
+                    commit: step.commit,
                     depth,
-                };
-                step.tell(told, &mut authors, &mut batch.changes)?;
+                });
+                let (files, cells) = walk.enter(step.files);
+                let told = today.judge(&walk, merge, files.iter(), cells, want);
+                if !told.is_empty() {
+                    let landing = Landing {
+                        objects: &objects,
+                        walk: &walk,
+                        today: &today,
+                        files: &files,
+                        commit: step.commit,
+                        depth,
+                    };
+                    landing.tell(step.info, told, &mut authors, &mut batch.changes)?;
+                }
+                if batch.is_due() && batch.send(depth).is_break() {
+                    return Ok(());
+                }
+                depth += 1;
             }
-            if batch.is_due() && batch.send(depth).is_break() {
-                return Ok(());
+            if batch.send(depth).is_continue() {
+                let _ = (batch.sink)(HistoryEvent::End {
+                    complete: true,
+                    shallow: objects.is_cut(last),
+                });
             }
-            let (Some(parent), Some(next)) = (parent, next) else {
-                cut = objects.is_cut(at);
-                break;
-            };
-            at = parent;
-            header = next;
-            depth += 1;
-        }
-        if batch.send(depth).is_continue() {
-            let _ = (batch.sink)(HistoryEvent::End {
-                complete: true,
-                shallow: cut,
-            });
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 
 /// One landed commit that changed cells.
-struct Step<'a> {
+struct Landing<'a> {
     objects: &'a Objects,
     /// At the parent's tree already.
     walk: &'a Walk<'a>,
     today: &'a Today,
-    moved: &'a Moved,
+    /// Those that differ there.
+    files: &'a [RepoPath],
     commit: ObjectId,
     depth: u32,
 }
 
-impl Step<'_> {
+impl Landing<'_> {
     fn tell(
         &self,
+        (own, landed): (CommitInfo, CommitInfo),
         told: Vec<Told>,
         authors: &mut Authors<'_>,
         changes: &mut Vec<(CellKey, ValueChange)>,
     ) -> Result<(), GitError> {
-        let (own, landed) = self.objects.info(self.commit)?;
         let (own, landed) = (Arc::new(own), Arc::new(landed));
         let mut known: Option<Arc<CommitInfo>> = None;
         for told in told {
@@ -179,13 +184,13 @@ impl Step<'_> {
 
     /// The files that decide a cell: those of today, but for a change that happened elsewhere.
     fn paths(&self, cell: &CellKey) -> Vec<RepoPath> {
-        let touched = |path: &RepoPath| self.moved.files.contains(path);
+        let touched = |path: &RepoPath| self.files.contains(path);
         match self.today.paths(cell) {
             Some(paths) if paths.iter().any(touched) => paths.to_vec(),
             _ => {
                 let mut paths = self.walk.depends_on(cell);
                 if !paths.iter().any(touched) {
-                    paths.extend(self.moved.files.iter().cloned());
+                    paths.extend(self.files.iter().cloned());
                 }
                 paths
             }
@@ -210,6 +215,6 @@ impl Batch<'_> {
         if !self.changes.is_empty() {
             (self.sink)(HistoryEvent::Changes(std::mem::take(&mut self.changes)))?;
         }
-        (self.sink)(HistoryEvent::Progress(depth + 1))
+        (self.sink)(HistoryEvent::Progress(depth))
     }
 }

@@ -19,7 +19,7 @@ pub(super) trait Folders {
 
 impl Folders for &Objects {
     fn folder(&mut self, id: ObjectId) -> Result<Rc<[u8]>, GitError> {
-        Ok(self.tree(id)?.into())
+        self.tree(id)
     }
 }
 

@@ -1,11 +1,15 @@
-//! One step of the walk: from a commit's tree to another's, and what that does to the cells.
+//! The matrix at the tree where the walk is.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    super::{GitError, objects::Objects, read::read_facts},
+    super::{
+        GitError,
+        objects::Objects,
+        read::{read_facts, wanted_files},
+    },
+    pipeline::FileThere,
     today::or_presence,
-    tree::Folder,
 };
 use crate::domain::{
     desired::Desired,
@@ -17,21 +21,11 @@ use crate::domain::{
 /// A change of a cell between two trees: (cell, at the tree left, at the tree entered).
 pub(super) type CellChange = (CellKey, Option<Version>, Option<Version>);
 
-/// What a move did.
-#[derive(Default)]
-pub(super) struct Moved {
-    /// Files that differ.
-    pub(super) files: Vec<RepoPath>,
-    /// Cells that differ.
-    pub(super) cells: Vec<CellChange>,
-}
-
 /// The matrix of one tree, moved from tree to tree.
 pub(super) struct Walk<'a> {
     objects: &'a Objects,
-    layouts: Arc<LayoutSet>,
+    layouts: &'a Arc<LayoutSet>,
     environments: &'a [EnvironmentName],
-    root: Folder,
     files: HashMap<RepoPath, (ObjectId, Arc<FileFacts>)>,
     assembler: Assembler,
 }
@@ -40,57 +34,51 @@ impl<'a> Walk<'a> {
     /// Begins at `tree`.
     pub(super) fn new(
         objects: &'a Objects,
-        layouts: &Arc<LayoutSet>,
+        layouts: &'a Arc<LayoutSet>,
         environments: &'a [EnvironmentName],
         tree: ObjectId,
     ) -> Result<Self, GitError> {
         let mut walk = Self {
             objects,
-            layouts: Arc::clone(layouts),
+            layouts,
             environments,
-            root: Folder::default(),
             files: HashMap::new(),
             assembler: Assembler::new(Arc::clone(layouts), environments),
         };
-        walk.move_to(Some(tree))?;
+        let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
+        let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
+        objects.prefetch(&ids)?;
+        for (path, id) in files {
+            if let Ok(facts) = read_facts(objects, layouts, &path, id) {
+                walk.put((path, Some((id, Arc::new(facts)))));
+            }
+        }
         walk.assembler.take_changes();
         Ok(walk)
     }
 
-    /// Moves to another tree (`None`: an empty one); says which files and which cells differ there.
-    pub(super) fn move_to(&mut self, tree: Option<ObjectId>) -> Result<Moved, GitError> {
-        let mut differences = Vec::new();
-        let mut folders = self.objects;
-        self.root
-            .move_to(tree, &mut folders, &self.layouts, &mut |difference| {
-                differences.push(difference);
-            })?;
-        if differences.is_empty() {
-            return Ok(Moved::default());
+    /// Moves to another tree, in which these files differ; says which they are and which cells differ.
+    pub(super) fn enter(&mut self, files: Vec<FileThere>) -> (Vec<RepoPath>, Vec<CellChange>) {
+        let mut paths = Vec::with_capacity(files.len());
+        for file in files {
+            paths.push(file.0.clone());
+            self.put(file);
         }
-        if differences.len() > 1 {
-            let ids: Vec<ObjectId> = differences.iter().filter_map(|(_, id)| *id).collect();
-            self.objects.prefetch(&ids)?;
-        }
-        let mut files = Vec::with_capacity(differences.len());
-        for (path, id) in differences {
-            // What cannot be read declares nothing; the matrix of today says why, history goes on.
-            let facts = id.and_then(|id| {
-                let facts = read_facts(self.objects, &self.layouts, &path, id).ok()?;
-                Some((id, Arc::new(facts)))
-            });
-            self.assembler.update(
-                path.clone(),
-                facts.as_ref().map(|(_, facts)| Arc::clone(facts)),
-            );
-            match facts {
-                Some(facts) => self.files.insert(path.clone(), facts),
-                None => self.files.remove(&path),
-            };
-            files.push(path);
-        }
-        let cells = self.assembler.take_changes();
-        Ok(Moved { files, cells })
+        let changes = if paths.is_empty() {
+            Vec::new()
+        } else {
+            self.assembler.take_changes()
+        };
+        (paths, changes)
+    }
+
+    fn put(&mut self, (path, facts): FileThere) {
+        let said = facts.as_ref().map(|(_, facts)| Arc::clone(facts));
+        self.assembler.update(path.clone(), said);
+        match facts {
+            Some(facts) => self.files.insert(path, facts),
+            None => self.files.remove(&path),
+        };
     }
 
     /// The matrix here.
@@ -105,7 +93,7 @@ impl<'a> Walk<'a> {
 
     /// An empty matrix of the same layouts.
     pub(super) fn assembler(&self) -> Assembler {
-        Assembler::new(Arc::clone(&self.layouts), self.environments)
+        Assembler::new(Arc::clone(self.layouts), self.environments)
     }
 
     /// What the file at `path` says here; the first of `paths` counts as there, and empty, where it is not.
@@ -127,7 +115,7 @@ impl<'a> Walk<'a> {
     pub(super) fn facts(&self, path: &RepoPath, id: ObjectId) -> Option<Arc<FileFacts>> {
         match self.files.get(path) {
             Some((same, facts)) if *same == id => Some(Arc::clone(facts)),
-            _ => read_facts(self.objects, &self.layouts, path, id)
+            _ => read_facts(self.objects, self.layouts, path, id)
                 .ok()
                 .map(Arc::new),
         }

@@ -1,0 +1,239 @@
+//! The landed line, newest first, read ahead by other threads.
+//!
+//! One thread follows first parents. Workers take stretches of the line and find which wanted files
+//! differ between each commit and its first parent, and what they say there. The stretches come back
+//! in order. They are short at first, so that the first rows show at once.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{Scope, available_parallelism},
+};
+
+use super::{
+    super::{
+        GitError,
+        objects::{Header, Objects, Seed},
+        read::read_facts,
+    },
+    tree::{Difference, Folder},
+};
+use crate::domain::{
+    history::CommitInfo,
+    ids::{ObjectId, RepoPath},
+    layout::{FileFacts, LayoutSet},
+};
+
+/// The first stretch and the longest.
+const SHORTEST: usize = 16;
+const LONGEST: usize = 1024;
+/// Stretches waiting on either side of the workers.
+const WAITING: usize = 4;
+/// More workers do not help: the consumer has its share, too.
+const MOST_WORKERS: usize = 4;
+
+/// What a file says at the first parent; `None`: it is not there, or cannot be read.
+pub(super) type FileThere = (RepoPath, Option<(ObjectId, Arc<FileFacts>)>);
+
+/// One commit of the landed line, and which wanted files its first parent has otherwise.
+pub(super) struct Step {
+    pub(super) commit: ObjectId,
+    pub(super) parents: Vec<ObjectId>,
+    /// As authored, as landed.
+    pub(super) info: (CommitInfo, CommitInfo),
+    pub(super) files: Vec<FileThere>,
+}
+
+struct Stretch {
+    number: usize,
+    commits: Vec<OnLine>,
+    /// The tree of the first parent of the last one; `None` where the line ends.
+    after: Option<ObjectId>,
+}
+
+struct OnLine {
+    commit: ObjectId,
+    header: Header,
+    info: (CommitInfo, CommitInfo),
+}
+
+type Done = (usize, Result<Vec<Step>, GitError>);
+
+/// The line's steps in order, as they come.
+pub(super) struct Steps {
+    done: Receiver<Done>,
+    early: BTreeMap<usize, Result<Vec<Step>, GitError>>,
+    next: usize,
+    ready: std::vec::IntoIter<Step>,
+}
+
+impl Steps {
+    /// Begins to read the line down from `tip` in threads of `scope`; they end when this is dropped.
+    pub(super) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        objects: &Objects,
+        layouts: &'scope Arc<LayoutSet>,
+        tip: ObjectId,
+    ) -> Self {
+        let (to_workers, stretches) = sync_channel(WAITING);
+        let (to_us, done) = sync_channel(WAITING);
+        let stretches = Arc::new(Mutex::new(stretches));
+        let workers = available_parallelism().map_or(1, usize::from);
+        for _ in 0..workers.min(MOST_WORKERS) {
+            let seed = objects.seed();
+            let (stretches, to_us) = (Arc::clone(&stretches), to_us.clone());
+            scope.spawn(move || work(&seed, layouts, &stretches, &to_us));
+        }
+        let seed = objects.seed();
+        scope.spawn(move || {
+            let mut number = 0;
+            let read = seed
+                .open()
+                .and_then(|objects| follow(&objects, tip, &mut number, &to_workers));
+            if let Err(error) = read {
+                let _ = to_us.send((number, Err(error)));
+            }
+        });
+        Self {
+            done,
+            early: BTreeMap::new(),
+            next: 0,
+            ready: Vec::new().into_iter(),
+        }
+    }
+}
+
+impl Iterator for Steps {
+    type Item = Result<Step, GitError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(step) = self.ready.next() {
+                return Some(Ok(step));
+            }
+            let steps = loop {
+                if let Some(steps) = self.early.remove(&self.next) {
+                    break steps;
+                }
+                let (number, steps) = self.done.recv().ok()?;
+                self.early.insert(number, steps);
+            };
+            self.next += 1;
+            match steps {
+                Ok(steps) => self.ready = steps.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// Follows first parents and cuts the line into stretches, until it ends or nobody listens.
+fn follow(
+    objects: &Objects,
+    tip: ObjectId,
+    number: &mut usize,
+    to_workers: &SyncSender<Stretch>,
+) -> Result<(), GitError> {
+    let read = |commit| -> Result<OnLine, GitError> {
+        let (header, info) = objects.commit(commit)?;
+        Ok(OnLine {
+            commit,
+            header,
+            info,
+        })
+    };
+    let mut length = SHORTEST;
+    let mut commits = Vec::with_capacity(length);
+    let mut at = read(tip)?;
+    loop {
+        let parent = at.header.parents.first().copied();
+        commits.push(at);
+        let next = parent.map(read).transpose()?;
+        if commits.len() == length || next.is_none() {
+            let stretch = Stretch {
+                number: *number,
+                commits: std::mem::take(&mut commits),
+                after: next.as_ref().map(|next| next.header.tree),
+            };
+            if to_workers.send(stretch).is_err() {
+                return Ok(());
+            }
+            *number += 1;
+            length = (length * 4).min(LONGEST);
+        }
+        match next {
+            Some(next) => at = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn work(
+    seed: &Seed,
+    layouts: &LayoutSet,
+    stretches: &Mutex<Receiver<Stretch>>,
+    to_us: &SyncSender<Done>,
+) {
+    let objects = seed.open();
+    let mut root = Folder::default();
+    loop {
+        let stretch = stretches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(stretch) = stretch else { return };
+        let number = stretch.number;
+        let steps = match &objects {
+            Ok(objects) => steps(objects, layouts, &mut root, stretch),
+            Err(error) => Err(error.clone()),
+        };
+        if to_us.send((number, steps)).is_err() {
+            return;
+        }
+    }
+}
+
+fn steps(
+    objects: &Objects,
+    layouts: &LayoutSet,
+    root: &mut Folder,
+    stretch: Stretch,
+) -> Result<Vec<Step>, GitError> {
+    let mut folders = objects;
+    let mut move_to =
+        |tree, tell: &mut dyn FnMut(Difference)| root.move_to(tree, &mut folders, layouts, tell);
+    if let Some(first) = stretch.commits.first() {
+        move_to(Some(first.header.tree), &mut |_| {})?;
+    }
+    let parents = stretch.commits.iter().skip(1).map(|c| Some(c.header.tree));
+    let mut differences: Vec<Vec<Difference>> = Vec::with_capacity(stretch.commits.len());
+    for tree in parents.chain([stretch.after]) {
+        let mut found = Vec::new();
+        move_to(tree, &mut |difference| found.push(difference))?;
+        differences.push(found);
+    }
+    let ids: Vec<ObjectId> = differences.iter().flatten().filter_map(|d| d.1).collect();
+    objects.prefetch(&ids)?;
+    let steps = stretch.commits.into_iter().zip(differences);
+    Ok(steps
+        .map(|(on_line, differences)| {
+            let there = |(path, id): Difference| {
+                // What cannot be read declares nothing; the matrix of today says why, history goes on.
+                let facts = id.and_then(|id| {
+                    let facts = read_facts(objects, layouts, &path, id).ok()?;
+                    Some((id, Arc::new(facts)))
+                });
+                (path, facts)
+            };
+            Step {
+                commit: on_line.commit,
+                parents: on_line.header.parents,
+                info: on_line.info,
+                files: differences.into_iter().map(there).collect(),
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,172 @@
+//! A pack file, read in blocks: where an object stands, what it is, and its bytes inflated.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+    rc::Rc,
+};
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+const BLOCK: usize = 32 << 10;
+const BLOCKS: usize = 256;
+
+/// One pack, read by one thread through a few megabytes of blocks.
+pub(super) struct PackFile {
+    file: File,
+    length: u64,
+    blocks: Vec<Option<(u64, Rc<[u8]>)>>,
+}
+
+/// What stands at the beginning of an object in a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// 1 commit, 2 tree, 3 blob, 4 tag, 6 delta by offset, 7 delta by name.
+    pub(super) kind: u8,
+    /// Of the inflated bytes.
+    pub(super) size: usize,
+    /// Where the deflated bytes begin.
+    pub(super) data: u64,
+    /// What a delta is against.
+    pub(super) base: Option<Base>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    At(u64),
+    Named([u8; 20]),
+}
+
+impl PackFile {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self {
+            file,
+            length,
+            blocks: vec![None; BLOCKS],
+        })
+    }
+
+    /// Reads an object's header; `None` where the pack is damaged or cannot be read.
+    pub(super) fn header(&mut self, at: u64) -> Option<Header> {
+        let mut bytes = Bytes {
+            pack: self,
+            at,
+            block: None,
+        };
+        let first = bytes.next()?;
+        let mut size = usize::from(first & 15);
+        let mut shift = 4;
+        let mut byte = first;
+        while byte & 0x80 != 0 {
+            byte = bytes.next()?;
+            size |= usize::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+        }
+        let kind = (first >> 4) & 7;
+        let base = match kind {
+            6 => {
+                let mut byte = bytes.next()?;
+                let mut back = u64::from(byte & 0x7f);
+                while byte & 0x80 != 0 {
+                    byte = bytes.next()?;
+                    back = (back.checked_add(1)? << 7) | u64::from(byte & 0x7f);
+                }
+                Some(Base::At(at.checked_sub(back)?))
+            }
+            7 => {
+                let mut name = [0; 20];
+                for byte in &mut name {
+                    *byte = bytes.next()?;
+                }
+                Some(Base::Named(name))
+            }
+            _ => None,
+        };
+        let data = bytes.at;
+        Some(Header {
+            kind,
+            size,
+            data,
+            base,
+        })
+    }
+
+    /// Inflates `size` bytes from the deflated ones at `at`.
+    pub(super) fn inflate(
+        &mut self,
+        inflater: &mut Decompress,
+        at: u64,
+        size: usize,
+    ) -> Option<Vec<u8>> {
+        inflater.reset(true);
+        let mut out = vec![0; size];
+        let mut number = at / BLOCK as u64;
+        let mut offset = usize::try_from(at % BLOCK as u64).ok()?;
+        loop {
+            let block = self.block(number)?;
+            let input = block.get(offset..)?;
+            let (read, written) = (inflater.total_in(), inflater.total_out());
+            let room = out.get_mut(usize::try_from(written).ok()?..)?;
+            let status = inflater
+                .decompress(input, room, FlushDecompress::None)
+                .ok()?;
+            if inflater.total_out() == size as u64 {
+                return Some(out);
+            }
+            let used = inflater.total_in() - read;
+            let stuck = used == 0 && inflater.total_out() == written && !input.is_empty();
+            if status == Status::StreamEnd || stuck {
+                return None;
+            }
+            offset += usize::try_from(used).ok()?;
+            if offset >= block.len() {
+                number += 1;
+                offset = 0;
+            }
+        }
+    }
+
+    fn block(&mut self, number: u64) -> Option<Rc<[u8]>> {
+        let slot = usize::try_from(number % BLOCKS as u64).ok()?;
+        if let Some((known, block)) = &self.blocks[slot]
+            && *known == number
+        {
+            return Some(Rc::clone(block));
+        }
+        let start = number.checked_mul(BLOCK as u64)?;
+        let left = self.length.checked_sub(start).filter(|left| *left > 0)?;
+        let mut bytes = vec![0; usize::try_from(left.min(BLOCK as u64)).ok()?];
+        self.file.seek(SeekFrom::Start(start)).ok()?;
+        self.file.read_exact(&mut bytes).ok()?;
+        let block: Rc<[u8]> = bytes.into();
+        self.blocks[slot] = Some((number, Rc::clone(&block)));
+        Some(block)
+    }
+}
+
+/// The bytes from an offset on.
+struct Bytes<'a> {
+    pack: &'a mut PackFile,
+    at: u64,
+    block: Option<(u64, Rc<[u8]>)>,
+}
+
+impl Bytes<'_> {
+    fn next(&mut self) -> Option<u8> {
+        let number = self.at / BLOCK as u64;
+        if self
+            .block
+            .as_ref()
+            .is_none_or(|(known, _)| *known != number)
+        {
+            self.block = Some((number, self.pack.block(number)?));
+        }
+        let offset = usize::try_from(self.at % BLOCK as u64).ok()?;
+        let byte = *self.block.as_ref()?.1.get(offset)?;
+        self.at += 1;
+        Some(byte)
+    }
+}
