@@ -69,8 +69,9 @@ mod tests {
     #[test]
     fn copies_inserts_and_refuses_damage() {
         let base = b"hello world";
+        type Case = (&'static str, &'static [u8], Option<&'static [u8]>);
         // (name, delta, result)
-        let cases: [(&str, &[u8], Option<&[u8]>); 6] = [
+        let cases: [Case; 6] = [
             ("copy all", &[11, 11, 0x90, 11], Some(b"hello world")),
             ("copy from 6", &[11, 5, 0x91, 6, 5], Some(b"world")),
             ("insert", &[11, 2, 2, b'o', b'k'], Some(b"ok")),
