@@ -162,7 +162,7 @@ pub fn base(service: &Service) -> Vec<(String, String)> {
         "apiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n    app: {name}\nspec:\n{spec}  selector:\n    \
          matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n    spec:\n      \
          containers:\n        - name: {name}\n          image: registry.shop.example/{name}\n          ports:\n            - \
-         containerPort: 8080\n          readinessProbe:\n            httpGet:\n              path: /healthz\n              \
+         containerPort: 8080\n              protocol: TCP\n          readinessProbe:\n            httpGet:\n              path: /healthz\n              \
          port: 8080\n"
     );
     let kustomization = format!(

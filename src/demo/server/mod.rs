@@ -1,16 +1,21 @@
 //! A small Kubernetes API server in this process: HTTP/1.1 on a loopback port, objects in memory, the real protocol of
 //! lists, watches, patches and errors. No controllers: those are in [`agent`](super::agent).
 
+mod call;
 mod discovery;
 mod http;
 mod patch;
+mod query;
 mod selector;
+mod state;
 mod status;
 mod store;
+mod table;
 #[cfg(test)]
 mod tests;
 mod view;
 mod watch;
+mod write;
 
 use std::{
     io,
@@ -29,9 +34,12 @@ use tokio::{
 
 pub use self::{
     discovery::Resource,
+    query::{Page, Query},
     selector::Selector,
+    state::{Change, stamp},
     status::ApiError,
-    store::{Change, Page, Part, Query, Store, stamp},
+    store::Store,
+    write::Part,
 };
 
 /// How a server is set up.

@@ -509,3 +509,39 @@ async fn a_server_can_fail_or_hang() {
             .any(|r| r == "GET /api/v1/pods?watch=1")
     );
 }
+
+#[tokio::test]
+async fn answers_tables_and_reviews_of_access() {
+    let server = server(1).await;
+    put(&server, deployment("web"));
+    let table = |path: &str| {
+        let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        let request = http().get(format!("{}{path}", server.url()));
+        async move {
+            let answer = request.header("accept", accept).send().await.unwrap();
+            answer.json::<Value>().await.unwrap()
+        }
+    };
+    let pods = table("/api/v1/pods").await;
+    assert_eq!(pods["kind"], "Table");
+    let cells = &pods["rows"][0]["cells"];
+    assert_eq!(
+        cells.as_array().unwrap()[..3],
+        ["pod-0", "0/1", "Running"].map(Value::from)
+    );
+    let one = table("/apis/apps/v1/namespaces/shop/deployments/web").await;
+    assert_eq!(one["rows"][0]["cells"][1], "0/1");
+    server.forbid(vec![Forbid::all("secrets")]);
+    let url = format!(
+        "{}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        server.url()
+    );
+    for (resource, allowed) in [("pods", true), ("secrets", false)] {
+        let attributes = json!({"verb": "list", "resource": resource, "namespace": "shop"});
+        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes}});
+        let answer = http().post(&url).json(&review).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["status"]["allowed"], allowed, "{resource}");
+    }
+}

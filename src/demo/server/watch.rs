@@ -8,12 +8,7 @@ use hyper::body::{Bytes, Frame};
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
-use super::{
-    Mode,
-    status::ApiError,
-    store::{Change, Query, Store},
-    view::View,
-};
+use super::{Mode, query::Query, state::Change, status::ApiError, store::Store, view::View};
 
 /// What one watch asked for.
 pub struct Watch {
