@@ -102,7 +102,7 @@ impl Filter {
     }
 
     /// Whether a row can stay for its texts: its name, or a version in a column that stays.
-    pub fn row(&self, service: &ServiceName, cells: &[(CellKey, CellView<'_>)]) -> bool {
+    pub fn row(&self, service: &ServiceName, cells: &[(&CellKey, CellView<'_>)]) -> bool {
         let name = service.as_str().to_lowercase();
         self.terms.iter().all(|term| match &term.what {
             What::Text(text) => {

@@ -393,7 +393,6 @@ impl Driver {
     }
 
     /// Commands since the last time, without lines for the log.
-    #[allow(dead_code)]
     pub(crate) fn taken(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.commands);
         commands.retain(|command| !matches!(command, Command::WriteActivity(_)));

@@ -4,9 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     model::Model,
-    status::{self, State},
+    status::{CellView, State},
 };
-use crate::domain::ids::CellKey;
 
 /// Below this many columns or rows only a message is shown.
 pub const SMALLEST: (u16, u16) = (40, 10);
@@ -60,7 +59,7 @@ pub fn matrix(model: &Model) -> Layout {
         let tag = if model.is_protected(column) { 5 } else { 0 };
         column.as_str().width() + tag + 4
     });
-    let cell = headings.chain(cell_widths(model)).max().unwrap_or(12);
+    let cell = headings.max().unwrap_or(12).max(model.matrix.widest);
     let cell = cell.clamp(13, if wide { 22 } else { 17 });
     let count = model.matrix.columns.len();
     let space = inner.saturating_sub(service);
@@ -90,20 +89,14 @@ pub fn has_banner(model: &Model) -> bool {
     model.activity.standing().is_some()
 }
 
-/// Widths that cells would like: glyph, version, what is staged or how many are ready, a gap.
-fn cell_widths(model: &Model) -> impl Iterator<Item = usize> {
-    model.matrix.lines.iter().flat_map(move |line| {
-        model.matrix.columns.iter().map(move |column| {
-            let key = CellKey::new(line.service.clone(), column.clone());
-            let view = status::assess(model, &key);
-            let version = view.declared.and_then(|cell| cell.version.as_ref());
-            let version = version.map_or(0, |version| version.as_str().width());
-            let extra = match view.state {
-                _ if view.staged.is_some() => version + 1,
-                State::Rolling | State::Degraded => 6,
-                _ => 0,
-            };
-            2 + version + extra + 2
-        })
-    })
+/// The width that a cell would like: glyph, version, what is staged or how many are ready, a gap.
+pub fn cell_width(view: &CellView<'_>) -> usize {
+    let version = view.declared.and_then(|cell| cell.version.as_ref());
+    let version = version.map_or(0, |version| version.as_str().width());
+    let extra = match view.state {
+        _ if view.staged.is_some() => version + 1,
+        State::Rolling | State::Degraded | State::Paused => 6,
+        _ => 0,
+    };
+    version + extra + 4
 }

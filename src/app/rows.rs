@@ -1,6 +1,9 @@
 //! Which rows and columns the matrix shows, in which order.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     filter::Filter,
@@ -23,23 +26,26 @@ impl Model {
             .filter(|environment| filter.column(environment))
             .collect();
         let before = self.matrix.columns.get(self.matrix.column).cloned();
-        let (lines, folded) = match self.git.desired.clone() {
-            Some(desired) => self.lines(&desired, &filter, &columns),
-            None => (Vec::new(), 0),
+        let arranged = match self.git.desired.clone() {
+            Some(desired) => self.rows(&desired, &filter, &columns),
+            None => Arranged::default(),
         };
         let matrix = &mut self.matrix;
         let same_column = before.and_then(|name| columns.iter().position(|c| *c == name));
         matrix.column = same_column.unwrap_or(matrix.column.min(columns.len().saturating_sub(1)));
         // A selected row that has gone gives the cursor to the row that now stands where it stood.
         if let Some(row) = &matrix.row
-            && !lines.iter().any(|line| line.service == *row)
+            && !arranged.lines.iter().any(|line| line.service == *row)
         {
-            let place = matrix.cursor().min(lines.len().saturating_sub(1));
-            matrix.row = lines.get(place).map(|line| line.service.clone());
+            let last = arranged.lines.len().saturating_sub(1);
+            let line = arranged.lines.get(matrix.cursor().min(last));
+            matrix.row = line.map(|line| line.service.clone());
         }
         matrix.columns = columns;
-        matrix.lines = lines;
-        matrix.folded = folded;
+        matrix.lines = arranged.lines;
+        matrix.folded = arranged.folded;
+        matrix.counts = arranged.counts;
+        matrix.widest = arranged.widest;
         self.matrix.layout = geometry::matrix(self);
         self.scroll();
     }
@@ -70,21 +76,26 @@ impl Model {
             .min(matrix.column);
     }
 
-    fn lines(
-        &self,
-        desired: &Desired,
-        filter: &Filter,
-        columns: &[EnvironmentName],
-    ) -> (Vec<RowLine>, usize) {
+    fn rows(&self, desired: &Desired, filter: &Filter, columns: &[EnvironmentName]) -> Arranged {
         let shown: BTreeSet<&EnvironmentName> = columns.iter().collect();
         let narrowed = filter.asks_for_cells();
+        let mut arranged = Arranged::default();
         let mut lines = Vec::new();
         let mut quiet = Vec::new();
-        for (service, cells) in by_service(self, desired, &shown) {
-            let matches = |(key, view): &(CellKey, CellView<'_>)| filter.cell(self, key, view);
-            if !filter.row(service, &cells) || (narrowed && !cells.iter().any(matches)) {
+        for (service, all) in by_service(self, desired) {
+            for (_, view) in &all {
+                *arranged.counts.entry(view.state).or_default() += 1;
+            }
+            let cells = all.into_iter();
+            let cells = cells.filter(|(key, _)| shown.contains(&key.environment));
+            let cells: Vec<(&CellKey, CellView<'_>)> = cells.collect();
+            let matches = |(key, view): &(&CellKey, CellView<'_>)| filter.cell(self, key, view);
+            let empty = cells.is_empty() && !filter.is_empty();
+            if empty || !filter.row(service, &cells) || (narrowed && !cells.iter().any(matches)) {
                 continue;
             }
+            let widths = cells.iter().map(|(_, view)| geometry::cell_width(view));
+            arranged.widest = widths.max().unwrap_or(0).max(arranged.widest);
             let trouble = cells.iter().map(|(_, view)| view.trouble()).max();
             let line = RowLine {
                 service: service.clone(),
@@ -104,12 +115,14 @@ impl Model {
             && filter.is_empty()
             && self.matrix.order == Order::Trouble
             && lines.iter().any(|line| line.trouble > 0);
-        let folded = if fold { quiet.len() } else { 0 };
-        if !fold {
+        if fold {
+            arranged.folded = quiet.len();
+        } else {
             lines.append(&mut quiet);
         }
         self.sort(&mut lines);
-        (lines, folded)
+        arranged.lines = lines;
+        arranged
     }
 
     fn sort(&self, lines: &mut [RowLine]) {
@@ -141,14 +154,19 @@ impl Model {
     }
 }
 
-type Row<'a> = (&'a ServiceName, Vec<(CellKey, CellView<'a>)>);
+/// What a pass over all cells finds.
+#[derive(Default)]
+struct Arranged {
+    lines: Vec<RowLine>,
+    folded: usize,
+    counts: BTreeMap<State, usize>,
+    widest: usize,
+}
 
-/// Every row with its assessed cells in the columns shown; cells come sorted by service.
-fn by_service<'a>(
-    model: &'a Model,
-    desired: &'a Desired,
-    shown: &BTreeSet<&EnvironmentName>,
-) -> Vec<Row<'a>> {
+type Row<'a> = (&'a ServiceName, Vec<(&'a CellKey, CellView<'a>)>);
+
+/// Every row with its assessed cells; cells come sorted by service.
+fn by_service<'a>(model: &'a Model, desired: &'a Desired) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::with_capacity(desired.services.len());
     for (key, cell) in &desired.cells {
         if rows
@@ -157,11 +175,9 @@ fn by_service<'a>(
         {
             rows.push((&key.service, Vec::new()));
         }
-        if shown.contains(&key.environment)
-            && let Some((_, cells)) = rows.last_mut()
-        {
+        if let Some((_, cells)) = rows.last_mut() {
             let view = status::assess_declared(model, key, Some(cell));
-            cells.push((key.clone(), view));
+            cells.push((key, view));
         }
     }
     rows

@@ -1,5 +1,7 @@
 //! What the operator has asked for and not yet delivered.
 
+use std::collections::HashMap;
+
 use crate::domain::{
     ids::CellKey,
     plan::{ChangeRequest, Skip},
@@ -9,6 +11,8 @@ use crate::domain::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Staging {
     requests: Vec<ChangeRequest>,
+    /// Where each cell's request stands: every cell of the matrix is looked up at each change.
+    places: HashMap<CellKey, usize>,
     /// Cells of a marked group that had nothing to do, with the cause; shown with the plan.
     pub set_aside: Vec<Skip>,
     /// States to go back to, newest last.
@@ -21,10 +25,12 @@ const UNDO: usize = 50;
 impl Staging {
     /// Takes up what an earlier run had staged.
     pub fn restore(requests: Vec<ChangeRequest>) -> Self {
-        Self {
+        let mut staging = Self {
             requests,
             ..Self::default()
-        }
+        };
+        staging.index();
+        staging
     }
 
     /// The requests.
@@ -34,20 +40,19 @@ impl Staging {
 
     /// The request for `cell`.
     pub fn get(&self, cell: &CellKey) -> Option<&ChangeRequest> {
-        self.requests.iter().find(|request| request.cell == *cell)
+        self.requests.get(*self.places.get(cell)?)
     }
 
     /// Adds requests as one step; a cell's earlier request is replaced in its place.
     pub fn stage(&mut self, requests: Vec<ChangeRequest>) {
         self.remember();
         for request in requests {
-            match self
-                .requests
-                .iter_mut()
-                .find(|known| known.cell == request.cell)
-            {
-                Some(known) => *known = request,
-                None => self.requests.push(request),
+            if let Some(place) = self.places.get(&request.cell) {
+                self.requests[*place] = request;
+            } else {
+                let place = self.requests.len();
+                self.places.insert(request.cell.clone(), place);
+                self.requests.push(request);
             }
         }
     }
@@ -58,6 +63,7 @@ impl Staging {
         if count > 0 {
             self.remember();
             self.requests.retain(|r| !cells.contains(&r.cell));
+            self.index();
         }
         self.set_aside.retain(|skip| !cells.contains(&skip.cell));
         count
@@ -66,6 +72,7 @@ impl Staging {
     /// Cells that are delivered: gone for good, undo does not bring them back.
     pub fn delivered(&mut self, cells: &[CellKey]) {
         self.requests.retain(|r| !cells.contains(&r.cell));
+        self.index();
         self.set_aside.clear();
         self.undo.clear();
     }
@@ -75,11 +82,17 @@ impl Staging {
         match self.undo.pop() {
             Some(requests) => {
                 self.requests = requests;
+                self.index();
                 self.set_aside.clear();
                 true
             }
             None => false,
         }
+    }
+
+    fn index(&mut self) {
+        let places = self.requests.iter().enumerate();
+        self.places = places.map(|(place, r)| (r.cell.clone(), place)).collect();
     }
 
     fn remember(&mut self) {

@@ -52,7 +52,7 @@ fn side_by_side(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
         ..inside
     };
     let values = canvas.model.values(&screen.cell).len();
-    let half = u16::try_from(values.max(1) + 1).unwrap_or(u16::MAX);
+    let half = u16::try_from(values.max(1) + 2).unwrap_or(u16::MAX);
     let top = half.min(right.height / 2);
     pane_title(
         canvas,

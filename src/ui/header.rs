@@ -1,7 +1,5 @@
 //! The first two rows: where we are and whether we may write; what is broken and what is not to be trusted.
 
-use std::collections::BTreeMap;
-
 use ratatui::{
     layout::Rect,
     style::Style,
@@ -18,7 +16,7 @@ use crate::{
         geometry::WIDE,
         model::{Model, WriteMode},
         op_queue::Operation,
-        status::{self, State},
+        status::State,
     },
     domain::{age, rollout::Connection},
 };
@@ -208,17 +206,10 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
 
 /// How many cells are in each state, worst first; what is only Git's is not counted.
 fn counts(model: &Model) -> Vec<(State, usize)> {
-    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
-    if let Some(desired) = &model.git.desired {
-        for (key, cell) in &desired.cells {
-            let view = status::assess_declared(model, key, Some(cell));
-            *counts.entry(view.state).or_default() += 1;
-        }
-    }
     let shown = State::NAMED.into_iter().map(|(_, state)| state);
     let shown = shown.filter(|state| *state != State::GitOnly && *state != State::NotSet);
     shown
-        .filter_map(|state| Some((state, *counts.get(&state)?)))
+        .filter_map(|state| Some((state, *model.matrix.counts.get(&state)?)))
         .collect()
 }
 

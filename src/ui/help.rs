@@ -6,7 +6,13 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, text};
-use crate::app::{geometry::WIDE, keymap::Press, mode::Mode, status::State};
+use crate::app::{
+    geometry::WIDE,
+    keymap::Press,
+    mode::Mode,
+    palette::{COMMANDS, Verb},
+    status::State,
+};
 
 /// Draws it from `first` on; as two columns where there is room.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, first: usize) {
@@ -56,6 +62,17 @@ fn content(canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
         }
         lines.push(Line::default());
     }
+    lines.push(Line::styled("Commands", theme.title));
+    for spec in COMMANDS.iter().filter(|spec| spec.verb != Verb::Later) {
+        let name = format!(":{} {}", spec.name, spec.argument);
+        let mut words = text::wrap(spec.help, width.saturating_sub(4)).into_iter();
+        lines.push(Line::from(vec![
+            Span::styled(format!(" {name:<11} "), theme.accent),
+            Span::raw(words.next().unwrap_or_default()),
+        ]));
+        lines.extend(words.map(|line| Line::raw(format!("{:4}{line}", ""))));
+    }
+    lines.push(Line::default());
     lines.push(Line::styled("Glyphs", theme.title));
     for (name, state) in State::NAMED {
         if state == State::GitOnly {
@@ -72,5 +89,7 @@ fn content(canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
         Span::styled(format!(" {staged:<11} "), theme.staged),
         Span::raw("staged: asked for, not written"),
     ]));
+    lines.push(Line::default());
+    lines.push(Line::styled("Times are in UTC.", theme.dim));
     lines
 }

@@ -29,8 +29,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     }
     let columns = Columns::of(values, usize::from(area.width));
     let good = last_good(values);
-    let shown = text::window(screen.value, values.len(), usize::from(area.height));
-    for (y, index) in (area.y..).zip(shown) {
+    let heading = heading(canvas, &columns);
+    canvas.put(area, heading);
+    let height = usize::from(area.height).saturating_sub(1);
+    let shown = text::window(screen.value, values.len(), height);
+    for (y, index) in (area.y + 1..).zip(shown) {
         let place = Rect {
             y,
             height: 1,
@@ -87,6 +90,20 @@ impl Columns {
     }
 }
 
+/// The heading above such lines.
+pub fn heading(canvas: &Canvas<'_>, columns: &Columns) -> Line<'static> {
+    let words = format!(
+        "{:version$}   SINCE   RAN  {:kind$}  {:author$}  COMMIT",
+        "VALUE",
+        "HOW",
+        "WHO",
+        version = columns.version,
+        kind = columns.kind,
+        author = columns.author,
+    );
+    Line::styled(words, canvas.theme.faint)
+}
+
 /// `1.41.3  Nov 15  6d   from staging  jane  77e01fa`, with what is to be known of it.
 pub fn line(
     canvas: &Canvas<'_>,
@@ -126,18 +143,14 @@ pub fn line(
 
 /// Who wrote it and what landed it, each with its time; the subject; air.
 pub fn commit(canvas: &Canvas<'_>, entry: &HistoryEntry) -> Vec<Line<'static>> {
-    let (model, theme) = (canvas.model, canvas.theme);
+    let theme = canvas.theme;
     let landed = &entry.change.landed;
     let authored = &entry.change.authored;
     let who = |word: &str, info: &CommitInfo| {
         Line::from(vec![
             Span::styled(word.to_owned(), theme.dim),
             Span::styled(info.commit.short(), theme.accent),
-            Span::raw(format!(
-                "  {} {}  ",
-                text::when(info.time, model.now),
-                text::clock(info.time)
-            )),
+            Span::raw(format!("  {}  ", text::full(info.time))),
             Span::styled(info.author.clone(), theme.dim),
         ])
     };

@@ -8,7 +8,7 @@ use ratatui::{
 use super::{
     canvas::{Canvas, centred},
     detail,
-    history::{Columns, line},
+    history::{Columns, heading, line},
     text,
 };
 use crate::{
@@ -21,7 +21,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let (model, theme) = (canvas.model, canvas.theme);
     let values = model.values(&screen.cell);
     let rows = u16::try_from(values.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
-    let place = centred(area, 104, rows.saturating_add(7).min(area.height));
+    let place = centred(area, 104, rows.saturating_add(8).min(area.height));
     canvas.clear(place);
     let title = format!("Revert {}", screen.cell);
     let inner = canvas.frame(place, Line::styled(title, theme.title));
@@ -74,8 +74,11 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let good = last_good(values);
     let selected = model.revert_selection(screen).unwrap_or(1);
     let earlier = values.len() - 1;
-    let shown = text::window(selected - 1, earlier, usize::from(area.height));
-    for (y, index) in (area.y..).zip(shown) {
+    let heading = heading(canvas, &columns);
+    canvas.put(area, heading);
+    let height = usize::from(area.height).saturating_sub(1);
+    let shown = text::window(selected - 1, earlier, height);
+    for (y, index) in (area.y + 1..).zip(shown) {
         let index = index + 1;
         let place = Rect {
             y,

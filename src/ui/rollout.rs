@@ -157,16 +157,16 @@ impl PodColumns {
         let pods = || live.pods.iter();
         let versions = pods().filter_map(|pod| pod.version.as_ref());
         let version = longest(&mut versions.map(|v| text::width(v.as_str()))).min(14);
-        let reason = longest(&mut pods().map(|pod| text::width(reason(pod)))).min(26);
+        let reason = longest(&mut pods().map(|pod| text::width(reason(pod)))).min(20);
         let name = longest(&mut pods().map(|pod| text::width(&pod.name)));
         // Glyph, gaps, restarts and age take the rest.
-        let left = width.saturating_sub(2 + version + 2 + reason + 2 + 5 + 2 + 4 + 2);
-        let name = name.min(left.max(10));
+        let left = width.saturating_sub(2 + 2 + version + 2 + reason + 2 + 5 + 2 + 4);
+        let name = name.min(left.max(8));
         Self {
             name,
             version,
             reason,
-            node: left.saturating_sub(name),
+            node: left.saturating_sub(name + 2),
         }
     }
 }

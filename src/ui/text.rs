@@ -116,6 +116,12 @@ pub fn when(time: Timestamp, today: Timestamp) -> String {
     time.strftime(format).to_string()
 }
 
+/// `2026-11-21 14:02`, in UTC.
+pub fn full(time: Timestamp) -> String {
+    let time = time.to_zoned(TimeZone::UTC);
+    time.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// `14:02:11`, in UTC.
 pub fn clock(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC)

@@ -1,9 +1,9 @@
 //! The root screen: rows, cursor, marks, filter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    app::geometry::Layout,
+    app::{geometry::Layout, status::State},
     domain::ids::{CellKey, EnvironmentName, ServiceName},
 };
 
@@ -20,6 +20,10 @@ pub struct Matrix {
     pub lines: Vec<RowLine>,
     /// Rows that are folded.
     pub folded: usize,
+    /// How many cells are in each state, whatever is shown.
+    pub counts: BTreeMap<State, usize>,
+    /// The width that the widest shown cell would like.
+    pub widest: usize,
     /// How it divides its box.
     pub layout: Layout,
     /// The first visible line.

@@ -203,6 +203,8 @@ impl Model {
             .iter()
             .position(|c| *c == cell.environment);
         self.matrix.column = column.unwrap_or(self.matrix.column);
+        // A folded row unfolds when it is selected.
+        self.arrange();
     }
 }
 

@@ -1,9 +1,15 @@
 //! What the screens look like, styles included, at both sizes and with what terminals lack.
 
-use crate::app::{
-    event::{Event, Input},
-    fixture::Driver,
-    look::Look,
+use std::sync::Arc;
+
+use crate::{
+    app::{
+        event::{DesiredRead, Event, Input},
+        fixture::{self, Driver},
+        look::Look,
+        op_queue::Operation,
+    },
+    domain::{desired::DesiredCell, rollout::Connection},
 };
 
 mod harness;
@@ -96,4 +102,70 @@ fn no_size_breaks_any_scene() {
 fn too_small_says_so() {
     let driver = Driver::settled((39, 20));
     assert!(text(&driver.model).contains("too small"));
+}
+
+/// A thousand services in eight environments, with every cell live.
+fn large() -> Driver {
+    let mut setup = fixture::setup();
+    let names: Vec<String> = (0..8).map(|index| format!("env-{index}")).collect();
+    setup.topology.environments = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let mut environment = fixture::topology().environments[0].clone();
+            environment.name = name.as_str().into();
+            let upstream = index
+                .checked_sub(1)
+                .map(|before| names[before].as_str().into());
+            environment.from = upstream.into_iter().collect();
+            environment
+        })
+        .collect();
+    let mut driver = Driver::fresh(setup, WIDE);
+    let mut desired = fixture::desired(&[]);
+    desired.environments = names.iter().map(|name| name.as_str().into()).collect();
+    for service in (0..1_000).map(|index| format!("service-{index:04}")) {
+        for name in &names {
+            let declared = DesiredCell {
+                version: Some("1.42.0".into()),
+                ..DesiredCell::default()
+            };
+            let key = fixture::cell(&service, name);
+            driver
+                .model
+                .live
+                .cells
+                .insert(key.clone(), fixture::healthy("1.42.0"));
+            desired.cells.insert(key, declared);
+        }
+        desired.services.push(service.as_str().into());
+    }
+    for name in &names {
+        let connections = &mut driver.model.live.connections;
+        connections.insert(name.as_str().into(), Connection::Live);
+    }
+    driver.send(Event::Desired {
+        epoch: driver.epoch(Operation::Desired),
+        result: Ok(DesiredRead {
+            base: fixture::base(),
+            desired: Arc::new(desired),
+        }),
+    });
+    driver
+}
+
+/// A bound that a busy machine and a debug build keep; `cargo bench` measures.
+#[test]
+fn a_large_matrix_answers_keys_at_once() {
+    let mut driver = large();
+    assert_eq!(driver.model.matrix.lines.len(), 1_000);
+    let started = std::time::Instant::now();
+    for key in ["G", "k", "l", "o", "/", "9", "enter", "esc", "^d", "!"] {
+        driver.keys(key);
+        let shown = text(&driver.model);
+        assert!(shown.contains("service-"), "{key}");
+    }
+    let each = started.elapsed() / 10;
+    println!("{each:?} for each key and frame");
+    assert!(each < std::time::Duration::from_millis(500), "{each:?}");
 }

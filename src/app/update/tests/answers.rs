@@ -1,0 +1,270 @@
+//! Answers: epochs, what follows from them, what a failure leaves.
+
+use super::*;
+use crate::{
+    app::{
+        activity::Level,
+        event::{DesiredRead, Fetched, HistoryBatch},
+        model::Model,
+        snapshot::Snapshot,
+        status::{State, assess},
+    },
+    domain::rollout::Connection,
+};
+
+fn read(digits: &str) -> DesiredRead {
+    let mut desired = fixture::desired(&fixture::rows());
+    desired.commit = commit(digits);
+    let mut base = fixture::base();
+    base.commit = commit(digits);
+    DesiredRead {
+        base,
+        desired: Arc::new(desired),
+    }
+}
+
+#[test]
+fn a_start_reads_what_is_local_and_asks_the_remote_beside_it() {
+    let mut driver = Driver::fresh(fixture::setup(), SIZE);
+    let expected = [
+        Command::ReadDesired { epoch: Epoch(1) },
+        Command::Fetch { epoch: Epoch(2) },
+    ];
+    assert_eq!(driver.taken(), expected);
+}
+
+#[test]
+fn the_history_is_walked_once_for_each_tip() {
+    let mut driver = Driver::fresh(fixture::setup(), SIZE);
+    driver.commands.clear();
+    driver.send(Event::Desired {
+        epoch: Epoch(1),
+        result: Ok(read("a1b2c3d")),
+    });
+    let walk = Command::LoadHistory {
+        epoch: Epoch(3),
+        commit: commit("a1b2c3d"),
+        want: HistoryWant::All,
+    };
+    assert_eq!(driver.taken(), [walk]);
+    driver.send(Event::Fetched {
+        epoch: Epoch(2),
+        result: Ok(Fetched {
+            commit: commit("a1b2c3d"),
+            at: moment(),
+        }),
+    });
+    assert_eq!(driver.taken(), [], "the remote has nothing new");
+}
+
+#[test]
+fn a_fetch_that_moved_reads_again_and_a_late_answer_is_dropped() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("^r");
+    let fetch = driver.epoch(Operation::Fetch);
+    let expected = [Command::Fetch { epoch: fetch }, Command::Reconnect];
+    assert_eq!(driver.taken(), expected);
+    driver.keys("^r");
+    assert_eq!(driver.taken(), [Command::Reconnect], "one at a time");
+    assert_eq!(word(&driver), "the remote is being asked already");
+
+    let fetched = |digits| {
+        Ok(Fetched {
+            commit: commit(digits),
+            at: moment(),
+        })
+    };
+    driver.send(Event::Fetched {
+        epoch: Epoch(2),
+        result: fetched("dead"),
+    });
+    assert_eq!(driver.taken(), [], "an answer to an earlier asking");
+    driver.send(Event::Fetched {
+        epoch: fetch,
+        result: fetched("b7c8d9e"),
+    });
+    let epoch = driver.epoch(Operation::Desired);
+    assert_eq!(driver.taken(), [Command::ReadDesired { epoch }]);
+    driver.send(Event::Desired {
+        epoch: Epoch(1),
+        result: Ok(read("dead")),
+    });
+    let base = driver.model.git.base.as_ref().unwrap();
+    assert_eq!(base.commit, commit("a1b2c3d"), "late");
+}
+
+#[test]
+fn a_reading_that_fails_keeps_what_is_shown_and_settles_by_itself() {
+    let mut driver = Driver::settled(SIZE);
+    driver.model.read_desired(&mut Vec::new());
+    let epoch = driver.epoch(Operation::Desired);
+    driver.send(Event::Desired {
+        epoch,
+        result: Err(Failure {
+            kind: FailureKind::Git,
+            what: "origin/main".to_owned(),
+            why: "no such ref".to_owned(),
+            next: "git fetch".to_owned(),
+        }),
+    });
+    assert!(driver.model.git.desired.is_some());
+    assert!(driver.model.activity.standing().is_some());
+    driver.model.read_desired(&mut Vec::new());
+    let epoch = driver.epoch(Operation::Desired);
+    driver.send(Event::Desired {
+        epoch,
+        result: Ok(read("a1b2c3d")),
+    });
+    assert_eq!(driver.model.activity.standing(), None);
+}
+
+#[test]
+fn losing_a_cluster_makes_its_column_stale_and_is_told_once() {
+    let mut driver = Driver::settled(SIZE);
+    let lost = |reason: &str| Event::Live {
+        environment: "dev".into(),
+        connection: Connection::Lost {
+            reason: reason.to_owned(),
+            since: moment(),
+            next_try: None,
+        },
+        cells: Vec::new(),
+    };
+    let lines = driver.model.activity.entries().len();
+    driver.send(lost("connection refused"));
+    driver.send(lost("connection refused, again"));
+    assert_eq!(driver.model.activity.entries().len(), lines + 1);
+    let view = assess(&driver.model, &cell("checkout", "dev"));
+    assert_eq!((view.state, view.was), (State::Stale, State::Healthy));
+    driver.send(Event::Live {
+        environment: "dev".into(),
+        connection: Connection::Live,
+        cells: Vec::new(),
+    });
+    let last = driver.model.activity.entries().back().unwrap();
+    assert_eq!(
+        (last.level, last.text.as_str()),
+        (Level::Info, "dev: live again")
+    );
+}
+
+#[test]
+fn what_was_kept_is_shown_at_once_and_all_of_it_stale() {
+    let settled = Driver::settled(SIZE);
+    let kept = Snapshot::of(&settled.model).unwrap();
+    let bytes = serde_json::to_vec(&kept).unwrap();
+    let kept: Snapshot = serde_json::from_slice(&bytes).unwrap();
+    let later = moment() + 2.hours();
+    let model = Model::new(fixture::setup(), later, SIZE, Some(kept), Vec::new());
+    let crashed = assess(&model, &cell("checkout", "prod-us"));
+    assert_eq!(
+        (crashed.state, crashed.was),
+        (State::Stale, State::Degraded)
+    );
+    assert_eq!(model.matrix.lines[0].service.as_str(), "checkout");
+    assert!(model.git.remembered.is_some());
+}
+
+#[test]
+fn a_bad_configuration_keeps_the_one_in_force() {
+    let mut driver = Driver::settled(SIZE);
+    driver.model.setup.write = WriteMode::Write;
+    driver.send(Event::ConfigReloaded(Err(Failure {
+        kind: FailureKind::Configuration,
+        what: "tidegate.toml:3".to_owned(),
+        why: "unknown key".to_owned(),
+        next: String::new(),
+    })));
+    assert_eq!(driver.model.setup.repository, "platform-deploy");
+    assert!(driver.model.activity.standing().is_some());
+    let mut setup = fixture::setup();
+    setup.repository = "renamed".to_owned();
+    driver.send(Event::ConfigReloaded(Ok(Box::new(setup))));
+    assert_eq!(driver.model.setup.repository, "renamed");
+    assert_eq!(driver.model.setup.write, WriteMode::Write, "stays unlocked");
+}
+
+#[test]
+fn the_cell_screen_asks_for_notes_history_and_the_diff_it_shows() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("l l enter");
+    let key = cell("checkout", "prod-us");
+    let diff = |driver: &Driver, commit| Command::LoadDiff {
+        epoch: driver.epoch(Operation::Diff),
+        cell: key.clone(),
+        commit,
+    };
+    let values = fixture::values();
+    let watch = Command::WatchNotes {
+        cell: Some(key.clone()),
+    };
+    let first = diff(&driver, values[0].change.landed.commit);
+    assert_eq!(driver.taken(), [watch, first]);
+    driver.keys("j");
+    let second = diff(&driver, values[1].change.landed.commit);
+    assert_eq!(driver.taken(), [second]);
+    driver.keys("esc");
+    assert_eq!(driver.taken(), [Command::WatchNotes { cell: None }]);
+}
+
+#[test]
+fn a_cell_without_history_is_put_before_the_walk() {
+    let mut driver = Driver::fresh(fixture::setup(), SIZE);
+    driver.send(Event::Desired {
+        epoch: Epoch(1),
+        result: Ok(read("a1b2c3d")),
+    });
+    driver.commands.clear();
+    driver.keys("r");
+    let want = Command::LoadHistory {
+        epoch: Epoch(3),
+        commit: commit("a1b2c3d"),
+        want: HistoryWant::Cell(driver.model.selected().unwrap()),
+    };
+    assert_eq!(driver.taken(), [want]);
+    let key = driver.model.selected().unwrap();
+    driver.send(Event::History {
+        epoch: Epoch(3),
+        result: Ok(HistoryBatch {
+            cells: vec![(key, fixture::values())],
+            walked: 10,
+            done: false,
+        }),
+    });
+    let Some(Screen::Revert(screen)) = driver.model.screens.last() else {
+        panic!("the picker is open");
+    };
+    assert_eq!(driver.model.revert_selection(screen), Some(1), "last good");
+}
+
+#[test]
+fn events_that_come_together_give_the_same_as_one_by_one() {
+    let mut model = Driver::fresh(fixture::setup(), SIZE).model;
+    let event = Event::Desired {
+        epoch: Epoch(1),
+        result: Ok(read("a1b2c3d")),
+    };
+    update_all(&mut model, [event, Event::Tick(moment())]);
+    assert_eq!(model.matrix.lines.len(), 17);
+}
+
+#[test]
+fn the_remote_is_asked_by_itself_when_it_is_time() {
+    let mut setup = fixture::setup();
+    setup.fetch_every = Some(std::time::Duration::from_mins(1));
+    let mut driver = Driver::settled_with(setup, SIZE);
+    driver.send(Event::Tick(moment() + 59.seconds()));
+    assert_eq!(driver.taken(), []);
+    driver.send(Event::Tick(moment() + 60.seconds()));
+    let epoch = driver.epoch(Operation::Fetch);
+    assert_eq!(driver.taken(), [Command::Fetch { epoch }]);
+}
+
+#[test]
+fn a_start_says_what_was_guessed() {
+    let mut setup = fixture::setup();
+    setup.guessed = Some("no tidegate.toml: guessed Kustomize overlays".to_owned());
+    let mut model = Model::new(setup, moment(), SIZE, None, Vec::new());
+    let commands = start(&mut model);
+    assert!(matches!(commands.last(), Some(Command::WriteActivity(_))));
+}

@@ -1,0 +1,135 @@
+//! The last question: who may, what answers it, what never does.
+
+use super::*;
+
+fn published(driver: &mut Driver) -> bool {
+    let commands = driver.taken();
+    commands
+        .iter()
+        .any(|c| matches!(c, Command::Publish { .. }))
+}
+
+#[test]
+fn nothing_is_confirmed_before_writing_is_unlocked() {
+    let mut driver = planned("identity", "staging");
+    driver.model.setup.write = WriteMode::ReadOnly;
+    driver.keys("enter");
+    let expected = "read-only: type :write to unlock writing for this session";
+    assert_eq!(word(&driver), expected);
+    assert!(matches!(driver.model.screens.last(), Some(Screen::Plan(_))));
+    driver.keys(": \"write enter enter y");
+    assert!(published(&mut driver));
+}
+
+#[test]
+fn read_only_from_the_command_line_is_never_unlocked() {
+    let mut driver = planned("identity", "staging");
+    driver.model.setup.write = WriteMode::Locked;
+    driver.keys(": \"write enter");
+    assert_eq!(driver.model.setup.write, WriteMode::Locked);
+    driver.keys("enter y enter");
+    assert!(!published(&mut driver));
+}
+
+#[test]
+fn an_unprotected_environment_takes_y_and_never_enter() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("enter enter enter");
+    assert!(!published(&mut driver));
+    driver.keys("y");
+    assert!(published(&mut driver));
+    assert!(matches!(
+        driver.model.screens.last(),
+        Some(Screen::Delivery(_))
+    ));
+}
+
+#[test]
+fn keys_that_come_too_soon_or_are_held_answer_nothing() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("enter");
+    driver.key("y", 299);
+    assert!(!published(&mut driver), "too soon");
+    driver.key("y", 40);
+    driver.key("y", 40);
+    assert!(!published(&mut driver), "held");
+    driver.key("y", 300);
+    assert!(published(&mut driver));
+}
+
+#[test]
+fn a_protected_environment_is_typed_by_name() {
+    let mut driver = planned("identity", "prod-us");
+    driver.keys("enter enter y enter");
+    assert!(!published(&mut driver), "neither enter nor y");
+    driver.keys("^u \"prod-eu enter");
+    assert!(!published(&mut driver), "another name");
+    driver.keys("^u \"prod-us enter");
+    assert!(published(&mut driver));
+}
+
+#[test]
+fn each_protected_environment_is_typed() {
+    let mut driver = planned("identity", "prod-us");
+    let both = [cell("identity", "prod-us"), cell("identity", "prod-eu")];
+    driver.model.build_plan(&mut Vec::new());
+    driver.planned(plan(&both, false));
+    driver.keys("enter \"prod-us enter");
+    assert!(!published(&mut driver), "one of two");
+    driver.keys("\"prod-eu enter");
+    assert!(published(&mut driver));
+}
+
+#[test]
+fn a_name_is_not_pasted_and_letters_too_soon_are_not_typed() {
+    let mut driver = planned("identity", "prod-us");
+    driver.keys("enter");
+    driver.key("p", 100);
+    driver.send(Event::Input {
+        at: driver.model.now + 1.seconds(),
+        input: Input::Paste("prod-us".to_owned()),
+    });
+    let Some(Screen::Confirm(screen)) = driver.model.screens.last() else {
+        panic!("still asking");
+    };
+    assert_eq!(screen.input.text(), "");
+    assert_eq!(word(&driver), "the name is typed, not pasted");
+}
+
+#[test]
+fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
+    let mut driver = planned_with("identity", "staging", true);
+    driver.keys("enter y");
+    assert!(!published(&mut driver));
+    driver.keys("o enter");
+    assert_eq!(word(&driver), "a hold is lifted with a written reason only");
+    driver.keys("\"outage_4711 enter");
+    let build = Command::BuildPlan {
+        epoch: driver.epoch(Operation::Plan),
+        requests: driver.model.staging.requests().to_vec(),
+        deliver: None,
+        overrides: vec![Override {
+            gate: "upstream".to_owned(),
+            reason: "outage 4711".to_owned(),
+        }],
+    };
+    assert_eq!(driver.taken(), [build]);
+}
+
+#[test]
+fn esc_writes_nothing_and_keeps_everything() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("enter esc");
+    assert_eq!(word(&driver), "nothing is written; everything stays staged");
+    assert!(matches!(driver.model.screens.last(), Some(Screen::Plan(_))));
+    assert_eq!(driver.model.staging.requests().len(), 1);
+}
+
+#[test]
+fn a_second_delivery_is_refused_while_one_is_written() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("enter y");
+    assert!(published(&mut driver));
+    driver.keys("esc enter");
+    assert_eq!(word(&driver), "another delivery is being written");
+}

@@ -1,0 +1,185 @@
+//! The matrix: rows, cursor, filter, leaving.
+
+use super::*;
+use crate::{
+    app::model::Order,
+    domain::rollout::{Connection, Health},
+};
+
+fn lines(driver: &Driver) -> Vec<&str> {
+    let lines = driver.model.matrix.lines.iter();
+    lines.map(|line| line.service.as_str()).collect()
+}
+
+#[test]
+fn trouble_comes_first_and_healthy_rows_are_folded() {
+    let mut driver = Driver::settled(SIZE);
+    assert_eq!(lines(&driver), ["checkout", "payments", "mailer"]);
+    assert_eq!(driver.model.matrix.folded, 14);
+    driver.keys("!");
+    assert_eq!(driver.model.matrix.lines.len(), 17);
+    assert_eq!(lines(&driver)[3..5], ["accounts", "basket"], "then by name");
+    driver.keys("o");
+    assert_eq!(driver.model.matrix.order, Order::Name);
+    assert_eq!(lines(&driver)[..2], ["accounts", "basket"]);
+}
+
+#[test]
+fn a_lost_column_alone_lifts_no_row() {
+    let driver = Driver::settled(SIZE);
+    assert!(!lines(&driver).contains(&"accounts"), "stale in prod-eu");
+}
+
+#[test]
+fn without_trouble_nothing_is_folded() {
+    let mut driver = Driver::settled(SIZE);
+    for live in driver.model.live.cells.values_mut() {
+        *live = fixture::healthy("x");
+        live.versions.clear();
+    }
+    driver.send(Event::Notice(String::new()));
+    assert_eq!(driver.model.matrix.lines.len(), 17);
+}
+
+#[test]
+fn the_cursor_stays_on_its_cell_when_rows_move() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("j l");
+    assert_eq!(driver.model.selected(), Some(cell("payments", "staging")));
+    let crash = fixture::troubled(Health::Degraded, "9", "OOMKilled");
+    driver.send(Event::Live {
+        environment: "dev".into(),
+        connection: Connection::Live,
+        cells: vec![(cell("accounts", "dev"), crash)],
+    });
+    assert_eq!(lines(&driver)[..2], ["accounts", "checkout"]);
+    assert_eq!(driver.model.selected(), Some(cell("payments", "staging")));
+}
+
+#[test]
+fn the_filter_narrows_rows_and_columns() {
+    let cases = [
+        ("check", vec!["checkout"], 4),
+        ("is:degraded", vec!["checkout"], 4),
+        ("env:prod-us is:drift", vec!["mailer"], 1),
+        ("!env:prod is:suspended", vec!["mailer"], 2),
+        ("3.8.7", vec!["payments"], 4),
+        ("nothing", vec![], 4),
+        ("env:staging is:behind", vec!["identity", "mailer"], 1),
+    ];
+    for (filter, rows, columns) in cases {
+        let mut driver = Driver::settled(SIZE);
+        driver.keys("/");
+        driver.send(Event::Input {
+            at: moment() + 1.seconds(),
+            input: Input::Paste(filter.to_owned()),
+        });
+        driver.keys("enter");
+        let mut shown = lines(&driver);
+        shown.sort_unstable();
+        assert_eq!(shown, rows, "{filter}");
+        assert_eq!(driver.model.matrix.columns.len(), columns, "{filter}");
+    }
+}
+
+#[test]
+fn esc_takes_one_thing_away_at_a_time() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("space / \"check enter");
+    driver.send(Event::Failure(Failure {
+        kind: FailureKind::Other,
+        what: "x".to_owned(),
+        why: "y".to_owned(),
+        next: String::new(),
+    }));
+    let state = |driver: &Driver| {
+        let model = &driver.model;
+        (
+            model.activity.standing().is_some(),
+            !model.matrix.filter.is_empty(),
+            !model.matrix.marks.is_empty(),
+        )
+    };
+    let mut seen = vec![state(&driver)];
+    for _ in 0..3 {
+        driver.keys("esc");
+        seen.push(state(&driver));
+    }
+    let expected = [
+        (true, true, true),
+        (false, true, true),
+        (false, false, true),
+        (false, false, false),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_filter_that_is_cancelled_brings_back_the_one_before() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("/ \"mail enter / \"er esc");
+    assert_eq!(driver.model.matrix.filter, "mail");
+}
+
+#[test]
+fn n_goes_from_trouble_to_trouble() {
+    let mut driver = Driver::settled(SIZE);
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        driver.keys("n");
+        seen.push(driver.model.selected().unwrap().to_string());
+    }
+    let expected = [
+        "checkout / prod-us",
+        "payments / staging",
+        "mailer / staging",
+        "mailer / prod-us",
+        "checkout / prod-us",
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn leaving_asks_where_something_would_be_left_behind() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("q");
+    assert_eq!(driver.taken(), [Command::Quit]);
+    driver.model.select(&cell("identity", "staging"));
+    driver.keys("p");
+    driver.taken();
+    driver.keys("q n");
+    assert_eq!(driver.taken(), []);
+    driver.keys("q");
+    assert_eq!(driver.model.prompt, Some(Prompt::Quit));
+    driver.keys("y");
+    assert_eq!(driver.taken(), [Command::Quit]);
+    driver.model.prompt = None;
+    driver.keys(": ^c");
+    assert_eq!(driver.taken(), [Command::Quit], "always");
+}
+
+#[test]
+fn what_is_not_there_yet_says_so() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("D");
+    assert!(word(&driver).contains("not there yet"));
+    driver.keys(": \"trace enter");
+    assert!(word(&driver).contains("not there yet"));
+    assert_eq!(driver.taken(), []);
+}
+
+#[test]
+fn columns_scroll_with_the_cursor() {
+    let mut driver = Driver::settled((60, 20));
+    let shown = |driver: &Driver| {
+        let matrix = &driver.model.matrix;
+        (matrix.first_column, matrix.layout.columns)
+    };
+    assert_eq!(shown(&driver), (0, 2));
+    driver.keys("l l");
+    assert_eq!(shown(&driver), (1, 2));
+    driver.keys("l");
+    assert_eq!(shown(&driver), (2, 2));
+    driver.keys("h h h");
+    assert_eq!(shown(&driver), (0, 2));
+}

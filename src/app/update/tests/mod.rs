@@ -1,0 +1,95 @@
+//! Events in, commands out: what is asked for, refused, dropped and kept.
+
+use std::sync::Arc;
+
+use jiff::ToSpan;
+
+use crate::{
+    app::{
+        command::{Command, HistoryWant},
+        event::{
+            Epoch, Event, Failure, FailureKind, FileDiff, Input, PlanView, PublishFailure,
+            Published, Target,
+        },
+        fixture::{self, Driver, cell, commit, moment},
+        model::{PlanState, Prompt, Screen, WriteMode},
+        op_queue::Operation,
+        update::{start, update_all},
+    },
+    domain::{
+        ids::CellKey,
+        plan::{ChangeRequest, Intent, Outcome, Override, Plan, PlannedChange, Verdict},
+        topology::Deliver,
+    },
+};
+
+mod answers;
+mod confirm;
+mod matrix;
+mod publish;
+mod staging;
+
+const SIZE: (u16, u16) = (120, 40);
+
+fn promote(service: &str, environment: &str, from: &str) -> ChangeRequest {
+    ChangeRequest {
+        cell: cell(service, environment),
+        intent: Intent::Promote { from: from.into() },
+    }
+}
+
+fn word(driver: &Driver) -> &str {
+    driver.model.word.as_ref().map_or("", |(_, word)| word)
+}
+
+/// A plan that changes these cells from `1` to `2`; a hold on each where `held`.
+fn plan(cells: &[CellKey], held: bool) -> PlanView {
+    let change = |cell: &CellKey| PlannedChange {
+        cell: cell.clone(),
+        intent: Intent::Set {
+            version: "2".into(),
+        },
+        from: Some("1".into()),
+        to: Some("2".into()),
+        verdicts: vec![Verdict {
+            gate: "upstream".to_owned(),
+            outcome: if held { Outcome::Hold } else { Outcome::Pass },
+            detail: String::new(),
+            overridden: None,
+        }],
+    };
+    PlanView {
+        plan: Plan {
+            base: commit("a1b2c3d"),
+            changes: cells.iter().map(change).collect(),
+            edits: Vec::new(),
+            skipped: Vec::new(),
+        },
+        diffs: vec![FileDiff {
+            path: "apps/x".into(),
+            text: "-1\n+2".to_owned(),
+        }],
+        commands: vec!["git push".to_owned()],
+        target: Target {
+            remote: Some("origin".to_owned()),
+            branch: "main".to_owned(),
+            deliver: Deliver::Push,
+        },
+        message: "set".to_owned(),
+    }
+}
+
+/// Writable, this cell staged, its plan open and made.
+fn planned(service: &str, environment: &str) -> Driver {
+    planned_with(service, environment, false)
+}
+
+fn planned_with(service: &str, environment: &str, held: bool) -> Driver {
+    let mut driver = Driver::settled(SIZE);
+    driver.model.setup.write = WriteMode::Write;
+    driver.model.select(&cell(service, environment));
+    driver.keys(": \"set_2 enter s");
+    driver.planned(plan(&[cell(service, environment)], held));
+    driver.commands.clear();
+    driver
+}
