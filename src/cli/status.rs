@@ -268,7 +268,7 @@ fn glyph(live: &LiveCell, wanted: Option<&Version>, ascii: bool) -> (&'static st
 fn why(live: &LiveCell, wanted: Option<&Version>) -> Option<(u8, String)> {
     if drifts(live, wanted) {
         let running: Vec<_> = live.versions.keys().map(Version::as_str).collect();
-        return Some((2, format!("runs {}", running.join(", "))));
+        return Some((DRIFT, format!("runs {}", running.join(", "))));
     }
     if live.health == Health::Healthy && !live.stale {
         return None;
@@ -280,7 +280,23 @@ fn why(live: &LiveCell, wanted: Option<&Version>) -> Option<(u8, String)> {
     if let Some(since) = live.since {
         text = format!("{text}, {}", age::between(since, live.as_of));
     }
-    Some((live.health.severity() * 2, text))
+    Some((trouble(live.health), text))
+}
+
+/// How bad drift is, between a rollout and a pause.
+const DRIFT: u8 = 4;
+
+/// How much a cell wants to be looked at, as the console sorts its rows.
+fn trouble(health: Health) -> u8 {
+    match health {
+        Health::Degraded => 8,
+        Health::Missing => 7,
+        Health::Unknown => 6,
+        Health::Progressing => 5,
+        Health::Paused => 3,
+        Health::Suspended => 2,
+        Health::Healthy => 1,
+    }
 }
 
 fn problem_line(output: &Output, problem: &Problem) -> String {

@@ -1,7 +1,9 @@
 //! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
 
+mod asking;
 mod cluster;
 mod demo;
+mod following;
 mod reading;
 mod support;
 mod terminal;

@@ -74,7 +74,7 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedErr
         let mut config = bare.config()?;
         config.set_i32("core.bigFileThreshold", 1)?;
         config.set_i32("core.compression", 0)?;
-        config.set_bool("gc.auto", false)?;
+        config.set_i32("gc.auto", 0)?;
     }
     let history = {
         let odb = bare.odb()?;

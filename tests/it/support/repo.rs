@@ -180,34 +180,46 @@ impl Repository {
         input: &str,
         environment: &[(&str, &str)],
     ) -> Said {
-        let mut child = self
-            .command(TIDEGATE)
+        let mut command = self.command(TIDEGATE);
+        command
             .args(arguments)
             .envs(environment.iter().copied())
-            .current_dir(at)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary");
-        let mut stdin = child.stdin.take().expect("its standard input");
-        // One that ended already reads nothing.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        Said::of(&child.wait_with_output().expect("its end"))
+            .current_dir(at);
+        ran(command, input)
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// A home of the operator's that stays empty.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// A command that sees nothing of the user.
+    pub fn command(&self, program: &str) -> Command {
         let time = self.clock.get();
         self.clock.set(time + 86_400);
         let mut command = Command::new(program);
         command
             .env_clear()
-            .envs(isolated(&self.folder.path().join("home")))
+            .envs(isolated(&self.home()))
             .env("GIT_AUTHOR_DATE", format!("{time} +0000"))
             .env("GIT_COMMITTER_DATE", format!("{time} +0000"));
         command
     }
+}
+
+/// Runs a command to its end with something on its standard input.
+pub fn ran(mut command: Command, input: &str) -> Said {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut stdin = child.stdin.take().expect("its standard input");
+    // One that ended already reads nothing.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    Said::of(&child.wait_with_output().expect("its end"))
 }
 
 impl Said {

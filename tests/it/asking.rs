@@ -1,0 +1,115 @@
+//! Confirmation at a terminal, and leaving with ^C.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use crate::support::{
+    repo::{Repository, write},
+    terminal::{SOON, Setup, TIDEGATE, Terminal},
+};
+
+const TO_PROD: [&str; 6] = ["promote", "checkout", "--from", "staging", "--to", "prod"];
+
+fn ready() -> Repository {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "staging", "1.1.0");
+    repository
+}
+
+fn terminal(repository: &Repository, arguments: &[&str]) -> Terminal {
+    Setup::tidegate(arguments)
+        .home(repository.home())
+        .folder(repository.clone_path())
+        .start()
+}
+
+#[test]
+fn a_protected_environment_asks_for_its_name() {
+    let repository = ready();
+    let tip = repository.tip();
+    let mut refused = terminal(&repository, &TO_PROD);
+    refused.until("the question", SOON, |view| {
+        view.has("prod is protected. To write this to origin/main, type its name:")
+    });
+    refused.press("y\r");
+    assert_eq!(refused.ended(SOON).exit.code, 1);
+    assert_eq!(repository.tip(), tip);
+
+    let mut confirmed = terminal(&repository, &TO_PROD);
+    confirmed.until("the question", SOON, |view| view.has("type its name:"));
+    confirmed.press("prod\r");
+    assert_eq!(confirmed.ended(SOON).exit.code, 0);
+    assert!(
+        repository
+            .message()
+            .starts_with("promote checkout 1.0.0 → 1.1.0 to prod\n"),
+        "{}",
+        repository.message()
+    );
+}
+
+#[test]
+fn another_environment_asks_yes_or_no() {
+    let repository = Repository::seeded();
+    let tip = repository.tip();
+    for (answer, code, moved) in [("\r", 1, false), ("y\r", 0, true)] {
+        let mut asked = terminal(&repository, &["set", "checkout", "dev", "1.1.0"]);
+        asked.until("the question", SOON, |view| {
+            view.has("Write this to origin/main? [y/N]")
+        });
+        asked.press(answer);
+        assert_eq!(asked.ended(SOON).exit.code, code, "{answer:?}");
+        assert_eq!(repository.tip() != tip, moved, "{answer:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_command_exits_130() {
+    let repository = ready();
+    let kubeconfig = repository.home().join("kubeconfig");
+    write(&kubeconfig, nowhere(&["prod"]).as_bytes());
+    let configuration = repository.home().join("live.toml");
+    let text =
+        crate::support::repo::CONFIGURATION.replace("protected = true", "cluster = \"prod\"");
+    write(&configuration, text.as_bytes());
+    let configuration = configuration.display().to_string();
+    let mut child = repository
+        .command(TIDEGATE)
+        .args(TO_PROD)
+        .args(["--yes", "--wait", "--config", &configuration])
+        .env("KUBECONFIG", &kubeconfig)
+        .current_dir(repository.clone_path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let words = BufReader::new(child.stderr.take().unwrap());
+    let waits = words
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.contains("checkout / prod: waiting"));
+    assert!(waits, "it waits for a cluster that is not there");
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// A kubeconfig whose clusters refuse every connection.
+pub fn nowhere(contexts: &[&str]) -> String {
+    let each =
+        |text: &dyn Fn(&str) -> String| contexts.iter().map(|name| text(name)).collect::<String>();
+    format!(
+        "apiVersion: v1\nkind: Config\nclusters:\n{}users:\n- name: me\n  user: {{}}\ncontexts:\n{}",
+        each(&|name| format!("- name: {name}\n  cluster: {{ server: \"http://127.0.0.1:1\" }}\n")),
+        each(&|name| format!("- name: {name}\n  context: {{ cluster: {name}, user: me }}\n")),
+    )
+}

@@ -1,0 +1,163 @@
+//! Commands over clusters: what runs, what the gates know of it, and following a rollout to its end.
+
+#![allow(clippy::unwrap_used)] // helpers fail by panicking
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate::demo::{Demo, DemoOptions};
+
+use crate::{
+    asking::nowhere,
+    support::repo::{CONFIGURATION, Repository, Said, ran, write},
+    support::terminal::TIDEGATE,
+};
+
+/// The binary in a demo's clone, away from the threads that play its clusters.
+async fn tidegate(demo: &Demo, repository: &Repository, arguments: &[&str]) -> Said {
+    let mut command = repository.command(TIDEGATE);
+    command
+        .args(arguments)
+        .env("KUBECONFIG", &demo.kubeconfig)
+        .current_dir(&demo.clone);
+    tokio::task::spawn_blocking(move || ran(command, ""))
+        .await
+        .unwrap()
+}
+
+fn cell<'a>(status: &'a Value, service: &str, environment: &str) -> &'a Value {
+    let rows = status["services"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == service).unwrap();
+    &row["cells"][environment]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
+    let home = Repository::empty();
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 20.0;
+    options.outage = false;
+    let demo = Demo::start(options).await.unwrap();
+
+    let status = tidegate(&demo, &home, &["status", "-o", "json"])
+        .await
+        .exits(0)
+        .json();
+    assert_eq!(status["problems"], json!([]));
+    let good = &cell(&status, "search", "prod-eu")["live"];
+    let pods = &good["desired"];
+    assert_eq!(
+        (&good["health"], &good["reason"], &good["stale"]),
+        (&json!("healthy"), &json!(null), &json!(false))
+    );
+    assert_eq!(good["versions"], json!({ "8.3.0": pods }), "{good}");
+    assert_eq!(&good["ready"], pods);
+    assert!(
+        good["as_of"]
+            .as_str()
+            .is_some_and(|time| time.ends_with('Z')),
+        "{good}"
+    );
+    let bad = &cell(&status, "checkout", "prod-us")["live"];
+    assert_eq!(bad["health"], "degraded");
+    assert!(
+        bad["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("CrashLoopBackOff")),
+        "{bad}"
+    );
+
+    let promote = [
+        "promote", "identity", "--from", "dev", "--to", "staging", "--yes", "--wait",
+    ];
+    tidegate(&demo, &home, &promote)
+        .await
+        .exits(0)
+        .says("identity / staging: healthy");
+
+    let crash = [
+        "promote", "checkout", "--from", "staging", "--to", "prod-eu", "--yes", "--wait", "-o",
+        "json",
+    ];
+    let failed = tidegate(&demo, &home, &crash).await.exits(1);
+    let delivery = failed.json();
+    assert_eq!(
+        (&delivery["outcome"], &delivery["cells"][0]["state"]),
+        (&json!("pushed"), &json!("failed"))
+    );
+    let detail = delivery["cells"][0]["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("CrashLoopBackOff"), "{detail}");
+    failed.says("go back with: tidegate revert checkout prod-eu");
+
+    let revert = ["revert", "checkout", "prod-eu", "--yes", "--wait"];
+    tidegate(&demo, &home, &revert)
+        .await
+        .exits(0)
+        .says("back to 1.41.3")
+        .says("checkout / prod-eu: healthy");
+}
+
+#[test]
+fn what_a_cluster_does_not_say_is_unknown_and_holds_where_it_is_protected() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    repository.bump("checkout", "staging", "1.1.0");
+    repository.pull();
+    let kubeconfig = repository.home().join("kubeconfig");
+    write(&kubeconfig, nowhere(&["east"]).as_bytes());
+    let kubeconfig = kubeconfig.display().to_string();
+    let configuration =
+        CONFIGURATION.replace("from = [\"dev\"]", "from = [\"dev\"]\ncluster = \"east\"");
+    write(
+        &repository.clone_path().join("tidegate.toml"),
+        configuration.as_bytes(),
+    );
+    let run = |arguments: &[&str]| {
+        repository.run(
+            &repository.clone_path(),
+            arguments,
+            "",
+            &[("KUBECONFIG", kubeconfig.as_str())],
+        )
+    };
+
+    let status = run(&["status", "--timeout", "1s", "-o", "json"])
+        .exits(0)
+        .json();
+    let live = &cell(&status, "checkout", "staging")["live"];
+    assert_eq!(
+        (&live["health"], &live["versions"]),
+        (&json!("unknown"), &json!({})),
+        "{live}"
+    );
+    assert_eq!(cell(&status, "checkout", "dev")["live"], json!(null));
+    let problem = &status["problems"][0];
+    assert_eq!(
+        (&problem["path"], &problem["context"]),
+        (&json!(null), &json!("east")),
+        "{problem}"
+    );
+
+    let to_prod = [
+        "promote",
+        "checkout",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--timeout",
+        "1s",
+    ];
+    let plan = run(&[&to_prod[..], &["--dry-run", "-o", "json"]].concat())
+        .exits(0)
+        .json();
+    let verdict = &plan["changes"][0]["verdicts"][0];
+    assert_eq!(verdict["outcome"], "hold");
+    assert!(
+        verdict["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.starts_with("not known:")),
+        "{verdict}"
+    );
+    run(&[&to_prod[..], &["--yes"]].concat())
+        .exits(3)
+        .says("held: checkout / prod by upstream");
+}
