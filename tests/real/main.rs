@@ -14,5 +14,7 @@ mod screen;
 mod seed;
 mod world;
 
+#[path = "../it/support/operator.rs"]
+mod operator;
 #[path = "../it/support/terminal.rs"]
 mod terminal;
