@@ -5,9 +5,11 @@ use std::fs;
 use serde_json::Value;
 
 use crate::{
+    operator::Operator,
     rig::until,
     said::Said,
     seed::{FIRST, SERVICES},
+    terminal::SOON,
     world::{Environment, ROLLOUT, World},
 };
 
@@ -257,6 +259,14 @@ fn rights_that_are_missing_are_told_from_emptiness() {
         "a viewer follows a promotion: exit 0, {:.1?}",
         promoted.took
     ));
+
+    let operator = Operator::sit_down(world.screen(&["--config", &file]));
+    let view = operator.terminal.until("what each may see", SOON, |view| {
+        view.has("?3 no access") && view.line(&["shop", "✓ 1.0.0", "? 1.0.0"]).is_some()
+    });
+    assert!(view.has("403") && view.has("cannot list"), "{view}");
+    world.note(&format!("the screen:{}", view.lines()[1]));
+    operator.leave();
 }
 
 #[test]

@@ -123,7 +123,8 @@ fn a_lost_cluster_goes_stale_and_comes_back() {
         stale.line(&["shop", "∅ 1.0.0", "✓ 1.0.0"]).is_some(),
         "{stale}"
     );
-    world.note(&format!("the row: {}", words(&stale, "∅ 1.0.0")));
+    let row = stale.line(&["shop", "∅ 1.0.0"]).unwrap_or_default();
+    world.note(&format!("the row: {}", trimmed(row)));
     world.note(&format!(
         "the cell: {}",
         words(&stale, "stale, was healthy")
