@@ -1,0 +1,418 @@
+//! Histories of small hand-made repositories, graphs drawn in the tests.
+
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
+
+use super::support::{Scratch, commit, git, git_at, open, rev, settle};
+use crate::{
+    domain::{
+        history::Changes,
+        ids::{CellKey, EnvironmentName, ObjectId},
+        layout::{FallbackSpec, LayoutSet, LayoutSpec},
+    },
+    sources::git::{HistoryEvent, Repo, Want},
+};
+
+/// `apps/SERVICE/ENVIRONMENT.yaml` holds `tag: VERSION`; a moved layout reads `old/…`, too.
+fn layouts(paths: &[&str], fallbacks: &[&str]) -> Arc<LayoutSet> {
+    let specs: Vec<LayoutSpec> = paths
+        .iter()
+        .map(|path| LayoutSpec {
+            path: Some((*path).into()),
+            yaml: Some("tag".into()),
+            fallbacks: fallbacks
+                .iter()
+                .map(|path| FallbackSpec {
+                    path: (*path).into(),
+                    yaml: Some("tag".into()),
+                    ..FallbackSpec::default()
+                })
+                .collect(),
+            ..LayoutSpec::default()
+        })
+        .collect();
+    Arc::new(LayoutSet::compile(&specs, &environments()).unwrap())
+}
+
+fn environments() -> Vec<EnvironmentName> {
+    vec!["dev".into(), "prod".into()]
+}
+
+const PATH: &str = "apps/{service}/{env}.yaml";
+
+struct Found {
+    changes: Changes,
+    walked: u32,
+    shallow: bool,
+}
+
+fn history(repo: &Repo, tip: ObjectId, layouts: &Arc<LayoutSet>, want: &Want) -> Found {
+    let mut found = Found {
+        changes: BTreeMap::new(),
+        walked: 0,
+        shallow: false,
+    };
+    let mut sink = |event| {
+        match event {
+            HistoryEvent::Changes(batch) => {
+                for (cell, change) in batch {
+                    found.changes.entry(cell).or_default().push(change);
+                }
+            }
+            HistoryEvent::Progress(walked) => found.walked = walked,
+            HistoryEvent::End { shallow, .. } => found.shallow = shallow,
+        }
+        ControlFlow::Continue(())
+    };
+    repo.history(tip, layouts, &environments(), want, &mut sink)
+        .unwrap();
+    found
+}
+
+/// A cell's history as `version landed authored`, newest first, by subjects.
+fn lines(found: &Found, environment: &str) -> Vec<String> {
+    let key = CellKey::new("api", environment);
+    let changes = found.changes.get(&key).map_or(&[][..], Vec::as_slice);
+    changes
+        .iter()
+        .map(|change| {
+            let version = change.version.as_ref().map_or("-", |v| v.as_str());
+            format!(
+                "{version} {} {}",
+                change.landed.subject, change.authored.subject
+            )
+        })
+        .collect()
+}
+
+fn set(repository: &Path, environment: &str, version: &str, subject: &str, time: i64) -> ObjectId {
+    let path = format!("apps/api/{environment}.yaml");
+    let text = format!("tag: {version}\n");
+    commit(repository, &[(&path, &text)], subject, 1_700_000_000 + time)
+}
+
+fn merge(repository: &Path, branch: &str, subject: &str, time: i64) {
+    let time = 1_700_000_000 + time;
+    git_at(
+        repository,
+        &["merge", "-q", "--no-ff", "-m", subject, branch],
+        time,
+    );
+}
+
+/// ```text
+/// one──two──M──three──N   M brings 2 from a branch, N brings 3 that was reverted to 2 and set again on its branch
+///       └─a─┘    └─b─c─d─┘
+/// ```
+#[test]
+fn finds_what_landed_and_who_wrote_it() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    set(&path, "prod", "1", "one", 0);
+    commit(&path, &[("README", "x")], "two", 1_700_000_010);
+    git(&path, &["switch", "-qc", "a"]);
+    set(&path, "prod", "2", "a", 20);
+    commit(&path, &[("README", "y")], "a2", 1_700_000_025);
+    git(&path, &["switch", "-q", "main"]);
+    merge(&path, "a", "M", 30);
+    set(&path, "dev", "3", "three", 40);
+    git(&path, &["switch", "-qc", "b"]);
+    set(&path, "prod", "3", "b", 50);
+    set(&path, "prod", "2", "c", 60);
+    set(&path, "prod", "3", "d", 70);
+    git(&path, &["switch", "-q", "main"]);
+    commit(&path, &[("README", "z")], "meanwhile", 1_700_000_075);
+    merge(&path, "b", "N", 80);
+    let repo = open(&path);
+    let found = history(
+        &repo,
+        rev(&path, "main"),
+        &layouts(&[PATH], &[]),
+        &Want::default(),
+    );
+    assert_eq!(lines(&found, "prod"), ["3 N d", "2 M a", "1 one one"]);
+    assert_eq!(lines(&found, "dev"), ["3 three three"]);
+    let prod = &found.changes[&CellKey::new("api", "prod")];
+    assert_eq!(prod[0].previous.as_ref().unwrap().as_str(), "2");
+    assert_eq!(prod[2].previous, None);
+    assert_eq!(prod[0].landed.time.as_second(), 1_700_000_080);
+    assert_eq!(prod[0].authored.time.as_second(), 1_700_000_070);
+    assert!(!found.shallow);
+}
+
+#[test]
+fn last_changes_end_the_walk_early_and_other_cells_are_left_out() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    for n in 0..40 {
+        set(&path, "prod", &n.to_string(), &format!("p{n}"), n);
+    }
+    set(&path, "dev", "1", "d1", 100);
+    let repo = open(&path);
+    let (tip, layouts) = (rev(&path, "main"), layouts(&[PATH], &[]));
+    let last = Want {
+        cells: None,
+        last_only: true,
+    };
+    let found = history(&repo, tip, &layouts, &last);
+    assert_eq!(lines(&found, "prod"), ["39 p39 p39"]);
+    assert_eq!(lines(&found, "dev"), ["1 d1 d1"]);
+    assert!(found.walked < 4, "{}", found.walked);
+    let one = Want {
+        cells: Some([CellKey::new("api", "dev")].into()),
+        last_only: false,
+    };
+    let found = history(&repo, tip, &layouts, &one);
+    assert_eq!(found.changes.len(), 1);
+    // The sink may stop it.
+    let mut batches = 0;
+    repo.history(
+        tip,
+        &layouts,
+        &environments(),
+        &Want::default(),
+        &mut |_| {
+            batches += 1;
+            ControlFlow::Break(())
+        },
+    )
+    .unwrap();
+    assert_eq!(batches, 1);
+}
+
+#[test]
+fn a_file_that_moved_is_judged_where_it_is_today_and_followed_where_it_was() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    commit(
+        &path,
+        &[("old/api/prod.yaml", "tag: 1\n")],
+        "one",
+        1_700_000_000,
+    );
+    commit(
+        &path,
+        &[("old/api/prod.yaml", "tag: 2\n")],
+        "two",
+        1_700_000_010,
+    );
+    std::fs::create_dir_all(path.join("apps/api")).unwrap();
+    git(&path, &["mv", "old/api/prod.yaml", "apps/api/prod.yaml"]);
+    commit(&path, &[], "move", 1_700_000_020);
+    set(&path, "prod", "3", "three", 30);
+    set(&path, "prod", "2", "back", 40);
+    git(&path, &["rm", "-q", "apps/api/prod.yaml"]);
+    commit(&path, &[], "gone", 1_700_000_050);
+    set(&path, "prod", "4", "four", 60);
+    let repo = open(&path);
+    let layouts = layouts(&[PATH, "old/{service}/{env}.yaml"], &[]);
+    let found = history(&repo, rev(&path, "main"), &layouts, &Want::default());
+    let expected = [
+        "4 four four",
+        "- gone gone",
+        "2 back back",
+        "3 three three",
+        "2 move move",
+        "1 one one",
+    ];
+    assert_eq!(lines(&found, "prod"), expected);
+    // A cell that does not exist today is followed by all layouts.
+    let found = history(&repo, rev(&path, "main~1"), &layouts, &Want::default());
+    let expected = [
+        "- gone gone",
+        "2 back back",
+        "3 three three",
+        "2 two two",
+        "1 one one",
+    ];
+    assert_eq!(lines(&found, "prod"), expected);
+}
+
+#[test]
+fn what_a_fall_back_said_counts() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    commit(
+        &path,
+        &[("apps/api/all.yaml", "tag: 1\n")],
+        "one",
+        1_700_000_000,
+    );
+    commit(
+        &path,
+        &[("apps/api/prod.yaml", "replicas: 2\n")],
+        "prod",
+        1_700_000_010,
+    );
+    commit(
+        &path,
+        &[("apps/api/all.yaml", "tag: 2\n")],
+        "two",
+        1_700_000_020,
+    );
+    set(&path, "prod", "2", "override the same", 30);
+    set(&path, "prod", "3", "override", 40);
+    let repo = open(&path);
+    let layouts = layouts(
+        &["apps/{service}/{env:dev|prod}.yaml"],
+        &["apps/{service}/all.yaml"],
+    );
+    let found = history(&repo, rev(&path, "main"), &layouts, &Want::default());
+    assert_eq!(
+        lines(&found, "prod"),
+        ["3 override override", "2 two two", "1 one one"]
+    );
+}
+
+#[test]
+fn a_shallow_clone_says_that_history_ends_early() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    set(&path, "prod", "1", "one", 0);
+    set(&path, "prod", "2", "two", 10);
+    commit(&path, &[("README", "x")], "three", 1_700_000_020);
+    let url = format!("file://{}", path.display());
+    git(
+        scratch.dir.path(),
+        &["clone", "-q", "--depth", "2", &url, "shallow"],
+    );
+    let repo = open(&scratch.path("shallow"));
+    let tip = repo.base(None).unwrap().commit;
+    let found = history(&repo, tip, &layouts(&[PATH], &[]), &Want::default());
+    assert!(found.shallow);
+    assert_eq!(lines(&found, "prod"), ["2 two two"]);
+}
+
+#[test]
+fn a_partial_clone_fetches_what_it_lacks() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    git(&path, &["config", "uploadpack.allowFilter", "true"]);
+    git(&path, &["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    for n in 0..5 {
+        set(&path, "prod", &n.to_string(), &format!("p{n}"), n);
+    }
+    let url = format!("file://{}", path.display());
+    for filter in ["blob:none", "tree:0"] {
+        let name = filter.replace(':', "-");
+        git(
+            scratch.dir.path(),
+            &["clone", "-q", "--bare", "--filter", filter, &url, &name],
+        );
+        settle(&scratch.path(&name));
+        let repo = open(&scratch.path(&name));
+        let tip = repo.base(None).unwrap().commit;
+        let layouts = layouts(&[PATH], &[]);
+        let desired = repo.desired(tip, &layouts, &environments()).unwrap();
+        assert_eq!(desired.problems, [], "{filter}");
+        assert_eq!(
+            desired
+                .version(&CellKey::new("api", "prod"))
+                .unwrap()
+                .as_str(),
+            "4"
+        );
+        let found = history(&repo, tip, &layouts, &Want::default());
+        assert_eq!(lines(&found, "prod").len(), 5, "{filter}");
+    }
+}
+
+#[test]
+fn bad_files_are_problems_and_cost_nothing_else() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    std::fs::create_dir_all(path.join("apps/link")).unwrap();
+    std::os::unix::fs::symlink("../api/prod.yaml", path.join("apps/link/prod.yaml")).unwrap();
+    let huge = format!("tag: 1\n# {}\n", "x".repeat(9 << 20));
+    let files = [
+        ("apps/api/prod.yaml", "tag: 1\n"),
+        (
+            "apps/lfs/prod.yaml",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n",
+        ),
+        ("apps/bad/prod.yaml", "tag: [1\n"),
+        ("apps/huge/prod.yaml", &huge),
+    ];
+    let tip = commit(&path, &files, "one", 1_700_000_000);
+    let sub = format!("160000,{tip},apps/sub");
+    git(&path, &["update-index", "--add", "--cacheinfo", &sub]);
+    git(&path, &["commit", "-qm", "submodule"]);
+    let repo = open(&path);
+    let desired = repo
+        .desired(rev(&path, "main"), &layouts(&[PATH], &[]), &environments())
+        .unwrap();
+    assert_eq!(
+        desired
+            .version(&CellKey::new("api", "prod"))
+            .unwrap()
+            .as_str(),
+        "1"
+    );
+    let problems: BTreeMap<String, String> = desired
+        .problems
+        .into_iter()
+        .map(|p| (p.path.unwrap().to_string(), p.message))
+        .collect();
+    let expected = [
+        ("apps/bad/prod.yaml", ""),
+        ("apps/huge/prod.yaml", "too large"),
+        ("apps/lfs/prod.yaml", "Git LFS"),
+        ("apps/link/prod.yaml", "symbolic link"),
+        ("apps/sub", "submodule"),
+    ];
+    assert_eq!(
+        problems.keys().map(String::as_str).collect::<Vec<_>>(),
+        expected.map(|e| e.0)
+    );
+    for (path, words) in expected {
+        assert!(problems[path].contains(words), "{path}: {}", problems[path]);
+    }
+}
+
+#[test]
+fn packed_and_loose_objects_tell_the_same() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    for n in 0..30 {
+        set(&path, "prod", &n.to_string(), &format!("p{n}"), n);
+    }
+    let repo = open(&path);
+    let (tip, layouts) = (rev(&path, "main"), layouts(&[PATH], &[]));
+    let loose = lines(&history(&repo, tip, &layouts, &Want::default()), "prod");
+    assert_eq!(loose.len(), 30);
+    git(&path, &["gc", "-q"]);
+    let packed = lines(&history(&repo, tip, &layouts, &Want::default()), "prod");
+    assert_eq!(packed, loose);
+    // One pack and some loose objects, borrowed by another repository.
+    set(&path, "prod", "30", "p30", 30);
+    git(
+        scratch.dir.path(),
+        &["clone", "-q", "--shared", "r", "borrower"],
+    );
+    let repo = open(&scratch.path("borrower"));
+    let found = history(&repo, rev(&path, "main"), &layouts, &Want::default());
+    assert_eq!(lines(&found, "prod").len(), 31);
+}
+
+#[test]
+fn shows_the_diff_of_a_commit_for_the_files_asked_for() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    set(&path, "prod", "1", "one", 0);
+    commit(
+        &path,
+        &[("apps/api/prod.yaml", "tag: 2\n"), ("other", "x\n")],
+        "two",
+        1_700_000_010,
+    );
+    let repo = open(&path);
+    let diff = repo
+        .file_diff(rev(&path, "main"), &["apps/api/prod.yaml".into()])
+        .unwrap();
+    assert!(diff.contains("-tag: 1\n+tag: 2\n"), "{diff}");
+    assert!(!diff.contains("other"), "{diff}");
+    assert!(
+        repo.file_diff(rev(&path, "main~1"), &[])
+            .unwrap()
+            .contains("+tag: 1")
+    );
+}
