@@ -260,6 +260,7 @@ fn without_configuration_the_layout_is_guessed_and_said() {
         edges: vec![("dev".into(), "prod".into())],
         layouts: load_text(LAYOUT, "").unwrap().layout_specs,
         explanation: "one folder per environment".into(),
+        ..Guess::default()
     };
     let config = load(&LoadRequest {
         team: None,

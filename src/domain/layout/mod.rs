@@ -27,7 +27,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use assemble::{Assembler, Origin};
-pub use detect::{Guess, detect};
+pub use detect::{Evidence, Guess, detect, recognise};
 pub use edit::edit_cell;
 pub use refs::RefTemplate;
 pub use set::{FileFacts, LayoutSet};

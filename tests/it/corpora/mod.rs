@@ -15,7 +15,7 @@ use serde_json::Value;
 use tidegate::domain::{
     desired::Desired,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
-    layout::{Assembler, LayoutSet, LayoutSpec, Origin, edit_cell},
+    layout::{Assembler, Evidence, LayoutSet, LayoutSpec, Origin, edit_cell, recognise},
     version::Version,
 };
 
@@ -262,4 +262,103 @@ impl Corpus {
         }
         Ok(())
     }
+}
+
+#[test]
+fn layouts_are_recognised_without_configuration() {
+    let (mut tried, mut whole) = (0, 0);
+    for corpus in Corpus::all() {
+        // The other facts about this repository describe rows that only its users would name so.
+        if corpus.name.contains('.') {
+            continue;
+        }
+        let tips = corpus.tips();
+        let mut paths = Vec::new();
+        let tree = corpus
+            .repository
+            .find_commit(tips[0].1)
+            .unwrap()
+            .tree()
+            .unwrap();
+        tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            if entry.kind() == Some(ObjectType::Blob) {
+                paths.push(format!("{}{}", folder, entry.name().unwrap_or_default()));
+            }
+            git2::TreeWalkResult::Ok
+        })
+        .unwrap();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let branches: Vec<String> = corpus
+            .repository
+            .references_glob("refs/heads/*")
+            .unwrap()
+            .filter_map(|it| Some(it.ok()?.shorthand().ok()?.to_owned()))
+            .collect();
+        let branches: Vec<&str> = branches.iter().map(String::as_str).collect();
+        let read = |path: &str| {
+            let entry = tree.get_path(path.as_ref()).ok()?;
+            Some(
+                corpus
+                    .repository
+                    .find_blob(entry.id())
+                    .ok()?
+                    .content()
+                    .to_vec(),
+            )
+        };
+        let started = std::time::Instant::now();
+        let guess = recognise(&Evidence {
+            paths: &paths,
+            branches: &branches,
+            read: &read,
+        });
+        let guess = guess.unwrap_or_default();
+        let environments: Vec<EnvironmentName> = guess
+            .environments
+            .iter()
+            .map(|name| name.as_str().into())
+            .collect();
+        let guessed = Corpus {
+            repository: Repository::open(corpus.repository.path()).unwrap(),
+            facts: corpus.facts.clone(),
+            name: corpus.name.clone(),
+            layouts: Arc::new(LayoutSet::compile(&guess.layouts, &environments).unwrap()),
+            environments,
+        };
+        let usual = !guess.layouts.iter().any(|layout| layout.refs.is_some());
+        let tips = if usual && tips.len() > 1 {
+            Vec::new()
+        } else {
+            guessed.tips()
+        };
+        let desired = guessed.desired(&tips);
+        let expected: BTreeMap<String, BTreeMap<String, String>> =
+            serde_json::from_value(corpus.facts(".json")).unwrap();
+        let (mut right, mut all) = (0, 0);
+        for (service, cells) in &expected {
+            for (environment, version) in cells {
+                all += 1;
+                let key = CellKey::new(service.as_str(), environment.as_str());
+                right += usize::from(desired.version(&key).map(Version::as_str) == Some(version));
+            }
+        }
+        let declared = desired
+            .cells
+            .values()
+            .filter(|cell| cell.version.is_some())
+            .count();
+        eprintln!(
+            "{}: {right} of {all} cells, {declared} declared, {:?}: {} | {:?}",
+            corpus.name,
+            started.elapsed(),
+            guess.environments.join(" "),
+            guess.edges.len()
+        );
+        tried += 1;
+        whole += usize::from(right == all);
+    }
+    assert!(
+        tried < 6 || whole >= 4,
+        "only {whole} of {tried} are recognised whole"
+    );
 }

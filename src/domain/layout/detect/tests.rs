@@ -1,0 +1,191 @@
+use super::*;
+
+fn show(guess: Option<Guess>) -> String {
+    let Some(guess) = guess else {
+        return "nothing".into();
+    };
+    let layouts: Vec<String> = guess
+        .layouts
+        .iter()
+        .map(|spec| {
+            let locator = [&spec.preset, &spec.yaml, &spec.regex];
+            let locator = locator
+                .into_iter()
+                .flatten()
+                .next()
+                .cloned()
+                .unwrap_or_default();
+            let others: Vec<String> = spec
+                .fallbacks
+                .iter()
+                .map(|it| format!(" else {}", it.path))
+                .collect();
+            let others = others.concat();
+            format!(
+                "{} {locator}{others}",
+                spec.path.clone().unwrap_or_default()
+            )
+        })
+        .collect();
+    format!("{}: {}", guess.environments.join(" "), layouts.join("; "))
+}
+
+/// A repository of every service in every environment.
+fn tree(template: &str, environments: &[&str], text: &str) -> Vec<(String, String)> {
+    let mut files = vec![("README.md".to_owned(), String::new())];
+    for env in environments {
+        for service in ["web", "api", "cart"] {
+            let path = template.replace("ENV", env).replace("SERVICE", service);
+            files.push((path, text.replace("SERVICE", service)));
+        }
+    }
+    files
+}
+
+#[test]
+fn common_shapes() {
+    let cases = [
+        (
+            tree(
+                "apps/SERVICE/overlays/ENV/kustomization.yaml",
+                &["prod", "dev", "staging"],
+                "images: [{name: r/SERVICE, newTag: v1}]",
+            ),
+            "dev staging prod: apps/{service}/overlays/{env}/kustomization.yaml kustomize",
+        ),
+        (
+            tree(
+                "overlays/ENV/kustomization.yaml",
+                &["prod", "dev"],
+                "images: [{name: r/web, newTag: v1}]",
+            ),
+            "dev prod: overlays/{env}/kustomization.yaml kustomize",
+        ),
+        (
+            tree(
+                "charts/SERVICE/values-ENV.yaml",
+                &["prod", "dev"],
+                "image: {tag: v1.2}",
+            ),
+            "dev prod: charts/{service}/values-{env}.yaml helm-values",
+        ),
+        (
+            tree(
+                "ENV/SERVICE.yaml",
+                &["prod", "test"],
+                "kind: Deployment\nspec: {template: {spec: {containers: [{name: SERVICE, image: 'r/SERVICE:v1'}]}}}",
+            ),
+            "test prod: {env}/{service}.yaml manifest",
+        ),
+        (
+            tree(
+                "clusters/ENV/apps/SERVICE/release.yaml",
+                &["production", "staging"],
+                "kind: HelmRelease\nspec: {chart: {spec: {version: 1.2.3}}}",
+            ),
+            "staging production: clusters/{env}/apps/{service}/release.yaml helmrelease",
+        ),
+        (
+            tree(
+                "tags/ENV/SERVICE",
+                &["production", "staging"],
+                "deploy: true\nimage_tag: v12",
+            ),
+            "staging production: tags/{env}/{service} image_tag",
+        ),
+        (tree("src/SERVICE.rs", &["x"], ""), "nothing"),
+        (
+            tree("docs/ENV/SERVICE.yaml", &["dev", "prod"], "tag: v1.2"),
+            "nothing",
+        ),
+    ];
+    for (files, expected) in cases {
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        let read = |path: &str| {
+            let found = files.iter().find(|(known, _)| known == path)?;
+            Some(found.1.clone().into_bytes())
+        };
+        let guess = recognise(&Evidence {
+            paths: &paths,
+            branches: &[],
+            read: &read,
+        });
+        assert_eq!(show(guess), expected);
+    }
+}
+
+#[test]
+fn paths_alone_are_enough_for_the_usual_names() {
+    let files = tree(
+        "apps/SERVICE/overlays/ENV/kustomization.yaml",
+        &["prod-eu", "dev", "prod-us"],
+        "",
+    );
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    let guess = detect(&paths).unwrap();
+    assert_eq!(guess.environments, ["dev", "prod-eu", "prod-us"]);
+    assert_eq!(guess.edges.len(), 2);
+    assert_eq!(guess.layouts.len(), 1);
+    assert_eq!(
+        guess.explanation,
+        "versions are taken from `apps/{service}/overlays/{env}/kustomization.yaml`"
+    );
+}
+
+#[test]
+fn values_behind_values() {
+    let mut files = tree(
+        "charts/SERVICE/values-ENV.yaml",
+        &["prod", "dev"],
+        "replicas: 1",
+    );
+    files.extend(tree(
+        "charts/SERVICE/values.yaml",
+        &["x"],
+        "image: {tag: v1.0}",
+    ));
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    let read = |path: &str| {
+        let found = files.iter().find(|(known, _)| known == path)?;
+        Some(found.1.clone().into_bytes())
+    };
+    let guess = recognise(&Evidence {
+        paths: &paths,
+        branches: &[],
+        read: &read,
+    });
+    assert_eq!(
+        show(guess),
+        "dev prod: charts/{service}/values-{env}.yaml image.tag else charts/{service}/values.yaml"
+    );
+}
+
+#[test]
+fn branches_per_environment() {
+    let files = tree(
+        "deployments/SERVICE/config.yaml",
+        &["x"],
+        "image: 'r/SERVICE:v1'",
+    );
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    let read = |path: &str| {
+        let found = files.iter().find(|(known, _)| known == path)?;
+        Some(found.1.clone().into_bytes())
+    };
+    let branches = ["main", "staging", "prod", "feature-x"];
+    let guess = recognise(&Evidence {
+        paths: &paths,
+        branches: &branches,
+        read: &read,
+    });
+    assert_eq!(
+        guess
+            .as_ref()
+            .and_then(|guess| guess.layouts[0].refs.as_deref()),
+        Some("refs/heads/{env:$envs}")
+    );
+    assert_eq!(
+        show(guess),
+        "staging prod: deployments/{service}/config.yaml image"
+    );
+}

@@ -1,0 +1,185 @@
+//! What environments are usually called, and in which order they are promoted.
+
+use std::collections::BTreeSet;
+
+/// Words by rank: earlier environments first.
+const WORDS: [&[&str]; 6] = [
+    &[
+        "dev",
+        "develop",
+        "development",
+        "devel",
+        "sandbox",
+        "playground",
+        "local",
+    ],
+    &["test", "testing", "tst", "qa", "ci"],
+    &["int", "integration"],
+    &[
+        "stage",
+        "staging",
+        "stg",
+        "stag",
+        "uat",
+        "acc",
+        "acceptance",
+        "preprod",
+        "preproduction",
+        "demo",
+    ],
+    &["canary"],
+    &["prod", "production", "prd", "live"],
+];
+/// Rank of `ring-0`, which is before `ring-1`.
+const RINGS: usize = 10;
+
+/// An environment's name, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Earlier environments have lower ranks.
+    pub(super) rank: usize,
+    /// What the name says besides: a region, a site.
+    pub(super) group: String,
+}
+
+/// Understands a name such as `prod`, `staging-eu`, `idfdev`, `ring-2`; `None` where no usual word is in it.
+pub(super) fn known(name: &str) -> Option<Known> {
+    let lower = name.to_lowercase();
+    let parts: Vec<&str> = lower.split(['-', '_', '.']).collect();
+    if let ["ring" | "wave", number] = parts.as_slice()
+        && let Ok(number) = number.parse::<usize>()
+    {
+        let group = parts[0].to_owned();
+        return Some(Known {
+            rank: RINGS + number.min(1000),
+            group,
+        });
+    }
+    for (at, part) in parts.iter().enumerate() {
+        if let Some(rank) = rank(part) {
+            let rest: Vec<&str> = [&parts[..at], &parts[at + 1..]].concat();
+            return Some(Known {
+                rank,
+                group: rest.join("-"),
+            });
+        }
+    }
+    None
+}
+
+/// The same for names that are one word with a site before it: `usdfprod`. Only where the place says it is an environment.
+pub(super) fn known_loosely(name: &str) -> Option<Known> {
+    known(name).or_else(|| {
+        let lower = name.to_lowercase();
+        let words = WORDS
+            .iter()
+            .enumerate()
+            .flat_map(|(rank, words)| words.iter().map(move |word| (rank, *word)));
+        let longest = words
+            .filter(|(_, word)| {
+                lower
+                    .split('-')
+                    .next()
+                    .is_some_and(|part| part.ends_with(word))
+            })
+            .max_by_key(|(_, word)| word.len())?;
+        let group = lower.replacen(longest.1, "", 1);
+        Some(Known {
+            rank: longest.0,
+            group,
+        })
+    })
+}
+
+/// Environments in promotion order: by rank, then by name; those that say nothing last.
+pub(super) fn in_order(names: &BTreeSet<String>) -> Vec<String> {
+    let mut ordered: Vec<String> = names.iter().cloned().collect();
+    ordered.sort_by_key(|name| known_loosely(name).map_or(usize::MAX, |known| known.rank));
+    ordered
+}
+
+/// Promotion edges: from the nearest earlier environments of the same site, else from those that belong to none.
+pub(super) fn edges(names: &[String]) -> Vec<(String, String)> {
+    let all: Vec<(&String, Known)> = names
+        .iter()
+        .filter_map(|name| Some((name, known_loosely(name)?)))
+        .collect();
+    let mut edges = Vec::new();
+    for (to, own) in &all {
+        let earlier = |group: &str| {
+            let known: Vec<_> = all
+                .iter()
+                .filter(|(_, other)| other.rank < own.rank && other.group == group)
+                .collect();
+            let nearest = known.iter().map(|(_, other)| other.rank).max();
+            known
+                .into_iter()
+                .filter(move |(_, other)| Some(other.rank) == nearest)
+                .map(|(from, _)| ((*from).clone(), (*to).clone()))
+                .collect::<Vec<_>>()
+        };
+        let same = earlier(&own.group);
+        edges.extend(if same.is_empty() { earlier("") } else { same });
+    }
+    edges
+}
+
+fn rank(word: &str) -> Option<usize> {
+    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    WORDS.iter().position(|words| words.contains(&bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_understood() {
+        let cases = [
+            ("prod", Some((5, ""))),
+            ("Production", Some((5, ""))),
+            ("prod-eu", Some((5, "eu"))),
+            ("us-east-staging", Some((3, "us-east"))),
+            ("dev2", Some((0, ""))),
+            ("ring-2", Some((12, "ring"))),
+            ("product", None),
+            ("base", None),
+            ("device", None),
+        ];
+        for (name, expected) in cases {
+            let found = known(name).map(|known| (known.rank, known.group));
+            let found = found.as_ref().map(|(rank, group)| (*rank, group.as_str()));
+            assert_eq!(found, expected, "{name}");
+        }
+        assert_eq!(
+            known_loosely("usdfprod")
+                .map(|known| known.group)
+                .as_deref(),
+            Some("usdf")
+        );
+    }
+
+    #[test]
+    fn edges_stay_within_a_site_where_there_is_one() {
+        let show = |names: &[&str]| {
+            let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let names = in_order(&names);
+            let edges: Vec<String> = edges(&names)
+                .into_iter()
+                .map(|(from, to)| format!("{from}>{to}"))
+                .collect();
+            format!("{}: {}", names.join(" "), edges.join(" "))
+        };
+        assert_eq!(
+            show(&["prod-us", "staging", "dev", "prod-eu"]),
+            "dev staging prod-eu prod-us: dev>staging staging>prod-eu staging>prod-us"
+        );
+        assert_eq!(
+            show(&[
+                "idfdev", "idfprod", "usdfdev", "usdfint", "usdfprod", "summit"
+            ]),
+            "idfdev usdfdev usdfint idfprod usdfprod summit: usdfdev>usdfint idfdev>idfprod usdfint>usdfprod"
+        );
+        assert_eq!(show(&["a", "b"]), "a b: ");
+    }
+}
