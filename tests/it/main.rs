@@ -8,5 +8,6 @@ mod reading;
 mod support;
 mod terminal;
 mod writing;
+mod yaml_edit;
 
 mod corpora;

@@ -1,6 +1,5 @@
 //! The reader and the editor, as tables of named cases.
 
-mod corpus;
 mod insert;
 mod property;
 mod read;

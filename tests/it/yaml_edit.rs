@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::{Edit, NodePath, NodeRef, Step, apply, parse};
+use tidegate::domain::manifest::{Edit, NodePath, NodeRef, Step, apply, parse};
 
 #[test]
 fn every_case_of_the_corpus_comes_out_by_bytes() {
