@@ -1,4 +1,6 @@
 //! The hard cases collected from public repositories, by bytes.
+// The helpers are tests too, only the linter cannot see it.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::{
     env, fs,
