@@ -160,6 +160,17 @@ async fn write(
                 prepared = *fresh;
                 plan::show(output, &prepared);
             }
+            Err(DeliverFailure::Rejected(rejection))
+                if rejection.protected
+                    && prepared.deliver == Deliver::Push
+                    && !args.yes
+                    && !output.is_json()
+                    && ask::somebody_there() =>
+            {
+                refused(output, &prepared, &rejection);
+                prepared.request.deliver = Some(Deliver::Branch);
+                prepared.deliver = Deliver::Branch;
+            }
             Err(failure) => return not_written(output, &prepared, failure),
         }
     }

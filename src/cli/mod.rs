@@ -143,6 +143,9 @@ impl Context {
             kubeconfig: Vec::new(),
         };
         let session = Session::open(&options, &Zoned::now())?;
+        if session.config.user.ascii {
+            self.output.make_ascii();
+        }
         if let Some(guessed) = &session.config.guessed {
             let text = clean(guessed);
             self.output.note(format!(

@@ -1,6 +1,12 @@
 //! The one place that writes to standard output and standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde::Serialize;
 
@@ -11,8 +17,8 @@ use crate::domain::text;
 pub struct Output {
     json: bool,
     verbose: bool,
-    /// Glyphs and arrows in ASCII.
-    pub ascii: bool,
+    /// Glyphs and arrows in ASCII: the configuration may ask for it after the first line is out.
+    ascii: Arc<AtomicBool>,
     /// Colours on the stream that human text goes to.
     pub colour: bool,
 }
@@ -40,7 +46,7 @@ impl Output {
         Self {
             json,
             verbose,
-            ascii,
+            ascii: Arc::new(AtomicBool::new(ascii)),
             colour: terminal && !no_colour,
         }
     }
@@ -48,6 +54,16 @@ impl Output {
     /// Whether the output is for programs.
     pub fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether glyphs and arrows are ASCII.
+    pub fn is_ascii(&self) -> bool {
+        self.ascii.load(Ordering::Relaxed)
+    }
+
+    /// Draws in ASCII from now on.
+    pub fn make_ascii(&self) {
+        self.ascii.store(true, Ordering::Relaxed);
     }
 
     /// A result for people: standard output, or standard error beside JSON.
@@ -112,7 +128,7 @@ impl Output {
     }
 
     fn plain(&self, line: &str) -> String {
-        if !self.ascii {
+        if !self.is_ascii() {
             return line.to_owned();
         }
         line.replace('→', "->")

@@ -71,7 +71,7 @@ fn verdict_line(output: &Output, verdict: &Verdict) -> String {
     };
     let word = format!(
         "{} {} {}",
-        verdict_glyph(verdict.outcome, output.ascii),
+        verdict_glyph(verdict.outcome, output.is_ascii()),
         verdict.gate,
         verdict.outcome.as_str()
     );

@@ -63,7 +63,10 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         matrix.print(output);
         output.line("");
         output.line(output.paint(
-            &format!("{} {}", base.reference, base.commit.short()),
+            &match &context.common.at {
+                Some(_) => base.commit.short(),
+                None => format!("{} {}", base.reference, base.commit.short()),
+            },
             Tone::Dim,
         ));
         for problem in matrix.problems() {
@@ -217,7 +220,7 @@ impl Matrix<'_> {
             text.push_str(" (inherited)");
         }
         let (glyph, tone) = match live {
-            Some(live) => glyph(live, cell.version.as_ref(), output.ascii),
+            Some(live) => glyph(live, cell.version.as_ref(), output.is_ascii()),
             None => ("", Tone::Plain),
         };
         if !glyph.is_empty() {

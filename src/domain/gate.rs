@@ -7,7 +7,7 @@ use super::{
     age,
     ids::{CellKey, EnvironmentName},
     plan::{Intent, Outcome, PlanInput, Verdict},
-    rollout::{Connection, Health, LiveCell},
+    rollout::{Connection, Health, LiveCell, same_version},
     topology::{Environment, Require},
     version::{Version, VersionKind},
 };
@@ -148,10 +148,10 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, input: &PlanIn
     let pods: u32 = live
         .versions
         .iter()
-        .filter(|(version, _)| same_image(version, to))
+        .filter(|(version, _)| same_version(version, to))
         .map(|(_, pods)| pods)
         .sum();
-    let serves = live.serving.as_ref().is_some_and(|v| same_image(v, to));
+    let serves = live.serving.as_ref().is_some_and(|v| same_version(v, to));
     if live.health == Health::Unknown && live.versions.is_empty() {
         let why = live.reason.as_deref().unwrap_or("no reason given");
         return Answer::NotKnown(format!(
@@ -184,31 +184,6 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, input: &PlanIn
     Answer::No(format!(
         "{name} declares {to} but runs {runs}, seen {age} ago"
     ))
-}
-
-/// Two spellings of one image version: equal, or one of them adds the digest of the other.
-fn same_image(running: &Version, wanted: &Version) -> bool {
-    if running == wanted {
-        return true;
-    }
-    let split = |version: &Version| -> (Option<String>, Option<String>) {
-        match version.as_str().split_once('@') {
-            Some((tag, digest)) => (
-                (!tag.is_empty()).then(|| tag.to_owned()),
-                Some(digest.to_owned()),
-            ),
-            None if version.as_str().starts_with("sha256:") => {
-                (None, Some(version.as_str().to_owned()))
-            }
-            None => (Some(version.as_str().to_owned()), None),
-        }
-    };
-    let (running_tag, running_digest) = split(running);
-    let (wanted_tag, wanted_digest) = split(wanted);
-    match (running_digest, wanted_digest) {
-        (Some(running), Some(wanted)) => running == wanted,
-        _ => running_tag.is_some() && running_tag == wanted_tag,
-    }
 }
 
 fn immutable(cell: &CellKey, to: Option<&Version>, input: &PlanInput<'_>) -> Verdict {

@@ -313,6 +313,50 @@ fn a_revert_goes_to_the_last_good_version_or_where_it_is_told() {
 }
 
 #[test]
+fn a_revert_to_an_inherited_version_takes_the_override_away() {
+    let repository = Repository::empty();
+    repository.write(
+        "tidegate.toml",
+        "[[environments]]\nname = \"dev\"\n[[layouts]]\npath = \"apps/{service}/values-{env}.yaml\"\nyaml = \"image.tag\"\n\
+         else = [{ path = \"apps/{service}/values.yaml\", yaml = \"image.tag\" }]\n",
+    );
+    let own = "replicas: 2 # few\nimage:\n  pullPolicy: Always\n";
+    repository.write("apps/web/values.yaml", "image:\n  tag: 1.0.0\n");
+    repository.write("apps/web/values-dev.yaml", own);
+    repository.publish("Initial");
+    repository.pull();
+    let status = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["services"][0]["cells"]["dev"]["inherited"], true);
+    repository
+        .tidegate(&["set", "web", "dev", "1.1.0", "--yes"])
+        .exits(0);
+    assert!(
+        repository
+            .at_tip("apps/web/values-dev.yaml")
+            .contains("tag: 1.1.0")
+    );
+    let plan = repository
+        .tidegate(&["revert", "web", "dev", "--dry-run", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&plan["changes"][0]["from"], &plan["changes"][0]["to"]),
+        (&json!("1.1.0"), &json!(null)),
+        "{plan}"
+    );
+    repository
+        .tidegate(&["revert", "web", "dev", "--yes"])
+        .exits(0);
+    assert_eq!(
+        repository.at_tip("apps/web/values-dev.yaml"),
+        own.trim_end()
+    );
+}
+
+#[test]
 fn a_refused_push_shows_the_servers_words() {
     let repository = Repository::seeded();
     let tip = repository.bump("checkout", "dev", "1.1.0");
