@@ -52,6 +52,7 @@ fn git(folder: &Path, arguments: &[&str]) {
         .unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}: {words}");
+    assert_eq!(words, "", "{arguments:?}");
 }
 
 /// Sets a version in the clone's work tree by hand, and pushes it.

@@ -75,6 +75,8 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedErr
         config.set_i32("core.bigFileThreshold", 1)?;
         config.set_i32("core.compression", 0)?;
         config.set_i32("gc.auto", 0)?;
+        config.set_bool("receive.autogc", false)?;
+        config.set_bool("receive.denyNonFastForwards", true)?;
     }
     let history = {
         let odb = bare.odb()?;
