@@ -29,6 +29,7 @@ impl Rollout<'_> {
         let (replicas, available) = (sum(&|s| s.replicas), sum(&|s| s.available));
         let current = self.sets.iter().find(|s| s.current);
         let updated = current.map_or(0, |s| s.replicas);
+        // Old pods that are still ending do not count: ReplicaSets count only pods that stay.
         let complete = updated == wanted && replicas == wanted && available >= wanted;
         let (_, unavailable) = self.limits();
         let mut status = json!({
@@ -58,6 +59,7 @@ impl Rollout<'_> {
             words,
             false,
         );
+        // The real controller's words for progress: more new pods, fewer old ones, or more that are available.
         let progressed = moved
             || updated > int(&before["updatedReplicas"])
             || available > int(&before["availableReplicas"])
@@ -84,6 +86,8 @@ impl Rollout<'_> {
         due
     }
 
+    /// Sets Progressing: paused, complete, moving, or out of time. A rollout that was complete once never runs out of
+    /// time, whatever its pods do later.
     fn progress(
         &self,
         status: &mut Value,
@@ -159,6 +163,7 @@ impl Rollout<'_> {
     }
 }
 
+/// The condition of that type, if it is there.
 fn find<'a>(conditions: &'a Value, kind: &str) -> Option<&'a Value> {
     conditions.as_array()?.iter().find(|c| c["type"] == kind)
 }

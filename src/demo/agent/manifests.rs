@@ -37,6 +37,7 @@ pub fn read(
             continue;
         };
         let made_of = (overlay.id(), base.id());
+        // Unchanged files are not parsed again: the branch moves often, an overlay rarely.
         if let Some(same) = before.get(service).filter(|d| d.made_of == made_of) {
             all.insert(service.to_owned(), same.clone());
             continue;
@@ -63,6 +64,7 @@ pub fn read(
     Ok(all)
 }
 
+/// The tree called `name` in another one.
 fn subtree<'r>(
     repository: &'r Repository,
     tree: &Tree<'_>,
@@ -71,6 +73,7 @@ fn subtree<'r>(
     repository.find_tree(tree.get_path(name.as_ref())?.id())
 }
 
+/// A file's one document; `None` where it is none, for the caller to leave out.
 fn yaml(repository: &Repository, blob: Oid) -> Option<Value> {
     let blob = repository.find_blob(blob).ok()?;
     serde_yaml::from_slice(blob.content()).ok()

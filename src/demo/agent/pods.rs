@@ -25,11 +25,17 @@ enum Fate {
 /// Where a pod is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// Not on a node yet.
     Pending,
+    /// Its image is being pulled.
     Creating,
+    /// Runs, and has not passed its probe.
     Started,
+    /// Ready; nothing more happens by itself.
     Settled,
+    /// Waits to be tried again.
     BackOff,
+    /// Told to stop.
     Ending,
 }
 
@@ -106,7 +112,7 @@ impl Kubelet {
         due
     }
 
-    /// One step of a pod's life; `true` when it is gone.
+    /// One step of a pod's life, at the moment it was due rather than when it is looked at; `true` when it is gone.
     fn advance(&mut self, store: &Store, pod: &Value, life: &mut Life, now: Timestamp) -> bool {
         let meta = &pod["metadata"];
         let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
@@ -190,6 +196,7 @@ impl Kubelet {
                 );
                 self.note(store, pod, now, Note::warning("kubelet", "BackOff", &words));
                 life.stage = Stage::BackOff;
+                // Doubles each time, as the real back-off does, but from two seconds: nobody watches a demo for minutes.
                 let delay = (2000 << restarts.min(6)).min(60_000);
                 life.due = self.after(now, delay, delay + 500);
             }
@@ -227,6 +234,7 @@ impl Kubelet {
         false
     }
 
+    /// Writes an event, unless a past is being made.
     fn note(&self, store: &Store, pod: &Value, now: Timestamp, note: Note<'_>) {
         if !self.instant {
             record(store, pod, note, now);
@@ -267,6 +275,7 @@ impl Kubelet {
         scaled(now, milliseconds, self.speed)
     }
 
+    /// A pseudo-random number below `sides`: the same in every run.
     fn roll(&mut self, sides: u64) -> u64 {
         self.dice = self
             .dice
@@ -298,6 +307,7 @@ pub fn is_ready(pod: &Value) -> bool {
     })
 }
 
+/// What the kubelet says when it ends a pod.
 fn stopping(pod: &Value) -> String {
     let container = text(&pod["spec"]["containers"][0]["name"]);
     format!("Stopping container {container}")
@@ -339,11 +349,13 @@ fn container_status(pod: &mut Value, state: Value, ready: bool) {
     }]);
 }
 
+/// The container passes its probe; its state stays.
 fn container_ready(pod: &mut Value) {
     let state = pod["status"]["containerStatuses"][0]["state"].clone();
     container_status(pod, state, true);
 }
 
+/// The container has ended with an error and waits to be started again.
 fn crashed(pod: &mut Value, container: &str, restarts: i64, now: Timestamp) {
     let started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].clone();
     let message = "fatal: PAYMENTS_V3_URL is not set";

@@ -1,4 +1,5 @@
-//! Plays the Deployment and ReplicaSet controllers, with their arithmetic of surge and unavailability.
+//! Plays the Deployment controller, with its arithmetic of surge and unavailability. The rules are those of
+//! `pkg/controller/deployment` in Kubernetes: what it does to pods, and in which order, is what operators know.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -76,6 +77,7 @@ impl<'a> Rollout<'a> {
         }
     }
 
+    /// One pass: a paused Deployment only reports.
     fn run(mut self, progress: &mut Progress) -> Option<Timestamp> {
         let paused = self.deployment["spec"]["paused"] == true;
         let mut moved = false;
@@ -88,10 +90,12 @@ impl<'a> Rollout<'a> {
         self.report(paused, moved, progress)
     }
 
+    /// Where it lives.
     pub(super) fn namespace(&self) -> &str {
         text(&self.deployment["metadata"]["namespace"])
     }
 
+    /// How many pods it wants; the API's default is one.
     pub(super) fn wanted(&self) -> i64 {
         self.deployment["spec"]["replicas"].as_i64().unwrap_or(1)
     }
@@ -119,6 +123,8 @@ impl<'a> Rollout<'a> {
         }
     }
 
+    /// Makes the ReplicaSet of the present template, or takes an old one of the same template up again: its revision
+    /// then becomes the newest, so that `kubectl rollout history` tells the truth.
     fn ensure_current(&mut self) -> bool {
         let newest = self.sets.iter().map(|s| s.revision).max().unwrap_or(0);
         if let Some(set) = self.sets.iter_mut().find(|s| s.current) {
@@ -164,6 +170,7 @@ impl<'a> Rollout<'a> {
         true
     }
 
+    /// As many new pods as the surge allows beside all others, broken ones included.
     fn scale_up(&mut self) -> bool {
         let (wanted, (surge, _)) = (self.wanted(), self.limits());
         let total: i64 = self.sets.iter().map(|s| s.wanted).sum();
@@ -179,6 +186,8 @@ impl<'a> Rollout<'a> {
         self.scale(index, target)
     }
 
+    /// As few old pods as availability allows. New pods that are not available yet count against it: this is what
+    /// keeps the old version serving while the new one crashes.
     fn scale_down(&mut self) -> bool {
         let (wanted, (_, unavailable)) = (self.wanted(), self.limits());
         let least = wanted - unavailable;
@@ -202,6 +211,7 @@ impl<'a> Rollout<'a> {
             spare -= idle;
             moved |= self.scale(*index, self.sets[*index].wanted - idle);
         }
+        // What was just scaled down is not available any more, whatever its status still says.
         let available: i64 = self.sets.iter().map(|s| s.available.min(s.wanted)).sum();
         let mut spare = (available - least).max(0);
         for index in &old {
@@ -212,6 +222,7 @@ impl<'a> Rollout<'a> {
         moved
     }
 
+    /// Whether it had to be scaled at all; the event's words are the real controller's.
     fn scale(&mut self, index: usize, target: i64) -> bool {
         let set = &mut self.sets[index];
         let before = set.wanted;
@@ -231,6 +242,7 @@ impl<'a> Rollout<'a> {
         true
     }
 
+    /// Keeps ten old ReplicaSets, the default `revisionHistoryLimit`.
     fn forget_old(&mut self) {
         let mut idle: Vec<&Set> = self
             .sets
@@ -246,6 +258,7 @@ impl<'a> Rollout<'a> {
     }
 }
 
+/// A ReplicaSet's revision, 0 before it has one.
 fn revision(set: &Value) -> i64 {
     text(&set["metadata"]["annotations"][REVISION])
         .parse()

@@ -29,6 +29,7 @@ fn revision(set: &Value) -> String {
     format!("{}-{}", text(&set["metadata"]["name"]), hash(&template, 10))
 }
 
+/// Makes one pod, on a given node where it is a daemon's.
 fn create(
     store: &Store,
     set: &Value,
@@ -51,6 +52,7 @@ fn create(
     );
 }
 
+/// Ends a pod; a later pass makes its successor.
 fn replace(store: &Store, set: &Value, pod: &Value, clock: Clock) {
     end(store, pod, clock.now);
     let words = format!("delete Pod {} successful", text(&pod["metadata"]["name"]));
@@ -61,6 +63,7 @@ fn replace(store: &Store, set: &Value, pod: &Value, clock: Clock) {
     );
 }
 
+/// Fills gaps from the lowest ordinal, ends surplus from the highest, updates from the highest: `OrderedReady`.
 fn stateful_set(store: &Store, set: &Value, clock: Clock) {
     let meta = &set["metadata"];
     let name = text(&meta["name"]);
@@ -76,6 +79,7 @@ fn stateful_set(store: &Store, set: &Value, clock: Clock) {
     };
     let at = |index: i64| pods.iter().find(|pod| ordinal(pod) == index);
     let is_new = |pod: &Value| pod["metadata"]["labels"][HASH] == update;
+    // Nothing is taken away while anything is on its way.
     let steady = pods.iter().all(|pod| counts(pod) && is_ready(pod));
     if let Some(missing) = (0..wanted).find(|index| at(*index).is_none()) {
         // In order, each after the ones before it are ready.
@@ -132,6 +136,7 @@ fn stateful_set(store: &Store, set: &Value, clock: Clock) {
     set_status(store, "statefulsets", set, status);
 }
 
+/// One pod for each node.
 fn daemon_set(store: &Store, set: &Value, nodes: &[String], clock: Clock) {
     let meta = &set["metadata"];
     let name = text(&meta["name"]);

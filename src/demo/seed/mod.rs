@@ -167,6 +167,7 @@ struct History<'odb> {
 }
 
 impl<'odb> History<'odb> {
+    /// The first two commits: everything as it was, then the configuration.
     fn begin(mut writer: Writer<'odb>, now: Timestamp) -> Result<Self, git2::Error> {
         let start = story::beginning(now.as_second());
         let mut cells = Vec::new();
@@ -213,6 +214,7 @@ impl<'odb> History<'odb> {
         })
     }
 
+    /// Makes the commit, or commits, of one step.
     fn take(&mut self, step: &Step) -> Result<(), git2::Error> {
         match &step.act {
             Act::Note(subject) => {
@@ -272,11 +274,13 @@ impl<'odb> History<'odb> {
             .last()
             .map(|(v, _)| v.clone())
             .unwrap_or_default();
+        // A promotion of what is there already would be an empty commit.
         if before == version {
             return Ok(());
         }
         cell.values.push((version.to_owned(), at(step.time)));
         self.write(service, environment)?;
+        // Both prod environments are promoted from staging.
         let upstream = ENVIRONMENTS[environment.saturating_sub(1).min(1)];
         if step.how == How::Tidegate {
             let intent = match why {
@@ -326,6 +330,7 @@ impl<'odb> History<'odb> {
         self.commit(step, &subject, &body)
     }
 
+    /// Writes a cell's overlay as it is now.
     fn write(&mut self, service: usize, environment: usize) -> Result<(), git2::Error> {
         let index = service * ENVIRONMENTS.len() + environment;
         let cell = &self.cells[index];
@@ -371,6 +376,7 @@ impl<'odb> History<'odb> {
             }
             How::Merge => {
                 let number = self.next_pull_request();
+                // The branch has one commit, made some minutes before it was merged.
                 let main = self.tip;
                 let minutes = 5 + i64::try_from(step.dice % 40).unwrap_or(0);
                 let branch = Signature {
@@ -392,6 +398,7 @@ impl<'odb> History<'odb> {
         }
     }
 
+    /// One commit on the tip.
     fn push(&mut self, parents: &[Oid], who: Signature, message: &str) -> Result<(), git2::Error> {
         self.tip = self.writer.commit(parents, who, message)?;
         self.commits += 1;
@@ -403,6 +410,7 @@ impl<'odb> History<'odb> {
         self.pull_request
     }
 
+    /// Writes the pack; the caller fills in the paths.
     fn finish(self, bare: &Repository) -> Result<Seeded, git2::Error> {
         self.writer.finish(bare)?;
         Ok(Seeded {

@@ -31,12 +31,14 @@ struct Target {
 }
 
 impl Target {
+    /// Reads `/api/v1/…` and `/apis/GROUP/VERSION/…`; `None` where nothing is served there.
     fn parse(shared: &Shared, parts: &[&str]) -> Option<Self> {
         let (group, version, rest) = match parts {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
             _ => return None,
         };
+        // `namespaces/NAME` and its subresources are the namespace itself, anything longer is inside it.
         let (namespace, rest) = match rest {
             ["namespaces", namespace, rest @ ..]
                 if !matches!(rest, [] | ["status" | "finalize"]) =>
@@ -127,6 +129,7 @@ impl<'a> Call<'a> {
         self.parameters.get(name).map_or("", String::as_str)
     }
 
+    /// Authorisation comes before anything else is looked at: a refusal must not tell what exists.
     fn authorize(&self, verb: &str) -> Result<(), ApiError> {
         let Target {
             resource,
@@ -169,6 +172,8 @@ impl<'a> Call<'a> {
         ))
     }
 
+    /// A page. Later pages are of the first one's version, rebuilt from the log: a client that pages through never
+    /// sees a mixture.
     fn list(&self) -> Answer {
         let limit = match self.parameter("limit") {
             "" => 0,
@@ -236,6 +241,7 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A watch. A version that is too old is told inside the stream, as the real server's watch cache does.
     fn watch(&self) -> Answer {
         let bookmarks = matches!(self.parameter("allowWatchBookmarks"), "true" | "1");
         let initial = matches!(self.parameter("sendInitialEvents"), "true" | "1");
@@ -265,6 +271,7 @@ impl<'a> Call<'a> {
         Ok(http::response(200, "application/json", body.boxed_unsync()))
     }
 
+    /// Creates, replaces or patches.
     fn write(&self, verb: &str, content_type: &str, body: Value) -> Answer {
         let target = &self.target;
         let (resource, namespace) = (&target.resource, &target.namespace);
@@ -294,6 +301,7 @@ impl<'a> Call<'a> {
         Ok(http::object(code, &self.view.object(resource, &stored)))
     }
 
+    /// Deletes; the grace period is in the body or in the query.
     fn delete(&self, options: &Value) -> Answer {
         let target = &self.target;
         let grace = options["gracePeriodSeconds"]
@@ -308,6 +316,7 @@ impl<'a> Call<'a> {
     }
 }
 
+/// `v1:VERSION:NAMESPACE/NAME`, as [`Call::list`] makes it; clients must not look inside.
 fn read_token(token: &str) -> Result<(u64, (String, String)), ApiError> {
     let read = || {
         let (version, key) = token.strip_prefix("v1:")?.split_once(':')?;

@@ -61,6 +61,8 @@ fn merge_key(list: &str) -> Option<&'static str> {
     }
 }
 
+/// Merges like [`merge`], but lists with a merge key item by item; `$` directives other than those below only order
+/// or retain keys, which changes nothing here.
 fn strategic(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
@@ -90,6 +92,7 @@ fn strategic(target: &mut Value, patch: &Value) {
     }
 }
 
+/// Items are found by their key; `$patch: delete` removes one.
 fn strategic_list(target: &mut Value, items: &[Value], by: &str) {
     if !target.is_array() {
         *target = Value::Array(Vec::new());
@@ -109,6 +112,7 @@ fn strategic_list(target: &mut Value, items: &[Value], by: &str) {
     }
 }
 
+/// All operations or an error; the caller drops the half-patched copy.
 fn json_patch(target: &mut Value, patch: &Value) -> Result<(), ApiError> {
     let operations = patch
         .as_array()
@@ -148,6 +152,7 @@ fn from(operation: &Value) -> Option<&str> {
     operation["from"].as_str()
 }
 
+/// The container that a JSON pointer's last part is in, and that part.
 fn parent<'a>(target: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
     let (parent, last) = path.rsplit_once('/')?;
     Some((
@@ -156,6 +161,7 @@ fn parent<'a>(target: &'a mut Value, path: &str) -> Option<(&'a mut Value, Strin
     ))
 }
 
+/// Takes a value out.
 fn take(target: &mut Value, path: &str) -> Option<Value> {
     let (parent, key) = parent(target, path)?;
     match parent {
@@ -168,6 +174,7 @@ fn take(target: &mut Value, path: &str) -> Option<Value> {
     }
 }
 
+/// Puts a value in; `-` is the end of a list.
 fn add(target: &mut Value, path: &str, value: Value) -> Option<()> {
     if path.is_empty() {
         *target = value;

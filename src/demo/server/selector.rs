@@ -55,6 +55,7 @@ impl Selector {
 }
 
 impl Test {
+    /// A missing label passes `notin` and `!=`, as in Kubernetes.
     fn passes(&self, value: Option<&str>) -> bool {
         match self {
             Self::In(values) => value.is_some_and(|v| values.iter().any(|x| x == v)),
@@ -80,6 +81,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     .filter(|part| !part.is_empty())
 }
 
+/// `key=value`, `key==value`, `key!=value`.
 fn equality(part: &str) -> Option<(String, Test)> {
     let (key, value, negative) = if let Some((key, value)) = part.split_once("!=") {
         (key, value, true)
@@ -98,6 +100,7 @@ fn equality(part: &str) -> Option<(String, Test)> {
     Some((key.trim().to_owned(), test))
 }
 
+/// One part of a label selector.
 fn requirement(part: &str) -> Result<(String, Test), ApiError> {
     let malformed = || {
         ApiError::bad_request(format!(
@@ -127,6 +130,7 @@ fn requirement(part: &str) -> Result<(String, Test), ApiError> {
         .ok_or_else(malformed)
 }
 
+/// One part of a field selector: the real server, too, knows only a few fields of each resource.
 fn field(part: &str) -> Result<(String, Test), ApiError> {
     const KNOWN: [&str; 9] = [
         "metadata.",

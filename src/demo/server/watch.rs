@@ -89,6 +89,7 @@ impl Running {
         }
     }
 
+    /// The next line; `None` ends the stream.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if *self.watch.mode.borrow_and_update() == Mode::Hanging {
@@ -103,6 +104,7 @@ impl Running {
             if self.last || !self.watch.mode.borrow().serves() {
                 return None;
             }
+            // Marked before looking, so that a change in between wakes the wait below.
             self.changed.mark_unchanged();
             self.collect();
             if !self.ready.is_empty() {
@@ -121,6 +123,7 @@ impl Running {
         }
     }
 
+    /// Queues what changed since the cursor.
     fn collect(&mut self) {
         match self.watch.store.since(self.cursor) {
             Ok((epoch, _)) if epoch != self.epoch => {
@@ -170,6 +173,7 @@ impl Running {
             "kind": kind, "apiVersion": api_version, "metadata": meta}}));
     }
 
+    /// An error is the last thing that a watch says.
     fn fail(&mut self, error: &ApiError) {
         self.last = true;
         self.ready
