@@ -13,9 +13,8 @@ use super::{
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
-    domain::layout::detect,
     sources::git::Repo,
-    workflow::{OpenOptions, Session},
+    workflow::{OpenOptions, Session, recognise},
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -34,13 +33,10 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let repo = Repo::discover(&common.repo)?;
     let file = place(&repo, only_print)?;
     let base = repo.base(None)?;
-    let paths = repo.paths(base.commit)?;
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    let Some(guess) = detect(&paths) else {
+    let Some(guess) = recognise(&repo, &base)? else {
         return Err(Failure::failed(format!(
-            "no common layout was recognised in the {} of {}; write a {TEAM_FILE} by hand: config.example.toml of the project \
+            "no common layout was recognised in the tree of {}; write a {TEAM_FILE} by hand: config.example.toml of the project \
              describes every key",
-            words::count(paths.len(), "file"),
             base.reference
         )));
     };

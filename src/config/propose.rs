@@ -42,8 +42,12 @@ pub fn propose(guess: &Guess) -> String {
         "\n# [defaults]\n# namespace = \"{service}\"   # where a service's workload runs\n# workload = \"{service}\"\n\n\
          # Where the version of a service in an environment is written.\n",
     );
-    for layout in &guess.layouts {
-        text.push_str("\n[[layouts]]\n");
+    for (at, layout) in guess.layouts.iter().enumerate() {
+        text.push('\n');
+        if let Some(cells) = guess.explained.get(at).filter(|cells| **cells > 0) {
+            let _ = writeln!(text, "# explains {cells} cells");
+        }
+        text.push_str("[[layouts]]\n");
         write_layout(&mut text, layout);
     }
     text

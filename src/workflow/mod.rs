@@ -31,7 +31,7 @@ pub use deliver::{DeliverFailure, DeliverStep, Delivered, deliver};
 pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
 pub use prepare::prepare;
-pub use project::{OpenError, OpenOptions};
+pub use project::{OpenError, OpenOptions, recognise};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
 
 /// One repository, opened with its configuration.

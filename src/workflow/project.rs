@@ -10,7 +10,7 @@ use crate::{
     domain::{
         desired::Desired,
         ids::{EnvironmentName, ServiceName},
-        layout::{Guess, detect},
+        layout::{self, Evidence, Guess},
         suggest,
     },
     sources::git::{Base, GitError, GitErrorKind, Repo},
@@ -185,7 +185,19 @@ fn at_tip(repo: &Repo, base: &Base) -> Result<Option<SourceFile>, OpenError> {
 /// What the tree at the branch's tip looks like; nothing where it cannot be read, which is told when it is needed.
 fn guess(repo: &Repo) -> Option<Guess> {
     let base = repo.base(None).ok()?;
-    let paths = repo.paths(base.commit).ok()?;
+    recognise(repo, &base).ok()?
+}
+
+/// What the tree at a base looks like, by its paths and what some of the files say.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
+    let paths = repo.paths(base.commit)?;
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    detect(&paths)
+    Ok(layout::recognise(&Evidence {
+        paths: &paths,
+        branches: &[],
+        read: &|path| repo.file(base.commit, path).ok().flatten(),
+    }))
 }
