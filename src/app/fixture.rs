@@ -261,7 +261,15 @@ impl Driver {
         Self::settled_with(setup(), size)
     }
 
+    /// The cursor on checkout / dev.
     pub(crate) fn settled_with(setup: Setup, size: (u16, u16)) -> Self {
+        let mut driver = Self::untouched(setup, size);
+        driver.model.select(&cell("checkout", "dev"));
+        driver
+    }
+
+    /// No key was pressed yet.
+    pub(crate) fn untouched(setup: Setup, size: (u16, u16)) -> Self {
         let mut driver = Self::fresh(setup, size);
         let result = Ok(DesiredRead {
             base: base(),

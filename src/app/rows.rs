@@ -41,6 +41,9 @@ impl Model {
             let line = arranged.lines.get(matrix.cursor().min(last));
             matrix.row = line.map(|line| line.service.clone());
         }
+        if matrix.row.is_none() {
+            matrix.column = arranged.worst.unwrap_or(matrix.column);
+        }
         matrix.columns = columns;
         matrix.lines = arranged.lines;
         matrix.folded = arranged.folded;
@@ -121,8 +124,22 @@ impl Model {
             lines.append(&mut quiet);
         }
         self.sort(&mut lines);
+        arranged.worst = lines
+            .first()
+            .and_then(|line| self.worst_column(line, columns));
         arranged.lines = lines;
         arranged
+    }
+
+    /// The column of a row's worst cell; of equals the one furthest right, nearest to customers.
+    fn worst_column(&self, line: &RowLine, columns: &[EnvironmentName]) -> Option<usize> {
+        let trouble = |environment: &EnvironmentName| {
+            let key = CellKey::new(line.service.clone(), environment.clone());
+            status::assess(self, &key).trouble()
+        };
+        let troubles = columns.iter().map(trouble).enumerate();
+        let worst = troubles.max_by_key(|(_, trouble)| *trouble)?;
+        (worst.1 > 0).then_some(worst.0)
     }
 
     fn sort(&self, lines: &mut [RowLine]) {
@@ -161,6 +178,8 @@ struct Arranged {
     folded: usize,
     counts: BTreeMap<State, usize>,
     widest: usize,
+    /// The column of the worst cell of the first row.
+    worst: Option<usize>,
 }
 
 type Row<'a> = (&'a ServiceName, Vec<(&'a CellKey, CellView<'a>)>);

@@ -172,9 +172,8 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
             theme.dim,
         )],
         Some((_, Ok(diff))) => {
-            let lines = diff.lines().skip(screen.diff_scroll);
-            let lines = lines.take(usize::from(area.height));
-            lines.map(|line| diff::line(&theme, line)).collect()
+            let lines = diff::lines(&theme, diff).skip(screen.diff_scroll);
+            lines.take(usize::from(area.height)).collect()
         }
     };
     canvas.lines(area, lines);

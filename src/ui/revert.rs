@@ -21,11 +21,19 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let (model, theme) = (canvas.model, canvas.theme);
     let values = model.values(&screen.cell);
     let rows = u16::try_from(values.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
-    let place = centred(area, 104, rows.saturating_add(8).min(area.height));
+    let kept = format!(
+        "A new commit changes only the version of {} in {}; everything committed since is kept.",
+        screen.cell.service, screen.cell.environment
+    );
+    let width = usize::from(area.width.min(104)).saturating_sub(6);
+    let kept = text::wrap(&kept, width);
+    let below = u16::try_from(kept.len()).unwrap_or(1);
+    // Two lines of the box, what is declared now, the heading, and air between them.
+    let height = rows.saturating_add(below + 6).min(area.height);
+    let place = centred(area, 104, height);
     canvas.clear(place);
     let title = format!("Revert {}", screen.cell);
     let inner = canvas.frame(place, Line::styled(title, theme.title));
-    let width = usize::from(inner.width);
     let now = values
         .first()
         .and_then(|entry| entry.change.version.as_ref());
@@ -37,12 +45,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
             Span::raw(current),
         ]),
     );
-    let kept = format!(
-        "A new commit changes only the version of {} in {}; everything committed since is kept.",
-        screen.cell.service, screen.cell.environment
-    );
-    let kept = text::wrap(&kept, width);
-    let below = u16::try_from(kept.len()).unwrap_or(1);
     let list = Rect {
         y: inner.y + 2,
         height: inner.height.saturating_sub(3 + below),

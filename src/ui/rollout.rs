@@ -200,7 +200,7 @@ fn pod_line(canvas: &Canvas<'_>, pod: &PodState, columns: &PodColumns) -> Line<'
     let version = pod.version.as_ref().map_or("", |v| v.as_str());
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
     let node = pod.node.as_deref().unwrap_or_default();
-    Line::from(vec![
+    let mut spans = vec![
         Span::styled(format!("{} ", glyphs.state(state)), theme.state(state)),
         Span::raw(text::tail(&pod.name, columns.name, glyphs.ellipsis)),
         Span::raw(format!("  {}", cut(version, columns.version))),
@@ -210,11 +210,12 @@ fn pod_line(canvas: &Canvas<'_>, pod: &PodState, columns: &PodColumns) -> Line<'
         ),
         Span::styled(format!("  {restarts:>5}"), theme.dim),
         Span::styled(format!("  {:>4}", age.unwrap_or_default()), theme.dim),
-        Span::styled(
-            format!("  {}", text::clip(node, columns.node, glyphs.ellipsis)),
-            theme.faint,
-        ),
-    ])
+    ];
+    if columns.node > 0 {
+        let node = text::clip(node, columns.node, glyphs.ellipsis);
+        spans.push(Span::styled(format!("  {node}"), theme.faint));
+    }
+    Line::from(spans)
 }
 
 fn notes(

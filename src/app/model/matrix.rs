@@ -10,7 +10,7 @@ use crate::{
 /// The state of the matrix. The cursor is a cell, not a place: rows may move under it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matrix {
-    /// The selected row; `None` until the operator moves: then the first row, whichever it is.
+    /// The selected row; `None` until the first key: the first row, whichever it is, at its worst cell.
     pub row: Option<ServiceName>,
     /// The selected column, as an index into [`Matrix::columns`].
     pub column: usize,
@@ -101,6 +101,13 @@ impl Matrix {
             .as_ref()
             .and_then(|row| self.lines.iter().position(|line| line.service == *row))
             .unwrap_or(0)
+    }
+
+    /// Keeps the cursor where it is, whatever becomes worse elsewhere.
+    pub fn pin(&mut self) {
+        if self.row.is_none() {
+            self.row = self.lines.first().map(|line| line.service.clone());
+        }
     }
 
     /// The cell under the cursor.

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        command::{Command, HistoryWant},
+        command::Command,
         event::{Epoch, Failure},
         keymap::{Action, Motion},
         model::{CellPane, CellScreen, Model, RevertScreen, Screen},
@@ -26,7 +26,7 @@ impl Model {
             Action::NextPane => self.turn_pane(CellPane::next),
             Action::PreviousPane => self.turn_pane(CellPane::previous),
             Action::Promote => self.promote(out),
-            Action::Revert => self.open_revert(out),
+            Action::Revert => self.open_revert(),
             Action::Plan => self.open_plan(None, out),
             Action::Unstage => self.unstage(out),
             Action::Undo => self.undo(out),
@@ -117,15 +117,8 @@ impl Model {
         }
     }
 
-    /// Asks for what the cell screen or the revert picker still lacks.
+    /// Asks for the diff that the cell screen still lacks; history comes by itself.
     pub(super) fn refresh_cell(&mut self, out: &mut Vec<Command>) {
-        let Some(cell) = self.screens.last().and_then(Screen::cell).cloned() else {
-            return;
-        };
-        let known = self.history.cells.contains_key(&cell);
-        if !known && !self.history.done {
-            self.want_history(HistoryWant::Cell(cell), out);
-        }
         let wanted = self.selected_commit();
         let Some(Screen::Cell(screen)) = self.screens.last_mut() else {
             return;
@@ -141,18 +134,6 @@ impl Model {
                 epoch,
                 cell,
                 commit,
-            });
-        }
-    }
-
-    /// Puts one cell before the walk that is under way: both answer with the walk's epoch.
-    fn want_history(&mut self, want: HistoryWant, out: &mut Vec<Command>) {
-        let running = self.operations.current(Operation::History);
-        if let (Some(epoch), Some(commit)) = (running, self.history.commit) {
-            out.push(Command::LoadHistory {
-                epoch,
-                commit,
-                want,
             });
         }
     }
@@ -199,7 +180,7 @@ impl Model {
     }
 
     /// Opens the list of versions to go back to.
-    pub(super) fn open_revert(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn open_revert(&mut self) {
         let Some(cell) = self.selected() else { return };
         let desired = self.git.desired.as_deref();
         if desired.is_none_or(|desired| !desired.cells.contains_key(&cell)) {
@@ -213,7 +194,6 @@ impl Model {
             cell,
             selected: None,
         }));
-        self.refresh_cell(out);
     }
 
     /// The selected value of a revert picker: chosen, or the last good one, or the one before today's.
@@ -305,16 +285,5 @@ impl CellPane {
 
     fn previous(self) -> Self {
         self.next().next()
-    }
-}
-
-impl Screen {
-    /// The cell it is about.
-    fn cell(&self) -> Option<&CellKey> {
-        match self {
-            Self::Cell(screen) => Some(&screen.cell),
-            Self::Revert(screen) => Some(&screen.cell),
-            _ => None,
-        }
     }
 }

@@ -174,7 +174,7 @@ impl Model {
                 if let Some(cell) = cells.get(screen.cell) {
                     self.select(cell);
                     self.screens.clear();
-                    self.open_revert(out);
+                    self.open_revert();
                 }
             }
             Action::Copy => match (link, commit) {
@@ -195,7 +195,7 @@ impl Model {
     }
 
     /// Puts the matrix's cursor on a cell.
-    pub(super) fn select(&mut self, cell: &CellKey) {
+    pub(in crate::app) fn select(&mut self, cell: &CellKey) {
         self.matrix.row = Some(cell.service.clone());
         let column = self
             .matrix

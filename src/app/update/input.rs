@@ -41,6 +41,7 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
 
 fn key(model: &mut Model, press: Press, held: bool, out: &mut Vec<Command>) {
     model.word = None;
+    model.matrix.pin();
     let mode = model.mode();
     match model.setup.keymap.meaning(mode, press) {
         None => {}

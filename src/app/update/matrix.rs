@@ -26,7 +26,7 @@ impl Model {
             Action::MarkRange => self.mark_range(),
             Action::MarkColumn => self.mark_column(),
             Action::Promote => self.promote(out),
-            Action::Revert => self.open_revert(out),
+            Action::Revert => self.open_revert(),
             Action::Plan => self.open_plan(None, out),
             Action::Unstage => self.unstage(out),
             Action::Undo => self.undo(out),

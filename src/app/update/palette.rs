@@ -104,7 +104,7 @@ impl Model {
 
     fn revert_command(&mut self, argument: &str, out: &mut Vec<Command>) {
         match (argument, self.selected()) {
-            ("", _) => self.open_revert(out),
+            ("", _) => self.open_revert(),
             (_, None) => self.say("no cell is selected"),
             (version, Some(cell)) => {
                 let wanted = Version::from(version);

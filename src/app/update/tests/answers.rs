@@ -208,21 +208,19 @@ fn the_cell_screen_asks_for_notes_history_and_the_diff_it_shows() {
 }
 
 #[test]
-fn a_cell_without_history_is_put_before_the_walk() {
+fn the_revert_picker_selects_the_last_good_as_soon_as_it_is_known() {
     let mut driver = Driver::fresh(fixture::setup(), SIZE);
     driver.send(Event::Desired {
         epoch: Epoch(1),
         result: Ok(read("a1b2c3d")),
     });
-    driver.commands.clear();
     driver.keys("r");
-    let want = Command::LoadHistory {
-        epoch: Epoch(3),
-        commit: commit("a1b2c3d"),
-        want: HistoryWant::Cell(driver.model.selected().unwrap()),
-    };
-    assert_eq!(driver.taken(), [want]);
     let key = driver.model.selected().unwrap();
+    let chosen = |driver: &Driver| match driver.model.screens.last() {
+        Some(Screen::Revert(screen)) => driver.model.revert_selection(screen),
+        _ => panic!("the picker is open"),
+    };
+    assert_eq!(chosen(&driver), None, "nothing is known yet");
     driver.send(Event::History {
         epoch: Epoch(3),
         result: Ok(HistoryBatch {
@@ -231,10 +229,7 @@ fn a_cell_without_history_is_put_before_the_walk() {
             done: false,
         }),
     });
-    let Some(Screen::Revert(screen)) = driver.model.screens.last() else {
-        panic!("the picker is open");
-    };
-    assert_eq!(driver.model.revert_selection(screen), Some(1), "last good");
+    assert_eq!(chosen(&driver), Some(1));
 }
 
 #[test]

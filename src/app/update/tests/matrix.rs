@@ -42,6 +42,29 @@ fn without_trouble_nothing_is_folded() {
 }
 
 #[test]
+fn the_worst_cell_is_selected_until_the_first_key() {
+    let mut driver = Driver::untouched(fixture::setup(), SIZE);
+    assert_eq!(driver.model.selected(), Some(cell("checkout", "prod-us")));
+    let crash = |service: &str| Event::Live {
+        environment: "dev".into(),
+        connection: Connection::Live,
+        cells: vec![(
+            cell(service, "dev"),
+            fixture::troubled(Health::Degraded, "9", "OOMKilled"),
+        )],
+    };
+    driver.send(crash("basket"));
+    assert_eq!(driver.model.selected(), Some(cell("basket", "dev")));
+    driver.keys("n N");
+    driver.send(crash("accounts"));
+    assert_eq!(
+        driver.model.selected(),
+        Some(cell("basket", "dev")),
+        "pinned"
+    );
+}
+
+#[test]
 fn the_cursor_stays_on_its_cell_when_rows_move() {
     let mut driver = Driver::settled(SIZE);
     driver.keys("j l");
