@@ -4,6 +4,7 @@ mod asking;
 mod cluster;
 mod demo;
 mod following;
+mod hung;
 mod reading;
 mod support;
 mod terminal;
