@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,6 +12,9 @@ use super::{
     rollout, sets,
 };
 use crate::demo::server::{Store, stamp};
+
+/// How finely time passes in a past that is lived through.
+const STRIDE: SignedDuration = SignedDuration::from_secs(1);
 
 /// One cluster's controllers and kubelets over its store.
 #[derive(Debug)]
@@ -120,7 +123,8 @@ impl Cluster {
         let mut now = from;
         while now < to {
             match self.step(now) {
-                Some(due) if due <= to => now = due.max(now),
+                // In strides: what falls due within one is still dated by when it was due.
+                Some(due) if due <= to => now = due.max(now.saturating_add(STRIDE).unwrap_or(to)),
                 _ => break,
             }
         }
