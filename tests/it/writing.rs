@@ -398,6 +398,64 @@ fn a_branch_of_its_own_where_it_is_asked_for() {
     said.says("not followed");
 }
 
+#[test]
+fn init_proposes_what_is_there_and_overwrites_nothing() {
+    let repository = Repository::seeded();
+    let clone = repository.clone_path();
+    let file = clone.join("tidegate.toml");
+    repository
+        .tidegate(&["init"])
+        .exits(2)
+        .says("is there already and stays as it is");
+
+    std::fs::remove_file(repository.colleague().join("tidegate.toml")).unwrap();
+    repository.publish("Without configuration");
+    repository.pull();
+    let guessed = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .says("guessed")
+        .json();
+    assert_eq!(
+        guessed["services"][1]["cells"]["prod"]["version"], "1.0.0",
+        "{guessed}"
+    );
+    assert!(guessed["guessed"].is_string());
+
+    let printed = repository.tidegate(&["init", "--stdout"]).exits(0).out;
+    assert!(!file.exists());
+    let said = repository.tidegate(&["init"]).exits(0);
+    assert!(
+        said.out.contains("payments  1.0.0  1.0.0    1.0.0"),
+        "{}",
+        said.out
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
+    let status = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["services"], guessed["services"]);
+    assert_eq!(status["environments"], json!(["dev", "staging", "prod"]));
+    assert_eq!(status["guessed"], json!(null));
+    let plan = repository
+        .tidegate(&[
+            "set",
+            "checkout",
+            "prod",
+            "2.0.0",
+            "--dry-run",
+            "-o",
+            "json",
+        ])
+        .exits(0)
+        .json();
+    assert_eq!(
+        plan["changes"][0]["verdicts"][0]["detail"], "staging declares 1.0.0, not 2.0.0",
+        "{printed}"
+    );
+}
+
 /// A colleague pushes between our look and our push: played by a hook that runs before ours.
 fn overtaken(repository: &Repository, service: &str, environment: &str) {
     let there = repository.colleague();
