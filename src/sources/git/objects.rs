@@ -136,21 +136,16 @@ impl Objects {
         self.shallow.contains(&commit)
     }
 
-    /// Header and infos of a commit, read once.
-    pub(super) fn commit(
-        &self,
-        commit: ObjectId,
-    ) -> Result<(Header, (CommitInfo, CommitInfo)), GitError> {
+    /// Header and text of a commit, read once; the text is for [`read_info`].
+    pub(super) fn commit(&self, commit: ObjectId) -> Result<(Header, Box<[u8]>), GitError> {
         let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
-        let header = self.parse(commit, &data)?;
-        let info = parse_info(commit, &data).ok_or_else(|| damaged(commit, "commit"))?;
-        Ok((header, info))
+        Ok((self.parse(commit, &data)?, (&*data).into()))
     }
 
     /// What people see of a commit: (as authored, as landed); they differ in the time.
     pub(super) fn info(&self, commit: ObjectId) -> Result<(CommitInfo, CommitInfo), GitError> {
         let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
-        parse_info(commit, &data).ok_or_else(|| damaged(commit, "commit"))
+        read_info(commit, &data)
     }
 
     /// When a commit was made, in seconds since 1970.
@@ -286,6 +281,14 @@ impl Seed {
     pub(super) fn open(&self) -> Result<Objects, GitError> {
         Objects::with_packs(&self.repo, &self.packs)
     }
+}
+
+/// What people see of a commit, from its text: (as authored, as landed); they differ in the time.
+pub(super) fn read_info(
+    commit: ObjectId,
+    data: &[u8],
+) -> Result<(CommitInfo, CommitInfo), GitError> {
+    parse_info(commit, data).ok_or_else(|| damaged(commit, "commit"))
 }
 
 /// The entries of a tree's bytes; ends early where they are damaged.

@@ -53,6 +53,8 @@ pub(super) struct Landed<'a> {
     pub(super) commit: ObjectId,
     /// The files that decide the cell.
     pub(super) paths: &'a [RepoPath],
+    /// Their blobs at the landed commit and at its first parent, which does not have the value.
+    pub(super) blobs: &'a [(Option<ObjectId>, Option<ObjectId>)],
     /// Merges above it that touched them.
     pub(super) passed: &'a [Passed],
 }
@@ -204,8 +206,17 @@ impl<'a> Authors<'a> {
         value: &Landed<'_>,
         walk: &Walk<'_>,
     ) -> Result<bool, GitError> {
-        if self.same_files(value.commit, commit, value.paths)? {
-            return Ok(true);
+        let (mut as_landed, mut as_before) = (true, true);
+        for (path, (landed, before)) in value.paths.iter().zip(value.blobs) {
+            let there = self.blob(commit, path)?;
+            as_landed &= there == *landed;
+            as_before &= there == *before;
+            if !as_landed && !as_before {
+                break;
+            }
+        }
+        if as_landed || as_before {
+            return Ok(as_landed);
         }
         let mut assembler = walk.assembler();
         for path in value.paths {

@@ -22,9 +22,12 @@ use self::{
     authored::{Authors, Landed},
     pipeline::Steps,
     today::{Passed, Today, Told},
-    walk::Walk,
+    walk::{Moved, Walk},
 };
-use super::{GitError, Repo, objects::Objects};
+use super::{
+    GitError, Repo,
+    objects::{Objects, read_info},
+};
 use crate::domain::{
     history::{CommitInfo, ValueChange},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
@@ -104,7 +107,8 @@ impl Repo {
                     depth,
                 });
                 let (files, cells) = walk.enter(step.files);
-                let told = today.judge(&walk, merge, files.iter(), cells, want);
+                let touched = files.iter().map(|file| &file.path);
+                let told = today.judge(&walk, merge, touched, cells, want);
                 if !told.is_empty() {
                     let landing = Landing {
                         objects: &objects,
@@ -114,7 +118,8 @@ impl Repo {
                         commit: step.commit,
                         depth,
                     };
-                    landing.tell(step.info, told, &mut authors, &mut batch.changes)?;
+                    let info = read_info(step.commit, &step.text)?;
+                    landing.tell(info, told, &mut authors, &mut batch.changes)?;
                 }
                 if batch.is_due() && batch.send(depth).is_break() {
                     return Ok(());
@@ -139,7 +144,7 @@ struct Landing<'a> {
     walk: &'a Walk<'a>,
     today: &'a Today,
     /// Those that differ there.
-    files: &'a [RepoPath],
+    files: &'a [Moved],
     commit: ObjectId,
     depth: u32,
 }
@@ -155,11 +160,13 @@ impl Landing<'_> {
         let (own, landed) = (Arc::new(own), Arc::new(landed));
         let mut known: Option<Arc<CommitInfo>> = None;
         for told in told {
+            let paths = self.paths(&told.cell);
             let value = Landed {
                 cell: &told.cell,
                 version: told.version.as_ref(),
                 commit: self.commit,
-                paths: &self.paths(&told.cell),
+                paths: &paths,
+                blobs: &self.blobs(&paths),
                 passed: &told.passed,
             };
             let author = authors.find(&value, self.walk)?;
@@ -184,17 +191,33 @@ impl Landing<'_> {
 
     /// The files that decide a cell: those of today, but for a change that happened elsewhere.
     fn paths(&self, cell: &CellKey) -> Vec<RepoPath> {
-        let touched = |path: &RepoPath| self.files.contains(path);
+        let touched = |path: &RepoPath| self.files.iter().any(|file| file.path == *path);
         match self.today.paths(cell) {
             Some(paths) if paths.iter().any(touched) => paths.to_vec(),
             _ => {
                 let mut paths = self.walk.depends_on(cell);
                 if !paths.iter().any(touched) {
-                    paths.extend(self.files.iter().cloned());
+                    paths.extend(self.files.iter().map(|file| file.path.clone()));
                 }
                 paths
             }
         }
+    }
+}
+
+impl Landing<'_> {
+    /// The blobs of files at the landed commit and at its first parent.
+    fn blobs(&self, paths: &[RepoPath]) -> Vec<(Option<ObjectId>, Option<ObjectId>)> {
+        paths
+            .iter()
+            .map(|path| {
+                let moved = self.files.iter().find(|file| file.path == *path);
+                moved.map_or_else(
+                    || (self.walk.blob(path), self.walk.blob(path)),
+                    |file| (file.before, file.after),
+                )
+            })
+            .collect()
     }
 }
 

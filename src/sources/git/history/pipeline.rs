@@ -22,7 +22,6 @@ use super::{
     tree::{Difference, Folder},
 };
 use crate::domain::{
-    history::CommitInfo,
     ids::{ObjectId, RepoPath},
     layout::{FileFacts, LayoutSet},
 };
@@ -42,8 +41,8 @@ pub(super) type FileThere = (RepoPath, Option<(ObjectId, Arc<FileFacts>)>);
 pub(super) struct Step {
     pub(super) commit: ObjectId,
     pub(super) parents: Vec<ObjectId>,
-    /// As authored, as landed.
-    pub(super) info: (CommitInfo, CommitInfo),
+    /// For [`read_info`](super::super::objects::read_info).
+    pub(super) text: Box<[u8]>,
     pub(super) files: Vec<FileThere>,
 }
 
@@ -57,7 +56,7 @@ struct Stretch {
 struct OnLine {
     commit: ObjectId,
     header: Header,
-    info: (CommitInfo, CommitInfo),
+    text: Box<[u8]>,
 }
 
 type Done = (usize, Result<Vec<Step>, GitError>);
@@ -138,11 +137,11 @@ fn follow(
     to_workers: &SyncSender<Stretch>,
 ) -> Result<(), GitError> {
     let read = |commit| -> Result<OnLine, GitError> {
-        let (header, info) = objects.commit(commit)?;
+        let (header, text) = objects.commit(commit)?;
         Ok(OnLine {
             commit,
             header,
-            info,
+            text,
         })
     };
     let mut length = SHORTEST;
@@ -231,7 +230,7 @@ fn steps(
             Step {
                 commit: on_line.commit,
                 parents: on_line.header.parents,
-                info: on_line.info,
+                text: on_line.text,
                 files: differences.into_iter().map(there).collect(),
             }
         })

@@ -125,31 +125,113 @@ impl Folder {
     }
 }
 
-/// Entries that two trees do not share, paired by name and kind of ordering.
+/// Entries that two trees do not share, paired by name.
 fn differences<'a>(
     before: &'a [u8],
     after: &'a [u8],
 ) -> impl Iterator<Item = (Option<Entry<'a>>, Option<Entry<'a>>)> {
-    let mut old = entries(before).peekable();
-    let mut new = entries(after).peekable();
+    let (mut old, mut new) = (before, after);
     std::iter::from_fn(move || {
-        loop {
-            let order = match (old.peek(), new.peek()) {
-                (None, None) => return None,
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (Some(a), Some(b)) if a == b => {
-                    old.next();
-                    new.next();
-                    continue;
-                }
-                (Some(a), Some(b)) => a.sort_key().cmp(b.sort_key()),
-            };
-            return Some(match order {
-                std::cmp::Ordering::Less => (old.next(), None),
-                std::cmp::Ordering::Greater => (None, new.next()),
-                std::cmp::Ordering::Equal => (old.next(), new.next()),
-            });
+        // Most trees differ in one entry: what is equal goes by in bytes, not in entries.
+        if old == new {
+            return None;
         }
+        while let Some(length) = entry_length(old)
+            && old.get(..length) == new.get(..length)
+        {
+            (old, new) = (&old[length..], &new[length..]);
+        }
+        let (was, is) = (entries(old).next(), entries(new).next());
+        let order = match (&was, &is) {
+            (None, None) => return None,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(a), Some(b)) => a.sort_key().cmp(b.sort_key()),
+        };
+        let skip = |rest: &mut &'a [u8]| *rest = entry_length(rest).map_or(&[], |n| &rest[n..]);
+        if order.is_le() {
+            skip(&mut old);
+        }
+        if order.is_ge() {
+            skip(&mut new);
+        }
+        Some((was.filter(|_| order.is_le()), is.filter(|_| order.is_ge())))
     })
+}
+
+/// The length of the first entry: up to the NUL, and the id behind it.
+fn entry_length(data: &[u8]) -> Option<usize> {
+    let length = data.iter().position(|byte| *byte == 0)? + 21;
+    (length <= data.len()).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(entries: &[(&str, &str, u8)]) -> Vec<u8> {
+        let mut data = Vec::new();
+        for (mode, name, id) in entries {
+            data.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+            data.extend_from_slice(&[*id; 20]);
+        }
+        data
+    }
+
+    #[test]
+    fn pairs_what_differs() {
+        type Names = &'static [(Option<&'static str>, Option<&'static str>)];
+        let (a, b, c) = (("100644", "a", 1), ("100644", "b", 1), ("40000", "c", 1));
+        let changed = ("100644", "b", 2);
+        let cases: [(&str, Vec<u8>, Vec<u8>, Names); 7] = [
+            ("equal", tree(&[a, b, c]), tree(&[a, b, c]), &[]),
+            (
+                "changed",
+                tree(&[a, b, c]),
+                tree(&[a, changed, c]),
+                &[(Some("b"), Some("b"))],
+            ),
+            (
+                "added",
+                tree(&[a, c]),
+                tree(&[a, b, c]),
+                &[(None, Some("b"))],
+            ),
+            (
+                "removed at the end",
+                tree(&[a, b]),
+                tree(&[a]),
+                &[(Some("b"), None)],
+            ),
+            (
+                "from nothing",
+                tree(&[]),
+                tree(&[a, b]),
+                &[(None, Some("a")), (None, Some("b"))],
+            ),
+            (
+                "file to folder",
+                tree(&[("100644", "c", 1)]),
+                tree(&[c]),
+                &[(Some("c"), None), (None, Some("c"))],
+            ),
+            (
+                "a folder sorts after its dotted neighbour",
+                tree(&[("100644", "c.x", 1), c]),
+                tree(&[c]),
+                &[(Some("c.x"), None)],
+            ),
+        ];
+        let name = |entry: Option<Entry<'_>>| {
+            entry.map(|entry| String::from_utf8(entry.name.to_vec()).unwrap())
+        };
+        for (case, before, after, expected) in cases {
+            let found: Vec<_> = differences(&before, &after)
+                .map(|(was, is)| (name(was), name(is)))
+                .collect();
+            let own = |text: Option<&str>| text.map(str::to_owned);
+            let expected: Vec<_> = expected.iter().map(|(a, b)| (own(*a), own(*b))).collect();
+            assert_eq!(found, expected, "{case}");
+        }
+    }
 }

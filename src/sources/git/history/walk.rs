@@ -21,6 +21,15 @@ use crate::domain::{
 /// A change of a cell between two trees: (cell, at the tree left, at the tree entered).
 pub(super) type CellChange = (CellKey, Option<Version>, Option<Version>);
 
+/// A wanted file that differs between two trees.
+pub(super) struct Moved {
+    pub(super) path: RepoPath,
+    /// Its blob at the tree left.
+    pub(super) before: Option<ObjectId>,
+    /// Its blob at the tree entered.
+    pub(super) after: Option<ObjectId>,
+}
+
 /// The matrix of one tree, moved from tree to tree.
 pub(super) struct Walk<'a> {
     objects: &'a Objects,
@@ -50,7 +59,7 @@ impl<'a> Walk<'a> {
         objects.prefetch(&ids)?;
         for (path, id) in files {
             if let Ok(facts) = read_facts(objects, layouts, &path, id) {
-                walk.put((path, Some((id, Arc::new(facts)))));
+                walk.put(path, Some((id, Arc::new(facts))));
             }
         }
         walk.assembler.take_changes();
@@ -58,27 +67,42 @@ impl<'a> Walk<'a> {
     }
 
     /// Moves to another tree, in which these files differ; says which they are and which cells differ.
-    pub(super) fn enter(&mut self, files: Vec<FileThere>) -> (Vec<RepoPath>, Vec<CellChange>) {
-        let mut paths = Vec::with_capacity(files.len());
-        for file in files {
-            paths.push(file.0.clone());
-            self.put(file);
+    pub(super) fn enter(&mut self, files: Vec<FileThere>) -> (Vec<Moved>, Vec<CellChange>) {
+        let mut moved = Vec::with_capacity(files.len());
+        for (path, there) in files {
+            let after = there.as_ref().map(|(id, _)| *id);
+            let before = self.put(path.clone(), there);
+            moved.push(Moved {
+                path,
+                before,
+                after,
+            });
         }
-        let changes = if paths.is_empty() {
+        let changes = if moved.is_empty() {
             Vec::new()
         } else {
             self.assembler.take_changes()
         };
-        (paths, changes)
+        (moved, changes)
     }
 
-    fn put(&mut self, (path, facts): FileThere) {
-        let said = facts.as_ref().map(|(_, facts)| Arc::clone(facts));
-        self.assembler.update(path.clone(), said);
-        match facts {
-            Some(facts) => self.files.insert(path, facts),
+    fn put(
+        &mut self,
+        path: RepoPath,
+        there: Option<(ObjectId, Arc<FileFacts>)>,
+    ) -> Option<ObjectId> {
+        let facts = there.as_ref().map(|(_, facts)| Arc::clone(facts));
+        self.assembler.update(path.clone(), facts);
+        let left = match there {
+            Some(there) => self.files.insert(path, there),
             None => self.files.remove(&path),
         };
+        left.map(|(id, _)| id)
+    }
+
+    /// The blob of a wanted file here.
+    pub(super) fn blob(&self, path: &RepoPath) -> Option<ObjectId> {
+        self.files.get(path).map(|(id, _)| *id)
     }
 
     /// The matrix here.
