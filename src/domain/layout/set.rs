@@ -21,6 +21,7 @@ use crate::domain::{
 pub struct LayoutSet {
     pub(super) layouts: Vec<Layout>,
     refs: Vec<RefTemplate>,
+    fingerprint: String,
 }
 
 /// What one file says. Small and shareable; a pure function of (path, bytes).
@@ -74,6 +75,7 @@ impl LayoutSet {
         let mut set = Self {
             layouts: Vec::new(),
             refs: Vec::new(),
+            fingerprint: format!("{specs:?}{environments:?}"),
         };
         for (index, spec) in specs.iter().enumerate() {
             set.add(index, spec, environments)
@@ -117,6 +119,11 @@ impl LayoutSet {
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
         self.refs.push(RefTemplate::compile(source, &spellings)?);
         Ok(self.refs.len() - 1)
+    }
+
+    /// Text that is the same for the same layouts and environments, and no others.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Whether any file below `directory` (no trailing slash; empty is the root) may matter. Prunes a tree walk.

@@ -14,6 +14,7 @@ use super::{GitError, GitErrorKind, read::FactsCache};
 #[derive(Clone, Debug)]
 pub struct Repo {
     inner: Arc<Inner>,
+    cache: Option<Arc<Path>>,
 }
 
 #[derive(Debug)]
@@ -54,7 +55,21 @@ impl Repo {
                 work: found.workdir().map(Path::to_owned),
                 facts: Mutex::default(),
             }),
+            cache: None,
         })
+    }
+
+    /// Keeps what walks over history find in files in `folder`, so that the next begins where they
+    /// ended. Safe to delete at any time; without it every walk is whole.
+    #[must_use]
+    pub fn with_cache(mut self, folder: &Path) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// The folder of [`Repo::with_cache`].
+    pub(super) fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// The git directory of this work tree.

@@ -25,6 +25,7 @@ use super::{
     walk::Walk,
 };
 use crate::domain::{
+    history::{CommitInfo, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
     layout::FileFacts,
     version::Version,
@@ -73,6 +74,40 @@ impl<'a> Authors<'a> {
     /// The walk has reached this commit of the landed line.
     pub(super) fn on_line(&mut self, commit: ObjectId, depth: u32) {
         self.line.insert(commit, depth);
+    }
+
+    /// The author of a value that an index knows, where merges since have touched its files.
+    pub(super) fn find_again(
+        &mut self,
+        cell: &CellKey,
+        change: &ValueChange,
+        paths: &[RepoPath],
+        passed: &[Passed],
+        walk: &Walk<'_>,
+    ) -> Result<Option<CommitInfo>, GitError> {
+        let commit = change.landed.commit;
+        let parent = self.header(commit)?.parents.first().copied();
+        let mut blobs = Vec::with_capacity(paths.len());
+        for path in paths {
+            let before = match parent {
+                Some(parent) => self.blob(parent, path)?,
+                None => None,
+            };
+            blobs.push((self.blob(commit, path)?, before));
+        }
+        let value = Landed {
+            cell,
+            version: change.version.as_ref(),
+            commit,
+            paths,
+            blobs: &blobs,
+            passed,
+        };
+        let author = self.find(&value, walk)?;
+        if author == change.authored.commit {
+            return Ok(None);
+        }
+        Ok(Some(self.objects.info(author)?.0))
     }
 
     /// From the tip downwards, at a merge always on to the first parent whose files are the merge's, else to the first

@@ -117,6 +117,31 @@ impl Today {
         Some(&self.cells[*self.index.get(cell)?].paths)
     }
 
+    /// The cells of the tip with the files that decide them.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (&CellKey, &[RepoPath])> {
+        self.cells.iter().map(|cell| (&cell.key, &*cell.paths))
+    }
+
+    /// Whether a cell's value was told at a move and is still the same.
+    pub(super) fn is_moved(&self, cell: &CellKey) -> bool {
+        self.followed(cell).is_some_and(|cell| cell.moved)
+    }
+
+    /// Whether a cell's newest change was told.
+    pub(super) fn is_told(&self, cell: &CellKey) -> bool {
+        self.followed(cell).is_none_or(|cell| cell.settled)
+    }
+
+    /// A cell's files, and the merges since its value was last told that touched them.
+    pub(super) fn passed(&self, cell: &CellKey) -> Option<(&[RepoPath], &[Passed])> {
+        self.followed(cell)
+            .map(|cell| (&*cell.paths, &*cell.passed))
+    }
+
+    fn followed(&self, cell: &CellKey) -> Option<&Followed> {
+        Some(&self.cells[*self.index.get(cell)?])
+    }
+
     /// Which changes to tell after the walk moved to the parent's tree, over the files `touched`.
     /// `merge` is the commit left, where it was one.
     pub(super) fn judge<'p>(

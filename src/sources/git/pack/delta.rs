@@ -7,14 +7,15 @@ pub(super) fn size(delta: &[u8]) -> Option<usize> {
     number(&mut rest)
 }
 
-/// Applies `delta` to `base`; `None` where it is damaged.
-pub(super) fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
+/// Applies `delta` to `base`, into `out`; `None` where it is damaged.
+pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut rest = delta;
     if number(&mut rest)? != base.len() {
         return None;
     }
     let size = number(&mut rest)?;
-    let mut out = Vec::with_capacity(size);
+    out.clear();
+    out.reserve(size);
     while let Some((&operation, tail)) = rest.split_first() {
         rest = tail;
         if operation & 0x80 == 0 {
@@ -40,7 +41,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
         }
         out.extend_from_slice(base.get(offset..offset.checked_add(length)?)?);
     }
-    (out.len() == size).then_some(out)
+    (out.len() == size).then_some(())
 }
 
 fn number(rest: &mut &[u8]) -> Option<usize> {
@@ -80,7 +81,9 @@ mod tests {
             ("cut short", &[11, 2, 2, b'o'], None),
         ];
         for (name, delta, expected) in cases {
-            assert_eq!(apply(base, delta).as_deref(), expected, "{name}");
+            let mut out = Vec::new();
+            let found = apply(base, delta, &mut out).map(|()| &*out);
+            assert_eq!(found, expected, "{name}");
         }
         assert_eq!(size(&[11, 0x80, 1]), Some(128));
     }

@@ -94,15 +94,16 @@ impl PackFile {
         })
     }
 
-    /// Inflates `size` bytes from the deflated ones at `at`.
+    /// Inflates `size` bytes from the deflated ones at `at` into `out`.
     pub(super) fn inflate(
         &mut self,
         inflater: &mut Decompress,
         at: u64,
         size: usize,
-    ) -> Option<Vec<u8>> {
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         inflater.reset(true);
-        let mut out = vec![0; size];
+        out.resize(size, 0);
         let mut number = at / BLOCK as u64;
         let mut offset = usize::try_from(at % BLOCK as u64).ok()?;
         loop {
@@ -114,7 +115,7 @@ impl PackFile {
                 .decompress(input, room, FlushDecompress::None)
                 .ok()?;
             if inflater.total_out() == size as u64 {
-                return Some(out);
+                return Some(());
             }
             let used = inflater.total_in() - read;
             let stuck = used == 0 && inflater.total_out() == written && !input.is_empty();

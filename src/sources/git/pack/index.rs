@@ -36,16 +36,35 @@ impl Index {
             n => self.number(FANOUT + (n - 1) * 4)?,
         };
         let mut high = self.number(FANOUT + first * 4)?.min(self.count);
+        // Names are evenly spread, and each look elsewhere is a cache miss: guess by the next digits,
+        // and look around there.
+        let digits = u32::from_be_bytes([name[1], name[2], name[3], name[4]]);
+        let room = u64::try_from(high.checked_sub(low)?).ok()?;
+        let mut middle = low + usize::try_from((u64::from(digits) * room) >> 32).ok()?;
+        let mut stride = 4;
         while low < high {
-            let middle = low.midpoint(high);
-            let at = NAMES + middle * 20;
-            match self.data.get(at..at + 20)?.cmp(name) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
+            match self.name(middle)?.cmp(name) {
                 std::cmp::Ordering::Equal => return self.offset(middle),
+                std::cmp::Ordering::Less => {
+                    low = middle + 1;
+                    middle += stride;
+                }
+                std::cmp::Ordering::Greater => {
+                    high = middle;
+                    middle = middle.saturating_sub(stride);
+                }
+            }
+            stride *= 2;
+            if middle < low || middle >= high {
+                middle = low.midpoint(high);
             }
         }
         None
+    }
+
+    fn name(&self, number: usize) -> Option<&[u8]> {
+        let at = NAMES + number * 20;
+        self.data.get(at..at + 20)
     }
 
     fn offset(&self, number: usize) -> Option<u64> {

@@ -89,6 +89,9 @@ pub(super) struct Reader {
     packs: Arc<Packs>,
     files: Vec<Option<PackFile>>,
     inflater: Decompress,
+    /// What was inflated last, and what a delta made of it: kept for their room.
+    inflated: Vec<u8>,
+    applied: Vec<u8>,
     memory: Memory,
     /// Where the last object was found; the next is probably there, too.
     last: usize,
@@ -100,6 +103,8 @@ impl Reader {
             packs: Arc::clone(packs),
             files: packs.packs.iter().map(|_| None).collect(),
             inflater: Decompress::new(true),
+            inflated: Vec::new(),
+            applied: Vec::new(),
             memory: Memory::default(),
             last: 0,
         }
@@ -137,7 +142,8 @@ impl Reader {
             }
             match header.base {
                 None => {
-                    let data: Rc<[u8]> = self.inflate(pack, header.data, header.size)?.into();
+                    self.inflate(pack, header.data, header.size)?;
+                    let data: Rc<[u8]> = self.inflated.as_slice().into();
                     self.memory.put(pack, next, header.kind, &data);
                     break (header.kind, data);
                 }
@@ -154,23 +160,23 @@ impl Reader {
             }
         };
         for (at, header) in deltas.into_iter().rev() {
-            let delta = self.inflate(pack, header.data, header.size)?;
-            let size = delta::size(&delta)?;
+            self.inflate(pack, header.data, header.size)?;
+            let size = delta::size(&self.inflated)?;
             if size > limit {
                 return Some(Found::TooLarge(size));
             }
-            data = delta::apply(&data, &delta)?.into();
+            delta::apply(&data, &self.inflated, &mut self.applied)?;
+            data = self.applied.as_slice().into();
             self.memory.put(pack, at, kind, &data);
         }
         Some(Found::Object(kind, data))
     }
 
-    fn inflate(&mut self, pack: usize, at: u64, size: usize) -> Option<Vec<u8>> {
-        if self.files[pack].is_none() {
-            self.file(pack)?;
-        }
+    /// Into `inflated`.
+    fn inflate(&mut self, pack: usize, at: u64, size: usize) -> Option<()> {
+        self.file(pack)?;
         let file = self.files[pack].as_mut()?;
-        file.inflate(&mut self.inflater, at, size)
+        file.inflate(&mut self.inflater, at, size, &mut self.inflated)
     }
 
     fn file(&mut self, pack: usize) -> Option<&mut PackFile> {

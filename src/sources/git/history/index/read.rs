@@ -1,0 +1,208 @@
+//! Reads an index; decodes only what is asked for.
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use flate2::Crc;
+use jiff::Timestamp;
+
+use super::{CELL, CHANGE, HEADER, ID, MAGIC, PERSON, Place};
+use crate::domain::{
+    history::{CommitInfo, ValueChange},
+    ids::{CellKey, ObjectId, RepoPath},
+    version::Version,
+};
+
+/// A checked index in memory.
+pub(in super::super) struct Index {
+    data: Vec<u8>,
+    counts: [usize; 7],
+    ends: usize,
+    text: usize,
+    cells: usize,
+    paths: usize,
+    people: usize,
+    changes: usize,
+    line: usize,
+}
+
+impl Index {
+    /// The index at `place`; `None` where there is none that fits.
+    pub(in super::super) fn read(place: &Place) -> Option<Self> {
+        let data = std::fs::read(place.file()).ok()?;
+        let index = Self::lay_out(data, &place.fingerprint);
+        if index.is_none() {
+            // Of another version, or damaged: the next whole walk writes it anew.
+            let _ = std::fs::remove_file(place.file());
+        }
+        index
+    }
+
+    fn lay_out(data: Vec<u8>, fingerprint: &[u8; 20]) -> Option<Self> {
+        let end = data.len().checked_sub(4)?;
+        let mut sum = Crc::new();
+        sum.update(&data[..end]);
+        let fits = data.starts_with(MAGIC)
+            && data.get(8..28)? == fingerprint
+            && data[end..] == sum.sum().to_le_bytes();
+        if !fits || end < HEADER {
+            return None;
+        }
+        let mut counts = [0; 7];
+        for (n, count) in counts.iter_mut().enumerate() {
+            *count = number(&data, 48 + 4 * n)?;
+        }
+        let [walked, _, strings, cells, paths, people, changes] = counts;
+        let text_length = match strings {
+            0 => 0,
+            n => number(&data, HEADER + 4 * (n - 1))?,
+        };
+        let mut at = HEADER;
+        let mut section = |count: usize, size: usize| {
+            let start = at;
+            at += count * size;
+            start
+        };
+        let index = Self {
+            ends: section(strings, 4),
+            text: section(text_length, 1),
+            cells: section(cells, CELL),
+            paths: section(paths, 4),
+            people: section(people, PERSON),
+            changes: section(changes, CHANGE),
+            line: section(walked, ID),
+            counts,
+            data,
+        };
+        (at == end).then_some(index)
+    }
+
+    /// The commit it was made for.
+    pub(in super::super) fn tip(&self) -> Option<ObjectId> {
+        self.id(28)
+    }
+
+    /// Commits of the landed line.
+    pub(in super::super) fn walked(&self) -> u32 {
+        u32::try_from(self.counts[0]).unwrap_or(u32::MAX)
+    }
+
+    /// Whether history ended early.
+    pub(in super::super) fn is_shallow(&self) -> bool {
+        self.counts[1] != 0
+    }
+
+    /// The landed line, newest first.
+    pub(in super::super) fn line(&self) -> impl Iterator<Item = ObjectId> {
+        (0..self.counts[0]).filter_map(|n| self.id(self.line + n * ID))
+    }
+
+    /// The cells of its tip, with the files that decide them; none for cells that were gone.
+    pub(in super::super) fn cells(&self) -> impl Iterator<Item = (CellKey, Vec<RepoPath>)> {
+        (0..self.counts[3]).filter_map(|n| {
+            let at = self.cells + n * CELL;
+            let key = self.key(n)?;
+            let first = self.number(at + 8)?;
+            let paths = (first..first + self.number(at + 12)?)
+                .map(|n| {
+                    self.string(self.number(self.paths + n * 4)?)
+                        .map(RepoPath::from)
+                })
+                .collect::<Option<_>>()?;
+            Some((key, paths))
+        })
+    }
+
+    /// The changes of cells that `wanted` accepts, newest first; `deeper` commits have landed since.
+    pub(in super::super) fn changes<'a>(
+        &'a self,
+        deeper: u32,
+        wanted: &dyn Fn(&CellKey) -> bool,
+    ) -> impl Iterator<Item = (CellKey, ValueChange)> + use<'a> {
+        let cells: Vec<Option<CellKey>> = (0..self.counts[3])
+            .map(|n| self.key(n).filter(|key| wanted(key)))
+            .collect();
+        let mut people: HashMap<usize, Arc<CommitInfo>> = HashMap::new();
+        let mut versions: HashMap<usize, Version> = HashMap::new();
+        (0..self.counts[6]).filter_map(move |n| {
+            let at = self.changes + n * CHANGE;
+            let part = |n: usize| self.number(at + 4 * n);
+            let cell = cells.get(part(0)?)?.clone()?;
+            let mut version = |number: usize| -> Option<Version> {
+                let number = number.checked_sub(1)?;
+                if let Some(known) = versions.get(&number) {
+                    return Some(known.clone());
+                }
+                let version = Version::from(self.string(number)?);
+                versions.insert(number, version.clone());
+                Some(version)
+            };
+            let (now, before) = (version(part(1)?), version(part(2)?));
+            let mut person = |number: usize| -> Option<Arc<CommitInfo>> {
+                if let Some(known) = people.get(&number) {
+                    return Some(Arc::clone(known));
+                }
+                // Cells of one commit stand side by side.
+                if people.len() > 64 {
+                    people.clear();
+                }
+                let info = Arc::new(self.person(number)?);
+                people.insert(number, Arc::clone(&info));
+                Some(info)
+            };
+            let change = ValueChange {
+                version: now,
+                previous: before,
+                landed: person(part(3)?)?,
+                authored: person(part(4)?)?,
+                depth: u32::try_from(part(5)?).ok()?.saturating_add(deeper),
+                line: 0,
+            };
+            Some((cell, change))
+        })
+    }
+
+    fn key(&self, number: usize) -> Option<CellKey> {
+        let at = self.cells + number * CELL;
+        let name = |at| self.string(self.number(at)?);
+        Some(CellKey::new(name(at)?, name(at + 4)?))
+    }
+
+    fn person(&self, number: usize) -> Option<CommitInfo> {
+        let at = self.people + number * PERSON;
+        let time = self.data.get(at + 20..at + 28)?.try_into().ok()?;
+        let pull_request = u32::try_from(self.number(at + 36)?).ok()?;
+        Some(CommitInfo {
+            commit: self.id(at)?,
+            time: Timestamp::from_second(i64::from_le_bytes(time)).ok()?,
+            author: self.string(self.number(at + 28)?)?.to_owned(),
+            subject: self.string(self.number(at + 32)?)?.to_owned(),
+            pull_request: (pull_request != 0).then_some(pull_request),
+        })
+    }
+
+    fn string(&self, number: usize) -> Option<&str> {
+        let start = match number {
+            0 => 0,
+            n => self.number(self.ends + 4 * (n - 1))?,
+        };
+        let range: Range<usize> = start..self.number(self.ends + 4 * number)?;
+        let bytes = self
+            .data
+            .get(self.text + range.start..self.text + range.end)?;
+        std::str::from_utf8(bytes).ok()
+    }
+
+    fn id(&self, at: usize) -> Option<ObjectId> {
+        let bytes = self.data.get(at..at + ID)?.try_into().ok()?;
+        Some(ObjectId::new(bytes))
+    }
+
+    fn number(&self, at: usize) -> Option<usize> {
+        number(&self.data, at)
+    }
+}
+
+fn number(data: &[u8], at: usize) -> Option<usize> {
+    let bytes = data.get(at..at + 4)?.try_into().ok()?;
+    usize::try_from(u32::from_le_bytes(bytes)).ok()
+}

@@ -1,0 +1,165 @@
+//! Gathers changes as they are told, and writes them.
+
+use std::{collections::HashMap, io::Write};
+
+use flate2::Crc;
+
+use super::{MAGIC, Place};
+use crate::domain::{
+    history::{CommitInfo, ValueChange},
+    ids::{CellKey, ObjectId, RepoPath},
+    version::Version,
+};
+
+/// An index in the making: already in the bytes that will be written.
+#[derive(Default)]
+pub(in super::super) struct Builder {
+    ends: Vec<u8>,
+    text: Vec<u8>,
+    strings: HashMap<Box<str>, u32>,
+    cells: Vec<u8>,
+    cell_numbers: HashMap<CellKey, u32>,
+    paths: Vec<u8>,
+    people: Vec<u8>,
+    person_count: u32,
+    /// The last two commits pushed: a landed commit comes with several cells.
+    last: [Option<(ObjectId, i64, u32)>; 2],
+    changes: Vec<u8>,
+    line: Vec<u8>,
+}
+
+impl Builder {
+    /// A cell of the tip and the files that decide it; before its changes.
+    pub(in super::super) fn cell(&mut self, key: &CellKey, paths: &[RepoPath]) -> u32 {
+        if let Some(known) = self.cell_numbers.get(key) {
+            return *known;
+        }
+        let first = count(&self.paths, 4);
+        for path in paths {
+            let path = self.string(path.as_str());
+            put(&mut self.paths, path);
+        }
+        let service = self.string(key.service.as_str());
+        let environment = self.string(key.environment.as_str());
+        let number = count(&self.cells, super::CELL);
+        let length = u32::try_from(paths.len()).unwrap_or(0);
+        for part in [service, environment, first, length] {
+            put(&mut self.cells, part);
+        }
+        self.cell_numbers.insert(key.clone(), number);
+        number
+    }
+
+    /// The next change, newest first.
+    pub(in super::super) fn change(&mut self, key: &CellKey, change: &ValueChange) {
+        let cell = self.cell(key, &[]);
+        let version = self.version(change.version.as_ref().map(Version::as_str));
+        let previous = self.version(change.previous.as_ref().map(Version::as_str));
+        let landed = self.person(0, &change.landed);
+        let authored = self.person(1, &change.authored);
+        for part in [cell, version, previous, landed, authored, change.depth] {
+            put(&mut self.changes, part);
+        }
+    }
+
+    /// The next commit of the landed line.
+    pub(in super::super) fn on_line(&mut self, commit: ObjectId) {
+        self.line.extend_from_slice(commit.as_bytes());
+    }
+
+    /// Writes the file whole, or not at all. A cache that cannot be written is no failure of anything.
+    pub(in super::super) fn write(&self, place: &Place, tip: ObjectId, shallow: bool) {
+        if let Err(error) = self.try_write(place, tip, shallow) {
+            tracing::debug!(%error, file = %place.file.display(), "no history index");
+        }
+    }
+
+    fn try_write(&self, place: &Place, tip: ObjectId, shallow: bool) -> std::io::Result<()> {
+        let mut header = Vec::with_capacity(super::HEADER);
+        header.extend_from_slice(MAGIC);
+        header.extend_from_slice(&place.fingerprint);
+        header.extend_from_slice(tip.as_bytes());
+        for number in [
+            count(&self.line, super::ID),
+            u32::from(shallow),
+            count(&self.ends, 4),
+            count(&self.cells, super::CELL),
+            count(&self.paths, 4),
+            self.person_count,
+            count(&self.changes, super::CHANGE),
+        ] {
+            put(&mut header, number);
+        }
+        let folder = place.file.parent().unwrap_or(std::path::Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut sum = Crc::new();
+        for part in [
+            &header,
+            &self.ends,
+            &self.text,
+            &self.cells,
+            &self.paths,
+            &self.people,
+            &self.changes,
+            &self.line,
+        ] {
+            sum.update(part);
+            file.write_all(part)?;
+        }
+        file.write_all(&sum.sum().to_le_bytes())?;
+        file.persist(&place.file)?;
+        Ok(())
+    }
+
+    fn person(&mut self, role: usize, info: &CommitInfo) -> u32 {
+        let key = (info.commit, info.time.as_second());
+        if let Some((commit, time, number)) = self.last[role]
+            && (commit, time) == key
+        {
+            return number;
+        }
+        let author = self.string(&info.author);
+        // Subjects are hardly ever the same: not worth remembering.
+        let subject = self.append(&info.subject);
+        self.people.extend_from_slice(info.commit.as_bytes());
+        self.people.extend_from_slice(&key.1.to_le_bytes());
+        for part in [author, subject, info.pull_request.unwrap_or(0)] {
+            put(&mut self.people, part);
+        }
+        let number = self.person_count;
+        self.person_count += 1;
+        self.last[role] = Some((key.0, key.1, number));
+        number
+    }
+
+    /// 0 is none.
+    fn version(&mut self, version: Option<&str>) -> u32 {
+        version.map_or(0, |version| self.string(version) + 1)
+    }
+
+    fn string(&mut self, text: &str) -> u32 {
+        if let Some(known) = self.strings.get(text) {
+            return *known;
+        }
+        let number = self.append(text);
+        self.strings.insert(text.into(), number);
+        number
+    }
+
+    fn append(&mut self, text: &str) -> u32 {
+        let number = count(&self.ends, 4);
+        self.text.extend_from_slice(text.as_bytes());
+        let end = count(&self.text, 1);
+        put(&mut self.ends, end);
+        number
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, number: u32) {
+    bytes.extend_from_slice(&number.to_le_bytes());
+}
+
+fn count(bytes: &[u8], size: usize) -> u32 {
+    u32::try_from(bytes.len() / size).unwrap_or(u32::MAX)
+}

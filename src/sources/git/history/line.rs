@@ -1,0 +1,269 @@
+//! One landed line, told from its tip: from the index where there is one, from the objects else.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    super::{
+        GitError, Repo,
+        objects::{Objects, read_info},
+    },
+    Want,
+    authored::Authors,
+    index::{Builder, Index, Place},
+    pipeline::Steps,
+    telling::{Batch, Landing},
+    today::{Passed, Today},
+    walk::Walk,
+};
+use crate::domain::{
+    history::ValueChange,
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    layout::LayoutSet,
+};
+
+/// An index whose tip is farther back than this is no help.
+const FARTHEST: u32 = 4000;
+
+/// What to walk, and what for.
+pub(super) struct Line<'a> {
+    pub(super) repo: &'a Repo,
+    pub(super) tip: ObjectId,
+    pub(super) layouts: &'a Arc<LayoutSet>,
+    pub(super) environments: &'a [EnvironmentName],
+    pub(super) want: &'a Want,
+}
+
+/// How a walk ended.
+enum Ended {
+    /// Told to the end, or stopped by the listener.
+    Done,
+    /// What the index says does not go on from here: the walk must begin again without it.
+    DoesNotFit,
+}
+
+impl Line<'_> {
+    /// Tells every wanted change, newest first.
+    pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), GitError> {
+        let place = Place::of(self.repo, self.layouts);
+        let index = place.as_ref().and_then(Index::read);
+        if let Some(index) = &index {
+            let objects = Objects::open(self.repo)?;
+            if index.tip() == Some(self.tip) {
+                let mut seen = HashSet::new();
+                for (cell, change) in index.changes(0, &|cell| self.wants(cell)) {
+                    if self.want.last_only && !seen.insert(cell.clone()) {
+                        continue;
+                    }
+                    batch.add(cell, change);
+                    if batch.is_due() && batch.send(index.walked()).is_break() {
+                        return Ok(());
+                    }
+                }
+                let _ = batch.end(index.walked(), index.is_shallow());
+                return Ok(());
+            }
+            if self.is_near(&objects, index)? {
+                match self.walk(&objects, Some(index), place.as_ref(), batch)? {
+                    Ended::Done => return Ok(()),
+                    Ended::DoesNotFit => batch.begin_again(),
+                }
+            }
+        }
+        let objects = Objects::for_walks(self.repo)?;
+        self.walk(&objects, None, place.as_ref(), batch)?;
+        Ok(())
+    }
+
+    fn wants(&self, cell: &CellKey) -> bool {
+        self.want
+            .cells
+            .as_ref()
+            .is_none_or(|cells| cells.contains(cell))
+    }
+
+    /// Whether the index's tip is on the line, not far down.
+    fn is_near(&self, objects: &Objects, index: &Index) -> Result<bool, GitError> {
+        let mut commit = self.tip;
+        for _ in 0..FARTHEST {
+            if index.tip() == Some(commit) {
+                return Ok(true);
+            }
+            match objects.header(commit)?.parents.first() {
+                Some(parent) => commit = *parent,
+                None => break,
+            }
+        }
+        Ok(false)
+    }
+
+    fn walk(
+        &self,
+        objects: &Objects,
+        index: Option<&Index>,
+        place: Option<&Place>,
+        batch: &mut Batch<'_>,
+    ) -> Result<Ended, GitError> {
+        let tree = objects.header(self.tip)?.tree;
+        let mut walk = Walk::new(objects, self.layouts, self.environments, tree)?;
+        let mut today = Today::new(&walk, self.tip, self.want);
+        let mut authors = Authors::new(objects);
+        let whole = self.want.cells.is_none() && !self.want.last_only;
+        let mut kept = place.filter(|_| whole).map(|_| Builder::default());
+        if let Some(kept) = &mut kept {
+            for (key, paths) in today.cells() {
+                kept.cell(key, paths);
+            }
+        }
+        let old_tip = index.and_then(Index::tip);
+        let (mut depth, mut last) = (0, self.tip);
+        std::thread::scope(|scope| {
+            for step in Steps::start(scope, objects, self.layouts, self.tip) {
+                if self.want.last_only && today.is_settled() {
+                    break;
+                }
+                let step = step?;
+                if let Some(index) = index.filter(|_| old_tip == Some(step.commit)) {
+                    if !fits(index, &today, &walk) {
+                        return Ok(Ended::DoesNotFit);
+                    }
+                    let older = Older {
+                        index,
+                        today: &today,
+                        walk: &walk,
+                        depth,
+                    };
+                    return self.go_on(&older, &mut authors, batch, kept, place);
+                }
+                last = step.commit;
+                authors.on_line(step.commit, depth);
+                if let Some(kept) = &mut kept {
+                    kept.on_line(step.commit);
+                }
+                let merge = (step.parents.len() > 1).then_some(Passed {
+                    commit: step.commit,
+                    depth,
+                });
+                let (files, cells) = walk.enter(step.files);
+                let touched = files.iter().map(|file| &file.path);
+                let found = today.judge(&walk, merge, touched, cells, self.want);
+                if !found.is_empty() {
+                    let landing = Landing {
+                        objects,
+                        walk: &walk,
+                        today: &today,
+                        files: &files,
+                        commit: step.commit,
+                        depth,
+                    };
+                    let info = read_info(step.commit, &step.text)?;
+                    landing.tell(info, found, &mut authors, &mut |cell, change| {
+                        if let Some(kept) = &mut kept {
+                            kept.change(&cell, &change);
+                        }
+                        batch.add(cell, change);
+                    })?;
+                }
+                depth += 1;
+                if batch.is_due() && batch.send(depth).is_break() {
+                    return Ok(Ended::Done);
+                }
+            }
+            let shallow = objects.is_cut(last);
+            if batch.end(depth, shallow).is_continue()
+                && let (Some(kept), Some(place)) = (&kept, place)
+            {
+                kept.write(place, self.tip, shallow);
+            }
+            Ok(Ended::Done)
+        })
+    }
+
+    /// Tells what the index knows from its tip on down.
+    fn go_on(
+        &self,
+        older: &Older<'_>,
+        authors: &mut Authors<'_>,
+        batch: &mut Batch<'_>,
+        mut kept: Option<Builder>,
+        place: Option<&Place>,
+    ) -> Result<Ended, GitError> {
+        let Older {
+            index,
+            today,
+            depth,
+            ..
+        } = older;
+        for (below, commit) in (0..).zip(index.line()) {
+            authors.on_line(commit, depth + below);
+            if let Some(kept) = &mut kept {
+                kept.on_line(commit);
+            }
+        }
+        let mut seen = HashSet::new();
+        for (cell, mut change) in index.changes(*depth, &|cell| self.wants(cell)) {
+            let first = seen.insert(cell.clone());
+            if self.want.last_only && (!first || today.is_told(&cell)) {
+                continue;
+            }
+            if first {
+                older.judge_author(&cell, &mut change, authors)?;
+            }
+            if let Some(kept) = &mut kept {
+                kept.change(&cell, &change);
+            }
+            batch.add(cell, change);
+            if batch.is_due() && batch.send(depth + index.walked()).is_break() {
+                return Ok(Ended::Done);
+            }
+        }
+        if batch
+            .end(depth + index.walked(), index.is_shallow())
+            .is_continue()
+            && let (Some(kept), Some(place)) = (&kept, place)
+        {
+            kept.write(place, self.tip, index.is_shallow());
+        }
+        Ok(Ended::Done)
+    }
+}
+
+/// The index, and the walk that has reached its tip.
+struct Older<'a> {
+    index: &'a Index,
+    today: &'a Today,
+    walk: &'a Walk<'a>,
+    depth: u32,
+}
+
+impl Older<'_> {
+    /// Merges since the index may have brought the value anew: see [`super::authored`].
+    fn judge_author(
+        &self,
+        cell: &CellKey,
+        change: &mut ValueChange,
+        authors: &mut Authors<'_>,
+    ) -> Result<(), GitError> {
+        let Some((paths, passed)) = self.today.passed(cell).filter(|(_, p)| !p.is_empty()) else {
+            return Ok(());
+        };
+        if let Some(author) = authors.find_again(cell, change, paths, passed, self.walk)? {
+            change.authored = Arc::new(author);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the cells stand at the index's tip as the index has them, by the same files.
+fn fits(index: &Index, today: &Today, walk: &Walk<'_>) -> bool {
+    let known: HashMap<CellKey, Vec<RepoPath>> = index.cells().collect();
+    today.cells().all(|(cell, paths)| {
+        !today.is_moved(cell)
+            && match known.get(cell) {
+                Some(then) if !then.is_empty() => **then == *paths,
+                _ => paths.iter().all(|path| walk.blob(path).is_none()),
+            }
+    })
+}

@@ -1,0 +1,164 @@
+//! From a change that was found to a change that is told: who, when, and in batches.
+
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::{GitError, objects::Objects},
+    HistoryEvent,
+    authored::{Authors, Landed},
+    today::{Today, Told},
+    walk::{Moved, Walk},
+};
+use crate::domain::{
+    history::{CommitInfo, ValueChange},
+    ids::{CellKey, ObjectId, RepoPath},
+};
+
+/// A batch goes out when it is this old or this long, so that the first rows show at once.
+const BATCH_AGE: Duration = Duration::from_millis(40);
+const BATCH_LENGTH: usize = 512;
+
+/// One landed commit that changed cells.
+pub(super) struct Landing<'a> {
+    pub(super) objects: &'a Objects,
+    /// At the parent's tree already.
+    pub(super) walk: &'a Walk<'a>,
+    pub(super) today: &'a Today,
+    /// Those that differ there.
+    pub(super) files: &'a [Moved],
+    pub(super) commit: ObjectId,
+    pub(super) depth: u32,
+}
+
+impl Landing<'_> {
+    pub(super) fn tell(
+        &self,
+        (own, landed): (CommitInfo, CommitInfo),
+        told: Vec<Told>,
+        authors: &mut Authors<'_>,
+        tell: &mut dyn FnMut(CellKey, ValueChange),
+    ) -> Result<(), GitError> {
+        let (own, landed) = (Arc::new(own), Arc::new(landed));
+        let mut known: Option<Arc<CommitInfo>> = None;
+        for told in told {
+            let paths = self.paths(&told.cell);
+            let value = Landed {
+                cell: &told.cell,
+                version: told.version.as_ref(),
+                commit: self.commit,
+                paths: &paths,
+                blobs: &self.blobs(&paths),
+                passed: &told.passed,
+            };
+            let author = authors.find(&value, self.walk)?;
+            let authored = match &known {
+                _ if author == self.commit => Arc::clone(&own),
+                Some(info) if info.commit == author => Arc::clone(info),
+                _ => Arc::new(self.objects.info(author)?.0),
+            };
+            known = Some(Arc::clone(&authored));
+            let change = ValueChange {
+                version: told.version,
+                previous: told.previous,
+                landed: Arc::clone(&landed),
+                authored,
+                depth: self.depth,
+                line: 0,
+            };
+            tell(told.cell, change);
+        }
+        Ok(())
+    }
+
+    /// The files that decide a cell: those of today, but for a change that happened elsewhere.
+    fn paths(&self, cell: &CellKey) -> Vec<RepoPath> {
+        let touched = |path: &RepoPath| self.files.iter().any(|file| file.path == *path);
+        match self.today.paths(cell) {
+            Some(paths) if paths.iter().any(touched) => paths.to_vec(),
+            _ => {
+                let mut paths = self.walk.depends_on(cell);
+                if !paths.iter().any(touched) {
+                    paths.extend(self.files.iter().map(|file| file.path.clone()));
+                }
+                paths
+            }
+        }
+    }
+}
+
+impl Landing<'_> {
+    /// The blobs of files at the landed commit and at its first parent.
+    fn blobs(&self, paths: &[RepoPath]) -> Vec<(Option<ObjectId>, Option<ObjectId>)> {
+        paths
+            .iter()
+            .map(|path| {
+                let moved = self.files.iter().find(|file| file.path == *path);
+                moved.map_or_else(
+                    || (self.walk.blob(path), self.walk.blob(path)),
+                    |file| (file.before, file.after),
+                )
+            })
+            .collect()
+    }
+}
+
+/// Changes gathered until they are worth a message.
+pub(super) struct Batch<'a> {
+    changes: Vec<(CellKey, ValueChange)>,
+    /// How many went out.
+    sent: usize,
+    /// How many of the next are not to go out, because they did already.
+    again: usize,
+    since: Instant,
+    sink: &'a mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(sink: &'a mut dyn FnMut(HistoryEvent) -> ControlFlow<()>) -> Self {
+        Self {
+            changes: Vec::new(),
+            sent: 0,
+            again: 0,
+            since: Instant::now(),
+            sink,
+        }
+    }
+
+    pub(super) fn add(&mut self, cell: CellKey, change: ValueChange) {
+        self.changes.push((cell, change));
+    }
+
+    /// The walk begins again from the tip: it will find what was told once more.
+    pub(super) fn begin_again(&mut self) {
+        self.changes.clear();
+        self.again = self.sent;
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.changes.len() >= BATCH_LENGTH || self.since.elapsed() >= BATCH_AGE
+    }
+
+    pub(super) fn end(&mut self, depth: u32, shallow: bool) -> ControlFlow<()> {
+        self.send(depth)?;
+        (self.sink)(HistoryEvent::End {
+            complete: true,
+            shallow,
+        })
+    }
+
+    pub(super) fn send(&mut self, depth: u32) -> ControlFlow<()> {
+        let again = self.again.min(self.changes.len());
+        self.changes.drain(..again);
+        self.again -= again;
+        self.sent += self.changes.len();
+        self.since = Instant::now();
+        if !self.changes.is_empty() {
+            (self.sink)(HistoryEvent::Changes(std::mem::take(&mut self.changes)))?;
+        }
+        (self.sink)(HistoryEvent::Progress(depth))
+    }
+}
