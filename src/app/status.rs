@@ -131,8 +131,11 @@ pub fn assess_declared<'a>(
     key: &CellKey,
     declared: Option<&'a DesiredCell>,
 ) -> CellView<'a> {
-    let live = model.live.cells.get(key);
     let connection = model.connection(&key.environment);
+    let answering = matches!(connection, Connection::Live | Connection::Denied { .. });
+    // What was never known cannot be stale: the cluster has yet to be reached.
+    let known = |live: &&LiveCell| answering || live.health != Health::Unknown;
+    let live = model.live.cells.get(key).filter(known);
     let version = declared.and_then(|cell| cell.version.as_ref());
     let delivering = model
         .delivery
