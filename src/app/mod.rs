@@ -12,6 +12,7 @@ pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod geometry;
+pub mod help;
 pub mod keymap;
 pub mod line;
 pub mod look;

@@ -245,7 +245,9 @@ pub fn why(model: &Model, key: &CellKey, view: &CellView<'_>) -> Option<String> 
         (State::Missing, Some(live)) => {
             live_reason(live).or_else(|| Some("not in the cluster".to_owned()))
         }
-        (State::Unknown, Some(live)) => live_reason(live),
+        (State::Unknown, Some(live)) => {
+            live_reason(live).or_else(|| Some("the cluster's words make no health".to_owned()))
+        }
         (State::Unknown, None) => match model.connection(&key.environment) {
             Connection::Lost { reason, .. } => Some(format!("never seen: {reason}")),
             _ => Some("the cluster says nothing of it".to_owned()),

@@ -193,7 +193,7 @@ impl<'a> Canvas<'a> {
 
 /// A box of at most this size in the middle of `area`.
 pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
-    let width = width.min(area.width.saturating_sub(2));
+    let width = width.min(area.width.saturating_sub(4));
     let height = height.min(area.height);
     Rect {
         x: area.x + (area.width - width) / 2,

@@ -171,6 +171,11 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
     let theme = canvas.theme;
     let mut spans = vec![Span::raw(" ")];
     let counts = counts(canvas.model);
+    let alone = canvas.model.matrix.counts.get(&State::GitOnly);
+    if let (true, Some(cells)) = (counts.is_empty(), alone) {
+        let words = format!("{}, Git alone ", text::count(*cells, "cell"));
+        spans.push(Span::styled(words, theme.dim));
+    }
     let worded: usize = counts
         .iter()
         .map(|(state, count)| format!("x{count} {} ", state.name()).len())

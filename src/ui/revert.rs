@@ -25,7 +25,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         "A new commit changes only the version of {} in {}; everything committed since is kept.",
         screen.cell.service, screen.cell.environment
     );
-    let width = usize::from(area.width.min(104)).saturating_sub(6);
+    let width = usize::from(area.width.min(108)).saturating_sub(8);
     let kept = text::wrap(&kept, width);
     let below = u16::try_from(kept.len()).unwrap_or(1);
     // Two lines of the box, what is declared now, the heading, and air between them.

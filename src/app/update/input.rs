@@ -4,6 +4,7 @@ use super::{
     super::{
         command::Command,
         event::Input,
+        help,
         keymap::{Action, LastKey, Meaning, Motion, Press},
         line::LineInput,
         mode::Mode,
@@ -14,9 +15,6 @@ use super::{
 
 /// The same key again within this time is a held key, not a second press.
 const HELD_MILLISECONDS: i64 = 300;
-
-/// How many lines beyond which a help screen cannot be scrolled; rendering stops earlier.
-const HELP_LINES: usize = 200;
 
 pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
     match input {
@@ -111,10 +109,11 @@ fn dismiss(model: &mut Model) {
 
 fn on_help(model: &mut Model, action: Action, out: &mut Vec<Command>) {
     let page = model.page();
+    let hidden = help::hidden(model);
     match (action, model.screens.last_mut()) {
         (Action::Back, _) => model.close(out),
         (Action::Move(motion), Some(Screen::Help(line))) => {
-            *line = moved(*line, motion, HELP_LINES, page);
+            *line = moved(*line, motion, hidden + 1, page);
         }
         _ => {}
     }

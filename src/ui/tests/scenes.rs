@@ -7,15 +7,16 @@ use jiff::ToSpan;
 use crate::{
     app::{
         event::{
-            CellDelivery, DeliveryStep, Event, Failure, FailureKind, FileDiff, PlanView,
-            PublishFailure, Published, Stage, Target,
+            CellDelivery, DeliveryStep, DesiredRead, Event, Failure, FailureKind, FileDiff,
+            PlanView, PublishFailure, Published, Stage, Target,
         },
-        fixture::{Driver, cell, commit, moment, setup},
+        fixture::{self, Driver, cell, commit, moment, setup},
         op_queue::Operation,
     },
     domain::{
         plan::{FileEdit, Intent, Outcome, Plan, PlannedChange, Skip, SkipCause, Verdict},
-        rollout::ClusterNote,
+        problem::Problem,
+        rollout::{ClusterNote, Connection, Health},
         topology::Deliver,
     },
 };
@@ -25,6 +26,8 @@ type Build = fn((u16, u16)) -> Driver;
 /// All of them.
 pub(super) const ALL: &[(&str, Build)] = &[
     ("start", start),
+    ("states", states),
+    ("git_only", git_only),
     ("matrix", matrix),
     ("marks", marks),
     ("filter", filter),
@@ -45,6 +48,65 @@ pub(super) const ALL: &[(&str, Build)] = &[
 
 fn start(size: (u16, u16)) -> Driver {
     Driver::fresh(setup(), size)
+}
+
+/// Loading, empty, denied, absent, missing, unknown and stale beside each other.
+fn states(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    let mut desired = fixture::desired(&fixture::rows()[..6]);
+    desired.cells.remove(&cell("mailer", "dev"));
+    let unset = desired.cells.get_mut(&cell("mailer", "staging")).unwrap();
+    unset.version = None;
+    desired.problems.push(Problem::file(
+        "apps/quotes/overlays/dev/kustomization.yaml",
+        Some(9),
+        "a mapping key is written twice: `newTag`",
+    ));
+    driver.model.git.desired = Some(Arc::new(desired));
+    let cells = &mut driver.model.live.cells;
+    cells.remove(&cell("mailer", "staging"));
+    cells.get_mut(&cell("identity", "dev")).unwrap().health = Health::Missing;
+    cells.get_mut(&cell("payments", "dev")).unwrap().health = Health::Paused;
+    cells.get_mut(&cell("accounts", "dev")).unwrap().health = Health::Unknown;
+    cells.retain(|key, _| key.environment.as_str() != "staging");
+    for (environment, connection) in [
+        ("staging", Connection::Connecting),
+        (
+            "prod-us",
+            Connection::Denied {
+                what: "pods is forbidden in namespace shop".to_owned(),
+            },
+        ),
+    ] {
+        driver.send(Event::Live {
+            environment: environment.into(),
+            connection,
+            cells: Vec::new(),
+        });
+    }
+    driver.keys("!");
+    driver.model.word = None;
+    driver
+}
+
+/// No environment has a cluster, the configuration was guessed, there is no remote.
+fn git_only(size: (u16, u16)) -> Driver {
+    let mut setup = setup();
+    for environment in &mut setup.topology.environments {
+        environment.cluster = None;
+    }
+    setup.guessed = Some("guessed from the tree: no tidegate.toml".to_owned());
+    let mut driver = Driver::fresh(setup, size);
+    let mut base = fixture::base();
+    base.remote = None;
+    driver.send(Event::Desired {
+        epoch: driver.epoch(Operation::Desired),
+        result: Ok(DesiredRead {
+            base,
+            desired: Arc::new(fixture::desired(&fixture::rows())),
+        }),
+    });
+    driver
 }
 
 fn matrix(size: (u16, u16)) -> Driver {

@@ -1,0 +1,182 @@
+//! What changes and what does not, and why.
+
+use ratatui::{
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        event::PlanView,
+        model::{PlanPane, PlanScreen},
+    },
+    domain::{
+        plan::{Intent, Outcome, PlannedChange, Skip, Verdict},
+        version::Version,
+    },
+    ui::{canvas::Canvas, text},
+};
+
+/// Draws the list of changes and skipped ones, below it what is to be said of the selected one.
+/// Gives the rows it took.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanView) -> u16 {
+    let plan = &view.plan;
+    let aside = &canvas.model.staging.set_aside;
+    let rows = plan.changes.len() + plan.skipped.len() + aside.len();
+    let skipped = plan.skipped.iter().chain(aside);
+    let cells = plan.changes.iter().map(|change| &change.cell);
+    let cells = cells.chain(skipped.clone().map(|skip| &skip.cell));
+    let (mut service, mut environment) = (8, 4);
+    for cell in cells {
+        service = service.max(text::width(cell.service.as_str()).min(24));
+        environment = environment.max(text::width(cell.environment.as_str()).min(14));
+    }
+    let skipped: Vec<&Skip> = skipped.collect();
+    let width = usize::from(area.width);
+    let after = screen.change.saturating_sub(plan.changes.len());
+    let detail = match (plan.changes.get(screen.change), skipped.get(after)) {
+        (Some(change), _) => verdicts(canvas, width, change),
+        (None, Some(skip)) => why_not(canvas, width, skip),
+        (None, None) => Vec::new(),
+    };
+    let below = u16::try_from(detail.len()).unwrap_or(u16::MAX);
+    let below = below.min(area.height / 2);
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX);
+    let list = (area.height - below).min(wanted);
+    let shown = text::window(screen.change, rows, usize::from(list));
+    for (y, index) in (area.y..).zip(shown) {
+        let place = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        let selected = index == screen.change;
+        let line = match plan.changes.get(index) {
+            Some(change) => change_line(canvas, change, (service, environment)),
+            None => match skipped.get(index - plan.changes.len()) {
+                Some(skip) => skip_line(canvas, skip, (service, environment)),
+                None => continue,
+            },
+        };
+        canvas.put(place, line);
+        if selected {
+            let style = match screen.pane {
+                PlanPane::Changes => canvas.theme.cursor,
+                PlanPane::Diff => canvas.theme.row,
+            };
+            canvas.tint(place, style);
+        }
+    }
+    let place = Rect {
+        y: area.y + list,
+        height: below,
+        ..area
+    };
+    canvas.lines(place, detail);
+    list + below
+}
+
+fn version(version: Option<&Version>) -> String {
+    version.map_or("inherited".to_owned(), ToString::to_string)
+}
+
+/// `+ checkout  prod-eu  1.41.3→1.42.0  from staging  ✓✓`
+fn change_line(
+    canvas: &Canvas<'_>,
+    change: &PlannedChange,
+    widths: (usize, usize),
+) -> Line<'static> {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
+    let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
+    let from = version(change.from.as_ref());
+    let to = version(change.to.as_ref());
+    let (glyph, style) = if change.is_held() {
+        ("=", theme.warn)
+    } else {
+        (glyphs.staged, theme.staged)
+    };
+    let kind = match &change.intent {
+        Intent::Promote { from } => format!("from {from}"),
+        Intent::Set { .. } => "set by hand".to_owned(),
+        Intent::Revert { .. } => "revert".to_owned(),
+    };
+    let mut spans = vec![
+        Span::styled(format!("{glyph} "), style),
+        Span::raw(cut(change.cell.service.as_str(), widths.0)),
+        Span::styled(
+            format!("  {}  ", cut(change.cell.environment.as_str(), widths.1)),
+            if canvas.model.is_protected(&change.cell.environment) {
+                theme.warn
+            } else {
+                theme.dim
+            },
+        ),
+        Span::styled(format!("{from}{}", glyphs.arrow), theme.dim),
+        Span::styled(to, theme.staged),
+        Span::styled(format!("  {kind}"), theme.dim),
+    ];
+    for verdict in &change.verdicts {
+        let (word, style) = outcome(canvas, verdict);
+        if verdict.outcome != Outcome::Pass {
+            let words = format!("  {}: {word}", verdict.gate);
+            spans.push(Span::styled(words, style));
+        }
+    }
+    Line::from(spans)
+}
+
+fn skip_line(canvas: &Canvas<'_>, skip: &Skip, widths: (usize, usize)) -> Line<'static> {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
+    let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
+    let cause = skip.cause.as_str().replace('-', " ");
+    Line::from(vec![
+        Span::styled("- ", theme.faint),
+        Span::styled(cut(skip.cell.service.as_str(), widths.0), theme.dim),
+        Span::styled(
+            format!("  {}  ", cut(skip.cell.environment.as_str(), widths.1)),
+            theme.faint,
+        ),
+        Span::styled(format!("skipped: {cause}"), theme.dim),
+    ])
+}
+
+fn outcome(canvas: &Canvas<'_>, verdict: &Verdict) -> (&'static str, ratatui::style::Style) {
+    let theme = canvas.theme;
+    match verdict.outcome {
+        _ if verdict.overridden.is_some() => ("lifted", theme.warn),
+        Outcome::Pass => ("pass", theme.good),
+        Outcome::Warn => ("warn", theme.warn),
+        Outcome::Hold => ("hold", theme.bad),
+        Outcome::Unknown => ("unknown", theme.unknown),
+    }
+}
+
+fn verdicts(canvas: &Canvas<'_>, width: usize, change: &PlannedChange) -> Vec<Line<'static>> {
+    let theme = canvas.theme;
+    let mut lines = vec![Line::default()];
+    lines.push(Line::styled(format!("Gates of {}", change.cell), theme.dim));
+    for verdict in &change.verdicts {
+        let (word, style) = outcome(canvas, verdict);
+        let detail = match &verdict.overridden {
+            Some(reason) => format!("{} (lifted: {reason})", verdict.detail),
+            None => verdict.detail.clone(),
+        };
+        let mut words = text::wrap(&detail, width.saturating_sub(20)).into_iter();
+        lines.push(Line::from(vec![
+            Span::styled(format!("  {word:<8}"), style),
+            Span::styled(format!("{:<10}", verdict.gate), theme.text),
+            Span::styled(words.next().unwrap_or_default(), theme.dim),
+        ]));
+        lines.extend(words.map(|line| Line::styled(format!("{:20}{line}", ""), theme.dim)));
+    }
+    lines
+}
+
+fn why_not(canvas: &Canvas<'_>, width: usize, skip: &Skip) -> Vec<Line<'static>> {
+    let theme = canvas.theme;
+    let mut lines = vec![Line::default()];
+    lines.push(Line::styled(format!("Why not {}", skip.cell), theme.dim));
+    let words = text::wrap(&skip.detail, width.saturating_sub(2)).into_iter();
+    lines.extend(words.map(|line| Line::styled(format!("  {line}"), theme.text)));
+    lines
+}

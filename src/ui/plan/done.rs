@@ -1,0 +1,80 @@
+//! What will be done, where it goes, and what it touches.
+
+use ratatui::text::{Line, Span};
+
+use crate::{
+    app::{event::PlanView, model::Model},
+    domain::{rollout::Connection, topology::Deliver},
+    ui::{canvas::Canvas, text},
+};
+
+/// The commands as they would be typed, and what they touch.
+pub fn lines(canvas: &Canvas<'_>, view: &PlanView, width: usize) -> Vec<Line<'static>> {
+    let theme = canvas.theme;
+    let mut lines: Vec<Line<'static>> = view
+        .commands
+        .iter()
+        .map(|command| Line::styled(format!("$ {command}"), theme.text))
+        .collect();
+    for line in text::wrap(&radius(canvas.model, view), width) {
+        lines.push(Line::styled(line, theme.dim));
+    }
+    let subject = view.message.lines().next().unwrap_or_default();
+    lines.push(Line::from(vec![
+        Span::styled("message ", theme.dim),
+        Span::styled(subject.to_owned(), theme.text),
+    ]));
+    lines.push(Line::from(vec![
+        Span::styled("target  ", theme.dim),
+        Span::styled(target(view), theme.accent),
+    ]));
+    lines
+}
+
+/// `origin/main (fast-forward push)`
+pub fn target(view: &PlanView) -> String {
+    let place = match &view.target.remote {
+        Some(remote) => format!("{remote}/{}", view.target.branch),
+        None => format!(
+            "{} (no remote: the branch itself moves)",
+            view.target.branch
+        ),
+    };
+    match view.target.deliver {
+        Deliver::Push => place,
+        Deliver::Branch => format!("{place} (a branch of its own, for a pull request)"),
+    }
+}
+
+/// `touches 2 cells in 2 environments, 1 protected; about 12 pods restart`
+fn radius(model: &Model, view: &PlanView) -> String {
+    let changes = &view.plan.changes;
+    let mut environments: Vec<_> = changes.iter().map(|c| &c.cell.environment).collect();
+    environments.sort();
+    environments.dedup();
+    let protected = environments.iter().filter(|name| model.is_protected(name));
+    let protected = protected.count();
+    let pods: u32 = changes
+        .iter()
+        .filter_map(|change| model.live.cells.get(&change.cell))
+        .map(|live| live.desired)
+        .sum();
+    let unseen = environments
+        .iter()
+        .filter(|name| *model.connection(name) != Connection::Live);
+    let unseen: Vec<&str> = unseen.map(|name| name.as_str()).collect();
+    let cells = text::count(changes.len(), "cell");
+    let places = text::count(environments.len(), "environment");
+    let mut words = vec![format!("touches {cells} in {places}")];
+    if protected > 0 {
+        words[0] = format!("{}, {protected} protected", words[0]);
+    }
+    if pods > 0 {
+        let pods = text::count(pods as usize, "pod");
+        words.push(format!("about {pods} restart"));
+    }
+    if !unseen.is_empty() {
+        words.push(format!("what runs in {} is not seen", unseen.join(", ")));
+    }
+    words.join("; ")
+}
