@@ -82,8 +82,8 @@ pub enum Command {
     Init(InitArgs),
     /// The console over a built-in repository and simulated clusters
     Demo(DemoArgs),
-    #[command(hide = true)]
-    Trace(Later),
+    /// Where a version has been: when, by whom, how it got there, what to go back to
+    Trace(TraceArgs),
     #[command(hide = true)]
     Plan(Later),
     #[command(hide = true)]
@@ -130,6 +130,15 @@ pub struct Clusters {
     /// How long to wait for the clusters' first answer [default: 10s]; with --wait, for the rollout
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
+}
+
+/// `trace SERVICE VERSION`.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// The row
+    pub service: String,
+    /// The version, as written in Git
+    pub version: String,
 }
 
 /// `tidegate history`.

@@ -18,6 +18,7 @@ mod revert;
 mod set;
 mod status;
 mod table;
+mod trace;
 mod words;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -96,7 +97,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Set(args)) => set::run(context, &args).await,
         Some(Command::Revert(args)) => revert::run(context, &args).await,
         Some(Command::Init(args)) => init::run(context, &args),
-        Some(Command::Trace(_)) => Err(not_there_yet("trace")),
+        Some(Command::Trace(args)) => trace::run(context, &args),
         Some(Command::Plan(_)) => Err(not_there_yet("plan")),
         Some(Command::Apply(_)) => Err(not_there_yet("apply")),
         Some(Command::Why(_)) => Err(not_there_yet("why")),

@@ -18,4 +18,5 @@ pub mod suggest;
 pub mod template;
 pub mod text;
 pub mod topology;
+pub mod trace;
 pub mod version;
