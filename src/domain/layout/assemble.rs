@@ -114,6 +114,9 @@ impl Assembler {
         let Some(file) = self.slot(origin, path, facts.is_some()) else {
             return;
         };
+        if self.update_in_place(file, facts.as_ref()) {
+            return;
+        }
         let mut touched = std::mem::take(&mut self.files[file].cells);
         for cell in &touched {
             self.cells[*cell]
@@ -136,6 +139,34 @@ impl Assembler {
         for cell in touched {
             self.settle(cell);
         }
+    }
+
+    /// Most changes of a file are another version in the same place: then names and joins stay as they are.
+    fn update_in_place(&mut self, file: usize, facts: Option<&Arc<FileFacts>>) -> bool {
+        let slot = &mut self.files[file];
+        let (Some(old), Some(new)) = (&slot.facts, facts) else {
+            return false;
+        };
+        if !old.has_shape_of(new) {
+            return false;
+        }
+        slot.facts = Some(Arc::clone(new));
+        let cells = std::mem::take(&mut slot.cells);
+        for cell in &cells {
+            for known in &mut self.cells[*cell].contributions {
+                if known.source == file
+                    && let Some(at) = known.fact
+                {
+                    let (entry, _) = known.rank.place();
+                    let fact = &new.entries[entry].facts[at];
+                    known.version.clone_from(&fact.version);
+                    known.line = fact.line;
+                }
+            }
+            self.settle(*cell);
+        }
+        self.files[file].cells = cells;
+        true
     }
 
     /// Cells whose version changed since last asked: (cell, before, after), in cell order.

@@ -5,6 +5,7 @@ mod shapes;
 mod words;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
@@ -65,6 +66,20 @@ pub fn detect(paths: &[&str]) -> Option<Guess> {
 /// Templates come from paths; which locator suits one is told by the versions that it finds in the files. A template
 /// that explains no cell that an earlier one does not is left out.
 pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
+    let known: RefCell<HashMap<String, Option<Vec<u8>>>> = RefCell::default();
+    let read = |path: &str| {
+        let mut known = known.borrow_mut();
+        if let Some(bytes) = known.get(path) {
+            return bytes.clone();
+        }
+        let bytes = (evidence.read)(path);
+        known.insert(path.to_owned(), bytes.clone());
+        bytes
+    };
+    let evidence = &Evidence {
+        read: &read,
+        ..*evidence
+    };
     let mut chosen = Chosen::default();
     for (template, shape) in shapes::find(evidence.paths).into_iter().take(TRIED) {
         if chosen.layouts.len() < LAYOUTS {
@@ -113,7 +128,6 @@ struct Trial<'t, 'p> {
     environments: BTreeSet<String>,
     branches: Option<&'t BTreeSet<String>>,
     evidence: &'t Evidence<'t>,
-    read: &'t dyn Fn(&str) -> Option<Vec<u8>>,
 }
 
 impl Chosen {
@@ -128,14 +142,7 @@ impl Chosen {
         if files.iter().all(|file| self.files.contains(*file)) {
             return;
         }
-        let cache: HashMap<&str, Option<Vec<u8>>> = files
-            .iter()
-            .map(|file| (*file, (evidence.read)(file)))
-            .collect();
-        let read = |path: &str| {
-            let known = cache.get(path).cloned();
-            known.unwrap_or_else(|| (evidence.read)(path))
-        };
+        let unread = files.iter().all(|file| (evidence.read)(file).is_none());
         let trial = Trial {
             template,
             shape,
@@ -143,10 +150,9 @@ impl Chosen {
             environments: branches.cloned().unwrap_or_else(|| shape.environments()),
             branches,
             evidence,
-            read: &read,
         };
         let specs = trial.specs();
-        if cache.values().all(Option::is_none) {
+        if unread {
             if let Some(spec) = specs.into_iter().next() {
                 self.take(&trial, spec, 0);
             }
@@ -159,6 +165,9 @@ impl Chosen {
                 return;
             };
             self.take(&trial, spec, count);
+            if count * 10 >= trial.files.len() * 9 {
+                return;
+            }
         }
     }
 
@@ -239,7 +248,7 @@ impl Chosen {
 impl Trial<'_, '_> {
     /// The layouts that may suit, complete.
     fn specs(&self) -> Vec<LayoutSpec> {
-        contents::candidates(self.template, &self.files, self.read)
+        contents::candidates(self.template, &self.files, self.evidence.read)
             .into_iter()
             .filter_map(|spec| self.complete(spec))
             .map(|spec| self.with_fallbacks(spec))
@@ -324,7 +333,7 @@ impl Trial<'_, '_> {
         let others = self.evidence.paths.iter();
         let fallbacks = others.filter(|path| inherits && set.wants(path));
         for path in self.files.iter().take(limit).chain(fallbacks) {
-            if let Some(bytes) = (self.read)(path) {
+            if let Some(bytes) = (self.evidence.read)(path) {
                 let path = RepoPath::from(*path);
                 let facts = set.extract(&path, &bytes);
                 assembler.update_at(&origin, path, Some(Arc::new(facts)));
