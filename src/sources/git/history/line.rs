@@ -52,11 +52,8 @@ impl Line<'_> {
         if let Some(index) = &index {
             let objects = Objects::open(self.repo)?;
             if index.tip() == Some(self.tip) {
-                let mut seen = HashSet::new();
-                for (cell, change) in index.changes(0, &|cell| self.wants(cell)) {
-                    if self.want.last_only && !seen.insert(cell.clone()) {
-                        continue;
-                    }
+                let last_only = self.want.last_only;
+                for (cell, change) in index.changes(0, last_only, &|cell| self.wants(cell)) {
                     batch.add(cell, change);
                     if batch.is_due() && batch.send(index.walked()).is_break() {
                         return Ok(());
@@ -120,7 +117,8 @@ impl Line<'_> {
         let old_tip = index.and_then(Index::tip);
         let (mut depth, mut last) = (0, self.tip);
         std::thread::scope(|scope| {
-            for step in Steps::start(scope, objects, self.layouts, self.tip) {
+            let authors_too = !self.want.last_only;
+            for step in Steps::start(scope, objects, self.layouts, self.tip, authors_too) {
                 if self.want.last_only && today.is_settled() {
                     break;
                 }
@@ -203,12 +201,10 @@ impl Line<'_> {
             }
         }
         let mut seen = HashSet::new();
-        for (cell, mut change) in index.changes(*depth, &|cell| self.wants(cell)) {
-            let first = seen.insert(cell.clone());
-            if self.want.last_only && (!first || today.is_told(&cell)) {
-                continue;
-            }
-            if first {
+        let last_only = self.want.last_only;
+        let wanted = |cell: &CellKey| self.wants(cell) && !(last_only && today.is_told(cell));
+        for (cell, mut change) in index.changes(*depth, last_only, &wanted) {
+            if seen.insert(cell.clone()) {
                 older.judge_author(&cell, &mut change, authors)?;
             }
             if let Some(kept) = &mut kept {

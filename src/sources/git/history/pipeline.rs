@@ -17,7 +17,7 @@ use super::{
     super::{
         GitError,
         objects::{Header, Objects, Seed},
-        read::read_facts,
+        read::{lookup, read_facts},
     },
     tree::{Difference, Folder},
 };
@@ -34,8 +34,14 @@ const WAITING: usize = 4;
 /// More workers do not help: the consumer has its share, too.
 const MOST_WORKERS: usize = 4;
 
-/// What a file says at the first parent; `None`: it is not there, or cannot be read.
-pub(super) type FileThere = (RepoPath, Option<(ObjectId, Arc<FileFacts>)>);
+/// A wanted file that the first parent has otherwise.
+pub(super) struct FileThere {
+    pub(super) path: RepoPath,
+    /// What it says there; `None`: it is not there, or cannot be read.
+    pub(super) facts: Option<(ObjectId, Arc<FileFacts>)>,
+    /// Whose bytes a merge brought, with the commit's text, where that is beyond doubt.
+    pub(super) author: Option<(ObjectId, Box<[u8]>)>,
+}
 
 /// One commit of the landed line, and which wanted files its first parent has otherwise.
 pub(super) struct Step {
@@ -71,11 +77,13 @@ pub(super) struct Steps {
 
 impl Steps {
     /// Begins to read the line down from `tip` in threads of `scope`; they end when this is dropped.
+    /// With `authors`, they look for those, too.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         objects: &Objects,
         layouts: &'scope Arc<LayoutSet>,
         tip: ObjectId,
+        authors: bool,
     ) -> Self {
         let (to_workers, stretches) = sync_channel(WAITING);
         let (to_us, done) = sync_channel(WAITING);
@@ -84,7 +92,7 @@ impl Steps {
         for _ in 0..workers.min(MOST_WORKERS) {
             let seed = objects.seed();
             let (stretches, to_us) = (Arc::clone(&stretches), to_us.clone());
-            scope.spawn(move || work(&seed, layouts, &stretches, &to_us));
+            scope.spawn(move || work(&seed, layouts, authors, &stretches, &to_us));
         }
         let seed = objects.seed();
         scope.spawn(move || {
@@ -173,6 +181,7 @@ fn follow(
 fn work(
     seed: &Seed,
     layouts: &LayoutSet,
+    authors: bool,
     stretches: &Mutex<Receiver<Stretch>>,
     to_us: &SyncSender<Done>,
 ) {
@@ -186,7 +195,7 @@ fn work(
         let Ok(stretch) = stretch else { return };
         let number = stretch.number;
         let steps = match &objects {
-            Ok(objects) => steps(objects, layouts, &mut root, stretch),
+            Ok(objects) => steps(objects, layouts, authors, &mut root, stretch),
             Err(error) => Err(error.clone()),
         };
         if to_us.send((number, steps)).is_err() {
@@ -198,6 +207,7 @@ fn work(
 fn steps(
     objects: &Objects,
     layouts: &LayoutSet,
+    authors: bool,
     root: &mut Folder,
     stretch: Stretch,
 ) -> Result<Vec<Step>, GitError> {
@@ -214,25 +224,72 @@ fn steps(
         move_to(tree, &mut |difference| found.push(difference))?;
         differences.push(found);
     }
-    let ids: Vec<ObjectId> = differences.iter().flatten().filter_map(|d| d.1).collect();
+    let ids: Vec<ObjectId> = differences
+        .iter()
+        .flatten()
+        .filter_map(|d| d.entered)
+        .collect();
     objects.prefetch(&ids)?;
     let steps = stretch.commits.into_iter().zip(differences);
     Ok(steps
         .map(|(on_line, differences)| {
-            let there = |(path, id): Difference| {
+            let there = |difference: Difference| {
+                let path = &difference.path;
                 // What cannot be read declares nothing; the matrix of today says why, history goes on.
-                let facts = id.and_then(|id| {
-                    let facts = read_facts(objects, layouts, &path, id).ok()?;
+                let facts = difference.entered.and_then(|id| {
+                    let facts = read_facts(objects, layouts, path, id).ok()?;
                     Some((id, Arc::new(facts)))
                 });
-                (path, facts)
+                let author = authors
+                    .then(|| author(objects, &on_line.header.parents, &difference))
+                    .flatten();
+                FileThere {
+                    path: difference.path,
+                    facts,
+                    author,
+                }
             };
+            let files = differences.into_iter().map(there).collect();
             Step {
                 commit: on_line.commit,
                 parents: on_line.header.parents,
                 text: on_line.text,
-                files: differences.into_iter().map(there).collect(),
+                files,
             }
         })
         .collect())
+}
+
+/// A branch longer than this is left to whoever asks.
+const LONGEST_BRANCH: usize = 32;
+
+/// Who wrote the bytes that a merge of two brought: on the branch, the oldest commit that has them, where before it
+/// stand the bytes that the landed line had.
+fn author(
+    objects: &Objects,
+    parents: &[ObjectId],
+    difference: &Difference,
+) -> Option<(ObjectId, Box<[u8]>)> {
+    let [_, branch] = parents else { return None };
+    let path = difference.path.as_str();
+    let mut commit = *branch;
+    let (mut header, mut text) = objects.commit(commit).ok()?;
+    if lookup(objects, header.tree, path).ok()? != difference.left {
+        return None;
+    }
+    for _ in 0..LONGEST_BRANCH {
+        let [parent] = header.parents[..] else {
+            return None;
+        };
+        let (next, next_text) = objects.commit(parent).ok()?;
+        let there = lookup(objects, next.tree, path).ok()?;
+        if there == difference.entered {
+            return Some((commit, text));
+        }
+        if there != difference.left {
+            return None;
+        }
+        (commit, header, text) = (parent, next, next_text);
+    }
+    None
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{
-    super::{GitError, objects::Objects},
+    super::{
+        GitError,
+        objects::{Objects, read_info},
+    },
     HistoryEvent,
     authored::{Authors, Landed},
     today::{Today, Told},
@@ -46,18 +49,24 @@ impl Landing<'_> {
         let mut known: Option<Arc<CommitInfo>> = None;
         for told in told {
             let paths = self.paths(&told.cell);
-            let value = Landed {
-                cell: &told.cell,
-                version: told.version.as_ref(),
-                commit: self.commit,
-                paths: &paths,
-                blobs: &self.blobs(&paths),
-                passed: &told.passed,
+            let certain = self.certain(&told, &paths);
+            let author = if let Some((author, _)) = certain {
+                *author
+            } else {
+                let value = Landed {
+                    cell: &told.cell,
+                    version: told.version.as_ref(),
+                    commit: self.commit,
+                    paths: &paths,
+                    blobs: &self.blobs(&paths),
+                    passed: &told.passed,
+                };
+                authors.find(&value, self.walk)?
             };
-            let author = authors.find(&value, self.walk)?;
-            let authored = match &known {
+            let authored = match (&known, certain) {
                 _ if author == self.commit => Arc::clone(&own),
-                Some(info) if info.commit == author => Arc::clone(info),
+                (Some(info), _) if info.commit == author => Arc::clone(info),
+                (_, Some((_, text))) => Arc::new(read_info(author, text)?.0),
                 _ => Arc::new(self.objects.info(author)?.0),
             };
             known = Some(Arc::clone(&authored));
@@ -72,6 +81,13 @@ impl Landing<'_> {
             tell(told.cell, change);
         }
         Ok(())
+    }
+
+    /// Who wrote the bytes wrote the value, where one file alone decides and no merge since touched it.
+    fn certain(&self, told: &Told, paths: &[RepoPath]) -> Option<&(ObjectId, Box<[u8]>)> {
+        let [path] = paths else { return None };
+        let file = self.files.iter().find(|file| file.path == *path)?;
+        file.author.as_ref().filter(|_| told.passed.is_empty())
     }
 
     /// The files that decide a cell: those of today, but for a change that happened elsewhere.

@@ -23,8 +23,14 @@ impl Folders for &Objects {
     }
 }
 
-/// A file that differs after a move: its blob there, `None` where it does not exist.
-pub(super) type Difference = (RepoPath, Option<ObjectId>);
+/// A file that differs after a move, with its blobs; `None` where it does not exist.
+pub(super) struct Difference {
+    pub(super) path: RepoPath,
+    /// At the tree left.
+    pub(super) left: Option<ObjectId>,
+    /// At the tree entered.
+    pub(super) entered: Option<ObjectId>,
+}
 
 /// One folder, and those below it that may hold files a layout reads.
 #[derive(Default)]
@@ -103,7 +109,11 @@ impl Folder {
                 .get_or_insert_with(|| path().is_some_and(|path| layouts.wants(&path)))
             && let Some(path) = path()
         {
-            tell((path.into(), file.1));
+            tell(Difference {
+                path: path.into(),
+                left: file.0,
+                entered: file.1,
+            });
         }
         if folder.0 != folder.1
             && *below

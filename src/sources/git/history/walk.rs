@@ -28,6 +28,8 @@ pub(super) struct Moved {
     pub(super) before: Option<ObjectId>,
     /// Its blob at the tree entered.
     pub(super) after: Option<ObjectId>,
+    /// Who wrote the bytes left, and that commit's text, where a merge brought them beyond doubt.
+    pub(super) author: Option<(ObjectId, Box<[u8]>)>,
 }
 
 /// The matrix of one tree, moved from tree to tree.
@@ -69,13 +71,14 @@ impl<'a> Walk<'a> {
     /// Moves to another tree, in which these files differ; says which they are and which cells differ.
     pub(super) fn enter(&mut self, files: Vec<FileThere>) -> (Vec<Moved>, Vec<CellChange>) {
         let mut moved = Vec::with_capacity(files.len());
-        for (path, there) in files {
-            let after = there.as_ref().map(|(id, _)| *id);
-            let before = self.put(path.clone(), there);
+        for file in files {
+            let after = file.facts.as_ref().map(|(id, _)| *id);
+            let before = self.put(file.path.clone(), file.facts);
             moved.push(Moved {
-                path,
+                path: file.path,
                 before,
                 after,
+                author: file.author,
             });
         }
         let changes = if moved.is_empty() {

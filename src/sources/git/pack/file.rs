@@ -10,7 +10,7 @@ use std::{
 use flate2::{Decompress, FlushDecompress, Status};
 
 const BLOCK: usize = 32 << 10;
-const BLOCKS: usize = 256;
+const BLOCKS: usize = 128;
 
 /// One pack, read by one thread through a few megabytes of blocks.
 pub(super) struct PackFile {

@@ -26,7 +26,7 @@ use crate::domain::ids::ObjectId;
 /// Indexes larger than this together are not held in memory; the packs beyond are left to libgit2.
 const LARGEST_INDEXES: u64 = 128 << 20;
 /// How much is remembered of what was read.
-const REMEMBERED: usize = 8 << 20;
+const REMEMBERED: usize = 6 << 20;
 /// Larger objects are not remembered.
 const LARGEST_REMEMBERED: usize = 128 << 10;
 const SLOTS: usize = 4096;

@@ -113,20 +113,31 @@ impl Index {
     }
 
     /// The changes of cells that `wanted` accepts, newest first; `deeper` commits have landed since.
+    /// With `last_only`, the newest of each cell that the index's tip has.
     pub(in super::super) fn changes<'a>(
         &'a self,
         deeper: u32,
+        last_only: bool,
         wanted: &dyn Fn(&CellKey) -> bool,
     ) -> impl Iterator<Item = (CellKey, ValueChange)> + use<'a> {
-        let cells: Vec<Option<CellKey>> = (0..self.counts[3])
-            .map(|n| self.key(n).filter(|key| wanted(key)))
+        let is_gone = |n: usize| self.number(self.cells + n * CELL + 12) == Some(0);
+        let mut cells: Vec<Option<CellKey>> = (0..self.counts[3])
+            .map(|n| {
+                let key = self.key(n).filter(|key| wanted(key));
+                key.filter(|_| !last_only || !is_gone(n))
+            })
             .collect();
         let mut people: HashMap<usize, Arc<CommitInfo>> = HashMap::new();
         let mut versions: HashMap<usize, Version> = HashMap::new();
         (0..self.counts[6]).filter_map(move |n| {
             let at = self.changes + n * CHANGE;
             let part = |n: usize| self.number(at + 4 * n);
-            let cell = cells.get(part(0)?)?.clone()?;
+            let cell = cells.get_mut(part(0)?)?;
+            let cell = if last_only {
+                cell.take()?
+            } else {
+                cell.clone()?
+            };
             let mut version = |number: usize| -> Option<Version> {
                 let number = number.checked_sub(1)?;
                 if let Some(known) = versions.get(&number) {
