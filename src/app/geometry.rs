@@ -59,10 +59,19 @@ pub fn matrix(model: &Model) -> Layout {
         let tag = if model.is_protected(column) { 5 } else { 0 };
         column.as_str().width() + tag + 4
     });
-    let cell = headings.max().unwrap_or(12).max(model.matrix.widest);
-    let cell = cell.clamp(13, if wide { 22 } else { 17 });
+    let (plain, staged) = model.matrix.widest;
     let count = model.matrix.columns.len();
     let space = inner.saturating_sub(service);
+    let bounds = |cell: usize| cell.clamp(13, if wide { 22 } else { 17 });
+    let cell = bounds(headings.max().unwrap_or(12).max(plain));
+    // What is staged may widen the columns, never push one out.
+    let widened = bounds(cell.max(staged));
+    let left = space.saturating_sub(if wide { LEAST_WHY } else { 0 });
+    let cell = if widened * count <= left {
+        widened
+    } else {
+        cell
+    };
     let with_why = space.saturating_sub(LEAST_WHY) / cell;
     let without_why = (space / cell).max(1);
     let (columns, why) = if wide && with_why >= count.min(3) {
@@ -89,14 +98,17 @@ pub fn has_banner(model: &Model) -> bool {
     model.activity.standing().is_some()
 }
 
-/// The width that a cell would like: glyph, version, what is staged or how many are ready, a gap.
-pub fn cell_width(view: &CellView<'_>) -> usize {
+/// The width that a cell would like for glyph, version, how many are ready and a gap; and with what is staged.
+pub fn cell_width(view: &CellView<'_>) -> (usize, usize) {
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let version = version.map_or(0, |version| version.as_str().width());
     let extra = match view.state {
-        _ if view.staged.is_some() => version + 1,
         State::Rolling | State::Degraded | State::Paused => 6,
         _ => 0,
     };
-    version + extra + 4
+    let plain = version + extra + 4;
+    match view.staged {
+        Some(_) => (plain, plain.max(2 * version + 5)),
+        None => (plain, plain),
+    }
 }

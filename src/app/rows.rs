@@ -97,8 +97,11 @@ impl Model {
             if empty || !filter.row(service, &cells) || (narrowed && !cells.iter().any(matches)) {
                 continue;
             }
-            let widths = cells.iter().map(|(_, view)| geometry::cell_width(view));
-            arranged.widest = widths.max().unwrap_or(0).max(arranged.widest);
+            for (_, view) in &cells {
+                let (plain, staged) = geometry::cell_width(view);
+                arranged.widest.0 = arranged.widest.0.max(plain);
+                arranged.widest.1 = arranged.widest.1.max(staged);
+            }
             let trouble = cells.iter().map(|(_, view)| view.trouble()).max();
             let line = RowLine {
                 service: service.clone(),
@@ -177,7 +180,7 @@ struct Arranged {
     lines: Vec<RowLine>,
     folded: usize,
     counts: BTreeMap<State, usize>,
-    widest: usize,
+    widest: (usize, usize),
     /// The column of the worst cell of the first row.
     worst: Option<usize>,
 }

@@ -22,8 +22,8 @@ pub struct Matrix {
     pub folded: usize,
     /// How many cells are in each state, whatever is shown.
     pub counts: BTreeMap<State, usize>,
-    /// The width that the widest shown cell would like.
-    pub widest: usize,
+    /// The width that the widest shown cell would like: without what is staged, and with it.
+    pub widest: (usize, usize),
     /// How it divides its box.
     pub layout: Layout,
     /// The first visible line.

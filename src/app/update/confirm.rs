@@ -11,6 +11,7 @@ use super::super::{
     model::{ConfirmScreen, DeliveryRun, DeliveryScreen, Model, PlanState, Screen},
     op_queue::Operation,
 };
+use crate::domain::plan::PlannedChange;
 
 /// Keys that come sooner after the question than this were meant for what was there before.
 const TOO_SOON_MILLISECONDS: i64 = 300;
@@ -29,13 +30,12 @@ impl Model {
         if plan.plan.changes.is_empty() {
             return self.say("everything is skipped: there is nothing to write");
         }
-        let held: Vec<_> = plan.plan.held().collect();
-        if let [first, ..] = held.as_slice() {
-            let words = format!(
-                "{} held, {} first: x takes a change back, o lifts a hold with a reason",
-                held.len(),
-                first.cell
-            );
+        let held = plan.plan.held().count();
+        if let Some(first) = plan.plan.changes.iter().position(PlannedChange::is_held) {
+            if let Some(screen) = self.plan_screen() {
+                screen.change = first;
+            }
+            let words = format!("{held} held: x takes it back, o lifts the hold with a reason");
             return self.say(words);
         }
         if self.operations.is_running(Operation::Publish) {

@@ -14,6 +14,7 @@ use super::{
     input::moved,
 };
 use crate::domain::{
+    desired::Desired,
     ids::CellKey,
     plan::{ChangeRequest, Override},
     topology::Deliver,
@@ -101,6 +102,7 @@ impl Model {
     pub(super) fn on_plan(&mut self, action: Action, out: &mut Vec<Command>) {
         let page = self.page() / 2;
         let aside = self.staging.set_aside.len();
+        let desired = self.git.desired.clone();
         let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
             return;
         };
@@ -110,7 +112,7 @@ impl Model {
                 (PlanState::Ready(plan), PlanPane::Changes) => {
                     let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
                     screen.change = moved(screen.change, motion, rows, page);
-                    screen.diff_scroll = 0;
+                    screen.diff_scroll = file_of(plan, screen.change, desired.as_deref());
                 }
                 (PlanState::Ready(plan), PlanPane::Diff) => {
                     let lines = |text: &str| text.lines().count() + 2;
@@ -229,4 +231,15 @@ impl Model {
             self.build_plan(out);
         }
     }
+}
+
+/// The line of the diffs where the file of a change begins; the start where it has none.
+fn file_of(view: &PlanView, change: usize, desired: Option<&Desired>) -> usize {
+    let cell = view.plan.changes.get(change).map(|change| &change.cell);
+    let declared = cell.and_then(|cell| desired?.cells.get(cell));
+    let path = declared.and_then(|declared| Some(&declared.sources.first()?.path));
+    let file = view.diffs.iter().position(|diff| Some(&diff.path) == path);
+    let before = view.diffs.iter().take(file.unwrap_or(0));
+    // Each file before it: air, its name, its lines.
+    before.map(|diff| diff.text.lines().count() + 2).sum()
 }

@@ -31,6 +31,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
         service = service.max(text::width(cell.service.as_str()).min(24));
         environment = environment.max(text::width(cell.environment.as_str()).min(14));
     }
+    let steps = plan.changes.iter().map(|change| {
+        let versions = [version(change.from.as_ref()), version(change.to.as_ref())];
+        text::width(&versions.concat()) + text::width(canvas.glyphs.arrow)
+    });
+    let step = steps.max().unwrap_or(0).min(24);
     let skipped: Vec<&Skip> = skipped.collect();
     let width = usize::from(area.width);
     let after = screen.change.saturating_sub(plan.changes.len());
@@ -52,7 +57,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
         };
         let selected = index == screen.change;
         let line = match plan.changes.get(index) {
-            Some(change) => change_line(canvas, change, (service, environment)),
+            Some(change) => change_line(canvas, change, (service, environment, step)),
             None => match skipped.get(index - plan.changes.len()) {
                 Some(skip) => skip_line(canvas, skip, (service, environment)),
                 None => continue,
@@ -84,7 +89,7 @@ fn version(version: Option<&Version>) -> String {
 fn change_line(
     canvas: &Canvas<'_>,
     change: &PlannedChange,
-    widths: (usize, usize),
+    widths: (usize, usize, usize),
 ) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
@@ -100,6 +105,8 @@ fn change_line(
         Intent::Set { .. } => "set by hand".to_owned(),
         Intent::Revert { .. } => "revert".to_owned(),
     };
+    let step = text::width(&from) + text::width(glyphs.arrow) + text::width(&to);
+    let gap = " ".repeat(widths.2.saturating_sub(step));
     let mut spans = vec![
         Span::styled(format!("{glyph} "), style),
         Span::raw(cut(change.cell.service.as_str(), widths.0)),
@@ -113,7 +120,7 @@ fn change_line(
         ),
         Span::styled(format!("{from}{}", glyphs.arrow), theme.dim),
         Span::styled(to, theme.staged),
-        Span::styled(format!("  {kind}"), theme.dim),
+        Span::raw(gap),
     ];
     for verdict in &change.verdicts {
         let (word, style) = outcome(canvas, verdict);
@@ -122,6 +129,7 @@ fn change_line(
             spans.push(Span::styled(words, style));
         }
     }
+    spans.push(Span::styled(format!("  {kind}"), theme.dim));
     Line::from(spans)
 }
 

@@ -1,6 +1,7 @@
 //! The last question: who may, what answers it, what never does.
 
 use super::*;
+use crate::domain::ids::RepoPath;
 
 fn published(driver: &mut Driver) -> bool {
     let commands = driver.taken();
@@ -114,6 +115,44 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
         }],
     };
     assert_eq!(driver.taken(), [build]);
+}
+
+#[test]
+fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
+    let mut driver = planned("identity", "staging");
+    let cells = ["accounts", "identity"].map(|service| cell(service, "staging"));
+    let mut view = plan(&cells, false);
+    view.plan.changes[1].verdicts[0].outcome = Outcome::Hold;
+    view.diffs = cells
+        .iter()
+        .map(|cell| FileDiff {
+            path: RepoPath::from(format!(
+                "apps/{}/overlays/staging/kustomization.yaml",
+                cell.service
+            )),
+            text: "@@ @@\n-1\n+2".to_owned(),
+        })
+        .collect();
+    driver.model.build_plan(&mut Vec::new());
+    driver.planned(view);
+    let shown = |driver: &mut Driver| {
+        let screen = driver.model.plan_screen().unwrap();
+        (screen.change, screen.diff_scroll)
+    };
+    driver.keys("j");
+    assert_eq!(
+        shown(&mut driver),
+        (1, 5),
+        "its file: after three lines, a name and air"
+    );
+    driver.keys("k");
+    assert_eq!(shown(&mut driver), (0, 0));
+    driver.keys("enter");
+    assert_eq!(shown(&mut driver).0, 1);
+    assert_eq!(
+        word(&driver),
+        "1 held: x takes it back, o lifts the hold with a reason"
+    );
 }
 
 #[test]
