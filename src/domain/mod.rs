@@ -20,3 +20,4 @@ pub mod text;
 pub mod topology;
 pub mod trace;
 pub mod version;
+pub mod version_range;

@@ -29,7 +29,7 @@ mod tests;
 pub use assemble::{Assembler, Origin};
 pub use detect::{Evidence, Guess, detect, recognise};
 pub use edit::edit_cell;
-pub use refs::RefTemplate;
+pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    LayoutError, LayoutSpec, RefTemplate,
+    LayoutError, LayoutSpec, Origin, RefTemplate,
     bindings::Bindings,
     compile::{Context, Layout, Level, aliases, spellings},
     extract::{File, Findings, Found, Place},
@@ -91,6 +91,12 @@ impl LayoutSet {
         environments: &[EnvironmentName],
     ) -> Result<(), LayoutError> {
         let refs = match spec.refs.as_deref() {
+            None if !spec.range.is_empty() => {
+                return Err(LayoutError::new(
+                    "range",
+                    "`range` is for tags that environments share: add `refs = \"refs/tags/{version:semver}\"`",
+                ));
+            }
             None => None,
             Some(source) => Some(self.add_refs(source, spec, environments)?),
         };
@@ -112,12 +118,17 @@ impl LayoutSet {
         spec: &LayoutSpec,
         environments: &[EnvironmentName],
     ) -> Result<usize, LayoutError> {
-        if let Some(known) = self.refs.iter().position(|known| known.source() == source) {
+        if let Some(known) = self
+            .refs
+            .iter()
+            .position(|known| known.is(source, &spec.range))
+        {
             return Ok(known);
         }
         let spellings = spellings(environments, &aliases(&spec.alias, environments));
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
-        self.refs.push(RefTemplate::compile(source, &spellings)?);
+        self.refs
+            .push(RefTemplate::with_ranges(source, &spellings, &spec.range)?);
         Ok(self.refs.len() - 1)
     }
 
@@ -193,6 +204,31 @@ impl LayoutSet {
         facts
     }
 
+    /// What a ref's own name says, for layouts whose version is part of it (`refs/tags/{env}-{version:semver}` without a
+    /// `path`). Give it to [`Assembler::update_at`](super::Assembler::update_at) with the ref's name as path.
+    pub fn ref_facts(&self, origin: &Origin) -> FileFacts {
+        let version = origin.captures.get("version");
+        let version = version.map(|text| Version::from(text.as_str()));
+        let named = self.layouts.iter().enumerate().filter(|(_, layout)| {
+            layout.levels.is_empty() && layout.refs.is_some() && layout.refs == origin.refs
+        });
+        let entries = named.map(|(index, _)| Entry {
+            layout: u16::try_from(index).unwrap_or(u16::MAX),
+            role: Role::Level(0),
+            path: Bindings::default(),
+            broken: false,
+            facts: vec![Fact {
+                bindings: Bindings::default(),
+                version: version.clone(),
+                line: 1,
+            }],
+        });
+        FileFacts {
+            entries: entries.collect(),
+            problems: Vec::new(),
+        }
+    }
+
     /// The distinct ref templates of the layouts, in order; [`Origin::refs`](super::Origin) is an index into it.
     pub fn ref_templates(&self) -> &[RefTemplate] {
         &self.refs
@@ -203,7 +239,7 @@ impl LayoutSet {
         self.layouts.iter().any(|layout| layout.refs.is_none())
     }
 
-    /// Whether a fall-back or a proof exists, so that one file can decide many cells.
+    /// Every template of files that are read.
     fn paths(&self) -> impl Iterator<Item = &super::pattern::Pattern> {
         self.layouts.iter().flat_map(|layout| {
             let levels = layout.levels.iter().filter_map(|level| level.path.as_ref());

@@ -446,6 +446,32 @@ fn branches_per_environment() {
 }
 
 #[test]
+fn tags_that_say_the_version_themselves() {
+    let layouts = specs(r#"{ refs = "refs/tags/{service}-{env:$envs}-{version:semver}" }"#);
+    let environments = ["dev", "prod"].map(EnvironmentName::from);
+    let layouts = Arc::new(LayoutSet::compile(&layouts, &environments).unwrap());
+    let mut assembler = Assembler::new(Arc::clone(&layouts), &environments);
+    let tags = [
+        "refs/tags/web-dev-1.2.0",
+        "refs/tags/web-dev-1.10.0",
+        "refs/tags/web-prod-1.1.0",
+    ];
+    for selected in layouts.ref_templates()[0].select(0, tags) {
+        let facts = layouts.ref_facts(&selected.origin);
+        let name = RepoPath::from(selected.reference);
+        assembler.update_at(&selected.origin, name, Some(Arc::new(facts)));
+    }
+    let desired = assembler.desired(ObjectId::new([0; 20]));
+    assert_eq!(
+        lines(&desired),
+        [
+            "web dev 1.10.0 refs/tags/web-dev-1.10.0:1",
+            "web prod 1.1.0 refs/tags/web-prod-1.1.0:1"
+        ]
+    );
+}
+
+#[test]
 fn changes_are_told_once_with_before_and_after() {
     let mut small = Small::new(
         HELM,

@@ -1,0 +1,127 @@
+use super::*;
+
+const TEXT: &str = "\
+images:
+- {name: quay.io/org/app, newTag: v1}
+- {name: side, newTag: v2}
+spec:
+  substitute: {A_SHA: abc, B_TAG: v3, plain: x}
+  containers:
+  - {name: main, image: r/app:v4}
+base: &base {tag: v5}
+prod:
+  <<: *base
+other: *base
+deep:
+  web: {image: {tag: v6}}
+  list: [{tag: v7}]
+\"a.b\": v8
+";
+
+fn find(locator: &str, bound: &[(&str, &str)]) -> Vec<String> {
+    let yaml = manifest::parse(TEXT.as_bytes()).unwrap();
+    let bound: Bindings = bound.iter().copied().collect();
+    Locator::compile(locator, &[])
+        .unwrap()
+        .find(yaml.documents[0].root(), &bound)
+        .into_iter()
+        .map(|found| {
+            let captures: Vec<String> = found
+                .bindings
+                .iter()
+                .map(|(name, text)| format!(" {name}={text}"))
+                .collect();
+            format!(
+                "{}{}{}",
+                found.node.text().unwrap_or("(collection)"),
+                captures.concat(),
+                if found.borrowed { " borrowed" } else { "" }
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn finds_and_captures() {
+    let none: &[(&str, &str)] = &[];
+    let cases = [
+        ("images[0].newTag", none, vec!["v1"]),
+        ("images[*].newTag", none, vec!["v1", "v2"]),
+        ("images[name=side].newTag", none, vec!["v2"]),
+        (
+            "images[*]{name=**/{service}}.newTag",
+            none,
+            vec!["v1 service=app", "v2 service=side"],
+        ),
+        (
+            "images[name=**/{service}].newTag",
+            &[("service", "app")],
+            vec!["v1 service=app"],
+        ),
+        (
+            "spec.substitute.{var}",
+            none,
+            vec!["abc var=A_SHA", "v3 var=B_TAG", "x var=plain"],
+        ),
+        (
+            "spec.substitute.{var:*_SHA|*_TAG}",
+            none,
+            vec!["abc var=A_SHA", "v3 var=B_TAG"],
+        ),
+        ("spec.substitute.{var}_SHA", none, vec!["abc var=A"]),
+        ("spec.containers[name=main].image", none, vec!["r/app:v4"]),
+        ("prod.tag", none, vec!["v5 borrowed"]),
+        ("other.tag", none, vec!["v5 borrowed"]),
+        ("deep.*.image.tag", none, vec!["v6"]),
+        ("deep.**.tag", none, vec!["v6", "v7"]),
+        (
+            "deep.**{p}.tag",
+            none,
+            vec!["v6 p=web.image", "v7 p=list.0"],
+        ),
+        ("deep.{p*}.tag", none, vec!["v6 p=web.image", "v7 p=list.0"]),
+        ("base.**{p}.tag", none, vec!["v5 p="]),
+        ("\"a.b\"", none, vec!["v8"]),
+        ("[\"a.b\"]", none, vec!["v8"]),
+        ("nowhere.tag", none, vec![]),
+    ];
+    for (locator, bound, expected) in cases {
+        assert_eq!(find(locator, bound), expected, "{locator}");
+    }
+}
+
+#[test]
+fn is_written_out_where_everything_is_bound() {
+    let bound = Bindings::from_iter([("service", "app"), ("p", "web.image")]);
+    let path = |text: &str| Locator::compile(text, &[]).unwrap().concrete(&bound);
+    let key = |text: &str| manifest::Step::Key(text.into());
+    assert_eq!(path("{service}.tag"), Some(vec![key("app"), key("tag")]));
+    assert_eq!(
+        path("**{p}.tag"),
+        Some(vec![key("web"), key("image"), key("tag")])
+    );
+    assert_eq!(path("images[*].tag"), None);
+    assert_eq!(path("{env}.tag"), None);
+}
+
+#[test]
+fn says_what_is_wrong() {
+    let cases = [
+        ("", "is empty"),
+        ("a..b", "empty key"),
+        ("a.", "empty key"),
+        ("a[", "never closed"),
+        ("a[x]", "none of"),
+        ("a[0]b", "a `.` is missing"),
+        ("a[*]{name=**/{x}", "never closed"),
+        ("a[{x}=y]", "not the name of a field"),
+        ("\"a", "never closed"),
+        ("{a b}", "begin with a name"),
+    ];
+    for (locator, expected) in cases {
+        match Locator::compile(locator, &[]) {
+            Err(error) => assert!(error.contains(expected), "{locator}: {error}"),
+            Ok(_) => panic!("{locator} compiles"),
+        }
+    }
+}
