@@ -13,7 +13,10 @@ use crate::{
         layout::{self, Evidence, Guess},
         suggest,
     },
-    sources::git::{Base, GitError, GitErrorKind, Repo},
+    sources::{
+        git::{Base, GitError, GitErrorKind, Repo},
+        state::StateStore,
+    },
 };
 
 /// Where to look.
@@ -68,6 +71,10 @@ impl Session {
     /// When there is no repository, no branch to read, or the configuration is wrong.
     pub fn open(options: &OpenOptions, now: &Zoned) -> Result<Self, OpenError> {
         let repo = Repo::discover(&options.repo)?;
+        let repo = match StateStore::of_repository(repo.common_dir()) {
+            Some(store) => repo.with_cache(&store.folder().join("history")),
+            None => repo,
+        };
         let user = match places::user_file() {
             Some(path) => read(&path)?,
             None => None,

@@ -105,10 +105,15 @@ impl Line<'_> {
     ) -> Result<Ended, GitError> {
         let tree = objects.header(self.tip)?.tree;
         let mut walk = Walk::new(objects, self.layouts, self.environments, tree)?;
-        let mut today = Today::new(&walk, self.tip, self.want);
+        // A walk to the end looks at all cells, where it can be kept: the next question costs nothing then.
+        let place = place.filter(|_| !self.want.last_only);
+        let judged = Want {
+            cells: self.want.cells.clone().filter(|_| place.is_none()),
+            last_only: self.want.last_only,
+        };
+        let mut today = Today::new(&walk, self.tip, &judged);
         let mut authors = Authors::new(objects);
-        let whole = self.want.cells.is_none() && !self.want.last_only;
-        let mut kept = place.filter(|_| whole).map(|_| Builder::default());
+        let mut kept = place.map(|_| Builder::default());
         if let Some(kept) = &mut kept {
             for (key, paths) in today.cells() {
                 kept.cell(key, paths);
@@ -146,7 +151,7 @@ impl Line<'_> {
                 });
                 let (files, cells) = walk.enter(step.files);
                 let touched = files.iter().map(|file| &file.path);
-                let found = today.judge(&walk, merge, touched, cells, self.want);
+                let found = today.judge(&walk, merge, touched, cells, &judged);
                 if !found.is_empty() {
                     let landing = Landing {
                         objects,
@@ -161,7 +166,9 @@ impl Line<'_> {
                         if let Some(kept) = &mut kept {
                             kept.change(&cell, &change);
                         }
-                        batch.add(cell, change);
+                        if self.wants(&cell) {
+                            batch.add(cell, change);
+                        }
                     })?;
                 }
                 depth += 1;
@@ -202,7 +209,9 @@ impl Line<'_> {
         }
         let mut seen = HashSet::new();
         let last_only = self.want.last_only;
-        let wanted = |cell: &CellKey| self.wants(cell) && !(last_only && today.is_told(cell));
+        let all = kept.is_some();
+        let wanted =
+            |cell: &CellKey| (all || self.wants(cell)) && !(last_only && today.is_told(cell));
         for (cell, mut change) in index.changes(*depth, last_only, &wanted) {
             if seen.insert(cell.clone()) {
                 older.judge_author(&cell, &mut change, authors)?;
@@ -210,7 +219,9 @@ impl Line<'_> {
             if let Some(kept) = &mut kept {
                 kept.change(&cell, &change);
             }
-            batch.add(cell, change);
+            if self.wants(&cell) {
+                batch.add(cell, change);
+            }
             if batch.is_due() && batch.send(depth + index.walked()).is_break() {
                 return Ok(Ended::Done);
             }

@@ -459,6 +459,21 @@ fn an_index_tells_what_a_whole_walk_tells() {
         &["apps/{service}/{env:dev|prod}.yaml"],
         &["apps/{service}/all.yaml"],
     );
+    let one = Want {
+        cells: Some([CellKey::new("api", "dev")].into()),
+        last_only: false,
+    };
+    let found = history(&cached, first, &layouts, &one).changes;
+    assert_eq!(
+        found,
+        history(&plain, first, &layouts, &one).changes,
+        "one cell"
+    );
+    assert!(
+        index_file(&folder).exists(),
+        "a question about one cell keeps all"
+    );
+    std::fs::remove_file(index_file(&folder)).unwrap();
     assert_eq!(
         all_of(&cached, first, &layouts),
         all_of(&plain, first, &layouts),

@@ -1,6 +1,6 @@
 //! Gathers changes as they are told, and writes them.
 
-use std::{collections::HashMap, io::Write};
+use std::{collections::HashMap, io::Write, path::Path};
 
 use flate2::Crc;
 
@@ -10,6 +10,9 @@ use crate::domain::{
     ids::{CellKey, ObjectId, RepoPath},
     version::Version,
 };
+
+/// So many indexes are kept in a folder.
+const KEPT: usize = 4;
 
 /// An index in the making: already in the bytes that will be written.
 #[derive(Default)]
@@ -90,7 +93,7 @@ impl Builder {
         ] {
             put(&mut header, number);
         }
-        let folder = place.file.parent().unwrap_or(std::path::Path::new("."));
+        let folder = place.file.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         let mut sum = Crc::new();
@@ -109,6 +112,7 @@ impl Builder {
         }
         file.write_all(&sum.sum().to_le_bytes())?;
         file.persist(&place.file)?;
+        forget_old(folder);
         Ok(())
     }
 
@@ -153,6 +157,21 @@ impl Builder {
         let end = count(&self.text, 1);
         put(&mut self.ends, end);
         number
+    }
+}
+
+/// A configuration that changed leaves its index behind: the newest few are kept.
+fn forget_old(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "history"))
+        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+        .collect();
+    files.sort();
+    let old = files.len().saturating_sub(KEPT);
+    for (_, path) in files.drain(..old) {
+        let _ = std::fs::remove_file(path);
     }
 }
 
