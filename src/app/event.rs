@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
+use crossterm::event::{
+    Event as TerminalEvent, KeyEvent, KeyEventKind, MouseButton, MouseEventKind,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -138,14 +140,35 @@ pub enum Input {
     },
     /// The terminal got (`true`) or lost the focus.
     Focus(bool),
+    /// The wheel was turned, where the mouse is on.
+    Wheel {
+        /// Towards the first line.
+        up: bool,
+    },
+    /// The left button went down at this place, where the mouse is on.
+    Click {
+        /// From the left edge, from 0.
+        column: u16,
+        /// From the top, from 0.
+        row: u16,
+    },
 }
 
 impl Input {
-    /// The terminal's event as ours; `None` for what is not used (key releases, mouse).
+    /// The terminal's event as ours; `None` for what is not used (key releases, drags, other buttons).
     pub fn from_terminal(event: TerminalEvent) -> Option<Self> {
         match event {
             TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Self::Key(key)),
-            TerminalEvent::Key(_) | TerminalEvent::Mouse(_) => None,
+            TerminalEvent::Key(_) => None,
+            TerminalEvent::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::ScrollUp => Some(Self::Wheel { up: true }),
+                MouseEventKind::ScrollDown => Some(Self::Wheel { up: false }),
+                MouseEventKind::Down(MouseButton::Left) => Some(Self::Click {
+                    column: mouse.column,
+                    row: mouse.row,
+                }),
+                _ => None,
+            },
             TerminalEvent::Paste(text) => Some(Self::Paste(text)),
             TerminalEvent::Resize(width, height) => Some(Self::Resize { width, height }),
             TerminalEvent::FocusGained => Some(Self::Focus(true)),

@@ -93,6 +93,25 @@ pub fn matrix(model: &Model) -> Layout {
     }
 }
 
+/// The line and the column of the matrix that are drawn at this place of the terminal.
+pub fn hit(model: &Model, column: u16, row: u16) -> Option<(usize, usize)> {
+    let (matrix, layout) = (&model.matrix, model.matrix.layout);
+    // Header, summary, the box's border and the heading are above the first line.
+    let line = usize::from(row).checked_sub(4)?;
+    let across = usize::from(column).checked_sub(2 + layout.service)?;
+    let (line, column) = (
+        matrix.first_line + line,
+        matrix.first_column + across / layout.cell.max(1),
+    );
+    let inside = line < matrix.lines.len().min(matrix.first_line + layout.lines)
+        && column
+            < matrix
+                .columns
+                .len()
+                .min(matrix.first_column + layout.columns);
+    inside.then_some((line, column))
+}
+
 /// A failure stands on the screen and takes a line.
 pub fn has_banner(model: &Model) -> bool {
     model.activity.standing().is_some()

@@ -4,7 +4,7 @@ use super::{
     super::{
         command::Command,
         event::Input,
-        help,
+        geometry, help,
         keymap::{Action, LastKey, Meaning, Motion, Press},
         line::LineInput,
         mode::Mode,
@@ -34,6 +34,18 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
         Input::Paste(text) => prompt::paste(model, &text),
         Input::Resize { width, height } => model.size = (width, height),
         Input::Focus(focused) => model.focused = focused,
+        Input::Wheel { up } => {
+            let motion = if up { Motion::Up } else { Motion::Down };
+            let mode = model.mode();
+            act(model, mode, Action::Move(motion), false, out);
+        }
+        Input::Click { column, row } if model.mode() == Mode::Matrix => {
+            if let Some((line, column)) = geometry::hit(model, column, row) {
+                model.matrix.row = model.matrix.lines.get(line).map(|l| l.service.clone());
+                model.matrix.column = column;
+            }
+        }
+        Input::Click { .. } => {}
     }
 }
 

@@ -192,6 +192,31 @@ fn what_is_not_there_yet_says_so() {
 }
 
 #[test]
+fn the_mouse_selects_what_is_under_it_and_the_wheel_moves() {
+    let mut driver = Driver::settled(SIZE);
+    let place = |column, row| Event::Input {
+        at: moment(),
+        input: Input::Click { column, row },
+    };
+    let shown = driver.model.matrix.layout;
+    let column = u16::try_from(2 + shown.service + 2 * shown.cell + 1).unwrap();
+    driver.send(place(column, 5));
+    assert_eq!(driver.model.selected(), Some(cell("payments", "prod-us")));
+    driver.send(place(column, 20));
+    driver.send(place(0, 0));
+    assert_eq!(
+        driver.model.selected(),
+        Some(cell("payments", "prod-us")),
+        "nothing there"
+    );
+    driver.send(Event::Input {
+        at: moment(),
+        input: Input::Wheel { up: true },
+    });
+    assert_eq!(driver.model.selected(), Some(cell("checkout", "prod-us")));
+}
+
+#[test]
 fn columns_scroll_with_the_cursor() {
     let mut driver = Driver::settled((60, 20));
     let shown = |driver: &Driver| {

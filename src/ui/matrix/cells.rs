@@ -1,0 +1,131 @@
+//! One cell of the matrix, and why its row is where it is.
+
+use ratatui::{
+    style::{Modifier, Style},
+    text::Span,
+};
+
+use crate::{
+    app::{
+        model::RowLine,
+        status::{self, CellView, State},
+    },
+    domain::ids::CellKey,
+    ui::{
+        canvas::Canvas,
+        text::{clip, column, width},
+    },
+};
+
+/// Stale for longer than this is fainter.
+const OLD_SECONDS: i64 = 15 * 60;
+
+/// One cell: mark, glyph, version, what is staged or how much is ready; exactly a column wide.
+pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<'static>> {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    let room = model.matrix.layout.cell.saturating_sub(4);
+    let mark = if marked { glyphs.mark } else { " " };
+    let version = view.declared.and_then(|cell| cell.version.as_ref());
+    let text = version.map_or("", |version| version.as_str());
+    let urgent = matches!(view.state, State::Degraded | State::Missing);
+    let mut spans = vec![Span::styled(mark, theme.staged)];
+    if let Some(request) = view.staged {
+        let to = status::staged_version(model, request);
+        let to = to.map_or_else(|| "inherited".to_owned(), |to| to.to_string());
+        let (glyph, style) = if urgent {
+            (glyphs.state(view.state), theme.state(view.state))
+        } else {
+            (glyphs.staged, theme.staged)
+        };
+        let both = format!("{text}{}{to}", glyphs.arrow);
+        let shown = if width(&both) <= room {
+            both
+        } else {
+            format!("{}{to}", glyphs.arrow)
+        };
+        spans.push(Span::styled(glyph, style));
+        spans.push(Span::raw(" "));
+        let shown = column(&shown, room, glyphs.ellipsis);
+        spans.push(Span::styled(shown, theme.staged));
+    } else {
+        spans.push(Span::styled(
+            glyphs.state(view.state),
+            theme.state(view.state),
+        ));
+        spans.push(Span::raw(" "));
+        let text = match view.state {
+            State::Absent => "",
+            State::NotSet => "not set",
+            _ => text,
+        };
+        let ready = ready(view);
+        let left = room.saturating_sub(if ready.is_empty() {
+            0
+        } else {
+            width(&ready) + 1
+        });
+        let style = version_style(canvas, view);
+        let shown = clip(text, left, glyphs.ellipsis);
+        let gap = room.saturating_sub(width(&shown) + width(&ready)).min(2);
+        let rest = room.saturating_sub(width(&shown) + width(&ready) + gap);
+        spans.push(Span::styled(shown, style));
+        spans.push(Span::styled(
+            format!("{}{ready}{}", " ".repeat(gap), " ".repeat(rest)),
+            theme.state(view.state).remove_modifier(Modifier::BOLD),
+        ));
+    }
+    spans.push(Span::raw(" "));
+    spans
+}
+
+/// `2/6`, while that is worth knowing.
+fn ready(view: &CellView<'_>) -> String {
+    match (view.state, view.live) {
+        (State::Degraded | State::Rolling | State::Paused, Some(live)) => {
+            format!("{}/{}", live.ready, live.desired)
+        }
+        _ => String::new(),
+    }
+}
+
+/// Stale cells fade with their age; what is broken stands out.
+fn version_style(canvas: &Canvas<'_>, view: &CellView<'_>) -> Style {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let inherited = view.declared.is_some_and(|cell| cell.inherited);
+    match (view.state, view.live) {
+        (State::Stale, Some(live)) => {
+            let age = model.now.as_second() - live.as_of.as_second();
+            if age > OLD_SECONDS {
+                theme.faint
+            } else {
+                theme.dim
+            }
+        }
+        (State::Degraded | State::Missing, _) => theme.bad,
+        (State::Absent | State::NotSet, _) => theme.faint,
+        (State::Loading, _) => theme.dim,
+        _ if inherited => theme.dim,
+        _ => theme.text,
+    }
+}
+
+pub fn why(canvas: &Canvas<'_>, line: &RowLine) -> Span<'static> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let cells = model.matrix.columns.iter().map(|environment| {
+        let key = CellKey::new(line.service.clone(), environment.clone());
+        let view = status::assess(model, &key);
+        (key, view)
+    });
+    // The worst cell speaks for the row; of equals the one furthest right, nearest to customers.
+    let worst = cells.max_by_key(|(_, view)| view.trouble());
+    let Some((key, view)) = worst.filter(|(_, view)| view.trouble() > 0) else {
+        return Span::raw("");
+    };
+    let reason = status::why(model, &key, &view).unwrap_or_default();
+    let style = match view.state {
+        State::Degraded | State::Missing => theme.text,
+        _ => theme.dim,
+    };
+    let room = model.matrix.layout.why;
+    Span::styled(clip(&reason, room, canvas.glyphs.ellipsis), style)
+}
