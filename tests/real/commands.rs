@@ -271,7 +271,7 @@ fn rights_that_are_missing_are_told_from_emptiness() {
 
 #[test]
 fn a_cluster_that_is_down_costs_its_own_column() {
-    let Some(world) = World::start("down") else {
+    let Some(world) = World::start_alone("down") else {
         return;
     };
     let process = format!("{}/kube-apiserver", world.environment("staging").cluster);

@@ -2,7 +2,7 @@
 //! describes them. Where it is not set they say so and pass.
 //!
 //! Each journey makes a deployment repository of its own in Gitea, with Argo CD Applications that follow it, drives the
-//! real binary against it, and takes everything away again. They go one after the other: one of them stops an API server.
+//! real binary against it, and takes everything away again.
 #![allow(clippy::expect_used)] // a harness fails by panicking
 
 mod cluster;

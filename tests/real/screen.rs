@@ -95,7 +95,7 @@ fn an_operator_promotes_sees_it_fail_and_reverts() {
 
 #[test]
 fn a_lost_cluster_goes_stale_and_comes_back() {
-    let Some(world) = World::start("lost") else {
+    let Some(world) = World::start_alone("lost") else {
         return;
     };
     let process = format!("{}/kube-apiserver", world.environment("staging").cluster);

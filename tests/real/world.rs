@@ -5,7 +5,10 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -53,16 +56,46 @@ pub struct World {
     runtime: Runtime,
     journey: &'static str,
     began: Instant,
-    /// Journeys go one after the other.
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
+}
+
+/// Journeys share the systems, but one that stops a process of theirs has them for itself.
+enum Turn {
+    Shared {
+        _guard: RwLockReadGuard<'static, ()>,
+    },
+    Alone {
+        _guard: RwLockWriteGuard<'static, ()>,
+    },
+}
+
+impl Turn {
+    fn take(alone: bool) -> Self {
+        static SYSTEMS: RwLock<()> = RwLock::new(());
+        if alone {
+            let guard = SYSTEMS.write().unwrap_or_else(PoisonError::into_inner);
+            Self::Alone { _guard: guard }
+        } else {
+            let guard = SYSTEMS.read().unwrap_or_else(PoisonError::into_inner);
+            Self::Shared { _guard: guard }
+        }
+    }
 }
 
 impl World {
     /// Makes the repository, has Argo CD follow it, and waits until all of it runs. `None` where the journey is skipped.
     pub fn start(journey: &'static str) -> Option<Self> {
-        static TURN: Mutex<()> = Mutex::new(());
+        Self::begin(journey, false)
+    }
+
+    /// The same for a journey that stops a process of the systems.
+    pub fn start_alone(journey: &'static str) -> Option<Self> {
+        Self::begin(journey, true)
+    }
+
+    fn begin(journey: &'static str, alone: bool) -> Option<Self> {
         let rig = Rig::from_env()?;
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::take(alone);
         // A second one is refused, and just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let began = Instant::now();
@@ -367,8 +400,10 @@ async fn connect(rig: &Rig) -> (Cluster, [Environment; 2]) {
 }
 
 fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    format!("tg-{:x}", now.as_millis() & 0xffff_ffff)
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("tg-{:x}-{count}", now.as_millis() & 0xffff_ffff)
 }
