@@ -67,11 +67,7 @@ pub fn matrix(model: &Model) -> Layout {
     // What is staged may widen the columns, never push one out.
     let widened = bounds(cell.max(staged));
     let left = space.saturating_sub(if wide { LEAST_WHY } else { 0 });
-    let cell = if widened * count <= left {
-        widened
-    } else {
-        cell
-    };
+    let cell = widened.min(left / count.max(1)).max(cell);
     let with_why = space.saturating_sub(LEAST_WHY) / cell;
     let without_why = (space / cell).max(1);
     let (columns, why) = if wide && with_why >= count.min(3) {

@@ -35,7 +35,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
         let versions = [version(change.from.as_ref()), version(change.to.as_ref())];
         text::width(&versions.concat()) + text::width(canvas.glyphs.arrow)
     });
-    let step = steps.max().unwrap_or(0).min(24);
+    let step = steps.max().unwrap_or(0).min(16);
     let skipped: Vec<&Skip> = skipped.collect();
     let width = usize::from(area.width);
     let after = screen.change.saturating_sub(plan.changes.len());
@@ -125,7 +125,7 @@ fn change_line(
     for verdict in &change.verdicts {
         let (word, style) = outcome(canvas, verdict);
         if verdict.outcome != Outcome::Pass {
-            let words = format!("  {}: {word}", verdict.gate);
+            let words = format!("  {word}: {}", verdict.gate);
             spans.push(Span::styled(words, style));
         }
     }
