@@ -377,3 +377,62 @@ fn merged_versions_are_overridden_in_place() {
         text.replace("    size: 1\n", "    size: 1\n    tag: v2\n")
     );
 }
+
+mod hostile {
+    use std::sync::{Arc, LazyLock};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Compiled once for all cases.
+    static SET: LazyLock<Small> = LazyLock::new(|| Small::new(LAYOUTS, &["dev", "prod"], &[]));
+
+    const LAYOUTS: &str = r#"
+        { preset = "kustomize", path = "k/{service}/{env}.yaml", else = [{ path = "base.yaml" }] },
+        { preset = "manifest", path = "m/{service}/{env}.yaml" },
+        { path = "v/{service}/{env}.yaml", yaml = "**{p}.tag", carry = "trailing-comment", row = "{service}/{p}" },
+        { path = "t/{service}/{env}.yaml", regex = '(?m)tag: *(?<v>\S+)', also = [{ yaml = "images[*].newTag" }] }"#;
+    const TEXT: &str = "images:\n- name: r/web\n  newTag: v1 # v1\n  digest: sha256:aa\n- {name: é/api, newTag: v2}\nkind: Deployment\nspec: &a\n  containers:\n  - name: web\n    image: r/web:v1@sha256:aa\n  tag: v1\nx: {<<: *a, tag: }\n";
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
+        /// Whatever stands in a file: nothing panics, and an edit that is made is read back.
+        #[test]
+        fn mutated_files_are_edited_right_or_refused(
+            cuts in prop::collection::vec((0_usize..250, 0_usize..4, "[-:#{}\\[\\]\"'&*|>, \n\ta-z0-9é@]{0,4}"), 0..4),
+            version in "[a-z0-9:@.\"' #{-]{0,12}",
+        ) {
+            let mut text = TEXT.to_owned();
+            for (at, length, new) in cuts {
+                let from = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                let to = (from + length..).find(|at| *at >= text.len() || text.is_char_boundary(*at)).unwrap_or(from);
+                text.replace_range(from..to.min(text.len()), &new);
+            }
+            let paths = ["k/web/dev.yaml", "m/web/dev.yaml", "v/web/dev.yaml", "t/web/dev.yaml", "base.yaml"];
+            let files: Vec<(&str, &str)> = paths.iter().map(|path| (*path, text.as_str())).collect();
+            let small = Small {
+                layouts: Arc::clone(&SET.layouts),
+                environments: SET.environments.clone(),
+                files: files
+                    .iter()
+                    .map(|(path, text)| (RepoPath::from(*path), text.as_bytes().to_vec()))
+                    .collect(),
+            };
+            let desired = small.desired();
+            let read = |path: &RepoPath| small.files.get(path).cloned();
+            let version = Version::from(version);
+            for key in desired.cells.keys() {
+                for version in [Some(&version), None] {
+                    // The editor reads back what it wrote; what is left to show is that it never panics.
+                    if let Ok(edits) = edit_cell(&small.layouts, &desired, key, version, &read) {
+                        for edit in edits {
+                            prop_assert!(edit.before != edit.after);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
