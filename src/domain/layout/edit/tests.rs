@@ -407,8 +407,8 @@ mod hostile {
             let mut text = TEXT.to_owned();
             for (at, length, new) in cuts {
                 let from = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-                let to = (from + length..).find(|at| *at >= text.len() || text.is_char_boundary(*at)).unwrap_or(from);
-                text.replace_range(from..to.min(text.len()), &new);
+                let to = (from + length..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+                text.replace_range(from..to, &new);
             }
             let paths = ["k/web/dev.yaml", "m/web/dev.yaml", "v/web/dev.yaml", "t/web/dev.yaml", "base.yaml"];
             let files: Vec<(&str, &str)> = paths.iter().map(|path| (*path, text.as_str())).collect();
