@@ -224,7 +224,10 @@ pub(super) fn lookup(
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
         let data = objects.tree(tree)?;
-        let Some(entry) = entries(&data).find(|entry| entry.name == part.as_bytes()) else {
+        // The last byte tells most names apart without a call.
+        let (name, last) = (part.as_bytes(), part.as_bytes().last());
+        let found = entries(&data).find(|entry| entry.name.last() == last && entry.name == name);
+        let Some(entry) = found else {
             return Ok(None);
         };
         match (entry.kind, parts.peek()) {

@@ -26,6 +26,8 @@ use crate::domain::{
 
 /// An index whose tip is farther back than this is no help.
 const FARTHEST: u32 = 4000;
+/// One that is nearer than this is used as it is: walking is cheaper than writing anew.
+const NEAR: u32 = 400;
 
 /// What to walk, and what for.
 pub(super) struct Line<'a> {
@@ -62,8 +64,9 @@ impl Line<'_> {
                 let _ = batch.end(index.walked(), index.is_shallow());
                 return Ok(());
             }
-            if self.is_near(&objects, index)? {
-                match self.walk(&objects, Some(index), place.as_ref(), batch)? {
+            if let Some(distance) = self.distance(&objects, index)? {
+                let place = place.as_ref().filter(|_| distance > NEAR);
+                match self.walk(&objects, Some(index), place, batch)? {
                     Ended::Done => return Ok(()),
                     Ended::DoesNotFit => batch.begin_again(),
                 }
@@ -81,19 +84,19 @@ impl Line<'_> {
             .is_none_or(|cells| cells.contains(cell))
     }
 
-    /// Whether the index's tip is on the line, not far down.
-    fn is_near(&self, objects: &Objects, index: &Index) -> Result<bool, GitError> {
+    /// How far down the line the index's tip is; `None`: not on it, or very far.
+    fn distance(&self, objects: &Objects, index: &Index) -> Result<Option<u32>, GitError> {
         let mut commit = self.tip;
-        for _ in 0..FARTHEST {
+        for distance in 0..FARTHEST {
             if index.tip() == Some(commit) {
-                return Ok(true);
+                return Ok(Some(distance));
             }
             match objects.header(commit)?.parents.first() {
                 Some(parent) => commit = *parent,
                 None => break,
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn walk(

@@ -146,11 +146,14 @@ fn differences<'a>(
         if old == new {
             return None;
         }
-        while let Some(length) = entry_length(old)
-            && old.get(..length) == new.get(..length)
+        let same = common_prefix(old, new);
+        let mut at = 0;
+        while let Some(length) = entry_length(&old[at..])
+            && at + length <= same
         {
-            (old, new) = (&old[length..], &new[length..]);
+            at += length;
         }
+        (old, new) = (&old[at..], &new[at..]);
         let (was, is) = (entries(old).next(), entries(new).next());
         let order = match (&was, &is) {
             (None, None) => return None,
@@ -167,6 +170,14 @@ fn differences<'a>(
         }
         Some((was.filter(|_| order.is_le()), is.filter(|_| order.is_ge())))
     })
+}
+
+/// How many bytes are the same at the beginning.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.as_chunks::<64>().0.iter().zip(b.as_chunks::<64>().0);
+    let same = 64 * blocks.take_while(|(a, b)| a == b).count();
+    let rest = a[same..].iter().zip(&b[same..]);
+    same + rest.take_while(|(a, b)| a == b).count()
 }
 
 /// The length of the first entry: up to the NUL, and the id behind it.
