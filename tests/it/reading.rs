@@ -208,8 +208,8 @@ fn wrong_usage_is_said_and_exits_2() {
         ),
         (&["set", "checkout", "dev"], "<VERSION>"),
         (
-            &["trace", "checkout", "1.0.0"],
-            "`trace` is not there yet in this version",
+            &["why", "checkout", "--to", "prod"],
+            "`why` is not there yet in this version",
         ),
         (
             &["plan", "promote", "checkout", "--out", "x"],
