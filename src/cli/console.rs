@@ -42,7 +42,7 @@ pub(super) async fn open(context: &Context, session: Session, demo: bool) -> Res
     let options = ConsoleOptions {
         read_only: context.common.read_only,
         ascii: context.common.ascii,
-        mouse: false,
+        mouse: session.config.user.mouse,
         demo,
     };
     let setup = runtime::setup(&session, options)

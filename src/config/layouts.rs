@@ -1,12 +1,13 @@
 //! One `[[layouts]]` table as written; its templates and locators are compiled later.
 
+use std::collections::BTreeMap;
+
 use super::{reader::Table, schema::not_there_yet};
 use crate::domain::layout::{AlsoSpec, FallbackSpec, LayoutSpec};
 
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 18] = [
     "preset",
     "path",
-    "refs",
     "yaml",
     "json",
     "regex",
@@ -23,19 +24,20 @@ pub(super) const KEYS: [&str; 20] = [
     "also",
     "carry",
     "service",
-    "range",
 ];
+/// Compiled and matched, but nothing reads other refs or repositories yet: taken, they would read nothing.
+const LATER: [&str; 3] = ["refs", "range", "repository"];
 const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
 const PLACE: [&str; 5] = ["path", "yaml", "json", "regex", "part"];
 
 pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
     table.refuse_others(&KEYS, |key| {
-        (key == "repository").then(|| not_there_yet(key))
+        LATER.contains(&key).then(|| not_there_yet(key))
     });
     LayoutSpec {
         preset: table.string("preset"),
         path: table.string("path"),
-        refs: table.string("refs"),
+        refs: None,
         yaml: table.string("yaml"),
         json: table.string("json"),
         regex: table.string("regex"),
@@ -52,7 +54,7 @@ pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
         also: table.tables("also").iter().map(also).collect(),
         carry: table.string("carry"),
         service: table.string("service"),
-        range: table.string_map("range").unwrap_or_default(),
+        range: BTreeMap::new(),
         repository: None,
     }
 }

@@ -57,6 +57,8 @@ pub struct UserSettings {
     pub theme: Theme,
     /// Glyphs and borders in ASCII.
     pub ascii: bool,
+    /// Wheel and click are used; text is then selected with Shift, as terminals do.
+    pub mouse: bool,
     /// The screen starts unlocked for writing.
     pub write: bool,
     /// A kubeconfig file in place of `KUBECONFIG` and `~/.kube/config`.

@@ -15,7 +15,15 @@ use crate::{
 /// Keys that either file may hold.
 const SHARED: [&str; 4] = ["repository", "defaults", "environments", "layouts"];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 6] = ["theme", "ascii", "write", "kubeconfig", "clusters", "keys"];
+const USER_ONLY: [&str; 7] = [
+    "theme",
+    "ascii",
+    "mouse",
+    "write",
+    "kubeconfig",
+    "clusters",
+    "keys",
+];
 /// Keys of the design that this version does not have yet.
 const LATER: [&str; 9] = [
     "windows",
@@ -174,6 +182,7 @@ fn user(root: &Table<'_>) -> UserSettings {
     UserSettings {
         theme: theme(root).unwrap_or_default(),
         ascii: root.boolean("ascii").unwrap_or_default(),
+        mouse: root.boolean("mouse").unwrap_or_default(),
         write: root.boolean("write").unwrap_or_default(),
         kubeconfig: root.string("kubeconfig").map(Into::into),
         clusters: root.string_map("clusters").unwrap_or_default(),

@@ -180,7 +180,7 @@ fn a_whole_file_is_read() {
              [[environments]]\nname = \"prod\"\nfrom = [\"dev\", \"qa\"]\nrequire = \"all\"\ncluster = \"p\"\nnamespace = \"p\"\n\
              selector = \"app={{service}}\"\nprotected = true\nurl = \"https://x\"\ndeliver = \"branch\"\ntimeout = \"90s\"\n{LAYOUT}"
         ),
-        "theme = \"light\"\nascii = true\nwrite = true\nkubeconfig = \"/k\"\n[clusters]\np = \"admin@p\"\n\
+        "theme = \"light\"\nascii = true\nmouse = true\nwrite = true\nkubeconfig = \"/k\"\n[clusters]\np = \"admin@p\"\n\
          [keys]\npromote = \"Y\"\nrevert = [\"R\", \"f5\"]\n",
     )
     .unwrap();
@@ -246,7 +246,7 @@ fn errors_of_the_users_file_carry_its_name() {
         [
             "config.toml:1: theme: `pink` is no theme; these are: default, high-contrast, light, monochrome",
             "config.toml:2: typo: unknown key; known here: `repository`, `defaults`, `environments`, `layouts`, `theme`, \
-             `ascii`, `write`, `kubeconfig`, `clusters`, `keys`",
+             `ascii`, `mouse`, `write`, `kubeconfig`, `clusters`, `keys`",
             "config.toml:4: keys.promte: `promte` is no action",
             "config.toml:5: keys.revert: `ctrl-r` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …",
         ]
