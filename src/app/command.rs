@@ -25,14 +25,12 @@ pub enum Command {
         /// The asking.
         epoch: Epoch,
     },
-    /// Walk the history; answered by several `History`.
+    /// Walk the history of all cells; answered by several `History`.
     LoadHistory {
         /// The asking.
         epoch: Epoch,
         /// The tip to walk from.
         commit: ObjectId,
-        /// All cells, or this one first.
-        want: HistoryWant,
     },
     /// Send the cluster events of this cell as they come; `None`: of no cell any more.
     WatchNotes {
@@ -85,13 +83,4 @@ pub enum Command {
     Suspend,
     /// Leave.
     Quit,
-}
-
-/// Whose history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HistoryWant {
-    /// Everyone's.
-    All,
-    /// One cell's, soon; the walk for all goes on beside it.
-    Cell(CellKey),
 }

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::Setup;
+pub use crate::domain::{delivery::CellProgress as CellDelivery, diff::FileDiff};
 use crate::domain::{
     desired::Desired,
     history::HistoryEntry,
-    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    ids::{CellKey, EnvironmentName, ObjectId},
     plan::Plan,
     rollout::{ClusterNote, Connection, LiveCell},
     topology::Deliver,
@@ -271,15 +272,6 @@ pub struct PlanView {
     pub message: String,
 }
 
-/// One file's exact change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileDiff {
-    /// The file.
-    pub path: RepoPath,
-    /// Unified diff without the `---`/`+++` lines.
-    pub text: String,
-}
-
 /// Where a plan goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -354,24 +346,4 @@ pub enum DeliveryStep {
     Cell(CellKey, CellDelivery),
     /// Nothing more comes: all healthy, or not.
     Ended(Result<String, Failure>),
-}
-
-/// One cell on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CellDelivery {
-    /// What it waits for: `no pod runs 1.42.0 yet`.
-    Waiting(String),
-    /// Pods come up.
-    Rolling {
-        /// Ready pods of the new version.
-        ready: u32,
-        /// Wanted pods.
-        desired: u32,
-    },
-    /// Runs the new version and is healthy.
-    Healthy,
-    /// Does not, and why.
-    Failed(String),
-    /// Not watched: an environment without a cluster, or one out of reach.
-    Unwatched(String),
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{Shared, clusters::Handle, lock, words};
 use crate::{
     app::event::{
-        CellDelivery, DeliveryStep, Epoch, Event, Failure, FailureKind, FileDiff, PlanView,
-        PublishFailure, Published, Stage,
+        DeliveryStep, Epoch, Event, Failure, FailureKind, PlanView, PublishFailure, Published,
+        Stage,
     },
     domain::{
         delivery::{self, CellProgress, Expectation},
@@ -52,14 +52,7 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts:
 fn remember(shared: &Shared, prepared: Prepared) -> Arc<PlanView> {
     let view = Arc::new(PlanView {
         plan: prepared.plan.clone(),
-        diffs: prepared
-            .diffs
-            .iter()
-            .map(|diff| FileDiff {
-                path: diff.path.clone(),
-                text: diff.text.clone(),
-            })
-            .collect(),
+        diffs: prepared.diffs.clone(),
         commands: prepared.commands.clone(),
         target: words::target(&prepared),
         message: prepared.message.clone(),
@@ -261,7 +254,7 @@ async fn follow(
             {
                 continue;
             }
-            steps.tell(DeliveryStep::Cell(cell.clone(), shown(&progress)));
+            steps.tell(DeliveryStep::Cell(cell.clone(), progress.clone()));
             last.insert(cell.clone(), progress);
         }
         if last.values().all(CellProgress::is_over) {
@@ -325,14 +318,4 @@ fn expectations(
             Some((change.cell.clone(), expected))
         })
         .collect())
-}
-
-fn shown(progress: &CellProgress) -> CellDelivery {
-    match progress.clone() {
-        CellProgress::Waiting(what) => CellDelivery::Waiting(what),
-        CellProgress::Rolling { ready, desired } => CellDelivery::Rolling { ready, desired },
-        CellProgress::Healthy => CellDelivery::Healthy,
-        CellProgress::Failed(why) => CellDelivery::Failed(why),
-        CellProgress::Unwatched(why) => CellDelivery::Unwatched(why),
-    }
 }

@@ -14,10 +14,7 @@ use jiff::Timestamp;
 
 use super::{Shared, clusters::Handle, lock, words};
 use crate::{
-    app::{
-        command::HistoryWant,
-        event::{BaseInfo, DesiredRead, Epoch, Event, Fetched, HistoryBatch},
-    },
+    app::event::{BaseInfo, DesiredRead, Epoch, Event, Fetched, HistoryBatch},
     domain::{
         history::{self, Changes},
         ids::{CellKey, EnvironmentName, ObjectId},
@@ -126,14 +123,8 @@ fn base_info(shared: &Shared, base: &Base) -> BaseInfo {
     }
 }
 
-/// Walks the history of all cells, or of one with its upstreams, and tells what was found as it comes.
-pub(super) fn history(
-    shared: &Shared,
-    epoch: Epoch,
-    commit: ObjectId,
-    want: &HistoryWant,
-    stop: &Stop,
-) {
+/// Walks the history of all cells, and tells what was found as it comes.
+pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &Stop) {
     let session = shared.session();
     let topology = &session.config.topology;
     let names: Vec<EnvironmentName> = topology
@@ -141,23 +132,8 @@ pub(super) fn history(
         .iter()
         .map(|e| e.name.clone())
         .collect();
-    let cells = match want {
-        HistoryWant::All => None,
-        HistoryWant::Cell(cell) => {
-            let upstreams = topology
-                .get(&cell.environment)
-                .map(|e| e.from.clone())
-                .unwrap_or_default();
-            let mut cells: BTreeSet<_> = upstreams
-                .into_iter()
-                .map(|name| CellKey::new(cell.service.clone(), name))
-                .collect();
-            cells.insert(cell.clone());
-            Some(cells)
-        }
-    };
     let want = Want {
-        cells,
+        cells: None,
         last_only: false,
     };
     let mut stream = Stream {

@@ -133,17 +133,13 @@ impl Executor {
                 let clusters = self.clusters.handle();
                 tokio::task::spawn_blocking(move || git::read_desired(&shared, epoch, &clusters));
             }
-            Command::LoadHistory {
-                epoch,
-                commit,
-                want,
-            } => {
+            Command::LoadHistory { epoch, commit } => {
                 let stop = git::Stop::default();
                 if let Some(earlier) = self.history.replace(stop.clone()) {
                     earlier.set();
                 }
                 tokio::task::spawn_blocking(move || {
-                    git::history(&shared, epoch, commit, &want, &stop);
+                    git::history(&shared, epoch, commit, &stop);
                 });
             }
             Command::WatchNotes { cell } => self.clusters.select(cell),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{
     activity::Level,
-    command::{Command, HistoryWant},
+    command::Command,
     event::{DesiredRead, Epoch, Failure, Fetched, HistoryBatch},
     model::{History, Model, PlanState, Ran, Screen, Setup, WriteMode},
     op_queue::Operation,
@@ -73,11 +73,7 @@ impl Model {
                 cells: std::mem::take(&mut self.history.cells),
                 ..History::default()
             };
-            out.push(Command::LoadHistory {
-                epoch,
-                commit,
-                want: HistoryWant::All,
-            });
+            out.push(Command::LoadHistory { epoch, commit });
         }
         self.plan_again(commit, out);
     }

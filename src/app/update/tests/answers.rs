@@ -44,7 +44,6 @@ fn the_history_is_walked_once_for_each_tip() {
     let walk = Command::LoadHistory {
         epoch: Epoch(3),
         commit: commit("a1b2c3d"),
-        want: HistoryWant::All,
     };
     assert_eq!(driver.taken(), [walk]);
     driver.send(Event::Fetched {

@@ -6,7 +6,7 @@ use jiff::ToSpan;
 
 use crate::{
     app::{
-        command::{Command, HistoryWant},
+        command::Command,
         event::{
             Epoch, Event, Failure, FailureKind, FileDiff, Input, PlanView, PublishFailure,
             Published, Target,
