@@ -23,6 +23,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use crate::app::look::Theme;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{LoadRequest, SourceFile, load};
 pub use propose::propose;
@@ -73,35 +74,5 @@ impl UserSettings {
     /// The kubeconfig context for a `cluster` of the configuration.
     pub fn context<'a>(&'a self, cluster: &'a str) -> &'a str {
         self.clusters.get(cluster).map_or(cluster, String::as_str)
-    }
-}
-
-/// Colours of the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// Safe for colour-blind people.
-    #[default]
-    Default,
-    /// Few colours, strong ones.
-    HighContrast,
-    /// For light backgrounds.
-    Light,
-    /// No colours.
-    Monochrome,
-}
-
-impl Theme {
-    /// The names in the configuration.
-    pub const NAMES: [&str; 4] = ["default", "high-contrast", "light", "monochrome"];
-
-    /// The theme called `name` in the configuration.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "default" => Some(Self::Default),
-            "high-contrast" => Some(Self::HighContrast),
-            "light" => Some(Self::Light),
-            "monochrome" => Some(Self::Monochrome),
-            _ => None,
-        }
     }
 }

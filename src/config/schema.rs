@@ -192,13 +192,13 @@ fn user(root: &Table<'_>) -> UserSettings {
 
 fn theme(root: &Table<'_>) -> Option<Theme> {
     let name = root.string("theme")?;
-    let theme = Theme::parse(&name);
+    let theme = Theme::named(&name);
     if theme.is_none() {
         root.error(
             "theme",
             format!(
                 "`{name}` is no theme; these are: {}",
-                Theme::NAMES.join(", ")
+                Theme::NAMED.map(|(name, _)| name).join(", ")
             ),
         );
     }

@@ -5,10 +5,9 @@ use std::time::Duration;
 use crate::{
     app::{
         keymap::{Keymap, KeymapError},
-        look::{self, Look},
+        look::Look,
         model::{Setup, WriteMode},
     },
-    config::Theme,
     workflow::Session,
 };
 
@@ -41,12 +40,6 @@ pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, Keymap
     } else {
         WriteMode::ReadOnly
     };
-    let theme = match config.user.theme {
-        Theme::Default => look::Theme::Default,
-        Theme::HighContrast => look::Theme::HighContrast,
-        Theme::Light => look::Theme::Light,
-        Theme::Monochrome => look::Theme::Monochrome,
-    };
     let has_remote = session.base().is_ok_and(|base| base.remote.is_some());
     Ok(Setup {
         repository: session.repo.name(),
@@ -54,7 +47,7 @@ pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, Keymap
         guessed: config.guessed.clone(),
         write,
         look: Look {
-            theme,
+            theme: config.user.theme,
             ascii: options.ascii || config.user.ascii,
             // https://no-color.org: present and not empty.
             no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
