@@ -75,6 +75,8 @@ pub(crate) struct Pair {
 pub(crate) struct Findings {
     /// The places, in file order.
     pub(crate) found: Vec<Found>,
+    /// Lines where a template's expression stands in place of a version: there is nothing to read or to set.
+    pub(crate) templates: Vec<u32>,
     /// Whether the file is one of the level's at all: it has a document of the kind and name asked for.
     pub(crate) applies: bool,
 }
@@ -155,6 +157,9 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
     for (document, root, bound) in documents(yaml, level, bound) {
         findings.applies = true;
         for matched in locator.find(root, &bound) {
+            if matched.node.is_template() {
+                findings.templates.push(matched.node.line());
+            }
             if let Some(found) = scalar(yaml, level, locator, document, matched) {
                 findings.found.push(found);
                 if level.first {
@@ -333,6 +338,7 @@ fn text(
         }
     }
     Ok(Findings {
+        templates: Vec::new(),
         found,
         applies: true,
     })

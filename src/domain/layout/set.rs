@@ -161,10 +161,12 @@ impl LayoutSet {
                 let role = Role::Level(u8::try_from(level_index).unwrap_or(u8::MAX));
                 let (findings, broken) = match file.look(level, &bound) {
                     Ok(mut findings) => {
+                        // Where a template alone stands, nothing is inherited either: it would not be what is rendered.
+                        let broken = findings.found.is_empty() && !findings.templates.is_empty();
                         if level_index == 0 {
                             claims.claim(&self.layouts, index, &mut findings);
                         }
-                        (findings, false)
+                        (findings, broken)
                     }
                     Err(error) => {
                         facts.report(Problem::file(path.clone(), error.line, error.message));
@@ -179,6 +181,7 @@ impl LayoutSet {
                     continue;
                 }
                 facts.report_duplicates(path, &findings);
+                facts.report_templates(path, &findings);
                 facts.entries.push(Entry {
                     layout: layout_index,
                     role,
@@ -313,6 +316,14 @@ impl FileFacts {
     fn report(&mut self, problem: Problem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
+        }
+    }
+
+    fn report_templates(&mut self, path: &RepoPath, findings: &Findings) {
+        for line in &findings.templates {
+            let message = "a template's expression stands where the version is expected: write the version itself here, \
+                           or name the file that the template takes it from";
+            self.report(Problem::file(path.clone(), Some(*line), message));
         }
     }
 

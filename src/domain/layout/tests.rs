@@ -53,6 +53,16 @@ fn fall_backs() {
         &[],
     );
     check(
+        "a template's expression is told and inherits nothing",
+        HELM,
+        &[
+            ("a/web/values-prod.yaml", "x: y\ntag: {{ .x }}"),
+            ("a/web/values.yaml", "tag: v2"),
+        ],
+        &["web prod -"],
+        &["a template's expression stands where the version is expected"],
+    );
+    check(
         "a broken file inherits nothing",
         HELM,
         &[
