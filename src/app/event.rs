@@ -246,6 +246,8 @@ pub struct HistoryBatch {
     pub walked: u64,
     /// Nothing more comes.
     pub done: bool,
+    /// The clone's history is cut: the oldest values are older than they look.
+    pub shallow: bool,
 }
 
 /// Where the remote branch is.

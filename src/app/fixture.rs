@@ -298,6 +298,7 @@ impl Driver {
             cells: cells.collect(),
             walked: 1_240,
             done: true,
+            shallow: false,
         };
         driver.send(Event::History {
             epoch,

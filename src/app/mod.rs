@@ -24,4 +24,5 @@ pub mod rows;
 pub mod snapshot;
 pub mod staging;
 pub mod status;
+pub mod trace;
 pub mod update;

@@ -15,6 +15,8 @@ pub enum Mode {
     ConfirmName,
     /// The list of versions to go back to.
     Revert,
+    /// Where a version has been.
+    Trace,
     /// A delivery under way or ended.
     Delivery,
     /// Everything done and said.
@@ -33,13 +35,14 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the help screen.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Matrix,
         Self::Cell,
         Self::Plan,
         Self::Confirm,
         Self::ConfirmName,
         Self::Revert,
+        Self::Trace,
         Self::Delivery,
         Self::Activity,
         Self::Help,
@@ -58,6 +61,7 @@ impl Mode {
             Self::Confirm => "Confirmation",
             Self::ConfirmName => "Confirmation by name",
             Self::Revert => "Revert",
+            Self::Trace => "Trace",
             Self::Delivery => "Delivery",
             Self::Activity => "Activity",
             Self::Help => "Help",

@@ -42,6 +42,8 @@ pub enum Verb {
     Set,
     /// Go back.
     Revert,
+    /// Show where a version has been.
+    Trace,
     /// Open the plan.
     Plan,
     /// Choose how the plan is delivered.
@@ -100,6 +102,7 @@ pub const COMMANDS: &[Spec] = &[
     spec("promote", "", "stage a promotion into the marked cells, or this one", Verb::Promote),
     spec("set", "VERSION", "stage this version for the marked cells, or this one", Verb::Set),
     spec("revert", "[VERSION]", "go back to an earlier version of this cell", Verb::Revert),
+    spec("trace", "[VERSION]", "where this version, or that one, has been", Verb::Trace),
     spec("plan", "", "open the plan of what is staged", Verb::Plan),
     spec("deliver", "push|branch", "how the plan is delivered: to the branch, or to one of its own", Verb::Deliver),
     spec("undo", "", "undo the last staging", Verb::Undo),
@@ -126,7 +129,6 @@ pub const COMMANDS: &[Spec] = &[
     spec("resume", "", "resume a rollout or reconciler", Verb::Later),
     spec("suspend", "", "suspend a reconciler", Verb::Later),
     spec("sync", "", "make Argo CD sync", Verb::Later),
-    spec("trace", "VERSION", "where a version has been", Verb::Later),
     spec("veto", "VERSION", "mark a version bad", Verb::Later),
     spec("why", "", "every gate with its inputs", Verb::Later),
     spec("window", "", "freeze windows", Verb::Later),
@@ -206,7 +208,7 @@ fn arguments(model: &Model, name: &str, typed: &str) -> Vec<Suggestion> {
         Verb::Login => with_cluster(model),
         Verb::Goto => services(model),
         Verb::Filter => filter_words(model),
-        Verb::Set | Verb::Revert => versions(model),
+        Verb::Set | Verb::Revert | Verb::Trace => versions(model),
         _ => Vec::new(),
     };
     candidates

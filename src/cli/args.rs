@@ -60,8 +60,7 @@ pub enum Format {
     Table,
     /// For programs; has a `schema` field
     Json,
-    /// Not there yet
-    #[value(hide = true)]
+    /// Tables to paste, of `status`, `history` and `trace`
     Markdown,
 }
 

@@ -27,7 +27,7 @@ use clap::{Parser, error::ErrorKind};
 use jiff::Zoned;
 
 use self::{
-    args::{Cli, Command, Common, Format},
+    args::{Cli, Command, Common},
     fail::{Exit, Failure},
     output::{Output, clean},
 };
@@ -51,11 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let context = Context {
-        output: Output::new(
-            cli.common.output == Format::Json,
-            cli.common.ascii,
-            cli.common.verbose,
-        ),
+        output: Output::new(cli.common.output, cli.common.ascii, cli.common.verbose),
         common: cli.common,
     };
     let ended = runtime::block_on(dispatch(&context, cli.command))
@@ -81,8 +77,14 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Failure> {
-    if context.common.output == Format::Markdown {
-        return Err(not_there_yet("-o markdown"));
+    let tables = matches!(
+        command,
+        Some(Command::Status(_) | Command::History(_) | Command::Trace(_))
+    );
+    if context.output.is_markdown() && !tables {
+        return Err(Failure::usage(
+            "`-o markdown` is for `status`, `history` and `trace`; others answer with `table` or `json`",
+        ));
     }
     let screen = matches!(command, None | Some(Command::Demo(_)));
     if !screen {

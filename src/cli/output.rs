@@ -10,12 +10,13 @@ use std::{
 
 use serde::Serialize;
 
+use super::args::Format;
 use crate::domain::text;
 
 /// Where text goes and what it may look like.
 #[derive(Clone, Debug)]
 pub struct Output {
-    json: bool,
+    form: Format,
     verbose: bool,
     /// Glyphs and arrows in ASCII: the configuration may ask for it after the first line is out.
     ascii: Arc<AtomicBool>,
@@ -36,24 +37,29 @@ pub enum Tone {
 
 impl Output {
     /// For this form of output. `NO_COLOR` and a stream that is no terminal turn colours off.
-    pub fn new(json: bool, ascii: bool, verbose: bool) -> Self {
-        let terminal = if json {
+    pub fn new(form: Format, ascii: bool, verbose: bool) -> Self {
+        let terminal = if form == Format::Json {
             io::stderr().is_terminal()
         } else {
             io::stdout().is_terminal()
         };
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            json,
+            form,
             verbose,
             ascii: Arc::new(AtomicBool::new(ascii)),
-            colour: terminal && !no_colour,
+            colour: terminal && !no_colour && form != Format::Markdown,
         }
     }
 
     /// Whether the output is for programs.
     pub fn is_json(&self) -> bool {
-        self.json
+        self.form == Format::Json
+    }
+
+    /// Whether tables are written as Markdown, to be pasted.
+    pub fn is_markdown(&self) -> bool {
+        self.form == Format::Markdown
     }
 
     /// Whether glyphs and arrows are ASCII.
@@ -69,7 +75,7 @@ impl Output {
     /// A result for people: standard output, or standard error beside JSON.
     pub fn line(&self, line: impl AsRef<str>) {
         let line = self.plain(line.as_ref());
-        if self.json {
+        if self.is_json() {
             write_to(&mut io::stderr().lock(), &line);
         } else {
             write_to(&mut io::stdout().lock(), &line);

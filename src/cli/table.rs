@@ -1,4 +1,4 @@
-//! Rows with aligned columns, by display width.
+//! Rows with aligned columns, by display width; or as a Markdown table.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -15,8 +15,17 @@ impl Cell {
     }
 }
 
-/// Prints `rows` under `heads`, two spaces between columns.
+/// Prints `rows` under `heads`, two spaces between columns, or as Markdown where that is asked for.
 pub fn print(output: &Output, heads: &[String], rows: &[Vec<Cell>]) {
+    if output.is_markdown() {
+        let rows = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.0.as_str()).collect::<Vec<_>>());
+        for line in markdown(heads, rows) {
+            output.line(line);
+        }
+        return;
+    }
     let width = |text: &str| UnicodeWidthStr::width(text);
     let mut widths: Vec<usize> = heads.iter().map(|head| width(head)).collect();
     for row in rows {
@@ -51,5 +60,56 @@ pub fn print(output: &Output, heads: &[String], rows: &[Vec<Cell>]) {
             }
         }
         output.line(line);
+    }
+}
+
+/// The lines of a Markdown table: every row has as many cells as there are heads, and no text is markup.
+fn markdown<'a>(heads: &'a [String], rows: impl Iterator<Item = Vec<&'a str>>) -> Vec<String> {
+    let line = |cells: &[&str]| {
+        let mut line = String::from("|");
+        for index in 0..heads.len() {
+            let text = cells.get(index).copied().unwrap_or_default();
+            line.push(' ');
+            line.push_str(&escaped(text));
+            line.push_str(if text.is_empty() { "|" } else { " |" });
+        }
+        line
+    };
+    let names: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let mut lines = vec![line(&names), format!("|{}", " --- |".repeat(heads.len()))];
+    lines.extend(rows.map(|row| line(&row)));
+    lines
+}
+
+/// Characters that Markdown or HTML would read, escaped.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(
+            c,
+            '\\' | '|' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&'
+        ) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_keeps_the_grid_and_shows_text_as_it_is() {
+        let heads = ["SERVICE".to_owned(), "WHY".to_owned()];
+        let rows = [vec!["a_b", "x|<y>"], vec!["c"]].into_iter();
+        let expected = [
+            "| SERVICE | WHY |",
+            "| --- | --- |",
+            "| a\\_b | x\\|\\<y\\> |",
+            "| c | |",
+        ];
+        assert_eq!(markdown(&heads, rows), expected);
     }
 }

@@ -1,6 +1,6 @@
 //! `tidegate trace SERVICE VERSION`: where it has been, when, by whom, how it got there, what to go back to.
 
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::{
         age,
         ids::CellKey,
         suggest,
-        trace::{Arrival, Place, Stay, Trace, trace},
+        trace::{Arrival, Histories, Place, Stay, Trace, trace},
         version::Version,
     },
     workflow::{Session, cell_history},
@@ -30,16 +30,18 @@ pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> 
     let desired = session.desired(base.commit)?;
     let service = Session::service(&desired, &args.service)?;
     let version = Version::from(args.version.as_str());
+    // Cells that are no more have a history too.
     let cells: Vec<CellKey> = desired
         .environments
         .iter()
         .map(|environment| CellKey::new(service.clone(), environment.clone()))
-        .filter(|cell| desired.cells.contains_key(cell))
         .collect();
-    let histories: BTreeMap<_, _> = cells
+    let told = cell_history(&session, base.commit, &cells)?;
+    let shallow = told.iter().any(|history| history.shallow);
+    let histories: Histories<'_> = cells
         .iter()
-        .zip(cell_history(&session, base.commit, &cells)?)
-        .map(|(cell, history)| (cell.environment.clone(), history.entries))
+        .zip(&told)
+        .map(|(cell, history)| (cell.environment.clone(), history.entries.as_slice()))
         .collect();
     let found = trace(
         &version,
@@ -50,13 +52,14 @@ pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> 
     if found.first.is_none() {
         let known = histories
             .values()
-            .flatten()
+            .flat_map(|history| history.iter())
             .filter_map(|entry| entry.change.version.as_ref());
         let known: Vec<&str> = known.map(Version::as_str).collect();
         let hint = suggest::hint(&args.version, known.iter().copied());
         return Err(Failure::usage(clean(&format!(
-            "{service} has never been at {}{hint} (`tidegate history {service}` lists its versions)",
-            args.version
+            "{service} has never been at {}{hint} (`tidegate history {service}` lists its versions){}",
+            args.version,
+            if shallow { SHALLOW } else { "" }
         ))));
     }
 
@@ -67,18 +70,23 @@ pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> 
             "service": service,
             "version": version,
             "first": found.first.map(json::time),
+            "shallow": shallow,
             "environments": found.places.iter().map(place_json).collect::<Vec<_>>(),
         }));
     } else {
-        print(context, &found);
+        print(context, &found, shallow);
     }
     Ok(Exit::Done)
 }
+
+/// What a cut history means for what was not found.
+const SHALLOW: &str = "; this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)";
 
 fn place_json(place: &Place) -> Value {
     json!({
         "environment": place.environment,
         "current": place.now,
+        "current_since": place.since.map(json::time),
         "stays": place.stays.iter().map(stay_json).collect::<Vec<_>>(),
         "go_back": place.go_back.as_ref().map(json::entry),
     })
@@ -90,66 +98,62 @@ fn stay_json(stay: &Stay) -> Value {
     if let Arrival::FastTrack(past) = &stay.arrival {
         value["past"] = json!(past);
     }
+    value["replaced"] = json!(stay.entry.change.previous);
     value["until"] = json!(stay.until.map(json::time));
     value["replaced_by"] = json!(stay.replaced_by);
     value["lead_seconds"] = json!(stay.lead_seconds);
+    value["lead_from"] = json!(stay.lead_from.as_ref().map(|lead| json!({
+        "environment": lead.environment,
+        "seconds": lead.seconds,
+    })));
     value
 }
 
-fn print(context: &Context, found: &Trace) {
+fn print(context: &Context, found: &Trace, shallow: bool) {
     let heads = [
         "ENVIRONMENT",
         "SINCE",
         "STAYED",
         "LEAD",
         "HOW",
-        "COMMIT",
+        "REPLACED",
         "BY",
+        "AUTHORED",
+        "LANDED",
         "THEN",
         "GO BACK TO",
     ];
     let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+    let now = Timestamp::now();
     let mut rows = Vec::new();
     for place in &found.places {
         if place.stays.is_empty() {
-            let now = place
-                .now
-                .as_ref()
-                .map_or("nothing declared".to_owned(), |now| {
-                    format!("declares {now}")
-                });
-            rows.push(vec![
-                Cell::plain(clean(place.environment.as_str())),
-                Cell::plain("never"),
-                Cell::plain(""),
-                Cell::plain(""),
-                Cell::plain(""),
-                Cell::plain(""),
-                Cell::plain(""),
-                Cell::plain(clean(&now)),
-                Cell::plain(""),
-            ]);
+            rows.push(absent(place, heads.len()));
         }
-        for stay in &place.stays {
-            rows.push(row(place, stay));
-        }
+        rows.extend(place.stays.iter().map(|stay| row(place, stay, now)));
     }
     table::print(&context.output, &heads, &rows);
+    if shallow {
+        let word = SHALLOW.trim_start_matches("; ");
+        context.output.note(word);
+    }
 }
 
-fn row(place: &Place, stay: &Stay) -> Vec<Cell> {
-    let change = &stay.entry.change;
-    let how = match &stay.arrival {
-        Arrival::Promotion(from) => format!("promotion from {from}"),
-        Arrival::FastTrack(past) => {
-            let past: Vec<&str> = past
-                .iter()
-                .map(crate::domain::ids::EnvironmentName::as_str)
-                .collect();
-            format!("fast track, past {}", past.join(", "))
-        }
-        other => other.word().to_owned(),
+/// `prod  never … declares 1.41.3`
+fn absent(place: &Place, columns: usize) -> Vec<Cell> {
+    let now = match &place.now {
+        Some(now) => format!("declares {now}"),
+        None => "declares nothing".to_owned(),
     };
+    let mut row = vec![Cell::plain(""); columns];
+    row[0] = Cell::plain(clean(place.environment.as_str()));
+    row[1] = Cell::plain("never");
+    row[columns - 2] = Cell::plain(clean(&now));
+    row
+}
+
+fn row(place: &Place, stay: &Stay, now: Timestamp) -> Vec<Cell> {
+    let change = &stay.entry.change;
     let by = match change.pull_request() {
         Some(number) => format!("{} (#{number})", change.authored.author),
         None => change.authored.author.clone(),
@@ -163,15 +167,36 @@ fn row(place: &Place, stay: &Stay) -> Vec<Cell> {
     let back = back
         .and_then(|entry| entry.change.version.as_ref())
         .map_or("", Version::as_str);
-    let stayed = stay.entry.stayed_seconds.map(age::seconds);
+    let stayed = match stay.entry.stayed_seconds {
+        Some(seconds) => age::seconds(seconds),
+        None => format!("{} so far", age::between(change.landed.time, now)),
+    };
+    let mut lead = format!("+{}", age::seconds(stay.lead_seconds));
+    if let Some(from) = &stay.lead_from {
+        let _ = write!(
+            lead,
+            ", {} after {}",
+            age::seconds(from.seconds),
+            from.environment
+        );
+    }
     [
         place.environment.as_str().to_owned(),
         local(change.landed.time),
-        stayed.unwrap_or_default(),
-        format!("+{}", age::seconds(stay.lead_seconds)),
-        how,
-        change.landed.commit.short(),
+        stayed,
+        lead,
+        stay.arrival.to_string(),
+        change
+            .previous
+            .as_ref()
+            .map_or(String::new(), ToString::to_string),
         by,
+        change.authored.commit.short(),
+        if change.landed.commit == change.authored.commit {
+            String::new()
+        } else {
+            change.landed.commit.short()
+        },
         then,
         back.to_owned(),
     ]

@@ -1,6 +1,6 @@
 //! Where a version has been: every stay in every environment, how it got there, and what to go back to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use super::{
 /// The path of one version of one service through the environments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// One per environment in which the service has a history, in promotion order.
+    /// One per environment, in promotion order, those it has not reached too.
     pub places: Vec<Place>,
     /// When it landed first, anywhere: lead times count from here.
     pub first: Option<Timestamp>,
@@ -26,10 +26,12 @@ pub struct Trace {
 pub struct Place {
     /// The environment.
     pub environment: EnvironmentName,
-    /// Its stays, oldest first; empty: it has never been there.
+    /// Its stays, oldest first; empty: it is not known to have been there.
     pub stays: Vec<Stay>,
     /// What is declared there now.
     pub now: Option<Version>,
+    /// When that landed; `None`: nothing is known of the service's history there.
+    pub since: Option<Timestamp>,
     /// Where it is declared now: what a revert would restore.
     pub go_back: Option<HistoryEntry>,
 }
@@ -37,8 +39,10 @@ pub struct Place {
 /// One stay of the version in an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stay {
-    /// The change that brought it.
+    /// The change that brought it; its `previous` is what it replaced.
     pub entry: HistoryEntry,
+    /// Which value of the environment's history it is; 0 is the newest.
+    pub index: usize,
     /// How it got there.
     pub arrival: Arrival,
     /// When it was replaced; `None`: it is there still.
@@ -47,6 +51,17 @@ pub struct Stay {
     pub replaced_by: Option<Version>,
     /// Seconds from its first landing anywhere to this one.
     pub lead_seconds: i64,
+    /// From the upstream before it; `None`: no upstream had it by then.
+    pub lead_from: Option<Lead>,
+}
+
+/// How long a version took from one environment to the next, landed to landed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// The upstream.
+    pub environment: EnvironmentName,
+    /// Seconds since it first landed there.
+    pub seconds: i64,
 }
 
 /// How a version got into an environment.
@@ -77,81 +92,137 @@ impl Arrival {
     }
 }
 
-/// Traces `version` through the histories of a service's cells (each newest first).
-pub fn trace(
-    version: &Version,
-    histories: &BTreeMap<EnvironmentName, Vec<HistoryEntry>>,
-    order: &[EnvironmentName],
-    topology: &Topology,
-) -> Trace {
-    let is_it = |entry: &HistoryEntry| entry.change.version.as_ref() == Some(version);
-    let landings = histories.values().flatten().filter(|entry| is_it(entry));
-    let first = landings.map(|entry| entry.change.landed.time).min();
-    let places = order.iter().filter_map(|environment| {
-        let history = histories.get(environment)?;
-        let newest = history.first()?;
-        let mut stays: Vec<Stay> = history
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| is_it(entry))
-            .map(|(index, entry)| {
-                let next = index.checked_sub(1).and_then(|newer| history.get(newer));
-                let landed = entry.change.landed.time;
-                Stay {
-                    arrival: arrival(version, entry, environment, histories, topology),
-                    until: next.map(|next| next.change.landed.time),
-                    replaced_by: next.and_then(|next| next.change.version.clone()),
-                    lead_seconds: first.map_or(0, |first| landed.duration_since(first).as_secs()),
-                    entry: entry.clone(),
-                }
-            })
-            .collect();
-        stays.reverse();
-        let go_back = is_it(newest).then(|| last_good(history)).flatten();
-        Some(Place {
-            environment: environment.clone(),
-            stays,
-            now: newest.change.version.clone(),
-            go_back: go_back.and_then(|index| history.get(index)).cloned(),
-        })
-    });
-    Trace {
-        places: places.collect(),
-        first,
+/// `promotion from dev`, `fast track past staging`.
+impl fmt::Display for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Promotion(from) => write!(f, "promotion from {from}"),
+            Self::FastTrack(past) => {
+                let past: Vec<&str> = past.iter().map(EnvironmentName::as_str).collect();
+                write!(f, "fast track past {}", past.join(", "))
+            }
+            other => f.write_str(other.word()),
+        }
     }
 }
 
-fn arrival(
+/// Histories of one service's cells, each newest first.
+pub type Histories<'a> = BTreeMap<EnvironmentName, &'a [HistoryEntry]>;
+
+/// Traces `version` through the histories of a service's cells.
+pub fn trace(
     version: &Version,
-    entry: &HistoryEntry,
-    environment: &EnvironmentName,
-    histories: &BTreeMap<EnvironmentName, Vec<HistoryEntry>>,
+    histories: &Histories<'_>,
+    order: &[EnvironmentName],
     topology: &Topology,
-) -> Arrival {
-    match &entry.kind {
-        ChangeKind::Promotion { from } => Arrival::Promotion(from.clone()),
-        ChangeKind::Revert => Arrival::Revert,
-        ChangeKind::Initial | ChangeKind::Removed => Arrival::Initial,
-        ChangeKind::Bump => {
-            let upstreams = topology
-                .get(environment)
-                .map_or(&[][..], |found| &found.from);
-            let landed = entry.change.landed.time;
-            let had = |upstream: &EnvironmentName| {
-                let history = histories.get(upstream).map_or(&[][..], Vec::as_slice);
-                history.iter().any(|theirs| {
-                    theirs.change.version.as_ref() == Some(version)
-                        && theirs.change.landed.time <= landed
-                })
-            };
+) -> Trace {
+    let path = Path {
+        version,
+        histories,
+        topology,
+        first: histories.values().flat_map(|h| landings(h, version)).min(),
+    };
+    Trace {
+        places: order.iter().map(|name| path.place(name)).collect(),
+        first: path.first,
+    }
+}
+
+/// When `version` landed, each time.
+fn landings(history: &[HistoryEntry], version: &Version) -> impl Iterator<Item = Timestamp> {
+    let changes = history.iter().map(|entry| &entry.change);
+    let its = changes.filter(|change| change.version.as_ref() == Some(version));
+    its.map(|change| change.landed.time)
+}
+
+struct Path<'a> {
+    version: &'a Version,
+    histories: &'a Histories<'a>,
+    topology: &'a Topology,
+    first: Option<Timestamp>,
+}
+
+impl Path<'_> {
+    fn history(&self, environment: &EnvironmentName) -> &[HistoryEntry] {
+        self.histories
+            .get(environment)
+            .map_or(&[][..], |found| found)
+    }
+
+    fn place(&self, environment: &EnvironmentName) -> Place {
+        let history = self.history(environment);
+        let newest = history.first().map(|entry| &entry.change);
+        let now = newest.and_then(|change| change.version.clone());
+        let stays = history.iter().enumerate().rev();
+        let stays = stays.filter(|(_, entry)| entry.change.version.as_ref() == Some(self.version));
+        let go_back = if now.as_ref() == Some(self.version) {
+            last_good(history).and_then(|index| history.get(index))
+        } else {
+            None
+        };
+        Place {
+            environment: environment.clone(),
+            stays: stays
+                .map(|(index, _)| self.stay(environment, history, index))
+                .collect(),
+            since: newest.map(|change| change.landed.time),
+            now,
+            go_back: go_back.cloned(),
+        }
+    }
+
+    fn stay(&self, environment: &EnvironmentName, history: &[HistoryEntry], index: usize) -> Stay {
+        let entry = &history[index];
+        let next = index.checked_sub(1).map(|newer| &history[newer].change);
+        let landed = entry.change.landed.time;
+        let since = |time: Timestamp| landed.duration_since(time).as_secs();
+        let arrival = self.arrival(environment, entry);
+        let upstream = match &arrival {
+            Arrival::Promotion(from) => Some(from),
+            _ => self.upstream(environment, landed),
+        };
+        let lead_from = upstream.and_then(|upstream| {
+            let there = landings(self.history(upstream), self.version).min()?;
+            Some(Lead {
+                environment: upstream.clone(),
+                seconds: since(there),
+            })
+        });
+        Stay {
+            arrival,
+            index,
+            until: next.map(|next| next.landed.time),
+            replaced_by: next.and_then(|next| next.version.clone()),
+            lead_seconds: self.first.map_or(0, since),
+            lead_from,
+            entry: entry.clone(),
+        }
+    }
+
+    fn upstreams(&self, environment: &EnvironmentName) -> &[EnvironmentName] {
+        let found = self.topology.get(environment);
+        found.map_or(&[][..], |found| &found.from)
+    }
+
+    /// The first upstream that had declared the version by `time`, now or before.
+    fn upstream(&self, environment: &EnvironmentName, time: Timestamp) -> Option<&EnvironmentName> {
+        let had = |upstream: &&EnvironmentName| {
+            landings(self.history(upstream), self.version).any(|landed| landed <= time)
+        };
+        self.upstreams(environment).iter().find(had)
+    }
+
+    fn arrival(&self, environment: &EnvironmentName, entry: &HistoryEntry) -> Arrival {
+        match &entry.kind {
+            ChangeKind::Promotion { from } => Arrival::Promotion(from.clone()),
+            ChangeKind::Revert => Arrival::Revert,
+            ChangeKind::Initial | ChangeKind::Removed => Arrival::Initial,
             // Where an upstream had it earlier and has moved on, it came late, not past anybody.
-            if upstreams.is_empty() {
-                Arrival::Bump
-            } else if let Some(from) = upstreams.iter().find(|upstream| had(upstream)) {
-                Arrival::Promotion(from.clone())
-            } else {
-                Arrival::FastTrack(upstreams.to_vec())
-            }
+            ChangeKind::Bump => match self.upstream(environment, entry.change.landed.time) {
+                Some(from) => Arrival::Promotion(from.clone()),
+                None if self.upstreams(environment).is_empty() => Arrival::Bump,
+                None => Arrival::FastTrack(self.upstreams(environment).to_vec()),
+            },
         }
     }
 }
@@ -223,15 +294,12 @@ mod tests {
             .iter()
             .map(|e| e.name.clone())
             .collect();
-        let histories = order
+        let told: Vec<_> = order
             .iter()
-            .map(|name| {
-                (
-                    name.clone(),
-                    classify(&changes, &CellKey::new("shop", name.clone()), &topology),
-                )
-            })
+            .map(|name| classify(&changes, &CellKey::new("shop", name.clone()), &topology))
             .collect();
+        let told = order.iter().cloned().zip(told.iter().map(Vec::as_slice));
+        let histories = told.collect();
         trace(&version.into(), &histories, &order, &topology)
     }
 
@@ -254,6 +322,7 @@ mod tests {
                     place.environment.as_str(),
                     stay.arrival.word(),
                     stay.lead_seconds / 3_600,
+                    stay.lead_from.as_ref().map(|lead| lead.seconds / 3_600),
                     stay.until.is_some(),
                 )
             })
@@ -261,14 +330,18 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("dev", "bump", 0, true),
-                ("staging", "promotion", 2, false),
-                ("prod", "promotion", 5, false)
+                ("dev", "bump", 0, None, true),
+                ("staging", "promotion", 2, Some(2), false),
+                ("prod", "promotion", 5, Some(3), false)
             ]
         );
         let back = trace.places[2].go_back.as_ref().unwrap();
         assert_eq!(back.change.version, Some("1".into()));
         assert!(trace.places[0].go_back.is_none(), "dev has moved on");
+        assert_eq!(
+            trace.places[0].stays[0].index, 1,
+            "as its history counts it"
+        );
     }
 
     #[test]
@@ -287,7 +360,13 @@ mod tests {
             .map(|stay| stay.arrival.word())
             .collect();
         assert_eq!(stays, ["fast-track", "revert"]);
+        assert_eq!(trace.places[2].stays[0].lead_from, None);
+        let how = trace.places[2].stays[0].arrival.to_string();
+        assert_eq!(how, "fast track past staging");
         assert!(trace.places[0].stays.is_empty() && trace.places[1].stays.is_empty());
-        assert_eq!(traced("9", &[("dev", &[(1, "1")])]).first, None);
+        let never = traced("9", &[("dev", &[(1, "1")])]);
+        assert_eq!(never.first, None);
+        let known: Vec<_> = never.places.iter().map(|p| p.since.is_some()).collect();
+        assert_eq!(known, [true, false, false], "all are told");
     }
 }

@@ -143,6 +143,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &St
         all: Changes::new(),
         fresh: BTreeSet::new(),
         walked: 0,
+        shallow: false,
         told: Instant::now(),
         pause: FIRST_BATCH,
     };
@@ -181,6 +182,7 @@ struct Stream<'a> {
     all: Changes,
     fresh: BTreeSet<CellKey>,
     walked: u64,
+    shallow: bool,
     told: Instant,
     pause: Duration,
 }
@@ -195,7 +197,7 @@ impl Stream<'_> {
                 }
             }
             HistoryEvent::Progress(walked) => self.walked = u64::from(walked),
-            HistoryEvent::End { .. } => {}
+            HistoryEvent::End { shallow, .. } => self.shallow = shallow,
         }
         if self.told.elapsed() >= self.pause {
             self.tell(false);
@@ -220,6 +222,7 @@ impl Stream<'_> {
             cells: cells.into_iter().collect(),
             walked: self.walked,
             done,
+            shallow: self.shallow,
         };
         self.shared.tell(Event::History {
             epoch: self.epoch,

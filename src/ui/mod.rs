@@ -25,6 +25,7 @@ mod rollout;
 mod tests;
 mod text;
 mod theme;
+mod trace;
 
 use crate::app::{
     geometry,
@@ -68,6 +69,7 @@ fn draw_screens(canvas: &mut Canvas<'_>, model: &Model, body: Rect) {
         None => matrix::draw(canvas, body),
         Some(Screen::Cell(screen)) => cell::draw(canvas, body, screen),
         Some(Screen::Plan(screen)) => plan::draw(canvas, body, screen),
+        Some(Screen::Trace(screen)) => trace::draw(canvas, body, screen),
         Some(Screen::Delivery(screen)) => delivery::draw(canvas, body, *screen),
         Some(Screen::Activity(screen)) => activity::draw(canvas, body, *screen),
         Some(Screen::Help(line)) => help::draw(canvas, body, *line),

@@ -171,6 +171,93 @@ fn history_knows_promotions_bumps_and_reverts() {
 }
 
 #[test]
+fn trace_follows_a_version_through_all_environments() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    repository.bump("checkout", "staging", "1.1.0");
+    repository.bump("checkout", "staging", "1.2.0");
+    repository.pull();
+    let traced = |version: &str| {
+        repository
+            .tidegate(&["trace", "checkout", version, "-o", "json"])
+            .exits(0)
+            .json()
+    };
+    let trace = traced("1.1.0");
+    assert_eq!(trace["schema"], "tidegate.trace/v1");
+    let places = trace["environments"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let told: Vec<_> = places
+        .iter()
+        .map(|place| {
+            let stay = &place["stays"][0];
+            (
+                place["environment"].as_str().unwrap_or_default(),
+                stay["arrival"].as_str().unwrap_or("never"),
+                stay["lead_from"]["environment"]
+                    .as_str()
+                    .unwrap_or_default(),
+                stay["replaced"].as_str().unwrap_or_default(),
+                stay["replaced_by"].as_str().unwrap_or_default(),
+                place["go_back"]["version"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("dev", "bump", "", "1.0.0", "", "1.0.0"),
+        ("staging", "promotion", "dev", "1.0.0", "1.2.0", ""),
+        ("prod", "never", "", "", "", ""),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(places[2]["current"], "1.0.0", "not reached, and told");
+    let past = traced("1.2.0");
+    let stay = &past["environments"][1]["stays"][0];
+    assert_eq!(
+        (&stay["arrival"], &stay["past"]),
+        (&json!("fast-track"), &json!(["dev"]))
+    );
+
+    let table = repository
+        .tidegate(&["trace", "checkout", "1.1.0"])
+        .exits(0);
+    for words in [
+        "promotion from dev",
+        "replaced by 1.2.0",
+        "so far",
+        "never",
+        "declares 1.0.0",
+    ] {
+        assert!(table.out.contains(words), "{words}\n{}", table.out);
+    }
+    let pasted = repository
+        .tidegate(&["trace", "checkout", "1.2.0", "-o", "markdown"])
+        .exits(0);
+    let lines: Vec<&str> = pasted.out.lines().collect();
+    assert!(
+        lines[0].starts_with("| ENVIRONMENT | SINCE |"),
+        "{}",
+        pasted.out
+    );
+    let bars = |line: &str| line.matches('|').count();
+    assert!(
+        lines.iter().all(|line| bars(line) == bars(lines[0])),
+        "{}",
+        pasted.out
+    );
+    assert!(
+        pasted.out.contains("| fast track past dev | 1.1.0 |"),
+        "{}",
+        pasted.out
+    );
+    repository
+        .tidegate(&["trace", "checkout", "1.1"])
+        .exits(2)
+        .says("checkout has never been at 1.1; did you mean");
+}
+
+#[test]
 fn wrong_usage_is_said_and_exits_2() {
     let repository = Repository::seeded();
     let cases: &[(&[&str], &str)] = &[
@@ -217,8 +304,8 @@ fn wrong_usage_is_said_and_exits_2() {
         ),
         (&["drift", "--exit-code"], "`drift` is not there yet"),
         (
-            &["status", "-o", "markdown"],
-            "`-o markdown` is not there yet",
+            &["init", "-o", "markdown"],
+            "`-o markdown` is for `status`, `history` and `trace`",
         ),
         (
             &["status", "--at", "nowhere"],

@@ -59,6 +59,46 @@ fn the_demo_promotes_to_healthy_and_reverts_what_crashes() {
 }
 
 #[test]
+fn a_version_is_traced_from_its_cell_through_all_environments() {
+    let mut operator = Operator::sit_down(demo());
+    operator.go_to("checkout", "prod-us");
+    operator.terminal.press("t");
+    let trace = operator.terminal.until("all of it", SOON, |view| {
+        view.has("Trace checkout 1.42.0") && view.has("not reached") && view.has("<enter> cell")
+    });
+    assert!(trace.has("reached 3 of 4 environments"), "{trace}");
+    let told = [
+        ["dev", "+0s", "bump"],
+        ["staging", "+5h", "promotion from dev"],
+        ["prod-eu", "not reached", "declares 1.41.3"],
+        ["prod-us", "+1d", "promotion from staging"],
+    ];
+    for row in told {
+        assert!(trace.line(&row).is_some(), "{row:?}\n{trace}");
+    }
+    assert!(trace.has("├ checkout / prod-us ") && trace.has("go back to 1.41.3"));
+    operator.terminal.press("k");
+    operator.terminal.until("the row above", SOON, |view| {
+        view.has("├ checkout / prod-eu ")
+    });
+    operator.terminal.press("k\r");
+    let cell = operator.terminal.until("its cell", SOON, |view| {
+        view.has("╭ checkout / staging") && view.has("+    newTag: 1.42.0")
+    });
+    assert!(cell.has("History"), "{cell}");
+    operator.terminal.press(key::ESC);
+    operator
+        .terminal
+        .until("the trace", SOON, |view| view.has("Trace checkout 1.42.0"));
+    operator.terminal.press(key::ESC);
+    operator.command("trace 1.41.3");
+    operator.terminal.until("the version before", SOON, |view| {
+        view.has("Trace checkout 1.41.3") && view.has("reached 4 of 4 environments")
+    });
+    operator.leave();
+}
+
+#[test]
 fn any_size_shows_something_and_the_usual_ones_show_the_matrix() {
     let operator = Operator::sit_down(demo());
     let terminal = &operator.terminal;

@@ -19,6 +19,8 @@ pub enum Action {
     Promote,
     /// Choose a version to go back to.
     Revert,
+    /// Show where the selected version has been.
+    Trace,
     /// Open the plan of what is staged.
     Plan,
     /// Take a cell out of what is staged.

@@ -25,11 +25,11 @@ pub struct Row {
 
 use Mode::{
     Activity, Cell, Confirm, ConfirmName, Delivery, Filter, Help, Matrix, Palette, Plan, Question,
-    Reason, Revert,
+    Reason, Revert, Trace,
 };
 
-const SCREENS: &[Mode] = &[Matrix, Cell, Plan, Revert, Delivery, Activity, Help];
-const UNDER_ROOT: &[Mode] = &[Cell, Plan, Revert, Delivery, Activity, Help];
+const SCREENS: &[Mode] = &[Matrix, Cell, Plan, Revert, Trace, Delivery, Activity, Help];
+const UNDER_ROOT: &[Mode] = &[Cell, Plan, Revert, Trace, Delivery, Activity, Help];
 const TYPED: &[Mode] = &[ConfirmName, Filter, Palette, Reason];
 const EVERYWHERE: &[Mode] = &Mode::ALL;
 
@@ -55,6 +55,7 @@ const fn row(
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
     row(Action::Open, "open", &["enter"], &[Matrix], "detail", "open the cell: rollout, pods and events beside its history"),
+    row(Action::Open, "open-stay", &["enter"], &[Trace], "cell", "open the cell where the version arrived, at that change of its history"),
     row(Action::Open, "stage-revert", &["enter"], &[Revert], "stage and plan", "stage going back to this version, and open the plan of it"),
     row(Action::Open, "apply", &["enter"], &[Plan], "apply…", "go on to the confirmation; needs `:write`"),
     row(Action::Open, "accept-name", &["enter"], &[ConfirmName], "apply", "write it, once every protected environment's name is typed"),
@@ -65,7 +66,7 @@ pub const TABLE: &[Row] = &[
     row(Action::MarkRange, "mark-range", &["v"], &[Matrix], "", "begin a range of marks at the cursor; space ends it"),
     row(Action::MarkColumn, "mark-column", &["V"], &[Matrix], "", "mark every cell of the column that the filter leaves; again: unmark"),
     row(Action::Promote, "promote", &["p"], &[Matrix, Cell], "promote here", "stage a promotion INTO the marked cells, or this one: each gets its upstream's version"),
-    row(Action::Revert, "revert", &["r"], &[Matrix, Cell, Delivery], "revert", "choose an earlier version of this cell to go back to; the last good one is selected"),
+    row(Action::Revert, "revert", &["r"], &[Matrix, Cell, Trace, Delivery], "revert", "choose an earlier version of this cell to go back to; the last good one is selected"),
     row(Action::Plan, "plan", &["s"], &[Matrix, Cell], "staged plan", "open the plan of everything staged: bytes, gates, what will be done"),
     row(Action::Unstage, "unstage", &["x"], &[Matrix, Cell, Plan], "", "take the marked cells, or this one, out of what is staged"),
     row(Action::Undo, "undo", &["z"], &[Matrix, Cell, Plan], "", "undo the last staging; what is pushed stays pushed"),
@@ -85,9 +86,10 @@ pub const TABLE: &[Row] = &[
     row(Action::ShowAll, "show-all", &["!"], &[Matrix], "", "show the healthy rows too, or fold them"),
     row(Action::Order, "order", &["o"], &[Matrix], "", "order rows by trouble, name, last change, or what is behind its upstream"),
     row(Action::Palette, "palette", &[":"], SCREENS, "command", "type a command of Tidegate; tab completes"),
+    row(Action::Trace, "trace", &["t"], &[Matrix, Cell, Revert], "trace", "where this version has been: every environment, when, by whom, how it got there, how long it took"),
     row(Action::Refresh, "refresh", &["^r"], SCREENS, "", "ask the remote, and try lost clusters, now"),
-    row(Action::Copy, "copy", &["y"], &[Matrix, Cell, Revert, Delivery, Activity], "", "copy the version, commit or line that is selected"),
-    row(Action::Browse, "browse", &["O"], &[Matrix, Cell, Revert, Delivery], "", "open the commit, or the environment's address, in the browser"),
+    row(Action::Copy, "copy", &["y"], &[Matrix, Cell, Revert, Trace, Delivery, Activity], "", "copy the version, commit or line that is selected"),
+    row(Action::Browse, "browse", &["O"], &[Matrix, Cell, Revert, Trace, Delivery], "", "open the commit, or the environment's address, in the browser"),
     row(Move(Motion::Up), "up", &["k", "up"], SCREENS, "", "up"),
     row(Move(Motion::Down), "down", &["j", "down"], SCREENS, "", "down"),
     row(Move(Motion::Left), "left", &["h", "left"], &[Matrix, Cell], "", "environment to the left"),

@@ -18,6 +18,7 @@ use super::{
     op_queue::OpQueue,
     snapshot::Snapshot,
     staging::Staging,
+    trace,
 };
 use crate::domain::{
     desired::Desired,
@@ -34,7 +35,7 @@ mod screen;
 pub use matrix::{Matrix, Order, RowLine};
 pub use screen::{
     ActivityScreen, CellPane, CellScreen, ConfirmScreen, DeliveryRun, DeliveryScreen, PlanPane,
-    PlanScreen, PlanState, RevertScreen, Scope, Screen, StageRun,
+    PlanScreen, PlanState, RevertScreen, Scope, Screen, StageRun, TraceScreen,
 };
 
 /// What does not change while the screen runs, unless the configuration is read again.
@@ -137,6 +138,8 @@ pub struct History {
     pub walked: u64,
     /// Everything is there.
     pub done: bool,
+    /// The clone's history is cut: the oldest values are older than they look.
+    pub shallow: bool,
     /// Why there is no more.
     pub failure: Option<Failure>,
 }
@@ -267,6 +270,7 @@ impl Model {
         match self.screens.last() {
             Some(Screen::Cell(screen)) => Some(screen.cell.clone()),
             Some(Screen::Revert(screen)) => Some(screen.cell.clone()),
+            Some(Screen::Trace(screen)) => Some(trace::selected_cell(screen)),
             _ => self.matrix.selected(),
         }
     }

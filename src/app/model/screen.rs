@@ -11,9 +11,10 @@ use crate::{
         mode::Mode,
     },
     domain::{
-        ids::{CellKey, EnvironmentName, ObjectId},
+        ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         plan::Override,
         topology::Deliver,
+        version::Version,
     },
 };
 
@@ -28,6 +29,8 @@ pub enum Screen {
     Confirm(ConfirmScreen),
     /// Versions to go back to.
     Revert(RevertScreen),
+    /// Where a version has been.
+    Trace(TraceScreen),
     /// A delivery.
     Delivery(DeliveryScreen),
     /// The log.
@@ -144,6 +147,18 @@ pub struct RevertScreen {
     pub selected: Option<usize>,
 }
 
+/// Where a version has been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceScreen {
+    /// The row.
+    pub service: ServiceName,
+    /// The version.
+    pub version: Version,
+    /// The selected stay: its environment and the commit that landed it. Told by these, not by a number, because the
+    /// history may still be coming in; `None`: the newest stay there, or that there is none.
+    pub selected: (EnvironmentName, Option<ObjectId>),
+}
+
 /// A delivery is looked at; its state is in the model, because it goes on unseen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryScreen {
@@ -197,6 +212,7 @@ impl Screen {
             Self::Confirm(screen) if screen.names.is_empty() => Mode::Confirm,
             Self::Confirm(_) => Mode::ConfirmName,
             Self::Revert(_) => Mode::Revert,
+            Self::Trace(_) => Mode::Trace,
             Self::Delivery(_) => Mode::Delivery,
             Self::Activity(_) => Mode::Activity,
             Self::Help(_) => Mode::Help,

@@ -124,6 +124,7 @@ impl Model {
                 self.history.walked = self.history.walked.max(batch.walked);
                 if batch.done {
                     self.history.done = true;
+                    self.history.shallow = batch.shallow;
                     self.operations.finish(Operation::History, epoch);
                 }
                 self.refresh_cell(out);

@@ -7,10 +7,12 @@ use super::{
         keymap::{Action, Motion},
         model::{CellPane, CellScreen, Model, RevertScreen, Screen},
         op_queue::Operation,
+        trace,
     },
     input::moved,
 };
 use crate::domain::{
+    history::HistoryEntry,
     ids::{CellKey, ObjectId},
     last_good::last_good,
     plan::{ChangeRequest, Intent},
@@ -27,6 +29,7 @@ impl Model {
             Action::PreviousPane => self.turn_pane(CellPane::previous),
             Action::Promote => self.promote(out),
             Action::Revert => self.open_revert(),
+            Action::Trace => self.open_trace(),
             Action::Plan => self.open_plan(None, out),
             Action::Unstage => self.unstage(out),
             Action::Undo => self.undo(out),
@@ -138,15 +141,26 @@ impl Model {
         }
     }
 
-    /// The landed commit of the value selected in the cell screen or the revert picker.
+    /// The value selected in the cell screen, the revert picker or the trace.
+    pub(super) fn selected_value(&self) -> Option<&HistoryEntry> {
+        match self.screens.last()? {
+            Screen::Cell(screen) => self.values(&screen.cell).get(screen.value),
+            Screen::Revert(screen) => {
+                let index = self.revert_selection(screen)?;
+                self.values(&screen.cell).get(index)
+            }
+            Screen::Trace(screen) => {
+                let stay = trace::selected_stay(self, screen)?;
+                let cell = trace::selected_cell(screen);
+                self.values(&cell).get(stay.index)
+            }
+            _ => None,
+        }
+    }
+
+    /// The commit that landed it.
     pub(super) fn selected_commit(&self) -> Option<ObjectId> {
-        let (cell, index) = match self.screens.last()? {
-            Screen::Cell(screen) => (&screen.cell, screen.value),
-            Screen::Revert(screen) => (&screen.cell, self.revert_selection(screen)?),
-            _ => return None,
-        };
-        let entry = self.values(cell).get(index)?;
-        Some(entry.change.landed.commit)
+        Some(self.selected_value()?.change.landed.commit)
     }
 
     pub(super) fn on_diff(
@@ -168,7 +182,7 @@ impl Model {
         }
     }
 
-    fn browse_commit(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn browse_commit(&mut self, out: &mut Vec<Command>) {
         let web = self.git.base.as_ref().and_then(|base| base.web.clone());
         match (web, self.selected_commit()) {
             (Some(web), Some(commit)) => {
@@ -239,6 +253,7 @@ impl Model {
                     out.push(Command::Copy(commit.to_string()));
                 }
             }
+            Action::Trace => self.open_trace(),
             Action::Browse => self.browse_commit(out),
             _ => {}
         }

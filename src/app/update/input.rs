@@ -82,6 +82,7 @@ fn act(model: &mut Model, mode: Mode, action: Action, held: bool, out: &mut Vec<
             Mode::Plan => model.on_plan(action, out),
             Mode::Confirm | Mode::ConfirmName => model.on_confirm(action, held, out),
             Mode::Revert => model.on_revert(action, out),
+            Mode::Trace => model.on_trace(action, out),
             Mode::Delivery => model.on_delivery_key(action, out),
             Mode::Activity => on_activity(model, action, out),
             Mode::Help => on_help(model, action, out),

@@ -27,6 +27,7 @@ impl Model {
             Action::MarkColumn => self.mark_column(),
             Action::Promote => self.promote(out),
             Action::Revert => self.open_revert(),
+            Action::Trace => self.open_trace(),
             Action::Plan => self.open_plan(None, out),
             Action::Unstage => self.unstage(out),
             Action::Undo => self.undo(out),
@@ -204,11 +205,19 @@ impl Model {
     }
 
     pub(super) fn open_cell(&mut self, cell: CellKey, out: &mut Vec<Command>) {
+        self.open_cell_at(cell, 0, out);
+    }
+
+    /// Opens a cell at one of its values; 0 is the newest.
+    pub(super) fn open_cell_at(&mut self, cell: CellKey, value: usize, out: &mut Vec<Command>) {
         out.push(Command::WatchNotes {
             cell: Some(cell.clone()),
         });
         self.live.notes = None;
-        self.open(Screen::Cell(CellScreen::new(cell)));
+        self.open(Screen::Cell(CellScreen {
+            value,
+            ..CellScreen::new(cell)
+        }));
         self.refresh_cell(out);
     }
 }

@@ -22,6 +22,7 @@ mod prompt;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 /// A passing word stays this long, unless a key comes first.
 const WORD_SECONDS: i64 = 8;
@@ -194,7 +195,13 @@ impl Model {
     fn close(&mut self, out: &mut Vec<Command>) {
         if let Some(Screen::Cell(_)) = self.screens.pop() {
             self.live.notes = None;
-            out.push(Command::WatchNotes { cell: None });
+            let below = self.screens.iter().rev().find_map(|screen| match screen {
+                Screen::Cell(screen) => Some(screen.cell.clone()),
+                _ => None,
+            });
+            out.push(Command::WatchNotes { cell: below });
         }
+        // What the screen below still waited for may have been superseded.
+        self.refresh_cell(out);
     }
 }

@@ -35,6 +35,7 @@ impl Model {
             Verb::Promote => self.promote(out),
             Verb::Set => self.set(&argument, out),
             Verb::Revert => self.revert_command(&argument, out),
+            Verb::Trace => self.trace_command(&argument),
             Verb::Plan => self.open_plan(None, out),
             Verb::Deliver => self.deliver_command(&argument, out),
             Verb::Undo => self.undo(out),

@@ -8,12 +8,13 @@ use crate::{
     app::{
         event::{
             CellDelivery, DeliveryStep, DesiredRead, Event, Failure, FailureKind, FileDiff,
-            PlanView, PublishFailure, Published, Stage, Target,
+            HistoryBatch, PlanView, PublishFailure, Published, Stage, Target,
         },
         fixture::{self, Driver, cell, commit, moment, setup},
         op_queue::Operation,
     },
     domain::{
+        history::{ChangeKind, CommitInfo, HistoryEntry},
         plan::{FileEdit, Intent, Outcome, Plan, PlannedChange, Skip, SkipCause, Verdict},
         problem::Problem,
         rollout::{ClusterNote, Connection, Health},
@@ -35,6 +36,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("failure", failure),
     ("cell", cell_screen),
     ("revert", revert),
+    ("trace", trace),
+    ("trace_reading", trace_reading),
     ("plan", plan_screen),
     ("plan_moved", plan_moved),
     ("plan_refused", plan_refused),
@@ -198,6 +201,92 @@ fn diff(service: &str, environment: &str, from: &str, to: &str) -> String {
 fn revert(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
     driver.keys("l l r");
+    driver
+}
+
+/// Histories that differ: the usual way, a fast track, a stay that was reverted, and prod-eu without.
+fn traced(size: (u16, u16), done: bool) -> Driver {
+    let mut driver = Driver::settled(size);
+    let promoted = |from: &str| ChangeKind::Promotion { from: from.into() };
+    let merged = |mut entry: HistoryEntry| {
+        let landed = CommitInfo {
+            commit: commit("beefca5"),
+            time: entry.change.landed.time + 25.minutes(),
+            author: "merge-bot".to_owned(),
+            subject: "Merge pull request #812".to_owned(),
+            pull_request: Some(812),
+        };
+        entry.change.landed = Arc::new(landed);
+        entry.change.previous = Some("1.41.3".into());
+        entry
+    };
+    let entry = fixture::entry;
+    let stories = [
+        (
+            "dev",
+            vec![
+                entry("1.42.0", 9, None, ChangeKind::Bump),
+                entry("1.41.3", 21, Some(12), ChangeKind::Initial),
+            ],
+        ),
+        (
+            "staging",
+            vec![
+                entry("1.42.0", 6, None, ChangeKind::Revert),
+                entry("1.41.3", 7, Some(1), ChangeKind::Revert),
+                entry("1.42.0", 8, Some(1), promoted("dev")),
+                entry("1.41.3", 20, Some(12), promoted("dev")),
+            ],
+        ),
+        (
+            "prod-us",
+            vec![
+                merged(entry("1.42.0", 9, None, ChangeKind::Bump)),
+                entry("1.41.3", 16, Some(7), promoted("staging")),
+            ],
+        ),
+        (
+            "prod-eu",
+            vec![entry("1.41.3", 16, None, promoted("staging"))],
+        ),
+    ];
+    let environments = &mut driver.model.setup.topology.environments;
+    environments[2].from = vec!["canary".into()];
+    let cells = stories.map(|(name, values)| (cell("checkout", name), values));
+    let commit = driver.model.git.base.as_ref().unwrap().commit;
+    driver.model.history.commit = None;
+    let desired = driver.model.git.desired.clone().unwrap();
+    let epoch = driver.model.operations.supersede(Operation::Desired);
+    let base = fixture::base();
+    driver.send(Event::Desired {
+        epoch,
+        result: Ok(DesiredRead { base, desired }),
+    });
+    assert_eq!(driver.model.history.commit, Some(commit));
+    let known = if done { 4 } else { 2 };
+    driver.model.history.cells.clear();
+    driver.send(Event::History {
+        epoch: driver.epoch(Operation::History),
+        result: Ok(HistoryBatch {
+            cells: cells.into_iter().take(known).collect(),
+            walked: 3_200,
+            done,
+            shallow: false,
+        }),
+    });
+    driver
+}
+
+fn trace(size: (u16, u16)) -> Driver {
+    let mut driver = traced(size, true);
+    driver.keys("l l t");
+    driver
+}
+
+/// The history is still being walked: what is not known is not taken for nothing.
+fn trace_reading(size: (u16, u16)) -> Driver {
+    let mut driver = traced(size, false);
+    driver.keys("l l l : \"trace_1.42.0 enter k");
     driver
 }
 

@@ -226,6 +226,7 @@ fn the_revert_picker_selects_the_last_good_as_soon_as_it_is_known() {
             cells: vec![(key, fixture::values())],
             walked: 10,
             done: false,
+            shallow: false,
         }),
     });
     assert_eq!(chosen(&driver), Some(1));

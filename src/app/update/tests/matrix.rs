@@ -186,7 +186,7 @@ fn what_is_not_there_yet_says_so() {
     let mut driver = Driver::settled(SIZE);
     driver.keys("D");
     assert!(word(&driver).contains("not there yet"));
-    driver.keys(": \"trace enter");
+    driver.keys(": \"why enter");
     assert!(word(&driver).contains("not there yet"));
     assert_eq!(driver.taken(), []);
 }

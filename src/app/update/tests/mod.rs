@@ -28,6 +28,7 @@ mod confirm;
 mod matrix;
 mod publish;
 mod staging;
+mod trace;
 
 const SIZE: (u16, u16) = (120, 40);
 
