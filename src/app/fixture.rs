@@ -162,6 +162,7 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         since: None,
         versions: BTreeMap::from([(version.into(), 3)]),
         serving: Some(version.into()),
+        hidden: false,
         ready: 3,
         desired: 3,
         updated: 3,

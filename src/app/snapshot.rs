@@ -13,6 +13,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName, ServiceName},
     rollout::{Health, LiveCell},
+    subject::Subject,
     version::Version,
 };
 
@@ -38,6 +39,9 @@ pub struct SnapshotCell {
     pub environment: EnvironmentName,
     /// What Git declared.
     pub version: Option<Version>,
+    /// What it was a version of.
+    #[serde(default)]
+    pub subject: Subject,
     /// Read from a fall-back file.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inherited: bool,
@@ -59,6 +63,9 @@ pub struct SnapshotLive {
     pub since: Option<Timestamp>,
     /// Versions in pods.
     pub versions: BTreeMap<Version, u32>,
+    /// Pods cannot show what is declared.
+    #[serde(default)]
+    pub hidden: bool,
     /// Ready pods.
     pub ready: u32,
     /// Wanted pods.
@@ -75,12 +82,14 @@ impl Snapshot {
             service: key.service.clone(),
             environment: key.environment.clone(),
             version: cell.version.clone(),
+            subject: cell.subject,
             inherited: cell.inherited,
             live: model.live.cells.get(key).map(|live| SnapshotLive {
                 health: live.health,
                 reason: live.reason.clone(),
                 since: live.since,
                 versions: live.versions.clone(),
+                hidden: live.hidden,
                 ready: live.ready,
                 desired: live.desired,
                 as_of: live.as_of,
@@ -106,6 +115,7 @@ impl Snapshot {
             }
             let desired = DesiredCell {
                 version: cell.version,
+                subject: cell.subject,
                 inherited: cell.inherited,
                 ..DesiredCell::default()
             };
@@ -130,6 +140,7 @@ impl From<SnapshotLive> for LiveCell {
             reason: live.reason,
             since: live.since,
             serving: None,
+            hidden: live.hidden,
             versions: live.versions,
             ready: live.ready,
             desired: live.desired,

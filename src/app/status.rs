@@ -35,7 +35,7 @@ pub enum State {
     Missing,
     /// The cluster's first answer has not come yet.
     Loading,
-    /// No cluster is configured: Git alone.
+    /// No cluster is configured, or pods cannot show what is declared: Git alone.
     GitOnly,
     /// The cell exists and declares no version.
     NotSet,
@@ -142,6 +142,9 @@ pub fn assess_declared<'a>(
         .as_ref()
         .is_some_and(|run| run.ended.is_none() && run.cells.contains_key(key));
     let was = live.map_or(State::Unknown, |live| running(live, version, delivering));
+    let hidden = declared.is_some_and(|cell| cell.subject.is_hidden())
+        || live.is_some_and(|live| live.hidden);
+    let was = without_pods(was, hidden);
     let state = match (declared, live, connection) {
         (None, ..) => State::Absent,
         (Some(_), None, _) if version.is_none() => State::NotSet,
@@ -150,14 +153,34 @@ pub fn assess_declared<'a>(
         (Some(_), _, Connection::Denied { .. }) => State::NoAccess,
         (Some(_), None, _) => State::Unknown,
         (Some(_), Some(live), Connection::Live) if !live.stale => was,
+        (Some(_), Some(_), _) if was == State::GitOnly => State::GitOnly,
         (Some(_), Some(_), _) => State::Stale,
     };
+    let state = without_pods(state, hidden);
     CellView {
         state,
         was: if state == State::Stale { was } else { state },
         declared,
         live,
         staged: model.staging.get(key),
+    }
+}
+
+/// A value that pods cannot show is Git's alone; only what ails its workload is told. It is never green: that would say
+/// that it runs.
+fn without_pods(state: State, hidden: bool) -> State {
+    match state {
+        State::Healthy
+        | State::Drift
+        | State::Missing
+        | State::Unknown
+        | State::Loading
+        | State::NoAccess
+            if hidden =>
+        {
+            State::GitOnly
+        }
+        state => state,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
         plan::{FileEdit, Plan, PlannedChange, Skip, Verdict},
         problem::Problem,
         rollout::LiveCell,
+        subject::Subject,
         version::Version,
     },
     sources::git::Repo,
@@ -27,15 +28,19 @@ pub fn time(time: Timestamp) -> String {
         .to_string()
 }
 
-/// `status` → a cell, without `live` and `changed`.
+/// `status` → a cell, without `live` and `changed`. `subject` says what the version is of where that is no image.
 pub fn cell(cell: &DesiredCell) -> Value {
     let source = cell.sources.first();
-    json!({
+    let mut value = json!({
         "version": cell.version,
         "inherited": cell.inherited,
         "path": source.map(|source| &source.path),
         "line": source.map(|source| source.line),
-    })
+    });
+    if cell.subject != Subject::Image {
+        value["subject"] = json!(cell.subject);
+    }
+    value
 }
 
 /// `status` → a cell's `changed`.
@@ -50,14 +55,14 @@ pub fn changed(change: &ValueChange) -> Value {
     })
 }
 
-/// `status` → a cell's `live`.
+/// `status` → a cell's `live`; `visible` is false where pods cannot show what is declared.
 pub fn live(live: &LiveCell) -> Value {
     let versions: BTreeMap<&str, u32> = live
         .versions
         .iter()
         .map(|(version, pods)| (version.as_str(), *pods))
         .collect();
-    json!({
+    let mut value = json!({
         "health": live.health,
         "reason": live.reason,
         "since": live.since.map(time),
@@ -69,7 +74,11 @@ pub fn live(live: &LiveCell) -> Value {
         "as_of": time(live.as_of),
         "stale": live.stale,
         "workloads": live.workloads,
-    })
+    });
+    if live.hidden {
+        value["visible"] = json!(false);
+    }
+    value
 }
 
 /// One row of `problems`.

@@ -255,6 +255,10 @@ fn glyph(live: &LiveCell, wanted: Option<&Version>, ascii: bool) -> (&'static st
         ("~", "~", Tone::Attention)
     } else {
         match live.health {
+            // Pods do not show it: green would say that it runs.
+            Health::Healthy | Health::Missing | Health::Unknown if live.hidden => {
+                return ("", Tone::Plain);
+            }
             Health::Healthy => ("✓", "v", Tone::Good),
             Health::Progressing => ("▸", ">", Tone::Attention),
             Health::Paused => ("=", "=", Tone::Attention),
@@ -273,7 +277,8 @@ fn why(live: &LiveCell, wanted: Option<&Version>) -> Option<(u8, String)> {
         let running: Vec<_> = live.versions.keys().map(Version::as_str).collect();
         return Some((DRIFT, format!("runs {}", running.join(", "))));
     }
-    if live.health == Health::Healthy && !live.stale {
+    let nothing_to_see = live.hidden && matches!(live.health, Health::Missing | Health::Unknown);
+    if (live.health == Health::Healthy && !live.stale) || nothing_to_see {
         return None;
     }
     let mut text = live

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     age,
     rollout::{Connection, Health, LiveCell, PodState},
+    subject::Subject,
     version::Version,
 };
 
@@ -40,6 +41,8 @@ pub enum CellProgress {
 pub struct Expectation {
     /// The version that Git declares now; `None`: nothing is declared any more, nothing is followed.
     pub version: Option<Version>,
+    /// What it is a version of.
+    pub subject: Subject,
     /// Since when.
     pub since: Timestamp,
     /// How long it may take.
@@ -76,6 +79,9 @@ pub fn judge(
     let Some(version) = &expected.version else {
         return CellProgress::Unwatched("declares no version any more".to_owned());
     };
+    if expected.subject.is_hidden() {
+        return nothing_to_watch(expected, connection, live, now);
+    }
     let Some(connection) = connection.filter(|connection| **connection != Connection::Unconfigured)
     else {
         return CellProgress::Unwatched(
@@ -85,6 +91,7 @@ pub fn judge(
     let waited = now.duration_since(expected.since);
     let late = waited.as_secs() >= i64::try_from(expected.timeout.as_secs()).unwrap_or(i64::MAX);
     let progress = of_connection(connection).unwrap_or_else(|| match live {
+        Some(live) if live.hidden => nothing_to_watch(expected, Some(connection), Some(live), now),
         Some(live) => of_cell(version, live),
         None => CellProgress::Waiting("the cluster has not answered for this cell yet".to_owned()),
     });
@@ -94,6 +101,46 @@ pub fn judge(
             CellProgress::Failed(format!("timed out after {limit}: {}", progress.describe()))
         }
         other => other,
+    }
+}
+
+/// How long the health of a workload is waited for, beside a value that no pod shows.
+const PATIENCE_SECONDS: i64 = 10;
+
+/// Pods cannot show the value: the way ends with the push. How its workload is, where there is one, is said.
+fn nothing_to_watch(
+    expected: &Expectation,
+    connection: Option<&Connection>,
+    live: Option<&LiveCell>,
+    now: Timestamp,
+) -> CellProgress {
+    let words = if live.is_some_and(|live| live.hidden) && !expected.subject.is_hidden() {
+        Subject::Unsure.words()
+    } else {
+        expected.subject.words()
+    };
+    let over = |beside: &str| {
+        CellProgress::Unwatched(format!("pushed; nothing to watch for {words}{beside}"))
+    };
+    let answering = match connection {
+        None | Some(Connection::Unconfigured) => return over(""),
+        Some(Connection::Live | Connection::Denied { .. }) => true,
+        Some(Connection::Connecting | Connection::Lost { .. }) => false,
+    };
+    match live.filter(|_| answering) {
+        Some(live) if live.health == Health::Missing => over(""),
+        Some(live) if live.health != Health::Unknown => {
+            let reason = live
+                .reason
+                .as_ref()
+                .filter(|_| live.health != Health::Healthy);
+            let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
+            over(&format!("; its workload is {}{reason}", live.health))
+        }
+        _ if now.duration_since(expected.since).as_secs() < PATIENCE_SECONDS => {
+            CellProgress::Waiting("the cluster has not told how the workload is yet".to_owned())
+        }
+        Some(_) | None => over("; how its workload is, is not known"),
     }
 }
 
@@ -217,6 +264,74 @@ mod tests {
     }
 
     #[test]
+    fn what_pods_cannot_show_ends_with_the_push() {
+        let seen = |health, reason: &str| LiveCell {
+            hidden: true,
+            reason: Some(reason.to_owned()),
+            ..live(health, "9", Vec::new())
+        };
+        let chart = "pushed; nothing to watch for a chart version";
+        let healthy = format!("{chart}; its workload is healthy");
+        let degraded = format!("{chart}; its workload is degraded (CrashLoop)");
+        let unknown = format!("{chart}; how its workload is, is not known");
+        let unsure = "pushed; nothing to watch for a value that no container carries; its workload is healthy";
+        let wait = "the cluster has not told how the workload is yet";
+        let (live, connecting) = (Connection::Live, Connection::Connecting);
+        let cases = [
+            (Subject::Chart, None, None, 0, chart),
+            (
+                Subject::Chart,
+                Some(&live),
+                Some(seen(Health::Healthy, "")),
+                0,
+                &healthy,
+            ),
+            (
+                Subject::Chart,
+                Some(&live),
+                Some(seen(Health::Degraded, "CrashLoop")),
+                0,
+                &degraded,
+            ),
+            (
+                Subject::Chart,
+                Some(&live),
+                Some(seen(Health::Missing, "")),
+                0,
+                chart,
+            ),
+            (Subject::Chart, Some(&live), None, 9, wait),
+            (Subject::Chart, Some(&live), None, 10, &unknown),
+            (Subject::Chart, Some(&connecting), None, 9, wait),
+            (
+                Subject::Chart,
+                Some(&connecting),
+                Some(seen(Health::Healthy, "")),
+                10,
+                &unknown,
+            ),
+            (
+                Subject::Unsure,
+                Some(&live),
+                Some(seen(Health::Healthy, "")),
+                0,
+                unsure,
+            ),
+        ];
+        for (subject, connection, live, seconds, expected) in cases {
+            let expectation = Expectation {
+                version: Some("1.2.3".into()),
+                subject,
+                since: at(0),
+                timeout: Duration::from_mins(15),
+            };
+            let progress = judge(&expectation, connection, live.as_ref(), at(seconds));
+            assert_eq!(progress.describe(), expected);
+            assert_ne!(progress, CellProgress::Healthy);
+        }
+    }
+
+    #[test]
     fn cells_are_judged_by_the_new_revision_alone() {
         let crash = "CrashLoopBackOff";
         let lost = Connection::Lost {
@@ -303,6 +418,7 @@ mod tests {
         for (name, connection, live, seconds, expected) in cases {
             let expectation = Expectation {
                 version: Some(NEW.into()),
+                subject: Subject::Image,
                 since: at(0),
                 timeout: Duration::from_mins(15),
             };

@@ -6,6 +6,7 @@ use super::{
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
     layout::Origin,
     problem::Problem,
+    subject::Subject,
     template::Captures,
     version::Version,
 };
@@ -30,6 +31,8 @@ pub struct Desired {
 pub struct DesiredCell {
     /// The version, or `None` where the cell exists but declares nothing (absent, null or empty).
     pub version: Option<Version>,
+    /// What it is a version of: whether pods can show it.
+    pub subject: Subject,
     /// Read from a fall-back file instead of the cell's own.
     pub inherited: bool,
     /// Where the version stands: the first is shown, all move together.

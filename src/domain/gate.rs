@@ -8,6 +8,7 @@ use super::{
     ids::{CellKey, EnvironmentName},
     plan::{Intent, Outcome, PlanInput, Verdict},
     rollout::{Connection, Health, LiveCell, same_version},
+    subject::Subject,
     topology::{Environment, Require},
     version::{Version, VersionKind},
 };
@@ -117,6 +118,14 @@ fn ask(name: &EnvironmentName, cell: &CellKey, to: &Version, input: &PlanInput<'
         ));
     }
     let live = input.facts.live.get(&key);
+    if let Some(declared) = input
+        .desired
+        .cells
+        .get(&key)
+        .filter(|c| c.subject.is_hidden())
+    {
+        return by_git_alone(name, to, declared.subject, live, input);
+    }
     match input.facts.connections.get(name) {
         // What is denied may be another kind than the cell's own: the cell itself says so.
         Some(Connection::Live | Connection::Denied { .. }) => {}
@@ -139,8 +148,28 @@ fn ask(name: &EnvironmentName, cell: &CellKey, to: &Version, input: &PlanInput<'
         None => Answer::NotKnown(format!(
             "{name} declares {to}; nothing is known of what runs there"
         )),
+        Some(live) if live.hidden => by_git_alone(name, to, Subject::Unsure, Some(live), input),
         Some(live) => running(name, to, live, input),
     }
+}
+
+/// Pods cannot show it: that Git declares it is all there is to know.
+fn by_git_alone(
+    name: &EnvironmentName,
+    to: &Version,
+    subject: Subject,
+    live: Option<&LiveCell>,
+    input: &PlanInput<'_>,
+) -> Answer {
+    let known = live.filter(|live| !matches!(live.health, Health::Unknown | Health::Missing));
+    let beside = known.map_or(String::new(), |live| {
+        let age = age::between(live.as_of, input.now);
+        format!("; its workload is {}, seen {age} ago", live.health)
+    });
+    Answer::Yes(format!(
+        "{name} declares {to}; what runs is not visible for {}{beside}",
+        subject.words()
+    ))
 }
 
 fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, input: &PlanInput<'_>) -> Answer {
@@ -196,6 +225,10 @@ fn immutable(cell: &CellKey, to: Option<&Version>, input: &PlanInput<'_>) -> Ver
         .iter()
         .map(EnvironmentName::as_str)
         .collect();
+    let subject = input.desired.cells.get(cell).map(|cell| cell.subject);
+    if subject == Some(Subject::Setting) {
+        return verdict(IMMUTABLE, Outcome::Pass, "a setting names no build");
+    }
     if to.kind(&names) != VersionKind::Mutable {
         return verdict(IMMUTABLE, Outcome::Pass, format!("{to} names one build"));
     }

@@ -275,15 +275,21 @@ async fn follow(
         .filter(|progress| **progress == CellProgress::Healthy)
         .count();
     steps.tell(DeliveryStep::Ended(if failed.is_empty() {
-        steps.tell(DeliveryStep::Done(Stage::Rolling, String::new()));
-        steps.tell(DeliveryStep::Done(
-            Stage::Healthy,
-            format!("{watched} of {} watched", last.len()),
-        ));
-        Ok(match watched {
-            0 => "pushed; nothing about what runs is judged".to_owned(),
-            _ => "healthy".to_owned(),
-        })
+        if watched == 0 {
+            // Not seen is not healthy: the last stage stays open.
+            let words = "nothing to watch".to_owned();
+            steps.tell(DeliveryStep::Done(Stage::Rolling, words));
+            Ok("pushed; nothing about what runs is judged".to_owned())
+        } else {
+            let count = format!("{watched} of {} watched", last.len());
+            steps.tell(DeliveryStep::Done(Stage::Rolling, String::new()));
+            steps.tell(DeliveryStep::Done(Stage::Healthy, count.clone()));
+            Ok(if watched == last.len() {
+                "healthy".to_owned()
+            } else {
+                format!("healthy, {count}")
+            })
+        }
     } else {
         Err(Failure {
             kind: FailureKind::Delivery,
@@ -312,6 +318,11 @@ fn expectations(
             let environment = topology.get(&change.cell.environment)?;
             let expected = Expectation {
                 version: desired.version(&change.cell).cloned(),
+                subject: desired
+                    .cells
+                    .get(&change.cell)
+                    .map(|cell| cell.subject)
+                    .unwrap_or_default(),
                 since,
                 timeout: environment.timeout,
             };

@@ -17,7 +17,8 @@ use crate::{
         history::{ChangeKind, HistoryEntry},
         ids::CellKey,
         last_good::last_good,
-        rollout::Connection,
+        rollout::{Connection, Health, LiveCell},
+        subject::Subject,
         version::Version,
     },
 };
@@ -72,7 +73,13 @@ fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span
             spans.push(Span::styled(reason.clone(), theme.text));
         }
         spans.push(gap());
-        spans.push(Span::styled(running(live.versions.iter()), theme.dim));
+        let runs = running(live.versions.iter());
+        let runs = match runs.strip_prefix("runs ") {
+            // Beside what pods cannot show, a tag is the image's alone.
+            Some(images) if live.hidden => format!("images {images}"),
+            _ => runs,
+        };
+        spans.push(Span::styled(runs, theme.dim));
     }
     if let Some(request) = view.staged {
         spans.push(gap());
@@ -103,7 +110,10 @@ pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Sp
             format!("unknown: never reached, {reason}")
         }
         (State::Loading, ..) => "waiting for the cluster's first answer".to_owned(),
-        (State::GitOnly, ..) => "no cluster configured: Git alone".to_owned(),
+        (State::GitOnly, _, Connection::Unconfigured) => {
+            "no cluster configured: Git alone".to_owned()
+        }
+        (State::GitOnly, live, _) => git_alone(view, live),
         (State::Missing, ..) => {
             "missing: Git declares it, the cluster has no such workload".to_owned()
         }
@@ -120,6 +130,19 @@ pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Sp
         Span::styled(format!("{glyph} ").trim_start().to_owned(), style),
         Span::styled(words, style),
     ]
+}
+
+/// `declared; what runs is not visible for a chart version; workload healthy`
+fn git_alone(view: &CellView<'_>, live: Option<&LiveCell>) -> String {
+    let subject = view.declared.map(|cell| cell.subject);
+    let subject = subject.filter(|subject| subject.is_hidden());
+    let words = subject.unwrap_or(Subject::Unsure).words();
+    let beside = match live.filter(|live| !live.stale).map(|live| live.health) {
+        Some(Health::Healthy) => "; workload healthy",
+        Some(Health::Unknown) => "; workload not known",
+        _ => "",
+    };
+    format!("declared; what runs is not visible for {words}{beside}")
 }
 
 /// `runs 1.42.0 ×2, 1.41.3 ×4`

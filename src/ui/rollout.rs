@@ -77,7 +77,7 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         lines.push(labelled(canvas, "", value));
     }
     let Some(live) = view.live else { return };
-    if let Some(serving) = &live.serving {
+    if let Some(serving) = live.serving.as_ref().filter(|_| !live.hidden) {
         lines.push(labelled(
             canvas,
             "serving",
@@ -86,7 +86,9 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
     }
     let running = detail::running(live.versions.iter());
     let running = running.trim_start_matches("runs ").to_owned();
-    lines.push(labelled(canvas, "running", vec![Span::raw(running)]));
+    // Beside what pods cannot show, a tag is the image's alone.
+    let label = if live.hidden { "images" } else { "running" };
+    lines.push(labelled(canvas, label, vec![Span::raw(running)]));
     let counts = format!("{}/{}, {} updated", live.ready, live.desired, live.updated);
     lines.push(labelled(canvas, "ready", vec![Span::raw(counts)]));
     if !live.workloads.is_empty() {

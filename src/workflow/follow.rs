@@ -60,6 +60,11 @@ pub async fn follow(
                 .cloned(),
             expected: Expectation {
                 version: desired.version(key).cloned(),
+                subject: desired
+                    .cells
+                    .get(key)
+                    .map(|cell| cell.subject)
+                    .unwrap_or_default(),
                 since,
                 timeout: timeout
                     .or_else(|| Some(topology.get(&key.environment)?.timeout))

@@ -95,6 +95,60 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
         .says("checkout / prod-eu: healthy");
 }
 
+/// Replicas are no image: no pod shows them, so that neither the upstream gate nor `--wait` asks pods for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pods_cannot_show_is_promoted_by_git_alone() {
+    let home = Repository::empty();
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 20.0;
+    options.outage = false;
+    let demo = Demo::start(options).await.unwrap();
+    let written = std::fs::read_to_string(demo.clone.join("tidegate.toml")).unwrap();
+    let configuration = home.home().join("settings.toml");
+    let layout = r#"
+[[layouts]]
+path = "apps/{service}/overlays/{env}/kustomization.yaml"
+yaml = "replicas[*]{name={service}}.count"
+row = "{service}/replicas"
+"#;
+    write(&configuration, format!("{written}{layout}").as_bytes());
+    let config = configuration.display().to_string();
+    let row = "catalog/replicas";
+
+    let status = ["status", "-o", "json", "--config", &config];
+    let status = tidegate(&demo, &home, &status).await.exits(0).json();
+    assert_eq!(status["problems"], json!([]));
+    let setting = cell(&status, row, "staging");
+    assert_eq!(
+        (&setting["subject"], &setting["live"]["visible"]),
+        (&json!("setting"), &json!(false)),
+        "{setting}"
+    );
+    let image = cell(&status, "catalog", "staging");
+    assert_eq!(
+        (&image["subject"], &image["live"]["visible"]),
+        (&json!(null), &json!(null)),
+        "{image}"
+    );
+    let table = ["status", "--config", &config];
+    let table = tidegate(&demo, &home, &table).await.exits(0);
+    let line = table.out.lines().find(|line| line.contains(row)).unwrap();
+    assert!(
+        !line.contains(['✓', '~']),
+        "never green, never drift: {line}"
+    );
+
+    let promote = [
+        "promote", row, "--from", "staging", "--to", "prod-eu", "--yes", "--wait", "--config",
+        &config,
+    ];
+    let promoted = tidegate(&demo, &home, &promote).await.exits(0);
+    let gate =
+        "staging declares 2; what runs is not visible for a setting; its workload is healthy";
+    assert!(promoted.out.contains(gate), "{}", promoted.out);
+    promoted.says("prod-eu: done: pushed; nothing to watch for a setting; its workload is ");
+}
+
 #[test]
 fn what_a_cluster_does_not_say_is_unknown_and_holds_where_it_is_protected() {
     let repository = Repository::seeded();

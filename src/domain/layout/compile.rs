@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::{
     AlsoSpec, LayoutError, LayoutSpec, bindings::Bindings, locator::Locator, part::Part,
-    pattern::Pattern,
+    pattern::Pattern, subject::Rule,
 };
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
@@ -56,6 +56,8 @@ pub(crate) struct Level {
     pub(crate) first: bool,
     /// Values that are versions.
     pub(crate) matching: Option<Regex>,
+    /// What its versions are versions of.
+    pub(crate) subject: Rule,
 }
 
 /// How a version is found in a file.
@@ -263,6 +265,9 @@ fn levels(spec: &LayoutSpec, spellings: &[&str], tagged: bool) -> Result<Vec<Lev
             ..keys.level(spellings)?
         });
     }
+    for level in &mut levels {
+        level.subject = Rule::of(level);
+    }
     Ok(levels)
 }
 
@@ -345,6 +350,7 @@ impl Keys<'_> {
             name: None,
             first: false,
             matching: None,
+            subject: Rule::default(),
         })
     }
 }

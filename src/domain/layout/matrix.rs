@@ -11,6 +11,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell, Source},
     ids::{EnvironmentName, ObjectId, RepoPath, ServiceName},
     problem::Problem,
+    subject::Subject,
 };
 
 /// Everything that the assembler knows, as one value.
@@ -95,6 +96,11 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         Some(bindings) => raw.join(bindings)?,
         None => raw,
     };
+    let version = chosen.and_then(|known| known.version.clone());
+    let level = layout.levels.get(usize::from(shown.rank.level()));
+    let subject = level.map_or(Subject::Unsure, |level| {
+        level.subject.subject(&raw, version.as_ref())
+    });
     let captures = layout
         .cell(&raw)
         .map(|(_, captures)| captures)
@@ -119,7 +125,8 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         }
     }
     Some(DesiredCell {
-        version: chosen.and_then(|known| known.version.clone()),
+        version,
+        subject,
         inherited: chosen.is_some_and(|known| known.rank.level() > 0),
         sources,
         captures,

@@ -20,6 +20,7 @@ mod preset;
 pub mod refs;
 mod set;
 mod spec;
+mod subject;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -7,6 +7,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::ServiceName,
     rollout::{Connection, Health, LiveCell},
+    subject::Subject,
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
 };
@@ -207,6 +208,56 @@ fn changes_to_one_file_compose_and_skips_are_enumerated() {
     assert_eq!(plan.edits.len(), 1, "one file, edited twice");
     assert_eq!(plan.edits[0].before, b"gone 1\nmail 4\nsame 9\nshop 1\n");
     assert_eq!(plan.edits[0].after, b"gone 1\nmail 5\nsame 9\nshop 2\n");
+}
+
+#[test]
+fn what_pods_cannot_show_is_judged_by_git_alone() {
+    let mut desired = desired(&[("shop", "staging", "2"), ("shop", "prod", "1")]);
+    for cell in desired.cells.values_mut() {
+        cell.subject = Subject::Chart;
+    }
+    let lost = Connection::Lost {
+        reason: "connection refused".into(),
+        since: at(-240),
+        next_try: None,
+    };
+    let unseen = LiveCell {
+        hidden: true,
+        ..live("7.1", 3)
+    };
+    let gone = LiveCell {
+        health: Health::Missing,
+        ..unseen.clone()
+    };
+    let git = "staging declares 2; what runs is not visible for a chart version";
+    let beside = format!("{git}; its workload is healthy, seen 2s ago");
+    let cases = [
+        (
+            Subject::Chart,
+            facts(Connection::Live, Some(unseen.clone())),
+            beside.clone(),
+        ),
+        (
+            Subject::Chart,
+            facts(Connection::Live, Some(gone)),
+            git.to_owned(),
+        ),
+        (Subject::Chart, facts(lost, None), git.to_owned()),
+        (
+            Subject::Unsure,
+            facts(Connection::Live, Some(unseen)),
+            beside.replace("a chart version", "a value that no container carries"),
+        ),
+    ];
+    for (subject, facts, detail) in cases {
+        for cell in desired.cells.values_mut() {
+            cell.subject = subject;
+        }
+        let requests = [request("shop", "prod", promote("staging"))];
+        let plan = plan_with(&topology(), &desired, &facts, &[], &requests);
+        let verdict = &plan.changes[0].verdicts[0];
+        assert_eq!((verdict.outcome, &verdict.detail), (Outcome::Pass, &detail));
+    }
 }
 
 #[test]

@@ -13,7 +13,10 @@ use super::{
     store::Namespace,
     target::{CellTarget, WorkloadName},
 };
-use crate::domain::version::Version;
+use crate::domain::{
+    subject::{Subject, could_be},
+    version::Version,
+};
 
 /// The live state of a cell whose namespace has been answered for.
 pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp) -> LiveCell {
@@ -35,6 +38,8 @@ pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp)
         }
         verdicts.push(judge(namespace, target, workload, &mut cell, now));
     }
+    cell.hidden =
+        target.subject == Subject::Unsure && !could_be_seen(namespace, target, &workloads);
     let health = verdicts.iter().fold(Health::Healthy, |worst, verdict| {
         worst.worst(verdict.health)
     });
@@ -52,6 +57,24 @@ pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp)
         without_pods(&mut cell, what);
     }
     cell
+}
+
+/// Whether some container of a cell runs, or could run, what it declares.
+fn could_be_seen(namespace: &Namespace, target: &CellTarget, workloads: &[&WorkloadState]) -> bool {
+    let pods = workloads.iter().flat_map(|w| namespace.pods_of(w));
+    let templates = workloads
+        .iter()
+        .flat_map(|w| &w.containers)
+        .map(|c| c.image.as_str());
+    let images = templates.chain(
+        pods.flat_map(|pod| &pod.containers)
+            .map(|c| c.image.as_str()),
+    );
+    target.desired.as_ref().is_none_or(|declared| {
+        images
+            .map(image::version)
+            .any(|running| could_be(declared, &running))
+    })
 }
 
 /// The workloads of a cell, in the order of kind and name.

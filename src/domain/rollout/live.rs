@@ -80,6 +80,8 @@ pub struct LiveCell {
     pub versions: BTreeMap<Version, u32>,
     /// The version that the workload controller serves (its pod template), where there is one.
     pub serving: Option<Version>,
+    /// Pods cannot show the declared value: `versions` and `serving` are of the images beside it, and prove nothing.
+    pub hidden: bool,
     /// Ready pods.
     pub ready: u32,
     /// Wanted pods.
@@ -97,8 +99,12 @@ pub struct LiveCell {
 }
 
 impl LiveCell {
-    /// Whether pods run anything else than `version`; those that are going away do not count.
+    /// Whether pods run anything else than `version`; those that are going away do not count. Never where pods cannot
+    /// show it.
     pub fn runs_other_than(&self, version: &Version) -> bool {
+        if self.hidden {
+            return false;
+        }
         let going = |running: &Version| {
             let pods = self.pods.iter();
             let going = pods.filter(|pod| pod.terminating && pod.version.as_ref() == Some(running));
@@ -118,6 +124,7 @@ impl LiveCell {
             since: None,
             versions: BTreeMap::new(),
             serving: None,
+            hidden: false,
             ready: 0,
             desired: 0,
             updated: 0,

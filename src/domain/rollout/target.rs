@@ -4,6 +4,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName},
     problem::Problem,
+    subject::Subject,
     text::sanitise,
     topology::{Environment, Topology, WorkloadTemplate},
     version::Version,
@@ -35,6 +36,8 @@ pub struct CellTarget {
     pub image_names: Vec<String>,
     /// What Git declares: a running image that means the same version is shown in these words.
     pub desired: Option<Version>,
+    /// What that is a version of.
+    pub subject: Subject,
 }
 
 /// Which workload a cell is.
@@ -107,6 +110,7 @@ impl CellTarget {
             workload,
             image_names,
             desired: cell.version.clone(),
+            subject: cell.subject,
         })
     }
 }
@@ -138,6 +142,8 @@ pub fn targets(topology: &Topology, desired: &Desired) -> (Vec<ClusterTarget>, V
             }
             match CellTarget::new(environment, key, cell) {
                 Ok(target) => cells.push(target),
+                // What pods cannot show needs no workload: one that cannot be named is none.
+                Err(_) if cell.subject.is_hidden() => {}
                 Err(message) => problems.push(Problem::cluster(context.clone(), message)),
             }
         }

@@ -165,6 +165,7 @@ impl ClusterView {
             (None, Connection::Lost { reason, .. }) => LiveCell::unknown(reason.clone(), now),
             (None, _) => LiveCell::unknown("no answer from the cluster yet", now),
         };
+        cell.hidden |= target.subject.is_hidden();
         cell.as_of = self.confirmed.unwrap_or(now);
         cell.stale = match self.connection {
             Connection::Lost { .. } => true,

@@ -14,10 +14,12 @@ use crate::{
         op_queue::Operation,
     },
     domain::{
+        desired::Desired,
         history::{ChangeKind, CommitInfo, HistoryEntry},
         plan::{FileEdit, Intent, Outcome, Plan, PlannedChange, Skip, SkipCause, Verdict},
         problem::Problem,
         rollout::{ClusterNote, Connection, Health},
+        subject::Subject,
         topology::Deliver,
     },
 };
@@ -30,6 +32,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("states", states),
     ("git_only", git_only),
     ("matrix", matrix),
+    ("unseen", unseen),
+    ("unseen_cell", unseen_cell),
     ("marks", marks),
     ("filter", filter),
     ("palette", palette),
@@ -116,6 +120,33 @@ fn matrix(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
     driver.keys("j j l p k k l");
     driver.model.word = None;
+    driver
+}
+
+/// Rows that no pod shows: a chart's version, a Git ref, a setting; never green, their workload's trouble told.
+fn unseen(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    let mut desired = Desired::clone(driver.model.git.desired.as_ref().unwrap());
+    for (key, declared) in &mut desired.cells {
+        declared.subject = match key.service.as_str() {
+            "checkout" => Subject::Chart,
+            "mailer" => Subject::Git,
+            "payments" => Subject::Setting,
+            _ => Subject::Image,
+        };
+        let live = driver.model.live.cells.get_mut(key).unwrap();
+        live.hidden = declared.subject.is_hidden();
+    }
+    driver.model.git.desired = Some(Arc::new(desired));
+    driver.send(Event::Tick(moment()));
+    driver.keys("!");
+    driver.model.word = None;
+    driver
+}
+
+fn unseen_cell(size: (u16, u16)) -> Driver {
+    let mut driver = unseen(size);
+    driver.keys("enter tab tab");
     driver
 }
 

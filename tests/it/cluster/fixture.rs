@@ -100,6 +100,7 @@ pub fn target(environment: &str, cells: &[(&str, &str)]) -> ClusterTarget {
                 workload: WorkloadName::Name((*name).to_owned()),
                 image_names: vec![(*name).to_owned()],
                 desired: None,
+                subject: tidegate::domain::subject::Subject::Image,
             })
             .collect(),
     }

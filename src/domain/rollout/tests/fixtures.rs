@@ -7,7 +7,7 @@ use super::super::{
     ReplicaSetState, Selector, WorkloadName, WorkloadState,
     object::{Condition, ContainerImage, ContainerState, Ended, Owner, Run, Strategy},
 };
-use crate::domain::ids::CellKey;
+use crate::domain::{ids::CellKey, subject::Subject};
 
 pub(super) fn noon() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
@@ -162,6 +162,7 @@ pub(super) fn target() -> CellTarget {
         workload: WorkloadName::Name("checkout".to_owned()),
         image_names: vec!["checkout".to_owned()],
         desired: Some("1.0".into()),
+        subject: Subject::Image,
     }
 }
 

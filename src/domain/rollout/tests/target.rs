@@ -6,6 +6,7 @@ use super::super::{Selector, WorkloadName, targets};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, ObjectId},
+    subject::Subject,
     template::Template,
     topology::{Environment, Topology, WorkloadTemplate},
 };
@@ -125,5 +126,14 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
         assert!(targets[0].cells.is_empty(), "{namespace} {workload}");
         assert_eq!(problems[0].message, message);
         assert_eq!(problems[0].context.as_deref(), Some("dev-context"));
+
+        let mut unseen = desired.clone();
+        let cell = unseen.cells.values_mut().next().unwrap();
+        cell.subject = Subject::Setting;
+        let (targets, problems) = super::super::targets(&topology, &unseen);
+        assert!(
+            targets[0].cells.is_empty() && problems.is_empty(),
+            "needs no workload"
+        );
     }
 }

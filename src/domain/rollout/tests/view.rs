@@ -4,7 +4,7 @@ use super::super::{
     CellTarget, ClusterEvent, ClusterObject, ClusterView, Connection, Health, ObjectKind, Selector,
     Touched, WorkloadName,
 };
-use crate::domain::version::Version;
+use crate::domain::{subject::Subject, version::Version};
 
 use super::fixtures::{ago, list, live, noon, owner, pod, replica_set, target, view, workload};
 
@@ -334,5 +334,34 @@ fn a_sign_of_life_tells_where_time_alone_changes_something() {
             touched,
             "{seconds} s"
         );
+    }
+}
+
+#[test]
+fn what_no_container_can_carry_is_hidden() {
+    let view = view(at_rest());
+    let cases = [
+        ("an image's tag", Subject::Image, "2.0", false),
+        ("a chart's version", Subject::Chart, "1.0", true),
+        ("not sure, and it runs", Subject::Unsure, "1.0", false),
+        ("not sure, and it could run", Subject::Unsure, "2.0", false),
+        (
+            "not sure, and nothing is like it",
+            Subject::Unsure,
+            "on",
+            true,
+        ),
+    ];
+    for (name, subject, declared, hidden) in cases {
+        let target = CellTarget {
+            desired: Some(declared.into()),
+            subject,
+            ..target()
+        };
+        let cell = view.live(&target, noon());
+        assert_eq!(cell.hidden, hidden, "{name}");
+        assert_eq!(cell.health, Health::Healthy, "{name}");
+        let drifts = !hidden && declared != "1.0";
+        assert_eq!(cell.runs_other_than(&declared.into()), drifts, "{name}");
     }
 }
