@@ -40,6 +40,8 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod executor;
+#[cfg(test)]
+mod fuzz_seeds;
 pub mod runtime;
 pub mod sources;
 pub mod ui;

@@ -11,6 +11,8 @@ mod compile;
 pub mod detect;
 pub mod edit;
 mod extract;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod join;
 mod locator;
 mod matrix;
