@@ -292,6 +292,16 @@ impl FileFacts {
         &self.problems
     }
 
+    /// Whether it could not be read as any layout would: then what it would say is not known.
+    pub fn is_unreadable(&self) -> bool {
+        let mut read = self
+            .entries
+            .iter()
+            .filter(|e| e.role != Role::Proof)
+            .peekable();
+        read.peek().is_some() && read.all(|entry| entry.broken)
+    }
+
     /// Whether the file says nothing at all, not even that a cell exists.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.problems.is_empty()

@@ -270,7 +270,9 @@ impl Older<'_> {
 fn fits(index: &Index, today: &Today, walk: &Walk<'_>) -> bool {
     let known: HashMap<CellKey, Vec<RepoPath>> = index.cells().collect();
     today.cells().all(|(cell, paths)| {
+        // What an index has of a file that was broken at its tip, it has as of a file that stayed so.
         !today.is_moved(cell)
+            && !paths.iter().any(|path| walk.is_passed_over(path))
             && match known.get(cell) {
                 Some(then) if !then.is_empty() => **then == *paths,
                 _ => paths.iter().all(|path| walk.blob(path).is_none()),

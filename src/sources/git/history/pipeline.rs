@@ -37,10 +37,27 @@ const MOST_WORKERS: usize = 4;
 /// A wanted file that the first parent has otherwise.
 pub(super) struct FileThere {
     pub(super) path: RepoPath,
-    /// What it says there; `None`: it is not there, or cannot be read.
-    pub(super) facts: Option<(ObjectId, Arc<FileFacts>)>,
+    /// What it says there.
+    pub(super) there: There,
     /// Whose bytes a merge brought, with the commit's text, where that is beyond doubt.
     pub(super) author: Option<(ObjectId, Box<[u8]>)>,
+}
+
+/// What a file says at a commit.
+pub(super) enum There {
+    /// It is not there.
+    Absent,
+    /// This, in this blob.
+    Said(ObjectId, Arc<FileFacts>),
+    /// It cannot be read: nobody knows what it would say.
+    Unread {
+        /// The blob.
+        blob: ObjectId,
+        /// What is left to say of it: that its cells exist.
+        facts: Option<Arc<FileFacts>>,
+        /// What it said when it could last be read before, where it could be read at the commit left.
+        before: Option<Arc<FileFacts>>,
+    },
 }
 
 /// One commit of the landed line, and which wanted files its first parent has otherwise.
@@ -230,34 +247,105 @@ fn steps(
         .filter_map(|d| d.entered)
         .collect();
     objects.prefetch(&ids)?;
-    let steps = stretch.commits.into_iter().zip(differences);
-    Ok(steps
-        .map(|(on_line, differences)| {
-            let there = |difference: Difference| {
-                let path = &difference.path;
-                // What cannot be read declares nothing; the matrix of today says why, history goes on.
-                let facts = difference.entered.and_then(|id| {
-                    let facts = read_facts(objects, layouts, path, id).ok()?;
-                    Some((id, Arc::new(facts)))
-                });
-                let author = authors
-                    .then(|| author(objects, &on_line.header.parents, &difference))
-                    .flatten();
-                FileThere {
-                    path: difference.path,
-                    facts,
-                    author,
+    let back = LookBack {
+        objects,
+        layouts,
+        differences: &differences,
+        last: stretch.commits.last().map(|last| &last.header),
+    };
+    let there = |number: usize, header: &Header| {
+        let files = differences[number].iter().map(|difference| FileThere {
+            path: difference.path.clone(),
+            there: back.there(number, difference),
+            author: authors
+                .then(|| author(objects, &header.parents, difference))
+                .flatten(),
+        });
+        files.collect()
+    };
+    let files: Vec<Vec<FileThere>> = stretch
+        .commits
+        .iter()
+        .enumerate()
+        .map(|(number, on_line)| there(number, &on_line.header))
+        .collect();
+    let steps = stretch.commits.into_iter().zip(files);
+    let step = |(on_line, files): (OnLine, _)| Step {
+        commit: on_line.commit,
+        parents: on_line.header.parents,
+        text: on_line.text,
+        files,
+    };
+    Ok(steps.map(step).collect())
+}
+
+/// A file that cannot be read for longer than this is taken for one that never could.
+const LONGEST_BREAK: usize = 4096;
+
+/// Reads files; looks farther back where one cannot be read. Unknown is not removed: until it is mended, a file counts
+/// as what it said before it broke, so that the value that comes with the mending is compared with that.
+struct LookBack<'a> {
+    objects: &'a Objects,
+    layouts: &'a LayoutSet,
+    /// Of the stretch, each with its first parent.
+    differences: &'a [Vec<Difference>],
+    /// The stretch's last commit.
+    last: Option<&'a Header>,
+}
+
+impl LookBack<'_> {
+    fn there(&self, number: usize, difference: &Difference) -> There {
+        let Some(blob) = difference.entered else {
+            return There::Absent;
+        };
+        let path = &difference.path;
+        let facts = read_facts(self.objects, self.layouts, path, blob).ok();
+        match facts {
+            Some(facts) if !facts.is_unreadable() => There::Said(blob, Arc::new(facts)),
+            facts => {
+                let left = difference.left.and_then(|left| self.read(path, left));
+                There::Unread {
+                    blob,
+                    facts: facts.map(Arc::new),
+                    before: left
+                        .and_then(|_| self.before(number, path, blob))
+                        .map(Arc::new),
                 }
-            };
-            let files = differences.into_iter().map(there).collect();
-            Step {
-                commit: on_line.commit,
-                parents: on_line.header.parents,
-                text: on_line.text,
-                files,
             }
-        })
-        .collect())
+        }
+    }
+
+    /// What a blob says, where it can be read.
+    fn read(&self, path: &RepoPath, blob: ObjectId) -> Option<FileFacts> {
+        let facts = read_facts(self.objects, self.layouts, path, blob).ok()?;
+        (!facts.is_unreadable()).then_some(facts)
+    }
+
+    /// What the file last said below the stretch's commit of this number, whose parent has it as `blob`.
+    fn before(&self, number: usize, path: &RepoPath, blob: ObjectId) -> Option<FileFacts> {
+        let mut blob = blob;
+        for differences in self.differences.get(number + 1..)? {
+            if let Some(difference) = differences.iter().find(|d| d.path == *path) {
+                blob = difference.entered?;
+                if let Some(facts) = self.read(path, blob) {
+                    return Some(facts);
+                }
+            }
+        }
+        let mut parent = self.last?.parents.first().copied();
+        for _ in 0..LONGEST_BREAK {
+            let (header, _) = self.objects.commit(parent?).ok()?;
+            let there = lookup(self.objects, header.tree, path.as_str()).ok()??;
+            if there != blob {
+                blob = there;
+                if let Some(facts) = self.read(path, blob) {
+                    return Some(facts);
+                }
+            }
+            parent = header.parents.first().copied();
+        }
+        None
+    }
 }
 
 /// A branch longer than this is left to whoever asks.

@@ -1,6 +1,9 @@
 //! The matrix at the tree where the walk is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     super::{
@@ -8,7 +11,7 @@ use super::{
         objects::Objects,
         read::{read_facts, wanted_files},
     },
-    pipeline::FileThere,
+    pipeline::{FileThere, There},
     today::or_presence,
 };
 use crate::domain::{
@@ -38,6 +41,8 @@ pub(super) struct Walk<'a> {
     layouts: &'a Arc<LayoutSet>,
     environments: &'a [EnvironmentName],
     files: HashMap<RepoPath, (ObjectId, Arc<FileFacts>)>,
+    /// Files that cannot be read here, and stand for what they said before they broke.
+    passed_over: HashSet<RepoPath>,
     assembler: Assembler,
 }
 
@@ -54,6 +59,7 @@ impl<'a> Walk<'a> {
             layouts,
             environments,
             files: HashMap::new(),
+            passed_over: HashSet::new(),
             assembler: Assembler::new(Arc::clone(layouts), environments),
         };
         let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
@@ -72,8 +78,9 @@ impl<'a> Walk<'a> {
     pub(super) fn enter(&mut self, files: Vec<FileThere>) -> (Vec<Moved>, Vec<CellChange>) {
         let mut moved = Vec::with_capacity(files.len());
         for file in files {
-            let after = file.facts.as_ref().map(|(id, _)| *id);
-            let before = self.put(file.path.clone(), file.facts);
+            let there = self.resolve(&file.path, file.there);
+            let after = there.as_ref().map(|(id, _)| *id);
+            let before = self.put(file.path.clone(), there);
             moved.push(Moved {
                 path: file.path,
                 before,
@@ -87,6 +94,32 @@ impl<'a> Walk<'a> {
             self.assembler.take_changes()
         };
         (moved, changes)
+    }
+
+    /// What a file counts as there: what cannot be read is not known, and so has not changed.
+    fn resolve(&mut self, path: &RepoPath, there: There) -> Option<(ObjectId, Arc<FileFacts>)> {
+        let was_passed_over = self.passed_over.remove(path);
+        match there {
+            There::Absent => None,
+            There::Said(blob, facts) => Some((blob, facts)),
+            There::Unread {
+                blob,
+                facts,
+                before,
+            } => {
+                let known = self.files.get(path).filter(|_| was_passed_over);
+                let known = known.map(|(_, facts)| Arc::clone(facts)).or(before);
+                if known.is_some() {
+                    self.passed_over.insert(path.clone());
+                }
+                Some((blob, known.or(facts)?))
+            }
+        }
+    }
+
+    /// Whether the file cannot be read here, though it could before.
+    pub(super) fn is_passed_over(&self, path: &RepoPath) -> bool {
+        self.passed_over.contains(path)
     }
 
     fn put(

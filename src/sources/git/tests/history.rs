@@ -576,3 +576,104 @@ fn an_index_is_left_aside_where_a_file_moved_since() {
         all_of(&plain, tip, &layouts)
     );
 }
+
+/// A value's history over commits of one file, oldest first: `version`, or `!` where the file cannot be read.
+fn told_of(line: &[&str]) -> (Vec<String>, Scratch, std::path::PathBuf) {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    for (index, version) in line.iter().enumerate() {
+        let text = match *version {
+            "!" => format!("tag: [{index}\n<<<<<<< ours\n"),
+            "" => format!("note: {index}\n"),
+            version => format!("tag: {version}\nnote: {index}\n"),
+        };
+        let time = 1_700_000_000 + i64::try_from(index).unwrap() * 60;
+        commit(
+            &path,
+            &[("apps/api/prod.yaml", &text)],
+            &format!("c{index}"),
+            time,
+        );
+    }
+    let found = history(
+        &open(&path),
+        rev(&path, "HEAD"),
+        &layouts(&[PATH], &[]),
+        &Want::default(),
+    );
+    let key = CellKey::new("api", "prod");
+    let told = found.changes.get(&key).map_or(&[][..], Vec::as_slice);
+    let version = |version: &Option<crate::domain::version::Version>| {
+        version.as_ref().map_or("-".to_owned(), ToString::to_string)
+    };
+    let told = told.iter().map(|change| {
+        let (new, old) = (version(&change.version), version(&change.previous));
+        format!(
+            "{new}<{old} {} {}",
+            change.landed.subject, change.authored.subject
+        )
+    });
+    (told.collect(), scratch, path)
+}
+
+#[test]
+fn what_could_not_be_read_is_passed_over() {
+    let cases: [(&str, &[&str], &[&str]); 8] = [
+        ("mended as it was", &["1", "!", "1"], &["1<- c0 c0"]),
+        (
+            "mended with another",
+            &["1", "!", "2"],
+            &["2<1 c2 c2", "1<- c0 c0"],
+        ),
+        (
+            "twice, and on",
+            &["1", "!", "!", "1", "2", "!", "2", "3"],
+            &["3<2 c7 c7", "2<1 c4 c4", "1<- c0 c0"],
+        ),
+        ("never before", &["!", "!", "1"], &["1<- c2 c2"]),
+        (
+            "removed is removed",
+            &["1", "!", "", "1"],
+            &["1<- c3 c3", "-<1 c2 c2", "1<- c0 c0"],
+        ),
+        (
+            "really reverted",
+            &["1", "2", "!", "1"],
+            &["1<2 c3 c3", "2<1 c1 c1", "1<- c0 c0"],
+        ),
+        ("broken still", &["1", "!"], &["-<1 c1 c1", "1<- c0 c0"]),
+        (
+            "broken twice still",
+            &["1", "2", "!", "!"],
+            &["-<2 c2 c2", "2<1 c1 c1", "1<- c0 c0"],
+        ),
+    ];
+    for (name, line, expected) in cases {
+        assert_eq!(told_of(line).0, expected, "{name}");
+    }
+}
+
+/// Longer than a worker's first stretch, so that it is looked for beyond.
+#[test]
+fn a_long_break_is_passed_over_too() {
+    let mut line = vec!["1"];
+    line.extend(["!"; 40]);
+    line.push("2");
+    assert_eq!(told_of(&line).0, ["2<1 c41 c41", "1<- c0 c0"]);
+}
+
+/// An index made while the file was broken says that the value is gone; it is not gone on from there.
+#[test]
+fn an_index_of_a_broken_tip_is_left_aside_once_it_is_mended() {
+    let (_, scratch, path) = told_of(&["1", "2", "!"]);
+    let layouts = layouts(&[PATH], &[]);
+    let repo = || open(&path).with_cache(&scratch.path("cache"));
+    let broken = all_of(&repo(), rev(&path, "HEAD"), &layouts).0;
+    let key = CellKey::new("api", "prod");
+    assert_eq!(broken[&key].len(), 3);
+    set(&path, "prod", "2", "mended", 4_000);
+    let mended = all_of(&repo(), rev(&path, "HEAD"), &layouts).0;
+    let whole = all_of(&open(&path), rev(&path, "HEAD"), &layouts).0;
+    assert_eq!(mended, whole);
+    assert_eq!(whole[&key].len(), 2, "the value of before goes on");
+}

@@ -21,7 +21,7 @@ use super::super::Repo;
 use crate::domain::layout::LayoutSet;
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGHIST01";
+const MAGIC: &[u8; 8] = b"TGHIST02";
 const HEADER: usize = 8 + 20 + 20 + 7 * 4;
 const CELL: usize = 16;
 const PERSON: usize = 40;
