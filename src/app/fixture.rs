@@ -119,6 +119,7 @@ pub(crate) fn desired(rows: &[(&str, [&str; 4])]) -> Desired {
     let mut services: Vec<_> = rows.iter().map(|(name, _)| (*name).into()).collect();
     services.sort();
     Desired {
+        tips: Vec::new(),
         commit: commit("a1b2c3d"),
         services,
         environments,

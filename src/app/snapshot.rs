@@ -123,6 +123,7 @@ impl Snapshot {
         }
         model.git.remembered = Some(self.kept);
         model.git.desired = Some(Arc::new(Desired {
+            tips: Vec::new(),
             commit: self.base.commit,
             services: services.into_iter().collect(),
             environments: self.environments,

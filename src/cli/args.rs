@@ -26,9 +26,9 @@ pub struct Common {
     /// The repository, or a folder in it
     #[arg(long, global = true, value_name = "PATH", default_value = ".")]
     pub repo: PathBuf,
-    /// Reads this revision, or the branch as it was at this time
+    /// Reads this revision, or the branch as it was at this time; ENV=REV, repeated, where environments have refs of their own
     #[arg(long, global = true, value_name = "REV")]
-    pub at: Option<String>,
+    pub at: Vec<String>,
     /// Shows what would be written, and writes nothing
     #[arg(long, global = true)]
     pub dry_run: bool,

@@ -19,12 +19,13 @@ use crate::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{ChangeRequest, Facts, Override},
+        plan::{Action, ChangeRequest, Facts, Override, PlannedWrite},
         topology::Deliver,
     },
-    sources::git::{self, Base, Rejection},
+    sources::git::{Base, Rejection},
     workflow::{
-        self, DeliverFailure, DeliverStep, Delivered, Followed, PlanRequest, Prepared, Session,
+        self, DeliverFailure, DeliverStep, Delivered, DeliveredPart, Followed, PlanRequest,
+        Prepared, Reading, Session,
     },
 };
 
@@ -34,14 +35,20 @@ pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(10);
 /// The repository as just fetched.
 pub(super) struct Start {
     pub(super) session: Session,
-    pub(super) base: Base,
-    pub(super) desired: Desired,
+    pub(super) reading: Reading,
 }
 
-/// Opens the repository, fetches its branch (not with `--at`) and reads the matrix.
+impl Start {
+    /// The matrix.
+    pub(super) fn desired(&self) -> &Desired {
+        &self.reading.desired
+    }
+}
+
+/// Opens the repository, fetches what is read (not with `--at`) and reads the matrix.
 pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, Failure> {
     let common = &context.common;
-    if common.at.is_some() && !common.dry_run {
+    if !common.at.is_empty() && !common.dry_run {
         return Err(Failure::usage(
             "--at is for looking; add --dry-run, or leave it out to write on the branch's tip",
         ));
@@ -57,28 +64,26 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
         ));
     }
     let session = context.open()?;
-    let mut base = session.base()?;
-    if common.at.is_none() {
-        match git::fetch(&session.repo, &base).await {
-            Ok(fetched) => {
-                if let Some(ran) = &fetched.ran {
+    let mut unfetched = None;
+    if common.at.is_empty() {
+        match session.fetch().await {
+            Ok(ran) => {
+                for ran in &ran {
                     context.output.detail(format!("ran {}", ran.line));
                 }
-                base = fetched.base;
             }
-            Err(error) if common.dry_run => context.output.note(format!(
-                "could not fetch, so this is on {} as last fetched: {error}",
-                base.reference
-            )),
+            Err(error) if common.dry_run => unfetched = Some(error),
             Err(error) => return Err(error.into()),
         }
     }
-    let desired = session.desired(base.commit)?;
-    Ok(Start {
-        session,
-        base,
-        desired,
-    })
+    let reading = session.read()?;
+    if let Some(error) = unfetched {
+        context.output.note(format!(
+            "could not fetch, so this is on {} as last fetched: {error}",
+            reading.base().reference
+        ));
+    }
+    Ok(Start { session, reading })
 }
 
 /// Plans `changes` and does what the options say with it.
@@ -93,8 +98,7 @@ pub(super) async fn carry_out(
     let facts = facts(context, &start, &request, args).await;
     let prepared = workflow::prepare(
         &start.session,
-        &start.base,
-        &start.desired,
+        &start.reading,
         &facts,
         &request,
         Timestamp::now(),
@@ -144,6 +148,7 @@ async fn write(
             DeliverStep::Ran(ran) => output.detail(format!("ran {}", ran.line)),
             DeliverStep::Checked(sentence) => output.detail(sentence),
             DeliverStep::Committed(commit) => output.detail(format!("committed {commit}")),
+            DeliverStep::Published(sentence) => output.note(clean(&sentence)),
         };
         let facts = facts.clone();
         match workflow::deliver(session, &prepared, &move || facts.clone(), &mut tell).await {
@@ -187,26 +192,23 @@ async fn follow(
     if let Some(moved) = &delivered.moved {
         output.note(clean(moved));
     }
-    say_words(output, &delivered.words);
-    let place = match &delivered.base.remote {
-        Some(remote) => format!("{remote}/{}", delivered.branch),
-        None => delivered.branch.clone(),
-    };
-    output.note(format!("{} is on {place}", delivered.commit.short()));
-    if let Some(link) = &delivered.link {
-        output.note(format!("open a pull request: {}", clean(link)));
+    for part in &delivered.parts {
+        say_words(output, &part.words);
+        if delivered.parts.len() == 1 {
+            output.note(format!("{} is on {}", part.commit.short(), part.shown()));
+        }
+        if let Some(link) = &part.link {
+            output.note(format!("open a pull request: {}", clean(link)));
+        }
     }
     let outcome = match delivered.deliver {
         Deliver::Push => "pushed",
         Deliver::Branch => "branch",
     };
-    let mut more = json!({
-        "commit": delivered.commit,
-        "reference": place,
-        "branch": delivered.branch,
-        "words": delivered.words,
-        "link": delivered.link,
-    });
+    let parts: Vec<Value> = delivered.parts.iter().map(part_json).collect();
+    // The first part's fields stand outside too: most plans have one.
+    let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
+    more["parts"] = json!(parts);
     let mut exit = Exit::Done;
     if args.wait && delivered.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
@@ -220,7 +222,7 @@ async fn follow(
         let mut tell = |cell: &CellKey, progress: &CellProgress| say(output, cell, progress);
         let followed = workflow::follow(
             session,
-            delivered.commit,
+            &delivered.moved_refs(),
             &cells,
             args.clusters.timeout,
             &Timestamp::now,
@@ -287,8 +289,61 @@ fn not_written(
             report(output, prepared, "unclear", json!({ "words": [words] }));
             Ok(Exit::Failed)
         }
+        DeliverFailure::Partial {
+            done,
+            failed,
+            cause,
+            left,
+        } => {
+            output.note(format!(
+                "not all of it is published: {failed} is not, and stays as it was"
+            ));
+            output.note(format!("  {}", clean(&cause.describe())));
+            for part in &done {
+                output.note(format!(
+                    "done: {} is on {}",
+                    part.commit.short(),
+                    part.shown()
+                ));
+            }
+            for place in std::iter::once(&failed).chain(&left) {
+                output.note(format!("not done: {place}"));
+            }
+            output.note("what is done stays; run the same command again for the rest, it skips what is there already");
+            let mut not_done =
+                vec![json!({ "reference": failed.to_string(), "why": cause.describe() })];
+            not_done.extend(
+                left.iter()
+                    .map(|place| json!({ "reference": place.to_string(), "why": "not tried" })),
+            );
+            let done: Vec<Value> = done.iter().map(part_json).collect();
+            report(
+                output,
+                prepared,
+                "partial",
+                json!({ "parts": done, "not_done": not_done }),
+            );
+            Ok(Exit::Failed)
+        }
         DeliverFailure::Git(error) => Err(error.into()),
     }
+}
+
+fn part_json(part: &DeliveredPart) -> Value {
+    let mut value = json!({
+        "commit": part.commit,
+        "reference": match &part.base.remote {
+            Some(remote) => format!("{remote}/{}", part.branch),
+            None => part.branch.clone(),
+        },
+        "branch": part.branch,
+        "words": part.words,
+        "link": part.link,
+    });
+    if let Some(repository) = &part.place.repository {
+        value["repository"] = json!(repository);
+    }
+    value
 }
 
 fn refused(output: &Output, prepared: &Prepared, rejection: &Rejection) {
@@ -386,8 +441,24 @@ fn with_schema(schema: &str, prepared: &Prepared) -> Value {
 
 /// Where a plan goes, as people say it.
 fn target(prepared: &Prepared) -> String {
-    let base = &prepared.base;
-    match (prepared.deliver, &base.remote) {
+    let places = prepared.plan.writes.iter().zip(&prepared.bases);
+    let places: Vec<String> = places
+        .map(|(write, base)| {
+            let place = place(prepared.deliver, base, write);
+            match &write.place.repository {
+                Some(repository) => format!("{repository}: {place}"),
+                None => place,
+            }
+        })
+        .collect();
+    places.join(", then ")
+}
+
+fn place(deliver: Deliver, base: &Base, write: &PlannedWrite) -> String {
+    if let Action::Tag { .. } = write.action {
+        return format!("the new tag {}", base.branch);
+    }
+    match (deliver, &base.remote) {
         (Deliver::Push, Some(remote)) => format!("{remote}/{}", base.branch),
         (Deliver::Push, None) => base.branch.clone(),
         (Deliver::Branch, remote) => format!(
@@ -437,7 +508,7 @@ async fn facts(context: &Context, start: &Start, request: &PlanRequest, args: &W
         .map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
     let asked = workflow::ask_clusters(
         &start.session,
-        &start.desired,
+        start.desired(),
         Some(&upstreams),
         timeout,
         Timestamp::now,

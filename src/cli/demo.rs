@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
     let common = &context.common;
-    if common.config.is_some() || common.at.is_some() || common.dry_run {
+    if common.config.is_some() || !common.at.is_empty() || common.dry_run {
         return Err(Failure::usage(
             "the demo brings its own repository; --config, --at and --dry-run do not fit",
         ));

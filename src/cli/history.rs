@@ -21,11 +21,11 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
     let session = context.open()?;
-    let base = session.base()?;
-    let desired = session.desired(base.commit)?;
-    let service = Session::service(&desired, &args.service)?;
+    let reading = session.read()?;
+    let desired = &reading.desired;
+    let service = Session::service(desired, &args.service)?;
     let environments: Vec<EnvironmentName> = match &args.environment {
-        Some(name) => vec![Session::environment(&desired, name)?],
+        Some(name) => vec![Session::environment(desired, name)?],
         None => desired
             .environments
             .iter()
@@ -41,13 +41,13 @@ pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure
         .into_iter()
         .map(|name| CellKey::new(service.clone(), name))
         .collect();
-    let histories = cell_history(&session, base.commit, &cells)?;
+    let histories = cell_history(&session, &reading, &cells)?;
 
     let output = &context.output;
     if output.is_json() {
         let mut value = json!({
             "schema": "tidegate.history/v1",
-            "commit": base.commit,
+            "commit": desired.commit,
             "service": service,
         });
         if args.environment.is_some() {

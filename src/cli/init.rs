@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let common = &context.common;
-    if common.config.is_some() || common.at.is_some() {
+    if common.config.is_some() || !common.at.is_empty() {
         return Err(Failure::usage(
             "init looks at the branch's tip and writes tidegate.toml; --config and --at do not fit",
         ));
@@ -60,10 +60,11 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         repo,
         config,
         at: None,
+        others: Vec::new(),
         kubeconfig: Vec::new(),
         opened: OpenOptions::default(),
     };
-    let desired = session.desired(base.commit)?;
+    let desired = session.read()?.desired;
 
     let output = &context.output;
     if let Some(file) = &file {

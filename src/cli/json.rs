@@ -170,7 +170,7 @@ impl<'a> PlanJson<'a> {
         Self {
             base: plan.base,
             changes: plan.changes.iter().map(change).collect(),
-            edits: plan.edits.iter().map(edit).collect(),
+            edits: plan.edits().map(edit).collect(),
             skipped: plan.skipped.iter().map(skip).collect(),
         }
     }

@@ -5,7 +5,8 @@ use super::{
     words::{after, before, count, verb, verdict_glyph},
 };
 use crate::{
-    domain::plan::{Outcome, PlannedChange, Verdict},
+    domain::plan::{Action, Outcome, PlannedChange, PlannedWrite, Verdict},
+    sources::git::Base,
     workflow::Prepared,
 };
 
@@ -41,23 +42,59 @@ pub fn show(output: &Output, prepared: &Prepared) {
     }
     if !plan.changes.is_empty() {
         output.line("");
-        output.line(format!(
-            "{} in {} on {} {}",
-            count(plan.changes.len(), "change"),
-            count(plan.edits.len(), "file"),
-            prepared.base.reference,
-            plan.base.short()
-        ));
+        for (write, base) in plan.writes.iter().zip(&prepared.bases) {
+            output.line(clean(&summary(write, base)));
+        }
+    }
+}
+
+/// `2 changes in 1 file on origin/main a1b2c3d`, and what else is done with the ref.
+fn summary(write: &PlannedWrite, base: &Base) -> String {
+    let changes = count(write.cells.len(), "change");
+    let files = count(write.edits.len(), "file");
+    let at = base.commit.short();
+    let text = match &write.action {
+        Action::Edit => format!("{changes} in {files} on {} {at}", base.reference),
+        Action::Merge {
+            from,
+            commit,
+            fast_forward,
+        } => {
+            let how = if *fast_forward {
+                "moves on, by fast-forward, to"
+            } else {
+                "gets a merge of"
+            };
+            format!(
+                "{changes} in {files}: {} {at} {how} {} {}",
+                base.reference,
+                from.short(),
+                commit.short()
+            )
+        }
+        Action::Tag { from: Some(from) } => {
+            format!(
+                "{changes}: the tag {} of {at}, which is {}",
+                base.branch,
+                from.short()
+            )
+        }
+        Action::Tag { from: None } => format!("{changes}: the tag {} of {at}", base.branch),
+    };
+    match &write.place.repository {
+        Some(repository) => format!("{repository}: {text}"),
+        None => text,
     }
 }
 
 fn line(output: &Output, change: &PlannedChange) -> String {
     let text = format!(
-        "{} {}: {} → {}",
+        "{} {}: {} → {}{}",
         verb(&change.intent),
         change.cell,
         before(change.from.as_ref()),
-        after(change.to.as_ref())
+        after(change.to.as_ref()),
+        if change.along { " (comes along)" } else { "" }
     );
     output.paint(&clean(&text), Tone::Strong)
 }

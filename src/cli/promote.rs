@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) async fn run(context: &Context, args: &PromoteArgs) -> Result<Exit, Failure> {
     let start = change::start(context, &args.write).await?;
-    let desired = &start.desired;
+    let desired = start.desired();
     let from = Session::environment(desired, &args.from)?;
     let to = Session::environment(desired, &args.to)?;
     if from == to {

@@ -17,15 +17,14 @@ use crate::{
 
 pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Failure> {
     let start = change::start(context, &args.write).await?;
-    let service = Session::service(&start.desired, &args.service)?;
-    let environment = Session::environment(&start.desired, &args.environment)?;
+    let service = Session::service(start.desired(), &args.service)?;
+    let environment = Session::environment(start.desired(), &args.environment)?;
     let cell = CellKey::new(service, environment);
     let target = revert_target(
         &start.session,
-        &start.desired,
+        &start.reading,
         &cell,
         args.to.as_deref(),
-        &start.base,
         &Zoned::now(),
     )?;
     let detail = clean(&target.detail);

@@ -34,8 +34,8 @@ pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failu
     let mut changes = Vec::new();
     let mut seen = BTreeSet::new();
     for item in wanted {
-        let service = Session::service(&start.desired, &item.service)?;
-        let environment = Session::environment(&start.desired, &item.environment)?;
+        let service = Session::service(start.desired(), &item.service)?;
+        let environment = Session::environment(start.desired(), &item.environment)?;
         let cell = CellKey::new(service, environment);
         if item.version.trim().is_empty() || item.version.chars().any(char::is_control) {
             return Err(Failure::usage(format!(

@@ -19,13 +19,13 @@ use crate::{
         age,
         desired::{Desired, DesiredCell},
         history::ValueChange,
-        ids::{CellKey, ObjectId, ServiceName},
+        ids::{CellKey, ServiceName},
         problem::Problem,
         rollout::{Health, LiveCell},
         version::Version,
     },
     sources::git::{HistoryEvent, Want},
-    workflow::{self, Asked, Session},
+    workflow::{self, Asked, Reading, Session},
 };
 
 /// Everything that is shown.
@@ -39,20 +39,20 @@ struct Matrix<'a> {
 
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let session = context.open()?;
-    let base = session.base()?;
-    let desired = session.desired(base.commit)?;
+    let reading = session.read()?;
+    let desired = &reading.desired;
     let changed = args
         .changed
-        .then(|| last_changes(&session, base.commit))
+        .then(|| last_changes(&session, &reading))
         .transpose()?;
     let asked = if args.clusters.no_live {
         None
     } else {
         let timeout = args.clusters.timeout.unwrap_or(FIRST_ANSWER);
-        Some(workflow::ask_clusters(&session, &desired, None, timeout, Timestamp::now).await)
+        Some(workflow::ask_clusters(&session, desired, None, timeout, Timestamp::now).await)
     };
     let matrix = Matrix {
-        desired: &desired,
+        desired,
         live: asked.as_ref(),
         changed: changed.as_ref(),
     };
@@ -63,10 +63,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         matrix.print(output);
         output.line("");
         output.line(output.paint(
-            &match &context.common.at {
-                Some(_) => base.commit.short(),
-                None => format!("{} {}", base.reference, base.commit.short()),
-            },
+            &clean(&read_from(&reading, !context.common.at.is_empty())),
             Tone::Dim,
         ));
         for problem in matrix.problems() {
@@ -74,6 +71,20 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         }
     }
     Ok(Exit::Done)
+}
+
+/// Where it was read: `origin/main a1b2c3d`, each ref by name where there are several.
+fn read_from(reading: &Reading, at: bool) -> String {
+    let several = reading.lines.len() > 1;
+    let lines = reading.lines.iter().map(|line| {
+        let commit = line.base.commit.short();
+        match &line.name.repository {
+            _ if at && !several => commit,
+            Some(repository) => format!("{repository}: {} {commit}", line.base.reference),
+            None => format!("{} {commit}", line.base.reference),
+        }
+    });
+    lines.collect::<Vec<_>>().join(", ")
 }
 
 /// The matrix of a commit without anything live.
@@ -89,28 +100,21 @@ pub(super) fn print(output: &Output, desired: &Desired) {
 /// Each cell's newest change.
 fn last_changes(
     session: &Session,
-    commit: ObjectId,
+    reading: &Reading,
 ) -> Result<BTreeMap<CellKey, ValueChange>, Failure> {
     let want = Want {
         cells: None,
         last_only: true,
     };
     let mut last = BTreeMap::new();
-    let environments = session.environments();
-    session.repo.history(
-        commit,
-        &session.config.layouts,
-        &environments,
-        &want,
-        &mut |event| {
-            if let HistoryEvent::Changes(batch) = event {
-                for (key, change) in batch {
-                    last.entry(key).or_insert(change);
-                }
+    session.history(reading, &want, &mut |event| {
+        if let HistoryEvent::Changes(batch) = event {
+            for (key, change) in batch {
+                last.entry(key).or_insert(change);
             }
-            ControlFlow::Continue(())
-        },
-    )?;
+        }
+        ControlFlow::Continue(())
+    })?;
     Ok(last)
 }
 

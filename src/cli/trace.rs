@@ -26,9 +26,9 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
     let session = context.open()?;
-    let base = session.base()?;
-    let desired = session.desired(base.commit)?;
-    let service = Session::service(&desired, &args.service)?;
+    let reading = session.read()?;
+    let desired = &reading.desired;
+    let service = Session::service(desired, &args.service)?;
     let version = Version::from(args.version.as_str());
     // Cells that are no more have a history too.
     let cells: Vec<CellKey> = desired
@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> 
         .iter()
         .map(|environment| CellKey::new(service.clone(), environment.clone()))
         .collect();
-    let told = cell_history(&session, base.commit, &cells)?;
+    let told = cell_history(&session, &reading, &cells)?;
     let shallow = told.iter().any(|history| history.shallow);
     let histories: Histories<'_> = cells
         .iter()
@@ -66,7 +66,7 @@ pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> 
     if context.output.is_json() {
         Output::json(&json!({
             "schema": "tidegate.trace/v1",
-            "commit": base.commit,
+            "commit": desired.commit,
             "service": service,
             "version": version,
             "first": found.first.map(json::time),

@@ -1,13 +1,15 @@
 //! One `[[layouts]]` table as written; its templates and locators are compiled later.
 
-use std::collections::BTreeMap;
-
-use super::{reader::Table, schema::not_there_yet};
+use super::reader::Table;
 use crate::domain::layout::{AlsoSpec, FallbackSpec, LayoutSpec};
 
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 22] = [
     "preset",
     "path",
+    "refs",
+    "range",
+    "repository",
+    "promote",
     "yaml",
     "json",
     "regex",
@@ -25,19 +27,15 @@ pub(super) const KEYS: [&str; 18] = [
     "carry",
     "service",
 ];
-/// Compiled and matched, but nothing reads other refs or repositories yet: taken, they would read nothing.
-const LATER: [&str; 3] = ["refs", "range", "repository"];
 const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
 const PLACE: [&str; 5] = ["path", "yaml", "json", "regex", "part"];
 
 pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
-    table.refuse_others(&KEYS, |key| {
-        LATER.contains(&key).then(|| not_there_yet(key))
-    });
+    table.refuse_others(&KEYS, |_| None);
     LayoutSpec {
         preset: table.string("preset"),
         path: table.string("path"),
-        refs: None,
+        refs: table.string("refs"),
         yaml: table.string("yaml"),
         json: table.string("json"),
         regex: table.string("regex"),
@@ -54,8 +52,9 @@ pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
         also: table.tables("also").iter().map(also).collect(),
         carry: table.string("carry"),
         service: table.string("service"),
-        range: BTreeMap::new(),
-        repository: None,
+        range: table.string_map("range").unwrap_or_default(),
+        repository: table.string("repository"),
+        promote: table.string("promote"),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Config, ConfigError, ConfigErrors, TEAM_FILE,
+    Config, ConfigError, ConfigErrors, RepositoryEntry, TEAM_FILE,
     reader::Reader,
+    repositories,
     schema::{self, Place, Written},
     validate::{self, Files},
 };
@@ -80,6 +81,7 @@ struct Joined {
     environments: Vec<Environment>,
     layouts: Vec<LayoutSpec>,
     branch: Option<String>,
+    repositories: Vec<RepositoryEntry>,
     user: super::UserSettings,
 }
 
@@ -88,9 +90,11 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut user = super::UserSettings::default();
     let mut layouts: Vec<(usize, usize, LayoutSpec)> = Vec::new();
     let mut environments = Vec::new();
+    let mut others = Vec::new();
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
         user = written.user;
+        others.push(written.repositories);
         let own = written.layouts.into_iter().enumerate();
         // What the user's file says wins: its layouts come first.
         let own: Vec<_> = own.map(|(i, layout)| (file, i, layout)).collect();
@@ -99,7 +103,18 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     }
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
+    let repositories = repositories::join(&others, readers);
     for (file, i, layout) in &layouts {
+        if let Some(name) = &layout.repository
+            && let Some(reader) = readers.get(*file)
+        {
+            repositories::declared(
+                &repositories,
+                name,
+                &format!("layouts[{i}].repository"),
+                reader,
+            );
+        }
         // One by one, so that each says what is wrong with it.
         if let Err((_, error)) = LayoutSet::compile(std::slice::from_ref(layout), &names)
             && let Some(reader) = readers.get(*file)
@@ -115,6 +130,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         environments,
         layouts: layouts.into_iter().map(|(_, _, layout)| layout).collect(),
         branch,
+        repositories,
         user,
     }
 }
@@ -138,6 +154,7 @@ fn complete(
         mut environments,
         mut layouts,
         branch,
+        repositories,
         user,
     } = joined;
     let mut guessed = None;
@@ -174,6 +191,7 @@ fn complete(
         layouts: Arc::new(set),
         layout_specs: layouts,
         branch,
+        repositories,
         guessed,
         user,
         sources,

@@ -17,6 +17,7 @@ mod load;
 pub mod places;
 mod propose;
 mod reader;
+mod repositories;
 mod schema;
 mod validate;
 
@@ -43,12 +44,34 @@ pub struct Config {
     pub layout_specs: Vec<LayoutSpec>,
     /// The branch that declares; the remote's default branch where `None`.
     pub branch: Option<String>,
+    /// Other repositories that layouts read, in the order of the configuration.
+    pub repositories: Vec<RepositoryEntry>,
     /// What was guessed instead of read, in a sentence for the screen; `None` when everything was configured.
     pub guessed: Option<String>,
     /// What the user's file alone may say.
     pub user: UserSettings,
     /// The files that were read, for people: `tidegate.toml`, `origin/main:tidegate.toml`, a path.
     pub sources: Vec<String>,
+}
+
+/// One `[[repositories]]` entry of both files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryEntry {
+    /// What layouts call it.
+    pub name: String,
+    /// Where it is.
+    pub place: RepositoryPlace,
+    /// The branch that declares; the remote's default branch where `None`.
+    pub branch: Option<String>,
+}
+
+/// Where a repository is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RepositoryPlace {
+    /// A clone: a path, relative to the main repository.
+    Path(String),
+    /// A Git address, of which a mirror is kept.
+    Url(String),
 }
 
 /// Settings that only the user's file may hold.

@@ -13,7 +13,13 @@ use crate::{
 };
 
 /// Keys that either file may hold.
-const SHARED: [&str; 4] = ["repository", "defaults", "environments", "layouts"];
+const SHARED: [&str; 5] = [
+    "repository",
+    "repositories",
+    "defaults",
+    "environments",
+    "layouts",
+];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
 const USER_ONLY: [&str; 7] = [
     "theme",
@@ -25,10 +31,9 @@ const USER_ONLY: [&str; 7] = [
     "keys",
 ];
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 9] = [
+const LATER: [&str; 8] = [
     "windows",
     "dependencies",
-    "repositories",
     "vetoes",
     "notifications",
     "message",
@@ -52,6 +57,9 @@ const ENVIRONMENT: [&str; 11] = [
     "timeout",
 ];
 
+/// Keys of one `[[repositories]]` table.
+const REPOSITORY: [&str; 4] = ["name", "path", "url", "branch"];
+
 /// Which of the two places a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -65,6 +73,7 @@ pub(super) enum Place {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
     pub(super) branch: Option<String>,
+    pub(super) repositories: Vec<WrittenRepository>,
     pub(super) defaults: Targeting,
     pub(super) environments: Vec<WrittenEnvironment>,
     pub(super) layouts: Vec<LayoutSpec>,
@@ -93,6 +102,17 @@ pub(super) struct WrittenEnvironment {
     pub(super) url: Option<String>,
     pub(super) deliver: Option<String>,
     pub(super) timeout: Option<String>,
+}
+
+/// One `[[repositories]]` table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WrittenRepository {
+    /// Its path in the file, for errors: `repositories[0]`.
+    pub(super) at: String,
+    pub(super) name: String,
+    pub(super) path: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) branch: Option<String>,
 }
 
 /// "`windows` is not there yet in this version".
@@ -127,6 +147,11 @@ pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
     });
     Written {
         branch,
+        repositories: root
+            .tables("repositories")
+            .iter()
+            .filter_map(repository)
+            .collect(),
         defaults: defaults.unwrap_or_default(),
         environments: root
             .tables("environments")
@@ -139,6 +164,27 @@ pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
             Place::Team => UserSettings::default(),
         },
     }
+}
+
+fn repository(table: &Table<'_>) -> Option<WrittenRepository> {
+    table.refuse_others(&REPOSITORY, |_| None);
+    let read = WrittenRepository {
+        at: table.path.clone(),
+        name: table.string("name").unwrap_or_default(),
+        path: table.string("path"),
+        url: table.string("url"),
+        branch: table.string("branch"),
+    };
+    if read.name.is_empty() {
+        table.error_here(
+            "has no `name`; give the repository one, and name it in `repository` of a layout",
+        );
+        return None;
+    }
+    if table.has("path") && table.has("url") {
+        table.error("url", "stands beside `path`; keep one of the two");
+    }
+    Some(read)
 }
 
 fn targeting(table: &Table<'_>) -> Targeting {
@@ -279,6 +325,7 @@ pub(super) fn parse(
 pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
     let nested = ["branch", "name", "path"];
     (SHARED.iter().chain(&USER_ONLY).chain(&ENVIRONMENT))
+        .chain(&REPOSITORY)
         .chain(&super::layouts::KEYS)
         .copied()
         .chain(nested)

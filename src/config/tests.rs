@@ -245,7 +245,7 @@ fn errors_of_the_users_file_carry_its_name() {
         lines,
         [
             "config.toml:1: theme: `pink` is no theme; these are: default, high-contrast, light, monochrome",
-            "config.toml:2: typo: unknown key; known here: `repository`, `defaults`, `environments`, `layouts`, `theme`, \
+            "config.toml:2: typo: unknown key; known here: `repository`, `repositories`, `defaults`, `environments`, `layouts`, `theme`, \
              `ascii`, `mouse`, `write`, `kubeconfig`, `clusters`, `keys`",
             "config.toml:4: keys.promte: `promte` is no action",
             "config.toml:5: keys.revert: `ctrl-r` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …",

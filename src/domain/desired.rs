@@ -1,6 +1,8 @@
 //! What Git declares at one commit: the matrix of cells, and where each version is written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
@@ -14,8 +16,10 @@ use super::{
 /// The matrix as one commit declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
-    /// The commit it was read from.
+    /// The commit it was read from; of several refs, the first one's.
     pub commit: ObjectId,
+    /// Every ref that it was read from. Empty where nobody asked for more than one commit.
+    pub tips: Vec<Tip>,
     /// Rows that declare a version somewhere, in name order.
     pub services: Vec<ServiceName>,
     /// Columns: the declared environments in their order, then others that the layouts found.
@@ -24,6 +28,27 @@ pub struct Desired {
     pub cells: BTreeMap<CellKey, DesiredCell>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+/// One ref of one repository: what a commit goes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RefName {
+    /// The `[[repositories]]` entry; `None` is the main repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Arc<str>>,
+    /// The full name on the remote: `refs/heads/prod`, `refs/tags/prod-1.2.0`.
+    pub reference: String,
+}
+
+/// Where a ref was when the matrix was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The ref.
+    pub name: RefName,
+    /// What its files are read as.
+    pub origin: Origin,
+    /// Its commit.
+    pub commit: ObjectId,
 }
 
 /// One cell, as declared.
@@ -60,5 +85,158 @@ impl Desired {
     /// The declared version of a cell.
     pub fn version(&self, key: &CellKey) -> Option<&Version> {
         self.cells.get(key)?.version.as_ref()
+    }
+
+    /// The ref that a cell is read from.
+    pub fn tip(&self, key: &CellKey) -> Option<&Tip> {
+        let origin = &self.cells.get(key)?.origin;
+        self.tips.iter().find(|tip| tip.origin == *origin)
+    }
+
+    /// One matrix of several refs, in the order of `parts`; `environments` are the declared columns.
+    ///
+    /// Where two give the same cell, one that declares a version comes before one that does not, then the earlier layout
+    /// wins. A problem says which ref it is about.
+    pub fn join(parts: Vec<(Tip, Self)>, environments: &[EnvironmentName]) -> Self {
+        let several = parts.len() > 1;
+        let mut joined = Self {
+            commit: parts
+                .first()
+                .map_or(ObjectId::new([0; 20]), |(tip, _)| tip.commit),
+            tips: Vec::new(),
+            services: Vec::new(),
+            environments: environments.to_vec(),
+            cells: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        let mut others = Vec::new();
+        for (tip, part) in parts {
+            joined.services.extend(part.services);
+            others.extend(part.environments);
+            for (key, cell) in part.cells {
+                let rank = |cell: &DesiredCell| (cell.version.is_none(), cell.layout);
+                let known = joined.cells.get(&key);
+                if known.is_none_or(|known| rank(&cell) < rank(known)) {
+                    joined.cells.insert(key, cell);
+                }
+            }
+            joined
+                .problems
+                .extend(part.problems.into_iter().map(|mut problem| {
+                    if several {
+                        problem.message = format!("on {}: {}", tip.name, problem.message);
+                    }
+                    problem
+                }));
+            joined.tips.push(tip);
+        }
+        joined.services.sort();
+        joined.services.dedup();
+        others.retain(|name| !environments.contains(name));
+        others.sort();
+        others.dedup();
+        joined.environments.extend(others);
+        joined.problems.sort();
+        joined.problems.dedup();
+        joined
+    }
+}
+
+impl RefName {
+    /// The name without `refs/heads/` or `refs/tags/`.
+    pub fn short(&self) -> &str {
+        let name = self.reference.as_str();
+        name.strip_prefix("refs/heads/")
+            .or_else(|| name.strip_prefix("refs/tags/"))
+            .unwrap_or(name)
+    }
+
+    /// Whether it is a tag, which never moves.
+    pub fn is_tag(&self) -> bool {
+        self.reference.starts_with("refs/tags/")
+    }
+}
+
+/// `prod`, or `deploy:prod` in another repository than the main one.
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(repository) = &self.repository {
+            write!(f, "{repository}:")?;
+        }
+        f.write_str(self.short())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(reference: &str, cells: &[(&str, &str, Option<&str>, usize)]) -> (Tip, Desired) {
+        let tip = Tip {
+            name: RefName {
+                repository: None,
+                reference: reference.to_owned(),
+            },
+            origin: Origin::default(),
+            commit: ObjectId::new([u8::try_from(cells.len()).unwrap(); 20]),
+        };
+        let cells = cells.iter().map(|(service, environment, version, layout)| {
+            let cell = DesiredCell {
+                version: version.map(Version::from),
+                layout: *layout,
+                ..DesiredCell::default()
+            };
+            (CellKey::new(*service, *environment), cell)
+        });
+        let cells: BTreeMap<_, _> = cells.collect();
+        let desired = Desired {
+            commit: tip.commit,
+            tips: Vec::new(),
+            services: cells.keys().map(|key| key.service.clone()).collect(),
+            environments: cells.keys().map(|key| key.environment.clone()).collect(),
+            cells,
+            problems: vec![Problem::file("a.yaml", Some(3), "is no YAML")],
+        };
+        (tip, desired)
+    }
+
+    #[test]
+    fn refs_are_joined_to_one_matrix() {
+        let joined = Desired::join(
+            vec![
+                part(
+                    "refs/heads/dev",
+                    &[("api", "dev", Some("1"), 1), ("web", "dev", None, 0)],
+                ),
+                part(
+                    "refs/heads/prod",
+                    &[
+                        ("api", "prod", Some("2"), 0),
+                        ("api", "dev", Some("9"), 0),
+                        ("web", "dev", Some("3"), 2),
+                    ],
+                ),
+            ],
+            &["prod".into(), "dev".into()],
+        );
+        let shown: Vec<String> = joined
+            .cells
+            .iter()
+            .map(|(key, cell)| {
+                format!(
+                    "{key} {}",
+                    cell.version.as_ref().map_or("-", Version::as_str)
+                )
+            })
+            .collect();
+        assert_eq!(shown, ["api / dev 9", "api / prod 2", "web / dev 3"]);
+        assert_eq!(joined.environments, ["prod".into(), "dev".into()]);
+        assert_eq!(joined.services, ["api".into(), "web".into()]);
+        let problems: Vec<&str> = joined
+            .problems
+            .iter()
+            .map(|it| it.message.as_str())
+            .collect();
+        assert_eq!(problems, ["on dev: is no YAML", "on prod: is no YAML"]);
     }
 }

@@ -195,6 +195,7 @@ mod tests {
             from: from.map(Version::from),
             to: to.map(Version::from),
             verdicts: Vec::new(),
+            along: false,
         }
     }
 

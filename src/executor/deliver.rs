@@ -12,12 +12,14 @@ use crate::{
     },
     domain::{
         delivery::{self, CellProgress, Expectation},
-        ids::{CellKey, ObjectId},
+        ids::CellKey,
         plan::Facts,
         topology::Deliver,
     },
     sources::git::GitError,
-    workflow::{self, DeliverFailure, DeliverStep, Delivered, PlanRequest, Prepared},
+    workflow::{
+        self, DeliverFailure, DeliverStep, Delivered, DeliveredPart, PlanRequest, Prepared,
+    },
 };
 
 /// Plans that are remembered as prepared: the one shown, and a few before it.
@@ -26,17 +28,13 @@ const KEPT: usize = 4;
 /// Freezes a request; blocking.
 pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts: &Facts) {
     let prepare = || -> Result<Prepared, GitError> {
-        let (base, desired) = if let Some(current) = shared.current() {
-            current
-        } else {
-            let base = shared.session().base()?;
-            let desired = shared.session().desired(base.commit)?;
-            (base, Arc::new(desired))
+        let reading = match shared.current() {
+            Some(current) => current,
+            None => Arc::new(shared.session().read()?),
         };
         workflow::prepare(
             &shared.session(),
-            &base,
-            &desired,
+            &reading,
             facts,
             request,
             Timestamp::now(),
@@ -55,7 +53,7 @@ fn remember(shared: &Shared, prepared: Prepared) -> Arc<PlanView> {
         diffs: prepared.diffs.clone(),
         commands: prepared.commands.clone(),
         target: words::target(&prepared),
-        message: prepared.message.clone(),
+        message: prepared.messages.join("\n"),
     });
     let mut kept = lock(&shared.prepared);
     if kept.len() == KEPT {
@@ -103,21 +101,12 @@ pub(super) async fn publish(
     .await;
     match outcome {
         Ok(delivered) => {
-            let published = Published {
-                commit: delivered.commit,
-                target: crate::app::event::Target {
-                    remote: delivered.base.remote.clone(),
-                    branch: delivered.branch.clone(),
-                    deliver: delivered.deliver,
-                },
-                words: delivered.words.clone(),
-                link: delivered.link.clone(),
-                note: delivered.moved.clone(),
-            };
-            steps.tell(DeliveryStep::Done(
-                Stage::Pushed,
-                format!("{} is at {}", delivered.branch, delivered.commit.short()),
-            ));
+            let published = published(&delivered);
+            let parts = delivered.parts.iter();
+            let at: Vec<String> = parts
+                .map(|part| format!("{} is at {}", part.branch, part.commit.short()))
+                .collect();
+            steps.tell(DeliveryStep::Done(Stage::Pushed, at.join(", ")));
             shared.tell(Event::Published {
                 epoch,
                 result: Ok(published),
@@ -131,6 +120,33 @@ pub(super) async fn publish(
                 result: Err(failure),
             });
         }
+    }
+}
+
+/// What is said of a plan that is written; of several commits, all places are named.
+fn published(delivered: &Delivered) -> Published {
+    let first = &delivered.parts[0];
+    let branches = delivered
+        .parts
+        .iter()
+        .map(|part| match &part.place.repository {
+            Some(repository) => format!("{repository}:{}", part.branch),
+            None => part.branch.clone(),
+        });
+    Published {
+        commit: first.commit,
+        target: crate::app::event::Target {
+            remote: first.base.remote.clone(),
+            branch: branches.collect::<Vec<_>>().join(", "),
+            deliver: delivered.deliver,
+        },
+        words: delivered
+            .parts
+            .iter()
+            .flat_map(|part| part.words.iter().cloned())
+            .collect(),
+        link: delivered.parts.iter().find_map(|part| part.link.clone()),
+        note: delivered.moved.clone(),
     }
 }
 
@@ -177,6 +193,30 @@ fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
             words,
             "look at the remote branch before trying again; everything is still staged",
         ),
+        DeliverFailure::Partial {
+            done,
+            failed: place,
+            cause,
+            left,
+        } => {
+            let done: Vec<String> = done.iter().map(DeliveredPart::shown).collect();
+            let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+            let after = match left.as_slice() {
+                [] => String::new(),
+                left => format!("; not tried: {}", left.join(", ")),
+            };
+            PublishFailure::Failed(Failure {
+                kind: FailureKind::Delivery,
+                what: "a part of the delivery".to_owned(),
+                why: format!(
+                    "done: {}; not done: {place}: {}{after}",
+                    done.join(", "),
+                    cause.describe()
+                ),
+                next: "what is done stays; refresh (^r) and plan again: what is there already is skipped"
+                    .to_owned(),
+            })
+        }
         DeliverFailure::Git(error) => {
             PublishFailure::Failed(words::git_failure("delivery", &error))
         }
@@ -206,6 +246,7 @@ impl Steps {
                 self.tell(DeliveryStep::Done(Stage::Checked, sentence));
                 self.tell(DeliveryStep::Began(Stage::Committed));
             }
+            DeliverStep::Published(sentence) => self.shared.tell(Event::Notice(sentence)),
             DeliverStep::Committed(commit) => {
                 self.tell(DeliveryStep::Done(Stage::Committed, commit.short()));
                 self.tell(DeliveryStep::Began(Stage::Pushed));
@@ -223,15 +264,16 @@ async fn follow(
     clusters: &Handle,
 ) {
     if delivered.deliver == Deliver::Branch {
-        let place = delivered
-            .link
-            .clone()
-            .unwrap_or_else(|| format!("branch {}", delivered.branch));
+        let places = delivered.parts.iter().map(|part| {
+            let branch = || format!("branch {}", part.branch);
+            part.link.clone().unwrap_or_else(branch)
+        });
+        let place = places.collect::<Vec<_>>().join(", ");
         return steps.tell(DeliveryStep::Ended(Ok(format!(
             "waits for its merge: {place}"
         ))));
     }
-    let expectations = match expectations(shared, confirmed, delivered.commit) {
+    let expectations = match expectations(shared, confirmed, delivered) {
         Ok(expectations) => expectations,
         Err(error) => {
             return steps.tell(DeliveryStep::Ended(Err(words::git_failure(
@@ -304,9 +346,9 @@ async fn follow(
 fn expectations(
     shared: &Shared,
     confirmed: &Prepared,
-    commit: ObjectId,
+    delivered: &Delivered,
 ) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
-    let desired = shared.session().desired(commit)?;
+    let desired = shared.session().read_with(&delivered.moved_refs())?.desired;
     let since = Timestamp::now();
     let session = shared.session();
     let topology = &session.config.topology;

@@ -17,11 +17,11 @@ use crate::{
     app::event::{BaseInfo, DesiredRead, Epoch, Event, Fetched, HistoryBatch},
     domain::{
         history::{self, Changes},
-        ids::{CellKey, EnvironmentName, ObjectId},
+        ids::{CellKey, ObjectId},
         rollout,
     },
-    sources::git::{self, Base, GitError, HistoryEvent, Want},
-    workflow::Session,
+    sources::git::{GitError, HistoryEvent, Want},
+    workflow::{Reading, Session},
 };
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
@@ -45,33 +45,29 @@ impl Stop {
 
 /// Asks the remote.
 pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
-    let base = match shared.session().base() {
-        Ok(base) => base,
-        Err(error) => {
-            let failure = words::git_failure("fetch", &error);
-            return shared.tell(Event::Fetched {
-                epoch,
-                result: Err(failure),
-            });
-        }
-    };
-    let result = git::fetch(&shared.session().repo, &base).await;
-    let result = match result {
-        Ok(fetched) => {
-            let at = Timestamp::now();
-            *lock(&shared.fetched_at) = Some(at);
-            if let Some(ran) = fetched.ran {
+    let session = shared.session();
+    let fetched = match session.fetch().await {
+        Ok(ran) => {
+            for ran in ran {
                 shared.tell(words::ran(ran));
             }
-            Ok(Fetched {
-                commit: fetched.base.commit,
-                at,
-            })
+            session.state()
         }
-        Err(error) => Err(words::git_failure(
-            format!("fetch of {}", base.reference),
-            &error,
-        )),
+        Err(error) => Err(error),
+    };
+    let result = match fetched {
+        Ok(commit) => {
+            let at = Timestamp::now();
+            *lock(&shared.fetched_at) = Some(at);
+            Ok(Fetched { commit, at })
+        }
+        Err(error) => {
+            let what = match shared.current() {
+                Some(reading) => format!("fetch of {}", reading.base().reference),
+                None => "fetch".to_owned(),
+            };
+            Err(words::git_failure(what, &error))
+        }
     };
     shared.tell(Event::Fetched { epoch, result });
 }
@@ -79,28 +75,29 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
 /// Reads the matrix and turns the clusters' watches to its cells.
 pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     let read = || -> Result<_, GitError> {
-        let base = shared.session().base()?;
-        let desired = match shared.current() {
-            // The same commit declares the same: nothing to read.
-            Some((known, desired)) if known.commit == base.commit => desired,
-            _ => Arc::new(shared.session().desired(base.commit)?),
-        };
-        Ok((base, desired))
+        let session = shared.session();
+        match shared.current() {
+            // The same commits declare the same: nothing to read.
+            Some(known) if session.state()? == known.state() => Ok(known),
+            _ => Ok(Arc::new(session.read()?)),
+        }
     };
     let result = match read() {
-        Ok((base, mut desired)) => {
-            let (targets, problems) = rollout::targets(&shared.session().config.topology, &desired);
+        Ok(mut reading) => {
+            let topology = &shared.session().config.topology;
+            let (targets, problems) = rollout::targets(topology, &reading.desired);
             clusters.retarget(targets);
             if problems
                 .iter()
-                .any(|problem| !desired.problems.contains(problem))
+                .any(|problem| !reading.desired.problems.contains(problem))
             {
-                Arc::make_mut(&mut desired).problems.extend(problems);
+                let desired = &mut Arc::make_mut(&mut reading).desired;
+                Arc::make_mut(desired).problems.extend(problems);
             }
-            *lock(&shared.desired) = Some((base.clone(), Arc::clone(&desired)));
+            *lock(&shared.reading) = Some(Arc::clone(&reading));
             Ok(DesiredRead {
-                base: base_info(shared, &base),
-                desired,
+                base: base_info(shared, &reading),
+                desired: Arc::clone(&reading.desired),
             })
         }
         Err(error) => Err(words::git_failure("reading the matrix", &error)),
@@ -108,16 +105,26 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     shared.tell(Event::Desired { epoch, result });
 }
 
-fn base_info(shared: &Shared, base: &Base) -> BaseInfo {
+fn base_info(shared: &Shared, reading: &Reading) -> BaseInfo {
+    let base = reading.base();
+    let several = reading.lines.len() > 1;
     let url = base
         .remote
         .as_deref()
         .and_then(|remote| shared.session().repo.remote_url(remote));
     BaseInfo {
-        branch: base.branch.clone(),
+        branch: if several {
+            let lines = reading.lines.iter();
+            lines
+                .map(|line| line.name.to_string())
+                .collect::<Vec<_>>()
+                .join(",")
+        } else {
+            base.branch.clone()
+        },
         reference: base.reference.clone(),
         remote: base.remote.clone(),
-        commit: base.commit,
+        commit: reading.state(),
         fetched_at: *lock(&shared.fetched_at),
         web: url.as_deref().and_then(words::web_address),
     }
@@ -126,12 +133,10 @@ fn base_info(shared: &Shared, base: &Base) -> BaseInfo {
 /// Walks the history of all cells, and tells what was found as it comes.
 pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &Stop) {
     let session = shared.session();
-    let topology = &session.config.topology;
-    let names: Vec<EnvironmentName> = topology
-        .environments
-        .iter()
-        .map(|e| e.name.clone())
-        .collect();
+    let Some(reading) = shared.current().filter(|reading| reading.state() == commit) else {
+        // The matrix was read anew meanwhile: its own walk is under way, or will be.
+        return;
+    };
     let want = Want {
         cells: None,
         last_only: false,
@@ -147,17 +152,13 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &St
         told: Instant::now(),
         pause: FIRST_BATCH,
     };
-    let layouts = &session.config.layouts;
-    let result = shared
-        .session()
-        .repo
-        .history(commit, layouts, &names, &want, &mut |event| {
-            if stop.is_set() {
-                return ControlFlow::Break(());
-            }
-            stream.take(event);
-            ControlFlow::Continue(())
-        });
+    let result = session.history(&reading, &want, &mut |event| {
+        if stop.is_set() {
+            return ControlFlow::Break(());
+        }
+        stream.take(event);
+        ControlFlow::Continue(())
+    });
     if stop.is_set() {
         return;
     }
@@ -234,10 +235,13 @@ impl Stream<'_> {
 /// What a commit changed in a cell's files.
 pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: ObjectId) {
     let files = shared.files_of(cell);
-    let result = shared
-        .session()
-        .repo
-        .file_diff(commit, &files)
+    let session = shared.session();
+    let place = shared
+        .current()
+        .and_then(|reading| Some(reading.desired.tip(cell)?.name.clone()));
+    let result = session
+        .repository(&place.unwrap_or_default())
+        .and_then(|repo| repo.file_diff(commit, &files))
         .map_err(|error| words::git_failure(format!("diff of {}", commit.short()), &error));
     shared.tell(Event::CommitDiff {
         epoch,

@@ -23,12 +23,11 @@ use crate::{
         snapshot::Snapshot,
     },
     domain::{
-        desired::Desired,
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
     },
-    sources::{cluster::Options, git::Base, state::StateStore},
-    workflow::{Prepared, Session},
+    sources::{cluster::Options, state::StateStore},
+    workflow::{Prepared, Reading, Session},
 };
 use clusters::Clusters;
 pub use setup::{ConsoleOptions, setup};
@@ -74,7 +73,7 @@ struct Shared {
     events: mpsc::UnboundedSender<Event>,
     store: Option<StateStore>,
     /// The last matrix read, so that plans and diffs need not read it again.
-    desired: Mutex<Option<(Base, Arc<Desired>)>>,
+    reading: Mutex<Option<Arc<Reading>>>,
     /// When the remote last answered.
     fetched_at: Mutex<Option<Timestamp>>,
     /// Plans as prepared, by what the screen was shown of them.
@@ -94,7 +93,7 @@ impl Executor {
             session: Mutex::new(Arc::new(session)),
             events,
             store,
-            desired: Mutex::default(),
+            reading: Mutex::default(),
             fetched_at: Mutex::default(),
             prepared: Mutex::default(),
         });
@@ -257,16 +256,17 @@ impl Shared {
     }
 
     /// The last matrix read, and what it was read from.
-    fn current(&self) -> Option<(Base, Arc<Desired>)> {
-        lock(&self.desired).clone()
+    fn current(&self) -> Option<Arc<Reading>> {
+        lock(&self.reading).clone()
     }
 
     /// The files that decide a cell in the last matrix read.
     fn files_of(&self, cell: &CellKey) -> Vec<crate::domain::ids::RepoPath> {
-        let Some((_, desired)) = self.current() else {
+        let Some(reading) = self.current() else {
             return Vec::new();
         };
-        desired
+        reading
+            .desired
             .cells
             .get(cell)
             .map(|cell| cell.files.clone())

@@ -59,7 +59,7 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions) {
     shared.tell(Event::ConfigReloaded(opened.map(|(session, setup)| {
         *lock(&shared.session) = Arc::new(session);
         // Another layout reads the same commit differently.
-        *lock(&shared.desired) = None;
+        *lock(&shared.reading) = None;
         Box::new(setup)
     })));
 }

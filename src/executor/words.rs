@@ -33,11 +33,23 @@ pub(super) fn ran(command: RanCommand) -> Event {
 
 /// Where a prepared plan goes.
 pub(super) fn target(prepared: &Prepared) -> Target {
+    let places = prepared.plan.writes.iter().zip(&prepared.bases);
+    let branches = places.map(|(write, base)| {
+        let branch = match prepared.deliver {
+            Deliver::Push => base.branch.as_str(),
+            Deliver::Branch => "tidegate/…",
+        };
+        match &write.place.repository {
+            Some(repository) => format!("{repository}:{branch}"),
+            None => branch.to_owned(),
+        }
+    });
+    let branches: Vec<String> = branches.collect();
     Target {
         remote: prepared.base.remote.clone(),
-        branch: match prepared.deliver {
-            Deliver::Push => prepared.base.branch.clone(),
-            Deliver::Branch => "tidegate/…".to_owned(),
+        branch: match branches.as_slice() {
+            [] => prepared.base.branch.clone(),
+            places => places.join(", "),
         },
         deliver: prepared.deliver,
     }

@@ -9,6 +9,7 @@ use super::{OpenError, Session};
 use crate::{
     domain::{
         delivery::{self, CellProgress, Expectation},
+        desired::RefName,
         ids::{CellKey, EnvironmentName, ObjectId},
         rollout::{CellTarget, ClusterView, targets},
     },
@@ -26,7 +27,7 @@ struct Following {
     progress: Option<CellProgress>,
 }
 
-/// Follows `cells` of the pushed `commit` until each is healthy or failed, a late one counting as failed. Tells every step;
+/// Follows `cells` of what was pushed (`moved`: where refs are now) until each is healthy or failed, a late one counting as failed. Tells every step;
 /// dropping the future ends it.
 ///
 /// `timeout` takes the place of the environments' own.
@@ -35,13 +36,13 @@ struct Following {
 /// When the commit cannot be read.
 pub async fn follow(
     session: &Session,
-    commit: ObjectId,
+    moved: &BTreeMap<RefName, ObjectId>,
     cells: &[CellKey],
     timeout: Option<Duration>,
     now: &(dyn Fn() -> Timestamp + Send + Sync),
     tell: &mut (dyn FnMut(&CellKey, &CellProgress) + Send),
 ) -> Result<Followed, OpenError> {
-    let desired = session.desired(commit)?;
+    let desired = session.read_with(moved)?.desired;
     let topology = &session.config.topology;
     let (mut watched, _) = targets(topology, &desired);
     for target in &mut watched {

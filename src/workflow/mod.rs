@@ -8,6 +8,7 @@ mod facts;
 mod follow;
 mod prepare;
 mod project;
+mod reading;
 mod revert;
 
 use std::path::PathBuf;
@@ -15,9 +16,7 @@ use std::path::PathBuf;
 use crate::{
     config::Config,
     domain::{
-        desired::Desired,
         diff::FileDiff,
-        ids::ObjectId,
         plan::{ChangeRequest, Override, Plan},
         topology::Deliver,
     },
@@ -27,11 +26,12 @@ use crate::{
     },
 };
 
-pub use deliver::{DeliverFailure, DeliverStep, Delivered, deliver};
+pub use deliver::{DeliverFailure, DeliverStep, Delivered, DeliveredPart, deliver};
 pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions, recognise};
+pub use reading::{At, OtherRepository, Reading};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
 
 /// One repository, opened with its configuration.
@@ -41,8 +41,10 @@ pub struct Session {
     pub repo: Repo,
     /// Its configuration, joined with the user's.
     pub config: Config,
-    /// Reads this commit instead of the branch's tip; nothing is published then.
-    pub at: Option<ObjectId>,
+    /// The `[[repositories]]` beside it.
+    pub others: Vec<OtherRepository>,
+    /// Reads another moment instead of the tips; nothing is published then.
+    pub at: Option<At>,
     /// Kubeconfig files to use; empty: the user's.
     pub kubeconfig: Vec<PathBuf>,
     /// What it was opened with, to open it again when the configuration changes.
@@ -50,25 +52,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// The branch as last fetched, or the commit asked for with `--at`.
+    /// The main repository's branch as last fetched.
     pub fn base(&self) -> Result<Base, GitError> {
-        let base = self.repo.base(self.config.branch.as_deref())?;
-        Ok(match self.at {
-            Some(commit) => Base { commit, ..base },
-            None => base,
-        })
-    }
-
-    /// The matrix that `commit` declares. Blocking.
-    pub fn desired(&self, commit: ObjectId) -> Result<Desired, GitError> {
-        let names: Vec<_> = self
-            .config
-            .topology
-            .environments
-            .iter()
-            .map(|e| e.name.clone())
-            .collect();
-        self.repo.desired(commit, &self.config.layouts, &names)
+        self.repo.base(self.config.branch.as_deref())
     }
 }
 
@@ -88,14 +74,16 @@ pub struct PlanRequest {
 pub struct Prepared {
     /// What was asked for.
     pub request: PlanRequest,
-    /// What the plan is relative to.
+    /// What the plan's first write is relative to.
     pub base: Base,
+    /// What each write is relative to, in the plan's order.
+    pub bases: Vec<Base>,
     /// The plan.
     pub plan: Plan,
     /// One per edited file, in the plan's order.
     pub diffs: Vec<FileDiff>,
-    /// The commit's message; empty when nothing changes.
-    pub message: String,
+    /// The message of each commit or tag, in the plan's order.
+    pub messages: Vec<String>,
     /// How it leaves the clone.
     pub deliver: Deliver,
     /// What will be done, as it would be typed.

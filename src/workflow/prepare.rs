@@ -1,51 +1,57 @@
-//! From a request to exact bytes, verdicts and words. Reads Git, writes nothing.
+//! From a request to exact bytes, verdicts and words. Reads Git, writes nothing but objects that no ref names.
+
+use std::{cell::RefCell, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{PlanRequest, Prepared, Session};
+use super::{PlanRequest, Prepared, Reading, Session};
 use crate::{
     domain::{
-        desired::Desired,
+        desired::{Desired, Tip},
         diff::FileDiff,
-        layout,
+        ids::{CellKey, RepoPath},
+        layout::{self, Origin},
         message::{self, Details},
-        plan::{self, Facts, Plan, PlanInput},
+        plan::{self, Action, Facts, Merge, Plan, PlanInput, PlannedChange, PlannedWrite},
         topology::Deliver,
     },
-    sources::git::{Base, GitError},
+    sources::git::{Base, GitError, GitErrorKind},
 };
 
-/// Freezes a request against `base`, whose matrix is `desired`. Blocking.
+/// Freezes a request against what was read. Blocking.
+///
+/// # Errors
+/// When a file or a branch cannot be read.
 pub fn prepare(
     session: &Session,
-    base: &Base,
-    desired: &Desired,
+    reading: &Reading,
     facts: &Facts,
     request: &PlanRequest,
     now: Timestamp,
 ) -> Result<Prepared, GitError> {
     // A file that cannot be read is kept, to be told as it is instead of as a file that is not there.
-    let unreadable = std::cell::RefCell::new(None);
-    let files = |path: &crate::domain::ids::RepoPath| {
-        session
-            .repo
-            .file(base.commit, path.as_str())
-            .unwrap_or_else(|error| {
-                unreadable.borrow_mut().get_or_insert(error);
-                None
-            })
+    let unreadable = RefCell::new(None);
+    let files = |origin: &Origin, path: &RepoPath| {
+        let read = session.file(&reading.lines, origin, path.as_str());
+        read.unwrap_or_else(|error| {
+            unreadable.borrow_mut().get_or_insert(error);
+            None
+        })
     };
     let layouts = &session.config.layouts;
+    let desired = &reading.desired;
     let plan = plan::build(
         &request.changes,
         &PlanInput {
-            base: base.commit,
+            base: desired.commit,
             desired,
             topology: &session.config.topology,
             facts,
             overrides: &request.overrides,
             files: &files,
             edit: &|key, version, read| layout::edit_cell(layouts, desired, key, version, read),
+            merge: &|theirs, ours| merge(session, desired, theirs, ours),
+            tag: &|key, intent, _| layout::new_tag(layouts, desired, key, intent),
             now,
         },
     );
@@ -53,19 +59,121 @@ pub fn prepare(
         return Err(error);
     }
     let deliver = request.deliver.unwrap_or_else(|| asked_for(session, &plan));
-    let message = if plan.changes.is_empty() {
-        String::new()
-    } else {
-        message::compose(&plan.changes, &details(&plan))
-    };
+    let tag = plan
+        .writes
+        .iter()
+        .find(|write| matches!(write.action, Action::Tag { .. }));
+    if let (Deliver::Branch, Some(tag)) = (deliver, tag) {
+        return Err(GitError::new(
+            GitErrorKind::Refused,
+            format!(
+                "{} would be a tag, and a tag cannot go to a branch of its own to be reviewed",
+                tag.place
+            ),
+        )
+        .hint("Deliver it by push: --deliver push, or `deliver = \"push\"` of the environment"));
+    }
+    let bases: Vec<Base> = plan
+        .writes
+        .iter()
+        .map(|write| base(reading, write))
+        .collect();
+    let writes = plan.writes.iter().zip(&bases);
     Ok(Prepared {
         request: request.clone(),
-        base: base.clone(),
-        diffs: plan.edits.iter().map(FileDiff::of).collect(),
-        commands: commands(base, &plan, deliver),
-        message,
+        base: bases.first().unwrap_or(reading.base()).clone(),
+        diffs: plan.edits().map(FileDiff::of).collect(),
+        commands: writes
+            .flat_map(|(write, base)| commands(base, write, deliver))
+            .collect(),
+        messages: plan
+            .writes
+            .iter()
+            .map(|write| words(&plan, write))
+            .collect(),
+        bases,
         deliver,
         plan,
+    })
+}
+
+/// What a write is relative to, and where it is pushed. A tag goes where the tag that it follows is.
+fn base(reading: &Reading, write: &PlannedWrite) -> Base {
+    let line = reading.line(&write.place).or_else(|| {
+        let mut lines = reading.lines.iter();
+        lines.find(|line| line.name.repository == write.place.repository)
+    });
+    let known = line.map_or(reading.base(), |line| &line.base);
+    match &write.action {
+        Action::Tag { .. } => Base {
+            commit: write.base,
+            reference: write.place.short().to_owned(),
+            full_reference: write.place.reference.clone(),
+            remote: known.remote.clone(),
+            branch: write.place.short().to_owned(),
+        },
+        Action::Edit | Action::Merge { .. } => Base {
+            commit: write.base,
+            ..known.clone()
+        },
+    }
+}
+
+/// What merging the branch `theirs` into `ours` brings; `None` where versions are copied one by one.
+fn merge(
+    session: &Session,
+    desired: &Desired,
+    theirs: &Tip,
+    ours: &Tip,
+) -> Option<Result<Merge, String>> {
+    let branches = [theirs, ours]
+        .iter()
+        .all(|tip| tip.origin.refs.is_some() && !tip.name.is_tag());
+    let apart = theirs.name != ours.name && theirs.name.repository == ours.name.repository;
+    let wanted = desired
+        .cells
+        .values()
+        .any(|cell| cell.origin == ours.origin && session.config.layouts.merges(cell.layout));
+    (branches && apart && wanted).then(|| {
+        try_merge(session, desired, theirs, ours).map_err(|error| {
+            format!(
+                "{} cannot be merged into {}: {error}",
+                theirs.name, ours.name
+            )
+        })
+    })
+}
+
+fn try_merge(
+    session: &Session,
+    desired: &Desired,
+    theirs: &Tip,
+    ours: &Tip,
+) -> Result<Merge, GitError> {
+    let repo = session.repository(&ours.name)?;
+    let merged = repo.merge(ours.commit, theirs.commit)?;
+    let view = Arc::new(session.config.layouts.view(&ours.origin));
+    let after = repo.desired_after(ours.commit, &merged, &view, &session.environments())?;
+    let mut keys: Vec<&CellKey> = after.cells.keys().collect();
+    keys.extend(
+        desired
+            .cells
+            .iter()
+            .filter(|(key, cell)| cell.origin == ours.origin && !after.cells.contains_key(key))
+            .map(|(key, _)| key),
+    );
+    let cells = keys.into_iter().map(|key| {
+        (
+            key.clone(),
+            desired.version(key).cloned(),
+            after.version(key).cloned(),
+        )
+    });
+    let cells = cells.filter(|(_, before, after)| before != after).collect();
+    Ok(Merge {
+        fast_forward: merged.fast_forward,
+        edits: merged.edits,
+        cells,
     })
 }
 
@@ -80,9 +188,15 @@ fn asked_for(session: &Session, plan: &Plan) -> Deliver {
     if own { Deliver::Branch } else { Deliver::Push }
 }
 
-fn details(plan: &Plan) -> Details {
+/// The message of a commit or tag. A fast-forward has none: it is somebody else's commit.
+fn words(plan: &Plan, write: &PlannedWrite) -> String {
+    let changes: Vec<PlannedChange> = plan.changes_of(write).cloned().collect();
+    message::compose(&changes, &details(&changes))
+}
+
+fn details(changes: &[PlannedChange]) -> Details {
     let mut overrides = Vec::new();
-    for change in &plan.changes {
+    for change in changes {
         for verdict in &change.verdicts {
             if let Some(reason) = &verdict.overridden {
                 overrides.push((change.cell.clone(), verdict.gate.clone(), reason.clone()));
@@ -96,48 +210,83 @@ fn details(plan: &Plan) -> Details {
     }
 }
 
-fn commands(base: &Base, plan: &Plan, deliver: Deliver) -> Vec<String> {
-    if plan.edits.is_empty() {
-        return Vec::new();
-    }
-    let commit = format!(
-        "git commit   # {} on {}, in the object database",
-        plan.edits.len_words(),
-        base.commit.short()
+/// Whether the branch simply moves on: an override's reason needs a commit to stand in.
+pub(super) fn moves_on(plan: &Plan, write: &PlannedWrite) -> bool {
+    let fast_forward = matches!(
+        write.action,
+        Action::Merge {
+            fast_forward: true,
+            ..
+        }
     );
-    let Some(remote) = &base.remote else {
-        return vec![
-            commit,
-            format!(
-                "git update-ref refs/heads/{} COMMIT {}",
-                base.branch,
-                base.commit.short()
-            ),
-        ];
+    let lifted = |change: &PlannedChange| {
+        let mut verdicts = change.verdicts.iter();
+        verdicts.any(|verdict| verdict.overridden.is_some())
     };
-    let push = match deliver {
-        Deliver::Push => format!(
-            "git push {remote} COMMIT:refs/heads/{}   # fast-forward of {} only",
-            base.branch,
-            base.commit.short()
+    fast_forward && !plan.changes_of(write).any(lifted)
+}
+
+/// What will be done, as it would be typed.
+fn commands(base: &Base, write: &PlannedWrite, deliver: Deliver) -> Vec<String> {
+    let at = base.commit.short();
+    let (branch, files) = (&base.branch, count(write.edits.len()));
+    let place = match &write.place.repository {
+        Some(name) => format!("   # in {name}"),
+        None => String::new(),
+    };
+    let (made, what) = match &write.action {
+        Action::Edit => (
+            format!("git commit   # {files} on {at}, in the object database"),
+            "COMMIT".to_owned(),
         ),
-        Deliver::Branch => {
-            format!("git push {remote} COMMIT:refs/heads/tidegate/…   # a branch of its own")
+        Action::Merge {
+            from,
+            commit,
+            fast_forward: true,
+        } => (
+            format!(
+                "git merge --ff-only {}   # {files}; {branch} moves on to {}",
+                from.short(),
+                commit.short()
+            ),
+            commit.short(),
+        ),
+        Action::Merge { from, commit, .. } => (
+            format!(
+                "git merge {}   # {files}; {} into {at}, in the object database",
+                from.short(),
+                commit.short()
+            ),
+            "COMMIT".to_owned(),
+        ),
+        Action::Tag { .. } => (
+            format!("git tag -a {branch} {at}   # an object; no tag here before it is pushed"),
+            "TAG".to_owned(),
+        ),
+    };
+    let Some(remote) = &base.remote else {
+        let target = &write.place.reference;
+        return vec![made, format!("git update-ref {target} {what}{place}")];
+    };
+    let push = match (&write.action, deliver) {
+        (Action::Tag { .. }, _) => format!("git push {remote} {what}:refs/tags/{branch}{place}"),
+        (_, Deliver::Push) => {
+            format!("git push {remote} {what}:refs/heads/{branch}   # fast-forward of {at} only")
+        }
+        (_, Deliver::Branch) => {
+            format!("git push {remote} {what}:refs/heads/tidegate/…   # a branch of its own")
         }
     };
-    vec![format!("git fetch {remote} {}", base.branch), commit, push]
+    let fetch = match &write.action {
+        Action::Tag { .. } => format!("git fetch {remote} --tags{place}"),
+        _ => format!("git fetch {remote} {branch}{place}"),
+    };
+    vec![fetch, made, push]
 }
 
-/// Counted with its word.
-trait LenWords {
-    fn len_words(&self) -> String;
-}
-
-impl<T> LenWords for Vec<T> {
-    fn len_words(&self) -> String {
-        match self.len() {
-            1 => "1 file".to_owned(),
-            n => format!("{n} files"),
-        }
+fn count(files: usize) -> String {
+    match files {
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 
-use super::Session;
+use super::{Session, reading};
 use crate::{
     config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
@@ -26,8 +26,8 @@ pub struct OpenOptions {
     pub repo: PathBuf,
     /// A file that takes the place of `tidegate.toml`.
     pub config: Option<PathBuf>,
-    /// A revision or a time to read instead of the branch's tip.
-    pub at: Option<String>,
+    /// A revision or a time to read instead of the tips; `ENV=REV` for environments that are refs of their own.
+    pub at: Vec<String>,
     /// Kubeconfig files in place of the user's; the demo brings its own.
     pub kubeconfig: Vec<PathBuf>,
 }
@@ -70,11 +70,7 @@ impl Session {
     /// # Errors
     /// When there is no repository, no branch to read, or the configuration is wrong.
     pub fn open(options: &OpenOptions, now: &Zoned) -> Result<Self, OpenError> {
-        let repo = Repo::discover(&options.repo)?;
-        let repo = match StateStore::of_repository(repo.common_dir()) {
-            Some(store) => repo.with_cache(&store.folder().join("history")),
-            None => repo,
-        };
+        let repo = with_cache(Repo::discover(&options.repo)?);
         let user = match places::user_file() {
             Some(path) => read(&path)?,
             None => None,
@@ -90,7 +86,7 @@ impl Session {
         };
         let team = match here {
             Some(file) => Some(file),
-            None => at_tip(&repo, &repo.base(None)?)?,
+            None => at_tip(&repo)?,
         };
         let config = config::load(&LoadRequest {
             team,
@@ -105,13 +101,13 @@ impl Session {
         let mut session = Self {
             opened: options.clone(),
             kubeconfig,
+            others: reading::others(&config, &repo),
             repo,
             config,
             at: None,
         };
-        if let Some(rev) = &options.at {
-            let base = session.base()?;
-            session.at = Some(session.repo.resolve(rev, &base, now)?);
+        if !options.at.is_empty() {
+            session.at = Some(reading::at(&session, &options.at, now)?);
         }
         Ok(session)
     }
@@ -161,6 +157,14 @@ impl Session {
     }
 }
 
+/// Keeps what is found in the history where the user's state is.
+pub(super) fn with_cache(repo: Repo) -> Repo {
+    match StateStore::of_repository(repo.common_dir()) {
+        Some(store) => repo.with_cache(&store.folder().join("history")),
+        None => repo,
+    }
+}
+
 fn read(path: &Path) -> Result<Option<SourceFile>, OpenError> {
     places::read(path).map_err(|error| {
         OpenError::Usage(format!(
@@ -181,7 +185,8 @@ fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
     }))
 }
 
-fn at_tip(repo: &Repo, base: &Base) -> Result<Option<SourceFile>, OpenError> {
+fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
+    let base = repo.base(None)?;
     let bytes = repo.file(base.commit, TEAM_FILE)?;
     Ok(bytes.map(|bytes| SourceFile {
         name: format!("{}:{TEAM_FILE}", base.reference),

@@ -4,18 +4,18 @@ use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::Zoned;
 
-use super::{OpenError, Session};
+use super::{OpenError, Reading, Session};
 use crate::{
     domain::{
         desired::Desired,
         history::{Changes, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
         last_good::last_good,
-        layout::{Assembler, edit_cell},
+        layout::{Assembler, Origin, edit_cell},
         plan::Intent,
         version::Version,
     },
-    sources::git::{Base, HistoryEvent, Want},
+    sources::git::{GitError, HistoryEvent, Line, Want},
 };
 
 /// A cell's values, newest first, and how far back they go.
@@ -38,13 +38,13 @@ pub struct RevertTarget {
     pub detail: String,
 }
 
-/// The histories of `cells`, walked once from `commit`. Blocking; as long as the history is.
+/// The histories of `cells`, walked once from where they were read. Blocking; as long as the history is.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub fn cell_history(
     session: &Session,
-    commit: ObjectId,
+    reading: &Reading,
     cells: &[CellKey],
 ) -> Result<Vec<History>, OpenError> {
     let mut wanted: BTreeSet<CellKey> = cells.iter().cloned().collect();
@@ -64,25 +64,18 @@ pub fn cell_history(
     };
     let mut changes = Changes::new();
     let mut shallow_end = false;
-    let environments = session.environments();
-    session.repo.history(
-        commit,
-        &session.config.layouts,
-        &environments,
-        &want,
-        &mut |event| {
-            match event {
-                HistoryEvent::Changes(batch) => {
-                    for (key, change) in batch {
-                        changes.entry(key).or_default().push(change);
-                    }
+    session.history(reading, &want, &mut |event| {
+        match event {
+            HistoryEvent::Changes(batch) => {
+                for (key, change) in batch {
+                    changes.entry(key).or_default().push(change);
                 }
-                HistoryEvent::Progress(_) => {}
-                HistoryEvent::End { shallow, .. } => shallow_end = shallow,
             }
-            ControlFlow::Continue(())
-        },
-    )?;
+            HistoryEvent::Progress(_) => {}
+            HistoryEvent::End { shallow, .. } => shallow_end = shallow,
+        }
+        ControlFlow::Continue(())
+    })?;
     let histories = cells.iter().map(|key| History {
         entries: classify(&changes, key, &session.config.topology),
         shallow: shallow_end,
@@ -97,15 +90,20 @@ pub fn cell_history(
 /// `Usage` when there is no such value, with those that there were.
 pub fn revert_target(
     session: &Session,
-    desired: &Desired,
+    reading: &Reading,
     key: &CellKey,
     to: Option<&str>,
-    base: &Base,
     now: &Zoned,
 ) -> Result<RevertTarget, OpenError> {
-    let mut histories = cell_history(session, desired.commit, std::slice::from_ref(key))?;
+    let mut histories = cell_history(session, reading, std::slice::from_ref(key))?;
     let history = histories.pop().unwrap_or_default();
-    let current = desired.version(key);
+    let current = reading.desired.version(key);
+    let cell = Reverted {
+        session,
+        reading,
+        key,
+        line: line_of(reading, key),
+    };
     let Some(to) = to else {
         let Some(entry) = last_good(&history.entries).and_then(|i| history.entries.get(i)) else {
             let why = if history.shallow {
@@ -117,7 +115,7 @@ pub fn revert_target(
                 "{key} has no earlier value to go back to: {why}"
             )));
         };
-        return Ok(target(session, desired, key, entry));
+        return Ok(cell.target(entry));
     };
     let named = history.entries.iter().find(|entry| {
         entry
@@ -127,10 +125,11 @@ pub fn revert_target(
             .is_some_and(|v| v.as_str() == to)
     });
     if let Some(entry) = named {
-        return Ok(target(session, desired, key, entry));
+        return Ok(cell.target(entry));
     }
-    if let Ok(commit) = session.repo.resolve(to, base, now) {
-        return at_commit(session, desired, key, commit);
+    let repo = session.repository(&cell.line.name)?;
+    if let Ok(commit) = repo.resolve(to, &cell.line.base, now) {
+        return cell.at_commit(commit);
     }
     let mut known: Vec<&str> = Vec::new();
     for version in history
@@ -149,93 +148,102 @@ pub fn revert_target(
     )))
 }
 
-fn target(
-    session: &Session,
-    desired: &Desired,
-    key: &CellKey,
-    entry: &HistoryEntry,
-) -> RevertTarget {
-    let landed = &entry.change.landed;
-    let stayed = entry.stayed_seconds.map(crate::domain::age::seconds);
-    let stayed = stayed
-        .map(|text| format!(", ran {text}"))
-        .unwrap_or_default();
-    let was_inherited = session
-        .desired(landed.commit)
-        .ok()
-        .and_then(|then| then.cells.get(key).map(|cell| cell.inherited))
-        .unwrap_or_default();
-    RevertTarget {
-        intent: restore(
-            session,
-            desired,
-            key,
-            entry.change.version.as_ref(),
-            was_inherited,
-        ),
-        version: entry.change.version.clone(),
-        detail: format!("{} {}{stayed}", landed.commit.short(), landed.subject),
-    }
+/// The ref that a cell is read from; the first one for a cell that is none's.
+fn line_of<'a>(reading: &'a Reading, key: &CellKey) -> &'a Line {
+    let cell = reading.desired.cells.get(key);
+    let mut lines = reading.lines.iter();
+    let line = cell.and_then(|cell| lines.find(|line| line.origin == cell.origin));
+    line.unwrap_or(&reading.lines[0])
 }
 
-fn at_commit(
-    session: &Session,
-    desired: &Desired,
-    key: &CellKey,
-    commit: ObjectId,
-) -> Result<RevertTarget, OpenError> {
-    let then = session.desired(commit)?;
-    let cell = then.cells.get(key).filter(|cell| cell.version.is_some());
-    let Some(cell) = cell else {
-        return Err(OpenError::Usage(format!(
-            "{key} declared no version at {}; choose a commit where it did",
-            commit.short()
-        )));
-    };
-    Ok(RevertTarget {
-        intent: restore(session, desired, key, cell.version.as_ref(), cell.inherited),
-        version: cell.version.clone(),
-        detail: format!("as at {}", commit.short()),
-    })
+/// The cell that is reverted.
+struct Reverted<'a> {
+    session: &'a Session,
+    reading: &'a Reading,
+    key: &'a CellKey,
+    line: &'a Line,
 }
 
-/// Removes the override where the value was inherited then and would be the same again; writes it otherwise.
-fn restore(
-    session: &Session,
-    desired: &Desired,
-    key: &CellKey,
-    version: Option<&Version>,
-    was_inherited: bool,
-) -> Intent {
-    let is_inherited = desired.cells.get(key).is_some_and(|cell| cell.inherited);
-    if was_inherited
-        && !is_inherited
-        && inherited_version(session, desired, key).as_ref() == version
-    {
-        return Intent::Revert { to: None };
+impl Reverted<'_> {
+    fn target(&self, entry: &HistoryEntry) -> RevertTarget {
+        let landed = &entry.change.landed;
+        let stayed = entry.stayed_seconds.map(crate::domain::age::seconds);
+        let stayed = stayed
+            .map(|text| format!(", ran {text}"))
+            .unwrap_or_default();
+        let was_inherited = self
+            .then(landed.commit)
+            .ok()
+            .and_then(|then| then.cells.get(self.key).map(|cell| cell.inherited))
+            .unwrap_or_default();
+        RevertTarget {
+            intent: self.restore(entry.change.version.as_ref(), was_inherited),
+            version: entry.change.version.clone(),
+            detail: format!("{} {}{stayed}", landed.commit.short(), landed.subject),
+        }
     }
-    Intent::Revert {
-        to: version.cloned(),
-    }
-}
 
-/// What a cell would declare without its override; `None` where it declares nothing then, or cannot be freed of it.
-fn inherited_version(session: &Session, desired: &Desired, key: &CellKey) -> Option<Version> {
-    let cell = desired.cells.get(key)?;
-    let layouts = &session.config.layouts;
-    let files = |path: &RepoPath| {
-        let bytes = session.repo.file(desired.commit, path.as_str());
-        bytes.ok().flatten()
-    };
-    let edits = edit_cell(layouts, desired, key, None, &files).ok()?;
-    let mut assembler = Assembler::new(layouts.clone(), &session.environments());
-    for path in &cell.files {
-        let edited = edits.iter().find(|edit| edit.path == *path);
-        let bytes = edited
-            .map(|edit| edit.after.clone())
-            .or_else(|| files(path));
-        let facts = bytes.map(|bytes| Arc::new(layouts.extract(path, &bytes)));
-        assembler.update_at(&cell.origin, path.clone(), facts);
+    fn at_commit(&self, commit: ObjectId) -> Result<RevertTarget, OpenError> {
+        let then = self.then(commit)?;
+        let cell = then
+            .cells
+            .get(self.key)
+            .filter(|cell| cell.version.is_some());
+        let Some(cell) = cell else {
+            return Err(OpenError::Usage(format!(
+                "{} declared no version at {}; choose a commit where it did",
+                self.key,
+                commit.short()
+            )));
+        };
+        Ok(RevertTarget {
+            intent: self.restore(cell.version.as_ref(), cell.inherited),
+            version: cell.version.clone(),
+            detail: format!("as at {}", commit.short()),
+        })
     }
-    assembler.desired(desired.commit).version(key).cloned()
+
+    /// What the cell's ref declared at one of its commits.
+    fn then(&self, commit: ObjectId) -> Result<Desired, GitError> {
+        let mut line = self.line.clone();
+        line.base.commit = commit;
+        let repo = self.session.repository(&line.name)?;
+        self.session.desired_of(repo, &line)
+    }
+
+    /// Removes the override where the value was inherited then and would be the same again; writes it otherwise.
+    fn restore(&self, version: Option<&Version>, was_inherited: bool) -> Intent {
+        let cell = self.reading.desired.cells.get(self.key);
+        let is_inherited = cell.is_some_and(|cell| cell.inherited);
+        if was_inherited && !is_inherited && self.inherited_version().as_ref() == version {
+            return Intent::Revert { to: None };
+        }
+        Intent::Revert {
+            to: version.cloned(),
+        }
+    }
+
+    /// What the cell would declare without its override; `None` where it declares nothing then, or cannot be freed of it.
+    fn inherited_version(&self) -> Option<Version> {
+        let desired = &self.reading.desired;
+        let cell = desired.cells.get(self.key)?;
+        let layouts = &self.session.config.layouts;
+        let files = |origin: &Origin, path: &RepoPath| {
+            let bytes = self
+                .session
+                .file(&self.reading.lines, origin, path.as_str());
+            bytes.ok().flatten()
+        };
+        let edits = edit_cell(layouts, desired, self.key, None, &files).ok()?;
+        let mut assembler = Assembler::new(layouts.clone(), &self.session.environments());
+        for path in &cell.files {
+            let edited = edits.iter().find(|edit| edit.path == *path);
+            let bytes = edited
+                .map(|edit| edit.after.clone())
+                .or_else(|| files(&cell.origin, path));
+            let facts = bytes.map(|bytes| Arc::new(layouts.extract(path, &bytes)));
+            assembler.update_at(&cell.origin, path.clone(), facts);
+        }
+        assembler.desired(desired.commit).version(self.key).cloned()
+    }
 }

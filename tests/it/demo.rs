@@ -30,7 +30,7 @@ fn console(demo: &Demo) -> Console {
         ..OpenOptions::default()
     };
     let session = Session::open(&open, &Zoned::now()).unwrap();
-    let desired = session.desired(session.base().unwrap().commit).unwrap();
+    let desired = session.read().unwrap().desired;
     assert_eq!(desired.cells.len(), 60);
     assert_eq!(desired.problems, []);
     let (targets, problems) = targets(&session.config.topology, &desired);

@@ -91,6 +91,10 @@ fn a_version_is_traced_from_its_cell_through_all_environments() {
         .terminal
         .until("the trace", SOON, |view| view.has("Trace checkout 1.42.0"));
     operator.terminal.press(key::ESC);
+    // A key right behind Esc would be read as one with Alt.
+    operator
+        .terminal
+        .until("the matrix", SOON, |view| view.has("SERVICE"));
     operator.command("trace 1.41.3");
     operator.terminal.until("the version before", SOON, |view| {
         view.has("Trace checkout 1.41.3") && view.has("reached 4 of 4 environments")

@@ -62,7 +62,7 @@ impl Model {
             );
             self.log(Level::Info, text, Vec::new(), out);
         }
-        let commit = read.desired.commit;
+        let commit = base.commit;
         self.git.base = Some(base);
         self.git.desired = Some(read.desired);
         if self.history.commit != Some(commit) {

@@ -298,6 +298,7 @@ impl<'odb> History<'odb> {
                     from: Some(Version::from(before)),
                     to: Some(version.into()),
                     verdicts: Vec::new(),
+                    along: false,
                 }],
                 &message::Details::default(),
             );

@@ -106,7 +106,8 @@ impl Assembler {
 
     /// The file at `path` appeared, changed, or (`None`) went away. Costs what depends on that file, no more.
     pub fn update(&mut self, path: RepoPath, facts: Option<Arc<FileFacts>>) {
-        self.update_at(&Origin::default(), path, facts);
+        let origin = self.layouts.origin();
+        self.update_at(&origin, path, facts);
     }
 
     /// The same for a file of another ref or repository.

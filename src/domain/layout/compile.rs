@@ -32,6 +32,8 @@ pub(crate) struct Layout {
     pub(crate) refs: Option<usize>,
     /// The repository it reads from.
     pub(crate) repository: Option<Arc<str>>,
+    /// A promotion merges the upstream's branch, rather than copying the version alone.
+    pub(crate) merges: bool,
     row: Template,
     env_name: Template,
     /// Columns by other spellings.
@@ -115,6 +117,7 @@ impl Layout {
             carry: carry(spec.carry.as_deref())?,
             refs: refs.map(|(index, _)| *index),
             repository: spec.repository.as_deref().map(Into::into),
+            merges: merges(spec)?,
             row: name_template("row", spec.row.as_deref(), "service", &known)?,
             env_name: name_template("env_name", spec.env_name.as_deref(), "env", &known)?,
             aliases,
@@ -156,6 +159,12 @@ impl Layout {
         }
         let complete = !row.is_empty() && !column.is_empty();
         complete.then(|| (CellKey::new(row, column), captures))
+    }
+
+    /// The column that a spelling in the repository means.
+    pub(crate) fn column(&self, spelling: &str) -> EnvironmentName {
+        let column = self.aliases.get(spelling);
+        column.map_or(spelling, String::as_str).into()
     }
 
     /// How the repository spells a declared environment.
@@ -371,6 +380,27 @@ pub(crate) fn aliases(
             }
         })
         .collect()
+}
+
+/// Whether a promotion is a merge: so it is between branches, unless the layout says otherwise.
+fn merges(spec: &LayoutSpec) -> Result<bool, LayoutError> {
+    let branches = spec
+        .refs
+        .as_deref()
+        .is_some_and(|refs| refs.starts_with("refs/heads/"));
+    match spec.promote.as_deref() {
+        None => Ok(branches),
+        Some("edit") => Ok(false),
+        Some("merge") if branches => Ok(true),
+        Some("merge") => Err(LayoutError::new(
+            "promote",
+            "`merge` is for a branch per environment: add `refs = \"refs/heads/{env}\"`, or take it out",
+        )),
+        Some(other) => Err(LayoutError::new(
+            "promote",
+            format!("`{other}` is neither `merge` nor `edit`"),
+        )),
+    }
 }
 
 /// What `$envs` stands for: the declared names and their other spellings, as [`aliases`] gives them.

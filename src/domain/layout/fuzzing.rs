@@ -11,7 +11,7 @@ use std::{
 
 use self::choices::{LAYOUTS, PAIRS, spec, written_in_the_file};
 use super::{
-    Assembler, Evidence, LayoutError, LayoutSet, LayoutSpec,
+    Assembler, Evidence, LayoutError, LayoutSet, LayoutSpec, Origin,
     edit::edit_cell,
     extract::{File, Found, Place},
     recognise,
@@ -204,7 +204,7 @@ impl World {
 
     /// Changes one cell: refused, or that cell says it and nothing else changes.
     fn changed(&self, files: &Files, before: &Desired, key: &CellKey, version: Option<&Version>) {
-        let read = |path: &RepoPath| files.get(path).cloned();
+        let read = |_: &Origin, path: &RepoPath| files.get(path).cloned();
         let Ok(edits) = edit_cell(&self.layouts, before, key, version, &read) else {
             return;
         };

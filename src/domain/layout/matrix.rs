@@ -42,6 +42,7 @@ pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
     environments.extend(others);
     Desired {
         commit,
+        tips: Vec::new(),
         services,
         environments,
         cells,

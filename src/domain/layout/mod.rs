@@ -23,6 +23,7 @@ pub mod refs;
 mod set;
 mod spec;
 mod subject;
+mod tag;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -33,8 +34,9 @@ pub use assemble::{Assembler, Origin};
 pub use detect::{Evidence, Guess, detect, recognise};
 pub use edit::edit_cell;
 pub use refs::{RefTemplate, SelectedRef};
-pub use set::{FileFacts, LayoutSet};
+pub use set::{FileFacts, LayoutSet, LayoutSource};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
+pub use tag::new_tag;
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

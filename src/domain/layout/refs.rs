@@ -13,6 +13,8 @@ use crate::domain::{template::Captures, version::Version, version_range::Version
 pub struct RefTemplate {
     pattern: Pattern,
     ranges: BTreeMap<String, VersionRange>,
+    /// The only values of `{env}` that are read; empty: any. A feature branch is no environment.
+    declared: Vec<String>,
 }
 
 /// A ref that environments are read from.
@@ -62,7 +64,19 @@ impl RefTemplate {
                 Ok((environment.clone(), range))
             })
             .collect::<Result<_, LayoutError>>()?;
-        Ok(Self { pattern, ranges })
+        Ok(Self {
+            pattern,
+            ranges,
+            declared: Vec::new(),
+        })
+    }
+
+    /// Reads refs of these environments only, by their spellings in the repository: a branch or tag of any other name is
+    /// no column. Without any, each ref that matches is read.
+    #[must_use]
+    pub fn of_declared(mut self, spellings: &[&str]) -> Self {
+        self.declared = spellings.iter().map(|name| (*name).to_owned()).collect();
+        self
     }
 
     /// As the configuration wrote it.
@@ -73,6 +87,35 @@ impl RefTemplate {
     /// Whether it names tags rather than branches.
     pub fn is_tags(&self) -> bool {
         self.source().starts_with("refs/tags/")
+    }
+
+    /// The part before the first capture: `refs/heads/env/`. Every ref that matches begins so.
+    pub fn prefix(&self) -> &str {
+        let source = self.source();
+        &source[..source.find('{').unwrap_or(source.len())]
+    }
+
+    /// The full name of the ref with these captures; `None` where one is missing or the name would be read otherwise.
+    pub fn fill(&self, captures: &Captures) -> Option<String> {
+        let bindings = captures
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        let name = self.pattern.fill(&bindings)?;
+        self.matches(&name).is_some().then_some(name)
+    }
+
+    /// The environments that follow a range of shared tags, and are served by `version`.
+    pub fn followed_by(&self, version: &semver::Version) -> impl Iterator<Item = &str> {
+        self.ranges
+            .iter()
+            .filter(|(_, range)| range.contains(version))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Whether its tags are shared by environments that each follow a range.
+    pub fn is_shared(&self) -> bool {
+        !self.ranges.is_empty()
     }
 
     /// The captures of a full ref name (`refs/heads/prod`), or `None` where it does not match.
@@ -103,6 +146,9 @@ impl RefTemplate {
                 .get("version")
                 .and_then(|text| Version::from(text.as_str()).semver());
             for captures in self.followers(captures, version.as_ref()) {
+                if !self.is_declared(&captures) {
+                    continue;
+                }
                 let mut identity = captures.clone();
                 identity.remove("version");
                 let selected = SelectedRef {
@@ -125,6 +171,13 @@ impl RefTemplate {
             }
         }
         best.into_values().map(|(_, selected)| selected).collect()
+    }
+
+    fn is_declared(&self, captures: &Captures) -> bool {
+        let Some(environment) = captures.get("env") else {
+            return true;
+        };
+        self.declared.is_empty() || self.declared.contains(environment)
     }
 
     /// The captures of each environment that a ref may decide: of its own, or of every range that it is in.

@@ -1,6 +1,6 @@
 //! All layouts of a configuration, compiled.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     LayoutError, LayoutSpec, Origin, RefTemplate,
@@ -16,13 +16,18 @@ use crate::domain::{
     version::Version,
 };
 
-/// All layouts of a configuration, compiled.
+/// All layouts of a configuration, compiled; or a [`view`](LayoutSet::view) of those that read one ref.
 #[derive(Debug)]
 pub struct LayoutSet {
-    pub(super) layouts: Vec<Layout>,
-    refs: Vec<RefTemplate>,
+    pub(super) layouts: Arc<Vec<Layout>>,
+    refs: Arc<Vec<RefTemplate>>,
     fingerprint: String,
+    /// The ref that it is limited to.
+    view: Option<Origin>,
 }
+
+/// What tells the layouts of different refs apart: the repository, and the index of the ref template.
+pub type LayoutSource = (Option<Arc<str>>, Option<usize>);
 
 /// What one file says. Small and shareable; a pure function of (path, bytes).
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -72,18 +77,99 @@ impl LayoutSet {
         specs: &[LayoutSpec],
         environments: &[EnvironmentName],
     ) -> Result<Self, (usize, LayoutError)> {
-        let mut set = Self {
-            layouts: Vec::new(),
-            refs: Vec::new(),
-            fingerprint: format!("{specs:?}{environments:?}"),
-        };
+        let mut compiler = Compiler::default();
         for (index, spec) in specs.iter().enumerate() {
-            set.add(index, spec, environments)
+            compiler
+                .add(index, spec, environments)
                 .map_err(|error| (index, error))?;
         }
-        Ok(set)
+        Ok(Self {
+            layouts: Arc::new(compiler.layouts),
+            refs: Arc::new(compiler.refs),
+            fingerprint: format!("{specs:?}{environments:?}"),
+            view: None,
+        })
     }
 
+    /// The layouts that read the ref `origin`, with what its name captured filled in: one ref is then read, and its
+    /// history walked, as if it were the only one. Layouts keep their indices.
+    #[must_use]
+    pub fn view(&self, origin: &Origin) -> Self {
+        Self {
+            layouts: Arc::clone(&self.layouts),
+            refs: Arc::clone(&self.refs),
+            fingerprint: format!("{}{origin:?}", self.fingerprint),
+            view: Some(origin.clone()),
+        }
+    }
+
+    /// What files are read as: the ref of a view, the one that holds every environment otherwise.
+    pub fn origin(&self) -> Origin {
+        self.view.clone().unwrap_or_default()
+    }
+
+    /// Which layouts a view is limited to; `None`: no view.
+    pub fn source(&self) -> Option<LayoutSource> {
+        let origin = self.view.as_ref()?;
+        Some((origin.repository.clone(), origin.refs))
+    }
+
+    /// Whether `other` is the same set, or another view of it.
+    pub fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.layouts, &other.layouts)
+    }
+
+    /// The repositories that layouts name, each once; `None` is the main one.
+    pub fn repositories(&self) -> Vec<Option<Arc<str>>> {
+        let mut names: Vec<_> = self
+            .layouts
+            .iter()
+            .map(|layout| layout.repository.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether some layout reads refs of `repository` by the template `refs` (an index; `None`: the default ref).
+    pub fn reads(&self, repository: Option<&str>, refs: Option<usize>) -> bool {
+        self.layouts
+            .iter()
+            .any(|layout| layout.repository.as_deref() == repository && layout.refs == refs)
+    }
+
+    /// Whether the cell of the layout table `spec` is promoted by merging the upstream's branch.
+    pub fn merges(&self, spec: usize) -> bool {
+        let mut layouts = self.layouts.iter();
+        layouts.any(|layout| layout.spec == spec && layout.merges)
+    }
+
+    /// The column that a ref stands for, by what its name captured; `None` where the name does not tell.
+    pub fn environment_of(&self, origin: &Origin) -> Option<EnvironmentName> {
+        let spelling = origin.captures.get("env")?;
+        let layout = self
+            .layouts
+            .iter()
+            .find(|layout| layout.refs == origin.refs && layout.repository == origin.repository)?;
+        Some(layout.column(spelling))
+    }
+
+    /// Whether it is read through this set.
+    fn is_seen(&self, layout: &Layout) -> bool {
+        self.view.as_ref().is_none_or(|origin| {
+            layout.refs == origin.refs && layout.repository == origin.repository
+        })
+    }
+}
+
+/// Layouts while they are compiled.
+#[derive(Default)]
+struct Compiler {
+    layouts: Vec<Layout>,
+    refs: Vec<RefTemplate>,
+}
+
+impl Compiler {
     fn add(
         &mut self,
         index: usize,
@@ -127,11 +213,17 @@ impl LayoutSet {
         }
         let spellings = spellings(environments, &aliases(&spec.alias, environments));
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
-        self.refs
-            .push(RefTemplate::with_ranges(source, &spellings, &spec.range)?);
+        let mut template = RefTemplate::with_ranges(source, &spellings, &spec.range)?;
+        // Where the column's name is built from more than `{env}`, what is declared does not tell which refs are meant.
+        if spec.env_name.is_none() {
+            template = template.of_declared(&spellings);
+        }
+        self.refs.push(template);
         Ok(self.refs.len() - 1)
     }
+}
 
+impl LayoutSet {
     /// Text that is the same for the same layouts and environments, and no others.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -153,6 +245,9 @@ impl LayoutSet {
         let mut file = File::new(bytes);
         let mut claims = Claims::default();
         for (index, layout) in self.layouts.iter().enumerate() {
+            if !self.is_seen(layout) {
+                continue;
+            }
             let layout_index = u16::try_from(index).unwrap_or(u16::MAX);
             for (level_index, level) in layout.levels.iter().enumerate() {
                 let Some(bound) = level.matches(path.as_str()) else {
@@ -213,7 +308,10 @@ impl LayoutSet {
         let version = origin.captures.get("version");
         let version = version.map(|text| Version::from(text.as_str()));
         let named = self.layouts.iter().enumerate().filter(|(_, layout)| {
-            layout.levels.is_empty() && layout.refs.is_some() && layout.refs == origin.refs
+            layout.levels.is_empty()
+                && layout.refs.is_some()
+                && layout.refs == origin.refs
+                && layout.repository == origin.repository
         });
         let entries = named.map(|(index, _)| Entry {
             layout: u16::try_from(index).unwrap_or(u16::MAX),
@@ -244,7 +342,8 @@ impl LayoutSet {
 
     /// Every template of files that are read.
     fn paths(&self) -> impl Iterator<Item = &super::pattern::Pattern> {
-        self.layouts.iter().flat_map(|layout| {
+        let seen = self.layouts.iter().filter(|layout| self.is_seen(layout));
+        seen.flat_map(|layout| {
             let levels = layout.levels.iter().filter_map(|level| level.path.as_ref());
             levels.chain(layout.proof.as_ref())
         })

@@ -53,6 +53,8 @@ pub struct LayoutSpec {
     pub range: BTreeMap<String, String>,
     /// The `[[repositories]]` entry it reads from.
     pub repository: Option<String>,
+    /// How a branch per environment is promoted: `merge` (the default) brings the upstream's branch, `edit` the version alone.
+    pub promote: Option<String>,
 }
 
 /// One fall-back of an `else` chain.

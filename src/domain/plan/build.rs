@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{ChangeRequest, FileEdit, Intent, Plan, PlannedChange, Skip, SkipCause, Verdict};
+use super::{
+    Action, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlannedChange, PlannedWrite,
+    Skip, SkipCause, Verdict,
+};
 use crate::domain::{
-    desired::Desired,
+    desired::{Desired, RefName, Tip},
     gate,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    layout::Origin,
     rollout::{Connection, LiveCell},
     topology::Topology,
     version::Version,
 };
 
-/// Reads a file: its bytes at the base, or with the earlier changes of the same plan.
-pub type ReadFile<'a> = &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>;
+/// Reads a file of a ref: its bytes at the base, or with the earlier changes of the same plan.
+pub type ReadFile<'a> = &'a dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>;
 
 /// Writes a version into a cell: the files that change, or why none can.
 ///
@@ -25,6 +29,14 @@ pub type EditCell<'a> = &'a dyn Fn(
     Option<&Version>,
     ReadFile<'_>,
 ) -> Result<Vec<FileEdit>, (SkipCause, String)>;
+
+/// What merging the first ref into the second brings, or why it cannot be merged; `None` where versions are promoted one
+/// by one.
+pub type MergeRefs<'a> = &'a dyn Fn(&Tip, &Tip) -> Option<Result<Merge, String>>;
+
+/// The tag that gives a cell its version, or why there can be none; `None` where the cell is no tag's.
+pub type TagCell<'a> =
+    &'a dyn Fn(&CellKey, &Intent, Option<&Version>) -> Option<Result<NewTag, (SkipCause, String)>>;
 
 /// What is known of the running side, with its times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +73,10 @@ pub struct PlanInput<'a> {
     pub files: ReadFile<'a>,
     /// Writes a version into a cell.
     pub edit: EditCell<'a>,
+    /// Merges branches, where that is how they are promoted.
+    pub merge: MergeRefs<'a>,
+    /// Tags, where cells are tags.
+    pub tag: TagCell<'a>,
     /// The moment that ages are counted to.
     pub now: Timestamp,
 }
@@ -72,13 +88,13 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
     let mut plan = Plan {
         base: input.base,
         changes: Vec::new(),
-        edits: Vec::new(),
+        writes: Vec::new(),
         skipped: Vec::new(),
     };
-    let mut edited: BTreeMap<RepoPath, FileEdit> = BTreeMap::new();
+    let mut draft = Draft::default();
     for request in requests {
-        match change(request, input, &mut edited) {
-            Ok(change) => plan.changes.push(change),
+        match draft.add(request, input) {
+            Ok(change) => plan.changes.extend(change),
             Err((cause, detail)) => plan.skipped.push(Skip {
                 cell: request.cell.clone(),
                 cause,
@@ -86,64 +102,318 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
             }),
         }
     }
-    plan.edits = edited.into_values().collect();
+    draft.come_along(requests, input, &mut plan);
+    plan.writes = draft.finish();
     plan
 }
 
-fn change(
-    request: &ChangeRequest,
-    input: &PlanInput<'_>,
-    edited: &mut BTreeMap<RepoPath, FileEdit>,
-) -> Result<PlannedChange, (SkipCause, String)> {
-    let key = &request.cell;
-    let from = input.desired.version(key).cloned();
-    let to = wanted(request, input.desired)?;
-    let inherited = input
-        .desired
-        .cells
-        .get(key)
-        .is_some_and(|cell| cell.inherited);
-    match &to {
-        Some(version) if from.as_ref() == Some(version) => {
-            return Err((
-                SkipCause::AlreadyThere,
-                format!("{} declares {version} already", key.environment),
-            ));
+/// What is written so far.
+#[derive(Default)]
+struct Draft {
+    writes: Vec<Write>,
+}
+
+/// One ref's part of it.
+struct Write {
+    place: RefName,
+    base: ObjectId,
+    origin: Origin,
+    action: Action,
+    edits: BTreeMap<RepoPath, FileEdit>,
+    cells: Vec<CellKey>,
+    /// What a merge or a tag changes, those asked for among them.
+    all: Vec<(CellKey, Option<Version>, Option<Version>)>,
+}
+
+type Refused = (SkipCause, String);
+
+impl Draft {
+    /// One change; `None` where another one brought it along already.
+    fn add(
+        &mut self,
+        request: &ChangeRequest,
+        input: &PlanInput<'_>,
+    ) -> Result<Option<PlannedChange>, Refused> {
+        let key = &request.cell;
+        let from = input.desired.version(key).cloned();
+        let to = wanted(request, input.desired)?;
+        let cell = input.desired.cells.get(key);
+        if let Some(tag) = (input.tag)(key, &request.intent, to.as_ref()) {
+            return Ok(Some(self.add_tag(request, from, tag?, input)));
         }
-        None if inherited => {
-            return Err((
-                SkipCause::AlreadyThere,
-                format!("{} inherits its version already", key.environment),
-            ));
+        match &to {
+            Some(version) if from.as_ref() == Some(version) => {
+                return Err((
+                    SkipCause::AlreadyThere,
+                    format!("{} declares {version} already", key.environment),
+                ));
+            }
+            None if cell.is_some_and(|cell| cell.inherited) => {
+                return Err((
+                    SkipCause::AlreadyThere,
+                    format!("{} inherits its version already", key.environment),
+                ));
+            }
+            _ => {}
         }
-        _ => {}
+        let merge = match &request.intent {
+            Intent::Promote { from: upstream } => {
+                let upstream = CellKey::new(key.service.clone(), upstream.clone());
+                let tips = input.desired.tip(&upstream).zip(input.desired.tip(key));
+                tips.and_then(|(theirs, ours)| Some((theirs, ours, (input.merge)(theirs, ours)?)))
+            }
+            _ => None,
+        };
+        match merge {
+            Some((theirs, ours, merge)) => {
+                self.add_merge(key, to.as_ref(), (theirs, ours), merge)?;
+            }
+            None => self.add_edit(key, to.as_ref(), input)?,
+        }
+        Ok(Some(judged(request, from, to.clone(), to.as_ref(), input)))
     }
 
-    let read = |path: &RepoPath| match edited.get(path) {
-        Some(edit) => Some(edit.after.clone()),
-        None => (input.files)(path),
-    };
-    let edits = (input.edit)(key, to.as_ref(), &read)?;
-    for edit in edits {
-        match edited.get_mut(&edit.path) {
-            Some(earlier) => earlier.after = edit.after,
-            None => {
-                edited.insert(edit.path.clone(), edit);
+    fn add_edit(
+        &mut self,
+        key: &CellKey,
+        to: Option<&Version>,
+        input: &PlanInput<'_>,
+    ) -> Result<(), Refused> {
+        let read = |origin: &Origin, path: &RepoPath| {
+            let write = self.writes.iter().find(|write| write.origin == *origin);
+            match write.and_then(|write| write.edits.get(path)) {
+                Some(edit) => Some(edit.after.clone()),
+                None => (input.files)(origin, path),
+            }
+        };
+        let edits = (input.edit)(key, to, &read)?;
+        let (place, origin, base) = match input.desired.tip(key) {
+            Some(tip) => (tip.name.clone(), tip.origin.clone(), tip.commit),
+            None => (RefName::default(), Origin::default(), input.base),
+        };
+        let known = self.writes.iter().position(|write| write.place == place);
+        let at = known.unwrap_or_else(|| {
+            self.writes.push(Write {
+                place,
+                base,
+                origin,
+                action: Action::Edit,
+                edits: BTreeMap::new(),
+                cells: Vec::new(),
+                all: Vec::new(),
+            });
+            self.writes.len() - 1
+        });
+        let write = &mut self.writes[at];
+        if write.action != Action::Edit {
+            return Err((
+                SkipCause::NotParseable,
+                format!(
+                    "{} gets a merge in the same plan; make this change in a plan of its own, after it",
+                    write.place
+                ),
+            ));
+        }
+        for edit in edits {
+            match write.edits.get_mut(&edit.path) {
+                Some(earlier) => earlier.after = edit.after,
+                None => {
+                    write.edits.insert(edit.path.clone(), edit);
+                }
+            }
+        }
+        write.cells.push(key.clone());
+        Ok(())
+    }
+
+    fn add_merge(
+        &mut self,
+        key: &CellKey,
+        to: Option<&Version>,
+        (theirs, ours): (&Tip, &Tip),
+        merge: Result<Merge, String>,
+    ) -> Result<(), Refused> {
+        let refused = |detail: String| Err((SkipCause::NotParseable, detail));
+        let known = self
+            .writes
+            .iter_mut()
+            .find(|write| write.place == ours.name);
+        if let Some(write) = known {
+            match &write.action {
+                Action::Merge { from, .. } if *from == theirs.name => {}
+                _ => {
+                    return refused(format!(
+                        "{} gets other changes in the same plan; merge {} in a plan of its own",
+                        ours.name, theirs.name
+                    ));
+                }
+            }
+            if !write
+                .all
+                .iter()
+                .any(|(cell, _, after)| cell == key && after.as_ref() == to)
+            {
+                return refused(left_behind(key, to, theirs, ours));
+            }
+            write.cells.push(key.clone());
+            return Ok(());
+        }
+        let merge = merge.map_err(|detail| (SkipCause::NotParseable, detail))?;
+        if !merge
+            .cells
+            .iter()
+            .any(|(cell, _, after)| cell == key && after.as_ref() == to)
+        {
+            return refused(left_behind(key, to, theirs, ours));
+        }
+        self.writes.push(Write {
+            place: ours.name.clone(),
+            base: ours.commit,
+            origin: ours.origin.clone(),
+            action: Action::Merge {
+                from: theirs.name.clone(),
+                commit: theirs.commit,
+                fast_forward: merge.fast_forward,
+            },
+            edits: merge
+                .edits
+                .into_iter()
+                .map(|edit| (edit.path.clone(), edit))
+                .collect(),
+            cells: vec![key.clone()],
+            all: merge.cells,
+        });
+        Ok(())
+    }
+
+    fn add_tag(
+        &mut self,
+        request: &ChangeRequest,
+        from: Option<Version>,
+        tag: NewTag,
+        input: &PlanInput<'_>,
+    ) -> PlannedChange {
+        let upstream = match &request.intent {
+            Intent::Promote { from } => {
+                let upstream = CellKey::new(request.cell.service.clone(), from.clone());
+                input.desired.version(&upstream).cloned()
+            }
+            _ => None,
+        };
+        // A release is the very commit of its candidate: what runs upstream is judged by the candidate's name.
+        let judged_as = upstream.or_else(|| Some(tag.version.clone()));
+        let change = judged(
+            request,
+            from,
+            Some(tag.version.clone()),
+            judged_as.as_ref(),
+            input,
+        );
+        let known = self
+            .writes
+            .iter_mut()
+            .find(|write| write.place == tag.place);
+        if let Some(write) = known {
+            write.cells.push(request.cell.clone());
+        } else {
+            self.writes.push(Write {
+                place: tag.place,
+                base: tag.commit,
+                origin: Origin::default(),
+                action: Action::Tag { from: tag.from },
+                edits: BTreeMap::new(),
+                cells: vec![request.cell.clone()],
+                all: tag.along,
+            });
+        }
+        change
+    }
+
+    /// What a merge or a tag changes beside what was asked for. A merge's cells are judged as if they had been asked for.
+    fn come_along(&mut self, requests: &[ChangeRequest], input: &PlanInput<'_>, plan: &mut Plan) {
+        for write in &mut self.writes {
+            let asked: Vec<&ChangeRequest> = requests
+                .iter()
+                .filter(|request| write.cells.contains(&request.cell))
+                .collect();
+            let upstream = asked.iter().find_map(|request| match &request.intent {
+                Intent::Promote { from } => Some(from.clone()),
+                _ => None,
+            });
+            for (cell, before, after) in std::mem::take(&mut write.all) {
+                if write.cells.contains(&cell) {
+                    continue;
+                }
+                let intent = match (&upstream, &after) {
+                    (Some(from), _) if matches!(write.action, Action::Merge { .. }) => {
+                        Intent::Promote { from: from.clone() }
+                    }
+                    (_, Some(version)) => Intent::Set {
+                        version: version.clone(),
+                    },
+                    (_, None) => Intent::Revert { to: None },
+                };
+                let request = ChangeRequest {
+                    cell: cell.clone(),
+                    intent,
+                };
+                let mut change = judged(&request, before, after.clone(), after.as_ref(), input);
+                change.along = true;
+                if matches!(write.action, Action::Tag { .. }) {
+                    // It follows the same tags: nobody can give one the tag without the other.
+                    change.verdicts.clear();
+                }
+                write.cells.push(cell);
+                // A cell that a skipped request named is in the plan after all.
+                plan.skipped.retain(|skip| skip.cell != change.cell);
+                plan.changes.push(change);
             }
         }
     }
 
-    let mut verdicts = gate::judge(key, &request.intent, to.as_ref(), input);
+    fn finish(self) -> Vec<PlannedWrite> {
+        let writes = self.writes.into_iter().map(|write| PlannedWrite {
+            place: write.place,
+            base: write.base,
+            action: write.action,
+            edits: write.edits.into_values().collect(),
+            cells: write.cells,
+        });
+        writes.collect()
+    }
+}
+
+fn left_behind(key: &CellKey, to: Option<&Version>, theirs: &Tip, ours: &Tip) -> String {
+    format!(
+        "merging {} does not bring {} to {}: commits of {}'s own changed it since; \
+         `tidegate set` writes it, or merge by hand",
+        theirs.name,
+        to.map_or("its version", Version::as_str),
+        key.environment,
+        ours.name
+    )
+}
+
+/// The change with its verdicts; `as_version` is what the gates ask about.
+fn judged(
+    request: &ChangeRequest,
+    from: Option<Version>,
+    to: Option<Version>,
+    as_version: Option<&Version>,
+    input: &PlanInput<'_>,
+) -> PlannedChange {
+    let mut verdicts = gate::judge(&request.cell, &request.intent, as_version, input);
     for verdict in &mut verdicts {
         lift(verdict, input.overrides);
     }
-    Ok(PlannedChange {
-        cell: key.clone(),
+    PlannedChange {
+        cell: request.cell.clone(),
         intent: request.intent.clone(),
         from,
         to,
         verdicts,
-    })
+        along: false,
+    }
 }
 
 /// The version that the change writes; `None` restores "inherited".

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    desired::RefName,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     version::Version,
 };
@@ -13,7 +14,7 @@ mod same;
 #[cfg(test)]
 mod tests;
 
-pub use build::{EditCell, Facts, Override, PlanInput, build};
+pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell, build};
 pub use same::same;
 
 /// What the operator asks for.
@@ -49,14 +50,76 @@ pub enum Intent {
 /// Staged changes frozen against a base commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The commit that every byte below is relative to.
+    /// The commit that the matrix was read from; of several refs, the first one's.
     pub base: ObjectId,
-    /// What will change, in the order asked for.
+    /// What will change, in the order asked for, then what comes along.
     pub changes: Vec<PlannedChange>,
-    /// The exact edits, one per file, in path order.
-    pub edits: Vec<FileEdit>,
+    /// What is written, in order: one per ref and repository.
+    pub writes: Vec<PlannedWrite>,
     /// What will not, and why.
     pub skipped: Vec<Skip>,
+}
+
+/// One commit or tag: what changes on one ref of one repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedWrite {
+    /// The ref.
+    pub place: RefName,
+    /// Its commit, which the bytes below are relative to; of a new tag, the commit that it names.
+    pub base: ObjectId,
+    /// What is done.
+    pub action: Action,
+    /// The exact edits, one per file, in path order.
+    pub edits: Vec<FileEdit>,
+    /// The cells that change with it.
+    pub cells: Vec<CellKey>,
+}
+
+/// How a ref changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A commit with the edits.
+    Edit,
+    /// Another branch is merged, with everything on it.
+    Merge {
+        /// That branch.
+        from: RefName,
+        /// Its commit.
+        commit: ObjectId,
+        /// Nothing of its own is on the branch: it moves on to that commit, without a merge commit.
+        fast_forward: bool,
+    },
+    /// A new annotated tag.
+    Tag {
+        /// The tag that it is promoted from, where it is.
+        from: Option<RefName>,
+    },
+}
+
+/// What merging one branch into another brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// Nothing of its own is on the branch that gets it.
+    pub fast_forward: bool,
+    /// Every file that changes there, in path order.
+    pub edits: Vec<FileEdit>,
+    /// Cells of the branch whose version changes: (cell, before, after).
+    pub cells: Vec<(CellKey, Option<Version>, Option<Version>)>,
+}
+
+/// A tag to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTag {
+    /// Its ref.
+    pub place: RefName,
+    /// What it names.
+    pub commit: ObjectId,
+    /// The tag that it is promoted from.
+    pub from: Option<RefName>,
+    /// The version that the cell declares by it.
+    pub version: Version,
+    /// Other cells that follow the same tags and move with it: (cell, before, after).
+    pub along: Vec<(CellKey, Option<Version>, Option<Version>)>,
 }
 
 /// One cell that changes.
@@ -72,6 +135,8 @@ pub struct PlannedChange {
     pub to: Option<Version>,
     /// What each gate says.
     pub verdicts: Vec<Verdict>,
+    /// Nobody asked for it: it comes along with what was asked for.
+    pub along: bool,
 }
 
 /// One file's bytes before and after.
@@ -131,6 +196,26 @@ pub struct Verdict {
 }
 
 impl Plan {
+    /// The exact edits of every write, in order.
+    pub fn edits(&self) -> impl Iterator<Item = &FileEdit> {
+        self.writes.iter().flat_map(|write| &write.edits)
+    }
+
+    /// Nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// The changes that one write brings.
+    pub fn changes_of<'a>(
+        &'a self,
+        write: &'a PlannedWrite,
+    ) -> impl Iterator<Item = &'a PlannedChange> {
+        self.changes
+            .iter()
+            .filter(|change| write.cells.contains(&change.cell))
+    }
+
     /// Changes that a gate holds; nothing is written while there is one.
     pub fn held(&self) -> impl Iterator<Item = &PlannedChange> {
         self.changes.iter().filter(|change| change.is_held())

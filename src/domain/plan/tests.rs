@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::ServiceName,
+    layout::Origin,
     rollout::{Connection, Health, LiveCell},
     subject::Subject,
     template::Template,
@@ -52,6 +53,7 @@ fn desired(cells: &[(&str, &str, &str)]) -> Desired {
         ..DesiredCell::default()
     };
     Desired {
+        tips: Vec::new(),
         commit: ObjectId::new([1; 20]),
         services: vec![ServiceName::from("shop"), "mail".into()],
         environments: ["dev", "staging", "prod", "late"]
@@ -88,7 +90,7 @@ fn edit(
             format!("{path} has no {}", key.service),
         )
     };
-    let before = read(&path).ok_or_else(refused)?;
+    let before = read(&Origin::default(), &path).ok_or_else(refused)?;
     let text = String::from_utf8(before.clone()).unwrap();
     let line = text
         .lines()
@@ -155,7 +157,9 @@ fn plan_with(
             topology,
             facts,
             overrides,
-            files: &|path| file(desired, path),
+            files: &|_, path| file(desired, path),
+            merge: &|_, _| None,
+            tag: &|_, _, _| None,
             edit: &edit,
             now: at(0),
         },
@@ -205,9 +209,10 @@ fn changes_to_one_file_compose_and_skips_are_enumerated() {
             ("new", SkipCause::NotDeclared, "staging has no new"),
         ]
     );
-    assert_eq!(plan.edits.len(), 1, "one file, edited twice");
-    assert_eq!(plan.edits[0].before, b"gone 1\nmail 4\nsame 9\nshop 1\n");
-    assert_eq!(plan.edits[0].after, b"gone 1\nmail 5\nsame 9\nshop 2\n");
+    let edits: Vec<_> = plan.edits().collect();
+    assert_eq!(edits.len(), 1, "one file, edited twice");
+    assert_eq!(edits[0].before, b"gone 1\nmail 4\nsame 9\nshop 1\n");
+    assert_eq!(edits[0].after, b"gone 1\nmail 5\nsame 9\nshop 2\n");
 }
 
 #[test]
@@ -389,7 +394,7 @@ fn the_upstream_gate() {
             "{name}"
         );
         assert_eq!(
-            plan.edits.len(),
+            plan.edits().count(),
             1,
             "{name}: what is held stays in the plan"
         );

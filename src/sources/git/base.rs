@@ -45,7 +45,10 @@ impl Repo {
     }
 
     /// The ref that follows `branch` of `remote`, as the remote's fetch refspec says.
-    pub(super) fn tracking_ref(&self, remote: &str, branch: &str) -> Result<String, GitError> {
+    ///
+    /// # Errors
+    /// When the repository cannot be opened.
+    pub fn tracking_ref(&self, remote: &str, branch: &str) -> Result<String, GitError> {
         Ok(tracking_ref(&self.open()?, remote, branch))
     }
 
@@ -94,21 +97,8 @@ impl Repo {
     /// # Errors
     /// `Unknown` when it is neither; `Shallow` when history ends before the time.
     pub fn resolve(&self, rev: &str, base: &Base, now: &Zoned) -> Result<ObjectId, GitError> {
-        let repository = self.open()?;
-        let spellings = [
-            rev.to_owned(),
-            format!(
-                "refs/remotes/{}/{rev}",
-                base.remote.as_deref().unwrap_or("origin")
-            ),
-        ];
-        for spelling in spellings {
-            if let Ok(commit) = repository
-                .revparse_single(&spelling)
-                .and_then(|object| object.peel_to_commit())
-            {
-                return Ok(ours(commit.id()));
-            }
+        if let Some(commit) = self.revision(rev, base)? {
+            return Ok(commit);
         }
         let Some(moment) = moment(rev, now) else {
             return Err(GitError::new(
@@ -120,7 +110,22 @@ impl Repo {
         self.at_time(base, moment)
     }
 
-    fn at_time(&self, base: &Base, moment: Timestamp) -> Result<ObjectId, GitError> {
+    /// The commit that a revision names here, or on the base's remote; `None` where it names none.
+    ///
+    /// # Errors
+    /// When the repository cannot be opened.
+    pub fn revision(&self, rev: &str, base: &Base) -> Result<Option<ObjectId>, GitError> {
+        let repository = self.open()?;
+        let remote = base.remote.as_deref().unwrap_or("origin");
+        let spellings = [rev.to_owned(), format!("refs/remotes/{remote}/{rev}")];
+        let found = spellings.iter().find_map(|spelling| {
+            let object = repository.revparse_single(spelling).ok()?;
+            object.peel_to_commit().ok()
+        });
+        Ok(found.map(|commit| ours(commit.id())))
+    }
+
+    pub(super) fn at_time(&self, base: &Base, moment: Timestamp) -> Result<ObjectId, GitError> {
         let objects = Objects::open(self)?;
         let mut commit = base.commit;
         while objects.committed(commit)? > moment.as_second() {
@@ -146,7 +151,7 @@ impl Repo {
         Ok(commit)
     }
 
-    fn remote_of(
+    pub(super) fn remote_of(
         &self,
         repository: &git2::Repository,
         branch: Option<&str>,
@@ -266,8 +271,8 @@ fn no_branch(
 }
 
 /// The moment that `text` means: RFC 3339, a date (its first instant) or a date and time in the zone
-/// of `now`, or a span of time ago.
-fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
+/// of `now`, or a span of time ago. `None` where it is no time.
+pub fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Some(timestamp);

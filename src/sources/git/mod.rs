@@ -10,6 +10,7 @@ mod child;
 mod diff;
 mod error;
 mod history;
+mod lines;
 mod objects;
 mod pack;
 mod publish;
@@ -20,14 +21,19 @@ mod report;
 mod transport;
 
 pub use base::Base;
+pub use base::moment;
 pub use child::RanCommand;
 pub use error::{GitError, GitErrorKind};
 pub use history::{HistoryEvent, Want};
-pub use publish::{Destination, PublishLock, PushOutcome, PushRequest, build_commit, lock, push};
+pub use lines::{Line, LinesOf};
+pub use publish::{
+    Destination, Merged, PublishLock, PushOutcome, PushRequest, build_commit, build_merge,
+    build_tag, lock, push,
+};
 pub use redact::redact;
 pub use repo::Repo;
 pub use report::Rejection;
-pub use transport::{Fetched, fetch};
+pub use transport::{Fetched, fetch, fetch_refs};
 
 use self::child::Child;
 use crate::domain::ids::ObjectId;

@@ -10,7 +10,7 @@ use crate::domain::{
     desired::Desired,
     history::CommitInfo,
     ids::{EnvironmentName, ObjectId, RepoPath},
-    layout::{Assembler, FileFacts, LayoutSet},
+    layout::{Assembler, FileFacts, LayoutSet, LayoutSource},
     problem::Problem,
 };
 
@@ -22,8 +22,11 @@ const LARGEST: usize = 8 << 20;
 pub(super) struct FactsCache {
     /// Whose facts these are; another configuration starts afresh.
     layouts: Option<Arc<LayoutSet>>,
-    facts: HashMap<(RepoPath, ObjectId), Arc<FileFacts>>,
+    facts: HashMap<FactsKey, Arc<FileFacts>>,
 }
+
+/// Which layouts read the file, its path, its blob: a view of the layouts reads the same file otherwise.
+type FactsKey = (Option<LayoutSource>, RepoPath, ObjectId);
 
 /// The most facts kept between commits; beyond it the cache starts afresh.
 const MOST_FACTS: usize = 20_000;
@@ -40,21 +43,33 @@ impl Repo {
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
     ) -> Result<Desired, GitError> {
+        let tree = Objects::open(self)?.header(commit)?.tree;
+        self.desired_of_tree(commit, tree, layouts, environments)
+    }
+
+    /// The matrix that `tree` declares, as if it were that of `commit`.
+    pub(super) fn desired_of_tree(
+        &self,
+        commit: ObjectId,
+        tree: ObjectId,
+        layouts: &Arc<LayoutSet>,
+        environments: &[EnvironmentName],
+    ) -> Result<Desired, GitError> {
         let objects = Objects::open(self)?;
         let mut assembler = Assembler::new(Arc::clone(layouts), environments);
-        let tree = objects.header(commit)?.tree;
         let mut problems = Vec::new();
         let files = wanted_files(&objects, tree, layouts, &mut problems)?;
         let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
         objects.prefetch(&ids)?;
         let mut cache = self.facts();
         cache.belong_to(layouts);
+        let source = layouts.source();
         for (path, id) in files {
-            let key = (path, id);
+            let key = (source.clone(), path, id);
             let facts = if let Some(facts) = cache.facts.get(&key) {
                 Arc::clone(facts)
             } else {
-                match read_facts(&objects, layouts, &key.0, id) {
+                match read_facts(&objects, layouts, &key.1, id) {
                     Ok(facts) => {
                         let facts = Arc::new(facts);
                         cache.facts.insert(key.clone(), Arc::clone(&facts));
@@ -66,7 +81,7 @@ impl Repo {
                     }
                 }
             };
-            assembler.update(key.0, Some(facts));
+            assembler.update(key.1, Some(facts));
         }
         let mut desired = assembler.desired(commit);
         desired.problems.append(&mut problems);
@@ -123,7 +138,7 @@ impl FactsCache {
         let same = self
             .layouts
             .as_ref()
-            .is_some_and(|l| Arc::ptr_eq(l, layouts));
+            .is_some_and(|known| known.is_of(layouts));
         if !same || self.facts.len() > MOST_FACTS {
             self.facts.clear();
             self.layouts = Some(Arc::clone(layouts));

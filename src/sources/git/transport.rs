@@ -65,17 +65,42 @@ async fn fetch_branch(repo: &Repo, remote: &str, branch: &str) -> Result<RanComm
     Err(unreachable(remote, &words))
 }
 
-/// The commit of a branch on the remote itself, asked now; `None`: there is no such branch.
+/// Fetches what `lines` of one repository are read from: by `refspecs` where environments are refs, else the one branch.
+/// Only remote-tracking refs move, and tags that are not here yet are added, as `git fetch` does.
+///
+/// # Errors
+/// `Network` with the server's words, `Program` without `git`.
+pub async fn fetch_refs(
+    repo: &Repo,
+    remote: &str,
+    refspecs: &[String],
+) -> Result<RanCommand, GitError> {
+    let mut arguments: Vec<String> = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch"]
+        .map(str::to_owned)
+        .to_vec();
+    arguments
+        .extend(["--no-write-fetch-head", "--no-recurse-submodules", remote].map(str::to_owned));
+    arguments.extend(refspecs.iter().cloned());
+    let shown = format!("git fetch {remote} {}", refspecs.join(" "));
+    let output = patiently(Child::new(repo, arguments).shown(shown), remote).await?;
+    let words = words(&output.stderr);
+    // A tag that is another one here keeps its place: the rest was fetched all the same.
+    if output.status.success() || words.contains("would clobber existing tag") {
+        return Ok(output.ran);
+    }
+    Err(unreachable(remote, &words))
+}
+
+/// The object of a ref (by its full name) on the remote itself, asked now; `None`: there is no such ref.
 ///
 /// # Errors
 /// `Network` when the remote does not answer.
 pub(super) async fn look(
     repo: &Repo,
     remote: &str,
-    branch: &str,
+    name: &str,
 ) -> Result<(Option<ObjectId>, RanCommand), GitError> {
-    let name = format!("refs/heads/{branch}");
-    let child = Child::new(repo, ["ls-remote", "--refs", remote, &name]);
+    let child = Child::new(repo, ["ls-remote", "--refs", remote, name]);
     let output = patiently(child, remote).await?;
     if !output.status.success() {
         return Err(unreachable(remote, &words(&output.stderr)));

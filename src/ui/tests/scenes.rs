@@ -14,9 +14,12 @@ use crate::{
         op_queue::Operation,
     },
     domain::{
-        desired::Desired,
+        desired::{Desired, RefName},
         history::{ChangeKind, CommitInfo, HistoryEntry},
-        plan::{FileEdit, Intent, Outcome, Plan, PlannedChange, Skip, SkipCause, Verdict},
+        plan::{
+            Action, FileEdit, Intent, Outcome, Plan, PlannedChange, PlannedWrite, Skip, SkipCause,
+            Verdict,
+        },
         problem::Problem,
         rollout::{ClusterNote, Connection, Health},
         subject::Subject,
@@ -330,6 +333,7 @@ pub(super) fn plan() -> PlanView {
         overridden: None,
     };
     let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
+        along: false,
         cell: cell(service, "prod-us"),
         intent: Intent::Promote {
             from: "staging".into(),
@@ -378,13 +382,22 @@ pub(super) fn plan() -> PlanView {
                     ],
                 ),
             ],
-            edits: ["accounts", "basket"]
-                .map(|service| FileEdit {
-                    path: path(service).as_str().into(),
-                    before: b"newTag: 2.3.1\n".to_vec(),
-                    after: b"newTag: 2.4.0\n".to_vec(),
-                })
-                .to_vec(),
+            writes: vec![PlannedWrite {
+                place: RefName {
+                    repository: None,
+                    reference: "refs/heads/main".to_owned(),
+                },
+                base: fixture::base().commit,
+                action: Action::Edit,
+                edits: ["accounts", "basket"]
+                    .map(|service| FileEdit {
+                        path: path(service).as_str().into(),
+                        before: b"newTag: 2.3.1\n".to_vec(),
+                        after: b"newTag: 2.4.0\n".to_vec(),
+                    })
+                    .to_vec(),
+                cells: Vec::new(),
+            }],
             skipped: vec![Skip {
                 cell: cell("checkout", "prod-us"),
                 cause: SkipCause::AlreadyThere,

@@ -230,7 +230,7 @@ impl Corpus {
                 return Err(format!("{key}: {} is read as {found:?}", change[2]));
             }
             let version = Version::from(text(&change[3]));
-            let files = |path: &RepoPath| {
+            let files = |_: &Origin, path: &RepoPath| {
                 edited.get(path).cloned().or_else(|| {
                     let entry = tree.get_path(path.as_str().as_ref()).ok()?;
                     let blob = self.repository.find_blob(entry.id()).ok()?;

@@ -46,6 +46,7 @@ fn word(driver: &Driver) -> &str {
 /// A plan that changes these cells from `1` to `2`; a hold on each where `held`.
 fn plan(cells: &[CellKey], held: bool) -> PlanView {
     let change = |cell: &CellKey| PlannedChange {
+        along: false,
         cell: cell.clone(),
         intent: Intent::Set {
             version: "2".into(),
@@ -63,7 +64,7 @@ fn plan(cells: &[CellKey], held: bool) -> PlanView {
         plan: Plan {
             base: commit("a1b2c3d"),
             changes: cells.iter().map(change).collect(),
-            edits: Vec::new(),
+            writes: Vec::new(),
             skipped: Vec::new(),
         },
         diffs: vec![FileDiff {

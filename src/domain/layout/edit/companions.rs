@@ -90,7 +90,7 @@ impl<'a> Editor<'a> {
                 None => return Ok(Vec::new()),
             },
         };
-        let Some(bytes) = (self.files)(&path) else {
+        let Some(bytes) = self.file(&path) else {
             return Ok(Vec::new());
         };
         let findings = File::new(&bytes)

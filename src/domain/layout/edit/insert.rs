@@ -22,7 +22,7 @@ impl Editor<'_> {
         let mut refusal = None;
         let mut missing = None;
         for (layout, path, own) in self.presences() {
-            let Some(bytes) = (self.files)(&path) else {
+            let Some(bytes) = self.file(&path) else {
                 missing.get_or_insert(path);
                 continue;
             };

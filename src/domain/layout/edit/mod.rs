@@ -13,7 +13,7 @@ mod place;
 use std::collections::BTreeMap;
 
 use super::{
-    LayoutSet,
+    LayoutSet, Origin,
     bindings::Bindings,
     compile::Layout,
     extract::{File, Found},
@@ -32,7 +32,7 @@ pub(super) type Refusal = (SkipCause, String);
 
 /// The edits that make `key` declare `version`; `None` removes the override, so that the cell is inherited again.
 ///
-/// `files` gives a file's bytes, `None` where there is none. It may give bytes that earlier changes of the same plan
+/// `files` gives the bytes of a file of the ref that a cell is read from, `None` where there is none. It may give bytes that earlier changes of the same plan
 /// have edited: what stands where is read again from them.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub fn edit_cell(
     desired: &Desired,
     key: &CellKey,
     version: Option<&Version>,
-    files: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    files: &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>,
 ) -> Result<Vec<FileEdit>, Refusal> {
     let cell = desired.cells.get(key).ok_or_else(|| {
         let reason =
@@ -62,7 +62,7 @@ pub fn edit_cell(
         Some(version) => editor.set(&own, version, &mut changes)?,
         None => editor.restore(&own, &mut changes)?,
     }
-    let edits = changes.carry_out(files)?;
+    let edits = changes.carry_out(&|path| files(&cell.origin, path))?;
     editor.check(version, &edits)?;
     Ok(edits)
 }
@@ -73,7 +73,7 @@ pub(super) struct Editor<'a> {
     desired: &'a Desired,
     key: &'a CellKey,
     cell: &'a DesiredCell,
-    files: &'a dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+    files: &'a dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>,
 }
 
 /// One place that declares the cell, or could.
@@ -156,6 +156,11 @@ impl<'a> Editor<'a> {
         })
     }
 
+    /// A file of the ref that the cell is read from.
+    fn file(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        (self.files)(&self.cell.origin, path)
+    }
+
     /// What the ref's name captured.
     fn ref_bindings(&self) -> Bindings {
         let captures = self.cell.origin.captures.iter();
@@ -189,7 +194,7 @@ impl<'a> Editor<'a> {
     fn own_places(&self) -> Result<Vec<Spot<'a>>, Refusal> {
         let mut spots = Vec::new();
         for (layout, path, bound) in self.presences() {
-            let Some(bytes) = (self.files)(&path) else {
+            let Some(bytes) = self.file(&path) else {
                 continue;
             };
             spots.extend(self.spots(layout, 0, &path, &bytes, &bound)?);
@@ -212,7 +217,7 @@ impl<'a> Editor<'a> {
                     else {
                         continue;
                     };
-                    let Some(bytes) = (self.files)(path) else {
+                    let Some(bytes) = self.file(path) else {
                         continue;
                     };
                     let spots = self.spots(layout, level, path, &bytes, &bound)?;
@@ -294,9 +299,13 @@ impl<'a> Editor<'a> {
 
     /// Reads the result once more.
     fn check(&self, wanted: Option<&Version>, edits: &[FileEdit]) -> Result<(), Refusal> {
-        let files = |path: &RepoPath| {
+        let files = |origin: &Origin, path: &RepoPath| {
             let edited = edits.iter().find(|edit| edit.path == *path);
-            edited.map_or_else(|| (self.files)(path), |edit| Some(edit.after.clone()))
+            let edited = edited.filter(|_| *origin == self.cell.origin);
+            edited.map_or_else(
+                || (self.files)(origin, path),
+                |edit| Some(edit.after.clone()),
+            )
         };
         let after = Editor {
             files: &files,

@@ -12,7 +12,7 @@ fn edited(layouts: &str, files: &[(&str, &str)], change: &str) -> String {
     let mut words = change.split(' ');
     let (service, env) = (words.next().unwrap(), words.next().unwrap());
     let version = words.next().filter(|text| *text != "-").map(Version::from);
-    let read = |path: &RepoPath| small.files.get(path).cloned();
+    let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
     match edit_cell(
         &small.layouts,
         &desired,
@@ -421,7 +421,7 @@ mod hostile {
                     .collect(),
             };
             let desired = small.desired();
-            let read = |path: &RepoPath| small.files.get(path).cloned();
+            let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
             let version = Version::from(version);
             for key in desired.cells.keys() {
                 for version in [Some(&version), None] {

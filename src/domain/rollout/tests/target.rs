@@ -49,6 +49,7 @@ fn desired(cells: &[Row<'_>]) -> Desired {
         })
         .collect();
     Desired {
+        tips: Vec::new(),
         commit: ObjectId::new([0; 20]),
         services: Vec::new(),
         environments: Vec::new(),

@@ -9,6 +9,7 @@ mod authored;
 mod index;
 mod line;
 mod pipeline;
+mod tags;
 mod telling;
 mod today;
 mod tree;

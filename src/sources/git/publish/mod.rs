@@ -1,23 +1,28 @@
-//! The only place that writes: commits into the object database, and refs by compare and swap.
+//! The only place that moves refs, by compare and swap; what it publishes is built in `commit` and `merge`.
 //!
 //! A push moves the remote's branch only from the very commit that the change was built on, and only
 //! forward. Without a remote the branch itself moves, unless it is checked out somewhere: moving it
 //! under a work tree would make every file of the change look reverted there.
+
+mod commit;
+mod merge;
 
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
 };
 
+pub use self::{
+    commit::{build_commit, build_merge, build_tag},
+    merge::Merged,
+};
 use super::{
-    Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo,
-    objects::Objects,
-    ours,
+    Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo, ours,
     report::{RefStatus, link},
     theirs,
     transport::{self, look, patiently, words},
 };
-use crate::domain::{ids::ObjectId, plan::FileEdit};
+use crate::domain::ids::ObjectId;
 
 /// Where a commit goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum Destination {
     Branch,
     /// A new branch on the same remote, from which a pull request can be opened.
     Own(String),
+    /// A new tag of this name; `commit` is then the tag object.
+    Tag(String),
 }
 
 /// A commit to publish.
@@ -133,46 +140,6 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
     }
 }
 
-/// Builds a commit on `base` that changes exactly the files of `edits` (modes kept), in the object
-/// database only; no ref moves. Author, committer and signature follow the user's Git configuration.
-/// Blocking.
-///
-/// # Errors
-/// `Refused` without an identity, `Moved` when an edit does not fit the base, `Program` when signing
-/// fails.
-pub fn build_commit(
-    repo: &Repo,
-    base: ObjectId,
-    edits: &[FileEdit],
-    message: &str,
-) -> Result<ObjectId, GitError> {
-    let objects = Objects::open(repo)?;
-    let repository = objects.repository();
-    let tree = write_tree(repo, &objects, base, edits)?;
-    let config = repository
-        .config()
-        .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
-    let is_set = |key: &str| config.get_bool(key).unwrap_or(false);
-    let mut message = message.to_owned();
-    if is_set("format.signoff") {
-        sign_off(repo, &mut message)?;
-    }
-    let mut arguments = vec!["-c", "i18n.commitEncoding=UTF-8", "commit-tree"];
-    let signed = is_set("commit.gpgsign");
-    if signed {
-        arguments.push("-S");
-    }
-    let (tree, parent) = (tree.to_string(), base.to_string());
-    arguments.extend([tree.as_str(), "-p", &parent]);
-    // The program, not the library: it knows every way to name and sign that the user's Git knows.
-    let output = Child::new(repo, arguments).input(message).run_blocking()?;
-    let id = output.stdout.trim().parse();
-    match (output.status.success(), id) {
-        (true, Ok(id)) => Ok(id),
-        _ => Err(no_commit(&words(&output.stderr), signed)),
-    }
-}
-
 /// Publishes by fast-forward from exactly the expected old value, never by force.
 ///
 /// Returns what ran beside the outcome, for the activity log. An unclear network failure is resolved
@@ -186,7 +153,8 @@ pub async fn push(
     request: &PushRequest,
 ) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {
     let PushRequest { base, commit, .. } = request;
-    if !is_ancestor(repo, base.commit, *commit)? {
+    let is_tag = matches!(request.destination, Destination::Tag(_));
+    if !is_tag && !is_ancestor(repo, base.commit, *commit)? {
         return Err(GitError::new(
             GitErrorKind::Refused,
             format!(
@@ -199,11 +167,15 @@ pub async fn push(
     let Some(remote) = &base.remote else {
         return Ok((move_local(repo, request)?, Vec::new()));
     };
-    let (branch, expected) = match &request.destination {
-        Destination::Branch => (&base.branch, base.commit.to_string()),
-        Destination::Own(name) => (name, String::new()),
+    let (target, expected) = match &request.destination {
+        Destination::Branch => (
+            format!("refs/heads/{}", base.branch),
+            base.commit.to_string(),
+        ),
+        Destination::Own(name) => (format!("refs/heads/{name}"), String::new()),
+        Destination::Tag(name) => (format!("refs/tags/{name}"), String::new()),
     };
-    let target = format!("refs/heads/{branch}");
+    let shown = target.strip_prefix("refs/heads/").unwrap_or(&target);
     let arguments = [
         "-c".to_owned(),
         format!("remote.{remote}.mirror=false"),
@@ -216,11 +188,11 @@ pub async fn push(
         format!("{commit}:{target}"),
     ];
     let child =
-        Child::new(repo, arguments).shown(format!("git push {remote} {}:{branch}", commit.short()));
+        Child::new(repo, arguments).shown(format!("git push {remote} {}:{shown}", commit.short()));
     let output = match patiently(child, remote).await {
         Ok(output) => output,
         Err(error) if error.kind == GitErrorKind::Network => {
-            let (outcome, looked) = resolve(repo, request, remote, branch, &error.message).await;
+            let (outcome, looked) = resolve(repo, request, remote, &target, &error.message).await;
             return Ok((outcome, looked));
         }
         Err(error) => return Err(error),
@@ -241,7 +213,7 @@ pub async fn push(
         }
         status => {
             let words = words(&output.stderr);
-            let (mut outcome, looked) = resolve(repo, request, remote, branch, &words).await;
+            let (mut outcome, looked) = resolve(repo, request, remote, &target, &words).await;
             ran.extend(looked);
             if let PushOutcome::Rejected(rejection) = &mut outcome {
                 let reason = match status {
@@ -262,18 +234,18 @@ async fn resolve(
     repo: &Repo,
     request: &PushRequest,
     remote: &str,
-    branch: &str,
+    target: &str,
     words: &str,
 ) -> (PushOutcome, Vec<RanCommand>) {
     let unclear = || PushOutcome::Unclear {
         words: words.to_owned(),
     };
     let refused = || PushOutcome::Rejected(Rejection::read("", words));
-    let Ok((now, looked)) = look(repo, remote, branch).await else {
+    let Ok((now, looked)) = look(repo, remote, target).await else {
         return (unclear(), Vec::new());
     };
     let mut ran = vec![looked];
-    let own = matches!(request.destination, Destination::Own(_));
+    let own = !matches!(request.destination, Destination::Branch);
     let outcome = match now {
         Some(now) if now == request.commit => done(request, words.to_owned()),
         _ if own => refused(),
@@ -298,7 +270,7 @@ async fn resolve(
 
 fn done(request: &PushRequest, words: String) -> PushOutcome {
     match &request.destination {
-        Destination::Branch => PushOutcome::Pushed { words },
+        Destination::Branch | Destination::Tag(_) => PushOutcome::Pushed { words },
         Destination::Own(branch) => PushOutcome::BranchPushed {
             branch: branch.clone(),
             link: link(&words),
@@ -312,6 +284,15 @@ fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitErro
     let repository = repo.open()?;
     let failed = |error: &git2::Error| repo.error(error, "cannot move the branch");
     let (target, oid) = (&request.base.full_reference, theirs(request.commit));
+    if let Destination::Tag(name) = &request.destination {
+        return match repository.reference(&format!("refs/tags/{name}"), oid, false, "tidegate") {
+            Ok(_) => Ok(done(request, String::new())),
+            Err(error) if error.code() == git2::ErrorCode::Exists => Ok(PushOutcome::Rejected(
+                Rejection::read("", &format!("the tag {name} exists already")),
+            )),
+            Err(error) => Err(failed(&error)),
+        };
+    }
     if let Destination::Own(name) = &request.destination {
         let full = format!("refs/heads/{name}");
         return match repository.reference(&full, oid, false, "tidegate") {
@@ -363,95 +344,6 @@ fn checked_out(repo: &Repo, full: &str) -> Option<String> {
         let place = std::fs::read_to_string(folder.join("gitdir")).ok()?;
         on_it(folder.join("HEAD")).then(|| place.trim().trim_end_matches("/.git").to_owned())
     })
-}
-
-fn write_tree(
-    repo: &Repo,
-    objects: &Objects,
-    base: ObjectId,
-    edits: &[FileEdit],
-) -> Result<git2::Oid, GitError> {
-    let repository = objects.repository();
-    let failed = |error: &git2::Error| repo.error(error, "cannot build the commit");
-    let tree = objects.header(base)?.tree;
-    let baseline = repository.find_tree(theirs(tree)).map_err(|e| failed(&e))?;
-    let mut update = git2::build::TreeUpdateBuilder::new();
-    for edit in edits {
-        let path = edit.path.as_str();
-        let entry = baseline.get_path(std::path::Path::new(path)).ok();
-        let mode = match &entry {
-            Some(entry) if entry.id() != theirs(Repo::blob_id(&edit.before)) => {
-                return Err(GitError::new(
-                    GitErrorKind::Moved,
-                    format!("{path} is not the same at {} any more", base.short()),
-                )
-                .hint("Plan again on the new base"));
-            }
-            Some(entry) => match entry.filemode() {
-                0o100_755 => git2::FileMode::BlobExecutable,
-                0o100_644 | 0o100_664 => git2::FileMode::Blob,
-                _ => {
-                    return Err(GitError::new(
-                        GitErrorKind::Refused,
-                        format!("{path} is no regular file"),
-                    ));
-                }
-            },
-            None if edit.before.is_empty() => git2::FileMode::Blob,
-            None => {
-                return Err(GitError::new(
-                    GitErrorKind::Moved,
-                    format!("{path} does not exist at {}", base.short()),
-                )
-                .hint("Plan again on the new base"));
-            }
-        };
-        let blob = repository.blob(&edit.after).map_err(|e| failed(&e))?;
-        update.upsert(path, blob, mode);
-    }
-    update
-        .create_updated(repository, &baseline)
-        .map_err(|e| failed(&e))
-}
-
-fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {
-    let output = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
-    if !output.status.success() {
-        return Err(no_commit(&words(&output.stderr), false));
-    }
-    // `Name <address> seconds zone`
-    if let Some(end) = output.stdout.rfind('>') {
-        let line = format!("Signed-off-by: {}\n", &output.stdout[..=end]);
-        if !message.contains(&line) {
-            message.push_str(&line);
-        }
-    }
-    Ok(())
-}
-
-fn no_commit(words: &str, signed: bool) -> GitError {
-    let line = words.replace('\n', "; ");
-    if words.contains("empty ident") || words.contains("tell me who you are") {
-        return GitError::new(
-            GitErrorKind::Refused,
-            "Git does not know who you are, so no commit can be made",
-        )
-        .hint("git config --global user.name \"Your Name\"; git config --global user.email you@example.com");
-    }
-    if signed {
-        return GitError::new(
-            GitErrorKind::Program,
-            format!("cannot sign the commit: {line}"),
-        )
-        .hint(
-            "commit.gpgsign is on. Unlock the key so that `git commit -S` works without asking \
-                 (gpg-agent, ssh-agent), and try again",
-        );
-    }
-    GitError::new(
-        GitErrorKind::Program,
-        format!("cannot build the commit: {line}"),
-    )
 }
 
 /// Whether `commit` has `ancestor` in its past, or is it.

@@ -1,0 +1,66 @@
+//! `[[repositories]]` of both files, joined by name.
+
+use super::{RepositoryEntry, RepositoryPlace, reader::Reader, schema::WrittenRepository};
+use crate::domain::suggest;
+
+/// The entries of all files, weakest first; what the later file says wins, key by key.
+pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Vec<RepositoryEntry> {
+    let mut merged: Vec<(usize, WrittenRepository)> = Vec::new();
+    for (file, entries) in written.iter().enumerate() {
+        for (at, entry) in entries.iter().enumerate() {
+            let twice = entries[..at].iter().any(|other| other.name == entry.name);
+            if twice && let Some(reader) = readers.get(file) {
+                let message = format!("`{}` stands in this file twice; rename one", entry.name);
+                reader.error_at(&format!("{}.name", entry.at), message);
+                continue;
+            }
+            let known = merged
+                .iter_mut()
+                .find(|(_, known)| known.name == entry.name);
+            let Some((_, known)) = known else {
+                merged.push((file, entry.clone()));
+                continue;
+            };
+            if entry.path.is_some() || entry.url.is_some() {
+                known.path.clone_from(&entry.path);
+                known.url.clone_from(&entry.url);
+            }
+            known.branch = entry.branch.clone().or(known.branch.take());
+        }
+    }
+    let mut entries = Vec::new();
+    for (file, entry) in merged {
+        let place = match (entry.path, entry.url) {
+            (Some(path), _) => RepositoryPlace::Path(path),
+            (None, Some(url)) => RepositoryPlace::Url(url),
+            (None, None) => {
+                if let Some(reader) = readers.get(file) {
+                    reader.error_at(
+                        &entry.at,
+                        "has neither `path` nor `url`; say where its clone is, or its Git address",
+                    );
+                }
+                continue;
+            }
+        };
+        entries.push(RepositoryEntry {
+            name: entry.name,
+            place,
+            branch: entry.branch,
+        });
+    }
+    entries
+}
+
+/// Notes an error at `key` where no entry is called `name`.
+pub(super) fn declared(entries: &[RepositoryEntry], name: &str, key: &str, reader: &Reader) {
+    if entries.iter().any(|entry| entry.name == name) {
+        return;
+    }
+    let names = entries.iter().map(|entry| entry.name.as_str());
+    let hint = suggest::hint(name, names);
+    reader.error_at(
+        key,
+        format!("`{name}` is no declared repository{hint}; add `[[repositories]]` with `name = \"{name}\"` and its `path` or `url`"),
+    );
+}

@@ -1,0 +1,252 @@
+//! Which refs the matrix is read from: the branch that holds every environment, a branch for each, or tags.
+
+use std::{collections::HashSet, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Base, GitError, GitErrorKind, Repo, ours};
+use crate::domain::{
+    desired::{RefName, Tip},
+    ids::ObjectId,
+    layout::{LayoutSet, Origin, RefTemplate},
+};
+
+/// A ref that cells are read from, as last fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The ref, as the remote calls it.
+    pub name: RefName,
+    /// What its files are read as.
+    pub origin: Origin,
+    /// Its commit here. Of a tag, `branch` is the tag's name.
+    pub base: Base,
+}
+
+/// What to look for in one repository.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinesOf<'a> {
+    /// The `[[repositories]]` entry; `None` is the main repository.
+    pub repository: Option<&'a Arc<str>>,
+    /// The configured branch for layouts without `refs`; the remote's HEAD by default.
+    pub branch: Option<&'a str>,
+    /// As it was at this time: branches at the newest commit on first parents that is not younger, tags made by then.
+    pub until: Option<Timestamp>,
+}
+
+impl Line {
+    /// Where it is, for the matrix.
+    pub fn tip(&self) -> Tip {
+        Tip {
+            name: self.name.clone(),
+            origin: self.origin.clone(),
+            commit: self.base.commit,
+        }
+    }
+}
+
+impl Repo {
+    /// The refs that `layouts` read here, the one that holds every environment first. Blocking, milliseconds.
+    ///
+    /// # Errors
+    /// As [`Repo::base`] where layouts read the default branch; a template that no ref matches gives no line.
+    pub fn lines(&self, layouts: &LayoutSet, of: &LinesOf<'_>) -> Result<Vec<Line>, GitError> {
+        let repository = of.repository.map(|name| &**name);
+        let mut lines = Vec::new();
+        if layouts.reads(repository, None) {
+            let mut base = self.base(of.branch)?;
+            if let Some(until) = of.until {
+                base.commit = self.at_time(&base, until)?;
+            }
+            lines.push(Line {
+                name: RefName {
+                    repository: of.repository.cloned(),
+                    reference: format!("refs/heads/{}", base.branch),
+                },
+                origin: Origin {
+                    repository: of.repository.cloned(),
+                    ..Origin::default()
+                },
+                base,
+            });
+        }
+        for (index, template) in layouts.ref_templates().iter().enumerate() {
+            if layouts.reads(repository, Some(index)) {
+                lines.extend(self.matching(index, template, of)?);
+            }
+        }
+        Ok(lines)
+    }
+
+    fn matching(
+        &self,
+        index: usize,
+        template: &RefTemplate,
+        of: &LinesOf<'_>,
+    ) -> Result<Vec<Line>, GitError> {
+        let repository = self.open()?;
+        let remote = self.remote_of(&repository, of.branch)?;
+        let mut found = self.refs_below(&repository, remote.as_deref(), template.prefix())?;
+        if let (true, Some(until)) = (template.is_tags(), of.until) {
+            found.retain(|(_, full)| {
+                template.matches(full).is_some()
+                    && tag_time(&repository, full).is_some_and(|made| made <= until)
+            });
+        }
+        let names = found.iter().map(|(name, _)| name.as_str());
+        let mut lines = Vec::new();
+        for selected in template.select(index, names) {
+            let Some((name, full)) = found.iter().find(|(name, _)| *name == selected.reference)
+            else {
+                continue;
+            };
+            // A tag of something that is no commit declares nothing.
+            let Some(commit) = commit_of(&repository, full) else {
+                continue;
+            };
+            let branch = name
+                .strip_prefix("refs/tags/")
+                .or_else(|| name.strip_prefix("refs/heads/"))
+                .unwrap_or(name)
+                .to_owned();
+            let shown = full.strip_prefix("refs/remotes/");
+            let reference = shown.map_or_else(|| branch.clone(), str::to_owned);
+            let mut base = Base {
+                commit,
+                reference,
+                full_reference: full.clone(),
+                remote: remote.clone(),
+                branch,
+            };
+            if let (false, Some(until)) = (template.is_tags(), of.until) {
+                match self.at_time(&base, until) {
+                    Ok(commit) => base.commit = commit,
+                    // The environment did not exist then.
+                    Err(error) if error.kind == GitErrorKind::Unknown => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            lines.push(Line {
+                name: RefName {
+                    repository: of.repository.cloned(),
+                    reference: name.clone(),
+                },
+                origin: Origin {
+                    repository: of.repository.cloned(),
+                    ..selected.origin
+                },
+                base,
+            });
+        }
+        Ok(lines)
+    }
+
+    /// What to fetch so that every ref that `layouts` read here is fresh: the remote, and refspecs. `None` where one branch
+    /// is all that is read, or there is no remote.
+    ///
+    /// # Errors
+    /// When the default branch is read and is not known.
+    pub fn refspecs(
+        &self,
+        layouts: &LayoutSet,
+        repository: Option<&str>,
+        branch: Option<&str>,
+    ) -> Result<Option<(String, Vec<String>)>, GitError> {
+        let opened = self.open()?;
+        let templates = layouts.ref_templates().iter().enumerate();
+        let templates: Vec<_> = templates
+            .filter(|(index, _)| layouts.reads(repository, Some(*index)))
+            .collect();
+        let remote = self.remote_of(&opened, branch)?;
+        let (Some(remote), false) = (remote, templates.is_empty()) else {
+            return Ok(None);
+        };
+        let mut refspecs = Vec::new();
+        if layouts.reads(repository, None) {
+            let base = self.base(branch)?;
+            let tracking = self.tracking_ref(&remote, &base.branch)?;
+            refspecs.push(format!("+refs/heads/{}:{tracking}", base.branch));
+        }
+        for (_, template) in templates {
+            let prefix = template.prefix();
+            let refspec = match prefix.strip_prefix("refs/heads/") {
+                Some(below) => {
+                    format!("+refs/heads/{below}*:refs/remotes/{remote}/{below}*")
+                }
+                // No `+`: a tag that is here keeps its place, as with `git fetch`.
+                None => format!("{prefix}*:{prefix}*"),
+            };
+            if !refspecs.contains(&refspec) {
+                refspecs.push(refspec);
+            }
+        }
+        Ok(Some((remote, refspecs)))
+    }
+
+    /// The names of all branches (the remote's, in a clone) or tags, as a template may match them.
+    ///
+    /// # Errors
+    /// When the refs cannot be listed.
+    pub fn ref_names(&self, prefix: &str) -> Result<Vec<String>, GitError> {
+        let repository = self.open()?;
+        let remote = self.remote_of(&repository, None)?;
+        let found = self.refs_below(&repository, remote.as_deref(), prefix)?;
+        Ok(found.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// Refs whose name on the remote begins with `prefix`: (that name, the name here), each name once.
+    pub(super) fn refs_below(
+        &self,
+        repository: &git2::Repository,
+        remote: Option<&str>,
+        prefix: &str,
+    ) -> Result<Vec<(String, String)>, GitError> {
+        // (what stands before the name here, what in its place on the remote)
+        let mut places = Vec::new();
+        if prefix.starts_with("refs/heads/") {
+            if let Some(remote) = remote {
+                places.push((format!("refs/remotes/{remote}/"), "refs/heads/"));
+            }
+            // A bare clone keeps the remote's branches as its own, until it is fetched.
+            if remote.is_none() || repository.is_bare() {
+                places.push(("refs/heads/".to_owned(), "refs/heads/"));
+            }
+        } else {
+            places.push((String::new(), ""));
+        }
+        let mut found: Vec<(String, String)> = Vec::new();
+        let mut seen = HashSet::new();
+        for (here, there) in places {
+            let below = format!("{here}{}*", prefix.strip_prefix(there).unwrap_or(prefix));
+            let names = repository
+                .references_glob(&below)
+                .map_err(|error| self.error(&error, "cannot list the refs"))?;
+            for reference in names.flatten() {
+                let Ok(full) = reference.name() else { continue };
+                let Some(name) = full.strip_prefix(&here).filter(|name| *name != "HEAD") else {
+                    continue;
+                };
+                let name = format!("{there}{name}");
+                if seen.insert(name.clone()) {
+                    found.push((name, full.to_owned()));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The commit that a ref means; `None` where it means something else.
+pub(super) fn commit_of(repository: &git2::Repository, full: &str) -> Option<ObjectId> {
+    let commit = repository.find_reference(full).ok()?.peel_to_commit();
+    commit.ok().map(|commit| ours(commit.id()))
+}
+
+/// When a tag was made: the tagger's time, or the commit's where the tag has no words of its own.
+pub(super) fn tag_time(repository: &git2::Repository, full: &str) -> Option<Timestamp> {
+    let reference = repository.find_reference(full).ok()?;
+    let seconds = match reference.peel_to_tag() {
+        Ok(tag) => tag.tagger()?.when().seconds(),
+        Err(_) => reference.peel_to_commit().ok()?.time().seconds(),
+    };
+    Timestamp::from_second(seconds).ok()
+}

@@ -1,0 +1,209 @@
+//! Commits and tags, built in the object database: no ref moves, no work tree or index is looked at.
+
+use super::{
+    super::{Child, GitError, GitErrorKind, Repo, objects::Objects, theirs, transport::words},
+    Merged,
+};
+use crate::domain::{ids::ObjectId, plan::FileEdit};
+
+/// Builds a commit on `base` that changes exactly the files of `edits` (modes kept), in the object
+/// database only; no ref moves. Author, committer and signature follow the user's Git configuration.
+/// Blocking.
+///
+/// # Errors
+/// `Refused` without an identity, `Moved` when an edit does not fit the base, `Program` when signing
+/// fails.
+pub fn build_commit(
+    repo: &Repo,
+    base: ObjectId,
+    edits: &[FileEdit],
+    message: &str,
+) -> Result<ObjectId, GitError> {
+    let objects = Objects::open(repo)?;
+    let tree = write_tree(repo, &objects, base, edits)?;
+    commit_tree(repo, tree, &[base], message)
+}
+
+/// Builds the commit of a merge of `other` into `branch`; see [`build_commit`].
+///
+/// # Errors
+/// As [`build_commit`].
+pub fn build_merge(
+    repo: &Repo,
+    branch: ObjectId,
+    other: ObjectId,
+    merged: &Merged,
+    message: &str,
+) -> Result<ObjectId, GitError> {
+    commit_tree(repo, theirs(merged.tree), &[branch, other], message)
+}
+
+/// Builds an annotated tag object called `name` of `commit`; no ref is made here.
+///
+/// # Errors
+/// `Refused` without an identity, and where the user's Git wants tags signed: that is left to `git tag -s`.
+pub fn build_tag(
+    repo: &Repo,
+    name: &str,
+    commit: ObjectId,
+    message: &str,
+) -> Result<ObjectId, GitError> {
+    let repository = repo.open()?;
+    let config = repository
+        .config()
+        .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
+    if config.get_bool("tag.gpgsign").unwrap_or(false) {
+        return Err(GitError::new(
+            GitErrorKind::Refused,
+            "tag.gpgSign is on, and Tidegate does not sign tags",
+        )
+        .hint(format!(
+            "Tag it by hand: git tag -s {name} {commit} && git push REMOTE refs/tags/{name}"
+        )));
+    }
+    let tagger = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
+    if !tagger.status.success() {
+        return Err(no_commit(&words(&tagger.stderr), false));
+    }
+    let text = format!(
+        "object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}",
+        tagger.stdout.trim()
+    );
+    let output = Child::new(repo, ["mktag"]).input(text).run_blocking()?;
+    match (output.status.success(), output.stdout.trim().parse()) {
+        (true, Ok(id)) => Ok(id),
+        _ => Err(GitError::new(
+            GitErrorKind::Program,
+            format!(
+                "cannot make the tag {name}: {}",
+                words(&output.stderr).replace('\n', "; ")
+            ),
+        )),
+    }
+}
+
+fn commit_tree(
+    repo: &Repo,
+    tree: git2::Oid,
+    parents: &[ObjectId],
+    message: &str,
+) -> Result<ObjectId, GitError> {
+    let repository = repo.open()?;
+    let config = repository
+        .config()
+        .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
+    let is_set = |key: &str| config.get_bool(key).unwrap_or(false);
+    let mut message = message.to_owned();
+    if is_set("format.signoff") {
+        sign_off(repo, &mut message)?;
+    }
+    let mut arguments = vec!["-c", "i18n.commitEncoding=UTF-8", "commit-tree"];
+    let signed = is_set("commit.gpgsign");
+    if signed {
+        arguments.push("-S");
+    }
+    let (tree, parents): (_, Vec<String>) = (
+        tree.to_string(),
+        parents.iter().map(ToString::to_string).collect(),
+    );
+    arguments.push(&tree);
+    for parent in &parents {
+        arguments.extend(["-p", parent]);
+    }
+    // The program, not the library: it knows every way to name and sign that the user's Git knows.
+    let output = Child::new(repo, arguments).input(message).run_blocking()?;
+    let id = output.stdout.trim().parse();
+    match (output.status.success(), id) {
+        (true, Ok(id)) => Ok(id),
+        _ => Err(no_commit(&words(&output.stderr), signed)),
+    }
+}
+
+fn write_tree(
+    repo: &Repo,
+    objects: &Objects,
+    base: ObjectId,
+    edits: &[FileEdit],
+) -> Result<git2::Oid, GitError> {
+    let repository = objects.repository();
+    let failed = |error: &git2::Error| repo.error(error, "cannot build the commit");
+    let tree = objects.header(base)?.tree;
+    let baseline = repository.find_tree(theirs(tree)).map_err(|e| failed(&e))?;
+    let mut update = git2::build::TreeUpdateBuilder::new();
+    for edit in edits {
+        let path = edit.path.as_str();
+        let entry = baseline.get_path(std::path::Path::new(path)).ok();
+        let mode = match &entry {
+            Some(entry) if entry.id() != theirs(Repo::blob_id(&edit.before)) => {
+                return Err(GitError::new(
+                    GitErrorKind::Moved,
+                    format!("{path} is not the same at {} any more", base.short()),
+                )
+                .hint("Plan again on the new base"));
+            }
+            Some(entry) => match entry.filemode() {
+                0o100_755 => git2::FileMode::BlobExecutable,
+                0o100_644 | 0o100_664 => git2::FileMode::Blob,
+                _ => {
+                    return Err(GitError::new(
+                        GitErrorKind::Refused,
+                        format!("{path} is no regular file"),
+                    ));
+                }
+            },
+            None if edit.before.is_empty() => git2::FileMode::Blob,
+            None => {
+                return Err(GitError::new(
+                    GitErrorKind::Moved,
+                    format!("{path} does not exist at {}", base.short()),
+                )
+                .hint("Plan again on the new base"));
+            }
+        };
+        let blob = repository.blob(&edit.after).map_err(|e| failed(&e))?;
+        update.upsert(path, blob, mode);
+    }
+    update
+        .create_updated(repository, &baseline)
+        .map_err(|e| failed(&e))
+}
+
+fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {
+    let output = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
+    if !output.status.success() {
+        return Err(no_commit(&words(&output.stderr), false));
+    }
+    // `Name <address> seconds zone`
+    if let Some(end) = output.stdout.rfind('>') {
+        let line = format!("Signed-off-by: {}\n", &output.stdout[..=end]);
+        if !message.contains(&line) {
+            message.push_str(&line);
+        }
+    }
+    Ok(())
+}
+
+fn no_commit(words: &str, signed: bool) -> GitError {
+    let line = words.replace('\n', "; ");
+    if words.contains("empty ident") || words.contains("tell me who you are") {
+        return GitError::new(
+            GitErrorKind::Refused,
+            "Git does not know who you are, so no commit can be made",
+        )
+        .hint("git config --global user.name \"Your Name\"; git config --global user.email you@example.com");
+    }
+    if signed {
+        return GitError::new(
+            GitErrorKind::Program,
+            format!("cannot sign the commit: {line}"),
+        )
+        .hint(
+            "commit.gpgsign is on. Unlock the key so that `git commit -S` works without asking \
+                 (gpg-agent, ssh-agent), and try again",
+        );
+    }
+    GitError::new(
+        GitErrorKind::Program,
+        format!("cannot build the commit: {line}"),
+    )
+}

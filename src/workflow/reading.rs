@@ -1,0 +1,496 @@
+//! What everything starts from: where each ref is, and the matrix that they declare together.
+
+use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf, sync::Arc};
+
+use jiff::{Timestamp, Zoned};
+
+use super::{OpenError, Session};
+use crate::{
+    config::{Config, RepositoryPlace},
+    domain::{
+        desired::{Desired, RefName},
+        ids::{CellKey, ObjectId},
+        layout::LayoutSet,
+        problem::Problem,
+    },
+    sources::git::{
+        self, Base, GitError, GitErrorKind, HistoryEvent, Line, LinesOf, RanCommand, Repo, Want,
+    },
+};
+
+/// The matrix, and the refs that it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Every ref, in the order of the layouts; never empty.
+    pub lines: Vec<Line>,
+    /// What they declare together.
+    pub desired: Arc<Desired>,
+}
+
+/// Another moment than now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// The commit of the ref that holds every environment.
+    main: Option<ObjectId>,
+    /// By column: the commit of its own ref.
+    refs: BTreeMap<String, ObjectId>,
+    /// Every ref as it was at this time.
+    until: Option<Timestamp>,
+}
+
+/// A repository beside the main one.
+#[derive(Clone, Debug)]
+pub struct OtherRepository {
+    /// The `[[repositories]]` entry.
+    pub name: Arc<str>,
+    /// It, or why it cannot be read.
+    pub repo: Result<Repo, GitError>,
+    /// Its configured branch.
+    pub branch: Option<String>,
+}
+
+impl Reading {
+    /// The first ref: what is named where one name must do.
+    pub fn base(&self) -> &Base {
+        // The constructor refuses a reading of nothing.
+        &self.lines[0].base
+    }
+
+    /// The ref called so.
+    pub fn line(&self, name: &RefName) -> Option<&Line> {
+        self.lines.iter().find(|line| line.name == *name)
+    }
+
+    /// One name for where all refs are: the commit itself where there is one ref.
+    pub fn state(&self) -> ObjectId {
+        state(&self.lines)
+    }
+}
+
+fn state(lines: &[Line]) -> ObjectId {
+    if let [only] = lines {
+        return only.base.commit;
+    }
+    let text: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{} {}\n", line.name, line.base.commit))
+        .collect();
+    Repo::blob_id(text.concat().as_bytes())
+}
+
+impl Session {
+    /// Reads every ref that the layouts name, as last fetched. Blocking, milliseconds.
+    ///
+    /// # Errors
+    /// When nothing can be read at all; a repository or an environment that is not there is a row in `problems`.
+    pub fn read(&self) -> Result<Reading, GitError> {
+        let (lines, problems) = self.lines()?;
+        self.read_lines(lines, problems)
+    }
+
+    /// One name for where everything that is read is now, as [`Reading::state`] gives it. Blocking, milliseconds.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub fn state(&self) -> Result<ObjectId, GitError> {
+        Ok(state(&self.lines()?.0))
+    }
+
+    /// The same as [`Session::read`], with refs standing at these commits: what was just written, for one.
+    pub fn read_with(&self, moved: &BTreeMap<RefName, ObjectId>) -> Result<Reading, GitError> {
+        let (mut lines, problems) = self.lines()?;
+        for line in &mut lines {
+            if let Some(commit) = moved.get(&line.name) {
+                line.base.commit = *commit;
+            }
+        }
+        self.read_lines(lines, problems)
+    }
+
+    fn read_lines(
+        &self,
+        lines: Vec<Line>,
+        mut problems: Vec<Problem>,
+    ) -> Result<Reading, GitError> {
+        let names = self.environments();
+        let several = lines.len() > 1 || !self.config.layouts.reads_default_ref();
+        let mut parts = Vec::with_capacity(lines.len());
+        for line in &lines {
+            let repo = self.repository(&line.name)?;
+            match self.desired_of(repo, line) {
+                Ok(desired) => parts.push((line.tip(), desired)),
+                // One ref that cannot be read never takes the rest of the matrix away.
+                Err(error) if several => problems.push(problem(&line.name, &error)),
+                Err(error) => return Err(error),
+            }
+        }
+        let mut desired = Desired::join(parts, &names);
+        if several {
+            problems.extend(self.without_ref(&desired, &lines));
+        }
+        desired.problems.append(&mut problems);
+        desired.problems.sort();
+        Ok(Reading {
+            lines,
+            desired: Arc::new(desired),
+        })
+    }
+
+    /// What one ref declares.
+    pub(super) fn desired_of(&self, repo: &Repo, line: &Line) -> Result<Desired, GitError> {
+        let names = self.environments();
+        let view = Arc::new(self.config.layouts.view(&line.origin));
+        let commit = line.base.commit;
+        let mut desired = repo.desired(commit, &view, &names)?;
+        if line.name.is_tag() {
+            let named = named(&view, line, &names);
+            let parts = vec![(line.tip(), named), (line.tip(), desired)];
+            desired = Desired::join(parts, &names);
+        }
+        Ok(desired)
+    }
+
+    /// The refs that the layouts name, and what is wrong with those that cannot be looked at.
+    fn lines(&self) -> Result<(Vec<Line>, Vec<Problem>), GitError> {
+        let layouts = &self.config.layouts;
+        let at = self.at.clone().unwrap_or_default();
+        let mut lines = self.repo.lines(
+            layouts,
+            &LinesOf {
+                repository: None,
+                branch: self.config.branch.as_deref(),
+                until: at.until,
+            },
+        )?;
+        let mut problems = Vec::new();
+        for other in &self.others {
+            let of = LinesOf {
+                repository: Some(&other.name),
+                branch: other.branch.as_deref(),
+                until: at.until,
+            };
+            let found = other.repo.clone().and_then(|repo| repo.lines(layouts, &of));
+            match found {
+                Ok(found) => lines.extend(found),
+                Err(error) => problems.push(Problem {
+                    path: None,
+                    line: None,
+                    message: format!("{error}"),
+                    context: Some(format!("repository {}", other.name)),
+                }),
+            }
+        }
+        for line in &mut lines {
+            if let (Some(commit), None, None) = (at.main, line.origin.refs, &line.origin.repository)
+            {
+                line.base.commit = commit;
+            }
+            let column = layouts.environment_of(&line.origin);
+            if let Some(commit) = column.and_then(|name| at.refs.get(name.as_str())) {
+                line.base.commit = *commit;
+            }
+        }
+        if lines.is_empty() {
+            return Err(self.nothing_to_read(&problems));
+        }
+        Ok((lines, problems))
+    }
+
+    fn nothing_to_read(&self, problems: &[Problem]) -> GitError {
+        if let Some(problem) = problems.first() {
+            return GitError::new(GitErrorKind::Unknown, problem.message.clone());
+        }
+        let templates: Vec<&str> = self
+            .config
+            .layouts
+            .ref_templates()
+            .iter()
+            .map(crate::domain::layout::RefTemplate::source)
+            .collect();
+        GitError::new(
+            GitErrorKind::Unknown,
+            format!("no branch or tag matches `{}`", templates.join("`, `")),
+        )
+        .hint("Fetch first (git fetch --tags), or look at `refs` of the layouts and the names of the environments")
+    }
+
+    /// Environments of refs that have none: said, because an empty column says nothing.
+    fn without_ref(&self, desired: &Desired, lines: &[Line]) -> Vec<Problem> {
+        let layouts = &self.config.layouts;
+        if layouts.ref_templates().is_empty() {
+            return Vec::new();
+        }
+        let columns: Vec<_> = lines
+            .iter()
+            .filter_map(|line| layouts.environment_of(&line.origin))
+            .collect();
+        let empty = |name: &crate::domain::ids::EnvironmentName| {
+            !columns.contains(name) && !desired.cells.keys().any(|key| key.environment == *name)
+        };
+        let names = self.environments();
+        let templates: Vec<&str> = layouts
+            .ref_templates()
+            .iter()
+            .map(crate::domain::layout::RefTemplate::source)
+            .collect();
+        let missing = names.iter().filter(|name| empty(name));
+        missing
+            .map(|name| Problem {
+                path: None,
+                line: None,
+                message: format!(
+                    "no ref of {name} is here: nothing matches `{}`; fetch it, or look at `refs` of the layout",
+                    templates.join("`, `")
+                ),
+                context: Some(name.to_string()),
+            })
+            .collect()
+    }
+
+    /// The repository that a ref is in.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn repository(&self, name: &RefName) -> Result<&Repo, GitError> {
+        let Some(wanted) = &name.repository else {
+            return Ok(&self.repo);
+        };
+        let other = self.others.iter().find(|other| other.name == *wanted);
+        match other.map(|other| &other.repo) {
+            Some(Ok(repo)) => Ok(repo),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(GitError::new(
+                GitErrorKind::NotFound,
+                format!("no repository is called `{wanted}`"),
+            )),
+        }
+    }
+
+    /// A file of a ref.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn file(
+        &self,
+        lines: &[Line],
+        origin: &crate::domain::layout::Origin,
+        path: &str,
+    ) -> Result<Option<Vec<u8>>, GitError> {
+        let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
+            return Ok(None);
+        };
+        self.repository(&line.name)?.file(line.base.commit, path)
+    }
+
+    /// Fetches everything that is read, once per repository; says what ran. Where there is no remote, nothing does.
+    ///
+    /// # Errors
+    /// Of the first repository that cannot be fetched; the others are fetched all the same.
+    pub async fn fetch(&self) -> Result<Vec<RanCommand>, GitError> {
+        let mut ran = Vec::new();
+        let mut failed = None;
+        let main = (None, &self.repo, self.config.branch.as_deref());
+        let others = self.others.iter().filter_map(|other| {
+            let repo = other.repo.as_ref().ok()?;
+            Some((Some(&*other.name), repo, other.branch.as_deref()))
+        });
+        for (name, repo, branch) in std::iter::once(main).chain(others) {
+            match fetch_one(&self.config.layouts, name, repo, branch).await {
+                Ok(commands) => ran.extend(commands),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(ran), Err)
+    }
+
+    /// Walks the history of every ref of a reading; see [`Repo::history`]. Changes of one ref after those of another.
+    ///
+    /// # Errors
+    /// When a ref's history cannot be read; what was told before stands.
+    pub fn history(
+        &self,
+        reading: &Reading,
+        want: &Want,
+        sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let names = self.environments();
+        let mut walked_before = 0;
+        let mut any_shallow = false;
+        for (number, line) in (0..).zip(&reading.lines) {
+            let Some(want) = wanted_of(&self.config.layouts, reading, line, want) else {
+                continue;
+            };
+            let repo = self.repository(&line.name)?;
+            let mut walked = 0;
+            let mut stopped = false;
+            let mut each = |event: HistoryEvent| {
+                let event = match event {
+                    HistoryEvent::Changes(mut changes) => {
+                        for (_, change) in &mut changes {
+                            change.line = number;
+                        }
+                        HistoryEvent::Changes(changes)
+                    }
+                    HistoryEvent::Progress(depth) => {
+                        walked = depth;
+                        HistoryEvent::Progress(walked_before + depth)
+                    }
+                    HistoryEvent::End { shallow, .. } => {
+                        any_shallow |= shallow;
+                        return ControlFlow::Continue(());
+                    }
+                };
+                let flow = sink(event);
+                stopped = flow.is_break();
+                flow
+            };
+            if line.name.is_tag() {
+                let read = |line: &Line| self.desired_of(repo, line);
+                repo.tag_history(&self.config.layouts, line, &want, &read, &mut each)?;
+            } else {
+                let view = Arc::new(self.config.layouts.view(&line.origin));
+                repo.history(line.base.commit, &view, &names, &want, &mut each)?;
+            }
+            if stopped {
+                return Ok(());
+            }
+            walked_before += walked;
+        }
+        let _ = sink(HistoryEvent::End {
+            complete: true,
+            shallow: any_shallow,
+        });
+        Ok(())
+    }
+}
+
+/// What a tag's own name declares.
+fn named(
+    view: &Arc<LayoutSet>,
+    line: &Line,
+    names: &[crate::domain::ids::EnvironmentName],
+) -> Desired {
+    let mut assembler = crate::domain::layout::Assembler::new(Arc::clone(view), names);
+    let facts = view.ref_facts(&line.origin);
+    assembler.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
+    assembler.desired(line.base.commit)
+}
+
+/// The part of what is wanted that this ref can tell; `None`: nothing.
+fn wanted_of(layouts: &LayoutSet, reading: &Reading, line: &Line, want: &Want) -> Option<Want> {
+    let Some(cells) = &want.cells else {
+        return Some(want.clone());
+    };
+    let column = layouts.environment_of(&line.origin);
+    let here = |key: &&CellKey| match reading.desired.cells.get(*key) {
+        Some(cell) => cell.origin == line.origin,
+        // A cell that is gone was in the ref of its column, or in one that holds many.
+        None => column.as_ref().is_none_or(|name| *name == key.environment),
+    };
+    let cells: std::collections::BTreeSet<CellKey> = cells.iter().filter(here).cloned().collect();
+    (!cells.is_empty()).then_some(Want {
+        cells: Some(cells),
+        last_only: want.last_only,
+    })
+}
+
+async fn fetch_one(
+    layouts: &LayoutSet,
+    name: Option<&str>,
+    repo: &Repo,
+    branch: Option<&str>,
+) -> Result<Vec<RanCommand>, GitError> {
+    let mut ran = Vec::new();
+    let refspecs = repo.refspecs(layouts, name, branch)?;
+    if let Some((remote, refspecs)) = refspecs {
+        ran.push(git::fetch_refs(repo, &remote, &refspecs).await?);
+    } else if layouts.reads(name, None) {
+        let fetched = git::fetch(repo, &repo.base(branch)?).await?;
+        ran.extend(fetched.ran);
+    }
+    Ok(ran)
+}
+
+fn problem(name: &RefName, error: &GitError) -> Problem {
+    Problem {
+        path: None,
+        line: None,
+        message: error.to_string(),
+        context: Some(name.to_string()),
+    }
+}
+
+/// Opens the repositories beside the main one.
+pub(super) fn others(config: &Config, main: &Repo) -> Vec<OtherRepository> {
+    let entries = config.repositories.iter();
+    entries
+        .map(|entry| OtherRepository {
+            name: entry.name.as_str().into(),
+            repo: open(main, &entry.place).map(super::project::with_cache),
+            branch: entry.branch.clone(),
+        })
+        .collect()
+}
+
+fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
+    match place {
+        RepositoryPlace::Path(path) => {
+            let root = main.work_dir().unwrap_or(main.git_dir());
+            let path: PathBuf = root.join(path);
+            Repo::discover(&path)
+        }
+        RepositoryPlace::Url(url) => Err(GitError::new(
+            GitErrorKind::NotFound,
+            format!("{} is not cloned yet", git::redact(url)),
+        )),
+    }
+}
+
+/// What `--at` means: a revision or a time, or `ENV=REV` for each environment that is a ref of its own.
+///
+/// # Errors
+/// `Usage` where it means nothing in this configuration.
+pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At, OpenError> {
+    let mut at = At::default();
+    let layouts = &session.config.layouts;
+    let (lines, _) = session.lines()?;
+    for text in texts {
+        let own = text.split_once('=').and_then(|(name, rev)| {
+            let line = lines.iter().find(|line| {
+                let column = layouts.environment_of(&line.origin);
+                column.is_some_and(|column| column.as_str() == name)
+            })?;
+            Some((name, rev, line))
+        });
+        if let Some((name, rev, line)) = own {
+            let repo = session.repository(&line.name)?;
+            let commit = repo.resolve(rev, &line.base, now)?;
+            at.refs.insert(name.to_owned(), commit);
+            continue;
+        }
+        if texts.len() > 1 {
+            return Err(OpenError::Usage(format!(
+                "--at {text}: given more than once, each is ENV=REV of an environment that has a ref of its own"
+            )));
+        }
+        let time = git::moment(text, now);
+        if layouts.ref_templates().is_empty() && session.others.is_empty() {
+            at.main = Some(session.repo.resolve(text, &session.base()?, now)?);
+        } else if let Some(time) = time {
+            at.until = Some(time);
+        } else if layouts.reads(None, None) {
+            at.main = Some(session.repo.resolve(text, &session.base()?, now)?);
+        } else {
+            let names: Vec<_> = lines
+                .iter()
+                .filter_map(|line| layouts.environment_of(&line.origin))
+                .map(|name| name.to_string())
+                .collect();
+            return Err(OpenError::Usage(format!(
+                "--at {text} is no time, and each environment has a ref of its own here: give a time, or ENV=REV for ENV of {}",
+                names.join(", ")
+            )));
+        }
+    }
+    Ok(at)
+}
