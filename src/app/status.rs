@@ -213,7 +213,7 @@ pub fn staged_version(model: &Model, request: &ChangeRequest) -> Option<Version>
             model.git.desired.as_ref()?.version(&upstream).cloned()
         }
         Intent::Set { version } => Some(version.clone()),
-        Intent::Revert { to } => to.clone(),
+        Intent::Revert { to, .. } => to.clone(),
     }
 }
 
@@ -285,7 +285,9 @@ pub fn intent(intent: &Intent) -> String {
     match intent {
         Intent::Promote { from } => format!("staged: promotion from {from}"),
         Intent::Set { version } => format!("staged: set to {version}"),
-        Intent::Revert { to: Some(version) } => format!("staged: revert to {version}"),
-        Intent::Revert { to: None } => "staged: back to inherited".to_owned(),
+        Intent::Revert {
+            to: Some(version), ..
+        } => format!("staged: revert to {version}"),
+        Intent::Revert { to: None, .. } => "staged: back to inherited".to_owned(),
     }
 }

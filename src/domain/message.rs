@@ -184,6 +184,7 @@ mod tests {
             Some(("promote", from)) => Intent::Promote { from: from.into() },
             _ if intent == "revert" => Intent::Revert {
                 to: to.map(Version::from),
+                at: None,
             },
             _ => Intent::Set {
                 version: to.unwrap_or_default().into(),

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         desired::{Desired, Tip},
         diff::FileDiff,
-        ids::{CellKey, RepoPath},
+        ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Origin},
         message::{self, Details},
         plan::{self, Action, Facts, Merge, Plan, PlanInput, PlannedChange, PlannedWrite},
@@ -49,7 +49,11 @@ pub fn prepare(
             facts,
             overrides: &request.overrides,
             files: &files,
-            edit: &|key, version, read| layout::edit_cell(layouts, desired, key, version, read),
+            edit: &|key, version, at, read| {
+                let then =
+                    |origin: &Origin, path: &RepoPath| file_at(session, reading, origin, path, at?);
+                layout::restore_cell(layouts, desired, key, version, read, &then)
+            },
             merge: &|theirs, ours| merge(session, desired, theirs, ours),
             tag: &|key, intent, _| layout::new_tag(layouts, desired, key, intent),
             now,
@@ -95,6 +99,19 @@ pub fn prepare(
         deliver,
         plan,
     })
+}
+
+/// A file of a ref at one of its earlier commits; what cannot be read there helps nobody.
+fn file_at(
+    session: &Session,
+    reading: &Reading,
+    origin: &Origin,
+    path: &RepoPath,
+    commit: ObjectId,
+) -> Option<Vec<u8>> {
+    let line = reading.lines.iter().find(|line| line.origin == *origin)?;
+    let repo = session.repository(&line.name).ok()?;
+    repo.file(commit, path.as_str()).ok()?
 }
 
 /// What a write is relative to, and where it is pushed. A tag goes where the tag that it follows is.

@@ -177,7 +177,7 @@ impl Reverted<'_> {
             .and_then(|then| then.cells.get(self.key).map(|cell| cell.inherited))
             .unwrap_or_default();
         RevertTarget {
-            intent: self.restore(entry.change.version.as_ref(), was_inherited),
+            intent: self.restore(entry.change.version.as_ref(), was_inherited, landed.commit),
             version: entry.change.version.clone(),
             detail: format!("{} {}{stayed}", landed.commit.short(), landed.subject),
         }
@@ -197,7 +197,7 @@ impl Reverted<'_> {
             )));
         };
         Ok(RevertTarget {
-            intent: self.restore(cell.version.as_ref(), cell.inherited),
+            intent: self.restore(cell.version.as_ref(), cell.inherited, commit),
             version: cell.version.clone(),
             detail: format!("as at {}", commit.short()),
         })
@@ -212,14 +212,15 @@ impl Reverted<'_> {
     }
 
     /// Removes the override where the value was inherited then and would be the same again; writes it otherwise.
-    fn restore(&self, version: Option<&Version>, was_inherited: bool) -> Intent {
+    fn restore(&self, version: Option<&Version>, was_inherited: bool, at: ObjectId) -> Intent {
         let cell = self.reading.desired.cells.get(self.key);
         let is_inherited = cell.is_some_and(|cell| cell.inherited);
         if was_inherited && !is_inherited && self.inherited_version().as_ref() == version {
-            return Intent::Revert { to: None };
+            return Intent::Revert { to: None, at: None };
         }
         Intent::Revert {
             to: version.cloned(),
+            at: Some(at),
         }
     }
 

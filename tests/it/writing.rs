@@ -357,6 +357,53 @@ fn a_revert_to_an_inherited_version_takes_the_override_away() {
 }
 
 #[test]
+fn a_revert_restores_what_went_with_the_version() {
+    let repository = Repository::empty();
+    repository.write(
+        "tidegate.toml",
+        "[[environments]]\nname = \"dev\"\n[[environments]]\nname = \"prod\"\nfrom = [\"dev\"]\n\
+         [[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\ncarry = \"trailing-comment\"\n\
+         also = [{ path = \"{env}/{service}.sha\", regex = \"(?<v>[0-9a-f]+)\" }]\n",
+    );
+    let release = |environment: &str, tag: &str, name: &str, sha: &str| {
+        let text = format!("# {environment}\nimage:\n  tag: {tag} # release {name}\n");
+        repository.write(&format!("{environment}/web.yaml"), &text);
+        repository.write(&format!("{environment}/web.sha"), &format!("{sha}\n"));
+    };
+    release("dev", "abc1", "1.0", "cafe");
+    release("prod", "abc1", "1.0", "cafe");
+    let first = repository.publish("Initial");
+    release("dev", "abc2", "2.0", "beef");
+    repository.publish("Release 2.0 to dev");
+    repository.pull();
+    let files = || {
+        let all = ["prod/web.yaml", "prod/web.sha"];
+        all.map(|path| repository.at_tip(path)).join("\n")
+    };
+    let at_first = files();
+    repository
+        .tidegate(&["promote", "web", "--from", "dev", "--to", "prod", "--yes"])
+        .exits(0);
+    assert!(
+        files().contains("release 2.0") && files().contains("beef"),
+        "{}",
+        files()
+    );
+    assert!(files() != at_first);
+
+    for revert in [
+        &["revert", "web", "prod", "--yes"][..],
+        &["revert", "web", "prod", "--to", &first, "--yes"],
+    ] {
+        repository.tidegate(revert).exits(0);
+        assert_eq!(files(), at_first, "no environment declares it: {revert:?}");
+        repository
+            .tidegate(&["promote", "web", "--from", "dev", "--to", "prod", "--yes"])
+            .exits(0);
+    }
+}
+
+#[test]
 fn a_refused_push_shows_the_servers_words() {
     let repository = Repository::seeded();
     let tip = repository.bump("checkout", "dev", "1.1.0");

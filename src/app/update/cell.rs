@@ -241,9 +241,9 @@ impl Model {
             }
             Action::Open => match selected.and_then(|index| values.get(index)) {
                 Some(entry) => {
-                    let to = entry.change.version.clone();
+                    let (to, at) = (entry.change.version.clone(), entry.change.landed.commit);
                     self.screens.pop();
-                    self.revert_to(cell, to, out);
+                    self.revert_to(cell, to, at, out);
                 }
                 None if self.history.done => self.say("there is nothing to go back to"),
                 None => self.say("the history is still being read"),
@@ -259,16 +259,17 @@ impl Model {
         }
     }
 
-    /// Stages a revert and opens the plan of it alone: other staged changes wait.
+    /// Stages a revert to what was declared `at` a commit and opens the plan of it alone: other staged changes wait.
     pub(super) fn revert_to(
         &mut self,
         cell: CellKey,
         to: Option<crate::domain::version::Version>,
+        at: ObjectId,
         out: &mut Vec<Command>,
     ) {
         let request = ChangeRequest {
             cell: cell.clone(),
-            intent: Intent::Revert { to },
+            intent: Intent::Revert { to, at: Some(at) },
         };
         self.stage(vec![request], out);
         self.open_plan(Some(vec![cell]), out);

@@ -112,9 +112,9 @@ impl Model {
                 let values = self.values(&cell);
                 let known = values
                     .iter()
-                    .any(|e| e.change.version.as_ref() == Some(&wanted));
-                if known {
-                    self.revert_to(cell, Some(wanted), out);
+                    .find(|e| e.change.version.as_ref() == Some(&wanted));
+                if let Some(at) = known.map(|entry| entry.change.landed.commit) {
+                    self.revert_to(cell, Some(wanted), at, out);
                 } else {
                     self.say(format!(
                         "{cell} never declared {version}; :set writes any version"

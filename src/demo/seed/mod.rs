@@ -286,6 +286,7 @@ impl<'odb> History<'odb> {
             let intent = match why {
                 None => Intent::Revert {
                     to: Some(version.into()),
+                    at: None,
                 },
                 Some(_) => Intent::Promote {
                     from: upstream.into(),

@@ -32,7 +32,7 @@ mod tests;
 
 pub use assemble::{Assembler, Origin};
 pub use detect::{Evidence, Guess, detect, recognise};
-pub use edit::edit_cell;
+pub use edit::{edit_cell, restore_cell};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet, LayoutSource};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};

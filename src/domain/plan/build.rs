@@ -23,10 +23,12 @@ pub type ReadFile<'a> = &'a dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>;
 
 /// Writes a version into a cell: the files that change, or why none can.
 ///
-/// `None` restores "inherited". The function given reads files as the plan has them so far.
+/// `None` restores "inherited". The function given reads files as the plan has them so far. The commit is one that declared
+/// the version, where it is restored.
 pub type EditCell<'a> = &'a dyn Fn(
     &CellKey,
     Option<&Version>,
+    Option<ObjectId>,
     ReadFile<'_>,
 ) -> Result<Vec<FileEdit>, (SkipCause, String)>;
 
@@ -168,17 +170,22 @@ impl Draft {
             Some((theirs, ours, merge)) => {
                 self.add_merge(key, to.as_ref(), (theirs, ours), merge)?;
             }
-            None => self.add_edit(key, to.as_ref(), input)?,
+            None => self.add_edit(request, to.as_ref(), input)?,
         }
         Ok(Some(judged(request, from, to.clone(), to.as_ref(), input)))
     }
 
     fn add_edit(
         &mut self,
-        key: &CellKey,
+        request: &ChangeRequest,
         to: Option<&Version>,
         input: &PlanInput<'_>,
     ) -> Result<(), Refused> {
+        let key = &request.cell;
+        let at = match &request.intent {
+            Intent::Revert { at, .. } => *at,
+            Intent::Promote { .. } | Intent::Set { .. } => None,
+        };
         let read = |origin: &Origin, path: &RepoPath| {
             let write = self.writes.iter().find(|write| write.origin == *origin);
             match write.and_then(|write| write.edits.get(path)) {
@@ -186,7 +193,7 @@ impl Draft {
                 None => (input.files)(origin, path),
             }
         };
-        let edits = (input.edit)(key, to, &read)?;
+        let edits = (input.edit)(key, to, at, &read)?;
         let (place, origin, base) = match input.desired.tip(key) {
             Some(tip) => (tip.name.clone(), tip.origin.clone(), tip.commit),
             None => (RefName::default(), Origin::default(), input.base),
@@ -351,7 +358,7 @@ impl Draft {
                     (_, Some(version)) => Intent::Set {
                         version: version.clone(),
                     },
-                    (_, None) => Intent::Revert { to: None },
+                    (_, None) => Intent::Revert { to: None, at: None },
                 };
                 let request = ChangeRequest {
                     cell: cell.clone(),
@@ -434,7 +441,7 @@ fn wanted(
             }
         }
         Intent::Set { version } => Ok(Some(version.clone())),
-        Intent::Revert { to } => Ok(to.clone()),
+        Intent::Revert { to, .. } => Ok(to.clone()),
     }
 }
 

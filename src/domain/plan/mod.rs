@@ -44,6 +44,9 @@ pub enum Intent {
     Revert {
         /// It; `None` restores "inherited".
         to: Option<Version>,
+        /// A commit that declared it: what goes with the version is restored from there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<ObjectId>,
     },
 }
 

@@ -81,6 +81,7 @@ fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
 fn edit(
     key: &CellKey,
     version: Option<&Version>,
+    _: Option<ObjectId>,
     read: build::ReadFile<'_>,
 ) -> Result<Vec<FileEdit>, (SkipCause, String)> {
     let path = RepoPath::from(key.environment.as_str());
@@ -374,6 +375,7 @@ fn the_upstream_gate() {
                 "prod",
                 Intent::Revert {
                     to: Some("0.9".into()),
+                    at: None,
                 },
             ),
             Outcome::Pass,

@@ -121,6 +121,7 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
         cell: cell("checkout", "prod-us"),
         intent: Intent::Revert {
             to: Some("1.41.3".into()),
+            at: Some(fixture::values()[1].change.landed.commit),
         },
     };
     let staged = vec![promote("identity", "staging", "dev"), revert.clone()];

@@ -1,7 +1,8 @@
 //! What goes with a version: second copies elsewhere (`also`), the comment behind it (`carry`), the tag of a digest.
 //!
 //! Where such a place says the old version, it gets the new one. Where it says something of its own (a chart version, a
-//! commit), that is copied from an environment of the same service that declares the new version already: the donor.
+//! commit), that is copied from where the new version stands already, the donor: for a version that is restored, the cell
+//! itself as it was then, else an environment of the same service that declares it.
 
 use super::{Changes, Editor, Refusal, Spot, not_parseable, place};
 use crate::domain::{
@@ -14,7 +15,7 @@ use crate::domain::{
     version::Version,
 };
 
-/// What an environment that has the version already says beside it.
+/// What stands beside the version where it is declared already.
 pub(super) struct Donor {
     /// The tag beside the digest.
     pub(super) tag: Option<String>,
@@ -22,10 +23,12 @@ pub(super) struct Donor {
     comment: Option<String>,
     /// By `also` entry: what stands in its places.
     also: Vec<Vec<Option<Version>>>,
+    /// It is the cell itself, as it was.
+    pub(super) past: bool,
 }
 
 impl<'a> Editor<'a> {
-    /// The environment that `version` is copied from. Looked for only where something goes with the version.
+    /// Where `version` is copied from. Looked for only where something goes with the version.
     pub(super) fn donor(&self, version: &Version, targets: &[&Spot<'a>]) -> Option<Donor> {
         let needed = targets.iter().any(|spot| {
             spot.layout.carry
@@ -34,6 +37,16 @@ impl<'a> Editor<'a> {
         });
         if !needed {
             return None;
+        }
+        let past = Editor {
+            files: self.then,
+            ..*self
+        };
+        if let Some(donor) = past.as_donor(version) {
+            return Some(Donor {
+                past: true,
+                ..donor
+            });
         }
         let others = self.desired.environments.iter().rev();
         others
@@ -74,7 +87,12 @@ impl<'a> Editor<'a> {
                 places.into_iter().map(|(_, found)| found.version).collect()
             })
             .collect();
-        Some(Donor { tag, comment, also })
+        Some(Donor {
+            tag,
+            comment,
+            also,
+            past: false,
+        })
     }
 
     /// The places of an `also` entry that belong to a spot.
@@ -115,10 +133,13 @@ impl<'a> Editor<'a> {
             for (index, level) in spot.layout.also.iter().enumerate() {
                 for (at, (path, found)) in self.also_places(spot, level)?.into_iter().enumerate() {
                     let copied = donor.and_then(|donor| donor.also.get(index)?.get(at)?.clone());
-                    let new = if found.version == spot.found.version {
-                        Some(version.clone())
-                    } else {
-                        copied
+                    let is_copy = found.version == spot.found.version;
+                    let new = match copied {
+                        // A place that says the same by chance said something else then.
+                        Some(copied) if !is_copy || donor.is_some_and(|donor| donor.past) => {
+                            Some(copied)
+                        }
+                        _ => is_copy.then(|| version.clone()),
                     };
                     let Some(new) = new.filter(|new| found.version.as_ref() != Some(new)) else {
                         continue;
@@ -148,6 +169,22 @@ fn carry_comment(spot: &Spot<'_>, version: &Version, donor: Option<&Donor>, chan
     else {
         return;
     };
+    if let Some(donor) = donor.filter(|donor| donor.past)
+        && let Some(then) = donor.comment.as_deref().filter(|then| !then.is_empty())
+    {
+        if then != comment && !comment.is_empty() {
+            changes.add(
+                &spot.path,
+                Edit::Comment {
+                    document: *document,
+                    path: path.clone(),
+                    from: comment.clone(),
+                    to: then.to_owned(),
+                },
+            );
+        }
+        return;
+    }
     let words: Vec<&str> = comment.split_whitespace().collect();
     let wanted: Vec<&str> = donor
         .and_then(|donor| donor.comment.as_deref())

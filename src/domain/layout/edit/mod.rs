@@ -30,10 +30,12 @@ use crate::domain::{
 /// Why a cell is not changed, with a sentence that names the file and the line.
 pub(super) type Refusal = (SkipCause, String);
 
+/// The bytes of a file of the ref that a cell is read from; `None` where there is none.
+pub type Files<'a> = &'a dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>;
+
 /// The edits that make `key` declare `version`; `None` removes the override, so that the cell is inherited again.
 ///
-/// `files` gives the bytes of a file of the ref that a cell is read from, `None` where there is none. It may give bytes that earlier changes of the same plan
-/// have edited: what stands where is read again from them.
+/// `files` may give bytes that earlier changes of the same plan have edited: what stands where is read again from them.
 ///
 /// # Errors
 /// Why the cell cannot be changed, with a sentence that names the file and the line.
@@ -42,7 +44,23 @@ pub fn edit_cell(
     desired: &Desired,
     key: &CellKey,
     version: Option<&Version>,
-    files: &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>,
+    files: Files<'_>,
+) -> Result<Vec<FileEdit>, Refusal> {
+    restore_cell(layouts, desired, key, version, files, &|_, _| None)
+}
+
+/// The same for a version that was declared before: what goes with it is taken from `then`, the files at a commit that
+/// declared it. Where these say nothing of it, an environment that declares it now is the source, as it always is.
+///
+/// # Errors
+/// Those of [`edit_cell`].
+pub fn restore_cell(
+    layouts: &LayoutSet,
+    desired: &Desired,
+    key: &CellKey,
+    version: Option<&Version>,
+    files: Files<'_>,
+    then: Files<'_>,
 ) -> Result<Vec<FileEdit>, Refusal> {
     let cell = desired.cells.get(key).ok_or_else(|| {
         let reason =
@@ -55,6 +73,7 @@ pub fn edit_cell(
         key,
         cell,
         files,
+        then,
     };
     let own = editor.own_places()?;
     let mut changes = Changes::default();
@@ -73,7 +92,9 @@ pub(super) struct Editor<'a> {
     desired: &'a Desired,
     key: &'a CellKey,
     cell: &'a DesiredCell,
-    files: &'a dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>,
+    files: Files<'a>,
+    /// The same files where the version was declared before.
+    then: Files<'a>,
 }
 
 /// One place that declares the cell, or could.

@@ -113,7 +113,9 @@ fn set_pair(
     let text = version.as_str();
     let (tag, digest) = if is_digest(text) {
         let known = donor.and_then(|donor| donor.tag.clone());
-        let kept = pair.tag.clone().filter(|_| pair.digest.is_some());
+        let restored = donor.is_some_and(|donor| donor.past);
+        let kept = pair.tag.clone();
+        let kept = kept.filter(|_| pair.digest.is_some() && !restored);
         (known.or(kept), Some(text.to_owned()))
     } else {
         match text.split_once('@') {

@@ -318,6 +318,93 @@ fn companions_move_along() {
     );
 }
 
+/// Restores `web prod` to a version as it stood in older files.
+fn restored(layout: &str, files: &[(&str, &str)], then: &[(&str, &str)], version: &str) -> String {
+    let small = Small::new(layout, &["dev", "prod"], files);
+    let older = Small::new(layout, &["dev", "prod"], then);
+    let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+    let read_then = |_: &Origin, path: &RepoPath| older.files.get(path).cloned();
+    let edits = restore_cell(
+        &small.layouts,
+        &small.desired(),
+        &CellKey::new("web", "prod"),
+        Some(&version.into()),
+        &read,
+        &read_then,
+    );
+    let edits = edits.unwrap().into_iter();
+    let texts = edits.map(|edit| String::from_utf8(edit.after).unwrap());
+    texts.collect::<Vec<_>>().join("--8<--\n")
+}
+
+#[test]
+fn what_goes_with_a_version_is_restored_with_it() {
+    let layout = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", carry = "trailing-comment", also = [{ yaml = "chart.version" }, { path = "{env}/{service}.sha", regex = "(?<v>[0-9a-f]+)" }] }"#;
+    let now = [
+        (
+            "dev/web.yaml",
+            "image: {tag: abc3} # v3.0\nchart: {version: 1.3.0}\n",
+        ),
+        (
+            "prod/web.yaml",
+            "image:\n  tag: abc2 # release v2.0 hot\nchart: {version: 1.2.0}\nreplicas: 3\n",
+        ),
+        ("prod/web.sha", "beef\n"),
+    ];
+    let then = [
+        (
+            "prod/web.yaml",
+            "image:\n  tag: abc1 # release v1.0\nchart: {version: 1.1.0}\nreplicas: 2\n",
+        ),
+        ("prod/web.sha", "cafe\n"),
+    ];
+    let whole =
+        "cafe\n--8<--\nimage:\n  tag: abc1 # release v1.0\nchart: {version: 1.1.0}\nreplicas: 3\n";
+    assert_eq!(restored(layout, &now, &then, "abc1"), whole);
+
+    let chance = [
+        (
+            "prod/web.yaml",
+            "image:\n  tag: abc2 # abc2\nchart: {version: abc2}\nreplicas: 3\n",
+        ),
+        ("prod/web.sha", "cafe\n"),
+    ];
+    assert_eq!(
+        restored(layout, &chance, &then, "abc1"),
+        "image:\n  tag: abc1 # release v1.0\nchart: {version: 1.1.0}\nreplicas: 3\n",
+        "a place that says the same by chance"
+    );
+    let of_dev = [
+        (
+            "dev/web.yaml",
+            "image: {tag: abc1} # release v1.0\nchart: {version: 1.0.9}\n",
+        ),
+        now[1],
+    ];
+    let gone = [("prod/web.yaml", "image:\n  tag: abc0 # release v0.9\n")];
+    assert_eq!(
+        restored(layout, &of_dev, &gone, "abc1"),
+        "image:\n  tag: abc1 # release v2.0 hot\nchart: {version: 1.0.9}\nreplicas: 3\n",
+        "the older files do not have the version: an environment that does is the donor, words that do not match stay"
+    );
+}
+
+#[test]
+fn the_tag_beside_a_digest_is_restored_with_it() {
+    let older = DIGEST.replace("aa", "bb");
+    let overlay = |lines: &str| format!("images:\n- name: r/web\n{lines}");
+    let path = "apps/web/prod/kustomization.yaml";
+    let now = overlay(&format!("  newTag: v2\n  digest: {DIGEST}\n"));
+    for lines in [
+        format!("  newTag: v1\n  digest: {older}\n"),
+        format!("  digest: {older}\n"),
+    ] {
+        let then = overlay(&lines);
+        let found = restored(KUSTOMIZE, &[(path, &now)], &[(path, &then)], &older);
+        assert_eq!(found, then);
+    }
+}
+
 #[test]
 fn says_why_not() {
     let cases = [
