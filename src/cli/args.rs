@@ -23,8 +23,8 @@ pub struct Common {
     /// Reads FILE in place of tidegate.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The repository, or a folder in it
-    #[arg(long, global = true, value_name = "PATH", default_value = ".")]
+    /// The repository, a folder in it, or its address, of which a mirror is kept in the cache folder
+    #[arg(long, global = true, value_name = "PATH|URL", default_value = ".")]
     pub repo: PathBuf,
     /// Reads this revision, or the branch as it was at this time; ENV=REV, repeated, where environments have refs of their own
     #[arg(long, global = true, value_name = "REV")]

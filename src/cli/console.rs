@@ -17,7 +17,7 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
         ));
     }
     needs_terminal(context)?;
-    let session = context.open()?;
+    let session = context.open_unfetched()?;
     open(context, session, false).await
 }
 

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             "--read-only writes nothing; add --stdout to see the file",
         ));
     }
-    let repo = Repo::discover(&common.repo)?;
+    let repo = Repo::discover(&context.repository(true)?)?;
     let file = place(&repo, only_print)?;
     let base = repo.base(None)?;
     let Some(guess) = recognise(&repo, &base)? else {

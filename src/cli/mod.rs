@@ -21,7 +21,7 @@ mod table;
 mod trace;
 mod words;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 use jiff::Zoned;
@@ -32,7 +32,9 @@ use self::{
     output::{Output, clean},
 };
 use crate::{
+    config::places,
     runtime,
+    sources::git::{Repo, is_address, redact},
     workflow::{OpenOptions, Session},
 };
 
@@ -130,17 +132,45 @@ fn interruptible(output: Output) {
 }
 
 impl Context {
+    /// The path of the repository: of its mirror, where `--repo` gives an address. A mirror that is there is fetched first,
+    /// unless the caller does so later; where that fails, a word says how old it is.
+    pub(crate) fn repository(&self, fetch: bool) -> Result<PathBuf, Failure> {
+        let repo = &self.common.repo;
+        let Some(address) = repo.to_str().filter(|text| is_address(text)) else {
+            return Ok(repo.clone());
+        };
+        let folder = places::mirrors().ok_or_else(|| {
+            Failure::usage(format!(
+                "this system has no cache folder to mirror {} in; set {} to one, or clone it and name the clone",
+                redact(address),
+                places::CACHE_VARIABLE
+            ))
+        })?;
+        let mirror = Repo::mirror(address, &folder, &mut |words| {
+            self.output.note(clean(words));
+        })?;
+        if fetch
+            && !mirror.new
+            && let Err(error) = mirror.fetch()
+        {
+            self.output.note(clean(&error.to_string()));
+        }
+        Ok(mirror.repo.git_dir().to_owned())
+    }
+
     /// The repository with its configuration, and a word where that was guessed.
     pub(crate) fn open(&self) -> Result<Session, Failure> {
-        let repo = &self.common.repo;
-        if repo.to_str().is_some_and(is_address) {
-            return Err(Failure::usage(format!(
-                "`--repo {}`: addresses are not there yet in this version; clone it and name the clone",
-                crate::sources::git::redact(&repo.to_string_lossy())
-            )));
-        }
+        self.open_fetched(true)
+    }
+
+    /// The same, of a mirror that the caller fetches.
+    pub(crate) fn open_unfetched(&self) -> Result<Session, Failure> {
+        self.open_fetched(false)
+    }
+
+    fn open_fetched(&self, fetch: bool) -> Result<Session, Failure> {
         let options = OpenOptions {
-            repo: repo.clone(),
+            repo: self.repository(fetch)?,
             config: self.common.config.clone(),
             at: self.common.at.clone(),
             kubeconfig: Vec::new(),
@@ -160,13 +190,4 @@ impl Context {
         }
         Ok(session)
     }
-}
-
-/// `https://…`, `git@host:path`: not a path on this machine.
-fn is_address(text: &str) -> bool {
-    let scp_like = || {
-        let (host, _) = text.split_once(':')?;
-        (host.contains('@') && !host.contains('/')).then_some(())
-    };
-    text.contains("://") || scp_like().is_some()
 }

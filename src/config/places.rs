@@ -21,6 +21,20 @@ pub fn user_file() -> Option<PathBuf> {
     Some(folder.join("config.toml"))
 }
 
+/// Overrides the folder of what can be had again: mirrors of repositories that are named by an address.
+pub const CACHE_VARIABLE: &str = "TIDEGATE_CACHE_DIR";
+
+/// Where mirrors are kept; `None` where the system has no place for them.
+pub fn mirrors() -> Option<PathBuf> {
+    let folder = match std::env::var_os(CACHE_VARIABLE) {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => directories::ProjectDirs::from("dev", "tidegate", "tidegate")?
+            .cache_dir()
+            .to_path_buf(),
+    };
+    Some(folder.join("mirrors"))
+}
+
 /// A file's bytes under its path's name; `None` where it does not exist.
 pub fn read(path: &Path) -> io::Result<Option<SourceFile>> {
     match std::fs::read(path) {

@@ -5,6 +5,7 @@ mod cluster;
 mod demo;
 mod following;
 mod hung;
+mod mirror;
 mod reading;
 mod support;
 mod terminal;

@@ -312,8 +312,8 @@ fn wrong_usage_is_said_and_exits_2() {
             "`nowhere` is neither a revision of this repository nor a time",
         ),
         (
-            &["status", "--repo", "https://example.com/x.git"],
-            "addresses are not there yet",
+            &["status", "--repo", "ext://example.com/x.git"],
+            "is no address that Tidegate clones from",
         ),
         (
             &["status", "--config", "nowhere.toml"],

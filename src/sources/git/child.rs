@@ -5,9 +5,10 @@
 //! nobody. Its words are captured; none reach the screen unseen.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     path::PathBuf,
     process::{ExitStatus, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
@@ -112,6 +113,59 @@ impl Child {
             .wait_with_output()
             .map_err(|error| not_started(&error))?;
         Ok(self.finish(started, output))
+    }
+
+    /// Runs it to its end on this thread, and tells what it says on its standard error as it comes; `None` where it said
+    /// nothing for `patience` and was stopped. Takes no input.
+    ///
+    /// # Errors
+    /// As [`Child::run`].
+    pub(super) fn run_heard(
+        self,
+        patience: Duration,
+        hear: &mut dyn FnMut(&str),
+    ) -> Result<Option<Output>, GitError> {
+        let started = Instant::now();
+        let mut child = self
+            .command()
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| not_started(&error))?;
+        let mut group = Group(Some(child.id()));
+        let (sender, heard) = mpsc::channel();
+        if let Some(mut pipe) = child.stderr.take() {
+            std::thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+                    if sender.send(buffer[..count].to_vec()).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        let mut stderr = Vec::new();
+        loop {
+            match heard.recv_timeout(patience) {
+                Ok(bytes) => {
+                    hear(&redact(&String::from_utf8_lossy(&bytes)));
+                    stderr.extend(bytes);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    drop(group);
+                    let _ = child.wait();
+                    return Ok(None);
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let status = child.wait().map_err(|error| not_started(&error))?;
+        group.0 = None;
+        let output = std::process::Output {
+            status,
+            stdout: Vec::new(),
+            stderr,
+        };
+        Ok(Some(self.finish(started, output)))
     }
 
     fn command(&self) -> std::process::Command {

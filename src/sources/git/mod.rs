@@ -11,6 +11,7 @@ mod diff;
 mod error;
 mod history;
 mod lines;
+mod mirror;
 mod objects;
 mod pack;
 mod publish;
@@ -26,6 +27,7 @@ pub use child::RanCommand;
 pub use error::{GitError, GitErrorKind};
 pub use history::{HistoryEvent, Want};
 pub use lines::{Line, LinesOf};
+pub use mirror::{Mirror, is_address};
 pub use publish::{
     Destination, Merged, PublishLock, PushOutcome, PushRequest, build_commit, build_merge,
     build_tag, lock, push,

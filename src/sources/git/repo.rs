@@ -43,7 +43,7 @@ impl Repo {
                     GitErrorKind::NotFound,
                     format!("{} {why}", path.display()),
                 )
-                .hint("Run tidegate inside a clone of the deployment repository, or name one with --repo PATH")
+                .hint("Run tidegate inside a clone of the deployment repository, or name one with --repo PATH or --repo URL")
             } else {
                 GitError::from_git2(&error, "cannot open the repository", path)
             }

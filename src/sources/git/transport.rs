@@ -6,7 +6,7 @@ use super::{Base, Child, GitError, GitErrorKind, RanCommand, Repo, child::Output
 use crate::domain::{ids::ObjectId, text::sanitise_lines};
 
 /// A remote that says nothing for so long is taken as not answering.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(super) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a fetch brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,12 +116,17 @@ pub(super) async fn look(
 pub(super) async fn patiently(child: Child, remote: &str) -> Result<Output, GitError> {
     match tokio::time::timeout(PATIENCE, child.run()).await {
         Ok(output) => output,
-        Err(_) => Err(GitError::new(
-            GitErrorKind::Network,
-            format!("{remote} did not answer within {} s", PATIENCE.as_secs()),
-        )
-        .hint("Check the connection, and that Git can reach the remote: git ls-remote")),
+        Err(_) => Err(silent(remote)),
     }
+}
+
+/// The error of a remote that said nothing for [`PATIENCE`].
+pub(super) fn silent(remote: &str) -> GitError {
+    GitError::new(
+        GitErrorKind::Network,
+        format!("{remote} did not answer within {} s", PATIENCE.as_secs()),
+    )
+    .hint("Check the connection, and that Git can reach the remote: git ls-remote")
 }
 
 /// What `git` and the server said, safe to show, without Git's own advice.
@@ -135,7 +140,8 @@ pub(super) fn words(stderr: &str) -> String {
     lines.join("\n")
 }
 
-fn unreachable(remote: &str, words: &str) -> GitError {
+/// The error of a remote that did not give what was asked for, with its words.
+pub(super) fn unreachable(remote: &str, words: &str) -> GitError {
     let hint = if is_denied(words) {
         "Tidegate uses Git's own credentials: sign in so that `git fetch` works without asking \
          (an ssh agent, a credential helper)"

@@ -1,0 +1,385 @@
+//! A repository that is named by its address: a bare mirror of it in a folder of ours, kept up to date by the user's
+//! own `git`.
+//!
+//! The mirror has the remote's branches as `refs/remotes/origin/*` and none of its own, so that reading from it and
+//! publishing from it are what they are in any clone. It is whole: reading the history of versions needs the files of
+//! every commit that changed one, and asking the remote for them afterwards takes longer than having them.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Child, GitError, GitErrorKind, Repo, redact,
+    transport::{PATIENCE, silent, unreachable, words},
+};
+
+/// A word on how far a clone is, this often.
+const EVERY: Duration = Duration::from_secs(5);
+/// Its name for the remote.
+const REMOTE: &str = "origin";
+
+/// A mirror that is there.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    /// It.
+    pub repo: Repo,
+    /// Whether it was made just now, and so has everything that the remote has.
+    pub new: bool,
+    folder: PathBuf,
+    /// The address without credentials.
+    shown: String,
+}
+
+/// Whether `text` is the address of a repository rather than a path: `https://…`, `ssh://…`, `file://…`,
+/// `git@host:path`. Something that exists on this machine is a path, however it is called.
+pub fn is_address(text: &str) -> bool {
+    let scp_like = || {
+        let (host, _) = text.split_once(':')?;
+        (host.contains('@') && !host.contains('/')).then_some(())
+    };
+    (text.contains("://") || scp_like().is_some()) && !Path::new(text).exists()
+}
+
+impl Repo {
+    /// The mirror of the repository at `address` below `folder`; cloned now if it is not there yet, which `tell` hears of
+    /// in sentences. One that is there is given as it is: [`Mirror::fetch`] brings it up to date. Blocking. Two processes
+    /// that want the same one wait for each other; a clone that was interrupted is begun again.
+    ///
+    /// # Errors
+    /// `Network` with the server's words, `NotFound` for an address of a kind that Git cannot read, `Refused` where the
+    /// folder cannot be written, `Program` without `git`.
+    pub fn mirror(
+        address: &str,
+        folder: &Path,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Mirror, GitError> {
+        let shown = redact(address);
+        check(address, &shown)?;
+        let folder = folder.join(key(address)?);
+        let place = folder.join(format!("{}.git", name(address)));
+        let refused = |error: &io::Error| cannot_write(&folder, error);
+        private(&folder).map_err(|error| refused(&error))?;
+        let lock = lock(&folder, tell).map_err(|error| refused(&error))?;
+        let new = !place.exists();
+        if new {
+            clone(address, &shown, &folder, &place, tell)?;
+            let _ = lock.set_modified(SystemTime::now());
+        }
+        let repo = Self::discover(&place)?;
+        if repo.remote_url(REMOTE).as_deref() != Some(address) {
+            // The same repository with other credentials.
+            let repository = repo.open()?;
+            repository
+                .remote_set_url(REMOTE, address)
+                .map_err(|error| repo.error(&error, "cannot set the address of the mirror"))?;
+        }
+        Ok(Mirror {
+            repo,
+            new,
+            folder,
+            shown,
+        })
+    }
+}
+
+impl Mirror {
+    /// Fetches every branch and tag, and forgets those that are gone. Blocking.
+    ///
+    /// # Errors
+    /// `Network` with the server's words and the time of the last fetch: what is there is as old as that.
+    pub fn fetch(&self) -> Result<(), GitError> {
+        let lock =
+            lock(&self.folder, &mut |_| {}).map_err(|error| cannot_write(&self.folder, &error))?;
+        let before = lock.metadata().and_then(|data| data.modified()).ok();
+        let fetched = fetch(&self.repo, &self.shown, &mut |_| {});
+        fetched.map_err(|mut error| {
+            if let Some(at) = before.and_then(|at| Timestamp::try_from(at).ok()) {
+                let at = at.strftime("%Y-%m-%d %H:%M UTC");
+                error.message = format!("{}; its mirror is as of {at}", error.message);
+            }
+            error
+        })?;
+        let _ = lock.set_modified(SystemTime::now());
+        let base = self.repo.base(None);
+        if base.is_err() {
+            // The branch that was the remote's HEAD is gone: it has another now.
+            set_head(&self.repo, &self.shown)?;
+        }
+        Ok(())
+    }
+
+    /// The address, without credentials.
+    pub fn address(&self) -> &str {
+        &self.shown
+    }
+}
+
+fn check(address: &str, shown: &str) -> Result<(), GitError> {
+    const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    if scheme.is_none_or(|scheme| SCHEMES.contains(&scheme)) && !address.starts_with('-') {
+        return Ok(());
+    }
+    Err(GitError::new(
+        GitErrorKind::NotFound,
+        format!("`{shown}` is no address that Tidegate clones from"),
+    )
+    .hint("Give one that begins with https://, http://, ssh:// or file://, or git@host:path"))
+}
+
+/// What the folder of an address is called: the same for other credentials of it.
+fn key(address: &str) -> Result<String, GitError> {
+    let bare = match (address.split_once("://"), address.starts_with("http")) {
+        (Some((scheme, rest)), true) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let host = rest[..end].rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{}", &rest[end..])
+        }
+        _ => address.to_owned(),
+    };
+    let hash = git2::Oid::hash_object(
+        git2::ObjectType::Blob,
+        bare.trim_end_matches('/').as_bytes(),
+    );
+    let hash = hash.map_err(|error| {
+        GitError::new(
+            GitErrorKind::Other,
+            format!("cannot name the mirror: {error}"),
+        )
+    })?;
+    Ok(hash.to_string()[..16].to_owned())
+}
+
+/// What people call the repository: the last part of its address.
+fn name(address: &str) -> String {
+    let path = address.trim_end_matches('/');
+    let last = path.rsplit(['/', ':']).next().unwrap_or_default();
+    let last = last.strip_suffix(".git").unwrap_or(last);
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name = last.replace(|c| !safe(c), "-");
+    match name.trim_start_matches('.') {
+        "" => "repository".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Makes the folder, for this user alone: an address may hold a token, and Git keeps it in the mirror's configuration.
+fn private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Held while a mirror is cloned or fetched; its modification time is that of the last fetch.
+fn lock(folder: &Path, tell: &mut dyn FnMut(&str)) -> io::Result<File> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("fetched"))?;
+    if file.try_lock().is_err() {
+        tell("another Tidegate is fetching the same repository; waiting for it");
+        file.lock()?;
+    }
+    Ok(file)
+}
+
+/// Clones into a folder of another name first: what stands at `place` is always whole.
+fn clone(
+    address: &str,
+    shown: &str,
+    folder: &Path,
+    place: &Path,
+    tell: &mut dyn FnMut(&str),
+) -> Result<(), GitError> {
+    let refused = |error: &io::Error| cannot_write(folder, error);
+    for left in fs::read_dir(folder)
+        .map_err(|error| refused(&error))?
+        .flatten()
+    {
+        if left.path().extension() == Some(OsStr::new("tmp")) {
+            // Of a clone that did not come to its end.
+            let _ = fs::remove_dir_all(left.path());
+        }
+    }
+    let started = Instant::now();
+    tell(&format!("cloning {shown} into {}", place.display()));
+    let half = folder.join(format!("{}.tmp", std::process::id()));
+    let made = || -> Result<(), git2::Error> {
+        // Not `git init`: the user's Git may be told to make repositories of a kind that we cannot read.
+        let repository = git2::Repository::init_bare(&half)?;
+        repository.remote(REMOTE, address)?;
+        let mut config = repository.config()?;
+        let key = "remote.origin.fetch";
+        config.set_str(key, "+refs/heads/*:refs/remotes/origin/*")?;
+        config.set_multivar(key, "^$", "+refs/tags/*:refs/tags/*")
+    };
+    let cloned = made()
+        .map_err(|error| GitError::from_git2(&error, "cannot make the mirror", &half))
+        .and_then(|()| Repo::discover(&half))
+        .and_then(|repo| {
+            let mut progress = Progress::new(tell);
+            fetch(&repo, shown, &mut |words| progress.hear(words))?;
+            set_head(&repo, shown)
+        })
+        .and_then(|()| fs::rename(&half, place).map_err(|error| refused(&error)));
+    match cloned {
+        Ok(()) => {
+            tell(&format!(
+                "cloned in {:.1} s",
+                started.elapsed().as_secs_f64()
+            ));
+            Ok(())
+        }
+        Err(error) => {
+            let _ = fs::remove_dir_all(&half);
+            Err(error)
+        }
+    }
+}
+
+fn fetch(repo: &Repo, shown: &str, hear: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+    // Git tidies up by itself here, as it does in any clone: nobody else would.
+    let arguments = [
+        "fetch",
+        "--progress",
+        "--prune",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        REMOTE,
+    ];
+    run(repo, &arguments, shown, hear)
+}
+
+fn set_head(repo: &Repo, shown: &str) -> Result<(), GitError> {
+    let ended = run(
+        repo,
+        &["remote", "set-head", REMOTE, "--auto"],
+        shown,
+        &mut |_| {},
+    );
+    match ended {
+        // An empty repository, or one whose HEAD names no branch: which branch to read is then asked for where it is read.
+        Err(error) if error.message.contains("determine remote HEAD") => Ok(()),
+        other => other,
+    }
+}
+
+fn run(
+    repo: &Repo,
+    arguments: &[&str],
+    shown: &str,
+    hear: &mut dyn FnMut(&str),
+) -> Result<(), GitError> {
+    let child = Child::new(repo, arguments.iter().copied());
+    let Some(output) = child.run_heard(PATIENCE, hear)? else {
+        return Err(silent(shown));
+    };
+    if output.status.success() {
+        return Ok(());
+    }
+    let lines = output.stderr.split(['\r', '\n']);
+    let lines: Vec<&str> = lines.filter(|line| !is_progress(line)).collect();
+    Err(unreachable(shown, &words(&lines.join("\n"))))
+}
+
+fn is_progress(line: &str) -> bool {
+    line.contains("% (") || line.contains("Enumerating objects") || line.ends_with(", done.")
+}
+
+/// Says now and then how far a clone is, from what `git` says many times a second.
+struct Progress<'a> {
+    tell: &'a mut dyn FnMut(&str),
+    told: Instant,
+}
+
+impl<'a> Progress<'a> {
+    fn new(tell: &'a mut dyn FnMut(&str)) -> Self {
+        Self {
+            tell,
+            told: Instant::now(),
+        }
+    }
+
+    fn hear(&mut self, words: &str) {
+        if self.told.elapsed() < EVERY {
+            return;
+        }
+        let latest = words.split(['\r', '\n']).rfind(|line| line.contains("% ("));
+        if let Some(latest) = latest {
+            let latest = latest.trim_start_matches("remote:").trim();
+            (self.tell)(&latest.to_lowercase());
+            self.told = Instant::now();
+        }
+    }
+}
+
+fn cannot_write(folder: &Path, error: &io::Error) -> GitError {
+    GitError::new(
+        GitErrorKind::Refused,
+        format!("cannot write {}: {error}", folder.display()),
+    )
+    .hint("Mirrors of repositories that are named by an address are kept there; clone it yourself and name the clone otherwise")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_paths() {
+        for text in [
+            "https://h/a.git",
+            "http://h",
+            "ssh://git@h:22/a",
+            "git@h:a/b.git",
+            "file:///srv/a",
+            "me@h:a",
+        ] {
+            assert!(is_address(text), "{text}");
+        }
+        for text in [".", "/srv/a.git", "a:b", "./git@h:a", "C:\\a", "src"] {
+            assert!(!is_address(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mirror_is_named_like_its_repository_whatever_the_credentials() {
+        let cases = [
+            ("https://h/a/deploy.git", "deploy"),
+            ("git@h:deploy.git/", "deploy"),
+            ("https://h/..", "repository"),
+            ("https://h/a b", "a-b"),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(name(address), expected, "{address}");
+        }
+        let same = key("https://h/a").unwrap();
+        assert_eq!(key("https://user:token@h/a/").unwrap(), same);
+        assert_ne!(key("https://h/b").unwrap(), same);
+        assert_ne!(key("git@h:a").unwrap(), key("other@h:a").unwrap());
+    }
+
+    #[test]
+    fn only_addresses_that_git_itself_reads() {
+        for (address, good) in [
+            ("https://h/a", true),
+            ("git@h:a", true),
+            ("ext://h", false),
+            ("-x@h:a", false),
+        ] {
+            assert_eq!(check(address, address).is_ok(), good, "{address}");
+        }
+    }
+}
