@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
     sources::git::Repo,
-    workflow::{OpenOptions, Session, recognise},
+    workflow::{OpenOptions, Session, recognise, tell_order},
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -33,13 +33,14 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let repo = Repo::discover(&context.repository(true)?)?;
     let file = place(&repo, only_print)?;
     let base = repo.base(None)?;
-    let Some(guess) = recognise(&repo, &base)? else {
+    let Some(mut guess) = recognise(&repo, &base)? else {
         return Err(Failure::failed(format!(
             "no common layout was recognised in the tree of {}; write a {TEAM_FILE} by hand: config.example.toml of the project \
              describes every key",
             base.reference
         )));
     };
+    tell_order(&repo, &base, &mut guess)?;
     let text = config::propose(&guess);
 
     // What was proposed is read back as any configuration is, so that what is shown is what it does.

@@ -9,6 +9,7 @@ mod follow;
 mod prepare;
 mod project;
 mod reading;
+mod recognise;
 mod revert;
 
 use std::path::PathBuf;
@@ -30,8 +31,9 @@ pub use deliver::{DeliverFailure, DeliverStep, Delivered, DeliveredPart, deliver
 pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
 pub use prepare::prepare;
-pub use project::{OpenError, OpenOptions, recognise};
+pub use project::{OpenError, OpenOptions};
 pub use reading::{At, OtherRepository, Reading};
+pub use recognise::{recognise, tell_order};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
 
 /// One repository, opened with its configuration.

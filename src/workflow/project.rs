@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 
-use super::{Session, reading};
+use super::{Session, reading, recognise};
 use crate::{
     config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
         desired::Desired,
         ids::{EnvironmentName, ServiceName},
-        layout::{self, Evidence, Guess},
+        layout::Guess,
         suggest,
     },
     sources::{
-        git::{Base, GitError, GitErrorKind, Repo},
+        git::{GitError, GitErrorKind, Repo},
         state::StateStore,
     },
 };
@@ -198,18 +198,4 @@ fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
 fn guess(repo: &Repo) -> Option<Guess> {
     let base = repo.base(None).ok()?;
     recognise(repo, &base).ok()?
-}
-
-/// What the tree at a base looks like, by its paths and what some of the files say.
-///
-/// # Errors
-/// When the tree cannot be read.
-pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
-    let paths = repo.paths(base.commit)?;
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    Ok(layout::recognise(&Evidence {
-        paths: &paths,
-        branches: &[],
-        read: &|path| repo.file(base.commit, path).ok().flatten(),
-    }))
 }

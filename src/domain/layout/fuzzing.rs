@@ -107,11 +107,11 @@ impl World {
             self.places_are_there(path, bytes);
         }
         if seed > 0xf0 {
-            let _ = recognise(&Evidence {
-                paths: &[OWN, BASE],
-                branches: &[],
-                read: &|path| files.get(&RepoPath::new(path)).cloned(),
-            });
+            let read = |path: &str| {
+                let bytes = files.get(&RepoPath::new(path))?;
+                Some(bytes.as_slice().into())
+            };
+            let _ = recognise(&Evidence::new(&[OWN, BASE], &read));
         }
         let before = self.desired(&files);
         for (index, key) in before.cells.keys().take(CELLS).enumerate() {

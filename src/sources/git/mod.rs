@@ -19,6 +19,7 @@ mod read;
 mod redact;
 mod repo;
 mod report;
+mod survey;
 mod transport;
 
 pub use base::Base;
@@ -35,6 +36,7 @@ pub use publish::{
 pub use redact::redact;
 pub use repo::Repo;
 pub use report::Rejection;
+pub use survey::Survey;
 pub use transport::{Fetched, fetch, fetch_refs};
 
 use self::child::Child;

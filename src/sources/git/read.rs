@@ -102,22 +102,6 @@ impl Repo {
         }
     }
 
-    /// The paths of all regular files at `commit`, in tree order; what is not UTF-8 is left out. Reads every tree.
-    ///
-    /// # Errors
-    /// When the commit or a tree cannot be read.
-    pub fn paths(&self, commit: ObjectId) -> Result<Vec<String>, GitError> {
-        let objects = Objects::open(self)?;
-        let tree = objects.header(commit)?.tree;
-        let mut paths = Vec::new();
-        walk(&objects, tree, "", &|_| true, &mut |path, entry| {
-            if entry.kind == Kind::File {
-                paths.push(path.to_owned());
-            }
-        })?;
-        Ok(paths)
-    }
-
     /// The name that Git gives a file of these bytes.
     pub fn blob_id(bytes: &[u8]) -> ObjectId {
         git2::Oid::hash_object(git2::ObjectType::Blob, bytes)
@@ -202,7 +186,7 @@ pub(super) fn wanted_files(
 
 /// Visits every entry that is no folder below `tree`, entering folders that `descend` allows. Paths
 /// that are not UTF-8 cannot be named by a layout and are passed over.
-fn walk(
+pub(super) fn walk(
     objects: &Objects,
     tree: ObjectId,
     path: &str,

@@ -1,6 +1,6 @@
 //! What a few files of a template say: which locator finds their versions.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use crate::domain::{
     layout::LayoutSpec,
@@ -15,10 +15,10 @@ const SAMPLES: usize = 24;
 pub(super) fn candidates(
     template: &str,
     files: &[&str],
-    read: &dyn Fn(&str) -> Option<Vec<u8>>,
+    read: &dyn Fn(&str) -> Option<Rc<[u8]>>,
 ) -> Vec<LayoutSpec> {
     let stride = files.len().div_ceil(SAMPLES).max(1);
-    let samples: Vec<Vec<u8>> = files
+    let samples: Vec<Rc<[u8]>> = files
         .iter()
         .step_by(stride)
         .filter_map(|path| read(path))
@@ -30,19 +30,30 @@ pub(super) fn candidates(
     };
     let mut specs = Vec::new();
     if file.starts_with("kustomization.") {
+        let own = template.contains("{service}");
         specs.push(preset("kustomize"));
         specs.push(LayoutSpec {
-            row: template
-                .contains("{service}")
-                .then(|| "{service}/{image}".to_owned()),
+            row: own.then(|| "{service}/{image}".to_owned()),
             ..preset("kustomize")
         });
         specs.push(LayoutSpec {
             yaml: Some("resources[*]".into()),
             part: Some("query:ref".into()),
-            row: template
-                .contains("{service}")
-                .then(|| "{service}/ref:{repo}".to_owned()),
+            row: Some(below_service(template, "ref:{repo}")),
+            ..LayoutSpec::default()
+        });
+        specs.push(LayoutSpec {
+            yaml: Some("helmCharts[*]{name={chart}}.version".into()),
+            row: Some(below_service(template, "helm:{chart}")),
+            ..LayoutSpec::default()
+        });
+        return specs;
+    }
+    if file.starts_with("{chart}") {
+        specs.push(LayoutSpec {
+            yaml: Some("version".into()),
+            kind: Some("HelmChartInflationGenerator".into()),
+            row: Some(below_service(template, "helm:{chart}")),
             ..LayoutSpec::default()
         });
         return specs;
@@ -75,7 +86,30 @@ pub(super) fn candidates(
     let mut votes: Vec<(usize, LayoutSpec)> = votes.into_values().collect();
     votes.sort_by_key(|(count, spec)| (std::cmp::Reverse(*count), weight(spec)));
     specs.extend(votes.into_iter().map(|(_, spec)| spec).take(6));
+    // A list may hold several images: then the image is part of every row's name.
+    let lists = |spec: &LayoutSpec| {
+        let list = spec
+            .yaml
+            .as_deref()
+            .is_some_and(|yaml| yaml.contains("[*]"));
+        list && spec.part.as_deref() == Some("tag")
+    };
+    if specs.iter().any(lists) {
+        let images = specs.iter_mut().filter(|spec| spec.preset.is_none());
+        for spec in images.filter(|spec| spec.part.as_deref() == Some("tag")) {
+            spec.row = Some(below_service(template, "{image}"));
+        }
+    }
     specs
+}
+
+/// A row's name: below its service's where the path names one.
+fn below_service(template: &str, name: &str) -> String {
+    if template.contains("{service}") {
+        format!("{{service}}/{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Shorter locators first among equals.

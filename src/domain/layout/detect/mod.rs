@@ -1,21 +1,32 @@
 //! Recognises common layouts of a repository: Kustomize overlays, `values-<env>.yaml`, one folder per environment.
 
+mod agents;
 mod contents;
+mod names;
+mod order;
+mod parameters;
+mod refs;
+mod settle;
 mod shapes;
+mod trial;
 mod words;
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
 };
 
-use super::{Assembler, FallbackSpec, LayoutSet, LayoutSpec, Origin};
-use crate::domain::{
-    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
-    template::Captures,
-};
+pub use order::{Sighting, by_history};
+
+use super::LayoutSpec;
+use crate::domain::ids::CellKey;
+use agents::Agents;
+use names::Names;
+use refs::Refs;
+use settle::Choice;
 use shapes::Shape;
+use trial::{FILES, Trial};
 
 /// What a repository looks like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,12 +35,31 @@ pub struct Guess {
     pub environments: Vec<String>,
     /// Promotion edges, `(from, to)`.
     pub edges: Vec<(String, String)>,
+    /// Where environments run, of those that the repository says something about.
+    pub places: BTreeMap<String, Place>,
     /// Layouts, the one that explains most first.
     pub layouts: Vec<LayoutSpec>,
     /// How many cells each layout explains, in the same order; zero where no file could be read.
     pub explained: Vec<usize>,
+    /// Columns that the layouts would have found too, with their cells: they look like no environments.
+    pub left_out: Vec<(String, usize)>,
+    /// Environments whose upstream only history tells.
+    pub by_history: BTreeSet<String>,
     /// What was recognised, in a sentence for people.
     pub explanation: String,
+}
+
+/// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// What Argo CD calls its cluster.
+    pub cluster: Option<String>,
+    /// The folder or secret that Flux names its cluster by.
+    pub folder: Option<String>,
+    /// The cluster's address.
+    pub server: Option<String>,
+    /// The namespace of its services, a template over `{service}`.
+    pub namespace: Option<String>,
 }
 
 /// What recognition may look at.
@@ -39,34 +69,43 @@ pub struct Evidence<'a> {
     pub paths: &'a [&'a str],
     /// Branches by short name, for repositories with a branch per environment.
     pub branches: &'a [&'a str],
+    /// Tags by short name, for repositories with tags per environment.
+    pub tags: &'a [&'a str],
     /// Reads a file; `None` where it cannot be.
-    pub read: &'a dyn Fn(&str) -> Option<Vec<u8>>,
+    pub read: &'a dyn Fn(&str) -> Option<Rc<[u8]>>,
+}
+
+impl<'a> Evidence<'a> {
+    /// A tree alone, without other refs.
+    pub fn new(paths: &'a [&'a str], read: &'a dyn Fn(&str) -> Option<Rc<[u8]>>) -> Self {
+        Self {
+            paths,
+            branches: &[],
+            tags: &[],
+            read,
+        }
+    }
 }
 
 /// Most layouts that a guess proposes.
-const LAYOUTS: usize = 12;
+const LAYOUTS: usize = 20;
 /// Templates that are tried.
-const TRIED: usize = 60;
-/// Files read per template.
-const FILES: usize = 3000;
+const TRIED: usize = 120;
 /// Files by which locators are compared.
 const COMPARED: usize = 150;
 
 /// Recognises the layout of a tree from its files' paths alone; `None` where nothing common is found.
 pub fn detect(paths: &[&str]) -> Option<Guess> {
-    recognise(&Evidence {
-        paths,
-        branches: &[],
-        read: &|_| None,
-    })
+    recognise(&Evidence::new(paths, &|_| None))
 }
 
 /// Recognises the layout of a repository; `None` where nothing common is found.
 ///
 /// Templates come from paths; which locator suits one is told by the versions that it finds in the files. A template
-/// that explains no cell that an earlier one does not is left out.
+/// that explains no cell that an earlier one does not is left out. Names of environments are usual words, what manifests of
+/// Argo CD and Flux say, and what folders such as `environments/` list.
 pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
-    let known: RefCell<HashMap<String, Option<Vec<u8>>>> = RefCell::default();
+    let known: RefCell<HashMap<String, Option<Rc<[u8]>>>> = RefCell::default();
     let read = |path: &str| {
         let mut known = known.borrow_mut();
         if let Some(bytes) = known.get(path) {
@@ -80,29 +119,31 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
         read: &read,
         ..*evidence
     };
+    let agents = Agents::read(evidence.paths, evidence.read);
+    let names = Names::of(evidence, &agents);
     let mut chosen = Chosen::default();
-    for (template, shape) in shapes::find(evidence.paths).into_iter().take(TRIED) {
+    let shapes = shapes::find(evidence.paths, &names);
+    let (most, rest) = shapes.split_at(shapes.len().min(TRIED));
+    for (template, shape) in most {
         if chosen.layouts.len() < LAYOUTS {
-            chosen.consider(&template, &shape, evidence, None);
+            chosen.consider(template, shape, evidence, None);
         }
     }
-    let branches: BTreeSet<String> = evidence
-        .branches
-        .iter()
-        .filter(|name| words::known(name).is_some_and(|known| known.group.is_empty()))
-        .map(|name| (*name).to_owned())
-        .collect();
-    if chosen.layouts.is_empty() && branches.len() > 1 {
-        for (template, shape) in shapes::without_environment(evidence.paths)
-            .into_iter()
-            .take(TRIED)
-        {
-            if chosen.layouts.len() < 3 {
-                chosen.consider(&template, &shape, evidence, Some(&branches));
-            }
+    // Of those with few files, what is written in files of the same name as something found already.
+    for (template, shape) in rest.iter().filter(|(_, shape)| shape.services().len() > 1) {
+        if chosen.layouts.len() < LAYOUTS && chosen.reads_files_like(template) {
+            chosen.consider(template, shape, evidence, None);
         }
     }
-    chosen.into_guess()
+    let mut refs = None;
+    if chosen.layouts.is_empty() {
+        refs = refs::find(evidence.branches, evidence.tags);
+        if let Some(refs) = &refs {
+            chosen.consider_refs(evidence, refs);
+        }
+    }
+    let refs = refs.map(|refs| refs.explanation);
+    settle::settle(chosen.layouts, evidence, &names, &agents, refs.as_deref())
 }
 
 /// The layouts chosen so far.
@@ -113,33 +154,26 @@ struct Chosen {
     files: BTreeSet<String>,
 }
 
-/// One layout, what it explains, and where.
-struct Choice {
-    spec: LayoutSpec,
-    cells: usize,
-    environments: BTreeSet<String>,
-}
-
-/// One template while its locators are tried.
-struct Trial<'t, 'p> {
-    template: &'t str,
-    shape: &'t Shape<'p>,
-    files: Vec<&'p str>,
-    environments: BTreeSet<String>,
-    branches: Option<&'t BTreeSet<String>>,
-    evidence: &'t Evidence<'t>,
-}
-
 impl Chosen {
+    /// The same files in many folders, where the ref says the environment; with tags, their versions if nothing else.
+    fn consider_refs(&mut self, evidence: &Evidence<'_>, refs: &Refs) {
+        let shapes = shapes::without_environment(evidence.paths);
+        for (template, shape) in shapes.into_iter().take(TRIED) {
+            if self.layouts.len() < 3 {
+                self.consider(&template, &shape, evidence, Some(refs));
+            }
+        }
+    }
+
     fn consider(
         &mut self,
         template: &str,
         shape: &Shape<'_>,
         evidence: &Evidence<'_>,
-        branches: Option<&BTreeSet<String>>,
+        refs: Option<&Refs>,
     ) {
         let files: Vec<&str> = shape.files.values().copied().take(FILES).collect();
-        if files.iter().all(|file| self.files.contains(*file)) {
+        if files.iter().all(|file| self.files.contains(*file)) || self.is_inside(template) {
             return;
         }
         let unread = files.iter().all(|file| (evidence.read)(file).is_none());
@@ -147,8 +181,8 @@ impl Chosen {
             template,
             shape,
             files,
-            environments: branches.cloned().unwrap_or_else(|| shape.environments()),
-            branches,
+            environments: refs.map_or_else(|| shape.environments(), |it| it.environments.clone()),
+            refs: refs.map(|refs| refs.template.as_str()),
             evidence,
         };
         let specs = trial.specs();
@@ -158,17 +192,36 @@ impl Chosen {
             }
             return;
         }
-        // A second locator may explain what the first does not: two shapes of one file, a `?ref=` beside images.
+        // Further locators may explain what the first does not: two shapes of one file, a `?ref=` beside images.
         let mut own: Vec<LayoutSpec> = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..3 {
             let Some((count, spec)) = self.best(&trial, &specs, &mut own) else {
                 return;
             };
             self.take(&trial, spec, count);
-            if count * 10 >= trial.files.len() * 9 {
-                return;
-            }
         }
+    }
+
+    /// Whether a layout already chosen reads files of the same name.
+    fn reads_files_like(&self, template: &str) -> bool {
+        let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let own = file(template);
+        let paths = self
+            .layouts
+            .iter()
+            .filter_map(|choice| choice.spec.path.as_deref());
+        !own.contains("{service}") && paths.map(file).any(|known| known == own)
+    }
+
+    /// Whether a folder that names a service in a layout already chosen stands in `template` by its own name: what is below
+    /// it belongs to that service, and its files are no services.
+    fn is_inside(&self, template: &str) -> bool {
+        self.layouts.iter().any(|choice| {
+            let own = choice.spec.path.as_deref().unwrap_or_default();
+            let pairs = own.split('/').zip(template.split('/'));
+            let mut behind = pairs.skip_while(|(own, other)| own == other);
+            matches!(behind.next(), Some(("{service}", other)) if choice.services.contains(other))
+        })
     }
 
     /// The locator that explains most cells that are not explained yet.
@@ -210,139 +263,13 @@ impl Chosen {
             spec,
             cells,
             environments: trial.environments.clone(),
+            services: trial
+                .shape
+                .services()
+                .into_keys()
+                .map(str::to_owned)
+                .collect(),
         });
-    }
-
-    fn into_guess(mut self) -> Option<Guess> {
-        let most = self.layouts.iter().map(|layout| layout.cells).max()?;
-        // What explains next to nothing beside the rest is chance more often than intent.
-        self.layouts.retain(|layout| layout.cells * 10 >= most);
-        let names = self
-            .layouts
-            .iter()
-            .flat_map(|layout| layout.environments.iter().cloned())
-            .collect();
-        let environments = words::in_order(&names);
-        let edges = words::edges(&environments);
-        let shown: BTreeSet<String> = self
-            .layouts
-            .iter()
-            .filter_map(|layout| layout.spec.path.clone())
-            .map(|path| format!("`{path}`"))
-            .collect();
-        let more = match shown.len().saturating_sub(3) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let shown: Vec<String> = shown.into_iter().take(3).collect();
-        Some(Guess {
-            environments,
-            edges,
-            explained: self.layouts.iter().map(|layout| layout.cells).collect(),
-            layouts: self.layouts.into_iter().map(|layout| layout.spec).collect(),
-            explanation: format!("versions are taken from {}{more}", shown.join(", ")),
-        })
-    }
-}
-
-impl Trial<'_, '_> {
-    /// The layouts that may suit, complete.
-    fn specs(&self) -> Vec<LayoutSpec> {
-        contents::candidates(self.template, &self.files, self.evidence.read)
-            .into_iter()
-            .filter_map(|spec| self.complete(spec))
-            .map(|spec| self.with_fallbacks(spec))
-            .collect()
-    }
-
-    /// Adds path and refs, and names rows where the path does not name the service.
-    fn complete(&self, mut spec: LayoutSpec) -> Option<LayoutSpec> {
-        spec.path = Some(self.template.to_owned());
-        spec.refs = self.branches.map(|_| "refs/heads/{env:$envs}".to_owned());
-        let own = self.template.contains("{service}");
-        if own && spec.regex.is_some() {
-            if self.shape.services().len() < 2 {
-                return None;
-            }
-            spec.regex = spec
-                .regex
-                .map(|regex| regex.replace("(?<service>", "(?<name>"));
-            spec.lowercase = vec!["name".into()];
-            spec.row = Some("{service}/{name}".into());
-        }
-        let named = own || spec.preset.is_some() || spec.regex.is_some();
-        named.then_some(spec)
-    }
-
-    /// `values.yaml` behind `values-<env>.yaml`, and the chart's own version behind that.
-    fn with_fallbacks(&self, mut spec: LayoutSpec) -> LayoutSpec {
-        let Some((folder, file)) = self.template.rsplit_once('/') else {
-            return spec;
-        };
-        if !file.starts_with("values") || !folder.contains("{service}") || folder.contains("{env}")
-        {
-            return spec;
-        }
-        let services = self.shape.services();
-        let present = |name: &str| {
-            let there = services.keys().filter(|service| {
-                let path = format!("{}/{name}", folder.replace("{service}", service));
-                self.evidence.paths.contains(&path.as_str())
-            });
-            there.count() * 2 > services.len()
-        };
-        let place = |name: &str, yaml: &str| FallbackSpec {
-            path: format!("{folder}/{name}"),
-            yaml: Some(yaml.to_owned()),
-            ..FallbackSpec::default()
-        };
-        if present("values.yaml") {
-            if spec.preset.as_deref() == Some("helm-values") {
-                spec.preset = None;
-                spec.yaml = Some("image.tag".into());
-            }
-            if let (Some(yaml), None) = (spec.yaml.clone(), &spec.part) {
-                spec.fallbacks.push(place("values.yaml", &yaml));
-                if present("Chart.yaml") && yaml == "image.tag" {
-                    spec.fallbacks.push(place("Chart.yaml", "appVersion"));
-                }
-            }
-        }
-        spec
-    }
-
-    /// The cells that layouts find together; `None` where they do not compile.
-    fn cells(&self, specs: &[LayoutSpec], limit: usize) -> Option<BTreeSet<CellKey>> {
-        let names: Vec<EnvironmentName> = self
-            .environments
-            .iter()
-            .map(|name| name.as_str().into())
-            .collect();
-        let set = Arc::new(LayoutSet::compile(specs, &names).ok()?);
-        let mut assembler = Assembler::new(Arc::clone(&set), &names);
-        let origin = Origin {
-            refs: self.branches.map(|_| 0),
-            captures: self
-                .branches
-                .and_then(|names| names.first())
-                .map(|name| Captures::from([("env".to_owned(), name.clone())]))
-                .unwrap_or_default(),
-            ..Origin::default()
-        };
-        let inherits = specs.iter().any(|spec| !spec.fallbacks.is_empty());
-        let others = self.evidence.paths.iter();
-        let fallbacks = others.filter(|path| inherits && set.wants(path));
-        for path in self.files.iter().take(limit).chain(fallbacks) {
-            if let Some(bytes) = (self.evidence.read)(path) {
-                let path = RepoPath::from(*path);
-                let facts = set.extract(&path, &bytes);
-                assembler.update_at(&origin, path, Some(Arc::new(facts)));
-            }
-        }
-        let desired = assembler.desired(ObjectId::new([0; 20]));
-        let cells = desired.cells.into_iter();
-        let declared = cells.filter(|(_, cell)| cell.version.is_some());
-        Some(declared.map(|(key, _)| key).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::names::{Names, is_common};
 use super::words;
 
 /// Files that one template explains.
@@ -35,6 +36,10 @@ const FIXED: [&str; 21] = [
     "helm",
     "values",
 ];
+/// Folders of what Flux installs itself with: its versions are not promoted.
+const BOOTSTRAP: &str = "/flux-system/gotk-";
+/// Ends of names of Kustomize's generators of charts.
+const GENERATOR: &str = "-helm-generator";
 /// Folders in which nothing is declared.
 const SKIPPED: [&str; 6] = [
     "templates",
@@ -55,6 +60,33 @@ impl Shape<'_> {
         services
     }
 
+    /// Keeps only the files whose folder below the environment's is a cluster: an agent says so, or several services have it
+    /// and its name is that of a region or in one environment alone.
+    fn keep_clusters(&mut self, names: &Names) {
+        let mut known: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+        for (service, env) in self.files.keys() {
+            let (folder, cluster) = env.split_once('/').unwrap_or((env, ""));
+            let entry = known.entry(cluster).or_default();
+            entry.0.insert(service);
+            entry.1.insert(folder);
+        }
+        let is_cluster =
+            |(name, (services, folders)): &(&str, (BTreeSet<&str>, BTreeSet<&str>))| {
+                let alike = words::is_region(name) || folders.len() == 1;
+                names.is_cluster(name) || (services.len() > 1 && alike)
+            };
+        let clusters: BTreeSet<String> = known
+            .into_iter()
+            .filter(is_cluster)
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let single = clusters.len() < 2;
+        self.files.retain(|(_, env), _| {
+            let cluster = env.split_once('/').map_or("", |(_, cluster)| cluster);
+            !single && clusters.contains(cluster)
+        });
+    }
+
     /// Its environments.
     pub(super) fn environments(&self) -> BTreeSet<String> {
         self.files.keys().map(|(_, env)| env.clone()).collect()
@@ -62,36 +94,46 @@ impl Shape<'_> {
 }
 
 /// Every template that explains enough files to be one, the one that explains most first.
-pub(super) fn find<'p>(paths: &[&'p str]) -> Vec<(String, Shape<'p>)> {
+pub(super) fn find<'p>(paths: &[&'p str], names: &Names) -> Vec<(String, Shape<'p>)> {
     let mut shapes: BTreeMap<String, Shape<'p>> = BTreeMap::new();
-    for path in paths.iter().filter(|path| plausible(path)) {
+    let own = |path: &&&str| plausible(path) && !path.contains(BOOTSTRAP);
+    for path in paths.iter().filter(own) {
         let segments: Vec<&str> = path.split('/').collect();
-        for (at, (replaced, env)) in environments(&segments) {
-            let mut template: Vec<String> = segments.iter().map(|it| (*it).to_owned()).collect();
+        for (at, (replaced, env)) in environments(&segments, names) {
+            let mut template: Vec<String> = segments.iter().map(|it| general(it)).collect();
             template[at] = replaced;
-            let mut add = |template: &[String], service: &str| {
-                let shape = shapes.entry(template.join("/")).or_default();
-                shape
-                    .files
-                    .entry((service.to_owned(), env.clone()))
-                    .or_insert(path);
-            };
-            add(&template, "");
-            for (other, text) in segments.iter().enumerate() {
-                if let Some((placeholder, service)) =
-                    service(&segments, other).filter(|_| other != at)
-                {
-                    let written = std::mem::replace(&mut template[other], placeholder);
-                    add(&template, &service);
-                    template[other] = written;
-                }
-                debug_assert!(!text.is_empty());
+            add(
+                &mut shapes,
+                &segments,
+                &mut template,
+                at..at + 1,
+                &env,
+                path,
+                names,
+            );
+            if let Some(cluster) = cluster(&segments, at, names) {
+                "{cluster}".clone_into(&mut template[at + 1]);
+                let env = format!("{env}/{cluster}");
+                add(
+                    &mut shapes,
+                    &segments,
+                    &mut template,
+                    at..at + 2,
+                    &env,
+                    path,
+                    names,
+                );
             }
+        }
+    }
+    for (template, shape) in &mut shapes {
+        if template.contains("{cluster}") {
+            shape.keep_clusters(names);
         }
     }
     let mut shapes: Vec<(String, Shape<'p>)> = shapes
         .into_iter()
-        .filter(|(template, shape)| explains(template, shape))
+        .filter(|(template, shape)| explains(template, shape, names))
         .collect();
     shapes.sort_by_key(|(template, shape)| {
         (
@@ -105,13 +147,59 @@ pub(super) fn find<'p>(paths: &[&'p str]) -> Vec<(String, Shape<'p>)> {
     shapes
 }
 
+/// Adds a path to the template that `template` is, and to those in which one more segment names the service.
+fn add<'p>(
+    shapes: &mut BTreeMap<String, Shape<'p>>,
+    segments: &[&str],
+    template: &mut [String],
+    taken: std::ops::Range<usize>,
+    env: &str,
+    path: &'p str,
+    names: &Names,
+) {
+    let mut add = |template: &[String], service: &str| {
+        let shape = shapes.entry(template.join("/")).or_default();
+        shape
+            .files
+            .entry((service.to_owned(), env.to_owned()))
+            .or_insert(path);
+    };
+    add(template, "");
+    for other in (0..segments.len()).filter(|other| !taken.contains(other)) {
+        if let Some((placeholder, service)) = service(segments, other, &|text| names.is(text)) {
+            let written = std::mem::replace(&mut template[other], placeholder);
+            add(template, &service);
+            template[other] = written;
+        }
+    }
+}
+
+/// The segment with what is the chart's own name in it left open.
+fn general(segment: &str) -> String {
+    let generator = segment
+        .rsplit_once('.')
+        .filter(|(stem, _)| stem.ends_with(GENERATOR));
+    generator.map_or_else(
+        || segment.to_owned(),
+        |(_, kind)| format!("{{chart}}{GENERATOR}.{kind}"),
+    )
+}
+
+/// The folder below an environment's that may be one of its clusters.
+fn cluster<'s>(segments: &[&'s str], at: usize, names: &Names) -> Option<&'s str> {
+    let below = segments.get(at + 1).filter(|_| at + 2 < segments.len())?;
+    let other = FIXED.contains(below) || is_common(below) || words::is_bare(below);
+    (!other || names.is_cluster(below)).then_some(*below)
+}
+
 /// Templates without an environment in the path, for branches per environment: the same file in many folders.
 pub(super) fn without_environment<'p>(paths: &[&'p str]) -> Vec<(String, Shape<'p>)> {
     let mut shapes: BTreeMap<String, Shape<'p>> = BTreeMap::new();
     for path in paths.iter().filter(|path| plausible(path)) {
         let segments: Vec<&str> = path.split('/').collect();
         for at in 0..segments.len().saturating_sub(1) {
-            if let Some((placeholder, service)) = service(&segments, at) {
+            // Here any name may be a service's: the ref says the environment.
+            if let Some((placeholder, service)) = service(&segments, at, &|_| false) {
                 let mut template: Vec<String> =
                     segments.iter().map(|it| (*it).to_owned()).collect();
                 template[at] = placeholder;
@@ -122,13 +210,13 @@ pub(super) fn without_environment<'p>(paths: &[&'p str]) -> Vec<(String, Shape<'
     }
     let mut shapes: Vec<(String, Shape<'p>)> = shapes
         .into_iter()
-        .filter(|(_, shape)| shape.files.len() >= 3)
+        .filter(|(template, shape)| shape.files.len() >= 3 && !template.ends_with("/Chart.yaml"))
         .collect();
     shapes.sort_by_key(|(_, shape)| std::cmp::Reverse(shape.files.len()));
     shapes
 }
 
-fn plausible(path: &str) -> bool {
+pub(super) fn plausible(path: &str) -> bool {
     let mut segments: Vec<&str> = path.split('/').collect();
     let file = segments.pop().unwrap_or_default();
     let folder = |segment: &&str| segment.starts_with('.') || SKIPPED.contains(segment);
@@ -140,14 +228,14 @@ fn plausible(path: &str) -> bool {
 }
 
 /// Each place where an environment's name may stand: the segment, what replaces it, and the name.
-fn environments(segments: &[&str]) -> Vec<(usize, (String, String))> {
+fn environments(segments: &[&str], names: &Names) -> Vec<(usize, (String, String))> {
     let mut found = Vec::new();
     let Some((file, folders)) = segments.split_last() else {
         return found;
     };
     for (at, folder) in folders.iter().enumerate() {
         // A test of something is not an environment of it.
-        if words::known(folder).is_some() {
+        if names.is(folder) {
             found.push((at, ("{env}".to_owned(), (*folder).to_owned())));
         }
     }
@@ -159,15 +247,15 @@ fn environments(segments: &[&str]) -> Vec<(usize, (String, String))> {
         return found;
     }
     let last = folders.len();
-    if words::known(stem).is_some_and(|known| known.group.is_empty()) {
+    if names.is_whole(stem) {
         found.push((last, (format!("{{env}}{kind}"), stem.to_owned())));
-    } else if let Some((prefix, mark, name)) = split_values(stem) {
+    } else if let Some((prefix, mark, name)) = split_values(stem, names) {
         found.push((
             last,
             (format!("{prefix}{mark}{{env}}{kind}"), name.to_owned()),
         ));
     } else if let Some(name) = stem.strip_suffix("-values")
-        && words::known(name).is_some()
+        && names.is(name)
     {
         found.push((last, (format!("{{env}}-values{kind}"), name.to_owned())));
     }
@@ -175,12 +263,11 @@ fn environments(segments: &[&str]) -> Vec<(usize, (String, String))> {
 }
 
 /// `values-prod`, `values.prod`, `config_prod`.
-fn split_values(stem: &str) -> Option<(&str, &str, &str)> {
+fn split_values<'s>(stem: &'s str, names: &Names) -> Option<(&'s str, &'static str, &'s str)> {
     for mark in ["-", ".", "_"] {
         if let Some((prefix, name)) = stem.split_once(mark)
             && !name.is_empty()
-            && (prefix == "values"
-                || words::known(name).is_some_and(|known| known.group.is_empty()))
+            && (prefix == "values" || names.is_whole(name))
         {
             return Some((prefix, mark, name));
         }
@@ -189,10 +276,14 @@ fn split_values(stem: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// What a segment becomes where it names the service.
-fn service(segments: &[&str], at: usize) -> Option<(String, String)> {
+fn service(
+    segments: &[&str],
+    at: usize,
+    is_environment: &dyn Fn(&str) -> bool,
+) -> Option<(String, String)> {
     let text = segments[at];
     if at + 1 < segments.len() {
-        return (!FIXED.contains(&text) && words::known(text).is_none())
+        return (!FIXED.contains(&text) && !is_environment(text))
             .then(|| ("{service}".to_owned(), text.to_owned()));
     }
     let (stem, kind) = match text.rsplit_once('.') {
@@ -208,17 +299,16 @@ fn service(segments: &[&str], at: usize) -> Option<(String, String)> {
         "application",
         "deployment",
     ];
-    let names =
-        !generic.contains(&stem) && !stem.starts_with("values") && words::known(stem).is_none();
+    let names = !generic.contains(&stem) && !stem.starts_with("values") && !is_environment(stem);
     names.then(|| (format!("{{service}}{kind}"), stem.to_owned()))
 }
 
 /// Whether enough speaks for a template: several services in several environments, or files of several environments.
-fn explains(template: &str, shape: &Shape<'_>) -> bool {
+fn explains(template: &str, shape: &Shape<'_>, names: &Names) -> bool {
     let environments = shape.environments();
     let understood = environments
         .iter()
-        .filter(|name| words::known_loosely(name).is_some())
+        .filter(|name| names.is(name) || words::known_loosely(name).is_some())
         .count();
     if environments.len() < 2 || understood < 2 {
         return false;

@@ -103,13 +103,9 @@ fn common_shapes() {
         let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
         let read = |path: &str| {
             let found = files.iter().find(|(known, _)| known == path)?;
-            Some(found.1.clone().into_bytes())
+            Some(found.1.as_bytes().into())
         };
-        let guess = recognise(&Evidence {
-            paths: &paths,
-            branches: &[],
-            read: &read,
-        });
+        let guess = recognise(&Evidence::new(&paths, &read));
         assert_eq!(show(guess), expected);
     }
 }
@@ -147,13 +143,9 @@ fn values_behind_values() {
     let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
     let read = |path: &str| {
         let found = files.iter().find(|(known, _)| known == path)?;
-        Some(found.1.clone().into_bytes())
+        Some(found.1.as_bytes().into())
     };
-    let guess = recognise(&Evidence {
-        paths: &paths,
-        branches: &[],
-        read: &read,
-    });
+    let guess = recognise(&Evidence::new(&paths, &read));
     assert_eq!(
         show(guess),
         "dev prod: charts/{service}/values-{env}.yaml image.tag else charts/{service}/values.yaml"
@@ -170,13 +162,13 @@ fn branches_per_environment() {
     let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
     let read = |path: &str| {
         let found = files.iter().find(|(known, _)| known == path)?;
-        Some(found.1.clone().into_bytes())
+        Some(found.1.as_bytes().into())
     };
     let branches = ["main", "staging", "prod", "feature-x"];
     let guess = recognise(&Evidence {
         paths: &paths,
         branches: &branches,
-        read: &read,
+        ..Evidence::new(&paths, &read)
     });
     assert_eq!(
         guess

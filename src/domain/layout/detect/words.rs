@@ -30,6 +30,33 @@ const WORDS: [&[&str]; 6] = [
     &["canary"],
     &["prod", "production", "prd", "live"],
 ];
+/// Parts of names of regions.
+const REGIONS: [&str; 22] = [
+    "eu",
+    "us",
+    "uk",
+    "ap",
+    "apac",
+    "emea",
+    "asia",
+    "europe",
+    "america",
+    "africa",
+    "australia",
+    "global",
+    "east",
+    "west",
+    "north",
+    "south",
+    "central",
+    "northeast",
+    "southeast",
+    "fra",
+    "ams",
+    "lon",
+];
+/// Rank of `staging` and the like.
+pub(super) const STAGING: usize = 3;
 /// Rank of `ring-0`, which is before `ring-1`.
 const RINGS: usize = 10;
 
@@ -45,7 +72,7 @@ pub(super) struct Known {
 /// Understands a name such as `prod`, `staging-eu`, `idfdev`, `ring-2`; `None` where no usual word is in it.
 pub(super) fn known(name: &str) -> Option<Known> {
     let lower = name.to_lowercase();
-    let parts: Vec<&str> = lower.split(['-', '_', '.']).collect();
+    let parts: Vec<&str> = lower.split(['-', '_', '.', '/']).collect();
     if let ["ring" | "wave", number] = parts.as_slice()
         && let Ok(number) = number.parse::<usize>()
     {
@@ -88,6 +115,20 @@ pub(super) fn known_loosely(name: &str) -> Option<Known> {
             rank: longest.0,
             group,
         })
+    })
+}
+
+/// Whether it is nothing but a usual word: `prod`, not `prod-eu`.
+pub(super) fn is_bare(name: &str) -> bool {
+    known(name).is_some_and(|known| known.group.is_empty())
+}
+
+/// Whether it is called like a region: `eu`, `us-east-1`, `europe-west4`.
+pub(super) fn is_region(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower.split(['-', '_']).any(|part| {
+        let bare = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        REGIONS.contains(&bare)
     })
 }
 

@@ -1,0 +1,100 @@
+//! What a repository shows of itself: every file of a commit, its branches and its tags. For recognising its layout.
+
+use std::{collections::HashMap, rc::Rc};
+
+use super::{
+    Base, GitError, Repo,
+    objects::{Kind, Objects},
+    read::walk,
+};
+use crate::domain::ids::ObjectId;
+
+/// A file larger than this is not looked at: it holds no versions that people write.
+const LARGEST: usize = 1 << 20;
+
+/// One commit's files and the repository's refs. For one thread; opened once, as hundreds of files are read.
+pub struct Survey {
+    objects: Objects,
+    files: HashMap<String, ObjectId>,
+    paths: Vec<String>,
+    branches: Vec<String>,
+    tags: Vec<String>,
+}
+
+impl Repo {
+    /// Lists what is at `base`. Blocking, milliseconds: reads every tree and no blob.
+    ///
+    /// # Errors
+    /// When the commit, a tree or the refs cannot be read.
+    pub fn survey(&self, base: &Base) -> Result<Survey, GitError> {
+        let objects = Objects::open(self)?;
+        let tree = objects.header(base.commit)?.tree;
+        let (mut files, mut paths) = (HashMap::new(), Vec::new());
+        walk(&objects, tree, "", &|_| true, &mut |path, entry| {
+            if entry.kind == Kind::File {
+                paths.push(path.to_owned());
+                files.insert(path.to_owned(), entry.id);
+            }
+        })?;
+        let repository = objects.repository();
+        // A bare clone keeps the remote's branches as its own.
+        let heads = match &base.remote {
+            Some(remote) if base.full_reference.starts_with("refs/remotes/") => {
+                format!("refs/remotes/{remote}/")
+            }
+            _ => "refs/heads/".to_owned(),
+        };
+        let names = |prefix: &str| -> Result<Vec<String>, GitError> {
+            let found = repository
+                .references_glob(&format!("{prefix}*"))
+                .map_err(|error| self.error(&error, "cannot list the refs"))?;
+            let names = found.flatten().filter_map(|reference| {
+                let name = reference.name().ok()?.strip_prefix(prefix)?;
+                (name != "HEAD").then(|| name.to_owned())
+            });
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            Ok(names)
+        };
+        let (branches, tags) = (names(&heads)?, names("refs/tags/")?);
+        Ok(Survey {
+            objects,
+            files,
+            paths,
+            branches,
+            tags,
+        })
+    }
+}
+
+impl Survey {
+    /// Every regular file, in tree order; what is not UTF-8 is left out.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// The branches that people push to, by short name: the remote's of a clone, the own ones of a bare repository.
+    pub fn branches(&self) -> &[String] {
+        &self.branches
+    }
+
+    /// The tags, by short name.
+    pub fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// A file's bytes; `None` where it is not there, too large, or cannot be read.
+    pub fn read(&self, path: &str) -> Option<Rc<[u8]>> {
+        let id = self.files.get(path)?;
+        self.objects.blob_within(*id, LARGEST).ok()?.ok()
+    }
+
+    /// Brings what a partial clone lacks of these files in one fetch; nothing to do in any other.
+    ///
+    /// # Errors
+    /// When they cannot be fetched.
+    pub fn prefetch(&self, paths: &[&str]) -> Result<(), GitError> {
+        let ids = paths.iter().filter_map(|path| self.files.get(*path));
+        self.objects.prefetch(&ids.copied().collect::<Vec<_>>())
+    }
+}

@@ -1,0 +1,93 @@
+//! What a repository looks like where no configuration says it: its tree and refs, and on request its recent history.
+
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    domain::{
+        ids::EnvironmentName,
+        layout::{self, Evidence, Guess, LayoutSet, detect},
+    },
+    sources::git::{Base, GitError, HistoryEvent, Repo, Want},
+};
+
+/// Commits of the landed line that promotion order is taken from.
+const COMMITS: u32 = 2000;
+/// The longest that looking at them may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the tree at a base looks like, by its paths, what some of the files say, and the names of branches and tags.
+/// Blocking; tens of milliseconds, more where thousands of files look like versions.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
+    let survey = repo.survey(base)?;
+    let paths = borrowed(survey.paths());
+    let branches = borrowed(survey.branches());
+    let tags = borrowed(survey.tags());
+    Ok(layout::recognise(&Evidence {
+        paths: &paths,
+        branches: &branches,
+        tags: &tags,
+        read: &|path| survey.read(path),
+    }))
+}
+
+/// Gives environments whose names tell no order the one that recent history shows. Bounded in commits and in time: what has
+/// been seen until then is what counts.
+///
+/// # Errors
+/// When history cannot be read.
+pub fn tell_order(repo: &Repo, base: &Base, guess: &mut Guess) -> Result<(), GitError> {
+    if guess.layouts.iter().any(|layout| layout.refs.is_some()) {
+        return Ok(());
+    }
+    let environments = guess.environments.iter().map(|name| name.as_str().into());
+    let environments: Vec<EnvironmentName> = environments.collect();
+    let Ok(layouts) = LayoutSet::compile(&guess.layouts, &environments) else {
+        return Ok(());
+    };
+    let begun = Instant::now();
+    let mut sightings = Vec::new();
+    let mut sink = |event: HistoryEvent| {
+        let looked_at = match event {
+            HistoryEvent::Changes(changes) => {
+                let oldest = changes.iter().map(|(_, change)| change.depth).max();
+                sightings.extend(changes.into_iter().filter_map(|(key, change)| {
+                    Some(detect::Sighting {
+                        service: key.service,
+                        environment: key.environment,
+                        version: change.version?,
+                        at: change.landed.time.as_second(),
+                    })
+                }));
+                oldest.unwrap_or_default()
+            }
+            HistoryEvent::Progress(commits) => commits,
+            HistoryEvent::End { .. } => 0,
+        };
+        if looked_at >= COMMITS || begun.elapsed() >= PATIENCE {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let want = Want::default();
+    repo.history(
+        base.commit,
+        &Arc::new(layouts),
+        &environments,
+        &want,
+        &mut sink,
+    )?;
+    detect::by_history(guess, &sightings);
+    Ok(())
+}
+
+fn borrowed(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
