@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
-    sources::git::Repo,
+    sources::{cluster::contexts, git::Repo},
     workflow::{OpenOptions, Session, recognise, tell_order},
 };
 
@@ -41,6 +41,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         )));
     };
     tell_order(&repo, &base, &mut guess)?;
+    guess.meet(&contexts());
     let text = config::propose(&guess);
 
     // What was proposed is read back as any configuration is, so that what is shown is what it does.

@@ -13,44 +13,127 @@ pub fn propose(guess: &Guess) -> String {
          # Proposed by `tidegate init`: {}.\n\
          # Every key is described in config.example.toml of the project.\n\n\
          # In promotion order, left to right. Look at three things: the order, `from`, and where each one runs.",
-        guess.explanation.replace(['\n', '\r'], " ")
+        one_line(&guess.explanation)
     );
+    left_out(&mut text, guess);
+    let namespace = common_namespace(guess);
     for name in &guess.environments {
-        let _ = writeln!(text, "\n[[environments]]\nname = {}", quoted(name));
-        let from: Vec<String> = guess
-            .edges
-            .iter()
-            .filter(|(_, to)| to == name)
-            .map(|(from, _)| quoted(from))
-            .collect();
-        if !from.is_empty() {
-            let _ = writeln!(text, "from = [{}]", from.join(", "));
-        }
-        let _ = writeln!(
-            text,
-            "# cluster = {}   # its kubeconfig context; without one, Git alone is used",
-            quoted(name)
-        );
-        if name.to_lowercase().contains("prod") {
+        environment(&mut text, guess, name, namespace.is_none());
+    }
+    match namespace {
+        Some(namespace) => {
             let _ = writeln!(
                 text,
-                "protected = true   # its name is typed before anything is written"
+                "\n[defaults]\nnamespace = {}   # as the manifests of the agents say",
+                quoted(&namespace)
             );
         }
+        None => text.push_str(
+            "\n# [defaults]\n# namespace = \"{service}\"   # where a service's workload runs\n",
+        ),
     }
     text.push_str(
-        "\n# [defaults]\n# namespace = \"{service}\"   # where a service's workload runs\n# workload = \"{service}\"\n\n\
-         # Where the version of a service in an environment is written.\n",
+        "# workload = \"{service}\"\n\n# Where the version of a service in an environment is written.\n",
     );
+    let all: usize = guess.explained.iter().sum();
     for (at, layout) in guess.layouts.iter().enumerate() {
         text.push('\n');
         if let Some(cells) = guess.explained.get(at).filter(|cells| **cells > 0) {
-            let _ = writeln!(text, "# explains {cells} cells");
+            let each = match layout.refs {
+                Some(_) => " of each environment",
+                None => "",
+            };
+            let share = (cells * 100 + all / 2) / all;
+            let _ = writeln!(text, "# {cells} of {all} cells{each}: {share} %");
         }
         text.push_str("[[layouts]]\n");
         write_layout(&mut text, layout);
     }
     text
+}
+
+/// What was found beside the environments, and why it is none of them.
+fn left_out(text: &mut String, guess: &Guess) {
+    if guess.left_out.is_empty() {
+        return;
+    }
+    let shown = guess.left_out.iter().take(8);
+    let shown: Vec<String> = shown
+        .map(|(name, cells)| format!("{} ({cells})", one_line(name)))
+        .collect();
+    let more = match guess.left_out.len().saturating_sub(8) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let _ = writeln!(
+        text,
+        "# Left out, as few versions are written for them and nothing says that they are environments (with their cells):\n\
+         # {}{more}.",
+        shown.join(", ")
+    );
+}
+
+fn environment(text: &mut String, guess: &Guess, name: &str, with_namespace: bool) {
+    let _ = writeln!(text, "\n[[environments]]\nname = {}", quoted(name));
+    let from: Vec<String> = guess
+        .edges
+        .iter()
+        .filter(|(_, to)| to == name)
+        .map(|(from, _)| quoted(from))
+        .collect();
+    if !from.is_empty() {
+        let why = if guess.by_history.contains(name) {
+            "   # by recent history: most of its versions were there before"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "from = [{}]{why}", from.join(", "));
+    }
+    let place = guess.places.get(name);
+    let note = place.and_then(|place| place.note.as_deref());
+    let cluster = place.and_then(|place| place.cluster.as_deref());
+    let _ = match cluster {
+        Some(cluster) => writeln!(
+            text,
+            "cluster = {}   # {}",
+            quoted(cluster),
+            one_line(note.unwrap_or("its kubeconfig context"))
+        ),
+        None => writeln!(
+            text,
+            "# cluster = {}   # {}; without one, Git alone is used",
+            quoted(name.rsplit('/').next().unwrap_or(name)),
+            one_line(note.unwrap_or("its kubeconfig context"))
+        ),
+    };
+    let namespace = place.and_then(|place| place.namespace.as_deref());
+    if let Some(namespace) = namespace.filter(|_| with_namespace) {
+        let _ = writeln!(text, "namespace = {}", quoted(namespace));
+    }
+    if Guess::is_production(name) {
+        let _ = writeln!(
+            text,
+            "protected = true   # its name is typed before anything is written"
+        );
+    }
+}
+
+/// The namespace that every environment's manifests say, where it is one.
+fn common_namespace(guess: &Guess) -> Option<String> {
+    let mut all = guess.environments.iter().map(|name| {
+        let place = guess.places.get(name)?;
+        place.namespace.clone()
+    });
+    let first = all.next()??;
+    all.all(|other| other.as_ref() == Some(&first))
+        .then_some(first)
+}
+
+/// Text of the repository in a comment.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn write_layout(text: &mut String, layout: &LayoutSpec) {
@@ -114,4 +197,81 @@ fn fallback(fallback: &FallbackSpec) -> String {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{LoadRequest, SourceFile, load},
+        domain::layout::detect::Place,
+    };
+
+    #[test]
+    fn what_is_proposed_loads_and_says_the_same() {
+        let place = |cluster: Option<&str>, note: &str, namespace: &str| Place {
+            cluster: cluster.map(str::to_owned),
+            note: Some(note.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            ..Place::default()
+        };
+        let names = ["dev", "c3", "prod/k1"].map(str::to_owned);
+        let guess = Guess {
+            edges: vec![
+                (names[0].clone(), names[1].clone()),
+                (names[1].clone(), names[2].clone()),
+            ],
+            places: [
+                (
+                    names[0].clone(),
+                    place(Some("dev-eu"), "as Argo CD calls it", "shop"),
+                ),
+                (
+                    names[1].clone(),
+                    place(None, "at https://10.0.0.1\nevil = 1", "shop"),
+                ),
+                (
+                    names[2].clone(),
+                    place(None, "Flux calls it k1", "shop-{service}"),
+                ),
+            ]
+            .into(),
+            by_history: [names[1].clone()].into(),
+            environments: names.to_vec(),
+            layouts: vec![
+                LayoutSpec {
+                    preset: Some("kustomize".into()),
+                    path: Some("apps/{service}/{env:$envs}/kustomization.yaml".into()),
+                    row: Some("{service}/{image}".into()),
+                    ..LayoutSpec::default()
+                },
+                LayoutSpec {
+                    path: Some("values-{env}.env".into()),
+                    regex: Some(r#"(?m)^(?<service>\w+)_TAG='"?(?<v>[^"]+)"#.into()),
+                    lowercase: vec!["service".into()],
+                    ..LayoutSpec::default()
+                },
+            ],
+            explained: vec![2, 1],
+            left_out: vec![("base".into(), 6), ("a\nb".into(), 1)],
+            explanation: "versions are taken from `a`".into(),
+        };
+        let text = propose(&guess);
+        insta::assert_snapshot!(text);
+        let config = load(&LoadRequest {
+            team: Some(SourceFile {
+                name: "tidegate.toml".into(),
+                bytes: text.into_bytes(),
+            }),
+            user: None,
+            detect: &|| None,
+        })
+        .unwrap();
+        assert_eq!(config.layout_specs, guess.layouts);
+        let environments = &config.topology.environments;
+        let names: Vec<&str> = environments.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["dev", "c3", "prod/k1"]);
+        assert_eq!(environments[0].cluster.as_deref(), Some("dev-eu"));
+        assert!(environments[2].protected);
+    }
 }

@@ -49,6 +49,25 @@ pub(super) fn read(explicit: &[PathBuf]) -> Result<Kubeconfig, String> {
     })
 }
 
+/// The contexts of the user's kubeconfig with the addresses of their clusters; none where there is no kubeconfig that can
+/// be read.
+pub fn contexts() -> Vec<(String, String)> {
+    let Ok(kubeconfig) = read(&[]) else {
+        return Vec::new();
+    };
+    let address = |cluster: &str| {
+        let named = kubeconfig.clusters.iter().find(|it| it.name == cluster)?;
+        named.cluster.as_ref()?.server.clone()
+    };
+    let contexts = kubeconfig.contexts.iter();
+    contexts
+        .filter_map(|named| {
+            let server = address(&named.context.as_ref()?.cluster)?;
+            Some((named.name.clone(), server))
+        })
+        .collect()
+}
+
 /// What a context says about server, authority and user.
 ///
 /// Fails with a sentence, which for an unknown context lists those there are.

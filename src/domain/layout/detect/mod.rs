@@ -52,8 +52,10 @@ pub struct Guess {
 /// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// What Argo CD calls its cluster.
+    /// Its cluster, as Argo CD calls it or as the kubeconfig's context with its address is called.
     pub cluster: Option<String>,
+    /// How that is known, for people; also where `cluster` is not.
+    pub note: Option<String>,
     /// The folder or secret that Flux names its cluster by.
     pub folder: Option<String>,
     /// The cluster's address.
@@ -73,6 +75,58 @@ pub struct Evidence<'a> {
     pub tags: &'a [&'a str],
     /// Reads a file; `None` where it cannot be.
     pub read: &'a dyn Fn(&str) -> Option<Rc<[u8]>>,
+}
+
+impl Guess {
+    /// Whether an environment's name says that it is production.
+    pub fn is_production(name: &str) -> bool {
+        words::is_production(name)
+    }
+
+    /// Names clusters by the contexts of a kubeconfig, `(name, address)`: by address, or by the same name. What Argo CD
+    /// calls a cluster stays where no context is it.
+    pub fn meet(&mut self, contexts: &[(String, String)]) {
+        let bare = |address: &str| address.trim_end_matches('/').to_lowercase();
+        for name in &self.environments {
+            let place = self.places.entry(name.clone()).or_default();
+            let by_address = contexts
+                .iter()
+                .find(|(_, address)| place.server.as_deref().map(bare) == Some(bare(address)));
+            let short = name.rsplit('/').next().unwrap_or(name);
+            let named = [
+                place.cluster.as_deref(),
+                place.folder.as_deref(),
+                Some(short),
+            ];
+            let by_name = named
+                .into_iter()
+                .flatten()
+                .find_map(|name| contexts.iter().find(|(context, _)| context == name));
+            if let Some((context, _)) = by_address {
+                place.cluster = Some(context.clone());
+                place.note = Some(
+                    "the context of your kubeconfig with the address that Argo CD deploys to"
+                        .into(),
+                );
+            } else if let Some((context, _)) = by_name {
+                place.cluster = Some(context.clone());
+                place.note = Some("a context of your kubeconfig is called so".into());
+            } else if place.cluster.is_some() {
+                place.note = Some(
+                    "as Argo CD calls it; your own config.toml may map it to a context".into(),
+                );
+            } else if let Some(server) = &place.server {
+                place.note = Some(format!(
+                    "Argo CD deploys to {server}: name the kubeconfig context with that address"
+                ));
+            } else if let Some(folder) = &place.folder {
+                place.note = Some(format!(
+                    "Flux calls it {folder}: name its kubeconfig context"
+                ));
+            }
+        }
+        self.places.retain(|_, place| *place != Place::default());
+    }
 }
 
 impl<'a> Evidence<'a> {

@@ -65,8 +65,16 @@ pub(super) fn settle(
         keep_explaining(&mut specs, &mut guess.explained);
         guess.places = places(&guess.environments, &desired, agents);
     }
-    let paths = specs.iter().filter_map(|spec| spec.path.as_deref());
-    guess.explanation = explanation(&paths.collect(), refs);
+    let mut by_share: Vec<(usize, &LayoutSpec)> =
+        guess.explained.iter().copied().zip(&specs).collect();
+    by_share.sort_by_key(|(cells, _)| std::cmp::Reverse(*cells));
+    let mut paths: Vec<&str> = Vec::new();
+    for path in by_share.iter().filter_map(|(_, spec)| spec.path.as_deref()) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    guess.explanation = explanation(&paths, refs);
     guess.edges = words::edges(&guess.environments);
     guess.layouts = specs;
     Some(guess)
@@ -111,7 +119,7 @@ fn kind(spec: &LayoutSpec) -> Kind {
     (file.to_owned(), spec.preset.clone(), spec.yaml.clone())
 }
 
-fn explanation(paths: &BTreeSet<&str>, refs: Option<&str>) -> String {
+fn explanation(paths: &[&str], refs: Option<&str>) -> String {
     let more = match paths.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -358,11 +366,20 @@ impl Votes {
         let server = agreed(&self.servers).filter(|it| !it.contains("kubernetes.default.svc"));
         Place {
             cluster,
+            note: None,
             folder,
             server,
-            namespace: agreed(&self.namespaces).filter(|it| it != "{service}"),
+            namespace: agreed(&self.namespaces).filter(|it| it != "{service}" && is_name(it)),
         }
     }
+}
+
+/// Whether it is a namespace, or a template of one.
+fn is_name(text: &str) -> bool {
+    let letters = text.replace("{service}", "");
+    letters
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// What four of five say.

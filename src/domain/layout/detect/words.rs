@@ -57,6 +57,8 @@ const REGIONS: [&str; 22] = [
 ];
 /// Rank of `staging` and the like.
 pub(super) const STAGING: usize = 3;
+/// Rank of `prod` and the like.
+const PRODUCTION: usize = 5;
 /// Rank of `ring-0`, which is before `ring-1`.
 const RINGS: usize = 10;
 
@@ -123,6 +125,11 @@ pub(super) fn is_bare(name: &str) -> bool {
     known(name).is_some_and(|known| known.group.is_empty())
 }
 
+/// Whether it is where customers are: `prod`, `live-eu`, `usdfprod`.
+pub(super) fn is_production(name: &str) -> bool {
+    known_loosely(name).is_some_and(|known| known.rank == PRODUCTION)
+}
+
 /// Whether it is called like a region: `eu`, `us-east-1`, `europe-west4`.
 pub(super) fn is_region(name: &str) -> bool {
     let lower = name.to_lowercase();
@@ -160,7 +167,13 @@ pub(super) fn edges(names: &[String]) -> Vec<(String, String)> {
                 .collect::<Vec<_>>()
         };
         let same = earlier(&own.group);
-        edges.extend(if same.is_empty() { earlier("") } else { same });
+        // Rings follow each other; the first of them follows nothing that its name would say.
+        let alone = own.rank >= RINGS;
+        edges.extend(if same.is_empty() && !alone {
+            earlier("")
+        } else {
+            same
+        });
     }
     edges
 }
@@ -220,6 +233,14 @@ mod tests {
                 "idfdev", "idfprod", "usdfdev", "usdfint", "usdfprod", "summit"
             ]),
             "idfdev usdfdev usdfint idfprod usdfprod summit: usdfdev>usdfint idfdev>idfprod usdfint>usdfprod"
+        );
+        assert_eq!(
+            show(&["ring-1", "prod", "ring-0"]),
+            "prod ring-0 ring-1: ring-0>ring-1"
+        );
+        assert_eq!(
+            show(&["staging", "prod/k1", "prod", "staging/k0"]),
+            "staging staging/k0 prod prod/k1: staging>prod staging>prod/k1"
         );
         assert_eq!(show(&["a", "b"]), "a b: ");
     }
