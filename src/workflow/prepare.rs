@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{PlanRequest, Prepared, Reading, Session};
 use crate::{
     domain::{
-        desired::{Desired, Tip},
+        desired::{Desired, RefName, Tip},
         diff::FileDiff,
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Origin},
@@ -55,7 +55,11 @@ pub fn prepare(
                 layout::restore_cell(layouts, desired, key, version, read, &then)
             },
             merge: &|theirs, ours| merge(session, desired, theirs, ours),
-            tag: &|key, intent, _| layout::new_tag(layouts, desired, key, intent),
+            tag: &|key, intent, _| {
+                let commit_of =
+                    |name: &RefName| session.repository(name).ok()?.ref_commit(&name.reference);
+                layout::new_tag(layouts, desired, key, intent, &commit_of)
+            },
             now,
         },
     );
@@ -136,7 +140,8 @@ fn base(reading: &Reading, write: &PlannedWrite) -> Base {
     }
 }
 
-/// What merging the branch `theirs` into `ours` brings; `None` where versions are copied one by one.
+/// What merging the branch `theirs` into `ours` brings; `None` where versions are copied one by one, or nothing is left to
+/// merge.
 fn merge(
     session: &Session,
     desired: &Desired,
@@ -151,14 +156,20 @@ fn merge(
         .cells
         .values()
         .any(|cell| cell.origin == ours.origin && session.config.layouts.merges(cell.layout));
-    (branches && apart && wanted).then(|| {
-        try_merge(session, desired, theirs, ours).map_err(|error| {
-            format!(
-                "{} cannot be merged into {}: {error}",
-                theirs.name, ours.name
-            )
-        })
-    })
+    if !(branches && apart && wanted) {
+        return None;
+    }
+    let repo = session.repository(&ours.name);
+    if repo.is_ok_and(|repo| repo.has(ours.commit, theirs.commit)) {
+        // Every commit is there already and the version was changed since: what is left to copy is the version.
+        return None;
+    }
+    Some(try_merge(session, desired, theirs, ours).map_err(|error| {
+        format!(
+            "{} cannot be merged into {}: {error}",
+            theirs.name, ours.name
+        )
+    }))
 }
 
 fn try_merge(

@@ -32,8 +32,8 @@ pub struct Reading {
 pub struct At {
     /// The commit of the ref that holds every environment.
     main: Option<ObjectId>,
-    /// By column: the commit of its own ref.
-    refs: BTreeMap<String, ObjectId>,
+    /// Refs of single environments, as they were.
+    refs: Vec<Line>,
     /// Every ref as it was at this time.
     until: Option<Timestamp>,
 }
@@ -185,11 +185,21 @@ impl Session {
             {
                 line.base.commit = commit;
             }
-            let column = layouts.environment_of(&line.origin);
-            if let Some(commit) = column.and_then(|name| at.refs.get(name.as_str())) {
-                line.base.commit = *commit;
+            if let Some(then) = at.refs.iter().find(|then| is_same(then, line)) {
+                then.clone_into(line);
             }
         }
+        // In the order of the columns: refs are named in many places.
+        let names = self.environments();
+        lines.sort_by_key(|line| {
+            let column = layouts.environment_of(&line.origin);
+            column.map(|column| {
+                names
+                    .iter()
+                    .position(|name| *name == column)
+                    .unwrap_or(names.len())
+            })
+        });
         if lines.is_empty() {
             return Err(self.nothing_to_read(&problems));
         }
@@ -446,6 +456,75 @@ fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
     }
 }
 
+/// Whether both are the ref of the same environment (and service), whichever version it names.
+fn is_same(a: &Line, b: &Line) -> bool {
+    let captures = |line: &Line| {
+        let mut captures = line.origin.captures.clone();
+        captures.remove("version");
+        captures
+    };
+    a.origin.refs == b.origin.refs
+        && a.origin.repository == b.origin.repository
+        && captures(a) == captures(b)
+}
+
+/// The ref of an environment as `rev` says.
+fn line_at(session: &Session, line: &Line, rev: &str, now: &Zoned) -> Result<Line, OpenError> {
+    let repo = session.repository(&line.name)?;
+    if line.name.is_tag() {
+        return tag_at(session, repo, line, rev, now);
+    }
+    let mut then = line.clone();
+    then.base.commit = repo.resolve(rev, &line.base, now)?;
+    Ok(then)
+}
+
+/// The tag of an environment that `rev` names, or that was followed at that time.
+fn tag_at(
+    session: &Session,
+    repo: &Repo,
+    line: &Line,
+    rev: &str,
+    now: &Zoned,
+) -> Result<Line, OpenError> {
+    let layouts = &session.config.layouts;
+    let full = format!("refs/tags/{}", rev.trim_start_matches("refs/tags/"));
+    let selected = line.origin.refs.and_then(|index| {
+        let template = layouts.ref_templates().get(index)?;
+        let mut selected = template.select(index, [full.as_str()]).into_iter();
+        selected.find(|selected| {
+            let mut same = line.clone();
+            same.origin.captures.clone_from(&selected.origin.captures);
+            is_same(&same, line)
+        })
+    });
+    if let (Some(selected), Some(commit)) = (selected, repo.ref_commit(&full)) {
+        let mut then = line.clone();
+        then.name.reference = full;
+        then.origin.captures = selected.origin.captures;
+        then.base.commit = commit;
+        rev.clone_into(&mut then.base.reference);
+        return Ok(then);
+    }
+    let others = git::moment(rev, now).map(|until| {
+        let of = LinesOf {
+            repository: line.name.repository.as_ref(),
+            branch: None,
+            until: Some(until),
+        };
+        repo.lines(layouts, &of)
+    });
+    let column = layouts.environment_of(&line.origin);
+    let mut then = others.transpose()?.into_iter().flatten();
+    let then = then.find(|then| is_same(then, line));
+    then.ok_or_else(|| {
+        OpenError::Usage(format!(
+            "`{rev}` is neither a tag of {} nor a time when it had one",
+            column.map_or("the environment".to_owned(), |column| column.to_string())
+        ))
+    })
+}
+
 /// What `--at` means: a revision or a time, or `ENV=REV` for each environment that is a ref of its own.
 ///
 /// # Errors
@@ -455,17 +534,29 @@ pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At,
     let layouts = &session.config.layouts;
     let (lines, _) = session.lines()?;
     for text in texts {
-        let own = text.split_once('=').and_then(|(name, rev)| {
-            let line = lines.iter().find(|line| {
+        let of_column = |name: &str| -> Vec<&Line> {
+            let of = |line: &&Line| {
                 let column = layouts.environment_of(&line.origin);
                 column.is_some_and(|column| column.as_str() == name)
-            })?;
-            Some((name, rev, line))
-        });
-        if let Some((name, rev, line)) = own {
-            let repo = session.repository(&line.name)?;
-            let commit = repo.resolve(rev, &line.base, now)?;
-            at.refs.insert(name.to_owned(), commit);
+            };
+            lines.iter().filter(of).collect()
+        };
+        let own = text
+            .split_once('=')
+            .map(|(name, rev)| (rev, of_column(name)))
+            .filter(|(_, lines)| !lines.is_empty());
+        if let Some((rev, lines)) = own {
+            let then = lines
+                .into_iter()
+                .map(|line| line_at(session, line, rev, now));
+            let (then, mut failed): (Vec<_>, Vec<_>) = then.partition(Result::is_ok);
+            // One service's tag leaves the environment's other tags where they are.
+            if then.is_empty()
+                && let Some(Err(error)) = failed.pop()
+            {
+                return Err(error);
+            }
+            at.refs.extend(then.into_iter().flatten());
             continue;
         }
         if texts.len() > 1 {

@@ -3,7 +3,7 @@
 use super::{LayoutSet, Origin, RefTemplate, compile::Layout};
 use crate::domain::{
     desired::{Desired, DesiredCell, RefName, Tip},
-    ids::CellKey,
+    ids::{CellKey, ObjectId},
     plan::{Intent, NewTag, SkipCause},
     version::Version,
 };
@@ -12,14 +12,17 @@ use crate::domain::{
 type Refusal = (SkipCause, String);
 
 /// The annotated tag that gives `key` its version, or why there can be none; `None` where the cell is no tag's.
+/// `commit_of` says what a ref names, where it is there.
 ///
 /// A promotion names the very commit that the upstream's tag names. Where environments follow ranges of shared tags, a
-/// pre-release (`1.2.0-rc.3`) is promoted to its release (`1.2.0`).
+/// pre-release (`1.2.0-rc.3`) is promoted to its release (`1.2.0`). An environment follows its highest tag, so a revert
+/// names the earlier commit by the next version: 1.0.0 comes back as 1.1.1.
 pub fn new_tag(
     layouts: &LayoutSet,
     desired: &Desired,
     key: &CellKey,
     intent: &Intent,
+    commit_of: &dyn Fn(&RefName) -> Option<ObjectId>,
 ) -> Option<Result<NewTag, Refusal>> {
     let cell = desired.cells.get(key);
     let upstream = match intent {
@@ -41,6 +44,7 @@ pub fn new_tag(
         key,
         model,
         template,
+        commit_of,
     };
     Some(match (intent, upstream) {
         (Intent::Promote { .. }, Some(upstream)) => tagger.promote(upstream),
@@ -49,7 +53,16 @@ pub fn new_tag(
             format!("{from} declares no version of {}", key.service),
         )),
         (Intent::Set { version }, _) => tagger.set(version),
-        (Intent::Revert { .. }, _) => Err(tagger.no_way_back()),
+        (
+            Intent::Revert {
+                to: Some(version), ..
+            },
+            _,
+        ) => tagger.go_back(version),
+        (Intent::Revert { to: None, .. }, _) => Err((
+            SkipCause::NotDeclared,
+            format!("{key} is a tag's, and inherits nothing"),
+        )),
     })
 }
 
@@ -60,6 +73,7 @@ struct Tagger<'a> {
     /// The cell itself, or its upstream where it has no tag yet.
     model: &'a DesiredCell,
     template: &'a RefTemplate,
+    commit_of: &'a dyn Fn(&RefName) -> Option<ObjectId>,
 }
 
 impl Tagger<'_> {
@@ -88,6 +102,37 @@ impl Tagger<'_> {
             upstream.version.clone()
         };
         self.tag(&version, declared, tip, Some(&upstream.origin))
+    }
+
+    /// An earlier version again: its tag's commit, by a version above the one that is followed now.
+    fn go_back(&self, version: &Version) -> Result<NewTag, Refusal> {
+        let environment = &self.key.environment;
+        let refused = |why: String| Err((SkipCause::NotDeclared, why));
+        let earlier = self.name(version).and_then(|name| {
+            let commit = (self.commit_of)(&name)?;
+            Some((name, commit))
+        });
+        let Some((name, commit)) = earlier else {
+            return refused(format!(
+                "no tag of {environment} is called {version}, so its commit is not known; tag it by hand (git tag -a)"
+            ));
+        };
+        let followed = self.model.origin.captures.get("version");
+        let next = followed.and_then(|text| next_version(text));
+        let Some(next) = next else {
+            return refused(format!(
+                "{environment} follows no version that has a next one; tag by hand (git tag -a)"
+            ));
+        };
+        let from = Tip {
+            name,
+            origin: Origin::default(),
+            commit,
+        };
+        let declared = (!self.names_version(self.model)).then(|| version.clone());
+        let mut tag = self.tag(&next, declared, &from, None)?;
+        tag.from = Some(from.name);
+        Ok(tag)
     }
 
     /// The same version by hand: at the commit that another environment's tag of this version names.
@@ -226,17 +271,6 @@ impl Tagger<'_> {
             .collect()
     }
 
-    fn no_way_back(&self) -> Refusal {
-        let environment = &self.key.environment;
-        (
-            SkipCause::NotDeclared,
-            format!(
-                "{environment} follows its highest tag, so a lower version cannot be restored: tag the earlier commit with a \
-                 higher version (git tag -a), or take the tag of the bad one away"
-            ),
-        )
-    }
-
     fn name(&self, version: &Version) -> Option<RefName> {
         let mut captures = self.model.origin.captures.clone();
         captures.insert("env".to_owned(), self.spelling());
@@ -271,5 +305,197 @@ impl Tagger<'_> {
             .layout()
             .map(|layout| layout.spelling(&self.key.environment));
         spelling.map_or_else(|| self.key.environment.to_string(), ToOwned::to_owned)
+    }
+}
+
+/// The version after `text`: the last number of a pre-release, else the patch; written as `text` is.
+fn next_version(text: &str) -> Option<Version> {
+    Version::from(text).semver()?;
+    let text = &text[..text.find('+').unwrap_or(text.len())];
+    let digits = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let (head, number) = text.split_at(text.len() - digits);
+    let Ok(number) = number.parse::<u64>() else {
+        return Some(Version::from(format!("{text}.1")));
+    };
+    Some(Version::from(format!("{head}{}", number.checked_add(1)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::EnvironmentName;
+
+    const OWN: &str = r#"{ refs = "refs/tags/{env}-{version:semver}", row = "app" }"#;
+    const SHARED: &str = r#"{ refs = "refs/tags/{service}-{version:semver}", range = { staging = ">=1.0.0-rc.0", prod = ">=1.0.0" } }"#;
+
+    /// What a change does with the tags of a repository: `NAME of COMMIT: VERSION`, and what comes along.
+    fn tagged(layout: &str, tags: &str, environment: &str, intent: &Intent) -> String {
+        let spec: toml::Table = format!("layout = {layout}").parse().unwrap();
+        let environments = ["staging".into(), "prod".into()];
+        let layouts =
+            LayoutSet::compile(&[spec["layout"].clone().try_into().unwrap()], &environments);
+        let layouts = std::sync::Arc::new(layouts.unwrap());
+        let commit = |name: &str| {
+            let number = tags.split(' ').position(|tag| tag == name)?;
+            Some(ObjectId::new([u8::try_from(number).ok()?; 20]))
+        };
+        let names: Vec<String> = tags
+            .split(' ')
+            .map(|tag| format!("refs/tags/{tag}"))
+            .collect();
+        let selected = layouts.ref_templates()[0].select(0, names.iter().map(String::as_str));
+        let parts = selected.into_iter().map(|selected| {
+            let view = std::sync::Arc::new(layouts.view(&selected.origin));
+            let mut assembler = super::super::Assembler::new(view.clone(), &environments);
+            let facts = view.ref_facts(&selected.origin);
+            assembler.update("tag".into(), Some(facts.into()));
+            let name = RefName {
+                repository: None,
+                reference: selected.reference,
+            };
+            let tip = Tip {
+                commit: commit(name.short()).unwrap(),
+                name,
+                origin: selected.origin,
+            };
+            let desired = assembler.desired(tip.commit);
+            (tip, desired)
+        });
+        let desired = Desired::join(parts.collect(), &environments);
+        let key = CellKey::new("app", environment);
+        let by_name = |name: &RefName| commit(name.short());
+        match new_tag(&layouts, &desired, &key, intent, &by_name).unwrap() {
+            Ok(tag) => {
+                let of = tags
+                    .split(' ')
+                    .nth(tag.commit.as_bytes()[0].into())
+                    .unwrap();
+                let along = tag.along.iter().map(|(cell, before, after)| {
+                    let text = |version: &Option<Version>| {
+                        version.as_ref().map_or("-".to_owned(), ToString::to_string)
+                    };
+                    format!("; {} {} → {}", cell.environment, text(before), text(after))
+                });
+                format!(
+                    "{} of {of}: {}{}",
+                    tag.place,
+                    tag.version,
+                    along.collect::<String>()
+                )
+            }
+            Err((cause, why)) => format!("{}: {why}", cause.as_str()),
+        }
+    }
+
+    fn from(environment: &str) -> Intent {
+        let from: EnvironmentName = environment.into();
+        Intent::Promote { from }
+    }
+
+    fn back_to(version: &str) -> Intent {
+        Intent::Revert {
+            to: Some(version.into()),
+            at: None,
+        }
+    }
+
+    #[test]
+    fn a_tag_promotes_and_goes_back() {
+        let set = Intent::Set {
+            version: "1.1.0".into(),
+        };
+        let own = "staging-1.1.0 prod-1.0.0 prod-0.9.0 prod-lon-9.9.9";
+        let shared = "app-v1.0.0 app-v1.1.0-rc.2";
+        let cases = [
+            (
+                OWN,
+                own,
+                "prod",
+                from("staging"),
+                "prod-1.1.0 of staging-1.1.0: 1.1.0",
+            ),
+            (
+                OWN,
+                "staging-1.1.0",
+                "prod",
+                from("staging"),
+                "prod-1.1.0 of staging-1.1.0: 1.1.0",
+            ),
+            (
+                OWN,
+                "staging-1.0.0 prod-1.0.0",
+                "prod",
+                from("staging"),
+                "already-there: prod declares 1.0.0 already",
+            ),
+            (
+                OWN,
+                "staging-1.0.0 prod-1.2.0",
+                "prod",
+                from("staging"),
+                "not-declared: prod follows its highest tag, and 1.2.0 is higher than 1.0.0",
+            ),
+            (
+                OWN,
+                own,
+                "prod",
+                set.clone(),
+                "prod-1.1.0 of staging-1.1.0: 1.1.0",
+            ),
+            (
+                OWN,
+                own,
+                "prod",
+                back_to("0.9.0"),
+                "prod-1.0.1 of prod-0.9.0: 1.0.1",
+            ),
+            (
+                OWN,
+                own,
+                "prod",
+                back_to("0.8.0"),
+                "not-declared: no tag of prod is called 0.8.0, so its commit is not known; tag it by hand (git tag -a)",
+            ),
+            (
+                SHARED,
+                shared,
+                "prod",
+                from("staging"),
+                "app-v1.1.0 of app-v1.1.0-rc.2: v1.1.0; staging v1.1.0-rc.2 → v1.1.0",
+            ),
+            (
+                SHARED,
+                "app-v1.0.0",
+                "prod",
+                from("staging"),
+                "already-there: prod declares v1.0.0 already",
+            ),
+        ];
+        for (layout, tags, environment, intent, expected) in cases {
+            assert_eq!(
+                tagged(layout, tags, environment, &intent),
+                expected,
+                "{tags} {intent:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_next_version_is_written_as_the_last() {
+        let cases = [
+            ("1.2.3", Some("1.2.4")),
+            ("v1.2.9", Some("v1.2.10")),
+            ("1.2.3-rc.4", Some("1.2.3-rc.5")),
+            ("1.2.3-beta", Some("1.2.3-beta.1")),
+            ("1.2.3+build.7", Some("1.2.4")),
+            ("latest", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(
+                next_version(text).as_ref().map(Version::as_str),
+                expected,
+                "{text}"
+            );
+        }
     }
 }

@@ -140,6 +140,11 @@ impl Repo {
         Ok(lines)
     }
 
+    /// The commit that a ref (by its full name here) means; `None` where it is not there, or means something else.
+    pub fn ref_commit(&self, full: &str) -> Option<ObjectId> {
+        commit_of(&self.open().ok()?, full)
+    }
+
     /// What to fetch so that every ref that `layouts` read here is fresh: the remote, and refspecs. `None` where one branch
     /// is all that is read, or there is no remote.
     ///

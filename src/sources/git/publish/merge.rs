@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::super::{GitError, GitErrorKind, Repo, ours, theirs};
+use super::{
+    super::{GitError, GitErrorKind, Repo, ours, theirs},
+    is_ancestor,
+};
 use crate::domain::{
     desired::Desired,
     ids::{EnvironmentName, ObjectId},
@@ -44,7 +47,7 @@ impl Repo {
         };
         if common == Some(other) {
             return refused(
-                "nothing is left to merge: the branch has every commit of the other already, and changed the version since"
+                "nothing is left to merge: the branch has every commit of the other already"
                     .to_owned(),
                 "Write the version with `tidegate set`",
             );
@@ -92,6 +95,11 @@ impl Repo {
             fast_forward,
             edits: self.edits_between(&repository, &before, &after)?,
         })
+    }
+
+    /// Whether `branch` has `other` in its past already.
+    pub fn has(&self, branch: ObjectId, other: ObjectId) -> bool {
+        is_ancestor(self, other, branch).unwrap_or(false)
     }
 
     /// The matrix that `branch` will declare after [`Repo::merge`].
