@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        desired::DesiredCell,
+        desired::{DesiredCell, Tip},
         diff::FileDiff,
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, ObjectId},
-        plan::{FileEdit, Plan, PlannedChange, Skip, Verdict},
+        plan::{Action, FileEdit, Plan, PlannedChange, PlannedWrite, Skip, Verdict},
         problem::Problem,
         rollout::LiveCell,
         subject::Subject,
@@ -28,8 +28,9 @@ pub fn time(time: Timestamp) -> String {
         .to_string()
 }
 
-/// `status` → a cell, without `live` and `changed`. `subject` says what the version is of where that is no image.
-pub fn cell(cell: &DesiredCell) -> Value {
+/// `status` → a cell, without `live` and `changed`. `subject` says what the version is of where that is no image;
+/// `reference` and `repository`, where environments have refs or repositories of their own.
+pub fn cell(cell: &DesiredCell, tip: Option<&Tip>) -> Value {
     let source = cell.sources.first();
     let mut value = json!({
         "version": cell.version,
@@ -39,6 +40,26 @@ pub fn cell(cell: &DesiredCell) -> Value {
     });
     if cell.subject != Subject::Image {
         value["subject"] = json!(cell.subject);
+    }
+    if let Some(tip) = tip.filter(|tip| tip.origin.refs.is_some()) {
+        value["reference"] = json!(tip.name.reference);
+        if source.is_some_and(|source| source.path.as_str() == tip.name.reference) {
+            // The tag's own name is the version: no file says it.
+            value["path"] = Value::Null;
+            value["line"] = Value::Null;
+        }
+    }
+    if let Some(repository) = &cell.origin.repository {
+        value["repository"] = json!(repository);
+    }
+    value
+}
+
+/// `status` → one of `refs`: where it was read.
+pub fn tip(tip: &Tip) -> Value {
+    let mut value = json!({ "reference": tip.name.reference, "commit": tip.commit });
+    if let Some(repository) = &tip.name.repository {
+        value["repository"] = json!(repository);
     }
     value
 }
@@ -133,6 +154,7 @@ fn commit(commit: &CommitInfo) -> Value {
 pub struct PlanJson<'a> {
     base: ObjectId,
     changes: Vec<ChangeJson<'a>>,
+    writes: Vec<WriteJson<'a>>,
     edits: Vec<EditJson<'a>>,
     skipped: Vec<SkipJson<'a>>,
 }
@@ -144,8 +166,21 @@ struct ChangeJson<'a> {
     from: Option<&'a Version>,
     to: Option<&'a Version>,
     intent: &'static str,
+    along: bool,
     held: bool,
     verdicts: &'a [Verdict],
+}
+
+#[derive(Debug, Serialize)]
+struct WriteJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<&'a str>,
+    reference: &'a str,
+    base: ObjectId,
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    files: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -168,8 +203,9 @@ impl<'a> PlanJson<'a> {
     /// The plan's shape.
     pub fn of(plan: &'a Plan) -> Self {
         Self {
-            base: plan.base,
+            base: plan.writes.first().map_or(plan.base, |write| write.base),
             changes: plan.changes.iter().map(change).collect(),
+            writes: plan.writes.iter().map(write).collect(),
             edits: plan.edits().map(edit).collect(),
             skipped: plan.skipped.iter().map(skip).collect(),
         }
@@ -184,8 +220,34 @@ fn change(change: &PlannedChange) -> ChangeJson<'_> {
         from: change.from.as_ref(),
         to: change.to.as_ref(),
         intent: super::words::verb(&change.intent),
+        along: change.along,
         held: change.is_held(),
         verdicts: &change.verdicts,
+    }
+}
+
+fn write(write: &PlannedWrite) -> WriteJson<'_> {
+    let (action, from) = match &write.action {
+        Action::Edit => ("commit", None),
+        Action::Merge {
+            from, fast_forward, ..
+        } => (
+            if *fast_forward {
+                "fast-forward"
+            } else {
+                "merge"
+            },
+            Some(from),
+        ),
+        Action::Tag { from } => ("tag", from.as_ref()),
+    };
+    WriteJson {
+        repository: write.place.repository.as_deref(),
+        reference: &write.place.reference,
+        base: write.base,
+        action,
+        from: from.map(|from| from.reference.clone()),
+        files: write.edits.iter().map(|edit| edit.path.as_str()).collect(),
     }
 }
 

@@ -137,6 +137,7 @@ impl Matrix<'_> {
         json!({
             "schema": "tidegate.status/v1",
             "commit": self.desired.commit,
+            "refs": self.desired.tips.iter().map(json::tip).collect::<Vec<_>>(),
             "environments": self.desired.environments,
             "services": services.collect::<Vec<_>>(),
             "problems": problems.collect::<Vec<_>>(),
@@ -157,7 +158,7 @@ impl Matrix<'_> {
             let Some(cell) = declared else {
                 continue;
             };
-            let mut value = json::cell(cell);
+            let mut value = json::cell(cell, self.desired.tip(&key));
             if let Some(asked) = self.live {
                 value["live"] = asked.facts.live.get(&key).map_or(Value::Null, json::live);
             }

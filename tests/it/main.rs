@@ -7,6 +7,8 @@ mod following;
 mod hung;
 mod mirror;
 mod reading;
+mod refs;
+mod repositories;
 mod support;
 mod terminal;
 mod writing;

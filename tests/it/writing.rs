@@ -34,6 +34,7 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
                 "from": "1.0.0",
                 "to": "1.1.0",
                 "intent": "promote",
+                "along": false,
                 "held": false,
                 "verdicts": [
                     {
@@ -43,6 +44,12 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
                     },
                     { "gate": "immutable", "outcome": "pass", "detail": "1.1.0 names one build" },
                 ],
+            }],
+            "writes": [{
+                "reference": "refs/heads/main",
+                "base": tip,
+                "action": "commit",
+                "files": [overlay("checkout", "staging")],
             }],
             "edits": [{
                 "path": overlay("checkout", "staging"),

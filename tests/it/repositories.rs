@@ -1,0 +1,184 @@
+//! Environments in repositories of their own: one matrix, one commit in each.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use super::refs::row;
+use crate::support::repo::{Repository, Said, write};
+
+/// The main repository holds dev and staging, another one prod.
+struct Two {
+    main: Repository,
+    prod: Repository,
+}
+
+fn file(environment: &str) -> String {
+    format!("envs/{environment}/shop.yaml")
+}
+
+fn text(version: &str) -> String {
+    format!("# by the pipeline\nimage: registry.example.com/shop:{version}\n")
+}
+
+impl Two {
+    fn new() -> Self {
+        let two = Self {
+            main: Repository::empty(),
+            prod: Repository::empty(),
+        };
+        for environment in ["dev", "staging"] {
+            two.main.write(&file(environment), &text("1.0.0"));
+        }
+        let place = two.prod.clone_path();
+        two.main.write(
+            "tidegate.toml",
+            &format!(
+                r#"
+[[repositories]]
+name = "production"
+path = "{}"
+
+[[environments]]
+name = "dev"
+[[environments]]
+name = "staging"
+from = ["dev"]
+[[environments]]
+name = "prod"
+from = ["staging"]
+
+[[layouts]]
+path = "envs/{{env:dev|staging}}/{{service}}.yaml"
+yaml = "image"
+part = "tag"
+
+[[layouts]]
+repository = "production"
+path = "envs/{{env:prod}}/{{service}}.yaml"
+yaml = "image"
+part = "tag"
+"#,
+                place.display()
+            ),
+        );
+        two.main.publish("first");
+        two.main.pull();
+        two.prod.write(&file("prod"), &text("1.0.0"));
+        two.prod.publish("first");
+        two.prod.pull();
+        two
+    }
+
+    fn set(&self, more: &[&str]) -> Said {
+        let changes = self.main.clone_path().join("../changes.json");
+        let all = ["staging", "prod"]
+            .map(|environment| json!({ "service": "shop", "environment": environment, "version": "1.1.0" }));
+        write(&changes, json!(all).to_string().as_bytes());
+        let changes = changes.display().to_string();
+        let lifted = ["--override", "upstream", "--reason", "a test"];
+        self.main
+            .tidegate(&[&["set", "--changes", &changes, "--yes"][..], &lifted, more].concat())
+    }
+}
+
+#[test]
+fn the_matrix_joins_them_and_histories_are_each_ones_own() {
+    let two = Two::new();
+    let status = two.main.tidegate(&["status", "-o", "json"]).exits(0).json();
+    let shop = row(&status, "shop");
+    assert_eq!(shop["prod"]["version"], json!("1.0.0"));
+    assert_eq!(shop["prod"]["repository"], json!("production"));
+    assert_eq!(status["environments"], json!(["dev", "staging", "prod"]));
+    let history = two
+        .main
+        .tidegate(&["history", "shop", "prod", "-o", "json"]);
+    let history = history.exits(0).json();
+    assert_eq!(
+        history["values"][0]["landed"]["commit"],
+        json!(two.prod.tip())
+    );
+}
+
+#[test]
+fn a_plan_makes_one_commit_in_each() {
+    let two = Two::new();
+    let said = two.set(&["-o", "json"]).exits(0).json();
+    assert_eq!(said["parts"].as_array().unwrap().len(), 2);
+    assert_eq!(said["parts"][0]["commit"], json!(two.main.tip()));
+    assert_eq!(said["parts"][1]["repository"], json!("production"));
+    assert_eq!(said["parts"][1]["commit"], json!(two.prod.tip()));
+    assert_eq!(two.main.at_tip(&file("staging")), text("1.1.0").trim());
+    assert_eq!(two.main.at_tip(&file("dev")), text("1.0.0").trim());
+    assert_eq!(two.prod.at_tip(&file("prod")), text("1.1.0").trim());
+    assert!(
+        two.prod
+            .message()
+            .starts_with("set shop 1.0.0 → 1.1.0 in prod\n"),
+        "{}",
+        two.prod.message()
+    );
+    for repository in [&two.main, &two.prod] {
+        let here = repository.git_in(&repository.clone_path(), &["status", "--porcelain"]);
+        assert_eq!(here, "");
+    }
+}
+
+#[test]
+fn what_is_done_and_what_is_not_is_said_when_a_later_one_fails() {
+    let two = Two::new();
+    let before = two.prod.tip();
+    let hook = two.prod.remote().join("hooks/pre-receive");
+    write(&hook, b"#!/bin/sh\necho 'prod is frozen' >&2\nexit 1\n");
+    std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
+    two.set(&[])
+        .exits(1)
+        .says("not all of it is published: production:main is not, and stays as it was")
+        .says("prod is frozen")
+        .says("is on origin/main")
+        .says("not done: production:main");
+    assert_eq!(two.main.at_tip(&file("staging")), text("1.1.0").trim());
+    assert_eq!(two.prod.tip(), before);
+
+    // Again, when the freeze is over: what is there already is skipped, the rest is done.
+    std::fs::remove_file(&hook).unwrap();
+    two.set(&[]).exits(0);
+    assert_eq!(two.prod.at_tip(&file("prod")), text("1.1.0").trim());
+    let commits = two
+        .main
+        .git_in(&two.main.remote(), &["rev-list", "--count", "main"]);
+    assert_eq!(commits, "2", "nothing is applied twice");
+}
+
+#[test]
+fn one_that_is_not_there_is_a_problem_and_the_rest_is_read() {
+    let two = Two::new();
+    std::fs::rename(
+        two.prod.clone_path(),
+        two.prod.clone_path().with_file_name("away"),
+    )
+    .unwrap();
+    let status = two.main.tidegate(&["status", "-o", "json"]).exits(0).json();
+    assert_eq!(row(&status, "shop")["dev"]["version"], json!("1.0.0"));
+    assert_eq!(
+        status["problems"][0]["context"],
+        json!("repository production")
+    );
+    let message = status["problems"][0]["message"].as_str().unwrap();
+    assert!(message.contains("does not exist"), "{message}");
+}
+
+#[test]
+fn a_layout_that_names_none_of_them_is_told_with_its_line() {
+    let two = Two::new();
+    let file = two.main.clone_path().join("tidegate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    write(
+        &file,
+        text.replace("repository = \"production\"", "repository = \"prodution\"")
+            .as_bytes(),
+    );
+    two.main.tidegate(&["status"]).exits(2).says(
+        "layouts[1].repository: `prodution` is no declared repository; did you mean `production`?",
+    );
+}
