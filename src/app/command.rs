@@ -56,6 +56,8 @@ pub enum Command {
         deliver: Option<Deliver>,
         /// Holds that the operator lifts, with the reason.
         overrides: Vec<Override>,
+        /// What a gate holds is skipped.
+        leave_out_held: bool,
     },
     /// Write a confirmed plan and follow it; answered by `Published` and several `Delivery`.
     Publish {

@@ -213,6 +213,9 @@ pub struct WriteArgs {
     /// Lifts a hold of this gate; needs --reason
     #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate)]
     pub overrides: Vec<String>,
+    /// Skips changes that a gate holds; without it one held change stops all of them
+    #[arg(long)]
+    pub leave_out_held: bool,
     /// Why, kept in the commit
     #[arg(long, value_name = "TEXT", requires = "overrides", value_parser = reason)]
     pub reason: Option<String>,

@@ -257,8 +257,8 @@ fn held(output: &Output, prepared: &Prepared) -> Exit {
         output.note(format!("held: {} by {}", change.cell, gates.join(", ")));
     }
     output.note(
-        "nothing was written: a gate holds. Mend what it names, leave the held ones out, or lift it with \
-         --override GATE --reason TEXT",
+        "nothing was written: a gate holds. Mend what it names, leave the held ones out with \
+         --leave-out-held, or lift it with --override GATE --reason TEXT",
     );
     report(output, prepared, "held", json!({}));
     Exit::Held
@@ -484,6 +484,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
                 reason: reason.clone(),
             })
             .collect(),
+        leave_out_held: args.leave_out_held,
     }
 }
 

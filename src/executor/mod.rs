@@ -154,11 +154,13 @@ impl Executor {
                 requests,
                 deliver,
                 overrides,
+                leave_out_held,
             } => {
                 let request = crate::workflow::PlanRequest {
                     changes: requests,
                     deliver,
                     overrides,
+                    leave_out_held,
                 };
                 let facts = self.clusters.facts();
                 tokio::task::spawn_blocking(move || {

@@ -69,6 +69,8 @@ pub struct PlanRequest {
     pub deliver: Option<Deliver>,
     /// Holds that are lifted, with their reasons.
     pub overrides: Vec<Override>,
+    /// What a gate holds is skipped; else it holds the whole plan.
+    pub leave_out_held: bool,
 }
 
 /// A frozen plan with everything that is shown before it is confirmed.

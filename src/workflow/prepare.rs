@@ -40,7 +40,12 @@ pub fn prepare(
     };
     let layouts = &session.config.layouts;
     let desired = &reading.desired;
-    let plan = plan::build(
+    let build = if request.leave_out_held {
+        plan::build_without_held
+    } else {
+        plan::build
+    };
+    let plan = build(
         &request.changes,
         &PlanInput {
             base: desired.commit,

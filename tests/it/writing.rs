@@ -221,6 +221,49 @@ fn a_gate_refuses_with_3_until_it_is_overridden_with_a_reason() {
 }
 
 #[test]
+fn held_changes_are_left_out_when_that_is_asked_for() {
+    let repository = Repository::seeded();
+    repository.bump("payments", "dev", "1.1.0");
+    repository.bump("payments", "staging", "1.1.0");
+    repository.bump("checkout", "dev", "2.0.0");
+    let promote = [
+        "promote", "checkout", "payments", "--from", "dev", "--to", "prod", "--yes",
+    ];
+    let tip = repository.tip();
+    repository
+        .tidegate(&promote)
+        .exits(3)
+        .says("held: checkout / prod by upstream")
+        .says("--leave-out-held");
+    assert_eq!(repository.tip(), tip);
+
+    let rest = repository
+        .tidegate(&with(&promote, &["--leave-out-held", "-o", "json"]))
+        .exits(0)
+        .json();
+    assert_eq!(rest["changes"].as_array().map(Vec::len), Some(1), "{rest}");
+    let skipped = &rest["skipped"][0];
+    assert_eq!(
+        (&skipped["service"], &skipped["cause"]),
+        (&json!("checkout"), &json!("held")),
+        "{rest}"
+    );
+    assert!(
+        skipped["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.starts_with("upstream: staging declares 1.0.0")),
+        "{skipped}"
+    );
+    let at_tip = |service| repository.at_tip(&overlay(service, "prod"));
+    assert_eq!(at_tip("payments"), kustomization("payments", "1.1.0"));
+    assert_eq!(at_tip("checkout"), kustomization("checkout", "1.0.0"));
+    repository
+        .tidegate(&with(&promote, &["--leave-out-held"]))
+        .exits(0)
+        .says("nothing to change");
+}
+
+#[test]
 fn one_plan_of_many_changes_composes_edits_of_one_file() {
     let repository = Repository::empty();
     repository.write(

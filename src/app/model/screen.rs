@@ -77,6 +77,8 @@ pub struct PlanScreen {
     pub deliver: Option<Deliver>,
     /// Holds that are lifted.
     pub overrides: Vec<Override>,
+    /// What a gate holds is skipped instead of holding the rest.
+    pub leave_out_held: bool,
     /// The plan.
     pub state: PlanState,
     /// What changed since the plan was confirmed, where it was evaluated again.

@@ -35,7 +35,9 @@ impl Model {
             if let Some(screen) = self.plan_screen() {
                 screen.change = first;
             }
-            let words = format!("{held} held: x takes it back, o lifts the hold with a reason");
+            let words = format!(
+                "{held} held: l leaves it out, x takes it back, o lifts the hold with a reason"
+            );
             return self.say(words);
         }
         if self.operations.is_running(Operation::Publish) {

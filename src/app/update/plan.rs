@@ -40,6 +40,7 @@ impl Model {
             scope,
             deliver: None,
             overrides: Vec::new(),
+            leave_out_held: false,
             state: PlanState::Building,
             moved: Vec::new(),
             refused: None,
@@ -62,6 +63,7 @@ impl Model {
         };
         let requests: Vec<_> = staged.into_iter().filter(wanted).collect();
         let (deliver, overrides) = (screen.deliver, screen.overrides.clone());
+        let leave_out_held = screen.leave_out_held;
         screen.state = PlanState::Building;
         let epoch = self.operations.supersede(Operation::Plan);
         out.push(Command::BuildPlan {
@@ -69,6 +71,7 @@ impl Model {
             requests,
             deliver,
             overrides,
+            leave_out_held,
         });
     }
 
@@ -131,6 +134,7 @@ impl Model {
             Action::Scope => self.widen(out),
             Action::Unstage => self.unstage_selected(out),
             Action::Undo => self.undo(out),
+            Action::LeaveOut => self.leave_out_held(out),
             Action::Override => self.ask_reason(),
             Action::Open => self.open_confirm(),
             _ => {}
@@ -201,6 +205,27 @@ impl Model {
             self.close(out);
         }
         self.save_staged(out);
+    }
+
+    /// Plans again without what a gate holds, or with it; it stays staged either way.
+    pub(super) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
+        let Some(screen) = self.plan_screen() else {
+            return self.say("open the plan first (s)");
+        };
+        let held = match &screen.state {
+            PlanState::Ready(view) => view.plan.held().count(),
+            PlanState::Building | PlanState::Failed(_) => return,
+        };
+        let word = if screen.leave_out_held {
+            "held changes are planned again".to_owned()
+        } else if held == 0 {
+            return self.say("no gate holds a change of this plan");
+        } else {
+            format!("{held} held left out; they stay staged, and the same key brings them back")
+        };
+        screen.leave_out_held = !screen.leave_out_held;
+        self.say(word);
+        self.build_plan(out);
     }
 
     fn ask_reason(&mut self) {

@@ -9,12 +9,14 @@ use super::{
 };
 
 mod build;
+mod leave_out;
 mod same;
 
 #[cfg(test)]
 mod tests;
 
 pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell, build};
+pub use leave_out::build_without_held;
 pub use same::same;
 
 /// What the operator asks for.

@@ -150,6 +150,17 @@ fn plan_with(
     overrides: &[Override],
     requests: &[ChangeRequest],
 ) -> Plan {
+    planned_by(build, topology, desired, facts, overrides, requests)
+}
+
+fn planned_by(
+    build: fn(&[ChangeRequest], &PlanInput<'_>) -> Plan,
+    topology: &Topology,
+    desired: &Desired,
+    facts: &Facts,
+    overrides: &[Override],
+    requests: &[ChangeRequest],
+) -> Plan {
     build(
         requests,
         &PlanInput {
@@ -214,6 +225,69 @@ fn changes_to_one_file_compose_and_skips_are_enumerated() {
     assert_eq!(edits.len(), 1, "one file, edited twice");
     assert_eq!(edits[0].before, b"gone 1\nmail 4\nsame 9\nshop 1\n");
     assert_eq!(edits[0].after, b"gone 1\nmail 5\nsame 9\nshop 2\n");
+}
+
+#[test]
+fn what_is_held_is_left_out_with_its_reason() {
+    let desired = desired(&[
+        ("shop", "dev", "2"),
+        ("shop", "staging", "1"),
+        ("mail", "dev", "5"),
+        ("mail", "staging", "4"),
+        ("shop", "prod", "1"),
+    ]);
+    let requests = [
+        request("shop", "staging", set("9")),
+        request("mail", "staging", promote("dev")),
+        request("shop", "prod", set("1")),
+    ];
+    let without = |overrides: &[Override]| {
+        let facts = Facts::default();
+        planned_by(
+            build_without_held,
+            &topology(),
+            &desired,
+            &facts,
+            overrides,
+            &requests,
+        )
+    };
+    let plan = without(&[]);
+    let changed: Vec<_> = plan.changes.iter().map(|c| c.cell.to_string()).collect();
+    assert_eq!(changed, ["mail / staging"]);
+    assert!(plan.held().next().is_none());
+    let skipped: Vec<_> = plan
+        .skipped
+        .iter()
+        .map(|skip| (skip.cell.to_string(), skip.cause, skip.detail.as_str()))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            (
+                "shop / prod".to_owned(),
+                SkipCause::AlreadyThere,
+                "prod declares 1 already"
+            ),
+            (
+                "shop / staging".to_owned(),
+                SkipCause::Held,
+                "upstream: dev declares 2, not 9"
+            ),
+        ]
+    );
+    let edits: Vec<_> = plan.edits().collect();
+    assert_eq!(edits.len(), 1);
+    assert_eq!(
+        edits[0].after, b"mail 5\nshop 1\n",
+        "no byte of what is left out"
+    );
+
+    let lifted = [Override {
+        gate: "upstream".to_owned(),
+        reason: "outage".to_owned(),
+    }];
+    assert_eq!(without(&lifted).changes.len(), 2, "what is lifted goes");
 }
 
 #[test]

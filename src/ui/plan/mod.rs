@@ -120,11 +120,16 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
     }
     if held > 0 {
         spans.push(Span::styled(format!(", {held} held"), theme.warn));
+        spans.push(Span::styled(" (l leaves out)", theme.dim));
     }
     spans.push(Span::styled(
         format!("  on {}", plan.base.short()),
         theme.dim,
     ));
+    if screen.leave_out_held {
+        let words = "  held left out: l plans all";
+        spans.push(Span::styled(words, theme.staged));
+    }
     if let Scope::Only(_) = screen.scope {
         let all = canvas.model.staging.requests().len();
         let words = format!("  of {all} staged: a plans all");

@@ -46,6 +46,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("trace", trace),
     ("trace_reading", trace_reading),
     ("plan", plan_screen),
+    ("plan_held", plan_held),
+    ("plan_left_out", plan_left_out),
     ("plan_moved", plan_moved),
     ("plan_refused", plan_refused),
     ("confirm", confirm),
@@ -423,6 +425,33 @@ fn plan_screen(size: (u16, u16)) -> Driver {
     driver.keys(": \"write enter / \"acc enter l l p esc / \"bask enter p esc");
     driver.keys("/ \"check enter p esc s");
     driver.planned(plan());
+    driver
+}
+
+fn plan_held(size: (u16, u16)) -> Driver {
+    let mut driver = plan_screen(size);
+    let mut held = plan();
+    held.plan.changes[1].verdicts[0].outcome = Outcome::Hold;
+    driver.keys("a a");
+    driver.planned(held);
+    driver.keys("enter");
+    driver
+}
+
+fn plan_left_out(size: (u16, u16)) -> Driver {
+    let mut driver = plan_held(size);
+    driver.keys("l");
+    let mut rest = plan();
+    let held = rest.plan.changes.remove(1);
+    rest.diffs.truncate(1);
+    rest.plan.skipped.push(Skip {
+        cell: held.cell,
+        cause: SkipCause::Held,
+        detail: "upstream: staging declares 2.4.0 but runs 2.3.1, seen 2s ago".to_owned(),
+    });
+    driver.planned(rest);
+    driver.keys("j j");
+    driver.model.word = None;
     driver
 }
 

@@ -113,8 +113,37 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
             gate: "upstream".to_owned(),
             reason: "outage 4711".to_owned(),
         }],
+        leave_out_held: false,
     };
     assert_eq!(driver.taken(), [build]);
+}
+
+#[test]
+fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
+    let mut driver = planned_with("identity", "staging", true);
+    let build = |driver: &Driver, leave_out_held| Command::BuildPlan {
+        epoch: driver.epoch(Operation::Plan),
+        requests: driver.model.staging.requests().to_vec(),
+        deliver: None,
+        overrides: Vec::new(),
+        leave_out_held,
+    };
+    driver.keys("l");
+    assert!(word(&driver).starts_with("1 held left out; they stay staged"));
+    assert_eq!(driver.taken(), [build(&driver, true)]);
+    driver.planned(plan(&[], false));
+    driver.keys("enter");
+    assert_eq!(
+        word(&driver),
+        "everything is skipped: there is nothing to write"
+    );
+    driver.keys(": \"leave-out-held enter");
+    assert_eq!(driver.taken(), [build(&driver, false)]);
+    driver.planned(plan(&[cell("identity", "staging")], false));
+    driver.keys("l");
+    assert_eq!(word(&driver), "no gate holds a change of this plan");
+    assert_eq!(driver.taken(), []);
+    assert_eq!(driver.model.staging.requests().len(), 1);
 }
 
 #[test]
@@ -151,7 +180,7 @@ fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
     assert_eq!(shown(&mut driver).0, 1);
     assert_eq!(
         word(&driver),
-        "1 held: x takes it back, o lifts the hold with a reason"
+        "1 held: l leaves it out, x takes it back, o lifts the hold with a reason"
     );
 }
 
