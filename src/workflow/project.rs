@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 
-use super::{Session, reading, recognise};
+use super::{
+    Session, reading,
+    recognise::{recognise, recognise_again},
+};
 use crate::{
     config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
@@ -197,5 +200,8 @@ fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
 /// What the tree at the branch's tip looks like; nothing where it cannot be read, which is told when it is needed.
 fn guess(repo: &Repo) -> Option<Guess> {
     let base = repo.base(None).ok()?;
-    recognise(repo, &base).ok()?
+    match StateStore::of_repository(repo.common_dir()) {
+        Some(store) => recognise_again(repo, &base, &store).ok()?,
+        None => recognise(repo, &base).ok()?,
+    }
 }

@@ -6,12 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     domain::{
-        ids::EnvironmentName,
+        ids::{EnvironmentName, ObjectId},
         layout::{self, Evidence, Guess, LayoutSet, detect},
     },
-    sources::git::{Base, GitError, HistoryEvent, Repo, Want},
+    sources::{
+        git::{Base, GitError, HistoryEvent, Repo, Survey, Want},
+        state::StateStore,
+    },
 };
 
 /// Commits of the landed line that promotion order is taken from.
@@ -25,16 +30,71 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the tree cannot be read.
 pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
+    Ok(look(&repo.survey(base)?))
+}
+
+/// The same, from what was kept where files and refs are called as they were then: versions change far more often than
+/// places. `store` is where it is kept; it can be lost without harm.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub(super) fn recognise_again(
+    repo: &Repo,
+    base: &Base,
+    store: &StateStore,
+) -> Result<Option<Guess>, GitError> {
+    let kept: Option<Kept> = store.load(KEPT);
+    let kept = kept.filter(|kept| kept.by == BY);
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.commit == base.commit) {
+        return Ok(kept.guess.clone());
+    }
     let survey = repo.survey(base)?;
+    let names = names_of(&survey);
+    let guess = match kept.filter(|kept| kept.names == names) {
+        Some(kept) => kept.guess,
+        None => look(&survey),
+    };
+    let new = Kept {
+        by: BY.to_owned(),
+        commit: base.commit,
+        names,
+        guess,
+    };
+    // Where it cannot be kept, the next start takes as long as this one.
+    let _ = store.save(KEPT, &new);
+    Ok(new.guess)
+}
+
+/// What the last look said.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// The release that looked: another may see more.
+    by: String,
+    commit: ObjectId,
+    /// The names of everything, as [`names_of`] sums them up.
+    names: ObjectId,
+    guess: Option<Guess>,
+}
+
+const KEPT: &str = "recognised.json";
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+
+/// One name for all paths, branches and tags.
+fn names_of(survey: &Survey) -> ObjectId {
+    let all = [survey.paths(), survey.branches(), survey.tags()].map(|names| names.join("\n"));
+    Repo::blob_id(all.join("\n\n").as_bytes())
+}
+
+fn look(survey: &Survey) -> Option<Guess> {
     let paths = borrowed(survey.paths());
     let branches = borrowed(survey.branches());
     let tags = borrowed(survey.tags());
-    Ok(layout::recognise(&Evidence {
+    layout::recognise(&Evidence {
         paths: &paths,
         branches: &branches,
         tags: &tags,
         read: &|path| survey.read(path),
-    }))
+    })
 }
 
 /// Gives environments whose names tell no order the one that recent history shows. Bounded in commits and in time: what has

@@ -3,6 +3,7 @@
 mod asking;
 mod cluster;
 mod demo;
+mod first_contact;
 mod following;
 mod hung;
 mod mirror;

@@ -18,6 +18,7 @@ use std::{
 };
 
 pub use order::{Sighting, by_history};
+use serde::{Deserialize, Serialize};
 
 use super::LayoutSpec;
 use crate::domain::ids::CellKey;
@@ -29,7 +30,7 @@ use shapes::Shape;
 use trial::{FILES, Trial};
 
 /// What a repository looks like.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guess {
     /// Environments in promotion order.
     pub environments: Vec<String>,
@@ -50,7 +51,7 @@ pub struct Guess {
 }
 
 /// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Its cluster, as Argo CD calls it or as the kubeconfig's context with its address is called.
     pub cluster: Option<String>,

@@ -1,0 +1,189 @@
+//! First contact with repositories of each kind: `tidegate init` proposes, the file loads, the matrix is what is there.
+
+use serde_json::{Value, json};
+
+use crate::support::repo::Repository;
+
+/// What `tidegate.toml` becomes, and the matrix that it gives; told by `init` and again by `status` once it is written.
+#[track_caller]
+fn proposed(repository: &Repository) -> (String, Value) {
+    let dry = repository
+        .tidegate(&["init", "--dry-run", "-o", "json"])
+        .exits(0)
+        .json();
+    let file = repository.clone_path().join("tidegate.toml");
+    assert!(!file.exists(), "a dry run writes nothing");
+    repository.tidegate(&["init"]).exits(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(dry["toml"], json!(text));
+    let status = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(status["environments"], dry["environments"]);
+    assert_eq!(status["guessed"], Value::Null);
+    repository
+        .tidegate(&["init"])
+        .exits(2)
+        .says("stays as it is");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    (text, status)
+}
+
+/// The versions of a service, by environment.
+fn versions(status: &Value, service: &str) -> Value {
+    let services = status["services"].as_array().unwrap();
+    let found = services.iter().find(|it| it["name"] == service);
+    let cells = found.unwrap_or_else(|| panic!("no {service} in {status}"))["cells"].as_object();
+    let pairs = cells
+        .unwrap()
+        .iter()
+        .map(|(name, cell)| (name.clone(), cell["version"].clone()));
+    Value::Object(pairs.collect())
+}
+
+fn overlay(service: &str, tag: &str) -> String {
+    format!(
+        "resources: [../../base]\nimages:\n- name: registry.example/{service}\n  newTag: {tag}\n"
+    )
+}
+
+#[test]
+fn an_application_set_names_environments_and_history_orders_them() {
+    let repository = Repository::empty();
+    for service in ["cart", "web"] {
+        repository.write(
+            &format!("argocd/{service}.yaml"),
+            &format!(
+                "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: {service}}}\nspec:\n  generators:\n  \
+                 - list:\n      elements:\n      - {{site: amber, env: amber, cluster: amber-1}}\n      \
+                 - {{site: coral, env: coral, cluster: coral-1}}\n  template:\n    spec:\n      source: {{path: \
+                 'apps/{service}/overlays/{{{{env}}}}'}}\n      destination: {{name: '{{{{cluster}}}}', namespace: 'shop-{service}'}}\n"
+            ),
+        );
+        repository.write(
+            &format!("apps/{service}/base/kustomization.yaml"),
+            "resources: []\n",
+        );
+        for env in ["amber", "coral", "tls"] {
+            // A folder beside the environments that is none.
+            let tag = if env == "tls" { "" } else { "1.0.0" };
+            let text = if tag.is_empty() {
+                "resources: []\n".into()
+            } else {
+                overlay(service, tag)
+            };
+            repository.write(
+                &format!("apps/{service}/overlays/{env}/kustomization.yaml"),
+                &text,
+            );
+        }
+    }
+    repository.publish("Initial versions");
+    for version in ["1.1.0", "1.2.0", "1.3.0"] {
+        for env in ["coral", "amber"] {
+            let path = format!("apps/web/overlays/{env}/kustomization.yaml");
+            repository.write(&path, &overlay("web", version));
+            repository.publish(&format!("web {version} in {env}"));
+        }
+    }
+    repository.pull();
+    let (text, status) = proposed(&repository);
+    assert_eq!(status["environments"], json!(["coral", "amber"]), "{text}");
+    assert_eq!(
+        versions(&status, "web"),
+        json!({"amber": "1.3.0", "coral": "1.3.0"})
+    );
+    assert_eq!(
+        versions(&status, "cart"),
+        json!({"amber": "1.0.0", "coral": "1.0.0"})
+    );
+    for line in [
+        "from = [\"coral\"]   # by recent history",
+        "cluster = \"amber-1\"   # as Argo CD calls it",
+        "namespace = \"shop-{service}\"",
+        "# 4 of 4 cells: 100 %",
+    ] {
+        assert!(text.contains(line), "{line} in:\n{text}");
+    }
+}
+
+#[test]
+fn flux_clusters_are_environments_whatever_they_are_called() {
+    let repository = Repository::empty();
+    for cluster in ["staging", "production", "c3"] {
+        repository.write(
+            &format!("clusters/{cluster}/flux-system/gotk-sync.yaml"),
+            &format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: flux-system}}\n\
+                 spec: {{path: ./clusters/{cluster}}}\n"
+            ),
+        );
+        for service in ["cart", "web", "api"] {
+            repository.write(
+                &format!("clusters/{cluster}/apps/{service}.yaml"),
+                &format!(
+                    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: {service}}}\nspec:\n  \
+                     chart: {{spec: {{chart: {service}, version: 2.0.1}}}}\n"
+                ),
+            );
+        }
+    }
+    repository.publish("Initial versions");
+    repository.pull();
+    let (text, status) = proposed(&repository);
+    assert_eq!(
+        status["environments"],
+        json!(["staging", "production", "c3"]),
+        "{text}"
+    );
+    assert_eq!(
+        versions(&status, "api"),
+        json!({"c3": "2.0.1", "production": "2.0.1", "staging": "2.0.1"})
+    );
+    assert!(
+        text.contains("# cluster = \"c3\"   # Flux calls it c3"),
+        "{text}"
+    );
+    assert!(text.contains("protected = true"), "{text}");
+}
+
+#[test]
+fn branches_and_tags_may_be_environments() {
+    let write = |repository: &Repository, tag: &str| {
+        for service in ["cart", "web", "api"] {
+            let text = format!("image: registry.example/{service}:{tag}\nreplicas: 2\n");
+            repository.write(&format!("deployments/{service}/config.yaml"), &text);
+        }
+        repository.publish(&format!("{tag} everywhere"));
+    };
+    let both = json!({"prod": "1.0.0", "staging": "1.1.0"});
+    for tags in [false, true] {
+        let repository = Repository::empty();
+        let at = repository.colleague();
+        write(&repository, "1.0.0");
+        let publish = |name: &str| {
+            repository.git_in(&at, &["push", "-q", "origin", &format!("HEAD:refs/{name}")])
+        };
+        publish(if tags {
+            "tags/prod-1.0.0"
+        } else {
+            "heads/prod"
+        });
+        write(&repository, "1.1.0");
+        publish(if tags {
+            "tags/staging-1.1.0"
+        } else {
+            "heads/staging"
+        });
+        repository.pull();
+        repository.git_in(
+            &repository.clone_path(),
+            &["fetch", "-q", "--tags", "origin"],
+        );
+        let (text, status) = proposed(&repository);
+        assert_eq!(status["environments"], json!(["staging", "prod"]), "{text}");
+        assert_eq!(versions(&status, "web"), both, "{text}");
+        assert!(text.contains("from = [\"staging\"]"), "{text}");
+    }
+}
