@@ -1,5 +1,7 @@
 //! First contact with repositories of each kind: `tidegate init` proposes, the file loads, the matrix is what is there.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests fail like tests.
+
 use serde_json::{Value, json};
 
 use crate::support::repo::Repository;
