@@ -175,7 +175,10 @@ impl Context {
             at: self.common.at.clone(),
             kubeconfig: Vec::new(),
         };
-        let session = Session::open(&options, &Zoned::now())?;
+        let mut session = Session::open(&options, &Zoned::now())?;
+        session.mirror(fetch, &Zoned::now(), &mut |words| {
+            self.output.note(clean(words));
+        })?;
         if session.config.user.ascii {
             self.output.make_ascii();
         }

@@ -109,7 +109,8 @@ impl Session {
             config,
             at: None,
         };
-        if !options.at.is_empty() {
+        // A ref of a repository that is still to be cloned cannot be looked up: `Session::mirror` does it then.
+        if !options.at.is_empty() && !session.is_pending() {
             session.at = Some(reading::at(&session, &options.at, now)?);
         }
         Ok(session)

@@ -6,7 +6,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::{OpenError, Session};
 use crate::{
-    config::{Config, RepositoryPlace},
+    config::{Config, RepositoryPlace, places},
     domain::{
         desired::{Desired, RefName},
         ids::{CellKey, ObjectId},
@@ -47,6 +47,15 @@ pub struct OtherRepository {
     pub repo: Result<Repo, GitError>,
     /// Its configured branch.
     pub branch: Option<String>,
+    /// Its address, where a mirror of it is kept.
+    pub url: Option<String>,
+}
+
+impl OtherRepository {
+    /// A mirror that is not made yet.
+    fn is_pending(&self) -> bool {
+        self.url.is_some() && self.repo.is_err()
+    }
 }
 
 impl Reading {
@@ -79,6 +88,47 @@ fn state(lines: &[Line]) -> ObjectId {
 }
 
 impl Session {
+    /// Clones the repositories that are named by their address and have no mirror yet, and, where `fetch` says so, fetches
+    /// those that have one. `tell` hears of each in sentences. Blocking; does nothing without such repositories.
+    ///
+    /// # Errors
+    /// `Usage` where `--at` means nothing. A repository that cannot be reached is a row in `problems`, and is told.
+    pub fn mirror(
+        &mut self,
+        fetch: bool,
+        now: &Zoned,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<(), OpenError> {
+        for other in &mut self.others {
+            let Some(url) = &other.url else { continue };
+            let mirrored = mirrors(url).and_then(|folder| Repo::mirror(url, &folder, tell));
+            match mirrored {
+                Ok(mirror) => {
+                    if fetch
+                        && !mirror.new
+                        && let Err(error) = mirror.fetch()
+                    {
+                        tell(&error.to_string());
+                    }
+                    other.repo = Ok(super::project::with_cache(mirror.repo));
+                }
+                Err(error) => {
+                    tell(&error.to_string());
+                    other.repo = Err(error);
+                }
+            }
+        }
+        if self.at.is_none() && !self.opened.at.is_empty() {
+            self.at = Some(at(self, &self.opened.at, now)?);
+        }
+        Ok(())
+    }
+
+    /// Whether a repository has to be cloned before everything can be read.
+    pub(super) fn is_pending(&self) -> bool {
+        self.others.iter().any(OtherRepository::is_pending)
+    }
+
     /// Reads every ref that the layouts name, as last fetched. Blocking, milliseconds.
     ///
     /// # Errors
@@ -438,6 +488,10 @@ pub(super) fn others(config: &Config, main: &Repo) -> Vec<OtherRepository> {
             name: entry.name.as_str().into(),
             repo: open(main, &entry.place).map(super::project::with_cache),
             branch: entry.branch.clone(),
+            url: match &entry.place {
+                RepositoryPlace::Url(url) => Some(url.clone()),
+                RepositoryPlace::Path(_) => None,
+            },
         })
         .collect()
 }
@@ -449,11 +503,34 @@ fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
             let path: PathBuf = root.join(path);
             Repo::discover(&path)
         }
-        RepositoryPlace::Url(url) => Err(GitError::new(
-            GitErrorKind::NotFound,
-            format!("{} is not cloned yet", git::redact(url)),
-        )),
+        RepositoryPlace::Url(url) => {
+            let known = Repo::known_mirror(url, &mirrors(url)?)?;
+            known.ok_or_else(|| {
+                GitError::new(
+                    GitErrorKind::NotFound,
+                    format!("there is no mirror of {} yet", git::redact(url)),
+                )
+                .hint("Start again where it can be reached: it is cloned then")
+            })
+        }
     }
+}
+
+/// Where mirrors are kept.
+fn mirrors(url: &str) -> Result<PathBuf, GitError> {
+    places::mirrors().ok_or_else(|| {
+        GitError::new(
+            GitErrorKind::NotFound,
+            format!(
+                "this system has no cache folder to mirror {} in",
+                git::redact(url)
+            ),
+        )
+        .hint(format!(
+            "Set {} to one, or give the `path` of a clone",
+            places::CACHE_VARIABLE
+        ))
+    })
 }
 
 /// Whether both are the ref of the same environment (and service), whichever version it names.

@@ -182,3 +182,45 @@ fn a_layout_that_names_none_of_them_is_told_with_its_line() {
         "layouts[1].repository: `prodution` is no declared repository; did you mean `production`?",
     );
 }
+
+#[test]
+fn one_that_is_named_by_its_address_is_mirrored() {
+    let two = Two::new();
+    let configuration = two.main.clone_path().join("tidegate.toml");
+    let written = std::fs::read_to_string(&configuration).unwrap();
+    let path = format!("path = \"{}\"\n", two.prod.clone_path().display());
+    let url = format!("url = \"file://{}\"\n", two.prod.remote().display());
+    write(&configuration, written.replace(&path, &url).as_bytes());
+    let status = two
+        .main
+        .tidegate(&["status", "-o", "json"])
+        .exits(0)
+        .says("cloning file://");
+    assert_eq!(
+        row(&status.json(), "shop")["prod"]["version"],
+        json!("1.0.0")
+    );
+    two.set(&[]).exits(0);
+    assert_eq!(two.prod.at_tip(&file("prod")), text("1.1.0").trim());
+
+    // What others push is fetched at the next start; a remote that is gone is told, and what is known stays.
+    two.prod
+        .git_in(&two.prod.colleague(), &["pull", "-q", "origin", "main"]);
+    two.prod.write(&file("prod"), &text("1.2.0"));
+    two.prod.publish("by hand");
+    let status = two.main.tidegate(&["status", "-o", "json"]).exits(0);
+    assert_eq!(
+        row(&status.json(), "shop")["prod"]["version"],
+        json!("1.2.0")
+    );
+    std::fs::rename(two.prod.remote(), two.prod.remote().with_file_name("away")).unwrap();
+    let status = two
+        .main
+        .tidegate(&["status", "-o", "json"])
+        .exits(0)
+        .says("its mirror is as of");
+    assert_eq!(
+        row(&status.json(), "shop")["prod"]["version"],
+        json!("1.2.0")
+    );
+}

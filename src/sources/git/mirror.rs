@@ -89,6 +89,20 @@ impl Repo {
     }
 }
 
+impl Repo {
+    /// The mirror of the repository at `address` below `folder`, where there is one already. Reads no network.
+    ///
+    /// # Errors
+    /// `NotFound` for an address of a kind that Git cannot read; as [`Repo::discover`].
+    pub fn known_mirror(address: &str, folder: &Path) -> Result<Option<Self>, GitError> {
+        check(address, &redact(address))?;
+        let place = folder
+            .join(key(address)?)
+            .join(format!("{}.git", name(address)));
+        place.exists().then(|| Self::discover(&place)).transpose()
+    }
+}
+
 impl Mirror {
     /// Fetches every branch and tag, and forgets those that are gone. Blocking.
     ///
