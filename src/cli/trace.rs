@@ -171,12 +171,12 @@ fn row(place: &Place, stay: &Stay, now: Timestamp) -> Vec<Cell> {
         Some(seconds) => age::seconds(seconds),
         None => format!("{} so far", age::between(change.landed.time, now)),
     };
-    let mut lead = format!("+{}", age::seconds(stay.lead_seconds));
+    let mut lead = format!("+{}", age::precise(stay.lead_seconds));
     if let Some(from) = &stay.lead_from {
         let _ = write!(
             lead,
             ", {} after {}",
-            age::seconds(from.seconds),
+            age::precise(from.seconds),
             from.environment
         );
     }

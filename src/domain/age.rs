@@ -18,6 +18,20 @@ pub fn seconds(seconds: i64) -> String {
     }
 }
 
+/// A number of seconds in its two largest units, to compare lengths of time: `1d 3h`, `5h 48m`, `2h`.
+pub fn precise(all: i64) -> String {
+    let all = all.max(0);
+    let (unit, below) = match all {
+        0..3_600 => return seconds(all),
+        3_600..86_400 => (3_600, 60),
+        _ => (86_400, 3_600),
+    };
+    match all % unit {
+        rest if rest >= below => format!("{} {}", seconds(all), seconds(rest)),
+        _ => seconds(all),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +48,23 @@ mod tests {
         ];
         for (given, expected) in cases {
             assert_eq!(seconds(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn two_units_where_lengths_are_compared() {
+        let cases = [
+            (-5, "0s"),
+            (59, "59s"),
+            (3_599, "59m"),
+            (7_200, "2h"),
+            (7_230, "2h"),
+            (7_260, "2h 1m"),
+            (86_400 + 3_599, "1d"),
+            (86_400 * 12 + 7_300, "12d 2h"),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(precise(given), expected, "{given}");
         }
     }
 }

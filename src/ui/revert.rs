@@ -22,7 +22,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let values = model.values(&screen.cell);
     let rows = u16::try_from(values.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
     let kept = format!(
-        "A new commit changes only the version of {} in {}; everything committed since is kept.",
+        "A new commit restores the version of {} in {} and what goes with it; everything else stays as it is.",
         screen.cell.service, screen.cell.environment
     );
     let width = usize::from(area.width.min(108)).saturating_sub(8);

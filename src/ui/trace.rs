@@ -98,7 +98,7 @@ fn summary(canvas: &Canvas<'_>, found: &Trace, width: usize) -> Vec<Line<'static
             (stay.lead_seconds > 0).then_some((place, stay.lead_seconds))
         });
         if let Some((place, seconds)) = farthest {
-            let _ = write!(told, "; {} to {}", age::seconds(seconds), place.environment);
+            let _ = write!(told, "; {} to {}", age::precise(seconds), place.environment);
         }
         lines.extend(text::wrap(&told, width).into_iter().map(Line::raw));
     }
@@ -181,7 +181,7 @@ fn draw_list(
 ) {
     let columns = Columns::of(found, area.width.saturating_add(4));
     let mut heading = format!(
-        "  {:environment$}  {:arrived$}  STAYED    LEAD  {:how$}",
+        "  {:environment$}  {:arrived$}  STAYED     LEAD  {:how$}",
         "ENVIRONMENT",
         "ARRIVED",
         "HOW",
@@ -276,8 +276,8 @@ fn row_line(
         Span::raw(format!("  {}", cut(&arrived, columns.arrived))),
         Span::styled(format!("  {stayed:>6}"), theme.dim),
         Span::raw(format!(
-            "  {:>6}",
-            format!("+{}", age::seconds(stay.lead_seconds))
+            "  {:>7}",
+            format!("+{}", age::precise(stay.lead_seconds))
         )),
         Span::styled(
             format!("  {}", cut(&stay.arrival.to_string(), columns.how)),
@@ -293,7 +293,13 @@ fn row_line(
             Span::styled(format!("  {}", cut(replaced, columns.replaced)), theme.dim),
         ]);
     }
-    spans.push(Span::styled(format!("  {}", then(stay)), theme.dim));
+    let then = match &stay.replaced_by {
+        // In little room, that it stays now is said already.
+        _ if here && columns.who == 0 => String::new(),
+        Some(next) if columns.who == 0 => format!("  {}{next}", glyphs.arrow),
+        _ => format!("  {}", then(stay)),
+    };
+    spans.push(Span::styled(then, theme.dim));
     Line::from(spans)
 }
 
@@ -356,7 +362,7 @@ fn in_full(canvas: &Canvas<'_>, place: &Place, stay: &Stay, width: usize) -> Vec
         let _ = write!(
             how,
             "; {} after it landed in {}",
-            age::seconds(lead.seconds),
+            age::precise(lead.seconds),
             lead.environment
         );
     }
