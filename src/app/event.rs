@@ -220,8 +220,11 @@ pub struct BaseInfo {
     pub reference: String,
     /// The remote, where there is one.
     pub remote: Option<String>,
-    /// It.
+    /// It; where environments have refs of their own, one name for where all of them are.
     pub commit: ObjectId,
+    /// Environments have refs of their own: `branch` names all of them, and `commit` is no commit.
+    #[serde(default)]
+    pub several: bool,
     /// When the remote was last asked and answered; `None`: never in this session.
     pub fetched_at: Option<Timestamp>,
     /// The remote's web address without a trailing slash, where one can be guessed.

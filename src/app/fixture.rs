@@ -83,6 +83,7 @@ pub(crate) fn setup() -> Setup {
 
 pub(crate) fn base() -> BaseInfo {
     BaseInfo {
+        several: false,
         branch: "main".to_owned(),
         reference: "origin/main".to_owned(),
         remote: Some("origin".to_owned()),

@@ -118,13 +118,14 @@ fn base_info(shared: &Shared, reading: &Reading) -> BaseInfo {
             lines
                 .map(|line| line.name.to_string())
                 .collect::<Vec<_>>()
-                .join(",")
+                .join(", ")
         } else {
             base.branch.clone()
         },
         reference: base.reference.clone(),
         remote: base.remote.clone(),
         commit: reading.state(),
+        several,
         fetched_at: *lock(&shared.fetched_at),
         web: url.as_deref().and_then(words::web_address),
     }

@@ -113,7 +113,11 @@ fn repository(canvas: &Canvas<'_>) -> Vec<Span<'static>> {
         spans.push(word);
         return spans;
     };
-    let place = format!(" {}@{}", base.branch, base.commit.short());
+    let place = if base.several {
+        format!(" {}", base.branch)
+    } else {
+        format!(" {}@{}", base.branch, base.commit.short())
+    };
     spans.push(Span::styled(place, theme.accent));
     let (age, style) = match (model.git.remembered, base.fetched_at) {
         (Some(kept), _) => {

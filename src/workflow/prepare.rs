@@ -48,7 +48,7 @@ pub fn prepare(
     let plan = build(
         &request.changes,
         &PlanInput {
-            base: desired.commit,
+            base: reading.state(),
             desired,
             topology: &session.config.topology,
             facts,

@@ -54,12 +54,16 @@ impl Model {
             .as_ref()
             .filter(|before| before.commit != base.commit)
         {
-            let text = format!(
-                "{} moved {} to {}",
-                base.reference,
-                before.commit.short(),
-                base.commit.short()
-            );
+            let text = if base.several {
+                moved_refs(self.git.desired.as_deref(), &read.desired)
+            } else {
+                format!(
+                    "{} moved {} to {}",
+                    base.reference,
+                    before.commit.short(),
+                    base.commit.short()
+                )
+            };
             self.log(Level::Info, text, Vec::new(), out);
         }
         let commit = base.commit;
@@ -86,7 +90,12 @@ impl Model {
         if let PlanState::Ready(view) = &screen.state
             && view.plan.base != commit
         {
-            screen.moved = vec![format!("planned again on {}", commit.short())];
+            let several = self.git.base.as_ref().is_some_and(|base| base.several);
+            screen.moved = vec![if several {
+                "planned again: a ref moved".to_owned()
+            } else {
+                format!("planned again on {}", commit.short())
+            }];
             self.build_plan(out);
         }
     }
@@ -256,4 +265,23 @@ impl Model {
             Err(failure) => self.fail(failure, out),
         }
     }
+}
+
+/// Which refs are elsewhere than before: `prod moved 048d846 to 6a6f956`.
+fn moved_refs(before: Option<&Desired>, now: &Desired) -> String {
+    let known = before.map_or(&[][..], |before| &before.tips);
+    let moved = now.tips.iter().filter_map(|tip| {
+        let Some(old) = known.iter().find(|old| old.name == tip.name) else {
+            return Some(format!("{} is at {}", tip.name, tip.commit.short()));
+        };
+        (old.commit != tip.commit).then(|| {
+            format!(
+                "{} moved {} to {}",
+                tip.name,
+                old.commit.short(),
+                tip.commit.short()
+            )
+        })
+    });
+    moved.collect::<Vec<_>>().join(", ")
 }

@@ -55,7 +55,7 @@ pub enum Intent {
 /// Staged changes frozen against a base commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The commit that the matrix was read from; of several refs, the first one's.
+    /// The commit that the matrix was read from; of several refs, one name for where all of them are.
     pub base: ObjectId,
     /// What will change, in the order asked for, then what comes along.
     pub changes: Vec<PlannedChange>,

@@ -101,6 +101,7 @@ fn change_line(
         (glyphs.staged, theme.staged)
     };
     let kind = match &change.intent {
+        _ if change.along => "comes along".to_owned(),
         Intent::Promote { from } => format!("from {from}"),
         Intent::Set { .. } => "set by hand".to_owned(),
         Intent::Revert { .. } => "revert".to_owned(),

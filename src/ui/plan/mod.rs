@@ -123,7 +123,11 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
         spans.push(Span::styled(" (l leaves out)", theme.dim));
     }
     spans.push(Span::styled(
-        format!("  on {}", plan.base.short()),
+        match plan.writes.as_slice() {
+            [] => String::new(),
+            [only] => format!("  on {}", only.base.short()),
+            several => format!("  on {} refs", several.len()),
+        },
         theme.dim,
     ));
     if screen.leave_out_held {
