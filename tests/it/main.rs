@@ -6,6 +6,7 @@ mod demo;
 mod first_contact;
 mod following;
 mod hung;
+mod kinds;
 mod mirror;
 mod reading;
 mod refs;

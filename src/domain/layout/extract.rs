@@ -28,6 +28,8 @@ pub(crate) struct Found {
     pub(crate) duplicate: Option<u32>,
     /// What a reader of YAML takes the scalar for.
     pub(crate) scalar: Option<ScalarType>,
+    /// The version's own bytes in the file; `None` where it is reached through an alias, or is not told apart there.
+    pub(crate) bytes: Option<Range<usize>>,
 }
 
 /// Where exactly a version stands.
@@ -214,6 +216,10 @@ fn scalar(
     if !level.accepts(version.as_ref()) {
         return None;
     }
+    let span = &node.node().span;
+    let bytes = version.as_ref().filter(|_| !matched.borrowed);
+    let bytes = bytes.and_then(|version| only(yaml.source(span.clone()), version.as_str()));
+    let bytes = bytes.map(|range| span.start + range.start..span.start + range.end);
     let comment = yaml
         .trailing_comment(node.node())
         .map(|comment| yaml.comment_text(comment).to_owned());
@@ -223,6 +229,7 @@ fn scalar(
         line,
         duplicate: matched.duplicate,
         scalar: node.scalar_type(),
+        bytes,
         place: Place::Scalar {
             document,
             siblings: siblings(&matched.path, matched.parent),
@@ -233,6 +240,13 @@ fn scalar(
             comment,
         },
     })
+}
+
+/// Where `part` stands in `text`, if in one place only.
+fn only(text: &str, part: &str) -> Option<Range<usize>> {
+    let mut places = text.match_indices(part);
+    let (at, _) = places.next()?;
+    places.next().is_none().then(|| at..at + part.len())
 }
 
 /// The tag and digest of the mapping that the locator's last key stands in.
@@ -332,6 +346,7 @@ fn text(
             },
             duplicate: None,
             scalar: None,
+            bytes: Some(range),
         });
         if level.first {
             break;

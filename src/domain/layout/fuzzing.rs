@@ -266,6 +266,8 @@ impl World {
                 between(&edit.after, &new),
                 "{edit:?}"
             );
+            // Of a text it is not known what its nodes are.
+            return;
         }
         let (Ok(old), Ok(new)) = (manifest::parse(&edit.before), manifest::parse(&edit.after))
         else {

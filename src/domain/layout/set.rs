@@ -1,6 +1,9 @@
 //! All layouts of a configuration, compiled.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{
     LayoutError, LayoutSpec, Origin, RefTemplate,
@@ -355,9 +358,12 @@ impl LayoutSet {
 #[derive(Default)]
 struct Claims {
     owners: HashMap<PlaceKey, usize>,
+    /// The bytes of versions by where they begin: where they end, whether a tree led there, and who has them. A regular
+    /// expression and a locator may mean the same bytes.
+    bytes: BTreeMap<usize, (usize, bool, usize)>,
 }
 
-/// A place of one file; the two kinds of locators are not compared with each other.
+/// A place of one file.
 #[derive(PartialEq, Eq, Hash)]
 enum PlaceKey {
     Scalar(usize, NodePath),
@@ -374,11 +380,27 @@ impl Claims {
                 && layouts[other].repository == layouts[index].repository
         };
         findings.found.retain(|found| {
-            let key = match &found.place {
-                Place::Scalar { document, path, .. } => PlaceKey::Scalar(*document, path.clone()),
-                Place::Text { range, .. } => PlaceKey::Text(range.start),
+            let (key, tree) = match &found.place {
+                Place::Scalar { document, path, .. } => {
+                    (PlaceKey::Scalar(*document, path.clone()), true)
+                }
+                Place::Text { range, .. } => (PlaceKey::Text(range.start), false),
             };
-            let owner = *self.owners.entry(key).or_insert(index);
+            let mut owner = index;
+            if let Some(bytes) = &found.bytes {
+                let before = self.bytes.range(..bytes.end).next_back();
+                match before {
+                    Some((_, (end, by_tree, other))) if *end > bytes.start => {
+                        if *by_tree != tree {
+                            owner = *other;
+                        }
+                    }
+                    _ => {
+                        self.bytes.insert(bytes.start, (bytes.end, tree, index));
+                    }
+                }
+            }
+            let owner = *self.owners.entry(key).or_insert(owner);
             owner == index || !same_source(owner)
         });
         findings.applies = !findings.found.is_empty();

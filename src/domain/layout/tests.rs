@@ -228,6 +228,30 @@ fn precedence() {
 }
 
 #[test]
+fn a_place_is_one_cells_whether_a_locator_or_a_regular_expression_leads_to_it() {
+    let layouts = [
+        r#"{ path = "web/{env}.yaml", regex = '(?m)tag: (?<v>\S+) # (?<service>\w+)$' }"#,
+        r#"{ path = "{service}/{env}.yaml", yaml = "image.tag" }"#,
+    ];
+    let files = [(
+        "web/dev.yaml",
+        "image:\n  tag: v1 # shop\nother: {tag: v1}\n",
+    )];
+    let [first, second] = layouts;
+    let one = ["shop dev v1 web/dev.yaml:2"];
+    check(
+        "the expression first",
+        &layouts.join(", "),
+        &files,
+        &one,
+        &[],
+    );
+    let other = ["web dev v1 web/dev.yaml:2"];
+    let turned = format!("{second}, {first}");
+    check("the locator first", &turned, &files, &other, &[]);
+}
+
+#[test]
 fn presets() {
     let none: &[&str] = &[];
     check(

@@ -66,7 +66,7 @@ impl Repo {
                     format!("{remote}/{branch}"),
                 )];
                 // A bare clone keeps the remote's branches as its own, until it is fetched.
-                if repository.is_bare() {
+                if is_bare_clone(repository) {
                     refs.push((local, branch.to_owned()));
                 }
                 refs
@@ -210,6 +210,17 @@ fn tracking_ref(repository: &git2::Repository, remote: &str, branch: &str) -> St
         .unwrap_or_else(|| format!("refs/remotes/{remote}/{branch}"))
 }
 
+/// Whether its branches are a bare clone's: the remote's as they were when it was cloned. A linked worktree of one too.
+pub(super) fn is_bare_clone(repository: &git2::Repository) -> bool {
+    repository.is_bare() || bare_parent(repository).is_some()
+}
+
+/// The bare repository that a linked worktree belongs to.
+fn bare_parent(repository: &git2::Repository) -> Option<git2::Repository> {
+    let parent = git2::Repository::open(repository.commondir()).ok()?;
+    (repository.is_worktree() && parent.is_bare()).then_some(parent)
+}
+
 fn default_branch(repository: &git2::Repository, remote: Option<&str>) -> Option<String> {
     let symbolic = |name: &str, prefix: &str| -> Option<String> {
         let reference = repository.find_reference(name).ok()?;
@@ -230,7 +241,17 @@ fn default_branch(repository: &git2::Repository, remote: Option<&str>) -> Option
             }
         }
     }
-    symbolic("HEAD", "refs/heads/").or_else(|| {
+    // The HEAD of a bare clone is the remote's; that of a worktree beside it is the user's own.
+    let bare = bare_parent(repository);
+    let head = bare.as_ref().map_or_else(
+        || symbolic("HEAD", "refs/heads/"),
+        |bare| {
+            let head = bare.find_reference("HEAD").ok()?;
+            let target = head.symbolic_target().ok()??;
+            Some(target.strip_prefix("refs/heads/")?.to_owned())
+        },
+    );
+    head.or_else(|| {
         ["main", "master"]
             .into_iter()
             .find(|name| exists(format!("refs/heads/{name}")))

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Base, GitError, GitErrorKind, Repo, ours};
+use super::{Base, GitError, GitErrorKind, Repo, base::is_bare_clone, ours};
 use crate::domain::{
     desired::{RefName, Tip},
     ids::ObjectId,
@@ -212,7 +212,7 @@ impl Repo {
                 places.push((format!("refs/remotes/{remote}/"), "refs/heads/"));
             }
             // A bare clone keeps the remote's branches as its own, until it is fetched.
-            if remote.is_none() || repository.is_bare() {
+            if remote.is_none() || is_bare_clone(repository) {
                 places.push(("refs/heads/".to_owned(), "refs/heads/"));
             }
         } else {

@@ -15,6 +15,7 @@ use super::{
     Child, GitError, GitErrorKind, Repo,
     pack::{Found, Packs, Reader},
     theirs,
+    transport::words,
 };
 use crate::domain::{
     history::{CommitInfo, pull_request},
@@ -61,6 +62,8 @@ pub(super) struct Objects {
     repository: git2::Repository,
     shallow: Vec<ObjectId>,
     promisor: Option<String>,
+    /// Why the remote of a partial clone did not give what is missing: it is asked once, not once an object.
+    refused: RefCell<Option<GitError>>,
     packs: Arc<Packs>,
     reader: RefCell<Reader>,
 }
@@ -107,6 +110,7 @@ impl Objects {
             repository,
             shallow,
             promisor,
+            refused: RefCell::default(),
             packs: Arc::clone(packs),
             reader: RefCell::new(Reader::new(packs)),
         })
@@ -187,6 +191,11 @@ impl Objects {
         }
     }
 
+    /// Whether objects may be missing that the remote has.
+    pub(super) fn is_partial(&self) -> bool {
+        self.promisor.is_some()
+    }
+
     /// Fetches those of `ids` that a partial clone left out, in one go; a no-op elsewhere.
     pub(super) fn prefetch(&self, ids: &[ObjectId]) -> Result<(), GitError> {
         let Some(remote) = &self.promisor else {
@@ -201,6 +210,12 @@ impl Objects {
             .filter(|id| !odb.exists_ext(theirs(**id), git2::OdbLookupFlags::NO_REFRESH))
             .map(ObjectId::to_string)
             .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if let Some(error) = &*self.refused.borrow() {
+            return Err(error.clone());
+        }
         for batch in missing.chunks(1000) {
             let mut arguments: Vec<String> = [
                 "-c",
@@ -218,20 +233,21 @@ impl Objects {
             arguments.extend_from_slice(batch);
             let output = Child::new(&self.repo, arguments).run_blocking()?;
             if !output.status.success() {
-                return Err(GitError::new(
+                let error = GitError::new(
                     GitErrorKind::MissingObject,
                     format!(
-                        "this partial clone lacks {} objects, and {remote} did not give them: {}",
+                        "this partial clone lacks {} object{}, and {remote} did not give them: {}",
                         missing.len(),
-                        output.stderr.trim()
+                        if missing.len() == 1 { "" } else { "s" },
+                        words(&output.stderr).replace('\n', "; ")
                     ),
                 )
-                .hint("Check the connection to the remote and try again"));
+                .hint("Check the connection to the remote and try again");
+                *self.refused.borrow_mut() = Some(error.clone());
+                return Err(error);
             }
         }
-        if !missing.is_empty() {
-            let _ = odb.refresh();
-        }
+        let _ = odb.refresh();
         Ok(())
     }
 

@@ -228,6 +228,9 @@ fn steps(
     root: &mut Folder,
     stretch: Stretch,
 ) -> Result<Vec<Step>, GitError> {
+    if objects.is_partial() {
+        objects.prefetch(&trees(objects, &stretch)?)?;
+    }
     let mut folders = objects;
     let mut move_to =
         |tree, tell: &mut dyn FnMut(Difference)| root.move_to(tree, &mut folders, layouts, tell);
@@ -277,6 +280,19 @@ fn steps(
         files,
     };
     Ok(steps.map(step).collect())
+}
+
+/// The trees that a stretch is read from, those of the branches merged in it too: a clone without trees asks for them once
+/// a stretch, not once a commit.
+fn trees(objects: &Objects, stretch: &Stretch) -> Result<Vec<ObjectId>, GitError> {
+    let mut trees: Vec<ObjectId> = stretch.after.into_iter().collect();
+    for on_line in &stretch.commits {
+        trees.push(on_line.header.tree);
+        for merged in on_line.header.parents.iter().skip(1) {
+            trees.push(objects.header(*merged)?.tree);
+        }
+    }
+    Ok(trees)
 }
 
 /// A file that cannot be read for longer than this is taken for one that never could.

@@ -226,7 +226,24 @@ pub async fn push(
             outcome
         }
     };
+    if matches!(outcome, PushOutcome::Pushed { .. }) && !is_tag {
+        follow(repo, remote, request);
+    }
     Ok((outcome, ran))
+}
+
+/// Moves the remote-tracking ref to what was pushed, as Git does itself where the remote has a fetch refspec for the branch.
+/// A bare clone has none, and would read the old commit until the next fetch.
+fn follow(repo: &Repo, remote: &str, request: &PushRequest) {
+    let tracking = repo.tracking_ref(remote, &request.base.branch);
+    let (Ok(tracking), Ok(repository)) = (tracking, repo.open()) else {
+        return;
+    };
+    if tracking.starts_with("refs/remotes/") {
+        let (new, old) = (theirs(request.commit), theirs(request.base.commit));
+        // Where it is not at the old commit any more, a fetch knows better.
+        let _ = repository.reference_matching(&tracking, new, true, old, "tidegate");
+    }
 }
 
 /// Says what became of a push by looking at the remote: there, not there, or elsewhere.
