@@ -303,7 +303,7 @@ impl Chosen {
         let together: Vec<LayoutSpec> = own.iter().chain([spec]).cloned().collect();
         let cells = trial.cells(&together, FILES)?;
         let count = cells.difference(&self.cells).count();
-        if !enough(count, &trial.files, &cells) {
+        if !enough(count, &trial.files, &cells) || trial.names_files(&cells) {
             return None;
         }
         own.push(spec.clone());

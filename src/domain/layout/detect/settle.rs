@@ -350,6 +350,10 @@ impl Votes {
                 Some(service) => namespace.replacen(service, "{service}", 1),
                 None => namespace.clone(),
             };
+            let template = match template.split_once(environment) {
+                Some((before, after)) => format!("{before}{{env}}{after}"),
+                None => template,
+            };
             *self.namespaces.entry(template).or_default() += 1;
         }
     }
@@ -376,7 +380,7 @@ impl Votes {
 
 /// Whether it is a namespace, or a template of one.
 fn is_name(text: &str) -> bool {
-    let letters = text.replace("{service}", "");
+    let letters = text.replace("{service}", "").replace("{env}", "");
     letters
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

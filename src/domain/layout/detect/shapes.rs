@@ -299,7 +299,13 @@ fn service(
         "application",
         "deployment",
     ];
-    let names = !generic.contains(&stem) && !stem.starts_with("values") && !is_environment(stem);
+    if let Some(name) = stem.strip_suffix("-values") {
+        let placeholder = format!("{{service}}-values{kind}");
+        return (!is_environment(name)).then(|| (placeholder, name.to_owned()));
+    }
+    let generator = stem.ends_with(GENERATOR);
+    let other = generic.contains(&stem) || stem.starts_with("values") || generator;
+    let names = !other && !is_environment(stem);
     names.then(|| (format!("{{service}}{kind}"), stem.to_owned()))
 }
 

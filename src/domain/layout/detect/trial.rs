@@ -36,6 +36,18 @@ impl Trial<'_, '_> {
             .collect()
     }
 
+    /// Whether what stands for the service is but the name of a file: of `settings.yml`, `replicas.yml` and `version.yml`, one
+    /// alone holds versions.
+    pub(super) fn names_files(&self, cells: &BTreeSet<CellKey>) -> bool {
+        let by_file = self
+            .template
+            .rsplit('/')
+            .next()
+            .is_some_and(|file| file.starts_with("{service}."));
+        let services: BTreeSet<_> = cells.iter().map(|key| &key.service).collect();
+        by_file && services.len() == 1 && self.shape.services().len() > 2
+    }
+
     /// Adds path and refs, and names rows where the path does not name the service.
     fn complete(&self, mut spec: LayoutSpec) -> Option<LayoutSpec> {
         spec.path.get_or_insert_with(|| self.template.to_owned());
