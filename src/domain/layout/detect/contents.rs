@@ -30,24 +30,7 @@ pub(super) fn candidates(
     };
     let mut specs = Vec::new();
     if file.starts_with("kustomization.") {
-        let own = template.contains("{service}");
-        specs.push(preset("kustomize"));
-        specs.push(LayoutSpec {
-            row: own.then(|| "{service}/{image}".to_owned()),
-            ..preset("kustomize")
-        });
-        specs.push(LayoutSpec {
-            yaml: Some("resources[*]".into()),
-            part: Some("query:ref".into()),
-            row: Some(below_service(template, "ref:{repo}")),
-            ..LayoutSpec::default()
-        });
-        specs.push(LayoutSpec {
-            yaml: Some("helmCharts[*]{name={chart}}.version".into()),
-            row: Some(below_service(template, "helm:{chart}")),
-            ..LayoutSpec::default()
-        });
-        return specs;
+        return kustomization(template, files, read);
     }
     if file.starts_with("{chart}") {
         specs.push(LayoutSpec {
@@ -99,6 +82,54 @@ pub(super) fn candidates(
         for spec in images.filter(|spec| spec.part.as_deref() == Some("tag")) {
             spec.row = Some(below_service(template, "{image}"));
         }
+    }
+    specs
+}
+
+/// Images, references to other repositories and charts of a `kustomization.yaml`: those that some file has.
+fn kustomization(
+    template: &str,
+    files: &[&str],
+    read: &dyn Fn(&str) -> Option<Rc<[u8]>>,
+) -> Vec<LayoutSpec> {
+    let texts: Vec<Rc<[u8]>> = files.iter().filter_map(|path| read(path)).collect();
+    let unread = texts.is_empty();
+    let some = |words: &[&str]| {
+        let texts = texts
+            .iter()
+            .filter_map(|bytes| std::str::from_utf8(bytes).ok());
+        unread
+            || texts
+                .into_iter()
+                .any(|text| words.iter().any(|word| text.contains(word)))
+    };
+    let images = LayoutSpec {
+        preset: Some("kustomize".into()),
+        ..LayoutSpec::default()
+    };
+    let mut specs = Vec::new();
+    if some(&["newTag", "digest"]) {
+        let by_image = template.contains("{service}").then(|| LayoutSpec {
+            row: Some("{service}/{image}".into()),
+            ..images.clone()
+        });
+        specs.push(images);
+        specs.extend(by_image);
+    }
+    if some(&["ref="]) {
+        specs.push(LayoutSpec {
+            yaml: Some("resources[*]".into()),
+            part: Some("query:ref".into()),
+            row: Some(below_service(template, "ref:{repo}")),
+            ..LayoutSpec::default()
+        });
+    }
+    if some(&["helmCharts"]) {
+        specs.push(LayoutSpec {
+            yaml: Some("helmCharts[*]{name={chart}}.version".into()),
+            row: Some(below_service(template, "helm:{chart}")),
+            ..LayoutSpec::default()
+        });
     }
     specs
 }

@@ -147,7 +147,7 @@ const LAYOUTS: usize = 20;
 /// Templates that are tried.
 const TRIED: usize = 120;
 /// Files by which locators are compared.
-const COMPARED: usize = 150;
+const COMPARED: usize = 80;
 
 /// Recognises the layout of a tree from its files' paths alone; `None` where nothing common is found.
 pub fn detect(paths: &[&str]) -> Option<Guess> {
@@ -201,6 +201,12 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
     settle::settle(chosen.layouts, evidence, &names, &agents, refs.as_deref())
 }
 
+/// One locator, and the cells that it finds by itself in some of the files.
+struct Compared {
+    spec: LayoutSpec,
+    cells: BTreeSet<CellKey>,
+}
+
 /// The layouts chosen so far.
 #[derive(Default)]
 struct Chosen {
@@ -247,12 +253,20 @@ impl Chosen {
             }
             return;
         }
+        let mut compared: Vec<Compared> = specs
+            .into_iter()
+            .filter_map(|spec| {
+                let cells = trial.cells(std::slice::from_ref(&spec), COMPARED)?;
+                (!cells.is_empty()).then_some(Compared { spec, cells })
+            })
+            .collect();
         // Further locators may explain what the first does not: two shapes of one file, a `?ref=` beside images.
         let mut own: Vec<LayoutSpec> = Vec::new();
         for _ in 0..3 {
-            let Some((count, spec)) = self.best(&trial, &specs, &mut own) else {
+            let Some((count, spec)) = self.best(&trial, &mut compared, &own) else {
                 return;
             };
+            own.push(spec.clone());
             self.take(&trial, spec, count);
         }
     }
@@ -279,36 +293,42 @@ impl Chosen {
         })
     }
 
-    /// The locator that explains most cells that are not explained yet.
+    /// The locator that explains most cells that are not explained yet; none where that is too little.
     fn best(
         &mut self,
         trial: &Trial<'_, '_>,
-        specs: &[LayoutSpec],
-        own: &mut Vec<LayoutSpec>,
+        compared: &mut Vec<Compared>,
+        own: &[LayoutSpec],
     ) -> Option<(usize, LayoutSpec)> {
-        let mut best: Option<(usize, &LayoutSpec)> = None;
-        for spec in specs.iter().filter(|spec| !own.contains(spec)) {
-            let mut together = own.clone();
-            together.push(spec.clone());
-            let Some(cells) = trial.cells(&together, COMPARED) else {
-                continue;
+        let sampled = trial.files.len().min(COMPARED);
+        loop {
+            let mut best: Option<(usize, usize)> = None;
+            for (at, it) in compared.iter().enumerate() {
+                let new = it.cells.difference(&self.cells).count();
+                // A more general locator must be clearly better than a more special one before it.
+                if new > best.map_or(0, |(count, _)| count + count / 5) {
+                    best = Some((new, at));
+                }
+            }
+            let (_, at) = best.filter(|(new, _)| new * 10 >= sampled)?;
+            let Compared { spec, cells } = compared.remove(at);
+            // What an earlier one reads already counts for it alone.
+            let together: Vec<LayoutSpec> = own.iter().chain([&spec]).cloned().collect();
+            let whole = own.is_empty() && trial.files.len() <= COMPARED;
+            let cells = if whole {
+                cells
+            } else {
+                trial.cells(&together, FILES)?
             };
-            let new = cells.difference(&self.cells).count();
-            // A more general locator must be clearly better than a more special one before it.
-            if new > best.as_ref().map_or(0, |(count, _)| count + count / 5) {
-                best = Some((new, spec));
+            let count = cells.difference(&self.cells).count();
+            if enough(count, &trial.files, &cells) && !trial.names_files(&cells) {
+                self.cells.extend(cells);
+                return Some((count, spec));
+            }
+            if own.is_empty() {
+                return None;
             }
         }
-        let (_, spec) = best?;
-        let together: Vec<LayoutSpec> = own.iter().chain([spec]).cloned().collect();
-        let cells = trial.cells(&together, FILES)?;
-        let count = cells.difference(&self.cells).count();
-        if !enough(count, &trial.files, &cells) || trial.names_files(&cells) {
-            return None;
-        }
-        own.push(spec.clone());
-        self.cells.extend(cells);
-        Some((count, spec.clone()))
     }
 
     fn take(&mut self, trial: &Trial<'_, '_>, spec: LayoutSpec, cells: usize) {
