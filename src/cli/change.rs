@@ -19,7 +19,7 @@ use crate::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{Action, ChangeRequest, Facts, Override, PlannedWrite},
+        plan::{Action, ChangeRequest, Facts, Override, PlannedWrite, SkipCause},
         topology::Deliver,
     },
     sources::git::{Base, Rejection},
@@ -67,9 +67,15 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
     let mut unfetched = None;
     if common.at.is_empty() {
         match session.fetch().await {
-            Ok(ran) => {
-                for ran in &ran {
+            Ok(fetches) => {
+                for ran in &fetches.ran {
                     context.output.detail(format!("ran {}", ran.line));
+                }
+                // What is written there is fetched once more, and refused then.
+                for (name, error) in &fetches.failed {
+                    let text =
+                        format!("{name} could not be fetched, and is as of the last time: {error}");
+                    context.output.note(clean(&text));
                 }
             }
             Err(error) if common.dry_run => unfetched = Some(error),
@@ -127,7 +133,10 @@ async fn write(
         if prepared.plan.changes.is_empty() {
             output.note("nothing to change");
             report(output, &prepared, "nothing", json!({}));
-            return Ok(Exit::Done);
+            // What was asked for cannot be done as it is, unlike what is done already.
+            let mut skipped = prepared.plan.skipped.iter();
+            let conflict = skipped.any(|skip| skip.cause == SkipCause::Conflict);
+            return Ok(if conflict { Exit::Failed } else { Exit::Done });
         }
         if prepared.plan.held().next().is_some() {
             return Ok(held(output, &prepared));

@@ -98,7 +98,7 @@ impl Desired {
     /// Where two give the same cell, one that declares a version comes before one that does not, then the earlier layout
     /// wins. A problem says which ref it is about.
     pub fn join(parts: Vec<(Tip, Self)>, environments: &[EnvironmentName]) -> Self {
-        let several = parts.len() > 1;
+        let several = parts.iter().any(|(tip, _)| tip.name != parts[0].0.name);
         let mut joined = Self {
             commit: parts
                 .first()

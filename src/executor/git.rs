@@ -47,9 +47,17 @@ impl Stop {
 pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
     let session = shared.session();
     let fetched = match session.fetch().await {
-        Ok(ran) => {
-            for ran in ran {
+        Ok(fetches) => {
+            for ran in fetches.ran {
                 shared.tell(words::ran(ran));
+            }
+            for (name, error) in fetches.failed {
+                shared.tell(Event::Ran {
+                    line: format!("git fetch   # of {name}: {}", error.message),
+                    ok: false,
+                    outcome: "failed".to_owned(),
+                    took: Duration::ZERO,
+                });
             }
             session.state()
         }

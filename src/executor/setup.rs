@@ -40,7 +40,7 @@ pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, Keymap
     } else {
         WriteMode::ReadOnly
     };
-    let has_remote = session.base().is_ok_and(|base| base.remote.is_some());
+    let has_remote = session.has_remote();
     Ok(Setup {
         repository: session.repo.name(),
         topology: config.topology.clone(),

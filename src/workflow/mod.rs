@@ -32,7 +32,7 @@ pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
-pub use reading::{At, OtherRepository, Reading};
+pub use reading::{At, Fetches, OtherRepository, Reading};
 pub use recognise::{recognise, tell_order};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
 

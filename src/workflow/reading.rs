@@ -38,6 +38,15 @@ pub struct At {
     until: Option<Timestamp>,
 }
 
+/// What [`Session::fetch`] did.
+#[derive(Clone, Debug, Default)]
+pub struct Fetches {
+    /// The programs that ran.
+    pub ran: Vec<RanCommand>,
+    /// Repositories beside the main one that could not be fetched: what is known of them is as old as before.
+    pub failed: Vec<(String, GitError)>,
+}
+
 /// A repository beside the main one.
 #[derive(Clone, Debug)]
 pub struct OtherRepository {
@@ -122,6 +131,12 @@ impl Session {
             self.at = Some(at(self, &self.opened.at, now)?);
         }
         Ok(())
+    }
+
+    /// Whether anything that is read has a remote.
+    pub fn has_remote(&self) -> bool {
+        let lines = self.lines().map(|(lines, _)| lines).unwrap_or_default();
+        lines.iter().any(|line| line.base.remote.is_some())
     }
 
     /// Whether a repository has to be cloned before everything can be read.
@@ -342,12 +357,13 @@ impl Session {
         self.repository(&line.name)?.file(line.base.commit, path)
     }
 
-    /// Fetches everything that is read, once per repository; says what ran. Where there is no remote, nothing does.
+    /// Fetches everything that is read, once per repository; says what ran, and which of the repositories beside the main
+    /// one could not be fetched. Where there is no remote, nothing runs.
     ///
     /// # Errors
-    /// Of the first repository that cannot be fetched; the others are fetched all the same.
-    pub async fn fetch(&self) -> Result<Vec<RanCommand>, GitError> {
-        let mut ran = Vec::new();
+    /// Where the main repository cannot be fetched; the others are fetched all the same.
+    pub async fn fetch(&self) -> Result<Fetches, GitError> {
+        let mut fetches = Fetches::default();
         let mut failed = None;
         let main = (None, &self.repo, self.config.branch.as_deref());
         let others = self.others.iter().filter_map(|other| {
@@ -355,12 +371,16 @@ impl Session {
             Some((Some(&*other.name), repo, other.branch.as_deref()))
         });
         for (name, repo, branch) in std::iter::once(main).chain(others) {
-            match fetch_one(&self.config.layouts, name, repo, branch).await {
-                Ok(commands) => ran.extend(commands),
-                Err(error) => failed = failed.or(Some(error)),
+            match (
+                fetch_one(&self.config.layouts, name, repo, branch).await,
+                name,
+            ) {
+                (Ok(commands), _) => fetches.ran.extend(commands),
+                (Err(error), Some(name)) => fetches.failed.push((name.to_owned(), error)),
+                (Err(error), None) => failed = Some(error),
             }
         }
-        failed.map_or(Ok(ran), Err)
+        failed.map_or(Ok(fetches), Err)
     }
 
     /// Walks the history of every ref of a reading; see [`Repo::history`]. Changes of one ref after those of another.

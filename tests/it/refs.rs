@@ -256,7 +256,7 @@ fn a_conflict_is_told_with_its_files_and_nothing_is_written() {
     let branches = Branches::new(BRANCHES);
     branches.commit("staging", &path("shop"), &values("1.1.0", 1));
     let prod = branches.commit("prod", &path("shop"), &values("0.9.0", 1));
-    let said = branches.tidegate(&PROMOTE).exits(0);
+    let said = branches.tidegate(&PROMOTE).exits(1);
     assert!(
         said.out.contains(
             "skip shop / prod: staging cannot be merged into prod: both branches changed deployments/shop/values.yaml, \

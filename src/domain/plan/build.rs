@@ -214,7 +214,7 @@ impl Draft {
         let write = &mut self.writes[at];
         if write.action != Action::Edit {
             return Err((
-                SkipCause::NotParseable,
+                SkipCause::Conflict,
                 format!(
                     "{} gets a merge in the same plan; make this change in a plan of its own, after it",
                     write.place
@@ -240,7 +240,7 @@ impl Draft {
         (theirs, ours): (&Tip, &Tip),
         merge: Result<Merge, String>,
     ) -> Result<(), Refused> {
-        let refused = |detail: String| Err((SkipCause::NotParseable, detail));
+        let refused = |detail: String| Err((SkipCause::Conflict, detail));
         let known = self
             .writes
             .iter_mut()
@@ -265,7 +265,7 @@ impl Draft {
             write.cells.push(key.clone());
             return Ok(());
         }
-        let merge = merge.map_err(|detail| (SkipCause::NotParseable, detail))?;
+        let merge = merge.map_err(|detail| (SkipCause::Conflict, detail))?;
         if !merge
             .cells
             .iter()

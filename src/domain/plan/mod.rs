@@ -182,6 +182,8 @@ pub enum SkipCause {
     NotDeclared,
     /// The file cannot be read or edited.
     NotParseable,
+    /// Branches that it would merge contradict each other.
+    Conflict,
     /// This identity may not.
     NoAccess,
 }
@@ -251,6 +253,7 @@ impl SkipCause {
             Self::Vetoed => "vetoed",
             Self::NotDeclared => "not-declared",
             Self::NotParseable => "not-parseable",
+            Self::Conflict => "conflict",
             Self::NoAccess => "no-access",
         }
     }
