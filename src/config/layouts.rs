@@ -3,7 +3,7 @@
 use super::reader::Table;
 use crate::domain::layout::{AlsoSpec, FallbackSpec, LayoutSpec};
 
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 23] = [
     "preset",
     "path",
     "refs",
@@ -25,6 +25,7 @@ pub(super) const KEYS: [&str; 22] = [
     "else",
     "also",
     "carry",
+    "version_of",
     "service",
 ];
 const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
@@ -51,6 +52,7 @@ pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
         fallbacks: table.tables("else").iter().map(fallback).collect(),
         also: table.tables("also").iter().map(also).collect(),
         carry: table.string("carry"),
+        version_of: table.string("version_of"),
         service: table.string("service"),
         range: table.string_map("range").unwrap_or_default(),
         repository: table.string("repository"),

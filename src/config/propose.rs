@@ -152,6 +152,7 @@ fn write_layout(text: &mut String, layout: &LayoutSpec) {
         ("env_name", &layout.env_name),
         ("service", &layout.service),
         ("carry", &layout.carry),
+        ("version_of", &layout.version_of),
     ];
     for (key, value) in keys {
         if let Some(value) = value {

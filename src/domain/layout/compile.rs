@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
+    subject::Subject,
     template::{Captures, Template},
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Layout {
     pub(crate) also: Vec<Level>,
     /// Whether a comment behind the version moves with it.
     pub(crate) carry: bool,
+    /// What its versions are of, where the layout says so.
+    pub(crate) subject: Option<Subject>,
     /// Index of the ref template; `None` is the ref that holds every environment.
     pub(crate) refs: Option<usize>,
     /// The repository it reads from.
@@ -115,6 +118,7 @@ impl Layout {
             proof,
             also,
             carry: carry(spec.carry.as_deref())?,
+            subject: spec.version_of.as_deref().map(subject).transpose()?,
             refs: refs.map(|(index, _)| *index),
             repository: spec.repository.as_deref().map(Into::into),
             merges: merges(spec)?,
@@ -439,6 +443,19 @@ fn locator(key: &str, text: &str, spellings: &[&str]) -> Result<Locator, LayoutE
 fn regex(key: &str, text: &str) -> Result<Regex, LayoutError> {
     Regex::new(text)
         .map_err(|error| LayoutError::new(key, format!("`{text}` does not compile: {error}")))
+}
+
+fn subject(text: &str) -> Result<Subject, LayoutError> {
+    match text {
+        "image" => Ok(Subject::Image),
+        "chart" => Ok(Subject::Chart),
+        "git" => Ok(Subject::Git),
+        "setting" => Ok(Subject::Setting),
+        other => Err(LayoutError::new(
+            "version_of",
+            format!("`{other}` is none of `image`, `chart`, `git`, `setting`"),
+        )),
+    }
 }
 
 fn carry(text: Option<&str>) -> Result<bool, LayoutError> {

@@ -99,8 +99,10 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
     };
     let version = chosen.and_then(|known| known.version.clone());
     let level = layout.levels.get(usize::from(shown.rank.level()));
-    let subject = level.map_or(Subject::Unsure, |level| {
-        level.subject.subject(&raw, version.as_ref())
+    let subject = layout.subject.unwrap_or_else(|| {
+        level.map_or(Subject::Unsure, |level| {
+            level.subject.subject(&raw, version.as_ref())
+        })
     });
     let captures = layout
         .cell(&raw)

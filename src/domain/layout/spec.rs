@@ -47,6 +47,8 @@ pub struct LayoutSpec {
     pub also: Vec<AlsoSpec>,
     /// What else is carried along: `trailing-comment`.
     pub carry: Option<String>,
+    /// What the versions are of: `image`, `chart`, `git` or `setting`; told from where they stand where this is not given.
+    pub version_of: Option<String>,
     /// A path that proves the service: it then exists in every declared environment.
     pub service: Option<String>,
     /// Environments as ranges over shared tags.

@@ -10,7 +10,7 @@
 //! | a key that ends in enabled, disabled, replicas or count; keys below flags or features; `true` and `false` | a setting |
 //! | anything else | not sure |
 //!
-//! A key that is captured counts by its text, unless the capture names the row or the column.
+//! `version_of` of a layout says it where this does not. A key that is captured counts by its text, unless the capture names the row or the column.
 
 use std::sync::Arc;
 
@@ -291,6 +291,16 @@ mod tests {
                 "replicas: [{count: 3}]",
                 Setting,
             ),
+            (
+                "yaml = 'version', version_of = 'chart'",
+                "version: 1.2.3",
+                Chart,
+            ),
+            (
+                "yaml = 'chartVersion', version_of = 'image'",
+                "chartVersion: 1.2.3",
+                Image,
+            ),
             ("yaml = 'version'", "version: 1.2.3", Unsure),
             (
                 "yaml = 'versions.{service}'",
@@ -330,6 +340,21 @@ mod tests {
             let layout = format!("{{ path = '{path}', yaml = 'version' }}");
             assert_eq!(subject(&layout, file, "version: 1.2.3"), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_said_must_be_known() {
+        let specs = crate::domain::layout::testing::specs(
+            "{ path = '{service}/{env}.yaml', yaml = 'x', version_of = 'helm' }",
+        );
+        let error = crate::domain::layout::LayoutSet::compile(&specs, &[]).unwrap_err();
+        assert_eq!(
+            (error.1.key.as_str(), error.1.message.as_str()),
+            (
+                "version_of",
+                "`helm` is none of `image`, `chart`, `git`, `setting`"
+            )
+        );
     }
 
     #[test]
