@@ -5,7 +5,6 @@
 
 use std::{
     cell::RefCell,
-    rc::Rc,
     sync::{Arc, Once},
 };
 
@@ -141,9 +140,9 @@ impl Objects {
     }
 
     /// Header and text of a commit, read once; the text is for [`read_info`].
-    pub(super) fn commit(&self, commit: ObjectId) -> Result<(Header, Box<[u8]>), GitError> {
+    pub(super) fn commit(&self, commit: ObjectId) -> Result<(Header, Arc<Vec<u8>>), GitError> {
         let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
-        Ok((self.parse(commit, &data)?, (&*data).into()))
+        Ok((self.parse(commit, &data)?, data))
     }
 
     /// What people see of a commit: (as authored, as landed); they differ in the time.
@@ -161,12 +160,12 @@ impl Objects {
     }
 
     /// A tree's bytes, for [`entries`].
-    pub(super) fn tree(&self, id: ObjectId) -> Result<Rc<[u8]>, GitError> {
+    pub(super) fn tree(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
         self.read(id, git2::ObjectType::Tree, "cannot read folder")
     }
 
     /// A blob's bytes.
-    pub(super) fn blob(&self, id: ObjectId) -> Result<Rc<[u8]>, GitError> {
+    pub(super) fn blob(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
         self.read(id, git2::ObjectType::Blob, "cannot read file")
     }
 
@@ -175,7 +174,7 @@ impl Objects {
         &self,
         id: ObjectId,
         limit: usize,
-    ) -> Result<Result<Rc<[u8]>, usize>, GitError> {
+    ) -> Result<Result<Arc<Vec<u8>>, usize>, GitError> {
         match self.reader.borrow_mut().read(&id, limit) {
             Some(Found::Object(3, data)) => return Ok(Ok(data)),
             Some(Found::TooLarge(size)) => return Ok(Err(size)),
@@ -251,7 +250,12 @@ impl Objects {
         Ok(())
     }
 
-    fn read(&self, id: ObjectId, kind: git2::ObjectType, what: &str) -> Result<Rc<[u8]>, GitError> {
+    fn read(
+        &self,
+        id: ObjectId,
+        kind: git2::ObjectType,
+        what: &str,
+    ) -> Result<Arc<Vec<u8>>, GitError> {
         match self.read_here(id, kind, what) {
             Err(error) if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() => {
                 self.prefetch(&[id])?;
@@ -266,7 +270,7 @@ impl Objects {
         id: ObjectId,
         kind: git2::ObjectType,
         what: &str,
-    ) -> Result<Rc<[u8]>, GitError> {
+    ) -> Result<Arc<Vec<u8>>, GitError> {
         let wanted = match kind {
             git2::ObjectType::Commit => 1,
             git2::ObjectType::Tree => 2,
@@ -283,7 +287,7 @@ impl Objects {
         if object.kind() != kind {
             return Err(damaged(id, kind.str()));
         }
-        Ok(object.data().into())
+        Ok(Arc::new(object.data().to_vec()))
     }
 }
 

@@ -86,7 +86,8 @@ impl Survey {
     /// A file's bytes; `None` where it is not there, too large, or cannot be read.
     pub fn read(&self, path: &str) -> Option<Rc<[u8]>> {
         let id = self.files.get(path)?;
-        self.objects.blob_within(*id, LARGEST).ok()?.ok()
+        let bytes = self.objects.blob_within(*id, LARGEST).ok()?.ok()?;
+        Some(bytes.as_slice().into())
     }
 
     /// Brings what a partial clone lacks of these files in one fetch; nothing to do in any other.

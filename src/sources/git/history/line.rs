@@ -66,7 +66,7 @@ impl Line<'_> {
             }
             if let Some(distance) = self.distance(&objects, index)? {
                 let place = place.as_ref().filter(|_| distance > NEAR);
-                match self.walk(&objects, Some(index), place, batch)? {
+                match self.walk(&objects, Some((index, distance)), place, batch)? {
                     Ended::Done => return Ok(()),
                     Ended::DoesNotFit => batch.begin_again(),
                 }
@@ -102,7 +102,7 @@ impl Line<'_> {
     fn walk(
         &self,
         objects: &Objects,
-        index: Option<&Index>,
+        older: Option<(&Index, u32)>,
         place: Option<&Place>,
         batch: &mut Batch<'_>,
     ) -> Result<Ended, GitError> {
@@ -122,11 +122,14 @@ impl Line<'_> {
                 kept.cell(key, paths);
             }
         }
+        let index = older.map(|(index, _)| index);
         let old_tip = index.and_then(Index::tip);
+        // Up to the index's tip, and no further.
+        let most = older.map_or(usize::MAX, |(_, distance)| distance as usize + 1);
         let (mut depth, mut last) = (0, self.tip);
         std::thread::scope(|scope| {
             let authors_too = !self.want.last_only;
-            for step in Steps::start(scope, objects, self.layouts, self.tip, authors_too) {
+            for step in Steps::start(scope, objects, self.layouts, self.tip, most, authors_too) {
                 if self.want.last_only && today.is_settled() {
                     break;
                 }

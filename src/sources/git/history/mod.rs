@@ -6,6 +6,7 @@
 //! judging is done in [`line`], in order. What a whole walk found is kept in an [`index`].
 
 mod authored;
+mod branches;
 mod index;
 mod line;
 mod pipeline;

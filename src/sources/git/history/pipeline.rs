@@ -19,6 +19,7 @@ use super::{
         objects::{Header, Objects, Seed},
         read::{lookup, read_facts},
     },
+    branches::{Author, Branches},
     tree::{Difference, Folder},
 };
 use crate::domain::{
@@ -40,7 +41,7 @@ pub(super) struct FileThere {
     /// What it says there.
     pub(super) there: There,
     /// Whose bytes a merge brought, with the commit's text, where that is beyond doubt.
-    pub(super) author: Option<(ObjectId, Box<[u8]>)>,
+    pub(super) author: Option<Author>,
 }
 
 /// What a file says at a commit.
@@ -65,7 +66,7 @@ pub(super) struct Step {
     pub(super) commit: ObjectId,
     pub(super) parents: Vec<ObjectId>,
     /// For [`read_info`](super::super::objects::read_info).
-    pub(super) text: Box<[u8]>,
+    pub(super) text: Arc<Vec<u8>>,
     pub(super) files: Vec<FileThere>,
 }
 
@@ -76,10 +77,11 @@ struct Stretch {
     after: Option<ObjectId>,
 }
 
-struct OnLine {
-    commit: ObjectId,
-    header: Header,
-    text: Box<[u8]>,
+/// One commit of a stretch.
+pub(super) struct OnLine {
+    pub(super) commit: ObjectId,
+    pub(super) header: Header,
+    text: Arc<Vec<u8>>,
 }
 
 type Done = (usize, Result<Vec<Step>, GitError>);
@@ -93,13 +95,14 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Begins to read the line down from `tip` in threads of `scope`; they end when this is dropped.
-    /// With `authors`, they look for those, too.
+    /// Begins to read the line down from `tip` in threads of `scope`, `most` commits of it; they end when this is
+    /// dropped. With `authors`, they look for those, too.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         objects: &Objects,
         layouts: &'scope Arc<LayoutSet>,
         tip: ObjectId,
+        most: usize,
         authors: bool,
     ) -> Self {
         let (to_workers, stretches) = sync_channel(WAITING);
@@ -116,7 +119,7 @@ impl Steps {
             let mut number = 0;
             let read = seed
                 .open()
-                .and_then(|objects| follow(&objects, tip, &mut number, &to_workers));
+                .and_then(|objects| follow(&objects, tip, most, &mut number, &to_workers));
             if let Err(error) = read {
                 let _ = to_us.send((number, Err(error)));
             }
@@ -154,10 +157,11 @@ impl Iterator for Steps {
     }
 }
 
-/// Follows first parents and cuts the line into stretches, until it ends or nobody listens.
+/// Follows first parents and cuts the line into stretches, until it ends, there are `most`, or nobody listens.
 fn follow(
     objects: &Objects,
     tip: ObjectId,
+    most: usize,
     number: &mut usize,
     to_workers: &SyncSender<Stretch>,
 ) -> Result<(), GitError> {
@@ -169,7 +173,8 @@ fn follow(
             text,
         })
     };
-    let mut length = SHORTEST;
+    let mut left = most;
+    let mut length = SHORTEST.min(most);
     let mut commits = Vec::with_capacity(length);
     let mut at = read(tip)?;
     loop {
@@ -186,11 +191,12 @@ fn follow(
                 return Ok(());
             }
             *number += 1;
-            length = (length * 4).min(LONGEST);
+            left = left.saturating_sub(length);
+            length = (length * 4).min(LONGEST).min(left);
         }
         match next {
-            Some(next) => at = next,
-            None => return Ok(()),
+            Some(next) if left > 0 => at = next,
+            _ => return Ok(()),
         }
     }
 }
@@ -256,22 +262,21 @@ fn steps(
         differences: &differences,
         last: stretch.commits.last().map(|last| &last.header),
     };
-    let there = |number: usize, header: &Header| {
+    let found = if authors {
+        Branches::new(objects, &stretch.commits, &differences).authors()
+    } else {
+        Vec::new()
+    };
+    let mut found = found.into_iter();
+    let mut there = |number: usize| -> Vec<FileThere> {
         let files = differences[number].iter().map(|difference| FileThere {
             path: difference.path.clone(),
             there: back.there(number, difference),
-            author: authors
-                .then(|| author(objects, &header.parents, difference))
-                .flatten(),
+            author: found.next().flatten(),
         });
         files.collect()
     };
-    let files: Vec<Vec<FileThere>> = stretch
-        .commits
-        .iter()
-        .enumerate()
-        .map(|(number, on_line)| there(number, &on_line.header))
-        .collect();
+    let files: Vec<Vec<FileThere>> = (0..differences.len()).map(&mut there).collect();
     let steps = stretch.commits.into_iter().zip(files);
     let step = |(on_line, files): (OnLine, _)| Step {
         commit: on_line.commit,
@@ -362,38 +367,4 @@ impl LookBack<'_> {
         }
         None
     }
-}
-
-/// A branch longer than this is left to whoever asks.
-const LONGEST_BRANCH: usize = 32;
-
-/// Who wrote the bytes that a merge of two brought: on the branch, the oldest commit that has them, where before it
-/// stand the bytes that the landed line had.
-fn author(
-    objects: &Objects,
-    parents: &[ObjectId],
-    difference: &Difference,
-) -> Option<(ObjectId, Box<[u8]>)> {
-    let [_, branch] = parents else { return None };
-    let path = difference.path.as_str();
-    let mut commit = *branch;
-    let (mut header, mut text) = objects.commit(commit).ok()?;
-    if lookup(objects, header.tree, path).ok()? != difference.left {
-        return None;
-    }
-    for _ in 0..LONGEST_BRANCH {
-        let [parent] = header.parents[..] else {
-            return None;
-        };
-        let (next, next_text) = objects.commit(parent).ok()?;
-        let there = lookup(objects, next.tree, path).ok()?;
-        if there == difference.entered {
-            return Some((commit, text));
-        }
-        if there != difference.left {
-            return None;
-        }
-        (commit, header, text) = (parent, next, next_text);
-    }
-    None
 }

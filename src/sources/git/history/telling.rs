@@ -13,6 +13,7 @@ use super::{
     },
     HistoryEvent,
     authored::{Authors, Landed},
+    branches::Author,
     today::{Today, Told},
     walk::{Moved, Walk},
 };
@@ -84,7 +85,7 @@ impl Landing<'_> {
     }
 
     /// Who wrote the bytes wrote the value, where one file alone decides and no merge since touched it.
-    fn certain(&self, told: &Told, paths: &[RepoPath]) -> Option<&(ObjectId, Box<[u8]>)> {
+    fn certain(&self, told: &Told, paths: &[RepoPath]) -> Option<&Author> {
         let [path] = paths else { return None };
         let file = self.files.iter().find(|file| file.path == *path)?;
         file.author.as_ref().filter(|_| told.passed.is_empty())

@@ -1,6 +1,6 @@
 //! The tree of one commit, kept in memory where layouts look, and moved from commit to commit.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, sync::Arc};
 
 use super::super::{
     GitError,
@@ -14,11 +14,11 @@ use crate::domain::{
 /// Reads folders; a walk counts on most of them being unchanged.
 pub(super) trait Folders {
     /// The bytes of a tree.
-    fn folder(&mut self, id: ObjectId) -> Result<Rc<[u8]>, GitError>;
+    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError>;
 }
 
 impl Folders for &Objects {
-    fn folder(&mut self, id: ObjectId) -> Result<Rc<[u8]>, GitError> {
+    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
         self.tree(id)
     }
 }
@@ -37,7 +37,7 @@ pub(super) struct Difference {
 pub(super) struct Folder {
     path: String,
     id: Option<ObjectId>,
-    data: Rc<[u8]>,
+    data: Arc<Vec<u8>>,
     below: HashMap<Box<[u8]>, Below>,
 }
 
@@ -63,11 +63,11 @@ impl Folder {
         if self.id == to {
             return Ok(());
         }
-        let after: Rc<[u8]> = match to {
+        let after: Arc<Vec<u8>> = match to {
             Some(id) => folders.folder(id)?,
-            None => Rc::default(),
+            None => Arc::default(),
         };
-        let before = std::mem::replace(&mut self.data, Rc::clone(&after));
+        let before = std::mem::replace(&mut self.data, Arc::clone(&after));
         self.id = to;
         for (was, is) in differences(&before, &after) {
             self.entry(was, is, folders, layouts, tell)?;

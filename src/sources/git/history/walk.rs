@@ -11,6 +11,7 @@ use super::{
         objects::Objects,
         read::{read_facts, wanted_files},
     },
+    branches::Author,
     pipeline::{FileThere, There},
     today::or_presence,
 };
@@ -32,7 +33,7 @@ pub(super) struct Moved {
     /// Its blob at the tree entered.
     pub(super) after: Option<ObjectId>,
     /// Who wrote the bytes left, and that commit's text, where a merge brought them beyond doubt.
-    pub(super) author: Option<(ObjectId, Box<[u8]>)>,
+    pub(super) author: Option<Author>,
 }
 
 /// The matrix of one tree, moved from tree to tree.

@@ -11,6 +11,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 const BLOCK: usize = 32 << 10;
 const BLOCKS: usize = 128;
+/// With so much room behind what is inflated, all of it goes the fast way.
+const SLACK: usize = 512;
 
 /// One pack, read by one thread through a few megabytes of blocks.
 pub(super) struct PackFile {
@@ -94,7 +96,7 @@ impl PackFile {
         })
     }
 
-    /// Inflates `size` bytes from the deflated ones at `at` into `out`.
+    /// Inflates `size` bytes from the deflated ones at `at` to the beginning of `out`.
     pub(super) fn inflate(
         &mut self,
         inflater: &mut Decompress,
@@ -103,7 +105,10 @@ impl PackFile {
         out: &mut Vec<u8>,
     ) -> Option<()> {
         inflater.reset(true);
-        out.resize(size, 0);
+        let room = size.checked_add(SLACK)?;
+        if out.len() < room {
+            out.resize(room, 0);
+        }
         let mut number = at / BLOCK as u64;
         let mut offset = usize::try_from(at % BLOCK as u64).ok()?;
         loop {
@@ -112,14 +117,14 @@ impl PackFile {
             let (read, written) = (inflater.total_in(), inflater.total_out());
             let room = out.get_mut(usize::try_from(written).ok()?..)?;
             let status = inflater
-                .decompress(input, room, FlushDecompress::None)
+                .decompress(input, room, FlushDecompress::Finish)
                 .ok()?;
-            if inflater.total_out() == size as u64 {
-                return Some(());
+            if status == Status::StreamEnd {
+                return (inflater.total_out() == size as u64).then_some(());
             }
             let used = inflater.total_in() - read;
             let stuck = used == 0 && inflater.total_out() == written && !input.is_empty();
-            if status == Status::StreamEnd || stuck {
+            if stuck || inflater.total_out() > size as u64 {
                 return None;
             }
             offset += usize::try_from(used).ok()?;

@@ -11,7 +11,6 @@ mod index;
 
 use std::{
     path::{Path, PathBuf},
-    rc::Rc,
     sync::Arc,
 };
 
@@ -30,6 +29,8 @@ const REMEMBERED: usize = 6 << 20;
 /// Larger objects are not remembered.
 const LARGEST_REMEMBERED: usize = 128 << 10;
 const SLOTS: usize = 4096;
+/// So much room of what was forgotten is kept at hand.
+const SPARE: usize = 16;
 
 /// The packs of a repository: what threads share.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ pub(super) struct Packs {
 /// An object read from a pack.
 pub(super) enum Found {
     /// Its kind (1 commit, 2 tree, 3 blob, 4 tag) and bytes.
-    Object(u8, Rc<[u8]>),
+    Object(u8, Arc<Vec<u8>>),
     /// It has so many bytes, more than allowed.
     TooLarge(usize),
 }
@@ -89,9 +90,8 @@ pub(super) struct Reader {
     packs: Arc<Packs>,
     files: Vec<Option<PackFile>>,
     inflater: Decompress,
-    /// What was inflated last, and what a delta made of it: kept for their room.
+    /// What was inflated last, and room behind it.
     inflated: Vec<u8>,
-    applied: Vec<u8>,
     memory: Memory,
     /// Where the last object was found; the next is probably there, too.
     last: usize,
@@ -104,7 +104,6 @@ impl Reader {
             files: packs.packs.iter().map(|_| None).collect(),
             inflater: Decompress::new(true),
             inflated: Vec::new(),
-            applied: Vec::new(),
             memory: Memory::default(),
             last: 0,
         }
@@ -143,7 +142,13 @@ impl Reader {
             match header.base {
                 None => {
                     self.inflate(pack, header.data, header.size)?;
-                    let data: Rc<[u8]> = self.inflated.as_slice().into();
+                    let inflated = self.inflated.get(..header.size)?;
+                    if header.kind == 1 {
+                        break (1, Arc::new(inflated.to_vec()));
+                    }
+                    let mut data = self.memory.room(header.size);
+                    data.extend_from_slice(inflated);
+                    let data = Arc::new(data);
                     self.memory.put(pack, next, header.kind, &data);
                     break (header.kind, data);
                 }
@@ -161,12 +166,14 @@ impl Reader {
         };
         for (at, header) in deltas.into_iter().rev() {
             self.inflate(pack, header.data, header.size)?;
-            let size = delta::size(&self.inflated)?;
+            let inflated = self.inflated.get(..header.size)?;
+            let size = delta::size(inflated)?;
             if size > limit {
                 return Some(Found::TooLarge(size));
             }
-            delta::apply(&data, &self.inflated, &mut self.applied)?;
-            data = self.applied.as_slice().into();
+            let mut made = self.memory.room(size);
+            delta::apply(&data, inflated, &mut made)?;
+            data = Arc::new(made);
             self.memory.put(pack, at, kind, &data);
         }
         Some(Found::Object(kind, data))
@@ -192,40 +199,69 @@ impl Reader {
 #[derive(Default)]
 struct Memory {
     slots: Vec<Option<Remembered>>,
+    /// What all of them take.
     size: usize,
+    /// The slot that is emptied next, when they take too much.
+    hand: usize,
+    /// Room of what was forgotten, to be filled again.
+    spare: Vec<Vec<u8>>,
 }
 
 struct Remembered {
     pack: usize,
     at: u64,
     kind: u8,
-    data: Rc<[u8]>,
+    data: Arc<Vec<u8>>,
 }
 
 impl Memory {
-    fn get(&self, pack: usize, at: u64) -> Option<(u8, Rc<[u8]>)> {
+    fn get(&self, pack: usize, at: u64) -> Option<(u8, Arc<Vec<u8>>)> {
         let known = self.slots.get(slot(at))?.as_ref()?;
-        (known.pack == pack && known.at == at).then(|| (known.kind, Rc::clone(&known.data)))
+        (known.pack == pack && known.at == at).then(|| (known.kind, Arc::clone(&known.data)))
     }
 
-    fn put(&mut self, pack: usize, at: u64, kind: u8, data: &Rc<[u8]>) {
+    fn put(&mut self, pack: usize, at: u64, kind: u8, data: &Arc<Vec<u8>>) {
         // Commits are no bases of anything that a walk reads next.
         if data.len() > LARGEST_REMEMBERED || kind == 1 {
             return;
         }
-        if self.slots.is_empty() || self.size > REMEMBERED {
+        if self.slots.is_empty() {
             self.slots = std::iter::repeat_with(|| None).take(SLOTS).collect();
-            self.size = 0;
         }
-        let remembered = Remembered {
+        self.size += data.capacity();
+        let left = self.slots[slot(at)].replace(Remembered {
             pack,
             at,
             kind,
-            data: Rc::clone(data),
-        };
-        self.size += data.len();
-        if let Some(left) = self.slots[slot(at)].replace(remembered) {
-            self.size -= left.data.len();
+            data: Arc::clone(data),
+        });
+        self.forget(left);
+        while self.size > REMEMBERED {
+            self.hand = (self.hand + 1) % SLOTS;
+            let left = self.slots[self.hand].take();
+            self.forget(left);
+        }
+    }
+
+    fn forget(&mut self, left: Option<Remembered>) {
+        let Some(left) = left else { return };
+        self.size -= left.data.capacity();
+        if self.spare.len() < SPARE
+            && let Some(room) = Arc::into_inner(left.data)
+        {
+            self.spare.push(room);
+        }
+    }
+
+    /// An empty buffer for so many bytes.
+    fn room(&mut self, size: usize) -> Vec<u8> {
+        match self.spare.pop() {
+            // Much more room than is needed would be kept for nothing.
+            Some(mut room) if room.capacity() <= size.saturating_mul(2) => {
+                room.clear();
+                room
+            }
+            _ => Vec::with_capacity(size),
         }
     }
 }
