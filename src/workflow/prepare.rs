@@ -1,6 +1,6 @@
 //! From a request to exact bytes, verdicts and words. Reads Git, writes nothing but objects that no ref names.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::{
         plan::{self, Action, Facts, Merge, Plan, PlanInput, PlannedChange, PlannedWrite},
         topology::Deliver,
     },
-    sources::git::{Base, GitError, GitErrorKind},
+    sources::git::{Base, Files, GitError, GitErrorKind},
 };
 
 /// Freezes a request against what was read. Blocking.
@@ -31,9 +31,21 @@ pub fn prepare(
 ) -> Result<Prepared, GitError> {
     // A file that cannot be read is kept, to be told as it is instead of as a file that is not there.
     let unreadable = RefCell::new(None);
+    // Each ref is opened once: a plan may read hundreds of files.
+    let opened: RefCell<HashMap<Origin, Option<Files>>> = RefCell::default();
+    let read = |origin: &Origin, path: &RepoPath| {
+        let mut opened = opened.borrow_mut();
+        if !opened.contains_key(origin) {
+            let files = session.files(&reading.lines, origin)?;
+            opened.insert(origin.clone(), files);
+        }
+        match opened.get(origin) {
+            Some(Some(files)) => files.get(path.as_str()),
+            _ => Ok(None),
+        }
+    };
     let files = |origin: &Origin, path: &RepoPath| {
-        let read = session.file(&reading.lines, origin, path.as_str());
-        read.unwrap_or_else(|error| {
+        read(origin, path).unwrap_or_else(|error| {
             unreadable.borrow_mut().get_or_insert(error);
             None
         })

@@ -14,7 +14,8 @@ use crate::{
         problem::Problem,
     },
     sources::git::{
-        self, Base, GitError, GitErrorKind, HistoryEvent, Line, LinesOf, RanCommand, Repo, Want,
+        self, Base, Files, GitError, GitErrorKind, HistoryEvent, Line, LinesOf, RanCommand, Repo,
+        Want,
     },
 };
 
@@ -341,20 +342,34 @@ impl Session {
         }
     }
 
-    /// A file of a ref.
+    /// A file of the ref `origin`, where it was read; [`Session::files`] for more than one.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// As [`Repo::file`].
     pub(super) fn file(
         &self,
         lines: &[Line],
         origin: &crate::domain::layout::Origin,
         path: &str,
     ) -> Result<Option<Vec<u8>>, GitError> {
+        let files = self.files(lines, origin)?;
+        files.map_or(Ok(None), |files| files.get(path))
+    }
+
+    /// The files of the ref `origin`; `None` where it was not read.
+    ///
+    /// # Errors
+    /// As [`Repo::files`].
+    pub(super) fn files(
+        &self,
+        lines: &[Line],
+        origin: &crate::domain::layout::Origin,
+    ) -> Result<Option<Files>, GitError> {
         let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
             return Ok(None);
         };
-        self.repository(&line.name)?.file(line.base.commit, path)
+        let files = self.repository(&line.name)?.files(line.base.commit)?;
+        Ok(Some(files))
     }
 
     /// Fetches everything that is read, once per repository; says what ran, and which of the repositories beside the main

@@ -33,6 +33,7 @@ pub use publish::{
     Destination, Merged, PublishLock, PushOutcome, PushRequest, build_commit, build_merge,
     build_tag, lock, push,
 };
+pub use read::Files;
 pub use redact::redact;
 pub use repo::Repo;
 pub use report::Rejection;

@@ -95,12 +95,17 @@ impl Repo {
     /// # Errors
     /// When the commit or the blob cannot be read.
     pub fn file(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        self.files(commit)?.get(path)
+    }
+
+    /// Opens `commit` to read more than one of its files.
+    ///
+    /// # Errors
+    /// When the commit cannot be read.
+    pub fn files(&self, commit: ObjectId) -> Result<Files, GitError> {
         let objects = Objects::open(self)?;
         let tree = objects.header(commit)?.tree;
-        match lookup(&objects, tree, path)? {
-            Some(id) => Ok(Some(objects.blob(id)?.to_vec())),
-            None => Ok(None),
-        }
+        Ok(Files { objects, tree })
     }
 
     /// The name that Git gives a file of these bytes.
@@ -115,6 +120,25 @@ impl Repo {
     /// When it cannot be read.
     pub fn commit_info(&self, commit: ObjectId) -> Result<CommitInfo, GitError> {
         Ok(Objects::open(self)?.info(commit)?.0)
+    }
+}
+
+/// The files of one commit, for one thread.
+pub struct Files {
+    objects: Objects,
+    tree: ObjectId,
+}
+
+impl Files {
+    /// As [`Repo::file`].
+    ///
+    /// # Errors
+    /// When a folder or the blob cannot be read.
+    pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        match lookup(&self.objects, self.tree, path)? {
+            Some(id) => Ok(Some(self.objects.blob(id)?.to_vec())),
+            None => Ok(None),
+        }
     }
 }
 

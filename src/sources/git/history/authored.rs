@@ -21,6 +21,7 @@ use super::{
         objects::{Header, Objects},
         read::lookup,
     },
+    index::Index,
     today::{Passed, or_presence},
     walk::Walk,
 };
@@ -45,6 +46,8 @@ pub(super) struct Authors<'a> {
     facts: HashMap<(RepoPath, ObjectId), Option<Arc<FileFacts>>>,
     /// The landed line so far, with how deep each commit is.
     line: HashMap<ObjectId, u32>,
+    /// An index that knows the rest of it, and how deep it begins; read when it is asked for.
+    below: Option<(&'a Index, u32)>,
 }
 
 /// A value on the landed line, as it stands at its landed commit.
@@ -68,12 +71,18 @@ impl<'a> Authors<'a> {
             blobs: HashMap::new(),
             facts: HashMap::new(),
             line: HashMap::new(),
+            below: None,
         }
     }
 
     /// The walk has reached this commit of the landed line.
     pub(super) fn on_line(&mut self, commit: ObjectId, depth: u32) {
         self.line.insert(commit, depth);
+    }
+
+    /// What comes now of the landed line, from this depth on, is what the index has.
+    pub(super) fn goes_on(&mut self, index: &'a Index, depth: u32) {
+        self.below = Some((index, depth));
     }
 
     /// The author of a value that an index knows, where merges since have touched its files.
@@ -161,6 +170,9 @@ impl<'a> Authors<'a> {
         value: &Landed<'_>,
         walk: &Walk<'_>,
     ) -> Result<Stop, GitError> {
+        if let Some((index, depth)) = self.below.take() {
+            self.line.extend(index.line().zip(depth..));
+        }
         let mut commit = commit;
         let mut seen = HashSet::new();
         for _ in 0..LONGEST {

@@ -19,6 +19,9 @@ use crate::domain::ids::ObjectId;
 /// A commit, and its text.
 pub(super) type Author = (ObjectId, Arc<Vec<u8>>);
 
+/// What stands at a path; `None`: nothing.
+type Blob = Option<ObjectId>;
+
 /// A branch longer than this is left to whoever asks.
 const LONGEST_BRANCH: usize = 32;
 /// A commit of the line is asked about files so far above it.
@@ -101,7 +104,7 @@ impl<'a> Branches<'a> {
         merge: usize,
         commit: ObjectId,
         difference: &Difference,
-    ) -> Option<Option<ObjectId>> {
+    ) -> Option<Blob> {
         let place = *self.places.get(&commit)?;
         let between = self.differences.get(merge + 1..place)?;
         if between.len() > FARTHEST {
@@ -117,7 +120,7 @@ impl<'a> Branches<'a> {
         (blob == difference.entered).then_some(blob)
     }
 
-    fn blob(&self, commit: &Commit, difference: &Difference) -> Option<Option<ObjectId>> {
+    fn blob(&self, commit: &Commit, difference: &Difference) -> Option<Blob> {
         lookup(self.objects, commit.header.tree, difference.path.as_str()).ok()
     }
 

@@ -99,10 +99,10 @@ impl Line<'_> {
         Ok(None)
     }
 
-    fn walk(
+    fn walk<'a>(
         &self,
-        objects: &Objects,
-        older: Option<(&Index, u32)>,
+        objects: &'a Objects,
+        older: Option<(&'a Index, u32)>,
         place: Option<&Place>,
         batch: &mut Batch<'_>,
     ) -> Result<Ended, GitError> {
@@ -193,10 +193,10 @@ impl Line<'_> {
     }
 
     /// Tells what the index knows from its tip on down.
-    fn go_on(
+    fn go_on<'a>(
         &self,
-        older: &Older<'_>,
-        authors: &mut Authors<'_>,
+        older: &Older<'a>,
+        authors: &mut Authors<'a>,
         batch: &mut Batch<'_>,
         mut kept: Option<Builder>,
         place: Option<&Place>,
@@ -207,9 +207,9 @@ impl Line<'_> {
             depth,
             ..
         } = older;
-        for (below, commit) in (0..).zip(index.line()) {
-            authors.on_line(commit, depth + below);
-            if let Some(kept) = &mut kept {
+        authors.goes_on(index, *depth);
+        if let Some(kept) = &mut kept {
+            for commit in index.line() {
                 kept.on_line(commit);
             }
         }
