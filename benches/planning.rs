@@ -1,0 +1,86 @@
+//! 500 changes, from the request to a commit that is ready to be pushed, beside `yq -i` in a work tree.
+#![allow(missing_docs)] // criterion's macros make public functions
+#![allow(clippy::expect_used)] // a harness fails by panicking
+
+mod support;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+
+use support::{Bench, Size, path, run, yq_in_place};
+use tidegate::{
+    domain::{
+        ids::CellKey,
+        plan::{ChangeRequest, Facts, Intent},
+    },
+    sources::git::build_commit,
+    workflow::{OpenOptions, PlanRequest, Session, prepare},
+};
+
+const SIZE: Size = Size {
+    services: 500,
+    environments: 2,
+    merges: 0,
+};
+
+fn planning(criterion: &mut Criterion) {
+    let bench = Bench::generated(&SIZE);
+    // The commit is made by `git`, which asks who makes it.
+    bench.git(&["config", "user.name", "Bench"]);
+    bench.git(&["config", "user.email", "bench@example.com"]);
+    let now = Timestamp::UNIX_EPOCH;
+    let options = OpenOptions {
+        repo: bench.repo(),
+        config: Some(bench.config()),
+        ..OpenOptions::default()
+    };
+    let session = Session::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
+    let reading = session.read().expect("the matrix");
+    let changes = (0..SIZE.services).map(|service| ChangeRequest {
+        cell: CellKey::new(format!("service-{service:04}").as_str(), "env-1"),
+        intent: Intent::Promote {
+            from: "env-0".into(),
+        },
+    });
+    let request = PlanRequest {
+        changes: changes.collect(),
+        ..PlanRequest::default()
+    };
+
+    let mut group = criterion.benchmark_group("plan of 500 changes");
+    group.sample_size(10);
+    let ready = || {
+        let facts = Facts::default();
+        let prepared = prepare(&session, &reading, &facts, &request, now).expect("a plan");
+        let write = &prepared.plan.writes[0];
+        assert_eq!(write.edits.len(), SIZE.services);
+        build_commit(
+            &session.repo,
+            write.base,
+            &write.edits,
+            &prepared.messages[0],
+        )
+    };
+    group.bench_function("tidegate: planned and committed", |b| {
+        b.iter(|| ready().expect("a commit"));
+    });
+    if let Some(in_place) = yq_in_place() {
+        let work = bench.work_tree();
+        group.bench_function("yq -i on 10 of the files", |b| {
+            b.iter(|| {
+                for service in 0..10 {
+                    let mut yq = bench.in_repo("yq");
+                    let set = ".images[0].newTag = \"1.0.2\"";
+                    run(yq
+                        .current_dir(&work)
+                        .args(in_place)
+                        .args([set, &path(service, 1)]));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, planning);
+criterion_main!(benches);
