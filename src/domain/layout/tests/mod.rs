@@ -1,0 +1,256 @@
+//! Matrices of small repositories, and that keeping them up to date gives what reading afresh gives.
+
+mod presets;
+mod refs;
+mod updates;
+
+use std::sync::Arc;
+
+use super::{
+    Assembler, LayoutSet, Origin,
+    testing::{Small, lines, specs},
+};
+use crate::domain::{
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    version::Version,
+};
+
+const HELM: &str = r#"{ path = "a/{service}/values-{env}.yaml", yaml = "tag", else = [{ path = "a/{service}/values.yaml", yaml = "tag" }, { path = "defaults.yaml", yaml = "{service}.tag" }] }"#;
+
+fn check(name: &str, layouts: &str, files: &[(&str, &str)], expected: &[&str], problems: &[&str]) {
+    let small = Small::new(layouts, &["dev", "prod"], files);
+    let desired = small.desired();
+    assert_eq!(lines(&desired), expected, "{name}");
+    let found: Vec<&str> = desired
+        .problems
+        .iter()
+        .map(|it| it.message.as_str())
+        .collect();
+    assert_eq!(found.len(), problems.len(), "{name}: {found:?}");
+    for (found, expected) in found.iter().zip(problems) {
+        assert!(found.contains(expected), "{name}: {found}");
+    }
+}
+
+#[test]
+fn fall_backs() {
+    let all = [
+        ("a/web/values-prod.yaml", "tag: v1"),
+        ("a/web/values-dev.yaml", "x: y"),
+        ("a/web/values.yaml", "\ntag: v2"),
+        ("a/api/values-prod.yaml", "tag: ~"),
+        ("a/api/values-dev.yaml", "tag: ''"),
+        ("a/none/values-dev.yaml", ""),
+        ("defaults.yaml", "web: {tag: v3}\napi: {tag: v4}"),
+    ];
+    check(
+        "own, then values, then defaults; null and empty are not declared",
+        HELM,
+        &all,
+        &[
+            "api dev v4 defaults.yaml:2 inherited",
+            "api prod v4 defaults.yaml:2 inherited",
+            "none dev -",
+            "web dev v2 a/web/values.yaml:2 inherited",
+            "web prod v1 a/web/values-prod.yaml:1",
+        ],
+        &[],
+    );
+    check(
+        "a template's expression is told and inherits nothing",
+        HELM,
+        &[
+            ("a/web/values-prod.yaml", "x: y\ntag: {{ .x }}"),
+            ("a/web/values.yaml", "tag: v2"),
+        ],
+        &["web prod -"],
+        &["a template's expression stands where the version is expected"],
+    );
+    check(
+        "a broken file inherits nothing",
+        HELM,
+        &[
+            ("a/web/values-prod.yaml", "{{ x }}\ntag: v1"),
+            ("a/web/values.yaml", "tag: v2"),
+        ],
+        &["web prod -"],
+        &["template"],
+    );
+    check(
+        "a broken fall-back hides what is behind it",
+        r#"{ path = "{service}/{env}.yaml", yaml = "tag", else = [{ path = "{service}/all.yaml", yaml = "tag" }, { path = "{service}/x.yaml", yaml = "tag" }] }"#,
+        &[
+            ("web/prod.yaml", "a: b"),
+            ("web/all.yaml", "["),
+            ("web/x.yaml", "tag: v1"),
+        ],
+        &["web all -", "web prod -", "web x v1 web/x.yaml:1"],
+        &["not valid YAML"],
+    );
+    check(
+        "a proven service exists in every declared environment",
+        r#"{ path = "a/{service}/{env}.yaml", yaml = "tag", service = "a/{service}/Chart.yaml", else = [{ path = "a/{service}/values.yaml", yaml = "tag" }] }"#,
+        &[
+            ("a/web/Chart.yaml", "name: web"),
+            ("a/web/values.yaml", "tag: v1"),
+            ("a/web/prod.yaml", "tag: v2"),
+            ("a/api/values.yaml", "tag: v1"),
+        ],
+        &[
+            "api values v1 a/api/values.yaml:1",
+            "web Chart v1 a/web/values.yaml:1 inherited",
+            "web dev v1 a/web/values.yaml:1 inherited",
+            "web prod v2 a/web/prod.yaml:1",
+            "web values v1 a/web/values.yaml:1",
+        ],
+        &[],
+    );
+    check(
+        "images of a base are inherited",
+        r#"{ preset = "kustomize", path = "{env:$envs}/kustomization.yaml", else = [{ path = "base/kustomization.yaml" }] }"#,
+        &[
+            (
+                "base/kustomization.yaml",
+                "images: [{name: r/web, newTag: v1}, {name: r/api, newTag: v2}]",
+            ),
+            (
+                "prod/kustomization.yaml",
+                "images: [{name: r/web, newTag: v0}]",
+            ),
+            ("dev/kustomization.yaml", "resources: [../base]"),
+        ],
+        &[
+            "api dev v2 base/kustomization.yaml:1 inherited",
+            "api prod v2 base/kustomization.yaml:1 inherited",
+            "web dev v1 base/kustomization.yaml:1 inherited",
+            "web prod v0 prod/kustomization.yaml:1",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn names() {
+    check(
+        "declared environments only",
+        r#"{ path = "{service}/{env:$envs}.yaml", yaml = "tag" }"#,
+        &[("web/dev.yaml", "tag: v1"), ("web/base.yaml", "tag: v2")],
+        &["web dev v1 web/dev.yaml:1"],
+        &[],
+    );
+    check(
+        "two spellings of one environment",
+        r#"{ path = "{service}/{env:$envs}.yaml", yaml = "tag", alias = { production = "prod" } }"#,
+        &[
+            ("web/production.yaml", "tag: v1"),
+            ("api/prod.yaml", "tag: v2"),
+        ],
+        &[
+            "api prod v2 api/prod.yaml:1",
+            "web prod v1 web/production.yaml:1",
+        ],
+        &[],
+    );
+    check(
+        "the declared name is the column on whichever side it stands",
+        r#"{ path = "{service}/{env:$envs}.yaml", yaml = "tag", alias = { prod = "production" } }"#,
+        &[("web/production.yaml", "tag: v1")],
+        &["web prod v1 web/production.yaml:1"],
+        &[],
+    );
+    check(
+        "rows and columns from several captures",
+        r#"{ path = "{team}/{service}/{env}/{region}.yaml", yaml = "tag", row = "{team}-{service}", env_name = "{env}-{region}", lowercase = ["team"] }"#,
+        &[("Shop/web/prod/eu.yaml", "tag: v1")],
+        &["shop-web prod-eu v1 Shop/web/prod/eu.yaml:1"],
+        &[],
+    );
+    check(
+        "names from the document",
+        r#"{ path = "{env}/*.yaml", kind = "Deployment", name = "metadata.name", yaml = "image", part = "tag", row = "{name}" }"#,
+        &[(
+            "prod/all.yaml",
+            "kind: Service\nmetadata: {name: web}\n---\nkind: Deployment\nmetadata: {name: web}\nimage: r/web:v1\n---\nkind: Deployment\nmetadata: {name: api}\nimage: r/api@sha256:aa\n",
+        )],
+        &[
+            "api prod sha256:aa prod/all.yaml:10",
+            "web prod v1 prod/all.yaml:6",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn precedence() {
+    check(
+        "the first layout wins a cell",
+        r#"{ path = "{service}/{env}.yaml", yaml = "a" }, { path = "{service}/{env}.yaml", yaml = "b" }"#,
+        &[("web/dev.yaml", "b: v2\na: v1"), ("web/prod.yaml", "b: v2")],
+        &["web dev v1 web/dev.yaml:2", "web prod v2 web/prod.yaml:1"],
+        &[],
+    );
+    check(
+        "the first layout wins a place",
+        r#"{ path = "{service}/{env}/base.yaml", yaml = "tag" }, { path = "{service}/{env}/{x}.yaml", yaml = "tag", env_name = "{env}/{x}" }"#,
+        &[
+            ("web/dev/base.yaml", "tag: v1"),
+            ("web/dev/eu.yaml", "tag: v2"),
+        ],
+        &[
+            "web dev v1 web/dev/base.yaml:1",
+            "web dev/eu v2 web/dev/eu.yaml:1",
+        ],
+        &[],
+    );
+    check(
+        "copies, one of which differs",
+        r#"{ path = "{env}.yaml", yaml = "c[*]{name={service}}.tag" }"#,
+        &[(
+            "prod.yaml",
+            "c:\n- {name: web, tag: v1}\n- {name: web, tag: v1}\n- {name: web, tag: v2}",
+        )],
+        &["web prod v1 prod.yaml:2 prod.yaml:3"],
+        &["web / prod is v2 here and v1 at line 2, which is used"],
+    );
+    check(
+        "a digest beside a tag pins it",
+        r#"{ preset = "kustomize", path = "{service}/{env}/kustomization.yaml" }"#,
+        &[(
+            "web/prod/kustomization.yaml",
+            "images:\n- name: r/web\n  newTag: v1\n  digest: sha256:aa\n",
+        )],
+        &["web prod sha256:aa web/prod/kustomization.yaml:4"],
+        &[],
+    );
+    check(
+        "a key that stands twice",
+        r#"{ path = "{service}/{env}.yaml", yaml = "tag" }"#,
+        &[("web/prod.yaml", "tag: v1\ntag: v2\n")],
+        &["web prod v2 web/prod.yaml:2"],
+        &["line 1"],
+    );
+}
+
+#[test]
+fn a_place_is_one_cells_whether_a_locator_or_a_regular_expression_leads_to_it() {
+    let layouts = [
+        r#"{ path = "web/{env}.yaml", regex = '(?m)tag: (?<v>\S+) # (?<service>\w+)$' }"#,
+        r#"{ path = "{service}/{env}.yaml", yaml = "image.tag" }"#,
+    ];
+    let files = [(
+        "web/dev.yaml",
+        "image:\n  tag: v1 # shop\nother: {tag: v1}\n",
+    )];
+    let [first, second] = layouts;
+    let one = ["shop dev v1 web/dev.yaml:2"];
+    check(
+        "the expression first",
+        &layouts.join(", "),
+        &files,
+        &one,
+        &[],
+    );
+    let other = ["web dev v1 web/dev.yaml:2"];
+    let turned = format!("{second}, {first}");
+    check("the locator first", &turned, &files, &other, &[]);
+}

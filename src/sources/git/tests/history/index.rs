@@ -1,0 +1,179 @@
+//! History that is kept on disk and caught up.
+
+use super::*;
+
+/// Everything that is told of all cells, depths and authors included.
+fn all_of(repo: &Repo, tip: ObjectId, layouts: &Arc<LayoutSet>) -> (Changes, u32) {
+    let found = history(repo, tip, layouts, &Want::default());
+    (found.changes, found.walked)
+}
+
+fn index_file(folder: &Path) -> std::path::PathBuf {
+    let mut entries = std::fs::read_dir(folder).unwrap();
+    entries.next().unwrap().unwrap().path()
+}
+
+#[test]
+fn an_index_tells_what_a_whole_walk_tells() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    let fallback = |version: &str| format!("tag: {version}\n");
+    commit(
+        &path,
+        &[("apps/api/all.yaml", &fallback("0"))],
+        "fall-back",
+        1_699_999_999,
+    );
+    set(&path, "prod", "1", "one", 0);
+    git(&path, &["switch", "-qc", "a"]);
+    set(&path, "prod", "2", "a", 10);
+    git(&path, &["switch", "-q", "main"]);
+    set(&path, "dev", "1", "dev", 15);
+    merge(&path, "a", "M", 20);
+    commit(
+        &path,
+        &[("apps/gone/prod.yaml", "tag: 1\n")],
+        "gone comes",
+        1_700_000_025,
+    );
+    let first = rev(&path, "main");
+    let folder = scratch.path("cache");
+    let plain = open(&path);
+    let cached = open(&path).with_cache(&folder);
+    let layouts = layouts(
+        &["apps/{service}/{env:dev|prod}.yaml"],
+        &["apps/{service}/all.yaml"],
+    );
+    let one = Want {
+        cells: Some([CellKey::new("api", "dev")].into()),
+        last_only: false,
+    };
+    let found = history(&cached, first, &layouts, &one).changes;
+    assert_eq!(
+        found,
+        history(&plain, first, &layouts, &one).changes,
+        "one cell"
+    );
+    assert!(
+        index_file(&folder).exists(),
+        "a question about one cell keeps all"
+    );
+    std::fs::remove_file(index_file(&folder)).unwrap();
+    assert_eq!(
+        all_of(&cached, first, &layouts),
+        all_of(&plain, first, &layouts),
+        "cold"
+    );
+    assert_eq!(
+        all_of(&cached, first, &layouts),
+        all_of(&plain, first, &layouts),
+        "warm"
+    );
+
+    // Ordinary changes, a merge that brings the same value anew, a cell that goes and one that comes.
+    set(&path, "dev", "2", "two", 30);
+    git(&path, &["switch", "-qc", "b"]);
+    set(&path, "prod", "9", "b1", 40);
+    commit(
+        &path,
+        &[("apps/api/prod.yaml", "tag: 2\nreplicas: 1\n")],
+        "b2",
+        1_700_000_050,
+    );
+    git(&path, &["switch", "-q", "main"]);
+    commit(&path, &[("README", "x")], "meanwhile", 1_700_000_055);
+    merge(&path, "b", "N", 60);
+    git(&path, &["rm", "-q", "apps/gone/prod.yaml"]);
+    commit(
+        &path,
+        &[("apps/new/prod.yaml", "tag: 7\n")],
+        "new",
+        1_700_000_070,
+    );
+    let second = rev(&path, "main");
+    let expected = all_of(&plain, second, &layouts);
+    let prod = &expected.0[&CellKey::new("api", "prod")];
+    assert_eq!(prod[0].authored.subject, "b2");
+    assert_eq!(all_of(&cached, second, &layouts), expected, "caught up");
+    assert_eq!(all_of(&cached, second, &layouts), expected, "warm again");
+    let last = Want {
+        cells: None,
+        last_only: true,
+    };
+    let found = history(&cached, second, &layouts, &last).changes;
+    assert_eq!(
+        found,
+        history(&plain, second, &layouts, &last).changes,
+        "last changes"
+    );
+
+    // A damaged index, one cut short, and one for a branch that was rewritten are as if they were not there.
+    let file = index_file(&folder);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(all_of(&cached, second, &layouts), expected, "damaged");
+    std::fs::write(&file, &bytes[..middle]).unwrap();
+    assert_eq!(all_of(&cached, second, &layouts), expected, "cut short");
+    git(&path, &["reset", "-q", "--hard", &first.to_string()]);
+    set(&path, "dev", "8", "rewritten", 90);
+    let third = rev(&path, "main");
+    assert_eq!(
+        all_of(&cached, third, &layouts),
+        all_of(&plain, third, &layouts),
+        "rewritten"
+    );
+}
+
+#[test]
+fn an_index_is_left_aside_where_a_file_moved_since() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    commit(
+        &path,
+        &[("old/api/prod.yaml", "tag: 1\n")],
+        "one",
+        1_700_000_000,
+    );
+    commit(
+        &path,
+        &[("old/api/prod.yaml", "tag: 2\n")],
+        "two",
+        1_700_000_010,
+    );
+    let folder = scratch.path("cache");
+    let (plain, cached) = (open(&path), open(&path).with_cache(&folder));
+    let layouts = layouts(&[PATH, "old/{service}/{env}.yaml"], &[]);
+    all_of(&cached, rev(&path, "main"), &layouts);
+    std::fs::create_dir_all(path.join("apps/api")).unwrap();
+    git(&path, &["mv", "old/api/prod.yaml", "apps/api/prod.yaml"]);
+    commit(&path, &[], "move", 1_700_000_020);
+    set(&path, "prod", "3", "three", 30);
+    let tip = rev(&path, "main");
+    let found = history(&cached, tip, &layouts, &Want::default());
+    assert_eq!(
+        lines(&found, "prod"),
+        ["3 three three", "2 move move", "1 one one"]
+    );
+    assert_eq!(
+        all_of(&cached, tip, &layouts),
+        all_of(&plain, tip, &layouts)
+    );
+}
+
+/// An index made while the file was broken says that the value is gone; it is not gone on from there.
+#[test]
+fn an_index_of_a_broken_tip_is_left_aside_once_it_is_mended() {
+    let (_, scratch, path) = told_of(&["1", "2", "!"]);
+    let layouts = layouts(&[PATH], &[]);
+    let repo = || open(&path).with_cache(&scratch.path("cache"));
+    let broken = all_of(&repo(), rev(&path, "HEAD"), &layouts).0;
+    let key = CellKey::new("api", "prod");
+    assert_eq!(broken[&key].len(), 3);
+    set(&path, "prod", "2", "mended", 4_000);
+    let mended = all_of(&repo(), rev(&path, "HEAD"), &layouts).0;
+    let whole = all_of(&open(&path), rev(&path, "HEAD"), &layouts).0;
+    assert_eq!(mended, whole);
+    assert_eq!(whole[&key].len(), 2, "the value of before goes on");
+}
