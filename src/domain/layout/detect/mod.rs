@@ -146,8 +146,6 @@ impl<'a> Evidence<'a> {
 const LAYOUTS: usize = 20;
 /// Templates that are tried.
 const TRIED: usize = 120;
-/// Files by which locators are compared.
-const COMPARED: usize = 80;
 
 /// Recognises the layout of a tree from its files' paths alone; `None` where nothing common is found.
 pub fn detect(paths: &[&str]) -> Option<Guess> {
@@ -256,7 +254,7 @@ impl Chosen {
         let mut compared: Vec<Compared> = specs
             .into_iter()
             .filter_map(|spec| {
-                let cells = trial.cells(std::slice::from_ref(&spec), COMPARED)?;
+                let cells = trial.cells(std::slice::from_ref(&spec), trial.compared(&spec))?;
                 (!cells.is_empty()).then_some(Compared { spec, cells })
             })
             .collect();
@@ -300,21 +298,22 @@ impl Chosen {
         compared: &mut Vec<Compared>,
         own: &[LayoutSpec],
     ) -> Option<(usize, LayoutSpec)> {
-        let sampled = trial.files.len().min(COMPARED);
+        // In thousandths of the files that were read for it.
+        let share = |new: usize, it: &Compared| new * 1000 / trial.compared(&it.spec).max(1);
         loop {
             let mut best: Option<(usize, usize)> = None;
             for (at, it) in compared.iter().enumerate() {
-                let new = it.cells.difference(&self.cells).count();
+                let new = share(it.cells.difference(&self.cells).count(), it);
                 // A more general locator must be clearly better than a more special one before it.
                 if new > best.map_or(0, |(count, _)| count + count / 5) {
                     best = Some((new, at));
                 }
             }
-            let (_, at) = best.filter(|(new, _)| new * 10 >= sampled)?;
+            let (_, at) = best.filter(|(new, _)| *new >= 100)?;
             let Compared { spec, cells } = compared.remove(at);
             // What an earlier one reads already counts for it alone.
             let together: Vec<LayoutSpec> = own.iter().chain([&spec]).cloned().collect();
-            let whole = own.is_empty() && trial.files.len() <= COMPARED;
+            let whole = own.is_empty() && trial.files.len() == trial.compared(&spec);
             let cells = if whole {
                 cells
             } else {

@@ -13,6 +13,8 @@ use crate::domain::{
     template::Captures,
 };
 
+/// Files by which locators are compared.
+const COMPARED: usize = 90;
 /// Files read per template.
 pub(super) const FILES: usize = 3000;
 
@@ -112,15 +114,27 @@ impl Trial<'_, '_> {
         spec
     }
 
+    /// How many of its files are read to compare a layout with others: fewer where what is inherited is read too.
+    pub(super) fn compared(&self, spec: &LayoutSpec) -> usize {
+        let inherits = !spec.fallbacks.is_empty();
+        let most = if inherits { COMPARED / 3 } else { COMPARED };
+        self.files.len().min(most)
+    }
+
     /// The cells that layouts find together in some of the files; `None` where they do not compile.
     pub(super) fn cells(&self, specs: &[LayoutSpec], limit: usize) -> Option<BTreeSet<CellKey>> {
         let environments: Vec<String> = self.environments.iter().cloned().collect();
-        let stride = self.files.len().div_ceil(limit).max(1);
         let inherits = specs.iter().any(|spec| !spec.fallbacks.is_empty());
+        let stride = self.files.len().div_ceil(limit).max(1);
         let own: HashSet<&str> = self.files.iter().copied().collect();
+        let folder = |path: &'_ str| path.rsplit_once('/').map_or("", |(folder, _)| folder).len();
+        let sampled: Vec<&str> = self.files.iter().step_by(stride).copied().collect();
+        let folders: HashSet<&str> = sampled.iter().map(|path| &path[..folder(path)]).collect();
         let others: &[&str] = if inherits { self.evidence.paths } else { &[] };
-        let others = others.iter().filter(|path| !own.contains(*path));
-        let files = self.files.iter().step_by(stride).chain(others);
+        let others = others
+            .iter()
+            .filter(|path| folders.contains(&path[..folder(path)]) && !own.contains(*path));
+        let files = sampled.iter().chain(others);
         let desired = assemble(specs, &environments, files.copied(), self.evidence)?;
         let cells = desired.cells.into_iter();
         let declared = cells.filter(|(_, cell)| cell.version.is_some());
