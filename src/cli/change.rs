@@ -10,8 +10,11 @@ use super::{
     args::WriteArgs,
     ask,
     fail::{Exit, Failure},
-    json::PlanJson,
-    output::{Output, Tone, clean},
+    outcome::{
+        cells_json, held, not_written, part_json, refused, report, say, say_words, target,
+        with_schema,
+    },
+    output::{Output, clean},
     plan,
 };
 use crate::{
@@ -19,13 +22,11 @@ use crate::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{Action, ChangeRequest, Facts, Override, PlannedWrite, SkipCause},
+        plan::{ChangeRequest, Facts, Override, SkipCause},
         topology::Deliver,
     },
-    sources::git::{Base, Rejection},
     workflow::{
-        self, DeliverFailure, DeliverStep, Delivered, DeliveredPart, Followed, PlanRequest,
-        Prepared, Reading, Session,
+        self, DeliverFailure, DeliverStep, Delivered, PlanRequest, Prepared, Reading, Session,
     },
 };
 
@@ -257,227 +258,6 @@ async fn follow(
     }
     report(output, prepared, outcome, more);
     Ok(exit)
-}
-
-fn held(output: &Output, prepared: &Prepared) -> Exit {
-    for change in prepared.plan.held() {
-        let gates = change.verdicts.iter().filter(|verdict| verdict.holds());
-        let gates: Vec<_> = gates.map(|verdict| verdict.gate.as_str()).collect();
-        output.note(format!("held: {} by {}", change.cell, gates.join(", ")));
-    }
-    output.note(
-        "nothing was written: a gate holds. Mend what it names, leave the held ones out with \
-         --leave-out-held, or lift it with --override GATE --reason TEXT",
-    );
-    report(output, prepared, "held", json!({}));
-    Exit::Held
-}
-
-fn not_written(
-    output: &Output,
-    prepared: &Prepared,
-    failure: DeliverFailure,
-) -> Result<Exit, Failure> {
-    match failure {
-        DeliverFailure::Empty | DeliverFailure::Moved { .. } => {
-            output.note("nothing to change");
-            report(output, prepared, "nothing", json!({}));
-            Ok(Exit::Done)
-        }
-        DeliverFailure::Held(again) => Ok(held(output, &again)),
-        DeliverFailure::Rejected(rejection) => {
-            refused(output, prepared, &rejection);
-            Ok(Exit::Failed)
-        }
-        DeliverFailure::Unclear(words) => {
-            output.note(format!(
-                "the push ended unclear, and the remote does not say whether it arrived: {}",
-                clean(&words)
-            ));
-            output.note("look before you repeat: git fetch, then tidegate status");
-            report(output, prepared, "unclear", json!({ "words": [words] }));
-            Ok(Exit::Failed)
-        }
-        DeliverFailure::Partial {
-            done,
-            failed,
-            cause,
-            left,
-        } => {
-            output.note(format!(
-                "not all of it is published: {failed} is not, and stays as it was"
-            ));
-            output.note(format!("  {}", clean(&cause.describe())));
-            for part in &done {
-                output.note(format!(
-                    "done: {} is on {}",
-                    part.commit.short(),
-                    part.shown()
-                ));
-            }
-            for place in std::iter::once(&failed).chain(&left) {
-                output.note(format!("not done: {place}"));
-            }
-            output.note("what is done stays; run the same command again for the rest, it skips what is there already");
-            let mut not_done =
-                vec![json!({ "reference": failed.to_string(), "why": cause.describe() })];
-            not_done.extend(
-                left.iter()
-                    .map(|place| json!({ "reference": place.to_string(), "why": "not tried" })),
-            );
-            let done: Vec<Value> = done.iter().map(part_json).collect();
-            report(
-                output,
-                prepared,
-                "partial",
-                json!({ "parts": done, "not_done": not_done }),
-            );
-            Ok(Exit::Failed)
-        }
-        DeliverFailure::Git(error) => Err(error.into()),
-    }
-}
-
-fn part_json(part: &DeliveredPart) -> Value {
-    let mut value = json!({
-        "commit": part.commit,
-        "reference": match &part.base.remote {
-            Some(remote) => format!("{remote}/{}", part.branch),
-            None => part.branch.clone(),
-        },
-        "branch": part.branch,
-        "words": part.words,
-        "link": part.link,
-    });
-    if let Some(repository) = &part.place.repository {
-        value["repository"] = json!(repository);
-    }
-    value
-}
-
-fn refused(output: &Output, prepared: &Prepared, rejection: &Rejection) {
-    output.note(format!(
-        "the push to {} was refused ({}); nothing was written",
-        target(prepared),
-        clean(&rejection.status)
-    ));
-    let words: Vec<String> = rejection.words.lines().map(str::to_owned).collect();
-    say_words(output, &words);
-    if rejection.protected {
-        output.note(
-            "the branch is protected: --deliver branch pushes to a branch of its own, to open a pull request from; \
-             `deliver = \"branch\"` of the environment makes that usual",
-        );
-    } else if rejection.denied {
-        output.note(
-            "this identity may not push there; ask for the right, or push as somebody who has it",
-        );
-    }
-    report(
-        output,
-        prepared,
-        "refused",
-        json!({ "status": rejection.status, "words": words, "protected": rejection.protected }),
-    );
-}
-
-fn say_words(output: &Output, words: &[String]) {
-    for line in words {
-        output.note(format!("remote: {}", clean(line)));
-    }
-}
-
-fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
-    let (word, tone) = match progress {
-        CellProgress::Waiting(_) => ("waiting", Tone::Plain),
-        CellProgress::Rolling { .. } => ("rolling", Tone::Attention),
-        CellProgress::Healthy => ("healthy", Tone::Good),
-        CellProgress::Failed(_) => ("failed", Tone::Bad),
-        CellProgress::Unwatched(_) => ("done", Tone::Plain),
-    };
-    let detail = progress.describe();
-    let detail = if detail == word {
-        String::new()
-    } else {
-        format!(": {}", clean(&detail))
-    };
-    output.note(format!("{cell}: {}{detail}", output.paint(word, tone)));
-}
-
-fn cells_json(followed: &Followed) -> Value {
-    let cells = followed.iter().map(|(cell, progress)| {
-        let state = match progress {
-            CellProgress::Waiting(_) => "waiting",
-            CellProgress::Rolling { .. } => "rolling",
-            CellProgress::Healthy => "healthy",
-            CellProgress::Failed(_) => "failed",
-            CellProgress::Unwatched(_) => "not-judged",
-        };
-        json!({
-            "service": cell.service,
-            "environment": cell.environment,
-            "state": state,
-            "detail": progress.describe(),
-        })
-    });
-    Value::Array(cells.collect())
-}
-
-/// What became of a plan, for programs.
-fn report(output: &Output, prepared: &Prepared, outcome: &str, more: Value) {
-    if !output.is_json() {
-        return;
-    }
-    let mut value = with_schema("tidegate.delivery/v1", prepared);
-    value["outcome"] = json!(outcome);
-    if let Value::Object(fields) = more {
-        for (key, field) in fields {
-            value[key] = field;
-        }
-    }
-    Output::json(&value);
-}
-
-fn with_schema(schema: &str, prepared: &Prepared) -> Value {
-    let mut value = json!({ "schema": schema });
-    if let Ok(Value::Object(fields)) = serde_json::to_value(PlanJson::of(&prepared.plan)) {
-        for (key, field) in fields {
-            value[key] = field;
-        }
-    }
-    value
-}
-
-/// Where a plan goes, as people say it.
-fn target(prepared: &Prepared) -> String {
-    let places = prepared.plan.writes.iter().zip(&prepared.bases);
-    let places: Vec<String> = places
-        .map(|(write, base)| {
-            let place = place(prepared.deliver, base, write);
-            match &write.place.repository {
-                Some(repository) => format!("{repository}: {place}"),
-                None => place,
-            }
-        })
-        .collect();
-    places.join(", then ")
-}
-
-fn place(deliver: Deliver, base: &Base, write: &PlannedWrite) -> String {
-    if let Action::Tag { .. } = write.action {
-        return format!("the new tag {}", base.branch);
-    }
-    match (deliver, &base.remote) {
-        (Deliver::Push, Some(remote)) => format!("{remote}/{}", base.branch),
-        (Deliver::Push, None) => base.branch.clone(),
-        (Deliver::Branch, remote) => format!(
-            "a branch of its own{}",
-            remote
-                .as_ref()
-                .map(|remote| format!(" on {remote}"))
-                .unwrap_or_default()
-        ),
-    }
 }
 
 fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {

@@ -11,6 +11,7 @@ mod fail;
 mod history;
 mod init;
 mod json;
+mod outcome;
 mod output;
 mod plan;
 mod promote;

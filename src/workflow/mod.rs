@@ -3,9 +3,11 @@
 //! A request becomes a [`Prepared`] plan (nothing is written), a confirmed plan is [`deliver`]ed (fetched again, judged
 //! again, committed, pushed), and what was delivered is followed cell by cell ([`crate::domain::delivery`]).
 
+mod at;
 mod deliver;
 mod facts;
 mod follow;
+mod others;
 mod prepare;
 mod project;
 mod reading;
@@ -27,12 +29,14 @@ use crate::{
     },
 };
 
+pub use at::At;
 pub use deliver::{DeliverFailure, DeliverStep, Delivered, DeliveredPart, deliver};
 pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
+pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
-pub use reading::{At, Fetches, OtherRepository, Reading};
+pub use reading::Reading;
 pub use recognise::{recognise, tell_order};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
 

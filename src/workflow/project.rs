@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 
 use super::{
-    Session, reading,
+    Session, at, others,
     recognise::{recognise, recognise_again},
 };
 use crate::{
@@ -104,14 +104,14 @@ impl Session {
         let mut session = Self {
             opened: options.clone(),
             kubeconfig,
-            others: reading::others(&config, &repo),
+            others: others::others(&config, &repo),
             repo,
             config,
             at: None,
         };
         // A ref of a repository that is still to be cloned cannot be looked up: `Session::mirror` does it then.
         if !options.at.is_empty() && !session.is_pending() {
-            session.at = Some(reading::at(&session, &options.at, now)?);
+            session.at = Some(at::at(&session, &options.at, now)?);
         }
         Ok(session)
     }

@@ -1,9 +1,12 @@
 //! A confirmed plan leaves the clone: fetched again, judged again, committed, pushed; never twice, never by force.
 
-use std::collections::BTreeMap;
+mod outcome;
+mod words;
 
 use jiff::Timestamp;
 
+pub use self::outcome::{DeliverFailure, DeliverStep, Delivered, DeliveredPart};
+use self::words::{differences, moved_since, still_there};
 use super::{PlanRequest, Prepared, Session, prepare, prepare::moves_on};
 use crate::{
     domain::{
@@ -13,131 +16,11 @@ use crate::{
         plan::{self, Action, Facts, Plan, PlannedWrite},
         topology::Deliver,
     },
-    sources::git::{
-        self, Base, Destination, GitError, PushOutcome, PushRequest, RanCommand, Rejection, Repo,
-    },
+    sources::git::{self, Base, Destination, GitError, PushOutcome, PushRequest, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.
 const TRIES: usize = 4;
-
-/// A plan that left the clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// Each commit or tag, in the plan's order; never empty.
-    pub parts: Vec<DeliveredPart>,
-    /// How it went.
-    pub deliver: Deliver,
-    /// A base had moved; bytes and verdicts were the same, so it went on.
-    pub moved: Option<String>,
-}
-
-/// One commit or tag that left the clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveredPart {
-    /// The ref that it is for.
-    pub place: RefName,
-    /// The commit; of a tag, the one that it names.
-    pub commit: ObjectId,
-    /// What it was built on.
-    pub base: Base,
-    /// Where it is: `main`, a tag, or the branch of its own.
-    pub branch: String,
-    /// The server's words, one line each.
-    pub words: Vec<String>,
-    /// Where a pull request can be opened, from the server's words.
-    pub link: Option<String>,
-}
-
-impl Delivered {
-    /// Where each ref is now.
-    pub fn moved_refs(&self) -> BTreeMap<RefName, ObjectId> {
-        let parts = self.parts.iter();
-        parts
-            .map(|part| (part.place.clone(), part.commit))
-            .collect()
-    }
-}
-
-impl DeliveredPart {
-    /// Where it is, as people say it: `origin/main`, `deploy: origin/main`.
-    pub fn shown(&self) -> String {
-        let place = match &self.base.remote {
-            Some(remote) => format!("{remote}/{}", self.branch),
-            None => self.branch.clone(),
-        };
-        match &self.place.repository {
-            Some(repository) => format!("{repository}: {place}"),
-            None => place,
-        }
-    }
-}
-
-/// Why a plan did not leave the clone. The remotes are as they were, but for `Unclear` and `Partial`.
-#[derive(Clone, Debug)]
-pub enum DeliverFailure {
-    /// Nothing in the plan changes anything.
-    Empty,
-    /// A gate holds at least one change.
-    Held(Box<Prepared>),
-    /// The base moved, and the plan is not the same there.
-    Moved {
-        /// The plan on the new base.
-        fresh: Box<Prepared>,
-        /// What is different, one line each.
-        changes: Vec<String>,
-    },
-    /// The server refused.
-    Rejected(Rejection),
-    /// The connection failed and the remote could not be asked what happened.
-    Unclear(String),
-    /// Some of several commits are published, then one was not.
-    Partial {
-        /// Those that are.
-        done: Vec<DeliveredPart>,
-        /// The ref whose turn it was.
-        failed: RefName,
-        /// Why it is not published.
-        cause: Box<DeliverFailure>,
-        /// The refs after it, which were not tried.
-        left: Vec<RefName>,
-    },
-    /// Anything else.
-    Git(GitError),
-}
-
-impl DeliverFailure {
-    /// Why, in a line.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Empty => "the plan changes nothing".to_owned(),
-            Self::Held(_) => "a gate holds it now".to_owned(),
-            Self::Moved { changes, .. } => format!("it moved: {}", changes.join("; ")),
-            Self::Rejected(rejection) => match rejection.words.trim() {
-                "" => format!("refused: {}", rejection.status),
-                words => format!("refused: {}", words.replace('\n', "; ")),
-            },
-            Self::Unclear(words) => format!(
-                "the push ended unclear, and the remote does not say whether it arrived: {words}"
-            ),
-            Self::Partial { failed, cause, .. } => format!("{failed}: {}", cause.describe()),
-            Self::Git(error) => error.to_string(),
-        }
-    }
-}
-
-/// Progress of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeliverStep {
-    /// A program ran.
-    Ran(RanCommand),
-    /// The base was fetched and the plan judged again; a sentence.
-    Checked(String),
-    /// The commit (or tag) is in the object database.
-    Committed(ObjectId),
-    /// One of several commits is published; a sentence.
-    Published(String),
-}
 
 /// What is known of the clusters at a moment.
 type FactsNow<'a> = &'a (dyn Fn() -> Facts + Send + Sync);
@@ -408,36 +291,6 @@ fn make(repo: &Repo, prepared: &Prepared, at: usize) -> Result<ObjectId, GitErro
     }
 }
 
-fn still_there(again: &Prepared) -> String {
-    let at: Vec<String> = again
-        .bases
-        .iter()
-        .map(|base| format!("{} is still at {}", base.reference, base.commit.short()))
-        .collect();
-    at.join(", ")
-}
-
-fn moved_since(confirmed: &Prepared, again: &Prepared) -> Option<String> {
-    let places = again.plan.writes.iter().zip(&again.bases);
-    let moved: Vec<String> = places
-        .filter_map(|(write, base)| {
-            let before = confirmed.plan.writes.iter().zip(&confirmed.bases);
-            let (_, before) = before
-                .into_iter()
-                .find(|(other, _)| other.place == write.place)?;
-            (before.commit != base.commit).then(|| {
-                format!(
-                    "{} moved from {} to {}",
-                    base.reference,
-                    before.commit.short(),
-                    base.commit.short()
-                )
-            })
-        })
-        .collect();
-    (!moved.is_empty()).then(|| format!("{}; same bytes and verdicts there", moved.join(", ")))
-}
-
 /// What was confirmed, on the refs as they are now, if it is still the same.
 fn judge_again(
     session: &Session,
@@ -461,80 +314,6 @@ fn judge_again(
         return Err(DeliverFailure::Held(Box::new(again)));
     }
     Ok(again)
-}
-
-fn differences(confirmed: &Prepared, expected: &Plan, again: &Prepared) -> Vec<String> {
-    let mut lines = Vec::new();
-    if confirmed.base.commit != again.base.commit
-        && confirmed.base.reference == again.base.reference
-    {
-        lines.push(format!(
-            "{} moved from {} to {}",
-            again.base.reference,
-            confirmed.base.commit.short(),
-            again.base.commit.short()
-        ));
-    }
-    for old in &expected.changes {
-        let Some(new) = again
-            .plan
-            .changes
-            .iter()
-            .find(|change| change.cell == old.cell)
-        else {
-            let why = again.plan.skipped.iter().find(|skip| skip.cell == old.cell);
-            lines.push(format!(
-                "{}: {}",
-                old.cell,
-                why.map_or("not in the plan any more", |skip| &skip.detail)
-            ));
-            continue;
-        };
-        let shown = |version: &Option<crate::domain::version::Version>| {
-            version
-                .as_ref()
-                .map_or("inherited".to_owned(), ToString::to_string)
-        };
-        if (&old.from, &old.to) != (&new.from, &new.to) {
-            lines.push(format!(
-                "{}: was {} → {}, is {} → {}",
-                old.cell,
-                shown(&old.from),
-                shown(&old.to),
-                shown(&new.from),
-                shown(&new.to)
-            ));
-        }
-        for verdict in &new.verdicts {
-            let before = old.verdicts.iter().find(|other| other.gate == verdict.gate);
-            if before.is_none_or(|before| before.outcome != verdict.outcome) {
-                lines.push(format!(
-                    "{}: {} is {} now: {}",
-                    old.cell,
-                    verdict.gate,
-                    verdict.outcome.as_str(),
-                    verdict.detail
-                ));
-            }
-        }
-    }
-    for new in &again.plan.changes {
-        if !expected.changes.iter().any(|old| old.cell == new.cell) {
-            lines.push(format!(
-                "{}: comes along now, and was not in the plan",
-                new.cell
-            ));
-        }
-    }
-    for write in &again.plan.writes {
-        let before = expected.writes.iter().find(|old| old.place == write.place);
-        for edit in &write.edits {
-            if before.is_none_or(|before| !before.edits.contains(edit)) {
-                lines.push(format!("{}: other bytes than confirmed", edit.path));
-            }
-        }
-    }
-    lines
 }
 
 /// Who holds the lock, for others to read.

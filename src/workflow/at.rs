@@ -1,0 +1,149 @@
+//! `--at`: another moment than now, of one ref or of all.
+
+use jiff::{Timestamp, Zoned};
+
+use super::{OpenError, Session};
+use crate::{
+    domain::ids::ObjectId,
+    sources::git::{self, Line, LinesOf, Repo},
+};
+
+/// Another moment than now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// The commit of the ref that holds every environment.
+    pub(super) main: Option<ObjectId>,
+    /// Refs of single environments, as they were.
+    pub(super) refs: Vec<Line>,
+    /// Every ref as it was at this time.
+    pub(super) until: Option<Timestamp>,
+}
+
+/// What `--at` means: a revision or a time, or `ENV=REV` for each environment that is a ref of its own.
+///
+/// # Errors
+/// `Usage` where it means nothing in this configuration.
+pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At, OpenError> {
+    let mut at = At::default();
+    let layouts = &session.config.layouts;
+    let (lines, _) = session.lines()?;
+    for text in texts {
+        let of_column = |name: &str| -> Vec<&Line> {
+            let of = |line: &&Line| {
+                let column = layouts.environment_of(&line.origin);
+                column.is_some_and(|column| column.as_str() == name)
+            };
+            lines.iter().filter(of).collect()
+        };
+        let own = text
+            .split_once('=')
+            .map(|(name, rev)| (rev, of_column(name)))
+            .filter(|(_, lines)| !lines.is_empty());
+        if let Some((rev, lines)) = own {
+            let then = lines
+                .into_iter()
+                .map(|line| line_at(session, line, rev, now));
+            let (then, mut failed): (Vec<_>, Vec<_>) = then.partition(Result::is_ok);
+            // One service's tag leaves the environment's other tags where they are.
+            if then.is_empty()
+                && let Some(Err(error)) = failed.pop()
+            {
+                return Err(error);
+            }
+            at.refs.extend(then.into_iter().flatten());
+            continue;
+        }
+        if texts.len() > 1 {
+            return Err(OpenError::Usage(format!(
+                "--at {text}: given more than once, each is ENV=REV of an environment that has a ref of its own"
+            )));
+        }
+        let time = git::moment(text, now);
+        if layouts.ref_templates().is_empty() && session.others.is_empty() {
+            at.main = Some(session.repo.resolve(text, &session.base()?, now)?);
+        } else if let Some(time) = time {
+            at.until = Some(time);
+        } else if layouts.reads(None, None) {
+            at.main = Some(session.repo.resolve(text, &session.base()?, now)?);
+        } else {
+            let names: Vec<_> = lines
+                .iter()
+                .filter_map(|line| layouts.environment_of(&line.origin))
+                .map(|name| name.to_string())
+                .collect();
+            return Err(OpenError::Usage(format!(
+                "--at {text} is no time, and each environment has a ref of its own here: give a time, or ENV=REV for ENV of {}",
+                names.join(", ")
+            )));
+        }
+    }
+    Ok(at)
+}
+/// Whether both are the ref of the same environment (and service), whichever version it names.
+pub(super) fn is_same(a: &Line, b: &Line) -> bool {
+    let captures = |line: &Line| {
+        let mut captures = line.origin.captures.clone();
+        captures.remove("version");
+        captures
+    };
+    a.origin.refs == b.origin.refs
+        && a.origin.repository == b.origin.repository
+        && captures(a) == captures(b)
+}
+
+/// The ref of an environment as `rev` says.
+fn line_at(session: &Session, line: &Line, rev: &str, now: &Zoned) -> Result<Line, OpenError> {
+    let repo = session.repository(&line.name)?;
+    if line.name.is_tag() {
+        return tag_at(session, repo, line, rev, now);
+    }
+    let mut then = line.clone();
+    then.base.commit = repo.resolve(rev, &line.base, now)?;
+    Ok(then)
+}
+
+/// The tag of an environment that `rev` names, or that was followed at that time.
+fn tag_at(
+    session: &Session,
+    repo: &Repo,
+    line: &Line,
+    rev: &str,
+    now: &Zoned,
+) -> Result<Line, OpenError> {
+    let layouts = &session.config.layouts;
+    let full = format!("refs/tags/{}", rev.trim_start_matches("refs/tags/"));
+    let selected = line.origin.refs.and_then(|index| {
+        let template = layouts.ref_templates().get(index)?;
+        let mut selected = template.select(index, [full.as_str()]).into_iter();
+        selected.find(|selected| {
+            let mut same = line.clone();
+            same.origin.captures.clone_from(&selected.origin.captures);
+            is_same(&same, line)
+        })
+    });
+    if let (Some(selected), Some(commit)) = (selected, repo.ref_commit(&full)) {
+        let mut then = line.clone();
+        then.name.reference = full;
+        then.origin.captures = selected.origin.captures;
+        then.base.commit = commit;
+        rev.clone_into(&mut then.base.reference);
+        return Ok(then);
+    }
+    let others = git::moment(rev, now).map(|until| {
+        let of = LinesOf {
+            repository: line.name.repository.as_ref(),
+            branch: None,
+            until: Some(until),
+        };
+        repo.lines(layouts, &of)
+    });
+    let column = layouts.environment_of(&line.origin);
+    let mut then = others.transpose()?.into_iter().flatten();
+    let then = then.find(|then| is_same(then, line));
+    then.ok_or_else(|| {
+        OpenError::Usage(format!(
+            "`{rev}` is neither a tag of {} nor a time when it had one",
+            column.map_or("the environment".to_owned(), |column| column.to_string())
+        ))
+    })
+}

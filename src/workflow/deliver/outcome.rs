@@ -1,0 +1,127 @@
+//! How a delivery goes, and how it ends.
+
+use std::collections::BTreeMap;
+
+use super::super::Prepared;
+use crate::{
+    domain::{desired::RefName, ids::ObjectId, topology::Deliver},
+    sources::git::{Base, GitError, RanCommand, Rejection},
+};
+
+/// A plan that left the clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Each commit or tag, in the plan's order; never empty.
+    pub parts: Vec<DeliveredPart>,
+    /// How it went.
+    pub deliver: Deliver,
+    /// A base had moved; bytes and verdicts were the same, so it went on.
+    pub moved: Option<String>,
+}
+
+/// One commit or tag that left the clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredPart {
+    /// The ref that it is for.
+    pub place: RefName,
+    /// The commit; of a tag, the one that it names.
+    pub commit: ObjectId,
+    /// What it was built on.
+    pub base: Base,
+    /// Where it is: `main`, a tag, or the branch of its own.
+    pub branch: String,
+    /// The server's words, one line each.
+    pub words: Vec<String>,
+    /// Where a pull request can be opened, from the server's words.
+    pub link: Option<String>,
+}
+
+impl Delivered {
+    /// Where each ref is now.
+    pub fn moved_refs(&self) -> BTreeMap<RefName, ObjectId> {
+        let parts = self.parts.iter();
+        parts
+            .map(|part| (part.place.clone(), part.commit))
+            .collect()
+    }
+}
+
+impl DeliveredPart {
+    /// Where it is, as people say it: `origin/main`, `deploy: origin/main`.
+    pub fn shown(&self) -> String {
+        let place = match &self.base.remote {
+            Some(remote) => format!("{remote}/{}", self.branch),
+            None => self.branch.clone(),
+        };
+        match &self.place.repository {
+            Some(repository) => format!("{repository}: {place}"),
+            None => place,
+        }
+    }
+}
+
+/// Why a plan did not leave the clone. The remotes are as they were, but for `Unclear` and `Partial`.
+#[derive(Clone, Debug)]
+pub enum DeliverFailure {
+    /// Nothing in the plan changes anything.
+    Empty,
+    /// A gate holds at least one change.
+    Held(Box<Prepared>),
+    /// The base moved, and the plan is not the same there.
+    Moved {
+        /// The plan on the new base.
+        fresh: Box<Prepared>,
+        /// What is different, one line each.
+        changes: Vec<String>,
+    },
+    /// The server refused.
+    Rejected(Rejection),
+    /// The connection failed and the remote could not be asked what happened.
+    Unclear(String),
+    /// Some of several commits are published, then one was not.
+    Partial {
+        /// Those that are.
+        done: Vec<DeliveredPart>,
+        /// The ref whose turn it was.
+        failed: RefName,
+        /// Why it is not published.
+        cause: Box<DeliverFailure>,
+        /// The refs after it, which were not tried.
+        left: Vec<RefName>,
+    },
+    /// Anything else.
+    Git(GitError),
+}
+
+impl DeliverFailure {
+    /// Why, in a line.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Empty => "the plan changes nothing".to_owned(),
+            Self::Held(_) => "a gate holds it now".to_owned(),
+            Self::Moved { changes, .. } => format!("it moved: {}", changes.join("; ")),
+            Self::Rejected(rejection) => match rejection.words.trim() {
+                "" => format!("refused: {}", rejection.status),
+                words => format!("refused: {}", words.replace('\n', "; ")),
+            },
+            Self::Unclear(words) => format!(
+                "the push ended unclear, and the remote does not say whether it arrived: {words}"
+            ),
+            Self::Partial { failed, cause, .. } => format!("{failed}: {}", cause.describe()),
+            Self::Git(error) => error.to_string(),
+        }
+    }
+}
+
+/// Progress of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliverStep {
+    /// A program ran.
+    Ran(RanCommand),
+    /// The base was fetched and the plan judged again; a sentence.
+    Checked(String),
+    /// The commit (or tag) is in the object database.
+    Committed(ObjectId),
+    /// One of several commits is published; a sentence.
+    Published(String),
+}

@@ -1,0 +1,108 @@
+//! What is said of a plan that was judged again.
+
+use super::super::Prepared;
+use crate::domain::plan::Plan;
+
+pub(super) fn still_there(again: &Prepared) -> String {
+    let at: Vec<String> = again
+        .bases
+        .iter()
+        .map(|base| format!("{} is still at {}", base.reference, base.commit.short()))
+        .collect();
+    at.join(", ")
+}
+
+pub(super) fn moved_since(confirmed: &Prepared, again: &Prepared) -> Option<String> {
+    let places = again.plan.writes.iter().zip(&again.bases);
+    let moved: Vec<String> = places
+        .filter_map(|(write, base)| {
+            let before = confirmed.plan.writes.iter().zip(&confirmed.bases);
+            let (_, before) = before
+                .into_iter()
+                .find(|(other, _)| other.place == write.place)?;
+            (before.commit != base.commit).then(|| {
+                format!(
+                    "{} moved from {} to {}",
+                    base.reference,
+                    before.commit.short(),
+                    base.commit.short()
+                )
+            })
+        })
+        .collect();
+    (!moved.is_empty()).then(|| format!("{}; same bytes and verdicts there", moved.join(", ")))
+}
+
+pub(super) fn differences(confirmed: &Prepared, expected: &Plan, again: &Prepared) -> Vec<String> {
+    let mut lines = Vec::new();
+    if confirmed.base.commit != again.base.commit
+        && confirmed.base.reference == again.base.reference
+    {
+        lines.push(format!(
+            "{} moved from {} to {}",
+            again.base.reference,
+            confirmed.base.commit.short(),
+            again.base.commit.short()
+        ));
+    }
+    for old in &expected.changes {
+        let Some(new) = again
+            .plan
+            .changes
+            .iter()
+            .find(|change| change.cell == old.cell)
+        else {
+            let why = again.plan.skipped.iter().find(|skip| skip.cell == old.cell);
+            lines.push(format!(
+                "{}: {}",
+                old.cell,
+                why.map_or("not in the plan any more", |skip| &skip.detail)
+            ));
+            continue;
+        };
+        let shown = |version: &Option<crate::domain::version::Version>| {
+            version
+                .as_ref()
+                .map_or("inherited".to_owned(), ToString::to_string)
+        };
+        if (&old.from, &old.to) != (&new.from, &new.to) {
+            lines.push(format!(
+                "{}: was {} → {}, is {} → {}",
+                old.cell,
+                shown(&old.from),
+                shown(&old.to),
+                shown(&new.from),
+                shown(&new.to)
+            ));
+        }
+        for verdict in &new.verdicts {
+            let before = old.verdicts.iter().find(|other| other.gate == verdict.gate);
+            if before.is_none_or(|before| before.outcome != verdict.outcome) {
+                lines.push(format!(
+                    "{}: {} is {} now: {}",
+                    old.cell,
+                    verdict.gate,
+                    verdict.outcome.as_str(),
+                    verdict.detail
+                ));
+            }
+        }
+    }
+    for new in &again.plan.changes {
+        if !expected.changes.iter().any(|old| old.cell == new.cell) {
+            lines.push(format!(
+                "{}: comes along now, and was not in the plan",
+                new.cell
+            ));
+        }
+    }
+    for write in &again.plan.writes {
+        let before = expected.writes.iter().find(|old| old.place == write.place);
+        for edit in &write.edits {
+            if before.is_none_or(|before| !before.edits.contains(edit)) {
+                lines.push(format!("{}: other bytes than confirmed", edit.path));
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,205 @@
+//! Repositories beside the main one, and bringing all of them up to date.
+
+use std::{path::PathBuf, sync::Arc};
+
+use jiff::Zoned;
+
+use super::{OpenError, Session, at, project};
+use crate::{
+    config::{Config, RepositoryPlace, places},
+    domain::{desired::RefName, layout::LayoutSet},
+    sources::git::{self, GitError, GitErrorKind, RanCommand, Repo},
+};
+
+/// What [`Session::fetch`] did.
+#[derive(Clone, Debug, Default)]
+pub struct Fetches {
+    /// The programs that ran.
+    pub ran: Vec<RanCommand>,
+    /// Repositories beside the main one that could not be fetched: what is known of them is as old as before.
+    pub failed: Vec<(String, GitError)>,
+}
+
+/// A repository beside the main one.
+#[derive(Clone, Debug)]
+pub struct OtherRepository {
+    /// The `[[repositories]]` entry.
+    pub name: Arc<str>,
+    /// It, or why it cannot be read.
+    pub repo: Result<Repo, GitError>,
+    /// Its configured branch.
+    pub branch: Option<String>,
+    /// Its address, where a mirror of it is kept.
+    pub url: Option<String>,
+}
+
+impl OtherRepository {
+    /// A mirror that is not made yet.
+    fn is_pending(&self) -> bool {
+        self.url.is_some() && self.repo.is_err()
+    }
+}
+
+impl Session {
+    /// Clones the repositories that are named by their address and have no mirror yet, and, where `fetch` says so, fetches
+    /// those that have one. `tell` hears of each in sentences. Blocking; does nothing without such repositories.
+    ///
+    /// # Errors
+    /// `Usage` where `--at` means nothing. A repository that cannot be reached is a row in `problems`, and is told.
+    pub fn mirror(
+        &mut self,
+        fetch: bool,
+        now: &Zoned,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<(), OpenError> {
+        for other in &mut self.others {
+            let Some(url) = &other.url else { continue };
+            let mirrored = mirrors(url).and_then(|folder| Repo::mirror(url, &folder, tell));
+            match mirrored {
+                Ok(mirror) => {
+                    if fetch
+                        && !mirror.new
+                        && let Err(error) = mirror.fetch()
+                    {
+                        tell(&error.to_string());
+                    }
+                    other.repo = Ok(project::with_cache(mirror.repo));
+                }
+                Err(error) => {
+                    tell(&error.to_string());
+                    other.repo = Err(error);
+                }
+            }
+        }
+        if self.at.is_none() && !self.opened.at.is_empty() {
+            self.at = Some(at::at(self, &self.opened.at, now)?);
+        }
+        Ok(())
+    }
+
+    /// Whether anything that is read has a remote.
+    pub fn has_remote(&self) -> bool {
+        let lines = self.lines().map(|(lines, _)| lines).unwrap_or_default();
+        lines.iter().any(|line| line.base.remote.is_some())
+    }
+
+    /// Whether a repository has to be cloned before everything can be read.
+    pub(super) fn is_pending(&self) -> bool {
+        self.others.iter().any(OtherRepository::is_pending)
+    }
+
+    /// The repository that a ref is in.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn repository(&self, name: &RefName) -> Result<&Repo, GitError> {
+        let Some(wanted) = &name.repository else {
+            return Ok(&self.repo);
+        };
+        let other = self.others.iter().find(|other| other.name == *wanted);
+        match other.map(|other| &other.repo) {
+            Some(Ok(repo)) => Ok(repo),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(GitError::new(
+                GitErrorKind::NotFound,
+                format!("no repository is called `{wanted}`"),
+            )),
+        }
+    }
+
+    /// Fetches everything that is read, once per repository; says what ran, and which of the repositories beside the main
+    /// one could not be fetched. Where there is no remote, nothing runs.
+    ///
+    /// # Errors
+    /// Where the main repository cannot be fetched; the others are fetched all the same.
+    pub async fn fetch(&self) -> Result<Fetches, GitError> {
+        let mut fetches = Fetches::default();
+        let mut failed = None;
+        let main = (None, &self.repo, self.config.branch.as_deref());
+        let others = self.others.iter().filter_map(|other| {
+            let repo = other.repo.as_ref().ok()?;
+            Some((Some(&*other.name), repo, other.branch.as_deref()))
+        });
+        for (name, repo, branch) in std::iter::once(main).chain(others) {
+            match (
+                fetch_one(&self.config.layouts, name, repo, branch).await,
+                name,
+            ) {
+                (Ok(commands), _) => fetches.ran.extend(commands),
+                (Err(error), Some(name)) => fetches.failed.push((name.to_owned(), error)),
+                (Err(error), None) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(fetches), Err)
+    }
+}
+
+async fn fetch_one(
+    layouts: &LayoutSet,
+    name: Option<&str>,
+    repo: &Repo,
+    branch: Option<&str>,
+) -> Result<Vec<RanCommand>, GitError> {
+    let mut ran = Vec::new();
+    let refspecs = repo.refspecs(layouts, name, branch)?;
+    if let Some((remote, refspecs)) = refspecs {
+        ran.push(git::fetch_refs(repo, &remote, &refspecs).await?);
+    } else if layouts.reads(name, None) {
+        let fetched = git::fetch(repo, &repo.base(branch)?).await?;
+        ran.extend(fetched.ran);
+    }
+    Ok(ran)
+}
+
+/// Opens the repositories beside the main one.
+pub(super) fn others(config: &Config, main: &Repo) -> Vec<OtherRepository> {
+    let entries = config.repositories.iter();
+    entries
+        .map(|entry| OtherRepository {
+            name: entry.name.as_str().into(),
+            repo: open(main, &entry.place).map(project::with_cache),
+            branch: entry.branch.clone(),
+            url: match &entry.place {
+                RepositoryPlace::Url(url) => Some(url.clone()),
+                RepositoryPlace::Path(_) => None,
+            },
+        })
+        .collect()
+}
+
+fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
+    match place {
+        RepositoryPlace::Path(path) => {
+            let root = main.work_dir().unwrap_or(main.git_dir());
+            let path: PathBuf = root.join(path);
+            Repo::discover(&path)
+        }
+        RepositoryPlace::Url(url) => {
+            let known = Repo::known_mirror(url, &mirrors(url)?)?;
+            known.ok_or_else(|| {
+                GitError::new(
+                    GitErrorKind::NotFound,
+                    format!("there is no mirror of {} yet", git::redact(url)),
+                )
+                .hint("Start again where it can be reached: it is cloned then")
+            })
+        }
+    }
+}
+
+/// Where mirrors are kept.
+fn mirrors(url: &str) -> Result<PathBuf, GitError> {
+    places::mirrors().ok_or_else(|| {
+        GitError::new(
+            GitErrorKind::NotFound,
+            format!(
+                "this system has no cache folder to mirror {} in",
+                git::redact(url)
+            ),
+        )
+        .hint(format!(
+            "Set {} to one, or give the `path` of a clone",
+            places::CACHE_VARIABLE
+        ))
+    })
+}
