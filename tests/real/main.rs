@@ -18,3 +18,5 @@ mod world;
 mod operator;
 #[path = "../it/support/terminal.rs"]
 mod terminal;
+#[path = "../it/support/view.rs"]
+mod view;

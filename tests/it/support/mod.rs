@@ -4,3 +4,4 @@ pub mod http;
 pub mod operator;
 pub mod repo;
 pub mod terminal;
+pub mod view;

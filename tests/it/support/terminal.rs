@@ -19,6 +19,8 @@ use std::{
 
 use portable_pty::{ChildKiller, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 
+pub use super::view::View;
+
 /// Where the tested binary is.
 pub const TIDEGATE: &str = env!("CARGO_BIN_EXE_tidegate");
 
@@ -284,7 +286,7 @@ impl Terminal {
 
     /// The screen as it is now.
     pub fn view(&self) -> View {
-        View::of(&self.shared.lock())
+        View::of(self.shared.lock().parser.screen())
     }
 
     /// Everything written to the terminal so far, escapes included.
@@ -357,7 +359,7 @@ impl Terminal {
 
     fn wait_for(&self, within: Duration, condition: &dyn Fn(&View) -> bool) -> Result<View, View> {
         let met = self.shared.wait(Instant::now() + within, |state| {
-            let view = View::of(state);
+            let view = View::of(state.parser.screen());
             if condition(&view) {
                 Some(Ok(view))
             } else if state.exit.is_some() && state.drained {
@@ -431,82 +433,6 @@ impl Ended {
     pub fn assert_restored(&self) {
         self.view.assert_restored();
         assert_eq!(None, self.modes_changed, "terminal modes, before and after");
-    }
-}
-
-/// A screen at one moment.
-#[derive(Clone)]
-pub struct View {
-    screen: Box<vt100::Screen>,
-    lines: Vec<String>,
-}
-
-impl View {
-    fn of(state: &State) -> Self {
-        let screen = state.parser.screen().clone();
-        let (_, columns) = screen.size();
-        let lines = screen.rows(0, columns.get()).collect();
-        Self {
-            screen: Box::new(screen),
-            lines,
-        }
-    }
-
-    /// Is this text somewhere on one line?
-    pub fn has(&self, text: &str) -> bool {
-        self.lines.iter().any(|line| line.contains(text))
-    }
-
-    /// The first line with all of these texts.
-    pub fn line(&self, texts: &[&str]) -> Option<&str> {
-        self.lines
-            .iter()
-            .map(String::as_str)
-            .find(|line| texts.iter().all(|text| line.contains(text)))
-    }
-
-    /// Its lines, top down, without trailing space.
-    pub fn lines(&self) -> &[String] {
-        &self.lines
-    }
-
-    /// The whole emulated screen: attributes, cursor, modes.
-    pub fn screen(&self) -> &vt100::Screen {
-        &self.screen
-    }
-
-    /// Is a full-screen program showing?
-    pub fn is_full_screen(&self) -> bool {
-        self.screen.alternate_screen()
-    }
-
-    fn assert_restored(&self) {
-        assert!(
-            !self.screen.alternate_screen(),
-            "alternate screen left\n{self}"
-        );
-        assert!(!self.screen.hide_cursor(), "cursor shown\n{self}");
-        assert!(
-            !self.screen.bracketed_paste(),
-            "bracketed paste off\n{self}"
-        );
-        assert_eq!(
-            vt100::MouseProtocolMode::None,
-            self.screen.mouse_protocol_mode(),
-            "mouse off\n{self}"
-        );
-    }
-}
-
-impl std::fmt::Display for View {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (_, columns) = self.screen.size();
-        let rule = "─".repeat(columns.get().into());
-        writeln!(f, "┌{rule}┐")?;
-        for line in &self.lines {
-            writeln!(f, "│{line:<width$}│", width = usize::from(columns.get()))?;
-        }
-        write!(f, "└{rule}┘")
     }
 }
 
