@@ -1,5 +1,7 @@
 //! `tidegate` without a command: the console.
 
+use jiff::Zoned;
+
 use super::{
     Context,
     args::Format,
@@ -17,7 +19,16 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
         ));
     }
     needs_terminal(context)?;
-    let session = context.open_unfetched()?;
+    // A mirror is fetched when the screen is there.
+    let options = context.options(false)?;
+    let words = "looking at how this repository writes versions; a tidegate.toml would say it";
+    let work = tokio::task::spawn_blocking(move || Session::open(&options, &Zoned::now()));
+    let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
+    let session = match runtime::opening(work, words).await.map_err(unusable)? {
+        Ok(session) => context.opened(session?, false)?,
+        Err(Ended::Quit) => return Ok(Exit::Done.code()),
+        Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
+    };
     open(context, session, false).await
 }
 

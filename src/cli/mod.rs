@@ -161,22 +161,22 @@ impl Context {
 
     /// The repository with its configuration, and a word where that was guessed.
     pub(crate) fn open(&self) -> Result<Session, Failure> {
-        self.open_fetched(true)
+        let session = Session::open(&self.options(true)?, &Zoned::now())?;
+        self.opened(session, true)
     }
 
-    /// The same, of a mirror that the caller fetches.
-    pub(crate) fn open_unfetched(&self) -> Result<Session, Failure> {
-        self.open_fetched(false)
-    }
-
-    fn open_fetched(&self, fetch: bool) -> Result<Session, Failure> {
-        let options = OpenOptions {
+    /// What a session is opened with.
+    pub(crate) fn options(&self, fetch: bool) -> Result<OpenOptions, Failure> {
+        Ok(OpenOptions {
             repo: self.repository(fetch)?,
             config: self.common.config.clone(),
             at: self.common.at.clone(),
             kubeconfig: Vec::new(),
-        };
-        let mut session = Session::open(&options, &Zoned::now())?;
+        })
+    }
+
+    /// Makes a session that was just opened ready, and says what there is to say about it.
+    pub(crate) fn opened(&self, mut session: Session, fetch: bool) -> Result<Session, Failure> {
         session.mirror(fetch, &Zoned::now(), &mut |words| {
             self.output.note(clean(words));
         })?;

@@ -3,6 +3,7 @@
 //! The first frame is drawn from remembered state before anything is read or connected. After that the loop sleeps until
 //! a key, an answer, a signal or the clock wakes it, takes everything that has come meanwhile, and draws one frame.
 
+mod opening;
 mod signals;
 pub mod terminal;
 
@@ -16,6 +17,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
+pub use self::opening::opening;
 pub use crate::executor::{ConsoleOptions, setup};
 use crate::{
     app::{

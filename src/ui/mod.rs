@@ -2,7 +2,7 @@
 //!
 //! Every area is a file with one function that draws into its rectangle. Only what is visible is laid out.
 
-use ratatui::{Frame, layout::Rect};
+use ratatui::{Frame, layout::Rect, text::Line};
 
 mod activity;
 mod canvas;
@@ -59,6 +59,20 @@ pub fn render(model: &Model, frame: &mut Frame<'_>) {
     );
     draw_screens(&mut canvas, model, body);
     prompt::draw(&mut canvas, area);
+}
+
+/// What is shown before anything can be: who this is, and what it is doing.
+pub fn render_opening(words: &str, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let lines = ["", " tidegate", "", "   ", " ^c leaves"];
+    for (index, line) in (0..area.height).zip(lines) {
+        let text = if index == 3 {
+            format!(" {}", crate::domain::text::sanitise(words))
+        } else {
+            line.to_owned()
+        };
+        frame.render_widget(Line::from(text), row(area, index));
+    }
 }
 
 /// The topmost screen that fills the body, and what stands above it as a box.

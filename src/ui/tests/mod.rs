@@ -165,3 +165,20 @@ fn a_large_matrix_answers_keys() {
         assert!(shown.contains("service-"), "{key}");
     }
 }
+
+#[test]
+fn before_anything_is_known_the_screen_says_what_is_being_done() {
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(30, 6)).unwrap();
+    terminal
+        .draw(|frame| super::render_opening("looking\u{1b}[31m around", frame))
+        .unwrap();
+    let shown = terminal.backend().to_string();
+    assert!(
+        shown.contains(" tidegate ") && shown.contains("^c leaves"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("looking") && !shown.contains('\u{1b}'),
+        "{shown}"
+    );
+}
