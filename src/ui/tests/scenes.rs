@@ -460,6 +460,7 @@ fn plan_moved(size: (u16, u16)) -> Driver {
     let epoch = driver.epoch(Operation::Publish);
     let mut fresh = plan();
     fresh.plan.base = commit("b7c8d9e");
+    fresh.plan.writes[0].base = fresh.plan.base;
     driver.send(Event::Published {
         epoch,
         result: Err(PublishFailure::Moved {
