@@ -50,31 +50,59 @@ impl Line<'_> {
     /// Tells every wanted change, newest first.
     pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), GitError> {
         let place = Place::of(self.repo, self.layouts);
-        let index = place.as_ref().and_then(Index::read);
-        if let Some(index) = &index {
+        // All cells are told as they are read, so all of it is checked before; some cells are read first.
+        let all = self.want.cells.is_none();
+        let mut index = place.as_ref().and_then(|place| Index::read(place, all));
+        if let (Some(known), Some(place)) = (&index, &place) {
             let objects = Objects::open(self.repo)?;
-            if index.tip() == Some(self.tip) {
-                let last_only = self.want.last_only;
-                for (cell, change) in index.changes(0, last_only, &|cell| self.wants(cell)) {
-                    batch.add(cell, change);
-                    if batch.is_due() && batch.send(index.walked()).is_break() {
-                        return Ok(());
-                    }
-                }
-                let _ = batch.end(index.walked(), index.is_shallow());
-                return Ok(());
+            let distance = self.distance(&objects, known)?;
+            if !all && distance.is_some_and(|distance| distance > NEAR) {
+                // It will be written anew, with every cell.
+                index = Index::read(place, true);
             }
-            if let Some(distance) = self.distance(&objects, index)? {
-                let place = place.as_ref().filter(|_| distance > NEAR);
-                match self.walk(&objects, Some((index, distance)), place, batch)? {
+            if let (Some(index), Some(distance)) = (&index, distance) {
+                let ended = if distance == 0 {
+                    self.tell_known(index, batch)
+                } else {
+                    let place = Some(place).filter(|_| distance > NEAR);
+                    self.walk(&objects, Some((index, distance)), place, batch)?
+                };
+                match ended {
                     Ended::Done => return Ok(()),
                     Ended::DoesNotFit => batch.begin_again(),
+                }
+                if index.is_damaged() {
+                    Index::forget(place);
                 }
             }
         }
         let objects = Objects::for_walks(self.repo)?;
         self.walk(&objects, None, place.as_ref(), batch)?;
         Ok(())
+    }
+
+    /// Tells what an index of this very tip knows.
+    fn tell_known(&self, index: &Index, batch: &mut Batch<'_>) -> Ended {
+        let last_only = self.want.last_only;
+        let changes = index.changes(0, last_only, &|cell| self.wants(cell));
+        let changes: Box<dyn Iterator<Item = _> + '_> = if self.want.cells.is_some() {
+            // Read to the end before the first is told, so that a damaged block is known of.
+            let read: Vec<_> = changes.collect();
+            if index.is_damaged() {
+                return Ended::DoesNotFit;
+            }
+            Box::new(read.into_iter())
+        } else {
+            Box::new(changes)
+        };
+        for (cell, change) in changes {
+            batch.add(cell, change);
+            if batch.is_due() && batch.send(index.walked()).is_break() {
+                return Ended::Done;
+            }
+        }
+        let _ = batch.end(index.walked(), index.is_shallow());
+        Ended::Done
     }
 
     fn wants(&self, cell: &CellKey) -> bool {
@@ -218,10 +246,24 @@ impl Line<'_> {
         let all = kept.is_some();
         let wanted =
             |cell: &CellKey| (all || self.wants(cell)) && !(last_only && today.is_told(cell));
-        for (cell, mut change) in index.changes(*depth, last_only, &wanted) {
+        let mut judge = |(cell, mut change): (CellKey, ValueChange)| {
             if seen.insert(cell.clone()) {
                 older.judge_author(&cell, &mut change, authors)?;
             }
+            Ok::<_, GitError>((cell, change))
+        };
+        let changes = index.changes(*depth, last_only, &wanted);
+        let changes: Box<dyn Iterator<Item = _> + '_> = if self.want.cells.is_some() && !all {
+            let read: Vec<_> = changes.map(&mut judge).collect();
+            if index.is_damaged() {
+                return Ok(Ended::DoesNotFit);
+            }
+            Box::new(read.into_iter())
+        } else {
+            Box::new(changes.map(&mut judge))
+        };
+        for change in changes {
+            let (cell, change) = change?;
             if let Some(kept) = &mut kept {
                 kept.change(&cell, &change);
             }

@@ -1,16 +1,17 @@
 //! What a walk found, kept on disk: the next one begins where this one did.
 //!
-//! One file per landed line and configuration, little-endian numbers, a checksum at its end:
+//! One file per landed line and configuration, little-endian numbers, in blocks with a checksum each:
 //!
 //! ```text
 //! magic 8 · fingerprint 20 · tip 20 · walked, shallow, strings, cells, paths, people, changes: 4 each
 //! string ends 4 each · string bytes · cells 16 each · paths 4 each · people 40 each · changes 24 each
-//! line 20 each · crc32
+//! line 20 each · crc32 of each 4096 bytes · crc32 of these
 //! ```
 //!
 //! Whatever does not fit (another version, another configuration, a wrong sum) is as if it were not
 //! there, and is written anew. Nothing here is needed: it only saves time.
 
+mod blocks;
 mod read;
 mod write;
 
@@ -21,7 +22,7 @@ use super::super::Repo;
 use crate::domain::layout::LayoutSet;
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGHIST02";
+const MAGIC: &[u8; 8] = b"TGHIST03";
 const HEADER: usize = 8 + 20 + 20 + 7 * 4;
 const CELL: usize = 16;
 const PERSON: usize = 40;

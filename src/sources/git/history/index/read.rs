@@ -1,20 +1,19 @@
 //! Reads an index; decodes only what is asked for.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use flate2::Crc;
 use jiff::Timestamp;
 
-use super::{CELL, CHANGE, HEADER, ID, MAGIC, PERSON, Place};
+use super::{CELL, CHANGE, HEADER, ID, MAGIC, PERSON, Place, blocks::Blocks};
 use crate::domain::{
     history::{CommitInfo, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
     version::Version,
 };
 
-/// A checked index in memory.
+/// An index on disk, checked as it is read.
 pub(in super::super) struct Index {
-    data: Vec<u8>,
+    data: Blocks,
     counts: [usize; 7],
     ends: usize,
     text: usize,
@@ -26,24 +25,33 @@ pub(in super::super) struct Index {
 }
 
 impl Index {
-    /// The index at `place`; `None` where there is none that fits.
-    pub(in super::super) fn read(place: &Place) -> Option<Self> {
-        let data = std::fs::read(place.file()).ok()?;
-        let index = Self::lay_out(data, &place.fingerprint);
+    /// The index at `place`; `None` where there is none that fits. With `whole`, all of it is read and checked now; else
+    /// what is asked for, and [`Index::is_damaged`] has the last word.
+    pub(in super::super) fn read(place: &Place, whole: bool) -> Option<Self> {
+        let data = match Blocks::open(place.file()) {
+            Ok(data) => data.filter(|data| !whole || data.is_whole()),
+            Err(_) => return None,
+        };
+        let index = data.and_then(|data| Self::lay_out(data, &place.fingerprint));
         if index.is_none() {
-            // Of another version, or damaged: the next whole walk writes it anew.
-            let _ = std::fs::remove_file(place.file());
+            Self::forget(place);
         }
         index
     }
 
-    fn lay_out(data: Vec<u8>, fingerprint: &[u8; 20]) -> Option<Self> {
-        let end = data.len().checked_sub(4)?;
-        let mut sum = Crc::new();
-        sum.update(&data[..end]);
-        let fits = data.starts_with(MAGIC)
-            && data.get(8..28)? == fingerprint
-            && data[end..] == sum.sum().to_le_bytes();
+    /// Takes away an index of another version, or a damaged one: the next whole walk writes it anew.
+    pub(in super::super) fn forget(place: &Place) {
+        let _ = std::fs::remove_file(place.file());
+    }
+
+    /// Whether something that was asked for is not what was written: what was told is not all.
+    pub(in super::super) fn is_damaged(&self) -> bool {
+        self.data.is_damaged()
+    }
+
+    fn lay_out(data: Blocks, fingerprint: &[u8; 20]) -> Option<Self> {
+        let end = data.len();
+        let fits = *data.get(0..8)? == *MAGIC && *data.get(8..28)? == *fingerprint;
         if !fits || end < HEADER {
             return None;
         }
@@ -105,7 +113,7 @@ impl Index {
             let paths = (first..first + self.number(at + 12)?)
                 .map(|n| {
                     self.string(self.number(self.paths + n * 4)?)
-                        .map(RepoPath::from)
+                        .map(|path| RepoPath::from(&*path))
                 })
                 .collect::<Option<_>>()?;
             Some((key, paths))
@@ -143,7 +151,7 @@ impl Index {
                 if let Some(known) = versions.get(&number) {
                     return Some(known.clone());
                 }
-                let version = Version::from(self.string(number)?);
+                let version = Version::from(&*self.string(number)?);
                 versions.insert(number, version.clone());
                 Some(version)
             };
@@ -175,37 +183,37 @@ impl Index {
     fn key(&self, number: usize) -> Option<CellKey> {
         let at = self.cells + number * CELL;
         let name = |at| self.string(self.number(at)?);
-        Some(CellKey::new(name(at)?, name(at + 4)?))
+        Some(CellKey::new(&*name(at)?, &*name(at + 4)?))
     }
 
     fn person(&self, number: usize) -> Option<CommitInfo> {
         let at = self.people + number * PERSON;
-        let time = self.data.get(at + 20..at + 28)?.try_into().ok()?;
+        let time = (*self.data.get(at + 20..at + 28)?).try_into().ok()?;
         let pull_request = u32::try_from(self.number(at + 36)?).ok()?;
         Some(CommitInfo {
             commit: self.id(at)?,
             time: Timestamp::from_second(i64::from_le_bytes(time)).ok()?,
-            author: self.string(self.number(at + 28)?)?.to_owned(),
-            subject: self.string(self.number(at + 32)?)?.to_owned(),
+            author: self.string(self.number(at + 28)?)?.into_owned(),
+            subject: self.string(self.number(at + 32)?)?.into_owned(),
             pull_request: (pull_request != 0).then_some(pull_request),
         })
     }
 
-    fn string(&self, number: usize) -> Option<&str> {
+    fn string(&self, number: usize) -> Option<Cow<'_, str>> {
         let start = match number {
             0 => 0,
             n => self.number(self.ends + 4 * (n - 1))?,
         };
-        let range: Range<usize> = start..self.number(self.ends + 4 * number)?;
-        let bytes = self
-            .data
-            .get(self.text + range.start..self.text + range.end)?;
-        std::str::from_utf8(bytes).ok()
+        let end = self.number(self.ends + 4 * number)?;
+        match self.data.get(self.text + start..self.text + end)? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        }
     }
 
     fn id(&self, at: usize) -> Option<ObjectId> {
-        let bytes = self.data.get(at..at + ID)?.try_into().ok()?;
-        Some(ObjectId::new(bytes))
+        let bytes = self.data.get(at..at + ID)?;
+        Some(ObjectId::new((*bytes).try_into().ok()?))
     }
 
     fn number(&self, at: usize) -> Option<usize> {
@@ -213,7 +221,8 @@ impl Index {
     }
 }
 
-fn number(data: &[u8], at: usize) -> Option<usize> {
-    let bytes = data.get(at..at + 4)?.try_into().ok()?;
+fn number(data: &Blocks, at: usize) -> Option<usize> {
+    let bytes = data.get(at..at + 4)?;
+    let bytes = (*bytes).try_into().ok()?;
     usize::try_from(u32::from_le_bytes(bytes)).ok()
 }

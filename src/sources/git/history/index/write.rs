@@ -1,10 +1,12 @@
 //! Gathers changes as they are told, and writes them.
 
-use std::{collections::HashMap, io::Write, path::Path};
+use std::{
+    collections::HashMap,
+    io::{BufWriter, Write},
+    path::Path,
+};
 
-use flate2::Crc;
-
-use super::{MAGIC, Place};
+use super::{MAGIC, Place, blocks};
 use crate::domain::{
     history::{CommitInfo, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
@@ -96,8 +98,7 @@ impl Builder {
         let folder = place.file.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        let mut sum = Crc::new();
-        for part in [
+        let parts: [&[u8]; 8] = [
             &header,
             &self.ends,
             &self.text,
@@ -106,11 +107,11 @@ impl Builder {
             &self.people,
             &self.changes,
             &self.line,
-        ] {
-            sum.update(part);
-            file.write_all(part)?;
-        }
-        file.write_all(&sum.sum().to_le_bytes())?;
+        ];
+        let mut buffered = BufWriter::new(&mut file);
+        blocks::write(&mut buffered, &parts)?;
+        buffered.flush()?;
+        drop(buffered);
         file.persist(&place.file)?;
         forget_old(folder);
         Ok(())

@@ -107,6 +107,22 @@ fn an_index_tells_what_a_whole_walk_tells() {
         "last changes"
     );
 
+    // A question about one cell reads a part of the index: damage anywhere in it changes no answer.
+    let file = index_file(&folder);
+    let whole = std::fs::read(&file).unwrap();
+    let asked = history(&plain, second, &layouts, &one).changes;
+    for at in (0..whole.len()).step_by(37) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x40;
+        std::fs::write(&file, &bytes).unwrap();
+        assert_eq!(
+            history(&cached, second, &layouts, &one).changes,
+            asked,
+            "byte {at}"
+        );
+    }
+    std::fs::write(&file, &whole).unwrap();
+
     // A damaged index, one cut short, and one for a branch that was rewritten are as if they were not there.
     let file = index_file(&folder);
     let mut bytes = std::fs::read(&file).unwrap();
