@@ -128,6 +128,8 @@ impl Index {
         last_only: bool,
         wanted: &dyn Fn(&CellKey) -> bool,
     ) -> impl Iterator<Item = (CellKey, ValueChange)> + use<'a> {
+        let all = self.changes..self.changes + self.counts[6] * CHANGE;
+        self.data.prefetch(all);
         let is_gone = |n: usize| self.number(self.cells + n * CELL + 12) == Some(0);
         let mut cells: Vec<Option<CellKey>> = (0..self.counts[3])
             .map(|n| {
