@@ -1,6 +1,6 @@
 //! Reading one commit: the matrix, a file, what people see of it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, thread};
 
 use super::{
     GitError, Repo,
@@ -16,6 +16,11 @@ use crate::domain::{
 
 /// A file larger than this holds no versions that people write; it is not read.
 const LARGEST: usize = 8 << 20;
+
+/// Fewer files than this are read by one thread: starting another costs as much.
+const MANY_FILES: usize = 400;
+/// More threads gain nothing here.
+const MOST_THREADS: usize = 8;
 
 /// What files say, by (path, blob): a pure function, so worth keeping between commits.
 #[derive(Debug, Default)]
@@ -65,24 +70,25 @@ impl Repo {
         let mut cache = self.facts();
         cache.belong_to(layouts);
         let source = layouts.source();
-        for (path, id) in files {
-            let key = (source.clone(), path, id);
-            let facts = if let Some(facts) = cache.facts.get(&key) {
-                Arc::clone(facts)
-            } else {
-                match read_facts(&objects, layouts, &key.1, id) {
-                    Ok(facts) => {
-                        let facts = Arc::new(facts);
-                        cache.facts.insert(key.clone(), Arc::clone(&facts));
-                        facts
-                    }
-                    Err(problem) => {
-                        problems.push(problem);
-                        continue;
-                    }
-                }
-            };
-            assembler.update(key.1, Some(facts));
+        let keys: Vec<FactsKey> = files
+            .into_iter()
+            .map(|(path, id)| (source.clone(), path, id))
+            .collect();
+        let unread: Vec<&FactsKey> = keys
+            .iter()
+            .filter(|key| !cache.facts.contains_key(key))
+            .collect();
+        for (key, facts) in unread.iter().zip(read_all(&objects, layouts, &unread)) {
+            match facts {
+                Ok(facts) => drop(cache.facts.insert((*key).clone(), Arc::new(facts))),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for key in keys {
+            if let Some(facts) = cache.facts.get(&key) {
+                let facts = Arc::clone(facts);
+                assembler.update(key.1, Some(facts));
+            }
         }
         let mut desired = assembler.desired(commit);
         desired.problems.append(&mut problems);
@@ -153,6 +159,42 @@ impl FactsCache {
             self.layouts = Some(Arc::clone(layouts));
         }
     }
+}
+
+/// What files say, in their order; of many, on several threads: most of it is parsing.
+fn read_all(
+    objects: &Objects,
+    layouts: &LayoutSet,
+    files: &[&FactsKey],
+) -> Vec<Result<FileFacts, Problem>> {
+    let read = |objects: &Objects, files: &[&FactsKey]| -> Vec<_> {
+        let each = files.iter();
+        each.map(|(_, path, id)| read_facts(objects, layouts, path, *id))
+            .collect()
+    };
+    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(MOST_THREADS));
+    if threads == 1 || files.len() < MANY_FILES {
+        return read(objects, files);
+    }
+    let seed = objects.seed();
+    thread::scope(|scope| {
+        let mut chunks = files.chunks(files.len().div_ceil(threads));
+        let own = chunks.next().unwrap_or_default();
+        let others: Vec<_> = chunks
+            .map(|chunk| {
+                let seed = &seed;
+                let work = scope.spawn(move || Some(read(&seed.open().ok()?, chunk)));
+                (chunk, work)
+            })
+            .collect();
+        let mut all = read(objects, own);
+        for (chunk, work) in others {
+            let done = work.join().ok().flatten();
+            // What a thread could not do is done here, and said as it is.
+            all.extend(done.unwrap_or_else(|| read(objects, chunk)));
+        }
+        all
+    })
 }
 
 /// What the blob `id` says as the file at `path`; a file that cannot be read is a problem.
