@@ -30,9 +30,9 @@
 //! - `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
 //! - Crossterm's key types do not leave `app::event` and `app::keymap`.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
-//!   checked-out branch.
+//!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
 //! - No callback travels in a message: events and commands are plain data.
-//! - Nothing is pushed but a fast-forward of the commit that the operator saw.
+//! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
 pub mod app;
 pub mod cli;

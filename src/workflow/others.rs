@@ -54,6 +54,10 @@ impl Session {
     ) -> Result<(), OpenError> {
         for other in &mut self.others {
             let Some(url) = &other.url else { continue };
+            // Asking for one that is there waits for whoever fetches it.
+            if !fetch && other.repo.is_ok() {
+                continue;
+            }
             let mirrored = mirrors(url).and_then(|folder| Repo::mirror(url, &folder, tell));
             match mirrored {
                 Ok(mirror) => {

@@ -39,10 +39,13 @@ impl RefTemplate {
         ranges: &BTreeMap<String, String>,
     ) -> Result<Self, LayoutError> {
         if !source.starts_with("refs/") {
+            let name = source
+                .trim_start_matches("heads/")
+                .trim_start_matches("tags/");
             return Err(LayoutError::new(
                 "refs",
                 format!(
-                    "`{source}` is not a full name; write `refs/heads/{source}` for branches or `refs/tags/{source}` for tags"
+                    "`{source}` is not a full name; write `refs/heads/{name}` for branches or `refs/tags/{name}` for tags"
                 ),
             ));
         }

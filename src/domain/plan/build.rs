@@ -1,6 +1,6 @@
 //! From what is asked for to exact bytes with verdicts: pure, composed change by change.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use jiff::Timestamp;
 
@@ -113,7 +113,12 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
 #[derive(Default)]
 struct Draft {
     writes: Vec<Write>,
+    /// What each pair of branches, (from, into), comes to: many cells ask for the same.
+    merges: BTreeMap<(RefName, RefName), Merging>,
 }
+
+/// A merge that was tried; `None` where versions are copied one by one.
+type Merging = Option<Rc<Result<Merge, String>>>;
 
 /// One ref's part of it.
 struct Write {
@@ -162,13 +167,15 @@ impl Draft {
             Intent::Promote { from: upstream } => {
                 let upstream = CellKey::new(key.service.clone(), upstream.clone());
                 let tips = input.desired.tip(&upstream).zip(input.desired.tip(key));
-                tips.and_then(|(theirs, ours)| Some((theirs, ours, (input.merge)(theirs, ours)?)))
+                tips.and_then(|(theirs, ours)| {
+                    Some((theirs, ours, self.merge(theirs, ours, input)?))
+                })
             }
             _ => None,
         };
         match merge {
             Some((theirs, ours, merge)) => {
-                self.add_merge(key, to.as_ref(), (theirs, ours), merge)?;
+                self.add_merge(key, to.as_ref(), (theirs, ours), &merge)?;
             }
             None => self.add_edit(request, to.as_ref(), input)?,
         }
@@ -233,12 +240,20 @@ impl Draft {
         Ok(())
     }
 
+    fn merge(&mut self, theirs: &Tip, ours: &Tip, input: &PlanInput<'_>) -> Merging {
+        let pair = (theirs.name.clone(), ours.name.clone());
+        let known = self.merges.entry(pair);
+        known
+            .or_insert_with(|| (input.merge)(theirs, ours).map(Rc::new))
+            .clone()
+    }
+
     fn add_merge(
         &mut self,
         key: &CellKey,
         to: Option<&Version>,
         (theirs, ours): (&Tip, &Tip),
-        merge: Result<Merge, String>,
+        merge: &Result<Merge, String>,
     ) -> Result<(), Refused> {
         let refused = |detail: String| Err((SkipCause::Conflict, detail));
         let known = self
@@ -265,7 +280,10 @@ impl Draft {
             write.cells.push(key.clone());
             return Ok(());
         }
-        let merge = merge.map_err(|detail| (SkipCause::Conflict, detail))?;
+        let merge = match merge {
+            Ok(merge) => merge,
+            Err(detail) => return refused(detail.clone()),
+        };
         if !merge
             .cells
             .iter()
@@ -284,11 +302,11 @@ impl Draft {
             },
             edits: merge
                 .edits
-                .into_iter()
-                .map(|edit| (edit.path.clone(), edit))
+                .iter()
+                .map(|edit| (edit.path.clone(), edit.clone()))
                 .collect(),
             cells: vec![key.clone()],
-            all: merge.cells,
+            all: merge.cells.clone(),
         });
         Ok(())
     }

@@ -13,6 +13,8 @@ mod leave_out;
 mod same;
 
 #[cfg(test)]
+mod merging;
+#[cfg(test)]
 mod tests;
 
 pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell, build};
