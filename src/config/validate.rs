@@ -12,7 +12,7 @@ use crate::domain::{
     ids::EnvironmentName,
     rollout::Selector,
     suggest,
-    template::Template,
+    template::{Captures, Template},
     topology::{Deliver, Environment, Require, WorkloadTemplate},
 };
 
@@ -288,7 +288,7 @@ impl MergedTargeting {
     fn workload(&self, files: &Files<'_>) -> Option<WorkloadTemplate> {
         if let Some(at) = &self.selector {
             let template = template(Some(at), files);
-            let sample = template
+            let sample: Captures = template
                 .names()
                 .map(|name| (name.to_owned(), "x".to_owned()))
                 .collect();

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
-    layout::Origin,
+    layout::{Bindings, Origin},
     problem::Problem,
     subject::Subject,
-    template::Captures,
     version::Version,
 };
 
@@ -63,7 +62,7 @@ pub struct DesiredCell {
     /// Where the version stands: the first is shown, all move together.
     pub sources: Vec<Source>,
     /// What the layout captured: templates of namespaces and workloads are filled from it.
-    pub captures: Captures,
+    pub captures: Bindings,
     /// Index of the layout that gave the cell.
     pub layout: usize,
     /// The files that decide it, its own first, then fall-backs, whether they exist or not.
@@ -87,17 +86,37 @@ impl Desired {
         self.cells.get(key)?.version.as_ref()
     }
 
+    /// The cells of one row, in the order of the columns' names.
+    pub fn row(&self, service: &ServiceName) -> impl Iterator<Item = (&CellKey, &DesiredCell)> {
+        let first = CellKey::new(service.clone(), "");
+        let from = self.cells.range(first..);
+        from.take_while(move |(key, _)| key.service == *service)
+    }
+
     /// The ref that a cell is read from.
     pub fn tip(&self, key: &CellKey) -> Option<&Tip> {
-        let origin = &self.cells.get(key)?.origin;
-        self.tips.iter().find(|tip| tip.origin == *origin)
+        self.tip_of(self.cells.get(key)?)
+    }
+
+    /// The ref that this cell of the matrix is read from.
+    pub fn tip_of(&self, cell: &DesiredCell) -> Option<&Tip> {
+        self.tips.iter().find(|tip| tip.origin == cell.origin)
     }
 
     /// One matrix of several refs, in the order of `parts`; `environments` are the declared columns.
     ///
     /// Where two give the same cell, one that declares a version comes before one that does not, then the earlier layout
     /// wins. A problem says which ref it is about.
-    pub fn join(parts: Vec<(Tip, Self)>, environments: &[EnvironmentName]) -> Self {
+    pub fn join(mut parts: Vec<(Tip, Self)>, environments: &[EnvironmentName]) -> Self {
+        if let [(tip, _)] = &parts[..] {
+            let tip = tip.clone();
+            let only = parts.remove(0).1;
+            return Self {
+                commit: tip.commit,
+                tips: vec![tip],
+                ..only
+            };
+        }
         let several = parts.iter().any(|(tip, _)| tip.name != parts[0].0.name);
         let mut joined = Self {
             commit: parts

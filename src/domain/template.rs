@@ -1,11 +1,29 @@
 //! Text with `{name}` places, filled from a row's captures.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
-/// What a layout captured for a cell: `service`, `env` and any names of its own.
+/// What the name of a ref captured: `env`, `version` and any names of its own.
 pub type Captures = BTreeMap<String, String>;
+
+/// What a template is filled from: texts by name.
+pub trait Texts {
+    /// The text called so.
+    fn text(&self, name: &str) -> Option<&str>;
+    /// The names there are.
+    fn names(&self) -> Vec<&str>;
+}
+
+impl Texts for Captures {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).map(String::as_str)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.keys().map(String::as_str).collect()
+    }
+}
 
 /// A parsed `text {capture} text` template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,18 +102,34 @@ impl Template {
     }
 
     /// Fills every place from `captures`.
-    pub fn fill(&self, captures: &Captures) -> Result<String, TemplateError> {
+    pub fn fill(&self, captures: &impl Texts) -> Result<String, TemplateError> {
         let mut text = String::new();
+        let filled = self.fill_into(&mut text, |name| captures.text(name).map(Cow::Borrowed));
+        filled.map_err(|missing| {
+            let mut names = captures.names();
+            names.sort_unstable();
+            let known: Vec<_> = names
+                .into_iter()
+                .map(|name| format!("`{{{name}}}`"))
+                .collect();
+            TemplateError::Missing(missing.to_owned(), known.join(", "))
+        })?;
+        Ok(text)
+    }
+
+    /// Adds the text that `get` makes of it to `text`; the name that `get` does not know otherwise.
+    pub fn fill_into<'t>(
+        &self,
+        text: &mut String,
+        get: impl Fn(&str) -> Option<Cow<'t, str>>,
+    ) -> Result<(), &str> {
         for part in &self.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Capture(name) => text.push_str(captures.get(name).ok_or_else(|| {
-                    let known: Vec<_> = captures.keys().map(|key| format!("`{{{key}}}`")).collect();
-                    TemplateError::Missing(name.clone(), known.join(", "))
-                })?),
+                Part::Capture(name) => text.push_str(&get(name).ok_or(name.as_str())?),
             }
         }
-        Ok(text)
+        Ok(())
     }
 
     /// The text it was parsed from.

@@ -6,7 +6,7 @@
 //! only the cells it touches are looked at again.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::domain::{
     desired::Desired,
-    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
     template::Captures,
     version::Version,
 };
@@ -45,6 +45,10 @@ pub struct Assembler {
     file_index: HashMap<(usize, RepoPath), usize>,
     pub(super) cells: Vec<Cell>,
     cell_index: HashMap<CellKey, usize>,
+    /// Names of rows and columns, each once: many cells share them.
+    names: HashSet<Arc<str>>,
+    /// Room for the names that are made of what a file captured.
+    scratch: (String, String),
     joins: Joins,
     /// Cells whose version changed since last asked.
     changed: Vec<usize>,
@@ -100,6 +104,8 @@ impl Assembler {
             file_index: HashMap::new(),
             cells: Vec::new(),
             cell_index: HashMap::new(),
+            names: HashSet::new(),
+            scratch: (String::new(), String::new()),
             changed: Vec::new(),
         }
     }
@@ -240,13 +246,12 @@ impl Assembler {
                 let Some(own) = ref_bindings.join(&entry.path) else {
                     return;
                 };
-                let own_key = layout.cell(&own).map(|(key, _)| key);
+                let own_key = self.key(layout, &own);
                 let mut own_seen = false;
                 for (at, fact) in entry.facts.iter().enumerate() {
-                    let key = ref_bindings
-                        .join(&fact.bindings)
-                        .and_then(|raw| layout.cell(&raw));
-                    let Some((key, _)) = key else { continue };
+                    let raw = ref_bindings.join(&fact.bindings);
+                    let key = raw.and_then(|raw| self.key(layout, &raw));
+                    let Some(key) = key else { continue };
                     own_seen |= own_key.as_ref() == Some(&key);
                     self.contribute(
                         key,
@@ -280,7 +285,7 @@ impl Assembler {
                     let Some(own) = self.proven(layout, &entry.path, &ref_bindings, at) else {
                         continue;
                     };
-                    if let Some((key, _)) = layout.cell(&own) {
+                    if let Some(key) = self.key(layout, &own) {
                         self.exists(key, layout, presence, false);
                     }
                     self.inherit(layout, presence, origin, &own);
@@ -353,7 +358,8 @@ impl Assembler {
         };
         let found = fact.map(|at| &entry.facts[at]);
         let bindings = found.map_or(&entry.path, |fact| &fact.bindings);
-        let Some((key, _)) = own.join(bindings).and_then(|raw| layout.cell(&raw)) else {
+        let raw = own.join(bindings);
+        let Some(key) = raw.and_then(|raw| self.key(layout, &raw)) else {
             return;
         };
         self.contribute(
@@ -370,6 +376,27 @@ impl Assembler {
         );
     }
 
+    /// The cell that `raw` names, as [`Layout::cell`] gives it.
+    fn key(&mut self, layout: &Layout, raw: &Bindings) -> Option<CellKey> {
+        let (row, column) = &mut self.scratch;
+        if !layout.name(raw, row, column) {
+            return None;
+        }
+        let names = &mut self.names;
+        let mut shared = |text: &str| {
+            if let Some(known) = names.get(text) {
+                return Arc::clone(known);
+            }
+            let name: Arc<str> = text.into();
+            names.insert(Arc::clone(&name));
+            name
+        };
+        Some(CellKey::new(
+            ServiceName::new(shared(row)),
+            EnvironmentName::new(shared(column)),
+        ))
+    }
+
     fn contribute(&mut self, key: CellKey, contribution: Contribution) {
         let known = self.cell_index.get(&key).copied();
         let cell = known.unwrap_or_else(|| {
@@ -384,7 +411,9 @@ impl Assembler {
             self.cells.len() - 1
         });
         self.files[contribution.source].cells.insert(cell);
-        self.files[contribution.presence.file].cells.insert(cell);
+        if contribution.presence.file != contribution.source {
+            self.files[contribution.presence.file].cells.insert(cell);
+        }
         let files = &self.files;
         let order = |known: &Contribution| {
             (

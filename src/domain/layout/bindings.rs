@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-/// Captured texts by name. Few, so a list; names are shared with the layout that owns them.
+use crate::domain::template::Texts;
+
+/// Captured texts by name. Few, so a list; names are shared with the layout that owns them, texts between all that
+/// were captured together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Bindings(Vec<(Arc<str>, Box<str>)>);
+pub struct Bindings(Vec<(Arc<str>, Arc<str>)>);
 
 impl Bindings {
     /// The text captured as `name`.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(known, _)| &**known == name)
@@ -24,17 +27,38 @@ impl Bindings {
         true
     }
 
+    /// The same for a text that is shared already.
+    fn bind_shared(&mut self, name: &Arc<str>, text: &Arc<str>) -> bool {
+        if let Some(known) = self.get(name) {
+            return known == &**text;
+        }
+        self.0.push((Arc::clone(name), Arc::clone(text)));
+        true
+    }
+
+    /// Changes the text of `name`, if it is captured.
+    pub(crate) fn set(&mut self, name: &str, text: &str) {
+        if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| &**known == name) {
+            *known = text.into();
+        }
+    }
+
     /// Both together, or `None` where they contradict each other.
     pub(crate) fn join(&self, other: &Self) -> Option<Self> {
-        let mut joined = self.clone();
+        if self.0.is_empty() {
+            return Some(other.clone());
+        }
+        let mut joined = Self(Vec::with_capacity(self.len() + other.len()));
+        joined.0.extend_from_slice(&self.0);
         other
+            .0
             .iter()
-            .all(|(name, text)| joined.bind(name, text))
+            .all(|(name, text)| joined.bind_shared(name, text))
             .then_some(joined)
     }
 
     /// Every capture, in the order it was made.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
         self.0.iter().map(|(name, text)| (name, &**text))
     }
 
@@ -49,7 +73,17 @@ impl Bindings {
     }
 }
 
-impl<N: Into<Arc<str>>, T: Into<Box<str>>> FromIterator<(N, T)> for Bindings {
+impl Texts for Bindings {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|(name, _)| &**name).collect()
+    }
+}
+
+impl<N: Into<Arc<str>>, T: Into<Arc<str>>> FromIterator<(N, T)> for Bindings {
     fn from_iter<I: IntoIterator<Item = (N, T)>>(pairs: I) -> Self {
         Self(
             pairs

@@ -1,6 +1,6 @@
 //! From a layout as it is written to one that can be matched; every mistake is said with its key.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use regex::Regex;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
     subject::Subject,
-    template::{Captures, Template},
+    template::Template,
 };
 
 /// One layout, compiled. A preset may make several of one `[[layouts]]` table.
@@ -136,33 +136,55 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The cell that `raw` names, and the captures that templates are filled from; `None` where something is missing.
-    pub(crate) fn cell(&self, raw: &Bindings) -> Option<(CellKey, Captures)> {
-        let mut captures: Captures = raw
-            .iter()
-            .map(|(name, text)| {
-                let text = if self.lowercase.iter().any(|lower| **lower == **name) {
-                    text.to_lowercase()
-                } else {
-                    text.to_owned()
-                };
-                (name.to_string(), text)
-            })
-            .collect();
-        if let Some(env) = captures.get_mut("env")
-            && let Some(column) = self.aliases.get(env)
-        {
-            env.clone_from(column);
+    /// The cell that `raw` names; `None` where something is missing.
+    pub(crate) fn cell(&self, raw: &Bindings) -> Option<CellKey> {
+        let (mut row, mut column) = (String::new(), String::new());
+        self.name(raw, &mut row, &mut column)
+            .then(|| CellKey::new(row, column))
+    }
+
+    /// Writes the names of the row and the column that `raw` names; `false` where something is missing.
+    pub(crate) fn name(&self, raw: &Bindings, row: &mut String, column: &mut String) -> bool {
+        row.clear();
+        column.clear();
+        let get = |name: &str| Some(self.meant(name, raw.get(name)?));
+        if self.row.fill_into(row, get).is_err() || self.env_name.fill_into(column, get).is_err() {
+            return false;
         }
-        let row = self.row.fill(&captures).ok()?;
-        let mut column = self.env_name.fill(&captures).ok()?;
-        if let Some(known) = self.aliases.get(&column)
+        if let Some(known) = self.aliases.get(column.as_str())
             && self.env_name.as_str() != "{env}"
         {
             column.clone_from(known);
         }
-        let complete = !row.is_empty() && !column.is_empty();
-        complete.then(|| (CellKey::new(row, column), captures))
+        !row.is_empty() && !column.is_empty()
+    }
+
+    /// The captures that templates are filled from.
+    pub(crate) fn captures(&self, mut raw: Bindings) -> Bindings {
+        let changes: Vec<(Arc<str>, String)> = raw
+            .iter()
+            .filter_map(|(name, text)| match self.meant(name, text) {
+                Cow::Borrowed(same) if same == text => None,
+                other => Some((Arc::clone(name), other.into_owned())),
+            })
+            .collect();
+        for (name, text) in changes {
+            raw.set(&name, &text);
+        }
+        raw
+    }
+
+    /// What a capture stands for: folded where the layout says so, the column for another spelling of it.
+    fn meant<'t>(&'t self, name: &str, text: &'t str) -> Cow<'t, str> {
+        let folded = if self.lowercase.iter().any(|lower| lower == name) {
+            Cow::Owned(text.to_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        };
+        match self.aliases.get(&*folded) {
+            Some(column) if name == "env" => Cow::Borrowed(column),
+            _ => folded,
+        }
     }
 
     /// The column that a spelling in the repository means.

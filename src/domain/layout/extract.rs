@@ -127,9 +127,10 @@ pub(crate) fn documents<'t>(
     let mut documents = Vec::new();
     for (index, document) in yaml.documents.iter().enumerate() {
         let root = document.root();
-        let kind = root.get("kind").and_then(|found| found.value.text());
-        let of_kind = level.kinds.is_empty()
-            || kind.is_some_and(|kind| level.kinds.iter().any(|wanted| wanted == kind));
+        let of_kind = level.kinds.is_empty() || {
+            let kind = root.get("kind").and_then(|found| found.value.text());
+            kind.is_some_and(|kind| level.kinds.iter().any(|wanted| wanted == kind))
+        };
         if !of_kind {
             continue;
         }

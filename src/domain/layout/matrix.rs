@@ -22,12 +22,11 @@ pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
         .filter_map(|file| file.facts.as_ref())
         .flat_map(|facts| facts.problems().iter().cloned())
         .collect();
-    let mut cells = BTreeMap::new();
-    for cell in &assembler.cells {
-        if let Some(shown) = show(assembler, cell, &mut problems) {
-            cells.insert(cell.key.clone(), shown);
-        }
-    }
+    let shown = assembler.cells.iter().filter_map(|cell| {
+        let shown = show(assembler, cell, &mut problems)?;
+        Some((cell.key.clone(), shown))
+    });
+    let cells: BTreeMap<_, _> = shown.collect();
     problems.sort();
     problems.dedup();
     let declared = cells.iter().filter(|(_, cell)| cell.version.is_some());
@@ -61,10 +60,15 @@ pub(super) fn files(assembler: &Assembler, cell: &Cell) -> Vec<RepoPath> {
         let source = || assembler.files[known.source].path.clone();
         for (level, place) in layout.levels.iter().enumerate() {
             let level = u8::try_from(level).unwrap_or(u8::MAX);
-            let filled = place.path.as_ref().and_then(|path| path.fill(&raw));
-            let file = filled
-                .map(RepoPath::from)
-                .or_else(|| (known.rank.level() == level).then(source));
+            // A file that is there because of its own path has the path that the captures make.
+            let is_own = level == 0 && known.presence.environment.is_none();
+            let filled = if is_own {
+                Some(assembler.files[known.presence.file].path.clone())
+            } else {
+                let filled = place.path.as_ref().and_then(|path| path.fill(&raw));
+                filled.map(RepoPath::from)
+            };
+            let file = filled.or_else(|| (known.rank.level() == level).then(source));
             match file {
                 Some(file) if level == 0 => own.push(file),
                 Some(file) => inherited.push((level, file)),
@@ -104,10 +108,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             level.subject.subject(&raw, version.as_ref())
         })
     });
-    let captures = layout
-        .cell(&raw)
-        .map(|(_, captures)| captures)
-        .unwrap_or_default();
+    let captures = layout.captures(raw);
     let mut sources = Vec::new();
     for known in &cell.contributions {
         if let Some(chosen) = chosen

@@ -10,6 +10,7 @@ use super::{
     bindings::Bindings,
     compile::{Context, Layout, Level, aliases, spellings},
     extract::{File, Findings, Found, Place},
+    pattern::Pattern,
     preset,
 };
 use crate::domain::{
@@ -28,9 +29,6 @@ pub struct LayoutSet {
     /// The ref that it is limited to.
     view: Option<Origin>,
 }
-
-/// What tells the layouts of different refs apart: the repository, and the index of the ref template.
-pub type LayoutSource = (Option<Arc<str>>, Option<usize>);
 
 /// What one file says. Small and shareable; a pure function of (path, bytes).
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,12 +107,6 @@ impl LayoutSet {
     /// What files are read as: the ref of a view, the one that holds every environment otherwise.
     pub fn origin(&self) -> Origin {
         self.view.clone().unwrap_or_default()
-    }
-
-    /// Which layouts a view is limited to; `None`: no view.
-    pub fn source(&self) -> Option<LayoutSource> {
-        let origin = self.view.as_ref()?;
-        Some((origin.repository.clone(), origin.refs))
     }
 
     /// Whether `other` is the same set, or another view of it.
@@ -247,17 +239,28 @@ impl LayoutSet {
         let mut facts = FileFacts::default();
         let mut file = File::new(bytes);
         let mut claims = Claims::default();
+        let mut matched: Option<(usize, &str, Option<Bindings>)> = None;
         for (index, layout) in self.layouts.iter().enumerate() {
             if !self.is_seen(layout) {
                 continue;
             }
             let layout_index = u16::try_from(index).unwrap_or(u16::MAX);
             for (level_index, level) in layout.levels.iter().enumerate() {
-                let Some(bound) = level.matches(path.as_str()) else {
+                // A preset's readings have one path.
+                let source = level.path.as_ref().map_or("", Pattern::source);
+                let known = matched
+                    .take()
+                    .filter(|(spec, known, _)| *spec == layout.spec && *known == source);
+                let (_, _, bound) =
+                    matched
+                        .insert(known.unwrap_or_else(|| {
+                            (layout.spec, source, level.matches(path.as_str()))
+                        }));
+                let Some(bound) = bound else {
                     continue;
                 };
                 let role = Role::Level(u8::try_from(level_index).unwrap_or(u8::MAX));
-                let (findings, broken) = match file.look(level, &bound) {
+                let (findings, broken) = match file.look(level, bound) {
                     Ok(mut findings) => {
                         // Where a template alone stands, nothing is inherited either: it would not be what is rendered.
                         let broken = findings.found.is_empty() && !findings.templates.is_empty();
@@ -280,10 +283,17 @@ impl LayoutSet {
                 }
                 facts.report_duplicates(path, &findings);
                 facts.report_templates(path, &findings);
+                if !broken
+                    && findings.found.is_empty()
+                    && layout.levels.len() == 1
+                    && facts.has_presence(&self.layouts, layout.spec, bound)
+                {
+                    continue;
+                }
                 facts.entries.push(Entry {
                     layout: layout_index,
                     role,
-                    path: bound,
+                    path: bound.clone(),
                     broken,
                     facts: findings.found.into_iter().map(Fact::from).collect(),
                 });
@@ -344,7 +354,7 @@ impl LayoutSet {
     }
 
     /// Every template of files that are read.
-    fn paths(&self) -> impl Iterator<Item = &super::pattern::Pattern> {
+    fn paths(&self) -> impl Iterator<Item = &Pattern> {
         let seen = self.layouts.iter().filter(|layout| self.is_seen(layout));
         seen.flat_map(|layout| {
             let levels = layout.levels.iter().filter_map(|level| level.path.as_ref());
@@ -408,6 +418,14 @@ impl Claims {
 }
 
 impl FileFacts {
+    /// What a file without problems says.
+    pub(super) fn of(entries: Vec<Entry>) -> Self {
+        Self {
+            entries,
+            problems: Vec::new(),
+        }
+    }
+
     /// What could not be read in this file.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -442,6 +460,17 @@ impl FileFacts {
                         .zip(&b.facts)
                         .all(|(a, b)| a.bindings == b.bindings)
             })
+    }
+
+    /// Whether it is there already that a cell of the layout table `spec` exists whose path captures this: then another
+    /// reading of the table that finds nothing adds nothing.
+    fn has_presence(&self, layouts: &[Layout], spec: usize, path: &Bindings) -> bool {
+        self.entries.iter().any(|entry| {
+            entry.role == Role::Level(0)
+                && !entry.broken
+                && layouts[usize::from(entry.layout)].spec == spec
+                && entry.path == *path
+        })
     }
 
     fn report(&mut self, problem: Problem) {

@@ -298,7 +298,7 @@ fn places(environments: &[String], desired: &Desired, agents: &Agents) -> BTreeM
     let services: BTreeSet<&str> = desired
         .cells
         .values()
-        .filter_map(|cell| cell.captures.get("service").map(String::as_str))
+        .filter_map(|cell| cell.captures.get("service"))
         .collect();
     let mut votes: BTreeMap<&str, Votes> = BTreeMap::new();
     for target in &agents.targets {

@@ -203,7 +203,7 @@ impl<'a> Editor<'a> {
                     .and_then(|bound| ref_bindings.join(&bound));
                 let Some(bound) = bound else { continue };
                 // A file of the same shape that is another cell's own is none of this cell's.
-                if layout.cell(&bound).is_none_or(|(key, _)| key == *self.key) {
+                if layout.cell(&bound).is_none_or(|key| key == *self.key) {
                     presences.push((layout, path.clone(), bound));
                 }
             }
@@ -267,7 +267,7 @@ impl<'a> Editor<'a> {
         let spots = findings.found.into_iter().filter(|found| {
             layout
                 .cell(&found.bindings)
-                .is_some_and(|(key, _)| key == *self.key)
+                .is_some_and(|key| key == *self.key)
         });
         Ok(spots
             .map(|found| Spot {
