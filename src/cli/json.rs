@@ -11,7 +11,7 @@ use crate::{
         desired::{DesiredCell, Tip},
         diff::FileDiff,
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
-        ids::{CellKey, ObjectId},
+        ids::{CellKey, ObjectId, RepoPath},
         plan::{Action, FileEdit, Plan, PlannedChange, PlannedWrite, Skip, Verdict},
         problem::Problem,
         rollout::LiveCell,
@@ -28,31 +28,50 @@ pub fn time(time: Timestamp) -> String {
         .to_string()
 }
 
-/// `status` → a cell, without `live` and `changed`. `subject` says what the version is of where that is no image;
-/// `reference` and `repository`, where environments have refs or repositories of their own.
-pub fn cell(cell: &DesiredCell, tip: Option<&Tip>) -> Value {
-    let source = cell.sources.first();
-    let mut value = json!({
-        "version": cell.version,
-        "inherited": cell.inherited,
-        "path": source.map(|source| &source.path),
-        "line": source.map(|source| source.line),
-    });
-    if cell.subject != Subject::Image {
-        value["subject"] = json!(cell.subject);
-    }
-    if let Some(tip) = tip.filter(|tip| tip.origin.refs.is_some()) {
-        value["reference"] = json!(tip.name.reference);
-        if source.is_some_and(|source| source.path.as_str() == tip.name.reference) {
-            // The tag's own name is the version: no file says it.
-            value["path"] = Value::Null;
-            value["line"] = Value::Null;
+/// `status` → a cell.
+#[derive(Debug, Serialize)]
+pub struct CellJson<'a> {
+    version: Option<&'a Version>,
+    inherited: bool,
+    path: Option<&'a RepoPath>,
+    line: Option<u32>,
+    /// What the version is of where that is no image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Subject>,
+    /// Where environments have refs of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    /// Where it is not in the main repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<&'a str>,
+    /// What clusters say, null where they say nothing; left out where they were not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<Value>,
+    /// The last change, null where it is not known; left out where nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Value>,
+}
+
+impl<'a> CellJson<'a> {
+    /// What Git declares.
+    pub fn of(cell: &'a DesiredCell, tip: Option<&'a Tip>) -> Self {
+        let reference = tip.filter(|tip| tip.origin.refs.is_some());
+        let reference = reference.map(|tip| tip.name.reference.as_str());
+        // Where the tag's own name is the version, no file says it.
+        let source = cell.sources.first();
+        let source = source.filter(|source| Some(source.path.as_str()) != reference);
+        Self {
+            version: cell.version.as_ref(),
+            inherited: cell.inherited,
+            path: source.map(|source| &source.path),
+            line: source.map(|source| source.line),
+            subject: (cell.subject != Subject::Image).then_some(cell.subject),
+            reference,
+            repository: cell.origin.repository.as_deref(),
+            live: None,
+            changed: None,
         }
     }
-    if let Some(repository) = &cell.origin.repository {
-        value["repository"] = json!(repository);
-    }
-    value
 }
 
 /// `status` → one of `refs`: where it was read.

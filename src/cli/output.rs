@@ -103,9 +103,9 @@ impl Output {
 
     /// A result for programs.
     pub fn json(value: &impl Serialize) {
-        let mut stdout = io::stdout().lock();
-        if serde_json::to_writer_pretty(&mut stdout, value).is_ok() {
-            write_to(&mut stdout, "");
+        // Standard output writes at every line's end, which is one call into the system for each of many short lines.
+        if let Ok(text) = serde_json::to_string_pretty(value) {
+            write_to(&mut io::stdout().lock(), &text);
         }
     }
 
