@@ -22,6 +22,7 @@ mod preset;
 pub mod refs;
 mod set;
 mod spec;
+mod stored;
 mod subject;
 mod tag;
 
@@ -31,11 +32,13 @@ pub(crate) mod testing;
 mod tests;
 
 pub use assemble::{Assembler, Origin};
+pub use bindings::Bindings;
 pub use detect::{Evidence, Guess, detect, recognise};
 pub use edit::{edit_cell, restore_cell};
 pub use refs::{RefTemplate, SelectedRef};
-pub use set::{FileFacts, LayoutSet, LayoutSource};
+pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
+pub use stored::{KnownFile, restore, store};
 pub use tag::new_tag;
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.

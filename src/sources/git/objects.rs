@@ -81,6 +81,11 @@ impl Objects {
         Self::with_packs(repo, &Packs::open(repo.common_dir()))
     }
 
+    /// Opens it to read the files of one commit.
+    pub(super) fn for_commit(repo: &Repo) -> Result<Self, GitError> {
+        Self::with_packs(repo, &Packs::open_small(repo.common_dir()))
+    }
+
     /// What another thread needs to open the same, sharing what both read.
     pub(super) fn seed(&self) -> Seed {
         Seed {

@@ -1,6 +1,6 @@
 //! Reading one commit: the matrix, a file, what people see of it.
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::sync::Arc;
 
 use super::{
     GitError, Repo,
@@ -10,31 +10,12 @@ use crate::domain::{
     desired::Desired,
     history::CommitInfo,
     ids::{EnvironmentName, ObjectId, RepoPath},
-    layout::{Assembler, FileFacts, LayoutSet, LayoutSource},
+    layout::{Assembler, FileFacts, LayoutSet},
     problem::Problem,
 };
 
 /// A file larger than this holds no versions that people write; it is not read.
 const LARGEST: usize = 8 << 20;
-
-/// Fewer files than this are read by one thread: starting another costs as much.
-const MANY_FILES: usize = 400;
-/// More threads gain nothing here.
-const MOST_THREADS: usize = 8;
-
-/// What files say, by (path, blob): a pure function, so worth keeping between commits.
-#[derive(Debug, Default)]
-pub(super) struct FactsCache {
-    /// Whose facts these are; another configuration starts afresh.
-    layouts: Option<Arc<LayoutSet>>,
-    facts: HashMap<FactsKey, Arc<FileFacts>>,
-}
-
-/// Which layouts read the file, its path, its blob: a view of the layouts reads the same file otherwise.
-type FactsKey = (Option<LayoutSource>, RepoPath, ObjectId);
-
-/// The most facts kept between commits; beyond it the cache starts afresh.
-const MOST_FACTS: usize = 20_000;
 
 impl Repo {
     /// The matrix that `commit` declares. Blocking; milliseconds even on large repositories, because
@@ -60,38 +41,13 @@ impl Repo {
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
     ) -> Result<Desired, GitError> {
-        let objects = Objects::open(self)?;
+        let known = self.facts().read(self, tree, layouts)?;
         let mut assembler = Assembler::new(Arc::clone(layouts), environments);
-        let mut problems = Vec::new();
-        let files = wanted_files(&objects, tree, layouts, &mut problems)?;
-        let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
-        // What does not come is told file by file.
-        let _ = objects.prefetch(&ids);
-        let mut cache = self.facts();
-        cache.belong_to(layouts);
-        let source = layouts.source();
-        let keys: Vec<FactsKey> = files
-            .into_iter()
-            .map(|(path, id)| (source.clone(), path, id))
-            .collect();
-        let unread: Vec<&FactsKey> = keys
-            .iter()
-            .filter(|key| !cache.facts.contains_key(key))
-            .collect();
-        for (key, facts) in unread.iter().zip(read_all(&objects, layouts, &unread)) {
-            match facts {
-                Ok(facts) => drop(cache.facts.insert((*key).clone(), Arc::new(facts))),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        for key in keys {
-            if let Some(facts) = cache.facts.get(&key) {
-                let facts = Arc::clone(facts);
-                assembler.update(key.1, Some(facts));
-            }
+        for (path, _, facts) in &known.files {
+            assembler.update(path.clone(), Some(Arc::clone(facts)));
         }
         let mut desired = assembler.desired(commit);
-        desired.problems.append(&mut problems);
+        desired.problems.extend_from_slice(&known.problems);
         desired.problems.sort();
         Ok(desired)
     }
@@ -146,55 +102,6 @@ impl Files {
             None => Ok(None),
         }
     }
-}
-
-impl FactsCache {
-    fn belong_to(&mut self, layouts: &Arc<LayoutSet>) {
-        let same = self
-            .layouts
-            .as_ref()
-            .is_some_and(|known| known.is_of(layouts));
-        if !same || self.facts.len() > MOST_FACTS {
-            self.facts.clear();
-            self.layouts = Some(Arc::clone(layouts));
-        }
-    }
-}
-
-/// What files say, in their order; of many, on several threads: most of it is parsing.
-fn read_all(
-    objects: &Objects,
-    layouts: &LayoutSet,
-    files: &[&FactsKey],
-) -> Vec<Result<FileFacts, Problem>> {
-    let read = |objects: &Objects, files: &[&FactsKey]| -> Vec<_> {
-        let each = files.iter();
-        each.map(|(_, path, id)| read_facts(objects, layouts, path, *id))
-            .collect()
-    };
-    let threads = thread::available_parallelism().map_or(1, |count| count.get().min(MOST_THREADS));
-    if threads == 1 || files.len() < MANY_FILES {
-        return read(objects, files);
-    }
-    let seed = objects.seed();
-    thread::scope(|scope| {
-        let mut chunks = files.chunks(files.len().div_ceil(threads));
-        let own = chunks.next().unwrap_or_default();
-        let others: Vec<_> = chunks
-            .map(|chunk| {
-                let seed = &seed;
-                let work = scope.spawn(move || Some(read(&seed.open().ok()?, chunk)));
-                (chunk, work)
-            })
-            .collect();
-        let mut all = read(objects, own);
-        for (chunk, work) in others {
-            let done = work.join().ok().flatten();
-            // What a thread could not do is done here, and said as it is.
-            all.extend(done.unwrap_or_else(|| read(objects, chunk)));
-        }
-        all
-    })
 }
 
 /// What the blob `id` says as the file at `path`; a file that cannot be read is a problem.

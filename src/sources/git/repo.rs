@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{GitError, GitErrorKind, read::FactsCache};
+use super::{GitError, GitErrorKind, facts::FactsCache};
 
 /// A work tree, a linked worktree, a bare repository or a git directory, found once.
 ///

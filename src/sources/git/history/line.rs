@@ -8,11 +8,12 @@ use std::{
 use super::{
     super::{
         GitError, Repo,
+        kept::Place,
         objects::{Objects, read_info},
     },
     Want,
     authored::Authors,
-    index::{Builder, Index, Place},
+    index::{Builder, Index},
     pipeline::Steps,
     telling::{Batch, Landing},
     today::{Passed, Today},
@@ -49,7 +50,7 @@ enum Ended {
 impl Line<'_> {
     /// Tells every wanted change, newest first.
     pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), GitError> {
-        let place = Place::of(self.repo, self.layouts);
+        let place = Place::of(self.repo, self.layouts, "history");
         // All cells are told as they are read, so all of it is checked before; some cells are read first.
         let all = self.want.cells.is_none();
         let mut index = place.as_ref().and_then(|place| Index::read(place, all));

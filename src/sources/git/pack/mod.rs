@@ -24,6 +24,8 @@ use crate::domain::ids::ObjectId;
 
 /// Indexes larger than this together are not held in memory; the packs beyond are left to libgit2.
 const LARGEST_INDEXES: u64 = 128 << 20;
+/// So small, indexes are read for a matrix too.
+const SMALL_INDEXES: u64 = 4 << 20;
 /// How much is remembered of what was read.
 const REMEMBERED: usize = 6 << 20;
 /// Larger objects are not remembered.
@@ -49,25 +51,21 @@ pub(super) enum Found {
 impl Packs {
     /// The packs of a git directory and of those it borrows objects from. What cannot be read is left out.
     pub(super) fn open(common_dir: &Path) -> Arc<Self> {
-        let mut folders = vec![common_dir.join("objects")];
-        let mut next = 0;
-        while next < folders.len() && folders.len() < 8 {
-            let alternates = folders[next].join("info/alternates");
-            let text = std::fs::read_to_string(alternates).unwrap_or_default();
-            let lines = text.lines().filter(|line| !line.starts_with(['#', '"']));
-            let borrowed: Vec<PathBuf> = lines.map(|line| folders[next].join(line)).collect();
-            folders.extend(borrowed);
-            next += 1;
+        Self::of(indexes(common_dir))
+    }
+
+    /// The same where all the indexes together are small: to read them takes no longer than to find a few hundred objects
+    /// without. None otherwise.
+    pub(super) fn open_small(common_dir: &Path) -> Arc<Self> {
+        let found = indexes(common_dir);
+        let size: u64 = found.iter().map(|(size, _)| size).sum();
+        if size > SMALL_INDEXES {
+            return Arc::default();
         }
-        let mut found = Vec::new();
-        for folder in folders {
-            let entries = std::fs::read_dir(folder.join("pack"));
-            found.extend(entries.into_iter().flatten().flatten().filter_map(|entry| {
-                let path = entry.path();
-                let index = path.extension().is_some_and(|extension| extension == "idx");
-                Some((entry.metadata().ok()?.len(), path)).filter(|_| index)
-            }));
-        }
+        Self::of(found)
+    }
+
+    fn of(mut found: Vec<(u64, PathBuf)>) -> Arc<Self> {
         // The largest first: it has most of what a walk asks for.
         found.sort_by(|a, b| b.cmp(a));
         let mut room = LARGEST_INDEXES;
@@ -83,6 +81,30 @@ impl Packs {
         }
         Arc::new(Self { packs })
     }
+}
+
+/// The indexes of packs, with their sizes.
+fn indexes(common_dir: &Path) -> Vec<(u64, PathBuf)> {
+    let mut folders = vec![common_dir.join("objects")];
+    let mut next = 0;
+    while next < folders.len() && folders.len() < 8 {
+        let alternates = folders[next].join("info/alternates");
+        let text = std::fs::read_to_string(alternates).unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.starts_with(['#', '"']));
+        let borrowed: Vec<PathBuf> = lines.map(|line| folders[next].join(line)).collect();
+        folders.extend(borrowed);
+        next += 1;
+    }
+    let mut found = Vec::new();
+    for folder in folders {
+        let entries = std::fs::read_dir(folder.join("pack"));
+        found.extend(entries.into_iter().flatten().flatten().filter_map(|entry| {
+            let path = entry.path();
+            let index = path.extension().is_some_and(|extension| extension == "idx");
+            Some((entry.metadata().ok()?.len(), path)).filter(|_| index)
+        }));
+    }
+    found
 }
 
 /// Reads from packs on one thread.

@@ -3,4 +3,4 @@
 mod find;
 mod history;
 mod publishing;
-mod support;
+pub(super) mod support;

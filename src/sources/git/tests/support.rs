@@ -10,12 +10,12 @@ use tempfile::TempDir;
 use crate::{domain::ids::ObjectId, sources::git::Repo};
 
 /// A folder with repositories in it; gone when dropped.
-pub(super) struct Scratch {
-    pub(super) dir: TempDir,
+pub(in crate::sources::git) struct Scratch {
+    pub(in crate::sources::git) dir: TempDir,
 }
 
 impl Scratch {
-    pub(super) fn new() -> Self {
+    pub(in crate::sources::git) fn new() -> Self {
         Self {
             dir: tempfile::Builder::new()
                 .prefix("tidegate-git-")
@@ -24,12 +24,12 @@ impl Scratch {
         }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::sources::git) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// A repository with a work tree on branch `main` and nothing in it.
-    pub(super) fn init(&self, name: &str) -> PathBuf {
+    pub(in crate::sources::git) fn init(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(&path).unwrap();
         git(&path, &["init", "-q", "-b", "main"]);
@@ -38,7 +38,10 @@ impl Scratch {
     }
 
     /// A bare remote `origin.git` filled from a seed with `files`, and a clone of it at `clone`.
-    pub(super) fn remote_and_clone(&self, files: &[(&str, &str)]) -> (PathBuf, PathBuf) {
+    pub(in crate::sources::git) fn remote_and_clone(
+        &self,
+        files: &[(&str, &str)],
+    ) -> (PathBuf, PathBuf) {
         let seed = self.init("seed");
         commit(&seed, files, "seed", 1_700_000_000);
         let (origin, clone) = (self.path("origin.git"), self.path("clone"));
@@ -53,7 +56,7 @@ impl Scratch {
 }
 
 /// Everything that a commit of ours would otherwise take from the user's configuration.
-pub(super) fn settle(repository: &Path) {
+pub(in crate::sources::git) fn settle(repository: &Path) {
     let hooks = repository.join("no-hooks");
     for (key, value) in [
         ("user.name", "Jane"),
@@ -68,12 +71,16 @@ pub(super) fn settle(repository: &Path) {
 }
 
 /// Runs `git` isolated; panics with its words when it fails.
-pub(super) fn git(directory: &Path, arguments: &[&str]) -> String {
+pub(in crate::sources::git) fn git(directory: &Path, arguments: &[&str]) -> String {
     git_at(directory, arguments, 1_700_000_000)
 }
 
 /// The same at a given time.
-pub(super) fn git_at(directory: &Path, arguments: &[&str], seconds: i64) -> String {
+pub(in crate::sources::git) fn git_at(
+    directory: &Path,
+    arguments: &[&str],
+    seconds: i64,
+) -> String {
     let date = format!("{seconds} +0000");
     let output = Command::new("git")
         .current_dir(directory)
@@ -102,7 +109,7 @@ pub(super) fn git_at(directory: &Path, arguments: &[&str], seconds: i64) -> Stri
 }
 
 /// Writes `files` and commits everything in the work tree.
-pub(super) fn commit(
+pub(in crate::sources::git) fn commit(
     repository: &Path,
     files: &[(&str, &str)],
     message: &str,
@@ -122,16 +129,16 @@ pub(super) fn commit(
     rev(repository, "HEAD")
 }
 
-pub(super) fn rev(repository: &Path, name: &str) -> ObjectId {
+pub(in crate::sources::git) fn rev(repository: &Path, name: &str) -> ObjectId {
     git(repository, &["rev-parse", name]).parse().unwrap()
 }
 
-pub(super) fn open(path: &Path) -> Repo {
+pub(in crate::sources::git) fn open(path: &Path) -> Repo {
     Repo::discover(path).unwrap()
 }
 
 /// Makes an executable hook of a shell script's body.
-pub(super) fn hook(repository: &Path, name: &str, body: &str) {
+pub(in crate::sources::git) fn hook(repository: &Path, name: &str, body: &str) {
     use std::os::unix::fs::PermissionsExt;
     let path = repository.join("hooks").join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -15,11 +15,8 @@ mod blocks;
 mod read;
 mod write;
 
-use std::path::{Path, PathBuf};
-
 pub(super) use self::{read::Index, write::Builder};
-use super::super::Repo;
-use crate::domain::layout::LayoutSet;
+use super::super::kept::Place;
 
 /// The last digits count the format's versions.
 const MAGIC: &[u8; 8] = b"TGHIST03";
@@ -28,31 +25,3 @@ const CELL: usize = 16;
 const PERSON: usize = 40;
 const CHANGE: usize = 24;
 const ID: usize = 20;
-
-/// Where the index of a repository and a configuration stands.
-pub(super) struct Place {
-    file: PathBuf,
-    fingerprint: [u8; 20],
-}
-
-impl Place {
-    /// In the repository's cache folder; `None` where it has none.
-    pub(super) fn of(repo: &Repo, layouts: &LayoutSet) -> Option<Self> {
-        let folder = repo.cache()?;
-        let what = format!(
-            "{}\0{}\0{}",
-            env!("CARGO_PKG_VERSION"),
-            repo.common_dir().display(),
-            layouts.fingerprint()
-        );
-        let fingerprint = Repo::blob_id(what.as_bytes());
-        Some(Self {
-            file: folder.join(format!("{fingerprint}.history")),
-            fingerprint: *fingerprint.as_bytes(),
-        })
-    }
-
-    pub(super) fn file(&self) -> &Path {
-        &self.file
-    }
-}

@@ -28,7 +28,7 @@ impl Index {
     /// The index at `place`; `None` where there is none that fits. With `whole`, all of it is read and checked now; else
     /// what is asked for, and [`Index::is_damaged`] has the last word.
     pub(in super::super) fn read(place: &Place, whole: bool) -> Option<Self> {
-        let data = match Blocks::open(place.file()) {
+        let data = match Blocks::open(&place.file) {
             Ok(data) => data.filter(|data| !whole || data.is_whole()),
             Err(_) => return None,
         };
@@ -41,7 +41,7 @@ impl Index {
 
     /// Takes away an index of another version, or a damaged one: the next whole walk writes it anew.
     pub(in super::super) fn forget(place: &Place) {
-        let _ = std::fs::remove_file(place.file());
+        let _ = std::fs::remove_file(&place.file);
     }
 
     /// Whether something that was asked for is not what was written: what was told is not all.

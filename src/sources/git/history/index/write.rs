@@ -1,10 +1,6 @@
 //! Gathers changes as they are told, and writes them.
 
-use std::{
-    collections::HashMap,
-    io::{BufWriter, Write},
-    path::Path,
-};
+use std::collections::HashMap;
 
 use super::{MAGIC, Place, blocks};
 use crate::domain::{
@@ -95,9 +91,6 @@ impl Builder {
         ] {
             put(&mut header, number);
         }
-        let folder = place.file.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
         let parts: [&[u8]; 8] = [
             &header,
             &self.ends,
@@ -108,13 +101,7 @@ impl Builder {
             &self.changes,
             &self.line,
         ];
-        let mut buffered = BufWriter::new(&mut file);
-        blocks::write(&mut buffered, &parts)?;
-        buffered.flush()?;
-        drop(buffered);
-        file.persist(&place.file)?;
-        forget_old(folder);
-        Ok(())
+        place.write(KEPT, |file| blocks::write(file, &parts))
     }
 
     fn person(&mut self, role: usize, info: &CommitInfo) -> u32 {
@@ -158,21 +145,6 @@ impl Builder {
         let end = count(&self.text, 1);
         put(&mut self.ends, end);
         number
-    }
-}
-
-/// A configuration that changed leaves its index behind: the newest few are kept.
-fn forget_old(folder: &Path) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "history"))
-        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
-        .collect();
-    files.sort();
-    let old = files.len().saturating_sub(KEPT);
-    for (_, path) in files.drain(..old) {
-        let _ = std::fs::remove_file(path);
     }
 }
 
