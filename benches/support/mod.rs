@@ -10,6 +10,7 @@
 #![allow(clippy::expect_used, clippy::print_stderr)] // a harness fails by panicking, and says what it skips
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     io::Write as _,
     path::PathBuf,
@@ -132,6 +133,23 @@ impl Bench {
     /// Forgets what Tidegate has learned.
     pub fn forget(&self) {
         let _ = std::fs::remove_dir_all(self.folder.path().join("state"));
+    }
+
+    /// Every file that holds objects.
+    pub fn objects(&self) -> BTreeSet<PathBuf> {
+        let below = |folder: PathBuf| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten();
+            entries.map(|entry| entry.expect("an entry").path())
+        };
+        let folders = below(self.repo().join("objects"));
+        folders.flat_map(below).collect()
+    }
+
+    /// Takes away the objects that were written since.
+    pub fn forget_objects(&self, before: &BTreeSet<PathBuf>) {
+        for file in self.objects().difference(before) {
+            std::fs::remove_file(file).expect("to remove an object");
+        }
     }
 
     /// Moves the branch, as a fetch would.

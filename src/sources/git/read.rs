@@ -1,6 +1,6 @@
 //! Reading one commit: the matrix, a file, what people see of it.
 
-use std::sync::Arc;
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{
     GitError, Repo,
@@ -65,9 +65,14 @@ impl Repo {
     /// # Errors
     /// When the commit cannot be read.
     pub fn files(&self, commit: ObjectId) -> Result<Files, GitError> {
-        let objects = Objects::open(self)?;
+        let objects = Objects::for_commit(self)?;
         let tree = objects.header(commit)?.tree;
-        Ok(Files { objects, tree })
+        Ok(Files {
+            objects,
+            tree,
+            folders: RefCell::default(),
+            found: RefCell::default(),
+        })
     }
 
     /// The name that Git gives a file of these bytes.
@@ -89,6 +94,10 @@ impl Repo {
 pub struct Files {
     objects: Objects,
     tree: ObjectId,
+    /// Folders on the way to files: those of one plan have most of theirs in common.
+    folders: RefCell<HashMap<ObjectId, Arc<Vec<u8>>>>,
+    /// Where files are: each is read several times.
+    found: RefCell<HashMap<String, Option<ObjectId>>>,
 }
 
 impl Files {
@@ -97,10 +106,24 @@ impl Files {
     /// # Errors
     /// When a folder or the blob cannot be read.
     pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        match lookup(&self.objects, self.tree, path)? {
-            Some(id) => Ok(Some(self.objects.blob(id)?.to_vec())),
-            None => Ok(None),
+        let known = self.found.borrow().get(path).copied();
+        let found = match known {
+            Some(known) => known,
+            None => find(self.tree, path, |tree| self.folder(tree))?,
+        };
+        self.found.borrow_mut().insert(path.to_owned(), found);
+        found
+            .map(|id| Ok(self.objects.blob(id)?.to_vec()))
+            .transpose()
+    }
+
+    fn folder(&self, tree: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+        if let Some(known) = self.folders.borrow().get(&tree) {
+            return Ok(Arc::clone(known));
         }
+        let data = self.objects.tree(tree)?;
+        self.folders.borrow_mut().insert(tree, Arc::clone(&data));
+        Ok(data)
     }
 }
 
@@ -193,10 +216,19 @@ pub(super) fn lookup(
     tree: ObjectId,
     path: &str,
 ) -> Result<Option<ObjectId>, GitError> {
+    find(tree, path, |tree| objects.tree(tree))
+}
+
+/// The same over folders that `read` gives.
+fn find(
+    tree: ObjectId,
+    path: &str,
+    read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, GitError>,
+) -> Result<Option<ObjectId>, GitError> {
     let mut tree = tree;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
-        let data = objects.tree(tree)?;
+        let data = read(tree)?;
         // The last byte tells most names apart without a call.
         let (name, last) = (part.as_bytes(), part.as_bytes().last());
         let found = entries(&data).find(|entry| entry.name.last() == last && entry.name == name);

@@ -1,8 +1,9 @@
 //! Commits and tags, built in the object database: no ref moves, no work tree or index is looked at.
 
 use super::{
-    super::{Child, GitError, GitErrorKind, Repo, objects::Objects, theirs, transport::words},
+    super::{Child, GitError, GitErrorKind, Repo, objects::Objects, transport::words},
     Merged,
+    tree::write_tree,
 };
 use crate::domain::{ids::ObjectId, plan::FileEdit};
 
@@ -19,7 +20,7 @@ pub fn build_commit(
     edits: &[FileEdit],
     message: &str,
 ) -> Result<ObjectId, GitError> {
-    let objects = Objects::open(repo)?;
+    let objects = Objects::for_commit(repo)?;
     let tree = write_tree(repo, &objects, base, edits)?;
     commit_tree(repo, tree, &[base], message)
 }
@@ -35,7 +36,7 @@ pub fn build_merge(
     merged: &Merged,
     message: &str,
 ) -> Result<ObjectId, GitError> {
-    commit_tree(repo, theirs(merged.tree), &[branch, other], message)
+    commit_tree(repo, merged.tree, &[branch, other], message)
 }
 
 /// Builds an annotated tag object called `name` of `commit`; no ref is made here.
@@ -84,7 +85,7 @@ pub fn build_tag(
 
 fn commit_tree(
     repo: &Repo,
-    tree: git2::Oid,
+    tree: ObjectId,
     parents: &[ObjectId],
     message: &str,
 ) -> Result<ObjectId, GitError> {
@@ -117,55 +118,6 @@ fn commit_tree(
         (true, Ok(id)) => Ok(id),
         _ => Err(no_commit(&words(&output.stderr), signed)),
     }
-}
-
-fn write_tree(
-    repo: &Repo,
-    objects: &Objects,
-    base: ObjectId,
-    edits: &[FileEdit],
-) -> Result<git2::Oid, GitError> {
-    let repository = objects.repository();
-    let failed = |error: &git2::Error| repo.error(error, "cannot build the commit");
-    let tree = objects.header(base)?.tree;
-    let baseline = repository.find_tree(theirs(tree)).map_err(|e| failed(&e))?;
-    let mut update = git2::build::TreeUpdateBuilder::new();
-    for edit in edits {
-        let path = edit.path.as_str();
-        let entry = baseline.get_path(std::path::Path::new(path)).ok();
-        let mode = match &entry {
-            Some(entry) if entry.id() != theirs(Repo::blob_id(&edit.before)) => {
-                return Err(GitError::new(
-                    GitErrorKind::Moved,
-                    format!("{path} is not the same at {} any more", base.short()),
-                )
-                .hint("Plan again on the new base"));
-            }
-            Some(entry) => match entry.filemode() {
-                0o100_755 => git2::FileMode::BlobExecutable,
-                0o100_644 | 0o100_664 => git2::FileMode::Blob,
-                _ => {
-                    return Err(GitError::new(
-                        GitErrorKind::Refused,
-                        format!("{path} is no regular file"),
-                    ));
-                }
-            },
-            None if edit.before.is_empty() => git2::FileMode::Blob,
-            None => {
-                return Err(GitError::new(
-                    GitErrorKind::Moved,
-                    format!("{path} does not exist at {}", base.short()),
-                )
-                .hint("Plan again on the new base"));
-            }
-        };
-        let blob = repository.blob(&edit.after).map_err(|e| failed(&e))?;
-        update.upsert(path, blob, mode);
-    }
-    update
-        .create_updated(repository, &baseline)
-        .map_err(|e| failed(&e))
 }
 
 fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {

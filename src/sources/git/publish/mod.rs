@@ -6,6 +6,7 @@
 
 mod commit;
 mod merge;
+mod tree;
 
 use std::{
     fs::{File, TryLockError},

@@ -1,0 +1,254 @@
+//! The tree of a commit to be: the base's with some files changed, every other entry as it was, byte by byte.
+
+use std::collections::HashMap;
+
+use super::super::{GitError, GitErrorKind, Repo, objects::Objects, ours};
+use crate::domain::{ids::ObjectId, plan::FileEdit};
+
+/// From so many new objects on they are written as one pack, as `git` keeps what it fetches (`transfer.unpackLimit`): a
+/// file for each takes far longer.
+const MANY_OBJECTS: usize = 100;
+/// Before any other place that objects are written to.
+const FIRST: i32 = 1000;
+
+/// Writes the tree of `base` with `edits` into the object database.
+///
+/// # Errors
+/// `Moved` when an edit does not fit the base, `Refused` where it would change what is no regular file.
+pub(super) fn write_tree(
+    repo: &Repo,
+    objects: &Objects,
+    base: ObjectId,
+    edits: &[FileEdit],
+) -> Result<ObjectId, GitError> {
+    let mut edits: Vec<&FileEdit> = edits.iter().collect();
+    edits.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut draft = Draft {
+        objects,
+        base,
+        made: Vec::new(),
+    };
+    let tree = objects.header(base)?.tree;
+    let tree = draft.folder(Some(tree), 0, &edits)?;
+    let failed = |error: git2::Error| repo.error(&error, "cannot build the commit");
+    write(repo, &draft.made).map_err(failed)?;
+    Ok(tree)
+}
+
+/// New objects on their way into the database.
+struct Draft<'a> {
+    objects: &'a Objects,
+    base: ObjectId,
+    made: Vec<(git2::ObjectType, Vec<u8>)>,
+}
+
+impl Draft<'_> {
+    /// The folder `tree` with `edits`, whose paths are the same up to `depth` bytes, and sorted.
+    fn folder(
+        &mut self,
+        tree: Option<ObjectId>,
+        depth: usize,
+        edits: &[&FileEdit],
+    ) -> Result<ObjectId, GitError> {
+        let data = tree.map(|tree| self.objects.tree(tree)).transpose()?;
+        let data = data.as_ref().map_or(&[][..], |data| data.as_slice());
+        let mut listing = Listing::of(data).ok_or_else(|| {
+            let folder = edits
+                .first()
+                .map_or("", |edit| &edit.path.as_str()[..depth]);
+            GitError::new(
+                GitErrorKind::MissingObject,
+                format!("the folder `{folder}` of {} is damaged", self.base.short()),
+            )
+            .hint("Check the clone: git fsck")
+        })?;
+        let mut rest = edits;
+        while let Some(first) = rest.first() {
+            let path = &first.path.as_str()[depth..];
+            let (name, below) = path
+                .split_once('/')
+                .map_or((path, false), |it| (it.0, true));
+            if matches!(name, "" | "." | "..") || name.eq_ignore_ascii_case(".git") {
+                return Err(refused(first, "is no path that Git takes"));
+            }
+            if !below {
+                self.file(&mut listing, name, first)?;
+                rest = &rest[1..];
+                continue;
+            }
+            let end = depth + name.len() + 1;
+            let prefix = &first.path.as_str()[..end];
+            let here = rest.partition_point(|edit| edit.path.as_str().starts_with(prefix));
+            let (inside, others) = rest.split_at(here);
+            let known = match listing.get(name) {
+                Some(entry) if entry.is_folder() => Some(entry.id),
+                Some(_) => return Err(refused(first, "goes through something that is no folder")),
+                None => None,
+            };
+            let made = self.folder(known, end, inside)?;
+            listing.put(name, b"40000", made);
+            rest = others;
+        }
+        self.keep(git2::ObjectType::Tree, listing.bytes())
+    }
+
+    fn file<'e>(
+        &mut self,
+        listing: &mut Listing<'e>,
+        name: &'e str,
+        edit: &FileEdit,
+    ) -> Result<(), GitError> {
+        let path = edit.path.as_str();
+        let moved = |why: String| {
+            GitError::new(GitErrorKind::Moved, format!("{path} {why}"))
+                .hint("Plan again on the new base")
+        };
+        let base = self.base.short();
+        match listing.get(name) {
+            Some(entry) if entry.id != Repo::blob_id(&edit.before) => {
+                return Err(moved(format!("is not the same at {base} any more")));
+            }
+            Some(entry) if !entry.is_file() => return Err(refused(edit, "is no regular file")),
+            None if !edit.before.is_empty() => {
+                return Err(moved(format!("does not exist at {base}")));
+            }
+            _ => {}
+        }
+        let blob = self.keep(git2::ObjectType::Blob, edit.after.clone())?;
+        listing.put(name, b"100644", blob);
+        Ok(())
+    }
+
+    fn keep(&mut self, kind: git2::ObjectType, data: Vec<u8>) -> Result<ObjectId, GitError> {
+        let id = git2::Oid::hash_object(kind, &data).map_err(|error| {
+            GitError::new(
+                GitErrorKind::Program,
+                format!("cannot name an object: {error}"),
+            )
+        })?;
+        self.made.push((kind, data));
+        Ok(ours(id))
+    }
+}
+
+/// A folder's entries, on their way to another tree.
+struct Listing<'d> {
+    entries: Vec<Entry<'d>>,
+    known: HashMap<&'d [u8], usize>,
+    added: Vec<Entry<'d>>,
+}
+
+struct Entry<'d> {
+    /// As it is stored.
+    mode: &'d [u8],
+    name: &'d [u8],
+    id: ObjectId,
+}
+
+impl<'d> Entry<'d> {
+    fn is_folder(&self) -> bool {
+        matches!(self.mode, b"40000" | b"040000")
+    }
+
+    fn is_file(&self) -> bool {
+        self.mode.starts_with(b"100")
+    }
+
+    /// Git sorts a folder as if its name ended in `/`.
+    fn key(&self) -> impl Iterator<Item = u8> + 'd {
+        let slash = self.is_folder().then_some(b'/');
+        self.name.iter().copied().chain(slash)
+    }
+}
+
+impl<'d> Listing<'d> {
+    /// Of a tree's bytes: for each entry `mode name\0` and twenty bytes of its id. `None` where they do not end like that:
+    /// what is not understood would be lost.
+    fn of(data: &'d [u8]) -> Option<Self> {
+        let mut entries = Vec::new();
+        let mut rest = data;
+        let mut next = || {
+            let space = rest.iter().position(|byte| *byte == b' ')?;
+            let nul = space + rest[space..].iter().position(|byte| *byte == 0)?;
+            let id: [u8; 20] = rest.get(nul + 1..nul + 21)?.try_into().ok()?;
+            let entry = Entry {
+                mode: &rest[..space],
+                name: &rest[space + 1..nul],
+                id: ObjectId::new(id),
+            };
+            rest = &rest[nul + 21..];
+            Some(entry)
+        };
+        while let Some(entry) = next() {
+            entries.push(entry);
+        }
+        if !rest.is_empty() {
+            return None;
+        }
+        let known = entries.iter().zip(0..).map(|(entry, at)| (entry.name, at));
+        Some(Self {
+            known: known.collect(),
+            entries,
+            added: Vec::new(),
+        })
+    }
+
+    fn get(&self, name: &str) -> Option<&Entry<'d>> {
+        self.entries.get(*self.known.get(name.as_bytes())?)
+    }
+
+    /// Points the entry to another object; a new one gets `mode`.
+    fn put(&mut self, name: &'d str, mode: &'d [u8], id: ObjectId) {
+        let name = name.as_bytes();
+        match self.known.get(name) {
+            Some(at) => self.entries[*at].id = id,
+            None => self.added.push(Entry { mode, name, id }),
+        }
+    }
+
+    /// The tree's bytes; what is new stands where Git looks for it.
+    fn bytes(mut self) -> Vec<u8> {
+        for entry in std::mem::take(&mut self.added) {
+            let mut entries = self.entries.iter();
+            let at = entries.position(|known| known.key().gt(entry.key()));
+            self.entries.insert(at.unwrap_or(self.entries.len()), entry);
+        }
+        let mut bytes = Vec::new();
+        for Entry { mode, name, id } in &self.entries {
+            for part in [mode, &b" "[..], name, b"\0", id.as_bytes()] {
+                bytes.extend_from_slice(part);
+            }
+        }
+        bytes
+    }
+}
+
+fn write(repo: &Repo, made: &[(git2::ObjectType, Vec<u8>)]) -> Result<(), git2::Error> {
+    let repository = git2::Repository::open(repo.git_dir())?;
+    let odb = repository.odb()?;
+    let many = made.len() >= MANY_OBJECTS;
+    if many {
+        odb.add_new_mempack_backend(FIRST)?;
+    }
+    let mut builder = repository.packbuilder()?;
+    for (kind, data) in made {
+        let id = odb.write(*kind, data)?;
+        if many {
+            builder.insert_object(id, None)?;
+        }
+    }
+    if many {
+        // At once: the index is made as bytes come, and each arrival costs.
+        let mut pack = git2::Buf::new();
+        builder.write_buf(&mut pack)?;
+        let mut writer = odb.packwriter()?;
+        std::io::Write::write_all(&mut writer, &pack)
+            .map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        writer.commit()?;
+    }
+    Ok(())
+}
+
+fn refused(edit: &FileEdit, why: &str) -> GitError {
+    GitError::new(GitErrorKind::Refused, format!("{} {why}", edit.path))
+}
