@@ -75,11 +75,14 @@ impl Repo {
         };
         for (full, short) in candidates {
             if let Ok(reference) = repository.find_reference(&full) {
+                // A branch names a commit; whether it can be read shows when it is.
                 let commit = reference
-                    .peel_to_commit()
-                    .map_err(|error| self.error(&error, &format!("cannot read {short}")))?;
+                    .resolve()
+                    .map_err(|error| self.error(&error, &format!("cannot read {short}")))?
+                    .target()
+                    .ok_or_else(|| no_branch(repository, remote, Some(branch)))?;
                 return Ok(Base {
-                    commit: ours(commit.id()),
+                    commit: ours(commit),
                     reference: short,
                     full_reference: full,
                     remote: remote.map(str::to_owned),

@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, Once},
+    sync::{Arc, MutexGuard, Once, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     Child, GitError, GitErrorKind, Repo,
     pack::{Found, Packs, Reader},
+    repo::Opened,
     theirs,
     transport::words,
 };
@@ -58,7 +59,7 @@ pub(super) struct Header {
 /// Objects of one repository, for one thread.
 pub(super) struct Objects {
     repo: Repo,
-    repository: git2::Repository,
+    opened: Opened,
     shallow: Vec<ObjectId>,
     promisor: Option<String>,
     /// Why the remote of a partial clone did not give what is missing: it is asked once, not once an object.
@@ -78,6 +79,8 @@ impl Objects {
 
     /// Opens it to read a great many: takes longer, for the packs' indexes are read first.
     pub(super) fn for_walks(repo: &Repo) -> Result<Self, GitError> {
+        // What was mapped before takes memory, and is not what the packs are read through.
+        repo.close_idle();
         Self::with_packs(repo, &Packs::open(repo.common_dir()))
     }
 
@@ -102,16 +105,16 @@ impl Objects {
             git2::opts::enable_caching(false);
             git2::opts::strict_hash_verification(false);
         });
-        let repository = repo.open()?;
+        let opened = repo.lend()?;
+        let promisor = promisor_of(&lock(&opened));
         let shallow = std::fs::read_to_string(repo.common_dir().join("shallow"))
             .unwrap_or_default()
             .lines()
             .filter_map(|line| line.trim().parse().ok())
             .collect();
-        let promisor = promisor_of(&repository);
         Ok(Self {
             repo: repo.clone(),
-            repository,
+            opened,
             shallow,
             promisor,
             refused: RefCell::default(),
@@ -121,8 +124,13 @@ impl Objects {
     }
 
     /// libgit2's view of the same repository.
-    pub(super) fn repository(&self) -> &git2::Repository {
-        &self.repository
+    pub(super) fn repository(&self) -> MutexGuard<'_, git2::Repository> {
+        lock(&self.opened)
+    }
+
+    /// The repository that they are of.
+    pub(super) fn repo(&self) -> &Repo {
+        &self.repo
     }
 
     /// Tree and parents of a commit.
@@ -186,7 +194,8 @@ impl Objects {
             _ => {}
         }
         let size = || {
-            let odb = self.repository.odb().ok()?;
+            let repository = self.repository();
+            let odb = repository.odb().ok()?;
             Some(odb.read_header(theirs(id)).ok()?.0)
         };
         match size() {
@@ -205,8 +214,8 @@ impl Objects {
         let Some(remote) = &self.promisor else {
             return Ok(());
         };
-        let odb = self
-            .repository
+        let repository = self.repository();
+        let odb = repository
             .odb()
             .map_err(|error| self.repo.error(&error, "cannot open the objects"))?;
         let missing: Vec<String> = ids
@@ -287,13 +296,19 @@ impl Objects {
             return Ok(data);
         }
         let failed = |error: &git2::Error| self.repo.error(error, &format!("{what} {id}"));
-        let odb = self.repository.odb().map_err(|e| failed(&e))?;
+        let repository = self.repository();
+        let odb = repository.odb().map_err(|e| failed(&e))?;
         let object = odb.read(theirs(id)).map_err(|e| failed(&e))?;
         if object.kind() != kind {
             return Err(damaged(id, kind.str()));
         }
         Ok(Arc::new(object.data().to_vec()))
     }
+}
+
+/// A panic of whoever had it before left nothing half-done: reading changes nothing.
+fn lock(opened: &Opened) -> MutexGuard<'_, git2::Repository> {
+    opened.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens [`Objects`] on the thread that will use them.

@@ -1,16 +1,18 @@
 //! A handle to one repository, cheap to clone and to send between threads.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::{GitError, GitErrorKind, facts::FactsCache};
 
 /// A work tree, a linked worktree, a bare repository or a git directory, found once.
 ///
-/// Holds paths only; every use opens the repository afresh, so that it may be used from any thread
-/// and always sees what `git` wrote meanwhile.
+/// Holds paths, and for a moment what was opened last; every use opens the repository afresh, so that it may be used from
+/// any thread and always sees what `git` wrote meanwhile.
 #[derive(Clone, Debug)]
 pub struct Repo {
     inner: Arc<Inner>,
@@ -23,7 +25,32 @@ struct Inner {
     common: PathBuf,
     work: Option<PathBuf>,
     facts: Mutex<FactsCache>,
+    idle: Idle,
 }
+
+/// A repository that is opened, for one thread at a time.
+pub(super) type Opened = Arc<Mutex<git2::Repository>>;
+
+/// Repositories that were opened a moment ago, and when.
+#[derive(Default)]
+struct Idle(Mutex<Vec<(Instant, Opened)>>);
+
+impl Idle {
+    /// Nothing is left half-done in it, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Vec<(Instant, Opened)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Idle")
+    }
+}
+
+/// So long one is used again: reading a matrix and its history opens the repository many times, and each time maps the
+/// packs anew.
+const LENT_FOR: Duration = Duration::from_secs(1);
 
 impl Repo {
     /// Finds the repository that `path` is in, or is: a work tree or any folder in it, a linked
@@ -54,6 +81,7 @@ impl Repo {
                 common: found.commondir().to_owned(),
                 work: found.workdir().map(Path::to_owned),
                 facts: Mutex::default(),
+                idle: Idle::default(),
             }),
             cache: None,
         })
@@ -98,6 +126,28 @@ impl Repo {
     pub(super) fn open(&self) -> Result<git2::Repository, GitError> {
         git2::Repository::open(&self.inner.git)
             .map_err(|error| self.error(&error, "cannot open the repository"))
+    }
+
+    /// Opens it to read objects, or gives what was opened for that a moment ago and nobody uses any more.
+    pub(super) fn lend(&self) -> Result<Opened, GitError> {
+        let mut idle = self.inner.idle.lock();
+        idle.retain(|(opened, _)| opened.elapsed() < LENT_FOR);
+        // Nobody else can take it: it is taken under the lock only.
+        let free = idle
+            .iter()
+            .find(|(_, opened)| Arc::strong_count(opened) == 1);
+        if let Some((_, free)) = free {
+            return Ok(Arc::clone(free));
+        }
+        let opened = Arc::new(Mutex::new(self.open()?));
+        idle.push((Instant::now(), Arc::clone(&opened)));
+        Ok(opened)
+    }
+
+    /// Closes what was opened to read objects and is not used now.
+    pub(super) fn close_idle(&self) {
+        let mut idle = self.inner.idle.lock();
+        idle.retain(|(_, opened)| Arc::strong_count(opened) > 1);
     }
 
     /// libgit2's error met while doing `what`.

@@ -36,7 +36,7 @@ impl Repo {
                 files.insert(path.to_owned(), entry.id);
             }
         })?;
-        let repository = objects.repository();
+        let repository = self.open()?;
         // A bare clone keeps the remote's branches as its own.
         let heads = match &base.remote {
             Some(remote) if base.full_reference.starts_with("refs/remotes/") => {
