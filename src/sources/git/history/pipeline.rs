@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -29,7 +30,9 @@ use crate::domain::{
 
 /// The first stretch and the longest.
 const SHORTEST: usize = 16;
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
+/// So few commits are read by one thread.
+const FEW: usize = 256;
 /// Stretches waiting on either side of the workers.
 const WAITING: usize = 4;
 /// More workers do not help: the consumer has its share, too.
@@ -88,7 +91,8 @@ type Done = (usize, Result<Vec<Step>, GitError>);
 
 /// The line's steps in order, as they come.
 pub(super) struct Steps {
-    done: Receiver<Done>,
+    /// From the threads that read; nothing comes where all was read at once.
+    done: Option<Receiver<Done>>,
     early: BTreeMap<usize, Result<Vec<Step>, GitError>>,
     next: usize,
     ready: std::vec::IntoIter<Step>,
@@ -105,6 +109,9 @@ impl Steps {
         most: usize,
         authors: bool,
     ) -> Self {
+        if most <= FEW {
+            return Self::here(objects, layouts, tip, most, authors);
+        }
         let (to_workers, stretches) = sync_channel(WAITING);
         let (to_us, done) = sync_channel(WAITING);
         let stretches = Arc::new(Mutex::new(stretches));
@@ -117,16 +124,47 @@ impl Steps {
         let seed = objects.seed();
         scope.spawn(move || {
             let mut number = 0;
+            let mut send = |stretch| match to_workers.send(stretch) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            };
             let read = seed
                 .open()
-                .and_then(|objects| follow(&objects, tip, most, &mut number, &to_workers));
+                .and_then(|objects| follow(&objects, tip, most, &mut number, &mut send));
             if let Err(error) = read {
                 let _ = to_us.send((number, Err(error)));
             }
         });
         Self {
-            done,
+            done: Some(done),
             early: BTreeMap::new(),
+            next: 0,
+            ready: Vec::new().into_iter(),
+        }
+    }
+
+    /// Reads all of it on this thread: each other would have to open the repository, too.
+    fn here(
+        objects: &Objects,
+        layouts: &LayoutSet,
+        tip: ObjectId,
+        most: usize,
+        authors: bool,
+    ) -> Self {
+        let (mut number, mut early) = (0, BTreeMap::new());
+        let mut root = Folder::default();
+        let mut take = |stretch: Stretch| {
+            let number = stretch.number;
+            let steps = steps(objects, layouts, authors, &mut root, stretch);
+            early.insert(number, steps);
+            ControlFlow::Continue(())
+        };
+        if let Err(error) = follow(objects, tip, most, &mut number, &mut take) {
+            early.insert(number, Err(error));
+        }
+        Self {
+            done: None,
+            early,
             next: 0,
             ready: Vec::new().into_iter(),
         }
@@ -145,7 +183,7 @@ impl Iterator for Steps {
                 if let Some(steps) = self.early.remove(&self.next) {
                     break steps;
                 }
-                let (number, steps) = self.done.recv().ok()?;
+                let (number, steps) = self.done.as_ref()?.recv().ok()?;
                 self.early.insert(number, steps);
             };
             self.next += 1;
@@ -163,7 +201,7 @@ fn follow(
     tip: ObjectId,
     most: usize,
     number: &mut usize,
-    to_workers: &SyncSender<Stretch>,
+    send: &mut dyn FnMut(Stretch) -> ControlFlow<()>,
 ) -> Result<(), GitError> {
     let read = |commit| -> Result<OnLine, GitError> {
         let (header, text) = objects.commit(commit)?;
@@ -187,7 +225,7 @@ fn follow(
                 commits: std::mem::take(&mut commits),
                 after: next.as_ref().map(|next| next.header.tree),
             };
-            if to_workers.send(stretch).is_err() {
+            if send(stretch).is_break() {
                 return Ok(());
             }
             *number += 1;

@@ -63,13 +63,16 @@ impl<'a> Walk<'a> {
             passed_over: HashSet::new(),
             assembler: Assembler::new(Arc::clone(layouts), environments),
         };
-        let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
-        let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
-        objects.prefetch(&ids)?;
-        for (path, id) in files {
-            if let Ok(facts) = read_facts(objects, layouts, &path, id) {
-                walk.put(path, Some((id, Arc::new(facts))));
-            }
+        if objects.is_partial() {
+            // Without what the remote did not give, history would not be what it is.
+            let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
+            let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
+            objects.prefetch(&ids)?;
+        }
+        let repo = objects.repo();
+        let known = repo.facts().read(repo, tree, layouts)?;
+        for (path, id, facts) in &known.files {
+            walk.put(path.clone(), Some((*id, Arc::clone(facts))));
         }
         walk.assembler.take_changes();
         Ok(walk)

@@ -10,7 +10,7 @@ use std::{
 use flate2::{Decompress, FlushDecompress, Status};
 
 const BLOCK: usize = 32 << 10;
-const BLOCKS: usize = 128;
+const BLOCKS: usize = 32;
 /// With so much room behind what is inflated, all of it goes the fast way.
 const SLACK: usize = 512;
 

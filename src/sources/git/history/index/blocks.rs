@@ -23,6 +23,8 @@ pub(super) struct Blocks {
     length: usize,
     sums: Vec<u8>,
     read: Vec<OnceCell<Option<Box<[u8]>>>>,
+    /// What was read in one go, checked, and its first block's number.
+    ahead: OnceCell<(usize, Vec<u8>)>,
     damaged: Cell<bool>,
 }
 
@@ -47,6 +49,7 @@ impl Blocks {
             length,
             sums,
             read: (0..count).map(|_| OnceCell::new()).collect(),
+            ahead: OnceCell::new(),
             damaged: Cell::new(false),
         }))
     }
@@ -80,22 +83,25 @@ impl Blocks {
         Some(Cow::Owned(bytes))
     }
 
-    /// Reads these bytes in one go, because all of them will be asked for.
+    /// Reads these bytes in one go, because all of them will be asked for; the first time only.
     pub(super) fn prefetch(&self, range: Range<usize>) {
+        if self.ahead.get().is_none()
+            && let Some(ahead) = self.read_ahead(range)
+        {
+            let _ = self.ahead.set(ahead);
+        }
+    }
+
+    /// `None` where some of it is not what was written: the blocks say so one by one.
+    fn read_ahead(&self, range: Range<usize>) -> Option<(usize, Vec<u8>)> {
         let end = range.end.next_multiple_of(BLOCK).min(self.length);
-        let start = range.start / BLOCK * BLOCK;
+        let first = range.start / BLOCK;
+        let start = first * BLOCK;
         let mut all = vec![0; end.saturating_sub(start)];
-        if all.is_empty() || self.file.read_exact_at(&mut all, start as u64).is_err() {
-            // The blocks say so one by one.
-            return;
-        }
-        for (number, bytes) in (start / BLOCK..).zip(all.chunks(BLOCK)) {
-            if let Some(slot) = self.read.get(number)
-                && sum(bytes) == self.sum_of(number)
-            {
-                let _ = slot.set(Some(bytes.into()));
-            }
-        }
+        self.file.read_exact_at(&mut all, start as u64).ok()?;
+        let mut blocks = (first..).zip(all.chunks(BLOCK));
+        let sound = blocks.all(|(number, bytes)| sum(bytes) == self.sum_of(number));
+        sound.then_some((first, all))
     }
 
     /// Whether a block that was asked for is not what was written: what was read so far is not all.
@@ -105,21 +111,21 @@ impl Blocks {
 
     /// Reads and checks everything at once; whether all of it is what was written.
     pub(super) fn is_whole(&self) -> bool {
-        let mut all = vec![0; self.length];
-        if self.file.read_exact_at(&mut all, 0).is_err() {
-            return false;
-        }
-        for (number, bytes) in all.chunks(BLOCK).enumerate() {
-            let sound = sum(bytes) == self.sum_of(number);
-            let Some(slot) = self.read.get(number).filter(|_| sound) else {
-                return false;
-            };
-            let _ = slot.set(Some(bytes.into()));
-        }
-        true
+        let all = self.read_ahead(0..self.length);
+        all.is_some_and(|all| {
+            let _ = self.ahead.set(all);
+            true
+        })
     }
 
     fn block(&self, number: usize) -> Option<&[u8]> {
+        if let Some((first, ahead)) = self.ahead.get()
+            && let Some(before) = number.checked_sub(*first)
+            && let Some(rest) = ahead.get(before * BLOCK..)
+            && !rest.is_empty()
+        {
+            return Some(&rest[..rest.len().min(BLOCK)]);
+        }
         let block = self.read.get(number)?.get_or_init(|| {
             let start = number * BLOCK;
             let mut bytes = vec![0; BLOCK.min(self.length - start)];

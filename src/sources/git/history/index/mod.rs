@@ -3,10 +3,12 @@
 //! One file per landed line and configuration, little-endian numbers, in blocks with a checksum each:
 //!
 //! ```text
-//! magic 8 · fingerprint 20 · tip 20 · walked, shallow, strings, cells, paths, people, changes: 4 each
-//! string ends 4 each · string bytes · cells 16 each · paths 4 each · people 40 each · changes 24 each
-//! line 20 each · crc32 of each 4096 bytes · crc32 of these
+//! magic 8 · fingerprint 20 · tip 20 · walked, shallow, bytes of texts, cells, paths, changes: 4 each
+//! texts · cells 16 each · paths 4 each · changes 24 each · line 20 each · crc32 of each 4096 bytes · crc32 of these
 //! ```
+//!
+//! Among the texts (length 4, bytes) stand the people (40 bytes), each named by where it begins: what one change names was
+//! written together, and so is read together.
 //!
 //! Whatever does not fit (another version, another configuration, a wrong sum) is as if it were not
 //! there, and is written anew. Nothing here is needed: it only saves time.
@@ -19,8 +21,8 @@ pub(super) use self::{read::Index, write::Builder};
 use super::super::kept::Place;
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGHIST03";
-const HEADER: usize = 8 + 20 + 20 + 7 * 4;
+const MAGIC: &[u8; 8] = b"TGHIST04";
+const HEADER: usize = 8 + 20 + 20 + 6 * 4;
 const CELL: usize = 16;
 const PERSON: usize = 40;
 const CHANGE: usize = 24;

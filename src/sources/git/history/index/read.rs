@@ -14,12 +14,10 @@ use crate::domain::{
 /// An index on disk, checked as it is read.
 pub(in super::super) struct Index {
     data: Blocks,
-    counts: [usize; 7],
-    ends: usize,
-    text: usize,
+    counts: [usize; 6],
+    texts: usize,
     cells: usize,
     paths: usize,
-    people: usize,
     changes: usize,
     line: usize,
 }
@@ -55,15 +53,11 @@ impl Index {
         if !fits || end < HEADER {
             return None;
         }
-        let mut counts = [0; 7];
+        let mut counts = [0; 6];
         for (n, count) in counts.iter_mut().enumerate() {
             *count = number(&data, 48 + 4 * n)?;
         }
-        let [walked, _, strings, cells, paths, people, changes] = counts;
-        let text_length = match strings {
-            0 => 0,
-            n => number(&data, HEADER + 4 * (n - 1))?,
-        };
+        let [walked, _, texts, cells, paths, changes] = counts;
         let mut at = HEADER;
         let mut section = |count: usize, size: usize| {
             let start = at;
@@ -71,11 +65,9 @@ impl Index {
             start
         };
         let index = Self {
-            ends: section(strings, 4),
-            text: section(text_length, 1),
+            texts: section(texts, 1),
             cells: section(cells, CELL),
             paths: section(paths, 4),
-            people: section(people, PERSON),
             changes: section(changes, CHANGE),
             line: section(walked, ID),
             counts,
@@ -128,7 +120,7 @@ impl Index {
         last_only: bool,
         wanted: &dyn Fn(&CellKey) -> bool,
     ) -> impl Iterator<Item = (CellKey, ValueChange)> + use<'a> {
-        let all = self.changes..self.changes + self.counts[6] * CHANGE;
+        let all = self.changes..self.changes + self.counts[5] * CHANGE;
         self.data.prefetch(all);
         let is_gone = |n: usize| self.number(self.cells + n * CELL + 12) == Some(0);
         let mut cells: Vec<Option<CellKey>> = (0..self.counts[3])
@@ -139,7 +131,7 @@ impl Index {
             .collect();
         let mut people: HashMap<usize, Arc<CommitInfo>> = HashMap::new();
         let mut versions: HashMap<usize, Version> = HashMap::new();
-        (0..self.counts[6]).filter_map(move |n| {
+        (0..self.counts[5]).filter_map(move |n| {
             let at = self.changes + n * CHANGE;
             let part = |n: usize| self.number(at + 4 * n);
             let cell = cells.get_mut(part(0)?)?;
@@ -189,7 +181,10 @@ impl Index {
     }
 
     fn person(&self, number: usize) -> Option<CommitInfo> {
-        let at = self.people + number * PERSON;
+        let at = self.texts + number;
+        if number + PERSON > self.counts[2] {
+            return None;
+        }
         let time = (*self.data.get(at + 20..at + 28)?).try_into().ok()?;
         let pull_request = u32::try_from(self.number(at + 36)?).ok()?;
         Some(CommitInfo {
@@ -202,12 +197,12 @@ impl Index {
     }
 
     fn string(&self, number: usize) -> Option<Cow<'_, str>> {
-        let start = match number {
-            0 => 0,
-            n => self.number(self.ends + 4 * (n - 1))?,
-        };
-        let end = self.number(self.ends + 4 * number)?;
-        match self.data.get(self.text + start..self.text + end)? {
+        let start = number + 4;
+        let end = start.checked_add(self.number(self.texts + number)?)?;
+        if end > self.counts[2] {
+            return None;
+        }
+        match self.data.get(self.texts + start..self.texts + end)? {
             Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
         }

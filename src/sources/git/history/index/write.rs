@@ -11,22 +11,52 @@ use crate::domain::{
 
 /// So many indexes are kept in a folder.
 const KEPT: usize = 4;
+/// Bytes of a piece.
+const PIECE: usize = 1 << 20;
 
 /// An index in the making: already in the bytes that will be written.
 #[derive(Default)]
 pub(in super::super) struct Builder {
-    ends: Vec<u8>,
-    text: Vec<u8>,
+    /// Texts and people.
+    texts: Pile,
     strings: HashMap<Box<str>, u32>,
     cells: Vec<u8>,
     cell_numbers: HashMap<CellKey, u32>,
     paths: Vec<u8>,
-    people: Vec<u8>,
-    person_count: u32,
     /// The last two commits pushed: a landed commit comes with several cells.
     last: [Option<(ObjectId, i64, u32)>; 2],
-    changes: Vec<u8>,
-    line: Vec<u8>,
+    changes: Pile,
+    line: Pile,
+}
+
+/// Many bytes to be written, in pieces: one that grows would be moved, and take twice the room meanwhile.
+#[derive(Default)]
+struct Pile {
+    pieces: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Pile {
+    fn push(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        match self.pieces.last_mut() {
+            Some(last) if last.len() + bytes.len() <= PIECE => last.extend_from_slice(bytes),
+            _ => {
+                let mut piece = Vec::with_capacity(PIECE.max(bytes.len()));
+                piece.extend_from_slice(bytes);
+                self.pieces.push(piece);
+            }
+        }
+    }
+
+    fn put(&mut self, number: u32) {
+        self.push(&number.to_le_bytes());
+    }
+
+    /// How many things of this size there are.
+    fn count(&self, size: usize) -> u32 {
+        u32::try_from(self.length / size).unwrap_or(u32::MAX)
+    }
 }
 
 impl Builder {
@@ -59,13 +89,13 @@ impl Builder {
         let landed = self.person(0, &change.landed);
         let authored = self.person(1, &change.authored);
         for part in [cell, version, previous, landed, authored, change.depth] {
-            put(&mut self.changes, part);
+            self.changes.put(part);
         }
     }
 
     /// The next commit of the landed line.
     pub(in super::super) fn on_line(&mut self, commit: ObjectId) {
-        self.line.extend_from_slice(commit.as_bytes());
+        self.line.push(commit.as_bytes());
     }
 
     /// Writes the file whole, or not at all. A cache that cannot be written is no failure of anything.
@@ -81,26 +111,21 @@ impl Builder {
         header.extend_from_slice(&place.fingerprint);
         header.extend_from_slice(tip.as_bytes());
         for number in [
-            count(&self.line, super::ID),
+            self.line.count(super::ID),
             u32::from(shallow),
-            count(&self.ends, 4),
+            self.texts.count(1),
             count(&self.cells, super::CELL),
             count(&self.paths, 4),
-            self.person_count,
-            count(&self.changes, super::CHANGE),
+            self.changes.count(super::CHANGE),
         ] {
             put(&mut header, number);
         }
-        let parts: [&[u8]; 8] = [
-            &header,
-            &self.ends,
-            &self.text,
-            &self.cells,
-            &self.paths,
-            &self.people,
-            &self.changes,
-            &self.line,
-        ];
+        let mut parts: Vec<&[u8]> = vec![&header];
+        parts.extend(self.texts.pieces.iter().map(Vec::as_slice));
+        parts.extend([&self.cells[..], &self.paths]);
+        for pile in [&self.changes, &self.line] {
+            parts.extend(pile.pieces.iter().map(Vec::as_slice));
+        }
         place.write(KEPT, |file| blocks::write(file, &parts))
     }
 
@@ -114,13 +139,12 @@ impl Builder {
         let author = self.string(&info.author);
         // Subjects are hardly ever the same: not worth remembering.
         let subject = self.append(&info.subject);
-        self.people.extend_from_slice(info.commit.as_bytes());
-        self.people.extend_from_slice(&key.1.to_le_bytes());
+        let number = self.texts.count(1);
+        self.texts.push(info.commit.as_bytes());
+        self.texts.push(&key.1.to_le_bytes());
         for part in [author, subject, info.pull_request.unwrap_or(0)] {
-            put(&mut self.people, part);
+            self.texts.put(part);
         }
-        let number = self.person_count;
-        self.person_count += 1;
         self.last[role] = Some((key.0, key.1, number));
         number
     }
@@ -140,10 +164,9 @@ impl Builder {
     }
 
     fn append(&mut self, text: &str) -> u32 {
-        let number = count(&self.ends, 4);
-        self.text.extend_from_slice(text.as_bytes());
-        let end = count(&self.text, 1);
-        put(&mut self.ends, end);
+        let number = self.texts.count(1);
+        self.texts.put(count(text.as_bytes(), 1));
+        self.texts.push(text.as_bytes());
         number
     }
 }
