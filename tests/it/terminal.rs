@@ -43,10 +43,9 @@ fn the_demo_promotes_to_healthy_and_reverts_what_crashes() {
     );
 
     let broken = operator.go_to("checkout", "prod-us");
-    assert!(
-        broken.has("✗ degraded") && broken.has("CrashLoop"),
-        "{broken}"
-    );
+    // Between two crashes all of its pods may run for a moment.
+    let crashes = broken.has("CrashLoop") || broken.has("Restarting ×");
+    assert!(broken.has("✗ degraded") && crashes, "{broken}");
     let plan = operator.plan_revert("checkout", "prod-us");
     assert!(plan.has("1.41.3"), "{plan}");
     operator.confirm(Some("prod-us"));
