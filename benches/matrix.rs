@@ -3,7 +3,7 @@
 
 mod support;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 use support::{Bench, Size, has, path, run};
 
@@ -17,8 +17,19 @@ fn matrix(criterion: &mut Criterion) {
     let bench = Bench::generated(&SIZE);
     let mut group = criterion.benchmark_group("matrix of 1,000 services in 8 environments");
     group.sample_size(10);
-    group.bench_function("tidegate status -o json --no-live", |b| {
-        b.iter(|| run(bench.tidegate().args(["status", "-o", "json", "--no-live"])));
+    let status = || {
+        run(bench.tidegate().args(["status", "-o", "json", "--no-live"]));
+    };
+    group.bench_function("the first time: tidegate status -o json --no-live", |b| {
+        b.iter_batched(|| bench.forget(), |()| status(), BatchSize::PerIteration);
+    });
+    group.bench_function("again: tidegate status -o json --no-live", |b| {
+        b.iter(status);
+    });
+    // Another version in some of its files, too few to be written down.
+    bench.change(40);
+    group.bench_function("40 files later: tidegate status -o json --no-live", |b| {
+        b.iter(status);
     });
     group.bench_function("git grep newTag", |b| {
         b.iter(|| {

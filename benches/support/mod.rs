@@ -152,6 +152,24 @@ impl Bench {
         }
     }
 
+    /// Another version in env-0 of so many services, in one commit on the branch.
+    pub fn change(&self, services: usize) {
+        let who = "Bench <bench@example.com> 1800000000 +0000";
+        let mut stream = format!(
+            "commit refs/heads/main\nauthor {who}\ncommitter {who}\ndata 0\nfrom refs/heads/main^0\n"
+        );
+        for service in 0..services {
+            let text = file(service, 99);
+            let path = path(service, 0);
+            let _ = write!(
+                stream,
+                "M 100644 inline {path}\ndata {}\n{text}\n",
+                text.len()
+            );
+        }
+        self.import(stream.as_bytes());
+    }
+
     /// Moves the branch, as a fetch would.
     pub fn move_to(&self, commit: &str) {
         self.git(&["update-ref", "refs/heads/main", commit]);
