@@ -14,7 +14,7 @@ use super::{
     Assembler, Evidence, LayoutError, LayoutSet, LayoutSpec, Origin,
     edit::edit_cell,
     extract::{File, Found, Place},
-    recognise,
+    recognise, restore, store,
 };
 use crate::domain::{
     desired::Desired,
@@ -132,7 +132,12 @@ impl World {
                     "{problem:?}"
                 );
             }
-            assembler.update(path.clone(), Some(Arc::new(facts)));
+            let known = [(path.clone(), ObjectId::new([7; 20]), Arc::new(facts))];
+            let kept = restore(&store(&known), &self.layouts);
+            let kept = kept.expect("what was stored is restored");
+            assert!(kept.is_empty() || kept == known, "kept otherwise: {kept:?}");
+            let [(path, _, facts)] = known;
+            assembler.update(path, Some(facts));
         }
         assembler.desired(ObjectId::new([0; 20]))
     }
