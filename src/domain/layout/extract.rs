@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     bindings::Bindings,
-    compile::{Finder, Level},
+    level::{Finder, Level},
     locator::{Locator, Match, Step},
     part::is_digest,
 };

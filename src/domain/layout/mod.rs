@@ -7,6 +7,7 @@
 pub mod assemble;
 mod backtrack;
 mod bindings;
+mod claims;
 mod compile;
 pub mod detect;
 pub mod edit;
@@ -14,6 +15,7 @@ mod extract;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod join;
+mod level;
 mod locator;
 mod matrix;
 mod part;

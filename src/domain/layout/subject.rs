@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::{
     bindings::Bindings,
-    compile::{Finder, Level},
+    level::{Finder, Level},
     locator::{Locator, Step},
     part::Part,
 };

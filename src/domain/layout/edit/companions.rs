@@ -8,8 +8,8 @@ use super::{Changes, Editor, Refusal, Spot, not_parseable, place};
 use crate::domain::{
     ids::{CellKey, RepoPath},
     layout::{
-        compile::Level,
         extract::{File, Found, Place},
+        level::Level,
     },
     manifest::Edit,
     version::Version,

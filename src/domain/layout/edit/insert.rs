@@ -5,8 +5,8 @@ use crate::domain::{
     ids::RepoPath,
     layout::{
         bindings::Bindings,
-        compile::{Finder, Level},
         extract::{Place, documents},
+        level::{Finder, Level},
         locator::{Locator, Step},
         part::{Part, is_digest},
     },

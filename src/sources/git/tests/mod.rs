@@ -4,3 +4,4 @@ mod find;
 mod history;
 mod publishing;
 pub(super) mod support;
+mod tree;
