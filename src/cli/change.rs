@@ -161,7 +161,11 @@ async fn write(
             DeliverStep::Published(sentence) => output.note(clean(&sentence)),
         };
         let facts = facts.clone();
-        match workflow::deliver(session, &prepared, &move || facts.clone(), &mut tell).await {
+        output.leaves(PUBLISHING);
+        let delivered =
+            workflow::deliver(session, &prepared, &move || facts.clone(), &mut tell).await;
+        output.leaves("");
+        match delivered {
             Ok(delivered) => return follow(context, session, &prepared, delivered, args).await,
             Err(DeliverFailure::Moved { fresh, changes }) => {
                 output.note("the base moved and the plan is another one now; nothing was written:");
@@ -190,6 +194,12 @@ async fn write(
         }
     }
 }
+
+/// What is said when the operator interrupts a push: whether the remote took it is not known.
+const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
+                          tidegate status; the same command again skips what is there already";
+const FOLLOWING: &str =
+    "while the rollout was followed: what was pushed stays, and goes on rolling out";
 
 async fn follow(
     context: &Context,
@@ -230,6 +240,7 @@ async fn follow(
             .map(|change| change.cell.clone())
             .collect();
         let mut tell = |cell: &CellKey, progress: &CellProgress| say(output, cell, progress);
+        output.leaves(FOLLOWING);
         let followed = workflow::follow(
             session,
             &delivered.moved_refs(),

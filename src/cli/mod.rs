@@ -126,7 +126,10 @@ fn not_there_yet(what: &str) -> Failure {
 fn interruptible(output: Output) {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            output.note("tidegate: interrupted");
+            match output.unfinished() {
+                "" => output.note("tidegate: interrupted"),
+                words => output.note(format!("tidegate: interrupted {words}")),
+            }
             std::process::exit(Exit::Interrupted.code().into());
         }
     });

@@ -3,7 +3,7 @@
 use std::{
     io::{self, IsTerminal, Write},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -20,6 +20,8 @@ pub struct Output {
     verbose: bool,
     /// Glyphs and arrows in ASCII: the configuration may ask for it after the first line is out.
     ascii: Arc<AtomicBool>,
+    /// What an operator who interrupts now has to know.
+    unfinished: Arc<Mutex<&'static str>>,
     /// Colours on the stream that human text goes to.
     pub colour: bool,
 }
@@ -48,6 +50,7 @@ impl Output {
             form,
             verbose,
             ascii: Arc::new(AtomicBool::new(ascii)),
+            unfinished: Arc::default(),
             colour: terminal && !no_colour && form != Format::Markdown,
         }
     }
@@ -70,6 +73,22 @@ impl Output {
     /// Draws in ASCII from now on.
     pub fn make_ascii(&self) {
         self.ascii.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on, what is said when the operator interrupts; empty where there is nothing to know.
+    pub fn leaves(&self, unfinished: &'static str) {
+        *self
+            .unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = unfinished;
+    }
+
+    /// What has to be known of what is not finished.
+    pub fn unfinished(&self) -> &'static str {
+        *self
+            .unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A result for people: standard output, or standard error beside JSON.

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
 };
 
@@ -87,20 +88,58 @@ fn an_interrupted_command_exits_130() {
         .spawn()
         .unwrap();
     let words = BufReader::new(child.stderr.take().unwrap());
-    let waits = words
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.contains("checkout / prod: waiting"));
+    let mut words = words.lines().map_while(Result::ok);
+    let waits = words.any(|line| line.contains("checkout / prod: waiting"));
     assert!(waits, "it waits for a cluster that is not there");
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    let said = words.any(|line| line.contains("interrupted while the rollout was followed"));
+    assert!(said, "what was pushed is told");
+}
+
+#[test]
+fn an_interrupted_push_says_that_it_may_have_arrived() {
+    let repository = ready();
+    let tip = repository.tip();
+    // The remote takes its time: it says that it has begun, and waits for a line.
+    let at = repository.remote();
+    let (begun, go) = (at.join("begun"), at.join("go"));
+    for pipe in [&begun, &go] {
+        let made = Command::new("mkfifo").arg(pipe).status().unwrap();
+        assert!(made.success());
+    }
+    let hook = repository.remote().join("hooks/pre-receive");
+    let (begun_at, go_at) = (begun.display(), go.display());
+    write(
+        &hook,
+        format!("#!/bin/sh\necho begun > '{begun_at}'\nread line < '{go_at}'\nexit 1\n").as_bytes(),
+    );
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = repository
+        .command(TIDEGATE)
+        .args(TO_PROD)
+        .arg("--yes")
+        .current_dir(repository.clone_path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert_eq!(std::fs::read_to_string(&begun).unwrap(), "begun\n");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut words = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said =
+        words.any(|line| line.is_ok_and(|line| line.contains("some of it may have arrived")));
+    assert!(said);
+    std::fs::write(&go, "go\n").unwrap();
+    assert_eq!(repository.tip(), tip);
+}
+
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.is_ok_and(|sent| sent.success()));
 }
 
 /// A kubeconfig whose clusters refuse every connection.
