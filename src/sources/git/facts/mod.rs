@@ -24,8 +24,10 @@ use crate::domain::{
 const MANY_FILES: usize = 400;
 /// More threads gain nothing here.
 const MOST_THREADS: usize = 8;
-/// The most files of all readings that are kept in memory; the oldest readings beyond it are forgotten.
+/// The most files of all readings that are kept in memory, and the most readings: each tag of a history is one. The oldest
+/// beyond are forgotten.
 const MOST_FILES: usize = 60_000;
+const MOST_READINGS: usize = 64;
 
 /// What files say, by the ref that they were read from.
 #[derive(Debug, Default)]
@@ -156,7 +158,9 @@ impl FactsCache {
         self.readings.retain(|other| other.origin != known.origin);
         self.readings.push(known);
         let files = |readings: &[Arc<Known>]| readings.iter().map(|it| it.files.len()).sum();
-        while self.readings.len() > 1 && MOST_FILES < files(&self.readings) {
+        let too_many =
+            |readings: &[_]| MOST_READINGS < readings.len() || MOST_FILES < files(readings);
+        while self.readings.len() > 1 && too_many(&self.readings) {
             self.readings.remove(0);
         }
     }
