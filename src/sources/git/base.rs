@@ -28,6 +28,7 @@ impl Repo {
     /// # Errors
     /// `Unknown` when no such branch is there, with those that are.
     pub fn base(&self, branch: Option<&str>) -> Result<Base, GitError> {
+        self.close_stale();
         let repository = self.open()?;
         let remote = self.remote_of(&repository, branch)?;
         let Some(branch) = branch

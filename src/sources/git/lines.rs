@@ -83,6 +83,7 @@ impl Repo {
         template: &RefTemplate,
         of: &LinesOf<'_>,
     ) -> Result<Vec<Line>, GitError> {
+        self.close_stale();
         let repository = self.open()?;
         let remote = self.remote_of(&repository, of.branch)?;
         let mut found = self.refs_below(&repository, remote.as_deref(), template.prefix())?;

@@ -94,6 +94,7 @@ impl Objects {
         Seed {
             repo: self.repo.clone(),
             packs: Arc::clone(&self.packs),
+            refused: self.refused.borrow().clone(),
         }
     }
 
@@ -121,6 +122,12 @@ impl Objects {
             packs: Arc::clone(packs),
             reader: RefCell::new(Reader::new(packs)),
         })
+    }
+
+    /// The remote is not asked for what is missing, where it refused that a moment ago.
+    pub(super) fn refused(self, error: Option<GitError>) -> Self {
+        self.refused.replace(error);
+        self
     }
 
     /// libgit2's view of the same repository.
@@ -315,11 +322,13 @@ fn lock(opened: &Opened) -> MutexGuard<'_, git2::Repository> {
 pub(super) struct Seed {
     repo: Repo,
     packs: Arc<Packs>,
+    refused: Option<GitError>,
 }
 
 impl Seed {
     pub(super) fn open(&self) -> Result<Objects, GitError> {
-        Objects::with_packs(&self.repo, &self.packs)
+        let objects = Objects::with_packs(&self.repo, &self.packs)?;
+        Ok(objects.refused(self.refused.clone()))
     }
 }
 

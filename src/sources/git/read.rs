@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{
     GitError, Repo,
+    facts::fetch_missing,
     objects::{Entry, Kind, Objects, entries},
 };
 use crate::domain::{
@@ -41,7 +42,9 @@ impl Repo {
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
     ) -> Result<Desired, GitError> {
-        let known = self.facts().read(self, tree, layouts)?;
+        // What does not come is told file by file.
+        let refused = fetch_missing(&Objects::open(self)?, tree, layouts).err();
+        let known = self.facts().read(self, tree, layouts, refused)?;
         let mut assembler = Assembler::new(Arc::clone(layouts), environments);
         for (path, _, facts) in &known.files {
             assembler.update(path.clone(), Some(Arc::clone(facts)));

@@ -11,8 +11,8 @@ use super::{GitError, GitErrorKind, facts::FactsCache};
 
 /// A work tree, a linked worktree, a bare repository or a git directory, found once.
 ///
-/// Holds paths, and for a moment what was opened last; every use opens the repository afresh, so that it may be used from
-/// any thread and always sees what `git` wrote meanwhile.
+/// Holds paths, and for a moment what was opened to read objects, which are used again; every other use opens the repository
+/// afresh, so that it may be used from any thread and always sees what `git` wrote meanwhile.
 #[derive(Clone, Debug)]
 pub struct Repo {
     inner: Arc<Inner>,
@@ -87,8 +87,8 @@ impl Repo {
         })
     }
 
-    /// Keeps what walks over history find in files in `folder`, so that the next begins where they
-    /// ended. Safe to delete at any time; without it every walk is whole.
+    /// Keeps what walks over history find, and what the files of a large matrix say, in files in `folder`, so that the next
+    /// begins where they ended. Safe to delete at any time; without it every walk is whole.
     #[must_use]
     pub fn with_cache(mut self, folder: &Path) -> Self {
         self.cache = Some(folder.into());
@@ -142,6 +142,12 @@ impl Repo {
         let opened = Arc::new(Mutex::new(self.open()?));
         idle.push((Instant::now(), Arc::clone(&opened)));
         Ok(opened)
+    }
+
+    /// Closes what was opened to read objects some time ago: a console that waits for changes holds no deleted packs.
+    pub(super) fn close_stale(&self) {
+        let mut idle = self.inner.idle.lock();
+        idle.retain(|(opened, _)| opened.elapsed() < LENT_FOR);
     }
 
     /// Closes what was opened to read objects and is not used now.

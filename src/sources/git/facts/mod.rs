@@ -1,7 +1,7 @@
 //! What files say, kept between readings: in memory, and of a large matrix on disk.
 //!
 //! What a file says depends on its path, its blob and the layouts alone. A reading therefore looks only into files that
-//! none before it has seen, and into no folder where the tree is the same.
+//! none before it has seen, and into nothing at all where the tree is the same.
 
 mod store;
 #[cfg(test)]
@@ -64,11 +64,13 @@ impl FactsCache {
     ///
     /// # Errors
     /// When a folder cannot be read; a file that cannot be is a row in `problems`, and looked at again the next time.
+    /// `refused` says why the remote of a partial clone did not give what is missing: see [`fetch_missing`].
     pub(super) fn read(
         &mut self,
         repo: &Repo,
         tree: ObjectId,
         layouts: &Arc<LayoutSet>,
+        refused: Option<GitError>,
     ) -> Result<Arc<Known>, GitError> {
         let known = self.layouts.as_ref();
         if !known.is_some_and(|known| known.is_of(layouts)) {
@@ -86,7 +88,7 @@ impl FactsCache {
         if let Some(known) = same.find(|it| it.origin == origin && it.tree == Some(tree)) {
             return Ok(Arc::clone(known));
         }
-        let (known, news) = self.look(repo, tree, layouts)?;
+        let (known, news) = self.look(repo, tree, layouts, refused)?;
         let known = Arc::new(known);
         if news >= MANY_FILES / 8
             && known.files.len() >= MANY_FILES
@@ -104,8 +106,9 @@ impl FactsCache {
         repo: &Repo,
         tree: ObjectId,
         layouts: &LayoutSet,
+        refused: Option<GitError>,
     ) -> Result<(Known, usize), GitError> {
-        let objects = Objects::for_commit(repo)?;
+        let objects = Objects::for_commit(repo)?.refused(refused);
         let mut problems = Vec::new();
         let wanted = wanted_files(&objects, tree, layouts, &mut problems)?;
         let origin = layouts.origin();
@@ -126,9 +129,6 @@ impl FactsCache {
             .zip(&facts)
             .filter_map(|(file, facts)| facts.is_none().then_some(file))
             .collect();
-        let ids: Vec<ObjectId> = unread.iter().map(|(_, id)| *id).collect();
-        // What does not come is told file by file.
-        let _ = objects.prefetch(&ids);
         let news = unread.len();
         let mut read = read_all(&objects, layouts, &unread).into_iter();
         let mut files = Vec::with_capacity(wanted.len());
@@ -164,6 +164,24 @@ impl FactsCache {
             self.readings.remove(0);
         }
     }
+}
+
+/// Fetches the files of `tree` that the layouts read and a partial clone left out; nothing elsewhere. To be done before the
+/// cache is locked: others read what is here while the remote takes its time.
+///
+/// # Errors
+/// When a folder cannot be read, or the remote does not give the files.
+pub(super) fn fetch_missing(
+    objects: &Objects,
+    tree: ObjectId,
+    layouts: &LayoutSet,
+) -> Result<(), GitError> {
+    if !objects.is_partial() {
+        return Ok(());
+    }
+    let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
+    let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
+    objects.prefetch(&ids)
 }
 
 /// What files say, in their order; of many, on several threads: most of it is parsing.

@@ -6,11 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{
-        GitError,
-        objects::Objects,
-        read::{read_facts, wanted_files},
-    },
+    super::{GitError, facts::fetch_missing, objects::Objects, read::read_facts},
     branches::Author,
     pipeline::{FileThere, There},
     today::or_presence,
@@ -63,14 +59,10 @@ impl<'a> Walk<'a> {
             passed_over: HashSet::new(),
             assembler: Assembler::new(Arc::clone(layouts), environments),
         };
-        if objects.is_partial() {
-            // Without what the remote did not give, history would not be what it is.
-            let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
-            let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
-            objects.prefetch(&ids)?;
-        }
+        // Without what the remote does not give, history would not be what it is.
+        fetch_missing(objects, tree, layouts)?;
         let repo = objects.repo();
-        let known = repo.facts().read(repo, tree, layouts)?;
+        let known = repo.facts().read(repo, tree, layouts, None)?;
         for (path, id, facts) in &known.files {
             walk.put(path.clone(), Some((*id, Arc::clone(facts))));
         }

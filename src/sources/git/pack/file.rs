@@ -14,7 +14,7 @@ const BLOCKS: usize = 32;
 /// With so much room behind what is inflated, all of it goes the fast way.
 const SLACK: usize = 512;
 
-/// One pack, read by one thread through a few megabytes of blocks.
+/// One pack, read by one thread through a megabyte of blocks.
 pub(super) struct PackFile {
     file: File,
     length: u64,

@@ -71,6 +71,9 @@ impl Draft<'_> {
             if matches!(name, "" | "." | "..") || name.eq_ignore_ascii_case(".git") {
                 return Err(refused(first, "is no path that Git takes"));
             }
+            if listing.is_added(name) {
+                return Err(refused(first, "is written twice, or is a folder too"));
+            }
             if !below {
                 self.file(&mut listing, name, first)?;
                 rest = &rest[1..];
@@ -195,6 +198,12 @@ impl<'d> Listing<'d> {
 
     fn get(&self, name: &str) -> Option<&Entry<'d>> {
         self.entries.get(*self.known.get(name.as_bytes())?)
+    }
+
+    /// Whether something new is called so.
+    fn is_added(&self, name: &str) -> bool {
+        let mut added = self.added.iter();
+        added.any(|entry| entry.name == name.as_bytes())
     }
 
     /// Points the entry to another object; a new one gets `mode`.

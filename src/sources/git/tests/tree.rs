@@ -55,6 +55,19 @@ fn new_files_stand_where_git_looks_for_them() {
 }
 
 #[test]
+fn one_name_is_never_two_entries() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    let base = commit(&path, &[("x", "1\n")], "one", 1_700_000_000);
+    let repo = open(&path);
+    for paths in [["a", "a/b"], ["a/b", "a"], ["n/a", "n/a"]] {
+        let edits = paths.map(|path| edit(path, "", "2\n"));
+        let error = build_commit(&repo, base, &edits, "x\n").unwrap_err();
+        assert_eq!(error.kind, GitErrorKind::Refused, "{paths:?}: {error}");
+    }
+}
+
+#[test]
 fn many_changes_are_one_pack() {
     let scratch = Scratch::new();
     let path = scratch.init("r");
