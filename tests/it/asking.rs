@@ -76,15 +76,9 @@ fn an_interrupted_command_exits_130() {
         crate::support::repo::CONFIGURATION.replace("protected = true", "cluster = \"prod\"");
     write(&configuration, text.as_bytes());
     let configuration = configuration.display().to_string();
-    let mut child = repository
-        .command(TIDEGATE)
-        .args(TO_PROD)
-        .args(["--yes", "--wait", "--config", &configuration])
+    let mut child = promoting(&repository)
+        .args(["--wait", "--config", &configuration])
         .env("KUBECONFIG", &kubeconfig)
-        .current_dir(repository.clone_path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let words = BufReader::new(child.stderr.take().unwrap());
@@ -115,16 +109,7 @@ fn an_interrupted_push_says_that_it_may_have_arrived() {
         format!("#!/bin/sh\necho begun > '{begun_at}'\nread line < '{go_at}'\nexit 1\n").as_bytes(),
     );
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut child = repository
-        .command(TIDEGATE)
-        .args(TO_PROD)
-        .arg("--yes")
-        .current_dir(repository.clone_path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = promoting(&repository).spawn().unwrap();
     assert_eq!(std::fs::read_to_string(&begun).unwrap(), "begun\n");
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -134,6 +119,19 @@ fn an_interrupted_push_says_that_it_may_have_arrived() {
     assert!(said);
     std::fs::write(&go, "go\n").unwrap();
     assert_eq!(repository.tip(), tip);
+}
+
+/// A promotion that asks nobody, and whose words can be read.
+fn promoting(repository: &Repository) -> Command {
+    let mut command = repository.command(TIDEGATE);
+    command
+        .args(TO_PROD)
+        .arg("--yes")
+        .current_dir(repository.clone_path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
 }
 
 fn interrupt(child: &std::process::Child) {
