@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufWriter, Stdout, Write},
+    mem::ManuallyDrop,
     panic,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -25,8 +26,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The borrowed terminal; dropping it gives the terminal back.
 pub struct Borrowed {
-    /// What to draw on.
-    pub screen: Screen,
+    /// What to draw on. Never dropped: ratatui would tell on standard error that it cannot show the cursor, which is a panic
+    /// where the terminal is gone; [`release`] shows it.
+    pub screen: ManuallyDrop<Screen>,
     mouse: bool,
 }
 
@@ -37,7 +39,10 @@ impl Borrowed {
             64 << 10,
             io::stdout(),
         )))?;
-        let mut borrowed = Self { screen, mouse };
+        let mut borrowed = Self {
+            screen: ManuallyDrop::new(screen),
+            mouse,
+        };
         borrowed.enter()?;
         Ok(borrowed)
     }

@@ -129,6 +129,23 @@ fn any_size_shows_something_and_the_usual_ones_show_the_matrix() {
 }
 
 #[test]
+fn a_key_that_comes_with_another_size_is_answered() {
+    let mut operator = Operator::sit_down(demo());
+    let terminal = &mut operator.terminal;
+    terminal.until("live cells", SOON, |view| view.has("✗ 1.42.0"));
+    for round in 0..30 {
+        for (key, column) in [("h", "/ prod-eu ─"), ("l", "/ prod-us ─")] {
+            terminal.resize(if key == "h" { 100 } else { 120 }, 40);
+            terminal.press(key);
+            terminal.until(&format!("an answer to {key} {round}"), SOON, |view| {
+                view.has(column)
+            });
+        }
+    }
+    operator.leave();
+}
+
+#[test]
 fn signals_end_it_and_the_terminal_is_as_it_was() {
     for (signal, code) in [("TERM", 143), ("HUP", 129)] {
         let temporary = tempfile::tempdir().expect("a folder");
