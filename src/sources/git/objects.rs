@@ -35,6 +35,8 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
     pub(super) kind: Kind,
+    /// As stored: `100644`.
+    pub(super) mode: &'a [u8],
     /// As stored; not always UTF-8.
     pub(super) name: &'a [u8],
     pub(super) id: ObjectId,
@@ -347,7 +349,8 @@ pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         let space = rest.iter().position(|b| *b == b' ')?;
         let nul = space + rest[space..].iter().position(|b| *b == 0)?;
         let id: [u8; 20] = rest.get(nul + 1..nul + 21)?.try_into().ok()?;
-        let kind = match &rest[..space] {
+        let mode = &rest[..space];
+        let kind = match mode {
             b"40000" | b"040000" => Kind::Folder,
             b"120000" => Kind::Link,
             b"160000" => Kind::Submodule,
@@ -357,6 +360,7 @@ pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         rest = &rest[nul + 21..];
         Some(Entry {
             kind,
+            mode,
             name,
             id: ObjectId::new(id),
         })

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::super::{GitError, GitErrorKind, Repo, objects::Objects, ours};
+use super::super::{
+    GitError, GitErrorKind, Repo,
+    objects::{Entry, Kind, Objects, entries},
+    ours,
+};
 use crate::domain::{ids::ObjectId, plan::FileEdit};
 
 /// From so many new objects on they are written as one pack, as `git` keeps what it fetches (`transfer.unpackLimit`): a
@@ -84,12 +88,12 @@ impl Draft<'_> {
             let here = rest.partition_point(|edit| edit.path.as_str().starts_with(prefix));
             let (inside, others) = rest.split_at(here);
             let known = match listing.get(name) {
-                Some(entry) if entry.is_folder() => Some(entry.id),
+                Some(entry) if entry.kind == Kind::Folder => Some(entry.id),
                 Some(_) => return Err(refused(first, "goes through something that is no folder")),
                 None => None,
             };
             let made = self.folder(known, end, inside)?;
-            listing.put(name, b"40000", made);
+            listing.put(name, Kind::Folder, made);
             rest = others;
         }
         self.keep(git2::ObjectType::Tree, listing.bytes())
@@ -111,14 +115,16 @@ impl Draft<'_> {
             Some(entry) if entry.id != Repo::blob_id(&edit.before) => {
                 return Err(moved(format!("is not the same at {base} any more")));
             }
-            Some(entry) if !entry.is_file() => return Err(refused(edit, "is no regular file")),
+            Some(entry) if entry.kind != Kind::File => {
+                return Err(refused(edit, "is no regular file"));
+            }
             None if !edit.before.is_empty() => {
                 return Err(moved(format!("does not exist at {base}")));
             }
             _ => {}
         }
         let blob = self.keep(git2::ObjectType::Blob, edit.after.clone())?;
-        listing.put(name, b"100644", blob);
+        listing.put(name, Kind::File, blob);
         Ok(())
     }
 
@@ -141,51 +147,14 @@ struct Listing<'d> {
     added: Vec<Entry<'d>>,
 }
 
-struct Entry<'d> {
-    /// As it is stored.
-    mode: &'d [u8],
-    name: &'d [u8],
-    id: ObjectId,
-}
-
-impl<'d> Entry<'d> {
-    fn is_folder(&self) -> bool {
-        matches!(self.mode, b"40000" | b"040000")
-    }
-
-    fn is_file(&self) -> bool {
-        self.mode.starts_with(b"100")
-    }
-
-    /// Git sorts a folder as if its name ended in `/`.
-    fn key(&self) -> impl Iterator<Item = u8> + 'd {
-        let slash = self.is_folder().then_some(b'/');
-        self.name.iter().copied().chain(slash)
-    }
-}
-
 impl<'d> Listing<'d> {
     /// Of a tree's bytes: for each entry `mode name\0` and twenty bytes of its id. `None` where they do not end like that:
     /// what is not understood would be lost.
     fn of(data: &'d [u8]) -> Option<Self> {
-        let mut entries = Vec::new();
-        let mut rest = data;
-        let mut next = || {
-            let space = rest.iter().position(|byte| *byte == b' ')?;
-            let nul = space + rest[space..].iter().position(|byte| *byte == 0)?;
-            let id: [u8; 20] = rest.get(nul + 1..nul + 21)?.try_into().ok()?;
-            let entry = Entry {
-                mode: &rest[..space],
-                name: &rest[space + 1..nul],
-                id: ObjectId::new(id),
-            };
-            rest = &rest[nul + 21..];
-            Some(entry)
-        };
-        while let Some(entry) = next() {
-            entries.push(entry);
-        }
-        if !rest.is_empty() {
+        let entries: Vec<Entry<'d>> = entries(data).collect();
+        // `mode name\0id`
+        let length = |entry: &Entry<'_>| entry.mode.len() + entry.name.len() + 22;
+        if entries.iter().map(length).sum::<usize>() != data.len() {
             return None;
         }
         let known = entries.iter().zip(0..).map(|(entry, at)| (entry.name, at));
@@ -206,12 +175,21 @@ impl<'d> Listing<'d> {
         added.any(|entry| entry.name == name.as_bytes())
     }
 
-    /// Points the entry to another object; a new one gets `mode`.
-    fn put(&mut self, name: &'d str, mode: &'d [u8], id: ObjectId) {
+    /// Points the entry to another object; a new one is of this kind.
+    fn put(&mut self, name: &'d str, kind: Kind, id: ObjectId) {
         let name = name.as_bytes();
         match self.known.get(name) {
             Some(at) => self.entries[*at].id = id,
-            None => self.added.push(Entry { mode, name, id }),
+            None => self.added.push(Entry {
+                kind,
+                mode: if kind == Kind::Folder {
+                    b"40000"
+                } else {
+                    b"100644"
+                },
+                name,
+                id,
+            }),
         }
     }
 
@@ -219,11 +197,11 @@ impl<'d> Listing<'d> {
     fn bytes(mut self) -> Vec<u8> {
         for entry in std::mem::take(&mut self.added) {
             let mut entries = self.entries.iter();
-            let at = entries.position(|known| known.key().gt(entry.key()));
+            let at = entries.position(|known| known.sort_key().gt(entry.sort_key()));
             self.entries.insert(at.unwrap_or(self.entries.len()), entry);
         }
         let mut bytes = Vec::new();
-        for Entry { mode, name, id } in &self.entries {
+        for Entry { mode, name, id, .. } in &self.entries {
             for part in [mode, &b" "[..], name, b"\0", id.as_bytes()] {
                 bytes.extend_from_slice(part);
             }
