@@ -16,6 +16,7 @@ mod lines;
 mod mirror;
 mod objects;
 mod pack;
+mod parse;
 mod publish;
 mod read;
 mod redact;

@@ -1,62 +1,24 @@
-//! Raw objects: commits, trees and blobs as bytes, parsed here.
+//! Raw objects: commits, trees and blobs as bytes.
 //!
 //! libgit2's object types allocate and cache more than a walk over a hundred thousand commits can
-//! afford; the formats are small and stable.
+//! afford.
 
 use std::{
     cell::RefCell,
     sync::{Arc, MutexGuard, Once, PoisonError},
 };
 
-use jiff::Timestamp;
-
 use super::{
     Child, GitError, GitErrorKind, Repo,
     pack::{Found, Packs, Reader},
+    parse::{damaged, field, parse_header, person},
     repo::Opened,
     theirs,
     transport::words,
 };
-use crate::domain::{
-    history::{CommitInfo, pull_request},
-    ids::ObjectId,
-};
+use crate::domain::{history::CommitInfo, ids::ObjectId};
 
-/// What an entry of a tree is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    File,
-    Folder,
-    Link,
-    Submodule,
-}
-
-/// One entry of a tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry<'a> {
-    pub(super) kind: Kind,
-    /// As stored: `100644`.
-    pub(super) mode: &'a [u8],
-    /// As stored; not always UTF-8.
-    pub(super) name: &'a [u8],
-    pub(super) id: ObjectId,
-}
-
-impl<'a> Entry<'a> {
-    /// Git sorts a folder as if its name ended in `/`.
-    pub(super) fn sort_key(&self) -> impl Iterator<Item = u8> + 'a {
-        let slash = (self.kind == Kind::Folder).then_some(b'/');
-        self.name.iter().copied().chain(slash)
-    }
-}
-
-/// What walks need of a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) tree: ObjectId,
-    /// In a shallow clone, without those that were not fetched.
-    pub(super) parents: Vec<ObjectId>,
-}
+pub(super) use super::parse::{Entry, Header, Kind, entries, read_info};
 
 /// Objects of one repository, for one thread.
 pub(super) struct Objects {
@@ -334,102 +296,6 @@ impl Seed {
     }
 }
 
-/// What people see of a commit, from its text: (as authored, as landed); they differ in the time.
-pub(super) fn read_info(
-    commit: ObjectId,
-    data: &[u8],
-) -> Result<(CommitInfo, CommitInfo), GitError> {
-    parse_info(commit, data).ok_or_else(|| damaged(commit, "commit"))
-}
-
-/// The entries of a tree's bytes; ends early where they are damaged.
-pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
-    let mut rest = data;
-    std::iter::from_fn(move || {
-        let space = rest.iter().position(|b| *b == b' ')?;
-        let nul = space + rest[space..].iter().position(|b| *b == 0)?;
-        let id: [u8; 20] = rest.get(nul + 1..nul + 21)?.try_into().ok()?;
-        let mode = &rest[..space];
-        let kind = match mode {
-            b"40000" | b"040000" => Kind::Folder,
-            b"120000" => Kind::Link,
-            b"160000" => Kind::Submodule,
-            _ => Kind::File,
-        };
-        let name = &rest[space + 1..nul];
-        rest = &rest[nul + 21..];
-        Some(Entry {
-            kind,
-            mode,
-            name,
-            id: ObjectId::new(id),
-        })
-    })
-}
-
-fn parse_header(data: &[u8]) -> Option<Header> {
-    let mut lines = data.split(|b| *b == b'\n');
-    let tree = hex(lines.next()?.strip_prefix(b"tree ")?)?;
-    let mut parents = Vec::with_capacity(2);
-    for line in lines {
-        match line.strip_prefix(b"parent ") {
-            Some(id) => parents.push(hex(id)?),
-            None => break,
-        }
-    }
-    Some(Header { tree, parents })
-}
-
-fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)> {
-    let (author, authored) = person(field(data, b"author ")?);
-    let (_, committed) = person(field(data, b"committer ")?);
-    let body = data
-        .windows(2)
-        .position(|pair| pair == b"\n\n")
-        .map_or(&[][..], |at| &data[at + 2..]);
-    let message = String::from_utf8_lossy(body);
-    // As Git has it, the first paragraph is the subject, on however many lines.
-    let subject = message.trim_start().lines().map(str::trim);
-    let subject: Vec<&str> = subject.take_while(|line| !line.is_empty()).collect();
-    let subject = subject.join(" ");
-    let info = |seconds: Option<i64>| CommitInfo {
-        commit,
-        time: seconds
-            .and_then(|s| Timestamp::from_second(s).ok())
-            .unwrap_or(Timestamp::UNIX_EPOCH),
-        author: String::from_utf8_lossy(author).into_owned(),
-        subject: subject.clone(),
-        pull_request: pull_request(message.trim_start()),
-    };
-    Some((info(authored), info(committed)))
-}
-
-/// The value of a header line of a commit.
-fn field<'a>(data: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    data.split(|b| *b == b'\n')
-        .take_while(|line| !line.is_empty())
-        .find_map(|line| line.strip_prefix(key))
-}
-
-/// `Name <address> seconds zone` → name and seconds.
-fn person(line: &[u8]) -> (&[u8], Option<i64>) {
-    let close = line.iter().rposition(|b| *b == b'>');
-    let open = line.iter().position(|b| *b == b'<').unwrap_or(line.len());
-    let seconds = close.and_then(|at| {
-        std::str::from_utf8(&line[at + 1..])
-            .ok()?
-            .split_ascii_whitespace()
-            .next()?
-            .parse()
-            .ok()
-    });
-    (line[..open].trim_ascii(), seconds)
-}
-
-fn hex(text: &[u8]) -> Option<ObjectId> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 fn promisor_of(repository: &git2::Repository) -> Option<String> {
     let config = repository.config().ok()?;
     if let Ok(name) = config.get_string("extensions.partialclone") {
@@ -450,58 +316,4 @@ fn promisor_of(repository: &git2::Repository) -> Option<String> {
         })
         .ok()?;
     found
-}
-
-fn damaged(id: ObjectId, kind: &str) -> GitError {
-    GitError::new(
-        GitErrorKind::MissingObject,
-        format!("object {id} is no readable {kind}"),
-    )
-    .hint("Check the clone: git fsck")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_commits_as_git_writes_them() {
-        let id = ObjectId::new([7; 20]);
-        let a = "a".repeat(40);
-        let b = "b".repeat(40);
-        let data = format!(
-            "tree {a}\nparent {b}\nparent {a}\nauthor Jane <j@x> 1700000000 +0100\ncommitter Bot <b@x> 1700000060 +0000\n\
-             gpgsig -----BEGIN\n \n author Eve <e@x> 1 +0000\n\nMerge pull request #12 from x/y\n\nUpdate tag\n"
-        );
-        let header = parse_header(data.as_bytes()).unwrap();
-        assert_eq!(header.tree.to_string(), a);
-        assert_eq!(header.parents.len(), 2);
-        let (authored, landed) = parse_info(id, data.as_bytes()).unwrap();
-        assert_eq!(authored.author, "Jane");
-        assert_eq!(authored.subject, "Merge pull request #12 from x/y");
-        assert_eq!(authored.pull_request, Some(12));
-        assert_eq!(authored.time.as_second(), 1_700_000_000);
-        assert_eq!(landed.time.as_second(), 1_700_000_060);
-        assert!(parse_header(b"nonsense").is_none());
-    }
-
-    #[test]
-    fn reads_trees_and_stops_at_damage() {
-        let mut data = Vec::new();
-        for (mode, name) in [
-            ("40000", "dir"),
-            ("100644", "file"),
-            ("120000", "link"),
-            ("160000", "sub"),
-        ] {
-            data.extend_from_slice(format!("{mode} {name}\0").as_bytes());
-            data.extend_from_slice(&[1; 20]);
-        }
-        let kinds: Vec<_> = entries(&data).map(|e| e.kind).collect();
-        assert_eq!(
-            kinds,
-            [Kind::Folder, Kind::File, Kind::Link, Kind::Submodule]
-        );
-        assert_eq!(entries(&data[..data.len() - 1]).count(), 3);
-    }
 }
