@@ -215,6 +215,7 @@ pub(crate) fn entry(
         author: if days % 2 == 0 { "jane" } else { "ahmed" }.to_owned(),
         subject: format!("promote checkout to {version} (#{})", 812 - days),
         pull_request: u32::try_from(812 - days).ok(),
+        said: crate::domain::said::Said::default(),
     });
     HistoryEntry {
         change: ValueChange {

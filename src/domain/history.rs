@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{CellKey, EnvironmentName, ObjectId},
+    said::Said,
     topology::Topology,
     version::Version,
 };
@@ -24,6 +25,9 @@ pub struct CommitInfo {
     pub subject: String,
     /// From trailers, merge subjects or squash subjects.
     pub pull_request: Option<u32>,
+    /// What the message says that the commit does.
+    #[serde(default, skip_serializing_if = "Said::is_nothing")]
+    pub said: Said,
 }
 
 /// A change of a cell's value before it is classified.
@@ -59,16 +63,16 @@ impl ValueChange {
     }
 }
 
-/// What kind of change it was. A revert beats a promotion beats a bump.
+/// What kind of change it was. A promotion beats a revert beats a bump; see [`classify`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ChangeKind {
-    /// A configured upstream had it at that time.
+    /// A configured upstream had it at that time, or the commit says so.
     Promotion {
         /// That upstream.
         from: EnvironmentName,
     },
-    /// It was there before.
+    /// It was there before, and did not come from upstream again.
     Revert,
     /// Neither.
     Bump,
@@ -95,9 +99,11 @@ pub type Changes = BTreeMap<CellKey, Vec<ValueChange>>;
 
 /// Says of each of a cell's changes what it was and how long its value stayed, newest first.
 ///
-/// A value that the cell had before is a revert; else one that a configured upstream has in the commit that landed it is
-/// a promotion, from the first such upstream; else a bump. The oldest change is initial unless it is known to have
-/// replaced something. `all` must hold the upstreams' changes too, as far down as the cell's own.
+/// A value that a configured upstream has in the commit that landed it is a promotion, from the first such upstream; so is
+/// one whose commit says `Promoted-From`. Else a value that the cell had before is a revert, and any other a bump. One
+/// exception: going back to the value just before, while the upstreams have moved on or the commit says that it reverts, is
+/// a revert. The oldest change is initial unless it is known to have replaced something. `all` must hold the upstreams'
+/// changes too, as far down as the cell's own.
 pub fn classify(all: &Changes, key: &CellKey, topology: &Topology) -> Vec<HistoryEntry> {
     let Some(changes) = all.get(key) else {
         return Vec::new();
@@ -115,12 +121,19 @@ pub fn classify(all: &Changes, key: &CellKey, topology: &Topology) -> Vec<Histor
                 let before = older.entry(version).or_default();
                 *before = before.saturating_sub(1);
                 let oldest = index + 1 == changes.len();
-                if *before > 0 {
-                    ChangeKind::Revert
-                } else if oldest && change.previous.is_none() {
+                let was_there = *before > 0;
+                // The change that this one replaced is the next; the value before it is the one after.
+                let just_before = changes.get(index + 2).map(|older| &older.version);
+                let goes_back = just_before == Some(&change.version);
+                let upstream = Upstream::at(all, key, topology, change);
+                if oldest && change.previous.is_none() {
                     ChangeKind::Initial
-                } else if let Some(from) = promoted_from(all, key, topology, change) {
-                    ChangeKind::Promotion { from }
+                } else if goes_back && (upstream == Upstream::MovedOn || says_revert(change)) {
+                    ChangeKind::Revert
+                } else if let Some(from) = upstream.from().or_else(|| said_from(change, key)) {
+                    ChangeKind::Promotion { from: from.clone() }
+                } else if was_there {
+                    ChangeKind::Revert
                 } else {
                     ChangeKind::Bump
                 }
@@ -138,25 +151,50 @@ pub fn classify(all: &Changes, key: &CellKey, topology: &Topology) -> Vec<Histor
     entries
 }
 
-fn promoted_from(
-    all: &Changes,
-    key: &CellKey,
-    topology: &Topology,
-    change: &ValueChange,
-) -> Option<EnvironmentName> {
-    topology
-        .get(&key.environment)?
-        .from
-        .iter()
-        .find(|upstream| {
-            let cell = CellKey::new(key.service.clone(), (*upstream).clone());
+/// What a cell's upstreams had when a change of it landed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upstream<'a> {
+    /// This one, the first of several, had the same value.
+    Has(&'a EnvironmentName),
+    /// They had other values.
+    MovedOn,
+    /// There is none, or none had a value.
+    Nothing,
+}
+
+impl<'a> Upstream<'a> {
+    fn at(all: &Changes, key: &CellKey, topology: &'a Topology, change: &ValueChange) -> Self {
+        let environment = topology.get(&key.environment);
+        let mut found = Self::Nothing;
+        for upstream in environment.into_iter().flat_map(|it| &it.from) {
+            let cell = CellKey::new(key.service.clone(), upstream.clone());
             let history = all.get(&cell).map_or(&[][..], Vec::as_slice);
             let at = history.partition_point(|theirs| !theirs.in_effect_at(change));
-            history
-                .get(at)
-                .is_some_and(|theirs| theirs.version == change.version)
-        })
-        .cloned()
+            match history.get(at).map(|theirs| &theirs.version) {
+                Some(version) if *version == change.version => return Self::Has(upstream),
+                Some(Some(_)) => found = Self::MovedOn,
+                Some(None) | None => {}
+            }
+        }
+        found
+    }
+
+    fn from(self) -> Option<&'a EnvironmentName> {
+        match self {
+            Self::Has(name) => Some(name),
+            Self::MovedOn | Self::Nothing => None,
+        }
+    }
+}
+
+/// Who wrote the value says it, or what brought it.
+fn says_revert(change: &ValueChange) -> bool {
+    change.authored.said.reverts || change.landed.said.reverts
+}
+
+fn said_from<'a>(change: &'a ValueChange, key: &CellKey) -> Option<&'a EnvironmentName> {
+    let authored = change.authored.said.promoted_from(key);
+    authored.or_else(|| change.landed.said.promoted_from(key))
 }
 
 /// The number of the pull (or merge) request that a commit message names: in trailers, in a merge's subject or body, or
@@ -237,7 +275,21 @@ mod tests {
         }
     }
 
-    /// Landed commits from the root up, each `environment=version environment=version…`; `-` is removed.
+    /// What `!revert` and `!from:ENVIRONMENT` among a commit's words say.
+    fn said(words: &str) -> Said {
+        let mut message = String::from("subject\n\n");
+        for word in words.split_whitespace() {
+            match word.split_once(':') {
+                Some(("!from", from)) => message.extend(["Promoted-From: ", from, "\n"]),
+                _ if word == "!revert" => message.push_str("This reverts commit abc.\n"),
+                _ => {}
+            }
+        }
+        Said::of(&message)
+    }
+
+    /// Landed commits from the root up, each `environment=version environment=version…`; `-` is removed. What the commit
+    /// says: [`said`].
     ///
     /// Commit n lands n hours after the epoch.
     fn changes(line: &[&str]) -> Changes {
@@ -251,9 +303,12 @@ mod tests {
                 author: "Jane".into(),
                 subject: (*commit).into(),
                 pull_request: None,
+                said: said(commit),
             });
             for pair in commit.split_whitespace() {
-                let (environment, version) = pair.split_once('=').unwrap();
+                let Some((environment, version)) = pair.split_once('=') else {
+                    continue;
+                };
                 let key = CellKey::new("api", environment);
                 let version = (version != "-").then(|| Version::from(version));
                 let previous = match &version {
@@ -283,7 +338,7 @@ mod tests {
             ("hot", &[]),
         ]);
         // (name, landed line, kinds of prod from the newest)
-        let cases: [(&str, &[&str], &str); 10] = [
+        let cases: [(&str, &[&str], &str); 23] = [
             ("first value", &["prod=1"], "initial"),
             (
                 "first value, upstream has it",
@@ -306,6 +361,11 @@ mod tests {
                 "bump initial",
             ),
             (
+                "upstream moved on before, and the commit says where it came from",
+                &["prod=1", "stage=2", "stage=3", "prod=2 !from:stage"],
+                "promotion:stage initial",
+            ),
+            (
                 "upstream got it later",
                 &["prod=1", "prod=2", "stage=2"],
                 "bump initial",
@@ -321,11 +381,89 @@ mod tests {
                 "bump initial",
             ),
             (
-                "revert beats promotion",
+                "only dev has it, and the commit says so",
+                &["prod=1", "dev=2", "prod=2 !from:dev"],
+                "promotion:dev initial",
+            ),
+            (
+                "promoted again by an upstream that went back",
                 &[
                     "stage=1", "prod=1", "stage=2", "prod=2", "stage=1", "prod=1",
                 ],
+                "promotion:stage promotion:stage initial",
+            ),
+            (
+                "the same, by a commit that says it reverts",
+                &[
+                    "stage=1",
+                    "prod=1",
+                    "stage=2",
+                    "prod=2",
+                    "stage=1",
+                    "prod=1 !revert",
+                ],
                 "revert promotion:stage initial",
+            ),
+            (
+                "back, while the upstream stays",
+                &["stage=1", "prod=1", "stage=2", "prod=2", "prod=1"],
+                "revert promotion:stage initial",
+            ),
+            (
+                "back to the value just before, and said to be promoted while the upstream has moved on",
+                &[
+                    "stage=1",
+                    "prod=1",
+                    "stage=2",
+                    "prod=2",
+                    "prod=1 !from:stage",
+                ],
+                "revert promotion:stage initial",
+            ),
+            (
+                "back without any upstream",
+                &["prod=1", "prod=2", "prod=1"],
+                "revert bump initial",
+            ),
+            (
+                "back without any upstream value, and said to be promoted",
+                &["prod=1", "prod=2", "prod=1 !from:lab"],
+                "promotion:lab bump initial",
+            ),
+            (
+                "mended outside and promoted again",
+                &[
+                    "stage=A", "prod=A", "stage=B", "prod=B", "prod=A", "stage=C", "prod=C",
+                    "stage=B", "prod=B",
+                ],
+                "promotion:stage promotion:stage revert promotion:stage initial",
+            ),
+            (
+                "promoted again at once: the upstream still has it",
+                &["stage=1", "prod=1", "stage=2", "prod=2", "prod=1", "prod=2"],
+                "promotion:stage revert promotion:stage initial",
+            ),
+            (
+                "back by two steps, while the upstream stays",
+                &[
+                    "stage=1", "prod=1", "stage=2", "prod=2", "stage=3", "prod=3", "prod=1",
+                ],
+                "revert promotion:stage promotion:stage initial",
+            ),
+            (
+                "a new value is no revert, whatever the commit says",
+                &["prod=1", "prod=2 !revert"],
+                "bump initial",
+            ),
+            (
+                "a new value from upstream, whatever the commit says",
+                &["prod=1", "stage=2", "prod=2 !revert"],
+                "promotion:stage initial",
+            ),
+            (
+                "a dropped upstream says nothing",
+                &["stage=1", "prod=1", "prod=2", "stage=-", "prod=1"],
+                "revert bump initial",
             ),
             (
                 "removed and back",

@@ -1,22 +1,43 @@
 //! The version to go back to, from a cell's history alone.
 
-use super::history::{ChangeKind, HistoryEntry};
+use super::{
+    history::{ChangeKind, HistoryEntry},
+    version::Version,
+};
 
 /// Index of the last good value of `entries` (newest first): the newest earlier one that is another version than
-/// today's and was not ended by a revert; where all were, the newest other one.
+/// today's and has not been reverted since it last came; where all were, the newest other one.
 ///
-/// How long a value stayed decides nothing: a release that was replaced within minutes may have been fine, and who goes
-/// back expects the step before.
+/// A version that was reverted and came again (promoted, as one that was mended outside) is judged by its last stay
+/// alone. How long a value stayed decides nothing: a release that was replaced within minutes may have been fine, and who
+/// goes back expects the step before.
 pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
     let current = &entries.first()?.change.version;
-    let other = |index: &usize| {
-        let version = &entries[*index].change.version;
-        version.is_some() && version != current
-    };
-    let ended_by_revert = |index: &usize| entries[index - 1].kind == ChangeKind::Revert;
-    let mut others = (1..entries.len()).filter(other);
-    let newest = others.clone().next();
-    others.find(|index| !ended_by_revert(index)).or(newest)
+    let mut others = Vec::new();
+    for (index, entry) in entries.iter().enumerate().skip(1) {
+        let version = &entry.change.version;
+        let known = |index: &usize| entries[*index].change.version == *version;
+        if version.is_some() && version != current && !others.iter().any(known) {
+            others.push(index);
+        }
+    }
+    let newest = others.first().copied();
+    others
+        .into_iter()
+        .find(|index| !ended_by_revert(entries, *index))
+        .or(newest)
+}
+
+/// What took `version` back since it last came, as an index of `entries` (newest first); `None` where nothing did.
+pub fn reverted(entries: &[HistoryEntry], version: &Version) -> Option<usize> {
+    let last = |entry: &HistoryEntry| entry.change.version.as_ref() == Some(version);
+    let came = entries.iter().position(last)?;
+    ended_by_revert(entries, came).then(|| came - 1)
+}
+
+fn ended_by_revert(entries: &[HistoryEntry], index: usize) -> bool {
+    let next = index.checked_sub(1).and_then(|next| entries.get(next));
+    next.is_some_and(|next| next.kind == ChangeKind::Revert)
 }
 
 #[cfg(test)]
@@ -37,6 +58,7 @@ mod tests {
             author: String::new(),
             subject: String::new(),
             pull_request: None,
+            said: crate::domain::said::Said::default(),
         });
         let entry = |(text, stayed): &(&str, i64)| HistoryEntry {
             change: ValueChange {
@@ -61,7 +83,7 @@ mod tests {
     fn the_newest_that_proved_itself() {
         const DAY: i64 = 86_400;
         type Case = (&'static str, &'static [(&'static str, i64)], Option<usize>);
-        let cases: [Case; 5] = [
+        let cases: [Case; 9] = [
             ("nothing before", &[("1", 0)], None),
             ("the one before", &[("2", 0), ("1", DAY)], Some(1)),
             (
@@ -75,6 +97,33 @@ mod tests {
                 Some(1),
             ),
             (
+                "reverted, and promoted again since",
+                &[("B", 0), ("C", 9), ("~A", 9), ("B", 9), ("A", DAY)],
+                Some(1),
+            ),
+            (
+                "reverted, promoted again, replaced: the step before",
+                &[("D", 0), ("B", 9), ("~A", 9), ("B", 9), ("A", DAY)],
+                Some(1),
+            ),
+            (
+                "an older stay of what was reverted later does not count",
+                &[("~W", 0), ("V", 9), ("W", 9), ("V", 9), ("A", DAY)],
+                Some(4),
+            ),
+            (
+                "reverted twice",
+                &[
+                    ("C", 0),
+                    ("~A", 9),
+                    ("B", 9),
+                    ("~A", 9),
+                    ("B", 9),
+                    ("A", DAY),
+                ],
+                Some(1),
+            ),
+            (
                 "a reverted one rather than none",
                 &[("~1", 0), ("2", 9), ("1", 9)],
                 Some(1),
@@ -82,6 +131,25 @@ mod tests {
         ];
         for (name, values, expected) in cases {
             assert_eq!(last_good(&entries(values)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_took_a_version_back() {
+        let cases = [
+            ("never there", "9", None),
+            ("here now", "B", None),
+            ("came again since", "A", None),
+            ("reverted", "C", Some(3)),
+            ("replaced", "D", None),
+        ];
+        let story = [("B", 0), ("A", 9), ("D", 9), ("~A", 9), ("C", 9), ("A", 9)];
+        for (name, version, expected) in cases {
+            assert_eq!(
+                reverted(&entries(&story), &version.into()),
+                expected,
+                "{name}"
+            );
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod message;
 pub mod plan;
 pub mod problem;
 pub mod rollout;
+pub mod said;
 pub mod subject;
 pub mod suggest;
 pub mod template;

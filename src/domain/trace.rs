@@ -276,6 +276,7 @@ mod tests {
                     author: "jane".into(),
                     subject: "s".into(),
                     pull_request: None,
+                    said: crate::domain::said::Said::default(),
                 });
                 let change = ValueChange {
                     version: Some((*version).into()),

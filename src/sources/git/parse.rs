@@ -6,6 +6,7 @@ use super::{GitError, GitErrorKind};
 use crate::domain::{
     history::{CommitInfo, pull_request},
     ids::ObjectId,
+    said::Said,
 };
 
 /// What an entry of a tree is.
@@ -111,6 +112,7 @@ fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)>
         author: String::from_utf8_lossy(author).into_owned(),
         subject: subject.clone(),
         pull_request: pull_request(message.trim_start()),
+        said: Said::of(message.trim_start()),
     };
     Some((info(authored), info(committed)))
 }

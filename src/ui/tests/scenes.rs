@@ -251,6 +251,7 @@ fn traced(size: (u16, u16), done: bool) -> Driver {
             author: "merge-bot".to_owned(),
             subject: "Merge pull request #812".to_owned(),
             pull_request: Some(812),
+            said: crate::domain::said::Said::default(),
         };
         entry.change.landed = Arc::new(landed);
         entry.change.previous = Some("1.41.3".into());

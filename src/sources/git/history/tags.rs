@@ -11,6 +11,7 @@ use crate::domain::{
     history::{CommitInfo, ValueChange, pull_request},
     ids::{CellKey, ObjectId},
     layout::{LayoutSet, Origin, RefTemplate},
+    said::Said,
     template::Captures,
     version::Version,
 };
@@ -195,5 +196,6 @@ fn info(repository: &git2::Repository, full: &str) -> Option<CommitInfo> {
         author,
         subject: message.lines().next().unwrap_or_default().to_owned(),
         pull_request: pull_request(&message),
+        said: Said::of(&message),
     })
 }

@@ -7,7 +7,7 @@
 //! texts · cells 16 each · paths 4 each · changes 24 each · line 20 each · crc32 of each 4096 bytes · crc32 of these
 //! ```
 //!
-//! Among the texts (length 4, bytes) stand the people (40 bytes), each named by where it begins: what one change names was
+//! Among the texts (length 4, bytes) stand the people (44 bytes), each named by where it begins: what one change names was
 //! written together, and so is read together.
 //!
 //! Whatever does not fit (another version, another configuration, a wrong sum) is as if it were not
@@ -21,9 +21,9 @@ pub(super) use self::{read::Index, write::Builder};
 use super::super::kept::Place;
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGHIST04";
+const MAGIC: &[u8; 8] = b"TGHIST05";
 const HEADER: usize = 8 + 20 + 20 + 6 * 4;
 const CELL: usize = 16;
-const PERSON: usize = 40;
+const PERSON: usize = 44;
 const CHANGE: usize = 24;
 const ID: usize = 20;

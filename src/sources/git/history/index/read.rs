@@ -8,6 +8,7 @@ use super::{CELL, CHANGE, HEADER, ID, MAGIC, PERSON, Place, blocks::Blocks};
 use crate::domain::{
     history::{CommitInfo, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
+    said::Said,
     version::Version,
 };
 
@@ -193,6 +194,10 @@ impl Index {
             author: self.string(self.number(at + 28)?)?.into_owned(),
             subject: self.string(self.number(at + 32)?)?.into_owned(),
             pull_request: (pull_request != 0).then_some(pull_request),
+            said: match self.number(at + 40)?.checked_sub(1) {
+                Some(said) => Said::from_text(&self.string(said)?),
+                None => Said::default(),
+            },
         })
     }
 

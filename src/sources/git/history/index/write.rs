@@ -84,8 +84,8 @@ impl Builder {
     /// The next change, newest first.
     pub(in super::super) fn change(&mut self, key: &CellKey, change: &ValueChange) {
         let cell = self.cell(key, &[]);
-        let version = self.version(change.version.as_ref().map(Version::as_str));
-        let previous = self.version(change.previous.as_ref().map(Version::as_str));
+        let version = self.optional(change.version.as_ref().map(Version::as_str));
+        let previous = self.optional(change.previous.as_ref().map(Version::as_str));
         let landed = self.person(0, &change.landed);
         let authored = self.person(1, &change.authored);
         for part in [cell, version, previous, landed, authored, change.depth] {
@@ -139,10 +139,12 @@ impl Builder {
         let author = self.string(&info.author);
         // Subjects are hardly ever the same: not worth remembering.
         let subject = self.append(&info.subject);
+        let said = (!info.said.is_nothing()).then(|| info.said.to_text());
+        let said = self.optional(said.as_deref());
         let number = self.texts.count(1);
         self.texts.push(info.commit.as_bytes());
         self.texts.push(&key.1.to_le_bytes());
-        for part in [author, subject, info.pull_request.unwrap_or(0)] {
+        for part in [author, subject, info.pull_request.unwrap_or(0), said] {
             self.texts.put(part);
         }
         self.last[role] = Some((key.0, key.1, number));
@@ -150,8 +152,8 @@ impl Builder {
     }
 
     /// 0 is none.
-    fn version(&mut self, version: Option<&str>) -> u32 {
-        version.map_or(0, |version| self.string(version) + 1)
+    fn optional(&mut self, text: Option<&str>) -> u32 {
+        text.map_or(0, |text| self.string(text) + 1)
     }
 
     fn string(&mut self, text: &str) -> u32 {
