@@ -271,6 +271,8 @@ pub struct PlanView {
     pub diffs: Vec<FileDiff>,
     /// What will be done, as it would be typed.
     pub commands: Vec<String>,
+    /// What else is to be known before confirming, a sentence each.
+    pub notes: Vec<String>,
     /// Where it goes.
     pub target: Target,
     /// The commit's message.
@@ -301,6 +303,8 @@ pub struct Published {
     pub link: Option<String>,
     /// What happened on the way, such as "the base moved; same bytes and verdicts".
     pub note: Option<String>,
+    /// Where it was pushed and is not seen yet where it is fetched from, in a sentence.
+    pub elsewhere: Option<String>,
 }
 
 /// Why a plan was not written. Nothing has changed on the remote, unless it says so.

@@ -198,6 +198,7 @@ async fn write(
 /// What is said when the operator interrupts a push: whether the remote took it is not known.
 const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
                           tidegate status; the same command again skips what is there already";
+const ARRIVING: &str = "while waiting for it: what was pushed stays where it is";
 const FOLLOWING: &str =
     "while the rollout was followed: what was pushed stays, and goes on rolling out";
 
@@ -205,23 +206,40 @@ async fn follow(
     context: &Context,
     session: &Session,
     prepared: &Prepared,
-    delivered: Delivered,
+    mut delivered: Delivered,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
+    if args.wait && delivered.is_elsewhere() {
+        for part in delivered
+            .parts
+            .iter()
+            .filter(|part| part.elsewhere.is_some())
+        {
+            output.note(clean(&format!("{}; waiting for it", part.describe())));
+        }
+        let patience = args
+            .clusters
+            .timeout
+            .unwrap_or_else(|| workflow::longest_timeout(session, prepared));
+        output.leaves(ARRIVING);
+        workflow::arrive(session, &mut delivered, patience).await;
+        output.leaves("");
+    }
     if let Some(moved) = &delivered.moved {
         output.note(clean(moved));
     }
     for part in &delivered.parts {
         say_words(output, &part.words);
         if delivered.parts.len() == 1 {
-            output.note(format!("{} is on {}", part.commit.short(), part.shown()));
+            output.note(clean(&part.describe()));
         }
         if let Some(link) = &part.link {
             output.note(format!("open a pull request: {}", clean(link)));
         }
     }
     let outcome = match delivered.deliver {
+        _ if delivered.is_elsewhere() => "elsewhere",
         Deliver::Push => "pushed",
         Deliver::Branch => "branch",
     };
@@ -230,7 +248,14 @@ async fn follow(
     let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
     more["parts"] = json!(parts);
     let mut exit = Exit::Done;
-    if args.wait && delivered.deliver == Deliver::Branch {
+    if delivered.is_elsewhere() {
+        // What nobody can fetch, nothing deploys: that is no success yet.
+        output.note(
+            "it is deployed when the repository that is fetched has it: `git remote -v` names the addresses, \
+             and --wait waits for it",
+        );
+        exit = Exit::Failed;
+    } else if args.wait && delivered.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
     } else if args.wait {
         let cells: Vec<CellKey> = prepared

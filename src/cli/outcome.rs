@@ -68,11 +68,7 @@ pub(super) fn not_written(
             ));
             output.note(format!("  {}", clean(&cause.describe())));
             for part in &done {
-                output.note(format!(
-                    "done: {} is on {}",
-                    part.commit.short(),
-                    part.shown()
-                ));
+                output.note(clean(&format!("done: {}", part.describe())));
             }
             for place in std::iter::once(&failed).chain(&left) {
                 output.note(format!("not done: {place}"));
@@ -108,6 +104,9 @@ pub(super) fn part_json(part: &DeliveredPart) -> Value {
         "words": part.words,
         "link": part.link,
     });
+    if let Some(elsewhere) = &part.elsewhere {
+        value["pushed_to"] = json!(elsewhere.addresses);
+    }
     if let Some(repository) = &part.place.repository {
         value["repository"] = json!(repository);
     }
@@ -204,6 +203,7 @@ pub(super) fn with_schema(schema: &str, prepared: &Prepared) -> Value {
             value[key] = field;
         }
     }
+    value["notes"] = json!(prepared.notes);
     value
 }
 

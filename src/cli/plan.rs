@@ -45,6 +45,9 @@ pub fn show(output: &Output, prepared: &Prepared) {
         for (write, base) in plan.writes.iter().zip(&prepared.bases) {
             output.line(clean(&summary(write, base)));
         }
+        for note in &prepared.notes {
+            output.line(output.paint(&format!("note: {}", clean(note)), Tone::Attention));
+        }
     }
 }
 

@@ -52,6 +52,7 @@ fn remember(shared: &Shared, prepared: Prepared) -> Arc<PlanView> {
         plan: prepared.plan.clone(),
         diffs: prepared.diffs.clone(),
         commands: prepared.commands.clone(),
+        notes: prepared.notes.clone(),
         target: words::target(&prepared),
         message: prepared.messages.join("\n"),
     });
@@ -100,17 +101,30 @@ pub(super) async fn publish(
     )
     .await;
     match outcome {
-        Ok(delivered) => {
-            let published = published(&delivered);
+        Ok(mut delivered) => {
+            shared.tell(Event::Published {
+                epoch,
+                result: Ok(published(&delivered)),
+            });
+            let session = shared.session();
+            if delivered.is_elsewhere() {
+                let patience = workflow::longest_timeout(&session, &confirmed);
+                workflow::arrive(&session, &mut delivered, patience).await;
+            }
+            if delivered.is_elsewhere() {
+                return steps.tell(DeliveryStep::Ended(Err(Failure {
+                    kind: FailureKind::Delivery,
+                    what: "delivery".to_owned(),
+                    why: described(&delivered),
+                    next: "bring it there, or see why it does not come: `git remote -v` names the addresses"
+                        .to_owned(),
+                })));
+            }
             let parts = delivered.parts.iter();
             let at: Vec<String> = parts
                 .map(|part| format!("{} is at {}", part.branch, part.commit.short()))
                 .collect();
             steps.tell(DeliveryStep::Done(Stage::Pushed, at.join(", ")));
-            shared.tell(Event::Published {
-                epoch,
-                result: Ok(published),
-            });
             follow(&shared, &steps, &confirmed, &delivered, &clusters).await;
         }
         Err(failure) => {
@@ -147,7 +161,18 @@ fn published(delivered: &Delivered) -> Published {
             .collect(),
         link: delivered.parts.iter().find_map(|part| part.link.clone()),
         note: delivered.moved.clone(),
+        elsewhere: delivered.is_elsewhere().then(|| described(delivered)),
     }
+}
+
+/// Where the parts are that are not seen where they are fetched from.
+fn described(delivered: &Delivered) -> String {
+    let parts = delivered.parts.iter();
+    let parts = parts.filter(|part| part.elsewhere.is_some());
+    parts
+        .map(DeliveredPart::describe)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {

@@ -116,6 +116,14 @@ fn published(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut V
             if let Some(note) = &published.note {
                 lines.push(Line::styled(note.clone(), theme.warn));
             }
+            let pushed = run
+                .stages
+                .iter()
+                .any(|known| known.stage == Stage::Pushed && known.done.is_some());
+            if let (Some(elsewhere), false) = (&published.elsewhere, pushed) {
+                let wrapped = text::wrap(elsewhere, width).into_iter();
+                lines.extend(wrapped.map(|line| Line::styled(line, theme.warn)));
+            }
             for word in &published.words {
                 for line in text::wrap(word, width.saturating_sub(8)) {
                     lines.push(Line::from(vec![

@@ -7,6 +7,7 @@ mod at;
 mod deliver;
 mod facts;
 mod follow;
+mod notes;
 mod others;
 mod prepare;
 mod project;
@@ -30,7 +31,10 @@ use crate::{
 };
 
 pub use at::At;
-pub use deliver::{DeliverFailure, DeliverStep, Delivered, DeliveredPart, deliver};
+pub use deliver::{
+    DeliverFailure, DeliverStep, Delivered, DeliveredPart, Elsewhere, arrive, deliver,
+    longest_timeout,
+};
 pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
 pub use others::{Fetches, OtherRepository};
@@ -96,6 +100,8 @@ pub struct Prepared {
     pub deliver: Deliver,
     /// What will be done, as it would be typed.
     pub commands: Vec<String>,
+    /// What else is to be known before confirming, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// How clusters are reached.

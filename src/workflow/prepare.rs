@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{PlanRequest, Prepared, Reading, Session};
+use super::{PlanRequest, Prepared, Reading, Session, notes::notes};
 use crate::{
     domain::{
         desired::{Desired, RefName, Tip},
@@ -103,8 +103,10 @@ pub fn prepare(
         .iter()
         .map(|write| base(reading, write))
         .collect();
+    let notes = notes(session, &plan, &bases)?;
     let writes = plan.writes.iter().zip(&bases);
     Ok(Prepared {
+        notes,
         request: request.clone(),
         base: bases.first().unwrap_or(reading.base()).clone(),
         diffs: plan.edits().map(FileDiff::of).collect(),

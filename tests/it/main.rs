@@ -1,5 +1,6 @@
 //! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
 
+mod addresses;
 mod asking;
 mod cluster;
 mod demo;

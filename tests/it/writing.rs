@@ -58,6 +58,7 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
                 "diff": plan["edits"][0]["diff"],
             }],
             "skipped": [],
+            "notes": [],
         })
     );
     let patch = repository.clone_path().join("change.patch");

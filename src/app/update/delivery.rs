@@ -47,11 +47,17 @@ impl Model {
             return;
         };
         let cells: Vec<CellKey> = run.cells.keys().cloned().collect();
-        let text = format!(
-            "{} is on {}",
-            published.commit.short(),
-            published.target.branch
-        );
+        let text = published.elsewhere.clone().unwrap_or_else(|| {
+            format!(
+                "{} is on {}",
+                published.commit.short(),
+                published.target.branch
+            )
+        });
+        let level = match &published.elsewhere {
+            Some(_) => Level::Warn,
+            None => Level::Done,
+        };
         let notes = published.note.iter().chain(&published.link);
         let detail: Vec<String> = published.words.iter().chain(notes).cloned().collect();
         let moves_branch = published.target.deliver == Deliver::Push;
@@ -59,7 +65,7 @@ impl Model {
         self.staging.delivered(&cells);
         self.screens
             .retain(|screen| !matches!(screen, Screen::Plan(_)));
-        self.log(Level::Done, text, detail, out);
+        self.log(level, text, detail, out);
         out.push(Command::SaveStaged(self.staging.requests().to_vec()));
         if moves_branch {
             self.read_desired(out);

@@ -44,6 +44,7 @@ pub(super) struct Child {
     arguments: Vec<String>,
     shown: Option<String>,
     input: Option<Vec<u8>>,
+    config: Vec<(String, String)>,
 }
 
 impl Child {
@@ -58,7 +59,16 @@ impl Child {
             arguments: arguments.into_iter().map(Into::into).collect(),
             shown: None,
             input: None,
+            config: Vec::new(),
         }
+    }
+
+    /// Sets a key of Git's configuration for this run, by the environment: what may hold a token is no argument that
+    /// everybody on the machine can read.
+    #[must_use]
+    pub(super) fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.config.push((key.into(), value.into()));
+        self
     }
 
     /// How a person would type it, where that is shorter.
@@ -101,6 +111,23 @@ impl Child {
     /// As [`Child::run`].
     pub(super) fn run_blocking(self) -> Result<Output, GitError> {
         let started = Instant::now();
+        let output = self.output()?;
+        Ok(self.finish(started, output))
+    }
+
+    /// The lines that it prints, credentials included: addresses to be given to another child, never to be shown. `None`
+    /// where it fails.
+    ///
+    /// # Errors
+    /// As [`Child::run`].
+    pub(super) fn secret_lines(self) -> Result<Option<Vec<String>>, GitError> {
+        let output = self.output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().map(str::to_owned).collect();
+        Ok(output.status.success().then_some(lines))
+    }
+
+    fn output(&self) -> Result<std::process::Output, GitError> {
         let mut child = self
             .command()
             .spawn()
@@ -109,10 +136,9 @@ impl Child {
             // A child that ends without reading says why on its standard error.
             let _ = pipe.write_all(input);
         }
-        let output = child
+        child
             .wait_with_output()
-            .map_err(|error| not_started(&error))?;
-        Ok(self.finish(started, output))
+            .map_err(|error| not_started(&error))
     }
 
     /// Runs it to its end on this thread, and tells what it says on its standard error as it comes; `None` where it said
@@ -185,6 +211,18 @@ impl Child {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if !self.config.is_empty() {
+            // Behind those that the user's environment sets by the same variables.
+            let before = std::env::var("GIT_CONFIG_COUNT").ok();
+            let first: usize = before.and_then(|text| text.parse().ok()).unwrap_or(0);
+            for (at, (key, value)) in (first..).zip(&self.config) {
+                command
+                    .env(format!("GIT_CONFIG_KEY_{at}"), key)
+                    .env(format!("GIT_CONFIG_VALUE_{at}"), value);
+            }
+            let count = first + self.config.len();
+            command.env("GIT_CONFIG_COUNT", count.to_string());
+        }
         if std::env::var_os("SSH_ASKPASS").is_none() {
             command.env("SSH_ASKPASS", "false");
         }

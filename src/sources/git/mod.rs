@@ -5,6 +5,7 @@
 //! repository without remotes, the branch itself). The work tree, the index and, where there is a
 //! remote, local branches are never touched.
 
+mod addresses;
 mod base;
 mod child;
 mod diff;
@@ -25,6 +26,7 @@ mod report;
 mod survey;
 mod transport;
 
+pub use addresses::Addresses;
 pub use base::Base;
 pub use base::moment;
 pub use child::RanCommand;
@@ -33,8 +35,8 @@ pub use history::{HistoryEvent, Want};
 pub use lines::{Line, LinesOf};
 pub use mirror::{Mirror, is_address};
 pub use publish::{
-    Destination, Merged, PublishLock, PushOutcome, PushRequest, build_commit, build_merge,
-    build_tag, lock, push,
+    Destination, Merged, PublishLock, PushOutcome, PushRequest, arrived, build_commit, build_merge,
+    build_tag, lock, push, who,
 };
 pub use read::Files;
 pub use redact::redact;

@@ -168,6 +168,30 @@ impl Repo {
         found.url().ok().map(str::to_owned)
     }
 
+    /// The hooks of this clone that `git commit` would run, by name, in the order in which it would.
+    pub fn commit_hooks(&self) -> Vec<&'static str> {
+        const HOOKS: [&str; 4] = [
+            "pre-commit",
+            "prepare-commit-msg",
+            "commit-msg",
+            "post-commit",
+        ];
+        let configured = || {
+            let config = self.open().ok()?.config().ok()?;
+            config.get_path("core.hooksPath").ok()
+        };
+        let folder = match configured() {
+            // Hooks run at the top of the work tree, and a relative path means from there.
+            Some(path) => self.work_dir().unwrap_or(self.git_dir()).join(path),
+            None => self.common_dir().join("hooks"),
+        };
+        let runs = |name: &&str| {
+            let found = std::fs::metadata(folder.join(name));
+            found.is_ok_and(|found| found.is_file() && is_executable(&found))
+        };
+        HOOKS.into_iter().filter(runs).collect()
+    }
+
     /// Whether history ends early here.
     pub fn is_shallow(&self) -> bool {
         self.inner.common.join("shallow").exists()
@@ -180,4 +204,15 @@ impl Repo {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+#[cfg(unix)]
+fn is_executable(file: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    true
 }

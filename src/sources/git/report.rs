@@ -5,6 +5,8 @@ use super::transport::{is_denied, words};
 /// The status of one ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RefStatus {
+    /// The address it is of, as Git names it behind `To`, without credentials.
+    pub(super) address: String,
     /// `!` refused, `=` there already, others done.
     pub(super) flag: char,
     /// The ref on the remote.
@@ -31,9 +33,14 @@ pub struct Rejection {
 impl RefStatus {
     /// The statuses in a push's standard output: `FLAG TAB FROM:TO TAB SUMMARY (REASON)`.
     pub(super) fn read(stdout: &str) -> Vec<Self> {
+        let mut address = String::new();
         stdout
             .lines()
             .filter_map(|line| {
+                if let Some(to) = line.strip_prefix("To ") {
+                    to.clone_into(&mut address);
+                    return None;
+                }
                 let mut fields = line.splitn(3, '\t');
                 let flag = fields.next()?;
                 let flag = flag.chars().next().filter(|_| flag.chars().count() == 1)?;
@@ -46,6 +53,7 @@ impl RefStatus {
                     None => (rest, ""),
                 };
                 Some(Self {
+                    address: address.clone(),
                     flag,
                     to,
                     summary: summary.trim().to_owned(),
@@ -53,6 +61,15 @@ impl RefStatus {
                 })
             })
             .collect()
+    }
+
+    /// Why it was refused, in Git's own words.
+    pub(super) fn cause(&self) -> &str {
+        if self.reason.is_empty() {
+            &self.summary
+        } else {
+            &self.reason
+        }
     }
 
     /// Whether it says that the remote's ref is not where it was expected.
@@ -184,6 +201,14 @@ mod tests {
             );
             assert_eq!(found[0].is_stale(), stale, "{line}");
         }
+        let two = RefStatus::read(
+            "To ../a.git\n*\tx:refs/heads/m\t[new branch]\nTo ../b.git\n!\tx:refs/heads/m\t[rejected] (stale info)\nDone\n",
+        );
+        let two: Vec<_> = two.iter().map(|s| (&*s.address, s.cause())).collect();
+        assert_eq!(
+            two,
+            [("../a.git", "[new branch]"), ("../b.git", "stale info")]
+        );
         assert!(
             RefStatus::read("!\ta:refs/heads/m\t[remote failure] (remote failed to report status)")
                 [0]

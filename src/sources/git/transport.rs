@@ -105,11 +105,15 @@ pub(super) async fn look(
     if !output.status.success() {
         return Err(unreachable(remote, &words(&output.stderr)));
     }
-    let found = output.stdout.lines().find_map(|line| {
+    Ok((listed(&output.stdout, name), output.ran))
+}
+
+/// The object of a ref in what `git ls-remote` lists.
+pub(super) fn listed(text: &str, name: &str) -> Option<ObjectId> {
+    text.lines().find_map(|line| {
         let (id, found) = line.split_once('\t')?;
         (found == name).then(|| id.parse().ok())?
-    });
-    Ok((found, output.ran))
+    })
 }
 
 /// Runs a child that talks to `remote`, but not for ever.

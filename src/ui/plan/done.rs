@@ -16,6 +16,10 @@ pub fn lines(canvas: &Canvas<'_>, view: &PlanView, width: usize) -> Vec<Line<'st
         .iter()
         .map(|command| Line::styled(format!("$ {command}"), theme.text))
         .collect();
+    for note in &view.notes {
+        let note = text::wrap(note, width).into_iter();
+        lines.extend(note.map(|line| Line::styled(line, theme.warn)));
+    }
     for line in text::wrap(&radius(canvas.model, view), width) {
         lines.push(Line::styled(line, theme.dim));
     }

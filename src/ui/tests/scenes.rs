@@ -412,6 +412,7 @@ pub(super) fn plan() -> PlanView {
             "git commit -m 'promote 2 services to prod-us'".to_owned(),
             "git push origin HEAD:main".to_owned(),
         ],
+        notes: Vec::new(),
         target: Target {
             remote: Some("origin".to_owned()),
             branch: "main".to_owned(),
@@ -515,6 +516,7 @@ fn delivery(size: (u16, u16)) -> Driver {
             words: vec!["Processed 1 references in total".to_owned()],
             link: None,
             note: None,
+            elsewhere: None,
         }),
     });
     let began = driver.model.now;

@@ -1,12 +1,18 @@
 //! A confirmed plan leaves the clone: fetched again, judged again, committed, pushed; never twice, never by force.
 
+mod arrival;
 mod outcome;
 mod words;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-pub use self::outcome::{DeliverFailure, DeliverStep, Delivered, DeliveredPart};
 use self::words::{differences, moved_since, still_there};
+pub use self::{
+    arrival::{arrive, longest_timeout},
+    outcome::{DeliverFailure, DeliverStep, Delivered, DeliveredPart, Elsewhere},
+};
 use super::{PlanRequest, Prepared, Session, prepare, prepare::moves_on};
 use crate::{
     domain::{
@@ -21,6 +27,9 @@ use crate::{
 
 /// How often a base that moves between the last look and the push is looked at again.
 const TRIES: usize = 4;
+
+/// A replica that is fetched while its primary is pushed to has new commits within moments.
+const REPLICA: Duration = Duration::from_secs(5);
 
 /// What is known of the clusters at a moment.
 type FactsNow<'a> = &'a (dyn Fn() -> Facts + Send + Sync);
@@ -66,7 +75,7 @@ pub async fn deliver(
         &confirmed.request,
         facts,
     )?;
-    let moved = moved_since(confirmed, &again);
+    let moved = moved_since(session, confirmed, &again);
     tell(DeliverStep::Checked(
         moved.clone().unwrap_or_else(|| still_there(&again)),
     ));
@@ -83,8 +92,7 @@ pub async fn deliver(
         match delivery.write(&again, at).await {
             Ok(part) => {
                 if again.plan.writes.len() > 1 {
-                    let sentence = format!("{} is on {}", part.commit.short(), part.shown());
-                    (delivery.tell)(DeliverStep::Published(sentence));
+                    (delivery.tell)(DeliverStep::Published(part.describe()));
                 }
                 parts.push(part);
             }
@@ -102,11 +110,13 @@ pub async fn deliver(
             }
         }
     }
-    Ok(Delivered {
+    let mut delivered = Delivered {
         parts,
         deliver: confirmed.deliver,
         moved: delivery.moved,
-    })
+    };
+    arrive(session, &mut delivered, REPLICA).await;
+    Ok(delivered)
 }
 
 /// What stays the same while the commits of a plan are published.
@@ -152,8 +162,20 @@ impl Delivery<'_> {
             for ran in ran {
                 (self.tell)(DeliverStep::Ran(ran));
             }
+            let mut elsewhere = None;
             let (branch, words, link) = match outcome {
                 PushOutcome::Pushed { words } => (base.branch.clone(), words, None),
+                PushOutcome::Elsewhere { addresses, words } => {
+                    let branch = match &request.destination {
+                        Destination::Own(name) => name.clone(),
+                        Destination::Branch | Destination::Tag(_) => base.branch.clone(),
+                    };
+                    elsewhere = Some(Elsewhere {
+                        addresses,
+                        request: request.clone(),
+                    });
+                    (branch, words.join("\n"), None)
+                }
                 PushOutcome::BranchPushed {
                     branch,
                     words,
@@ -170,7 +192,7 @@ impl Delivery<'_> {
                 PushOutcome::Unclear { words } => return Err(DeliverFailure::Unclear(words)),
             };
             let is_tag = matches!(write.action, Action::Tag { .. });
-            if let (true, Some(remote)) = (is_tag, &base.remote) {
+            if let (true, None, Some(remote)) = (is_tag, &elsewhere, &base.remote) {
                 // So that it is read here too; where that fails, the next fetch brings it.
                 let refspec = format!("refs/tags/{branch}:refs/tags/{branch}");
                 let _ = git::fetch_refs(repo, remote, &[refspec]).await;
@@ -182,6 +204,7 @@ impl Delivery<'_> {
                 branch,
                 words: words.lines().map(str::to_owned).collect(),
                 link,
+                elsewhere,
             });
         }
         Err(DeliverFailure::Moved {
@@ -212,7 +235,7 @@ impl Delivery<'_> {
             &request,
             self.facts,
         )?;
-        self.moved = moved_since(self.confirmed, &again).or(self.moved.take());
+        self.moved = moved_since(self.session, self.confirmed, &again).or(self.moved.take());
         if let Some(moved) = &self.moved {
             (self.tell)(DeliverStep::Checked(moved.clone()));
         }
@@ -304,7 +327,7 @@ fn judge_again(
         .and_then(|reading| prepare(session, &reading, &facts(), request, Timestamp::now()))
         .map_err(DeliverFailure::Git)?;
     if !plan::same(expected, &again.plan) {
-        let changes = differences(confirmed, expected, &again);
+        let changes = differences(session, confirmed, expected, &again);
         return Err(DeliverFailure::Moved {
             fresh: Box::new(again),
             changes,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Prepared;
 use crate::{
     domain::{desired::RefName, ids::ObjectId, topology::Deliver},
-    sources::git::{Base, GitError, RanCommand, Rejection},
+    sources::git::{Base, GitError, PushRequest, RanCommand, Rejection},
 };
 
 /// A plan that left the clone.
@@ -34,9 +34,25 @@ pub struct DeliveredPart {
     pub words: Vec<String>,
     /// Where a pull request can be opened, from the server's words.
     pub link: Option<String>,
+    /// It was pushed to other addresses than the one that is fetched, which does not have it yet.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A push that is not seen where the remote is fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The addresses that have it, without credentials.
+    pub addresses: Vec<String>,
+    /// What was pushed.
+    pub request: PushRequest,
 }
 
 impl Delivered {
+    /// Whether a part of it is not where it is read from: nothing is deployed from there before it is.
+    pub fn is_elsewhere(&self) -> bool {
+        self.parts.iter().any(|part| part.elsewhere.is_some())
+    }
+
     /// Where each ref is now.
     pub fn moved_refs(&self) -> BTreeMap<RefName, ObjectId> {
         let parts = self.parts.iter();
@@ -47,6 +63,19 @@ impl Delivered {
 }
 
 impl DeliveredPart {
+    /// What became of it: `a1b2c3d is on origin/main`, or where it was pushed to and is not seen yet.
+    pub fn describe(&self) -> String {
+        let commit = self.commit.short();
+        match &self.elsewhere {
+            None => format!("{commit} is on {}", self.shown()),
+            Some(elsewhere) => format!(
+                "{commit} was pushed to {}; {} does not have it yet",
+                elsewhere.addresses.join(" and "),
+                self.shown()
+            ),
+        }
+    }
+
     /// Where it is, as people say it: `origin/main`, `deploy: origin/main`.
     pub fn shown(&self) -> String {
         let place = match &self.base.remote {

@@ -1,7 +1,10 @@
 //! What is said of a plan that was judged again.
 
-use super::super::Prepared;
-use crate::domain::plan::Plan;
+use super::super::{Prepared, Session};
+use crate::{
+    domain::{desired::RefName, plan::Plan},
+    sources::git::{self, Base},
+};
 
 pub(super) fn still_there(again: &Prepared) -> String {
     let at: Vec<String> = again
@@ -12,38 +15,53 @@ pub(super) fn still_there(again: &Prepared) -> String {
     at.join(", ")
 }
 
-pub(super) fn moved_since(confirmed: &Prepared, again: &Prepared) -> Option<String> {
-    let places = again.plan.writes.iter().zip(&again.bases);
-    let moved: Vec<String> = places
-        .filter_map(|(write, base)| {
-            let before = confirmed.plan.writes.iter().zip(&confirmed.bases);
-            let (_, before) = before
-                .into_iter()
-                .find(|(other, _)| other.place == write.place)?;
-            (before.commit != base.commit).then(|| {
-                format!(
-                    "{} moved from {} to {}",
-                    base.reference,
-                    before.commit.short(),
-                    base.commit.short()
-                )
-            })
-        })
-        .collect();
+pub(super) fn moved_since(
+    session: &Session,
+    confirmed: &Prepared,
+    again: &Prepared,
+) -> Option<String> {
+    let moved = moved_refs(session, confirmed, again);
     (!moved.is_empty()).then(|| format!("{}; same bytes and verdicts there", moved.join(", ")))
 }
 
-pub(super) fn differences(confirmed: &Prepared, expected: &Plan, again: &Prepared) -> Vec<String> {
-    let mut lines = Vec::new();
-    if confirmed.base.commit != again.base.commit
+/// Which refs of a plan are elsewhere than when it was confirmed, and who moved them last.
+fn moved_refs(session: &Session, confirmed: &Prepared, again: &Prepared) -> Vec<String> {
+    let places = again.plan.writes.iter().zip(&again.bases);
+    let moved = places.filter_map(|(write, base)| {
+        let mut before = confirmed.plan.writes.iter().zip(&confirmed.bases);
+        let (_, before) = before.find(|(other, _)| other.place == write.place)?;
+        (before.commit != base.commit).then(|| moved(session, &write.place, before, base))
+    });
+    moved.collect()
+}
+
+fn moved(session: &Session, place: &RefName, before: &Base, now: &Base) -> String {
+    let tip = match session.repository(place) {
+        Ok(repo) => git::who(repo, now.commit),
+        Err(_) => now.commit.short(),
+    };
+    format!(
+        "{} moved from {} to {tip}",
+        now.reference,
+        before.commit.short()
+    )
+}
+
+pub(super) fn differences(
+    session: &Session,
+    confirmed: &Prepared,
+    expected: &Plan,
+    again: &Prepared,
+) -> Vec<String> {
+    let mut lines = moved_refs(session, confirmed, again);
+    // Of a plan in which nothing is left to write, the base alone is known.
+    if again.plan.writes.is_empty()
+        && confirmed.base.commit != again.base.commit
         && confirmed.base.reference == again.base.reference
     {
-        lines.push(format!(
-            "{} moved from {} to {}",
-            again.base.reference,
-            confirmed.base.commit.short(),
-            again.base.commit.short()
-        ));
+        let place = confirmed.plan.writes.first().map(|write| &write.place);
+        let place = place.cloned().unwrap_or_default();
+        lines.push(moved(session, &place, &confirmed.base, &again.base));
     }
     for old in &expected.changes {
         let Some(new) = again

@@ -72,6 +72,7 @@ fn plan(cells: &[CellKey], held: bool) -> PlanView {
             text: "-1\n+2".to_owned(),
         }],
         commands: vec!["git push".to_owned()],
+        notes: Vec::new(),
         target: Target {
             remote: Some("origin".to_owned()),
             branch: "main".to_owned(),

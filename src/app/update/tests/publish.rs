@@ -26,6 +26,7 @@ fn done(deliver: Deliver) -> Published {
         words: Vec::new(),
         link: None,
         note: None,
+        elsewhere: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! forward. Without a remote the branch itself moves, unless it is checked out somewhere: moving it
 //! under a work tree would make every file of the change look reverted there.
 
+mod apart;
 mod commit;
 mod merge;
 mod tree;
@@ -14,6 +15,7 @@ use std::{
 };
 
 pub use self::{
+    apart::{arrived, who},
     commit::{build_commit, build_merge, build_tag},
     merge::Merged,
 };
@@ -47,6 +49,17 @@ pub struct PushRequest {
     pub destination: Destination,
 }
 
+impl PushRequest {
+    /// The full name of the ref that is written on the remote.
+    fn target(&self) -> String {
+        match &self.destination {
+            Destination::Branch => format!("refs/heads/{}", self.base.branch),
+            Destination::Own(name) => format!("refs/heads/{name}"),
+            Destination::Tag(name) => format!("refs/tags/{name}"),
+        }
+    }
+}
+
 /// How publishing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushOutcome {
@@ -63,6 +76,13 @@ pub enum PushOutcome {
         words: String,
         /// The link in those words that opens a pull request.
         link: Option<String>,
+    },
+    /// It is at other addresses than the one that is fetched, which does not have it yet: a fork, or a replica that lags.
+    Elsewhere {
+        /// Those that have it, without credentials.
+        addresses: Vec<String>,
+        /// What was said, and which addresses refused it, one line each.
+        words: Vec<String>,
     },
     /// The remote branch is elsewhere; nothing was written.
     Moved {
@@ -168,15 +188,13 @@ pub async fn push(
     let Some(remote) = &base.remote else {
         return Ok((move_local(repo, request)?, Vec::new()));
     };
-    let (target, expected) = match &request.destination {
-        Destination::Branch => (
-            format!("refs/heads/{}", base.branch),
-            base.commit.to_string(),
-        ),
-        Destination::Own(name) => (format!("refs/heads/{name}"), String::new()),
-        Destination::Tag(name) => (format!("refs/tags/{name}"), String::new()),
+    let target = request.target();
+    let expected = match &request.destination {
+        Destination::Branch => base.commit.to_string(),
+        Destination::Own(_) | Destination::Tag(_) => String::new(),
     };
     let shown = target.strip_prefix("refs/heads/").unwrap_or(&target);
+    let apart = repo.addresses_apart(remote)?;
     let arguments = [
         "-c".to_owned(),
         format!("remote.{remote}.mirror=false"),
@@ -193,24 +211,32 @@ pub async fn push(
     let output = match patiently(child, remote).await {
         Ok(output) => output,
         Err(error) if error.kind == GitErrorKind::Network => {
-            let (outcome, looked) = resolve(repo, request, remote, &target, &error.message).await;
+            let (outcome, looked) = match &apart {
+                Some(addresses) => {
+                    apart::settle(repo, request, addresses, &[], &error.message).await
+                }
+                None => resolve(repo, request, remote, &target, &error.message).await,
+            };
             return Ok((outcome, looked));
         }
         Err(error) => return Err(error),
     };
     let mut ran = vec![output.ran];
     let statuses = RefStatus::read(&output.stdout);
-    let status = statuses.iter().find(|s| s.to == target);
+    let mut statuses = statuses.iter().filter(|status| status.to == target);
+    if let Some(addresses) = &apart {
+        let statuses: Vec<_> = statuses.collect();
+        let settled = apart::settle(repo, request, addresses, &statuses, &output.stderr).await;
+        ran.extend(settled.1);
+        return Ok((settled.0, ran));
+    }
+    let status = statuses.next();
     let outcome = match status {
         Some(status) if status.flag != '!' && output.status.success() => {
             done(request, words(&output.stderr))
         }
         Some(status) if status.flag == '!' && !status.is_stale() && !status.is_unclear() => {
-            let reason = match status.reason.as_str() {
-                "" => &status.summary,
-                reason => reason,
-            };
-            PushOutcome::Rejected(Rejection::read(reason, &output.stderr))
+            PushOutcome::Rejected(Rejection::read(status.cause(), &output.stderr))
         }
         status => {
             let words = words(&output.stderr);

@@ -1,0 +1,68 @@
+//! What has to be known before confirming, beside the changes and their verdicts.
+
+use super::{Session, prepare::moves_on};
+use crate::{
+    domain::plan::{Action, Plan},
+    sources::git::{Base, GitError, Repo},
+};
+
+/// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, and which of the clone's
+/// hooks are not run.
+///
+/// # Errors
+/// Where Git does not say where it pushes.
+pub(super) fn notes(
+    session: &Session,
+    plan: &Plan,
+    bases: &[Base],
+) -> Result<Vec<String>, GitError> {
+    let mut notes: Vec<String> = Vec::new();
+    for (write, base) in plan.writes.iter().zip(bases) {
+        let Ok(repo) = session.repository(&write.place) else {
+            continue;
+        };
+        let mut said = Vec::new();
+        if let Some(remote) = &base.remote
+            && let Some(addresses) = repo.addresses_apart(remote)?
+        {
+            said.push(addresses.sentence());
+        }
+        if commits(plan, write) {
+            said.extend(hooks(repo));
+        }
+        let said = said.into_iter().map(|note| match &write.place.repository {
+            Some(repository) => format!("{repository}: {note}"),
+            None => note,
+        });
+        for note in said {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+    Ok(notes)
+}
+
+/// Whether a commit is made for it, for which `git commit` would have run hooks.
+fn commits(plan: &Plan, write: &crate::domain::plan::PlannedWrite) -> bool {
+    match write.action {
+        Action::Edit => true,
+        Action::Merge { .. } => !moves_on(plan, write),
+        Action::Tag { .. } => false,
+    }
+}
+
+fn hooks(repo: &Repo) -> Option<String> {
+    let hooks = repo.commit_hooks();
+    let (what, them) = match hooks.as_slice() {
+        [] => return None,
+        [one] => (format!("the hook {one}"), "it adds or checks"),
+        several => (
+            format!("the hooks {}", several.join(" and ")),
+            "they add or check",
+        ),
+    };
+    Some(format!(
+        "{what} of this clone will not run, as Tidegate writes the commit without a work tree: what {them} is missing"
+    ))
+}
