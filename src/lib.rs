@@ -22,6 +22,7 @@
 //! | [`runtime`] | the terminal and the loop: wait, drain, draw once |
 //! | [`executor`] | the one place where a command becomes a task and its answer an event |
 //! | [`cli`] | arguments and commands, one file per subcommand |
+//! | [`stdio`] | the one door to the terminal: what is printed is made safe, coloured behind that, and missed when it is lost |
 //! | [`demo`] | a seeded repository, simulated clusters and the agents that roll out what is pushed |
 //!
 //! # What never happens
@@ -31,6 +32,8 @@
 //! - Crossterm's key types do not leave `app::event` and `app::keymap`.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
 //!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
+//! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
+//!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - No callback travels in a message: events and commands are plain data.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
@@ -44,5 +47,6 @@ pub mod executor;
 mod fuzz_seeds;
 pub mod runtime;
 pub mod sources;
+pub mod stdio;
 pub mod ui;
 pub mod workflow;

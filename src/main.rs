@@ -1,4 +1,4 @@
-//! The binary: errors made readable, arguments parsed, the library called.
+//! The binary: the library called with its arguments.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,5 @@ use std::process::ExitCode;
 static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // Panics are told readably; that it was installed already is no reason not to start.
-    let _ = color_eyre::install();
     tidegate::cli::run(std::env::args_os())
 }

@@ -3,11 +3,14 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use super::{Context, fail::Failure};
-use crate::workflow::{Prepared, Session};
+use crate::{
+    stdio::{self, Stream},
+    workflow::{Prepared, Session},
+};
 
 /// Whether somebody is there to answer.
 pub fn somebody_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    io::stdin().is_terminal() && stdio::is_terminal(Stream::Notes)
 }
 
 /// Asks whether to write the plan: yes or no, or a protected environment's name, typed. The target is named.

@@ -25,6 +25,7 @@ use crate::{
         plan::{ChangeRequest, Facts, Override, SkipCause},
         topology::Deliver,
     },
+    stdio,
     workflow::{
         self, DeliverFailure, DeliverStep, Delivered, PlanRequest, Prepared, Reading, Session,
     },
@@ -141,6 +142,11 @@ async fn write(
         }
         if prepared.plan.held().next().is_some() {
             return Ok(held(output, &prepared));
+        }
+        if let Some(why) = stdio::lost() {
+            return Err(Failure::failed(format!(
+                "nothing was written: the plan could not be shown on standard output ({why})"
+            )));
         }
         if !args.yes {
             if !ask::somebody_there() {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     runtime::{self, ConsoleOptions, Ended},
+    stdio::{self, Stream},
     workflow::Session,
 };
 
@@ -40,7 +41,7 @@ pub(super) fn needs_terminal(context: &Context) -> Result<(), Failure> {
             "the console has no -o; `tidegate status -o json` prints the matrix",
         ));
     }
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    if !std::io::stdin().is_terminal() || !stdio::is_terminal(Stream::Answer) {
         return Err(Failure::usage(
             "the console needs a terminal; `tidegate status` prints the matrix, `tidegate --help` lists the commands",
         ));

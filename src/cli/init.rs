@@ -1,6 +1,9 @@
 //! `tidegate init`: looks at the repository and writes a commented `tidegate.toml`.
 
-use std::{fs::File, io::Write, path::PathBuf};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 
@@ -126,8 +129,19 @@ fn place(repo: &Repo, only_print: bool) -> Result<Option<PathBuf>, Failure> {
     Ok(Some(file))
 }
 
-fn write(file: &std::path::Path, text: &str) -> Result<(), Failure> {
-    File::create_new(file)
-        .and_then(|mut open| open.write_all(text.as_bytes()))
-        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))
+/// Writes the file whole or not at all, and never over one that came meanwhile.
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let written = || -> io::Result<()> {
+        let mut half = tempfile::Builder::new();
+        #[cfg(unix)]
+        half.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut half = half.tempfile_in(folder)?;
+        half.write_all(text.as_bytes())?;
+        // A network's disk says only now that it is full.
+        half.as_file().sync_all()?;
+        half.persist_noclobber(file).map_err(|error| error.error)?;
+        Ok(())
+    };
+    written().map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))
 }

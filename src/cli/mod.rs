@@ -1,4 +1,4 @@
-//! Arguments in, an exit code out. One file per subcommand; what is printed goes through [`output`].
+//! Arguments in, an exit code out. One file per subcommand; what is printed goes through [`output`], and whether it arrived is part of the exit code.
 
 #![allow(missing_docs)] // the fields of the arguments are documented by their help
 
@@ -22,9 +22,10 @@ mod table;
 mod trace;
 mod words;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, panic::PanicHookInfo, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
+use color_eyre::config::{HookBuilder, Theme};
 use jiff::Zoned;
 
 use self::{
@@ -35,7 +36,11 @@ use self::{
 use crate::{
     config::places,
     runtime,
-    sources::git::{Repo, is_address, redact},
+    sources::{
+        git::{Repo, is_address, redact},
+        mistake,
+    },
+    stdio::{self, Stream},
     workflow::{OpenOptions, Session},
 };
 
@@ -49,6 +54,18 @@ pub(crate) struct Context {
 
 /// Runs the command that `arguments` (the program's name first) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    mistake::listen(report());
+    let code = mistake::caught(|| answer(arguments)).unwrap_or_else(|mistake| {
+        say(&format!("{mistake}; please report it"));
+        if let Some(report) = &mistake.report {
+            stdio::document(Stream::Notes, report);
+        }
+        Exit::Failed.code()
+    });
+    ExitCode::from(arrived(code))
+}
+
+fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -59,24 +76,56 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ended = runtime::block_on(dispatch(&context, cli.command))
         .unwrap_or_else(|error| Err(Failure::failed(format!("cannot start: {error}"))));
-    let code = ended.unwrap_or_else(|failure| {
+    ended.unwrap_or_else(|failure| {
         for line in failure.message.lines() {
             context.output.note(format!("tidegate: {line}"));
         }
         failure.exit.code()
-    });
-    ExitCode::from(code)
+    })
+}
+
+/// An answer that did not reach anybody is a failure, whatever the work behind it came to.
+fn arrived(code: u8) -> u8 {
+    let Some(why) = stdio::lost() else {
+        return code;
+    };
+    let why = why.split(" (os error").next().unwrap_or_default();
+    say(&format!(
+        "the answer could not be written to standard output: {why}; what was done is done, what was said is lost"
+    ));
+    if code == Exit::Interrupted.code() {
+        code
+    } else {
+        Exit::Failed.code()
+    }
+}
+
+fn say(words: &str) {
+    stdio::line(Stream::Notes, &format!("tidegate: {words}").into(), false);
+}
+
+/// The whole report of a panic, where `RUST_BACKTRACE` asks for it.
+fn report() -> impl Fn(&PanicHookInfo<'_>) -> Option<String> + Send + Sync + 'static {
+    let hooks = HookBuilder::default().theme(Theme::new());
+    let (hook, _) = hooks.display_env_section(false).into_hooks();
+    move |info| {
+        let asked = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+        asked.then(|| format!("{}\n", hook.panic_report(info)))
+    }
 }
 
 /// Help and version are results; everything else is wrong usage.
-fn usage(error: &clap::Error) -> ExitCode {
-    let is_answer = matches!(
+fn usage(error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    let _ = error.print();
-    let exit = if is_answer { Exit::Done } else { Exit::Usage };
-    ExitCode::from(exit.code())
+    ) {
+        stdio::document(Stream::Answer, &text);
+        return Exit::Done.code();
+    }
+    stdio::document(Stream::Notes, &text);
+    Exit::Usage.code()
 }
 
 async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Failure> {
@@ -89,6 +138,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
             "`-o markdown` is for `status`, `history` and `trace`; others answer with `table` or `json`",
         ));
     }
+    mistake::if_asked("command");
     let screen = matches!(command, None | Some(Command::Demo(_)));
     if !screen {
         interruptible(context.output.clone());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     fail::{Exit, Failure},
     json::PlanJson,
-    output::{Output, Tone, clean},
+    output::{Output, Styled, Tone, clean},
 };
 use crate::{
     domain::{
@@ -159,7 +159,8 @@ pub(super) fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
     } else {
         format!(": {}", clean(&detail))
     };
-    output.note(format!("{cell}: {}{detail}", output.paint(word, tone)));
+    let cell = Styled::from(format!("{cell}: "));
+    output.note(cell.and(output.paint(word, tone)).and(detail));
 }
 
 pub(super) fn cells_json(followed: &Followed) -> Value {

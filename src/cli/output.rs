@@ -1,17 +1,19 @@
-//! The one place that writes to standard output and standard error.
+//! What a command says: answers, notes, questions and JSON, in the form that was asked for. All of it leaves through
+//! [`stdio`].
 
-use std::{
-    io::{self, IsTerminal, Write},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use serde::Serialize;
 
 use super::args::Format;
-use crate::domain::text;
+pub use crate::stdio::{Styled, Tone};
+use crate::{
+    domain::text,
+    stdio::{self, Stream},
+};
 
 /// Where text goes and what it may look like.
 #[derive(Clone, Debug)]
@@ -26,32 +28,20 @@ pub struct Output {
     pub colour: bool,
 }
 
-/// What a piece of text is, for its colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    Plain,
-    Good,
-    Bad,
-    Attention,
-    Dim,
-    Strong,
-}
-
 impl Output {
     /// For this form of output. `NO_COLOR` and a stream that is no terminal turn colours off.
     pub fn new(form: Format, ascii: bool, verbose: bool) -> Self {
-        let terminal = if form == Format::Json {
-            io::stderr().is_terminal()
+        let stream = if form == Format::Json {
+            Stream::Notes
         } else {
-            io::stdout().is_terminal()
+            Stream::Answer
         };
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             form,
             verbose,
             ascii: Arc::new(AtomicBool::new(ascii)),
             unfinished: Arc::default(),
-            colour: terminal && !no_colour && form != Format::Markdown,
+            colour: stdio::has_colours(stream) && form != Format::Markdown,
         }
     }
 
@@ -92,22 +82,23 @@ impl Output {
     }
 
     /// A result for people: standard output, or standard error beside JSON.
-    pub fn line(&self, line: impl AsRef<str>) {
-        let line = self.plain(line.as_ref());
-        if self.is_json() {
-            write_to(&mut io::stderr().lock(), &line);
+    pub fn line(&self, line: impl Into<Styled>) {
+        let stream = if self.is_json() {
+            Stream::Notes
         } else {
-            write_to(&mut io::stdout().lock(), &line);
-        }
+            Stream::Answer
+        };
+        stdio::line(stream, &self.plain(line.into()), self.colour);
     }
 
     /// Progress, warnings and questions: standard error.
-    pub fn note(&self, line: impl AsRef<str>) {
-        write_to(&mut io::stderr().lock(), &self.plain(line.as_ref()));
+    pub fn note(&self, line: impl Into<Styled>) {
+        let colour = self.colour && stdio::is_terminal(Stream::Notes);
+        stdio::line(Stream::Notes, &self.plain(line.into()), colour);
     }
 
     /// What only `--verbose` shows.
-    pub fn detail(&self, line: impl AsRef<str>) {
+    pub fn detail(&self, line: impl Into<Styled>) {
         if self.verbose {
             self.note(line);
         }
@@ -115,57 +106,37 @@ impl Output {
 
     /// A question on standard error; the answer follows on the same line.
     pub fn ask(&self, question: &str) {
-        let mut stderr = io::stderr().lock();
-        let _ = write!(stderr, "{} ", self.plain(question));
-        let _ = stderr.flush();
+        stdio::ask(&self.plain(question.into()), false);
     }
 
     /// A result for programs.
     pub fn json(value: &impl Serialize) {
-        // Standard output writes at every line's end, which is one call into the system for each of many short lines.
         if let Ok(text) = serde_json::to_string_pretty(value) {
-            write_to(&mut io::stdout().lock(), &text);
+            stdio::json(&text);
         }
     }
 
-    /// Bytes as they are, on standard output.
+    /// A document on standard output, as it is but for what a terminal would obey.
     pub fn raw(text: &str) {
-        let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes());
-        let _ = stdout.flush();
+        stdio::document(Stream::Answer, text);
     }
 
     /// `text` in its colour, where there are colours.
-    pub fn paint(&self, text: &str, tone: Tone) -> String {
-        let code = match tone {
-            Tone::Good => "32",
-            Tone::Bad => "1;31",
-            Tone::Attention => "33",
-            Tone::Dim => "2",
-            Tone::Strong => "1",
-            Tone::Plain => return text.to_owned(),
-        };
-        if self.colour {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+    #[allow(clippy::unused_self)] // whoever prints has one at hand
+    pub fn paint(&self, text: &str, tone: Tone) -> Styled {
+        Styled::new(text, tone)
     }
 
-    fn plain(&self, line: &str) -> String {
+    fn plain(&self, line: Styled) -> Styled {
         if !self.is_ascii() {
-            return line.to_owned();
+            return line;
         }
-        line.replace('→', "->")
-            .replace('×', "x")
-            .replace('…', "...")
+        line.map(|text| {
+            text.replace('→', "->")
+                .replace('×', "x")
+                .replace('…', "...")
+        })
     }
-}
-
-/// A reader that went away (`tidegate status | head`) is no failure.
-fn write_to(stream: &mut impl Write, line: &str) {
-    let _ = writeln!(stream, "{line}");
-    let _ = stream.flush();
 }
 
 /// Text from Git or a cluster on one line, without anything a terminal would obey.

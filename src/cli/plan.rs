@@ -1,7 +1,7 @@
 //! A plan, shown to people.
 
 use super::{
-    output::{Output, Tone, clean},
+    output::{Output, Styled, Tone, clean},
     words::{after, before, count, verb, verdict_glyph},
 };
 use crate::{
@@ -16,7 +16,7 @@ pub fn show(output: &Output, prepared: &Prepared) {
     for change in &plan.changes {
         output.line(line(output, change));
         for verdict in &change.verdicts {
-            output.line(format!("    {}", verdict_line(output, verdict)));
+            output.line(Styled::from("    ").and(verdict_line(output, verdict)));
         }
     }
     for skip in &plan.skipped {
@@ -37,7 +37,7 @@ pub fn show(output: &Output, prepared: &Prepared) {
                 Some(b'-') => Tone::Bad,
                 _ => Tone::Plain,
             };
-            output.line(output.paint(&crate::domain::text::sanitise_lines(text), tone));
+            output.line(output.paint(text, tone));
         }
     }
     if !plan.changes.is_empty() {
@@ -90,7 +90,7 @@ fn summary(write: &PlannedWrite, base: &Base) -> String {
     }
 }
 
-fn line(output: &Output, change: &PlannedChange) -> String {
+fn line(output: &Output, change: &PlannedChange) -> Styled {
     let text = format!(
         "{} {}: {} → {}{}",
         verb(&change.intent),
@@ -102,7 +102,7 @@ fn line(output: &Output, change: &PlannedChange) -> String {
     output.paint(&clean(&text), Tone::Strong)
 }
 
-fn verdict_line(output: &Output, verdict: &Verdict) -> String {
+fn verdict_line(output: &Output, verdict: &Verdict) -> Styled {
     let tone = match verdict.outcome {
         Outcome::Pass => Tone::Good,
         Outcome::Hold if verdict.overridden.is_some() => Tone::Attention,
@@ -119,9 +119,6 @@ fn verdict_line(output: &Output, verdict: &Verdict) -> String {
         Some(reason) => format!(" (overridden: {})", clean(reason)),
         None => String::new(),
     };
-    format!(
-        "{}: {}{overridden}",
-        output.paint(&word, tone),
-        clean(&verdict.detail)
-    )
+    let detail = format!(": {}{overridden}", clean(&verdict.detail));
+    output.paint(&word, tone).and(detail)
 }

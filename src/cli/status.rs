@@ -12,7 +12,7 @@ use super::{
     change::FIRST_ANSWER,
     fail::{Exit, Failure},
     json::{self, CellJson},
-    output::{Output, Tone, clean},
+    output::{Output, Styled, Tone, clean},
     table::{self, Cell},
 };
 use crate::{
@@ -344,7 +344,7 @@ fn trouble(health: Health) -> u8 {
     }
 }
 
-fn problem_line(output: &Output, problem: &Problem) -> String {
+fn problem_line(output: &Output, problem: &Problem) -> Styled {
     let mut place = match (&problem.path, &problem.context) {
         (Some(path), _) => path.to_string(),
         (None, Some(context)) => context.clone(),

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::output::{Output, Tone};
+use super::output::{Output, Styled, Tone};
 
 /// One cell: what it says and what it is.
 #[derive(Clone, Debug)]
@@ -40,23 +40,23 @@ pub fn print(output: &Output, heads: &[String], rows: &[Vec<Cell>]) {
         .map(|head| Cell(head.clone(), Tone::Strong))
         .collect();
     for row in std::iter::once(&heads).chain(rows) {
-        let mut line = String::new();
+        let mut line = Styled::default();
         let last = row
             .iter()
             .rposition(|cell| !cell.0.is_empty())
             .unwrap_or_default();
         for (i, cell) in row.iter().enumerate().take(last + 1) {
             if i > 0 {
-                line.push_str("  ");
+                line = line.and("  ");
             }
-            line.push_str(&output.paint(&cell.0, cell.1));
+            line = line.and(output.paint(&cell.0, cell.1));
             if i < last {
                 let missing = widths
                     .get(i)
                     .copied()
                     .unwrap_or_default()
                     .saturating_sub(width(&cell.0));
-                line.extend(std::iter::repeat_n(' ', missing));
+                line = line.and(" ".repeat(missing));
             }
         }
         output.line(line);

@@ -1,20 +1,57 @@
 //! Text from Git and clusters, made safe for a terminal.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// One line that is safe to print: escape sequences, control characters, direction overrides and
 /// invisible separators are gone; line breaks and tabs are single spaces.
 pub fn sanitise(text: &str) -> Cow<'_, str> {
-    clean(text, false)
+    clean(text, Shape::Line)
 }
 
 /// The same for text of several lines: `\n` stays, and a tab becomes four spaces.
 pub fn sanitise_lines(text: &str) -> Cow<'_, str> {
-    clean(text, true)
+    clean(text, Shape::Lines)
 }
 
-fn clean(text: &str, lines: bool) -> Cow<'_, str> {
-    let keep = |c: char| !is_unsafe(c) || (lines && c == '\n');
+/// The same for a document that keeps its shape: `\n` and tabs stay.
+pub fn sanitise_document(text: &str) -> Cow<'_, str> {
+    clean(text, Shape::Document)
+}
+
+/// JSON in which no string holds what a terminal obeys or what turns text around: such characters are escaped as `\uXXXX`,
+/// which any reader gives back as they were. C0 controls are escaped by whoever writes JSON; between values they are line
+/// ends.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let escape = |c: char| is_unsafe(c) && c >= '\u{7f}';
+    if json.bytes().all(|byte| byte < 0x7f) || !json.contains(escape) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if escape(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// What of a text's shape stays.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Line,
+    Lines,
+    Document,
+}
+
+fn clean(text: &str, shape: Shape) -> Cow<'_, str> {
+    let lines = shape != Shape::Line;
+    let document = shape == Shape::Document;
+    let keep = |c: char| !is_unsafe(c) || (lines && c == '\n') || (document && c == '\t');
     if text.chars().all(keep) {
         return Cow::Borrowed(text);
     }
@@ -32,6 +69,7 @@ fn clean(text: &str, lines: bool) -> Cow<'_, str> {
             }
             '\n' if lines => out.push('\n'),
             '\r' if chars.peek() == Some(&'\n') => {}
+            '\t' if document => out.push('\t'),
             '\t' if lines => out.push_str("    "),
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => out.push(' '),
             c if is_unsafe(c) => {}
@@ -121,5 +159,43 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(sanitise_lines(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_document_keeps_its_shape() {
+        let text = "a:\t1\r\n\u{1b}[2Jb\u{2066}\n";
+        assert_eq!(sanitise_document(text), "a:\t1\nb\n");
+    }
+
+    #[test]
+    fn json_holds_no_controls_and_comes_back_as_it_was() {
+        let every: Vec<char> = ('\u{0}'..='\u{a0}')
+            .chain([
+                '\u{61c}',
+                '\u{200e}',
+                '\u{200f}',
+                '\u{feff}',
+                '\u{e0041}',
+                'é',
+                '→',
+                '😀',
+            ])
+            .chain('\u{2028}'..='\u{202e}')
+            .chain('\u{2066}'..='\u{2069}')
+            .collect();
+        let text: String = every.iter().collect();
+        let key = std::collections::BTreeMap::from([(text.clone(), text)]);
+        for json in [
+            serde_json::to_string(&key).unwrap(),
+            serde_json::to_string_pretty(&key).unwrap(),
+        ] {
+            let escaped = escape_json(&json);
+            assert!(escaped.chars().all(|c| !is_unsafe(c) || c == '\n'));
+            assert!(escaped.contains("é→😀") && escaped.contains("\\udb40\\udc41"));
+            let back: std::collections::BTreeMap<String, String> =
+                serde_json::from_str(&escaped).unwrap();
+            assert_eq!(back, key);
+        }
+        assert!(matches!(escape_json("{\"a\": \"é\"}"), Cow::Borrowed(_)));
     }
 }

@@ -20,7 +20,10 @@ use crate::{
         ids::{CellKey, ObjectId},
         rollout,
     },
-    sources::git::{GitError, HistoryEvent, Want},
+    sources::{
+        git::{GitError, HistoryEvent, Want},
+        mistake,
+    },
     workflow::{Reading, Session},
 };
 
@@ -45,6 +48,7 @@ impl Stop {
 
 /// Asks the remote.
 pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
+    mistake::if_asked("fetch");
     let session = shared.session();
     let fetched = match session.fetch().await {
         Ok(fetches) => {

@@ -19,14 +19,18 @@ use tokio::sync::mpsc;
 use crate::{
     app::{
         command::Command,
-        event::{Event, Failure, FailureKind, PlanView},
+        event::{Event, Failure, FailureKind, PlanView, PublishFailure},
         snapshot::Snapshot,
     },
     domain::{
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
     },
-    sources::{cluster::Options, state::StateStore},
+    sources::{
+        cluster::Options,
+        mistake::{caught, caught_in},
+        state::StateStore,
+    },
     workflow::{Prepared, Reading, Session},
 };
 use clusters::Clusters;
@@ -127,19 +131,38 @@ impl Executor {
     pub fn run(&mut self, command: Command) -> Option<TerminalOrder> {
         let shared = Arc::clone(&self.shared);
         match command {
-            Command::Fetch { epoch } => drop(tokio::spawn(git::fetch(shared, epoch))),
+            Command::Fetch { epoch } => self.task(
+                "fetching",
+                move |failure| Event::Fetched {
+                    epoch,
+                    result: Err(failure),
+                },
+                git::fetch(shared, epoch),
+            ),
             Command::ReadDesired { epoch } => {
                 let clusters = self.clusters.handle();
-                tokio::task::spawn_blocking(move || git::read_desired(&shared, epoch, &clusters));
+                self.blocking(
+                    "reading the matrix",
+                    move |failure| Event::Desired {
+                        epoch,
+                        result: Err(failure),
+                    },
+                    move || git::read_desired(&shared, epoch, &clusters),
+                );
             }
             Command::LoadHistory { epoch, commit } => {
                 let stop = git::Stop::default();
                 if let Some(earlier) = self.history.replace(stop.clone()) {
                     earlier.set();
                 }
-                tokio::task::spawn_blocking(move || {
-                    git::history(&shared, epoch, commit, &stop);
-                });
+                self.blocking(
+                    "reading the history",
+                    move |failure| Event::History {
+                        epoch,
+                        result: Err(failure),
+                    },
+                    move || git::history(&shared, epoch, commit, &stop),
+                );
             }
             Command::WatchNotes { cell } => self.clusters.select(cell),
             Command::LoadDiff {
@@ -147,7 +170,17 @@ impl Executor {
                 cell,
                 commit,
             } => {
-                tokio::task::spawn_blocking(move || git::diff(&shared, epoch, &cell, commit));
+                let of = cell.clone();
+                self.blocking(
+                    "reading a diff",
+                    move |failure| Event::CommitDiff {
+                        epoch,
+                        cell: of,
+                        commit,
+                        result: Err(failure),
+                    },
+                    move || git::diff(&shared, epoch, &cell, commit),
+                );
             }
             Command::BuildPlan {
                 epoch,
@@ -163,21 +196,33 @@ impl Executor {
                     leave_out_held,
                 };
                 let facts = self.clusters.facts();
-                tokio::task::spawn_blocking(move || {
-                    deliver::build(&shared, epoch, &request, &facts);
-                });
+                self.blocking(
+                    "making the plan",
+                    move |failure| Event::Planned {
+                        epoch,
+                        result: Err(failure),
+                    },
+                    move || deliver::build(&shared, epoch, &request, &facts),
+                );
             }
             Command::Publish { epoch, plan } => {
                 let clusters = self.clusters.handle();
-                drop(tokio::spawn(deliver::publish(
-                    shared, epoch, plan, clusters,
-                )));
+                self.task(
+                    "publishing",
+                    move |failure| Event::Published {
+                        epoch,
+                        result: Err(PublishFailure::Failed(failure)),
+                    },
+                    deliver::publish(shared, epoch, plan, clusters),
+                );
             }
             Command::SaveStaged(requests) => {
-                tokio::task::spawn_blocking(move || shared.keep(STAGED, &requests));
+                self.blocking("keeping what is staged", Event::Failure, move || {
+                    shared.keep(STAGED, &requests);
+                });
             }
             Command::WriteActivity(entry) => {
-                tokio::task::spawn_blocking(move || {
+                self.blocking("writing the activity log", Event::Failure, move || {
                     let written = shared
                         .store
                         .as_ref()
@@ -188,7 +233,7 @@ impl Executor {
                 });
             }
             Command::OpenUrl(address) => {
-                tokio::task::spawn_blocking(move || {
+                self.blocking("opening a browser", Event::Failure, move || {
                     shared.tell(Event::Notice(outside::open(&address)));
                 });
             }
@@ -199,6 +244,36 @@ impl Executor {
             Command::Quit => return Some(TerminalOrder::Quit),
         }
         None
+    }
+
+    /// Runs `work` beside the screen; a panic in it is the failure of that work and of nothing else.
+    fn task(
+        &self,
+        what: &str,
+        failed: impl FnOnce(Failure) -> Event + Send + 'static,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let (shared, what) = (Arc::clone(&self.shared), what.to_owned());
+        tokio::spawn(async move {
+            if let Err(mistake) = caught_in(work).await {
+                shared.tell(failed(words::mistake(what, &mistake)));
+            }
+        });
+    }
+
+    /// The same for work that blocks its thread.
+    fn blocking(
+        &self,
+        what: &str,
+        failed: impl FnOnce(Failure) -> Event + Send + 'static,
+        work: impl FnOnce() + Send + 'static,
+    ) {
+        let (shared, what) = (Arc::clone(&self.shared), what.to_owned());
+        tokio::task::spawn_blocking(move || {
+            if let Err(mistake) = caught(work) {
+                shared.tell(failed(words::mistake(what, &mistake)));
+            }
+        });
     }
 
     /// Copies `text`; to be called by the terminal's owner, between two frames.

@@ -1,20 +1,23 @@
 //! The clipboard and the browser: programs and terminals outside of us, tried in order, and said which way it went.
 
 use std::{
-    io::{self, Write},
+    io::Write,
     process::{Command, Stdio},
 };
 
 use crossterm::{clipboard::CopyToClipboard, execute};
 
-use crate::sources::cluster::{self, Options};
+use crate::{
+    sources::cluster::{self, Options},
+    stdio,
+};
 
 /// Puts `text` on the clipboard; returns a sentence that says which way it went.
 ///
 /// The terminal is asked by OSC 52, which works over SSH; a local clipboard program is used as well where there is one,
 /// because not every terminal answers and none says whether it did.
 pub fn copy(text: &str) -> String {
-    let told = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text)).is_ok();
+    let told = execute!(stdio::screen(), CopyToClipboard::to_clipboard_from(text)).is_ok();
     let local = clipboard_programs()
         .into_iter()
         .find(|program| feed(program, text));

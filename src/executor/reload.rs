@@ -11,10 +11,11 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{ConsoleOptions, Shared, lock, setup};
+use super::{ConsoleOptions, Shared, lock, setup, words};
 use crate::{
     app::event::{Event, Failure, FailureKind},
     config::{TEAM_FILE, places},
+    sources::mistake::caught,
     workflow::{OpenOptions, Session},
 };
 
@@ -39,7 +40,13 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
         known = now;
         let shared = Arc::clone(&shared);
         let opened = opened.clone();
-        tokio::task::spawn_blocking(move || reload(&shared, &opened, options));
+        tokio::task::spawn_blocking(move || {
+            if let Err(mistake) = caught(|| reload(&shared, &opened, options)) {
+                let what = "reloading the configuration".to_owned();
+                let failure = words::mistake(what, &mistake);
+                shared.tell(Event::ConfigReloaded(Err(failure)));
+            }
+        });
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::{
     app::event::{Event, Failure, FailureKind, Target},
     domain::topology::Deliver,
-    sources::git::{GitError, GitErrorKind, RanCommand},
+    sources::{
+        git::{GitError, GitErrorKind, RanCommand},
+        mistake::Mistake,
+    },
     workflow::Prepared,
 };
 
@@ -83,6 +86,16 @@ pub(super) fn web_address(url: &str) -> Option<String> {
         format!("{host}/{path}")
     };
     Some(format!("https://{host_and_path}"))
+}
+
+/// A panic of the work that `what` names.
+pub(super) fn mistake(what: String, mistake: &Mistake) -> Failure {
+    Failure {
+        kind: FailureKind::Other,
+        what,
+        why: mistake.to_string(),
+        next: "please report it; everything else goes on".to_owned(),
+    }
 }
 
 #[cfg(test)]

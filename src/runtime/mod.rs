@@ -28,6 +28,7 @@ use crate::{
         update,
     },
     executor::{Executor, TerminalOrder},
+    sources::mistake,
     ui,
     workflow::Session,
 };
@@ -54,15 +55,13 @@ pub enum Ended {
 /// # Errors
 /// When the terminal cannot be taken or written.
 pub async fn run(session: Session, setup: Setup, options: ConsoleOptions) -> io::Result<Ended> {
-    terminal::guard_panics();
     let mut signals = Signals::listen()?;
     let mut borrowed = Borrowed::take(options.mouse)?;
     let size = crossterm::terminal::size()?;
     let (snapshot, staged) = Executor::remembered(&session);
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     borrowed.screen.draw(|frame| ui::render(&model, frame))?;
-    #[cfg(debug_assertions)]
-    panic_if_asked();
+    mistake::if_asked("screen");
 
     let (sender, events) = mpsc::unbounded_channel();
     let executor = Executor::new(session, options, sender);
@@ -96,13 +95,6 @@ pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     let output = runtime.block_on(future);
     runtime.shutdown_background();
     Ok(output)
-}
-
-/// How the tests see that a panic gives the terminal back.
-#[cfg(debug_assertions)]
-fn panic_if_asked() {
-    let asked = std::env::var_os("TIDEGATE_TEST_PANIC").is_some();
-    assert!(!asked, "TIDEGATE_TEST_PANIC asked for it");
 }
 
 struct Console {

@@ -30,7 +30,6 @@ pub async fn opening<T: Send + 'static>(
         done = &mut work => return done.map(Ok).map_err(io::Error::other),
         () = tokio::time::sleep(SOON) => {}
     }
-    terminal::guard_panics();
     let mut signals = Signals::listen()?;
     let mut borrowed = Borrowed::take(false)?;
     let mut keys = EventStream::new();

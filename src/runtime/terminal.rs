@@ -3,9 +3,7 @@
 use std::{
     io::{self, BufWriter, Stdout, Write},
     mem::ManuallyDrop,
-    panic,
     sync::atomic::{AtomicBool, Ordering},
-    thread,
 };
 
 use crossterm::{
@@ -17,6 +15,8 @@ use ratatui::{
     backend::CrosstermBackend,
     layout::{Position, Rect},
 };
+
+use crate::stdio;
 
 /// What the screen is drawn on. Buffered, so that one frame is one write.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -37,7 +37,7 @@ impl Borrowed {
     pub fn take(mouse: bool) -> io::Result<Self> {
         let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
             64 << 10,
-            io::stdout(),
+            stdio::screen(),
         )))?;
         let mut borrowed = Self {
             screen: ManuallyDrop::new(screen),
@@ -52,13 +52,13 @@ impl Borrowed {
         TAKEN.store(true, Ordering::SeqCst);
         terminal::enable_raw_mode()?;
         execute!(
-            io::stdout(),
+            stdio::screen(),
             EnterAlternateScreen,
             event::EnableBracketedPaste,
             cursor::Hide
         )?;
         if self.mouse {
-            execute!(io::stdout(), event::EnableMouseCapture)?;
+            execute!(stdio::screen(), event::EnableMouseCapture)?;
         }
         // Not `clear`, which asks the terminal where the cursor is and waits for the answer: a round trip before the first
         // frame, and seconds where nothing answers.
@@ -76,7 +76,7 @@ impl Drop for Borrowed {
 /// Gives the terminal back, once; harmless when it is not ours. Errors are of no use to anyone here.
 pub fn release() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let mut out = io::stdout();
+        let mut out = stdio::screen();
         let _ = execute!(
             out,
             event::DisableMouseCapture,
@@ -87,24 +87,6 @@ pub fn release() {
         let _ = terminal::disable_raw_mode();
         let _ = out.flush();
     }
-}
-
-/// Makes a panic of the screen's thread restore the terminal before it is reported.
-///
-/// A panic elsewhere (a background task) is written to the log and reaches the screen as a failed operation: printing it
-/// would smear the screen, and nothing that one task does may end the session.
-pub fn guard_panics() {
-    let screen_thread = thread::current().id();
-    let report = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        let taken = TAKEN.load(Ordering::SeqCst);
-        if taken && thread::current().id() != screen_thread {
-            tracing::error!(panic = %info, "a background task failed");
-            return;
-        }
-        release();
-        report(info);
-    }));
 }
 
 /// Gives the terminal back, stops this process as ^Z does, and takes the terminal again when it is continued.

@@ -2,4 +2,5 @@
 
 pub mod cluster;
 pub mod git;
+pub mod mistake;
 pub mod state;

@@ -11,6 +11,8 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::domain::text::escape_json;
+
 /// Environment variable that replaces the user's state folder.
 pub const STATE_DIR_VARIABLE: &str = "TIDEGATE_STATE_DIR";
 
@@ -87,13 +89,13 @@ impl StateStore {
                 .map_or(text.len(), |i| half + i + 1);
             fs::write(&path, &text.as_bytes()[cut..])?;
         }
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
+        let line = serde_json::to_string(entry)?;
+        let line = format!("{}\n", escape_json(&line));
         OpenOptions::new()
             .create(true)
             .append(true)
             .open(path)?
-            .write_all(&line)
+            .write_all(line.as_bytes())
     }
 
     fn lock(&self) -> io::Result<File> {

@@ -9,6 +9,7 @@ mod following;
 mod hung;
 mod kinds;
 mod mirror;
+mod printing;
 mod reading;
 mod refs;
 mod repositories;

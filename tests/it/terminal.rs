@@ -193,15 +193,35 @@ fn control_z_gives_the_terminal_to_the_shell_and_takes_it_again() {
 #[test]
 #[cfg(debug_assertions)]
 fn a_panic_gives_the_terminal_back_and_says_what_happened() {
-    let mut terminal = demo().env("TIDEGATE_TEST_PANIC", "1").start();
+    let mut terminal = demo().env("TIDEGATE_TEST_PANIC", "screen").start();
     let ended = terminal.ended(SOON);
-    assert_ne!(0, ended.exit.code);
+    assert_eq!(1, ended.exit.code);
     ended.assert_restored();
     assert!(
         terminal.written().contains("\x1b[?1049h"),
         "it had taken the terminal"
     );
-    assert!(ended.view.has("panicked"), "{}", ended.view);
+    assert!(
+        ended.view.has("a mistake of Tidegate's own"),
+        "{}",
+        ended.view
+    );
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_panic_of_a_task_is_a_message_and_everything_else_goes_on() {
+    for (work, told) in [
+        ("fetch", "fetching: a mistake of Tidegate's own"),
+        ("cluster", "a mistake of Tidegate's own"),
+    ] {
+        let operator = Operator::sit_down(demo().env("TIDEGATE_TEST_PANIC", work));
+        let view = operator
+            .terminal
+            .until("the message", SOON, |view| view.has(told));
+        assert!(view.has("checkout"), "{view}");
+        operator.leave();
+    }
 }
 
 /// The harness itself: what it calls restored, and what not.

@@ -18,10 +18,41 @@ use super::{
     failure::Failure,
     session::{End, Events, Interest, Session},
 };
-use crate::domain::rollout::ClusterEvent;
+use crate::{
+    domain::rollout::ClusterEvent,
+    sources::mistake::{self, caught_in},
+};
+
+/// [`keep`], begun again where it panics: a mistake of ours costs one cluster some time.
+pub(super) async fn keep_always(
+    context: String,
+    mut interest: watch::Receiver<Interest>,
+    retry: Arc<Notify>,
+    events: Events,
+    options: Options,
+) {
+    loop {
+        let (wanted, again) = (interest.clone(), retry.clone());
+        let kept = keep(
+            context.clone(),
+            wanted,
+            again,
+            events.clone(),
+            options.clone(),
+        );
+        let Err(mistake) = caught_in(kept).await else {
+            return;
+        };
+        let failure = Failure::Broken(mistake.to_string());
+        let wait = options.longest_wait;
+        if !pause(&failure, wait, &mut interest, &retry, &events).await {
+            return;
+        }
+    }
+}
 
 /// Connects, watches, and after each loss waits and connects again; ends when `interest` or `events` does.
-pub(super) async fn keep(
+async fn keep(
     context: String,
     mut interest: watch::Receiver<Interest>,
     retry: Arc<Notify>,
@@ -30,6 +61,7 @@ pub(super) async fn keep(
 ) {
     let mut failures = 0;
     loop {
+        mistake::if_asked("cluster");
         let failure = match connect(&context, &options).await {
             Err(failure) => failure,
             Ok(connected) => {

@@ -161,7 +161,7 @@ impl Watching {
     fn connect(&self, context: String, interest: Interest) -> Connection {
         let (sender, receiver) = channel::channel(interest);
         let retry = Arc::new(Notify::new());
-        let task = self.runtime.spawn(connection::keep(
+        let task = self.runtime.spawn(connection::keep_always(
             context,
             receiver,
             retry.clone(),

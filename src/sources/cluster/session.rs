@@ -15,7 +15,11 @@ use tokio::{
 };
 
 use super::{
-    Options, connect::Connected, failure::Failure, heartbeat, notes, watcher::Word,
+    Options,
+    connect::Connected,
+    failure::Failure,
+    heartbeat, notes,
+    watcher::{Word, caught},
     watches::Watches,
 };
 use crate::domain::{
@@ -100,12 +104,13 @@ impl<'a> Session<'a> {
         heard: &mut mpsc::Receiver<(u32, Word)>,
     ) -> Result<std::convert::Infallible, End> {
         let hiccup = Arc::new(Notify::new());
-        self.tasks.spawn(heartbeat::run(
+        let heartbeat = heartbeat::run(
             self.client.clone(),
             self.options.clone(),
             hiccup.clone(),
             self.words.clone(),
-        ));
+        );
+        self.tasks.spawn(caught(0, self.words.clone(), heartbeat));
         let renewal = self.renewal();
         self.follow_interest().await?;
         loop {
@@ -306,6 +311,7 @@ impl<'a> Session<'a> {
         }
         if let Some(target) = target {
             let run = notes::run(self.client.clone(), target.clone(), self.words.clone());
+            let run = caught(0, self.words.clone(), run);
             self.notes = Some((target, self.tasks.spawn(run)));
         }
     }

@@ -12,7 +12,10 @@ use serde::de::DeserializeOwned;
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{convert, failure::Failure};
-use crate::domain::rollout::{ClusterObject, ObjectKind};
+use crate::{
+    domain::rollout::{ClusterObject, ObjectKind},
+    sources::mistake::caught_in,
+};
 
 /// How long after a refusal (403, 404) the question is put again.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
@@ -48,6 +51,19 @@ pub(super) enum Word {
     Alive,
     /// Notes about the selected cell.
     Notes(super::notes::Found),
+}
+
+/// Runs one of a session's tasks; its panic is the end of the session, which is begun again.
+pub(super) async fn caught(
+    id: u32,
+    out: mpsc::Sender<(u32, Word)>,
+    task: impl Future<Output = ()>,
+) {
+    if let Err(mistake) = caught_in(task).await {
+        let failure = Failure::Broken(mistake.to_string());
+        // Nobody hears it where the session has ended.
+        let _ = out.send((id, Word::Failed(failure))).await;
+    }
 }
 
 /// Watches until the session ends. `wanted` are the namespaces whose objects count.

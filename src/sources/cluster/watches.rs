@@ -93,13 +93,15 @@ impl Watches {
                 Some(namespace) => [namespace.clone()].into(),
                 None => all.clone(),
             });
-            let task = self.tasks.spawn(watcher::run(
+            let run = watcher::run(
                 client.clone(),
                 self.last_id,
                 key.clone(),
                 namespaces.clone(),
                 words.clone(),
-            ));
+            );
+            let (id, words) = (self.last_id, words.clone());
+            let task = self.tasks.spawn(watcher::caught(id, words, run));
             let running = Running {
                 key,
                 namespaces,
