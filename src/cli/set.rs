@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
+        grammar::Grammar,
         ids::CellKey,
         plan::{ChangeRequest, Intent},
         version::Version,
@@ -37,11 +38,10 @@ pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failu
         let service = Session::service(start.desired(), &item.service)?;
         let environment = Session::environment(start.desired(), &item.environment)?;
         let cell = CellKey::new(service, environment);
-        if item.version.trim().is_empty() || item.version.chars().any(char::is_control) {
-            return Err(Failure::usage(format!(
-                "{cell}: `{}` is no version",
-                item.version.escape_debug()
-            )));
+        let known = start.desired().cells.get(&cell);
+        let grammar = known.map_or(Grammar::Text, |cell| cell.grammar);
+        if let Err(why) = grammar.check(&item.version) {
+            return Err(Failure::usage(format!("{cell}: {why}")));
         }
         if !seen.insert(cell.clone()) {
             return Err(Failure::usage(format!(

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
     layout::{Bindings, Origin},
     problem::Problem,
@@ -57,6 +58,8 @@ pub struct DesiredCell {
     pub version: Option<Version>,
     /// What it is a version of: whether pods can show it.
     pub subject: Subject,
+    /// What a version of it may be.
+    pub grammar: Grammar,
     /// Read from a fall-back file instead of the cell's own.
     pub inherited: bool,
     /// Where the version stands: the first is shown, all move together.

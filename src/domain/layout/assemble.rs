@@ -168,6 +168,7 @@ impl Assembler {
                     let fact = &new.entries[entry].facts[at];
                     known.version.clone_from(&fact.version);
                     known.line = fact.line;
+                    known.broken = fact.unread || new.entries[entry].broken;
                 }
             }
             self.settle(*cell);
@@ -262,7 +263,7 @@ impl Assembler {
                             fact: Some(at),
                             version: fact.version.clone(),
                             line: fact.line,
-                            broken: false,
+                            broken: fact.unread,
                         },
                     );
                 }
@@ -371,7 +372,7 @@ impl Assembler {
                 fact,
                 version: found.and_then(|fact| fact.version.clone()),
                 line: found.map_or(1, |fact| fact.line),
-                broken: entry.broken,
+                broken: entry.broken || found.is_some_and(|fact| fact.unread),
             },
         );
     }

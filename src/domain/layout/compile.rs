@@ -64,7 +64,11 @@ impl Layout {
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
         let refs = context.refs.as_ref();
         let tagged = refs.is_some_and(|(_, names)| names.iter().any(|name| &**name == "version"));
-        let levels = levels(spec, &spellings, tagged)?;
+        let mut levels = levels(spec, &spellings, tagged)?;
+        let told = spec.version_of.as_deref().map(subject).transpose()?;
+        for level in &mut levels {
+            level.told = told;
+        }
         let proof = spec
             .service
             .as_deref()
@@ -88,7 +92,7 @@ impl Layout {
             proof,
             also,
             carry: carry(spec.carry.as_deref())?,
-            subject: spec.version_of.as_deref().map(subject).transpose()?,
+            subject: told,
             refs: refs.map(|(index, _)| *index),
             repository: spec.repository.as_deref().map(Into::into),
             merges: merges(spec)?,

@@ -6,10 +6,12 @@ use super::{
     bindings::Bindings,
     level::{Finder, Level},
     locator::{Locator, Match, Step},
-    part::is_digest,
+    part::Part,
 };
 use crate::domain::{
+    grammar::Grammar,
     manifest::{self, ManifestError, NodePath, NodeRef, ScalarType, Yaml},
+    unread::{Unread, is_encrypted, masked, placeholders},
     version::Version,
 };
 
@@ -18,8 +20,10 @@ use crate::domain::{
 pub(crate) struct Found {
     /// Everything captured on the way, of the path too.
     pub(crate) bindings: Bindings,
-    /// What stands there; `None` for null and empty.
+    /// What stands there; `None` for null and empty, and for what is no version.
     pub(crate) version: Option<Version>,
+    /// Something stands there that is no version, and why it is none.
+    pub(crate) unread: Option<(Unread, String)>,
     /// The line, from 1.
     pub(crate) line: u32,
     /// Where exactly.
@@ -65,11 +69,19 @@ pub(crate) enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pair {
     /// The key of the tag: `newTag` in Kustomize, `tag` in Helm values.
-    pub(crate) tag_key: &'static str,
-    /// Its text, where it has one.
+    pub(crate) tag_key: String,
+    /// The key of the digest beside it.
+    pub(crate) digest_key: String,
+    /// The tag's text, where it has one.
     pub(crate) tag: Option<String>,
-    /// The text of `digest`, where it has one.
+    /// The digest's text, where it has one.
     pub(crate) digest: Option<String>,
+    /// The digest's key is there and says nothing.
+    pub(crate) empty_digest: bool,
+    /// The digest comes through a merge key.
+    pub(crate) merged_digest: bool,
+    /// An `images` entry, of which the digest alone counts.
+    pub(crate) kustomize: bool,
 }
 
 /// What a level finds in a file.
@@ -77,8 +89,6 @@ pub(crate) struct Pair {
 pub(crate) struct Findings {
     /// The places, in file order.
     pub(crate) found: Vec<Found>,
-    /// Lines where a template's expression stands in place of a version: there is nothing to read or to set.
-    pub(crate) templates: Vec<u32>,
     /// Whether the file is one of the level's at all: it has a document of the kind and name asked for.
     pub(crate) applies: bool,
 }
@@ -104,6 +114,7 @@ impl<'b> File<'b> {
         level: &Level,
         bound: &Bindings,
     ) -> Result<Findings, ManifestError> {
+        manifest::refuse_encrypted(self.bytes)?;
         match &level.finder {
             Finder::Text(regex) => text(self.bytes, level, regex, bound),
             Finder::Tree(locator) => {
@@ -159,11 +170,15 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
     };
     for (document, root, bound) in documents(yaml, level, bound) {
         findings.applies = true;
+        let finder = Scalars {
+            yaml,
+            level,
+            locator,
+            document,
+            sealed: is_sealed(root),
+        };
         for matched in locator.find(root, &bound) {
-            if matched.node.is_template() {
-                findings.templates.push(matched.node.line());
-            }
-            if let Some(found) = scalar(yaml, level, locator, document, matched) {
+            if let Some(found) = finder.found(matched) {
                 findings.found.push(found);
                 if level.first {
                     return findings;
@@ -174,73 +189,138 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
     findings
 }
 
-fn scalar(
-    yaml: &Yaml<'_>,
-    level: &Level,
-    locator: &Locator,
+/// Sealed Secrets keep what they hold encrypted below `spec.encryptedData`.
+fn is_sealed(root: NodeRef<'_>) -> bool {
+    let kind = root.get("kind").and_then(|found| found.value.text());
+    kind == Some("SealedSecret")
+}
+
+/// Scalars of one document as places of a level.
+struct Scalars<'t, 'b> {
+    yaml: &'t Yaml<'b>,
+    level: &'t Level,
+    locator: &'t Locator,
     document: usize,
-    matched: Match<'_>,
-) -> Option<Found> {
-    let mut bindings = matched.bindings;
-    let node = matched.node;
-    let text = match node.text() {
-        Some(text) => text,
-        None if node.is_null() => "",
-        None => return None,
-    };
-    let range = if text.is_empty() {
-        // Null stands for nothing whatever part of it would be asked for.
-        0..0
-    } else {
-        level.part.read(text, &mut bindings)?
-    };
-    let mut version = Some(&text[range])
-        .filter(|version| !version.is_empty())
-        .map(Version::from);
-    let mut line = node.line();
-    let pair = pair(locator, matched.parent);
-    if let Some(Pair {
-        tag_key,
-        tag: Some(tag),
-        digest: Some(digest),
-    }) = &pair
-    {
-        // Kustomize pins by the digest and keeps the tag for people; charts write both into the image.
-        if *tag_key == "newTag" {
-            version = Some(Version::from(digest.as_str()));
-            let digest = matched.parent.and_then(|parent| parent.get("digest"));
-            line = digest.map_or(line, |digest| digest.value.line());
-        } else {
-            version = Some(Version::from(format!("{tag}@{digest}")));
+    sealed: bool,
+}
+
+impl Scalars<'_, '_> {
+    fn found(&self, matched: Match<'_>) -> Option<Found> {
+        let (node, level) = (matched.node, self.level);
+        let is_template = node.is_template();
+        let text = match node.text() {
+            Some(text) => text,
+            None if node.is_null() || is_template => "",
+            None => return None,
+        };
+        let mut bindings = matched.bindings.clone();
+        let pair = pair(self.locator, matched.parent);
+        let (mut version, mut line) = (None, node.line());
+        let mut unread = self.whole(&matched, text, is_template);
+        if unread.is_none() && !text.is_empty() {
+            match level.part.read(text, &mut bindings) {
+                Some(range) => {
+                    version = Some(&text[range]).filter(|it| !it.is_empty());
+                    unread = match version {
+                        None => unnamed(&level.part, text).then_some(Unread::Variable),
+                        Some(version) => level.unread(&bindings, version),
+                    };
+                }
+                // What the part finds nothing in would fall back, though something is meant to stand here.
+                None if matches!(level.part, Part::Regex(_)) => {
+                    let only = self.locator.concrete(&matched.bindings).is_some();
+                    unread = Some(Unread::of(text, Grammar::Text).filter(|_| only)?);
+                }
+                None => return None,
+            }
         }
+        let mut said = version.unwrap_or(text).to_owned();
+        let mut version = version.map(Version::from);
+        if let Some(Pair {
+            tag,
+            digest: Some(digest),
+            kustomize,
+            ..
+        }) = &pair
+            && version.is_some()
+        {
+            if let Some(kind) = Unread::of(digest, Grammar::Digest) {
+                unread = unread.or(Some(kind));
+                said.clone_from(digest);
+            }
+            // Kustomize pins by the digest and keeps the tag for people; charts write both into the image.
+            if *kustomize {
+                version = Some(Version::from(digest.as_str()));
+                let digest = matched.parent.and_then(|parent| parent.get("digest"));
+                line = digest.map_or(line, |digest| digest.value.line());
+                let tag = tag.as_deref().unwrap_or_default();
+                if let Some(kind) = Unread::of(tag, Grammar::Text) {
+                    unread = unread.or(Some(kind));
+                    tag.clone_into(&mut said);
+                }
+            } else if let Some(tag) = tag {
+                version = Some(Version::from(format!("{tag}@{digest}")));
+            }
+        }
+        let filtered = level.matching.is_some() && text.is_empty() && is_template;
+        if !filtered && !level.accepts(version.as_ref()) {
+            return None;
+        }
+        if unread.is_some() {
+            version = None;
+        }
+        let span = &node.node().span;
+        let bytes = version.as_ref().filter(|_| !matched.borrowed);
+        let source = self.yaml.source(span.clone());
+        let bytes = bytes.and_then(|version| only(source, version.as_str()));
+        let bytes = bytes.map(|range| span.start + range.start..span.start + range.end);
+        let comment = self.yaml.trailing_comment(node.node());
+        let comment = comment.map(|comment| self.yaml.comment_text(comment).to_owned());
+        Some(Found {
+            bindings,
+            version,
+            unread: unread.map(|kind| (kind, kind.words(&said))),
+            line,
+            duplicate: matched.duplicate,
+            scalar: node.scalar_type(),
+            bytes,
+            place: Place::Scalar {
+                document: self.document,
+                siblings: siblings(&matched.path, matched.parent),
+                path: matched.path,
+                text: text.to_owned(),
+                borrowed: matched.borrowed,
+                pair,
+                comment,
+            },
+        })
     }
-    if !level.accepts(version.as_ref()) {
-        return None;
+
+    /// Why the whole scalar is no place of a version, whatever part of it would be asked for.
+    fn whole(&self, matched: &Match<'_>, text: &str, is_template: bool) -> Option<Unread> {
+        let comment = self.yaml.trailing_comment(matched.node.node());
+        // ytt replaces the value by what the comment says.
+        let computed =
+            comment.is_some_and(|it| self.yaml.source(it.span.clone()).starts_with("#@ "));
+        if is_template || computed {
+            return Some(Unread::Template);
+        }
+        let below = |keys: [&str; 2]| {
+            let path = matched.path.iter().take(2);
+            path.eq(&keys.map(|key| manifest::Step::Key(key.to_owned())))
+        };
+        let sealed = self.sealed && below(["spec", "encryptedData"]);
+        (sealed || is_encrypted(text)).then_some(Unread::Encrypted)
     }
-    let span = &node.node().span;
-    let bytes = version.as_ref().filter(|_| !matched.borrowed);
-    let bytes = bytes.and_then(|version| only(yaml.source(span.clone()), version.as_str()));
-    let bytes = bytes.map(|range| span.start + range.start..span.start + range.end);
-    let comment = yaml
-        .trailing_comment(node.node())
-        .map(|comment| yaml.comment_text(comment).to_owned());
-    Some(Found {
-        bindings,
-        version,
-        line,
-        duplicate: matched.duplicate,
-        scalar: node.scalar_type(),
-        bytes,
-        place: Place::Scalar {
-            document,
-            siblings: siblings(&matched.path, matched.parent),
-            path: matched.path,
-            text: text.to_owned(),
-            borrowed: matched.borrowed,
-            pair,
-            comment,
-        },
-    })
+}
+
+/// Whether an image string without a tag is a variable that may bring one: `${IMAGE}`.
+fn unnamed(part: &Part, text: &str) -> bool {
+    let Part::Tag(_) = part else { return false };
+    let masked = masked(text);
+    let name = masked.rfind('/').map_or(0, |slash| slash + 1);
+    let last = &text[name..];
+    !placeholders(last).is_empty() || Unread::of(last, Grammar::Text).is_some()
 }
 
 /// Where `part` stands in `text`, if in one place only.
@@ -255,30 +335,43 @@ fn pair(locator: &Locator, parent: Option<NodeRef<'_>>) -> Option<Pair> {
     let (Some(Step::Key(last)), Some(parent)) = (locator.steps().last(), parent) else {
         return None;
     };
+    let in_images = locator.source().starts_with("images[");
+    let kustomize = last == "newTag" || (in_images && last == "digest");
+    let (tag_key, digest_key) = if kustomize {
+        ("newTag".to_owned(), "digest".to_owned())
+    } else {
+        (last.clone(), digest_beside(last)?)
+    };
     let text = |key: &str| {
         let found = parent.get(key)?;
         let text = found.value.text()?;
-        (!found.merged && !text.is_empty()).then(|| text.to_owned())
+        (!text.is_empty()).then(|| (text.to_owned(), found.merged))
     };
-    let in_images = locator.source().starts_with("images[");
-    match last.as_str() {
-        "newTag" => {}
-        "digest" if in_images => {}
-        "tag" => {
-            let digest = text("digest").filter(|digest| is_digest(digest))?;
-            return Some(Pair {
-                tag_key: "tag",
-                tag: text("tag"),
-                digest: Some(digest),
-            });
-        }
-        _ => return None,
+    let digest = text(&digest_key);
+    let known = parent.get(&digest_key);
+    if !kustomize && known.is_none() {
+        return None;
     }
     Some(Pair {
-        tag_key: "newTag",
-        tag: text("newTag"),
-        digest: text("digest"),
+        tag: text(&tag_key)
+            .filter(|(_, merged)| !merged)
+            .map(|(tag, _)| tag),
+        empty_digest: digest.is_none() && known.is_some_and(|found| !found.merged),
+        merged_digest: digest.as_ref().is_some_and(|(_, merged)| *merged),
+        digest: digest.map(|(digest, _)| digest),
+        tag_key,
+        digest_key,
+        kustomize,
     })
+}
+
+/// The key of the digest that charts keep beside a tag's, spelled alike: `image.digest`, `imageDigest`, `IMAGE_DIGEST`.
+fn digest_beside(key: &str) -> Option<String> {
+    let ends = [("tag", "digest"), ("Tag", "Digest"), ("TAG", "DIGEST")];
+    let found = ends
+        .iter()
+        .find_map(|(tag, digest)| Some(format!("{}{digest}", key.strip_suffix(tag)?)));
+    found.filter(|_| !key.ends_with("stag"))
 }
 
 /// The scalar fields of the item that a value stands in.
@@ -303,10 +396,10 @@ fn text(
 ) -> Result<Findings, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        ManifestError {
-            line: Some(line_of(before)),
-            message: "this line is not UTF-8; save the file as UTF-8".into(),
-        }
+        ManifestError::at(
+            line_of(before),
+            "this line is not UTF-8; save the file as UTF-8",
+        )
     })?;
     let mut found = Vec::new();
     let (mut line, mut counted) = (1, 0);
@@ -330,16 +423,25 @@ fn text(
             continue;
         };
         let range = group.start() + part.start..group.start() + part.end;
-        let version = Some(&text[range.clone()]).filter(|version| !version.is_empty());
-        let version = version.map(Version::from);
+        let said = &text[range.clone()];
+        let version = Some(said).filter(|version| !version.is_empty());
+        let mut version = version.map(Version::from);
         if !level.accepts(version.as_ref()) {
             continue;
+        }
+        let unread = match &version {
+            Some(_) => level.unread(&bindings, said),
+            None => unnamed(&level.part, group.as_str()).then_some(Unread::Variable),
+        };
+        if unread.is_some() {
+            version = None;
         }
         line += line_of(&bytes[counted..range.start]) - 1;
         counted = range.start;
         found.push(Found {
             bindings,
             version,
+            unread: unread.map(|kind| (kind, kind.words(said))),
             line,
             place: Place::Text {
                 range: group.range(),
@@ -354,7 +456,6 @@ fn text(
         }
     }
     Ok(Findings {
-        templates: Vec::new(),
         found,
         applies: true,
     })
@@ -367,6 +468,12 @@ fn line_of(before: &[u8]) -> u32 {
 }
 
 impl Level {
+    /// Why `text`, which stands in one of its places, is no version.
+    fn unread(&self, captured: &Bindings, text: &str) -> Option<Unread> {
+        let subject = self.subject(captured, Some(&Version::from(text)));
+        Unread::of(text, self.grammar(subject, Some(text)))
+    }
+
     /// Whether a value counts as a version. Nothing at all does: the place is there.
     fn accepts(&self, version: Option<&Version>) -> bool {
         match (&self.matching, version) {

@@ -8,6 +8,7 @@ use super::{
     AlsoSpec, LayoutError, LayoutSpec, locator::Locator, part::Part, pattern::Pattern,
     subject::Rule,
 };
+use crate::domain::subject::Subject;
 
 /// One place: files, and where in them.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Level {
     pub(crate) matching: Option<Regex>,
     /// What its versions are versions of.
     pub(crate) subject: Rule,
+    /// The same, where the layout says so (`version_of`).
+    pub(crate) told: Option<Subject>,
 }
 
 /// How a version is found in a file.
@@ -231,6 +234,7 @@ impl Keys<'_> {
             first: false,
             matching: None,
             subject: Rule::default(),
+            told: None,
         })
     }
 }

@@ -9,9 +9,11 @@ use super::{
 };
 use crate::domain::{
     desired::{Desired, DesiredCell, Source},
+    grammar::Grammar,
     ids::{EnvironmentName, ObjectId, RepoPath, ServiceName},
     problem::Problem,
     subject::Subject,
+    version::Version,
 };
 
 /// Everything that the assembler knows, as one value.
@@ -108,6 +110,9 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             level.subject.subject(&raw, version.as_ref())
         })
     });
+    let grammar = level.map_or(Grammar::Ref, |level| {
+        level.grammar(subject, version.as_ref().map(Version::as_str))
+    });
     let captures = layout.captures(raw);
     let mut sources = Vec::new();
     for known in &cell.contributions {
@@ -131,6 +136,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
     Some(DesiredCell {
         version,
         subject,
+        grammar,
         inherited: chosen.is_some_and(|known| known.rank.level() > 0),
         sources,
         captures,

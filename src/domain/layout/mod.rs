@@ -15,6 +15,7 @@ mod extract;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod join;
+mod kind;
 mod level;
 mod locator;
 mod matrix;

@@ -66,6 +66,8 @@ pub(super) struct Fact {
     pub(super) bindings: Bindings,
     /// The version; `None` for null and empty.
     pub(super) version: Option<Version>,
+    /// Something stands there that is no version: nothing is inherited instead.
+    pub(super) unread: bool,
     /// The line, from 1.
     pub(super) line: u32,
 }
@@ -260,11 +262,12 @@ impl LayoutSet {
                 let role = Role::Level(u8::try_from(level_index).unwrap_or(u8::MAX));
                 let (findings, broken) = match file.look(level, bound) {
                     Ok(mut findings) => {
-                        // Where a template alone stands, nothing is inherited either: it would not be what is rendered.
-                        let broken = findings.found.is_empty() && !findings.templates.is_empty();
                         if level_index == 0 {
                             claims.claim(&self.layouts, index, &mut findings);
                         }
+                        // Where nothing but templates stands, nothing is inherited either: it would not be what is rendered.
+                        let broken = !findings.found.is_empty()
+                            && findings.found.iter().all(|found| found.unread.is_some());
                         (findings, broken)
                     }
                     Err(error) => {
@@ -280,7 +283,7 @@ impl LayoutSet {
                     continue;
                 }
                 facts.report_duplicates(path, &findings);
-                facts.report_templates(path, &findings);
+                facts.report_unread(path, &findings);
                 if !broken
                     && findings.found.is_empty()
                     && layout.levels.len() == 1
@@ -332,6 +335,7 @@ impl LayoutSet {
             facts: vec![Fact {
                 bindings: Bindings::default(),
                 version: version.clone(),
+                unread: false,
                 line: 1,
             }],
         });
@@ -423,11 +427,15 @@ impl FileFacts {
         }
     }
 
-    fn report_templates(&mut self, path: &RepoPath, findings: &Findings) {
-        for line in &findings.templates {
-            let message = "a template's expression stands where the version is expected: write the version itself here, \
-                           or name the file that the template takes it from";
-            self.report(Problem::file(path.clone(), Some(*line), message));
+    fn report_unread(&mut self, path: &RepoPath, findings: &Findings) {
+        for found in &findings.found {
+            if let Some((_, words)) = &found.unread {
+                self.report(Problem::file(
+                    path.clone(),
+                    Some(found.line),
+                    words.as_str(),
+                ));
+            }
         }
     }
 
@@ -455,6 +463,7 @@ impl From<Found> for Fact {
         Self {
             bindings: found.bindings,
             version: found.version,
+            unread: found.unread.is_some(),
             line: found.line,
         }
     }

@@ -169,6 +169,8 @@ impl Numbered<'_> {
                     Some(text) => Some(Version::new(text?)),
                     None => None,
                 },
+                // What is no version is a problem, and files with problems are not kept.
+                unread: false,
                 line: fact.line,
             })
         });

@@ -16,6 +16,7 @@ mod parse;
 mod quote;
 mod remove;
 mod scalar;
+mod sealed;
 mod set;
 mod splice;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use edit::{Edit, apply};
 pub use lookup::{Found, NodeRef};
 pub use parse::parse;
 pub use scalar::{ScalarType, scalar_type};
+pub use sealed::{refuse_encrypted, refuse_sealed};
 pub use tree::{
     Comment, Document, Entry, Node, NodeId, NodeKind, NodePath, ScalarStyle, Step, Yaml,
 };
@@ -38,6 +40,8 @@ pub struct ManifestError {
     pub line: Option<u32>,
     /// What, why, and what to do next.
     pub message: String,
+    /// The file, or the place, is encrypted: with its key it could be read.
+    pub encrypted: bool,
 }
 
 impl ManifestError {
@@ -45,6 +49,7 @@ impl ManifestError {
         Self {
             line: Some(line),
             message: message.into(),
+            encrypted: false,
         }
     }
 
@@ -52,6 +57,7 @@ impl ManifestError {
         Self {
             line: None,
             message: message.into(),
+            encrypted: false,
         }
     }
 }

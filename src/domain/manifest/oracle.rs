@@ -51,6 +51,7 @@ pub(super) fn verify(
             "with this edit the file could not be read any more ({}); edit it by hand",
             error.message
         ),
+        encrypted: false,
     })?;
     let differs = |line: u32| {
         ManifestError::at(

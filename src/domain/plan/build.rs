@@ -11,6 +11,7 @@ use super::{
 use crate::domain::{
     desired::{Desired, RefName, Tip},
     gate,
+    grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     layout::Origin,
     rollout::{Connection, LiveCell},
@@ -447,19 +448,43 @@ fn wanted(
     desired: &Desired,
 ) -> Result<Option<Version>, (SkipCause, String)> {
     let key = &request.cell;
+    let cell = desired.cells.get(key);
+    let grammar = cell.map_or(Grammar::Text, |cell| cell.grammar);
     match &request.intent {
         Intent::Promote { from } => {
             let upstream = CellKey::new(key.service.clone(), from.clone());
             match desired.version(&upstream) {
-                Some(version) => Ok(Some(version.clone())),
+                Some(version) => match grammar.check(version.as_str()) {
+                    Ok(()) => Ok(Some(version.clone())),
+                    Err(why) => Err((SkipCause::NotParseable, broken(desired, &upstream, &why))),
+                },
                 None => Err((
                     SkipCause::NotInUpstream,
                     format!("{from} declares no version of {}", key.service),
                 )),
             }
         }
-        Intent::Set { version } => Ok(Some(version.clone())),
+        Intent::Set { version } => match grammar.check(version.as_str()) {
+            Ok(()) => Ok(Some(version.clone())),
+            Err(why) => Err((SkipCause::NotParseable, why)),
+        },
+        // Nothing ever stops going back to what was there.
         Intent::Revert { to, .. } => Ok(to.clone()),
+    }
+}
+
+/// What is wrong with an upstream's version, with its place.
+fn broken(desired: &Desired, upstream: &CellKey, why: &str) -> String {
+    let source = desired
+        .cells
+        .get(upstream)
+        .and_then(|cell| cell.sources.first());
+    match source {
+        Some(source) => format!(
+            "{}:{}: {why}; it is not copied. Mend it in {}",
+            source.path, source.line, upstream.environment
+        ),
+        None => format!("{}: {why}; it is not copied", upstream.environment),
     }
 }
 

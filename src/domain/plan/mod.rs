@@ -184,6 +184,8 @@ pub enum SkipCause {
     NotDeclared,
     /// The file cannot be read or edited.
     NotParseable,
+    /// The file or the value is encrypted, or a checksum covers it.
+    Encrypted,
     /// Branches that it would merge contradict each other.
     Conflict,
     /// This identity may not.
@@ -255,6 +257,7 @@ impl SkipCause {
             Self::Vetoed => "vetoed",
             Self::NotDeclared => "not-declared",
             Self::NotParseable => "not-parseable",
+            Self::Encrypted => "encrypted",
             Self::Conflict => "conflict",
             Self::NoAccess => "no-access",
         }

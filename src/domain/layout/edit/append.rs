@@ -227,5 +227,6 @@ fn refuse(line: Option<u32>) -> ManifestError {
         message:
             "an item cannot be added to this list without touching anything else; add it by hand"
                 .into(),
+        encrypted: false,
     }
 }

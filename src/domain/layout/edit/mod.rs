@@ -24,6 +24,7 @@ use crate::domain::{
     ids::{CellKey, RepoPath},
     manifest::{self, Edit, ManifestError},
     plan::{FileEdit, SkipCause},
+    unread::Unread,
     version::Version,
 };
 
@@ -155,6 +156,8 @@ impl Changes {
             let after =
                 manifest::apply(base, edits).map_err(|error| not_parseable(&path, &error))?;
             if after != before {
+                manifest::refuse_sealed(path.as_str(), &before, &after)
+                    .map_err(|error| not_parseable(&path, &error))?;
                 all.push(FileEdit {
                     path,
                     before,
@@ -285,7 +288,7 @@ impl<'a> Editor<'a> {
         version: &Version,
         changes: &mut Changes,
     ) -> Result<(), Refusal> {
-        let targets = targets(own);
+        let targets = targets(own, version)?;
         if targets.is_empty() {
             return self.insert(version, changes);
         }
@@ -364,14 +367,41 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// The places that move together: copies of the version that is shown, or the first empty one.
-fn targets<'s, 'a>(own: &'s [Spot<'a>]) -> Vec<&'s Spot<'a>> {
-    let Some(first) = own.iter().find(|spot| spot.found.version.is_some()) else {
-        return own.first().into_iter().collect();
+/// The places that move together: copies of the version that is shown, or the first empty one. What the same reading of
+/// the layout finds elsewhere must say the same, or what is wanted: a half of a cell is not moved.
+fn targets<'s, 'a>(own: &'s [Spot<'a>], wanted: &Version) -> Result<Vec<&'s Spot<'a>>, Refusal> {
+    let says = |spot: &&Spot<'_>| spot.found.version.is_some() || spot.found.unread.is_some();
+    let Some(first) = own.iter().find(says) else {
+        return Ok(own.first().into_iter().collect());
     };
-    own.iter()
-        .filter(|spot| spot.found.version == first.found.version)
-        .collect()
+    let mut targets = Vec::new();
+    for spot in own {
+        let beside = spot.layout.variant == first.layout.variant;
+        if beside {
+            unread(&spot.path, &spot.found)?;
+        }
+        if spot.found.version == first.found.version {
+            targets.push(spot);
+        } else if let Some(other) = spot
+            .found
+            .version
+            .as_ref()
+            .filter(|it| beside && *it != wanted)
+        {
+            return Err(contradiction(first, spot, other));
+        }
+    }
+    Ok(targets)
+}
+
+fn contradiction(first: &Spot<'_>, spot: &Spot<'_>, other: &Version) -> Refusal {
+    let shown = first.found.version.as_ref().map_or("", Version::as_str);
+    let reason = format!(
+        "{}:{}: {other} stands here and {shown} at {}:{}, for the same cell: one of them alone is not changed; make them \
+         equal, or tell them apart in `row`",
+        spot.path, spot.found.line, first.path, first.found.line
+    );
+    (SkipCause::Conflict, reason)
 }
 
 fn not_parseable(path: &RepoPath, error: &ManifestError) -> Refusal {
@@ -379,7 +409,24 @@ fn not_parseable(path: &RepoPath, error: &ManifestError) -> Refusal {
         Some(line) => format!("{path}:{line}: {}", error.message),
         None => format!("{path}: {}", error.message),
     };
-    (SkipCause::NotParseable, reason)
+    let cause = if error.encrypted {
+        SkipCause::Encrypted
+    } else {
+        SkipCause::NotParseable
+    };
+    (cause, reason)
+}
+
+/// Why a place that holds something else than a version is not written over.
+fn unread(path: &RepoPath, found: &Found) -> Result<(), Refusal> {
+    let Some((kind, words)) = &found.unread else {
+        return Ok(());
+    };
+    let cause = match kind {
+        Unread::Encrypted => SkipCause::Encrypted,
+        Unread::Variable | Unread::Template | Unread::Illegal => SkipCause::NotParseable,
+    };
+    Err((cause, format!("{path}:{}: {words}", found.line)))
 }
 
 #[cfg(test)]

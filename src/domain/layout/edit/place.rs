@@ -87,10 +87,11 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
     match pair {
         None => take_out(path.clone()),
         Some(pair) => {
-            for (key, text) in [(pair.tag_key, &pair.tag), ("digest", &pair.digest)] {
-                if text.is_some() {
-                    take_out(sibling(path, key));
-                }
+            if pair.tag.is_some() {
+                take_out(sibling(path, &pair.tag_key));
+            }
+            if (pair.digest.is_some() && !pair.merged_digest) || pair.empty_digest {
+                take_out(sibling(path, &pair.digest_key));
             }
         }
     }
@@ -99,8 +100,9 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
 
 /// A tag and a digest in two keys: together they say what `version` says, whichever of them were there.
 ///
-/// A digest alone takes its tag from the environment it is copied from; where none is known, a tag that stood beside a
-/// digest stays, because people read it, and one that stood alone goes, because it would say something else.
+/// A digest alone takes its tag from the environment it is copied from; where none is known, the tag goes, because it
+/// would say something else. A tag alone takes the digest away, which would still pin what was there before. Where a chart
+/// or a fall-back file could bring a digest of its own, it is emptied instead.
 fn set_pair(
     spot: &Spot<'_>,
     document: usize,
@@ -113,10 +115,7 @@ fn set_pair(
     let text = version.as_str();
     let (tag, digest) = if is_digest(text) {
         let known = donor.and_then(|donor| donor.tag.clone());
-        let restored = donor.is_some_and(|donor| donor.past);
-        let kept = pair.tag.clone();
-        let kept = kept.filter(|_| pair.digest.is_some() && !restored);
-        (known.or(kept), Some(text.to_owned()))
+        (known, Some(text.to_owned()))
     } else {
         match text.split_once('@') {
             Some((tag, digest)) if is_digest(digest) && splits(pair) => {
@@ -125,33 +124,40 @@ fn set_pair(
             _ => (Some(text.to_owned()), None),
         }
     };
+    let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
+    let digest = match digest {
+        None if pair.digest.is_some() && (inherits || pair.merged_digest) => Some(String::new()),
+        digest => digest,
+    };
     let keys = [
-        (pair.tag_key, &pair.tag, tag),
-        ("digest", &pair.digest, digest),
+        (&pair.tag_key, &pair.tag, tag, false),
+        (&pair.digest_key, &pair.digest, digest, pair.merged_digest),
     ];
     let mut removals = Vec::new();
-    for (key, before, after) in keys {
+    for (key, before, after, merged) in keys {
         let path = sibling(path, key);
-        match (before, after) {
-            (Some(before), Some(after)) if *before != after => changes.add(
+        let is_there = before.is_some() && !merged || pair.empty_digest && *key == pair.digest_key;
+        match after {
+            Some(after) if before.as_ref() == Some(&after) => {}
+            Some(value) if is_there => changes.add(
                 &spot.path,
                 Edit::Set {
                     document,
                     path,
-                    value: after,
+                    value,
                 },
             ),
-            (None, Some(value)) => {
+            Some(value) => {
                 if let Some(edit) = own_key(document, &path, value) {
                     changes.add(&spot.path, edit);
                 }
             }
-            (Some(_), None) => removals.push(Edit::Remove {
+            None if before.is_some() => removals.push(Edit::Remove {
                 document,
                 path,
                 prune: false,
             }),
-            _ => {}
+            None => {}
         }
     }
     for removal in removals {
@@ -161,7 +167,9 @@ fn set_pair(
 
 /// Whether a tag@digest belongs into two keys. One that stands in the tag alone stays there.
 fn splits(pair: &Pair) -> bool {
-    pair.digest.is_some() || !pair.tag.as_deref().is_some_and(|tag| tag.contains('@'))
+    pair.digest.is_some()
+        || pair.empty_digest
+        || !pair.tag.as_deref().is_some_and(|tag| tag.contains('@'))
 }
 
 /// The key beside the one that `path` ends with.

@@ -68,10 +68,10 @@ fn kustomize_sets_tags_and_digests() {
             format!("- name: r/web\n  digest: {new}\n"),
         ),
         (
-            "both to digest",
+            "both to digest: the tag would say something else",
             &both,
             new.clone(),
-            format!("- name: r/web\n  newTag: v1\n  digest: {new}\n"),
+            format!("- name: r/web\n  digest: {new}\n"),
         ),
         (
             "both to both",
@@ -104,10 +104,16 @@ fn kustomize_sets_tags_and_digests() {
             "- name: r/web\n  newTag: v2\n- name: s/web\n  newTag: v2\n".into(),
         ),
         (
-            "copies that differ",
-            "- name: r/web\n  newTag: v1\n- name: s/web\n  newTag: v0\n",
+            "a copy that has it already",
+            "- name: r/web\n  newTag: v1\n- name: s/web\n  newTag: v2\n",
             "v2".into(),
-            "- name: r/web\n  newTag: v2\n- name: s/web\n  newTag: v0\n".into(),
+            "- name: r/web\n  newTag: v2\n- name: s/web\n  newTag: v2\n".into(),
+        ),
+        (
+            "a tag alone that gets a digest with nothing beside it",
+            &digest,
+            format!("v2@{new}"),
+            format!("- name: r/web\n  digest: {new}\n  newTag: v2\n"),
         ),
     ];
     for (name, images, version, expected) in cases {
@@ -452,6 +458,470 @@ fn says_why_not() {
         let found = edited(layout, &[file], change);
         assert!(found.starts_with(expected), "{change}: {found}");
     }
+}
+
+#[test]
+fn a_half_of_a_cell_is_not_changed() {
+    let layout = r#"{ path = "pods/{env}.yaml", yaml = "containers[*].image", part = "tag", row = "{image}" }"#;
+    let two = "containers:\n- image: web:1.7.9\n- image: web:latest\n";
+    let cases = [
+        (
+            "other values of one cell",
+            layout,
+            "pods/prod.yaml",
+            two,
+            "Conflict: pods/prod.yaml:3: latest stands here and 1.7.9 at pods/prod.yaml:2, for the same cell",
+        ),
+        (
+            "copies of a kustomization",
+            KUSTOMIZE,
+            "apps/web/prod/kustomization.yaml",
+            "images:\n- name: r/web\n  newTag: v1\n- name: s/web\n  newTag: v0\n",
+            "Conflict: apps/web/prod/kustomization.yaml:5: v0 stands here and v1 at",
+        ),
+        (
+            "one of them a variable",
+            layout,
+            "pods/prod.yaml",
+            "containers:\n- image: web:1.7.9\n- image: web:${TAG}\n",
+            "NotParseable: pods/prod.yaml:3: `${TAG}` is a variable",
+        ),
+        (
+            "the first of them a variable",
+            layout,
+            "pods/prod.yaml",
+            "containers:\n- image: web:${TAG}\n- image: web:1.7.9\n",
+            "NotParseable: pods/prod.yaml:2: `${TAG}` is a variable",
+        ),
+    ];
+    for (name, layout, path, text, expected) in cases {
+        let found = edited(layout, &[(path, text)], "web prod v2");
+        assert!(found.starts_with(expected), "{name}: {found}");
+    }
+    let found = edited(layout, &[("pods/prod.yaml", two)], "web prod latest");
+    assert_eq!(found, two.replace("1.7.9", "latest"), "one says it already");
+}
+
+#[test]
+fn tags_and_digests_in_two_keys_move_together() {
+    let layout = r#"{ preset = "helm-values", path = "{env}/{service}.yaml" }"#;
+    let below = HELM;
+    let new = DIGEST.replace("aa", "bb");
+    let both = format!("image:\n  tag: v1\n  digest: {DIGEST}\n");
+    let cases = [
+        (
+            "both to both",
+            layout,
+            both.clone(),
+            format!("v2@{new}"),
+            format!("image:\n  tag: v2\n  digest: {new}\n"),
+        ),
+        (
+            "both to a tag",
+            layout,
+            both.clone(),
+            "v2".into(),
+            "image:\n  tag: v2\n".into(),
+        ),
+        (
+            "an empty digest is filled",
+            layout,
+            "image:\n  tag: v1\n  digest: \"\"\n".into(),
+            format!("v2@{new}"),
+            format!("image:\n  tag: v2\n  digest: \"{new}\"\n"),
+        ),
+        (
+            "an empty digest stays",
+            layout,
+            "image: {tag: v1, digest: ''}\n".into(),
+            "v2".into(),
+            "image: {tag: v2, digest: ''}\n".into(),
+        ),
+        (
+            "no digest's key",
+            layout,
+            "image: {tag: v1}\n".into(),
+            format!("v2@{new}"),
+            format!("image: {{tag: v2@{new}}}\n"),
+        ),
+        (
+            "what a chart could bring is emptied",
+            below,
+            both.clone(),
+            "v2".into(),
+            "image:\n  tag: v2\n  digest: \"\"\n".into(),
+        ),
+        (
+            "spelled in one word",
+            r#"{ path = "{env}/{service}.yaml", yaml = "imageTag" }"#,
+            format!("imageTag: v1\nimageDigest: {DIGEST}\n"),
+            format!("v2@{new}"),
+            format!("imageTag: v2\nimageDigest: {new}\n"),
+        ),
+        (
+            "through a merge key",
+            r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#,
+            format!("base: &base {{digest: '{DIGEST}'}}\nimage:\n  <<: *base\n  tag: v1\n"),
+            "v2".into(),
+            format!(
+                "base: &base {{digest: '{DIGEST}'}}\nimage:\n  <<: *base\n  tag: v2\n  digest: \"\"\n"
+            ),
+        ),
+    ];
+    for (name, layout, text, version, expected) in cases {
+        let path = if layout == HELM {
+            "charts/web/values-prod.yaml"
+        } else {
+            "prod/web.yaml"
+        };
+        let found = edited(layout, &[(path, &text)], &format!("web prod {version}"));
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_version_is_not_written_over() {
+    let tag = r#"{ path = "{env}/{service}.yaml", yaml = "image", part = "tag" }"#;
+    let helm = r#"{ preset = "helm-values", path = "{env}/{service}.yaml", else = [{ path = "base/{service}.yaml", yaml = "image.tag" }] }"#;
+    let env = r#"{ path = "{env}/{service}.yaml", regex = '(?m)^TAG=(?<v>.*)$' }"#;
+    let wrapped = "ENC[AES256_GCM,data:MS4w,iv:aaaa,tag:bbbb,type:str]";
+    let cases = [
+        (
+            tag,
+            "image: r/web:${TAG}\n",
+            "NotParseable: prod/web.yaml:1: `${TAG}` is a variable",
+        ),
+        (tag, "image: r/web:${TAG:-1.0}\n", "NotParseable"),
+        (tag, "image: r/web:$(TAG)\n", "NotParseable"),
+        (tag, "image: r/web:$TAG\n", "NotParseable"),
+        (tag, "image: r/web:v1-$SUFFIX\n", "NotParseable"),
+        (tag, "image: r/web:<TAG>\n", "NotParseable"),
+        (tag, "image: r/web:%TAG%\n", "NotParseable"),
+        (
+            tag,
+            "image: \"r/web:{{ .Values.tag }}\"\n",
+            "NotParseable: prod/web.yaml:1: a template",
+        ),
+        (tag, "image: r/web@${DIGEST}\n", "NotParseable"),
+        (tag, "image: r/web:v1@${DIGEST}\n", "NotParseable"),
+        (
+            tag,
+            "image: ${IMAGE}\n",
+            "NotParseable: prod/web.yaml:1: `${IMAGE}` is a variable",
+        ),
+        (tag, "image: ${IMAGE:-redis:5.0.0}\n", "NotParseable"),
+        (tag, "image: r/$(IMAGE)\n", "NotParseable"),
+        (tag, "image: $IMAGE\n", "NotParseable"),
+        (tag, "image: <image>\n", "NotParseable"),
+        (
+            tag,
+            "image: r/web:a b\n",
+            "NotParseable: prod/web.yaml:1: `a b` can be no image's tag or digest",
+        ),
+        (tag, "image: r/web:v1,v2\n", "NotParseable"),
+        (tag, "image: ':::'\n", "NotParseable: prod/web.yaml: no"),
+        (helm, "image: {tag: '${TAG}'}\n", "NotParseable"),
+        (
+            helm,
+            "image: {tag: {{ .Values.tag }}}\n",
+            "NotParseable: prod/web.yaml:1: a template",
+        ),
+        (
+            helm,
+            "image:\n  tag: '{% if x %}1{% endif %}'\n",
+            "NotParseable: prod/web.yaml:2: a template",
+        ),
+        (
+            helm,
+            "image:\n  tag: #@ data.values.tag\n",
+            "NotParseable: prod/web.yaml:2: a template",
+        ),
+        (
+            helm,
+            "image:\n  tag: v1\n  digest: ${DIGEST}\n",
+            "NotParseable: prod/web.yaml:2: `${DIGEST}` is a variable",
+        ),
+        (
+            helm,
+            &format!("image: {{tag: '{wrapped}'}}\n"),
+            "Encrypted: prod/web.yaml:1: the value is encrypted",
+        ),
+        (
+            helm,
+            "image:\n  tag: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6138\n",
+            "Encrypted: prod/web.yaml:3:",
+        ),
+        (
+            helm,
+            "$ANSIBLE_VAULT;1.1;AES256\n6138\n",
+            "Encrypted: prod/web.yaml:1: this file is encrypted by Ansible Vault",
+        ),
+        (
+            helm,
+            "\0GITCRYPT\0abc",
+            "Encrypted: prod/web.yaml:1: this file is encrypted by git-crypt",
+        ),
+        (
+            helm,
+            "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
+            "Encrypted: prod/web.yaml:1:",
+        ),
+        (
+            helm,
+            "-----BEGIN PGP MESSAGE-----\n\nhQ\n",
+            "Encrypted: prod/web.yaml:1:",
+        ),
+        (
+            env,
+            "TAG=${OTHER}\n",
+            "NotParseable: prod/web.yaml:1: `${OTHER}` is a variable",
+        ),
+        (
+            env,
+            &format!("TAG={wrapped}\n"),
+            "Encrypted: prod/web.yaml:1:",
+        ),
+        (env, "\0GITCRYPT\0TAG=1\n", "Encrypted"),
+        (
+            r#"{ path = "{env}/{service}.yaml", yaml = "spec.encryptedData.{key}", row = "web" }"#,
+            "kind: SealedSecret\nspec: {encryptedData: {tag: AgBy3i}}\n",
+            "Encrypted: prod/web.yaml:2:",
+        ),
+    ];
+    for (layout, text, expected) in cases {
+        let base = ("base/web.yaml", "image: {tag: v1}\n");
+        let found = edited(layout, &[("prod/web.yaml", text), base], "web prod v2");
+        let refused =
+            found.starts_with(expected) || expected.ends_with(": no") && found.starts_with("Not");
+        assert!(refused, "{text}: {found}");
+        let small = Small::new(layout, &["dev", "prod"], &[("prod/web.yaml", text), base]);
+        let desired = small.desired();
+        assert_eq!(
+            desired.version(&CellKey::new("web", "prod")),
+            None,
+            "{text}"
+        );
+        let told = desired
+            .problems
+            .iter()
+            .any(|problem| problem.line.is_some());
+        assert!(
+            told || expected.ends_with(": no"),
+            "{text}: {:?}",
+            desired.problems
+        );
+    }
+    // What stands around a variable may change; a setting may hold any sign.
+    for (layout, text, expected) in [
+        (
+            tag,
+            "image: ${REGISTRY}/web:v1\n",
+            "image: ${REGISTRY}/web:v2\n",
+        ),
+        (
+            tag,
+            "image: ${REGISTRY:-ghcr.io/o}/web:v1\n",
+            "image: ${REGISTRY:-ghcr.io/o}/web:v2\n",
+        ),
+        (
+            tag,
+            "image: ${REGISTRY}/web\n",
+            "image: ${REGISTRY}/web:v2\n",
+        ),
+        (
+            tag,
+            "image: '{{ registry }}/web:v1'\n",
+            "image: '{{ registry }}/web:v2'\n",
+        ),
+        (
+            r#"{ path = "{env}/{service}.yaml", yaml = "motd" }"#,
+            "motd: costs $5\n",
+            "motd: v2\n",
+        ),
+        (
+            r#"{ path = "{env}/{service}.yaml", yaml = "filter" }"#,
+            "filter: ^v(.*)$\n",
+            "filter: v2\n",
+        ),
+        (
+            r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", version_of = "setting" }"#,
+            "image: {tag: a b}\n",
+            "image: {tag: v2}\n",
+        ),
+    ] {
+        assert_eq!(
+            edited(layout, &[("prod/web.yaml", text)], "web prod v2"),
+            expected
+        );
+    }
+}
+
+#[test]
+fn one_service_that_cannot_be_read_leaves_the_others() {
+    let layout = r#"{ path = "{env}.yaml", yaml = "{service}.tag", else = [{ path = "all.yaml", yaml = "{service}.tag" }] }"#;
+    let files = [
+        ("prod.yaml", "api: {tag: v1}\nweb: {tag: '${TAG}'}\n"),
+        ("all.yaml", "api: {tag: v0}\nweb: {tag: v0}\n"),
+    ];
+    let desired = Small::new(layout, &["prod"], &files).desired();
+    let version = |name: &str| {
+        desired
+            .version(&CellKey::new(name, "prod"))
+            .map(Version::as_str)
+    };
+    assert_eq!(
+        (version("api"), version("web")),
+        (Some("v1"), None),
+        "nothing is inherited instead"
+    );
+    assert!(edited(layout, &files, "web prod v2").starts_with("NotParseable: prod.yaml:2:"));
+    assert_eq!(
+        edited(layout, &files, "api prod v2"),
+        files[0].1.replace("v1", "v2")
+    );
+}
+
+#[test]
+fn sops_files_are_changed_where_their_mac_lets_them() {
+    let layout = r#"{ preset = "helm-values", path = "{env}/{service}.yaml" }"#;
+    let wrapped = "ENC[AES256_GCM,data:MS4w,iv:aaaa,tag:bbbb,type:str]";
+    let file = |rules: &str| {
+        format!(
+            "image:\n    tag: v1\npw: {wrapped}\nsops:\n    mac: {wrapped}\n{rules}    version: 3.9.0\n"
+        )
+    };
+    let only = "    mac_only_encrypted: true\n";
+    for (name, rules, allowed) in [
+        (
+            "every value",
+            "    encrypted_regex: ^pw$\n".to_owned(),
+            false,
+        ),
+        (
+            "not only what is encrypted",
+            "    mac_only_encrypted: false\n    encrypted_regex: ^pw$\n".into(),
+            false,
+        ),
+        (
+            "outside of a regex",
+            format!("{only}    encrypted_regex: ^pw$\n"),
+            true,
+        ),
+        (
+            "inside of a regex",
+            format!("{only}    encrypted_regex: ^(pw|image)$\n"),
+            false,
+        ),
+        (
+            "outside of an unencrypted regex",
+            format!("{only}    unencrypted_regex: ^image$\n"),
+            true,
+        ),
+        (
+            "inside of an unencrypted regex",
+            format!("{only}    unencrypted_regex: ^other$\n"),
+            false,
+        ),
+        (
+            "outside of a suffix",
+            format!("{only}    encrypted_suffix: w\n"),
+            true,
+        ),
+        (
+            "inside of a suffix",
+            format!("{only}    encrypted_suffix: g\n"),
+            false,
+        ),
+        (
+            "outside of an unencrypted suffix",
+            format!("{only}    unencrypted_suffix: tag\n"),
+            true,
+        ),
+        ("without any rule all is encrypted", only.to_owned(), false),
+        (
+            "a regex that is none",
+            format!("{only}    encrypted_regex: '('\n"),
+            false,
+        ),
+        (
+            "told by comments",
+            format!("{only}    encrypted_comment_regex: secret\n"),
+            true,
+        ),
+    ] {
+        let text = file(&rules);
+        let found = edited(layout, &[("prod/web.yaml", &text)], "web prod v2");
+        if allowed {
+            assert_eq!(found, text.replace("v1", "v2"), "{name}");
+        } else {
+            let expected =
+                "Encrypted: prod/web.yaml:2: this file is encrypted by SOPS (`sops` on line 4)";
+            assert!(found.starts_with(expected), "{name}: {found}");
+            assert!(
+                found.ends_with("Change it with `sops edit prod/web.yaml`"),
+                "{name}: {found}"
+            );
+        }
+    }
+    let other = "image: {tag: v1}\nsops: {version: 3.9.0, image: {tag: v3}}\n";
+    let found = edited(layout, &[("prod/web.yaml", other)], "web prod v2");
+    assert_eq!(
+        found,
+        other.replace("v1", "v2"),
+        "a service of this name is no block"
+    );
+
+    let key = r#"{ path = "{env}/{service}.env", regex = '(?m)^TAG=(?<v>.*)$' }"#;
+    let ini = r#"{ path = "{env}/{service}.ini", regex = '(?m)^tag *= *(?<v>.*)$' }"#;
+    let json = r#"{ path = "{env}/{service}.json", json = "image.tag" }"#;
+    let formats = [
+        (
+            key,
+            "prod/web.env",
+            format!("TAG=v1\nPW={wrapped}\nsops_mac={wrapped}\nsops_encrypted_regex=^PW$\n"),
+            "sops_mac_only_encrypted=true\n",
+        ),
+        (
+            ini,
+            "prod/web.ini",
+            format!(
+                "[image]\ntag = v1\npw = {wrapped}\n[sops]\nmac = {wrapped}\nencrypted_regex = ^pw$\n"
+            ),
+            "mac_only_encrypted = true\n",
+        ),
+        (
+            json,
+            "prod/web.json",
+            format!(
+                "{{\"image\": {{\"tag\": \"v1\"}}, \"pw\": \"{wrapped}\", \"sops\": {{\"encrypted_regex\": \"^pw$\", \"mac\": \"{wrapped}\"}}}}\n"
+            ),
+            "",
+        ),
+    ];
+    for (layout, path, text, only) in formats {
+        let found = edited(layout, &[(path, &text)], "web prod v2");
+        assert!(
+            found.starts_with(&format!("Encrypted: {path}:")),
+            "{path}: {found}"
+        );
+        let text = if only.is_empty() {
+            text.replace("\"sops\": {", "\"sops\": {\"mac_only_encrypted\": true, ")
+        } else {
+            text + only
+        };
+        let found = edited(layout, &[(path, &text)], "web prod v2");
+        assert_eq!(found, text.replace("v1", "v2"), "{path}");
+    }
+    let binary = format!("{{\"data\": \"{wrapped}\", \"sops\": {{\"mac\": \"{wrapped}\"}}}}\n");
+    let found = edited(
+        r#"{ path = "{env}/{service}.json", json = "data" }"#,
+        &[("prod/web.json", &binary)],
+        "web prod v2",
+    );
+    assert!(
+        found.starts_with("Encrypted: prod/web.json:1: the value"),
+        "{found}"
+    );
 }
 
 #[test]

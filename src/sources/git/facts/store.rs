@@ -20,7 +20,7 @@ use crate::domain::{
 };
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGFACT01";
+const MAGIC: &[u8; 8] = b"TGFACT02";
 /// So many are kept in a folder: each ref has its own.
 const KEPT: usize = 16;
 const NONE: [u8; 20] = [0; 20];

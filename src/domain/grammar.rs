@@ -1,0 +1,610 @@
+//! What may be written where a version stands, by what it is a version of.
+//!
+//! | what it is | rule | source |
+//! | --- | --- | --- |
+//! | tag of an image | `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}` | OCI distribution specification, "Pulling manifests" |
+//! | digest | `sha256:` and 64, `sha512:` and 128 lower-case hexadecimal digits | OCI image specification, "Digests" |
+//! | chart | `SemVer` with or without `v` and with parts missing, as Helm reads it; a range where it looks for one | Helm, Flux and Argo CD take ranges for the charts they depend on, not for a chart's own version |
+//! | Git ref | what `git check-ref-format` accepts | its manual |
+//! | anything else | no line breaks, no characters that nobody sees, no white space around it | |
+//!
+//! Whoever writes a version asks here first: `set`, its `--changes`, the console, promotions, tags of environments.
+
+use super::{version::Version, version_range::VersionRange};
+
+/// The longest tag that a registry takes.
+const LONGEST_TAG: usize = 128;
+/// How much of a text is shown in a sentence about it.
+const SHOWN: usize = 60;
+
+/// What a version's text must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Grammar {
+    /// An image's tag, digest or tag@digest.
+    Image,
+    /// A whole image reference: name, then tag, digest or both.
+    Reference,
+    /// A digest alone.
+    Digest,
+    /// A chart to look for: a version or a range.
+    Chart,
+    /// A chart's own version.
+    ChartOwn,
+    /// A branch, tag or commit in Git.
+    Ref,
+    /// A commit.
+    Commit,
+    /// A Git ref as a parameter of a URL.
+    Query,
+    /// A Git ref, or a chart's version or range.
+    Revision,
+    /// Not known: any text that stands on one line.
+    #[default]
+    Text,
+}
+
+impl Grammar {
+    /// Whether `text` can be written.
+    ///
+    /// # Errors
+    /// A sentence with the rule that it breaks, and what would be right.
+    pub fn check(self, text: &str) -> Result<(), String> {
+        visible(text)?;
+        let ends = match self {
+            Self::Image => image(text),
+            Self::Reference => reference(text),
+            Self::Digest => digest(text),
+            Self::Chart if is_chart(text) || is_range(text) => Ok(()),
+            Self::Chart => Err(
+                "no chart version: write a SemVer version (1.2.3, v1.2.3-rc.1) or a range (^1.2)"
+                    .to_owned(),
+            ),
+            Self::ChartOwn if is_chart(text) => Ok(()),
+            Self::ChartOwn => {
+                Err("no chart version: write a SemVer version (1.2.3, v1.2.3-rc.1)".to_owned())
+            }
+            Self::Commit => commit(text),
+            Self::Query => query(text),
+            Self::Revision if is_range(text) => Ok(()),
+            Self::Ref | Self::Revision => git_ref(text),
+            Self::Text => Ok(()),
+        };
+        ends.map_err(|why| format!("{} is {why}", shown(text)))
+    }
+
+    /// Whether what stands there already could be a version at all. A digest that is cut short still says what was
+    /// meant; it is not written anywhere else.
+    pub fn may_be(self, text: &str) -> bool {
+        let cut_short = |text: &str| {
+            let hex = text
+                .strip_prefix("sha256:")
+                .or_else(|| text.strip_prefix("sha512:"));
+            hex.is_some_and(|hex| !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        };
+        match self {
+            Self::Image => {
+                let (tag, digest) = match text.split_once('@') {
+                    Some((tag, digest)) => (Some(tag), Some(digest)),
+                    None if cut_short(text) => (None, Some(text)),
+                    None => (Some(text), None),
+                };
+                let tag = tag.is_none_or(|it| it.is_empty() && digest.is_some() || tag_is(it));
+                tag && digest.is_none_or(cut_short)
+            }
+            Self::Digest => cut_short(text),
+            _ => true,
+        }
+    }
+}
+
+/// Nothing that a person does not see belongs into a version.
+fn visible(text: &str) -> Result<(), String> {
+    let fails = |why: String| Err(format!("{} is no version: {why}", shown(text)));
+    if text.is_empty() {
+        return Err("an empty text is no version: write one".to_owned());
+    }
+    if let Some(odd) = text.chars().find(|c| is_unseen(*c)) {
+        return fails(format!(
+            "it has a character that nobody sees (U+{:04X}); type it anew instead of pasting it",
+            u32::from(odd)
+        ));
+    }
+    if text.trim() != text {
+        return fails("white space stands around it; take that out".to_owned());
+    }
+    Ok(())
+}
+
+/// Controls, and what is drawn as nothing, as another blank, or in another order.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn tag_is(text: &str) -> bool {
+    tag(text).is_ok()
+}
+
+/// `tag`, `digest`, `tag@digest`.
+fn image(text: &str) -> Result<(), String> {
+    if text.starts_with("sha256:") || text.starts_with("sha512:") {
+        return digest(text);
+    }
+    match text.split_once('@') {
+        Some((before, after)) => tag(before).and_then(|()| digest(after)),
+        None => tag(text),
+    }
+}
+
+fn tag(text: &str) -> Result<(), String> {
+    let fails = |why: &str| {
+        Err(format!(
+            "no image tag: {why}. A tag begins with a letter, a digit or `_`, and goes on with those, `.` and `-`"
+        ))
+    };
+    if text.is_empty() {
+        return fails("nothing stands before the `@`");
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if let Some(odd) = text.chars().find(|c| !allowed(*c)) {
+        let name = matches!(odd, ':' | '/');
+        return if name {
+            fails("it names an image too; write the tag alone, the name stays as it is")
+        } else if odd.is_ascii() {
+            fails(&format!("`{odd}` cannot stand in one"))
+        } else {
+            fails(&format!(
+                "`{odd}` (U+{:04X}) is no ASCII character, though it may look like one",
+                u32::from(odd)
+            ))
+        };
+    }
+    if text.starts_with(['.', '-']) {
+        return fails("it begins with `.` or `-`");
+    }
+    if text.len() > LONGEST_TAG {
+        return fails(&format!(
+            "it has {} characters, and {LONGEST_TAG} are the most",
+            text.len()
+        ));
+    }
+    Ok(())
+}
+
+fn digest(text: &str) -> Result<(), String> {
+    let fails = |why: String| {
+        Err(format!(
+            "no digest: {why}. A digest is `sha256:` and 64 lower-case hexadecimal digits (`sha512:` and 128)"
+        ))
+    };
+    let Some((algorithm, hex)) = text.split_once(':') else {
+        return fails("it has no `sha256:`".to_owned());
+    };
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha512" => 128,
+        other => return fails(format!("`{other}` is no algorithm of registries")),
+    };
+    let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if let Some(odd) = hex.chars().find(|c| !u8::try_from(*c).is_ok_and(lower)) {
+        return fails(format!("`{odd}` is no lower-case hexadecimal digit"));
+    }
+    if hex.len() != length {
+        return fails(format!("{} digits stand behind `{algorithm}:`", hex.len()));
+    }
+    Ok(())
+}
+
+/// `registry.example.com:5000/team/web:1.2.3@sha256:…`
+fn reference(text: &str) -> Result<(), String> {
+    let (rest, after) = match text.split_once('@') {
+        Some((rest, after)) => (rest, Some(after)),
+        None => (text, None),
+    };
+    if let Some(after) = after {
+        digest(after)?;
+    }
+    let name_start = rest.rfind('/').map_or(0, |slash| slash + 1);
+    let name_end = rest[name_start..]
+        .find(':')
+        .map_or(rest.len(), |colon| name_start + colon);
+    if let Some(version) = rest[name_end..].strip_prefix(':') {
+        tag(version)?;
+    }
+    let (host, path) = match rest[..name_end].split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host, path),
+        _ => ("", &rest[..name_end]),
+    };
+    let host_fits = host
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '[' | ']'));
+    let part = |part: &str| {
+        let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        ends(part.chars().next())
+            && ends(part.chars().next_back())
+            && part.chars().all(|c| {
+                c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-')
+            })
+    };
+    if host_fits && path.split('/').all(part) {
+        Ok(())
+    } else {
+        Err(format!(
+            "no image: `{}` is no name of one. Write `registry/name:tag`, the name in lower case",
+            &rest[..name_end]
+        ))
+    }
+}
+
+fn is_chart(text: &str) -> bool {
+    Version::from(text).semver().is_some()
+}
+
+fn is_range(text: &str) -> bool {
+    !text.ends_with(',') && !text.starts_with(',') && VersionRange::parse(text).is_ok()
+}
+
+fn commit(text: &str) -> Result<(), String> {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if hex && (7..=64).contains(&text.len()) {
+        Ok(())
+    } else {
+        Err("no commit: write its hash, 7 to 40 hexadecimal digits".to_owned())
+    }
+}
+
+/// The rules of `git check-ref-format --allow-onelevel`, and no `-` in front, which Git would read as an option.
+fn git_ref(text: &str) -> Result<(), String> {
+    let fails = |why: &str| {
+        Err(format!(
+            "no Git ref: {why} (see `git help check-ref-format`)"
+        ))
+    };
+    let odd = |c: &char| matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    if let Some(odd) = text.chars().find(odd) {
+        return fails(&format!("`{odd}` cannot stand in one"));
+    }
+    if text.starts_with('-') {
+        return fails("it begins with `-`");
+    }
+    if text.contains("..") || text.contains("@{") || text == "@" {
+        return fails("`..`, `@{` and `@` alone mean something else");
+    }
+    if text.ends_with('.') {
+        return fails("it ends with `.`");
+    }
+    let mut parts = text.split('/');
+    if parts.any(|part| {
+        let lock = std::path::Path::new(part).extension();
+        part.is_empty() || part.starts_with('.') || lock.is_some_and(|end| end == "lock")
+    }) {
+        return fails("a part between `/` is empty, begins with `.` or ends with `.lock`");
+    }
+    if text
+        .chars()
+        .any(|c| matches!(c, '\'' | '"' | '`' | '$' | ';' | '|' | '<' | '>' | '('))
+    {
+        return fails("quotes, `$` and the signs of a shell are refused here");
+    }
+    Ok(())
+}
+
+fn query(text: &str) -> Result<(), String> {
+    git_ref(text)?;
+    match text.chars().find(|c| matches!(c, '&' | '#' | '%' | '+')) {
+        None => Ok(()),
+        Some(odd) => Err(format!(
+            "nothing that can stand in a URL's query: `{odd}` means something else there"
+        )),
+    }
+}
+
+/// The text as a sentence names it: escaped, and not longer than a line.
+pub fn shown(text: &str) -> String {
+    let mut short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!(
+        "`{}`",
+        short
+            .escape_debug()
+            .to_string()
+            .replace("\\'", "'")
+            .replace("\\\"", "\"")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: &str = "9f3c000000000000000000000000000000000000000000000000000000000abc";
+
+    #[test]
+    fn what_is_written_is_of_its_kind() {
+        use Grammar::{
+            Chart, ChartOwn, Commit, Digest, Image, Query, Ref, Reference, Revision, Text,
+        };
+        let digest = format!("sha256:{HEX}");
+        let long = format!("sha512:{HEX}{HEX}");
+        let (upper, short) = (digest.to_uppercase(), &digest[..20]);
+        let both = |tag: &str| format!("{tag}@{digest}");
+        let most = "a".repeat(128);
+        let more = "a".repeat(129);
+        let right: [(Grammar, &[&str]); 10] = [
+            (
+                Image,
+                &[
+                    "1",
+                    "1.2.3",
+                    "v1",
+                    "_x",
+                    "latest",
+                    "A-b_c.d",
+                    "2026.08.1",
+                    &most,
+                    &digest,
+                    &long,
+                    &both("v1"),
+                    "1234e56",
+                    "w_2025_48",
+                    "pr-12",
+                    "1..2",
+                    "x.",
+                ],
+            ),
+            (
+                Reference,
+                &[
+                    "r/web:1.2.3",
+                    "web",
+                    &format!("h:5000/a/b_c@{digest}"),
+                    "localhost/x",
+                    "H.example/x",
+                ],
+            ),
+            (Digest, &[&digest, &long]),
+            (
+                Chart,
+                &[
+                    "1.2.3",
+                    "v1.2.3",
+                    "1.2",
+                    "1",
+                    "1.2.3-rc.1+7",
+                    ">=1.0",
+                    "^1.2",
+                    "~1.4.0",
+                    "1.x",
+                    "*",
+                    ">=1 <2",
+                    "1 - 2",
+                    "2024.01.3",
+                ],
+            ),
+            (ChartOwn, &["1.2.3", "v1.2.3-rc.1"]),
+            (
+                Ref,
+                &[
+                    "main",
+                    "v1.2.3",
+                    "release/1.2",
+                    "9f3c2ab",
+                    "refs/tags/v1",
+                    "feature/größe",
+                    "HEAD",
+                    "v1.0+meta",
+                ],
+            ),
+            (Commit, &["9f3c2ab", &HEX[..40]]),
+            (Query, &["main", "v1.2.3", "release/1.2", "9f3c2ab"]),
+            (Revision, &["main", "1.2.*", ">=1.0.0", "v1.2.3", "HEAD"]),
+            (
+                Text,
+                &[
+                    "true",
+                    "3",
+                    "a b",
+                    "it's",
+                    "$5",
+                    "größe",
+                    ">=1.0 <2.0",
+                    "a,b",
+                    "-x",
+                ],
+            ),
+        ];
+        for (grammar, texts) in right {
+            for text in texts {
+                assert_eq!(grammar.check(text), Ok(()), "{grammar:?}");
+            }
+        }
+        let image: Vec<String> = [
+            "",
+            " ",
+            "1.2.3 ",
+            " 1.2.3",
+            "1.2.3\t",
+            "1.2.3\n",
+            "1.2\r\n3",
+            "a b",
+            "1.2.3,",
+            "1,2",
+            "it's",
+            "\"1\"",
+            "`x`",
+            "r/web:1.2.3",
+            "web:1.2.3",
+            "h:5000/web:1",
+            "r/web",
+            ".1",
+            "-1",
+            "--yes",
+            "1+2",
+            "v1~2",
+            ">=1.0",
+            "^1",
+            "*",
+            "${TAG}",
+            "$TAG",
+            "$(TAG)",
+            "<TAG>",
+            "%TAG%",
+            "{{ .x }}",
+            "ENC[AES256_GCM,data:x]",
+            "1.2.3@",
+            "@",
+            "1@2",
+            "1.2.3\u{200b}",
+            "\u{feff}1.2.3",
+            "1\u{a0}2",
+            "1.2.3\u{a0}",
+            "v\u{430}",
+            "１.２",
+            "1‐2",
+            "1.2.3\u{202e}",
+            "\u{7f}1",
+            "a\0b",
+            "1\u{2028}",
+            "sha256:",
+            "sha1:aa",
+            "a#b",
+            "1;2",
+            "1=2",
+            "1\\2",
+            "1!",
+            "1?",
+            "(1)",
+            "[1]",
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([
+            more,
+            upper,
+            short.to_owned(),
+            format!("1@{short}"),
+            format!("{digest}a"),
+            format!("1@{digest} "),
+            format!(" 1@{digest}"),
+            format!("@{digest}"),
+            format!("sha256:{}", HEX.to_uppercase()),
+            format!("1@sha512:{HEX}"),
+            format!("1 @{digest}"),
+            format!("1:2@{digest}"),
+            format!("{digest}@{digest}"),
+        ])
+        .collect();
+        for text in &image {
+            assert!(Image.check(text).is_err(), "{text:?}");
+        }
+        let wrong: [(Grammar, &[&str]); 9] = [
+            (
+                Reference,
+                &[
+                    "R/Web:1",
+                    "r/web: 1",
+                    "r/web:",
+                    "r//web",
+                    "/web",
+                    "web/",
+                    "r/web@sha256:aa",
+                    "",
+                ],
+            ),
+            (Digest, &["v1", "latest", "sha256:aa", &both("v1")]),
+            (
+                Chart,
+                &[
+                    "latest",
+                    "main",
+                    "1.2.3.4",
+                    "1.2.3 ",
+                    "abc",
+                    "web-1.2.3",
+                    "1.2.3,",
+                    "sha256:aa",
+                    "v1.2.x.y",
+                ],
+            ),
+            (ChartOwn, &["^1.2", "*", "1.x", "latest"]),
+            (
+                Ref,
+                &[
+                    "a b",
+                    "a..b",
+                    "a~1",
+                    "a^",
+                    "a:b",
+                    "a?",
+                    "a*",
+                    "a[b",
+                    "a\\b",
+                    "/a",
+                    "a/",
+                    "a//b",
+                    ".a",
+                    "a/.b",
+                    "a.lock",
+                    "a.lock/b",
+                    "a.",
+                    "@",
+                    "a@{1}",
+                    "-a",
+                    "--force",
+                    "a\tb",
+                    "$(x)",
+                    "it's",
+                    "\u{200b}main",
+                    "",
+                ],
+            ),
+            (Commit, &["main", "9f3c", "v1.2.3"]),
+            (Query, &["a&b", "a#b", "a%20b", "a+b", "a b"]),
+            (Revision, &["a b", "a..b", "-x"]),
+            (
+                Text,
+                &["", " a", "a ", "a\nb", "a\u{200b}", "\u{1b}[31m", "a\tb"],
+            ),
+        ];
+        for (grammar, texts) in wrong {
+            for text in texts {
+                assert!(grammar.check(text).is_err(), "{grammar:?} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rule_is_told() {
+        let cases = [
+            (
+                "r/web:1.2.3",
+                "`r/web:1.2.3` is no image tag: it names an image too; write the tag alone",
+            ),
+            (
+                "1.2.3 ",
+                "`1.2.3 ` is no version: white space stands around it",
+            ),
+            (
+                "1.2.3\u{200b}",
+                "`1.2.3\\u{200b}` is no version: it has a character that nobody sees (U+200B)",
+            ),
+            ("1,2", "`1,2` is no image tag: `,` cannot stand in one"),
+            ("v\u{430}", "(U+0430) is no ASCII character"),
+            ("1@sha256:aa", "no digest: 2 digits stand behind `sha256:`"),
+            ("it's", "`it's` is no image tag: `'` cannot"),
+        ];
+        for (text, expected) in cases {
+            let found = Grammar::Image.check(text).unwrap_err();
+            assert!(found.contains(expected), "{found}");
+        }
+        let long = Grammar::Image.check(&"a".repeat(400)).unwrap_err();
+        assert!(long.len() < 300, "{long}");
+    }
+}
