@@ -44,6 +44,9 @@ pub struct Common {
     /// Writes nothing, whatever is asked for
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Asks nobody, neither remotes nor clusters: shows what is known here
+    #[arg(long, global = true)]
+    pub offline: bool,
     /// Draws in ASCII
     #[arg(long, global = true)]
     pub ascii: bool,

@@ -60,6 +60,11 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
             "--read-only writes nothing; add --dry-run to see the plan",
         ));
     }
+    if common.offline && !common.dry_run {
+        return Err(Failure::usage(
+            "--offline asks nobody, and what is written has to be built on what the remote has now; add --dry-run to see the plan",
+        ));
+    }
     if args.wait && common.dry_run {
         return Err(Failure::usage(
             "--wait follows what was written; a dry run writes nothing",
@@ -72,6 +77,9 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
             Ok(fetches) => {
                 for ran in &fetches.ran {
                     context.output.detail(format!("ran {}", ran.line));
+                }
+                for note in &fetches.notes {
+                    context.output.note(clean(note));
                 }
                 // What is written there is fetched once more, and refused then.
                 for (name, error) in &fetches.failed {
@@ -321,7 +329,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
 
 /// What the gates need of the clusters: those of the upstreams.
 async fn facts(context: &Context, start: &Start, request: &PlanRequest, args: &WriteArgs) -> Facts {
-    if args.clusters.no_live {
+    if args.clusters.no_live || context.common.offline {
         return Facts::default();
     }
     let topology = &start.session.config.topology;

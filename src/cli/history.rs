@@ -19,8 +19,9 @@ use crate::{
     workflow::{History, Session, cell_history},
 };
 
-pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
     let session = context.open()?;
+    let default = context.ask_default_branch(&session);
     let reading = session.read()?;
     let desired = &reading.desired;
     let service = Session::service(desired, &args.service)?;
@@ -71,6 +72,9 @@ pub(super) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure
             output.line(output.paint(&clean(&cell.to_string()), Tone::Strong));
         }
         print(context, history);
+    }
+    if let Some(note) = default.answer().await {
+        output.note(clean(&note));
     }
     Ok(Exit::Done)
 }

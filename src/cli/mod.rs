@@ -41,7 +41,7 @@ use crate::{
         mistake,
     },
     stdio::{self, Stream},
-    workflow::{OpenOptions, Session},
+    workflow::{HEAD_PATIENCE, OpenOptions, Session},
 };
 
 /// What every command works with.
@@ -147,12 +147,12 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         None => return console::run(context).await,
         Some(Command::Demo(args)) => return demo::run(context, &args).await,
         Some(Command::Status(args)) => status::run(context, &args).await,
-        Some(Command::History(args)) => history::run(context, &args),
+        Some(Command::History(args)) => history::run(context, &args).await,
         Some(Command::Promote(args)) => promote::run(context, &args).await,
         Some(Command::Set(args)) => set::run(context, &args).await,
         Some(Command::Revert(args)) => revert::run(context, &args).await,
         Some(Command::Init(args)) => init::run(context, &args),
-        Some(Command::Trace(args)) => trace::run(context, &args),
+        Some(Command::Trace(args)) => trace::run(context, &args).await,
         Some(Command::Plan(_)) => Err(not_there_yet("plan")),
         Some(Command::Apply(_)) => Err(not_there_yet("apply")),
         Some(Command::Why(_)) => Err(not_there_yet("why")),
@@ -185,6 +185,16 @@ fn interruptible(output: Output) {
     });
 }
 
+/// The question after the server's default branch, under way.
+pub(crate) struct DefaultBranch(Option<tokio::task::JoinHandle<Option<String>>>);
+
+impl DefaultBranch {
+    /// What is to be said, [`HEAD_PATIENCE`] after it was asked at the latest.
+    pub(crate) async fn answer(self) -> Option<String> {
+        self.0?.await.ok().flatten()
+    }
+}
+
 impl Context {
     /// The path of the repository: of its mirror, where `--repo` gives an address. A mirror that is there is fetched first,
     /// unless the caller does so later; where that fails, a word says how old it is.
@@ -200,6 +210,16 @@ impl Context {
                 places::CACHE_VARIABLE
             ))
         })?;
+        if self.common.offline {
+            let known = Repo::known_mirror(address, &folder)?;
+            let known = known.ok_or_else(|| {
+                Failure::usage(format!(
+                    "there is no mirror of {} yet, and --offline asks nobody; leave --offline out once, and it is cloned",
+                    redact(address)
+                ))
+            })?;
+            return Ok(known.git_dir().to_owned());
+        }
         let mirror = Repo::mirror(address, &folder, &mut |words| {
             self.output.note(clean(words));
         })?;
@@ -218,6 +238,21 @@ impl Context {
         self.opened(session, true)
     }
 
+    /// Asks, beside everything else, whether the server has another default branch than is read; see [`DefaultBranch`].
+    pub(crate) fn ask_default_branch(&self, session: &Session) -> DefaultBranch {
+        // A mirror follows the server when it is fetched.
+        let is_mirror = self.common.repo.to_str().is_some_and(is_address);
+        if is_mirror || self.common.offline {
+            return DefaultBranch(None);
+        }
+        let session = session.clone();
+        let asked = tokio::spawn(async move {
+            let asked = tokio::time::timeout(HEAD_PATIENCE, session.other_default());
+            asked.await.ok().flatten()
+        });
+        DefaultBranch(Some(asked))
+    }
+
     /// What a session is opened with.
     pub(crate) fn options(&self, fetch: bool) -> Result<OpenOptions, Failure> {
         Ok(OpenOptions {
@@ -225,6 +260,7 @@ impl Context {
             config: self.common.config.clone(),
             at: self.common.at.clone(),
             kubeconfig: Vec::new(),
+            offline: self.common.offline,
         })
     }
 

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     domain::{
         age,
+        alike::{self, Told},
         desired::{Desired, DesiredCell},
         history::ValueChange,
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
@@ -36,27 +37,32 @@ struct Matrix<'a> {
     live: Option<&'a Asked>,
     /// Last changes; `None` without `--changed`.
     changed: Option<&'a BTreeMap<CellKey, ValueChange>>,
+    /// The server has another default branch than is read.
+    default: Option<&'a Problem>,
 }
 
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     // The process ends behind this: the system takes everything back at once, faster than cell by cell.
     let session = ManuallyDrop::new(context.open()?);
+    let default = context.ask_default_branch(&session);
     let reading = ManuallyDrop::new(session.read()?);
     let desired = &reading.desired;
     let changed = args
         .changed
         .then(|| last_changes(&session, &reading))
         .transpose()?;
-    let asked = if args.clusters.no_live {
+    let asked = if args.clusters.no_live || context.common.offline {
         None
     } else {
         let timeout = args.clusters.timeout.unwrap_or(FIRST_ANSWER);
         Some(workflow::ask_clusters(&session, desired, None, timeout, Timestamp::now).await)
     };
+    let default = default.answer().await.map(Problem::general);
     let matrix = Matrix {
         desired,
         live: asked.as_ref(),
         changed: changed.as_ref(),
+        default: default.as_ref(),
     };
     let output = &context.output;
     if output.is_json() {
@@ -68,8 +74,15 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
             &clean(&read_from(&reading, !context.common.at.is_empty())),
             Tone::Dim,
         ));
-        for problem in matrix.problems() {
-            output.note(problem_line(output, problem));
+        let same = |problem: &&Problem| (problem.message.clone(), problem.context.clone());
+        for told in alike::tell(matrix.problems(), same) {
+            output.note(match told {
+                Told::One(problem) => problem_line(output, problem),
+                Told::More { count, .. } => output.paint(
+                    &format!("and {count} more that say the same: -o json lists all"),
+                    Tone::Attention,
+                ),
+            });
         }
     }
     Ok(Exit::Done)
@@ -95,6 +108,7 @@ pub(super) fn print(output: &Output, desired: &Desired) {
         desired,
         live: None,
         changed: None,
+        default: None,
     };
     matrix.print(output);
 }
@@ -123,7 +137,8 @@ fn last_changes(
 impl Matrix<'_> {
     fn problems(&self) -> impl Iterator<Item = &Problem> {
         let clusters = self.live.into_iter().flat_map(|asked| &asked.problems);
-        self.desired.problems.iter().chain(clusters)
+        let default = self.default.into_iter();
+        default.chain(&self.desired.problems).chain(clusters)
     }
 
     fn json<'a>(&'a self, guessed: Option<&'a str>) -> impl Serialize + 'a {

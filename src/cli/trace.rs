@@ -24,8 +24,9 @@ use crate::{
     workflow::{Session, cell_history},
 };
 
-pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
     let session = context.open()?;
+    let default = context.ask_default_branch(&session);
     let reading = session.read()?;
     let desired = &reading.desired;
     let service = Session::service(desired, &args.service)?;
@@ -75,6 +76,9 @@ pub(super) fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> 
         }));
     } else {
         print(context, &found, shallow);
+    }
+    if let Some(note) = default.answer().await {
+        context.output.note(clean(&note));
     }
     Ok(Exit::Done)
 }

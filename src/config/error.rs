@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::alike::{self, Told};
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigError {
@@ -34,11 +36,23 @@ pub struct ConfigErrors(pub Vec<ConfigError>);
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, error) in self.0.iter().enumerate() {
+        // The same mistake in thousands of places is told once, with a count: keys differ by their numbers alone.
+        let told = alike::tell(&self.0, |error| {
+            (
+                error.key.replace(|c: char| c.is_ascii_digit(), ""),
+                &error.message,
+            )
+        });
+        for (i, told) in told.into_iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            error.fmt(f)?;
+            match told {
+                Told::One(error) => error.fmt(f)?,
+                Told::More { like, count } => {
+                    write!(f, "{}: and {count} more like the last one", like.file)?;
+                }
+            }
         }
         Ok(())
     }

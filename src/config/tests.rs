@@ -308,3 +308,17 @@ fn the_example_documents_every_key_and_loads() {
         );
     }
 }
+
+#[test]
+fn the_same_mistake_twenty_thousand_times_is_told_once_with_a_count() {
+    let error = |line| ConfigError {
+        file: "tidegate.toml".to_owned(),
+        line: Some(line),
+        key: format!("layouts[{line}].path"),
+        message: "is empty".to_owned(),
+    };
+    let text = ConfigErrors((0..20_000).map(error).collect()).to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[3], "tidegate.toml: and 19997 more like the last one");
+}

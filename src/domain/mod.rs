@@ -1,6 +1,7 @@
 //! Pure: values in, values out. Nothing here reads a clock, a file or a network.
 
 pub mod age;
+pub mod alike;
 pub mod delivery;
 pub mod desired;
 pub mod diff;

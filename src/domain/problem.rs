@@ -29,6 +29,16 @@ impl Problem {
         }
     }
 
+    /// A problem of no file and no cluster.
+    pub fn general(message: impl Into<String>) -> Self {
+        Self {
+            path: None,
+            line: None,
+            message: message.into(),
+            context: None,
+        }
+    }
+
     /// A problem of a cluster, named by its kubeconfig context.
     pub fn cluster(context: impl Into<String>, message: impl Into<String>) -> Self {
         Self {

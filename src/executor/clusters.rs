@@ -53,8 +53,12 @@ enum Order {
 }
 
 impl Clusters {
-    /// Starts the task; it connects when it is first given targets.
-    pub(super) fn start(kubeconfig: Vec<PathBuf>, events: mpsc::UnboundedSender<Event>) -> Self {
+    /// Starts the task; it connects when it is first given targets, and never where it is `offline`.
+    pub(super) fn start(
+        kubeconfig: Vec<PathBuf>,
+        offline: bool,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
         let (orders, inbox) = mpsc::unbounded_channel();
         let known = Known::default();
         let (changed, changes) = watch::channel(0);
@@ -62,6 +66,7 @@ impl Clusters {
             views: BTreeMap::new(),
             targets: BTreeMap::new(),
             selected: None,
+            offline,
             known: Arc::clone(&known),
             changed,
             events,
@@ -137,6 +142,8 @@ struct Keeper {
     views: BTreeMap<EnvironmentName, ClusterView>,
     targets: BTreeMap<EnvironmentName, ClusterTarget>,
     selected: Option<CellKey>,
+    /// No cluster is asked.
+    offline: bool,
     known: Known,
     changed: watch::Sender<u64>,
     events: mpsc::UnboundedSender<Event>,
@@ -180,7 +187,9 @@ impl Keeper {
     fn obey(&mut self, order: Order, watching: &Watching, pending: &mut Pending) {
         match order {
             Order::Retarget(targets) => {
-                watching.retarget(targets.clone());
+                if !self.offline {
+                    watching.retarget(targets.clone());
+                }
                 self.targets = targets
                     .into_iter()
                     .map(|t| (t.environment.clone(), t))
@@ -195,7 +204,15 @@ impl Keeper {
                     .connections
                     .retain(|environment, _| self.targets.contains_key(environment));
                 for environment in self.targets.keys() {
-                    self.views.entry(environment.clone()).or_default();
+                    let view = self.views.entry(environment.clone()).or_default();
+                    if self.offline {
+                        let reason = "--offline: not asked".to_owned();
+                        let lost = ClusterEvent::Lost {
+                            reason,
+                            next_try: None,
+                        };
+                        view.apply(lost, Timestamp::now());
+                    }
                     pending.namespaces.insert(environment.clone(), None);
                 }
             }

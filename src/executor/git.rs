@@ -55,6 +55,12 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
             for ran in fetches.ran {
                 shared.tell(words::ran(ran));
             }
+            let before = std::mem::replace(&mut *lock(&shared.noted), fetches.notes.clone());
+            for note in fetches.notes {
+                if !before.contains(&note) {
+                    shared.tell(Event::Notice(note));
+                }
+            }
             for (name, error) in fetches.failed {
                 shared.tell(Event::Ran {
                     line: format!("git fetch   # of {name}: {}", error.message),

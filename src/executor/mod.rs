@@ -78,6 +78,8 @@ struct Shared {
     store: Option<StateStore>,
     /// The last matrix read, so that plans and diffs need not read it again.
     reading: Mutex<Option<Arc<Reading>>>,
+    /// What was said of a fetch, so that the next one does not say it again.
+    noted: Mutex<Vec<String>>,
     /// When the remote last answered.
     fetched_at: Mutex<Option<Timestamp>>,
     /// Plans as prepared, by what the screen was shown of them.
@@ -91,13 +93,18 @@ impl Executor {
         options: ConsoleOptions,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
-        let clusters = Clusters::start(session.kubeconfig.clone(), events.clone());
+        let clusters = Clusters::start(
+            session.kubeconfig.clone(),
+            session.opened.offline,
+            events.clone(),
+        );
         let store = StateStore::of_repository(session.repo.common_dir());
         let shared = Arc::new(Shared {
             session: Mutex::new(Arc::new(session)),
             events,
             store,
             reading: Mutex::default(),
+            noted: Mutex::default(),
             fetched_at: Mutex::default(),
             prepared: Mutex::default(),
         });

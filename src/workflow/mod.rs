@@ -7,6 +7,7 @@ mod at;
 mod deliver;
 mod facts;
 mod follow;
+mod head;
 mod notes;
 mod others;
 mod prepare;
@@ -37,6 +38,7 @@ pub use deliver::{
 };
 pub use facts::{Asked, ask_clusters};
 pub use follow::{Followed, follow};
+pub use head::PATIENCE as HEAD_PATIENCE;
 pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use jiff::Zoned;
 
-use super::{OpenError, Session, at, project};
+use super::{OpenError, Session, at, head, project};
 use crate::{
     config::{Config, RepositoryPlace, places},
     domain::{desired::RefName, layout::LayoutSet},
@@ -18,6 +18,8 @@ pub struct Fetches {
     pub ran: Vec<RanCommand>,
     /// Repositories beside the main one that could not be fetched: what is known of them is as old as before.
     pub failed: Vec<(String, GitError)>,
+    /// What else there is to say, a sentence each: another default branch on a server.
+    pub notes: Vec<String>,
 }
 
 /// A repository beside the main one.
@@ -52,7 +54,8 @@ impl Session {
         now: &Zoned,
         tell: &mut dyn FnMut(&str),
     ) -> Result<(), OpenError> {
-        for other in &mut self.others {
+        let offline = self.opened.offline;
+        for other in self.others.iter_mut().filter(|_| !offline) {
             let Some(url) = &other.url else { continue };
             // Asking for one that is there waits for whoever fetches it.
             if !fetch && other.repo.is_ok() {
@@ -118,6 +121,12 @@ impl Session {
     /// Where the main repository cannot be fetched; the others are fetched all the same.
     pub async fn fetch(&self) -> Result<Fetches, GitError> {
         let mut fetches = Fetches::default();
+        if self.opened.offline {
+            return Err(GitError::new(
+                GitErrorKind::Network,
+                "--offline asks nobody: what is shown is as of the last fetch",
+            ));
+        }
         let mut failed = None;
         let main = (None, &self.repo, self.config.branch.as_deref());
         let others = self.others.iter().filter_map(|other| {
@@ -129,7 +138,14 @@ impl Session {
                 fetch_one(&self.config.layouts, name, repo, branch).await,
                 name,
             ) {
-                (Ok(commands), _) => fetches.ran.extend(commands),
+                (Ok(commands), _) => {
+                    fetches.ran.extend(commands);
+                    if branch.is_none() && self.config.layouts.reads(name, None) {
+                        // It was reached a moment ago: where it is silent now, the next fetch says so.
+                        let note = head::other_default(repo).await.ok().flatten();
+                        fetches.notes.extend(note);
+                    }
+                }
                 (Err(error), Some(name)) => fetches.failed.push((name.to_owned(), error)),
                 (Err(error), None) => failed = Some(error),
             }

@@ -33,6 +33,8 @@ pub struct OpenOptions {
     pub at: Vec<String>,
     /// Kubeconfig files in place of the user's; the demo brings its own.
     pub kubeconfig: Vec<PathBuf>,
+    /// Nobody is asked: no remote and no cluster.
+    pub offline: bool,
 }
 
 /// Why there is nothing to work on, or a name means nothing there.

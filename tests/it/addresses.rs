@@ -218,3 +218,89 @@ fn hooks_of_the_clone_that_a_commit_would_run_are_named() {
         said.out
     );
 }
+
+/// The server's default branch becomes `trunk`; `main` stays for a while.
+fn rename_default(repository: &Repository) {
+    let remote = repository.remote();
+    repository.git_in(&remote, &["branch", "trunk", "main"]);
+    repository.git_in(&remote, &["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+}
+
+#[test]
+fn a_clone_with_an_old_default_branch_says_so() {
+    let repository = with_a_new_version();
+    repository.pull();
+    let quiet = repository.tidegate(&["status", "--no-live"]).exits(0);
+    assert!(!quiet.err.contains("default branch"), "{}", quiet.err);
+    rename_default(&repository);
+    let said = "the default branch of origin is trunk on the server";
+    for command in [
+        &["status", "--no-live"][..],
+        &["history", "checkout", "dev"],
+        &["trace", "checkout", "1.1.0"],
+        &[&PROMOTE[..6], &["--dry-run"]].concat(),
+    ] {
+        repository.tidegate(command).exits(0).says(said);
+        let offline = repository.tidegate(&[command, &["--offline"]].concat());
+        let offline = offline.exits(0);
+        assert!(!offline.err.contains(said), "{command:?}: {}", offline.err);
+    }
+    let json = repository.tidegate(&["status", "--no-live", "-o", "json"]);
+    let json = json.exits(0).json();
+    assert!(json["problems"][0].to_string().contains(said), "{json}");
+
+    // A branch that the configuration names is no guess.
+    repository.write(
+        "tidegate.toml",
+        &format!(
+            "[repository]\nbranch = \"main\"\n{}",
+            repository.at_tip("tidegate.toml")
+        ),
+    );
+    repository.publish("The branch is main");
+    repository.pull();
+    let said = repository.tidegate(&["status", "--no-live"]).exits(0);
+    assert!(!said.err.contains("default branch"), "{}", said.err);
+}
+
+#[test]
+fn a_mirror_follows_the_server_s_default_branch() {
+    let repository = with_a_new_version();
+    let address = format!("file://{}", repository.remote().display());
+    let mirrored = |arguments: &[&str]| {
+        let arguments = [&["--repo", &address][..], arguments].concat();
+        let cache = repository.home().join("cache").display().to_string();
+        repository.run(
+            &repository.colleague(),
+            &arguments,
+            "",
+            &[("TIDEGATE_CACHE_DIR", &cache)],
+        )
+    };
+    let offline = mirrored(&["status", "--no-live", "--offline"]).exits(2);
+    offline.says("--offline asks nobody");
+    mirrored(&["status", "--no-live"]).exits(0);
+    rename_default(&repository);
+    let main = repository.tip();
+    mirrored(&PROMOTE).exits(0).says("is on origin/trunk");
+    assert_eq!(repository.tip(), main);
+}
+
+#[test]
+fn offline_reaches_nobody_and_writes_nothing() {
+    let repository = with_a_new_version();
+    repository.git_in(
+        &repository.clone_path(),
+        &["remote", "set-url", "origin", "ext::touch reached"],
+    );
+    let said = repository.tidegate(&["status", "--offline"]).exits(0);
+    assert!(said.out.contains("checkout"), "{}", said.out);
+    repository
+        .tidegate(&[&PROMOTE[..], &["--offline"]].concat())
+        .exits(2)
+        .says("--offline asks nobody");
+    repository
+        .tidegate(&[&PROMOTE[..6], &["--offline", "--dry-run"]].concat())
+        .exits(0)
+        .says("as last fetched");
+}

@@ -121,10 +121,10 @@ impl Mirror {
             error
         })?;
         let _ = lock.set_modified(SystemTime::now());
-        let base = self.repo.base(None);
-        if base.is_err() {
-            // The branch that was the remote's HEAD is gone: it has another now.
-            set_head(&self.repo, &self.shown)?;
+        // Which branch is the server's default is the server's to say, each time; where it does not, the last answer holds.
+        let followed = set_head(&self.repo, &self.shown);
+        if self.repo.base(None).is_err() {
+            followed?;
         }
         Ok(())
     }

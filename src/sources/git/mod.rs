@@ -43,7 +43,7 @@ pub use redact::redact;
 pub use repo::Repo;
 pub use report::Rejection;
 pub use survey::Survey;
-pub use transport::{Fetched, fetch, fetch_refs};
+pub use transport::{Fetched, default_branch, fetch, fetch_refs, follow_default};
 
 use self::child::Child;
 use crate::domain::ids::ObjectId;

@@ -116,6 +116,37 @@ pub(super) fn listed(text: &str, name: &str) -> Option<ObjectId> {
     })
 }
 
+/// The branch that the remote's HEAD names, asked now; `None` where it names none (an empty or a detached one).
+///
+/// # Errors
+/// `Network` when the remote does not answer.
+pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>, GitError> {
+    let child = Child::new(repo, ["ls-remote", "--symref", remote, "HEAD"]);
+    let output = patiently(child, remote).await?;
+    if !output.status.success() {
+        return Err(unreachable(remote, &words(&output.stderr)));
+    }
+    let branch = output.stdout.lines().find_map(|line| {
+        let (target, name) = line.strip_prefix("ref: ")?.split_once('\t')?;
+        (name == "HEAD").then(|| target.strip_prefix("refs/heads/"))?
+    });
+    Ok(branch.map(str::to_owned))
+}
+
+/// Makes `branch`, fetched, the one that is read by default.
+///
+/// # Errors
+/// `Network` when the remote does not answer, `Program` without `git`.
+pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(), GitError> {
+    fetch_branch(repo, remote, branch).await?;
+    let child = Child::new(repo, ["remote", "set-head", remote, branch]);
+    let output = patiently(child, remote).await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(unreachable(remote, &words(&output.stderr)))
+}
+
 /// Runs a child that talks to `remote`, but not for ever.
 pub(super) async fn patiently(child: Child, remote: &str) -> Result<Output, GitError> {
     match tokio::time::timeout(PATIENCE, child.run()).await {
@@ -144,6 +175,14 @@ pub(super) fn words(stderr: &str) -> String {
     lines.join("\n")
 }
 
+/// Words in one line; never empty, as a failure without a reason reads like one that was forgotten.
+pub(super) fn in_a_line(words: &str) -> String {
+    match words.trim() {
+        "" => "Git ended without a word of why".to_owned(),
+        words => words.replace('\n', "; "),
+    }
+}
+
 /// The error of a remote that did not give what was asked for, with its words.
 pub(super) fn unreachable(remote: &str, words: &str) -> GitError {
     let hint = if is_denied(words) {
@@ -154,7 +193,7 @@ pub(super) fn unreachable(remote: &str, words: &str) -> GitError {
     };
     GitError::new(
         GitErrorKind::Network,
-        format!("cannot fetch from {remote}: {}", words.replace('\n', "; ")),
+        format!("cannot fetch from {remote}: {}", in_a_line(words)),
     )
     .hint(hint)
 }
@@ -177,4 +216,19 @@ pub(super) fn is_denied(words: &str) -> bool {
     ];
     let words = words.to_ascii_lowercase();
     MARKS.iter().any(|mark| words.contains(mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_without_words_says_so() {
+        for words in ["", " \n"] {
+            let error = unreachable("origin", words).to_string();
+            assert!(error.contains("origin: Git ended without"), "{error}");
+        }
+        let error = unreachable("origin", "fatal: a\nfatal: b").to_string();
+        assert!(error.contains("origin: fatal: a; fatal: b."), "{error}");
+    }
 }

@@ -1,7 +1,11 @@
 //! Commits and tags, built in the object database: no ref moves, no work tree or index is looked at.
 
 use super::{
-    super::{Child, GitError, GitErrorKind, Repo, objects::Objects, transport::words},
+    super::{
+        Child, GitError, GitErrorKind, Repo,
+        objects::Objects,
+        transport::{in_a_line, words},
+    },
     Merged,
     tree::write_tree,
 };
@@ -77,7 +81,7 @@ pub fn build_tag(
             GitErrorKind::Program,
             format!(
                 "cannot make the tag {name}: {}",
-                words(&output.stderr).replace('\n', "; ")
+                in_a_line(&words(&output.stderr))
             ),
         )),
     }
@@ -136,7 +140,7 @@ fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {
 }
 
 fn no_commit(words: &str, signed: bool) -> GitError {
-    let line = words.replace('\n', "; ");
+    let line = in_a_line(words);
     if words.contains("empty ident") || words.contains("tell me who you are") {
         return GitError::new(
             GitErrorKind::Refused,
