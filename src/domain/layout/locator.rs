@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     bindings::Bindings,
+    part::image_name_end,
     pattern::{Pattern, closing},
 };
 use crate::domain::manifest::{self, NodePath, NodeRef};
@@ -33,7 +34,7 @@ pub(crate) enum Step {
     Index(usize),
     /// Each item.
     Each,
-    /// Stays where it is if this field's text matches.
+    /// Stays where it is if this field's text matches; of an `images` item its name counts without tag and digest too.
     Where(Vec<String>, Pattern),
 }
 
@@ -194,13 +195,28 @@ impl<'t> Search<'t> {
                 let value = field
                     .iter()
                     .try_fold(node, |node, key| Some(node.get(key)?.value));
-                let text = value.and_then(NodeRef::text);
-                if text.is_some_and(|text| pattern.match_into(text, &mut self.bindings)) {
+                let text = value.and_then(NodeRef::text).unwrap_or_default();
+                let name = self.image_name(field, text);
+                let matches = value.is_some_and(|value| value.text().is_some())
+                    && (name.is_some_and(|name| pattern.match_into(name, &mut self.bindings))
+                        || pattern.match_into(text, &mut self.bindings));
+                if matches {
                     self.walk(rest, node, parent, borrowed);
                 }
             }
         }
         self.bindings.truncate(before);
+    }
+
+    /// The name of the image that a field of an `images` item has a tag or digest of: `postgres` of `name: postgres:11`.
+    fn image_name<'a>(&self, field: &[String], text: &'a str) -> Option<&'a str> {
+        let [.., manifest::Step::Key(list), manifest::Step::Index(_)] = self.path.as_slice() else {
+            return None;
+        };
+        let field = field.first().filter(|_| field.len() == 1)?;
+        let end = image_name_end(text);
+        (list == "images" && matches!(field.as_str(), "name" | "newName") && end < text.len())
+            .then(|| &text[..end])
     }
 
     fn descend(

@@ -23,6 +23,7 @@ mod part;
 mod pattern;
 mod preset;
 pub mod refs;
+mod remote;
 mod set;
 mod spec;
 mod stored;

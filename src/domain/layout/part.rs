@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use regex::Regex;
 
-use super::bindings::Bindings;
+use super::{bindings::Bindings, remote::repository};
 
 /// Which part of a scalar is the version.
 #[derive(Clone, Debug, Default)]
@@ -80,9 +80,12 @@ impl Part {
                 Some((name_end + 1).min(text.len())..text.len())
             }
             Self::Query(parameter) => {
-                let range = query(text, parameter)?;
+                let range = query(text, parameter).or_else(|| {
+                    // Kustomize takes `version` where there is no `ref`.
+                    query(text, "version").filter(|_| parameter == "ref")
+                })?;
                 bound
-                    .bind(&"repo".into(), repository(text))
+                    .bind(&"repo".into(), &repository(text))
                     .then_some(range)
             }
             Self::Regex(regex) => {
@@ -120,7 +123,7 @@ pub(crate) fn is_digest(version: &str) -> bool {
 }
 
 /// Where an image's name ends: at its tag or digest. The colon of a registry's port comes before a slash.
-fn image_name_end(text: &str) -> usize {
+pub(crate) fn image_name_end(text: &str) -> usize {
     let end = text.find('@').unwrap_or(text.len());
     let name_start = text[..end].rfind('/').map_or(0, |slash| slash + 1);
     text[name_start..end]
@@ -145,38 +148,6 @@ fn query(text: &str, parameter: &str) -> Option<Range<usize>> {
             return None;
         }
     }
-}
-
-/// The name of the repository that a Git URL points to, with or without a scheme and a path inside it.
-fn repository(url: &str) -> &str {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let url = url.strip_prefix("git::").unwrap_or(url);
-    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
-    // `repo.git/path` and `repo//path` say where the path begins; else forges have owner and repository behind the host.
-    let marked = url
-        .find(".git")
-        .filter(|at| matches!(url[at + 4..].chars().next(), None | Some('/')))
-        .or_else(|| url.find("//"));
-    let name = match marked {
-        Some(at) => url[..at].rsplit(['/', ':']).next(),
-        None => url_parts(url).nth(2),
-    };
-    name.unwrap_or_else(|| url.trim_end_matches('/').rsplit('/').next().unwrap_or(url))
-}
-
-/// The parts of `host/owner/repository`, or of `host:owner/repository` as `git` takes it for `ssh`.
-fn url_parts(url: &str) -> impl Iterator<Item = &str> {
-    let (host, path) = match url.split_once(':') {
-        Some((host, path))
-            if !host.contains('/') && !path.starts_with(|c: char| c.is_ascii_digit()) =>
-        {
-            (Some(host), path)
-        }
-        _ => (None, url),
-    };
-    host.into_iter()
-        .chain(path.split('/'))
-        .filter(|part| !part.is_empty())
 }
 
 #[cfg(test)]
@@ -241,6 +212,18 @@ mod tests {
                 "ssh://git@h:22/o/r?ref=v1",
                 "v1 repo=r",
                 "ssh://git@h:22/o/r?ref=NEW",
+            ),
+            (
+                "query:ref",
+                "https://h/c/p/_git/r?version=v1",
+                "v1 repo=r",
+                "https://h/c/p/_git/r?version=NEW",
+            ),
+            (
+                "query:ref",
+                "https://h/o/r?version=v0&ref=v1",
+                "v1 repo=r",
+                "https://h/o/r?version=v0&ref=NEW",
             ),
             ("query:ref", "../base", "-", "-"),
             ("query:ref", "https://h/o/r?xref=1", "-", "-"),

@@ -88,6 +88,7 @@ struct Variant {
     yaml: Option<String>,
     regex: Option<String>,
     part: Option<String>,
+    matching: Option<String>,
     first: bool,
 }
 
@@ -111,24 +112,41 @@ impl Variant {
         spec.yaml = self.yaml;
         spec.regex = self.regex;
         spec.part = spec.part.or(self.part);
+        spec.matching = spec.matching.or(self.matching);
         spec.first |= self.first;
         spec
     }
 }
 
-/// Image overrides: by their name, or by the name they are replaced with.
+/// Image overrides: by their name, or by the name they are replaced with. What stands beside the name goes before what
+/// stands in it: `newName: registry/x:1.2`, `name: postgres:11`.
 fn kustomize(known: &Known<'_>) -> Vec<Variant> {
     let by = |field: &str, capture: &str| {
         ["newTag", "digest"]
             .map(|key| Variant::yaml(format!("images[*]{{{field}=**/{{{capture}}}}}.{key}")))
     };
-    if known.row.contains("{image}") {
-        return by("name", "image").into();
+    let own = if known.row.contains("{image}") {
+        "image"
+    } else {
+        "service"
+    };
+    let within = |locator: String, capture: &str| Variant {
+        matching: Some(".".into()),
+        ..Variant::part(locator, format!("tag:{capture}"))
+    };
+    let mut variants: Vec<Variant> = by("name", own).into();
+    let replaced = known.service && own == "service";
+    if replaced {
+        variants.extend(by("newName", own));
     }
-    let mut variants: Vec<Variant> = by("name", "service").into();
-    if known.service {
-        variants.extend(by("newName", "service"));
+    variants.push(within(
+        format!("images[*]{{name=**/{{{own}}}}}.newName"),
+        "newName",
+    ));
+    if replaced {
+        variants.push(within("images[*].newName".into(), own));
     }
+    variants.push(within("images[*].name".into(), own));
     variants
 }
 

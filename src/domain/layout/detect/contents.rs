@@ -108,7 +108,7 @@ fn kustomization(
         ..LayoutSpec::default()
     };
     let mut specs = Vec::new();
-    if some(&["newTag", "digest"]) {
+    if some(&["newTag", "digest", "newName"]) {
         let by_image = template.contains("{service}").then(|| LayoutSpec {
             row: Some("{service}/{image}".into()),
             ..images.clone()

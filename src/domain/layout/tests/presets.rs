@@ -111,6 +111,70 @@ fn presets() {
     );
 }
 
+/// Kustomize matches an image by its name, whatever tag or digest is written into `name`, and takes `newName` as it is.
+#[test]
+fn kustomize_images_whose_version_stands_in_a_name() {
+    let none: &[&str] = &[];
+    let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let in_name = format!("images: [{{name: x, newName: 'r:5000/y@{digest}'}}]");
+    let both = format!("images: [{{name: 'r/db:11', digest: '{digest}'}}]");
+    check(
+        "rows are images without their tags",
+        r#"{ preset = "kustomize", path = "{env}/kustomization.yaml" }"#,
+        &[
+            (
+                "dev/kustomization.yaml",
+                "images:\n- name: postgres:11\n- name: r/web:old\n  newTag: v1\n- name: api\n  newName: reg:5000/own/api:v2\n- name: plain\n- name: moved\n  newName: reg/moved\n",
+            ),
+            (
+                "prod/kustomization.yaml",
+                "images:\n- name: postgres\n  newTag: '10'\n- name: web\n  newTag: v0\n- name: api@sha256:aa\n  newName: own/api\n  newTag: v1\n",
+            ),
+        ],
+        &[
+            "api dev v2 dev/kustomization.yaml:6",
+            "api prod v1 prod/kustomization.yaml:8",
+            "postgres dev 11 dev/kustomization.yaml:2",
+            "postgres prod 10 prod/kustomization.yaml:3",
+            "web dev v1 dev/kustomization.yaml:4",
+            "web prod v0 prod/kustomization.yaml:5",
+        ],
+        none,
+    );
+    check(
+        "a service's own folder",
+        r#"{ preset = "kustomize", path = "{service}/{env}/kustomization.yaml" }"#,
+        &[
+            ("x/dev/kustomization.yaml", &in_name),
+            (
+                "y/dev/kustomization.yaml",
+                "images: [{name: placeholder, newName: 'r/y:v3'}]",
+            ),
+            ("db/dev/kustomization.yaml", &both),
+        ],
+        &[
+            &format!("db dev {digest} db/dev/kustomization.yaml:1"),
+            &format!("x dev {digest} x/dev/kustomization.yaml:1"),
+            "y dev v3 y/dev/kustomization.yaml:1",
+        ],
+        none,
+    );
+    check(
+        "by image",
+        r#"{ preset = "kustomize", path = "{service}/{env}/kustomization.yaml", row = "{service}/{image}" }"#,
+        &[(
+            "x/dev/kustomization.yaml",
+            "images: [{name: 'r/a:0', newTag: v1}, {name: r/b, newName: 'q/c:v2'}, {name: 'd:v3'}]",
+        )],
+        &[
+            "x/a dev v1 x/dev/kustomization.yaml:1",
+            "x/b dev v2 x/dev/kustomization.yaml:1",
+            "x/d dev v3 x/dev/kustomization.yaml:1",
+        ],
+        none,
+    );
+}
+
 #[test]
 fn mistakes_are_said_with_their_key() {
     let cases = [
