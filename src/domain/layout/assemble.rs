@@ -13,6 +13,7 @@ use std::{
 use super::{
     FileFacts, LayoutSet,
     bindings::Bindings,
+    choice::field,
     compile::Layout,
     join::{Joins, Presence, Rank},
     set::{Entry, Role},
@@ -90,6 +91,8 @@ pub(super) struct Contribution {
     pub(super) line: u32,
     /// The source cannot be read.
     pub(super) broken: bool,
+    /// Another place is the service's version.
+    pub(super) passed_over: bool,
 }
 
 impl Assembler {
@@ -132,6 +135,7 @@ impl Assembler {
         }
         self.joins.forget(file);
         let layouts = Arc::clone(&self.layouts);
+        self.files[file].facts.clone_from(&facts);
         if let Some(facts) = &facts {
             for (index, entry) in facts.entries.iter().enumerate() {
                 let layout = &layouts.layouts[usize::from(entry.layout)];
@@ -141,7 +145,6 @@ impl Assembler {
                 }
             }
         }
-        self.files[file].facts = facts;
         touched.extend(&self.files[file].cells);
         for cell in touched {
             self.settle(cell);
@@ -264,6 +267,7 @@ impl Assembler {
                             version: fact.version.clone(),
                             line: fact.line,
                             broken: fact.unread,
+                            passed_over: false,
                         },
                     );
                 }
@@ -320,6 +324,7 @@ impl Assembler {
                 version: None,
                 line: 1,
                 broken,
+                passed_over: false,
             },
         );
     }
@@ -373,6 +378,7 @@ impl Assembler {
                 version: found.and_then(|fact| fact.version.clone()),
                 line: found.map_or(1, |fact| fact.line),
                 broken: entry.broken || found.is_some_and(|fact| fact.unread),
+                passed_over: false,
             },
         );
     }
@@ -398,7 +404,45 @@ impl Assembler {
         ))
     }
 
-    fn contribute(&mut self, key: CellKey, contribution: Contribution) {
+    /// Decides which place is a service's version where there are several, by what is known now, unless that is decided
+    /// already. To be asked once a tree is read whole.
+    pub fn decide(&mut self) {
+        self.layouts.decide(self);
+        let chosen: Vec<Vec<bool>> = self
+            .cells
+            .iter()
+            .map(|cell| {
+                let known = cell.contributions.iter();
+                known
+                    .map(|known| self.is_passed_over(&cell.key.service, known))
+                    .collect()
+            })
+            .collect();
+        for (cell, passed) in chosen.into_iter().enumerate() {
+            let known = self.cells[cell].contributions.iter_mut();
+            let mut changed = false;
+            for (known, passed) in known.zip(passed) {
+                changed |= known.passed_over != passed;
+                known.passed_over = passed;
+            }
+            if changed {
+                self.settle(cell);
+            }
+        }
+    }
+
+    fn is_passed_over(&self, service: &ServiceName, known: &Contribution) -> bool {
+        let layout = &self.layouts.layouts[known.presence.layout];
+        if !layout.contested {
+            return false;
+        }
+        let choice = self.layouts.choice(layout.spec, service);
+        choice.is_some_and(|choice| {
+            field(self, known).is_some_and(|(_, field)| choice.passes_over(&field))
+        })
+    }
+
+    fn contribute(&mut self, key: CellKey, mut contribution: Contribution) {
         let known = self.cell_index.get(&key).copied();
         let cell = known.unwrap_or_else(|| {
             self.cells.push(Cell {
@@ -415,6 +459,8 @@ impl Assembler {
         if contribution.presence.file != contribution.source {
             self.files[contribution.presence.file].cells.insert(cell);
         }
+        contribution.passed_over =
+            self.is_passed_over(&self.cells[cell].key.service, &contribution);
         let files = &self.files;
         let order = |known: &Contribution| {
             (
@@ -452,7 +498,7 @@ impl Cell {
         let first = self
             .contributions
             .iter()
-            .position(|known| known.broken || known.version.is_some())?;
+            .position(|known| !known.passed_over && (known.broken || known.version.is_some()))?;
         (!self.contributions[first].broken).then_some(first)
     }
 }

@@ -37,8 +37,18 @@ impl Claims {
         };
         findings.found.retain(|found| {
             let (key, tree) = match &found.place {
-                Place::Scalar { document, path, .. } => {
-                    (PlaceKey::Scalar(*document, path.clone()), true)
+                Place::Scalar {
+                    document,
+                    path,
+                    within,
+                    ..
+                } => {
+                    let (document, mut whole) = within
+                        .as_deref()
+                        .cloned()
+                        .unwrap_or((*document, NodePath::new()));
+                    whole.extend(path.iter().cloned());
+                    (PlaceKey::Scalar(document, whole), true)
                 }
                 Place::Text { range, .. } => (PlaceKey::Text(range.start), false),
             };

@@ -35,6 +35,8 @@ pub(crate) struct Layout {
     pub(crate) refs: Option<usize>,
     /// The repository it reads from.
     pub(crate) repository: Option<Arc<str>>,
+    /// Its table has readings of which one alone is a service's version; see [`choice`](super::choice).
+    pub(crate) contested: bool,
     /// A promotion merges the upstream's branch, rather than copying the version alone.
     pub(crate) merges: bool,
     row: Template,
@@ -52,6 +54,8 @@ pub(crate) struct Context<'a> {
     pub(crate) spec: usize,
     /// Which of its readings.
     pub(crate) variant: usize,
+    /// Whether one of the readings alone is a service's version.
+    pub(crate) contested: bool,
     /// The ref template's index and captures.
     pub(crate) refs: Option<(usize, Vec<Arc<str>>)>,
 }
@@ -89,6 +93,7 @@ impl Layout {
         let layout = Self {
             spec: context.spec,
             variant: context.variant,
+            contested: context.contested,
             proof,
             also,
             carry: carry(spec.carry.as_deref())?,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     grammar::Grammar,
-    manifest::{self, ManifestError, NodePath, NodeRef, ScalarType, Yaml},
+    manifest::{self, ManifestError, NodeKind, NodePath, NodeRef, ScalarStyle, ScalarType, Yaml},
     unread::{Unread, is_encrypted, masked, placeholders},
     version::Version,
 };
@@ -49,6 +49,9 @@ pub(crate) enum Place {
         text: String,
         /// Whether it is reached through an alias or a merge key.
         borrowed: bool,
+        /// The document's index and the scalar whose text is the document that `document` and `path` are of, where the
+        /// version stands in a text inside the file.
+        within: Option<Box<(usize, NodePath)>>,
         /// The tag and the digest that stand side by side.
         pair: Option<Pair>,
         /// The comment behind it.
@@ -89,6 +92,8 @@ pub(crate) struct Pair {
 pub(crate) struct Findings {
     /// The places, in file order.
     pub(crate) found: Vec<Found>,
+    /// Texts inside the file that were to be read and cannot be.
+    pub(crate) unreadable: Vec<ManifestError>,
     /// Whether the file is one of the level's at all: it has a document of the kind and name asked for.
     pub(crate) applies: bool,
 }
@@ -178,15 +183,74 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
             sealed: is_sealed(root),
         };
         for matched in locator.find(root, &bound) {
-            if let Some(found) = finder.found(matched) {
-                findings.found.push(found);
-                if level.first {
-                    return findings;
-                }
+            match locator.inside() {
+                Some(inside) => within(level, inside, document, &matched, &mut findings),
+                None => findings.found.extend(finder.found(matched)),
+            }
+            if level.first && !findings.found.is_empty() {
+                findings.found.truncate(1);
+                return findings;
             }
         }
     }
     findings
+}
+
+/// What `inside` finds in the document that the text of a scalar is.
+fn within(
+    level: &Level,
+    inside: &Locator,
+    document: usize,
+    outer: &Match<'_>,
+    findings: &mut Findings,
+) {
+    let Some(text) = outer.node.text() else {
+        return;
+    };
+    let written = outer.node.resolve().node();
+    // Behind its header a literal has the lines that its text has; other styles fold them.
+    let line = |inner: u32| match &written.kind {
+        NodeKind::Scalar {
+            style: ScalarStyle::Literal,
+            ..
+        } => written.line + inner - 1,
+        _ => written.line,
+    };
+    let yaml = match manifest::parse(text.as_bytes()) {
+        Ok(yaml) => yaml,
+        Err(error) => {
+            findings.unreadable.push(ManifestError {
+                line: Some(error.line.map_or(written.line, line)),
+                message: format!(
+                    "the text that stands here is read as YAML: {}",
+                    error.message
+                ),
+                ..error
+            });
+            return;
+        }
+    };
+    for (index, part) in yaml.documents.iter().enumerate() {
+        let finder = Scalars {
+            yaml: &yaml,
+            level,
+            locator: inside,
+            document: index,
+            sealed: false,
+        };
+        for matched in inside.find(part.root(), &outer.bindings) {
+            let Some(mut found) = finder.found(matched) else {
+                continue;
+            };
+            found.line = line(found.line);
+            found.bytes = None;
+            found.duplicate = found.duplicate.map(line);
+            if let Place::Scalar { within, .. } = &mut found.place {
+                *within = Some(Box::new((document, outer.path.clone())));
+            }
+            findings.found.push(found);
+        }
+    }
 }
 
 /// Sealed Secrets keep what they hold encrypted below `spec.encryptedData`.
@@ -290,6 +354,7 @@ impl Scalars<'_, '_> {
                 path: matched.path,
                 text: text.to_owned(),
                 borrowed: matched.borrowed,
+                within: None,
                 pair,
                 comment,
             },
@@ -458,6 +523,7 @@ fn text(
     Ok(Findings {
         found,
         applies: true,
+        ..Findings::default()
     })
 }
 

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::domain::manifest::{self, NodePath, NodeRef};
 
+/// Says that the text found so far is a document of its own, and that the path goes on inside it.
+const INSIDE: &str = "(yaml)";
 /// Nodes that one look-up visits at most: nested aliases must not cost seconds.
 const VISITS: u32 = 500_000;
 
@@ -17,6 +19,8 @@ const VISITS: u32 = 500_000;
 pub(crate) struct Locator {
     source: String,
     steps: Vec<Step>,
+    /// The way on inside the text that the steps lead to, which is YAML or JSON itself: what stands behind `(yaml)`.
+    inside: Option<Box<Locator>>,
 }
 
 /// One step of it.
@@ -36,6 +40,8 @@ pub(crate) enum Step {
     Each,
     /// Stays where it is if this field's text matches; of an `images` item its name counts without tag and digest too.
     Where(Vec<String>, Pattern),
+    /// Stays where it is if this field is missing or says nothing: `{ref=}`.
+    Without(Vec<String>),
 }
 
 /// A node that was found.
@@ -58,10 +64,66 @@ pub(crate) struct Match<'t> {
 impl Locator {
     /// Compiles `source`; `environments` are the spellings that `$envs` stands for. The error is a sentence.
     pub(crate) fn compile(source: &str, environments: &[&str]) -> Result<Self, String> {
+        let (outer, inner) = match source.split_once(INSIDE) {
+            Some((outer, inner)) => {
+                let inner = inner.strip_prefix('.').filter(|_| !outer.is_empty());
+                let inner = inner.ok_or_else(|| {
+                    format!(
+                        "`{source}`: `{INSIDE}` stands between the path to a text and the path inside it, as in \
+                         `helm.values.{INSIDE}.image.tag`"
+                    )
+                })?;
+                if inner.contains(INSIDE) {
+                    return Err(format!("`{source}`: `{INSIDE}` can stand once"));
+                }
+                let outer = outer.strip_suffix('.').unwrap_or(outer);
+                (outer, Some(inner))
+            }
+            None => (source, None),
+        };
+        let inside = inner.map(|inner| Self::compile(inner, environments));
         Ok(Self {
             source: source.to_owned(),
-            steps: parse(source, environments)?,
+            steps: parse(outer, environments)?,
+            inside: inside.transpose()?.map(Box::new),
         })
+    }
+
+    /// The way on inside the text that it leads to, where that is YAML itself.
+    pub(crate) fn inside(&self) -> Option<&Self> {
+        self.inside.as_deref()
+    }
+
+    /// The part of it that ends at the value.
+    pub(crate) fn innermost(&self) -> &Self {
+        self.inside().unwrap_or(self)
+    }
+
+    /// As a person would write it to mean one of the places that it finds: with what was captured there.
+    pub(crate) fn written(&self, bound: &Bindings) -> String {
+        let mut text = self.source.clone();
+        for (name, value) in bound.iter() {
+            let hole = format!("{{{name}");
+            let mut from = 0;
+            while let Some(at) = text[from..].find(&hole).map(|at| from + at) {
+                from = at + hole.len();
+                let behind = text[from..].chars().next();
+                let end = closing(&text[at..], '{', '}').map(|end| at + end + 1);
+                let (Some('}' | ':' | '*'), Some(end)) = (behind, end) else {
+                    continue;
+                };
+                let start = if text[..at].ends_with("**") {
+                    at - 2
+                } else {
+                    at
+                };
+                // An empty way takes its dot along.
+                let dot = usize::from(value.is_empty() && text[end..].starts_with('.'));
+                text.replace_range(start..end + dot, value);
+                from = start + value.len();
+            }
+        }
+        text
     }
 
     /// As it was written.
@@ -80,6 +142,7 @@ impl Locator {
         Some(Self {
             source: self.source.clone(),
             steps: steps.to_vec(),
+            inside: None,
         })
     }
 
@@ -93,6 +156,7 @@ impl Locator {
                 _ => {}
             }
         }
+        names.extend(self.inside().into_iter().flat_map(Self::names));
         names
     }
 
@@ -108,7 +172,9 @@ impl Locator {
                     let keys = bound.get(name)?.split('.').filter(|key| !key.is_empty());
                     path.extend(keys.map(|key| manifest::Step::Key(key.to_owned())));
                 }
-                Step::Any | Step::Each | Step::Deep(None) | Step::Where(..) => return None,
+                Step::Any | Step::Each | Step::Deep(None) | Step::Where(..) | Step::Without(_) => {
+                    return None;
+                }
             }
         }
         Some(path)
@@ -201,6 +267,14 @@ impl<'t> Search<'t> {
                     && (name.is_some_and(|name| pattern.match_into(name, &mut self.bindings))
                         || pattern.match_into(text, &mut self.bindings));
                 if matches {
+                    self.walk(rest, node, parent, borrowed);
+                }
+            }
+            Step::Without(field) => {
+                let value = field
+                    .iter()
+                    .try_fold(node, |node, key| Some(node.get(key)?.value));
+                if value.is_none_or(|it| it.is_null() || it.text().is_some_and(str::is_empty)) {
                     self.walk(rest, node, parent, borrowed);
                 }
             }
@@ -365,7 +439,17 @@ fn filter(inside: &str, source: &str, environments: &[&str]) -> Result<Step, Str
         ));
     }
     let keys = field.split('.').map(str::to_owned).collect();
+    if pattern.is_empty() {
+        return Ok(Step::Without(keys));
+    }
     Ok(Step::Where(keys, Pattern::compile(pattern, environments)?))
+}
+
+/// Whether braces hold a condition, `{name=…}`, and no capture.
+fn is_condition(text: &str) -> bool {
+    let inside = text.trim_start_matches('{');
+    let end = inside.find(['=', '{', '}', ':', '*']);
+    end.is_some_and(|end| inside[end..].starts_with('='))
 }
 
 /// One key and what stands behind it.
@@ -380,8 +464,9 @@ fn key<'s>(text: &'s str, source: &str, environments: &[&str]) -> Result<(Step, 
     let mut depth = 0_usize;
     let end = text
         .char_indices()
-        .find(|(_, character)| {
+        .find(|(at, character)| {
             match character {
+                '{' if depth == 0 && *at > 0 && is_condition(&text[*at..]) => return true,
                 '{' => depth += 1,
                 '}' => depth = depth.saturating_sub(1),
                 '.' | '[' if depth == 0 => return true,

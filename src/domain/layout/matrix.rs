@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     assemble::{Assembler, Cell, Contribution},
     bindings::Bindings,
+    choice::{field, written_out},
     compile::Layout,
 };
 use crate::domain::{
@@ -119,6 +120,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         if let Some(chosen) = chosen
             && known.rank.copies() == chosen.rank.copies()
             && known.version.is_some()
+            && !known.passed_over
         {
             let source = Source {
                 path: assembler.files[known.source].path.clone(),
@@ -132,6 +134,9 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
                 problems.push(contradiction(assembler, cell, chosen, known));
             }
         }
+    }
+    if chosen.is_none() {
+        problems.extend(unclear(assembler, cell));
     }
     Some(DesiredCell {
         version,
@@ -174,6 +179,40 @@ fn contradiction(
     )
 }
 
+/// What is said of a cell of which several places may be the version, with nothing to tell which.
+fn unclear(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
+    let places: Vec<&Contribution> = cell
+        .contributions
+        .iter()
+        .filter(|known| known.passed_over && known.version.is_some())
+        .collect();
+    let first = places.first()?;
+    let kind = |known: &&&Contribution| known.rank.layout() == first.rank.layout();
+    let places: Vec<&Contribution> = places.iter().filter(kind).copied().collect();
+    let shown = places.iter().take(4).filter_map(|known| {
+        let (layout, _) = field(assembler, known)?;
+        let bound = fact(assembler, known, known.fact?)?;
+        let keys = written_out(layout.levels.first()?, bound)?;
+        let version = known.version.as_ref()?;
+        Some(format!("{version} (line {}: `{keys}`)", known.line))
+    });
+    let shown: Vec<String> = shown.collect();
+    let more = match places.len().saturating_sub(4) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(Problem::file(
+        assembler.files[first.source].path.clone(),
+        Some(first.line),
+        format!(
+            "which of these is the version of {} cannot be told: {}{more}; write a layout with the keys of the one that is, \
+             before this one or in its place",
+            cell.key,
+            shown.join(", ")
+        ),
+    ))
+}
+
 /// The layout of a contribution, and what is captured of the cell without its source.
 fn presence<'a>(assembler: &'a Assembler, known: &Contribution) -> Option<(&'a Layout, Bindings)> {
     let presence = known.presence;
@@ -188,7 +227,11 @@ fn presence<'a>(assembler: &'a Assembler, known: &Contribution) -> Option<(&'a L
     Some((layout, raw))
 }
 
-fn fact<'a>(assembler: &'a Assembler, known: &Contribution, at: usize) -> Option<&'a Bindings> {
+pub(super) fn fact<'a>(
+    assembler: &'a Assembler,
+    known: &Contribution,
+    at: usize,
+) -> Option<&'a Bindings> {
     let facts = assembler.files[known.source].facts.as_ref()?;
     let (entry, _) = known.rank.place();
     Some(&facts.entries.get(entry)?.facts.get(at)?.bindings)

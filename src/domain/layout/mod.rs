@@ -7,6 +7,7 @@
 pub mod assemble;
 mod backtrack;
 mod bindings;
+mod choice;
 mod claims;
 mod compile;
 pub mod detect;

@@ -73,8 +73,15 @@ impl Part {
             Self::Whole => Some(0..text.len()),
             Self::Tag(capture) => {
                 let name_end = image_name_end(text);
-                let name = text[..name_end].rsplit('/').next().unwrap_or_default();
-                if name.is_empty() || !bound.bind(capture, name) {
+                // Argo CD writes `name=image:tag` where Kustomize has a name and a new one.
+                let (old, new) = text[..name_end]
+                    .split_once('=')
+                    .unwrap_or(("", &text[..name_end]));
+                let mut names = [old, new]
+                    .map(|name| name.rsplit('/').next().unwrap_or_default())
+                    .into_iter()
+                    .filter(|name| !name.is_empty());
+                if !names.any(|name| bound.bind(capture, name)) {
                     return None;
                 }
                 Some((name_end + 1).min(text.len())..text.len())
@@ -176,6 +183,19 @@ mod tests {
                 both.as_str(),
                 "v1@sha256:9f3c image=app",
                 "host:5000/r/app:NEW",
+            ),
+            (
+                "tag",
+                "web=host:5000/r/app:v1",
+                "v1 image=web",
+                "web=host:5000/r/app:NEW",
+            ),
+            ("tag", "h:5000/r/a=b", " image=a", "h:5000/r/a=b:NEW"),
+            (
+                "tag:app",
+                "x=r/y@sha256:9f3c",
+                "sha256:9f3c app=x",
+                "x=r/y:NEW",
             ),
             (
                 "query:ref",

@@ -34,24 +34,13 @@ pub(crate) fn expand(spec: &LayoutSpec) -> Result<Vec<LayoutSpec>, LayoutError> 
         "helm-values" => helm_values(&known),
         "helmrelease" => {
             kinds(&mut base, "HelmRelease", &known);
-            vec![
-                Variant::yaml("spec.values.image.tag"),
-                Variant::part("spec.values.image", "tag"),
-                Variant::yaml("spec.chart.spec.version"),
-            ]
+            helmrelease()
         }
         "argocd-application" => {
-            kinds(&mut base, "Application", &known);
-            vec![
-                Variant::yaml("spec.source.helm.parameters[name=image.tag].value"),
-                Variant::yaml("spec.source.helm.valuesObject.image.tag"),
-                Variant::part("spec.source.kustomize.images[0]", "tag"),
-                Variant::yaml("spec.source.targetRevision"),
-                Variant {
-                    first: true,
-                    ..Variant::yaml("spec.sources[*].targetRevision")
-                },
-            ]
+            if !is_override(spec) {
+                kinds(&mut base, "Application|ApplicationSet", &known);
+            }
+            argocd_application()
         }
         "manifest" => {
             kinds(&mut base, WORKLOADS, &known);
@@ -75,6 +64,23 @@ pub(crate) fn expand(spec: &LayoutSpec) -> Result<Vec<LayoutSpec>, LayoutError> 
         .into_iter()
         .map(|variant| variant.over(&base))
         .collect())
+}
+
+/// Whether the readings of a preset are of different things, of which one is a service's version: a chart and an image.
+pub(crate) fn is_contested(spec: &LayoutSpec) -> bool {
+    let own = [&spec.yaml, &spec.json, &spec.regex];
+    matches!(
+        spec.preset.as_deref(),
+        Some("helmrelease" | "argocd-application")
+    ) && own.iter().all(|text| text.is_none())
+}
+
+/// Whether it reads the file that Argo CD and its Image Updater keep overrides of an application in, which is no object.
+fn is_override(spec: &LayoutSpec) -> bool {
+    let path = spec.path.as_deref().unwrap_or_default();
+    path.rsplit('/')
+        .next()
+        .is_some_and(|file| file.starts_with(".argocd-source"))
 }
 
 /// What the user's own keys say already.
@@ -107,6 +113,22 @@ impl Variant {
         }
     }
 
+    /// What is written out: not what a template or a variable stands for.
+    fn literal(locator: impl Into<String>) -> Self {
+        Self {
+            matching: Some("^[^{}$]+$".into()),
+            ..Self::yaml(locator)
+        }
+    }
+
+    /// The tag or digest of an image string, where it has one.
+    fn image(locator: impl Into<String>) -> Self {
+        Self {
+            part: Some("tag".into()),
+            ..Self::literal(locator)
+        }
+    }
+
     fn over(self, base: &LayoutSpec) -> LayoutSpec {
         let mut spec = base.clone();
         spec.yaml = self.yaml;
@@ -116,6 +138,53 @@ impl Variant {
         spec.first |= self.first;
         spec
     }
+}
+
+/// An image of the chart's values, or else the chart, or else an image of a part of it.
+fn helmrelease() -> Vec<Variant> {
+    vec![
+        Variant::yaml("spec.values.image.tag"),
+        Variant::image("spec.values.image"),
+        Variant::yaml("spec.chart.spec.version"),
+        Variant::yaml("spec.values.{parameter*}.image.tag"),
+        Variant::image("spec.values.{parameter*}.image"),
+    ]
+}
+
+/// What an application overrides comes before what it is made of: parameters, values and images, then the chart, then the
+/// images of its parts, then the revision in Git. A source with nothing but a `ref` lends its files and has no version.
+fn argocd_application() -> Vec<Variant> {
+    let tag = r"(?i)(?:.*[._-])?tag|.*imagetag|.*image_?version";
+    let parameter =
+        |name: &str| format!("**.helm.parameters[*]{{name={{parameter:{name}}}}}.value");
+    let mut variants = vec![
+        Variant::literal("**.helm.parameters[name=image.tag].value"),
+        Variant::image("**.helm.parameters[name=image].value"),
+        Variant::literal(parameter(tag)),
+        Variant::image(parameter("(?i).*image")),
+        Variant::literal(parameter(r"(?i)(?:.*[._-])?digest")),
+        Variant::literal("**.helm.valuesObject.image.tag"),
+        Variant::image("**.helm.valuesObject.image"),
+        Variant::literal("**.helm.values.(yaml).image.tag"),
+        Variant::image("**.helm.values.(yaml).image"),
+        Variant::image("**.kustomize.images[*]"),
+        Variant::literal("**.sources[*]{chart={chart}}.targetRevision"),
+        Variant::literal("**.source{chart={chart}}.targetRevision"),
+        Variant::literal("**.helm.valuesObject.{parameter*}.image.tag"),
+        Variant::image("**.helm.valuesObject.{parameter*}.image"),
+        Variant::literal("**.helm.values.(yaml).{parameter*}.image.tag"),
+        Variant::image("**.helm.values.(yaml).{parameter*}.image"),
+        Variant::literal("**.source.targetRevision"),
+    ];
+    variants.push(Variant {
+        matching: Some(
+            r"^(?:refs/tags/[^{}$]+|[0-9a-f]{7,40}|v?\d[^{}$]*|[^{}$]*\d\.\d[^{}$]*)$".into(),
+        ),
+        ..Variant::yaml("**.sources[*]{ref=}.targetRevision")
+    });
+    variants.push(Variant::literal("**.sources[*]{ref=}.targetRevision"));
+    variants.push(Variant::literal("**.sources[*]{path=**}.targetRevision"));
+    variants
 }
 
 /// Image overrides: by their name, or by the name they are replaced with. What stands beside the name goes before what
@@ -131,8 +200,8 @@ fn kustomize(known: &Known<'_>) -> Vec<Variant> {
         "service"
     };
     let within = |locator: String, capture: &str| Variant {
-        matching: Some(".".into()),
-        ..Variant::part(locator, format!("tag:{capture}"))
+        part: Some(format!("tag:{capture}")),
+        ..Variant::image(locator)
     };
     let mut variants: Vec<Variant> = by("name", own).into();
     let replaced = known.service && own == "service";

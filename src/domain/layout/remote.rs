@@ -111,15 +111,12 @@ fn decoded(name: &str) -> Cow<'_, str> {
             .get(..2)
             .and_then(|two| std::str::from_utf8(two).ok());
         let value = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match value.filter(|_| *first == b'%') {
-            Some(value) => {
-                bytes.push(value);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = behind;
-            }
+        if let Some(value) = value.filter(|_| *first == b'%') {
+            bytes.push(value);
+            rest = &behind[2..];
+        } else {
+            bytes.push(*first);
+            rest = behind;
         }
     }
     match String::from_utf8(bytes) {

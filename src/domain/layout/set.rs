@@ -1,10 +1,12 @@
 //! All layouts of a configuration, compiled.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{
     LayoutError, LayoutSpec, Origin, RefTemplate,
+    assemble::Assembler,
     bindings::Bindings,
+    choice::{Choice, Choices},
     claims::Claims,
     compile::{Context, Layout, aliases, spellings},
     extract::{File, Findings, Found},
@@ -13,7 +15,7 @@ use super::{
     preset,
 };
 use crate::domain::{
-    ids::{EnvironmentName, RepoPath},
+    ids::{EnvironmentName, RepoPath, ServiceName},
     problem::Problem,
     version::Version,
 };
@@ -26,6 +28,8 @@ pub struct LayoutSet {
     fingerprint: String,
     /// The ref that it is limited to.
     view: Option<Origin>,
+    /// Which place is a service's version where there are several; the same for all views.
+    choices: Arc<OnceLock<Choices>>,
 }
 
 /// What one file says. Small and shareable; a pure function of (path, bytes).
@@ -89,6 +93,7 @@ impl LayoutSet {
             refs: Arc::new(compiler.refs),
             fingerprint: format!("{specs:?}{environments:?}"),
             view: None,
+            choices: Arc::default(),
         })
     }
 
@@ -101,6 +106,7 @@ impl LayoutSet {
             refs: Arc::clone(&self.refs),
             fingerprint: format!("{}{origin:?}", self.fingerprint),
             view: Some(origin.clone()),
+            choices: Arc::clone(&self.choices),
         }
     }
 
@@ -149,6 +155,25 @@ impl LayoutSet {
         Some(layout.column(spelling))
     }
 
+    /// Decides which place is a service's version where there are several, by the tree in `assembler`, unless that is
+    /// decided already.
+    pub(super) fn decide(&self, assembler: &Assembler) {
+        if self.layouts.iter().any(|layout| layout.contested) {
+            self.choices.get_or_init(|| Choices::of(assembler));
+        }
+    }
+
+    /// What was decided for a service of the layout table `spec`.
+    pub(super) fn choice(&self, spec: usize, service: &ServiceName) -> Option<&Choice> {
+        self.choices.get()?.get(spec, service)
+    }
+
+    /// Text that is the same where the same was decided: what was read by other decisions is another history.
+    pub fn decisions(&self) -> String {
+        let decided = self.choices.get();
+        decided.map_or_else(String::new, |choices| format!("{choices:?}"))
+    }
+
     /// Whether it is read through this set.
     fn is_seen(&self, layout: &Layout) -> bool {
         self.view.as_ref().is_none_or(|origin| {
@@ -181,11 +206,13 @@ impl Compiler {
             None => None,
             Some(source) => Some(self.add_refs(source, spec, environments)?),
         };
+        let contested = preset::is_contested(spec);
         for (variant, spec) in preset::expand(spec)?.iter().enumerate() {
             let context = Context {
                 environments,
                 spec: index,
                 variant,
+                contested,
                 refs: refs.map(|at| (at, self.refs[at].names())),
             };
             self.layouts.push(Layout::compile(spec, &context)?);
@@ -284,6 +311,13 @@ impl LayoutSet {
                 }
                 facts.report_duplicates(path, &findings);
                 facts.report_unread(path, &findings);
+                for error in &findings.unreadable {
+                    facts.report(Problem::file(
+                        path.clone(),
+                        error.line,
+                        error.message.clone(),
+                    ));
+                }
                 if !broken
                     && findings.found.is_empty()
                     && layout.levels.len() == 1

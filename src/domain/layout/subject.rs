@@ -101,7 +101,7 @@ fn tree(level: &Level, locator: &Locator) -> Rule {
     let mut keys: Vec<Arc<str>> = Vec::new();
     // From the value outwards; the value's own key first.
     let mut texts: Vec<String> = Vec::new();
-    for step in locator.steps().iter().rev() {
+    for step in locator.innermost().steps().iter().rev() {
         match step {
             Step::Key(text) => texts.push(text.clone()),
             Step::KeyLike(pattern) => {
@@ -120,7 +120,12 @@ fn tree(level: &Level, locator: &Locator) -> Rule {
                 let source = pattern.source();
                 texts[0] = source.rsplit('.').next().unwrap_or(source).into();
             }
-            Step::Any | Step::Deep(_) | Step::Index(_) | Step::Each | Step::Where(..) => {}
+            Step::Any
+            | Step::Deep(_)
+            | Step::Index(_)
+            | Step::Each
+            | Step::Where(..)
+            | Step::Without(_) => {}
         }
     }
     Rule {

@@ -46,7 +46,9 @@ impl Small {
     }
 
     pub(crate) fn desired(&self) -> Desired {
-        self.assembler().desired(ObjectId::new([0; 20]))
+        let mut assembler = self.assembler();
+        assembler.decide();
+        assembler.desired(ObjectId::new([0; 20]))
     }
 }
 

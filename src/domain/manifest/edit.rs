@@ -13,6 +13,7 @@ use super::{
     set::{self, Wanted, touches},
     splice::{Splice, Splices},
     tree::{NodePath, Yaml},
+    within,
 };
 
 /// One change. Several changes of one file are carried out in the order given, each seeing the
@@ -60,6 +61,16 @@ pub enum Edit {
         range: Range<usize>,
         /// What stands there instead.
         value: String,
+    },
+    /// Changes the document that the text of a scalar is: a block of Helm values inside an `Application`. Of a literal
+    /// block only the lines that differ are written anew; of the other styles a word can change.
+    Within {
+        /// The document's index, from 0.
+        document: usize,
+        /// The scalar.
+        path: NodePath,
+        /// What is done to its text.
+        edit: Box<Edit>,
     },
     /// Replaces a word in the comment behind a scalar.
     Comment {
@@ -163,6 +174,22 @@ impl Batch {
                     json,
                 };
                 if let Some((splice, change)) = set::set(yaml, document, place, path, wanted)? {
+                    self.splices.push(splice);
+                    self.changes.push((*index, change));
+                }
+            }
+            Edit::Within {
+                document: index,
+                path,
+                edit,
+            } => {
+                let document = document(yaml, *index)?;
+                let place = locate(document, path)?;
+                if touches(&self.changes, *index, place.node) {
+                    return Ok(false);
+                }
+                let made = within::set(yaml, document, place, path, edit)?;
+                if let Some((splice, change)) = made {
                     self.splices.push(splice);
                     self.changes.push((*index, change));
                 }

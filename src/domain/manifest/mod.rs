@@ -22,6 +22,7 @@ mod splice;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod within;
 
 pub use edit::{Edit, apply};
 pub use lookup::{Found, NodeRef};

@@ -194,7 +194,13 @@ fn is_plain(node: &Node<'_>) -> bool {
 
 /// The splice that changes one word of a token over several lines: the one that differs, found by
 /// counting how often it stands before. The parser tells afterwards whether it was the right one.
-fn word(node: &Node<'_>, raw: &str, old: &str, new: &str, style: ScalarStyle) -> Option<Splice> {
+pub(super) fn word(
+    node: &Node<'_>,
+    raw: &str,
+    old: &str,
+    new: &str,
+    style: ScalarStyle,
+) -> Option<Splice> {
     let same_before = old
         .chars()
         .zip(new.chars())

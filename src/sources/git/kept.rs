@@ -23,12 +23,17 @@ impl Place {
     /// The file with this extension; `None` where the repository has no cache folder.
     pub(super) fn of(repo: &Repo, layouts: &LayoutSet, extension: &str) -> Option<Self> {
         let folder = repo.cache()?;
+        // What files say does not depend on which place of several is the version; a history does.
+        let decided = match extension {
+            "history" => layouts.decisions(),
+            _ => String::new(),
+        };
         let what = format!(
             "{}\0{}\0{}",
             build(),
             repo.common_dir().display(),
             layouts.fingerprint()
-        );
+        ) + &decided;
         let fingerprint = Repo::blob_id(what.as_bytes());
         Some(Self {
             file: folder.join(format!("{fingerprint}.{extension}")),

@@ -49,6 +49,7 @@ impl Repo {
         for (path, _, facts) in &known.files {
             assembler.update(path.clone(), Some(Arc::clone(facts)));
         }
+        assembler.decide();
         let mut desired = assembler.desired(commit);
         desired.problems.extend_from_slice(&known.problems);
         desired.problems.sort();

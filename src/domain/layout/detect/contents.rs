@@ -159,7 +159,7 @@ fn document(root: NodeRef<'_>) -> Vec<LayoutSpec> {
     };
     match kind {
         Some("HelmRelease") => preset("helmrelease"),
-        Some("Application") => preset("argocd-application"),
+        Some("Application" | "ApplicationSet") => preset("argocd-application"),
         Some("Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" | "Rollout") => {
             preset("manifest")
         }

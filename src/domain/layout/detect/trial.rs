@@ -170,5 +170,6 @@ pub(super) fn assemble<'p>(
             assembler.update_at(&origin, path, Some(Arc::new(facts)));
         }
     }
+    assembler.decide();
     Some(assembler.desired(ObjectId::new([0; 20])))
 }

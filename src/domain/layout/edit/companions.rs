@@ -173,8 +173,8 @@ fn carry_comment(spot: &Spot<'_>, version: &Version, donor: Option<&Donor>, chan
         && let Some(then) = donor.comment.as_deref().filter(|then| !then.is_empty())
     {
         if then != comment && !comment.is_empty() {
-            changes.add(
-                &spot.path,
+            changes.at(
+                spot,
                 Edit::Comment {
                     document: *document,
                     path: path.clone(),
@@ -199,8 +199,8 @@ fn carry_comment(spot: &Spot<'_>, version: &Version, donor: Option<&Donor>, chan
             wanted
         };
         if word != to {
-            changes.add(
-                &spot.path,
+            changes.at(
+                spot,
                 Edit::Comment {
                     document: *document,
                     path: path.clone(),

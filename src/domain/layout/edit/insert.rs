@@ -73,6 +73,11 @@ impl Addition<'_> {
                 "a version that is found by `regex` cannot be added; write the line by hand",
             ));
         };
+        if locator.inside().is_some() {
+            return Err(self.nowhere(
+                "the version would stand in a text inside the file (`(yaml)`), where none is added; write the line by hand",
+            ));
+        }
         let yaml = manifest::parse(self.bytes).map_err(|error| not_parseable(self.path, &error))?;
         let documents = documents(&yaml, self.level, self.bound);
         let (document, root, bound) = match documents.into_iter().next() {

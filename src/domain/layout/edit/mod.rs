@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 use super::{
     LayoutSet, Origin,
     bindings::Bindings,
+    choice::{Choice, Field},
     compile::Layout,
-    extract::{File, Found},
+    extract::{File, Found, Place},
     part::Part,
 };
 use crate::domain::{
@@ -136,6 +137,25 @@ impl Changes {
         }
     }
 
+    /// The same at a place that was found, which may be one of a text inside the file.
+    fn at(&mut self, spot: &Spot<'_>, edit: Edit) {
+        let edit = match &spot.found.place {
+            Place::Scalar {
+                within: Some(within),
+                ..
+            } => {
+                let (document, path) = &**within;
+                Edit::Within {
+                    document: *document,
+                    path: path.clone(),
+                    edit: Box::new(edit),
+                }
+            }
+            _ => edit,
+        };
+        self.add(&spot.path, edit);
+    }
+
     fn carry_out(
         self,
         files: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
@@ -223,6 +243,12 @@ impl<'a> Editor<'a> {
             };
             spots.extend(self.spots(layout, 0, &path, &bytes, &bound)?);
         }
+        let choice = self.layouts.choice(self.cell.layout, &self.key.service);
+        spots.retain(|spot| {
+            let field = Field::of(spot.layout, &spot.found.bindings);
+            let passed = |choice: &Choice| field.as_ref().is_some_and(|it| choice.passes_over(it));
+            !choice.is_some_and(passed)
+        });
         spots.sort_by(|a, b| (a.layout.variant, &a.path).cmp(&(b.layout.variant, &b.path)));
         Ok(spots)
     }

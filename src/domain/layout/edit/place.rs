@@ -46,7 +46,7 @@ pub(super) fn set(
                     value,
                 }
             };
-            changes.add(&spot.path, edit);
+            changes.at(spot, edit);
             Ok(())
         }
         Place::Text { range, text } => {
@@ -75,8 +75,8 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
         return Err((SkipCause::NotParseable, reason));
     };
     let mut take_out = |path: NodePath| {
-        changes.add(
-            &spot.path,
+        changes.at(
+            spot,
             Edit::Remove {
                 document: *document,
                 path,
@@ -139,8 +139,8 @@ fn set_pair(
         let is_there = before.is_some() && !merged || pair.empty_digest && *key == pair.digest_key;
         match after {
             Some(after) if before.as_ref() == Some(&after) => {}
-            Some(value) if is_there => changes.add(
-                &spot.path,
+            Some(value) if is_there => changes.at(
+                spot,
                 Edit::Set {
                     document,
                     path,
@@ -149,7 +149,7 @@ fn set_pair(
             ),
             Some(value) => {
                 if let Some(edit) = own_key(document, &path, value) {
-                    changes.add(&spot.path, edit);
+                    changes.at(spot, edit);
                 }
             }
             None if before.is_some() => removals.push(Edit::Remove {
@@ -161,7 +161,7 @@ fn set_pair(
         }
     }
     for removal in removals {
-        changes.add(&spot.path, removal);
+        changes.at(spot, removal);
     }
 }
 

@@ -84,6 +84,12 @@ fn finds_and_captures() {
         ("\"a.b\"", none, vec!["v8"]),
         ("[\"a.b\"]", none, vec!["v8"]),
         ("nowhere.tag", none, vec![]),
+        (
+            "spec{nothing=}.containers[name=main].image",
+            none,
+            vec!["r/app:v4"],
+        ),
+        ("spec.containers[*]{image=}.name", none, vec![]),
     ];
     for (locator, bound, expected) in cases {
         assert_eq!(find(locator, bound), expected, "{locator}");
@@ -105,6 +111,27 @@ fn is_written_out_where_everything_is_bound() {
 }
 
 #[test]
+fn one_place_is_written_out_as_a_person_would() {
+    let bound = Bindings::from_iter([("chart", "web"), ("p", "a.b"), ("e", "")]);
+    let cases = [
+        (
+            "**.sources[*]{chart={chart}}.rev",
+            "**.sources[*]{chart=web}.rev",
+        ),
+        ("x[*]{name={chart:(?i).*x}}.value", "x[*]{name=web}.value"),
+        ("v.{p*}.image.tag", "v.a.b.image.tag"),
+        ("v.**{p}.image.tag", "v.a.b.image.tag"),
+        ("v.{e*}.image.tag", "v.image.tag"),
+        ("v.(yaml).{e*}.image.tag", "v.(yaml).image.tag"),
+        ("{other}.{chartx}", "{other}.{chartx}"),
+    ];
+    for (source, expected) in cases {
+        let locator = Locator::compile(source, &[]).unwrap();
+        assert_eq!(locator.written(&bound), expected, "{source}");
+    }
+}
+
+#[test]
 fn says_what_is_wrong() {
     let cases = [
         ("", "is empty"),
@@ -117,6 +144,9 @@ fn says_what_is_wrong() {
         ("a[{x}=y]", "not the name of a field"),
         ("\"a", "never closed"),
         ("{a b}", "begin with a name"),
+        ("(yaml).a", "between the path"),
+        ("a.(yaml)", "between the path"),
+        ("a.(yaml).b.(yaml).c", "can stand once"),
     ];
     for (locator, expected) in cases {
         match Locator::compile(locator, &[]) {

@@ -1,5 +1,6 @@
 //! Matrices of small repositories, and that keeping them up to date gives what reading afresh gives.
 
+mod agents;
 mod presets;
 mod refs;
 mod updates;
