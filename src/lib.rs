@@ -35,6 +35,8 @@
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - No callback travels in a message: events and commands are plain data.
+//! - No cell moves that the plan does not list: the matrix with the edits is compared with the matrix without them, in
+//!   `domain::plan`, and what nobody named holds the plan until it is accepted.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
 pub mod app;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     ids::{CellKey, EnvironmentName, ObjectId},
-    plan::{ChangeRequest, Override},
+    plan::{Accept, ChangeRequest, Override},
     topology::Deliver,
 };
 
@@ -56,6 +56,8 @@ pub enum Command {
         deliver: Option<Deliver>,
         /// Holds that the operator lifts, with the reason.
         overrides: Vec<Override>,
+        /// Cells that may come along with an edit.
+        accepted: Vec<Accept>,
         /// What a gate holds is skipped.
         leave_out_held: bool,
     },

@@ -48,6 +48,8 @@ pub enum Verb {
     Plan,
     /// Choose how the plan is delivered.
     Deliver,
+    /// Accept what moves with an edit and was not staged.
+    AcceptAlong,
     /// Plan without what gates hold.
     LeaveOut,
     /// Undo the last staging.
@@ -107,6 +109,7 @@ pub const COMMANDS: &[Spec] = &[
     spec("trace", "[VERSION]", "where this version, or that one, has been", Verb::Trace),
     spec("plan", "", "open the plan of what is staged", Verb::Plan),
     spec("deliver", "push|branch", "how the plan is delivered: to the branch, or to one of its own", Verb::Deliver),
+    spec("accept-along", "", "accept the cells that move with an edit though they were not staged", Verb::AcceptAlong),
     spec("leave-out-held", "", "plan without what gates hold, or with it again", Verb::LeaveOut),
     spec("undo", "", "undo the last staging", Verb::Undo),
     spec("drop", "", "take back everything staged", Verb::Drop),

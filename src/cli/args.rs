@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{config, domain::topology::Deliver};
+use crate::{
+    config,
+    domain::{plan::Accept, topology::Deliver},
+};
 
 /// A promotion console for `GitOps`: services are rows, environments are columns.
 #[derive(Debug, Parser)]
@@ -216,6 +219,10 @@ pub struct WriteArgs {
     /// Lifts a hold of this gate; needs --reason
     #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate)]
     pub overrides: Vec<String>,
+    /// Lets a cell come along that moves with the edit though it was not named: SERVICE/ENV, a pattern of these with `*`, or
+    /// `all`; repeatable. Without it such an edit is held
+    #[arg(long, value_name = "SERVICE/ENV", value_parser = accept)]
+    pub along: Vec<Accept>,
     /// Skips changes that a gate holds; without it one held change stops all of them
     #[arg(long)]
     pub leave_out_held: bool,
@@ -268,6 +275,13 @@ fn deliver(text: &str) -> Result<Deliver, String> {
         )),
         _ => Err("is neither `push` nor `branch`".to_owned()),
     }
+}
+
+fn accept(text: &str) -> Result<Accept, String> {
+    let accept = Accept::parse(text);
+    accept.ok_or_else(|| {
+        "no cell; write SERVICE/ENV, such as `web/prod` or `*/prod`, or `all`".to_owned()
+    })
 }
 
 fn gate(text: &str) -> Result<String, String> {

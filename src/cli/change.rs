@@ -1,6 +1,6 @@
 //! What `promote`, `set` and `revert` share: plan, show, confirm, deliver, follow.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ use crate::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{ChangeRequest, Facts, Override, SkipCause},
+        plan::{Accept, ChangeRequest, Facts, Override, SkipCause, written},
+        suggest,
         topology::Deliver,
     },
     stdio,
@@ -111,14 +112,8 @@ pub(super) async fn carry_out(
 ) -> Result<Exit, Failure> {
     let output = &context.output;
     let request = request(changes, args);
-    let facts = facts(context, &start, &request, args).await;
-    let prepared = workflow::prepare(
-        &start.session,
-        &start.reading,
-        &facts,
-        &request,
-        Timestamp::now(),
-    )?;
+    let (prepared, facts) = judge(context, &start, &request, args).await?;
+    accepts(&start, &request, &prepared)?;
     if context.common.dry_run {
         if output.is_json() {
             Output::json(&with_schema("tidegate.plan/v1", &prepared));
@@ -323,39 +318,78 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
                 reason: reason.clone(),
             })
             .collect(),
+        accepted: args.along.clone(),
         leave_out_held: args.leave_out_held,
     }
 }
 
-/// What the gates need of the clusters: those of the upstreams.
-async fn facts(context: &Context, start: &Start, request: &PlanRequest, args: &WriteArgs) -> Facts {
-    if args.clusters.no_live || context.common.offline {
-        return Facts::default();
-    }
+/// The plan, judged by what the clusters of its upstreams say. What comes along may have upstreams of its own: these are
+/// asked too.
+async fn judge(
+    context: &Context,
+    start: &Start,
+    request: &PlanRequest,
+    args: &WriteArgs,
+) -> Result<(Prepared, Facts), Failure> {
     let topology = &start.session.config.topology;
-    let mut upstreams: Vec<EnvironmentName> = Vec::new();
-    for change in &request.changes {
-        let environment = topology.get(&change.cell.environment);
-        upstreams.extend(
-            environment
-                .into_iter()
-                .flat_map(|environment| environment.from.iter().cloned()),
-        );
+    let timeout = args.clusters.timeout;
+    let timeout = timeout.map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
+    let asks = !(args.clusters.no_live || context.common.offline);
+    let mut facts = Facts::default();
+    let mut asked: BTreeSet<EnvironmentName> = BTreeSet::new();
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut targets: BTreeSet<EnvironmentName> = request
+        .changes
+        .iter()
+        .map(|change| change.cell.environment.clone())
+        .collect();
+    loop {
+        let environments = targets.iter().filter_map(|name| topology.get(name));
+        let upstreams = environments.flat_map(|environment| environment.from.iter().cloned());
+        let new: Vec<EnvironmentName> = upstreams
+            .filter(|name| asked.insert(name.clone()))
+            .collect();
+        if asks {
+            let (session, desired) = (&start.session, start.desired());
+            let answer =
+                workflow::ask_clusters(session, desired, Some(&new), timeout, Timestamp::now).await;
+            for problem in &answer.problems {
+                if told.insert(problem.message.clone()) {
+                    context.output.note(clean(&problem.message));
+                }
+            }
+            facts.live.extend(answer.facts.live);
+            facts.connections.extend(answer.facts.connections);
+        }
+        let now = Timestamp::now();
+        let prepared = workflow::prepare(&start.session, &start.reading, &facts, request, now)?;
+        let changes = prepared.plan.changes.iter();
+        let found: BTreeSet<_> = changes
+            .map(|change| change.cell.environment.clone())
+            .collect();
+        if !asks || found.is_subset(&targets) {
+            return Ok((prepared, facts));
+        }
+        targets.extend(found);
     }
-    let timeout = args
-        .clusters
-        .timeout
-        .map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
-    let asked = workflow::ask_clusters(
-        &start.session,
-        start.desired(),
-        Some(&upstreams),
-        timeout,
-        Timestamp::now,
-    )
-    .await;
-    for problem in &asked.problems {
-        context.output.note(clean(&problem.message));
+}
+
+/// Refuses an `--along` that speaks of no cell there is: it would be a slip of the pen that accepts nothing.
+fn accepts(start: &Start, request: &PlanRequest, prepared: &Prepared) -> Result<(), Failure> {
+    let cells = || {
+        let changes = prepared.plan.changes.iter().map(|change| &change.cell);
+        start.desired().cells.keys().chain(changes)
+    };
+    for accept in &request.accepted {
+        if let Accept::Like(pattern) = accept
+            && !cells().any(|cell| accept.covers(cell))
+        {
+            let names: Vec<String> = cells().map(written).collect();
+            let hint = suggest::hint(pattern, names.iter().map(String::as_str));
+            return Err(Failure::usage(format!(
+                "--along {pattern}: there is no such cell{hint}"
+            )));
+        }
     }
-    asked.facts
+    Ok(())
 }

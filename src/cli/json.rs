@@ -238,8 +238,8 @@ fn change(change: &PlannedChange) -> ChangeJson<'_> {
         environment,
         from: change.from.as_ref(),
         to: change.to.as_ref(),
-        intent: super::words::verb(&change.intent),
-        along: change.along,
+        intent: change.verb(),
+        along: change.along.is_some(),
         held: change.is_held(),
         verdicts: &change.verdicts,
     }

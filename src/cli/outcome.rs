@@ -11,7 +11,7 @@ use crate::{
     domain::{
         delivery::CellProgress,
         ids::CellKey,
-        plan::{Action, PlannedWrite},
+        plan::{ALONG, Action, PlannedWrite, written},
         topology::Deliver,
     },
     sources::git::{Base, Rejection},
@@ -19,17 +19,63 @@ use crate::{
 };
 
 pub(super) fn held(output: &Output, prepared: &Prepared) -> Exit {
+    let mut by_gate = false;
     for change in prepared.plan.held() {
         let gates = change.verdicts.iter().filter(|verdict| verdict.holds());
         let gates: Vec<_> = gates.map(|verdict| verdict.gate.as_str()).collect();
-        output.note(format!("held: {} by {}", change.cell, gates.join(", ")));
+        by_gate |= gates.iter().any(|gate| *gate != ALONG);
+        let text = format!("held: {} by {}", change.cell, gates.join(", "));
+        output.note(clean(&text));
     }
-    output.note(
-        "nothing was written: a gate holds. Mend what it names, leave the held ones out with \
-         --leave-out-held, or lift it with --override GATE --reason TEXT",
-    );
+    let unaccepted: Vec<&CellKey> = prepared
+        .plan
+        .unaccepted()
+        .map(|change| &change.cell)
+        .collect();
+    if !unaccepted.is_empty() {
+        output.note(clean(&not_named(&unaccepted)));
+    }
+    if by_gate {
+        output.note(
+            "nothing was written: a gate holds. Mend what it names, leave the held ones out with \
+             --leave-out-held, or lift it with --override GATE --reason TEXT",
+        );
+    }
     report(output, prepared, "held", json!({}));
     Exit::Held
+}
+
+/// Names the cells that an edit moves beside those that were asked for, and how they are accepted.
+fn not_named(cells: &[&CellKey]) -> String {
+    /// More flags than these are shorter as one.
+    const FEW: usize = 4;
+    let names: Vec<String> = cells.iter().map(ToString::to_string).collect();
+    let flags: Vec<String> = cells
+        .iter()
+        .map(|cell| format!("--along {}", typed(&written(cell))))
+        .collect();
+    let (verb, flags) = match cells.len() {
+        1 => ("moves", flags[0].clone()),
+        2..=FEW => ("move", format!("{} (or --along all)", flags.join(" "))),
+        _ => ("move", "--along all".to_owned()),
+    };
+    format!(
+        "nothing was written: {} {verb} with this edit too, and nobody named {}. Accept that with {flags}, or give {} a place \
+         of its own in the file first; --leave-out-held leaves out what the edit is for",
+        names.join(", "),
+        if cells.len() == 1 { "it" } else { "them" },
+        if cells.len() == 1 { "it" } else { "each" },
+    )
+}
+
+/// A word as it is typed in a shell.
+fn typed(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@+=".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 pub(super) fn not_written(

@@ -2,7 +2,7 @@
 
 use super::{
     output::{Output, Styled, Tone, clean},
-    words::{after, before, count, verb, verdict_glyph},
+    words::{before, count, verdict_glyph},
 };
 use crate::{
     domain::plan::{Action, Outcome, PlannedChange, PlannedWrite, Verdict},
@@ -93,11 +93,15 @@ fn summary(write: &PlannedWrite, base: &Base) -> String {
 fn line(output: &Output, change: &PlannedChange) -> Styled {
     let text = format!(
         "{} {}: {} → {}{}",
-        verb(&change.intent),
+        change.verb(),
         change.cell,
         before(change.from.as_ref()),
-        after(change.to.as_ref()),
-        if change.along { " (comes along)" } else { "" }
+        change.after(),
+        if change.along.is_some() {
+            " (comes along)"
+        } else {
+            ""
+        }
     );
     output.paint(&clean(&text), Tone::Strong)
 }

@@ -1,18 +1,6 @@
 //! Small words that several commands share.
 
-use crate::domain::{
-    plan::{Intent, Outcome},
-    version::Version,
-};
-
-/// `promote`, `set` or `revert`.
-pub fn verb(intent: &Intent) -> &'static str {
-    match intent {
-        Intent::Promote { .. } => "promote",
-        Intent::Set { .. } => "set",
-        Intent::Revert { .. } => "revert",
-    }
-}
+use crate::domain::{plan::Outcome, version::Version};
 
 /// A version before a change.
 pub fn before(version: Option<&Version>) -> &str {

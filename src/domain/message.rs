@@ -69,9 +69,9 @@ pub fn subject(changes: &[PlannedChange]) -> String {
     }
     let services: BTreeSet<_> = changes.iter().map(|c| &c.cell.service).collect();
     let environments: BTreeSet<_> = changes.iter().map(|c| &c.cell.environment).collect();
-    let same_verb = rest.iter().all(|c| verb(c) == verb(first));
+    let same_verb = rest.iter().all(|c| c.verb() == first.verb());
     let same_target = rest.iter().all(|c| c.to == first.to);
-    let verb = if same_verb { verb(first) } else { "change" };
+    let verb = if same_verb { first.verb() } else { "change" };
     let place = match (environments.len(), &first.intent) {
         (1, Intent::Promote { from })
             if same_verb
@@ -132,23 +132,20 @@ pub fn branch_name(changes: &[PlannedChange], commit: ObjectId) -> String {
 }
 
 fn one(change: &PlannedChange) -> String {
-    let verb = verb(change);
+    let verb = change.verb();
+    let along = if change.along.is_some() {
+        " (comes along)"
+    } else {
+        ""
+    };
     format!(
-        "{verb} {} {} → {} {} {}",
+        "{verb} {} {} → {} {} {}{along}",
         change.cell.service,
         before(change),
-        shown(change.to.as_ref()),
+        change.after(),
         preposition(verb),
         change.cell.environment
     )
-}
-
-fn verb(change: &PlannedChange) -> &'static str {
-    match change.intent {
-        Intent::Promote { .. } => "promote",
-        Intent::Set { .. } => "set",
-        Intent::Revert { .. } => "revert",
-    }
 }
 
 fn preposition(verb: &str) -> &'static str {
@@ -196,7 +193,7 @@ mod tests {
             from: from.map(Version::from),
             to: to.map(Version::from),
             verdicts: Vec::new(),
-            along: false,
+            along: None,
         }
     }
 

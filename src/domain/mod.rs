@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod desired;
 pub mod diff;
 pub mod gate;
+pub mod glob;
 pub mod grammar;
 pub mod history;
 pub mod ids;

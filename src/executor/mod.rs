@@ -194,12 +194,14 @@ impl Executor {
                 requests,
                 deliver,
                 overrides,
+                accepted,
                 leave_out_held,
             } => {
                 let request = crate::workflow::PlanRequest {
                     changes: requests,
                     deliver,
                     overrides,
+                    accepted,
                     leave_out_held,
                 };
                 let facts = self.clusters.facts();

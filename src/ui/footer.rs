@@ -8,7 +8,7 @@ use ratatui::{
 use super::{canvas::Canvas, text};
 use crate::app::{
     geometry::{self, WIDE},
-    keymap::Press,
+    keymap::{Action, Press},
     mode::Mode,
     model::{Model, Prompt},
 };
@@ -144,6 +144,9 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
 fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
     let (model, theme) = (canvas.model, canvas.theme);
     let rows = model.setup.keymap.rows(mode);
+    // A key that answers to a state of the plan is a hint only then.
+    let waits = model.waits_for_along();
+    let rows = rows.filter(|(row, _)| waits || row.action != Action::AcceptAlong);
     let parts: Vec<(Line<'static>, bool)> = rows
         .filter(|(row, keys)| !row.hint.is_empty() && !keys.is_empty())
         .map(|(row, keys)| {

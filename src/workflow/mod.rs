@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     domain::{
         diff::FileDiff,
-        plan::{ChangeRequest, Override, Plan},
+        plan::{Accept, ChangeRequest, Override, Plan},
         topology::Deliver,
     },
     sources::{
@@ -79,6 +79,8 @@ pub struct PlanRequest {
     pub deliver: Option<Deliver>,
     /// Holds that are lifted, with their reasons.
     pub overrides: Vec<Override>,
+    /// Cells that may come along with an edit though they were not asked for.
+    pub accepted: Vec<Accept>,
     /// What a gate holds is skipped; else it holds the whole plan.
     pub leave_out_held: bool,
 }

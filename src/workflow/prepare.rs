@@ -10,7 +10,7 @@ use crate::{
         desired::{Desired, RefName, Tip},
         diff::FileDiff,
         ids::{CellKey, ObjectId, RepoPath},
-        layout::{self, Origin},
+        layout::{self, Assembler, Origin},
         message::{self, Details},
         plan::{self, Action, Facts, Merge, Plan, PlanInput, PlannedChange, PlannedWrite},
         topology::Deliver,
@@ -52,6 +52,14 @@ pub fn prepare(
     };
     let layouts = &session.config.layouts;
     let desired = &reading.desired;
+    let matrix = |origin: &Origin| {
+        session
+            .matrix(&reading.lines, origin)
+            .unwrap_or_else(|error| {
+                unreadable.borrow_mut().get_or_insert(error);
+                Assembler::new(Arc::new(layouts.view(origin)), &[])
+            })
+    };
     let build = if request.leave_out_held {
         plan::build_without_held
     } else {
@@ -65,6 +73,8 @@ pub fn prepare(
             topology: &session.config.topology,
             facts,
             overrides: &request.overrides,
+            accepted: &request.accepted,
+            matrix: &matrix,
             files: &files,
             edit: &|key, version, at, read| {
                 let then =

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         desired::{Desired, RefName},
         ids::{CellKey, ObjectId},
-        layout::LayoutSet,
+        layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
     },
     sources::git::{Base, Files, GitError, GitErrorKind, HistoryEvent, Line, LinesOf, Repo, Want},
@@ -237,7 +237,7 @@ impl Session {
     pub(super) fn file(
         &self,
         lines: &[Line],
-        origin: &crate::domain::layout::Origin,
+        origin: &Origin,
         path: &str,
     ) -> Result<Option<Vec<u8>>, GitError> {
         let files = self.files(lines, origin)?;
@@ -248,16 +248,31 @@ impl Session {
     ///
     /// # Errors
     /// As [`Repo::files`].
-    pub(super) fn files(
-        &self,
-        lines: &[Line],
-        origin: &crate::domain::layout::Origin,
-    ) -> Result<Option<Files>, GitError> {
+    pub(super) fn files(&self, lines: &[Line], origin: &Origin) -> Result<Option<Files>, GitError> {
         let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
             return Ok(None);
         };
         let files = self.repository(&line.name)?.files(line.base.commit)?;
         Ok(Some(files))
+    }
+
+    /// The matrix of the ref `origin`, to be edited; that of no file where it was not read.
+    ///
+    /// # Errors
+    /// As [`Repo::matrix`].
+    pub(super) fn matrix(&self, lines: &[Line], origin: &Origin) -> Result<Assembler, GitError> {
+        let view = Arc::new(self.config.layouts.view(origin));
+        let names = self.environments();
+        let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
+            return Ok(Assembler::new(view, &names));
+        };
+        let repo = self.repository(&line.name)?;
+        let mut matrix = repo.matrix(line.base.commit, &view, &names)?;
+        if line.name.is_tag() {
+            let facts = view.ref_facts(&line.origin);
+            matrix.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
+        }
+        Ok(matrix)
     }
 
     /// Walks the history of every ref of a reading; see [`Repo::history`]. Changes of one ref after those of another.
@@ -327,7 +342,7 @@ fn named(
     line: &Line,
     names: &[crate::domain::ids::EnvironmentName],
 ) -> Desired {
-    let mut assembler = crate::domain::layout::Assembler::new(Arc::clone(view), names);
+    let mut assembler = Assembler::new(Arc::clone(view), names);
     let facts = view.ref_facts(&line.origin);
     assembler.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
     assembler.desired(line.base.commit)

@@ -61,6 +61,8 @@ pub enum Action {
     Scope,
     /// Lift a hold, with a reason.
     Override,
+    /// Accept what moves with an edit and was not staged.
+    AcceptAlong,
     /// Plan without what gates hold, or with it.
     LeaveOut,
     /// Take the failure off the screen.

@@ -12,7 +12,7 @@ use crate::{
     },
     domain::{
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
-        plan::Override,
+        plan::{Accept, Override},
         topology::Deliver,
         version::Version,
     },
@@ -77,6 +77,8 @@ pub struct PlanScreen {
     pub deliver: Option<Deliver>,
     /// Holds that are lifted.
     pub overrides: Vec<Override>,
+    /// Cells that may come along with an edit.
+    pub accepted: Vec<Accept>,
     /// What a gate holds is skipped instead of holding the rest.
     pub leave_out_held: bool,
     /// The plan.

@@ -35,6 +35,19 @@ impl Model {
             if let Some(screen) = self.plan_screen() {
                 screen.change = first;
             }
+            let mut unaccepted = plan.plan.unaccepted();
+            if let Some(along) = unaccepted.next() {
+                let more = match unaccepted.count() {
+                    0 => String::new(),
+                    n => format!(" and {n} more"),
+                };
+                let words = format!(
+                    "{}{more} would move with the edit and was not staged: {} accepts that, l leaves out what moves it",
+                    along.cell,
+                    self.accept_key()
+                );
+                return self.say(words);
+            }
             let words = format!(
                 "{held} held: l leaves it out, x takes it back, o lifts the hold with a reason"
             );

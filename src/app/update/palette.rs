@@ -38,6 +38,7 @@ impl Model {
             Verb::Trace => self.trace_command(&argument),
             Verb::Plan => self.open_plan(None, out),
             Verb::Deliver => self.deliver_command(&argument, out),
+            Verb::AcceptAlong => self.accept_along(out),
             Verb::LeaveOut => self.leave_out_held(out),
             Verb::Undo => self.undo(out),
             Verb::Drop => self.drop_staged(out),

@@ -8,6 +8,7 @@ use super::{
         event::{Epoch, Failure, PlanView},
         keymap::Action,
         line::LineInput,
+        mode::Mode,
         model::{Model, PlanPane, PlanScreen, PlanState, Prompt, Scope, Screen},
         op_queue::Operation,
     },
@@ -16,7 +17,7 @@ use super::{
 use crate::domain::{
     desired::Desired,
     ids::CellKey,
-    plan::{ChangeRequest, Override},
+    plan::{Accept, ChangeRequest, Override},
     topology::Deliver,
 };
 
@@ -40,6 +41,7 @@ impl Model {
             scope,
             deliver: None,
             overrides: Vec::new(),
+            accepted: Vec::new(),
             leave_out_held: false,
             state: PlanState::Building,
             moved: Vec::new(),
@@ -63,6 +65,7 @@ impl Model {
         };
         let requests: Vec<_> = staged.into_iter().filter(wanted).collect();
         let (deliver, overrides) = (screen.deliver, screen.overrides.clone());
+        let accepted = screen.accepted.clone();
         let leave_out_held = screen.leave_out_held;
         screen.state = PlanState::Building;
         let epoch = self.operations.supersede(Operation::Plan);
@@ -71,6 +74,7 @@ impl Model {
             requests,
             deliver,
             overrides,
+            accepted,
             leave_out_held,
         });
     }
@@ -134,6 +138,7 @@ impl Model {
             Action::Scope => self.widen(out),
             Action::Unstage => self.unstage_selected(out),
             Action::Undo => self.undo(out),
+            Action::AcceptAlong => self.accept_along(out),
             Action::LeaveOut => self.leave_out_held(out),
             Action::Override => self.ask_reason(),
             Action::Open => self.open_confirm(),
@@ -207,6 +212,35 @@ impl Model {
         self.save_staged(out);
     }
 
+    /// Plans again with the cells accepted that move with an edit though they were not staged: those that are shown, and
+    /// no others.
+    pub(super) fn accept_along(&mut self, out: &mut Vec<Command>) {
+        let Some(screen) = self.plan_screen() else {
+            return self.say("open the plan first (s)");
+        };
+        let PlanState::Ready(view) = &screen.state else {
+            return;
+        };
+        let cells: Vec<CellKey> = view
+            .plan
+            .unaccepted()
+            .map(|change| change.cell.clone())
+            .collect();
+        let word = match &cells[..] {
+            [] => {
+                return self.say("nothing waits to be accepted: no cell moves that was not staged");
+            }
+            [only] => format!("{only} may come along; it counts like what is staged"),
+            more => format!(
+                "{} cells may come along; they count like what is staged",
+                more.len()
+            ),
+        };
+        screen.accepted.extend(cells.into_iter().map(Accept::Cell));
+        self.say(word);
+        self.build_plan(out);
+    }
+
     /// Plans again without what a gate holds, or with it; it stays staged either way.
     pub(super) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
@@ -236,6 +270,14 @@ impl Model {
             return;
         };
         let change = view.plan.changes.get(screen.change);
+        if let Some(change) = change.filter(|change| change.is_unaccepted()) {
+            let word = format!(
+                "{} was not staged and moves with an edit: {} accepts that, and then a gate's hold can be lifted",
+                change.cell,
+                self.accept_key()
+            );
+            return self.say(word);
+        }
         let held = change.and_then(|change| change.verdicts.iter().find(|v| v.holds()));
         match held {
             Some(verdict) => {
@@ -246,6 +288,23 @@ impl Model {
             }
             None => self.say("no gate holds this change"),
         }
+    }
+
+    /// Whether the plan that is shown is held by cells that come along with an edit.
+    pub fn waits_for_along(&self) -> bool {
+        match self.screens.last() {
+            Some(Screen::Plan(PlanScreen {
+                state: PlanState::Ready(view),
+                ..
+            })) => view.plan.unaccepted().next().is_some(),
+            _ => false,
+        }
+    }
+
+    /// The key that accepts what comes along.
+    pub(super) fn accept_key(&self) -> String {
+        let key = self.setup.keymap.key_for(Mode::Plan, Action::AcceptAlong);
+        key.unwrap_or_else(|| ":accept-along".to_owned())
     }
 
     /// Lifts what a gate holds, and plans again.

@@ -299,7 +299,7 @@ impl<'odb> History<'odb> {
                     from: Some(Version::from(before)),
                     to: Some(version.into()),
                     verdicts: Vec::new(),
-                    along: false,
+                    along: None,
                 }],
                 &message::Details::default(),
             );

@@ -135,6 +135,7 @@ impl Assembler {
         }
         self.joins.forget(file);
         let layouts = Arc::clone(&self.layouts);
+        // A file may be a fall-back of cells that it proves itself: what it says is looked up while it is attached.
         self.files[file].facts.clone_from(&facts);
         if let Some(facts) = &facts {
             for (index, entry) in facts.entries.iter().enumerate() {
@@ -178,6 +179,22 @@ impl Assembler {
         }
         self.files[file].cells = cells;
         true
+    }
+
+    /// The file at `path` of this matrix's own ref has these bytes now; nothing to do where no layout reads it.
+    pub fn edit(&mut self, path: &RepoPath, bytes: &[u8]) {
+        if self.layouts.wants(path.as_str()) {
+            let facts = self.layouts.extract(path, bytes);
+            self.update(path.clone(), Some(Arc::new(facts)));
+        }
+    }
+
+    /// What a cell declares, and the index of the `[[layouts]]` table that gives it; `None` where there is no such cell.
+    pub fn declared(&self, key: &CellKey) -> Option<(Option<&Version>, usize)> {
+        let cell = &self.cells[*self.cell_index.get(key)?];
+        let shown = &cell.contributions[cell.chosen().unwrap_or(0)..].first()?;
+        let layout = self.layouts.layouts.get(shown.presence.layout)?;
+        Some((cell.version.as_ref(), layout.spec))
     }
 
     /// Cells whose version changed since last asked: (cell, before, after), in cell order.

@@ -1,12 +1,16 @@
 //! From what is asked for to exact bytes with verdicts: pure, composed change by change.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use jiff::Timestamp;
 
 use super::{
-    Action, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlannedChange, PlannedWrite,
-    Skip, SkipCause, Verdict,
+    Accept, Action, Along, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlannedChange,
+    PlannedWrite, Skip, SkipCause, Verdict,
+    along::{self, Edited, MatrixOf, Moved},
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
@@ -70,12 +74,16 @@ pub struct PlanInput<'a> {
     pub topology: &'a Topology,
     /// The running side.
     pub facts: &'a Facts,
-    /// Holds that are lifted.
+    /// Holds that are lifted: of cells that were named, and of those that are accepted.
     pub overrides: &'a [Override],
+    /// What may come along with an edit.
+    pub accepted: &'a [Accept],
     /// Bytes of files at the base.
     pub files: ReadFile<'a>,
     /// Writes a version into a cell.
     pub edit: EditCell<'a>,
+    /// The matrix of a ref, to see what else an edit moves.
+    pub matrix: MatrixOf<'a>,
     /// Merges branches, where that is how they are promoted.
     pub merge: MergeRefs<'a>,
     /// Tags, where cells are tags.
@@ -86,34 +94,33 @@ pub struct PlanInput<'a> {
 
 /// Freezes `requests` against a base. Pure: the same input gives the same plan.
 ///
-/// A change that a gate holds stays in the plan with its verdict; see [`Plan::held`].
+/// A change that a gate holds stays in the plan with its verdict; see [`Plan::held`]. What an edit moves beside the cells
+/// that were asked for is in the plan too: no cell moves that it does not list.
 pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
-    let mut plan = Plan {
-        base: input.base,
-        changes: Vec::new(),
-        writes: Vec::new(),
-        skipped: Vec::new(),
-    };
-    let mut draft = Draft::default();
-    for request in requests {
-        match draft.add(request, input) {
-            Ok(change) => plan.changes.extend(change),
-            Err((cause, detail)) => plan.skipped.push(Skip {
-                cell: request.cell.clone(),
-                cause,
-                detail,
-            }),
+    let mut left: Vec<&ChangeRequest> = requests.iter().collect();
+    let mut overruled: Vec<Skip> = Vec::new();
+    loop {
+        let mut draft = Draft::default();
+        let mut plan = draft.plan(&left, input);
+        let again = draft.overruled(&plan, input);
+        if again.is_empty() {
+            plan.skipped.extend(overruled);
+            return plan;
         }
+        // Its bytes are in the draft; one without it is made.
+        left.retain(|request| again.iter().all(|skip| skip.cell != request.cell));
+        overruled.extend(again);
     }
-    draft.come_along(requests, input, &mut plan);
-    plan.writes = draft.finish();
-    plan
 }
 
 /// What is written so far.
 #[derive(Default)]
 struct Draft {
     writes: Vec<Write>,
+    /// What all edits so far come to.
+    edited: Edited,
+    /// What the cells that were edited declared right after that.
+    written: Vec<(CellKey, Option<Version>)>,
     /// What each pair of branches, (from, into), comes to: many cells ask for the same.
     merges: BTreeMap<(RefName, RefName), Merging>,
 }
@@ -136,6 +143,36 @@ struct Write {
 type Refused = (SkipCause, String);
 
 impl Draft {
+    /// The plan of `requests`, each of them in it or skipped.
+    fn plan(&mut self, requests: &[&ChangeRequest], input: &PlanInput<'_>) -> Plan {
+        let drafted: Vec<_> = requests
+            .iter()
+            .map(|request| self.add(request, input))
+            .collect();
+        let mut plan = Plan {
+            base: input.base,
+            changes: Vec::new(),
+            writes: Vec::new(),
+            skipped: Vec::new(),
+        };
+        for (request, drafted) in requests.iter().zip(drafted) {
+            // What cannot be edited, or was there already, may move with the edit of another.
+            let drafted = drafted.or_else(|refused| self.by_another(request, refused, input));
+            match drafted {
+                Ok(change) => plan.changes.extend(change),
+                Err((cause, detail)) => plan.skipped.push(Skip {
+                    cell: request.cell.clone(),
+                    cause,
+                    detail,
+                }),
+            }
+        }
+        self.come_along(requests, input, &mut plan);
+        self.move_along(requests, input, &mut plan);
+        plan.writes = self.finish();
+        plan
+    }
+
     /// One change; `None` where another one brought it along already.
     fn add(
         &mut self,
@@ -195,7 +232,12 @@ impl Draft {
             Intent::Promote { .. } | Intent::Set { .. } => None,
         };
         let read = |origin: &Origin, path: &RepoPath| {
-            let write = self.writes.iter().find(|write| write.origin == *origin);
+            let mut tips = input.desired.tips.iter();
+            let place = tips.find(|tip| tip.origin == *origin).map(|tip| &tip.name);
+            let write = self.writes.iter().find(|write| match place {
+                Some(place) => write.place == *place,
+                None => write.origin == *origin,
+            });
             match write.and_then(|write| write.edits.get(path)) {
                 Some(edit) => Some(edit.after.clone()),
                 None => (input.files)(origin, path),
@@ -229,6 +271,9 @@ impl Draft {
                 ),
             ));
         }
+        self.edited.take(key, &write.place, &edits, input);
+        let after = self.edited.version(key, input).cloned();
+        self.written.push((key.clone(), after));
         for edit in edits {
             match write.edits.get_mut(&edit.path) {
                 Some(earlier) => earlier.after = edit.after,
@@ -356,9 +401,9 @@ impl Draft {
     }
 
     /// What a merge or a tag changes beside what was asked for. A merge's cells are judged as if they had been asked for.
-    fn come_along(&mut self, requests: &[ChangeRequest], input: &PlanInput<'_>, plan: &mut Plan) {
+    fn come_along(&mut self, requests: &[&ChangeRequest], input: &PlanInput<'_>, plan: &mut Plan) {
         for write in &mut self.writes {
-            let asked: Vec<&ChangeRequest> = requests
+            let asked: Vec<&&ChangeRequest> = requests
                 .iter()
                 .filter(|request| write.cells.contains(&request.cell))
                 .collect();
@@ -384,7 +429,7 @@ impl Draft {
                     intent,
                 };
                 let mut change = judged(&request, before, after.clone(), after.as_ref(), input);
-                change.along = true;
+                change.along = Some(Along::Belongs);
                 if matches!(write.action, Action::Tag { .. }) {
                     // It follows the same tags: nobody can give one the tag without the other.
                     change.verdicts.clear();
@@ -397,8 +442,95 @@ impl Draft {
         }
     }
 
-    fn finish(self) -> Vec<PlannedWrite> {
-        let writes = self.writes.into_iter().map(|write| PlannedWrite {
+    /// A change that the edit of another cell makes, in place of a refusal; or a refusal that says what that edit does.
+    fn by_another(
+        &mut self,
+        request: &ChangeRequest,
+        refused: Refused,
+        input: &PlanInput<'_>,
+    ) -> Result<Option<PlannedChange>, Refused> {
+        let key = &request.cell;
+        let Ok(Some(to)) = wanted(request, input.desired) else {
+            return Err(refused);
+        };
+        let Some(moved) = self.edited.movers(key, input) else {
+            return Err(refused);
+        };
+        if moved.now.as_ref() != Some(&to) {
+            return Err((SkipCause::Conflict, clash(key, &to, moved)));
+        }
+        let mut writes = self.writes.iter_mut();
+        if let Some(write) = writes.find(|write| write.place == moved.place) {
+            write.cells.push(key.clone());
+        }
+        let from = input.desired.version(key).cloned();
+        Ok(Some(judged(
+            request,
+            from,
+            Some(to.clone()),
+            Some(&to),
+            input,
+        )))
+    }
+
+    /// Changes that a later edit of the same plan takes back.
+    fn overruled(&self, plan: &Plan, input: &PlanInput<'_>) -> Vec<Skip> {
+        let written = self.written.iter().filter_map(|(cell, after)| {
+            let change = plan.changes.iter().find(|change| change.cell == *cell)?;
+            let to = change.to.as_ref()?;
+            if self.edited.version(cell, input) == after.as_ref() {
+                return None;
+            }
+            Some(Skip {
+                cell: cell.clone(),
+                cause: SkipCause::Conflict,
+                detail: clash(cell, to, self.edited.movers(cell, input)?),
+            })
+        });
+        written.collect()
+    }
+
+    /// What the edits move beside what was asked for. It is judged like what moves it, and held until it is accepted.
+    fn move_along(&mut self, requests: &[&ChangeRequest], input: &PlanInput<'_>, plan: &mut Plan) {
+        let named: BTreeSet<&CellKey> = plan.changes.iter().map(|change| &change.cell).collect();
+        let mut changes = Vec::new();
+        for (cell, moved) in self.edited.moved(input) {
+            if named.contains(cell) {
+                continue;
+            }
+            let mover = moved.by.last();
+            let mover = mover.and_then(|mover| requests.iter().find(|it| it.cell == *mover));
+            let (intent, judged_as) = intents(cell, moved.now.as_ref(), mover, input);
+            let accepted = input.accepted.iter().any(|accept| accept.covers(cell));
+            let along = Along::Edit {
+                of: moved.by.clone(),
+            };
+            let mut verdicts = gate::judge(cell, &judged_as, moved.now.as_ref(), input);
+            if accepted {
+                for verdict in &mut verdicts {
+                    lift(verdict, input.overrides);
+                }
+            }
+            verdicts.extend(along::verdict(&along, accepted));
+            let mut writes = self.writes.iter_mut();
+            if let Some(write) = writes.find(|write| write.place == moved.place) {
+                write.cells.push(cell.clone());
+            }
+            changes.push(PlannedChange {
+                cell: cell.clone(),
+                intent,
+                from: input.desired.version(cell).cloned(),
+                to: moved.now.clone(),
+                verdicts,
+                along: Some(along),
+            });
+        }
+        plan.changes.extend(changes);
+    }
+
+    fn finish(&mut self) -> Vec<PlannedWrite> {
+        let writes = std::mem::take(&mut self.writes);
+        let writes = writes.into_iter().map(|write| PlannedWrite {
             place: write.place,
             base: write.base,
             action: write.action,
@@ -407,6 +539,49 @@ impl Draft {
         });
         writes.collect()
     }
+}
+
+/// What a cell that moves with the edit of `mover` is said to do, and what it is judged as: a cell that moves with a
+/// promotion is judged like one, but is called one only where the upstream has that version of it.
+fn intents(
+    cell: &CellKey,
+    to: Option<&Version>,
+    mover: Option<&&ChangeRequest>,
+    input: &PlanInput<'_>,
+) -> (Intent, Intent) {
+    let revert = Intent::Revert {
+        to: to.cloned(),
+        at: None,
+    };
+    let Some(to) = to else {
+        return (revert.clone(), revert);
+    };
+    let set = Intent::Set {
+        version: to.clone(),
+    };
+    match mover.map(|mover| (&mover.intent, &mover.cell.environment)) {
+        Some((Intent::Revert { .. }, _)) => (revert.clone(), revert),
+        Some((Intent::Promote { from }, environment)) if *environment == cell.environment => {
+            let promote = Intent::Promote { from: from.clone() };
+            let upstream = CellKey::new(cell.service.clone(), from.clone());
+            if input.desired.version(&upstream) == Some(to) {
+                (promote.clone(), promote)
+            } else {
+                (set, promote)
+            }
+        }
+        _ => (set.clone(), set),
+    }
+}
+
+fn clash(cell: &CellKey, to: &Version, moved: &Moved) -> String {
+    let others: Vec<String> = moved.by.iter().map(ToString::to_string).collect();
+    format!(
+        "{to} was asked for, but the edit of {} makes it {}: they are read from the same place (an anchor, a merge key, a \
+         file that others fall back to). Ask for one version of them, or give {cell} a place of its own in the file",
+        others.join(", "),
+        moved.now.as_ref().map_or("nothing", Version::as_str),
+    )
 }
 
 fn left_behind(key: &CellKey, to: Option<&Version>, theirs: &Tip, ours: &Tip) -> String {
@@ -438,7 +613,7 @@ fn judged(
         from,
         to,
         verdicts,
-        along: false,
+        along: None,
     }
 }
 

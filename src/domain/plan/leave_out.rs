@@ -1,12 +1,13 @@
 //! A plan without what gates hold: the rest goes on.
 
 use super::{
-    ChangeRequest, Plan, PlanInput, PlannedChange, Skip, SkipCause, Verdict, build::build,
+    Along, ChangeRequest, Plan, PlanInput, PlannedChange, Skip, SkipCause, Verdict, build::build,
 };
 
 /// [`build`], but what a gate holds is skipped with its reason instead of holding the whole plan.
 ///
-/// What brings a held change along (a merge of branches) is left out with it: a part of it cannot be.
+/// What brings a held change along (a merge of branches, an edit of bytes that it is read from too) is left out with it: a
+/// part of it cannot be.
 pub fn build_without_held(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
     let mut left = requests.to_vec();
     let mut left_out = Vec::new();
@@ -33,8 +34,12 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
     } else {
         let mut writes = plan.writes.iter();
         let write = writes.find(|write| write.cells.contains(&request.cell))?;
-        let mut along = plan.held().filter(|change| change.along);
-        let brought = along.find(|change| write.cells.contains(&change.cell))?;
+        let mut along = plan.held();
+        let brought = along.find(|change| match &change.along {
+            None => false,
+            Some(Along::Belongs) => write.cells.contains(&change.cell),
+            Some(Along::Edit { of }) => of.contains(&request.cell),
+        })?;
         format!(
             "it would bring {} along, which is held: {}",
             brought.cell,

@@ -74,6 +74,8 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
             topology: &Topology::default(),
             facts: &Facts::default(),
             overrides: &[],
+            accepted: &[],
+            matrix: &|_| panic!("nothing is edited"),
             files: &|_, _| None,
             edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
             merge: &|theirs, ours| {
@@ -109,9 +111,16 @@ fn branches_are_merged_once_and_what_comes_along_is_marked() {
     let changes: Vec<_> = plan
         .changes
         .iter()
-        .map(|change| (change.cell.service.as_str(), change.along))
+        .map(|change| (change.cell.service.as_str(), change.along.clone()))
         .collect();
-    assert_eq!(changes, [("shop", false), ("mail", false), ("web", true)]);
+    assert_eq!(
+        changes,
+        [
+            ("shop", None),
+            ("mail", None),
+            ("web", Some(Along::Belongs))
+        ]
+    );
     assert!(plan.skipped.is_empty());
 }
 

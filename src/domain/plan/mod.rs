@@ -8,6 +8,7 @@ use super::{
     version::Version,
 };
 
+mod along;
 mod build;
 mod leave_out;
 mod same;
@@ -15,8 +16,11 @@ mod same;
 #[cfg(test)]
 mod merging;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod tests;
 
+pub use along::{ALONG, Accept, MatrixOf, written};
 pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell, build};
 pub use leave_out::build_without_held;
 pub use same::same;
@@ -142,8 +146,20 @@ pub struct PlannedChange {
     pub to: Option<Version>,
     /// What each gate says.
     pub verdicts: Vec<Verdict>,
-    /// Nobody asked for it: it comes along with what was asked for.
-    pub along: bool,
+    /// Nobody asked for it: how it comes along with what was asked for.
+    pub along: Option<Along>,
+}
+
+/// How a cell comes along that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// It belongs to what was asked for: a merge of branches brings it, or a tag that cells share.
+    Belongs,
+    /// It is read from bytes that an edit of these cells changes. Holds until it is accepted.
+    Edit {
+        /// Cells that were asked for.
+        of: Vec<CellKey>,
+    },
 }
 
 /// One file's bytes before and after.
@@ -227,6 +243,11 @@ impl Plan {
             .filter(|change| write.cells.contains(&change.cell))
     }
 
+    /// Changes that nobody named and nobody accepted.
+    pub fn unaccepted(&self) -> impl Iterator<Item = &PlannedChange> {
+        self.changes.iter().filter(|change| change.is_unaccepted())
+    }
+
     /// Changes that a gate holds; nothing is written while there is one.
     pub fn held(&self) -> impl Iterator<Item = &PlannedChange> {
         self.changes.iter().filter(|change| change.is_held())
@@ -234,7 +255,33 @@ impl Plan {
 }
 
 impl PlannedChange {
-    /// A gate holds it, and nobody overrode that.
+    /// `promote`, `set` or `revert`; `remove` where a cell that comes along loses its version.
+    pub fn verb(&self) -> &'static str {
+        match self.intent {
+            _ if self.to.is_none() && self.along.is_some() => "remove",
+            Intent::Promote { .. } => "promote",
+            Intent::Set { .. } => "set",
+            Intent::Revert { .. } => "revert",
+        }
+    }
+
+    /// Its version in the plan, in a word: `inherited` where one is restored, `nothing` where a cell that comes along loses
+    /// its version.
+    pub fn after(&self) -> &str {
+        match (&self.to, &self.along) {
+            (Some(version), _) => version.as_str(),
+            (None, None) => "inherited",
+            (None, Some(_)) => "nothing",
+        }
+    }
+
+    /// Nobody named it, and nobody accepted that it comes along.
+    pub fn is_unaccepted(&self) -> bool {
+        let mut verdicts = self.verdicts.iter();
+        verdicts.any(|verdict| verdict.gate == ALONG && verdict.holds())
+    }
+
+    /// A gate holds it, and nobody overrode that; or it comes along and nobody accepted that.
     pub fn is_held(&self) -> bool {
         self.verdicts.iter().any(Verdict::holds)
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::ServiceName,
-    layout::Origin,
+    layout::{Assembler, Origin, testing::Small},
     rollout::{Connection, Health, LiveCell},
     subject::Subject,
     template::Template,
@@ -35,7 +35,7 @@ fn environment(name: &str, from: &[&str], cluster: bool) -> Environment {
 }
 
 /// `dev` has no cluster; `staging` follows it; `prod` follows staging and is protected; `late` follows it too, and is not.
-fn topology() -> Topology {
+pub(super) fn topology() -> Topology {
     Topology {
         environments: vec![
             environment("dev", &[], false),
@@ -76,6 +76,21 @@ fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
         .filter_map(|key| Some(format!("{} {}\n", key.service, desired.version(key)?)))
         .collect();
     (!lines.is_empty()).then(|| lines.concat().into_bytes())
+}
+
+/// What reads those files.
+fn matrix(desired: &Desired) -> Assembler {
+    let lines = r#"{ path = "{env}", regex = '(?P<service>\w+) (?P<v>\S+)' }"#;
+    let files: Vec<(String, Vec<u8>)> = desired
+        .environments
+        .iter()
+        .filter_map(|env| Some((env.to_string(), file(desired, &env.as_str().into())?)))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), str::from_utf8(text).unwrap()))
+        .collect();
+    Small::new(lines, &["dev", "staging", "prod", "late"], &files).assembler()
 }
 
 fn edit(
@@ -169,6 +184,8 @@ fn planned_by(
             topology,
             facts,
             overrides,
+            accepted: &[],
+            matrix: &|_| matrix(desired),
             files: &|_, path| file(desired, path),
             merge: &|_, _| None,
             tag: &|_, _, _| None,

@@ -42,6 +42,34 @@ impl Repo {
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
     ) -> Result<Desired, GitError> {
+        let (assembler, problems) = self.assembled(tree, layouts, environments)?;
+        let mut desired = assembler.desired(commit);
+        desired.problems.extend(problems);
+        desired.problems.sort();
+        Ok(desired)
+    }
+
+    /// The matrix of [`Repo::desired`] as it is put together, to be kept up to date edit by edit. What was read before is
+    /// not read again.
+    ///
+    /// # Errors
+    /// As [`Repo::desired`].
+    pub fn matrix(
+        &self,
+        commit: ObjectId,
+        layouts: &Arc<LayoutSet>,
+        environments: &[EnvironmentName],
+    ) -> Result<Assembler, GitError> {
+        let tree = Objects::open(self)?.header(commit)?.tree;
+        Ok(self.assembled(tree, layouts, environments)?.0)
+    }
+
+    fn assembled(
+        &self,
+        tree: ObjectId,
+        layouts: &Arc<LayoutSet>,
+        environments: &[EnvironmentName],
+    ) -> Result<(Assembler, Vec<Problem>), GitError> {
         // What does not come is told file by file.
         let refused = fetch_missing(&Objects::open(self)?, tree, layouts).err();
         let known = self.facts().read(self, tree, layouts, refused)?;
@@ -50,10 +78,7 @@ impl Repo {
             assembler.update(path.clone(), Some(Arc::clone(facts)));
         }
         assembler.decide();
-        let mut desired = assembler.desired(commit);
-        desired.problems.extend_from_slice(&known.problems);
-        desired.problems.sort();
-        Ok(desired)
+        Ok((assembler, known.problems.clone()))
     }
 
     /// A file's bytes at `commit`; `None` when it is not there or is no regular file.

@@ -94,14 +94,14 @@ fn change_line(
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
     let from = version(change.from.as_ref());
-    let to = version(change.to.as_ref());
+    let to = change.after().to_owned();
     let (glyph, style) = if change.is_held() {
         ("=", theme.warn)
     } else {
         (glyphs.staged, theme.staged)
     };
     let kind = match &change.intent {
-        _ if change.along => "comes along".to_owned(),
+        _ if change.along.is_some() => "comes along".to_owned(),
         Intent::Promote { from } => format!("from {from}"),
         Intent::Set { .. } => "set by hand".to_owned(),
         Intent::Revert { .. } => "revert".to_owned(),

@@ -70,6 +70,10 @@ fn radius(model: &Model, view: &PlanView) -> String {
     let cells = text::count(changes.len(), "cell");
     let places = text::count(environments.len(), "environment");
     let mut words = vec![format!("touches {cells} in {places}")];
+    let along = changes.iter().filter(|c| c.along.is_some()).count();
+    if along > 0 {
+        words[0] = format!("{}, {along} not staged", words[0]);
+    }
     if protected > 0 {
         words[0] = format!("{}, {protected} protected", words[0]);
     }

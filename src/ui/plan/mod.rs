@@ -120,7 +120,12 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
     }
     if held > 0 {
         spans.push(Span::styled(format!(", {held} held"), theme.warn));
-        spans.push(Span::styled(" (l leaves out)", theme.dim));
+        let words = if canvas.model.waits_for_along() {
+            " (l leaves out, c accepts what comes along)"
+        } else {
+            " (l leaves out)"
+        };
+        spans.push(Span::styled(words, theme.dim));
     }
     spans.push(Span::styled(
         match plan.writes.as_slice() {

@@ -336,7 +336,7 @@ pub(super) fn plan() -> PlanView {
         overridden: None,
     };
     let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
-        along: false,
+        along: None,
         cell: cell(service, "prod-us"),
         intent: Intent::Promote {
             from: "staging".into(),

@@ -113,6 +113,7 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
             gate: "upstream".to_owned(),
             reason: "outage 4711".to_owned(),
         }],
+        accepted: Vec::new(),
         leave_out_held: false,
     };
     assert_eq!(driver.taken(), [build]);
@@ -126,6 +127,7 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
         requests: driver.model.staging.requests().to_vec(),
         deliver: None,
         overrides: Vec::new(),
+        accepted: Vec::new(),
         leave_out_held,
     };
     driver.keys("l");
@@ -144,6 +146,61 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
     assert_eq!(word(&driver), "no gate holds a change of this plan");
     assert_eq!(driver.taken(), []);
     assert_eq!(driver.model.staging.requests().len(), 1);
+}
+
+/// A plan in which `identity / prod-eu` moves with the edit of `identity / staging`.
+fn along(held: bool) -> PlanView {
+    let cells = ["staging", "prod-eu"].map(|environment| cell("identity", environment));
+    let mut view = plan(&cells, false);
+    let change = &mut view.plan.changes[1];
+    change.along = Some(Along::Edit {
+        of: vec![cells[0].clone()],
+    });
+    change.verdicts.push(Verdict {
+        gate: ALONG.to_owned(),
+        outcome: if held { Outcome::Hold } else { Outcome::Pass },
+        detail: String::new(),
+        overridden: None,
+    });
+    view
+}
+
+#[test]
+fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("c");
+    assert_eq!(
+        word(&driver),
+        "nothing waits to be accepted: no cell moves that was not staged"
+    );
+    assert_eq!(driver.taken(), []);
+    driver.model.build_plan(&mut Vec::new());
+    driver.planned(along(true));
+    driver.keys("enter");
+    assert_eq!(
+        word(&driver),
+        "identity / prod-eu would move with the edit and was not staged: c accepts that, l leaves out what moves it"
+    );
+    driver.keys("y");
+    assert!(!published(&mut driver));
+    driver.keys("o");
+    assert!(driver.model.prompt.is_none(), "{}", word(&driver));
+    driver.keys("c");
+    let build = Command::BuildPlan {
+        epoch: driver.epoch(Operation::Plan),
+        requests: driver.model.staging.requests().to_vec(),
+        deliver: None,
+        overrides: Vec::new(),
+        accepted: vec![Accept::Cell(cell("identity", "prod-eu"))],
+        leave_out_held: false,
+    };
+    assert_eq!(driver.taken(), [build]);
+    driver.planned(along(false));
+    driver.keys("enter");
+    let Some(Screen::Confirm(screen)) = driver.model.screens.last() else {
+        panic!("no question: {}", word(&driver));
+    };
+    assert_eq!(screen.names, ["prod-eu".into()]);
 }
 
 #[test]

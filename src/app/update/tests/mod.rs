@@ -18,7 +18,10 @@ use crate::{
     },
     domain::{
         ids::CellKey,
-        plan::{ChangeRequest, Intent, Outcome, Override, Plan, PlannedChange, Verdict},
+        plan::{
+            ALONG, Accept, Along, ChangeRequest, Intent, Outcome, Override, Plan, PlannedChange,
+            Verdict,
+        },
         topology::Deliver,
     },
 };
@@ -46,7 +49,7 @@ fn word(driver: &Driver) -> &str {
 /// A plan that changes these cells from `1` to `2`; a hold on each where `held`.
 fn plan(cells: &[CellKey], held: bool) -> PlanView {
     let change = |cell: &CellKey| PlannedChange {
-        along: false,
+        along: None,
         cell: cell.clone(),
         intent: Intent::Set {
             version: "2".into(),

@@ -105,6 +105,7 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
         requests: driver.model.staging.requests().to_vec(),
         deliver: Some(Deliver::Branch),
         overrides: Vec::new(),
+        accepted: Vec::new(),
         leave_out_held: false,
     };
     assert_eq!(driver.taken(), [build]);

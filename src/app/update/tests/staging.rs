@@ -130,6 +130,7 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
         requests,
         deliver: None,
         overrides: Vec::new(),
+        accepted: Vec::new(),
         leave_out_held: false,
     };
     let alone = build(&driver, vec![revert]);

@@ -60,6 +60,19 @@ fn files_that_decide_a_cell() {
 }
 
 #[test]
+fn a_file_may_prove_a_service_and_be_what_it_falls_back_to() {
+    let layouts = r#"{ path = "own/{service}/{env}", yaml = "tag", service = "all/{service}", else = [{ path = "all/{service}", yaml = "tag" }] }"#;
+    let small = Small::new(layouts, &["dev", "prod"], &[("all/web", "tag: 1")]);
+    assert_eq!(
+        lines(&small.desired()),
+        [
+            "web dev 1 all/web:1 inherited",
+            "web prod 1 all/web:1 inherited"
+        ]
+    );
+}
+
+#[test]
 fn any_order_of_updates_gives_what_reading_afresh_gives() {
     let layouts = format!(
         r#"{HELM}, {{ path = "b/{{env}}/kustomization.yaml", yaml = "images[*]{{name=**/{{service}}}}.newTag", service = "a/{{service}}/Chart.yaml", else = [{{ path = "b/base/kustomization.yaml" }}] }}"#
