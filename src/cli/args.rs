@@ -26,9 +26,9 @@ pub struct Common {
     /// Reads FILE in place of tidegate.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The repository, a folder in it, or its address, of which a mirror is kept in the cache folder
-    #[arg(long, global = true, value_name = "PATH|URL", default_value = ".")]
-    pub repo: PathBuf,
+    /// The repository, a folder in it, or its address, of which a mirror is kept in the cache folder [default: .]
+    #[arg(long, global = true, value_name = "PATH|URL")]
+    pub repo: Option<PathBuf>,
     /// Reads this revision, or the branch as it was at this time; ENV=REV, repeated, where environments have refs of their own
     #[arg(long, global = true, value_name = "REV")]
     pub at: Vec<String>,
@@ -50,6 +50,12 @@ pub struct Common {
     /// Asks nobody, neither remotes nor clusters: shows what is known here
     #[arg(long, global = true)]
     pub offline: bool,
+    /// Opens what the repository's tidegate.toml names outside of it, this once; `tidegate trust` keeps the consent
+    #[arg(long, global = true)]
+    pub trust: bool,
+    /// Fetches objects that a partial clone left out when they are needed; without it they are told as missing
+    #[arg(long, global = true)]
+    pub fetch_missing: bool,
     /// Draws in ASCII
     #[arg(long, global = true)]
     pub ascii: bool,
@@ -85,6 +91,8 @@ pub enum Command {
     Revert(RevertArgs),
     /// Looks at the repository and writes a commented tidegate.toml
     Init(InitArgs),
+    /// Shows which repositories and addresses the repository's tidegate.toml names, and allows exactly those
+    Trust(TrustArgs),
     /// The console over a built-in repository and simulated clusters
     Demo(DemoArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
@@ -99,8 +107,6 @@ pub enum Command {
     Check(Later),
     #[command(hide = true)]
     Drift(Later),
-    #[command(hide = true)]
-    Trust(Later),
     #[command(hide = true)]
     Completions(Later),
     #[command(hide = true)]
@@ -239,6 +245,14 @@ pub struct InitArgs {
     /// Prints the file instead of writing it
     #[arg(long)]
     pub stdout: bool,
+}
+
+/// `tidegate trust`.
+#[derive(Clone, Debug, Args)]
+pub struct TrustArgs {
+    /// Allows it without asking at a terminal
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// `tidegate demo`.

@@ -46,7 +46,7 @@ pub fn confirm(
     Ok(true)
 }
 
-fn answer() -> Result<String, Failure> {
+pub(super) fn answer() -> Result<String, Failure> {
     let mut line = String::new();
     io::stdin()
         .lock()

@@ -6,11 +6,12 @@ use super::{
     Context,
     args::Format,
     fail::{Exit, Failure},
+    trust,
 };
 use crate::{
     runtime::{self, ConsoleOptions, Ended},
     stdio::{self, Stream},
-    workflow::Session,
+    workflow::{OpenError, Session},
 };
 
 pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
@@ -21,14 +22,19 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     }
     needs_terminal(context)?;
     // A mirror is fetched when the screen is there.
-    let options = context.options(false)?;
+    let options = context.repository(false)?;
     let words = "looking at how this repository writes versions; a tidegate.toml would say it";
-    let work = tokio::task::spawn_blocking(move || Session::open(&options, &Zoned::now()));
     let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
-    let session = match runtime::opening(work, words).await.map_err(unusable)? {
-        Ok(session) => context.opened(session?, false)?,
-        Err(Ended::Quit) => return Ok(Exit::Done.code()),
-        Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
+    let session = loop {
+        let options = options.clone();
+        let work = tokio::task::spawn_blocking(move || Session::open(&options, &Zoned::now()));
+        match runtime::opening(work, words).await.map_err(unusable)? {
+            // Each is asked about once: what was allowed is kept, or this ends.
+            Ok(Err(OpenError::Untrusted(untrusted))) => trust::ask(context, &untrusted)?,
+            Ok(session) => break context.opened(session?, false)?,
+            Err(Ended::Quit) => return Ok(Exit::Done.code()),
+            Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
+        }
     };
     open(context, session, false).await
 }

@@ -51,6 +51,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
         &OpenOptions {
             repo: demo.clone.clone(),
             kubeconfig: vec![demo.kubeconfig.clone()],
+            named: true,
             ..OpenOptions::default()
         },
         &Zoned::now(),

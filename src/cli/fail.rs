@@ -73,7 +73,10 @@ impl From<OpenError> for Failure {
 impl From<GitError> for Failure {
     fn from(error: GitError) -> Self {
         let exit = match error.kind {
-            GitErrorKind::NotFound | GitErrorKind::Unknown => Exit::Usage,
+            GitErrorKind::NotFound
+            | GitErrorKind::Unknown
+            | GitErrorKind::Owner
+            | GitErrorKind::Embedded => Exit::Usage,
             GitErrorKind::Moved => Exit::Moved,
             _ => Exit::Failed,
         };

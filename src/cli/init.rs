@@ -33,7 +33,13 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             "--read-only writes nothing; add --stdout to see the file",
         ));
     }
-    let repo = Repo::discover(&context.repository(true)?)?;
+    let options = context.repository(true)?;
+    let repo = if options.named {
+        Repo::named(&options.repo)?
+    } else {
+        Repo::discover(&options.repo)?
+    };
+    let repo = repo.fetching_missing(options.fetch_missing);
     let file = place(&repo, only_print)?;
     let base = repo.base(None)?;
     let Some(mut guess) = recognise(&repo, &base)? else {

@@ -20,6 +20,7 @@ mod set;
 mod status;
 mod table;
 mod trace;
+mod trust;
 mod words;
 
 use std::{ffi::OsString, panic::PanicHookInfo, path::PathBuf, process::ExitCode};
@@ -35,13 +36,11 @@ use self::{
 };
 use crate::{
     config::places,
+    domain::address::{Address, shown},
     runtime,
-    sources::{
-        git::{Repo, is_address, redact},
-        mistake,
-    },
+    sources::{git::Repo, mistake},
     stdio::{self, Stream},
-    workflow::{HEAD_PATIENCE, OpenOptions, Session},
+    workflow::{HEAD_PATIENCE, OpenError, OpenOptions, Session},
 };
 
 /// What every command works with.
@@ -153,12 +152,12 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Revert(args)) => revert::run(context, &args).await,
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Trace(args)) => trace::run(context, &args).await,
+        Some(Command::Trust(args)) => trust::run(context, &args),
         Some(Command::Plan(_)) => Err(not_there_yet("plan")),
         Some(Command::Apply(_)) => Err(not_there_yet("apply")),
         Some(Command::Why(_)) => Err(not_there_yet("why")),
         Some(Command::Check(_)) => Err(not_there_yet("check")),
         Some(Command::Drift(_)) => Err(not_there_yet("drift")),
-        Some(Command::Trust(_)) => Err(not_there_yet("trust")),
         Some(Command::Completions(_)) => Err(not_there_yet("completions")),
         Some(Command::Man(_)) => Err(not_there_yet("man")),
         Some(Command::Schema(_)) => Err(not_there_yet("schema")),
@@ -196,31 +195,50 @@ impl DefaultBranch {
 }
 
 impl Context {
-    /// The path of the repository: of its mirror, where `--repo` gives an address. A mirror that is there is fetched first,
+    /// The repository's place: that of its mirror, where `--repo` gives an address. A mirror that is there is fetched first,
     /// unless the caller does so later; where that fails, a word says how old it is.
-    pub(crate) fn repository(&self, fetch: bool) -> Result<PathBuf, Failure> {
-        let repo = &self.common.repo;
-        let Some(address) = repo.to_str().filter(|text| is_address(text)) else {
-            return Ok(repo.clone());
+    pub(crate) fn repository(&self, fetch: bool) -> Result<OpenOptions, Failure> {
+        let mut options = OpenOptions {
+            repo: PathBuf::from("."),
+            config: self.common.config.clone(),
+            at: self.common.at.clone(),
+            trust: self.common.trust,
+            fetch_missing: self.common.fetch_missing,
+            offline: self.common.offline,
+            ..OpenOptions::default()
         };
+        let Some(repo) = &self.common.repo else {
+            return Ok(options);
+        };
+        options.named = true;
+        options.repo.clone_from(repo);
+        let Some(text) = repo.to_str().filter(|text| Address::is_meant(text)) else {
+            return Ok(options);
+        };
+        // Something that exists on this machine is a path, however it is called.
+        if repo.exists() {
+            return Ok(options);
+        }
+        let address = Address::parse(text)
+            .map_err(|error| Failure::usage(format!("--repo {} {error}", clean(&shown(text)))))?;
         let folder = places::mirrors().ok_or_else(|| {
             Failure::usage(format!(
-                "this system has no cache folder to mirror {} in; set {} to one, or clone it and name the clone",
-                redact(address),
+                "this system has no cache folder to mirror {address} in; set {} to one, or clone it and name the clone",
                 places::CACHE_VARIABLE
             ))
         })?;
         if self.common.offline {
-            let known = Repo::known_mirror(address, &folder)?;
+            let known = Repo::known_mirror(&address, &folder)?;
             let known = known.ok_or_else(|| {
                 Failure::usage(format!(
-                    "there is no mirror of {} yet, and --offline asks nobody; leave --offline out once, and it is cloned",
-                    redact(address)
+                    "there is no mirror of {address} yet, and --offline asks nobody; leave --offline out once, and it is cloned"
                 ))
             })?;
-            return Ok(known.git_dir().to_owned());
+            known.git_dir().clone_into(&mut options.repo);
+            options.address = Some(address);
+            return Ok(options);
         }
-        let mirror = Repo::mirror(address, &folder, &mut |words| {
+        let mirror = Repo::mirror(&address, &folder, &mut |words| {
             self.output.note(clean(words));
         })?;
         if fetch
@@ -229,20 +247,29 @@ impl Context {
         {
             self.output.note(clean(&error.to_string()));
         }
-        Ok(mirror.repo.git_dir().to_owned())
+        mirror.repo.git_dir().clone_into(&mut options.repo);
+        options.address = Some(address);
+        Ok(options)
     }
 
-    /// The repository with its configuration, and a word where that was guessed.
+    /// The repository with its configuration, and a word where that was guessed. Asks, where somebody is there, before
+    /// anything that the repository's own file names is opened.
     pub(crate) fn open(&self) -> Result<Session, Failure> {
-        let session = Session::open(&self.options(true)?, &Zoned::now())?;
+        let options = self.repository(true)?;
+        let session = match Session::open(&options, &Zoned::now()) {
+            Err(OpenError::Untrusted(untrusted)) => {
+                trust::ask(self, &untrusted)?;
+                Session::open(&options, &Zoned::now())?
+            }
+            other => other?,
+        };
         self.opened(session, true)
     }
 
     /// Asks, beside everything else, whether the server has another default branch than is read; see [`DefaultBranch`].
     pub(crate) fn ask_default_branch(&self, session: &Session) -> DefaultBranch {
         // A mirror follows the server when it is fetched.
-        let is_mirror = self.common.repo.to_str().is_some_and(is_address);
-        if is_mirror || self.common.offline {
+        if session.opened.address.is_some() || self.common.offline {
             return DefaultBranch(None);
         }
         let session = session.clone();
@@ -251,17 +278,6 @@ impl Context {
             asked.await.ok().flatten()
         });
         DefaultBranch(Some(asked))
-    }
-
-    /// What a session is opened with.
-    pub(crate) fn options(&self, fetch: bool) -> Result<OpenOptions, Failure> {
-        Ok(OpenOptions {
-            repo: self.repository(fetch)?,
-            config: self.common.config.clone(),
-            at: self.common.at.clone(),
-            kubeconfig: Vec::new(),
-            offline: self.common.offline,
-        })
     }
 
     /// Makes a session that was just opened ready, and says what there is to say about it.

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crate::domain::{
+    address::Address,
     layout::{LayoutSet, LayoutSpec},
     topology::Topology,
 };
@@ -63,6 +64,29 @@ pub struct RepositoryEntry {
     pub place: RepositoryPlace,
     /// The branch that declares; the remote's default branch where `None`.
     pub branch: Option<String>,
+    /// Where the team's file says `place`; `None` where the user's own file says it, which needs nobody's consent.
+    pub team: Option<KeyPlace>,
+}
+
+/// Where a key stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// The file as people know it: `tidegate.toml`, `origin/main:tidegate.toml`.
+    pub file: String,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The key as a path: `repositories[0].url`.
+    pub key: String,
+}
+
+impl std::fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.key)
+    }
 }
 
 /// Where a repository is.
@@ -71,7 +95,7 @@ pub enum RepositoryPlace {
     /// A clone: a path, relative to the main repository.
     Path(String),
     /// A Git address, of which a mirror is kept.
-    Url(String),
+    Url(Address),
 }
 
 /// Settings that only the user's file may hold.

@@ -1,11 +1,6 @@
-//! Where the files are on this machine, and reading them.
+//! Where the files are on this machine.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
-
-use super::SourceFile;
+use std::path::PathBuf;
 
 /// Overrides the folder of the user's file; for tests and for people who keep several.
 pub const DIRECTORY_VARIABLE: &str = "TIDEGATE_CONFIG_DIR";
@@ -33,16 +28,4 @@ pub fn mirrors() -> Option<PathBuf> {
             .to_path_buf(),
     };
     Some(folder.join("mirrors"))
-}
-
-/// A file's bytes under its path's name; `None` where it does not exist.
-pub fn read(path: &Path) -> io::Result<Option<SourceFile>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(SourceFile {
-            name: path.display().to_string(),
-            bytes,
-        })),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }

@@ -71,6 +71,11 @@ impl Reader {
         errors
     }
 
+    /// The file and the line of what stands at `path`.
+    pub(super) fn place(&self, path: &str) -> (String, Option<u32>) {
+        (self.file.clone(), self.line(path))
+    }
+
     fn line(&self, path: &str) -> Option<u32> {
         let mut path = path;
         loop {

@@ -1,7 +1,11 @@
 //! `[[repositories]]` of both files, joined by name.
 
-use super::{RepositoryEntry, RepositoryPlace, reader::Reader, schema::WrittenRepository};
-use crate::domain::suggest;
+use super::{
+    KeyPlace, RepositoryEntry, RepositoryPlace,
+    reader::Reader,
+    schema::{Place, WrittenRepository},
+};
+use crate::domain::{address::Address, suggest};
 
 /// The entries of all files, weakest first; what the later file says wins, key by key.
 pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Vec<RepositoryEntry> {
@@ -17,22 +21,46 @@ pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Ve
             let known = merged
                 .iter_mut()
                 .find(|(_, known)| known.name == entry.name);
-            let Some((_, known)) = known else {
+            let Some((said, known)) = known else {
                 merged.push((file, entry.clone()));
                 continue;
             };
             if entry.path.is_some() || entry.url.is_some() {
                 known.path.clone_from(&entry.path);
                 known.url.clone_from(&entry.url);
+                known.at.clone_from(&entry.at);
+                (*said, known.by) = (file, entry.by);
             }
             known.branch = entry.branch.clone().or(known.branch.take());
         }
     }
     let mut entries = Vec::new();
     for (file, entry) in merged {
+        let key = if entry.path.is_some() { "path" } else { "url" };
+        let key = format!("{}.{key}", entry.at);
+        let team = (entry.by == Place::Team).then(|| {
+            let (file, line) =
+                (readers.get(file).map(|reader| reader.place(&key))).unwrap_or_default();
+            KeyPlace {
+                file,
+                line,
+                key: key.clone(),
+            }
+        });
         let place = match (entry.path, entry.url) {
             (Some(path), _) => RepositoryPlace::Path(path),
-            (None, Some(url)) => RepositoryPlace::Url(url),
+            (None, Some(url)) => match Address::parse(&url) {
+                Ok(address) => RepositoryPlace::Url(address),
+                Err(error) => {
+                    if let Some(reader) = readers.get(file) {
+                        reader.error_at(
+                            &key,
+                            format!("{error}; a clone on this machine is named by `path`"),
+                        );
+                    }
+                    continue;
+                }
+            },
             (None, None) => {
                 if let Some(reader) = readers.get(file) {
                     reader.error_at(
@@ -47,6 +75,7 @@ pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Ve
             name: entry.name,
             place,
             branch: entry.branch,
+            team,
         });
     }
     entries

@@ -61,9 +61,10 @@ const ENVIRONMENT: [&str; 11] = [
 const REPOSITORY: [&str; 4] = ["name", "path", "url", "branch"];
 
 /// Which of the two places a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
     /// `tidegate.toml`, the repository's.
+    #[default]
     Team,
     /// `config.toml`, the user's.
     User,
@@ -107,6 +108,8 @@ pub(super) struct WrittenEnvironment {
 /// One `[[repositories]]` table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WrittenRepository {
+    /// Whose file it is in.
+    pub(super) by: Place,
     /// Its path in the file, for errors: `repositories[0]`.
     pub(super) at: String,
     pub(super) name: String,
@@ -150,7 +153,7 @@ pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
         repositories: root
             .tables("repositories")
             .iter()
-            .filter_map(repository)
+            .filter_map(|table| repository(table, place))
             .collect(),
         defaults: defaults.unwrap_or_default(),
         environments: root
@@ -166,9 +169,10 @@ pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
     }
 }
 
-fn repository(table: &Table<'_>) -> Option<WrittenRepository> {
+fn repository(table: &Table<'_>, by: Place) -> Option<WrittenRepository> {
     table.refuse_others(&REPOSITORY, |_| None);
     let read = WrittenRepository {
+        by,
         at: table.path.clone(),
         name: table.string("name").unwrap_or_default(),
         path: table.string("path"),

@@ -1,5 +1,6 @@
 //! Pure: values in, values out. Nothing here reads a clock, a file or a network.
 
+pub mod address;
 pub mod age;
 pub mod alike;
 pub mod delivery;

@@ -60,6 +60,8 @@ pub(super) fn target(prepared: &Prepared) -> Target {
 
 /// The remote's web address, where its Git address tells: `https://host/owner/name`.
 pub(super) fn web_address(url: &str) -> Option<String> {
+    // What is behind a `?` may be a token.
+    let url = url.split(['?', '#']).next()?;
     let url = url.trim_end_matches('/').trim_end_matches(".git");
     let host_and_path = if let Some(rest) = url
         .strip_prefix("https://")

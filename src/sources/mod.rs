@@ -1,6 +1,7 @@
 //! I/O, speaking domain types.
 
 pub mod cluster;
+pub mod files;
 pub mod git;
 pub mod mistake;
 pub mod state;

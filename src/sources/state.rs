@@ -4,13 +4,14 @@
 //! be read counts as absent. Writers take a lock and replace whole files, so that two Tidegates never mix their bytes.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::files::{self, Links};
 use crate::domain::text::escape_json;
 
 /// Environment variable that replaces the user's state folder.
@@ -62,7 +63,7 @@ impl StateStore {
 
     /// Reads `name`; `None` where it is absent, unreadable, or of another form than today's.
     pub fn load<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let bytes = fs::read(self.folder.join(name)).ok()?;
+        let bytes = files::read(&self.folder.join(name), Links::Refused, files::KEPT).ok()??;
         serde_json::from_slice(&bytes).ok()
     }
 
@@ -81,30 +82,22 @@ impl StateStore {
         let _lock = self.lock()?;
         let path = self.folder.join("activity.jsonl");
         if fs::metadata(&path).is_ok_and(|data| data.len() > ACTIVITY_LIMIT) {
-            let text = fs::read_to_string(&path)?;
+            let text = files::read(&path, Links::Refused, files::KEPT)?.unwrap_or_default();
             let half = text.len() / 2;
-            let cut = text.as_bytes()[half..]
+            let cut = text[half..]
                 .iter()
                 .position(|b| *b == b'\n')
                 .map_or(text.len(), |i| half + i + 1);
-            fs::write(&path, &text.as_bytes()[cut..])?;
+            fs::write(&path, &text[cut..])?;
         }
         let line = serde_json::to_string(entry)?;
         let line = format!("{}\n", escape_json(&line));
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)?
-            .write_all(line.as_bytes())
+        files::open_append(&path)?.write_all(line.as_bytes())
     }
 
     fn lock(&self) -> io::Result<File> {
         fs::create_dir_all(&self.folder)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(self.folder.join("lock"))?;
+        let file = files::open_lock(&self.folder.join("lock"))?;
         file.lock()?;
         Ok(file)
     }

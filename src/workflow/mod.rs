@@ -15,6 +15,7 @@ mod project;
 mod reading;
 mod recognise;
 mod revert;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,7 @@ pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
 pub use recognise::{recognise, tell_order};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
+pub use trust::{Outside, OutsidePlace, Untrusted};
 
 /// One repository, opened with its configuration.
 #[derive(Clone, Debug)]

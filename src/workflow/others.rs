@@ -1,14 +1,20 @@
 //! Repositories beside the main one, and bringing all of them up to date.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Zoned;
 
 use super::{OpenError, Session, at, head, project};
 use crate::{
     config::{Config, RepositoryPlace, places},
-    domain::{desired::RefName, layout::LayoutSet},
-    sources::git::{self, GitError, GitErrorKind, RanCommand, Repo},
+    domain::{address::Address, desired::RefName, layout::LayoutSet},
+    sources::{
+        git::{self, GitError, GitErrorKind, RanCommand, Repo},
+        state,
+    },
 };
 
 /// What [`Session::fetch`] did.
@@ -32,7 +38,7 @@ pub struct OtherRepository {
     /// Its configured branch.
     pub branch: Option<String>,
     /// Its address, where a mirror of it is kept.
-    pub url: Option<String>,
+    pub url: Option<Address>,
 }
 
 impl OtherRepository {
@@ -61,7 +67,12 @@ impl Session {
             if !fetch && other.repo.is_ok() {
                 continue;
             }
-            let mirrored = mirrors(url).and_then(|folder| Repo::mirror(url, &folder, tell));
+            let refused = url
+                .local()
+                .map_or(Ok(()), |local| Repo::refuse_embedded(Path::new(local)));
+            let mirrored = refused
+                .and_then(|()| mirrors(url))
+                .and_then(|folder| Repo::mirror(url, &folder, tell));
             match mirrored {
                 Ok(mirror) => {
                     if fetch
@@ -70,7 +81,8 @@ impl Session {
                     {
                         tell(&error.to_string());
                     }
-                    other.repo = Ok(project::with_cache(mirror.repo));
+                    let repo = mirror.repo.fetching_missing(self.opened.fetch_missing);
+                    other.repo = Ok(project::with_cache(repo));
                 }
                 Err(error) => {
                     tell(&error.to_string());
@@ -172,12 +184,13 @@ async fn fetch_one(
 }
 
 /// Opens the repositories beside the main one.
-pub(super) fn others(config: &Config, main: &Repo) -> Vec<OtherRepository> {
+pub(super) fn others(config: &Config, main: &Repo, fetch_missing: bool) -> Vec<OtherRepository> {
     let entries = config.repositories.iter();
+    let ready = |repo: Repo| project::with_cache(repo.fetching_missing(fetch_missing));
     entries
         .map(|entry| OtherRepository {
             name: entry.name.as_str().into(),
-            repo: open(main, &entry.place).map(project::with_cache),
+            repo: open(main, &entry.place).map(ready),
             branch: entry.branch.clone(),
             url: match &entry.place {
                 RepositoryPlace::Url(url) => Some(url.clone()),
@@ -192,14 +205,27 @@ fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
         RepositoryPlace::Path(path) => {
             let root = main.work_dir().unwrap_or(main.git_dir());
             let path: PathBuf = root.join(path);
-            Repo::discover(&path)
+            let views = state::state_root().ok_or_else(|| {
+                GitError::new(
+                    GitErrorKind::NotFound,
+                    format!(
+                        "this system has no folder for the state of {}",
+                        path.display()
+                    ),
+                )
+                .hint(format!("Set {} to one", state::STATE_DIR_VARIABLE))
+            })?;
+            Repo::other(&path, &views.join("views"))
         }
         RepositoryPlace::Url(url) => {
+            if let Some(local) = url.local() {
+                Repo::refuse_embedded(Path::new(local))?;
+            }
             let known = Repo::known_mirror(url, &mirrors(url)?)?;
             known.ok_or_else(|| {
                 GitError::new(
                     GitErrorKind::NotFound,
-                    format!("there is no mirror of {} yet", git::redact(url)),
+                    format!("there is no mirror of {} yet", url),
                 )
                 .hint("Start again where it can be reached: it is cloned then")
             })
@@ -208,14 +234,11 @@ fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
 }
 
 /// Where mirrors are kept.
-fn mirrors(url: &str) -> Result<PathBuf, GitError> {
+fn mirrors(url: &Address) -> Result<PathBuf, GitError> {
     places::mirrors().ok_or_else(|| {
         GitError::new(
             GitErrorKind::NotFound,
-            format!(
-                "this system has no cache folder to mirror {} in",
-                git::redact(url)
-            ),
+            format!("this system has no cache folder to mirror {} in", url),
         )
         .hint(format!(
             "Set {} to one, or give the `path` of a clone",

@@ -1,22 +1,28 @@
 //! Opening a repository with its configuration: what every command and the screen start from.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
 use jiff::Zoned;
 
 use super::{
     Session, at, others,
     recognise::{recognise, recognise_again},
+    trust::{self, Untrusted},
 };
 use crate::{
     config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
+        address::Address,
         desired::Desired,
         ids::{EnvironmentName, ServiceName},
         layout::Guess,
         suggest,
     },
     sources::{
+        files::{self, Links},
         git::{GitError, GitErrorKind, Repo},
         state::StateStore,
     },
@@ -27,6 +33,14 @@ use crate::{
 pub struct OpenOptions {
     /// A path in the repository, or of it.
     pub repo: PathBuf,
+    /// The user named that path, rather than standing there.
+    pub named: bool,
+    /// The address that `repo` is the mirror of.
+    pub address: Option<Address>,
+    /// What the team's file names outside of the repository is allowed for this once.
+    pub trust: bool,
+    /// Objects that a partial clone left out are fetched when they are needed.
+    pub fetch_missing: bool,
     /// A file that takes the place of `tidegate.toml`.
     pub config: Option<PathBuf>,
     /// A revision or a time to read instead of the tips; `ENV=REV` for environments that are refs of their own.
@@ -46,6 +60,9 @@ pub enum OpenError {
     /// Git says no.
     #[error("{0}")]
     Git(#[from] GitError),
+    /// The team's file names repositories that nobody has allowed yet.
+    #[error("{0}")]
+    Untrusted(#[from] Untrusted),
     /// A name, a version or a file that does not fit; with what would.
     #[error("{0}")]
     Usage(String),
@@ -55,12 +72,13 @@ impl OpenError {
     /// Wrong usage or configuration, rather than something that failed.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Config(_) | Self::Usage(_) => true,
+            Self::Config(_) | Self::Usage(_) | Self::Untrusted(_) => true,
             Self::Git(error) => matches!(
                 error.kind,
                 GitErrorKind::NotFound
                     | GitErrorKind::Unknown
                     | GitErrorKind::Owner
+                    | GitErrorKind::Embedded
                     | GitErrorKind::Unsupported
             ),
         }
@@ -75,13 +93,21 @@ impl Session {
     /// # Errors
     /// When there is no repository, no branch to read, or the configuration is wrong.
     pub fn open(options: &OpenOptions, now: &Zoned) -> Result<Self, OpenError> {
-        let repo = with_cache(Repo::discover(&options.repo)?);
+        let mut repo = if options.named {
+            Repo::named(&options.repo)?
+        } else {
+            Repo::discover(&options.repo)?
+        };
+        if let Some(address) = &options.address {
+            repo = repo.with_address(address);
+        }
+        let repo = with_cache(repo.fetching_missing(options.fetch_missing));
         let user = match places::user_file() {
-            Some(path) => read(&path)?,
+            Some(path) => read(&path, Links::Followed)?,
             None => None,
         };
         let here = match &options.config {
-            Some(path) => Some(read(path)?.ok_or_else(|| {
+            Some(path) => Some(read(path, Links::Followed)?.ok_or_else(|| {
                 OpenError::Usage(format!(
                     "there is no configuration at {}; give --config a file that exists, or leave it out",
                     path.display()
@@ -93,11 +119,18 @@ impl Session {
             Some(file) => Some(file),
             None => at_tip(&repo)?,
         };
+        let lacking = RefCell::new(None);
         let config = config::load(&LoadRequest {
             team,
             user,
-            detect: &|| guess(&repo),
+            detect: &|| guess(&repo).unwrap_or_else(|error| lacking.replace(Some(error)).and(None)),
+        })
+        .map_err(|errors| match lacking.take() {
+            // That nothing was recognised is no fault of the configuration then.
+            Some(error) => OpenError::Git(error),
+            None => OpenError::Config(errors),
         })?;
+        trust::check(&repo, &config, options.trust)?;
         let kubeconfig = if options.kubeconfig.is_empty() {
             config.user.kubeconfig.iter().cloned().collect()
         } else {
@@ -106,7 +139,7 @@ impl Session {
         let mut session = Self {
             opened: options.clone(),
             kubeconfig,
-            others: others::others(&config, &repo),
+            others: others::others(&config, &repo, options.fetch_missing),
             repo,
             config,
             at: None,
@@ -171,20 +204,20 @@ pub(super) fn with_cache(repo: Repo) -> Repo {
     }
 }
 
-fn read(path: &Path) -> Result<Option<SourceFile>, OpenError> {
-    places::read(path).map_err(|error| {
-        OpenError::Usage(format!(
-            "cannot read {}: {error}; check its permissions",
-            path.display()
-        ))
-    })
+fn read(path: &Path, links: Links) -> Result<Option<SourceFile>, OpenError> {
+    let bytes = files::read(path, links, files::CONFIGURATION)
+        .map_err(|error| OpenError::Usage(error.to_string()))?;
+    Ok(bytes.map(|bytes| SourceFile {
+        name: path.display().to_string(),
+        bytes,
+    }))
 }
 
 fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
     let Some(root) = repo.work_dir() else {
         return Ok(None);
     };
-    let file = read(&root.join(TEAM_FILE))?;
+    let file = read(&root.join(TEAM_FILE), Links::Refused)?;
     Ok(file.map(|file| SourceFile {
         name: TEAM_FILE.to_owned(),
         ..file
@@ -200,11 +233,13 @@ fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
     }))
 }
 
-/// What the tree at the branch's tip looks like; nothing where it cannot be read, which is told when it is needed.
-fn guess(repo: &Repo) -> Option<Guess> {
-    let base = repo.base(None).ok()?;
+/// What the tree at the branch's tip looks like; nothing where there is no branch, which is told when it is needed.
+fn guess(repo: &Repo) -> Result<Option<Guess>, GitError> {
+    let Ok(base) = repo.base(None) else {
+        return Ok(None);
+    };
     match StateStore::of_repository(repo.common_dir()) {
-        Some(store) => recognise_again(repo, &base, &store).ok()?,
-        None => recognise(repo, &base).ok()?,
+        Some(store) => recognise_again(repo, &base, &store),
+        None => recognise(repo, &base),
     }
 }

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the tree cannot be read.
 pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
-    Ok(look(&repo.survey(base)?))
+    look(&repo.survey(base)?)
 }
 
 /// The same, from what was kept where files and refs are called as they were then: versions change far more often than
@@ -52,7 +52,7 @@ pub(super) fn recognise_again(
     let names = names_of(&survey);
     let guess = match kept.filter(|kept| kept.names == names) {
         Some(kept) => kept.guess,
-        None => look(&survey),
+        None => look(&survey)?,
     };
     let new = Kept {
         by: BY.to_owned(),
@@ -85,16 +85,18 @@ fn names_of(survey: &Survey) -> ObjectId {
     Repo::blob_id(all.join("\n\n").as_bytes())
 }
 
-fn look(survey: &Survey) -> Option<Guess> {
+/// What was not there to be looked at may say something else: that is no guess.
+fn look(survey: &Survey) -> Result<Option<Guess>, GitError> {
     let paths = borrowed(survey.paths());
     let branches = borrowed(survey.branches());
     let tags = borrowed(survey.tags());
-    layout::recognise(&Evidence {
+    let guess = layout::recognise(&Evidence {
         paths: &paths,
         branches: &branches,
         tags: &tags,
         read: &|path| survey.read(path),
-    })
+    });
+    survey.lacking().map_or(Ok(guess), Err)
 }
 
 /// Gives environments whose names tell no order the one that recent history shows. Bounded in commits and in time: what has

@@ -324,10 +324,15 @@ fn each(all: &[Kind]) {
         let at = make(&kinds, folder.path());
         let before = belongings(&kinds, &at);
 
-        let status = kinds
-            .run(&at, &["status", "--no-live", "-o", "json"])
-            .exits(0)
-            .json();
+        let run = |arguments: &[&str]| {
+            let asked: &[&str] = if name.contains("without") {
+                &["--fetch-missing"]
+            } else {
+                &[]
+            };
+            kinds.run(&at, &[arguments, asked].concat())
+        };
+        let status = run(&["status", "--no-live", "-o", "json"]).exits(0).json();
         assert_eq!(status["commit"], tip, "{name}");
         assert_eq!(
             status["problems"].as_array().map(Vec::len),
@@ -341,8 +346,7 @@ fn each(all: &[Kind]) {
             "{name}"
         );
 
-        let history = kinds
-            .run(&at, &["history", "checkout", "dev", "-o", "json"])
+        let history = run(&["history", "checkout", "dev", "-o", "json"])
             .exits(0)
             .json();
         let known: Vec<_> = history["values"]
@@ -353,14 +357,10 @@ fn each(all: &[Kind]) {
             .collect();
         assert_eq!(known, *values, "{name}: {history}");
 
-        kinds
-            .run(
-                &at,
-                &[
-                    "promote", "checkout", "--from", "dev", "--to", "staging", "--yes",
-                ],
-            )
-            .exits(0);
+        run(&[
+            "promote", "checkout", "--from", "dev", "--to", "staging", "--yes",
+        ])
+        .exits(0);
         assert_eq!(
             repository.at_tip(&overlay("checkout", "staging")),
             kustomization("checkout", "1.1.0").trim(),
@@ -368,10 +368,7 @@ fn each(all: &[Kind]) {
         );
         let parent = repository.git_in(&repository.remote(), &["rev-parse", "main^"]);
         assert_eq!(parent, tip, "{name}");
-        let status = kinds
-            .run(&at, &["status", "--no-live", "-o", "json"])
-            .exits(0)
-            .json();
+        let status = run(&["status", "--no-live", "-o", "json"]).exits(0).json();
         assert_eq!(
             status["services"][0]["cells"]["staging"]["version"], "1.1.0",
             "{name}"
@@ -484,11 +481,21 @@ fn a_partial_clone_without_its_remote_reads_what_it_has() {
     let clone = kinds.clone(folder.path(), &["--filter=blob:none"]);
     repository.bump("payments", "dev", "1.1.0");
     kinds.git(&clone, &["fetch", "-q"]);
+    let unasked = kinds.run(&clone, &["status", "--no-live", "-o", "json"]);
+    let told = unasked.exits(0).json()["problems"][0]["message"].to_string();
+    assert!(
+        told.contains("lacks 1 object that origin has, and reading fetches nothing unasked")
+            && told.contains("--fetch-missing"),
+        "{told}"
+    );
     let away = repository.remote().with_extension("away");
     fs::rename(repository.remote(), away).expect("the remote goes away");
     let path = overlay("payments", "dev");
 
-    let said = kinds.run(&clone, &["status", "--no-live", "-o", "json"]);
+    let said = kinds.run(
+        &clone,
+        &["status", "--fetch-missing", "--no-live", "-o", "json"],
+    );
     let status = said.exits(0).json();
     let cells = &status["services"];
     assert_eq!(cells[0]["cells"]["dev"]["version"], "1.1.0");
@@ -502,26 +509,23 @@ fn a_partial_clone_without_its_remote_reads_what_it_has() {
         "{told}"
     );
     kinds
-        .run(&clone, &["history", "payments", "dev"])
+        .run(&clone, &["history", "payments", "dev", "--fetch-missing"])
         .says("did not give them");
 }
 
-/// How many processes `git fetch` a run of `arguments` started.
-fn fetches(kinds: &Kinds<'_>, at: &Path, arguments: &[&str]) -> usize {
+/// How many processes `git fetch` a run of `arguments` started, and what it said.
+fn fetching(kinds: &Kinds<'_>, at: &Path, arguments: &[&str]) -> (usize, Said) {
     let trace = at.join("trace");
     let path = trace.display().to_string();
     let environment = [("GIT_TRACE2_EVENT", path.as_str())];
-    kinds
-        .repository
-        .run(at, arguments, "", &environment)
-        .exits(0);
+    let said = kinds.repository.run(at, arguments, "", &environment);
     let events = fs::read_to_string(&trace).unwrap_or_default();
     let started = events
         .lines()
         .filter(|line| line.contains("\"event\":\"start\""));
     let count = started.filter(|line| line.contains("\"fetch\"")).count();
     let _ = fs::remove_file(trace);
-    count
+    (count, said)
 }
 
 #[test]
@@ -535,16 +539,53 @@ fn a_partial_clone_asks_for_what_it_lacks_in_batches() {
         let folder = tempfile::tempdir().expect("a folder");
         let filter = format!("--filter={filter}");
         let clone = kinds.clone(folder.path(), &[&filter, "--no-checkout"]);
-        let status = fetches(&kinds, &clone, &["status", "--no-live"]);
-        let history = fetches(&kinds, &clone, &["history", "payments", "dev"]);
+        for reading in [
+            &["status", "--no-live"][..],
+            &["history", "payments", "dev"],
+            &["trace", "payments", "1.2.0"],
+            &["init", "--stdout"],
+            &[
+                "promote",
+                "payments",
+                "--from",
+                "dev",
+                "--to",
+                "staging",
+                "--dry-run",
+            ],
+        ] {
+            let (count, said) = fetching(&kinds, &clone, reading);
+            assert_eq!(count, 0, "{filter}: {reading:?} fetches nothing unasked");
+            assert!(
+                said.err.contains("--fetch-missing"),
+                "{filter}: {reading:?}: {said:?}"
+            );
+        }
+        let asked = |arguments: &[&str]| {
+            let all = [arguments, &["--fetch-missing"]].concat();
+            let (count, said) = fetching(&kinds, &clone, &all);
+            said.exits(0);
+            count
+        };
+        let status = asked(&["status", "--no-live"]);
+        let history = asked(&["history", "payments", "dev"]);
         assert!(
             status <= most && history <= most,
             "{filter}: {status} for the matrix, {history} for its history"
         );
-        assert_eq!(
-            fetches(&kinds, &clone, &["history", "payments"]),
-            0,
-            "{filter}"
-        );
+        assert_eq!(asked(&["history", "payments"]), 0, "{filter}");
     }
+}
+
+#[test]
+fn the_advice_for_a_partial_clone_works() {
+    let repository = server();
+    let kinds = Kinds::of(&repository);
+    let folder = tempfile::tempdir().expect("a folder");
+    let clone = kinds.clone(folder.path(), &["--filter=blob:none", "--no-checkout"]);
+    let said = kinds.run(&clone, &["history", "checkout", "dev"]).exits(1);
+    let advice = said.err.split("git fetch ").nth(1).expect("advice");
+    let words: Vec<&str> = advice.split_whitespace().collect();
+    kinds.git(&clone, &[&["fetch", "-q"], words.as_slice()].concat());
+    kinds.run(&clone, &["history", "checkout", "dev"]).exits(0);
 }

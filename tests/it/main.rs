@@ -16,6 +16,7 @@ mod refs;
 mod repositories;
 mod support;
 mod terminal;
+mod trust;
 mod writing;
 mod yaml_edit;
 

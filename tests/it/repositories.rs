@@ -67,6 +67,7 @@ part = "tag"
         two.prod.write(&file("prod"), &text("1.0.0"));
         two.prod.publish("first");
         two.prod.pull();
+        two.main.tidegate(&["trust"]).exits(0);
         two
     }
 
@@ -191,6 +192,7 @@ fn one_that_is_named_by_its_address_is_mirrored() {
     let path = format!("path = \"{}\"\n", two.prod.clone_path().display());
     let url = format!("url = \"file://{}\"\n", two.prod.remote().display());
     write(&configuration, written.replace(&path, &url).as_bytes());
+    two.main.tidegate(&["trust"]).exits(0).says("");
     let status = two
         .main
         .tidegate(&["status", "-o", "json"])

@@ -48,11 +48,7 @@ pub(super) async fn connect(context: &str, options: &Options) -> Result<Connecte
     config.connect_timeout = Some(options.patience);
     // Retries are ours: with a reason and a time that people can see.
     config.default_retry = false;
-    let server = config
-        .cluster_url
-        .to_string()
-        .trim_end_matches('/')
-        .to_owned();
+    let server = kubeconfig::shown(&config.cluster_url);
     let at_server = |words: String| format!("{server}: {words}");
     // Reads key files, and runs the commands of old auth providers.
     let client = tokio::task::spawn_blocking(move || Client::try_from(config))

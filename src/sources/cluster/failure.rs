@@ -5,6 +5,7 @@ use std::{error::Error as StdError, io};
 use kube::{core::Status, runtime::watcher};
 
 use super::convert::clean;
+use crate::sources::git::redact;
 
 /// A failed request or connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
         };
         innermost = source;
     }
-    clean(&innermost.to_string())
+    redact(&clean(&innermost.to_string()))
 }
 
 fn io_words(error: &io::Error) -> Option<&'static str> {

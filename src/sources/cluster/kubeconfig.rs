@@ -12,6 +12,7 @@ use kube::{
 };
 
 use super::failure::cause;
+use crate::sources::files::{self, Links};
 
 /// Reads and merges the files that are there, as kubectl does: the first to say something wins.
 ///
@@ -31,6 +32,11 @@ pub(super) fn read(explicit: &[PathBuf]) -> Result<Kubeconfig, String> {
         let say = |error: &(dyn std::error::Error + 'static)| {
             format!("kubeconfig {}: {}", file.display(), cause(error))
         };
+        // Checked first: reading a pipe or a device would never end. Many keep this file elsewhere, behind a link.
+        match files::read(file, Links::Followed, files::CONFIGURATION) {
+            Ok(_) => {}
+            Err(error) => return Err(format!("kubeconfig: {error}")),
+        }
         let one = Kubeconfig::read_from(file).map_err(|error| say(&error))?;
         merged = Some(match merged {
             None => one,
@@ -57,7 +63,9 @@ pub fn contexts() -> Vec<(String, String)> {
     };
     let address = |cluster: &str| {
         let named = kubeconfig.clusters.iter().find(|it| it.name == cluster)?;
-        named.cluster.as_ref()?.server.clone()
+        let server = named.cluster.as_ref()?.server.as_deref()?;
+        // One that is no address has nothing to compare.
+        Some(shown(&server.parse().ok()?))
     };
     let contexts = kubeconfig.contexts.iter();
     contexts
@@ -91,6 +99,19 @@ pub(super) async fn context(kubeconfig: Kubeconfig, name: &str) -> Result<Config
         config.proxy_url = None;
     }
     Ok(config)
+}
+
+/// A server's address as it may be shown: without user information and query.
+pub(super) fn shown(server: &http::Uri) -> String {
+    let scheme = server.scheme_str().unwrap_or("https");
+    let host = server.host().unwrap_or_default();
+    let port = server
+        .port_u16()
+        .map_or(String::new(), |port| format!(":{port}"));
+    format!(
+        "{scheme}://{host}{port}{}",
+        server.path().trim_end_matches('/')
+    )
 }
 
 fn usual_files() -> Result<Vec<PathBuf>, String> {
@@ -162,4 +183,62 @@ fn through_proxy(server: &http::Uri) -> bool {
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback());
     !loopback && Matcher::from_env().intercept(server).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_shown_without_what_is_secret() {
+        for (server, expected) in [
+            ("https://h:6443", "https://h:6443"),
+            ("https://h/k8s/clusters/c-1/", "https://h/k8s/clusters/c-1"),
+            ("http://u:s3cret@127.0.0.1:1", "http://127.0.0.1:1"),
+            ("https://t0ken@h:6443/x?token=s3cret", "https://h:6443/x"),
+            ("https://[::1]:6443", "https://[::1]:6443"),
+        ] {
+            assert_eq!(shown(&server.parse().unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn a_kubeconfig_is_a_regular_file_or_a_link_to_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(
+            at("real"),
+            "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n",
+        )
+        .unwrap();
+        for (name, to) in [
+            ("link", "real"),
+            ("zero", "/dev/zero"),
+            ("dangling", "nowhere"),
+        ] {
+            std::os::unix::fs::symlink(to, at(name)).unwrap();
+        }
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(at("pipe"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        for (name, expected) in [
+            ("link", None),
+            ("zero", Some("is a device")),
+            ("pipe", Some("is a named pipe")),
+            ("dangling", Some("to a file that does not exist")),
+        ] {
+            let said = read(&[at(name)]).err();
+            match expected {
+                None => assert_eq!(said, None, "{name}"),
+                Some(part) => assert!(
+                    said.as_ref().is_some_and(|said| said.contains(part)),
+                    "{name}: {said:?}"
+                ),
+            }
+        }
+    }
 }

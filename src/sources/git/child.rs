@@ -14,7 +14,7 @@ use std::{
 
 use tokio::process::Command;
 
-use super::{GitError, GitErrorKind, Repo, redact};
+use super::{GitError, GitErrorKind, Repo, environment, redact::redact_all, remotes};
 
 /// A `git` command that ran, as the activity log shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,9 @@ pub(super) struct Child {
     arguments: Vec<String>,
     shown: Option<String>,
     input: Option<Vec<u8>>,
-    config: Vec<(String, String)>,
+    told: environment::Told,
+    /// What must not be seen in its words.
+    secrets: Vec<String>,
 }
 
 impl Child {
@@ -53,21 +55,35 @@ impl Child {
         repo: &Repo,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
+        let mut told = repo.told();
+        let arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();
+        let secrets = remotes::tell(repo, &arguments, &mut told);
+        // Not in another's work tree: what lies there is none of Git's business either.
+        let directory = match repo.elsewhere() {
+            Some(_) => repo.git_dir(),
+            None => repo.work_dir().unwrap_or(repo.git_dir()),
+        };
         Self {
-            directory: repo.work_dir().unwrap_or(repo.git_dir()).to_owned(),
+            directory: directory.to_owned(),
             git_dir: repo.git_dir().to_owned(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
+            arguments,
             shown: None,
             input: None,
-            config: Vec::new(),
+            told,
+            secrets,
         }
     }
 
     /// Sets a key of Git's configuration for this run, by the environment: what may hold a token is no argument that
-    /// everybody on the machine can read.
+    /// everybody on the machine can read. Of a remote's address, only what is no secret is handed on by Git.
     #[must_use]
     pub(super) fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.config.push((key.into(), value.into()));
+        let (key, value) = (key.into(), value.into());
+        if key.starts_with("remote.") && key.ends_with(".url") {
+            remotes::tell_address(&key, &value, &mut self.told, &mut self.secrets);
+        } else {
+            self.told.config.push((key, value));
+        }
         self
     }
 
@@ -173,7 +189,7 @@ impl Child {
         loop {
             match heard.recv_timeout(patience) {
                 Ok(bytes) => {
-                    hear(&redact(&String::from_utf8_lossy(&bytes)));
+                    hear(&redact_all(&String::from_utf8_lossy(&bytes), &self.secrets));
                     stderr.extend(bytes);
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -196,13 +212,10 @@ impl Child {
 
     fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new("git");
+        environment::settle(&mut command, &self.told);
         command
             .current_dir(&self.directory)
             .env("GIT_DIR", &self.git_dir)
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("SSH_ASKPASS_REQUIRE", "force")
-            .env("LC_ALL", "C")
             .args(&self.arguments)
             .stdin(if self.input.is_some() {
                 Stdio::piped()
@@ -211,31 +224,6 @@ impl Child {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if !self.config.is_empty() {
-            // Behind those that the user's environment sets by the same variables.
-            let before = std::env::var("GIT_CONFIG_COUNT").ok();
-            let first: usize = before.and_then(|text| text.parse().ok()).unwrap_or(0);
-            for (at, (key, value)) in (first..).zip(&self.config) {
-                command
-                    .env(format!("GIT_CONFIG_KEY_{at}"), key)
-                    .env(format!("GIT_CONFIG_VALUE_{at}"), value);
-            }
-            let count = first + self.config.len();
-            command.env("GIT_CONFIG_COUNT", count.to_string());
-        }
-        if std::env::var_os("SSH_ASKPASS").is_none() {
-            command.env("SSH_ASKPASS", "false");
-        }
-        // A hook's caller may have pointed these elsewhere; GPG_TTY would let a prompt onto our screen.
-        for name in [
-            "GIT_INDEX_FILE",
-            "GIT_WORK_TREE",
-            "GIT_OBJECT_DIRECTORY",
-            "GIT_NAMESPACE",
-            "GPG_TTY",
-        ] {
-            command.env_remove(name);
-        }
         #[cfg(unix)]
         {
             use std::os::unix::process::CommandExt;
@@ -246,7 +234,7 @@ impl Child {
     }
 
     fn finish(&self, started: Instant, output: std::process::Output) -> Output {
-        let text = |bytes: Vec<u8>| redact(&String::from_utf8_lossy(&bytes));
+        let text = |bytes: Vec<u8>| redact_all(&String::from_utf8_lossy(&bytes), &self.secrets);
         let line = match &self.shown {
             Some(line) => line.clone(),
             None => format!("git {}", self.arguments.join(" ")),
@@ -256,7 +244,7 @@ impl Child {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
             ran: RanCommand {
-                line: redact(&line),
+                line: redact_all(&line, &self.secrets),
                 took: started.elapsed(),
                 ok: output.status.success(),
             },
@@ -281,7 +269,7 @@ impl Drop for Group {
     }
 }
 
-fn not_started(error: &std::io::Error) -> GitError {
+pub(super) fn not_started(error: &std::io::Error) -> GitError {
     if error.kind() == std::io::ErrorKind::NotFound {
         GitError::new(GitErrorKind::Program, "the program `git` is not installed")
             .hint("Tidegate fetches and pushes through it; install Git and put it on the PATH")

@@ -9,6 +9,8 @@ pub enum GitErrorKind {
     NotFound,
     /// Git refuses a repository that belongs to someone else.
     Owner,
+    /// A bare repository that lies in the work tree of another one, as a stranger's files may.
+    Embedded,
     /// A repository format that cannot be read (SHA-256 objects, reftable).
     Unsupported,
     /// A revision, branch, remote or time that names nothing.
@@ -61,17 +63,11 @@ impl GitError {
     }
 
     /// Translates libgit2's error met while doing `what` in the repository at `place`.
-    pub(super) fn from_git2(error: &git2::Error, what: &str, place: &Path) -> Self {
-        let place = place.display();
+    pub(super) fn from_git2(error: &git2::Error, what: &str, path: &Path) -> Self {
+        let place = path.display();
         let words = super::redact::redact(error.message());
         match (error.class(), error.code()) {
-            (_, git2::ErrorCode::Owner) => Self::new(
-                GitErrorKind::Owner,
-                format!("{place} belongs to another user, and Git refuses such repositories"),
-            )
-            .hint(format!(
-                "If you trust it: git config --global --add safe.directory '{place}'"
-            )),
+            (_, git2::ErrorCode::Owner) => Self::owner(path),
             _ if words.contains("repositoryformatversion")
                 || words.contains("extension")
                 || words.contains("object format") =>
@@ -88,6 +84,20 @@ impl GitError {
             ),
             _ => Self::new(GitErrorKind::Other, format!("{what} in {place}: {words}")),
         }
+    }
+
+    /// The repository at `place` belongs to another user. The advice names it as Git compares it: absolute, without links.
+    pub(super) fn owner(place: &Path) -> Self {
+        let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let place = place.display();
+        Self::new(
+            GitErrorKind::Owner,
+            format!("{place} belongs to another user, and Git refuses such repositories"),
+        )
+        .hint(format!(
+            "If you trust it: git config --global --add safe.directory '{}'",
+            place.to_string().replace('\'', r"'\''")
+        ))
     }
 
     fn unsupported(place: &str, words: &str) -> Self {

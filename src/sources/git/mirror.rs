@@ -16,9 +16,11 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Child, GitError, GitErrorKind, Repo, redact,
+    Child, GitError, GitErrorKind, Repo,
     transport::{PATIENCE, silent, unreachable, words},
 };
+
+use crate::{domain::address::Address, sources::files};
 
 /// A word on how far a clone is, this often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -37,69 +39,77 @@ pub struct Mirror {
     shown: String,
 }
 
-/// Whether `text` is the address of a repository rather than a path: `https://…`, `ssh://…`, `file://…`,
-/// `git@host:path`. Something that exists on this machine is a path, however it is called.
-pub fn is_address(text: &str) -> bool {
-    let scp_like = || {
-        let (host, _) = text.split_once(':')?;
-        (host.contains('@') && !host.contains('/')).then_some(())
-    };
-    (text.contains("://") || scp_like().is_some()) && !Path::new(text).exists()
-}
-
 impl Repo {
     /// The mirror of the repository at `address` below `folder`; cloned now if it is not there yet, which `tell` hears of
     /// in sentences. One that is there is given as it is: [`Mirror::fetch`] brings it up to date. Blocking. Two processes
     /// that want the same one wait for each other; a clone that was interrupted is begun again.
     ///
     /// # Errors
-    /// `Network` with the server's words, `NotFound` for an address of a kind that Git cannot read, `Refused` where the
-    /// folder cannot be written, `Program` without `git`.
+    /// `Network` with the server's words, `Refused` where the folder cannot be written, `Program` without `git`.
     pub fn mirror(
-        address: &str,
+        address: &Address,
         folder: &Path,
         tell: &mut dyn FnMut(&str),
     ) -> Result<Mirror, GitError> {
-        let shown = redact(address);
-        check(address, &shown)?;
-        let folder = folder.join(key(address)?);
-        let place = folder.join(format!("{}.git", name(address)));
+        let shown = address.to_string();
+        let folder = folder.join(key(&shown)?);
+        let place = folder.join(format!("{}.git", name(&shown)));
         let refused = |error: &io::Error| cannot_write(&folder, error);
         private(&folder).map_err(|error| refused(&error))?;
         let lock = lock(&folder, tell).map_err(|error| refused(&error))?;
         let new = !place.exists();
         if new {
-            clone(address, &shown, &folder, &place, tell)?;
+            clone(address, &folder, &place, tell)?;
             let _ = lock.set_modified(SystemTime::now());
         }
-        let repo = Self::discover(&place)?;
-        if repo.remote_url(REMOTE).as_deref() != Some(address) {
-            // The same repository with other credentials.
-            let repository = repo.open()?;
-            repository
-                .remote_set_url(REMOTE, address)
-                .map_err(|error| repo.error(&error, "cannot set the address of the mirror"))?;
-        }
         Ok(Mirror {
-            repo,
+            repo: Self::of_mirror(&place, address)?,
             new,
             folder,
             shown,
         })
     }
-}
 
-impl Repo {
     /// The mirror of the repository at `address` below `folder`, where there is one already. Reads no network.
     ///
     /// # Errors
-    /// `NotFound` for an address of a kind that Git cannot read; as [`Repo::discover`].
-    pub fn known_mirror(address: &str, folder: &Path) -> Result<Option<Self>, GitError> {
-        check(address, &redact(address))?;
+    /// As [`Repo::discover`].
+    pub fn known_mirror(address: &Address, folder: &Path) -> Result<Option<Self>, GitError> {
+        let shown = address.to_string();
         let place = folder
-            .join(key(address)?)
-            .join(format!("{}.git", name(address)));
-        place.exists().then(|| Self::discover(&place)).transpose()
+            .join(key(&shown)?)
+            .join(format!("{}.git", name(&shown)));
+        place
+            .exists()
+            .then(|| Self::of_mirror(&place, address))
+            .transpose()
+    }
+
+    /// A mirror has its address without credentials. Earlier releases wrote them into its configuration.
+    fn of_mirror(place: &Path, address: &Address) -> Result<Self, GitError> {
+        let repo = Self::named(place)?;
+        let shown = address.to_string();
+        let repository = repo.open()?;
+        let failed =
+            |error: &git2::Error| repo.error(error, "cannot set the address of the mirror");
+        let written = || {
+            repository
+                .config()?
+                .open_level(git2::ConfigLevel::Local)?
+                .get_string("remote.origin.url")
+        };
+        if written().ok().as_deref() != Some(&shown) {
+            repository
+                .remote_set_url(REMOTE, &shown)
+                .map_err(|error| failed(&error))?;
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                let file = place.join("config");
+                let _ = fs::set_permissions(file, fs::Permissions::from_mode(0o600));
+            }
+        }
+        Ok(repo.with_address(address))
     }
 }
 
@@ -135,32 +145,11 @@ impl Mirror {
     }
 }
 
-fn check(address: &str, shown: &str) -> Result<(), GitError> {
-    const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
-    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
-    if scheme.is_none_or(|scheme| SCHEMES.contains(&scheme)) && !address.starts_with('-') {
-        return Ok(());
-    }
-    Err(GitError::new(
-        GitErrorKind::NotFound,
-        format!("`{shown}` is no address that Tidegate clones from"),
-    )
-    .hint("Give one that begins with https://, http://, ssh:// or file://, or git@host:path"))
-}
-
-/// What the folder of an address is called: the same for other credentials of it.
+/// What the folder of an address without credentials is called.
 fn key(address: &str) -> Result<String, GitError> {
-    let bare = match (address.split_once("://"), address.starts_with("http")) {
-        (Some((scheme, rest)), true) => {
-            let end = rest.find('/').unwrap_or(rest.len());
-            let host = rest[..end].rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{}", &rest[end..])
-        }
-        _ => address.to_owned(),
-    };
     let hash = git2::Oid::hash_object(
         git2::ObjectType::Blob,
-        bare.trim_end_matches('/').as_bytes(),
+        address.trim_end_matches('/').as_bytes(),
     );
     let hash = hash.map_err(|error| {
         GitError::new(
@@ -184,7 +173,7 @@ fn name(address: &str) -> String {
     }
 }
 
-/// Makes the folder, for this user alone: an address may hold a token, and Git keeps it in the mirror's configuration.
+/// Makes the folder, for this user alone: what is mirrored may be nobody else's business.
 fn private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     #[cfg(unix)]
@@ -197,11 +186,7 @@ fn private(folder: &Path) -> io::Result<()> {
 
 /// Held while a mirror is cloned or fetched; its modification time is that of the last fetch.
 fn lock(folder: &Path, tell: &mut dyn FnMut(&str)) -> io::Result<File> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("fetched"))?;
+    let file = files::open_lock(&folder.join("fetched"))?;
     if file.try_lock().is_err() {
         tell("another Tidegate is fetching the same repository; waiting for it");
         file.lock()?;
@@ -211,12 +196,12 @@ fn lock(folder: &Path, tell: &mut dyn FnMut(&str)) -> io::Result<File> {
 
 /// Clones into a folder of another name first: what stands at `place` is always whole.
 fn clone(
-    address: &str,
-    shown: &str,
+    address: &Address,
     folder: &Path,
     place: &Path,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(), GitError> {
+    let shown = &address.to_string();
     let refused = |error: &io::Error| cannot_write(folder, error);
     for left in fs::read_dir(folder)
         .map_err(|error| refused(&error))?
@@ -233,7 +218,7 @@ fn clone(
     let made = || -> Result<(), git2::Error> {
         // Not `git init`: the user's Git may be told to make repositories of a kind that we cannot read.
         let repository = git2::Repository::init_bare(&half)?;
-        repository.remote(REMOTE, address)?;
+        repository.remote(REMOTE, shown)?;
         let mut config = repository.config()?;
         let key = "remote.origin.fetch";
         config.set_str(key, "+refs/heads/*:refs/remotes/origin/*")?;
@@ -241,7 +226,7 @@ fn clone(
     };
     let cloned = made()
         .map_err(|error| GitError::from_git2(&error, "cannot make the mirror", &half))
-        .and_then(|()| Repo::discover(&half))
+        .and_then(|()| Repo::named(&half).map(|repo| repo.with_address(address)))
         .and_then(|repo| {
             let mut progress = Progress::new(tell);
             fetch(&repo, shown, &mut |words| progress.hear(words))?;
@@ -352,23 +337,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_from_paths() {
-        for text in [
-            "https://h/a.git",
-            "http://h",
-            "ssh://git@h:22/a",
-            "git@h:a/b.git",
-            "file:///srv/a",
-            "me@h:a",
-        ] {
-            assert!(is_address(text), "{text}");
-        }
-        for text in [".", "/srv/a.git", "a:b", "./git@h:a", "C:\\a", "src"] {
-            assert!(!is_address(text), "{text}");
-        }
-    }
-
-    #[test]
     fn a_mirror_is_named_like_its_repository_whatever_the_credentials() {
         let cases = [
             ("https://h/a/deploy.git", "deploy"),
@@ -380,20 +348,9 @@ mod tests {
             assert_eq!(name(address), expected, "{address}");
         }
         let same = key("https://h/a").unwrap();
-        assert_eq!(key("https://user:token@h/a/").unwrap(), same);
+        let again = Address::parse("https://user:token@h/a/").unwrap();
+        assert_eq!(key(&again.to_string()).unwrap(), same);
         assert_ne!(key("https://h/b").unwrap(), same);
         assert_ne!(key("git@h:a").unwrap(), key("other@h:a").unwrap());
-    }
-
-    #[test]
-    fn only_addresses_that_git_itself_reads() {
-        for (address, good) in [
-            ("https://h/a", true),
-            ("git@h:a", true),
-            ("ext://h", false),
-            ("-x@h:a", false),
-        ] {
-            assert_eq!(check(address, address).is_ok(), good, "{address}");
-        }
     }
 }

@@ -9,6 +9,8 @@ mod addresses;
 mod base;
 mod child;
 mod diff;
+mod discover;
+mod environment;
 mod error;
 mod facts;
 mod history;
@@ -21,10 +23,12 @@ mod parse;
 mod publish;
 mod read;
 mod redact;
+mod remotes;
 mod repo;
 mod report;
 mod survey;
 mod transport;
+mod view;
 
 pub use addresses::Addresses;
 pub use base::Base;
@@ -33,7 +37,7 @@ pub use child::RanCommand;
 pub use error::{GitError, GitErrorKind};
 pub use history::{HistoryEvent, Want};
 pub use lines::{Line, LinesOf};
-pub use mirror::{Mirror, is_address};
+pub use mirror::Mirror;
 pub use publish::{
     Destination, Merged, PublishLock, PushOutcome, PushRequest, arrived, build_commit, build_merge,
     build_tag, lock, push, who,

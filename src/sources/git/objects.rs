@@ -16,7 +16,10 @@ use super::{
     theirs,
     transport::words,
 };
-use crate::domain::{history::CommitInfo, ids::ObjectId};
+use crate::{
+    domain::{history::CommitInfo, ids::ObjectId},
+    sources::files::{self, Links},
+};
 
 pub(super) use super::parse::{Entry, Header, Kind, entries, read_info};
 
@@ -72,7 +75,12 @@ impl Objects {
         });
         let opened = repo.lend()?;
         let promisor = promisor_of(&lock(&opened));
-        let shallow = std::fs::read_to_string(repo.common_dir().join("shallow"))
+        let place = repo.common_dir().join("shallow");
+        // A view has a link here.
+        let shallow = files::read(&place, Links::Followed, files::KEPT)
+            .ok()
+            .flatten();
+        let shallow = String::from_utf8(shallow.unwrap_or_default())
             .unwrap_or_default()
             .lines()
             .filter_map(|line| line.trim().parse().ok())
@@ -180,7 +188,13 @@ impl Objects {
         self.promisor.is_some()
     }
 
-    /// Fetches those of `ids` that a partial clone left out, in one go; a no-op elsewhere.
+    /// Why something that a partial clone lacks was not fetched; `None` where nothing was lacking.
+    pub(super) fn lacking(&self) -> Option<GitError> {
+        self.refused.borrow().clone()
+    }
+
+    /// Fetches those of `ids` that a partial clone left out, in one go; a no-op elsewhere. Where the user did not ask for it,
+    /// nothing is fetched, and the error says what is missing.
     pub(super) fn prefetch(&self, ids: &[ObjectId]) -> Result<(), GitError> {
         let Some(remote) = &self.promisor else {
             return Ok(());
@@ -199,6 +213,21 @@ impl Objects {
         }
         if let Some(error) = &*self.refused.borrow() {
             return Err(error.clone());
+        }
+        if !self.repo.fetches_missing() {
+            let error = GitError::new(
+                GitErrorKind::MissingObject,
+                format!(
+                    "this partial clone lacks {} object{} that {remote} has, and reading fetches nothing unasked",
+                    missing.len(),
+                    if missing.len() == 1 { "" } else { "s" },
+                ),
+            )
+            .hint(format!(
+                "Add --fetch-missing to fetch what is needed, or fetch everything once: git fetch --refetch --no-filter {remote}"
+            ));
+            *self.refused.borrow_mut() = Some(error.clone());
+            return Err(error);
         }
         for batch in missing.chunks(1000) {
             let mut arguments: Vec<String> = [

@@ -9,10 +9,10 @@ pub fn redact(text: &str) -> String {
         let (scheme, after) = rest.split_at(at + 3);
         out.push_str(scheme);
         let end = after
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"' | '<' | '>'))
+            .find(|c: char| c.is_whitespace() || c.is_control())
             .unwrap_or(after.len());
-        let authority = &after[..end];
-        match authority.rsplit_once('@') {
+        let end = information(&after[..end]).map_or_else(|| authority(&after[..end]), |at| at);
+        match after[..end].rsplit_once('@') {
             Some((user, host)) if scheme.ends_with("ssh://") && !user.contains(':') => {
                 out.push_str(user);
                 out.push('@');
@@ -22,12 +22,41 @@ pub fn redact(text: &str) -> String {
                 out.push_str("***@");
                 out.push_str(host);
             }
-            None => out.push_str(authority),
+            None => out.push_str(&after[..end]),
         }
         rest = &after[end..];
     }
     out.push_str(rest);
     out
+}
+
+/// Where the authority ends: at the first sign that no host has.
+fn authority(text: &str) -> usize {
+    text.find(['/', '\'', '"', '<', '>', '?', '#'])
+        .unwrap_or(text.len())
+}
+
+/// The end of an authority whose user information has signs that it should not have (`u:s3c/ret@host`, `u:s3c'ret@host`):
+/// what stands before its last `@` begins like a name with a password, and not like a host with a port.
+fn information(text: &str) -> Option<usize> {
+    let at = text.rfind('@')?;
+    let (user, password) = text[..at].split_once(':')?;
+    let end = password.find(['/', '?', '#']).unwrap_or(password.len());
+    let is_port = end > 0 && password[..end].chars().all(|c| c.is_ascii_digit());
+    let is_user = !user.contains(['/', '\'', '"', '<', '>']) && (!is_port || end == password.len());
+    is_user.then(|| at + 1 + authority(&text[at + 1..]))
+}
+
+/// The same, and none of `secrets` either, however it came there.
+pub(super) fn redact_all(text: &str, secrets: &[String]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        // A word of one or two letters is no secret, and would make the text unreadable.
+        if secret.len() > 2 {
+            text = text.replace(secret.as_str(), "***");
+        }
+    }
+    redact(&text)
 }
 
 #[cfg(test)]
@@ -51,6 +80,23 @@ mod tests {
             ("ssh://git:pw@h/x", "ssh://***@h/x"),
             ("git@github.com:a/b.git", "git@github.com:a/b.git"),
             ("no address", "no address"),
+            ("http://u:s3c'ret@h:1/a", "http://***@h:1/a"),
+            ("http://u:s3c\"ret@h:1/a", "http://***@h:1/a"),
+            ("http://u:s3c<ret@h:1/a", "http://***@h:1/a"),
+            ("http://u:s3c/ret@h:1/a", "http://***@h:1/a"),
+            ("http://u:1234@h:1/a", "http://***@h:1/a"),
+            (
+                "'http://u:s3cret@h:1/a/': refused",
+                "'http://***@h:1/a/': refused",
+            ),
+            (
+                "see http://h:8080/@scope/x@1",
+                "see http://h:8080/@scope/x@1",
+            ),
+            (
+                "'https://h/a' and 'https://u:p@h/b'",
+                "'https://h/a' and 'https://***@h/b'",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(redact(text), expected);

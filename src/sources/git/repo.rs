@@ -7,7 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{GitError, GitErrorKind, facts::FactsCache};
+use super::{
+    GitError, GitErrorKind,
+    discover::{self, Found},
+    environment::Told,
+    facts::FactsCache,
+    view,
+};
+use crate::domain::address::{Address, shown};
 
 /// A work tree, a linked worktree, a bare repository or a git directory, found once.
 ///
@@ -17,6 +24,8 @@ use super::{GitError, GitErrorKind, facts::FactsCache};
 pub struct Repo {
     inner: Arc<Inner>,
     cache: Option<Arc<Path>>,
+    address: Option<Arc<Address>>,
+    fetch_missing: bool,
 }
 
 #[derive(Debug)]
@@ -24,6 +33,8 @@ struct Inner {
     git: PathBuf,
     common: PathBuf,
     work: Option<PathBuf>,
+    /// Where it really is, of one that is seen through a view.
+    other: Option<Found>,
     facts: Mutex<FactsCache>,
     idle: Idle,
 }
@@ -54,37 +65,121 @@ const LENT_FOR: Duration = Duration::from_secs(1);
 
 impl Repo {
     /// Finds the repository that `path` is in, or is: a work tree or any folder in it, a linked
-    /// worktree, a bare repository, a git directory (even one without a `config` file).
+    /// worktree, a bare repository, a git directory (even one without a `config` file). A bare repository inside the work
+    /// tree of another one is refused.
     ///
     /// # Errors
-    /// `NotFound`, `Owner` (with the safe.directory advice), `Unsupported` (SHA-256, reftable).
+    /// `NotFound`, `Embedded`, `Owner` (with the safe.directory advice), `Unsupported` (SHA-256, reftable).
     pub fn discover(path: &Path) -> Result<Self, GitError> {
-        let found = git2::Repository::discover(path).map_err(|error| {
-            if error.code() == git2::ErrorCode::NotFound {
-                let why = if path.exists() {
-                    "is not in a Git repository"
-                } else {
-                    "does not exist"
-                };
-                GitError::new(
-                    GitErrorKind::NotFound,
-                    format!("{} {why}", path.display()),
-                )
-                .hint("Run tidegate inside a clone of the deployment repository, or name one with --repo PATH or --repo URL")
-            } else {
-                GitError::from_git2(&error, "cannot open the repository", path)
-            }
-        })?;
-        Ok(Self {
+        Self::find(path, None)
+    }
+
+    /// The same for a path that the user gave: where it is a bare repository's own, that is opened wherever it lies.
+    ///
+    /// # Errors
+    /// As [`Repo::discover`].
+    pub fn named(path: &Path) -> Result<Self, GitError> {
+        Self::find(path, Some(path))
+    }
+
+    fn find(path: &Path, named: Option<&Path>) -> Result<Self, GitError> {
+        // Before anything of it is read.
+        let place = discover::find(path);
+        if let Some(place) = &place {
+            place.refuse_embedded(named)?;
+        }
+        let found =
+            git2::Repository::discover(path).map_err(|error| match (&place, error.code()) {
+                (_, git2::ErrorCode::NotFound) => not_found(path),
+                (Some(place), git2::ErrorCode::Owner) => GitError::owner(&place.root),
+                _ => GitError::from_git2(&error, "cannot open the repository", path),
+            })?;
+        Ok(Self::of(
+            found.path().to_owned(),
+            found.commondir().to_owned(),
+            found.workdir().map(Path::to_owned),
+            None,
+        ))
+    }
+
+    /// A repository that a configuration names rather than the user's own place: nothing that its own configuration or
+    /// hooks say is obeyed. It is seen through a view, which is kept below `folder`.
+    ///
+    /// # Errors
+    /// As [`Repo::discover`]; `Refused` where the view cannot be written, `Program` without `git`.
+    pub fn other(path: &Path, folder: &Path) -> Result<Self, GitError> {
+        let place = discover::find(path).ok_or_else(|| not_found(path))?;
+        place.refuse_embedded(None)?;
+        let seen = view::of(&place, folder)?;
+        let failed = |error: &git2::Error| {
+            GitError::from_git2(error, "cannot open the repository", &place.root)
+        };
+        git2::Repository::open(&seen).map_err(|error| failed(&error))?;
+        let work =
+            (place.root != place.git && place.root != place.common).then(|| place.root.clone());
+        Ok(Self::of(seen.clone(), seen, work, Some(place)))
+    }
+
+    /// Refuses a path that leads to a bare repository inside the work tree of another one. What is no repository passes.
+    ///
+    /// # Errors
+    /// `Embedded`, with both places.
+    pub fn refuse_embedded(path: &Path) -> Result<(), GitError> {
+        discover::find(path).map_or(Ok(()), |found| found.refuse_embedded(None))
+    }
+
+    fn of(git: PathBuf, common: PathBuf, work: Option<PathBuf>, other: Option<Found>) -> Self {
+        Self {
             inner: Arc::new(Inner {
-                git: found.path().to_owned(),
-                common: found.commondir().to_owned(),
-                work: found.workdir().map(Path::to_owned),
+                git,
+                common,
+                work,
+                other,
                 facts: Mutex::default(),
                 idle: Idle::default(),
             }),
             cache: None,
-        })
+            address: None,
+            fetch_missing: false,
+        }
+    }
+
+    /// The address that it is a mirror of: who is asking is told to Git from there, and kept nowhere.
+    #[must_use]
+    pub fn with_address(mut self, address: &Address) -> Self {
+        self.address = Some(Arc::new(address.clone()));
+        self
+    }
+
+    /// Objects that a partial clone left out are fetched when they are needed; without this they are missing, and told so.
+    #[must_use]
+    pub fn fetching_missing(mut self, fetch: bool) -> Self {
+        self.fetch_missing = fetch;
+        self
+    }
+
+    /// The address of [`Repo::with_address`].
+    pub(super) fn address(&self) -> Option<&Address> {
+        self.address.as_deref()
+    }
+
+    /// Whether missing objects may be fetched.
+    pub(super) fn fetches_missing(&self) -> bool {
+        self.fetch_missing
+    }
+
+    /// What a child of it is told.
+    pub(super) fn told(&self) -> Told {
+        Told {
+            other: self.inner.other.is_some(),
+            fetch_missing: self.fetch_missing,
+            ..Told::default()
+        }
+    }
+
+    /// Where it really is, of one that is seen through a view.
+    pub(super) fn elsewhere(&self) -> Option<&Found> {
+        self.inner.other.as_ref()
     }
 
     /// Keeps what walks over history find, and what the files of a large matrix say, in files in `folder`, so that the next
@@ -117,9 +212,19 @@ impl Repo {
 
     /// The repository's name as people know it: the folder's, without `.git`.
     pub fn name(&self) -> String {
-        let place = self.work_dir().unwrap_or(self.git_dir());
+        let place = self.place();
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         name.strip_suffix(".git").unwrap_or(&name).to_owned()
+    }
+
+    /// Where people know it to be.
+    pub fn place(&self) -> &Path {
+        let git = self
+            .inner
+            .other
+            .as_ref()
+            .map_or(self.git_dir(), |found| &found.git);
+        self.work_dir().unwrap_or(git)
     }
 
     /// Opens it for one use on this thread.
@@ -158,7 +263,7 @@ impl Repo {
 
     /// libgit2's error met while doing `what`.
     pub(super) fn error(&self, error: &git2::Error, what: &str) -> GitError {
-        GitError::from_git2(error, what, self.work_dir().unwrap_or(self.git_dir()))
+        GitError::from_git2(error, what, self.place())
     }
 
     /// The address of a remote, as configured and with `insteadOf` applied; it may hold credentials.
@@ -215,4 +320,19 @@ fn is_executable(file: &std::fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_executable(_: &std::fs::Metadata) -> bool {
     true
+}
+
+fn not_found(path: &Path) -> GitError {
+    let why = if path.exists() {
+        "is not in a Git repository"
+    } else {
+        "does not exist"
+    };
+    let shown = match path.to_str() {
+        Some(text) if Address::is_meant(text) => shown(text),
+        _ => path.display().to_string(),
+    };
+    GitError::new(GitErrorKind::NotFound, format!("{shown} {why}")).hint(
+        "Run tidegate inside a clone of the deployment repository, or name one with --repo PATH or --repo URL",
+    )
 }

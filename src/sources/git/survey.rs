@@ -90,6 +90,11 @@ impl Survey {
         Some(bytes.as_slice().into())
     }
 
+    /// Why files that a partial clone lacks could not be read; `None` where none was lacking.
+    pub fn lacking(&self) -> Option<GitError> {
+        self.objects.lacking()
+    }
+
     /// Brings what a partial clone lacks of these files in one fetch; nothing to do in any other.
     ///
     /// # Errors

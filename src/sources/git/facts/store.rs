@@ -14,9 +14,12 @@ use super::{
     super::{Repo, kept::Place},
     Known,
 };
-use crate::domain::{
-    ids::ObjectId,
-    layout::{LayoutSet, restore, store},
+use crate::{
+    domain::{
+        ids::ObjectId,
+        layout::{LayoutSet, restore, store},
+    },
+    sources::files::{self, Links},
 };
 
 /// The last digits count the format's versions.
@@ -33,7 +36,9 @@ pub(super) fn place(repo: &Repo, layouts: &LayoutSet) -> Option<Place> {
 
 /// What was kept; `None` where there is nothing, or nothing that fits.
 pub(super) fn read(place: &Place, layouts: &LayoutSet) -> Option<Known> {
-    let bytes = std::fs::read(&place.file).ok()?;
+    let bytes = files::read(&place.file, Links::Refused, files::KEPT)
+        .ok()
+        .flatten()?;
     let known = parse(&bytes, &place.fingerprint, layouts);
     if known.is_none() {
         // The next reading writes it anew.

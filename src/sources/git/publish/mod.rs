@@ -12,6 +12,7 @@ mod tree;
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
+    path::PathBuf,
 };
 
 pub use self::{
@@ -25,7 +26,10 @@ use super::{
     theirs,
     transport::{self, look, patiently, words},
 };
-use crate::domain::ids::ObjectId;
+use crate::{
+    domain::ids::ObjectId,
+    sources::files::{self, Links},
+};
 
 /// Where a commit goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,23 +120,17 @@ impl Drop for PublishLock {
 /// # Errors
 /// `Busy`, naming who holds it; `Refused` where the git directory cannot be written.
 pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
-    let folder = repo.common_dir().join("tidegate");
+    // All that publish from it meet at one file, those that see it through a view too.
+    let common = repo
+        .elsewhere()
+        .map_or(repo.common_dir(), |found| &found.common);
+    let folder = common.join("tidegate");
     let path = folder.join("publish.lock");
-    let mut file = std::fs::create_dir_all(&folder)
-        .and_then(|()| {
-            File::options()
-                .create(true)
-                .truncate(false)
-                .read(true)
-                .write(true)
-                .open(&path)
-        })
+    let mut file = files::make_folder(&folder)
+        .and_then(|()| files::open_lock(&path))
         .map_err(|error| {
-            GitError::new(
-                GitErrorKind::Refused,
-                format!("cannot write {}: {error}", path.display()),
-            )
-            .hint("Publishing writes commits into this clone; use one that you own")
+            GitError::new(GitErrorKind::Refused, error.to_string())
+                .hint("Publishing writes commits into this clone; use one that you own")
         })?;
     match file.try_lock() {
         Ok(()) => {
@@ -143,7 +141,7 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let _ = file.rewind();
-            let _ = file.read_to_string(&mut holder);
+            let _ = (&mut file).take(1000).read_to_string(&mut holder);
             let holder = match holder.trim() {
                 "" => "another Tidegate",
                 known => known,
@@ -372,20 +370,31 @@ fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitErro
 
 /// The work tree in which a branch is checked out, the main one or a linked one.
 fn checked_out(repo: &Repo, full: &str) -> Option<String> {
-    let common = repo.common_dir();
-    let on_it = |head: std::path::PathBuf| {
-        std::fs::read_to_string(head)
-            .is_ok_and(|text| text.trim().strip_prefix("ref: ") == Some(full))
+    let common = repo
+        .elsewhere()
+        .map_or(repo.common_dir(), |found| &found.common);
+    let read = |file: PathBuf| {
+        let bytes = files::read(&file, Links::Refused, files::CONFIGURATION).ok()??;
+        String::from_utf8(bytes).ok()
     };
-    let main_tree = git2::Repository::open(common).ok()?;
+    let on_it = |head: PathBuf| {
+        read(head).is_some_and(|text| text.trim().strip_prefix("ref: ") == Some(full))
+    };
+    let main_tree = match repo.elsewhere() {
+        Some(_) => repo.open().ok()?,
+        None => git2::Repository::open(common).ok()?,
+    };
     if !main_tree.is_bare() && on_it(common.join("HEAD")) {
-        let place = main_tree.workdir().unwrap_or(common);
+        let place = match repo.elsewhere() {
+            Some(_) => common.parent().unwrap_or(common),
+            None => main_tree.workdir().unwrap_or(common),
+        };
         return Some(place.display().to_string());
     }
     let linked = std::fs::read_dir(common.join("worktrees")).ok()?;
     linked.flatten().find_map(|entry| {
         let folder = entry.path();
-        let place = std::fs::read_to_string(folder.join("gitdir")).ok()?;
+        let place = read(folder.join("gitdir"))?;
         on_it(folder.join("HEAD")).then(|| place.trim().trim_end_matches("/.git").to_owned())
     })
 }

@@ -12,6 +12,8 @@ use std::{
 
 use flate2::Crc;
 
+use crate::sources::files::{self, Links};
+
 /// Bytes of a block: what is asked for stands far apart, and a page is what the system reads anyway.
 const BLOCK: usize = 4096;
 /// Bytes of a checksum.
@@ -31,7 +33,7 @@ pub(super) struct Blocks {
 impl Blocks {
     /// Opens a file that [`write`] made; `None` where its end does not fit the rest.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        let file = File::open(path)?;
+        let file = files::open(path, Links::Refused)?.ok_or(io::ErrorKind::NotFound)?;
         let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
         let Some(rest) = size.checked_sub(SUM) else {
             return Ok(None);

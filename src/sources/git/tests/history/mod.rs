@@ -286,7 +286,7 @@ fn a_shallow_clone_says_that_history_ends_early() {
 }
 
 #[test]
-fn a_partial_clone_fetches_what_it_lacks() {
+fn a_partial_clone_fetches_what_it_lacks_when_asked() {
     let scratch = Scratch::new();
     let path = scratch.init("r");
     git(&path, &["config", "uploadpack.allowFilter", "true"]);
@@ -305,6 +305,12 @@ fn a_partial_clone_fetches_what_it_lacks() {
         let repo = open(&scratch.path(&name));
         let tip = repo.base(None).unwrap().commit;
         let layouts = layouts(&[PATH], &[]);
+        let told = match repo.desired(tip, &layouts, &environments()) {
+            Ok(desired) => desired.problems[0].message.clone(),
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains("reading fetches nothing unasked"), "{told}");
+        let repo = open(&scratch.path(&name)).fetching_missing(true);
         let desired = repo.desired(tip, &layouts, &environments()).unwrap();
         assert_eq!(desired.problems, [], "{filter}");
         assert_eq!(

@@ -1,0 +1,125 @@
+//! `tidegate trust`: what the repository's own file names outside of it, and the user's consent to exactly that.
+
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use super::{
+    Context,
+    args::TrustArgs,
+    ask,
+    fail::{Exit, Failure},
+    output::{Output, Tone, clean},
+};
+use crate::{
+    config::TEAM_FILE,
+    workflow::{OpenError, OutsidePlace, Session, Untrusted},
+};
+
+pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> {
+    let mut options = context.repository(true)?;
+    // What is allowed already is shown as well.
+    options.trust = false;
+    options.at.clear();
+    let named = match Session::open(&options, &Zoned::now()) {
+        Err(OpenError::Untrusted(untrusted)) => untrusted,
+        other => {
+            let session = other?;
+            Untrusted::of(&session.repo, &session.config)
+        }
+    };
+    let output = &context.output;
+    let only_show = context.common.dry_run || context.common.read_only;
+    let mut allowed = named.is_allowed();
+    if !output.is_json() {
+        show(output, &named);
+    }
+    if !allowed && !only_show {
+        // At a terminal it is read first; anywhere else the command itself is the consent.
+        if !args.yes && ask::somebody_there() && !confirm(context)? {
+            output.note("nothing was allowed");
+            return Ok(Exit::Failed);
+        }
+        named.allow().map_err(Failure::failed)?;
+        allowed = true;
+        output.line("allowed, as long as the file names exactly this");
+    } else if allowed && !named.outside.is_empty() {
+        output.line("allowed already");
+    }
+    if output.is_json() {
+        Output::json(&json!({
+            "schema": "tidegate.trust/v1",
+            "allowed": allowed,
+            "repositories": named.outside.iter().map(one).collect::<Vec<Value>>(),
+        }));
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks for the consent, where somebody is there to give it; keeps it.
+///
+/// # Errors
+/// Wrong usage, with the keys, where nobody is there or the answer is no.
+pub(super) fn ask(context: &Context, untrusted: &Untrusted) -> Result<(), Failure> {
+    if !ask::somebody_there() {
+        return Err(OpenError::Untrusted(untrusted.clone()).into());
+    }
+    show(&context.output, untrusted);
+    if !confirm(context)? {
+        return Err(OpenError::Untrusted(untrusted.clone()).into());
+    }
+    untrusted.allow().map_err(Failure::failed)
+}
+
+fn confirm(context: &Context) -> Result<bool, Failure> {
+    context
+        .output
+        .ask("Open these whenever this repository is read, as long as the file names exactly this? [y/N]");
+    Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
+}
+
+fn show(output: &Output, named: &Untrusted) {
+    if named.outside.is_empty() {
+        output.line(format!(
+            "{TEAM_FILE} names nothing outside of this repository: there is nothing to allow"
+        ));
+        return;
+    }
+    output.line("the repository's own file names these outside of it:");
+    for outside in &named.outside {
+        let name = output.paint(&clean(&outside.name), Tone::Strong);
+        let branch = outside.branch.as_deref().map_or(String::new(), |branch| {
+            format!(", branch {}", clean(branch))
+        });
+        let what = match &outside.place {
+            OutsidePlace::Path(_, leads_to) => {
+                format!(
+                    "opens {} and fetches its remote",
+                    clean(&leads_to.display().to_string())
+                )
+            }
+            OutsidePlace::Address(address) => {
+                format!("connects to {} and keeps a mirror of it", clean(address))
+            }
+        };
+        output.line(format!("  {name}  {what}{branch}"));
+        let at = output.paint(&clean(&outside.at.to_string()), Tone::Dim);
+        output.line(format!("    {at}"));
+    }
+    output.line("no command is run: what their own configurations and hooks name is not obeyed");
+}
+
+fn one(outside: &crate::workflow::Outside) -> Value {
+    let (path, url) = match &outside.place {
+        OutsidePlace::Path(_, leads_to) => (Some(leads_to.display().to_string()), None),
+        OutsidePlace::Address(address) => (None, Some(address)),
+    };
+    json!({
+        "name": outside.name,
+        "path": path,
+        "url": url,
+        "branch": outside.branch,
+        "file": outside.at.file,
+        "line": outside.at.line,
+        "key": outside.at.key,
+    })
+}

@@ -1,0 +1,254 @@
+//! What a repository's own file names outside of it, and whether the user has allowed exactly that.
+//!
+//! Reading a stranger's repository must reach nothing else: another repository is opened, and an address connected to, only
+//! after one consent. It is kept by its hash in the user's state, beside the repository's other things; whatever changes in
+//! what is named asks again. What the user's own file names needs no consent.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    config::{Config, KeyPlace, RepositoryPlace},
+    sources::{git::Repo, state::StateStore},
+};
+
+/// Name of the file that keeps consents.
+const FILE: &str = "trust.json";
+/// Earlier consents of a repository that are remembered: going back and forth between branches asks nothing new.
+const MOST: usize = 20;
+
+/// A repository that the team's file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// What layouts call it.
+    pub name: String,
+    /// Where it is.
+    pub place: OutsidePlace,
+    /// Its branch, where one is said.
+    pub branch: Option<String>,
+    /// Where the team's file says it.
+    pub at: KeyPlace,
+}
+
+/// Where a repository that the team's file names is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutsidePlace {
+    /// A folder: as written, and where that leads on this machine.
+    Path(String, PathBuf),
+    /// An address, without credentials.
+    Address(String),
+}
+
+/// Everything that the team's file of one repository names outside of it. As an error it is what nobody has allowed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untrusted {
+    /// In the file's order.
+    pub outside: Vec<Outside>,
+    /// Where consents are kept; `None` where the system has no place for them.
+    folder: Option<PathBuf>,
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, outside) in self.outside.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            let what = match &outside.place {
+                OutsidePlace::Path(path, _) => {
+                    format!("`{path}` is another repository, and is not opened")
+                }
+                OutsidePlace::Address(address) => format!("`{address}` is not connected to"),
+            };
+            write!(f, "{}: {what} before you have allowed it", outside.at)?;
+        }
+        f.write_str("\nLook at what the file names and allow exactly that: tidegate trust; in a pipeline: --trust")
+    }
+}
+
+impl std::error::Error for Untrusted {}
+
+/// Consents of one repository, the newest last.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    allowed: Vec<String>,
+}
+
+/// Where a path of the file leads, all links followed as far as there is something.
+fn leads_to(repo: &Repo, path: &str) -> PathBuf {
+    let root = repo.work_dir().unwrap_or(repo.git_dir());
+    let path = root.join(Path::new(path));
+    path.canonicalize().unwrap_or(path)
+}
+
+impl Untrusted {
+    /// What `config`, read in `repo`, names.
+    pub fn of(repo: &Repo, config: &Config) -> Self {
+        let entries = config.repositories.iter();
+        let outside = entries.filter_map(|entry| {
+            Some(Outside {
+                name: entry.name.clone(),
+                place: match &entry.place {
+                    RepositoryPlace::Path(path) => {
+                        OutsidePlace::Path(path.clone(), leads_to(repo, path))
+                    }
+                    RepositoryPlace::Url(address) => OutsidePlace::Address(address.to_string()),
+                },
+                branch: entry.branch.clone(),
+                at: entry.team.clone()?,
+            })
+        });
+        Self {
+            outside: outside.collect(),
+            folder: StateStore::of_repository(repo.common_dir())
+                .map(|store| store.folder().to_owned()),
+        }
+    }
+
+    /// Keeps the user's consent to exactly this.
+    ///
+    /// # Errors
+    /// Where it cannot be kept, in a sentence.
+    pub fn allow(&self) -> Result<(), String> {
+        let folder = (self.folder.as_ref())
+            .ok_or("this system has no folder for the user's state; use --trust each time")?;
+        let store = StateStore::in_folder(folder);
+        let mut kept: Kept = store.load(FILE).unwrap_or_default();
+        let hash = hash(&self.outside);
+        kept.allowed.retain(|known| *known != hash);
+        kept.allowed.push(hash);
+        let from = kept.allowed.len().saturating_sub(MOST);
+        kept.allowed.drain(..from);
+        store.save(FILE, &kept).map_err(|error| {
+            format!(
+                "cannot keep the consent in {}: {error}; use --trust each time",
+                folder.display()
+            )
+        })
+    }
+
+    /// Whether exactly this has been allowed, or there is nothing to allow.
+    pub fn is_allowed(&self) -> bool {
+        if self.outside.is_empty() {
+            return true;
+        }
+        let store = self.folder.as_ref().map(StateStore::in_folder);
+        let kept: Option<Kept> = store.and_then(|store| store.load(FILE));
+        let hash = hash(&self.outside);
+        kept.is_some_and(|kept| kept.allowed.contains(&hash))
+    }
+}
+
+/// Refuses what nobody has allowed; `once`: the user allows it by an option.
+///
+/// # Errors
+/// [`Untrusted`], with every key that names something.
+pub(super) fn check(repo: &Repo, config: &Config, once: bool) -> Result<(), Untrusted> {
+    let untrusted = Untrusted::of(repo, config);
+    if once || untrusted.is_allowed() {
+        return Ok(());
+    }
+    Err(untrusted)
+}
+
+/// Each part with its length before it, so that no two lists read the same.
+fn hash(all: &[Outside]) -> String {
+    let mut digest = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        digest.update((bytes.len() as u64).to_be_bytes());
+        digest.update(bytes);
+    };
+    for outside in all {
+        part(outside.name.as_bytes());
+        match &outside.place {
+            OutsidePlace::Path(path, leads_to) => {
+                part(b"path");
+                part(path.as_bytes());
+                part(leads_to.as_os_str().as_encoded_bytes());
+            }
+            OutsidePlace::Address(address) => {
+                part(b"address");
+                part(address.as_bytes());
+            }
+        }
+        part(outside.branch.as_deref().unwrap_or_default().as_bytes());
+    }
+    digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_of_what_is_named_is_another_consent() {
+        let one = |name: &str, place: OutsidePlace, branch: Option<&str>| {
+            vec![Outside {
+                name: name.to_owned(),
+                place,
+                branch: branch.map(str::to_owned),
+                at: KeyPlace {
+                    file: "tidegate.toml".to_owned(),
+                    line: Some(2),
+                    key: "repositories[0].path".to_owned(),
+                },
+            }]
+        };
+        let path = |text: &str, to: &str| OutsidePlace::Path(text.to_owned(), to.into());
+        let address = |text: &str| OutsidePlace::Address(text.to_owned());
+        let first = one("a", path("../b", "/x/b"), None);
+        let all = [
+            Vec::new(),
+            first.clone(),
+            one("b", path("../b", "/x/b"), None),
+            one("a", path("../c", "/x/b"), None),
+            one("a", path("../b", "/x/c"), None),
+            one("a", path("../b", "/x/b"), Some("main")),
+            one("a", address("../b"), None),
+            one("a", address("https://h/b"), None),
+            one("a", address("https://h/c"), None),
+            [first.clone(), first.clone()].concat(),
+        ];
+        let hashes: std::collections::BTreeSet<String> = all.iter().map(|all| hash(all)).collect();
+        assert_eq!(hashes.len(), all.len());
+        // Where it stands in the file is no part of it.
+        let mut moved = first.clone();
+        moved[0].at.line = Some(9);
+        assert_eq!(hash(&moved), hash(&first));
+    }
+
+    #[test]
+    fn says_the_key_and_what_to_do() {
+        let outside = vec![Outside {
+            name: "a".to_owned(),
+            place: OutsidePlace::Address("https://h/b".to_owned()),
+            branch: None,
+            at: KeyPlace {
+                file: "tidegate.toml".to_owned(),
+                line: Some(2),
+                key: "repositories[0].url".to_owned(),
+            },
+        }];
+        let untrusted = Untrusted {
+            outside,
+            folder: None,
+        };
+        let said = untrusted.to_string();
+        assert!(
+            said.starts_with(
+                "tidegate.toml:2: repositories[0].url: `https://h/b` is not connected to"
+            ),
+            "{said}"
+        );
+        assert!(said.contains("tidegate trust"), "{said}");
+    }
+}
