@@ -32,6 +32,10 @@
 //! - Crossterm's key types do not leave `app::event` and `app::keymap`.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
 //!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
+//! - Nothing of a repository runs, and nothing that its file names is reached before `workflow::trust` has the user's consent;
+//!   another repository is seen through `sources::git::view`, and no child of ours has a variable of Git's that
+//!   `sources::git::environment` does not name.
+//! - A secret of an address is in no argument, message or file of ours: `domain::address` prints, `sources::git::remotes` tells Git.
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - No callback travels in a message: events and commands are plain data.

@@ -185,9 +185,10 @@ fn scheme_of(text: &str) -> (Option<&str>, &str) {
     let end = text
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
         .unwrap_or(text.len());
-    match text[end..].starts_with(':') && end > 1 {
-        true => (Some(&text[..end]), &text[end..]),
-        false => (None, text),
+    if text[end..].starts_with(':') && end > 1 {
+        (Some(&text[..end]), &text[end..])
+    } else {
+        (None, text)
     }
 }
 
@@ -319,16 +320,8 @@ fn decoded(text: &str) -> String {
         let byte = digits
             .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
             .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match byte {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &more[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = more;
-            }
-        }
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &more[2..] } else { more };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod gate;
 pub mod glob;
 pub mod grammar;
+pub mod hash;
 pub mod history;
 pub mod ids;
 pub mod last_good;

@@ -225,7 +225,7 @@ fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
             known.ok_or_else(|| {
                 GitError::new(
                     GitErrorKind::NotFound,
-                    format!("there is no mirror of {} yet", url),
+                    format!("there is no mirror of {url} yet"),
                 )
                 .hint("Start again where it can be reached: it is cloned then")
             })
@@ -238,7 +238,7 @@ fn mirrors(url: &Address) -> Result<PathBuf, GitError> {
     places::mirrors().ok_or_else(|| {
         GitError::new(
             GitErrorKind::NotFound,
-            format!("this system has no cache folder to mirror {} in", url),
+            format!("this system has no cache folder to mirror {url} in"),
         )
         .hint(format!(
             "Set {} to one, or give the `path` of a clone",

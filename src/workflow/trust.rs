@@ -10,10 +10,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     config::{Config, KeyPlace, RepositoryPlace},
+    domain::hash,
     sources::{git::Repo, state::StateStore},
 };
 
@@ -156,33 +156,26 @@ pub(super) fn check(repo: &Repo, config: &Config, once: bool) -> Result<(), Untr
     Err(untrusted)
 }
 
-/// Each part with its length before it, so that no two lists read the same.
 fn hash(all: &[Outside]) -> String {
-    let mut digest = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_be_bytes());
-        digest.update(bytes);
-    };
-    for outside in all {
-        part(outside.name.as_bytes());
-        match &outside.place {
-            OutsidePlace::Path(path, leads_to) => {
-                part(b"path");
-                part(path.as_bytes());
-                part(leads_to.as_os_str().as_encoded_bytes());
-            }
-            OutsidePlace::Address(address) => {
-                part(b"address");
-                part(address.as_bytes());
-            }
-        }
-        part(outside.branch.as_deref().unwrap_or_default().as_bytes());
-    }
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let parts = all.iter().flat_map(|outside| {
+        let place: [&[u8]; 3] = match &outside.place {
+            OutsidePlace::Path(path, leads_to) => [
+                b"path",
+                path.as_bytes(),
+                leads_to.as_os_str().as_encoded_bytes(),
+            ],
+            OutsidePlace::Address(address) => [b"address", address.as_bytes(), b""],
+        };
+        let branch = outside.branch.as_deref().unwrap_or_default();
+        [
+            outside.name.as_bytes(),
+            place[0],
+            place[1],
+            place[2],
+            branch.as_bytes(),
+        ]
+    });
+    hash::of(parts)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub fn redact(text: &str) -> String {
         let end = after
             .find(|c: char| c.is_whitespace() || c.is_control())
             .unwrap_or(after.len());
-        let end = information(&after[..end]).map_or_else(|| authority(&after[..end]), |at| at);
+        let end = information(&after[..end]).unwrap_or_else(|| authority(&after[..end]));
         match after[..end].rsplit_once('@') {
             Some((user, host)) if scheme.ends_with("ssh://") && !user.contains(':') => {
                 out.push_str(user);

@@ -16,7 +16,7 @@ use std::{
 
 use super::{GitError, GitErrorKind, discover::Found, environment};
 use crate::{
-    domain::address::Address,
+    domain::{address::Address, hash},
     sources::files::{self, Links},
 };
 
@@ -98,16 +98,10 @@ pub(super) fn of(found: &Found, folder: &Path) -> Result<PathBuf, GitError> {
 
 /// The folder of one repository's view.
 fn name(git: &Path) -> String {
-    use sha2::Digest;
-    let hash = sha2::Sha256::digest(git.as_os_str().as_encoded_bytes());
-    let hash: String = hash
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hash::of([git.as_os_str().as_encoded_bytes()]);
     let last = git.iter().rev().find(|part| *part != OsStr::new(".git"));
     let last = last.unwrap_or_default().to_string_lossy();
-    format!("{}-{hash}", last.trim_end_matches(".git"))
+    format!("{}-{}", last.trim_end_matches(".git"), &hash[..16])
 }
 
 /// Refuses what belongs to another user, as Git does: `safe.directory` of the user's own configuration lifts it.
@@ -216,12 +210,12 @@ fn text(entries: &[(String, String)], root: &Path) -> String {
         };
         let section = &key[..first];
         if first == last {
-            text.push_str(&format!("[{section}]\n"));
+            text.extend(["[", section, "]\n"]);
         } else {
             let middle = key[first + 1..last]
                 .replace('\\', "\\\\")
                 .replace('"', "\\\"");
-            text.push_str(&format!("[{section} \"{middle}\"]\n"));
+            text.extend(["[", section, " \"", &middle, "\"]\n"]);
         }
         let name = &key[last + 1..];
         let value = if section == "remote" && matches!(name, "url" | "pushurl") {
@@ -234,7 +228,7 @@ fn text(entries: &[(String, String)], root: &Path) -> String {
             .replace('"', "\\\"")
             .replace('\n', "\\n")
             .replace('\t', "\\t");
-        text.push_str(&format!("\t{name} = \"{value}\"\n"));
+        text.extend(["\t", name, " = \"", &value, "\"\n"]);
     }
     text
 }
