@@ -79,7 +79,7 @@ impl Child {
     #[must_use]
     pub(super) fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
-        if key.starts_with("remote.") && key.ends_with(".url") {
+        if key.starts_with("remote.") && key.strip_suffix(".url").is_some() {
             remotes::tell_address(&key, &value, &mut self.told, &mut self.secrets);
         } else {
             self.told.config.push((key, value));
