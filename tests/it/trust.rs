@@ -523,8 +523,8 @@ fn configuration_that_is_no_regular_file_gets_a_sentence() {
     write(&target, b"ascii = true\n");
     let large = repository.clone_path().with_file_name("large");
     write(&large, &vec![b'#'; 5 << 20]);
-    type Make = Box<dyn Fn(&Path)>;
-    let make: [(&str, Make, &str, Option<&str>); 7] = [
+    type Make<'a> = Box<dyn Fn(&Path) + 'a>;
+    let make: [(&str, Make<'_>, &str, Option<&str>); 7] = [
         (
             "/dev/zero",
             Box::new(|at| symlink("/dev/zero", at).expect("a link")),
