@@ -79,6 +79,8 @@ pub enum Command {
         /// Whose.
         environment: EnvironmentName,
     },
+    /// Say what the layouts read and what they leave unread; answered by `Notice`.
+    ShowLayouts,
     /// Try lost clusters now instead of at their next try.
     Reconnect,
     /// Append a line to the activity log.

@@ -70,6 +70,8 @@ pub enum Verb {
     Ascii,
     /// The log.
     Activity,
+    /// What is read, and what is not.
+    Layouts,
     /// The delivery.
     Delivery,
     /// The keys.
@@ -119,6 +121,7 @@ pub const COMMANDS: &[Spec] = &[
     spec("order", "trouble|name|recent|behind", "order rows", Verb::Order),
     spec("all", "", "show the healthy rows too, or fold them", Verb::All),
     spec("goto", "SERVICE", "go to a service", Verb::Goto),
+    spec("layouts", "", "what is read, and what looks like a version and is not", Verb::Layouts),
     spec("theme", "NAME", "choose colours", Verb::Theme),
     spec("ascii", "on|off", "letters and ASCII borders only", Verb::Ascii),
     spec("activity", "", "everything done and said", Verb::Activity),

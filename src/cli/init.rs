@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
+    domain::layout::overlooked_words,
     sources::{cluster::contexts, git::Repo},
     workflow::{OpenOptions, Session, recognise, tell_order},
 };
@@ -89,6 +90,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             "path": file,
             "toml": text,
             "explanation": guess.explanation,
+            "overlooked": guess.overlooked,
             "environments": desired.environments,
             "services": desired.services,
             "cells": desired.cells.len(),
@@ -97,6 +99,9 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     }
     let explanation = clean(&guess.explanation);
     output.note(format!("recognised: {explanation}"));
+    if let Some(words) = overlooked_words(&guess.overlooked) {
+        output.note(format!("not read: {}", clean(&words)));
+    }
     if let Some(file) = &file {
         status::print(output, &desired);
         output.line("");

@@ -167,7 +167,7 @@ fn complete(
                     .to_owned(),
             ));
         };
-        guessed = Some(guess.explanation.clone());
+        guessed = Some(guess.said());
         if environments.is_empty() {
             environments = guess
                 .environments

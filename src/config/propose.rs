@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::layout::{FallbackSpec, Guess, LayoutSpec};
+use crate::domain::layout::{FallbackSpec, Guess, LayoutSpec, overlooked_words};
 
 /// The file's text. It loads as it stands, and says what a person has to look at.
 pub fn propose(guess: &Guess) -> String {
@@ -16,6 +16,9 @@ pub fn propose(guess: &Guess) -> String {
         one_line(&guess.explanation)
     );
     left_out(&mut text, guess);
+    if let Some(words) = overlooked_words(&guess.overlooked) {
+        let _ = writeln!(text, "# Not read: {}.", one_line(&words));
+    }
     let namespace = common_namespace(guess);
     for name in &guess.environments {
         environment(&mut text, guess, name, namespace.is_none());
@@ -256,6 +259,7 @@ mod tests {
             explained: vec![2, 1],
             left_out: vec![("base".into(), 6), ("a\nb".into(), 1)],
             explanation: "versions are taken from `a`".into(),
+            overlooked: Vec::new(),
         };
         let text = propose(&guess);
         insta::assert_snapshot!(text);

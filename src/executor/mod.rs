@@ -246,6 +246,14 @@ impl Executor {
                     shared.tell(Event::Notice(outside::open(&address)));
                 });
             }
+            Command::ShowLayouts => {
+                self.blocking("looking at the layouts", Event::Failure, move || {
+                    let said = crate::workflow::layouts_said(&shared.session());
+                    shared.tell(Event::Notice(
+                        said.unwrap_or_else(|error| error.to_string()),
+                    ));
+                });
+            }
             Command::Reconnect => self.clusters.retry(),
             Command::Copy(text) => return Some(TerminalOrder::Copy(text)),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),

@@ -44,7 +44,7 @@ pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
-pub use recognise::{recognise, tell_order};
+pub use recognise::{layouts_said, recognise, tell_order};
 pub use revert::{History, RevertTarget, cell_history, revert_target};
 pub use trust::{Outside, OutsidePlace, Untrusted};
 

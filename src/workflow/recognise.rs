@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::Session;
 use crate::{
     domain::{
         ids::{EnvironmentName, ObjectId},
@@ -77,7 +78,7 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {
@@ -90,13 +91,55 @@ fn look(survey: &Survey) -> Result<Option<Guess>, GitError> {
     let paths = borrowed(survey.paths());
     let branches = borrowed(survey.branches());
     let tags = borrowed(survey.tags());
-    let guess = layout::recognise(&Evidence {
+    let evidence = Evidence {
         paths: &paths,
         branches: &branches,
         tags: &tags,
         read: &|path| survey.read(path),
-    });
-    survey.lacking().map_or(Ok(guess), Err)
+    };
+    let mut guess = layout::recognise(&evidence);
+    if let Some(error) = survey.lacking() {
+        return Err(error);
+    }
+    if let Some(guess) = &mut guess {
+        guess.look_for_overlooked(&evidence);
+    }
+    Ok(guess)
+}
+
+/// What the layouts of a session read and what they leave unread, in a sentence for people. Blocking; reads some hundreds of
+/// files.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn layouts_said(session: &Session) -> Result<String, GitError> {
+    let config = &session.config;
+    let base = session.repo.base(config.branch.as_deref())?;
+    let survey = session.repo.survey(&base)?;
+    let paths = borrowed(survey.paths());
+    let left = layout::overlooked(&paths, &|path| survey.read(path), &config.layouts);
+    let mut read: Vec<String> = Vec::new();
+    for path in config
+        .layout_specs
+        .iter()
+        .filter_map(|spec| spec.path.as_deref())
+    {
+        let path = format!("`{path}`");
+        if !read.contains(&path) {
+            read.push(path);
+        }
+    }
+    let more = match read.len().saturating_sub(4) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    read.truncate(4);
+    let left = layout::overlooked_words(&left)
+        .unwrap_or_else(|| "nothing else looks like a version".to_owned());
+    Ok(format!(
+        "versions are read from {}{more}; {left}",
+        read.join(", ")
+    ))
 }
 
 /// Gives environments whose names tell no order the one that recent history shows. Bounded in commits and in time: what has

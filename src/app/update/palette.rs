@@ -62,6 +62,10 @@ impl Model {
                 _ => self.say(unknown("choice", &argument, ["on", "off"])),
             },
             Verb::Activity => self.open(Screen::Activity(ActivityScreen::default())),
+            Verb::Layouts => {
+                self.say("looking at the files");
+                out.push(Command::ShowLayouts);
+            }
             Verb::Delivery => self.show_delivery(),
             Verb::Help => self.open(Screen::Help(0)),
             Verb::Later => {}

@@ -1,5 +1,7 @@
 //! Where in a document a version stands: `images[*]{name=**/{service}}.newTag`, parsed and looked up.
 
+mod mistakes;
+
 use std::sync::Arc;
 
 use super::{
@@ -64,6 +66,20 @@ pub(crate) struct Match<'t> {
 impl Locator {
     /// Compiles `source`; `environments` are the spellings that `$envs` stands for. The error is a sentence.
     pub(crate) fn compile(source: &str, environments: &[&str]) -> Result<Self, String> {
+        let parses = |text: &str| Self::read(text, environments).is_ok();
+        if let Some(wrong) = mistakes::mistake(source, &parses) {
+            return Err(wrong);
+        }
+        let locator = Self::read(source, environments)?;
+        let wrong = match locator.innermost().steps.last() {
+            Some(Step::Where(..) | Step::Without(_)) => Some(mistakes::condition_last(source)),
+            Some(Step::Index(_)) => mistakes::item_of_a_text(source),
+            _ => None,
+        };
+        wrong.map_or(Ok(locator), Err)
+    }
+
+    fn read(source: &str, environments: &[&str]) -> Result<Self, String> {
         let (outer, inner) = match source.split_once(INSIDE) {
             Some((outer, inner)) => {
                 let inner = inner.strip_prefix('.').filter(|_| !outer.is_empty());
@@ -81,7 +97,7 @@ impl Locator {
             }
             None => (source, None),
         };
-        let inside = inner.map(|inner| Self::compile(inner, environments));
+        let inside = inner.map(|inner| Self::read(inner, environments));
         Ok(Self {
             source: source.to_owned(),
             steps: parse(outer, environments)?,

@@ -38,7 +38,7 @@ mod tests;
 
 pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
-pub use detect::{Evidence, Guess, detect, recognise};
+pub use detect::{Evidence, Guess, Overlooked, detect, overlooked, overlooked_words, recognise};
 pub use edit::{edit_cell, restore_cell};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};

@@ -408,6 +408,12 @@ impl FileFacts {
         }
     }
 
+    /// The lines, from 1, on which the place of a version was found.
+    pub fn lines(&self) -> impl Iterator<Item = u32> {
+        let facts = self.entries.iter().flat_map(|entry| &entry.facts);
+        facts.map(|fact| fact.line)
+    }
+
     /// What could not be read in this file.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

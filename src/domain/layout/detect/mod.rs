@@ -4,6 +4,7 @@ mod agents;
 mod contents;
 mod names;
 mod order;
+mod overlooked;
 mod parameters;
 mod refs;
 mod settle;
@@ -18,10 +19,11 @@ use std::{
 };
 
 pub use order::{Sighting, by_history};
+pub use overlooked::{Overlooked, overlooked, overlooked_words};
 use serde::{Deserialize, Serialize};
 
-use super::LayoutSpec;
-use crate::domain::ids::CellKey;
+use super::{LayoutSet, LayoutSpec};
+use crate::domain::ids::{CellKey, EnvironmentName};
 use agents::Agents;
 use names::Names;
 use refs::Refs;
@@ -48,6 +50,9 @@ pub struct Guess {
     pub by_history: BTreeSet<String>,
     /// What was recognised, in a sentence for people.
     pub explanation: String,
+    /// What looks like a version and is read by none of the layouts.
+    #[serde(default)]
+    pub overlooked: Vec<Overlooked>,
 }
 
 /// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
@@ -82,6 +87,26 @@ impl Guess {
     /// Whether an environment's name says that it is production.
     pub fn is_production(name: &str) -> bool {
         words::is_production(name)
+    }
+
+    /// What was recognised, and what is not read.
+    pub fn said(&self) -> String {
+        match overlooked_words(&self.overlooked) {
+            Some(words) => format!("{}; {words}", self.explanation),
+            None => self.explanation.clone(),
+        }
+    }
+
+    /// Looks for what the layouts leave unread, where they read one ref: the files of others are not at hand.
+    pub fn look_for_overlooked(&mut self, evidence: &Evidence<'_>) {
+        let names = self.environments.iter();
+        let names: Vec<EnvironmentName> = names.map(|name| name.as_str().into()).collect();
+        let refs = self.layouts.iter().any(|layout| layout.refs.is_some());
+        if let Ok(set) = LayoutSet::compile(&self.layouts, &names)
+            && !refs
+        {
+            self.overlooked = overlooked(evidence.paths, evidence.read, &set);
+        }
     }
 
     /// Names clusters by the contexts of a kubeconfig, `(name, address)`: by address, or by the same name. What Argo CD

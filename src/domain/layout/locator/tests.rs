@@ -110,6 +110,122 @@ fn is_written_out_where_everything_is_bound() {
     assert_eq!(path("{env}.tag"), None);
 }
 
+/// Locators as jq, yq, `JSONPath` and JSON Pointer have them, and slips of our own: what is said, with the form that is meant.
+#[test]
+fn other_tools_ways_are_named_with_the_right_form() {
+    let cases = [
+        (
+            "images.[name=x].newTag",
+            7,
+            "without a dot",
+            "images[name=x].newTag",
+        ),
+        ("a.[0].b", 2, "without a dot", "a[0].b"),
+        (".images[0].newTag", 1, "jq and yq", "images[0].newTag"),
+        ("$.images[0].newTag", 1, "JSONPath", "images[0].newTag"),
+        ("$images[0].newTag", 1, "JSONPath", "images[0].newTag"),
+        ("$..newTag", 1, "any depth", "**.newTag"),
+        ("..newTag", 1, "any depth", "**.newTag"),
+        ("images[].newTag", 7, "`[*]`", "images[*].newTag"),
+        (
+            ".images[] | select(.name == \"x\") | .newTag",
+            8,
+            "`select`",
+            "images[name=x].newTag",
+        ),
+        (
+            "images[*] | select(.name=='r/x').newTag",
+            7,
+            "`select`",
+            "images[name=r/x].newTag",
+        ),
+        (
+            "$.images[?(@.name=='x')].newTag",
+            9,
+            "JSONPath",
+            "images[name=x].newTag",
+        ),
+        (
+            "images[?(@.name == \"x\")].newTag",
+            7,
+            "JSONPath",
+            "images[name=x].newTag",
+        ),
+        (
+            "images[?@.name='x'].newTag",
+            7,
+            "JSONPath",
+            "images[name=x].newTag",
+        ),
+        ("a.b[?(@.x)].c", 4, "JSONPath", "a.b[x=*].c"),
+        (
+            "images[name==x].newTag",
+            7,
+            "one `=`",
+            "images[name=x].newTag",
+        ),
+        (
+            "images[name=\"x\"].newTag",
+            7,
+            "quotes",
+            "images[name=x].newTag",
+        ),
+        (
+            "images[ name = x ].newTag",
+            7,
+            "blanks",
+            "images[name=x].newTag",
+        ),
+        ("images[name: x].newTag", 7, "`=`", "images[name=x].newTag"),
+        ("/images/0/newTag", 1, "JSON Pointer", "images[0].newTag"),
+        (
+            "metadata.labels.app\\.kubernetes\\.io/version",
+            17,
+            "is quoted",
+            "metadata.labels.\"app.kubernetes.io/version\"",
+        ),
+        ("$[\"a.b\"].tag", 1, "JSONPath", "[\"a.b\"].tag"),
+        (
+            "containers[name=web].image[0]",
+            27,
+            "has no items",
+            "containers[name=web].image",
+        ),
+        ("image[0]", 6, "has no items", "image"),
+    ];
+    for (source, character, why, right) in cases {
+        let error = Locator::compile(source, &[]).unwrap_err();
+        assert!(
+            error.contains(&format!("`{source}`, character {character}:")),
+            "{source}: {error}"
+        );
+        assert!(error.contains(why), "{source}: {error}");
+        assert!(
+            error.ends_with(&format!("write `{right}`")),
+            "{source}: {error}"
+        );
+        assert!(Locator::compile(right, &[]).is_ok(), "{right}");
+    }
+    for (source, why) in [
+        ("images[name=x]", "ends with a condition"),
+        ("images[*]{name=**/{service}}", "ends with a condition"),
+        ("images[-1].newTag", "counted from the first"),
+    ] {
+        let error = Locator::compile(source, &[]).unwrap_err();
+        assert!(error.contains(why), "{source}: {error}");
+    }
+    for source in [
+        "spec.substitute.{var:\\w+\\.\\w+}",
+        "**.helm.parameters[*]{name={p:(?i)(?:.*[._-])?tag|x}}.value",
+        "[\"a.[0]b\"].c",
+        "x.{name:a|b}.tag",
+        "images[name=quay.io/x/y-z].newTag",
+        "images[0]",
+    ] {
+        assert!(Locator::compile(source, &[]).is_ok(), "{source}");
+    }
+}
+
 #[test]
 fn one_place_is_written_out_as_a_person_would() {
     let bound = Bindings::from_iter([("chart", "web"), ("p", "a.b"), ("e", "")]);

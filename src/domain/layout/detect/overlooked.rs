@@ -1,0 +1,329 @@
+//! What looks like a version to a person and is read by no layout: told, so that a matrix that lacks it is not taken for whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::shapes;
+use crate::domain::{
+    ids::RepoPath,
+    layout::LayoutSet,
+    manifest::{self, NodeRef},
+    version::{Version, VersionKind},
+};
+
+/// Files looked at, and the largest of them in bytes.
+const FILES: usize = 1500;
+const LARGEST: usize = 256 << 10;
+/// Names that are told of each kind.
+const NAMES: usize = 3;
+
+/// Files with one kind of version that no layout reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlooked {
+    /// What stands in them, in words: `Kustomize images`.
+    pub what: String,
+    /// How many files.
+    pub files: usize,
+    /// The first of them, `path:line`.
+    pub first: Vec<String>,
+}
+
+/// What versions are written as.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Images,
+    Components,
+    Generators,
+    Values,
+    Manifests,
+    Tagged,
+}
+
+impl Kind {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Images => "Kustomize images",
+            Self::Components => "Kustomize components",
+            Self::Generators => "literals of generators",
+            Self::Values => "Helm values",
+            Self::Manifests => "images of manifests and patches",
+            Self::Tagged => "values with a YAML tag of their own",
+        }
+    }
+}
+
+/// What `layouts` leave unread of a tree. Bounded: the first files in the order of their paths, and none that is large.
+///
+/// `read` gives a file; `None` where it cannot be read.
+pub fn overlooked<B: AsRef<[u8]>>(
+    paths: &[&str],
+    read: &dyn Fn(&str) -> Option<B>,
+    layouts: &LayoutSet,
+) -> Vec<Overlooked> {
+    let mut found: BTreeMap<Kind, (usize, Vec<String>)> = BTreeMap::new();
+    let yaml = |path: &&&str| {
+        let kind = path.rsplit_once('.').map_or("", |(_, kind)| kind);
+        matches!(kind, "yaml" | "yml" | "json") && shapes::plausible(path)
+    };
+    for path in paths.iter().filter(yaml).take(FILES) {
+        let Some(bytes) = read(path).filter(|bytes| bytes.as_ref().len() <= LARGEST) else {
+            continue;
+        };
+        for (kind, line) in overlooked_in(path, bytes.as_ref(), layouts) {
+            let (files, first) = found.entry(kind).or_default();
+            *files += 1;
+            if first.len() < NAMES {
+                first.push(format!("{path}:{line}"));
+            }
+        }
+    }
+    let each = found.into_iter().map(|(kind, (files, first))| Overlooked {
+        what: kind.words().to_owned(),
+        files,
+        first,
+    });
+    each.collect()
+}
+
+/// One sentence of it; `None` where nothing is overlooked.
+pub fn overlooked_words(overlooked: &[Overlooked]) -> Option<String> {
+    let each = overlooked.iter().map(|it| {
+        let more = match it.files.saturating_sub(it.first.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{} ({}{more})", it.what, it.first.join(", "))
+    });
+    let each: Vec<String> = each.collect();
+    let files: usize = overlooked.iter().map(|it| it.files).sum();
+    let files = match files {
+        0 => return None,
+        1 => "1 file looks as if it held versions".to_owned(),
+        files => format!("{files} files look as if they held versions"),
+    };
+    Some(format!("{files} that no layout reads: {}", each.join("; ")))
+}
+
+/// The kinds that one file has that are overlooked, each with its first line.
+fn overlooked_in(path: &str, bytes: &[u8], layouts: &LayoutSet) -> BTreeMap<Kind, u32> {
+    let mut kinds = BTreeMap::new();
+    // Most files have no word that a version stands behind.
+    let text = String::from_utf8_lossy(bytes);
+    let words = ["ag", "mage", "igest", "newName", "literals", "ersion", "!"];
+    if !words.iter().any(|word| text.contains(word)) {
+        return kinds;
+    }
+    let Ok(yaml) = manifest::parse(bytes) else {
+        return kinds;
+    };
+    let lines: BTreeSet<u32> = if layouts.wants(path) {
+        let facts = layouts.extract(&RepoPath::from(path), bytes);
+        facts.lines().collect()
+    } else {
+        BTreeSet::new()
+    };
+    let file = path.rsplit('/').next().unwrap_or_default();
+    for document in &yaml.documents {
+        let root = document.root();
+        let kind = root
+            .get("kind")
+            .and_then(|kind| kind.value.text())
+            .unwrap_or_default();
+        // A schema describes; it declares nothing.
+        if kind == "CustomResourceDefinition" {
+            continue;
+        }
+        let mut walk = Walk {
+            component: kind == "Component",
+            values: file.contains("values") || kind.is_empty(),
+            found: Vec::new(),
+        };
+        walk.node(root, "", "", 0);
+        for (kind, line) in walk.found {
+            if !lines.contains(&line) {
+                kinds.entry(kind).or_insert(line);
+            }
+        }
+    }
+    kinds
+}
+
+struct Walk {
+    component: bool,
+    values: bool,
+    found: Vec<(Kind, u32)>,
+}
+
+impl Walk {
+    fn node(&mut self, node: NodeRef<'_>, list: &str, key: &str, depth: usize) {
+        if depth > 40 || node.is_alias() {
+            return;
+        }
+        if let Some(text) = node.text() {
+            if let Some(kind) = self.scalar(node, list, key, text) {
+                self.found.push((kind, node.line()));
+            }
+            return;
+        }
+        for (key, value) in node.own_entries() {
+            self.node(value, list, key.text().unwrap_or_default(), depth + 1);
+        }
+        for item in node.items() {
+            self.node(item, key, key, depth + 1);
+        }
+    }
+
+    /// What a scalar looks like, where it stands in `list` under `key`.
+    fn scalar(&self, node: NodeRef<'_>, list: &str, key: &str, text: &str) -> Option<Kind> {
+        let tagged = node.node().tag.is_some_and(|tag| !tag.starts_with("!!"));
+        let of_kustomize = if self.component {
+            Kind::Components
+        } else {
+            Kind::Images
+        };
+        if tagged {
+            return (is_version(text) || image(text).is_some()).then_some(Kind::Tagged);
+        }
+        match (list, key) {
+            ("images", "newTag" | "digest") => is_version(text).then_some(of_kustomize),
+            ("images", "newName") => image(text).map(|_| of_kustomize),
+            ("literals", _) => {
+                let value = text.split_once('=').map_or("", |(_, value)| value);
+                (is_version(value) || image(value).is_some()).then_some(Kind::Generators)
+            }
+            (_, "image") => image(text).map(|_| {
+                if self.values {
+                    Kind::Values
+                } else {
+                    Kind::Manifests
+                }
+            }),
+            (_, "tag") if self.values => is_version(text).then_some(Kind::Values),
+            // A patch inside a kustomization is a text.
+            (_, "patch") if text.contains("image:") => text
+                .lines()
+                .filter_map(|line| line.split_once("image:"))
+                .any(|(_, value)| image(value.trim().trim_matches(['"', '\''])).is_some())
+                .then_some(Kind::Manifests),
+            _ => None,
+        }
+    }
+}
+
+/// Whether it is a version that stays what it is: three numbers, a commit, a digest, a date.
+fn is_version(text: &str) -> bool {
+    match Version::from(text).kind(&[]) {
+        VersionKind::SemVer => text.matches('.').count() >= 2,
+        VersionKind::Mutable | VersionKind::Other | VersionKind::Number => false,
+        _ => true,
+    }
+}
+
+/// The tag or digest of an image string.
+fn image(text: &str) -> Option<&str> {
+    let end = crate::domain::layout::part::image_name_end(text);
+    let tag = text.get(end + 1..)?;
+    let plain = !text.contains("://") && !text.contains([' ', '{', '$', ',']);
+    (plain && is_version(tag)).then_some(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::layout::testing::Small;
+
+    type Files = &'static [(&'static str, &'static str)];
+
+    #[test]
+    fn what_no_layout_reads_is_told_with_a_count_and_names() {
+        const READ: &str = "images: [{name: r/web, newTag: v1.2.3}]\n";
+        const BESIDE: &str = "images:\n- name: r/web\n  newTag: v1.2.3\nconfigMapGenerator:\n- name: c\n  literals:\n  - API_VERSION=2.3.4\n  - MODE=fast\n";
+        const COMPONENT: &str = "kind: Component\nimages:\n- name: r/proxy\n  newTag: 1.2.3\n";
+        const PATCH: &str = "kind: Deployment\nspec: {template: {spec: {containers: [{name: a, image: 'r/a:1.2.3'}]}}}\n";
+        const INLINE: &str = "patches:\n- target: {kind: Deployment}\n  patch: |\n    - op: replace\n      image: r/a:1.2.3\n";
+        const DIGEST: &str = "images:\n- name: x\n  newName: r/y@sha256:aaaa\n";
+        let layout =
+            r#"{ preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml" }"#;
+        let cases: [(&str, Files, &str); 12] = [
+            (
+                "all is read",
+                &[("apps/web/dev/kustomization.yaml", READ)],
+                "",
+            ),
+            (
+                "a literal of a generator, beside an image that is read",
+                &[("apps/web/dev/kustomization.yaml", BESIDE)],
+                "1 file looks as if it held versions that no layout reads: literals of generators (apps/web/dev/kustomization.yaml:7)",
+            ),
+            (
+                "a component",
+                &[("components/p/kustomization.yaml", COMPONENT)],
+                "1 file looks as if it held versions that no layout reads: Kustomize components (components/p/kustomization.yaml:4)",
+            ),
+            (
+                "a patch",
+                &[("apps/web/dev/patch.yaml", PATCH)],
+                "1 file looks as if it held versions that no layout reads: images of manifests and patches (apps/web/dev/patch.yaml:2)",
+            ),
+            (
+                "a patch in a text",
+                &[("base/kustomization.yaml", INLINE)],
+                "1 file looks as if it held versions that no layout reads: images of manifests and patches (base/kustomization.yaml:4)",
+            ),
+            (
+                "a digest in a new name",
+                &[("base/kustomization.yaml", DIGEST)],
+                "1 file looks as if it held versions that no layout reads: Kustomize images (base/kustomization.yaml:3)",
+            ),
+            (
+                "a tag of its own",
+                &[("c/x.yaml", "a: !version 1.2.3\nb: !!str 1.2.3\n")],
+                "1 file looks as if it held versions that no layout reads: values with a YAML tag of their own (c/x.yaml:1)",
+            ),
+            (
+                "values",
+                &[("charts/web/values-prod.yaml", "image: {tag: 1.2.3}\n")],
+                "1 file looks as if it held versions that no layout reads: Helm values (charts/web/values-prod.yaml:1)",
+            ),
+            (
+                "many",
+                &[
+                    ("a/values.yaml", "image: {tag: 1.2.3}"),
+                    ("b/values.yaml", "image: {tag: 1.2.3}"),
+                    ("c/values.yaml", "image: {tag: 1.2.3}"),
+                    ("d/values.yaml", "image: {tag: 1.2.3}"),
+                    ("e/patch.yaml", PATCH),
+                ],
+                "5 files look as if they held versions that no layout reads: Helm values (a/values.yaml:1, b/values.yaml:1, c/values.yaml:1 and 1 more); images of manifests and patches (e/patch.yaml:2)",
+            ),
+            (
+                "what moves by itself, templates, schemas, tests and broken files",
+                &[
+                    ("a/values.yaml", "image: {tag: latest}"),
+                    ("c/templates/d.yaml", PATCH),
+                    (
+                        "crd.yaml",
+                        "kind: CustomResourceDefinition\nspec: {image: 'r/a:1.2.3'}",
+                    ),
+                    ("x/y.yaml", "image: ["),
+                    ("x/z.yaml", "image: r/a:$TAG"),
+                ],
+                "",
+            ),
+            (
+                "other files",
+                &[("a.txt", "tag: 1.2.3"), ("b.toml", "tag = 1")],
+                "",
+            ),
+            ("nothing", &[], ""),
+        ];
+        for (name, files, expected) in cases {
+            let small = Small::new(layout, &["dev", "prod"], files);
+            let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+            let read = |path: &str| small.files.get(&RepoPath::from(path)).cloned();
+            let found = overlooked_words(&overlooked(&paths, &read, &small.layouts));
+            assert_eq!(found.unwrap_or_default(), expected, "{name}");
+        }
+    }
+}
