@@ -161,21 +161,29 @@ impl Assembler {
         if !old.has_shape_of(new) {
             return false;
         }
+        let old = Arc::clone(old);
         slot.facts = Some(Arc::clone(new));
         let cells = std::mem::take(&mut slot.cells);
         for cell in &cells {
+            let mut differs = false;
             for known in &mut self.cells[*cell].contributions {
                 if known.source == file
                     && let Some(at) = known.fact
                 {
                     let (entry, _) = known.rank.place();
                     let fact = &new.entries[entry].facts[at];
-                    known.version.clone_from(&fact.version);
-                    known.line = fact.line;
-                    known.broken = fact.unread || new.entries[entry].broken;
+                    if *fact != old.entries[entry].facts[at] {
+                        known.version.clone_from(&fact.version);
+                        known.line = fact.line;
+                        known.broken = fact.unread || new.entries[entry].broken;
+                        differs = true;
+                    }
                 }
             }
-            self.settle(*cell);
+            // One file may hold hundreds of versions, and most changes are of one.
+            if differs {
+                self.settle(*cell);
+            }
         }
         self.files[file].cells = cells;
         true

@@ -11,6 +11,10 @@ use std::{
 use super::Repo;
 use crate::domain::layout::LayoutSet;
 
+/// So many of a kind are kept however large they are; more only while all of them together have fewer bytes than this.
+const KEPT_ALWAYS: usize = 4;
+const MOST_BYTES: u64 = 512 << 20;
+
 /// Where something that was learned of a repository by a configuration stands.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -65,12 +69,18 @@ impl Place {
         let mut files: Vec<_> = entries
             .map(|entry| entry.path())
             .filter(|path| path.extension() == self.file.extension())
-            .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+            .filter_map(|path| {
+                let about = path.metadata().ok()?;
+                Some((about.modified().ok()?, about.len(), path))
+            })
             .collect();
         files.sort();
-        let old = files.len().saturating_sub(kept);
-        for (_, path) in files.drain(..old) {
-            let _ = std::fs::remove_file(path);
+        let mut bytes = 0;
+        for (number, (_, length, path)) in files.iter().rev().enumerate() {
+            bytes += length;
+            if number >= kept || (number >= KEPT_ALWAYS && bytes > MOST_BYTES) {
+                let _ = std::fs::remove_file(path);
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 /// The last digits count the format's versions.
 const MAGIC: &[u8; 8] = b"TGFACT02";
 /// So many are kept in a folder: each ref has its own.
-const KEPT: usize = 16;
+const KEPT: usize = 64;
 const NONE: [u8; 20] = [0; 20];
 
 /// Where it stands. A tag is read once, so there is nowhere for what it says.

@@ -50,36 +50,72 @@ enum Ended {
 impl Line<'_> {
     /// Tells every wanted change, newest first.
     pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), GitError> {
-        let place = Place::of(self.repo, self.layouts, "history");
-        // All cells are told as they are read, so all of it is checked before; some cells are read first.
-        let all = self.want.cells.is_none();
-        let mut index = place.as_ref().and_then(|place| Index::read(place, all));
-        if let (Some(known), Some(place)) = (&index, &place) {
-            let objects = Objects::open(self.repo)?;
-            let distance = self.distance(&objects, known)?;
-            if !all && distance.is_some_and(|distance| distance > NEAR) {
-                // It will be written anew, with every cell.
-                index = Index::read(place, true);
-            }
-            if let (Some(index), Some(distance)) = (&index, distance) {
-                let ended = if distance == 0 {
-                    self.tell_known(index, batch)
-                } else {
-                    let place = Some(place).filter(|_| distance > NEAR);
-                    self.walk(&objects, Some((index, distance)), place, batch)?
-                };
-                match ended {
-                    Ended::Done => return Ok(()),
-                    Ended::DoesNotFit => batch.begin_again(),
-                }
-                if index.is_damaged() {
-                    Index::forget(place);
-                }
-            }
+        let all_values = Place::of(self.repo, self.layouts, "history");
+        if !self.want.last_only {
+            return self.tell_and_keep(all_values.as_ref(), batch);
+        }
+        // An index of all values knows the last changes, too. Where none is near, they are kept by themselves: finding
+        // them ends long before the line does.
+        if let Some(place) = &all_values
+            && self.tell_from(place, NEAR, batch)?
+        {
+            return Ok(());
+        }
+        let last = Place::of(self.repo, self.layouts, "last");
+        self.tell_and_keep(last.filter(|_| self.want.cells.is_none()).as_ref(), batch)
+    }
+
+    /// From the index at `place`, where there is one that fits; else from the objects, and the index is written anew.
+    fn tell_and_keep(&self, place: Option<&Place>, batch: &mut Batch<'_>) -> Result<(), GitError> {
+        if let Some(place) = place
+            && self.tell_from(place, FARTHEST, batch)?
+        {
+            return Ok(());
         }
         let objects = Objects::for_walks(self.repo)?;
-        self.walk(&objects, None, place.as_ref(), batch)?;
+        self.walk(&objects, None, place, batch)?;
         Ok(())
+    }
+
+    /// Whether the index at `place` is there, no farther than `farthest`, and told all.
+    fn tell_from(
+        &self,
+        place: &Place,
+        farthest: u32,
+        batch: &mut Batch<'_>,
+    ) -> Result<bool, GitError> {
+        // All cells are told as they are read, so all of it is checked before; some cells are read first.
+        let all = self.want.cells.is_none();
+        let Some(mut index) = Index::read(place, all) else {
+            return Ok(false);
+        };
+        let objects = Objects::open(self.repo)?;
+        let Some(distance) = self.distance(&objects, &index, farthest)? else {
+            return Ok(false);
+        };
+        if !all && distance > NEAR {
+            // It will be written anew, with every cell.
+            match Index::read(place, true) {
+                Some(whole) => index = whole,
+                None => return Ok(false),
+            }
+        }
+        let ended = if distance == 0 {
+            self.tell_known(&index, batch)
+        } else {
+            let place = Some(place).filter(|_| distance > NEAR);
+            self.walk(&objects, Some((&index, distance)), place, batch)?
+        };
+        if index.is_damaged() {
+            Index::forget(place);
+        }
+        match ended {
+            Ended::Done => Ok(true),
+            Ended::DoesNotFit => {
+                batch.begin_again();
+                Ok(false)
+            }
+        }
     }
 
     /// Tells what an index of this very tip knows.
@@ -113,10 +149,15 @@ impl Line<'_> {
             .is_none_or(|cells| cells.contains(cell))
     }
 
-    /// How far down the line the index's tip is; `None`: not on it, or very far.
-    fn distance(&self, objects: &Objects, index: &Index) -> Result<Option<u32>, GitError> {
+    /// How far down the line the index's tip is; `None`: not on it, or farther than `farthest`.
+    fn distance(
+        &self,
+        objects: &Objects,
+        index: &Index,
+        farthest: u32,
+    ) -> Result<Option<u32>, GitError> {
         let mut commit = self.tip;
-        for distance in 0..FARTHEST {
+        for distance in 0..=farthest {
             if index.tip() == Some(commit) {
                 return Ok(Some(distance));
             }
@@ -137,8 +178,7 @@ impl Line<'_> {
     ) -> Result<Ended, GitError> {
         let tree = objects.header(self.tip)?.tree;
         let mut walk = Walk::new(objects, self.layouts, self.environments, tree)?;
-        // A walk to the end looks at all cells, where it can be kept: the next question costs nothing then.
-        let place = place.filter(|_| !self.want.last_only);
+        // A walk that can be kept looks at all cells: the next question costs nothing then.
         let judged = Want {
             cells: self.want.cells.clone().filter(|_| place.is_none()),
             last_only: self.want.last_only,

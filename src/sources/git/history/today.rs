@@ -6,7 +6,7 @@
 //! layouts saw them then.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -41,16 +41,26 @@ pub(super) struct Passed {
 pub(super) struct Today {
     cells: Vec<Followed>,
     index: HashMap<CellKey, usize>,
+    groups: Vec<Group>,
+    /// The groups that a file decides.
     by_path: HashMap<RepoPath, Vec<usize>>,
     /// Cells whose newest change is still looked for.
     unsettled: usize,
 }
 
+/// The cells that the same files decide: hundreds of them, where one file holds all services.
+struct Group {
+    paths: Arc<[RepoPath]>,
+    /// The matrix of these files alone, at the tree the walk is at.
+    alone: Assembler,
+    cells: Vec<usize>,
+}
+
 struct Followed {
     key: CellKey,
-    paths: Arc<[RepoPath]>,
-    /// The files of today alone; `None` where a cell is decided by more than its files.
-    alone: Option<Assembler>,
+    group: usize,
+    /// Whether the files of today alone decide it, at the tip.
+    by_files: bool,
     /// What they say at the tree the walk is at.
     by_paths: Option<Version>,
     /// What all layouts say there.
@@ -72,30 +82,27 @@ impl Today {
         let mut today = Self {
             cells: Vec::new(),
             index: HashMap::new(),
+            groups: Vec::new(),
             by_path: HashMap::new(),
             unsettled: 0,
         };
+        let mut groups: HashMap<Vec<RepoPath>, usize> = HashMap::new();
         for (key, cell) in walk.desired(tip).cells {
             if !wanted(want, &key) {
                 continue;
             }
-            let paths: Arc<[RepoPath]> = walk.depends_on(&key).into();
-            let mut alone = walk.assembler();
-            for path in &*paths {
-                alone.update(path.clone(), walk.facts_or_presence(path, &paths));
-            }
-            let by_paths = after(&mut alone, &key, None);
-            let alone = (by_paths == cell.version).then_some(alone);
+            let paths = walk.depends_on(&key);
+            let group = *groups
+                .entry(paths)
+                .or_insert_with_key(|paths| today.group(walk, paths));
             let number = today.cells.len();
-            for path in &*paths {
-                today.by_path.entry(path.clone()).or_default().push(number);
-            }
+            today.groups[group].cells.push(number);
             today.index.insert(key.clone(), number);
             today.cells.push(Followed {
                 key,
-                paths,
-                alone,
-                by_paths,
+                group,
+                by_files: false,
+                by_paths: None,
                 by_all: cell.version.clone(),
                 value: cell.version,
                 moved: false,
@@ -103,8 +110,41 @@ impl Today {
                 passed: Vec::new(),
             });
         }
+        for number in 0..today.groups.len() {
+            for (cell, version) in today.changes_of(number) {
+                today.cells[cell].by_paths = version;
+            }
+        }
+        for cell in &mut today.cells {
+            cell.by_files = cell.by_paths == cell.value;
+        }
         today.unsettled = today.cells.len();
         today
+    }
+
+    fn group(&mut self, walk: &Walk<'_>, paths: &[RepoPath]) -> usize {
+        let number = self.groups.len();
+        let mut alone = walk.assembler();
+        for path in paths {
+            alone.update(path.clone(), walk.facts_or_presence(path, paths));
+            self.by_path.entry(path.clone()).or_default().push(number);
+        }
+        self.groups.push(Group {
+            paths: paths.into(),
+            alone,
+            cells: Vec::new(),
+        });
+        number
+    }
+
+    /// The cells of a group whose files say something else than when last asked, with what they say.
+    fn changes_of(&mut self, group: usize) -> Vec<(usize, Option<Version>)> {
+        let changes = self.groups[group].alone.take_changes().into_iter();
+        let ours = changes.filter_map(|(cell, _, after)| {
+            let number = *self.index.get(&cell)?;
+            (self.cells[number].group == group).then_some((number, after))
+        });
+        ours.collect()
     }
 
     /// Whether every wanted cell's newest change is known.
@@ -114,12 +154,17 @@ impl Today {
 
     /// The files of today of a cell that exists today.
     pub(super) fn paths(&self, cell: &CellKey) -> Option<&Arc<[RepoPath]>> {
-        Some(&self.cells[*self.index.get(cell)?].paths)
+        Some(self.paths_of(self.followed(cell)?))
+    }
+
+    fn paths_of(&self, cell: &Followed) -> &Arc<[RepoPath]> {
+        &self.groups[cell.group].paths
     }
 
     /// The cells of the tip with the files that decide them.
     pub(super) fn cells(&self) -> impl Iterator<Item = (&CellKey, &[RepoPath])> {
-        self.cells.iter().map(|cell| (&cell.key, &*cell.paths))
+        let cells = self.cells.iter();
+        cells.map(|cell| (&cell.key, &**self.paths_of(cell)))
     }
 
     /// Whether a cell's value was told at a move and is still the same.
@@ -135,7 +180,7 @@ impl Today {
     /// A cell's files, and the merges since its value was last told that touched them.
     pub(super) fn passed(&self, cell: &CellKey) -> Option<(&[RepoPath], &[Passed])> {
         self.followed(cell)
-            .map(|cell| (&*cell.paths, &*cell.passed))
+            .map(|cell| (&**self.paths_of(cell), &*cell.passed))
     }
 
     fn followed(&self, cell: &CellKey) -> Option<&Followed> {
@@ -153,11 +198,11 @@ impl Today {
         want: &Want,
     ) -> Vec<Told> {
         let mut told = Vec::new();
-        let mut looked_at = HashSet::new();
+        let mut looked_at: BTreeMap<usize, Option<Option<Version>>> = BTreeMap::new();
         for (cell, version, previous) in changes {
             if let Some(number) = self.index.get(&cell) {
                 self.cells[*number].by_all = previous;
-                looked_at.insert(*number);
+                looked_at.insert(*number, None);
             } else if !want.last_only && wanted(want, &cell) {
                 told.push(Told {
                     cell,
@@ -167,23 +212,31 @@ impl Today {
                 });
             }
         }
+        let mut groups = BTreeSet::new();
         for path in touched {
             for number in self.by_path.get(path).into_iter().flatten() {
-                let cell = &mut self.cells[*number];
-                if let Some(alone) = &mut cell.alone {
-                    alone.update(path.clone(), walk.facts_or_presence(path, &cell.paths));
-                }
-                looked_at.insert(*number);
+                let group = &mut self.groups[*number];
+                let facts = walk.facts_or_presence(path, &group.paths);
+                group.alone.update(path.clone(), facts);
+                groups.insert(*number);
             }
         }
-        let mut looked_at: Vec<usize> = looked_at.into_iter().collect();
-        looked_at.sort_unstable();
-        for number in looked_at {
+        for group in groups {
+            if merge.is_some() {
+                for cell in &self.groups[group].cells {
+                    looked_at.entry(*cell).or_default();
+                }
+            }
+            for (cell, version) in self.changes_of(group) {
+                looked_at.insert(cell, Some(version));
+            }
+        }
+        for (number, by_paths) in looked_at {
             let cell = &mut self.cells[number];
             if cell.settled && want.last_only {
                 continue;
             }
-            if !cell.step(&mut told) {
+            if !cell.step(by_paths, &mut told) {
                 let room = cell.passed.len() < MOST_PASSED;
                 cell.passed.extend(merge.filter(|_| room));
                 continue;
@@ -198,13 +251,15 @@ impl Today {
 }
 
 impl Followed {
-    /// Compares the tree left with the tree entered; says whether there was something to tell.
-    fn step(&mut self, told: &mut Vec<Told>) -> bool {
-        let before = std::mem::take(&mut self.by_paths);
-        self.by_paths = match &mut self.alone {
-            Some(alone) => after(alone, &self.key, before.clone()),
-            None => self.by_all.clone(),
-        };
+    /// Compares the tree left with the tree entered, where its files say `by_paths` if that is another thing; says
+    /// whether there was something to tell.
+    fn step(&mut self, by_paths: Option<Option<Version>>, told: &mut Vec<Told>) -> bool {
+        let before = self.by_paths.clone();
+        if !self.by_files {
+            self.by_paths.clone_from(&self.by_all);
+        } else if let Some(by_paths) = by_paths {
+            self.by_paths = by_paths;
+        }
         let value = self.by_paths.clone().or_else(|| self.by_all.clone());
         let came_by_move = before.is_some() && self.by_paths.is_none() && value == self.value;
         if value == self.value && !came_by_move {
@@ -225,13 +280,6 @@ impl Followed {
         });
         true
     }
-}
-
-/// What a cell says after the updates since last asked, when it said `before` then.
-fn after(assembler: &mut Assembler, key: &CellKey, before: Option<Version>) -> Option<Version> {
-    let changes = assembler.take_changes();
-    let found = changes.into_iter().find(|(cell, ..)| cell == key);
-    found.map_or(before, |(_, _, after)| after)
 }
 
 fn wanted(want: &Want, cell: &CellKey) -> bool {

@@ -9,8 +9,8 @@ use crate::domain::{
     version::Version,
 };
 
-/// So many indexes are kept in a folder.
-const KEPT: usize = 4;
+/// So many indexes are kept in a folder: each ref has its own.
+const KEPT: usize = 64;
 /// Bytes of a piece.
 const PIECE: usize = 1 << 20;
 

@@ -193,3 +193,59 @@ fn an_index_of_a_broken_tip_is_left_aside_once_it_is_mended() {
     assert_eq!(mended, whole);
     assert_eq!(whole[&key].len(), 2, "the value of before goes on");
 }
+
+/// The last changes are found without walking to the end; they are kept by themselves, and gone on from.
+#[test]
+fn last_changes_are_kept_and_gone_on_from() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    for n in 0..20 {
+        set(&path, "prod", &n.to_string(), &format!("p{n}"), n);
+    }
+    set(&path, "dev", "1", "d1", 30);
+    let folder = scratch.path("cache");
+    let (plain, cached) = (open(&path), open(&path).with_cache(&folder));
+    let layouts = layouts(&[PATH], &[]);
+    let last = Want {
+        cells: None,
+        last_only: true,
+    };
+    let ask = |repo: &Repo| history(repo, rev(&path, "HEAD"), &layouts, &last).changes;
+    assert_eq!(ask(&cached), ask(&plain), "cold");
+    let kept = index_file(&folder);
+    assert_eq!(kept.extension().unwrap(), "last");
+    let written = std::fs::metadata(&kept).unwrap().modified().unwrap();
+    assert_eq!(ask(&cached), ask(&plain), "warm");
+    git(&path, &["switch", "-qc", "b"]);
+    set(&path, "prod", "20", "b", 40);
+    git(&path, &["switch", "-q", "main"]);
+    merge(&path, "b", "M", 50);
+    assert_eq!(ask(&cached), ask(&plain), "gone on from");
+    let found = history(&cached, rev(&path, "HEAD"), &layouts, &last);
+    assert_eq!(lines(&found, "prod"), ["20 M b"]);
+    let again = std::fs::metadata(&kept).unwrap().modified().unwrap();
+    assert_eq!(written, again, "a few commits are not worth writing");
+    // It says nothing of older values.
+    let one = Want {
+        cells: Some([CellKey::new("api", "prod")].into()),
+        last_only: false,
+    };
+    let found = history(&cached, rev(&path, "HEAD"), &layouts, &one);
+    assert_eq!(lines(&found, "prod").len(), 21);
+}
+
+/// Environments that are refs have an index each: asking for all of them forgets none.
+#[test]
+fn every_line_keeps_its_index() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    set(&path, "prod", "1", "one", 0);
+    let folder = scratch.path("cache");
+    let cached = open(&path).with_cache(&folder);
+    let tip = rev(&path, "HEAD");
+    for environment in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+        let layouts = layouts(&[&format!("apps/{{service}}/{{env:prod|{environment}}}.yaml")], &[]);
+        history(&cached, tip, &layouts, &Want::default());
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 9);
+}
