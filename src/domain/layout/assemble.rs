@@ -172,7 +172,8 @@ impl Assembler {
                 {
                     let (entry, _) = known.rank.place();
                     let fact = &new.entries[entry].facts[at];
-                    if *fact != old.entries[entry].facts[at] {
+                    let before = &old.entries[entry].facts[at];
+                    if !Arc::ptr_eq(fact, before) && fact != before {
                         known.version.clone_from(&fact.version);
                         known.line = fact.line;
                         known.broken = fact.unread || new.entries[entry].broken;

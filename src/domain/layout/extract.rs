@@ -102,12 +102,34 @@ pub(crate) struct Findings {
 pub(crate) struct File<'b> {
     bytes: &'b [u8],
     yaml: Option<Result<Yaml<'b>, ManifestError>>,
+    /// Whether to note which scalars are read.
+    noted: bool,
+    /// Whether it was read as text.
+    as_text: bool,
 }
 
 impl<'b> File<'b> {
     /// A file of these bytes.
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
-        Self { bytes, yaml: None }
+        Self {
+            bytes,
+            yaml: None,
+            noted: false,
+            as_text: false,
+        }
+    }
+
+    /// The same, noting which scalars are read.
+    pub(crate) fn noted(bytes: &'b [u8]) -> Self {
+        Self {
+            noted: true,
+            ..Self::new(bytes)
+        }
+    }
+
+    /// Its tree with what was read of it, where nothing else was looked at.
+    pub(crate) fn tree_alone(&self) -> Option<&Yaml<'b>> {
+        self.yaml.as_ref()?.as_ref().ok().filter(|_| !self.as_text)
     }
 
     /// What `level` finds in it; `bound` is what its path captured.
@@ -121,11 +143,20 @@ impl<'b> File<'b> {
     ) -> Result<Findings, ManifestError> {
         manifest::refuse_encrypted(self.bytes)?;
         match &level.finder {
-            Finder::Text(regex) => text(self.bytes, level, regex, bound),
+            Finder::Text(regex) => {
+                self.as_text = true;
+                text(self.bytes, level, regex, bound)
+            }
             Finder::Tree(locator) => {
                 let yaml = self
                     .yaml
-                    .get_or_insert_with(|| manifest::parse(self.bytes))
+                    .get_or_insert_with(|| {
+                        let mut yaml = manifest::parse(self.bytes)?;
+                        if self.noted {
+                            yaml.note_reads();
+                        }
+                        Ok(yaml)
+                    })
                     .as_ref()
                     .map_err(Clone::clone)?;
                 Ok(tree(yaml, level, locator, bound))
@@ -185,7 +216,12 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
         for matched in locator.find(root, &bound) {
             match locator.inside() {
                 Some(inside) => within(level, inside, document, &matched, &mut findings),
-                None => findings.found.extend(finder.found(matched)),
+                None => {
+                    let node = matched.node.resolve().id();
+                    let reads = &yaml.documents[document].reads;
+                    let found = reads.evaluate(node, || finder.found(matched));
+                    findings.found.extend(found);
+                }
             }
             if level.first && !findings.found.is_empty() {
                 findings.found.truncate(1);
@@ -350,7 +386,10 @@ impl Scalars<'_, '_> {
             bytes,
             place: Place::Scalar {
                 document: self.document,
-                siblings: siblings(&matched.path, matched.parent),
+                // For edits alone.
+                siblings: self.yaml.documents[self.document]
+                    .reads
+                    .aside(|| siblings(&matched.path, matched.parent)),
                 path: matched.path,
                 text: text.to_owned(),
                 borrowed: matched.borrowed,
@@ -535,13 +574,13 @@ fn line_of(before: &[u8]) -> u32 {
 
 impl Level {
     /// Why `text`, which stands in one of its places, is no version.
-    fn unread(&self, captured: &Bindings, text: &str) -> Option<Unread> {
+    pub(super) fn unread(&self, captured: &Bindings, text: &str) -> Option<Unread> {
         let subject = self.subject(captured, Some(&Version::from(text)));
         Unread::of(text, self.grammar(subject, Some(text)))
     }
 
     /// Whether a value counts as a version. Nothing at all does: the place is there.
-    fn accepts(&self, version: Option<&Version>) -> bool {
+    pub(super) fn accepts(&self, version: Option<&Version>) -> bool {
         match (&self.matching, version) {
             (Some(regex), Some(version)) => regex.is_match(version.as_str()),
             (Some(_), None) => false,

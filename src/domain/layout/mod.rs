@@ -29,6 +29,7 @@ mod set;
 mod spec;
 mod stored;
 mod subject;
+mod successive;
 mod tag;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
 pub use stored::{KnownFile, restore, store};
+pub use successive::Successive;
 pub use tag::new_tag;
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.

@@ -1,6 +1,9 @@
 //! All layouts of a configuration, compiled.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     LayoutError, LayoutSpec, Origin, RefTemplate,
@@ -40,7 +43,7 @@ pub struct FileFacts {
 }
 
 /// What one layout reads from the file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     /// Index of the compiled layout.
     pub(super) layout: u16,
@@ -50,8 +53,19 @@ pub(super) struct Entry {
     pub(super) path: Bindings,
     /// The file could not be read: what it would say is not known, so nothing is inherited in its place.
     pub(super) broken: bool,
-    /// The versions, in file order.
-    pub(super) facts: Vec<Fact>,
+    /// The versions, in file order; shared by the file's versions in a history that have the same.
+    pub(super) facts: Vec<Arc<Fact>>,
+}
+
+/// Where in a file's bytes one of its facts stands.
+pub(super) struct Placed {
+    /// Which fact of which entry.
+    pub(super) entry: usize,
+    pub(super) fact: usize,
+    /// The compiled layout that found it, and its level.
+    pub(super) level: (usize, usize),
+    /// The version's own bytes.
+    pub(super) bytes: Range<usize>,
 }
 
 /// What a file is for a layout.
@@ -64,7 +78,7 @@ pub(super) enum Role {
 }
 
 /// One version in a file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fact {
     /// Everything captured, of the path too.
     pub(super) bindings: Bindings,
@@ -263,8 +277,17 @@ impl LayoutSet {
 
     /// What the file at `path` says. Never fails: what cannot be read is a problem in the facts.
     pub fn extract(&self, path: &RepoPath, bytes: &[u8]) -> FileFacts {
+        self.extract_from(path, &mut File::new(bytes), None)
+    }
+
+    /// The same of a file that may be read with notes; the `places` of what is found are told.
+    pub(super) fn extract_from(
+        &self,
+        path: &RepoPath,
+        file: &mut File<'_>,
+        mut places: Option<&mut Vec<Placed>>,
+    ) -> FileFacts {
         let mut facts = FileFacts::default();
-        let mut file = File::new(bytes);
         let mut claims = Claims::default();
         let mut matched: Option<(usize, &str, Option<Bindings>)> = None;
         for (index, layout) in self.layouts.iter().enumerate() {
@@ -325,12 +348,27 @@ impl LayoutSet {
                 {
                     continue;
                 }
+                if let Some(places) = &mut places {
+                    let found = findings.found.iter().enumerate();
+                    places.extend(found.filter_map(|(fact, found)| {
+                        Some(Placed {
+                            entry: facts.entries.len(),
+                            fact,
+                            level: (index, level_index),
+                            bytes: found.bytes.clone()?,
+                        })
+                    }));
+                }
                 facts.entries.push(Entry {
                     layout: layout_index,
                     role,
                     path: bound.clone(),
                     broken,
-                    facts: findings.found.into_iter().map(Fact::from).collect(),
+                    facts: findings
+                        .found
+                        .into_iter()
+                        .map(|found| Arc::new(Fact::from(found)))
+                        .collect(),
                 });
             }
             if let Some(bound) = layout
@@ -366,12 +404,12 @@ impl LayoutSet {
             role: Role::Level(0),
             path: Bindings::default(),
             broken: false,
-            facts: vec![Fact {
+            facts: vec![Arc::new(Fact {
                 bindings: Bindings::default(),
                 version: version.clone(),
                 unread: false,
                 line: 1,
-            }],
+            })],
         });
         FileFacts {
             entries: entries.collect(),
@@ -414,6 +452,18 @@ impl FileFacts {
         facts.map(|fact| fact.line)
     }
 
+    /// The same with other facts in these places (entry, fact).
+    pub(super) fn with(&self, other: Vec<(usize, usize, Fact)>) -> Self {
+        let mut facts = Self {
+            entries: self.entries.clone(),
+            problems: self.problems.clone(),
+        };
+        for (entry, at, fact) in other {
+            facts.entries[entry].facts[at] = Arc::new(fact);
+        }
+        facts
+    }
+
     /// What could not be read in this file.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -446,7 +496,7 @@ impl FileFacts {
                     && a.facts
                         .iter()
                         .zip(&b.facts)
-                        .all(|(a, b)| a.bindings == b.bindings)
+                        .all(|(a, b)| Arc::ptr_eq(a, b) || a.bindings == b.bindings)
             })
     }
 

@@ -160,7 +160,7 @@ impl Numbered<'_> {
         let path = self.bindings(&[], &entry.path)?;
         let facts = entry.facts.into_iter().map(|fact| {
             let version = fact.version.map(|number| self.text(number));
-            Some(Fact {
+            Some(Arc::new(Fact {
                 bindings: match &fact.beside[..] {
                     [] => path.clone(),
                     beside => self.bindings(&entry.path, beside)?,
@@ -172,7 +172,7 @@ impl Numbered<'_> {
                 // What is no version is a problem, and files with problems are not kept.
                 unread: false,
                 line: fact.line,
-            })
+            }))
         });
         let facts = facts.collect::<Option<_>>()?;
         Some(Entry {

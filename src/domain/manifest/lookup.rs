@@ -68,8 +68,12 @@ impl<'t> NodeRef<'t> {
 
     /// The text of a scalar; `None` for null and collections.
     pub fn text(self) -> Option<&'t str> {
-        match &self.resolve().node().kind {
-            NodeKind::Scalar { text, .. } => Some(text),
+        let node = self.resolve();
+        match &node.node().kind {
+            NodeKind::Scalar { text, .. } => {
+                node.document.reads.note(node.id);
+                Some(text)
+            }
             _ => None,
         }
     }

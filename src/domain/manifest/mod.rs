@@ -14,6 +14,7 @@ mod merge;
 mod oracle;
 mod parse;
 mod quote;
+mod reads;
 mod remove;
 mod scalar;
 mod sealed;

@@ -6,6 +6,7 @@ use super::{
     ManifestError,
     lines::line_end,
     parse::parse,
+    reads::Reads,
     splice::Splices,
     tree::{Document, Entry, Node, NodeId, NodeKind, Yaml},
 };
@@ -164,6 +165,7 @@ fn empty_document<'a>() -> Document<'a> {
         nodes: vec![node],
         start: 0,
         explicit: false,
+        reads: Reads::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use granit_parser::{
 use super::{
     ManifestError,
     lines::{breaks, line_end, number},
+    reads::Reads,
     tree::{Comment, Document, Entry, Node, NodeId, NodeKind, ScalarStyle, Yaml},
 };
 
@@ -115,6 +116,7 @@ impl<'a> Builder<'a> {
                     nodes: Vec::new(),
                     start: if explicit { end(&span) } else { start(&span) },
                     explicit,
+                    reads: Reads::default(),
                 });
             }
             Event::Comment(_, _) => self.comments.push(Comment {

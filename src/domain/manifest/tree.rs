@@ -5,6 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{
     lines::{line_end, line_start},
     lookup::NodeRef,
+    reads::Reads,
 };
 
 /// All documents of a file, borrowing its text.
@@ -26,6 +27,7 @@ pub struct Document<'a> {
     pub start: usize,
     /// Whether a `---` marker starts it.
     pub explicit: bool,
+    pub(crate) reads: Reads,
 }
 
 /// An index into [`Document::nodes`]. The root is always 0.
@@ -129,6 +131,13 @@ pub enum Step {
 pub type NodePath = Vec<Step>;
 
 impl<'a> Yaml<'a> {
+    /// Notes from here on which scalars are read, see [`Document::reads`].
+    pub(crate) fn note_reads(&mut self) {
+        for document in &mut self.documents {
+            document.reads.begin(document.nodes.len());
+        }
+    }
+
     /// The comment at the end of the line on which a node's token ends (of a block scalar: begins).
     pub fn trailing_comment(&self, node: &Node<'_>) -> Option<&Comment> {
         let end = if node.is_block_scalar() {

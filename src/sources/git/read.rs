@@ -163,6 +163,15 @@ pub(super) fn read_facts(
     path: &RepoPath,
     id: ObjectId,
 ) -> Result<FileFacts, Problem> {
+    Ok(layouts.extract(path, &read_bytes(objects, path, id)?))
+}
+
+/// The bytes of the blob `id`, where a layout may read them as the file at `path`.
+pub(super) fn read_bytes(
+    objects: &Objects,
+    path: &RepoPath,
+    id: ObjectId,
+) -> Result<Arc<Vec<u8>>, Problem> {
     let refuse = |why: String| Problem::file(path.clone(), None, why);
     let read = objects.blob_within(id, LARGEST);
     let read = read.map_err(|error| refuse(format!("{path} cannot be read: {error}")))?;
@@ -177,7 +186,7 @@ pub(super) fn read_facts(
             "{path} is kept in Git LFS, so its content is not in the repository; keep files of versions in Git itself"
         )));
     }
-    Ok(layouts.extract(path, &bytes))
+    Ok(bytes)
 }
 
 /// The regular files that a layout reads, in tree order. What looks like one and is none is a problem.

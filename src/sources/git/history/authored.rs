@@ -23,6 +23,7 @@ use super::{
     },
     index::Index,
     today::{Passed, or_presence},
+    versions::Versions,
     walk::Walk,
 };
 use crate::domain::{
@@ -44,6 +45,7 @@ pub(super) struct Authors<'a> {
     headers: HashMap<ObjectId, Header>,
     blobs: HashMap<(ObjectId, RepoPath), Option<ObjectId>>,
     facts: HashMap<(RepoPath, ObjectId), Option<Arc<FileFacts>>>,
+    versions: Versions,
     /// The landed line so far, with how deep each commit is.
     line: HashMap<ObjectId, u32>,
     /// An index that knows the rest of it, and how deep it begins; read when it is asked for.
@@ -70,6 +72,7 @@ impl<'a> Authors<'a> {
             headers: HashMap::new(),
             blobs: HashMap::new(),
             facts: HashMap::new(),
+            versions: Versions::default(),
             line: HashMap::new(),
             below: None,
         }
@@ -270,7 +273,10 @@ impl<'a> Authors<'a> {
             let facts = match self.blob(commit, path)? {
                 Some(id) => {
                     let known = self.facts.entry((path.clone(), id));
-                    known.or_insert_with(|| walk.facts(path, id)).clone()
+                    let versions = &mut self.versions;
+                    known
+                        .or_insert_with(|| walk.facts(path, id, versions))
+                        .clone()
                 }
                 None => None,
             };

@@ -14,6 +14,7 @@ mod tags;
 mod telling;
 mod today;
 mod tree;
+mod versions;
 mod walk;
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};

@@ -5,6 +5,7 @@
 //! in order. They are short at first, so that the first rows show at once.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     ops::ControlFlow,
     sync::{
@@ -22,6 +23,7 @@ use super::{
     },
     branches::{Author, Branches},
     tree::{Difference, Folder},
+    versions::Versions,
 };
 use crate::domain::{
     ids::{ObjectId, RepoPath},
@@ -153,9 +155,10 @@ impl Steps {
     ) -> Self {
         let (mut number, mut early) = (0, BTreeMap::new());
         let mut root = Folder::default();
+        let versions = RefCell::default();
         let mut take = |stretch: Stretch| {
             let number = stretch.number;
-            let steps = steps(objects, layouts, authors, &mut root, stretch);
+            let steps = steps(objects, layouts, authors, &mut root, &versions, stretch);
             early.insert(number, steps);
             ControlFlow::Continue(())
         };
@@ -248,6 +251,7 @@ fn work(
 ) {
     let objects = seed.open();
     let mut root = Folder::default();
+    let versions = RefCell::default();
     loop {
         let stretch = stretches
             .lock()
@@ -256,7 +260,7 @@ fn work(
         let Ok(stretch) = stretch else { return };
         let number = stretch.number;
         let steps = match &objects {
-            Ok(objects) => steps(objects, layouts, authors, &mut root, stretch),
+            Ok(objects) => steps(objects, layouts, authors, &mut root, &versions, stretch),
             Err(error) => Err(error.clone()),
         };
         if to_us.send((number, steps)).is_err() {
@@ -270,6 +274,7 @@ fn steps(
     layouts: &LayoutSet,
     authors: bool,
     root: &mut Folder,
+    versions: &RefCell<Versions>,
     stretch: Stretch,
 ) -> Result<Vec<Step>, GitError> {
     if objects.is_partial() {
@@ -297,6 +302,7 @@ fn steps(
     let back = LookBack {
         objects,
         layouts,
+        versions,
         differences: &differences,
         last: stretch.commits.last().map(|last| &last.header),
     };
@@ -346,6 +352,7 @@ const LONGEST_BREAK: usize = 4096;
 struct LookBack<'a> {
     objects: &'a Objects,
     layouts: &'a LayoutSet,
+    versions: &'a RefCell<Versions>,
     /// Of the stretch, each with its first parent.
     differences: &'a [Vec<Difference>],
     /// The stretch's last commit.
@@ -358,14 +365,15 @@ impl LookBack<'_> {
             return There::Absent;
         };
         let path = &difference.path;
-        let facts = read_facts(self.objects, self.layouts, path, blob).ok();
+        let mut versions = self.versions.borrow_mut();
+        let facts = versions.read(self.objects, self.layouts, path, blob).ok();
         match facts {
-            Some(facts) if !facts.is_unreadable() => There::Said(blob, Arc::new(facts)),
+            Some(facts) if !facts.is_unreadable() => There::Said(blob, facts),
             facts => {
                 let left = difference.left.and_then(|left| self.read(path, left));
                 There::Unread {
                     blob,
-                    facts: facts.map(Arc::new),
+                    facts,
                     before: left
                         .and_then(|_| self.before(number, path, blob))
                         .map(Arc::new),

@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::{
-    super::{GitError, facts::fetch_missing, objects::Objects, read::read_facts},
+    super::{GitError, facts::fetch_missing, objects::Objects},
     branches::Author,
     pipeline::{FileThere, There},
     today::or_presence,
+    versions::Versions,
 };
 use crate::domain::{
     desired::Desired,
@@ -168,12 +169,15 @@ impl<'a> Walk<'a> {
     }
 
     /// What a file says, read afresh.
-    pub(super) fn facts(&self, path: &RepoPath, id: ObjectId) -> Option<Arc<FileFacts>> {
+    pub(super) fn facts(
+        &self,
+        path: &RepoPath,
+        id: ObjectId,
+        versions: &mut Versions,
+    ) -> Option<Arc<FileFacts>> {
         match self.files.get(path) {
             Some((same, facts)) if *same == id => Some(Arc::clone(facts)),
-            _ => read_facts(self.objects, self.layouts, path, id)
-                .ok()
-                .map(Arc::new),
+            _ => versions.read(self.objects, self.layouts, path, id).ok(),
         }
     }
 }

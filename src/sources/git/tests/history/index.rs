@@ -244,7 +244,10 @@ fn every_line_keeps_its_index() {
     let cached = open(&path).with_cache(&folder);
     let tip = rev(&path, "HEAD");
     for environment in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
-        let layouts = layouts(&[&format!("apps/{{service}}/{{env:prod|{environment}}}.yaml")], &[]);
+        let layouts = layouts(
+            &[&format!("apps/{{service}}/{{env:prod|{environment}}}.yaml")],
+            &[],
+        );
         history(&cached, tip, &layouts, &Want::default());
     }
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 9);
