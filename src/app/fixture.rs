@@ -225,6 +225,7 @@ pub(crate) fn entry(
             authored: info,
             depth: 0,
             line: 0,
+            moved: None,
         },
         kind,
         stayed_seconds: stayed.map(|days| days * 86_400),

@@ -118,6 +118,14 @@ fn row(entry: &HistoryEntry) -> Vec<Cell> {
         }
         _ => change.authored.subject.clone(),
     };
+    let subject = match &change.moved {
+        Some(moved) => format!(
+            "{subject} (moved from {} by {})",
+            moved.from,
+            moved.authored.commit.short()
+        ),
+        None => subject,
+    };
     let landed = if change.landed.commit == change.authored.commit {
         String::new()
     } else {

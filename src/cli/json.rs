@@ -145,6 +145,10 @@ pub fn entry(entry: &HistoryEntry) -> Value {
         "landed": commit(&entry.change.landed),
         "pull_request": entry.change.pull_request(),
         "stayed_seconds": entry.stayed_seconds,
+        "moved": entry.change.moved.as_ref().map(|moved| json!({
+            "from": moved.from,
+            "commit": moved.authored.commit,
+        })),
     })
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{CellKey, EnvironmentName, ObjectId},
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     said::Said,
     topology::Topology,
     version::Version,
@@ -45,12 +45,40 @@ pub struct ValueChange {
     pub depth: u32,
     /// Which landed line: 0, but for environments that are refs of their own. Depths compare within a line only.
     pub line: u32,
+    /// The file came to its place of today, or nearer to it, while the value stood in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Arc<Moved>>,
+}
+
+/// A value that came to another place unchanged, or together with the file that moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The file that it stood in before.
+    pub from: RepoPath,
+    /// The commit on the landed line that brought the move: at today's places, the value landed there.
+    pub landed: Arc<CommitInfo>,
+    /// Who moved it; the landed commit where it was no merge.
+    pub authored: Arc<CommitInfo>,
+    /// As [`ValueChange::depth`], of the move.
+    pub depth: u32,
 }
 
 impl ValueChange {
     /// The pull request that brought it, from the landed commit or else the authored one.
     pub fn pull_request(&self) -> Option<u32> {
         self.landed.pull_request.or(self.authored.pull_request)
+    }
+
+    /// The same judged at today's places alone: a value that was moved there landed with the move.
+    #[must_use]
+    pub fn at_todays_place(mut self) -> Self {
+        if let Some(moved) = self.moved.take().filter(|moved| moved.depth < self.depth) {
+            self.landed = Arc::clone(&moved.landed);
+            self.authored = Arc::clone(&moved.authored);
+            self.depth = moved.depth;
+            self.previous = None;
+        }
+        self
     }
 
     /// Whether this change was in effect when `later` landed, itself included.
@@ -322,6 +350,7 @@ mod tests {
                     authored: Arc::clone(&info),
                     depth: u32::try_from(line.len() - 1 - index).unwrap(),
                     line: 0,
+                    moved: None,
                 };
                 all.entry(key).or_default().insert(0, change);
             }

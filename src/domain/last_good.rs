@@ -68,6 +68,7 @@ mod tests {
                 authored: commit.clone(),
                 depth: 0,
                 line: 0,
+                moved: None,
             },
             kind: if text.starts_with('~') {
                 ChangeKind::Revert

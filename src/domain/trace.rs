@@ -285,6 +285,7 @@ mod tests {
                     authored: commit,
                     depth: u32::try_from(100 - hour).unwrap(),
                     line: 0,
+                    moved: None,
                 };
                 let key = CellKey::new("shop", *environment);
                 changes.entry(key).or_default().insert(0, change);

@@ -162,6 +162,13 @@ pub fn commit(canvas: &Canvas<'_>, entry: &HistoryEntry) -> Vec<Line<'static>> {
         lines.push(who("landed   ", landed));
     }
     lines.push(Line::styled(authored.subject.clone(), theme.title));
+    if let Some(moved) = &entry.change.moved {
+        lines.push(Line::from(vec![
+            Span::styled("moved    ", theme.dim),
+            Span::styled(moved.authored.commit.short(), theme.accent),
+            Span::styled(format!("  from {}", moved.from), theme.dim),
+        ]));
+    }
     lines.push(Line::default());
     lines
 }

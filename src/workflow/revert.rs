@@ -129,7 +129,7 @@ pub fn revert_target(
     }
     let repo = session.repository(&cell.line.name)?;
     if let Ok(commit) = repo.resolve(to, &cell.line.base, now) {
-        return cell.at_commit(commit);
+        return cell.at_commit(commit, &history.entries);
     }
     let mut known: Vec<&str> = Vec::new();
     for version in history
@@ -183,13 +183,24 @@ impl Reverted<'_> {
         }
     }
 
-    fn at_commit(&self, commit: ObjectId) -> Result<RevertTarget, OpenError> {
+    fn at_commit(
+        &self,
+        commit: ObjectId,
+        entries: &[HistoryEntry],
+    ) -> Result<RevertTarget, OpenError> {
         let then = self.then(commit)?;
         let cell = then
             .cells
             .get(self.key)
             .filter(|cell| cell.version.is_some());
         let Some(cell) = cell else {
+            if let Some(version) = self.elsewhere(commit, entries)? {
+                return Ok(RevertTarget {
+                    intent: self.restore(Some(&version), false, commit),
+                    version: Some(version),
+                    detail: format!("as at {}", commit.short()),
+                });
+            }
             return Err(OpenError::Usage(format!(
                 "{} declared no version at {}; choose a commit where it did",
                 self.key,
@@ -201,6 +212,25 @@ impl Reverted<'_> {
             version: cell.version.clone(),
             detail: format!("as at {}", commit.short()),
         })
+    }
+
+    /// What the cell was at a commit before its file moved to where it is today.
+    fn elsewhere(
+        &self,
+        commit: ObjectId,
+        entries: &[HistoryEntry],
+    ) -> Result<Option<Version>, GitError> {
+        let repo = self.session.repository(&self.line.name)?;
+        let moved = entries
+            .iter()
+            .position(|entry| entry.change.moved.is_some());
+        for entry in moved.map_or(&[][..], |first| &entries[first..]) {
+            let change = &entry.change;
+            if change.authored.commit == commit || repo.contains(commit, change.landed.commit)? {
+                return Ok(change.version.clone());
+            }
+        }
+        Ok(None)
     }
 
     /// What the cell's ref declared at one of its commits.

@@ -10,6 +10,7 @@ mod following;
 mod hung;
 mod kinds;
 mod mirror;
+mod moved;
 mod printing;
 mod reading;
 mod refs;

@@ -234,6 +234,13 @@ impl Assembler {
             .unwrap_or_default()
     }
 
+    /// The file that the version of this cell is read from.
+    pub fn source(&self, key: &CellKey) -> Option<RepoPath> {
+        let cell = &self.cells[*self.cell_index.get(key)?];
+        let chosen = &cell.contributions[cell.chosen()?];
+        Some(self.files[chosen.source].path.clone())
+    }
+
     fn slot(&mut self, origin: &Origin, path: RepoPath, create: bool) -> Option<usize> {
         let known = self.origins.iter().position(|(known, _)| known == origin);
         let origin = known.unwrap_or_else(|| {

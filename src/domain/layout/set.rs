@@ -479,6 +479,12 @@ impl FileFacts {
         read.peek().is_some() && read.all(|entry| entry.broken)
     }
 
+    /// Whether it declares a version.
+    pub fn declares(&self) -> bool {
+        let facts = self.entries.iter().flat_map(|entry| &entry.facts);
+        facts.into_iter().any(|fact| fact.version.is_some())
+    }
+
     /// Whether the file says nothing at all, not even that a cell exists.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.problems.is_empty()

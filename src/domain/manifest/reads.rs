@@ -38,15 +38,8 @@ impl Reads {
         };
         // Evaluating a value reads its text as often as it likes: it was counted when that began.
         if self.evaluated.get() != Some(node) {
-            self.decide(known);
+            decide(known);
         }
-    }
-
-    fn decide(&self, known: &Cell<Use>) {
-        known.set(Use {
-            decides: true,
-            ..known.get()
-        });
     }
 
     /// Evaluates `node` as a value. Where that gives nothing, its text has decided so.
@@ -80,4 +73,11 @@ impl Reads {
     pub(crate) fn of(&self, node: NodeId) -> Use {
         self.uses.get(node).map(Cell::get).unwrap_or_default()
     }
+}
+
+fn decide(known: &Cell<Use>) {
+    known.set(Use {
+        decides: true,
+        ..known.get()
+    });
 }

@@ -110,6 +110,18 @@ impl Repo {
             .map_or(ObjectId::new([0; 20]), super::ours)
     }
 
+    /// Whether `commit` contains `ancestor`.
+    ///
+    /// # Errors
+    /// When the commits cannot be compared.
+    pub fn contains(&self, commit: ObjectId, ancestor: ObjectId) -> Result<bool, GitError> {
+        Ok(commit == ancestor
+            || self
+                .open()?
+                .graph_descendant_of(super::theirs(commit), super::theirs(ancestor))
+                .map_err(|error| self.error(&error, "cannot compare commits"))?)
+    }
+
     /// What people see of a commit, as its author made it.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use super::{
         read::lookup,
     },
     index::Index,
+    moves::At,
     today::{Passed, or_presence},
     versions::Versions,
     walk::Walk,
@@ -57,8 +58,10 @@ pub(super) struct Landed<'a> {
     pub(super) cell: &'a CellKey,
     pub(super) version: Option<&'a Version>,
     pub(super) commit: ObjectId,
-    /// The files that decide the cell.
-    pub(super) paths: &'a [RepoPath],
+    /// How deep that commit is on the line.
+    pub(super) depth: u32,
+    /// The files that decide the cell, where they are there.
+    pub(super) paths: &'a [At],
     /// Their blobs at the landed commit and at its first parent, which does not have the value.
     pub(super) blobs: &'a [(Option<ObjectId>, Option<ObjectId>)],
     /// Merges above it that touched them.
@@ -99,6 +102,7 @@ impl<'a> Authors<'a> {
     ) -> Result<Option<CommitInfo>, GitError> {
         let commit = change.landed.commit;
         let parent = self.header(commit)?.parents.first().copied();
+        let places: Vec<At> = paths.iter().map(At::home).collect();
         let mut blobs = Vec::with_capacity(paths.len());
         for path in paths {
             let before = match parent {
@@ -111,7 +115,8 @@ impl<'a> Authors<'a> {
             cell,
             version: change.version.as_ref(),
             commit,
-            paths,
+            depth: change.depth,
+            paths: &places,
             blobs: &blobs,
             passed,
         };
@@ -148,7 +153,7 @@ impl<'a> Authors<'a> {
                 }
             }
             let Some(branch) = branch else { continue };
-            match self.follow(branch, value, walk)? {
+            match self.follow(branch, passed.depth, value, walk)? {
                 Stop::Author(commit) => return Ok(commit),
                 Stop::Line(depth) => from = depth,
             }
@@ -157,7 +162,7 @@ impl<'a> Authors<'a> {
         // By definition the first parent did not have it.
         for parent in parents.into_iter().skip(1) {
             if self.has(parent, value, walk)? {
-                return Ok(match self.follow(parent, value, walk)? {
+                return Ok(match self.follow(parent, value.depth, value, walk)? {
                     Stop::Author(commit) => commit,
                     Stop::Line(_) => value.commit,
                 });
@@ -166,10 +171,12 @@ impl<'a> Authors<'a> {
         Ok(value.commit)
     }
 
-    /// Follows the value down from a commit that has it, to where it was written or to the landed line.
+    /// Follows the value down from a commit that has it, to where it was written or to the landed line. It was merged into
+    /// the line at this depth.
     fn follow(
         &mut self,
         commit: ObjectId,
+        merged: u32,
         value: &Landed<'_>,
         walk: &Walk<'_>,
     ) -> Result<Stop, GitError> {
@@ -199,7 +206,11 @@ impl<'a> Authors<'a> {
                 if next.is_some() {
                     break;
                 }
-                if self.has(parent, value, walk)? {
+                // Between the commit that landed it and the merge, the line has it.
+                let on_line = self.line.get(&parent);
+                if on_line.is_some_and(|depth| (merged..=value.depth).contains(depth))
+                    || self.has(parent, value, walk)?
+                {
                     next = Some(parent);
                 }
             }
@@ -231,17 +242,12 @@ impl<'a> Authors<'a> {
         Ok(found)
     }
 
-    fn same_files(
-        &mut self,
-        a: ObjectId,
-        b: ObjectId,
-        paths: &[RepoPath],
-    ) -> Result<bool, GitError> {
+    fn same_files(&mut self, a: ObjectId, b: ObjectId, paths: &[At]) -> Result<bool, GitError> {
         let tree = self.header(a)?.tree;
         if tree == self.header(b)?.tree {
             return Ok(true);
         }
-        for path in paths {
+        for At { path, .. } in paths {
             if self.blob(a, path)? != self.blob(b, path)? {
                 return Ok(false);
             }
@@ -257,8 +263,8 @@ impl<'a> Authors<'a> {
         walk: &Walk<'_>,
     ) -> Result<bool, GitError> {
         let (mut as_landed, mut as_before) = (true, true);
-        for (path, (landed, before)) in value.paths.iter().zip(value.blobs) {
-            let there = self.blob(commit, path)?;
+        for (at, (landed, before)) in value.paths.iter().zip(value.blobs) {
+            let there = self.blob(commit, &at.path)?;
             as_landed &= there == *landed;
             as_before &= there == *before;
             if !as_landed && !as_before {
@@ -269,19 +275,20 @@ impl<'a> Authors<'a> {
             return Ok(as_landed);
         }
         let mut assembler = walk.assembler();
-        for path in value.paths {
+        let all: Vec<RepoPath> = value.paths.iter().map(|at| at.read_as.clone()).collect();
+        for At { path, read_as } in value.paths {
             let facts = match self.blob(commit, path)? {
                 Some(id) => {
-                    let known = self.facts.entry((path.clone(), id));
+                    let known = self.facts.entry((read_as.clone(), id));
                     let versions = &mut self.versions;
                     known
-                        .or_insert_with(|| walk.facts(path, id, versions))
+                        .or_insert_with(|| walk.facts(read_as, id, versions))
                         .clone()
                 }
                 None => None,
             };
-            let facts = or_presence(facts, path, value.paths, || walk.presence(path));
-            assembler.update(path.clone(), facts);
+            let facts = or_presence(facts, read_as, &all, || walk.presence(read_as));
+            assembler.update(read_as.clone(), facts);
         }
         let found = assembler.take_changes();
         let found = found.into_iter().find(|(cell, ..)| cell == value.cell);

@@ -14,13 +14,14 @@ use super::{
     Want,
     authored::Authors,
     index::{Builder, Index},
+    moves::Places,
     pipeline::Steps,
-    telling::{Batch, Landing},
-    today::{Passed, Today},
+    telling::{Batch, Landing, Tale},
+    today::{Left, Passed, Today},
     walk::Walk,
 };
 use crate::domain::{
-    history::ValueChange,
+    history::{Moved, ValueChange},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     layout::LayoutSet,
 };
@@ -184,6 +185,9 @@ impl Line<'_> {
             last_only: self.want.last_only,
         };
         let mut today = Today::new(&walk, self.tip, &judged);
+        let mut places = Places::new(objects, self.layouts);
+        // Of values that stand elsewhere here than today: how they came, until they are told.
+        let mut moves: HashMap<CellKey, Arc<Moved>> = HashMap::new();
         let mut authors = Authors::new(objects);
         let mut kept = place.map(|_| Builder::default());
         if let Some(kept) = &mut kept {
@@ -204,7 +208,7 @@ impl Line<'_> {
                 }
                 let step = step?;
                 if let Some(index) = index.filter(|_| old_tip == Some(step.commit)) {
-                    if !fits(index, &today, &walk) {
+                    if !fits(index, &today, &walk, &places) {
                         return Ok(Ended::DoesNotFit);
                     }
                     let older = Older {
@@ -213,7 +217,7 @@ impl Line<'_> {
                         walk: &walk,
                         depth,
                     };
-                    return self.go_on(&older, &mut authors, batch, kept, place);
+                    return self.go_on(&older, moves, &mut authors, batch, kept, place);
                 }
                 last = step.commit;
                 authors.on_line(step.commit, depth);
@@ -224,20 +228,36 @@ impl Line<'_> {
                     commit: step.commit,
                     depth,
                 });
-                let (files, cells) = walk.enter(step.files);
-                let touched = files.iter().map(|file| &file.path);
-                let found = today.judge(&walk, merge, touched, cells, &judged);
+                let (mut files, cells) = walk.enter(step.files);
+                files.extend(places.enter(step.trees.1)?);
+                let left = Left {
+                    merge,
+                    files: &files,
+                    cells,
+                    trees: step.trees,
+                };
+                let (found, elsewhere) = today.judge(&walk, &mut places, left, &judged);
                 if !found.is_empty() {
                     let landing = Landing {
                         objects,
                         walk: &walk,
                         today: &today,
+                        places: &places,
                         files: &files,
                         commit: step.commit,
                         depth,
                     };
                     let info = read_info(step.commit, &step.text)?;
-                    landing.tell(info, found, &mut authors, &mut |cell, change| {
+                    landing.tell(info, found, &mut authors, &mut |cell, tale| {
+                        let mut change = match tale {
+                            Tale::Changed(change) => change,
+                            // Of several, the one to today's place is told.
+                            Tale::Moved(moved) => {
+                                moves.entry(cell).or_insert(moved);
+                                return;
+                            }
+                        };
+                        change.moved = moves.remove(&cell).or(change.moved);
                         if let Some(kept) = &mut kept {
                             kept.change(&cell, &change);
                         }
@@ -245,6 +265,9 @@ impl Line<'_> {
                             batch.add(cell, change);
                         }
                     })?;
+                }
+                for (path, found) in elsewhere {
+                    places.follow(&path, found, step.trees.1)?;
                 }
                 depth += 1;
                 if batch.is_due() && batch.send(depth).is_break() {
@@ -265,6 +288,7 @@ impl Line<'_> {
     fn go_on<'a>(
         &self,
         older: &Older<'a>,
+        mut moves: HashMap<CellKey, Arc<Moved>>,
         authors: &mut Authors<'a>,
         batch: &mut Batch<'_>,
         mut kept: Option<Builder>,
@@ -290,6 +314,7 @@ impl Line<'_> {
         let mut judge = |(cell, mut change): (CellKey, ValueChange)| {
             if seen.insert(cell.clone()) {
                 older.judge_author(&cell, &mut change, authors)?;
+                change.moved = moves.remove(&cell).or(change.moved);
             }
             Ok::<_, GitError>((cell, change))
         };
@@ -353,12 +378,14 @@ impl Older<'_> {
 }
 
 /// Whether the cells stand at the index's tip as the index has them, by the same files.
-fn fits(index: &Index, today: &Today, walk: &Walk<'_>) -> bool {
+fn fits(index: &Index, today: &Today, walk: &Walk<'_>, places: &Places<'_>) -> bool {
     let known: HashMap<CellKey, Vec<RepoPath>> = index.cells().collect();
     today.cells().all(|(cell, paths)| {
         // What an index has of a file that was broken at its tip, it has as of a file that stayed so.
         !today.is_moved(cell)
-            && !paths.iter().any(|path| walk.is_passed_over(path))
+            && !paths
+                .iter()
+                .any(|path| places.is_away(path) || walk.is_passed_over(path))
             && match known.get(cell) {
                 Some(then) if !then.is_empty() => **then == *paths,
                 _ => paths.iter().all(|path| walk.blob(path).is_none()),

@@ -2,13 +2,14 @@
 //!
 //! From the tip, first parent by first parent, the walk moves one tree backwards in time; folders
 //! whose id is the same are skipped whole. Where a cell's value differs between a commit and its
-//! first parent, the commit is where the value landed. Reading is done by threads of [`pipeline`],
+//! first parent, the commit is where the value landed; a file that the commit renamed is followed, see [`moves`]. Reading is done by threads of [`pipeline`],
 //! judging is done in [`line`], in order. What a whole walk found is kept in an [`index`].
 
 mod authored;
 mod branches;
 mod index;
 mod line;
+mod moves;
 mod pipeline;
 mod tags;
 mod telling;

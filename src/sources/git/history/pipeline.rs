@@ -70,6 +70,8 @@ pub(super) enum There {
 pub(super) struct Step {
     pub(super) commit: ObjectId,
     pub(super) parents: Vec<ObjectId>,
+    /// Its tree, and its first parent's; `None` where there is none.
+    pub(super) trees: (ObjectId, Option<ObjectId>),
     /// For [`read_info`](super::super::objects::read_info).
     pub(super) text: Arc<Vec<u8>>,
     pub(super) files: Vec<FileThere>,
@@ -321,9 +323,14 @@ fn steps(
         files.collect()
     };
     let files: Vec<Vec<FileThere>> = (0..differences.len()).map(&mut there).collect();
-    let steps = stretch.commits.into_iter().zip(files);
-    let step = |(on_line, files): (OnLine, _)| Step {
+    let trees: Vec<ObjectId> = stretch.commits.iter().map(|on| on.header.tree).collect();
+    let parents = trees.iter().skip(1).copied().map(Some);
+    let parents: Vec<Option<ObjectId>> = parents.chain([stretch.after]).collect();
+    let trees = trees.into_iter().zip(parents);
+    let steps = stretch.commits.into_iter().zip(trees).zip(files);
+    let step = |((on_line, trees), files): ((OnLine, _), _)| Step {
         commit: on_line.commit,
+        trees,
         parents: on_line.header.parents,
         text: on_line.text,
         files,

@@ -72,6 +72,7 @@ impl Repo {
                     authored: Arc::clone(&winner.info),
                     depth: count - number,
                     line: 0,
+                    moved: None,
                 };
                 changes.push((key, change));
             }

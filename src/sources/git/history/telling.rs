@@ -14,12 +14,13 @@ use super::{
     HistoryEvent,
     authored::{Authors, Landed},
     branches::Author,
+    moves::{At, Places},
     today::{Today, Told},
     walk::{Moved, Walk},
 };
 use crate::domain::{
-    history::{CommitInfo, ValueChange},
-    ids::{CellKey, ObjectId, RepoPath},
+    history::{self, CommitInfo, ValueChange},
+    ids::{CellKey, ObjectId},
 };
 
 /// A batch goes out when it is this old or this long, so that the first rows show at once.
@@ -32,6 +33,8 @@ pub(super) struct Landing<'a> {
     /// At the parent's tree already.
     pub(super) walk: &'a Walk<'a>,
     pub(super) today: &'a Today,
+    /// Where files of today are that were elsewhere, at the commit and at its parent.
+    pub(super) places: &'a Places<'a>,
     /// Those that differ there.
     pub(super) files: &'a [Moved],
     pub(super) commit: ObjectId,
@@ -44,7 +47,7 @@ impl Landing<'_> {
         (own, landed): (CommitInfo, CommitInfo),
         told: Vec<Told>,
         authors: &mut Authors<'_>,
-        tell: &mut dyn FnMut(CellKey, ValueChange),
+        tell: &mut dyn FnMut(CellKey, Tale),
     ) -> Result<(), GitError> {
         let (own, landed) = (Arc::new(own), Arc::new(landed));
         let mut known: Option<Arc<CommitInfo>> = None;
@@ -58,6 +61,7 @@ impl Landing<'_> {
                     cell: &told.cell,
                     version: told.version.as_ref(),
                     commit: self.commit,
+                    depth: self.depth,
                     paths: &paths,
                     blobs: &self.blobs(&paths),
                     passed: &told.passed,
@@ -71,56 +75,87 @@ impl Landing<'_> {
                 _ => Arc::new(self.objects.info(author)?.0),
             };
             known = Some(Arc::clone(&authored));
-            let change = ValueChange {
-                version: told.version,
-                previous: told.previous,
-                landed: Arc::clone(&landed),
-                authored,
-                depth: self.depth,
-                line: 0,
+            let moved = told.moved.map(|from| {
+                Arc::new(history::Moved {
+                    from,
+                    landed: Arc::clone(&landed),
+                    authored: Arc::clone(&authored),
+                    depth: self.depth,
+                })
+            });
+            let tale = match moved {
+                Some(moved) if told.stays => Tale::Moved(moved),
+                moved => Tale::Changed(ValueChange {
+                    version: told.version,
+                    previous: told.previous,
+                    landed: Arc::clone(&landed),
+                    authored,
+                    depth: self.depth,
+                    line: 0,
+                    moved,
+                }),
             };
-            tell(told.cell, change);
+            tell(told.cell, tale);
         }
         Ok(())
     }
 
     /// Who wrote the bytes wrote the value, where one file alone decides and no merge since touched it.
-    fn certain(&self, told: &Told, paths: &[RepoPath]) -> Option<&Author> {
-        let [path] = paths else { return None };
-        let file = self.files.iter().find(|file| file.path == *path)?;
+    fn certain(&self, told: &Told, paths: &[At]) -> Option<&Author> {
+        let [at] = paths else { return None };
+        let file = self.files.iter().find(|file| is_at(file, at))?;
         file.author.as_ref().filter(|_| told.passed.is_empty())
     }
 
     /// The files that decide a cell: those of today, but for a change that happened elsewhere.
-    fn paths(&self, cell: &CellKey) -> Vec<RepoPath> {
-        let touched = |path: &RepoPath| self.files.iter().any(|file| file.path == *path);
-        match self.today.paths(cell) {
-            Some(paths) if paths.iter().any(touched) => paths.to_vec(),
-            _ => {
-                let mut paths = self.walk.depends_on(cell);
-                if !paths.iter().any(touched) {
-                    paths.extend(self.files.iter().map(|file| file.path.clone()));
-                }
-                paths
-            }
+    fn paths(&self, cell: &CellKey) -> Vec<At> {
+        let touched = |at: &At| self.files.iter().any(|file| is_at(file, at));
+        let today = self
+            .today
+            .paths(cell)
+            .into_iter()
+            .flat_map(|paths| &**paths);
+        let today: Vec<At> = today.map(|path| self.places.of(path)).collect();
+        if today.iter().any(touched) {
+            return today;
         }
+        let mut paths: Vec<At> = self.walk.depends_on(cell).iter().map(At::home).collect();
+        if !paths.iter().any(touched) {
+            let home = self.files.iter().filter(|file| file.at == file.path);
+            paths.extend(home.map(|file| At::home(&file.path)));
+        }
+        paths
     }
 }
 
 impl Landing<'_> {
     /// The blobs of files at the landed commit and at its first parent.
-    fn blobs(&self, paths: &[RepoPath]) -> Vec<(Option<ObjectId>, Option<ObjectId>)> {
-        paths
-            .iter()
-            .map(|path| {
-                let moved = self.files.iter().find(|file| file.path == *path);
-                moved.map_or_else(
-                    || (self.walk.blob(path), self.walk.blob(path)),
-                    |file| (file.before, file.after),
-                )
-            })
-            .collect()
+    fn blobs(&self, paths: &[At]) -> Vec<(Option<ObjectId>, Option<ObjectId>)> {
+        let blobs = paths.iter().map(|at| {
+            if let Some(file) = self.files.iter().find(|file| is_at(file, at)) {
+                return (file.before, file.after);
+            }
+            let same = if at.path == at.read_as {
+                self.walk.blob(&at.path)
+            } else {
+                self.places.blob(&at.read_as)
+            };
+            (same, same)
+        });
+        blobs.collect()
     }
+}
+
+/// What a landed commit did to a cell.
+pub(super) enum Tale {
+    /// Its value changed.
+    Changed(ValueChange),
+    /// Its value came to another place, and stayed what it was.
+    Moved(Arc<history::Moved>),
+}
+
+fn is_at(file: &Moved, at: &At) -> bool {
+    file.path == at.read_as && file.at == at.path
 }
 
 /// Changes gathered until they are worth a message.

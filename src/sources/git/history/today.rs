@@ -1,18 +1,20 @@
 //! The history of a cell that exists today is judged at the files that decide it today.
 //!
-//! A file that moved brings its value along: at the files of today the value begins with the move,
-//! and that is where it landed. What a fall-back file said counts before the cell's own file was
+//! A file that moved brings its value along: it is followed to where it was, by a rename or by other layouts, and its value
+//! landed where it came to the old place. What changed last is judged at the files of today alone: there the value begins
+//! with the move. One that was copied begins with the copy. What a fall-back file said counts before the cell's own file was
 //! there, too. Where the files of today say nothing, older values are still found wherever the
 //! layouts saw them then.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{
     Want,
-    walk::{CellChange, Walk},
+    moves::{Came, Found, Places},
+    walk::{CellChange, Moved, Walk},
 };
 use crate::domain::{
     ids::{CellKey, ObjectId, RepoPath},
@@ -26,6 +28,10 @@ pub(super) struct Told {
     pub(super) cell: CellKey,
     pub(super) version: Option<Version>,
     pub(super) previous: Option<Version>,
+    /// The file that it stood in before, where it came to another with this commit.
+    pub(super) moved: Option<RepoPath>,
+    /// Whether it only moved: then nothing changed.
+    pub(super) stays: bool,
     /// Merges since, newest first, that touched the cell's files and left its value; see [`Landed`](super::authored::Landed).
     pub(super) passed: Vec<Passed>,
 }
@@ -67,7 +73,7 @@ struct Followed {
     by_all: Option<Version>,
     /// What is shown there: the first of the two that says something.
     value: Option<Version>,
-    /// The value was told at a move already; where it came to the old place is not told again.
+    /// The value was told where it was copied; where it came to the old place is not told again.
     moved: bool,
     settled: bool,
     passed: Vec<Passed>,
@@ -167,7 +173,7 @@ impl Today {
         cells.map(|cell| (&cell.key, &**self.paths_of(cell)))
     }
 
-    /// Whether a cell's value was told at a move and is still the same.
+    /// Whether a cell's value was told where it was copied and is still the same.
     pub(super) fn is_moved(&self, cell: &CellKey) -> bool {
         self.followed(cell).is_some_and(|cell| cell.moved)
     }
@@ -187,58 +193,91 @@ impl Today {
         Some(&self.cells[*self.index.get(cell)?])
     }
 
-    /// Which changes to tell after the walk moved to the parent's tree, over the files `touched`.
-    /// `merge` is the commit left, where it was one.
-    pub(super) fn judge<'p>(
+    /// Which changes to tell after the walk moved to the parent's tree; and which files of today are at other places from
+    /// there on down.
+    pub(super) fn judge(
         &mut self,
         walk: &Walk<'_>,
-        merge: Option<Passed>,
-        touched: impl Iterator<Item = &'p RepoPath>,
-        changes: Vec<CellChange>,
+        places: &mut Places<'_>,
+        left: Left<'_>,
         want: &Want,
-    ) -> Vec<Told> {
+    ) -> (Vec<Told>, Vec<(RepoPath, Found)>) {
         let mut told = Vec::new();
-        let mut looked_at: BTreeMap<usize, Option<Option<Version>>> = BTreeMap::new();
-        for (cell, version, previous) in changes {
+        let mut looked_at = BTreeSet::new();
+        for (cell, version, previous) in left.cells {
             if let Some(number) = self.index.get(&cell) {
                 self.cells[*number].by_all = previous;
-                looked_at.insert(*number, None);
+                looked_at.insert(*number);
             } else if !want.last_only && wanted(want, &cell) {
                 told.push(Told {
                     cell,
                     version,
                     previous,
+                    moved: None,
+                    stays: false,
                     passed: Vec::new(),
                 });
             }
         }
         let mut groups = BTreeSet::new();
-        for path in touched {
-            for number in self.by_path.get(path).into_iter().flatten() {
-                let group = &mut self.groups[*number];
-                let facts = walk.facts_or_presence(path, &group.paths);
-                group.alone.update(path.clone(), facts);
-                groups.insert(*number);
+        let mut elsewhere: Vec<(RepoPath, Found)> = Vec::new();
+        for file in left.files {
+            let path = &file.path;
+            let Some(numbers) = self.by_path.get(path).cloned() else {
+                continue;
+            };
+            let is_away = places.is_away(path);
+            if is_away && file.at == *path {
+                // Another file, which stood where today's is now.
+                continue;
             }
+            let came = file.before.filter(|_| file.after.is_none());
+            let found = came
+                .filter(|_| !want.last_only)
+                .and_then(|blob| self.before(walk, places, file, blob, left.trees));
+            for number in numbers {
+                let group = &mut self.groups[number];
+                let facts = match &found {
+                    Some(found) => Some(Arc::clone(&found.facts)),
+                    None if is_away => places.facts(path),
+                    None => walk.file(path),
+                };
+                let facts = or_presence(facts, path, &group.paths, || walk.presence(path));
+                group.alone.update(path.clone(), facts);
+                groups.insert(number);
+            }
+            elsewhere.extend(found.map(|found| (path.clone(), found)));
         }
+        let mut before: HashMap<usize, Option<Version>> = HashMap::new();
         for group in groups {
-            if merge.is_some() {
-                for cell in &self.groups[group].cells {
-                    looked_at.entry(*cell).or_default();
-                }
+            if left.merge.is_some() {
+                looked_at.extend(&self.groups[group].cells);
             }
             for (cell, version) in self.changes_of(group) {
-                looked_at.insert(cell, Some(version));
+                let said = std::mem::replace(&mut self.cells[cell].by_paths, version);
+                before.insert(cell, said);
+                looked_at.insert(cell);
             }
         }
-        for (number, by_paths) in looked_at {
+        let came_from = self.came_from(&elsewhere);
+        looked_at.extend(came_from.keys());
+        for number in looked_at {
             let cell = &mut self.cells[number];
             if cell.settled && want.last_only {
                 continue;
             }
-            if !cell.step(by_paths, &mut told) {
+            let before = before.remove(&number);
+            let before = before.unwrap_or_else(|| cell.by_paths.clone());
+            let from = came_from.get(&number).copied();
+            // Asked for where it matters alone.
+            let fell = cell.by_files && cell.by_paths.is_none() && before.is_some();
+            let other = (fell && !want.last_only)
+                .then(|| moved_from(walk, left.files, &cell.key))
+                .flatten();
+            let moved = from.cloned().or(other);
+            if !cell.step(before, moved, &mut told) {
                 let room = cell.passed.len() < MOST_PASSED;
-                cell.passed.extend(merge.filter(|_| room));
+                cell.passed.extend(left.merge.filter(|_| room));
                 continue;
             }
             if !cell.settled {
@@ -246,36 +285,136 @@ impl Today {
                 self.unsettled -= 1;
             }
         }
-        told
+        (told, elsewhere)
+    }
+
+    /// Where a file of today was that came with the commit left, if its cells need it: those that other layouts read at
+    /// the parent, with the same value, are known already.
+    fn before(
+        &self,
+        walk: &Walk<'_>,
+        places: &mut Places<'_>,
+        file: &Moved,
+        blob: ObjectId,
+        trees: (ObjectId, Option<ObjectId>),
+    ) -> Option<Found> {
+        let groups = self.by_path.get(&file.path).into_iter().flatten();
+        let cells = groups.flat_map(|group| &self.groups[*group].cells);
+        let cells = cells.map(|cell| &self.cells[*cell]);
+        let cells: Vec<&Followed> = cells
+            .filter(|cell| cell.by_files && cell.value.is_some())
+            // One that is away may have come from where it is today.
+            .filter(|cell| file.at != file.path || cell.by_all != cell.value)
+            .collect();
+        if cells.is_empty() {
+            return None;
+        }
+        let services = cells.iter().map(|cell| cell.key.service.clone()).collect();
+        let came = Came {
+            path: &file.path,
+            at: &file.at,
+            blob,
+            trees,
+            services: &services,
+        };
+        let found = places.before(&came, &|| walk.assembler());
+        found.unwrap_or_else(|error| {
+            tracing::debug!(%error, path = %file.path, "where it was before is not known");
+            None
+        })
+    }
+
+    /// The cells whose version stands in a file that was elsewhere, each with that place.
+    fn came_from<'f>(&self, files: &'f [(RepoPath, Found)]) -> HashMap<usize, &'f RepoPath> {
+        let mut came = HashMap::new();
+        for (path, found) in files {
+            for group in self.by_path.get(path).into_iter().flatten() {
+                let group = &self.groups[*group];
+                for cell in &group.cells {
+                    let followed = &self.cells[*cell];
+                    if followed.by_files && group.alone.source(&followed.key).as_ref() == Some(path)
+                    {
+                        came.insert(*cell, &found.path);
+                    }
+                }
+            }
+        }
+        came
     }
 }
 
+/// Where other layouts have a cell at the parent, if that file has it no longer at the commit: one that keeps it was
+/// copied.
+fn moved_from(walk: &Walk<'_>, files: &[Moved], cell: &CellKey) -> Option<RepoPath> {
+    let from = walk.source(cell)?;
+    let file = files
+        .iter()
+        .find(|file| file.path == from && file.at == from)?;
+    if let Some(facts) = &file.left {
+        let mut alone = walk.assembler();
+        alone.update(from.clone(), Some(Arc::clone(facts)));
+        if alone.take_changes().iter().any(|(kept, ..)| kept == cell) {
+            return None;
+        }
+    }
+    Some(from)
+}
+
+/// The step from a commit to its parent.
+pub(super) struct Left<'a> {
+    /// The commit left, where it was a merge.
+    pub(super) merge: Option<Passed>,
+    /// The files that differ.
+    pub(super) files: &'a [Moved],
+    /// The cells that all layouts together say differ.
+    pub(super) cells: Vec<CellChange>,
+    /// The commit's tree, and the parent's.
+    pub(super) trees: (ObjectId, Option<ObjectId>),
+}
+
 impl Followed {
-    /// Compares the tree left with the tree entered, where its files say `by_paths` if that is another thing; says
-    /// whether there was something to tell.
-    fn step(&mut self, by_paths: Option<Option<Version>>, told: &mut Vec<Told>) -> bool {
-        let before = self.by_paths.clone();
+    /// Compares the tree left, where its files said `before`, with the tree entered; says whether there was something to
+    /// tell: the merges that were passed until then are told with it. `moved` is where it stands there, if it came from there with this very commit.
+    fn step(
+        &mut self,
+        before: Option<Version>,
+        moved: Option<RepoPath>,
+        told: &mut Vec<Told>,
+    ) -> bool {
         if !self.by_files {
             self.by_paths.clone_from(&self.by_all);
-        } else if let Some(by_paths) = by_paths {
-            self.by_paths = by_paths;
         }
         let value = self.by_paths.clone().or_else(|| self.by_all.clone());
-        let came_by_move = before.is_some() && self.by_paths.is_none() && value == self.value;
-        if value == self.value && !came_by_move {
+        let is_same = value == self.value;
+        if is_same && moved.is_some() {
+            told.push(Told {
+                cell: self.key.clone(),
+                version: value,
+                previous: None,
+                moved,
+                stays: true,
+                passed: std::mem::take(&mut self.passed),
+            });
+            return true;
+        }
+        // At the places of today, the value begins here; it stood elsewhere before, and stays there.
+        let was_copied = before.is_some() && self.by_paths.is_none() && is_same;
+        if is_same && !was_copied {
             return false;
         }
-        if came_by_move && self.moved {
+        if was_copied && self.moved {
             return false;
         }
         let version = std::mem::replace(&mut self.value, value.clone());
-        if std::mem::replace(&mut self.moved, came_by_move) && !came_by_move {
+        if std::mem::replace(&mut self.moved, was_copied) && !was_copied {
             return false;
         }
         told.push(Told {
             cell: self.key.clone(),
             version,
-            previous: if came_by_move { None } else { value },
+            previous: if was_copied { None } else { value },
+            moved,
+            stays: false,
             passed: std::mem::take(&mut self.passed),
         });
         true

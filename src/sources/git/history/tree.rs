@@ -23,6 +23,25 @@ impl Folders for &Objects {
     }
 }
 
+/// Which files a walk is about.
+pub(super) trait Wanted {
+    /// Whether the file at this path.
+    fn wants(&self, path: &str) -> bool;
+
+    /// Whether any file below this folder may be.
+    fn may_contain(&self, folder: &str) -> bool;
+}
+
+impl Wanted for LayoutSet {
+    fn wants(&self, path: &str) -> bool {
+        Self::wants(self, path)
+    }
+
+    fn may_contain(&self, folder: &str) -> bool {
+        Self::may_contain(self, folder)
+    }
+}
+
 /// A file that differs after a move, with its blobs; `None` where it does not exist.
 pub(super) struct Difference {
     pub(super) path: RepoPath,
@@ -57,7 +76,7 @@ impl Folder {
         &mut self,
         to: Option<ObjectId>,
         folders: &mut dyn Folders,
-        layouts: &LayoutSet,
+        layouts: &dyn Wanted,
         tell: &mut dyn FnMut(Difference),
     ) -> Result<(), GitError> {
         if self.id == to {
@@ -80,7 +99,7 @@ impl Folder {
         was: Option<Entry<'_>>,
         is: Option<Entry<'_>>,
         folders: &mut dyn Folders,
-        layouts: &LayoutSet,
+        layouts: &dyn Wanted,
         tell: &mut dyn FnMut(Difference),
     ) -> Result<(), GitError> {
         let Some(name) = was.or(is).map(|entry| entry.name) else {
@@ -133,6 +152,52 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// The files of the tree `after` that `before` does not have, `most` of them; whatever they are.
+pub(super) fn gone(
+    before: Option<ObjectId>,
+    after: Option<ObjectId>,
+    path: &str,
+    folders: &mut dyn Folders,
+    most: usize,
+    found: &mut Vec<(RepoPath, ObjectId)>,
+) -> Result<(), GitError> {
+    let mut read = |id: Option<ObjectId>| match id {
+        Some(id) => folders.folder(id),
+        None => Ok(Arc::default()),
+    };
+    let (left, entered) = (read(before)?, read(after)?);
+    for (was, is) in differences(&left, &entered) {
+        let Some(is) = is.filter(|_| found.len() < most) else {
+            continue;
+        };
+        // Nobody can name a path that is not UTF-8.
+        let Ok(name) = std::str::from_utf8(is.name) else {
+            continue;
+        };
+        let below = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}/{name}")
+        };
+        match is.kind {
+            Kind::File if was.is_none() => found.push((below.into(), is.id)),
+            Kind::Folder => {
+                let was = was.filter(|was| was.kind == Kind::Folder);
+                gone(
+                    was.map(|was| was.id),
+                    Some(is.id),
+                    &below,
+                    folders,
+                    most,
+                    found,
+                )?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Entries that two trees do not share, paired by name.

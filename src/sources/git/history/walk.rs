@@ -24,7 +24,12 @@ pub(super) type CellChange = (CellKey, Option<Version>, Option<Version>);
 
 /// A wanted file that differs between two trees.
 pub(super) struct Moved {
+    /// What it is read as.
     pub(super) path: RepoPath,
+    /// Where it is: another path for a file of today that was elsewhere then.
+    pub(super) at: RepoPath,
+    /// What it says at the tree left.
+    pub(super) left: Option<Arc<FileFacts>>,
     /// Its blob at the tree left.
     pub(super) before: Option<ObjectId>,
     /// Its blob at the tree entered.
@@ -77,9 +82,12 @@ impl<'a> Walk<'a> {
         for file in files {
             let there = self.resolve(&file.path, file.there);
             let after = there.as_ref().map(|(id, _)| *id);
-            let before = self.put(file.path.clone(), there);
+            let left = self.put(file.path.clone(), there);
+            let (before, left) = left.unzip();
             moved.push(Moved {
+                at: file.path.clone(),
                 path: file.path,
+                left,
                 before,
                 after,
                 author: file.author,
@@ -123,14 +131,13 @@ impl<'a> Walk<'a> {
         &mut self,
         path: RepoPath,
         there: Option<(ObjectId, Arc<FileFacts>)>,
-    ) -> Option<ObjectId> {
+    ) -> Option<(ObjectId, Arc<FileFacts>)> {
         let facts = there.as_ref().map(|(_, facts)| Arc::clone(facts));
         self.assembler.update(path.clone(), facts);
-        let left = match there {
+        match there {
             Some(there) => self.files.insert(path, there),
             None => self.files.remove(&path),
-        };
-        left.map(|(id, _)| id)
+        }
     }
 
     /// The blob of a wanted file here.
@@ -148,9 +155,19 @@ impl<'a> Walk<'a> {
         self.assembler.depends_on(key)
     }
 
+    /// The file that a cell's version is read from here.
+    pub(super) fn source(&self, key: &CellKey) -> Option<RepoPath> {
+        self.assembler.source(key)
+    }
+
     /// An empty matrix of the same layouts.
     pub(super) fn assembler(&self) -> Assembler {
         Assembler::new(Arc::clone(self.layouts), self.environments)
+    }
+
+    /// What the file at `path` says here.
+    pub(super) fn file(&self, path: &RepoPath) -> Option<Arc<FileFacts>> {
+        self.files.get(path).map(|(_, facts)| Arc::clone(facts))
     }
 
     /// What the file at `path` says here; the first of `paths` counts as there, and empty, where it is not.
@@ -159,8 +176,7 @@ impl<'a> Walk<'a> {
         path: &RepoPath,
         paths: &[RepoPath],
     ) -> Option<Arc<FileFacts>> {
-        let facts = self.files.get(path).map(|(_, facts)| Arc::clone(facts));
-        or_presence(facts, path, paths, || self.presence(path))
+        or_presence(self.file(path), path, paths, || self.presence(path))
     }
 
     /// What an empty file at `path` says: that its cell exists.

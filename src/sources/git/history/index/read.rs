@@ -4,9 +4,9 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{CELL, CHANGE, HEADER, ID, MAGIC, PERSON, Place, blocks::Blocks};
+use super::{CELL, CHANGE, HEADER, ID, MAGIC, MOVE, PERSON, Place, blocks::Blocks};
 use crate::domain::{
-    history::{CommitInfo, ValueChange},
+    history::{CommitInfo, Moved, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
     said::Said,
     version::Version,
@@ -170,8 +170,20 @@ impl Index {
                 authored: person(part(4)?)?,
                 depth: u32::try_from(part(5)?).ok()?.saturating_add(deeper),
                 line: 0,
+                moved: match part(6)?.checked_sub(1) {
+                    Some(number) => Some(Arc::new(self.moved(number, deeper)?)),
+                    None => None,
+                },
             };
-            Some((cell, change))
+            // What changed last is judged at today's places.
+            Some((
+                cell,
+                if last_only {
+                    change.at_todays_place()
+                } else {
+                    change
+                },
+            ))
         })
     }
 
@@ -179,6 +191,19 @@ impl Index {
         let at = self.cells + number * CELL;
         let name = |at| self.string(self.number(at)?);
         Some(CellKey::new(&*name(at)?, &*name(at + 4)?))
+    }
+
+    fn moved(&self, number: usize, deeper: u32) -> Option<Moved> {
+        if number + MOVE > self.counts[2] {
+            return None;
+        }
+        let part = |n: usize| self.number(self.texts + number + 4 * n);
+        Some(Moved {
+            from: RepoPath::from(&*self.string(part(0)?)?),
+            landed: Arc::new(self.person(part(1)?)?),
+            authored: Arc::new(self.person(part(2)?)?),
+            depth: u32::try_from(part(3)?).ok()?.saturating_add(deeper),
+        })
     }
 
     fn person(&self, number: usize) -> Option<CommitInfo> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{MAGIC, Place, blocks};
 use crate::domain::{
-    history::{CommitInfo, ValueChange},
+    history::{CommitInfo, Moved, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
     version::Version,
 };
@@ -88,9 +88,32 @@ impl Builder {
         let previous = self.optional(change.previous.as_ref().map(Version::as_str));
         let landed = self.person(0, &change.landed);
         let authored = self.person(1, &change.authored);
-        for part in [cell, version, previous, landed, authored, change.depth] {
+        let moved = change
+            .moved
+            .as_ref()
+            .map_or(0, |moved| self.moved(moved) + 1);
+        for part in [
+            cell,
+            version,
+            previous,
+            landed,
+            authored,
+            change.depth,
+            moved,
+        ] {
             self.changes.put(part);
         }
+    }
+
+    fn moved(&mut self, moved: &Moved) -> u32 {
+        let from = self.string(moved.from.as_str());
+        let landed = self.person(0, &moved.landed);
+        let authored = self.person(1, &moved.authored);
+        let number = self.texts.count(1);
+        for part in [from, landed, authored, moved.depth] {
+            self.texts.put(part);
+        }
+        number
     }
 
     /// The next commit of the landed line.

@@ -170,7 +170,7 @@ fn an_index_is_left_aside_where_a_file_moved_since() {
     let found = history(&cached, tip, &layouts, &Want::default());
     assert_eq!(
         lines(&found, "prod"),
-        ["3 three three", "2 move move", "1 one one"]
+        ["3 three three", "2 two two", "1 one one"]
     );
     assert_eq!(
         all_of(&cached, tip, &layouts),

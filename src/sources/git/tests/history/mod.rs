@@ -2,6 +2,7 @@
 
 mod broken;
 mod index;
+mod moved;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 
@@ -214,7 +215,7 @@ fn a_file_that_moved_is_judged_where_it_is_today_and_followed_where_it_was() {
         "- gone gone",
         "2 back back",
         "3 three three",
-        "2 move move",
+        "2 two two",
         "1 one one",
     ];
     assert_eq!(lines(&found, "prod"), expected);
