@@ -40,7 +40,56 @@ pub struct Size {
     pub merges: usize,
 }
 
+/// What is generated of one file.
+pub struct OneFile {
+    /// Versions in the file.
+    pub services: usize,
+    /// Environments.
+    pub branches: usize,
+    /// Commits of the first branch, each of which changes one version; the others have fewer.
+    pub commits: usize,
+}
+
 impl Bench {
+    /// All services in `install.json`, on a branch for each environment.
+    pub fn one_file(size: &OneFile) -> Self {
+        let mut configuration = String::new();
+        for number in 0..size.branches {
+            let _ = writeln!(configuration, "[[environments]]\nname = \"env-{number}\"");
+        }
+        configuration.push_str(
+            "[[layouts]]\nrefs = \"refs/heads/{env}\"\npath = \"install.json\"\njson = \"services.{service}.version\"\n",
+        );
+        let bench = Self::empty(&configuration);
+        let mut builds = vec![0; size.services];
+        let mut stream = String::new();
+        for commit in 0..size.commits {
+            let service = commit.wrapping_mul(7919) % size.services;
+            if commit > 0 {
+                builds[service] += 1;
+            }
+            let text = install(&builds, commit);
+            let who = format!(
+                "Bench <bench@example.com> {} +0000",
+                1_700_000_000 + 60 * commit
+            );
+            let subject = format!("Update service-{service:04} to 1.{}.0", builds[service]);
+            let _ = writeln!(
+                stream,
+                "commit refs/heads/main\nmark :{}\nauthor {who}\ncommitter {who}\ndata {}\n{subject}\nM 100644 inline install.json\ndata {}\n{text}",
+                commit + 1,
+                subject.len(),
+                text.len()
+            );
+        }
+        for branch in 0..size.branches {
+            let last = size.commits - size.commits * branch / size.branches;
+            let _ = writeln!(stream, "reset refs/heads/env-{branch}\nfrom :{last}\n");
+        }
+        bench.import(stream.as_bytes());
+        bench.finish("service-0000", "env-0")
+    }
+
     /// Every service in every environment in a file of its own, `apps/SERVICE/overlays/ENV/kustomization.yaml`.
     pub fn generated(size: &Size) -> Self {
         let bench = Self::empty(&configuration(size.environments));
@@ -292,6 +341,20 @@ fn file(service: usize, version: usize) -> String {
          - name: service-{service:04}\n    count: 2\n",
         version / 10,
         version % 10
+    )
+}
+
+/// `install.json`: of each service its version, and much that is no version.
+fn install(builds: &[usize], commit: usize) -> String {
+    let services = builds.iter().enumerate().map(|(number, build)| {
+        format!(
+            "    \"service-{number:04}\": {{\n      \"version\": \"1.{build}.0\",\n      \"repository\": \"https://git.example.com/team/service-{number:04}\",\n      \"chart\": \"oci://registry.example.com/charts/service-{number:04}\",\n      \"replicas\": 2\n    }}"
+        )
+    });
+    let services: Vec<String> = services.collect();
+    format!(
+        "{{\n  \"build\": \"{commit}\",\n  \"services\": {{\n{}\n  }}\n}}\n",
+        services.join(",\n")
     )
 }
 

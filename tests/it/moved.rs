@@ -60,14 +60,15 @@ fn a_renamed_folder_does_not_end_a_history() {
             json!(renamed)
         );
     }
-    repository
+    let said = repository
         .tidegate(&["history", "checkout", "prod"])
-        .exits(0)
-        .says(&format!(
-            "(moved from {} by {})",
-            overlay("checkout", "prod"),
-            &renamed[..7]
-        ));
+        .exits(0);
+    let moved = format!(
+        "(moved from {} by {})",
+        overlay("checkout", "prod"),
+        &renamed[..7]
+    );
+    assert!(said.out.contains(&moved), "{}", said.out);
 }
 
 #[test]
