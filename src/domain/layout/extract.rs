@@ -214,14 +214,13 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
             sealed: is_sealed(root),
         };
         for matched in locator.find(root, &bound) {
-            match locator.inside() {
-                Some(inside) => within(level, inside, document, &matched, &mut findings),
-                None => {
-                    let node = matched.node.resolve().id();
-                    let reads = &yaml.documents[document].reads;
-                    let found = reads.evaluate(node, || finder.found(matched));
-                    findings.found.extend(found);
-                }
+            if let Some(inside) = locator.inside() {
+                within(level, inside, document, &matched, &mut findings);
+            } else {
+                let node = matched.node.resolve().id();
+                let reads = &yaml.documents[document].reads;
+                let found = reads.evaluate(node, || finder.found(matched));
+                findings.found.extend(found);
             }
             if level.first && !findings.found.is_empty() {
                 findings.found.truncate(1);
