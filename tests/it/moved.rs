@@ -12,7 +12,7 @@ fn moved() -> (Repository, String, String) {
     repository.bump("checkout", "prod", "1.2.0");
     let at = repository.colleague();
     repository.git_in(&at, &["mv", "apps", "deploy"]);
-    let configuration = std::fs::read_to_string(at.join("tidegate.toml")).unwrap();
+    let configuration = repository.at_tip("tidegate.toml");
     repository.write("tidegate.toml", &configuration.replace("apps/", "deploy/"));
     let renamed = repository.publish("deploy, as everywhere");
     repository.write(&path("checkout"), &kustomization("checkout", "1.3.0"));
