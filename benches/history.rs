@@ -87,7 +87,7 @@ fn one_file(criterion: &mut Criterion) {
     let trace = || {
         run(bench
             .tidegate()
-            .args(["trace", &bench.service, "1.0.0", "-o", "json"]))
+            .args(["trace", &bench.service, "1.0.0", "-o", "json"]));
     };
     group.bench_function("cold: tidegate trace", |b| {
         b.iter_custom(|times| timed(times, || bench.forget(), trace));
