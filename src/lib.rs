@@ -23,11 +23,12 @@
 //! | [`executor`] | the one place where a command becomes a task and its answer an event |
 //! | [`cli`] | arguments and commands, one file per subcommand |
 //! | [`stdio`] | the one door to the terminal: what is printed is made safe, coloured behind that, and missed when it is lost |
+//! | [`guardian`] | a small process that gives the terminal back and ends children when this one is gone |
 //! | [`demo`] | a seeded repository, simulated clusters and the agents that roll out what is pushed |
 //!
 //! # What never happens
 //!
-//! - `domain` imports nothing else of ours; `sources` and `app` import `domain` only; `ui` imports `app` and `domain`.
+//! - `domain` imports nothing else of ours; `sources` and `app` import `domain` only (and `sources::children` the guardian); `ui` imports `app` and `domain`.
 //! - `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
 //! - Crossterm's key types do not leave `app::event` and `app::keymap`.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
@@ -38,6 +39,8 @@
 //! - A secret of an address is in no argument, message or file of ours: `domain::address` prints, `sources::git::remotes` tells Git.
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
+//! - No program that is waited for is started but by `sources::children`: in a group of its own, with a deadline and a limit
+//!   on what it says; none outlives Tidegate, however that ends.
 //! - No callback travels in a message: events and commands are plain data.
 //! - No cell moves that the plan does not list: the matrix with the edits is compared with the matrix without them, in
 //!   `domain::plan`, and what nobody named holds the plan until it is accepted.
@@ -51,6 +54,7 @@ pub mod domain;
 pub mod executor;
 #[cfg(test)]
 mod fuzz_seeds;
+pub mod guardian;
 pub mod runtime;
 pub mod sources;
 pub mod stdio;

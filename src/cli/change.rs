@@ -26,6 +26,7 @@ use crate::{
         suggest,
         topology::Deliver,
     },
+    sources::{children, git::GitErrorKind},
     stdio,
     workflow::{
         self, DeliverFailure, DeliverStep, Delivered, PlanRequest, Prepared, Reading, Session,
@@ -199,13 +200,22 @@ async fn write(
                 prepared.request.deliver = Some(Deliver::Branch);
                 prepared.deliver = Deliver::Branch;
             }
+            Err(DeliverFailure::Git(error)) if error.kind == GitErrorKind::Interrupted => {
+                return Err(Failure {
+                    exit: Exit::Interrupted,
+                    message: match error.message.as_str() {
+                        "interrupted" => "interrupted: nothing was pushed".to_owned(),
+                        words => words.to_owned(),
+                    },
+                });
+            }
             Err(failure) => return not_written(output, &prepared, failure),
         }
     }
 }
 
-/// What is said when the operator interrupts a push: whether the remote took it is not known.
-const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
+/// What is said when the operator interrupts a push and the remote does not say in time whether it took it.
+pub(super) const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
                           tidegate status; the same command again skips what is there already";
 const ARRIVING: &str = "while waiting for it: what was pushed stays where it is";
 const FOLLOWING: &str =
@@ -266,7 +276,7 @@ async fn follow(
         exit = Exit::Failed;
     } else if args.wait && delivered.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
-    } else if args.wait {
+    } else if args.wait && !children::interrupted() {
         let cells: Vec<CellKey> = prepared
             .plan
             .changes

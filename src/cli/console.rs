@@ -65,10 +65,15 @@ pub(super) async fn open(context: &Context, session: Session, demo: bool) -> Res
     };
     let setup = runtime::setup(&session, options)
         .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
-    let ended = runtime::run(session, setup, options)
+    let (ended, words) = runtime::run(session, setup, options)
         .await
         .map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))?;
+    let stopped = words.is_some();
+    if let Some(words) = words {
+        context.output.note(format!("tidegate: {words}"));
+    }
     Ok(match ended {
+        Ended::Quit if stopped => Exit::Interrupted.code(),
         Ended::Quit => Exit::Done.code(),
         Ended::Signalled(signal) => signal.exit_code(),
     })

@@ -78,6 +78,7 @@ impl From<GitError> for Failure {
             | GitErrorKind::Owner
             | GitErrorKind::Embedded => Exit::Usage,
             GitErrorKind::Moved => Exit::Moved,
+            GitErrorKind::Interrupted => Exit::Interrupted,
             _ => Exit::Failed,
         };
         Self {

@@ -10,6 +10,7 @@ mod demo;
 mod fail;
 mod history;
 mod init;
+mod interrupt;
 mod json;
 mod outcome;
 mod output;
@@ -37,8 +38,8 @@ use self::{
 use crate::{
     config::places,
     domain::address::{Address, shown},
-    runtime,
-    sources::{git::Repo, mistake},
+    guardian, runtime,
+    sources::{children, git::Repo, mistake},
     stdio::{self, Stream},
     workflow::{HEAD_PATIENCE, OpenError, OpenOptions, Session},
 };
@@ -53,6 +54,15 @@ pub(crate) struct Context {
 
 /// Runs the command that `arguments` (the program's name first) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments
+        .get(1)
+        .is_some_and(|first| first == guardian::ARGUMENT)
+    {
+        guardian::guard();
+        return ExitCode::SUCCESS;
+    }
+    guardian::enable();
     mistake::listen(report());
     let code = mistake::caught(|| answer(arguments)).unwrap_or_else(|mistake| {
         say(&format!("{mistake}; please report it"));
@@ -73,14 +83,25 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         output: Output::new(cli.common.output, cli.common.ascii, cli.common.verbose),
         common: cli.common,
     };
+    let screen = matches!(cli.command, None | Some(Command::Demo(_)));
     let ended = runtime::block_on(dispatch(&context, cli.command))
         .unwrap_or_else(|error| Err(Failure::failed(format!("cannot start: {error}"))));
-    ended.unwrap_or_else(|failure| {
-        for line in failure.message.lines() {
-            context.output.note(format!("tidegate: {line}"));
+    let code = ended.unwrap_or_else(|failure| {
+        if failure.exit == Exit::Interrupted {
+            interrupt::say(&context.output, &failure.message);
+        } else {
+            for line in failure.message.lines() {
+                context.output.note(format!("tidegate: {line}"));
+            }
         }
         failure.exit.code()
-    })
+    });
+    // Whatever it came to, and said: it did not come to its end by itself.
+    if children::interrupted() && !screen {
+        Exit::Interrupted.code()
+    } else {
+        code
+    }
 }
 
 /// An answer that did not reach anybody is a failure, whatever the work behind it came to.
@@ -140,7 +161,8 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
     mistake::if_asked("command");
     let screen = matches!(command, None | Some(Command::Demo(_)));
     if !screen {
-        interruptible(context.output.clone());
+        interrupt::listen(context.output.clone())
+            .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
     }
     let exit = match command {
         None => return console::run(context).await,
@@ -169,19 +191,6 @@ fn not_there_yet(what: &str) -> Failure {
     Failure::usage(format!(
         "`{what}` is not there yet in this version; `tidegate --help` lists what is"
     ))
-}
-
-/// `^C` ends a command at once, even one that waits for a slow disk or a child.
-fn interruptible(output: Output) {
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            match output.unfinished() {
-                "" => output.note("tidegate: interrupted"),
-                words => output.note(format!("tidegate: interrupted {words}")),
-            }
-            std::process::exit(Exit::Interrupted.code().into());
-        }
-    });
 }
 
 /// The question after the server's default branch, under way.

@@ -1,6 +1,10 @@
 //! Plans for the screen: frozen, delivered and followed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -16,7 +20,7 @@ use crate::{
         plan::Facts,
         topology::Deliver,
     },
-    sources::git::GitError,
+    sources::git::{GitError, GitErrorKind},
     workflow::{
         self, DeliverFailure, DeliverStep, Delivered, DeliveredPart, PlanRequest, Prepared,
     },
@@ -93,6 +97,7 @@ pub(super) async fn publish(
     };
     steps.tell(DeliveryStep::Began(Stage::Checked));
     let facts = clusters.clone();
+    let under_way = UnderWay::new(&shared);
     let outcome = workflow::deliver(
         &shared.session(),
         &confirmed,
@@ -106,6 +111,7 @@ pub(super) async fn publish(
                 epoch,
                 result: Ok(published(&delivered)),
             });
+            drop(under_way);
             let session = shared.session();
             if delivered.is_elsewhere() {
                 let patience = workflow::longest_timeout(&session, &confirmed);
@@ -134,6 +140,22 @@ pub(super) async fn publish(
                 result: Err(failure),
             });
         }
+    }
+}
+
+/// Counts as publishing until it is told how it ended.
+struct UnderWay(Arc<Shared>);
+
+impl UnderWay {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.publishing.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.publishing.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -242,6 +264,13 @@ fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
                     .to_owned(),
             })
         }
+        DeliverFailure::Git(error) if error.kind == GitErrorKind::Interrupted => failed(
+            match error.message.as_str() {
+                "interrupted" => "interrupted: nothing was pushed".to_owned(),
+                words => words.to_owned(),
+            },
+            "everything is still staged",
+        ),
         DeliverFailure::Git(error) => {
             PublishFailure::Failed(words::git_failure("delivery", &error))
         }

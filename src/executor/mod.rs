@@ -11,13 +11,17 @@ mod reload;
 mod setup;
 mod words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
     app::{
+        activity::Entry,
         command::Command,
         event::{Event, Failure, FailureKind, PlanView, PublishFailure},
         snapshot::Snapshot,
@@ -82,6 +86,8 @@ struct Shared {
     noted: Mutex<Vec<String>>,
     /// When the remote last answered.
     fetched_at: Mutex<Option<Timestamp>>,
+    /// How many plans are being published at this moment: one at most, unless a panic left one.
+    publishing: AtomicUsize,
     /// Plans as prepared, by what the screen was shown of them.
     prepared: Mutex<Vec<(Arc<PlanView>, Prepared)>>,
 }
@@ -106,6 +112,7 @@ impl Executor {
             reading: Mutex::default(),
             noted: Mutex::default(),
             fetched_at: Mutex::default(),
+            publishing: AtomicUsize::new(0),
             prepared: Mutex::default(),
         });
         let reload = tokio::spawn(reload::watch(Arc::clone(&shared), options));
@@ -131,6 +138,18 @@ impl Executor {
     pub fn remember(&self, snapshot: &Snapshot) {
         if self.shared.session().at.is_none() {
             self.shared.keep(SNAPSHOT, snapshot);
+        }
+    }
+
+    /// Whether a plan is on its way: what becomes of it has not been told yet.
+    pub fn is_publishing(&self) -> bool {
+        self.shared.publishing.load(Ordering::SeqCst) > 0
+    }
+
+    /// Writes an entry of the activity log at once, for a session that ends behind it.
+    pub fn write_activity(&self, entry: &Entry) {
+        if let Some(store) = &self.shared.store {
+            let _ = store.append_activity(entry);
         }
     }
 

@@ -22,13 +22,13 @@ pub use crate::executor::{ConsoleOptions, setup};
 use crate::{
     app::{
         command::Command,
-        event::{Event, Input},
+        event::{Event, Input, PublishFailure, Published},
         model::{Model, Setup},
         snapshot::Snapshot,
         update,
     },
     executor::{Executor, TerminalOrder},
-    sources::mistake,
+    sources::{children, mistake},
     ui,
     workflow::Session,
 };
@@ -41,6 +41,9 @@ const DRAIN: Duration = Duration::from_millis(6);
 /// The matrix is kept for the next start this often, so that a killed session costs little.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
 
+/// How long the remote may take, at the end, to say what a push that was stopped has left behind.
+const LOOK: Duration = Duration::from_secs(25);
+
 /// How the session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -50,11 +53,16 @@ pub enum Ended {
     Signalled(Signal),
 }
 
-/// Runs the console until the operator leaves. Must be called inside a Tokio runtime, on the main thread.
+/// Runs the console until the operator leaves. Must be called inside a Tokio runtime, on the main thread. With how it ended
+/// comes what has become of a push that was under way then, to be said once the terminal is the shell's again.
 ///
 /// # Errors
 /// When the terminal cannot be taken or written.
-pub async fn run(session: Session, setup: Setup, options: ConsoleOptions) -> io::Result<Ended> {
+pub async fn run(
+    session: Session,
+    setup: Setup,
+    options: ConsoleOptions,
+) -> io::Result<(Ended, Option<String>)> {
     let mut signals = Signals::listen()?;
     let mut borrowed = Borrowed::take(options.mouse)?;
     let size = crossterm::terminal::size()?;
@@ -76,10 +84,11 @@ pub async fn run(session: Session, setup: Setup, options: ConsoleOptions) -> io:
         Some(ended) => ended,
         None => console.turn(&mut signals).await?,
     };
+    let words = console.stop_publishing(&mut signals).await;
     if let Some(snapshot) = Snapshot::of(&console.model) {
         console.executor.remember(&snapshot);
     }
-    Ok(ended)
+    Ok((ended, words))
 }
 
 /// Runs a future on a Tokio runtime of our size. What still runs in the background at the end is left behind: a hung
@@ -146,6 +155,50 @@ impl Console {
         }
     }
 
+    /// Stops a push that is under way, waits for what the remote says of it, and gives it in a sentence. The terminal may be
+    /// gone already.
+    async fn stop_publishing(&mut self, signals: &mut Signals) -> Option<String> {
+        if !self.executor.is_publishing() {
+            return None;
+        }
+        tokio::task::spawn_blocking(children::interrupt);
+        let notice = "stopping the push, and asking the remote what is there";
+        self.take(Event::Notice(notice.to_owned()));
+        let _ = self.draw();
+        let until = Instant::now() + LOOK;
+        loop {
+            tokio::select! {
+                event = self.events.recv() => {
+                    let Some(event) = event else { break };
+                    let told = match &event {
+                        Event::Published { result, .. } => Some(became(result)),
+                        _ => None,
+                    };
+                    self.take(event);
+                    if told.is_some() {
+                        return told;
+                    }
+                }
+                _ = signals.next() => drop(tokio::task::spawn_blocking(children::interrupt)),
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        Some(
+            "interrupted while it was published, and the remote does not say in time what is there: look before you repeat \
+             (git fetch, then tidegate status)"
+                .to_owned(),
+        )
+    }
+
+    /// Takes an event of a session that ends: only what is kept of it matters.
+    fn take(&mut self, event: Event) {
+        for command in update::update_all(&mut self.model, [event]) {
+            if let Command::WriteActivity(entry) = command {
+                self.executor.write_activity(&entry);
+            }
+        }
+    }
+
     /// Takes what has come meanwhile, so that it costs one frame.
     fn drain(&mut self, batch: &mut Vec<Event>) {
         let began = Instant::now();
@@ -194,6 +247,29 @@ impl Console {
             update::update_all(&mut self.model, [resized, Event::Tick(Timestamp::now())]);
         self.obey(commands)?;
         self.draw()
+    }
+}
+
+/// What a push that was stopped came to.
+fn became(result: &Result<Published, PublishFailure>) -> String {
+    match result {
+        Ok(published) => {
+            let target = &published.target;
+            let remote = target.remote.iter().map(|remote| format!("{remote}/"));
+            format!(
+                "what was being published is there: {} is on {}{}",
+                published.commit.short(),
+                remote.collect::<String>(),
+                target.branch
+            )
+        }
+        Err(PublishFailure::Failed(failure)) => failure.why.clone(),
+        Err(PublishFailure::Moved { .. }) => {
+            "nothing was pushed: the base had moved, and the plan is another one now".to_owned()
+        }
+        Err(PublishFailure::Rejected { words, .. }) => {
+            format!("nothing was pushed: it was refused: {}", words.join("; "))
+        }
     }
 }
 

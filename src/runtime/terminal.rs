@@ -16,7 +16,7 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use crate::stdio;
+use crate::{guardian, stdio};
 
 /// What the screen is drawn on. Buffered, so that one frame is one write.
 pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
@@ -49,6 +49,7 @@ impl Borrowed {
 
     /// Takes the terminal again after [`release`], and forgets what was drawn.
     pub fn enter(&mut self) -> io::Result<()> {
+        guardian::take_terminal();
         TAKEN.store(true, Ordering::SeqCst);
         terminal::enable_raw_mode()?;
         execute!(
@@ -86,6 +87,7 @@ pub fn release() {
         );
         let _ = terminal::disable_raw_mode();
         let _ = out.flush();
+        guardian::release_terminal();
     }
 }
 

@@ -1,5 +1,6 @@
 //! I/O, speaking domain types.
 
+pub mod children;
 pub mod cluster;
 pub mod files;
 pub mod git;

@@ -15,6 +15,7 @@ mod printing;
 mod reading;
 mod refs;
 mod repositories;
+mod stopping;
 mod support;
 mod terminal;
 mod trust;

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use crate::support::{
     operator::Operator,
-    terminal::{SOON, Setup, key},
+    terminal::{SOON, Setup, Terminal, key},
 };
 
 /// How long the demo's agents, hurried, may take over one rollout on a busy machine.
@@ -222,6 +222,45 @@ fn a_panic_of_a_task_is_a_message_and_everything_else_goes_on() {
         assert!(view.has("checkout"), "{view}");
         operator.leave();
     }
+}
+
+/// The console has ended, and what is left of it gives the terminal back.
+fn assert_given_back(mut terminal: Terminal, what: &str) {
+    terminal.until(what, SOON, |view| {
+        !view.is_full_screen() && !view.screen().hide_cursor() && !view.screen().bracketed_paste()
+    });
+    // Nothing holds the terminal any more either: the guardian is gone too.
+    terminal.ended(SOON).assert_restored();
+}
+
+#[test]
+fn the_terminal_comes_back_whatever_kills_the_console() {
+    for name in ["KILL", "ABRT", "QUIT", "USR1", "ALRM", "SEGV"] {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let operator = Operator::sit_down(demo().env("TMPDIR", temporary.path()));
+        operator.terminal.signal(name);
+        assert_given_back(operator.terminal, name);
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn the_terminal_comes_back_after_the_end_of_the_stack() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let terminal = demo()
+        .env("TIDEGATE_TEST_PANIC", "overflow")
+        .env("TMPDIR", temporary.path())
+        .start();
+    let until = std::time::Instant::now() + SOON;
+    while terminal.exit().is_none() {
+        assert!(std::time::Instant::now() < until, "{}", terminal.view());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(
+        terminal.written().contains("\x1b[?1049h"),
+        "it had taken it"
+    );
+    assert_given_back(terminal, "the end of the stack");
 }
 
 /// The harness itself: what it calls restored, and what not.

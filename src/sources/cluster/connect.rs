@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::Client;
+use kube::{Client, client::ClientBuilder};
 use tokio::time::timeout;
 
 use super::{
-    Options, exec,
+    Options,
+    bounds::Pace,
+    exec,
     failure::{Failure, cause},
     kubeconfig,
 };
@@ -31,7 +33,11 @@ pub fn install_crypto() {
 }
 
 /// Reads the kubeconfig anew, gets credentials and asks the server for a sign of life.
-pub(super) async fn connect(context: &str, options: &Options) -> Result<Connected, Failure> {
+pub(super) async fn connect(
+    context: &str,
+    options: &Options,
+    pace: &Pace,
+) -> Result<Connected, Failure> {
     install_crypto();
     let broken = Failure::Broken;
     let files = options.kubeconfig.clone();
@@ -51,7 +57,9 @@ pub(super) async fn connect(context: &str, options: &Options) -> Result<Connecte
     let server = kubeconfig::shown(&config.cluster_url);
     let at_server = |words: String| format!("{server}: {words}");
     // Reads key files, and runs the commands of old auth providers.
-    let client = tokio::task::spawn_blocking(move || Client::try_from(config))
+    let pace = pace.clone();
+    let build = move || ClientBuilder::try_from(config).map(|it| it.with_layer(&pace).build());
+    let client: Client = tokio::task::spawn_blocking(build)
         .await
         .map_err(|error| broken(cause(&error)))?
         .map_err(|error| broken(at_server(cause(&error))))?;

@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     Options,
+    bounds::Pace,
     connect::connect,
     failure::Failure,
     session::{End, Events, Interest, Session},
@@ -60,9 +61,10 @@ async fn keep(
     options: Options,
 ) {
     let mut failures = 0;
+    let pace = Pace::new(&options);
     loop {
         mistake::if_asked("cluster");
-        let failure = match connect(&context, &options).await {
+        let failure = match connect(&context, &options, &pace).await {
             Err(failure) => failure,
             Ok(connected) => {
                 let began = Instant::now();
@@ -81,7 +83,7 @@ async fn keep(
             }
         };
         tracing::info!(context, reason = failure.words(), "cluster lost");
-        let wait = backoff(failures, &options);
+        let wait = backoff(failures, &options).max(pace.hold());
         failures = failures.saturating_add(1);
         if !pause(&failure, wait, &mut interest, &retry, &events).await {
             return;
@@ -121,7 +123,7 @@ async fn pause(
 }
 
 /// Doubles from the first wait to the longest, up to a quarter more or less so that many do not come at once.
-fn backoff(failures: u32, options: &Options) -> Duration {
+pub(super) fn backoff(failures: u32, options: &Options) -> Duration {
     let doubled = options
         .first_wait
         .saturating_mul(2_u32.saturating_pow(failures.min(16)))

@@ -2,16 +2,22 @@
 //!
 //! kube would let them inherit standard input and error, and would block a thread on one that hangs.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use kube::config::{AuthInfo, ExecConfig};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{process::Command, time::timeout};
 
 use super::convert::clean;
+use crate::sources::children::{self, Keep, Kind, Limits, Stopped};
+
+/// The longest output of a plugin: a token or a certificate with its key.
+const LONGEST: usize = 1 << 20;
 
 /// What a plugin printed.
 #[derive(Deserialize)]
@@ -36,10 +42,11 @@ pub(super) async fn resolve(
     auth: &mut AuthInfo,
     patience: Duration,
 ) -> Result<Option<Timestamp>, String> {
-    if auth.token.is_some() || auth.token_file.is_some() || auth.username.is_some() {
-        return Ok(None);
-    }
-    let Some(exec) = auth.exec.take() else {
+    // Taken in any case: kube would run it itself, unbounded.
+    let exec = auth.exec.take();
+    let basic = auth.username.is_some() && auth.password.is_some();
+    let Some(exec) = exec.filter(|_| auth.token.is_none() && auth.token_file.is_none() && !basic)
+    else {
         return Ok(None);
     };
     let name = exec.command.clone().unwrap_or_default();
@@ -60,6 +67,11 @@ pub(super) async fn resolve(
     } = status;
     if token.is_none() && (certificate.is_none() || key.is_none()) {
         return Err(fail("it gave neither a token nor a certificate".to_owned()));
+    }
+    if token.as_deref().is_some_and(|token| !is_sendable(token)) {
+        return Err(fail(
+            "the token that it gave is empty, too long, or has characters (a line break, a space) that none has".to_owned(),
+        ));
     }
     auth.token = token.map(Into::into);
     if let (Some(certificate), Some(key)) = (certificate, key) {
@@ -89,32 +101,51 @@ async fn run(exec: &ExecConfig, patience: Duration) -> Result<Vec<u8>, String> {
         .env("KUBERNETES_EXEC_INFO", info.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    // In a group of its own a prompt cannot read our terminal, and our ^C does not reach it.
-    #[cfg(unix)]
-    command.process_group(0);
-    let output = match timeout(patience, command.output()).await {
-        Err(_) => return Err(format!("no answer within {} s", patience.as_secs())),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+        .stderr(Stdio::piped());
+    let limits = Limits {
+        kind: Kind::Work,
+        stdout: Keep::Whole(LONGEST),
+        stderr: Keep::Ends(8 << 10),
+        deadline: patience,
+        patience: None,
+    };
+    let said = match children::run_beside(command, limits, None).await {
+        Ok(said) => said,
+        Err(Stopped::Late(after)) => {
+            return Err(format!("no answer within {} s", after.as_secs()));
+        }
+        Err(Stopped::TooMuch(most)) => {
+            let most = children::size(most as u64);
+            return Err(format!(
+                "it printed more than {most}, which is no credential"
+            ));
+        }
+        Err(Stopped::Interrupted) => return Err("interrupted".to_owned()),
+        Err(Stopped::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             let hint = exec.install_hint.as_deref().map(clean);
             return Err(hint.map_or("not installed".to_owned(), |hint| {
                 format!("not installed: {hint}")
             }));
         }
-        Ok(Err(error)) => return Err(clean(&error.to_string())),
-        Ok(Ok(output)) => output,
+        Err(Stopped::Io(error)) => return Err(clean(&error.to_string())),
     };
-    if output.status.success() {
-        return Ok(output.stdout);
+    if said.status.success() {
+        return Ok(said.stdout);
     }
-    let status = match output.status.code() {
+    let status = match said.status.code() {
         Some(code) => format!("exit {code}"),
         None => "killed".to_owned(),
     };
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rev().map(clean).find(|line| !line.is_empty());
+    let words = String::from_utf8_lossy(&said.stderr);
+    let last = words.lines().rev().map(clean).find(|line| !line.is_empty());
     Err(last.map_or(status.clone(), |last| format!("{status}, {last}")))
+}
+
+/// Whether a token can be sent as `Authorization: Bearer TOKEN`: visible ASCII, and no more of it than a header may hold.
+pub(super) fn is_sendable(token: &str) -> bool {
+    !token.is_empty()
+        && token.len() <= 64 << 10
+        && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The form that kube wants certificates in.
@@ -123,5 +154,27 @@ fn base64(pem: String) -> String {
         Ok(serde_json::Value::String(text)) => text,
         // Bytes always serialise to text.
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tokens_that_a_header_carries() {
+        let long = "x".repeat(70_000);
+        for (token, sendable) in [
+            ("eyJhbGciOi.J-_~+/=", true),
+            ("", false),
+            ("a\nb", false),
+            ("a\r\nX-Remote-User: root", false),
+            ("a b", false),
+            ("a\0", false),
+            ("tökn", false),
+            (&long, false),
+        ] {
+            assert_eq!(is_sendable(token), sendable, "{token:.20}");
+        }
     }
 }

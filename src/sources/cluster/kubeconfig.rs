@@ -11,8 +11,13 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 
-use super::failure::cause;
+use secrecy::ExposeSecret;
+
+use super::{convert::clean, exec::is_sendable, failure::cause};
 use crate::sources::files::{self, Links};
+
+/// The longest file that a kubeconfig refers to.
+const LONGEST: u64 = 1 << 20;
 
 /// Reads and merges the files that are there, as kubectl does: the first to say something wins.
 ///
@@ -87,6 +92,7 @@ pub(super) async fn context(kubeconfig: Kubeconfig, name: &str) -> Result<Config
     {
         return Err(unknown_context(&kubeconfig, name));
     }
+    usable(&kubeconfig, name)?;
     let own_proxy = own_proxy(&kubeconfig, name);
     let options = KubeConfigOptions {
         context: Some(name.to_owned()),
@@ -112,6 +118,98 @@ pub(super) fn shown(server: &http::Uri) -> String {
         "{scheme}://{host}{port}{}",
         server.path().trim_end_matches('/')
     )
+}
+
+/// Whether what a context refers to can be used: its files are there, its token can be sent.
+///
+/// Fails with a sentence that names the file, and whose it is.
+fn usable(kubeconfig: &Kubeconfig, name: &str) -> Result<(), String> {
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts.find(|context| context.name == name);
+    let Some(context) = context.and_then(|context| context.context.as_ref()) else {
+        return Ok(());
+    };
+    let cluster = kubeconfig
+        .clusters
+        .iter()
+        .find(|it| it.name == context.cluster);
+    let cluster = cluster.and_then(|it| it.cluster.as_ref());
+    let user = context.user.as_deref().unwrap_or_default();
+    let auth = kubeconfig.auth_infos.iter().find(|it| it.name == user);
+    let auth = auth.and_then(|it| it.auth_info.as_ref());
+    let at_user = format!("user `{}`", clean(user));
+    let at_cluster = format!("cluster `{}`", clean(&context.cluster));
+    // What stands in the kubeconfig itself goes before a file.
+    let files = [
+        (
+            "certificate authority",
+            &at_cluster,
+            cluster
+                .filter(|it| it.certificate_authority_data.is_none())
+                .and_then(|it| it.certificate_authority.as_ref()),
+        ),
+        (
+            "client certificate",
+            &at_user,
+            auth.filter(|it| it.client_certificate_data.is_none())
+                .and_then(|it| it.client_certificate.as_ref()),
+        ),
+        (
+            "client key",
+            &at_user,
+            auth.filter(|it| it.client_key_data.is_none())
+                .and_then(|it| it.client_key.as_ref()),
+        ),
+        (
+            "token file",
+            &at_user,
+            auth.filter(|it| it.token.is_none())
+                .and_then(|it| it.token_file.as_ref()),
+        ),
+    ];
+    for (what, of, file) in files {
+        let Some(file) = file.filter(|file| !file.is_empty()) else {
+            continue;
+        };
+        let why = match std::fs::metadata(file) {
+            Ok(data) if !data.is_file() => "it is no file".to_owned(),
+            Ok(data) if data.len() > LONGEST => "it is longer than 1 MB".to_owned(),
+            Ok(_) => match std::fs::File::open(file) {
+                Ok(_) => continue,
+                Err(error) => io_words(&error),
+            },
+            Err(error) => io_words(&error),
+        };
+        return Err(format!(
+            "context `{}`: the {what} {} of {of} cannot be read: {why}",
+            clean(name),
+            clean(file)
+        ));
+    }
+    let token = auth.and_then(|it| it.token.as_ref());
+    if token.is_some_and(|token| !is_sendable(token.expose_secret())) {
+        return Err(format!(
+            "context `{}`: the token of {at_user} is empty, too long, or has characters (a line break, a space) that none has",
+            clean(name)
+        ));
+    }
+    let provider = auth.and_then(|it| it.auth_provider.as_ref());
+    if provider.is_some_and(|provider| provider.config.contains_key("cmd-path")) {
+        return Err(format!(
+            "context `{}`: {at_user} logs in by an auth provider with a command, which Kubernetes 1.26 removed; \
+             use an exec plugin",
+            clean(name)
+        ));
+    }
+    Ok(())
+}
+
+fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "it is not there".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => clean(&error.to_string()),
+    }
 }
 
 fn usual_files() -> Result<Vec<PathBuf>, String> {
@@ -143,7 +241,7 @@ fn unknown_context(kubeconfig: &Kubeconfig, name: &str) -> String {
     let mut known: Vec<_> = kubeconfig
         .contexts
         .iter()
-        .map(|context| format!("`{}`", super::convert::clean(&context.name)))
+        .map(|context| format!("`{}`", clean(&context.name)))
         .collect();
     known.sort();
     if known.is_empty() {

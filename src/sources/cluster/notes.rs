@@ -21,6 +21,9 @@ const KEPT: usize = 400;
 /// How long after a refusal or failure the question is put again.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
+/// How long after falling behind (410) they are listed anew.
+const AFTER_GONE: Duration = Duration::from_secs(2);
+
 /// Notes about a cell.
 pub(super) struct Found {
     pub(super) target: NotesTarget,
@@ -64,6 +67,7 @@ pub(super) async fn run(client: Client, target: NotesTarget, out: mpsc::Sender<(
         if !changed {
             continue;
         }
+        let failed = problem.is_some();
         let refused = problem
             .as_ref()
             .is_some_and(|failure| *failure != Failure::Gone);
@@ -77,6 +81,8 @@ pub(super) async fn run(client: Client, target: NotesTarget, out: mpsc::Sender<(
         }
         if refused {
             sleep(ASK_AGAIN).await;
+        } else if failed {
+            sleep(AFTER_GONE).await;
         }
     }
 }

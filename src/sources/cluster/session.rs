@@ -299,7 +299,8 @@ impl<'a> Session<'a> {
 
     fn arrange(&mut self, added: &BTreeSet<String>) {
         let all = self.environments.values().flatten().cloned().collect();
-        self.watches.arrange(&all, added, &self.client, &self.words);
+        let by = (&self.client, self.options);
+        self.watches.arrange(&all, added, by, &self.words);
     }
 
     fn select(&mut self, target: Option<NotesTarget>) {

@@ -9,9 +9,12 @@ use kube::{
     runtime::watcher::{Config, Error, Event, watcher},
 };
 use serde::de::DeserializeOwned;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
-use super::{convert, failure::Failure};
+use super::{Options, bounds::STEADY, connection::backoff, convert, failure::Failure};
 use crate::{
     domain::rollout::{ClusterObject, ObjectKind},
     sources::mistake::caught_in,
@@ -21,6 +24,9 @@ use crate::{
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// Failures in a row after which a watch counts as broken although its server lives.
 const TOO_MANY: u32 = 6;
+
+/// Objects of one list; what is more is no cluster that anybody looks at in a terminal.
+const MOST: usize = 200_000;
 
 /// What is watched by one watch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,12 +75,14 @@ pub(super) async fn caught(
 /// Watches until the session ends. `wanted` are the namespaces whose objects count.
 pub(super) async fn run(
     client: Client,
+    options: Options,
     id: u32,
     key: WatchKey,
     wanted: Arc<BTreeSet<String>>,
     out: mpsc::Sender<(u32, Word)>,
 ) {
     let watch = Watch {
+        options,
         id,
         key,
         wanted,
@@ -93,6 +101,7 @@ pub(super) async fn run(
 struct Over;
 
 struct Watch {
+    options: Options,
     id: u32,
     key: WatchKey,
     wanted: Arc<BTreeSet<String>>,
@@ -118,9 +127,20 @@ impl Watch {
         // A re-list becomes one answer: nothing of it shows before it is complete.
         let mut list = Vec::new();
         let mut failures = 0;
+        let mut seen = 0;
+        // Only a time without failures ends their row: a list that is answered between two of them does not.
+        let mut quiet_since = Instant::now();
         while let Some(event) = events.next().await {
-            if event.is_ok() {
-                failures = 0;
+            if let Ok(Event::Init) = event {
+                seen = 0;
+            }
+            if let Ok(Event::InitApply(_)) = event {
+                seen += 1;
+                if seen > MOST {
+                    let words = format!("the list does not end: more than {MOST} objects");
+                    let _ = self.say(Word::Failed(Failure::Broken(words))).await;
+                    return;
+                }
             }
             let told = match event {
                 Ok(Event::Init) => {
@@ -147,8 +167,13 @@ impl Watch {
                 }
                 Ok(Event::Apply(_) | Event::Delete(_)) => Ok(()),
                 Err(error) => {
+                    if quiet_since.elapsed() >= STEADY {
+                        failures = 0;
+                    }
                     failures += 1;
-                    self.failed(&error, failures).await
+                    let told = self.failed(&error, failures).await;
+                    quiet_since = Instant::now();
+                    told
                 }
             };
             if told.is_err() {
@@ -177,12 +202,11 @@ impl Watch {
                 self.say(Word::Absent).await?;
                 sleep(ASK_AGAIN).await;
             }
-            Failure::Gone if times < TOO_MANY => {}
-            Failure::Busy(_) if times < TOO_MANY => sleep(Duration::from_secs(1) * times).await,
+            Failure::Gone | Failure::Busy(_) if times < TOO_MANY => self.back_off(times).await,
             // A stream that breaks is taken up where it was; a proxy may just have tired of it.
             Failure::Broken(_) if matches!(error, Error::WatchFailed(_)) && times < TOO_MANY => {
                 self.say(Word::Hiccup).await?;
-                sleep(Duration::from_millis(50) * times).await;
+                self.back_off(times).await;
             }
             failure => {
                 self.say(Word::Failed(failure)).await?;
@@ -190,6 +214,10 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    async fn back_off(&self, times: u32) {
+        sleep(backoff(times.saturating_sub(1), &self.options)).await;
     }
 
     async fn say(&self, word: Word) -> Result<(), Over> {

@@ -11,7 +11,10 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::watcher::{self, WatchKey, Word};
+use super::{
+    Options,
+    watcher::{self, WatchKey, Word},
+};
 use crate::domain::rollout::ObjectKind;
 
 /// Up to so many namespaces are watched one by one; more of them by watches across all namespaces.
@@ -72,7 +75,7 @@ impl Watches {
         &mut self,
         all: &BTreeSet<String>,
         added: &BTreeSet<String>,
-        client: &Client,
+        (client, options): (&Client, &Options),
         words: &mpsc::Sender<(u32, Word)>,
     ) {
         let mut wanted = self.wanted(all);
@@ -95,6 +98,7 @@ impl Watches {
             });
             let run = watcher::run(
                 client.clone(),
+                options.clone(),
                 self.last_id,
                 key.clone(),
                 namespaces.clone(),

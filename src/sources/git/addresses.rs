@@ -134,6 +134,7 @@ impl Place {
             Child::new(repo, arguments.iter().copied())
                 .config(format!("remote.{ASKED}.url"), &*self.address)
                 .shown(format!("git {shown} {} {name}", self.shown))
+                .looking()
         };
         let asked = run(&["ls-remote", ASKED, name], "ls-remote");
         let output = patiently(asked, &self.shown).await?;

@@ -5,16 +5,19 @@
 //! nobody. Its words are captured; none reach the screen unseen.
 
 use std::{
-    io::{Read, Write},
     path::PathBuf,
     process::{ExitStatus, Stdio},
-    sync::mpsc::{self, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
-use tokio::process::Command;
-
 use super::{GitError, GitErrorKind, Repo, environment, redact::redact_all, remotes};
+use crate::sources::children::{self, Keep, Kind, Limits, Said, Stopped};
+
+/// What a child may say: its answer, which is read by us, and its words, which people read.
+const ANSWER: usize = 16 << 20;
+const WORDS: usize = 16 << 10;
+/// How long a child may run that nobody watches: somebody may be asked for a passphrase by one that signs.
+const DEADLINE: Duration = Duration::from_mins(15);
 
 /// A `git` command that ran, as the activity log shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,7 @@ pub(super) struct Child {
     told: environment::Told,
     /// What must not be seen in its words.
     secrets: Vec<String>,
+    kind: Kind,
 }
 
 impl Child {
@@ -71,6 +75,7 @@ impl Child {
             input: None,
             told,
             secrets,
+            kind: Kind::Work,
         }
     }
 
@@ -101,24 +106,28 @@ impl Child {
         self
     }
 
-    /// Runs it to its end without blocking the runtime; dropping the future kills it and what it
+    /// It does something: it is stopped when Tidegate is interrupted, as is the rule.
+    pub(super) fn working(self) -> Self {
+        self
+    }
+
+    /// It only looks: it runs also when what works was stopped.
+    #[must_use]
+    pub(super) fn looking(mut self) -> Self {
+        self.kind = Kind::Look;
+        self
+    }
+
+    /// Runs it to its end without blocking the runtime; dropping the future stops it and what it
     /// started. Takes no input.
     ///
     /// # Errors
-    /// `Program` when `git` cannot be started. A failing exit is not an error here.
+    /// `Program` when `git` cannot be started, takes too long or says too much; `Interrupted`. A failing exit is not an
+    /// error here.
     pub(super) async fn run(self) -> Result<Output, GitError> {
         let started = Instant::now();
-        let child = Command::from(self.command())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| not_started(&error))?;
-        let mut group = Group(child.id());
-        let output = child
-            .wait_with_output()
-            .await
-            .map_err(|error| not_started(&error))?;
-        group.0 = None;
-        Ok(self.finish(started, output))
+        let said = children::run_beside(self.command(), self.limits(), None).await;
+        Ok(self.finish(started, said.map_err(stopped)?))
     }
 
     /// Runs it to its end on this thread, for work that is blocking anyway.
@@ -127,8 +136,8 @@ impl Child {
     /// As [`Child::run`].
     pub(super) fn run_blocking(self) -> Result<Output, GitError> {
         let started = Instant::now();
-        let output = self.output()?;
-        Ok(self.finish(started, output))
+        let said = self.said()?;
+        Ok(self.finish(started, said))
     }
 
     /// The lines that it prints, credentials included: addresses to be given to another child, never to be shown. `None`
@@ -137,24 +146,15 @@ impl Child {
     /// # Errors
     /// As [`Child::run`].
     pub(super) fn secret_lines(self) -> Result<Option<Vec<String>>, GitError> {
-        let output = self.output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
+        let said = self.said()?;
+        let text = String::from_utf8_lossy(&said.stdout);
         let lines = text.lines().map(str::to_owned).collect();
-        Ok(output.status.success().then_some(lines))
+        Ok(said.status.success().then_some(lines))
     }
 
-    fn output(&self) -> Result<std::process::Output, GitError> {
-        let mut child = self
-            .command()
-            .spawn()
-            .map_err(|error| not_started(&error))?;
-        if let (Some(mut pipe), Some(input)) = (child.stdin.take(), &self.input) {
-            // A child that ends without reading says why on its standard error.
-            let _ = pipe.write_all(input);
-        }
-        child
-            .wait_with_output()
-            .map_err(|error| not_started(&error))
+    fn said(&self) -> Result<Said, GitError> {
+        let input = self.input.clone();
+        children::run(&mut self.command(), &self.limits(), input, &mut |_| {}).map_err(stopped)
     }
 
     /// Runs it to its end on this thread, and tells what it says on its standard error as it comes; `None` where it said
@@ -168,46 +168,28 @@ impl Child {
         hear: &mut dyn FnMut(&str),
     ) -> Result<Option<Output>, GitError> {
         let started = Instant::now();
-        let mut child = self
-            .command()
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|error| not_started(&error))?;
-        let mut group = Group(Some(child.id()));
-        let (sender, heard) = mpsc::channel();
-        if let Some(mut pipe) = child.stderr.take() {
-            std::thread::spawn(move || {
-                let mut buffer = [0; 4096];
-                while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-                    if sender.send(buffer[..count].to_vec()).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        let mut stderr = Vec::new();
-        loop {
-            match heard.recv_timeout(patience) {
-                Ok(bytes) => {
-                    hear(&redact_all(&String::from_utf8_lossy(&bytes), &self.secrets));
-                    stderr.extend(bytes);
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    drop(group);
-                    let _ = child.wait();
-                    return Ok(None);
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        let status = child.wait().map_err(|error| not_started(&error))?;
-        group.0 = None;
-        let output = std::process::Output {
-            status,
-            stdout: Vec::new(),
-            stderr,
+        let limits = Limits {
+            patience: Some(patience),
+            deadline: Duration::from_hours(24),
+            ..self.limits()
         };
-        Ok(Some(self.finish(started, output)))
+        let hear = &mut |bytes: &[u8]| {
+            hear(&redact_all(&String::from_utf8_lossy(bytes), &self.secrets));
+        };
+        match children::run(self.command().stdout(Stdio::null()), &limits, None, hear) {
+            Err(Stopped::Late(_)) => Ok(None),
+            said => Ok(Some(self.finish(started, said.map_err(stopped)?))),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            kind: self.kind,
+            stdout: Keep::Whole(ANSWER),
+            stderr: Keep::Ends(WORDS),
+            deadline: DEADLINE,
+            patience: None,
+        }
     }
 
     fn command(&self) -> std::process::Command {
@@ -224,16 +206,11 @@ impl Child {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            // Its own process group: a ^C in the terminal is ours to answer, not half a push's.
-            command.process_group(0);
         }
         command
     }
 
-    fn finish(&self, started: Instant, output: std::process::Output) -> Output {
+    fn finish(&self, started: Instant, output: Said) -> Output {
         let text = |bytes: Vec<u8>| redact_all(&String::from_utf8_lossy(&bytes), &self.secrets);
         let line = match &self.shown {
             Some(line) => line.clone(),
@@ -252,20 +229,25 @@ impl Child {
     }
 }
 
-/// A running child's process group: what `git` started (ssh, hooks) must not outlive it.
-struct Group(Option<u32>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(id) = self.0 {
-            let _ = std::process::Command::new("kill")
-                .args(["-TERM", "--", &format!("-{id}")])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-        }
+fn stopped(why: Stopped) -> GitError {
+    match why {
+        Stopped::Io(error) => not_started(&error),
+        Stopped::Late(after) => GitError::new(
+            GitErrorKind::Program,
+            format!(
+                "`git` did not end within {} s, and was stopped",
+                after.as_secs()
+            ),
+        )
+        .hint("Look what it waits for: a hook, a program that signs or asks for a passphrase"),
+        Stopped::TooMuch(most) => GitError::new(
+            GitErrorKind::Program,
+            format!(
+                "`git` answered more than {}, and was stopped",
+                children::size(most as u64)
+            ),
+        ),
+        Stopped::Interrupted => GitError::new(GitErrorKind::Interrupted, "interrupted"),
     }
 }
 

@@ -27,6 +27,8 @@ pub enum GitErrorKind {
     Busy,
     /// Writing was refused by a rule of ours or by Git's configuration.
     Refused,
+    /// Tidegate was asked to end, and stopped what it was doing.
+    Interrupted,
     /// The `git` program is missing or failed.
     Program,
     /// Everything else that libgit2 or the operating system says.

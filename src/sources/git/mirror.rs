@@ -283,7 +283,7 @@ fn run(
 ) -> Result<(), GitError> {
     let child = Child::new(repo, arguments.iter().copied());
     let Some(output) = child.run_heard(PATIENCE, hear)? else {
-        return Err(silent(shown));
+        return Err(silent(shown, PATIENCE));
     };
     if output.status.success() {
         return Ok(());

@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use super::{Base, Child, GitError, GitErrorKind, RanCommand, Repo, child::Output};
-use crate::domain::{ids::ObjectId, text::sanitise_lines};
+use crate::{
+    domain::{ids::ObjectId, text::sanitise_lines},
+    sources::children,
+};
 
 /// A remote that says nothing for so long is taken as not answering.
 pub(super) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The same for an operator who waits for the end.
+const IMPATIENCE: Duration = Duration::from_secs(10);
 
 /// What a fetch brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +30,21 @@ pub struct Fetched {
 /// # Errors
 /// `Network` with the server's words, `Unknown` when the branch is gone, `Program` without `git`.
 pub async fn fetch(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
+    fetch_for(repo, base, Child::working).await
+}
+
+/// The same, to see what a push has left behind: also when what works was stopped.
+pub(super) async fn fetch_to_look(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
+    fetch_for(repo, base, Child::looking).await
+}
+
+async fn fetch_for(
+    repo: &Repo,
+    base: &Base,
+    kind: fn(Child) -> Child,
+) -> Result<Fetched, GitError> {
     let ran = match &base.remote {
-        Some(remote) => Some(fetch_branch(repo, remote, &base.branch).await?),
+        Some(remote) => Some(fetch_branch(repo, remote, &base.branch, kind).await?),
         None => None,
     };
     Ok(Fetched {
@@ -35,7 +54,12 @@ pub async fn fetch(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
     })
 }
 
-async fn fetch_branch(repo: &Repo, remote: &str, branch: &str) -> Result<RanCommand, GitError> {
+async fn fetch_branch(
+    repo: &Repo,
+    remote: &str,
+    branch: &str,
+    kind: fn(Child) -> Child,
+) -> Result<RanCommand, GitError> {
     let tracking = repo.tracking_ref(remote, branch)?;
     let refspec = format!("+refs/heads/{branch}:{tracking}");
     let arguments = [
@@ -50,7 +74,7 @@ async fn fetch_branch(repo: &Repo, remote: &str, branch: &str) -> Result<RanComm
         &refspec,
     ];
     let child = Child::new(repo, arguments).shown(format!("git fetch {remote} {branch}"));
-    let output = patiently(child, remote).await?;
+    let output = patiently(kind(child), remote).await?;
     if output.status.success() {
         return Ok(output.ran);
     }
@@ -100,7 +124,7 @@ pub(super) async fn look(
     remote: &str,
     name: &str,
 ) -> Result<(Option<ObjectId>, RanCommand), GitError> {
-    let child = Child::new(repo, ["ls-remote", "--refs", remote, name]);
+    let child = Child::new(repo, ["ls-remote", "--refs", remote, name]).looking();
     let output = patiently(child, remote).await?;
     if !output.status.success() {
         return Err(unreachable(remote, &words(&output.stderr)));
@@ -149,17 +173,31 @@ pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(
 
 /// Runs a child that talks to `remote`, but not for ever.
 pub(super) async fn patiently(child: Child, remote: &str) -> Result<Output, GitError> {
-    match tokio::time::timeout(PATIENCE, child.run()).await {
+    let patience = if children::interrupted() {
+        IMPATIENCE
+    } else {
+        PATIENCE
+    };
+    patiently_for(patience, child, remote).await
+}
+
+/// The same for as long as is said.
+pub(super) async fn patiently_for(
+    patience: Duration,
+    child: Child,
+    remote: &str,
+) -> Result<Output, GitError> {
+    match tokio::time::timeout(patience, child.run()).await {
         Ok(output) => output,
-        Err(_) => Err(silent(remote)),
+        Err(_) => Err(silent(remote, patience)),
     }
 }
 
-/// The error of a remote that said nothing for [`PATIENCE`].
-pub(super) fn silent(remote: &str) -> GitError {
+/// The error of a remote that said nothing for so long.
+pub(super) fn silent(remote: &str, patience: Duration) -> GitError {
     GitError::new(
         GitErrorKind::Network,
-        format!("{remote} did not answer within {} s", PATIENCE.as_secs()),
+        format!("{remote} did not answer within {} s", patience.as_secs()),
     )
     .hint("Check the connection, and that Git can reach the remote: git ls-remote")
 }

@@ -70,6 +70,7 @@ fn answer(mut stream: TcpStream, root: &PathBuf) -> io::Result<()> {
         .env("GIT_PROTOCOL", header("git-protocol"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()?;
     let mut stdin = child.stdin.take().expect("its standard input");
     thread::spawn(move || stdin.write_all(&body).ok());

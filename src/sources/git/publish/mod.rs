@@ -7,12 +7,14 @@
 mod apart;
 mod commit;
 mod merge;
+mod stopped;
 mod tree;
 
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 pub use self::{
@@ -24,12 +26,15 @@ use super::{
     Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo, ours,
     report::{RefStatus, link},
     theirs,
-    transport::{self, look, patiently, words},
+    transport::{self, look, patiently_for, words},
 };
 use crate::{
     domain::ids::ObjectId,
     sources::files::{self, Links},
 };
+
+/// How long a push may take: the server's hooks may run tests.
+const PUSH_PATIENCE: Duration = Duration::from_mins(15);
 
 /// Where a commit goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,8 +211,11 @@ pub async fn push(
     ];
     let child =
         Child::new(repo, arguments).shown(format!("git push {remote} {}:{shown}", commit.short()));
-    let output = match patiently(child, remote).await {
+    let output = match patiently_for(PUSH_PATIENCE, child, remote).await {
         Ok(output) => output,
+        Err(error) if error.kind == GitErrorKind::Interrupted => {
+            return stopped::settle(repo, request, remote, apart.as_ref()).await;
+        }
         Err(error) if error.kind == GitErrorKind::Network => {
             let (outcome, looked) = match &apart {
                 Some(addresses) => {
@@ -293,7 +301,7 @@ async fn resolve(
         _ if own => refused(),
         Some(now) if now == request.base.commit => refused(),
         None => PushOutcome::Moved { now: None },
-        Some(now) => match transport::fetch(repo, &request.base).await {
+        Some(now) => match transport::fetch_to_look(repo, &request.base).await {
             Ok(fetched) => {
                 ran.extend(fetched.ran);
                 let now = fetched.base.commit;

@@ -1,0 +1,88 @@
+//! Interrupted means stopped: what a command started is gone before it ends, and what it leaves behind is said.
+
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+
+use super::{change::PUBLISHING, fail::Exit, output::Output};
+use crate::sources::children;
+
+/// How long the remote may take to say what a push has left behind.
+const LOOK: Duration = Duration::from_secs(25);
+
+/// Whether it was said that the command was interrupted: two threads may come to it.
+static SAID: AtomicBool = AtomicBool::new(false);
+
+/// `^C`, SIGTERM and SIGHUP end a command, even one that waits for a slow disk or a child: at once, but for one that
+/// publishes. That one stops its children and looks at the remote, so that its last words are true. Further signals make
+/// it no less clean.
+///
+/// # Errors
+/// Where signals cannot be listened to.
+pub(super) fn listen(output: Output) -> io::Result<()> {
+    let mut signals = Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+        hangup: signal(SignalKind::hangup())?,
+    };
+    tokio::spawn(async move {
+        signals.next().await;
+        let publishing = output.unfinished() == PUBLISHING;
+        if publishing {
+            output.note(
+                "tidegate: interrupted; the push is stopped, and the remote is asked what is there",
+            );
+        }
+        let stopped = tokio::task::spawn_blocking(children::interrupt);
+        if !publishing {
+            let _ = stopped.await;
+            match output.unfinished() {
+                "" => say(&output, "interrupted"),
+                words => say(&output, &format!("interrupted {words}")),
+            }
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+        // The command itself tells how it ended.
+        let until = Instant::now() + LOOK;
+        loop {
+            tokio::select! {
+                () = signals.next() => drop(tokio::task::spawn_blocking(children::interrupt)),
+                () = sleep_until(until) => {
+                    say(&output, &format!("interrupted {PUBLISHING}"));
+                    std::process::exit(Exit::Interrupted.code().into());
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Says once that the command was interrupted.
+pub(super) fn say(output: &Output, words: &str) {
+    if !SAID.swap(true, Ordering::SeqCst) {
+        output.note(format!("tidegate: {words}"));
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}

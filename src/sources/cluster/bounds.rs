@@ -1,0 +1,302 @@
+//! What a server may send and how often it is asked: bodies and lines have a limit, a watch that ends at once is not begun
+//! again at once, and a server that says when to come again (`Retry-After`) is asked then.
+//!
+//! All of it stands between kube's client and the connection, because kube reads bodies whole and begins a watch that
+//! ended again without a pause.
+
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures::{FutureExt, Stream, future::BoxFuture};
+use http::{Request, Response, StatusCode, header::RETRY_AFTER};
+use http_body_util::{BodyExt, BodyStream, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::{Body as HttpBody, Bytes, Frame};
+use kube::client::Body;
+use tokio::time::{Instant, sleep};
+use tower::{BoxError, Layer, Service, ServiceExt, buffer::Buffer};
+
+use super::{Options, connection::backoff};
+use crate::sources::children::size;
+
+/// The longest body of an answer: a page of a list has 500 objects, and etcd takes none above 1.5 MB.
+const BODY: usize = 64 << 20;
+/// The longest line of a watch: one object, as JSON.
+const LINE: usize = 8 << 20;
+/// A watch that lasted so long was none that ends at once.
+pub(super) const STEADY: Duration = Duration::from_secs(10);
+/// The longest `Retry-After` that is kept to.
+const LONGEST_HOLD: Duration = Duration::from_mins(5);
+/// Requests that wait for their turn.
+const QUEUE: usize = 256;
+
+/// How one server is to be asked; it outlives connections.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    state: Arc<Mutex<State>>,
+    options: Options,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    hold: Option<Instant>,
+    watches: BTreeMap<String, Watched>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// How many in a row ended at once.
+    short: u32,
+    not_before: Option<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            state: Arc::default(),
+            options: options.clone(),
+        }
+    }
+
+    /// How long the server still wants to be left alone.
+    pub(super) fn hold(&self) -> Duration {
+        left(self.lock().hold)
+    }
+
+    fn wait(&self, path: &str, watch: bool) -> Duration {
+        let state = self.lock();
+        let watched = state.watches.get(path).filter(|_| watch);
+        let own = left(watched.and_then(|watched| watched.not_before));
+        // The sign of life is asked for as ever: its answer says that the server still wants to be left alone.
+        if path == "/version" {
+            return own;
+        }
+        own.max(left(state.hold))
+    }
+
+    fn answered<B>(&self, response: &Response<B>) {
+        let busy = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+        ];
+        let after = response.headers().get(RETRY_AFTER);
+        let seconds = after.and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+        if let Some(seconds) = seconds.filter(|_| busy.contains(&response.status())) {
+            let hold = Duration::from_secs(seconds).min(LONGEST_HOLD);
+            self.lock().hold = Some(Instant::now() + hold);
+        }
+    }
+
+    /// A watch has ended by itself.
+    fn ended(&self, path: &str, lasted: Duration) {
+        let mut state = self.lock();
+        let watched = state.watches.entry(path.to_owned()).or_default();
+        watched.short = if lasted >= STEADY {
+            0
+        } else {
+            watched.short.saturating_add(1)
+        };
+        watched.not_before = match watched.short {
+            0 => None,
+            short => Some(Instant::now() + backoff(short - 1, &self.options)),
+        };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn left(until: Option<Instant>) -> Duration {
+    until.map_or(Duration::ZERO, |until| {
+        until.saturating_duration_since(Instant::now())
+    })
+}
+
+impl<S, B> Layer<S> for Pace
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Send + 'static,
+    S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
+{
+    type Service = Bounded<S::Future>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Bounded {
+            inner: Buffer::new(inner, QUEUE),
+            pace: self.clone(),
+        }
+    }
+}
+
+/// The service in between.
+pub(super) struct Bounded<F> {
+    inner: Buffer<Request<Body>, F>,
+    pace: Pace,
+}
+
+impl<F, B> Service<Request<Body>> for Bounded<F>
+where
+    F: Future<Output = Result<Response<B>, BoxError>> + Send + 'static,
+    B: HttpBody<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
+{
+    type Response = Response<UnsyncBoxBody<Bytes, BoxError>>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (inner, pace) = (self.inner.clone(), self.pace.clone());
+        let path = request.uri().path().to_owned();
+        let query = request.uri().query().unwrap_or_default();
+        let watch = query.split('&').any(|part| part.starts_with("watch="));
+        async move {
+            let wait = pace.wait(&path, watch);
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
+            let response = inner.oneshot(request).await?;
+            pace.answered(&response);
+            // A refusal is one body, whatever was asked for.
+            let watch = (watch && response.status().is_success()).then_some(path);
+            Ok(response.map(|body| {
+                let metered = Metered {
+                    body: BodyStream::new(body),
+                    watch,
+                    began: Instant::now(),
+                    pace,
+                    count: 0,
+                };
+                StreamBody::new(metered).boxed_unsync()
+            }))
+        }
+        .boxed()
+    }
+}
+
+/// A body that is counted as it comes.
+struct Metered<B> {
+    body: BodyStream<B>,
+    /// The path of a watch, whose lines are counted; else the whole is.
+    watch: Option<String>,
+    began: Instant,
+    pace: Pace,
+    count: usize,
+}
+
+impl<B> Stream for Metered<B>
+where
+    B: HttpBody<Data = Bytes, Error = BoxError> + Unpin,
+{
+    type Item = Result<Frame<Bytes>, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(Pin::new(&mut self.body).poll_next(context));
+        let next = match next {
+            Some(Ok(frame)) => {
+                let counted = frame.data_ref().map_or(Ok(()), |data| {
+                    let mut count = self.count;
+                    let counted = tally(&mut count, data, self.watch.is_some());
+                    self.count = count;
+                    counted
+                });
+                Some(counted.map(|()| frame))
+            }
+            other => other,
+        };
+        if !matches!(next, Some(Ok(_)))
+            && let Some(path) = self.watch.take()
+        {
+            self.pace.ended(&path, self.began.elapsed());
+        }
+        Poll::Ready(next)
+    }
+}
+
+/// Adds `data` to what has come of a body, or of the line of a watch.
+fn tally(count: &mut usize, data: &[u8], lines: bool) -> Result<(), BoxError> {
+    if !lines {
+        *count += data.len();
+        return match *count {
+            0..=BODY => Ok(()),
+            _ => Err(format!("an answer is longer than {}", size(BODY as u64)).into()),
+        };
+    }
+    for (at, part) in data.split(|byte| *byte == b'\n').enumerate() {
+        *count = if at == 0 {
+            *count + part.len()
+        } else {
+            part.len()
+        };
+        if *count > LINE {
+            return Err(format!("a line of a watch is longer than {}", size(LINE as u64)).into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_bodies_are_counted_across_pieces() {
+        let piece = vec![b'x'; LINE / 2];
+        let mut broken = piece.clone();
+        broken[7] = b'\n';
+        let mut count = 0;
+        for piece in [&piece, &piece, &broken, &piece, &broken] {
+            tally(&mut count, piece, true).unwrap();
+        }
+        tally(&mut count, &piece, true).unwrap();
+        let error = tally(&mut count, b"12345678", true).unwrap_err();
+        assert!(error.to_string().contains("longer than 8.4 MB"), "{error}");
+
+        let mut count = 0;
+        for _ in 0..BODY / piece.len() {
+            tally(&mut count, &piece, false).unwrap();
+        }
+        assert!(tally(&mut count, b"x", false).is_err());
+    }
+
+    #[test]
+    fn watches_that_end_at_once_wait_longer_and_longer_until_one_lasts() {
+        let pace = Pace::new(&Options::default());
+        let mut last = Duration::ZERO;
+        for _ in 0..5 {
+            pace.ended("/pods", Duration::ZERO);
+            let wait = pace.wait("/pods", true);
+            assert!(wait > last, "{wait:?} after {last:?}");
+            last = wait;
+        }
+        assert!(last >= Duration::from_secs(5), "{last:?}");
+        assert_eq!(pace.wait("/pods", false), Duration::ZERO, "lists");
+        assert_eq!(pace.wait("/other", true), Duration::ZERO);
+        pace.ended("/pods", STEADY);
+        assert_eq!(pace.wait("/pods", true), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_server_that_says_when_is_asked_then() {
+        let answer = |status: u16, after: &str| {
+            let pace = Pace::new(&Options::default());
+            let response = Response::builder().status(status);
+            pace.answered(&response.header(RETRY_AFTER, after).body(()).unwrap());
+            let hold = pace.hold().as_millis().div_ceil(1000);
+            assert_eq!(pace.wait("/pods", false).is_zero(), hold == 0);
+            assert!(pace.wait("/version", false).is_zero());
+            hold
+        };
+        assert_eq!(answer(429, "7"), 7);
+        assert_eq!(answer(503, "999999999999"), 300);
+        assert_eq!(answer(200, "7"), 0);
+        assert_eq!(answer(503, "soon"), 0);
+    }
+}
