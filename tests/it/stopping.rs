@@ -1,6 +1,8 @@
 //! Interrupted means stopped: nothing that a command or the console started lives on or lands behind it, and its last words
 //! are true.
 
+#![allow(clippy::unwrap_used)] // a harness fails by panicking
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},

@@ -162,7 +162,7 @@ pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>,
 /// # Errors
 /// `Network` when the remote does not answer, `Program` without `git`.
 pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(), GitError> {
-    fetch_branch(repo, remote, branch).await?;
+    fetch_branch(repo, remote, branch, Child::working).await?;
     let child = Child::new(repo, ["remote", "set-head", remote, branch]);
     let output = patiently(child, remote).await?;
     if output.status.success() {
