@@ -206,7 +206,6 @@ impl Child {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        }
         command
     }
 
