@@ -65,6 +65,8 @@ pub(crate) enum Place {
         range: Range<usize>,
         /// What it matched, of which the version may be a part.
         text: String,
+        /// The digest that the same image policy marks.
+        digest: Option<String>,
     },
 }
 
@@ -504,24 +506,17 @@ fn text(
             "this line is not UTF-8; save the file as UTF-8",
         )
     })?;
+    let digests = level.digests.as_ref();
+    let digests: Vec<(Bindings, &str)> = digests
+        .into_iter()
+        .flat_map(|regex| captured(regex, text, bound))
+        .map(|(bindings, group)| (bindings, group.as_str()))
+        .collect();
     let mut found = Vec::new();
     let (mut line, mut counted) = (1, 0);
-    for captures in regex.captures_iter(text) {
-        let Some(group) = captures.name("v") else {
-            continue;
-        };
-        let mut bindings = bound.clone();
-        let agrees = regex
-            .capture_names()
-            .flatten()
-            .filter(|name| *name != "v")
-            .all(|name| {
-                let text = captures.name(name).map_or("", |group| group.as_str());
-                bindings.bind(&Arc::from(name), text)
-            });
-        if !agrees {
-            continue;
-        }
+    for (mut bindings, group) in captured(regex, text, bound) {
+        let digest = digests.iter().find(|(policy, _)| *policy == bindings);
+        let digest = digest.map(|(_, digest)| *digest);
         let Some(part) = level.part.read(group.as_str(), &mut bindings) else {
             continue;
         };
@@ -536,6 +531,14 @@ fn text(
             Some(_) => level.unread(&bindings, said),
             None => unnamed(&level.part, group.as_str()).then_some(Unread::Variable),
         };
+        let of_digest = digest.and_then(|digest| Unread::of(digest, Grammar::Digest));
+        let (unread, said) = match (unread, of_digest) {
+            (None, Some(kind)) => (Some(kind), digest.unwrap_or_default()),
+            (unread, _) => (unread, said),
+        };
+        if let (Some(tag), Some(digest)) = (&version, digest) {
+            version = Some(Version::from(format!("{tag}@{digest}")));
+        }
         if unread.is_some() {
             version = None;
         }
@@ -549,6 +552,7 @@ fn text(
             place: Place::Text {
                 range: group.range(),
                 text: group.as_str().to_owned(),
+                digest: digest.map(str::to_owned),
             },
             duplicate: None,
             scalar: None,
@@ -562,6 +566,24 @@ fn text(
         found,
         applies: true,
         ..Findings::default()
+    })
+}
+
+/// Every match of an expression that agrees with what is bound: what it captures, and its group `v`.
+fn captured<'t>(
+    regex: &'t regex::Regex,
+    text: &'t str,
+    bound: &'t Bindings,
+) -> impl Iterator<Item = (Bindings, regex::Match<'t>)> {
+    regex.captures_iter(text).filter_map(|captures| {
+        let group = captures.name("v")?;
+        let mut bindings = bound.clone();
+        let mut names = regex.capture_names().flatten().filter(|name| *name != "v");
+        let agrees = names.all(|name| {
+            let text = captures.name(name).map_or("", |group| group.as_str());
+            bindings.bind(&Arc::from(name), text)
+        });
+        agrees.then_some((bindings, group))
     })
 }
 

@@ -176,9 +176,14 @@ impl World {
         for found in self.found(path, bytes) {
             assert!(is_line(found.line, bytes), "{found:?}");
             let said = match &found.place {
-                Place::Text { range, text } => {
+                Place::Text {
+                    range,
+                    text,
+                    digest,
+                } => {
                     assert_eq!(bytes.get(range.clone()), Some(text.as_bytes()), "{found:?}");
-                    text.clone()
+                    let digest = digest.iter().map(|text| format!("@{text}"));
+                    format!("{text}{}", digest.collect::<String>())
                 }
                 Place::Scalar {
                     document,

@@ -2,7 +2,7 @@
 
 use super::{
     bindings::Bindings,
-    level::{Finder, Level},
+    level::{Finder, Level, Marker},
     locator::Step,
     part::{Part, is_digest},
 };
@@ -21,6 +21,9 @@ impl Level {
             Part::Tag(_) if subject == Subject::Image => return Grammar::Image,
             Part::Query(_) => return Grammar::Query,
             Part::Tag(_) | Part::Regex(_) | Part::Whole => {}
+        }
+        if self.marker() == Some(Marker::Digest) {
+            return Grammar::Digest;
         }
         let (own, around) = self.last_keys();
         let ends = |end: &str| own.to_ascii_lowercase().ends_with(end);

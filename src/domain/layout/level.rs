@@ -10,6 +10,10 @@ use super::{
 };
 use crate::domain::subject::Subject;
 
+/// How the preset's expressions end for a tag and for a digest.
+const TAG_MARK: &str = ":tag\"";
+const DIGEST_MARK: &str = ":digest\"";
+
 /// One place: files, and where in them.
 #[derive(Debug)]
 pub(crate) struct Level {
@@ -31,6 +35,19 @@ pub(crate) struct Level {
     pub(crate) subject: Rule,
     /// The same, where the layout says so (`version_of`).
     pub(crate) told: Option<Subject>,
+    /// Finds the digests that Flux marks beside the tags that this level finds.
+    pub(crate) digests: Option<Regex>,
+}
+
+/// What a marker of an image policy stands behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marker {
+    /// A tag (`…:tag`).
+    Tag,
+    /// A digest (`…:digest`).
+    Digest,
+    /// A whole image string.
+    Image,
 }
 
 /// How a version is found in a file.
@@ -43,6 +60,23 @@ pub(crate) enum Finder {
 }
 
 impl Level {
+    /// What the markers stand behind that its expression looks for, if it looks for Flux's.
+    pub(crate) fn marker(&self) -> Option<Marker> {
+        let Finder::Text(regex) = &self.finder else {
+            return None;
+        };
+        let source = regex.as_str();
+        source.contains("imagepolicy").then(|| {
+            if source.contains(TAG_MARK) {
+                Marker::Tag
+            } else if source.contains(DIGEST_MARK) {
+                Marker::Digest
+            } else {
+                Marker::Image
+            }
+        })
+    }
+
     /// Every name it can capture.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         let mut names = self.path.as_ref().map(Pattern::names).unwrap_or_default();
@@ -146,6 +180,10 @@ pub(super) fn levels(
     }
     for level in &mut levels {
         level.subject = Rule::of(level);
+        if let (Some(Marker::Tag), Finder::Text(regex)) = (level.marker(), &level.finder) {
+            let digests = regex.as_str().replace(TAG_MARK, DIGEST_MARK);
+            level.digests = Regex::new(&digests).ok();
+        }
     }
     Ok(levels)
 }
@@ -235,6 +273,7 @@ impl Keys<'_> {
             matching: None,
             subject: Rule::default(),
             told: None,
+            digests: None,
         })
     }
 }

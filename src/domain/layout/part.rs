@@ -5,6 +5,7 @@ use std::{ops::Range, sync::Arc};
 use regex::Regex;
 
 use super::{bindings::Bindings, remote::repository};
+use crate::domain::unread::masked;
 
 /// Which part of a scalar is the version.
 #[derive(Clone, Debug, Default)]
@@ -77,8 +78,12 @@ impl Part {
                 let (old, new) = text[..name_end]
                     .split_once('=')
                     .unwrap_or(("", &text[..name_end]));
+                let last = |name| {
+                    let masked = masked(name);
+                    &name[masked.rfind('/').map_or(0, |slash| slash + 1)..]
+                };
                 let mut names = [old, new]
-                    .map(|name| name.rsplit('/').next().unwrap_or_default())
+                    .map(last)
                     .into_iter()
                     .filter(|name| !name.is_empty());
                 if !names.any(|name| bound.bind(capture, name)) {
@@ -111,7 +116,7 @@ impl Part {
     /// `text` with `version` in place of the one it holds; `None` where there is no place.
     pub(crate) fn write(&self, text: &str, version: &str) -> Option<String> {
         if let Self::Tag(_) = self {
-            let name = &text[..image_name_end(text)];
+            let name = image_name(text);
             let mark = if is_digest(version) { '@' } else { ':' };
             return Some(format!("{name}{mark}{version}"));
         }
@@ -129,13 +134,20 @@ pub(crate) fn is_digest(version: &str) -> bool {
     version.starts_with("sha256:") || version.starts_with("sha512:")
 }
 
-/// Where an image's name ends: at its tag or digest. The colon of a registry's port comes before a slash.
+/// Where an image's name ends: at its tag or digest. The colon of a registry's port comes before a slash, and signs inside
+/// a variable (`${REGISTRY:-ghcr.io/o}/web`) are no part of it.
 pub(crate) fn image_name_end(text: &str) -> usize {
-    let end = text.find('@').unwrap_or(text.len());
-    let name_start = text[..end].rfind('/').map_or(0, |slash| slash + 1);
-    text[name_start..end]
+    let masked = masked(text);
+    let end = masked.find('@').unwrap_or(masked.len());
+    let name_start = masked[..end].rfind('/').map_or(0, |slash| slash + 1);
+    masked[name_start..end]
         .find(':')
         .map_or(end, |colon| name_start + colon)
+}
+
+/// An image's name, with its registry.
+pub(crate) fn image_name(text: &str) -> &str {
+    &text[..image_name_end(text)]
 }
 
 fn query(text: &str, parameter: &str) -> Option<Range<usize>> {

@@ -252,19 +252,17 @@ fn flux_image_policy(known: &Known<'_>) -> Vec<Variant> {
             r#"["']?[ \t]+#[ \t]*\{{[ \t]*"\$imagepolicy"[ \t]*:[ \t]*"(?<namespace>[^":]+):(?<{group}>[^":]+){kind}"[ \t]*\}}"#
         )
     };
-    [
-        format!(r#"(?m)[:\-][ \t]+["']?(?<v>[^\s"'#]+){}"#, marker(":tag")),
-        format!(
-            r#"(?m)[:\-][ \t]+["']?[^\s"'#]*?[^\s"'#:/@]:(?<v>[^\s"'#:/@]+(?:@[a-z0-9]+:[0-9a-f]+)?){}"#,
-            marker("")
-        ),
-    ]
-    .into_iter()
-    .map(|regex| Variant {
+    let value = |kind: &str| format!(r#"(?m)[:\-][ \t]+["']?(?<v>[^\s"'#]+){}"#, marker(kind));
+    let by = |regex: String, part: Option<&str>| Variant {
         regex: Some(regex),
+        part: part.map(str::to_owned),
         ..Variant::default()
-    })
-    .collect()
+    };
+    vec![
+        by(value(":tag"), None),
+        by(value(""), Some("tag")),
+        by(value(":digest"), None),
+    ]
 }
 
 /// Restricts to objects of these kinds, named by their own metadata where nothing else names the service.

@@ -172,6 +172,52 @@ impl<'a> Yaml<'a> {
     }
 }
 
+impl Yaml<'_> {
+    /// The plain scalar that is written with exactly these bytes: its document and the way there.
+    pub fn scalar_at(&self, range: &Range<usize>) -> Option<(usize, NodePath)> {
+        fn find(node: NodeRef<'_>, range: &Range<usize>, path: &mut NodePath) -> bool {
+            let own = node.node();
+            let plain = matches!(
+                own.kind,
+                NodeKind::Scalar {
+                    style: ScalarStyle::Plain,
+                    ..
+                }
+            );
+            if plain && own.span == *range {
+                return true;
+            }
+            if node.is_alias() {
+                return false;
+            }
+            let steps = node
+                .own_entries()
+                .map(|(key, value)| (Step::Key(key.text().unwrap_or_default().to_owned()), value))
+                .chain(
+                    node.items()
+                        .enumerate()
+                        .map(|(at, item)| (Step::Index(at), item)),
+                );
+            for (step, child) in steps {
+                path.push(step);
+                if find(child, range, path) {
+                    return true;
+                }
+                path.pop();
+            }
+            false
+        }
+        self.documents
+            .iter()
+            .enumerate()
+            .find_map(|(index, document)| {
+                let mut path = Vec::new();
+                let found = find(document.root(), range, &mut path);
+                (found && !path.is_empty()).then_some((index, path))
+            })
+    }
+}
+
 impl<'a> Document<'a> {
     /// Its root node; null for an empty document.
     pub fn root(&self) -> NodeRef<'_> {

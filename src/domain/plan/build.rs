@@ -8,8 +8,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Accept, Action, Along, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlannedChange,
-    PlannedWrite, Skip, SkipCause, Verdict,
+    Accept, Action, Along, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Plan,
+    PlannedChange, PlannedWrite, Skip, SkipCause, Verdict,
     along::{self, Edited, MatrixOf, Moved},
 };
 use crate::domain::{
@@ -17,7 +17,7 @@ use crate::domain::{
     gate,
     grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
-    layout::Origin,
+    layout::{Origin, stale_locks},
     rollout::{Connection, LiveCell},
     topology::Topology,
     version::Version,
@@ -105,6 +105,7 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
         let again = draft.overruled(&plan, input);
         if again.is_empty() {
             plan.skipped.extend(overruled);
+            tell_stale_locks(&mut plan, input);
             return plan;
         }
         // Its bytes are in the draft; one without it is made.
@@ -112,6 +113,41 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
         overruled.extend(again);
     }
 }
+
+/// A chart whose dependencies move without their lock renders as before, or not at all: said with the cells that do it.
+fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
+    for write in plan
+        .writes
+        .iter()
+        .filter(|write| write.action == Action::Edit)
+    {
+        let tip = input
+            .desired
+            .tips
+            .iter()
+            .find(|tip| tip.name == write.place);
+        let origin = tip.map_or_else(Origin::default, |tip| tip.origin.clone());
+        let file = |path: &RepoPath| (input.files)(&origin, path);
+        for (chart, words) in stale_locks(&write.edits, &file) {
+            let moves = |change: &&mut PlannedChange| {
+                let cell = input.desired.cells.get(&change.cell);
+                write.cells.contains(&change.cell)
+                    && cell.is_some_and(|cell| cell.files.contains(&chart))
+            };
+            for change in plan.changes.iter_mut().filter(moves) {
+                change.verdicts.push(Verdict {
+                    gate: LOCK.to_owned(),
+                    outcome: Outcome::Warn,
+                    detail: words.clone(),
+                    overridden: None,
+                });
+            }
+        }
+    }
+}
+
+/// What a plan says of a lock file, beside its gates.
+const LOCK: &str = "lock";
 
 /// What is written so far.
 #[derive(Default)]

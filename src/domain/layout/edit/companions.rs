@@ -4,14 +4,15 @@
 //! commit), that is copied from where the new version stands already, the donor: for a version that is restored, the cell
 //! itself as it was then, else an environment of the same service that declares it.
 
-use super::{Changes, Editor, Refusal, Spot, not_parseable, place};
+use super::{Changes, Editor, Refusal, Spot, not_parseable, place, unread};
 use crate::domain::{
     ids::{CellKey, RepoPath},
     layout::{
         extract::{File, Found, Place},
-        level::Level,
+        level::{Finder, Level},
     },
     manifest::Edit,
+    plan::SkipCause,
     version::Version,
 };
 
@@ -64,6 +65,25 @@ impl<'a> Editor<'a> {
                 };
                 other.as_donor(version)
             })
+    }
+
+    /// The fields of the item that holds `version` where another environment declares it.
+    pub(super) fn donor_siblings(&self, version: &Version) -> Vec<(String, String)> {
+        let mut row = self.desired.row(&self.key.service);
+        let found = row.find_map(|(key, cell)| {
+            let same = cell.version.as_ref() == Some(version) && cell.layout == self.cell.layout;
+            let other = Editor { key, cell, ..*self };
+            let own = if same {
+                other.own_places().ok()?
+            } else {
+                Vec::new()
+            };
+            own.into_iter().find_map(|spot| match spot.found.place {
+                Place::Scalar { siblings, .. } if !siblings.is_empty() => Some(siblings),
+                _ => None,
+            })
+        });
+        found.unwrap_or_default()
     }
 
     fn as_donor(&self, version: &Version) -> Option<Donor> {
@@ -131,8 +151,17 @@ impl<'a> Editor<'a> {
                 carry_comment(spot, version, donor, changes);
             }
             for (index, level) in spot.layout.also.iter().enumerate() {
-                for (at, (path, found)) in self.also_places(spot, level)?.into_iter().enumerate() {
-                    let copied = donor.and_then(|donor| donor.also.get(index)?.get(at)?.clone());
+                let places = self.also_places(spot, level)?;
+                let given = donor.and_then(|donor| donor.also.get(index));
+                let copies = places
+                    .iter()
+                    .any(|(_, found)| found.version == spot.found.version);
+                if places.is_empty() && self.is_missed(spot, level, index, given) {
+                    return Err(absent(spot, level, index));
+                }
+                for (at, (path, found)) in places.into_iter().enumerate() {
+                    unread(&path, &found)?;
+                    let copied = given.and_then(|given| given.get(at)?.clone());
                     let is_copy = found.version == spot.found.version;
                     let new = match copied {
                         // A place that says the same by chance said something else then.
@@ -141,6 +170,10 @@ impl<'a> Editor<'a> {
                         }
                         _ => is_copy.then(|| version.clone()),
                     };
+                    let told = new.is_some() || copies || found.version.as_ref() == Some(version);
+                    if !told && self.is_copy_elsewhere(index) {
+                        return Err(differs(&path, &found, spot));
+                    }
                     let Some(new) = new.filter(|new| found.version.as_ref() != Some(new)) else {
                         continue;
                     };
@@ -156,6 +189,85 @@ impl<'a> Editor<'a> {
         }
         Ok(())
     }
+
+    /// Whether an `also` entry that leads nowhere should lead somewhere: it does where the version comes from, or it means
+    /// one place that no environment of the service is without.
+    fn is_missed(
+        &self,
+        spot: &Spot<'a>,
+        level: &Level,
+        index: usize,
+        given: Option<&Vec<Option<Version>>>,
+    ) -> bool {
+        if let Some(given) = given {
+            return given.iter().any(Option::is_some);
+        }
+        let one = match &level.finder {
+            Finder::Tree(locator) => locator.concrete(&spot.found.bindings).is_some(),
+            Finder::Text(_) => true,
+        };
+        one && self.elsewhere(index).all(|(_, places)| !places.is_empty())
+    }
+
+    /// Whether an `also` entry repeats the version as far as is known: in some other environment, or there is no other.
+    fn is_copy_elsewhere(&self, index: usize) -> bool {
+        let mut others = self.elsewhere(index).peekable();
+        others.peek().is_none() || others.any(|(version, places)| places.contains(&version))
+    }
+
+    /// What other environments of the service declare, and what an `also` entry says there.
+    fn elsewhere(
+        &self,
+        index: usize,
+    ) -> impl Iterator<Item = (Option<Version>, Vec<Option<Version>>)> {
+        let row = self.desired.row(&self.key.service);
+        row.filter(|(key, cell)| **key != *self.key && cell.layout == self.cell.layout)
+            .filter_map(move |(key, cell)| {
+                let other = Editor { key, cell, ..*self };
+                let own = other.own_places().ok()?;
+                let spot = own.iter().find(|spot| spot.found.version.is_some())?;
+                let level = spot.layout.also.get(index)?;
+                let places = other.also_places(spot, level).ok()?.into_iter();
+                let places = places.map(|(_, found)| found.version).collect();
+                Some((spot.found.version.clone(), places))
+            })
+    }
+}
+
+fn differs(path: &RepoPath, found: &Found, spot: &Spot<'_>) -> Refusal {
+    let text = |version: &Option<Version>| {
+        version
+            .as_ref()
+            .map_or("nothing", Version::as_str)
+            .to_owned()
+    };
+    let reason = format!(
+        "{path}:{}: {} stands here, which moves with {} at {}:{} (`also`) and says something else: one of them alone is not \
+         changed; make them equal, or promote from an environment that has both",
+        found.line,
+        text(&found.version),
+        text(&spot.found.version),
+        spot.path,
+        spot.found.line
+    );
+    (SkipCause::Conflict, reason)
+}
+
+fn absent(spot: &Spot<'_>, level: &Level, index: usize) -> Refusal {
+    let path = level
+        .path
+        .as_ref()
+        .map(|path| path.fill(&spot.found.bindings));
+    let path = path.flatten().unwrap_or_else(|| spot.path.to_string());
+    let place = match &level.finder {
+        Finder::Tree(locator) => format!("`{}`", locator.source()),
+        Finder::Text(_) => "a match of its `regex`".to_owned(),
+    };
+    let reason = format!(
+        "{path}: {place} is not there, and moves with {}:{} (`also[{index}]`): add it, or take it out of the layout",
+        spot.path, spot.found.line
+    );
+    (SkipCause::NotDeclared, reason)
 }
 
 /// Replaces the words of the comment that differ from the donor's; the old version itself becomes the new one.

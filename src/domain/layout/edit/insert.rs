@@ -19,6 +19,7 @@ impl Editor<'_> {
     /// Inserts the version into the first own file that has a place for it.
     pub(super) fn insert(&self, version: &Version, changes: &mut Changes) -> Result<(), Refusal> {
         let fallback = self.fallback()?;
+        let siblings = self.donor_siblings(version);
         let mut refusal = None;
         let mut missing = None;
         for (layout, path, own) in self.presences() {
@@ -36,6 +37,7 @@ impl Editor<'_> {
                 bytes: &bytes,
                 bound: &bound,
                 fallback: fallback.as_ref(),
+                siblings: &siblings,
                 version,
             };
             match addition.make(changes) {
@@ -63,6 +65,8 @@ struct Addition<'a> {
     bytes: &'a [u8],
     bound: &'a Bindings,
     fallback: Option<&'a Spot<'a>>,
+    /// The fields of the item that holds the version in another environment.
+    siblings: &'a [(String, String)],
     version: &'a Version,
 }
 
@@ -191,14 +195,15 @@ impl Addition<'_> {
 
     /// The same field of the item that is inherited.
     fn inherited_field(&self, field: &str) -> Option<String> {
-        let spot = self.fallback?;
-        match &spot.found.place {
-            Place::Scalar { siblings, .. } => siblings
-                .iter()
-                .find(|(key, _)| key == field)
-                .map(|(_, text)| text.clone()),
-            Place::Text { .. } => None,
-        }
+        let inherited = match self.fallback.map(|spot| &spot.found.place) {
+            Some(Place::Scalar { siblings, .. }) => siblings.as_slice(),
+            _ => &[],
+        };
+        // An image is patched by the name that the base gives it, which is the same in every overlay.
+        let given = self.siblings.iter().filter(|(key, _)| key == "name");
+        let mut all = inherited.iter().chain(given);
+        all.find(|(key, _)| key == field)
+            .map(|(_, text)| text.clone())
     }
 
     /// What the version becomes where it stands under `key`: a tag and a digest of Kustomize each have their own.

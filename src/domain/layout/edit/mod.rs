@@ -8,7 +8,12 @@
 mod append;
 mod companions;
 mod insert;
+mod locks;
+mod markers;
 mod place;
+mod pods;
+
+pub use locks::stale_locks;
 
 use std::collections::BTreeMap;
 
@@ -18,12 +23,13 @@ use super::{
     choice::{Choice, Field},
     compile::Layout,
     extract::{File, Found, Place},
+    level::Marker,
     part::Part,
 };
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, RepoPath},
-    manifest::{self, Edit, ManifestError},
+    manifest::{self, Edit, ManifestError, ScalarType},
     plan::{FileEdit, SkipCause},
     unread::Unread,
     version::Version,
@@ -83,8 +89,11 @@ pub fn restore_cell(
         Some(version) => editor.set(&own, version, &mut changes)?,
         None => editor.restore(&own, &mut changes)?,
     }
-    let edits = changes.carry_out(&|path| files(&cell.origin, path))?;
+    let mut edits = changes.carry_out(&|path| files(&cell.origin, path))?;
     editor.check(version, &edits)?;
+    if let Some(version) = version {
+        editor.carry_locks(version, &mut edits);
+    }
     Ok(edits)
 }
 
@@ -118,6 +127,11 @@ impl Spot<'_> {
             Some(index) => &self.layout.also[index].part,
             None => &self.layout.levels[self.level].part,
         }
+    }
+
+    /// What Flux's marker there stands behind.
+    fn marker(&self) -> Option<Marker> {
+        self.layout.levels.get(self.level)?.marker()
     }
 }
 
@@ -173,8 +187,9 @@ impl Changes {
             let before = files(&path).unwrap_or_default();
             let base = self.texts.get(&path).unwrap_or(&before);
             let edits = self.edits.get(&path).map_or(&[][..], Vec::as_slice);
+            let edits: Vec<Edit> = edits.iter().map(|edit| quoted(base, edit)).collect();
             let after =
-                manifest::apply(base, edits).map_err(|error| not_parseable(&path, &error))?;
+                manifest::apply(base, &edits).map_err(|error| not_parseable(&path, &error))?;
             if after != before {
                 manifest::refuse_sealed(path.as_str(), &before, &after)
                     .map_err(|error| not_parseable(&path, &error))?;
@@ -187,6 +202,28 @@ impl Changes {
         }
         Ok(all)
     }
+}
+
+/// A replacement of a whole plain scalar by text that a reader of YAML would take for something else (`1.10`) sets the
+/// scalar instead, with the quotes that it needs.
+fn quoted(bytes: &[u8], edit: &Edit) -> Edit {
+    let set = || {
+        let Edit::Replace { range, value } = edit else {
+            return None;
+        };
+        if manifest::scalar_type(value) == ScalarType::Text {
+            return None;
+        }
+        let yaml = manifest::parse(bytes).ok()?;
+        let (document, path) = yaml.scalar_at(range)?;
+        let value = value.clone();
+        Some(Edit::Set {
+            document,
+            path,
+            value,
+        })
+    };
+    set().unwrap_or_else(|| edit.clone())
 }
 
 impl<'a> Editor<'a> {
@@ -319,8 +356,13 @@ impl<'a> Editor<'a> {
             return self.insert(version, changes);
         }
         let donor = self.donor(version, &targets);
-        for spot in &targets {
-            place::set(spot, version, donor.as_ref(), changes)?;
+        if targets.iter().any(|spot| spot.marker().is_some()) {
+            markers::set(&targets, version, changes)?;
+        } else {
+            for spot in &targets {
+                place::set(spot, version, donor.as_ref(), changes)?;
+            }
+            self.move_containers(own, &targets, version, changes)?;
         }
         self.move_companions(&targets, version, donor.as_ref(), changes)
     }
@@ -401,6 +443,14 @@ fn targets<'s, 'a>(own: &'s [Spot<'a>], wanted: &Version) -> Result<Vec<&'s Spot
         return Ok(own.first().into_iter().collect());
     };
     let mut targets = Vec::new();
+    if first.marker().is_some() {
+        // A marker says that its value belongs to the policy, whatever it is now.
+        for spot in own.iter().filter(|spot| spot.marker().is_some()) {
+            unread(&spot.path, &spot.found)?;
+            targets.push(spot);
+        }
+        return Ok(targets);
+    }
     for spot in own {
         let beside = spot.layout.variant == first.layout.variant;
         if beside {
@@ -457,3 +507,5 @@ fn unread(path: &RepoPath, found: &Found) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together;

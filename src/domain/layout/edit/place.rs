@@ -49,7 +49,7 @@ pub(super) fn set(
             changes.at(spot, edit);
             Ok(())
         }
-        Place::Text { range, text } => {
+        Place::Text { range, text, .. } => {
             let value = spot.part().write(text, version.as_str());
             let value = value.ok_or_else(|| no_place(spot, text))?;
             let range = range.clone();

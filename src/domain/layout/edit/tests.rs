@@ -1,12 +1,13 @@
 use super::*;
 use crate::domain::layout::testing::Small;
 
-const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(super) const DIGEST: &str =
+    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml", else = [{ path = "apps/{service}/base/kustomization.yaml" }] }"#;
 const HELM: &str = r#"{ path = "charts/{service}/values-{env}.yaml", yaml = "image.tag", else = [{ path = "charts/{service}/values.yaml", yaml = "image.tag" }] }"#;
 
 /// Changes one cell (`service env version`, `-` for none) and shows what became of the files, or why nothing did.
-fn edited(layouts: &str, files: &[(&str, &str)], change: &str) -> String {
+pub(super) fn edited(layouts: &str, files: &[(&str, &str)], change: &str) -> String {
     let small = Small::new(layouts, &["dev", "prod"], files);
     let desired = small.desired();
     let mut words = change.split(' ');
@@ -325,7 +326,12 @@ fn companions_move_along() {
 }
 
 /// Restores `web prod` to a version as it stood in older files.
-fn restored(layout: &str, files: &[(&str, &str)], then: &[(&str, &str)], version: &str) -> String {
+pub(super) fn restored(
+    layout: &str,
+    files: &[(&str, &str)],
+    then: &[(&str, &str)],
+    version: &str,
+) -> String {
     let small = Small::new(layout, &["dev", "prod"], files);
     let older = Small::new(layout, &["dev", "prod"], then);
     let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();

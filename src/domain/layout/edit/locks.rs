@@ -1,0 +1,132 @@
+//! `Chart.lock` and `requirements.lock`: they pin what a chart's dependencies resolved to, and no longer match once a
+//! dependency's version moves.
+//!
+//! The lock is a function of the dependencies. Where another environment, or the cell at an earlier commit, declares the
+//! same dependencies and has a lock, that lock is the right one and comes along; else the plan says that it is stale.
+
+use super::{Editor, FileEdit};
+use crate::domain::{
+    ids::{CellKey, RepoPath},
+    manifest::{self, NodeRef},
+    version::Version,
+};
+
+/// Charts and the locks beside them.
+const LOCKS: [(&str, &str); 2] = [
+    ("Chart.yaml", "Chart.lock"),
+    ("requirements.yaml", "requirements.lock"),
+];
+
+impl Editor<'_> {
+    /// Adds the locks that go with edited charts, where they are known.
+    pub(super) fn carry_locks(&self, version: &Version, edits: &mut Vec<FileEdit>) {
+        let mut carried = Vec::new();
+        for edit in edits.iter() {
+            let Some(lock) = moved_lock(edit) else {
+                continue;
+            };
+            let Some(before) = self.file(&lock) else {
+                continue;
+            };
+            let after = self.known_lock(version, edit, &lock);
+            if let Some(after) = after.filter(|after| *after != before) {
+                carried.push(FileEdit {
+                    path: lock,
+                    before,
+                    after,
+                });
+            }
+        }
+        edits.extend(carried);
+        edits.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// The lock of a chart with the same dependencies as `edit` has in the end.
+    fn known_lock(&self, version: &Version, edit: &FileEdit, lock: &RepoPath) -> Option<Vec<u8>> {
+        let wanted = dependencies(&edit.after)?;
+        let same = |chart: Option<Vec<u8>>| {
+            chart.is_some_and(|it| dependencies(&it).as_ref() == Some(&wanted))
+        };
+        let then = |path: &RepoPath| (self.then)(&self.cell.origin, path);
+        if same(then(&edit.path))
+            && let Some(bytes) = then(lock)
+        {
+            return Some(bytes);
+        }
+        self.desired.environments.iter().rev().find_map(|name| {
+            let key = CellKey::new(self.key.service.clone(), name.clone());
+            let cell = self.desired.cells.get(&key)?;
+            if key == *self.key || cell.version.as_ref() != Some(version) {
+                return None;
+            }
+            cell.files.iter().find_map(|path| {
+                let lock = lock_of(path)?;
+                let chart = (self.files)(&cell.origin, path);
+                same(chart).then(|| (self.files)(&cell.origin, &lock))?
+            })
+        })
+    }
+}
+
+/// The lock that no longer matches, if the edit changes a chart's dependencies.
+fn moved_lock(edit: &FileEdit) -> Option<RepoPath> {
+    let lock = lock_of(&edit.path)?;
+    (dependencies(&edit.before) != dependencies(&edit.after)).then_some(lock)
+}
+
+/// Locks of edited charts that are there and are not among `edits`, with what to do about them.
+pub fn stale_locks(
+    edits: &[FileEdit],
+    file: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
+) -> Vec<(RepoPath, String)> {
+    let stale = edits.iter().filter_map(|edit| {
+        let lock = moved_lock(edit)?;
+        let known = edits.iter().any(|other| other.path == lock);
+        let is_there = !known && file(&lock).is_some();
+        let folder = lock.as_str().rsplit_once('/').map_or(".", |(folder, _)| folder);
+        is_there.then(|| {
+            let words = format!(
+                "{lock} will not match {} any more, and no environment has the right one; run: helm dependency update \
+                 {folder}",
+                edit.path
+            );
+            (edit.path.clone(), words)
+        })
+    });
+    stale.collect()
+}
+
+fn lock_of(chart: &RepoPath) -> Option<RepoPath> {
+    let (folder, name) = match chart.as_str().rsplit_once('/') {
+        Some((folder, name)) => (Some(folder), name),
+        None => (None, chart.as_str()),
+    };
+    let (_, lock) = LOCKS.iter().find(|(chart, _)| *chart == name)?;
+    Some(match folder {
+        Some(folder) => RepoPath::from(format!("{folder}/{lock}")),
+        None => RepoPath::from(*lock),
+    })
+}
+
+/// Everything that a chart says of its dependencies, by place.
+fn dependencies(chart: &[u8]) -> Option<Vec<(String, String)>> {
+    fn gather(node: NodeRef<'_>, place: &str, all: &mut Vec<(String, String)>) {
+        if let Some(text) = node.text() {
+            all.push((place.to_owned(), text.to_owned()));
+            return;
+        }
+        for found in node.entries() {
+            let key = found.key.text().unwrap_or_default();
+            gather(found.value, &format!("{place}.{key}"), all);
+        }
+        for (index, item) in node.items().enumerate() {
+            gather(item, &format!("{place}[{index}]"), all);
+        }
+    }
+    let yaml = manifest::parse(chart).ok()?;
+    let mut all = Vec::new();
+    let list = yaml.documents.first()?.root().get("dependencies")?;
+    gather(list.value, "", &mut all);
+    all.sort();
+    Some(all)
+}

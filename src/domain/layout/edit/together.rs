@@ -1,0 +1,498 @@
+//! What belongs together moves together, or nothing moves: tags and digests of a policy, containers of one image, `also`,
+//! locks, and entries that are not there yet.
+
+use super::{
+    tests::{DIGEST, edited, restored},
+    *,
+};
+use crate::domain::layout::testing::{Small, lines};
+
+const FLUX: &str = r#"{ preset = "flux-image-policy", path = "apps/{env}/{file}.yaml" }"#;
+
+fn digest(digit: char) -> String {
+    format!("sha256:{}", digit.to_string().repeat(64))
+}
+
+/// `# {"$imagepolicy": "flux-system:web:tag"}`
+fn mark(kind: &str) -> String {
+    format!(r#" # {{"$imagepolicy": "flux-system:web{kind}"}}"#)
+}
+
+#[test]
+fn what_an_image_policy_marks_moves_together() {
+    let (old, new) = (digest('1'), digest('2'));
+    let pinned = |tag: &str, digest: &str| {
+        format!(
+            "images:\n- name: r/web{}\n  newTag: {tag}{}\n  digest: {digest}{}\n",
+            mark(":name"),
+            mark(":tag"),
+            mark(":digest")
+        )
+    };
+    let both = format!("v2@{new}");
+    let cases = [
+        ("tag and digest", pinned("v1", &old), both.clone(), pinned("v2", &new)),
+        (
+            "a tag alone",
+            pinned("v1", &old),
+            "v2".into(),
+            "Conflict: apps/prod/a.yaml:4: this digest belongs to the same image policy and would still pin".into(),
+        ),
+        (
+            "a digest alone",
+            pinned("v1", &old),
+            new.clone(),
+            "Conflict: apps/prod/a.yaml:3: this tag belongs to the same image policy".into(),
+        ),
+        (
+            "a tag without a digest beside it keeps both in one",
+            format!("newTag: v1{}\n", mark(":tag")),
+            both.clone(),
+            format!("newTag: {both}{}\n", mark(":tag")),
+        ),
+        (
+            "an image string",
+            format!("image: r/web:v1{}\n", mark("")),
+            both.clone(),
+            format!("image: r/web:{both}{}\n", mark("")),
+        ),
+        (
+            "an image string that is pinned",
+            format!("image: \"r/web:v1@{old}\"{}\n", mark("")),
+            "v2".into(),
+            format!("image: \"r/web:v2\"{}\n", mark("")),
+        ),
+        (
+            "an image string with a digest alone",
+            format!("image: r/web@{old}{}\n", mark("")),
+            both.clone(),
+            format!("image: r/web:{both}{}\n", mark("")),
+        ),
+        (
+            "an image string beside tag and digest",
+            format!("{}image: r/web:v1{}\n", pinned("v1", &old), mark("")),
+            both.clone(),
+            format!("{}image: r/web:{both}{}\n", pinned("v2", &new), mark("")),
+        ),
+        (
+            "marked places that say something else",
+            format!("a: v1{0}\nb: v0{0}\nimage: h:5000/r/web:v9{1}\n", mark(":tag"), mark("")),
+            "v2".into(),
+            format!("a: v2{0}\nb: v2{0}\nimage: h:5000/r/web:v2{1}\n", mark(":tag"), mark("")),
+        ),
+        (
+            "a digest that is marked alone",
+            format!("digest: {old}{}\n", mark(":digest")),
+            new.clone(),
+            format!("digest: {new}{}\n", mark(":digest")),
+        ),
+        (
+            "a digest that is marked alone gets no tag",
+            format!("digest: {old}{}\n", mark(":digest")),
+            "v2".into(),
+            "Conflict: apps/prod/a.yaml:1: this digest".into(),
+        ),
+        (
+            "text that would be a number is quoted",
+            format!("newTag: v1{}\n", mark(":tag")),
+            "1.10".into(),
+            format!("newTag: \"1.10\"{}\n", mark(":tag")),
+        ),
+        (
+            "a variable",
+            format!("newTag: ${{TAG}}{}\n", mark(":tag")),
+            "v2".into(),
+            "NotParseable: apps/prod/a.yaml:1: `${TAG}` is a variable".into(),
+        ),
+        (
+            "a digest that is a variable",
+            pinned("v1", "${DIGEST}"),
+            both,
+            "NotParseable: apps/prod/a.yaml:3: `${DIGEST}` is a variable".into(),
+        ),
+        (
+            "carriage returns",
+            pinned("v1", &old).replace('\n', "\r\n"),
+            format!("v2@{new}"),
+            pinned("v2", &new).replace('\n', "\r\n"),
+        ),
+    ];
+    for (name, text, version, expected) in cases {
+        let found = edited(
+            FLUX,
+            &[("apps/prod/a.yaml", &text)],
+            &format!("web prod {version}"),
+        );
+        if expected.starts_with("Conflict") || expected.starts_with("NotParseable") {
+            assert!(found.starts_with(&expected), "{name}: {found}");
+        } else {
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+    let small = Small::new(
+        FLUX,
+        &["prod"],
+        &[
+            ("apps/prod/a.yaml", &pinned("v1", &old)),
+            (
+                "apps/prod/b.yaml",
+                &format!("digest: {old} # {{\"$imagepolicy\": \"x:db:digest\"}}\n"),
+            ),
+        ],
+    );
+    assert_eq!(
+        lines(&small.desired()),
+        [
+            format!("db prod {old} apps/prod/b.yaml:1"),
+            format!("web prod v1@{old} apps/prod/a.yaml:3"),
+        ]
+    );
+}
+
+#[test]
+fn containers_of_one_image_move_together() {
+    let manifest = r#"{ preset = "manifest", path = "{env}/{service}.yaml" }"#;
+    let named = r#"{ preset = "manifest", path = "{env}/all.yaml" }"#;
+    let own = r#"{ path = "{env}/{service}.yaml", kind = "Deployment", yaml = "spec.template.spec.containers[0].image", part = "tag" }"#;
+    let pod = |kind: &str, name: &str, init: &str, main: &str| {
+        format!(
+            "kind: {kind}\nmetadata: {{name: {name}}}\nspec:\n  template:\n    spec:\n      initContainers:\n      - {{name: migrate, \
+             image: \"{init}\"}}\n      containers:\n      - {{name: web, image: \"{main}\"}}\n      - {{name: helper, image: \"r/helper:7\"}}\n"
+        )
+    };
+    let one = pod("Deployment", "web", "r/web:v1", "r/web:v1");
+    let two = pod("Deployment", "web", "r/web:v2", "r/web:v2");
+    let cron = |version: &str| {
+        format!(
+            "kind: CronJob\nspec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{{name: a, image: 'r/web:{version}'}}], \
+             containers: [{{name: web, image: 'r/web:{version}'}}], ephemeralContainers: [{{name: d, image: 'r/web:{version}'}}]}}}}}}}}}}\n"
+        )
+    };
+    let cases = [
+        ("an init container", manifest, one.clone(), two.clone()),
+        ("by a locator of one's own", own, one.clone(), two.clone()),
+        ("a cron job, with what debugs it", manifest, cron("v1"), cron("v2")),
+        ("another object of the same file", manifest, format!("{one}---\n{}", cron("v1")), format!("{two}---\n{}", cron("v2"))),
+        (
+            "another image of the same last name",
+            manifest,
+            pod("Job", "web", "mirror/web:v1", "r/web:v1"),
+            pod("Job", "web", "mirror/web:v1", "r/web:v2"),
+        ),
+        (
+            "one that has it already",
+            manifest,
+            pod("Pod", "web", "r/web:v2", "r/web:v1"),
+            two.replace("Deployment", "Pod"),
+        ),
+        (
+            "another object is another row",
+            named,
+            format!("{one}---\n{}", pod("Job", "other", "r/web:v1", "r/web:v1")),
+            format!("{two}---\n{}", pod("Job", "other", "r/web:v1", "r/web:v1")),
+        ),
+        (
+            "one that differs",
+            manifest,
+            pod("Deployment", "web", "r/web:v0", "r/web:v1"),
+            "Conflict: prod/web.yaml:7: another container runs the same image as v0, and the cell's, on line 9, as v1".into(),
+        ),
+        (
+            "one without a tag",
+            manifest,
+            pod("Deployment", "web", "r/web", "r/web:v1"),
+            "Conflict: prod/web.yaml:7: another container runs the same image as no tag".into(),
+        ),
+        (
+            "one with a variable",
+            manifest,
+            pod("Deployment", "web", "r/web:${TAG}", "r/web:v1"),
+            "NotParseable: prod/web.yaml:7: `${TAG}` is a variable".into(),
+        ),
+    ];
+    for (name, layout, text, expected) in cases {
+        let path = if layout == named {
+            "prod/all.yaml"
+        } else {
+            "prod/web.yaml"
+        };
+        let found = edited(layout, &[(path, &text)], "web prod v2");
+        if expected.starts_with("kind") {
+            assert_eq!(found, expected, "{name}");
+        } else {
+            assert!(found.starts_with(&expected), "{name}: {found}");
+        }
+    }
+}
+
+#[test]
+fn an_also_that_differs_or_is_not_there_is_not_left_behind() {
+    let key = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ yaml = "labels.version" }] }"#;
+    let file = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ path = "{env}/{service}.sha", regex = "(?<v>\\S+)" }] }"#;
+    let wild = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ yaml = "resources[*]", part = "query:ref" }] }"#;
+    let copy = ("dev/web.yaml", "image: {tag: v1}\nlabels: {version: v1}\n");
+    let own = ("dev/web.yaml", "image: {tag: v1}\nlabels: {version: a}\n");
+    let without = ("dev/web.yaml", "image: {tag: v1}\n");
+    let prod = |text: &'static str| ("prod/web.yaml", text);
+    let differs = "image: {tag: v1}\nlabels: {version: v0}\n";
+    type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, &'a str, &'a str);
+    let cases: [Case<'_>; 14] = [
+        (
+            "moves along",
+            key,
+            vec![prod(copy.1)],
+            "v2",
+            "image: {tag: v2}\nlabels: {version: v2}\n",
+        ),
+        (
+            "differs",
+            key,
+            vec![prod(differs)],
+            "v2",
+            "Conflict: prod/web.yaml:2: v0 stands here, which moves with v1 at prod/web.yaml:1",
+        ),
+        (
+            "differs, and repeats the version elsewhere",
+            key,
+            vec![prod(differs), copy],
+            "v2",
+            "Conflict: prod/web.yaml:2: v0",
+        ),
+        (
+            "says something of its own everywhere",
+            key,
+            vec![prod(differs), own],
+            "v2",
+            "image: {tag: v2}\nlabels: {version: v0}\n",
+        ),
+        (
+            "has the new one already",
+            key,
+            vec![prod("image: {tag: v1}\nlabels: {version: v2}\n")],
+            "v2",
+            "image: {tag: v2}\nlabels: {version: v2}\n",
+        ),
+        (
+            "comes from where the version comes from",
+            key,
+            vec![prod("image: {tag: v0}\nlabels: {version: z}\n"), own],
+            "v1",
+            "image: {tag: v1}\nlabels: {version: a}\n",
+        ),
+        (
+            "is a variable",
+            key,
+            vec![prod("image: {tag: v1}\nlabels: {version: '${V}'}\n")],
+            "v2",
+            "NotParseable: prod/web.yaml:2: `${V}`",
+        ),
+        (
+            "is not there",
+            key,
+            vec![prod(without.1)],
+            "v2",
+            "NotDeclared: prod/web.yaml: `labels.version` is not there, and moves with prod/web.yaml:1 (`also[0]`)",
+        ),
+        (
+            "is not there, but elsewhere",
+            key,
+            vec![prod(without.1), copy],
+            "v2",
+            "NotDeclared: prod/web.yaml: `labels.version`",
+        ),
+        (
+            "is nowhere",
+            key,
+            vec![prod(without.1), without],
+            "v2",
+            "image: {tag: v2}\n",
+        ),
+        (
+            "is not there, but where the version comes from",
+            key,
+            vec![prod("image: {tag: v0}\n"), copy],
+            "v1",
+            "NotDeclared: prod/web.yaml: `labels.version`",
+        ),
+        (
+            "its file is not there",
+            file,
+            vec![prod(without.1)],
+            "v2",
+            "NotDeclared: prod/web.sha: a match of its `regex` is not there",
+        ),
+        (
+            "there may be any number of",
+            wild,
+            vec![prod("image: {tag: v1}\nresources: [../base]\n")],
+            "v2",
+            "image: {tag: v2}\nresources: [../base]\n",
+        ),
+        (
+            "differs among any number of",
+            wild,
+            vec![prod(
+                "image: {tag: v1}\nresources: ['https://h/o/r?ref=v0']\n",
+            )],
+            "v2",
+            "Conflict: prod/web.yaml:2: v0 stands here",
+        ),
+    ];
+    for (name, layout, files, version, expected) in cases {
+        let found = edited(layout, &files, &format!("web prod {version}"));
+        if expected.starts_with("image") {
+            assert_eq!(found, expected, "{name}");
+        } else {
+            assert!(found.starts_with(expected), "{name}: {found}");
+        }
+    }
+}
+
+#[test]
+fn locks_come_along_where_they_are_known() {
+    let layout =
+        r#"{ path = "charts/{env}/{service}/Chart.yaml", yaml = "dependencies[0].version" }"#;
+    let chart = |version: &str, other: &str| {
+        format!(
+            "name: web\nversion: 0.1.0\ndependencies:\n- name: web\n  version: {version}\n  repository: https://h/c\n- name: db\n  \
+             version: {other}\n  repository: https://h/c\n"
+        )
+    };
+    let (old, new, unlike) = (
+        chart("1.0.0", "2"),
+        chart("1.1.0", "2"),
+        chart("1.1.0", "3"),
+    );
+    let prod = [
+        ("charts/prod/web/Chart.yaml", old.as_str()),
+        ("charts/prod/web/Chart.lock", "digest: sha256:old\n"),
+    ];
+    let with = |more: &[(&'static str, &str)]| {
+        let files: Vec<(&str, &str)> = prod.iter().copied().chain(more.iter().copied()).collect();
+        edited(layout, &files, "web prod 1.1.0")
+    };
+    let lock = ("charts/dev/web/Chart.lock", "digest: sha256:new\n");
+    assert_eq!(
+        with(&[("charts/dev/web/Chart.yaml", &new), lock]),
+        format!("digest: sha256:new\n--8<--\n{new}")
+    );
+    assert_eq!(
+        with(&[("charts/dev/web/Chart.yaml", &unlike), lock]),
+        new,
+        "of other dependencies"
+    );
+    assert_eq!(
+        with(&[("charts/dev/web/Chart.yaml", &new)]),
+        new,
+        "no lock there"
+    );
+    assert_eq!(with(&[]), new, "nobody has it");
+    let then = [
+        ("charts/prod/web/Chart.yaml", new.as_str()),
+        ("charts/prod/web/Chart.lock", "digest: sha256:then\n"),
+    ];
+    assert_eq!(
+        restored(
+            r#"{ path = "charts/{env}/{service}/Chart.yaml", yaml = "dependencies[0].version" }"#,
+            &prod,
+            &then,
+            "1.1.0"
+        ),
+        format!("digest: sha256:then\n--8<--\n{new}")
+    );
+
+    let edit = |path: &str| FileEdit {
+        path: path.into(),
+        before: old.clone().into_bytes(),
+        after: new.clone().into_bytes(),
+    };
+    let there = |path: &RepoPath| path.as_str().ends_with(".lock").then(Vec::new);
+    let stale = |edits: &[FileEdit]| {
+        let found = stale_locks(edits, &there).into_iter();
+        found.map(|(_, words)| words).collect::<Vec<_>>()
+    };
+    let told = stale(&[edit("charts/web/Chart.yaml")]);
+    assert!(
+        told[0].starts_with("charts/web/Chart.lock will not match charts/web/Chart.yaml any more"),
+        "{told:?}"
+    );
+    assert!(
+        told[0].ends_with("run: helm dependency update charts/web"),
+        "{told:?}"
+    );
+    let told = stale(&[edit("requirements.yaml")]);
+    assert!(
+        told[0].starts_with("requirements.lock will not match"),
+        "{told:?}"
+    );
+    assert_eq!(
+        stale(&[edit("charts/web/values.yaml")]),
+        [""; 0],
+        "no chart"
+    );
+    assert_eq!(
+        stale(&[edit("Chart.yaml"), edit("Chart.lock")]),
+        [""; 0],
+        "it comes along"
+    );
+    let version = FileEdit {
+        after: old.replace("version: 0.1.0", "version: 0.2.0").into_bytes(),
+        ..edit("Chart.yaml")
+    };
+    assert_eq!(stale(&[version]), [""; 0], "the chart's own version");
+}
+
+#[test]
+fn an_entry_that_is_not_there_is_added_by_the_name_of_the_donors() {
+    let layout =
+        r#"{ preset = "kustomize", path = "apps/{service}/overlays/{env}/kustomization.yaml" }"#;
+    let dev = "images:\n- name: ghcr.io/o/web\n  newTag: v2\n";
+    let both = format!("images:\n- name: ghcr.io/o/web\n  newTag: v2\n  digest: {DIGEST}\n");
+    let cases = [
+        (
+            "no images",
+            dev,
+            "v2".to_owned(),
+            "resources: [../../base]\n",
+            "resources: [../../base]\nimages:\n- name: ghcr.io/o/web\n  newTag: v2\n".to_owned(),
+        ),
+        (
+            "other images",
+            dev,
+            "v2".into(),
+            "images:\n- name: ghcr.io/o/side\n  newTag: v9\n",
+            "images:\n- name: ghcr.io/o/side\n  newTag: v9\n- name: ghcr.io/o/web\n  newTag: v2\n"
+                .into(),
+        ),
+        (
+            "an empty list",
+            dev,
+            "v2".into(),
+            "images: []\n",
+            "images: [{name: ghcr.io/o/web, newTag: v2}]\n".into(),
+        ),
+        (
+            "a digest",
+            &both,
+            DIGEST.into(),
+            "a: b\n",
+            format!("a: b\nimages:\n- name: ghcr.io/o/web\n  digest: {DIGEST}\n"),
+        ),
+    ];
+    for (name, dev, version, prod, expected) in cases {
+        let files = [
+            ("apps/web/overlays/dev/kustomization.yaml", dev),
+            ("apps/web/overlays/prod/kustomization.yaml", prod),
+        ];
+        assert_eq!(
+            edited(layout, &files, &format!("web prod {version}")),
+            expected,
+            "{name}"
+        );
+    }
+    let alone = [("apps/web/overlays/prod/kustomization.yaml", "a: b\n")];
+    assert!(
+        edited(layout, &alone, "web prod v2").starts_with("NotDeclared"),
+        "nobody tells its name"
+    );
+}
