@@ -87,6 +87,8 @@ pub struct Typed {
     pub verb: Verb,
     /// The rest of the line, trimmed.
     pub argument: String,
+    /// White space around the argument was cut, more than what parts it from the command.
+    pub cut: bool,
 }
 
 const fn spec(name: &'static str, argument: &'static str, help: &'static str, verb: Verb) -> Spec {
@@ -145,9 +147,10 @@ pub const COMMANDS: &[Spec] = &[
 
 /// Reads a command; the error says what would be right.
 pub fn parse(line: &str) -> Result<Typed, String> {
-    let line = line.trim();
-    let (name, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let argument = argument.trim().to_owned();
+    let line = line.trim_start();
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let argument = rest.trim().to_owned();
+    let cut = rest.len() > argument.len();
     let spec = COMMANDS
         .iter()
         .find(|spec| spec.name == name)
@@ -168,6 +171,7 @@ pub fn parse(line: &str) -> Result<Typed, String> {
     Ok(Typed {
         verb: spec.verb,
         argument,
+        cut,
     })
 }
 
@@ -285,13 +289,17 @@ mod tests {
         let ok = |verb, argument: &str| {
             Ok(Typed {
                 verb,
-                argument: argument.to_owned(),
+                argument: argument.trim().to_owned(),
+                cut: argument.trim() != argument,
             })
         };
         let refused = |text: &str| Err(text.to_owned());
         let cases = [
             ("write", ok(Verb::Write, "")),
-            (" theme  light ", ok(Verb::Theme, "light")),
+            (" theme  light ", ok(Verb::Theme, " light ")),
+            ("set 1.2.3", ok(Verb::Set, "1.2.3")),
+            ("set 1.2.3 ", ok(Verb::Set, "1.2.3 ")),
+            ("set \u{a0}1.2.3", ok(Verb::Set, "\u{a0}1.2.3")),
             ("revert", ok(Verb::Revert, "")),
             ("set", refused("`:set` needs VERSION")),
             ("write now", refused("`:write` takes nothing after it")),

@@ -147,6 +147,9 @@ fn partial(text: &str) -> Option<(Version, usize)> {
     let core_end = text.find(['-', '+']).unwrap_or(text.len());
     let (core, rest) = text.split_at(core_end);
     let mut numbers = [0_u64; 3];
+    if core.split('.').count() > numbers.len() {
+        return None;
+    }
     let mut parts = 0;
     for (at, part) in core.split('.').enumerate() {
         if matches!(part, "x" | "X" | "*") {
@@ -215,7 +218,9 @@ mod tests {
                 }
             }
         }
-        for range in ["", "latest", ">=", "1.2.3.4", "!1.0", ">=1.0 ||", "1.a"] {
+        for range in [
+            "", "latest", ">=", "1.2.3.4", "1.2.x.y", "!1.0", ">=1.0 ||", "1.a",
+        ] {
             assert!(VersionRange::parse(range).is_err(), "{range}");
         }
     }

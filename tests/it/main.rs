@@ -19,6 +19,7 @@ mod stopping;
 mod support;
 mod terminal;
 mod trust;
+mod values;
 mod writing;
 mod yaml_edit;
 

@@ -16,7 +16,11 @@ use crate::domain::{
 
 impl Model {
     pub(super) fn run_command(&mut self, line: &str, out: &mut Vec<Command>) {
-        let Typed { verb, argument } = match palette::parse(line) {
+        let Typed {
+            verb,
+            argument,
+            cut,
+        } = match palette::parse(line) {
             Ok(typed) => typed,
             Err(sentence) => return self.say(sentence),
         };
@@ -33,7 +37,7 @@ impl Model {
             Verb::Refresh => self.refresh(out),
             Verb::Login => self.login(&argument, out),
             Verb::Promote => self.promote(out),
-            Verb::Set => self.set(&argument, out),
+            Verb::Set => self.set(&argument, cut, out),
             Verb::Revert => self.revert_command(&argument, out),
             Verb::Trace => self.trace_command(&argument),
             Verb::Plan => self.open_plan(None, out),

@@ -73,9 +73,9 @@ fn cancel(model: &mut Model) {
 fn accept(model: &mut Model, out: &mut Vec<Command>) {
     match model.prompt.take() {
         Some(Prompt::Palette { input, .. }) => {
-            let line = input.text().trim().to_owned();
-            if !line.is_empty() {
-                model.run_command(&line, out);
+            let line = input.text();
+            if !line.trim().is_empty() {
+                model.run_command(line, out);
             }
         }
         Some(Prompt::Reason { gate, input }) => {

@@ -98,9 +98,18 @@ impl Model {
         })
     }
 
-    /// Stages a version given by hand.
-    pub(super) fn set(&mut self, version: &str, out: &mut Vec<Command>) {
+    /// Stages a version given by hand; `cut` says that white space around it was left out.
+    pub(super) fn set(&mut self, version: &str, cut: bool, out: &mut Vec<Command>) {
         let targets = self.targets();
+        let desired = self.git.desired.clone();
+        let illegal = targets.iter().find_map(|cell| {
+            let known = desired.as_ref()?.cells.get(cell)?;
+            let why = known.grammar.check(version).err()?;
+            Some(format!("{cell}: {why}"))
+        });
+        if let Some(sentence) = illegal {
+            return self.say(sentence);
+        }
         let requests = targets.into_iter().map(|cell| ChangeRequest {
             cell,
             intent: Intent::Set {
@@ -112,6 +121,11 @@ impl Model {
             [] => "no cell is selected".to_owned(),
             [request] => format!("{} gets {version}: s opens the plan", request.cell),
             several => format!("{} cells get {version}: s opens the plan", several.len()),
+        };
+        let words = if cut {
+            format!("{words} (the white space around it is cut)")
+        } else {
+            words
         };
         self.stage(requests, out);
         self.matrix.marks.clear();

@@ -280,7 +280,12 @@ impl Draft {
             }
         };
         let edits = (input.edit)(key, to, at, &read)?;
-        let (place, origin, base) = match input.desired.tip(key) {
+        // A cell that is not there yet goes to the one ref there is.
+        let only = match &input.desired.tips[..] {
+            [only] => Some(only),
+            _ => None,
+        };
+        let (place, origin, base) = match input.desired.tip(key).or(only) {
             Some(tip) => (tip.name.clone(), tip.origin.clone(), tip.commit),
             None => (RefName::default(), Origin::default(), input.base),
         };
@@ -660,10 +665,14 @@ fn wanted(
 ) -> Result<Option<Version>, (SkipCause, String)> {
     let key = &request.cell;
     let cell = desired.cells.get(key);
-    let grammar = cell.map_or(Grammar::Text, |cell| cell.grammar);
+    let grammar = |other: Option<&CellKey>| {
+        let known = cell.or_else(|| desired.cells.get(other?));
+        known.map_or(Grammar::Text, |cell| cell.grammar)
+    };
     match &request.intent {
         Intent::Promote { from } => {
             let upstream = CellKey::new(key.service.clone(), from.clone());
+            let grammar = grammar(Some(&upstream));
             match desired.version(&upstream) {
                 Some(version) => match grammar.check(version.as_str()) {
                     Ok(()) => Ok(Some(version.clone())),
@@ -675,7 +684,7 @@ fn wanted(
                 )),
             }
         }
-        Intent::Set { version } => match grammar.check(version.as_str()) {
+        Intent::Set { version } => match grammar(None).check(version.as_str()) {
             Ok(()) => Ok(Some(version.clone())),
             Err(why) => Err((SkipCause::NotParseable, why)),
         },

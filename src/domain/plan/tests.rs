@@ -606,3 +606,63 @@ fn a_plan_is_the_same_by_bytes_and_verdicts() {
         assert_eq!(same(&confirmed, &plan(&moved)), expected, "{name}");
     }
 }
+
+#[test]
+fn what_can_be_no_version_is_neither_set_nor_copied() {
+    let mut desired = desired(&[
+        ("shop", "staging", "1"),
+        ("shop", "prod", "1"),
+        ("mail", "staging", "1"),
+    ]);
+    let (staging, prod) = (
+        CellKey::new("shop", "staging"),
+        CellKey::new("shop", "prod"),
+    );
+    for key in [&staging, &prod] {
+        let cell = desired.cells.get_mut(key).unwrap();
+        cell.grammar = crate::domain::grammar::Grammar::Image;
+        cell.sources = vec![crate::domain::desired::Source {
+            path: "staging.yaml".into(),
+            line: 7,
+        }];
+    }
+    let skip = |desired: &Desired, request: ChangeRequest| {
+        let plan = plan_with(&topology(), desired, &Facts::default(), &[], &[request]);
+        let skip = plan.skipped.first().cloned();
+        skip.map_or_else(String::new, |skip| {
+            format!("{}: {}", skip.cause.as_str(), skip.detail)
+        })
+    };
+    let set = |text: &str| skip(&desired, request("shop", "prod", set(text)));
+    assert_eq!(set("2"), "");
+    assert!(
+        set("r/shop:2").starts_with("not-parseable: `r/shop:2` is no image tag"),
+        "{}",
+        set("r/shop:2")
+    );
+    let going_back = Intent::Revert {
+        to: Some("sha256:aa".into()),
+        at: None,
+    };
+    assert_eq!(
+        skip(&desired, request("shop", "prod", going_back)),
+        "",
+        "nothing stops going back"
+    );
+    let broken = ["sha256:aa", "1@sha256:aa"];
+    for text in broken {
+        let mut desired = desired.clone();
+        desired.cells.get_mut(&staging).unwrap().version = Some(text.into());
+        let found = skip(&desired, request("shop", "prod", promote("staging")));
+        assert!(
+            found.starts_with(&format!(
+                "not-parseable: staging.yaml:7: `{text}` is no digest"
+            )),
+            "{found}"
+        );
+        assert!(
+            found.ends_with("it is not copied. Mend it in staging"),
+            "{found}"
+        );
+    }
+}

@@ -164,3 +164,44 @@ fn an_older_plan_does_not_replace_a_newer_one() {
     };
     assert_eq!(screen.state, PlanState::Building);
 }
+
+#[test]
+fn a_version_by_hand_is_cut_and_judged() {
+    let cases = [
+        (
+            ": \"set_1.2.3 enter",
+            Some("1.2.3"),
+            "identity / staging gets 1.2.3: s opens the plan",
+        ),
+        (
+            ": \"set__1.2.3_ enter",
+            Some("1.2.3"),
+            "identity / staging gets 1.2.3: s opens the plan (the white space around it is cut)",
+        ),
+        (
+            ": \"set_r/web:1.2.3 enter",
+            None,
+            "identity / staging: `r/web:1.2.3` is no image tag: it names an image too",
+        ),
+        (
+            ": \"set_1_2 enter",
+            None,
+            "identity / staging: `1 2` is no image tag: ` ` cannot stand in one",
+        ),
+    ];
+    for (keys, version, expected) in cases {
+        let mut driver = Driver::settled(SIZE);
+        let target = cell("identity", "staging");
+        let mut desired = fixture::desired(&fixture::rows());
+        let declared = desired.cells.get_mut(&target).unwrap();
+        declared.grammar = crate::domain::grammar::Grammar::Image;
+        driver.model.git.desired = Some(Arc::new(desired));
+        driver.model.select(&target);
+        driver.keys(keys);
+        assert!(word(&driver).starts_with(expected), "{}", word(&driver));
+        assert_eq!(
+            driver.model.staging.requests().len(),
+            usize::from(version.is_some())
+        );
+    }
+}

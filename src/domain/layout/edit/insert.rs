@@ -1,9 +1,11 @@
 //! Writing an override where none stands: into the cell's own file, beside what is there.
 
-use super::{Changes, Editor, Refusal, Spot, append, not_parseable, place};
+use super::{Changes, Editor, Files, Refusal, Spot, append, not_parseable, place};
 use crate::domain::{
-    ids::RepoPath,
+    desired::{Desired, DesiredCell},
+    ids::{CellKey, RepoPath},
     layout::{
+        LayoutSet,
         bindings::Bindings,
         extract::{Place, documents},
         level::{Finder, Level},
@@ -14,6 +16,42 @@ use crate::domain::{
     plan::SkipCause,
     version::Version,
 };
+
+/// A cell that is not there yet, of the same shape as one of its row that declares `version`: in the file that this
+/// environment has for it. `None` where there is no such file, or one file holds all environments.
+pub(super) fn cell_like(
+    layouts: &LayoutSet,
+    desired: &Desired,
+    key: &CellKey,
+    version: &Version,
+    files: Files<'_>,
+) -> Option<DesiredCell> {
+    let mut row = desired.row(&key.service);
+    row.find_map(|(_, donor)| {
+        let fits = donor.version.as_ref() == Some(version) && donor.origin == layouts.origin();
+        let mut readings = layouts
+            .layouts
+            .iter()
+            .filter(|layout| layout.spec == donor.layout);
+        let layout = readings.next().filter(|_| fits)?;
+        let mut captures = donor.captures.clone();
+        captures.set("env", layout.spelling(&key.environment));
+        let path = RepoPath::from(layout.levels.first()?.path.as_ref()?.fill(&captures)?);
+        if donor.files.contains(&path) || layout.cell(&captures).is_none_or(|cell| cell != *key) {
+            return None;
+        }
+        files(&donor.origin, &path)?;
+        Some(DesiredCell {
+            subject: donor.subject,
+            grammar: donor.grammar,
+            captures,
+            layout: donor.layout,
+            files: vec![path],
+            origin: donor.origin.clone(),
+            ..DesiredCell::default()
+        })
+    })
+}
 
 impl Editor<'_> {
     /// Inserts the version into the first own file that has a place for it.
@@ -27,10 +65,16 @@ impl Editor<'_> {
                 missing.get_or_insert(path);
                 continue;
             };
-            let bound = fallback
+            let mut bound = fallback
                 .as_ref()
                 .and_then(|spot| own.join(&spot.found.bindings))
                 .unwrap_or(own);
+            if !self.desired.cells.contains_key(self.key) {
+                // A row that the file does not name yet: what names it is known from where the version comes from.
+                for (name, text) in self.cell.captures.iter() {
+                    let _ = bound.bind(name, text);
+                }
+            }
             let addition = Addition {
                 level: &layout.levels[0],
                 path: &path,

@@ -70,11 +70,17 @@ pub fn restore_cell(
     files: Files<'_>,
     then: Files<'_>,
 ) -> Result<Vec<FileEdit>, Refusal> {
-    let cell = desired.cells.get(key).ok_or_else(|| {
-        let reason =
-            format!("no layout gives {key} a place; add its file, or a layout that names it");
-        (SkipCause::NotDeclared, reason)
-    })?;
+    let made;
+    let cell = if let Some(cell) = desired.cells.get(key) {
+        cell
+    } else {
+        made = version.and_then(|version| insert::cell_like(layouts, desired, key, version, files));
+        made.as_ref().ok_or_else(|| {
+            let reason =
+                format!("no layout gives {key} a place; add its file, or a layout that names it");
+            (SkipCause::NotDeclared, reason)
+        })?
+    };
     let editor = Editor {
         layouts,
         desired,

@@ -406,7 +406,7 @@ fn locks_come_along_where_they_are_known() {
         before: old.clone().into_bytes(),
         after: new.clone().into_bytes(),
     };
-    let there = |path: &RepoPath| path.as_str().ends_with(".lock").then(Vec::new);
+    let there = |path: &RepoPath| path.as_str().contains(".lock").then(Vec::new);
     let stale = |edits: &[FileEdit]| {
         let found = stale_locks(edits, &there).into_iter();
         found.map(|(_, words)| words).collect::<Vec<_>>()
@@ -490,6 +490,20 @@ fn an_entry_that_is_not_there_is_added_by_the_name_of_the_donors() {
             "{name}"
         );
     }
+    // Rows that are named by what stands in the file are not there before it does.
+    let rows =
+        r#"{ preset = "kustomize", path = "overlays/{env}/kustomization.yaml", row = "{image}" }"#;
+    let side = "images:\n- name: ghcr.io/o/side\n  newTag: v9\n";
+    let at = |path: &'static str| [("overlays/dev/kustomization.yaml", dev), (path, side)];
+    assert_eq!(
+        edited(rows, &at("overlays/prod/kustomization.yaml"), "web prod v2"),
+        format!("{side}- name: ghcr.io/o/web\n  newTag: v2\n")
+    );
+    assert!(
+        edited(rows, &at("overlays/qa/kustomization.yaml"), "web prod v2")
+            .starts_with("NotDeclared: no layout gives web / prod"),
+        "no file to hold it"
+    );
     let alone = [("apps/web/overlays/prod/kustomization.yaml", "a: b\n")];
     assert!(
         edited(layout, &alone, "web prod v2").starts_with("NotDeclared"),

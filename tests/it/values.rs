@@ -1,0 +1,175 @@
+//! What is written is a version, and what belongs together moves together: over real repositories.
+
+use std::fmt::Write as _;
+
+use crate::support::repo::Repository;
+
+const WRAPPED: &str = "ENC[AES256_GCM,data:MS4w,iv:aaaa,tag:bbbb,type:str]";
+
+/// A repository of `dev` and `prod` with one layout.
+fn repository(layout: &str, files: &[(&str, &str)]) -> Repository {
+    let repository = Repository::empty();
+    let mut config =
+        "[[environments]]\nname = \"dev\"\n[[environments]]\nname = \"prod\"\nfrom = [\"dev\"]\n"
+            .to_owned();
+    let _ = write!(config, "[[layouts]]\n{layout}\n");
+    repository.write("tidegate.toml", &config);
+    for (path, text) in files {
+        repository.write(path, text);
+    }
+    repository.publish("Initial");
+    repository.pull();
+    repository
+}
+
+const HELM: &str = "preset = \"helm-values\"\npath = \"{env}/{service}.yaml\"";
+
+#[test]
+fn what_is_no_version_is_refused_with_the_rule() {
+    let repository = repository(
+        HELM,
+        &[
+            ("dev/web.yaml", "image: {tag: 1.1.0}\n"),
+            ("prod/web.yaml", "image: {tag: 1.0.0}\n"),
+        ],
+    );
+    let tip = repository.tip();
+    let long = "a".repeat(129);
+    for (version, rule) in [
+        ("1.2.3 ", "white space stands around it"),
+        (" 1.2.3", "white space stands around it"),
+        ("", "an empty text is no version"),
+        ("1\n2", "a character that nobody sees (U+000A)"),
+        ("1.2.3\u{200b}", "a character that nobody sees (U+200B)"),
+        ("1,2", "`,` cannot stand in one"),
+        ("r/web:1.2.3", "write the tag alone"),
+        ("it's", "`'` cannot stand in one"),
+        ("v\u{430}", "no ASCII character"),
+        (".1", "it begins with `.` or `-`"),
+        (&long, "it has 129 characters, and 128 are the most"),
+        ("1@sha256:abc", "3 digits stand behind `sha256:`"),
+        ("${TAG}", "`$` cannot stand in one"),
+    ] {
+        repository
+            .tidegate(&["set", "web", "dev", "--yes", "--", version])
+            .exits(2)
+            .says(rule);
+        let changes =
+            serde_json::json!([{ "service": "web", "environment": "dev", "version": version }]);
+        let at = repository.clone_path();
+        repository
+            .run(
+                &at,
+                &["set", "--yes", "--changes", "-"],
+                &changes.to_string(),
+                &[],
+            )
+            .exits(2)
+            .says(rule);
+    }
+    assert_eq!(repository.tip(), tip);
+}
+
+#[test]
+fn an_encrypted_file_is_left_alone() {
+    let plain = |tag: &str| {
+        format!(
+            "image:\n    tag: {tag}\npw: {WRAPPED}\nsops:\n    mac: {WRAPPED}\n    encrypted_regex: ^pw$\n"
+        )
+    };
+    let (new, old) = (plain("1.1.0"), plain("1.0.0"));
+    let secret = format!("image:\n    tag: {WRAPPED}\nsops:\n    mac: {WRAPPED}\n");
+    let repository = repository(
+        HELM,
+        &[
+            ("dev/web.yaml", &new),
+            ("prod/web.yaml", &old),
+            ("dev/db.yaml", &secret),
+            ("prod/db.yaml", &secret),
+        ],
+    );
+    let tip = repository.tip();
+    let plan = [
+        "promote",
+        "web",
+        "--from",
+        "dev",
+        "--to",
+        "prod",
+        "--dry-run",
+        "-o",
+        "json",
+    ];
+    let plan = repository.tidegate(&plan).json();
+    assert_eq!(plan["skipped"][0]["cause"], "encrypted", "{plan}");
+    let detail = plan["skipped"][0]["detail"].as_str().unwrap_or_default();
+    assert!(
+        detail.starts_with("prod/web.yaml:2: ") && detail.ends_with("`sops edit prod/web.yaml`"),
+        "{detail}"
+    );
+
+    let status = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .json();
+    let problems = status["problems"].as_array().cloned().unwrap_or_default();
+    for path in ["dev/db.yaml", "prod/db.yaml"] {
+        let told = problems.iter().any(|problem| {
+            problem["path"] == path
+                && problem["line"] == 2
+                && problem["message"]
+                    .as_str()
+                    .is_some_and(|it| it.contains("encrypted"))
+        });
+        assert!(told, "{path}: {problems:?}");
+    }
+    assert!(!status.to_string().contains("ENC["), "{status}");
+    repository.tidegate(&["promote", "web", "--from", "dev", "--to", "prod", "--yes"]);
+    assert_eq!(repository.tip(), tip);
+}
+
+#[test]
+fn a_lock_comes_along_or_is_told() {
+    let chart = |version: &str, other: &str| {
+        format!(
+            "name: x\nversion: 0.1.0\ndependencies:\n- {{name: a, version: {version}, repository: https://h/c}}\n- {{name: b, version: {other}, repository: https://h/c}}\n"
+        )
+    };
+    let layout = "path = \"{env}/{service}/Chart.yaml\"\nyaml = \"dependencies[0].version\"";
+    let repository = repository(
+        layout,
+        &[
+            ("dev/web/Chart.yaml", &chart("1.1.0", "2.0.0")),
+            ("dev/web/Chart.lock", "digest: sha256:new\n"),
+            ("prod/web/Chart.yaml", &chart("1.0.0", "2.0.0")),
+            ("prod/web/Chart.lock", "digest: sha256:old\n"),
+        ],
+    );
+    let plan = repository
+        .tidegate(&["set", "web", "prod", "1.2.0", "--dry-run", "-o", "json"])
+        .json();
+    let verdicts = plan["changes"][0]["verdicts"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let told = verdicts.iter().find(|verdict| verdict["gate"] == "lock");
+    let told = told.unwrap_or_else(|| panic!("no lock in {verdicts:?}"));
+    assert_eq!(told["outcome"], "warn");
+    let words = told["detail"].as_str().unwrap_or_default();
+    assert!(
+        words.starts_with("prod/web/Chart.lock will not match prod/web/Chart.yaml"),
+        "{words}"
+    );
+    repository
+        .tidegate(&["promote", "web", "--from", "dev", "--to", "prod", "--yes"])
+        .exits(0);
+    assert_eq!(
+        repository.at_tip("prod/web/Chart.lock"),
+        "digest: sha256:new"
+    );
+    assert!(
+        repository
+            .at_tip("prod/web/Chart.yaml")
+            .contains("version: 1.1.0")
+    );
+}
