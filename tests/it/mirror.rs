@@ -100,9 +100,6 @@ fn a_clone_that_did_not_come_to_its_end_is_begun_again() {
     at(&repository, &missing, &STATUS)
         .exits(1)
         .says(&format!("cannot fetch from {missing}: "));
-    let (bare, folder) = mirror(&repository);
-    assert!(!bare.exists() && !folder.join("remote-not.git").exists());
-    fs::remove_dir_all(&folder).expect("a folder");
 
     at(&repository, &address, &STATUS).exits(0);
     let (bare, folder) = mirror(&repository);
@@ -165,4 +162,45 @@ fn the_screen_opens_from_the_mirror_before_it_fetches() {
     });
     assert!(view.has("remote main@"), "{view}");
     operator.leave();
+}
+
+#[test]
+fn a_mirror_that_lost_its_objects_is_made_anew() {
+    let repository = Repository::seeded();
+    let address = file_address(&repository);
+    at(&repository, &address, &STATUS).exits(0);
+    let (bare, _) = mirror(&repository);
+    for lost in ["objects", "HEAD"] {
+        let path = bare.join(lost);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).expect("the folder goes");
+            fs::create_dir_all(path.join("pack")).expect("an empty one");
+        } else {
+            fs::remove_file(&path).expect("the file goes");
+        }
+        let again = at(&repository, &address, &STATUS)
+            .exits(0)
+            .says("has lost its objects; it is made anew");
+        assert_eq!(dev(&again), "1.0.0", "{lost}");
+    }
+}
+
+#[test]
+fn clones_that_failed_or_were_cut_off_leave_nothing() {
+    let repository = Repository::seeded();
+    let mirrors = repository.home().join("cache/tidegate/mirrors");
+    let gone = format!("file://{}/nowhere.git", repository.remote().display());
+    assert_ne!(at(&repository, &gone, &STATUS).code, Some(0));
+    let left = || {
+        let entries = fs::read_dir(&mirrors).expect("mirrors").flatten();
+        entries.map(|entry| entry.file_name()).collect::<Vec<_>>()
+    };
+    assert_eq!(left(), Vec::<std::ffi::OsString>::new());
+
+    // What another process left when it was killed goes with the next clone of any address.
+    let cut = mirrors.join("0123456789abcdef/1234.tmp/objects");
+    fs::create_dir_all(&cut).expect("a half of a clone");
+    let address = file_address(&repository);
+    at(&repository, &address, &STATUS).exits(0);
+    assert_eq!(left().len(), 1);
 }

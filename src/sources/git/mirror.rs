@@ -57,9 +57,20 @@ impl Repo {
         let refused = |error: &io::Error| cannot_write(&folder, error);
         private(&folder).map_err(|error| refused(&error))?;
         let lock = lock(&folder, tell).map_err(|error| refused(&error))?;
-        let new = !place.exists();
+        let there = place.exists();
+        let new = !there || !is_whole(&place);
+        if there && new {
+            // Something tidied the cache folder half away: nothing in a mirror is anybody's work.
+            tell(&format!(
+                "the mirror of {shown} has lost its objects; it is made anew"
+            ));
+            fs::remove_dir_all(&place).map_err(|error| refused(&error))?;
+        }
         if new {
-            clone(address, &folder, &place, tell)?;
+            if let Some(all) = folder.parent() {
+                sweep(all, &folder);
+            }
+            clone(address, &folder, &place, tell).inspect_err(|_| forget(&folder))?;
             let _ = lock.set_modified(SystemTime::now());
         }
         Ok(Mirror {
@@ -184,14 +195,96 @@ fn private(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What a lock and the time of the last fetch are kept in.
+const FETCHED: &str = "fetched";
+
 /// Held while a mirror is cloned or fetched; its modification time is that of the last fetch.
 fn lock(folder: &Path, tell: &mut dyn FnMut(&str)) -> io::Result<File> {
-    let file = files::open_lock(&folder.join("fetched"))?;
-    if file.try_lock().is_err() {
-        tell("another Tidegate is fetching the same repository; waiting for it");
-        file.lock()?;
+    loop {
+        let file = files::open_lock(&folder.join(FETCHED))?;
+        if file.try_lock().is_err() {
+            tell("another Tidegate is fetching the same repository; waiting for it");
+            file.lock()?;
+        }
+        // Who held it may have failed to clone, and have taken the folder away with it.
+        if is_at(&file, &folder.join(FETCHED)) {
+            return Ok(file);
+        }
+        private(folder)?;
     }
-    Ok(file)
+}
+
+/// Whether an open file is still the one of that name.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        let named = fs::symlink_metadata(path);
+        file.metadata()
+            .is_ok_and(|open| named.is_ok_and(|named| same(open, named)))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
+/// Whether what stands there can be read: the commit of its branch, where it has one.
+fn is_whole(place: &Path) -> bool {
+    let Ok(repo) = Repo::named(place) else {
+        return false;
+    };
+    match repo.base(None) {
+        Ok(base) => repo.commit_info(base.commit).is_ok(),
+        // A repository without branches, or with none that is read by default: fetching says more.
+        Err(error) => error.kind == GitErrorKind::Unknown && place.join("objects").is_dir(),
+    }
+}
+
+/// Takes away the folder of a mirror that could not be made: an address that was mistyped leaves nothing. Called under its
+/// lock.
+fn forget(folder: &Path) {
+    let others = fs::read_dir(folder).map_or(0, |entries| {
+        entries
+            .flatten()
+            .filter(|entry| entry.file_name() != FETCHED)
+            .count()
+    });
+    if others == 0 {
+        let _ = fs::remove_file(folder.join(FETCHED));
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+/// Takes away what clones of other addresses left that did not come to their end. One that is under way holds its lock.
+fn sweep(all: &Path, mine: &Path) {
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        if folder == mine || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let halves = || {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.extension() == Some(OsStr::new("tmp")))
+        };
+        if halves().next().is_none() {
+            continue;
+        }
+        let Ok(lock) = files::open_lock(&folder.join(FETCHED)) else {
+            continue;
+        };
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        for half in halves() {
+            let _ = fs::remove_dir_all(half);
+        }
+        forget(&folder);
+    }
 }
 
 /// Clones into a folder of another name first: what stands at `place` is always whole.
