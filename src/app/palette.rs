@@ -114,7 +114,7 @@ pub const COMMANDS: &[Spec] = &[
     spec("plan", "", "open the plan of what is staged", Verb::Plan),
     spec("deliver", "push|branch", "how the plan is delivered: to the branch, or to one of its own", Verb::Deliver),
     spec("accept-along", "", "accept the cells that move with an edit though they were not staged", Verb::AcceptAlong),
-    spec("leave-out-held", "", "plan without what gates hold, or with it again", Verb::LeaveOut),
+    spec("leave-out", "", "plan without what is held or cannot change, or with it again", Verb::LeaveOut),
     spec("undo", "", "undo the last staging", Verb::Undo),
     spec("drop", "", "take back everything staged", Verb::Drop),
     spec("refresh", "", "ask the remote, and try lost clusters, now", Verb::Refresh),

@@ -5,7 +5,7 @@ use crate::domain::{
     age,
     desired::DesiredCell,
     ids::{CellKey, EnvironmentName},
-    plan::{ChangeRequest, Intent},
+    plan::{ChangeRequest, Intent, is_above},
     rollout::{Connection, Health, LiveCell},
     version::Version,
 };
@@ -225,9 +225,7 @@ pub fn behind(model: &Model, key: &CellKey) -> Option<EnvironmentName> {
     let upstream = environment.from.iter().find(|from| {
         let theirs = desired.version(&CellKey::new(key.service.clone(), (*from).clone()));
         match (theirs, own) {
-            (Some(theirs), Some(own)) => {
-                theirs != own && own.compare(theirs) != Some(std::cmp::Ordering::Greater)
-            }
+            (Some(theirs), Some(own)) => theirs != own && !is_above(own, theirs),
             (Some(_), None) => true,
             (None, _) => false,
         }

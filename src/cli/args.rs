@@ -164,9 +164,15 @@ pub struct HistoryArgs {
 /// `tidegate promote`.
 #[derive(Clone, Debug, Args)]
 pub struct PromoteArgs {
-    /// The rows
-    #[arg(required = true, value_name = "SERVICE")]
+    /// The rows: names, or patterns with `*` and `?`
+    #[arg(required_unless_present = "all", value_name = "SERVICE")]
     pub services: Vec<String>,
+    /// Every row that either environment has; what cannot change is skipped and told
+    #[arg(long, conflicts_with = "services")]
+    pub all: bool,
+    /// But not these rows: names or patterns
+    #[arg(long, value_name = "SERVICE")]
+    pub except: Vec<String>,
     /// Where the versions are copied from
     #[arg(long, value_name = "ENV")]
     pub from: String,
@@ -232,6 +238,9 @@ pub struct WriteArgs {
     /// Skips changes that a gate holds; without it one held change stops all of them
     #[arg(long)]
     pub leave_out_held: bool,
+    /// Lets the rest go without what is held or cannot change; without it one such cell that was named stops all of them
+    #[arg(long, alias = "leave-out-held")]
+    pub leave_out: bool,
     /// Why, kept in the commit
     #[arg(long, value_name = "TEXT", requires = "overrides", value_parser = reason)]
     pub reason: Option<String>,

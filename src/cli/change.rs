@@ -11,8 +11,8 @@ use super::{
     ask,
     fail::{Exit, Failure},
     outcome::{
-        cells_json, held, not_written, part_json, refused, report, say, say_words, target,
-        with_schema,
+        BROKEN, cells_json, ending, held, not_written, nothing, part_json, refused, report, say,
+        say_words, stopped, target, with_schema,
     },
     output::{Output, clean},
     plan,
@@ -22,7 +22,7 @@ use crate::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{Accept, ChangeRequest, Facts, Override, SkipCause, written},
+        plan::{Accept, ChangeRequest, Facts, Override, written},
         suggest,
         topology::Deliver,
     },
@@ -121,7 +121,7 @@ pub(super) async fn carry_out(
         } else {
             plan::show(output, &prepared);
         }
-        return Ok(Exit::Done);
+        return Ok(ending(&prepared.plan));
     }
     plan::show(output, &prepared);
     write(context, &start.session, prepared, &facts, args).await
@@ -136,16 +136,14 @@ async fn write(
 ) -> Result<Exit, Failure> {
     let output = &context.output;
     loop {
-        if prepared.plan.changes.is_empty() {
-            output.note("nothing to change");
-            report(output, &prepared, "nothing", json!({}));
-            // What was asked for cannot be done as it is, unlike what is done already.
-            let mut skipped = prepared.plan.skipped.iter();
-            let conflict = skipped.any(|skip| skip.cause == SkipCause::Conflict);
-            return Ok(if conflict { Exit::Failed } else { Exit::Done });
+        if prepared.plan.stopping().next().is_some() {
+            return Ok(stopped(output, &prepared));
         }
         if prepared.plan.held().next().is_some() {
             return Ok(held(output, &prepared));
+        }
+        if prepared.plan.changes.is_empty() {
+            return Ok(nothing(output, &prepared));
         }
         if let Some(why) = stdio::lost() {
             return Err(Failure::failed(format!(
@@ -266,7 +264,11 @@ async fn follow(
     // The first part's fields stand outside too: most plans have one.
     let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
     more["parts"] = json!(parts);
-    let mut exit = Exit::Done;
+    // What could not be done is told now that the rest went.
+    let mut exit = ending(&prepared.plan);
+    if exit == Exit::Failed {
+        output.note(BROKEN);
+    }
     if delivered.is_elsewhere() {
         // What nobody can fetch, nothing deploys: that is no success yet.
         output.note(
@@ -329,7 +331,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
             })
             .collect(),
         accepted: args.along.clone(),
-        leave_out_held: args.leave_out_held,
+        leave_out_held: args.leave_out,
     }
 }
 

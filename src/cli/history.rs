@@ -13,10 +13,10 @@ use super::{
 use crate::{
     domain::{
         age,
-        history::HistoryEntry,
+        history::{History, HistoryEntry},
         ids::{CellKey, EnvironmentName},
     },
-    workflow::{History, Session, cell_history},
+    workflow::{Session, cell_history},
 };
 
 pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {

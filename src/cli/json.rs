@@ -12,7 +12,7 @@ use crate::{
         diff::FileDiff,
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, ObjectId, RepoPath},
-        plan::{Action, FileEdit, Plan, PlannedChange, PlannedWrite, Skip, Verdict},
+        plan::{Action, FileEdit, Plan, PlannedChange, PlannedWrite, Skip, Standing, Verdict},
         problem::Problem,
         rollout::LiveCell,
         subject::Subject,
@@ -220,6 +220,11 @@ struct SkipJson<'a> {
     environment: &'a str,
     cause: &'static str,
     detail: &'a str,
+    /// It was named, and so nothing is written.
+    stops: bool,
+    /// The gate that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'a str>,
 }
 
 impl<'a> PlanJson<'a> {
@@ -290,6 +295,8 @@ fn skip(skip: &Skip) -> SkipJson<'_> {
         environment,
         cause: skip.cause.as_str(),
         detail: &skip.detail,
+        stops: skip.standing == Standing::Stops,
+        gate: skip.gate.as_deref(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         delivery::CellProgress,
         ids::CellKey,
-        plan::{ALONG, Action, PlannedWrite, written},
+        plan::{ALONG, Action, Ending, Plan, PlannedWrite, written},
         topology::Deliver,
     },
     sources::git::{Base, Rejection},
@@ -38,7 +38,7 @@ pub(super) fn held(output: &Output, prepared: &Prepared) -> Exit {
     if by_gate {
         output.note(
             "nothing was written: a gate holds. Mend what it names, leave the held ones out with \
-             --leave-out-held, or lift it with --override GATE --reason TEXT",
+             --leave-out, or lift it with --override GATE --reason TEXT",
         );
     }
     report(output, prepared, "held", json!({}));
@@ -61,7 +61,7 @@ fn not_named(cells: &[&CellKey]) -> String {
     };
     format!(
         "nothing was written: {} {verb} with this edit too, and nobody named {}. Accept that with {flags}, or give {} a place \
-         of its own in the file first; --leave-out-held leaves out what the edit is for",
+         of its own in the file first; --leave-out leaves out what the edit is for",
         names.join(", "),
         if cells.len() == 1 { "it" } else { "them" },
         if cells.len() == 1 { "it" } else { "each" },
@@ -76,6 +76,57 @@ fn typed(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// What is said where files that came with a group are broken.
+pub(super) const BROKEN: &str =
+    "not all of it could be done: mend what was skipped as broken, and run this again";
+
+/// How a plan ends: a dry run as the real one, the real one after what could go went.
+pub(super) fn ending(plan: &Plan) -> Exit {
+    match plan.ending() {
+        Ending::Done => Exit::Done,
+        Ending::Failed => Exit::Failed,
+        Ending::Held => Exit::Held,
+    }
+}
+
+/// Something that was named cannot change, so nothing does.
+pub(super) fn stopped(output: &Output, prepared: &Prepared) -> Exit {
+    // People have it in the plan above.
+    for skip in prepared.plan.stopping().filter(|_| output.is_json()) {
+        let text = format!("cannot change: {}: {}", skip.cell, skip.detail);
+        output.note(clean(&text));
+    }
+    output.note(
+        "nothing was written: mend what is said of each cell, or let the rest go without them with --leave-out",
+    );
+    report(output, prepared, "stopped", json!({}));
+    Exit::Failed
+}
+
+/// There is nothing to write: all is there, or all is skipped.
+pub(super) fn nothing(output: &Output, prepared: &Prepared) -> Exit {
+    let exit = ending(&prepared.plan);
+    let outcome = match exit {
+        Exit::Held => {
+            output.note(
+                "nothing was written: gates hold all of it. Mend what they name, or lift them with --override GATE \
+                 --reason TEXT",
+            );
+            "held"
+        }
+        Exit::Failed => {
+            output.note("nothing was written: mend what is said of each cell, and run this again");
+            "nothing"
+        }
+        _ => {
+            output.note("nothing to change");
+            "nothing"
+        }
+    };
+    report(output, prepared, outcome, json!({}));
+    exit
 }
 
 pub(super) fn not_written(

@@ -5,7 +5,7 @@ use super::{
     words::{before, count, verdict_glyph},
 };
 use crate::{
-    domain::plan::{Action, Outcome, PlannedChange, PlannedWrite, Verdict},
+    domain::plan::{Action, Outcome, PlannedChange, PlannedWrite, Standing, Verdict},
     sources::git::Base,
     workflow::Prepared,
 };
@@ -20,13 +20,19 @@ pub fn show(output: &Output, prepared: &Prepared) {
         }
     }
     for skip in &plan.skipped {
+        let (word, tone) = match skip.standing {
+            Standing::Stops => ("cannot change", Tone::Bad),
+            Standing::LeftOut => ("leave out", Tone::Attention),
+            Standing::Aside if skip.cause.is_broken() => ("skip", Tone::Attention),
+            Standing::Aside => ("skip", Tone::Dim),
+        };
         let text = format!(
-            "skip {}: {} ({})",
+            "{word} {}: {} ({})",
             clean(&skip.cell.to_string()),
             clean(&skip.detail),
             skip.cause.as_str()
         );
-        output.line(output.paint(&text, Tone::Dim));
+        output.line(output.paint(&text, tone));
     }
     for diff in &prepared.diffs {
         output.line("");

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     domain::{
-        ids::CellKey,
-        plan::{ChangeRequest, Intent},
+        desired::Desired,
+        ids::{CellKey, EnvironmentName, ServiceName},
+        plan::{Came, ChangeRequest, Intent},
     },
-    workflow::Session,
+    workflow::{OpenError, Session},
 };
 
 pub(super) async fn run(context: &Context, args: &PromoteArgs) -> Result<Exit, Failure> {
@@ -24,16 +25,50 @@ pub(super) async fn run(context: &Context, args: &PromoteArgs) -> Result<Exit, F
             "--from and --to are both `{from}`; name two environments"
         )));
     }
-    let mut changes = Vec::new();
-    for name in &args.services {
-        let service = Session::service(desired, name)?;
-        let request = ChangeRequest {
-            cell: CellKey::new(service, to.clone()),
-            intent: Intent::Promote { from: from.clone() },
+    let changes = rows(desired, args, (&from, &to))?.into_iter();
+    let changes = changes.map(|(service, came)| ChangeRequest {
+        cell: CellKey::new(service, to.clone()),
+        intent: Intent::Promote { from: from.clone() },
+        came,
+    });
+    let changes = changes.collect();
+    change::carry_out(context, start, changes, &args.write).await
+}
+
+/// The rows that are asked for, in the order they are asked for, each once. What is named and comes by a pattern too, is
+/// named.
+fn rows(
+    desired: &Desired,
+    args: &PromoteArgs,
+    (from, to): (&EnvironmentName, &EnvironmentName),
+) -> Result<Vec<(ServiceName, Came)>, OpenError> {
+    let mut rows: Vec<(ServiceName, Came)> = Vec::new();
+    let mut add = |service: ServiceName, came: Came| match rows
+        .iter_mut()
+        .find(|(known, _)| *known == service)
+    {
+        Some((_, known)) if came == Came::Named => *known = came,
+        Some(_) => {}
+        None => rows.push((service, came)),
+    };
+    if args.all {
+        let has = |service: &ServiceName, environment: &EnvironmentName| {
+            let key = CellKey::new(service.clone(), environment.clone());
+            desired.cells.contains_key(&key)
         };
-        if !changes.contains(&request) {
-            changes.push(request);
+        let names = Session::services(desired).into_iter();
+        for service in names.filter(|service| has(service, from) || has(service, to)) {
+            add(service, Came::Group);
         }
     }
-    change::carry_out(context, start, changes, &args.write).await
+    for name in &args.services {
+        for (service, came) in Session::services_like(desired, name)? {
+            add(service, came);
+        }
+    }
+    for name in &args.except {
+        let except = Session::services_like(desired, name)?;
+        rows.retain(|(service, _)| except.iter().all(|(other, _)| other != service));
+    }
+    Ok(rows)
 }

@@ -11,7 +11,10 @@ use super::{
     words,
 };
 use crate::{
-    domain::{ids::CellKey, plan::ChangeRequest},
+    domain::{
+        ids::CellKey,
+        plan::{Came, ChangeRequest},
+    },
     workflow::{Session, revert_target},
 };
 
@@ -35,6 +38,7 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
     let changes = vec![ChangeRequest {
         cell,
         intent: target.intent,
+        came: Came::Named,
     }];
     change::carry_out(context, start, changes, &args.write).await
 }

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         grammar::Grammar,
         ids::CellKey,
-        plan::{ChangeRequest, Intent},
+        plan::{Came, ChangeRequest, Intent},
         version::Version,
     },
     workflow::Session,
@@ -53,6 +53,7 @@ pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failu
             intent: Intent::Set {
                 version: Version::from(item.version),
             },
+            came: Came::Named,
         });
     }
     change::carry_out(context, start, changes, &args.write).await

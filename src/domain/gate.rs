@@ -1,7 +1,12 @@
 //! Gates: a rule over (change, facts, now) gives a verdict that names its inputs and their age.
 //!
-//! The rules and their defaults are those of the model: without any configuration `upstream` and `immutable` act,
-//! unknown is not pass, and a revert is never stopped by what its upstream does.
+//! The rules and their defaults are those of the model: without any configuration `upstream`, `ahead`, `reverted` and
+//! `immutable` act, unknown is not pass, and a revert is stopped by none of them.
+
+mod ahead;
+mod reverted;
+#[cfg(test)]
+mod tests;
 
 use super::{
     age,
@@ -15,22 +20,32 @@ use super::{
 
 /// The gate that asks whether an upstream declares and runs the version.
 pub const UPSTREAM: &str = "upstream";
+/// The gate that asks whether what is there is newer than what comes, or may hold a fix that it lacks.
+pub const AHEAD: &str = "ahead";
+/// The gate that asks whether the version was reverted here since it last came.
+pub const REVERTED: &str = "reverted";
 /// The gate that asks whether the version will still mean the same tomorrow.
 pub const IMMUTABLE: &str = "immutable";
 /// Every gate that acts in this version, in the order of their verdicts.
-pub const ALL: [&str; 2] = [UPSTREAM, IMMUTABLE];
+pub const ALL: [&str; 4] = [UPSTREAM, AHEAD, REVERTED, IMMUTABLE];
+/// What the detail of a verdict begins with where a gate could not find out.
+pub const NOT_KNOWN: &str = "not known: ";
 
-/// The verdicts on writing `to` into `cell`, one per gate of [`ALL`]; `None` restores "inherited".
+/// The verdicts on writing `to` into `cell`, in the order of [`ALL`]; `None` restores "inherited". `ahead` and `reverted`
+/// judge promotions only.
 pub fn judge(
     cell: &CellKey,
     intent: &Intent,
     to: Option<&Version>,
     input: &PlanInput<'_>,
 ) -> Vec<Verdict> {
-    vec![
-        upstream(cell, intent, to, input),
-        immutable(cell, to, input),
-    ]
+    let mut verdicts = vec![upstream(cell, intent, to, input)];
+    if let (Intent::Promote { from }, Some(to)) = (intent, to) {
+        verdicts.push(ahead::judge(cell, from, to, input));
+        verdicts.push(reverted::judge(cell, to, input));
+    }
+    verdicts.push(immutable(cell, intent, to, input));
+    verdicts
 }
 
 /// What one upstream says.
@@ -87,7 +102,7 @@ fn upstream(
         verdict(UPSTREAM, Outcome::Hold, no.join("; "))
     } else {
         not_known.extend(no);
-        let detail = format!("not known: {}", not_known.join("; "));
+        let detail = format!("{NOT_KNOWN}{}", not_known.join("; "));
         verdict(UPSTREAM, unknown(environment), detail)
     }
 }
@@ -215,7 +230,12 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, input: &PlanIn
     ))
 }
 
-fn immutable(cell: &CellKey, to: Option<&Version>, input: &PlanInput<'_>) -> Verdict {
+fn immutable(
+    cell: &CellKey,
+    intent: &Intent,
+    to: Option<&Version>,
+    input: &PlanInput<'_>,
+) -> Verdict {
     let Some(to) = to else {
         return verdict(IMMUTABLE, Outcome::Pass, "no version is written");
     };
@@ -236,7 +256,8 @@ fn immutable(cell: &CellKey, to: Option<&Version>, input: &PlanInput<'_>) -> Ver
         .topology
         .get(&cell.environment)
         .is_some_and(|environment| environment.protected);
-    let outcome = if protected {
+    // Nothing stops going back.
+    let outcome = if protected && !matches!(intent, Intent::Revert { .. }) {
         Outcome::Hold
     } else {
         Outcome::Warn

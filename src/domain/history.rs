@@ -81,6 +81,15 @@ impl ValueChange {
         self
     }
 
+    /// Whether it landed after `other`; of two landed lines, by the clock.
+    pub fn landed_after(&self, other: &Self) -> bool {
+        if self.line == other.line {
+            self.depth < other.depth
+        } else {
+            self.landed.time > other.landed.time
+        }
+    }
+
     /// Whether this change was in effect when `later` landed, itself included.
     fn in_effect_at(&self, later: &Self) -> bool {
         if self.line == later.line {
@@ -120,6 +129,15 @@ pub struct HistoryEntry {
     pub kind: ChangeKind,
     /// How long it stayed, landed to landed, in seconds; `None` for the current value.
     pub stayed_seconds: Option<i64>,
+}
+
+/// A cell's values, newest first, and how far back they go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The values.
+    pub entries: Vec<HistoryEntry>,
+    /// History ends early: a shallow clone.
+    pub shallow: bool,
 }
 
 /// Changes of many cells, each newest first, as the walk streams them.

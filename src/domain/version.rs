@@ -111,9 +111,21 @@ fn is_mutable(text: &str, environments: &[&str]) -> bool {
     WORDS.contains(&text)
         || environments.contains(&text)
         || text.starts_with("refs/heads/")
-        || text.starts_with(['>', '<', '=', '~', '^', '*'])
-        || text.contains(['*', ' '])
-        || text.split('.').next_back() == Some("x")
+        || is_range(text)
+}
+
+/// A range, as Helm, Flux and npm write them: `>=1.0`, `~1`, `^1.2`, `1.x`, `*`, `1.0 - 1.4`, `1 || 2`, `>=1,<2`.
+fn is_range(text: &str) -> bool {
+    let core = text.strip_prefix(['v', 'V', '=']).unwrap_or(text);
+    let core = core.split(['-', '+']).next().unwrap_or(core);
+    let mut parts = core.split('.');
+    let wildcard = |part: &str| matches!(part, "x" | "X");
+    let counts = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    text.starts_with(['>', '<', '=', '~', '^', '*', '!'])
+        || text.contains(['*', ' ', '|', ','])
+        || parts.next().is_some_and(|first| {
+            wildcard(first) && core.len() == 1 || counts(first) && parts.take(2).any(wildcard)
+        })
 }
 
 fn is_sha(text: &str) -> bool {
@@ -192,6 +204,28 @@ mod tests {
             ("1.0@sha256:9f3c", VersionKind::Digest),
             ("latest", VersionKind::Mutable),
             (">=1.0.0-alpha", VersionKind::Mutable),
+            (">=1.0", VersionKind::Mutable),
+            (">= 1.0", VersionKind::Mutable),
+            ("<2", VersionKind::Mutable),
+            ("~1", VersionKind::Mutable),
+            ("~> 1.2", VersionKind::Mutable),
+            ("^1", VersionKind::Mutable),
+            ("=1.2", VersionKind::Mutable),
+            ("!=1.2.3", VersionKind::Mutable),
+            ("*", VersionKind::Mutable),
+            ("x", VersionKind::Mutable),
+            ("1.x", VersionKind::Mutable),
+            ("1.X", VersionKind::Mutable),
+            ("v1.2.x", VersionKind::Mutable),
+            ("1.x.x", VersionKind::Mutable),
+            ("1.*", VersionKind::Mutable),
+            ("1.2.*", VersionKind::Mutable),
+            ("1.0 - 1.4", VersionKind::Mutable),
+            ("1.0||2.0", VersionKind::Mutable),
+            (">=1.0,<2.0", VersionKind::Mutable),
+            ("1.2.3-x", VersionKind::SemVer),
+            ("linux.x", VersionKind::Other),
+            ("1.2.3-rc.1", VersionKind::SemVer),
             ("prod", VersionKind::Mutable),
             ("w_2025_48", VersionKind::Other),
         ];

@@ -10,6 +10,7 @@ mod follow;
 mod head;
 mod notes;
 mod others;
+mod pasts;
 mod prepare;
 mod project;
 mod reading;
@@ -45,7 +46,7 @@ pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
 pub use recognise::{layouts_said, recognise, tell_order};
-pub use revert::{History, RevertTarget, cell_history, revert_target};
+pub use revert::{RevertTarget, cell_history, revert_target};
 pub use trust::{Outside, OutsidePlace, Untrusted};
 
 /// One repository, opened with its configuration.
@@ -83,7 +84,7 @@ pub struct PlanRequest {
     pub overrides: Vec<Override>,
     /// Cells that may come along with an edit though they were not asked for.
     pub accepted: Vec<Accept>,
-    /// What a gate holds is skipped; else it holds the whole plan.
+    /// What was named and is held, or cannot change, is left out; else nothing is written.
     pub leave_out_held: bool,
 }
 

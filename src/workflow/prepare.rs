@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{PlanRequest, Prepared, Reading, Session, notes::notes};
+use super::{PlanRequest, Prepared, Reading, Session, notes::notes, pasts::Pasts};
 use crate::{
     domain::{
         desired::{Desired, RefName, Tip},
@@ -60,27 +60,26 @@ pub fn prepare(
                 Assembler::new(Arc::new(layouts.view(origin)), &[])
             })
     };
-    let build = if request.leave_out_held {
-        plan::build_without_held
-    } else {
-        plan::build
-    };
-    let plan = build(
+    let pasts = Pasts::new(session, reading, &request.changes);
+    let plan = plan::build(
         &request.changes,
         &PlanInput {
             base: reading.state(),
             desired,
             topology: &session.config.topology,
             facts,
+            history: &|key| pasts.of(key),
             overrides: &request.overrides,
             accepted: &request.accepted,
             matrix: &matrix,
+            leave_out: request.leave_out_held,
             files: &files,
             edit: &|key, version, at, read| {
                 let then =
                     |origin: &Origin, path: &RepoPath| file_at(session, reading, origin, path, at?);
                 layout::restore_cell(layouts, desired, key, version, read, &then)
             },
+            absent: &|key| layout::unreadable(layouts, desired, key),
             merge: &|theirs, ours| merge(session, desired, theirs, ours),
             tag: &|key, intent, _| {
                 let commit_of =

@@ -17,8 +17,10 @@ use crate::{
     domain::{
         address::Address,
         desired::Desired,
+        glob,
         ids::{EnvironmentName, ServiceName},
         layout::Guess,
+        plan::Came,
         suggest,
     },
     sources::{
@@ -164,18 +166,49 @@ impl Session {
     /// # Errors
     /// `Usage` with the nearest name that is there.
     pub fn service(desired: &Desired, name: &str) -> Result<ServiceName, OpenError> {
-        if let Some(found) = desired
-            .services
-            .iter()
-            .find(|service| service.as_str() == name)
-        {
+        let services = Self::services(desired);
+        if let Some(found) = services.iter().find(|service| service.as_str() == name) {
             return Ok(found.clone());
         }
-        let names = desired.services.iter().map(ServiceName::as_str);
+        let names = services.iter().map(ServiceName::as_str);
         Err(OpenError::Usage(format!(
             "no service is called `{name}`{}",
             suggest::hint(name, names)
         )))
+    }
+
+    /// Every row, in name order: also those whose files declare no version, or cannot be read.
+    pub fn services(desired: &Desired) -> Vec<ServiceName> {
+        let cells = desired.cells.keys().map(|key| &key.service);
+        let mut services: Vec<_> = cells.chain(&desired.services).cloned().collect();
+        services.sort();
+        services.dedup();
+        services
+    }
+
+    /// The row called `name`, or those that it is a pattern of.
+    ///
+    /// # Errors
+    /// `Usage` where there is none.
+    pub fn services_like(
+        desired: &Desired,
+        name: &str,
+    ) -> Result<Vec<(ServiceName, Came)>, OpenError> {
+        let named = Self::service(desired, name);
+        if named.is_ok() || !name.contains(['*', '?']) {
+            return Ok(vec![(named?, Came::Named)]);
+        }
+        let services = Self::services(desired).into_iter();
+        let found: Vec<_> = services
+            .filter(|service| glob::is_match(name, service.as_str()))
+            .map(|service| (service, Came::Group))
+            .collect();
+        if found.is_empty() {
+            return Err(OpenError::Usage(format!(
+                "no service matches `{name}`; `tidegate status` lists them"
+            )));
+        }
+        Ok(found)
     }
 
     /// The column called `name`.

@@ -8,7 +8,7 @@ use super::{OpenError, Reading, Session};
 use crate::{
     domain::{
         desired::Desired,
-        history::{Changes, HistoryEntry, classify},
+        history::{Changes, History, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
         last_good::last_good,
         layout::{Assembler, Origin, edit_cell},
@@ -17,15 +17,6 @@ use crate::{
     },
     sources::git::{GitError, HistoryEvent, Line, Want},
 };
-
-/// A cell's values, newest first, and how far back they go.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    /// The values.
-    pub entries: Vec<HistoryEntry>,
-    /// History ends early: a shallow clone.
-    pub shallow: bool,
-}
 
 /// What a revert restores.
 #[derive(Clone, Debug, PartialEq, Eq)]

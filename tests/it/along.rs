@@ -181,7 +181,7 @@ fn what_brings_it_is_left_out_and_the_rest_goes() {
             "--to",
             "prod",
             "--yes",
-            "--leave-out-held",
+            "--leave-out",
         ])
         .exits(0);
     assert!(

@@ -14,6 +14,7 @@ mod moved;
 mod printing;
 mod reading;
 mod refs;
+mod refusals;
 mod repositories;
 mod stopping;
 mod support;

@@ -42,6 +42,16 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
                         "outcome": "pass",
                         "detail": "dev declares 1.1.0; it has no cluster, nothing about what runs there is judged",
                     },
+                    {
+                        "gate": "ahead",
+                        "outcome": "pass",
+                        "detail": "staging declares 1.0.0, which is older than 1.1.0",
+                    },
+                    {
+                        "gate": "reverted",
+                        "outcome": "pass",
+                        "detail": "1.1.0 was not reverted here",
+                    },
                     { "gate": "immutable", "outcome": "pass", "detail": "1.1.0 names one build" },
                 ],
             }],
@@ -189,7 +199,7 @@ fn a_gate_refuses_with_3_until_it_is_overridden_with_a_reason() {
     let to_prod = ["promote", "checkout", "--from", "dev", "--to", "prod"];
     let plan = repository
         .tidegate(&with(&to_prod, &["--dry-run", "-o", "json"]))
-        .exits(0)
+        .exits(3)
         .json();
     assert_eq!(plan["changes"][0]["verdicts"][0]["outcome"], "hold");
     assert_eq!(
@@ -235,11 +245,11 @@ fn held_changes_are_left_out_when_that_is_asked_for() {
         .tidegate(&promote)
         .exits(3)
         .says("held: checkout / prod by upstream")
-        .says("--leave-out-held");
+        .says("--leave-out");
     assert_eq!(repository.tip(), tip);
 
     let rest = repository
-        .tidegate(&with(&promote, &["--leave-out-held", "-o", "json"]))
+        .tidegate(&with(&promote, &["--leave-out", "-o", "json"]))
         .exits(0)
         .json();
     assert_eq!(rest["changes"].as_array().map(Vec::len), Some(1), "{rest}");
@@ -546,7 +556,7 @@ fn init_proposes_what_is_there_and_overwrites_nothing() {
             "-o",
             "json",
         ])
-        .exits(0)
+        .exits(3)
         .json();
     assert_eq!(
         plan["changes"][0]["verdicts"][0]["detail"], "staging declares 1.0.0, not 2.0.0",

@@ -72,7 +72,7 @@ pub const TABLE: &[Row] = &[
     row(Action::Undo, "undo", &["z"], &[Matrix, Cell, Plan], "", "undo the last staging; what is pushed stays pushed"),
     row(Action::Override, "override", &["o"], &[Plan], "override", "lift the hold on this change, with a reason that is kept in the commit"),
     row(Action::AcceptAlong, "accept-along", &["c"], &[Plan], "come along", "accept the cells that move with an edit though they were not staged; the plan is held until then"),
-    row(Action::LeaveOut, "leave-out-held", &["l"], &[Plan], "", "plan without what gates hold, or with it again; it stays staged"),
+    row(Action::LeaveOut, "leave-out", &["l"], &[Plan], "", "plan without what is held or cannot change, or with it again; it stays staged"),
     row(Action::Deliver, "deliver", &["b"], &[Plan], "branch", "deliver to a branch of its own instead, or back to the branch"),
     row(Action::Scope, "scope", &["a"], &[Plan], "", "plan everything staged, or only what was just asked for"),
     row(Action::NextPane, "next-pane", &["tab"], &[Cell, Plan], "pane", "to the next pane or tab"),

@@ -79,7 +79,7 @@ pub struct PlanScreen {
     pub overrides: Vec<Override>,
     /// Cells that may come along with an edit.
     pub accepted: Vec<Accept>,
-    /// What a gate holds is skipped instead of holding the rest.
+    /// What is held or cannot change is left out instead of stopping the rest.
     pub leave_out_held: bool,
     /// The plan.
     pub state: PlanState,

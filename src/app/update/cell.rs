@@ -15,7 +15,7 @@ use crate::domain::{
     history::HistoryEntry,
     ids::{CellKey, ObjectId},
     last_good::last_good,
-    plan::{ChangeRequest, Intent},
+    plan::{Came, ChangeRequest, Intent},
 };
 
 impl Model {
@@ -270,6 +270,7 @@ impl Model {
         let request = ChangeRequest {
             cell: cell.clone(),
             intent: Intent::Revert { to, at: Some(at) },
+            came: Came::Named,
         };
         self.stage(vec![request], out);
         self.open_plan(Some(vec![cell]), out);

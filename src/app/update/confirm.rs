@@ -11,7 +11,7 @@ use super::super::{
     model::{ConfirmScreen, DeliveryRun, DeliveryScreen, Model, PlanState, Screen},
     op_queue::Operation,
 };
-use crate::domain::plan::PlannedChange;
+use crate::domain::plan::{PlannedChange, Skip, Standing};
 
 /// Keys that come sooner after the question than this were meant for what was there before.
 const TOO_SOON_MILLISECONDS: i64 = 300;
@@ -27,6 +27,15 @@ impl Model {
             PlanState::Building => return self.say("the plan is still being made"),
             PlanState::Failed(_) => return self.say("there is no plan to apply"),
         };
+        let cannot = |skip: &Skip| skip.standing == Standing::Stops;
+        if let Some(first) = plan.plan.skipped.iter().position(cannot) {
+            let count = plan.plan.stopping().count();
+            if let Some(screen) = self.plan_screen() {
+                screen.change = plan.plan.changes.len() + first;
+            }
+            let words = format!("{count} cannot change: l leaves it out, x takes it back");
+            return self.say(words);
+        }
         if plan.plan.changes.is_empty() {
             return self.say("everything is skipped: there is nothing to write");
         }

@@ -241,21 +241,24 @@ impl Model {
         self.build_plan(out);
     }
 
-    /// Plans again without what a gate holds, or with it; it stays staged either way.
+    /// Plans again without what is held or cannot change, or with it; it stays staged either way.
     pub(super) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
             return self.say("open the plan first (s)");
         };
-        let held = match &screen.state {
-            PlanState::Ready(view) => view.plan.held().count(),
+        let (held, stopping) = match &screen.state {
+            PlanState::Ready(view) => (view.plan.held().count(), view.plan.stopping().count()),
             PlanState::Building | PlanState::Failed(_) => return,
         };
-        let word = if screen.leave_out_held {
-            "held changes are planned again".to_owned()
-        } else if held == 0 {
-            return self.say("no gate holds a change of this plan");
-        } else {
-            format!("{held} held left out; they stay staged, and the same key brings them back")
+        let back = "they stay staged, and the same key brings them back";
+        let word = match (held, stopping) {
+            _ if screen.leave_out_held => "what was left out is planned again".to_owned(),
+            (0, 0) => return self.say("nothing is held, and everything named can change"),
+            (held, 0) => format!("{held} held left out; {back}"),
+            (0, stopping) => format!("{stopping} that cannot change left out; {back}"),
+            (held, stopping) => {
+                format!("{held} held and {stopping} that cannot change left out; {back}")
+            }
         };
         screen.leave_out_held = !screen.leave_out_held;
         self.say(word);
@@ -269,7 +272,8 @@ impl Model {
         let PlanState::Ready(view) = &screen.state else {
             return;
         };
-        let change = view.plan.changes.get(screen.change);
+        let plan = &view.plan;
+        let change = plan.changes.get(screen.change);
         if let Some(change) = change.filter(|change| change.is_unaccepted()) {
             let word = format!(
                 "{} was not staged and moves with an edit: {} accepts that, and then a gate's hold can be lifted",
@@ -278,11 +282,18 @@ impl Model {
             );
             return self.say(word);
         }
-        let held = change.and_then(|change| change.verdicts.iter().find(|v| v.holds()));
+        let held = if let Some(change) = change {
+            let mut verdicts = change.verdicts.iter();
+            verdicts.find(|verdict| verdict.holds()).map(|it| &it.gate)
+        } else {
+            // What came with a group is skipped where a gate holds it.
+            let skip = plan.skipped.get(screen.change - plan.changes.len());
+            skip.and_then(|skip| skip.gate.as_ref())
+        };
         match held {
-            Some(verdict) => {
+            Some(gate) => {
                 self.prompt = Some(Prompt::Reason {
-                    gate: verdict.gate.clone(),
+                    gate: gate.clone(),
                     input: LineInput::default(),
                 });
             }

@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
-    plan::{ChangeRequest, Intent, Skip, SkipCause},
+    plan::{self, Came, ChangeRequest, Intent, Skip, SkipCause},
     version::Version,
 };
 
@@ -19,6 +19,7 @@ impl Model {
     pub(super) fn promote(&mut self, out: &mut Vec<Command>) {
         let targets = self.targets();
         let alone = targets.len() == 1;
+        let came = if alone { Came::Named } else { Came::Group };
         let mut requests = Vec::new();
         let mut aside = Vec::new();
         for cell in targets {
@@ -26,12 +27,9 @@ impl Model {
                 Ok(from) => requests.push(ChangeRequest {
                     cell,
                     intent: Intent::Promote { from },
+                    came,
                 }),
-                Err((cause, detail)) => aside.push(Skip {
-                    cell,
-                    cause,
-                    detail,
-                }),
+                Err(refusal) => aside.push(Skip::new(cell, came, refusal)),
             }
         }
         if let (true, [skip]) = (alone, aside.as_slice()) {
@@ -60,42 +58,11 @@ impl Model {
 
     /// The upstream that `cell` can be promoted from, or why there is none.
     fn promotion(&self, cell: &CellKey) -> Result<EnvironmentName, (SkipCause, String)> {
-        let desired = self.git.desired.as_deref();
-        let declared = desired.and_then(|desired| desired.cells.get(cell));
-        let (Some(desired), Some(declared)) = (desired, declared) else {
-            let detail = format!("not declared in {}", cell.environment);
+        let Some(desired) = self.git.desired.as_deref() else {
+            let detail = "the matrix has not been read yet".to_owned();
             return Err((SkipCause::NotDeclared, detail));
         };
-        let environment = self.setup.topology.get(&cell.environment);
-        let from = environment.map_or(&[][..], |environment| &environment.from);
-        if from.is_empty() {
-            let detail = format!(
-                "{} has no upstream (`from`) to promote from; :set writes a version by hand",
-                cell.environment
-            );
-            return Err((SkipCause::NotInUpstream, detail));
-        }
-        if let Some(upstream) = status::behind(self, cell) {
-            return Ok(upstream);
-        }
-        let theirs = from.iter().find_map(|from| {
-            let key = CellKey::new(cell.service.clone(), from.clone());
-            Some((from, desired.version(&key)?))
-        });
-        Err(match (theirs, &declared.version) {
-            (Some((from, theirs)), Some(own)) if theirs != own => (
-                SkipCause::AlreadyThere,
-                format!("{own} is newer than {theirs} in {from}"),
-            ),
-            (Some((from, theirs)), _) => (
-                SkipCause::AlreadyThere,
-                format!("declares {theirs} already, as {from} does"),
-            ),
-            (None, _) => (
-                SkipCause::NotInUpstream,
-                format!("no upstream declares a version ({})", join(from)),
-            ),
-        })
+        plan::upstream_for(desired, &self.setup.topology, cell).cloned()
     }
 
     /// Stages a version given by hand; `cut` says that white space around it was left out.
@@ -110,11 +77,17 @@ impl Model {
         if let Some(sentence) = illegal {
             return self.say(sentence);
         }
+        let came = if targets.len() == 1 {
+            Came::Named
+        } else {
+            Came::Group
+        };
         let requests = targets.into_iter().map(|cell| ChangeRequest {
             cell,
             intent: Intent::Set {
                 version: Version::from(version),
             },
+            came,
         });
         let requests: Vec<_> = requests.collect();
         let words = match requests.as_slice() {
@@ -190,9 +163,4 @@ impl Model {
             self.build_plan(out);
         }
     }
-}
-
-fn join(names: &[EnvironmentName]) -> String {
-    let names: Vec<&str> = names.iter().map(EnvironmentName::as_str).collect();
-    names.join(", ")
 }

@@ -8,14 +8,16 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Accept, Action, Along, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Plan,
+    Accept, Action, Along, Came, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Plan,
     PlannedChange, PlannedWrite, Skip, SkipCause, Verdict,
     along::{self, Edited, MatrixOf, Moved},
+    eligible::{already_there, incoming},
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
     gate,
     grammar::Grammar,
+    history::History,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     layout::{Origin, stale_locks},
     rollout::{Connection, LiveCell},
@@ -44,6 +46,12 @@ pub type MergeRefs<'a> = &'a dyn Fn(&Tip, &Tip) -> Option<Result<Merge, String>>
 /// The tag that gives a cell its version, or why there can be none; `None` where the cell is no tag's.
 pub type TagCell<'a> =
     &'a dyn Fn(&CellKey, &Intent, Option<&Version>) -> Option<Result<NewTag, (SkipCause, String)>>;
+
+/// A cell's past, or why it cannot be read.
+pub type ReadHistory<'a> = &'a dyn Fn(&CellKey) -> Result<Rc<History>, String>;
+
+/// What is wrong with the file that would give a cell.
+pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
 
 /// What is known of the running side, with its times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,16 +82,22 @@ pub struct PlanInput<'a> {
     pub topology: &'a Topology,
     /// The running side.
     pub facts: &'a Facts,
+    /// What cells have been, asked only where a gate judges by it.
+    pub history: ReadHistory<'a>,
     /// Holds that are lifted: of cells that were named, and of those that are accepted.
     pub overrides: &'a [Override],
     /// What may come along with an edit.
     pub accepted: &'a [Accept],
+    /// What was named and cannot change is left out; else it stops the plan.
+    pub leave_out: bool,
     /// Bytes of files at the base.
     pub files: ReadFile<'a>,
     /// Writes a version into a cell.
     pub edit: EditCell<'a>,
     /// The matrix of a ref, to see what else an edit moves.
     pub matrix: MatrixOf<'a>,
+    /// Why a cell that is not there cannot be read; `None` where there is no file of it.
+    pub absent: WhyAbsent<'a>,
     /// Merges branches, where that is how they are promoted.
     pub merge: MergeRefs<'a>,
     /// Tags, where cells are tags.
@@ -92,17 +106,16 @@ pub struct PlanInput<'a> {
     pub now: Timestamp,
 }
 
-/// Freezes `requests` against a base. Pure: the same input gives the same plan.
+/// Everything that is asked for, with what cannot change skipped; what a gate holds stays with its verdicts.
 ///
-/// A change that a gate holds stays in the plan with its verdict; see [`Plan::held`]. What an edit moves beside the cells
-/// that were asked for is in the plan too: no cell moves that it does not list.
-pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
+/// What an edit moves beside the cells that were asked for is in it too: no cell moves that it does not list.
+pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
     let mut left: Vec<&ChangeRequest> = requests.iter().collect();
     let mut overruled: Vec<Skip> = Vec::new();
     loop {
         let mut draft = Draft::default();
         let mut plan = draft.plan(&left, input);
-        let again = draft.overruled(&plan, input);
+        let again = draft.overruled(&plan, &left, input);
         if again.is_empty() {
             plan.skipped.extend(overruled);
             tell_stale_locks(&mut plan, input);
@@ -196,11 +209,10 @@ impl Draft {
             let drafted = drafted.or_else(|refused| self.by_another(request, refused, input));
             match drafted {
                 Ok(change) => plan.changes.extend(change),
-                Err((cause, detail)) => plan.skipped.push(Skip {
-                    cell: request.cell.clone(),
-                    cause,
-                    detail,
-                }),
+                Err(refusal) => {
+                    let cell = request.cell.clone();
+                    plan.skipped.push(Skip::new(cell, request.came, refusal));
+                }
             }
         }
         self.come_along(requests, input, &mut plan);
@@ -217,17 +229,14 @@ impl Draft {
     ) -> Result<Option<PlannedChange>, Refused> {
         let key = &request.cell;
         let from = input.desired.version(key).cloned();
-        let to = wanted(request, input.desired)?;
+        let to = wanted(request, input)?;
         let cell = input.desired.cells.get(key);
         if let Some(tag) = (input.tag)(key, &request.intent, to.as_ref()) {
             return Ok(Some(self.add_tag(request, from, tag?, input)));
         }
         match &to {
             Some(version) if from.as_ref() == Some(version) => {
-                return Err((
-                    SkipCause::AlreadyThere,
-                    format!("{} declares {version} already", key.environment),
-                ));
+                return Err(already_there(key, version));
             }
             None if cell.is_some_and(|cell| cell.inherited) => {
                 return Err((
@@ -468,6 +477,7 @@ impl Draft {
                 let request = ChangeRequest {
                     cell: cell.clone(),
                     intent,
+                    came: Came::Named,
                 };
                 let mut change = judged(&request, before, after.clone(), after.as_ref(), input);
                 change.along = Some(Along::Belongs);
@@ -491,7 +501,7 @@ impl Draft {
         input: &PlanInput<'_>,
     ) -> Result<Option<PlannedChange>, Refused> {
         let key = &request.cell;
-        let Ok(Some(to)) = wanted(request, input.desired) else {
+        let Ok(Some(to)) = wanted(request, input) else {
             return Err(refused);
         };
         let Some(moved) = self.edited.movers(key, input) else {
@@ -515,18 +525,22 @@ impl Draft {
     }
 
     /// Changes that a later edit of the same plan takes back.
-    fn overruled(&self, plan: &Plan, input: &PlanInput<'_>) -> Vec<Skip> {
+    fn overruled(
+        &self,
+        plan: &Plan,
+        requests: &[&ChangeRequest],
+        input: &PlanInput<'_>,
+    ) -> Vec<Skip> {
         let written = self.written.iter().filter_map(|(cell, after)| {
             let change = plan.changes.iter().find(|change| change.cell == *cell)?;
             let to = change.to.as_ref()?;
             if self.edited.version(cell, input) == after.as_ref() {
                 return None;
             }
-            Some(Skip {
-                cell: cell.clone(),
-                cause: SkipCause::Conflict,
-                detail: clash(cell, to, self.edited.movers(cell, input)?),
-            })
+            let request = requests.iter().find(|request| request.cell == *cell);
+            let came = request.map(|request| request.came).unwrap_or_default();
+            let detail = clash(cell, to, self.edited.movers(cell, input)?);
+            Some(Skip::new(cell.clone(), came, (SkipCause::Conflict, detail)))
         });
         written.collect()
     }
@@ -661,8 +675,9 @@ fn judged(
 /// The version that the change writes; `None` restores "inherited".
 fn wanted(
     request: &ChangeRequest,
-    desired: &Desired,
+    input: &PlanInput<'_>,
 ) -> Result<Option<Version>, (SkipCause, String)> {
+    let desired = input.desired;
     let key = &request.cell;
     let cell = desired.cells.get(key);
     let grammar = |other: Option<&CellKey>| {
@@ -672,16 +687,15 @@ fn wanted(
     match &request.intent {
         Intent::Promote { from } => {
             let upstream = CellKey::new(key.service.clone(), from.clone());
-            let grammar = grammar(Some(&upstream));
-            match desired.version(&upstream) {
-                Some(version) => match grammar.check(version.as_str()) {
-                    Ok(()) => Ok(Some(version.clone())),
-                    Err(why) => Err((SkipCause::NotParseable, broken(desired, &upstream, &why))),
-                },
-                None => Err((
-                    SkipCause::NotInUpstream,
-                    format!("{from} declares no version of {}", key.service),
-                )),
+            let unknown = |refusal| {
+                let known = desired.cells.contains_key(&upstream);
+                let why = (!known).then(|| (input.absent)(&upstream)).flatten();
+                why.unwrap_or(refusal)
+            };
+            let version = incoming(desired, key, from).map_err(unknown)?;
+            match grammar(Some(&upstream)).check(version.as_str()) {
+                Ok(()) => Ok(Some(version.clone())),
+                Err(why) => Err((SkipCause::NotParseable, broken(desired, &upstream, &why))),
             }
         }
         Intent::Set { version } => match grammar(None).check(version.as_str()) {
@@ -709,7 +723,9 @@ fn broken(desired: &Desired, upstream: &CellKey, why: &str) -> String {
 }
 
 fn lift(verdict: &mut Verdict, overrides: &[Override]) {
-    if !verdict.holds() {
+    // What was reverted comes again with a group only with a reason, where the gate warns too.
+    let reverted = verdict.gate == gate::REVERTED && verdict.outcome == Outcome::Warn;
+    if !verdict.holds() && !reverted {
         return;
     }
     if let Some(given) = overrides.iter().find(|given| given.gate == verdict.gate) {

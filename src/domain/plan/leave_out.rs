@@ -1,36 +1,54 @@
-//! A plan without what gates hold: the rest goes on.
+//! A plan without what cannot go while the rest goes on.
+
+use std::collections::BTreeSet;
 
 use super::{
-    Along, ChangeRequest, Plan, PlanInput, PlannedChange, Skip, SkipCause, Verdict, build::build,
+    Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
+    Verdict, build::draft,
 };
+use crate::domain::{gate, ids::CellKey};
 
-/// [`build`], but what a gate holds is skipped with its reason instead of holding the whole plan.
+/// Freezes `requests` against a base. Pure: the same input gives the same plan.
 ///
-/// What brings a held change along (a merge of branches, an edit of bytes that it is read from too) is left out with it: a
-/// part of it cannot be.
-pub fn build_without_held(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
+/// What came with a group and is held is skipped with its cause; what was named and is held stays with its verdicts (see
+/// [`Plan::held`]), unless it is to be left out. A named cell that cannot change stops the plan (see [`Plan::stopping`]),
+/// unless it is to be left out. What brings a held change along (a merge of branches, an edit of bytes that it is read from
+/// too) is left out with it: a part of it cannot be.
+pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
     let mut left = requests.to_vec();
     let mut left_out = Vec::new();
     loop {
-        let mut plan = build(&left, input);
-        let held: Vec<Skip> = left
+        let mut plan = draft(&left, input);
+        let goes_without = |request: &&ChangeRequest| input.leave_out || !request.came.is_named();
+        let without: Vec<Skip> = left
             .iter()
+            .filter(goes_without)
             .filter_map(|request| held(&plan, request))
             .collect();
-        if held.is_empty() {
+        if without.is_empty() {
             plan.skipped.extend(left_out);
+            if input.leave_out {
+                for skip in &mut plan.skipped {
+                    if skip.standing == Standing::Stops {
+                        skip.standing = Standing::LeftOut;
+                    }
+                }
+            }
             return plan;
         }
-        left.retain(|request| held.iter().all(|skip| skip.cell != request.cell));
-        left_out.extend(held);
+        let cells: BTreeSet<&CellKey> = without.iter().map(|skip| &skip.cell).collect();
+        left.retain(|request| !cells.contains(&request.cell));
+        left_out.extend(without);
     }
 }
 
 /// Why a request is left out; `None` where nothing holds it.
 fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
-    let own = plan.held().find(|change| change.cell == request.cell);
-    let detail = if let Some(change) = own {
-        reasons(change)
+    let mut changes = plan.changes.iter();
+    let own = changes.find(|change| change.cell == request.cell);
+    let stops = |change: &&PlannedChange| stopping(change, request.came).next().is_some();
+    let (change, detail) = if let Some(change) = own.filter(stops) {
+        (change, reasons(change, request.came))
     } else {
         let mut writes = plan.writes.iter();
         let write = writes.find(|write| write.cells.contains(&request.cell))?;
@@ -40,22 +58,42 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
             Some(Along::Belongs) => write.cells.contains(&change.cell),
             Some(Along::Edit { of }) => of.contains(&request.cell),
         })?;
-        format!(
+        let detail = format!(
             "it would bring {} along, which is held: {}",
             brought.cell,
-            reasons(brought)
-        )
+            reasons(brought, Came::Named)
+        );
+        (brought, detail)
     };
-    Some(Skip {
-        cell: request.cell.clone(),
-        cause: SkipCause::Held,
-        detail,
+    let verdict = stopping(change, request.came).next()?;
+    let gate = verdict.gate.clone();
+    let cause = match gate.as_str() {
+        _ if verdict.detail.starts_with(gate::NOT_KNOWN) => SkipCause::Held,
+        gate::AHEAD => SkipCause::Ahead,
+        gate::REVERTED => SkipCause::Reverted,
+        _ => SkipCause::Held,
+    };
+    let mut skip = Skip::new(request.cell.clone(), request.came, (cause, detail));
+    skip.gate = Some(gate);
+    Some(skip)
+}
+
+/// The verdicts that stop a change. What was reverted does not come again with a group, even where the gate only warns.
+fn stopping(change: &PlannedChange, came: Came) -> impl Iterator<Item = &Verdict> {
+    change.verdicts.iter().filter(move |verdict| {
+        let with_group = came == Came::Group
+            && verdict.gate == gate::REVERTED
+            && matches!(verdict.outcome, Outcome::Hold | Outcome::Warn)
+            && verdict.overridden.is_none();
+        verdict.holds() || with_group
     })
 }
 
 /// `upstream: staging declares 2 but runs 1`
-fn reasons(change: &PlannedChange) -> String {
-    let verdicts = change.verdicts.iter().filter(|verdict| verdict.holds());
+fn reasons(change: &PlannedChange, came: Came) -> String {
     let said = |verdict: &Verdict| format!("{}: {}", verdict.gate, verdict.detail);
-    verdicts.map(said).collect::<Vec<_>>().join("; ")
+    stopping(change, came)
+        .map(said)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

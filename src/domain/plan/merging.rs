@@ -1,6 +1,6 @@
 //! Tests of plans in which branches are merged.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use jiff::Timestamp;
 
@@ -64,6 +64,7 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
             intent: Intent::Promote {
                 from: "staging".into(),
             },
+            came: Came::Named,
         })
         .collect();
     let plan = build(
@@ -73,11 +74,14 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
             desired: &desired,
             topology: &Topology::default(),
             facts: &Facts::default(),
+            history: &|_| Ok(Rc::default()),
             overrides: &[],
             accepted: &[],
             matrix: &|_| panic!("nothing is edited"),
+            leave_out: false,
             files: &|_, _| None,
             edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
+            absent: &|_| None,
             merge: &|theirs, ours| {
                 assert_eq!(
                     (theirs.name.short(), ours.name.short()),

@@ -10,6 +10,8 @@ use super::{
 
 mod along;
 mod build;
+mod eligible;
+mod ending;
 mod leave_out;
 mod same;
 
@@ -21,8 +23,10 @@ mod moving;
 mod tests;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
-pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell, build};
-pub use leave_out::build_without_held;
+pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell};
+pub use eligible::{is_above, upstream_for};
+pub use ending::Ending;
+pub use leave_out::build;
 pub use same::same;
 
 /// What the operator asks for.
@@ -32,6 +36,20 @@ pub struct ChangeRequest {
     pub cell: CellKey,
     /// What to do with it.
     pub intent: Intent,
+    /// How it came to be asked for.
+    #[serde(default, skip_serializing_if = "Came::is_named")]
+    pub came: Came,
+}
+
+/// How a cell came to be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Came {
+    /// By its name: where it cannot change, nothing is written.
+    #[default]
+    Named,
+    /// With others, by a column, `--all` or a glob: where it cannot change, it is skipped.
+    Group,
 }
 
 /// Why a cell gets its version.
@@ -180,8 +198,27 @@ pub struct Skip {
     pub cell: CellKey,
     /// Which kind of reason.
     pub cause: SkipCause,
-    /// The sentence.
+    /// The sentence: file and line where there are some, why, and what to do.
     pub detail: String,
+    /// What it means for the rest of the plan.
+    #[serde(default)]
+    pub standing: Standing,
+    /// The gate that holds it, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
+}
+
+/// What a skipped cell means for the rest of its plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The rest goes on: it came with a group, or is there already.
+    #[default]
+    Aside,
+    /// It was named, and the operator lets the rest go without it.
+    LeftOut,
+    /// It was named: nothing is written.
+    Stops,
 }
 
 /// Why a change was skipped.
@@ -190,6 +227,10 @@ pub struct Skip {
 pub enum SkipCause {
     /// The target has it.
     AlreadyThere,
+    /// What is there is newer than what would come, or may hold a fix that it lacks.
+    Ahead,
+    /// It was reverted here since it last came.
+    Reverted,
     /// The upstream does not declare it.
     NotInUpstream,
     /// A gate holds it.
@@ -294,11 +335,50 @@ impl Verdict {
     }
 }
 
+impl Came {
+    /// By its name.
+    pub fn is_named(&self) -> bool {
+        *self == Self::Named
+    }
+}
+
+impl Skip {
+    /// A cell that was asked for like this, and cannot change.
+    pub fn new(cell: CellKey, came: Came, (cause, detail): (SkipCause, String)) -> Self {
+        let standing = match (cause, came) {
+            (SkipCause::AlreadyThere, _) | (_, Came::Group) => Standing::Aside,
+            (_, Came::Named) => Standing::Stops,
+        };
+        Self {
+            cell,
+            cause,
+            detail,
+            standing,
+            gate: None,
+        }
+    }
+}
+
 impl SkipCause {
+    /// A gate holds it: nothing is wrong with the cell.
+    pub fn is_held(self) -> bool {
+        matches!(
+            self,
+            Self::Ahead | Self::Reverted | Self::Held | Self::Vetoed
+        )
+    }
+
+    /// Something is broken that had to be read or written. What stands in nobody's way (not declared, encrypted) is not.
+    pub fn is_broken(self) -> bool {
+        matches!(self, Self::NotParseable | Self::Conflict | Self::NoAccess)
+    }
+
     /// The word of the command line's output, such as `already-there`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AlreadyThere => "already-there",
+            Self::Ahead => "ahead",
+            Self::Reverted => "reverted",
             Self::NotInUpstream => "not-in-upstream",
             Self::Held => "held",
             Self::Vetoed => "vetoed",

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     sync::{Arc, LazyLock},
 };
 
@@ -53,6 +54,7 @@ fn request(text: &str) -> ChangeRequest {
     ChangeRequest {
         cell: CellKey::new(service, environment),
         intent,
+        came: Came::Named,
     }
 }
 
@@ -60,7 +62,7 @@ fn planned(
     small: &Small,
     requests: &[ChangeRequest],
     accepted: &[Accept],
-    build: fn(&[ChangeRequest], &PlanInput<'_>) -> Plan,
+    leave_out: bool,
 ) -> Plan {
     let desired = small.desired();
     build(
@@ -70,7 +72,10 @@ fn planned(
             desired: &desired,
             topology: &Topology::default(),
             facts: &Facts::default(),
+            history: &|_| Ok(Rc::default()),
             overrides: &[],
+            leave_out: leave_out,
+            absent: &|_| None,
             accepted,
             files: &|_, path| small.files.get(path).cloned(),
             edit: &|key, version, _, read| {
@@ -365,14 +370,14 @@ fn what_moves_with_an_edit_is_in_the_plan() {
     for case in CASES {
         let small = Small::new(case.layouts, &ENVIRONMENTS, case.files);
         let requests: Vec<_> = case.asked.iter().map(|text| request(text)).collect();
-        let plan = planned(&small, &requests, &[], build);
+        let plan = planned(&small, &requests, &[], false);
         if lines(&plan) != case.expected {
             wrong.push(format!("{}: {:#?}", case.name, lines(&plan)));
             continue;
         }
         assert_eq!(lie(&small, &plan), None, "{}", case.name);
         // Accepted, it is the same plan, and nothing holds it.
-        let plan = planned(&small, &requests, &[Accept::All], build);
+        let plan = planned(&small, &requests, &[Accept::All], false);
         let accepted: Vec<String> = case
             .expected
             .iter()
@@ -381,7 +386,7 @@ fn what_moves_with_an_edit_is_in_the_plan() {
         assert_eq!(lines(&plan), accepted, "{}", case.name);
         assert!(plan.held().next().is_none(), "{}", case.name);
         // Left out, nothing moves that was not asked for.
-        let plan = planned(&small, &requests, &[], build_without_held);
+        let plan = planned(&small, &requests, &[], true);
         assert!(
             plan.changes.iter().all(|it| it.along.is_none()),
             "{}",
@@ -397,7 +402,7 @@ fn the_sentences_name_the_cells() {
     let prod = "web: {image: &img {tag: 1}}\nworker: {image: *img}\n";
     let small = Small::new(FILES, &ENVIRONMENTS, &[STAGING, ("prod.yaml", prod)]);
     let requests = ["web/prod < staging", "worker/prod < staging"].map(request);
-    let plan = planned(&small, &requests, &[], build);
+    let plan = planned(&small, &requests, &[], false);
     let along = &plan.changes[1];
     assert_eq!(
         along.verdicts.last().unwrap().detail,
@@ -421,7 +426,7 @@ fn what_is_left_out_takes_with_it_only_what_it_moves() {
         "web: {image: {tag: &app 1}}\nworker: {image: {tag: *app}}\ncron: {image: {tag: 1}}\n";
     let small = Small::new(FILES, &ENVIRONMENTS, &[STAGING, ("prod.yaml", prod)]);
     let requests = ["web/prod < staging", "cron/prod < staging"].map(request);
-    let plan = planned(&small, &requests, &[], build_without_held);
+    let plan = planned(&small, &requests, &[], true);
     assert_eq!(lines(&plan), ["cron/prod 1 2", "- web/prod held"]);
     assert_eq!(
         plan.skipped[0].detail,
@@ -475,7 +480,10 @@ fn an_override_lifts_nothing_of_what_only_came_along() {
                 desired: &desired,
                 topology: &topology,
                 facts: &Facts::default(),
+                history: &|_| Ok(Rc::default()),
                 overrides: &overrides,
+                leave_out: false,
+                absent: &|_| None,
                 accepted,
                 files: &|_, path| small.files.get(path).cloned(),
                 edit: &|key, version, _, read| {
@@ -536,7 +544,10 @@ fn a_ref_that_is_read_in_two_ways_moves_the_cells_of_both() {
             desired: &desired,
             topology: &Topology::default(),
             facts: &Facts::default(),
+            history: &|_| Ok(Rc::default()),
             overrides: &[],
+            leave_out: false,
+            absent: &|_| None,
             accepted: &[],
             files: &|_, path| small.files.get(path).cloned(),
             edit: &|key, version, _, read| {
@@ -665,6 +676,7 @@ fn asked(service: u8, environment: u8, kind: u8, version: u8) -> ChangeRequest {
     ChangeRequest {
         cell: CellKey::new(service, ENVIRONMENTS[environment]),
         intent,
+        came: Came::Named,
     }
 }
 
@@ -687,8 +699,8 @@ proptest! {
             .map(|(service, environment, kind, version)| asked(service, environment, kind, version))
             .filter(|request| seen.insert(request.cell.clone()))
             .collect();
-        for build in [build, build_without_held] {
-            let plan = planned(&small, &requests, &[], build);
+        for leave_out in [false, true] {
+            let plan = planned(&small, &requests, &[], leave_out);
             prop_assert_eq!(lie(&small, &plan), None);
             let named = |change: &PlannedChange| requests.iter().any(|it| it.cell == change.cell);
             for change in &plan.changes {
@@ -702,7 +714,7 @@ proptest! {
                 prop_assert!(changed != skipped, "{}", request.cell);
             }
         }
-        let without = planned(&small, &requests, &[], build_without_held);
+        let without = planned(&small, &requests, &[], true);
         prop_assert!(without.changes.iter().all(|change| change.along.is_none()));
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         model::{PlanPane, PlanScreen},
     },
     domain::{
-        plan::{Intent, Outcome, PlannedChange, Skip, Verdict},
+        plan::{Intent, Outcome, PlannedChange, Skip, Standing, Verdict},
         version::Version,
     },
     ui::{canvas::Canvas, text},
@@ -138,6 +138,11 @@ fn skip_line(canvas: &Canvas<'_>, skip: &Skip, widths: (usize, usize)) -> Line<'
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
     let cause = skip.cause.as_str().replace('-', " ");
+    let (word, style) = match skip.standing {
+        Standing::Stops => ("cannot change", theme.bad),
+        Standing::LeftOut => ("left out", theme.dim),
+        Standing::Aside => ("skipped", theme.dim),
+    };
     Line::from(vec![
         Span::styled("- ", theme.faint),
         Span::styled(cut(skip.cell.service.as_str(), widths.0), theme.dim),
@@ -145,7 +150,7 @@ fn skip_line(canvas: &Canvas<'_>, skip: &Skip, widths: (usize, usize)) -> Line<'
             format!("  {}  ", cut(skip.cell.environment.as_str(), widths.1)),
             theme.faint,
         ),
-        Span::styled(format!("skipped: {cause}"), theme.dim),
+        Span::styled(format!("{word}: {cause}"), style),
     ])
 }
 

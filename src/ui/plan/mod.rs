@@ -109,7 +109,8 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanVi
 fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'static> {
     let theme = canvas.theme;
     let plan = &view.plan;
-    let skipped = plan.skipped.len() + canvas.model.staging.set_aside.len();
+    let skipped =
+        plan.skipped.len() + canvas.model.staging.set_aside.len() - plan.stopping().count();
     let held = plan.held().count();
     let mut spans = vec![
         Span::styled("Plan", theme.title),
@@ -118,8 +119,17 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
     if skipped > 0 {
         spans.push(Span::styled(format!(", {skipped} skipped"), theme.dim));
     }
+    let stopping = plan.stopping().count();
+    if stopping > 0 {
+        spans.push(Span::styled(
+            format!(", {stopping} cannot change"),
+            theme.bad,
+        ));
+    }
     if held > 0 {
         spans.push(Span::styled(format!(", {held} held"), theme.warn));
+    }
+    if held + stopping > 0 {
         let words = if canvas.model.waits_for_along() {
             " (l leaves out, c accepts what comes along)"
         } else {
@@ -136,7 +146,7 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
         theme.dim,
     ));
     if screen.leave_out_held {
-        let words = "  held left out: l plans all";
+        let words = "  left out: l plans all";
         spans.push(Span::styled(words, theme.staged));
     }
     if let Scope::Only(_) = screen.scope {

@@ -18,7 +18,7 @@ use crate::{
         history::{ChangeKind, CommitInfo, HistoryEntry},
         plan::{
             Action, FileEdit, Intent, Outcome, Plan, PlannedChange, PlannedWrite, Skip, SkipCause,
-            Verdict,
+            Standing, Verdict,
         },
         problem::Problem,
         rollout::{ClusterNote, Connection, Health},
@@ -404,7 +404,9 @@ pub(super) fn plan() -> PlanView {
             skipped: vec![Skip {
                 cell: cell("checkout", "prod-us"),
                 cause: SkipCause::AlreadyThere,
-                detail: "declares 1.42.0 already, as staging does".to_owned(),
+                detail: "prod-us declares 1.42.0 already".to_owned(),
+                standing: Standing::Aside,
+                gate: None,
             }],
         },
         diffs: vec![file("accounts"), file("basket")],
@@ -450,6 +452,8 @@ fn plan_left_out(size: (u16, u16)) -> Driver {
         cell: held.cell,
         cause: SkipCause::Held,
         detail: "upstream: staging declares 2.4.0 but runs 2.3.1, seen 2s ago".to_owned(),
+        standing: Standing::LeftOut,
+        gate: Some("upstream".to_owned()),
     });
     driver.planned(rest);
     driver.keys("j j");

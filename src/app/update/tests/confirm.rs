@@ -1,7 +1,10 @@
 //! The last question: who may, what answers it, what never does.
 
 use super::*;
-use crate::domain::ids::RepoPath;
+use crate::domain::{
+    ids::RepoPath,
+    plan::{Skip, SkipCause, Standing},
+};
 
 fn published(driver: &mut Driver) -> bool {
     let commands = driver.taken();
@@ -139,11 +142,14 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
         word(&driver),
         "everything is skipped: there is nothing to write"
     );
-    driver.keys(": \"leave-out-held enter");
+    driver.keys(": \"leave-out enter");
     assert_eq!(driver.taken(), [build(&driver, false)]);
     driver.planned(plan(&[cell("identity", "staging")], false));
     driver.keys("l");
-    assert_eq!(word(&driver), "no gate holds a change of this plan");
+    assert_eq!(
+        word(&driver),
+        "nothing is held, and everything named can change"
+    );
     assert_eq!(driver.taken(), []);
     assert_eq!(driver.model.staging.requests().len(), 1);
 }
@@ -201,6 +207,61 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
         panic!("no question: {}", word(&driver));
     };
     assert_eq!(screen.names, ["prod-eu".into()]);
+}
+
+#[test]
+fn what_cannot_change_stops_the_plan_until_it_is_left_out() {
+    let mut driver = planned_with("identity", "staging", false);
+    let refusal = (
+        SkipCause::NotParseable,
+        "a.yaml:3: is no YAML; mend the file".to_owned(),
+    );
+    let skip = Skip::new(cell("accounts", "staging"), Came::Named, refusal);
+    let mut view = plan(&[cell("identity", "staging")], false);
+    view.plan.skipped.push(skip);
+    driver.keys("b");
+    driver.planned(view.clone());
+    driver.commands.clear();
+    driver.keys("enter");
+    assert_eq!(
+        word(&driver),
+        "1 cannot change: l leaves it out, x takes it back"
+    );
+    assert_eq!(
+        driver.model.selected_change(),
+        Some(cell("accounts", "staging"))
+    );
+    driver.keys("l");
+    assert!(word(&driver).starts_with("1 that cannot change left out; they stay staged"));
+    view.plan.skipped[0].standing = Standing::LeftOut;
+    driver.planned(view);
+    driver.keys("enter");
+    assert!(matches!(
+        driver.model.screens.last(),
+        Some(Screen::Confirm(_))
+    ));
+}
+
+#[test]
+fn what_a_gate_skipped_of_a_group_can_be_lifted() {
+    let mut driver = planned_with("identity", "staging", false);
+    let refusal = (
+        SkipCause::Reverted,
+        "2 was reverted here by Jane".to_owned(),
+    );
+    let mut skip = Skip::new(cell("accounts", "staging"), Came::Group, refusal);
+    skip.gate = Some("reverted".to_owned());
+    let mut view = plan(&[cell("identity", "staging")], false);
+    view.plan.skipped.push(skip);
+    driver.keys("b");
+    driver.planned(view);
+    driver.commands.clear();
+    driver.keys("j o m e n d e d enter");
+    let Some(Command::BuildPlan { overrides, .. }) = driver.taken().pop() else {
+        panic!("it is planned again");
+    };
+    assert_eq!(overrides[0].gate, "reverted");
+    assert_eq!(overrides[0].reason, "mended");
 }
 
 #[test]

@@ -19,8 +19,8 @@ use crate::{
     domain::{
         ids::CellKey,
         plan::{
-            ALONG, Accept, Along, ChangeRequest, Intent, Outcome, Override, Plan, PlannedChange,
-            Verdict,
+            ALONG, Accept, Along, Came, ChangeRequest, Intent, Outcome, Override, Plan,
+            PlannedChange, Verdict,
         },
         topology::Deliver,
     },
@@ -39,6 +39,7 @@ fn promote(service: &str, environment: &str, from: &str) -> ChangeRequest {
     ChangeRequest {
         cell: cell(service, environment),
         intent: Intent::Promote { from: from.into() },
+        came: Came::Named,
     }
 }
 

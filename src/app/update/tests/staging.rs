@@ -21,13 +21,13 @@ fn p_promotes_into_the_cell_from_its_upstream() {
             "checkout",
             "staging",
             None,
-            "checkout / staging: declares 1.42.0 already, as dev does",
+            "checkout / staging: staging declares 1.42.0 already",
         ),
         (
             "checkout",
             "dev",
             None,
-            "checkout / dev: dev has no upstream (`from`) to promote from; :set writes a version by hand",
+            "checkout / dev: dev has no upstream (`from`) to promote from; set a version by hand",
         ),
     ];
     for (service, environment, from, expected) in cases {
@@ -123,6 +123,7 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
             to: Some("1.41.3".into()),
             at: Some(fixture::values()[1].change.landed.commit),
         },
+        came: Came::Named,
     };
     let staged = vec![promote("identity", "staging", "dev"), revert.clone()];
     let build = |driver: &Driver, requests| Command::BuildPlan {

@@ -135,6 +135,16 @@ impl Addition<'_> {
             }
             None => return Err(self.nowhere("no document in it is of the layout's `kind`")),
         };
+        let found = root.map(|root| locator.find(root, &bound));
+        let mut found = found.into_iter().flatten();
+        if let Some(template) = found.find(|found| found.node.is_template()) {
+            let reason = format!(
+                "{}:{}: a template's expression stands here, there is no version to set; change the value that it is filled from",
+                self.path,
+                template.node.line()
+            );
+            return Err((SkipCause::NotParseable, reason));
+        }
         if let Some(path) = locator.concrete(&bound) {
             let value = self.value()?;
             let typed = self.typed();

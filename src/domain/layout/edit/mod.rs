@@ -5,6 +5,7 @@
 //! What stands where is read from the bytes at hand, so that changes of one plan can follow each other, and the result is
 //! read once more: it must declare the version that was asked for.
 
+mod absent;
 mod append;
 mod companions;
 mod insert;
@@ -13,6 +14,7 @@ mod markers;
 mod place;
 mod pods;
 
+pub use absent::unreadable;
 pub use locks::stale_locks;
 
 use std::collections::BTreeMap;
@@ -76,9 +78,12 @@ pub fn restore_cell(
     } else {
         made = version.and_then(|version| insert::cell_like(layouts, desired, key, version, files));
         made.as_ref().ok_or_else(|| {
-            let reason =
-                format!("no layout gives {key} a place; add its file, or a layout that names it");
-            (SkipCause::NotDeclared, reason)
+            unreadable(layouts, desired, key).unwrap_or_else(|| {
+                let reason = format!(
+                    "no layout gives {key} a place; add its file, or a layout that names it"
+                );
+                (SkipCause::NotDeclared, reason)
+            })
         })?
     };
     let editor = Editor {

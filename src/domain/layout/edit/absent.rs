@@ -1,0 +1,63 @@
+//! Why a cell is not there: a file that would give it cannot be read.
+
+use super::Refusal;
+use crate::domain::{
+    desired::Desired,
+    ids::{CellKey, RepoPath},
+    layout::{LayoutSet, bindings::Bindings, compile::Layout},
+    plan::SkipCause,
+    problem::Problem,
+};
+
+/// What is wrong with the file that would give `key` a place; `None` where there is no such file, or nothing wrong with it.
+pub fn unreadable(layouts: &LayoutSet, desired: &Desired, key: &CellKey) -> Option<Refusal> {
+    let gives = |path: &RepoPath| {
+        let mut layouts = layouts.layouts.iter();
+        layouts.any(|layout| would_give(layout, desired, path, key))
+    };
+    let of_key = |problem: &&Problem| problem.path.as_ref().is_some_and(gives);
+    let problem = desired.problems.iter().find(of_key)?;
+    let path = problem.path.as_ref()?;
+    let place = match problem.line {
+        Some(line) => format!("{path}:{line}"),
+        None => path.to_string(),
+    };
+    // A message that begins with the path has said it.
+    let detail = match problem.message.strip_prefix(path.as_str()) {
+        Some(rest) => format!("{place}{rest}"),
+        None => format!("{place}: {}", problem.message),
+    };
+    Some((SkipCause::NotParseable, detail))
+}
+
+/// Whether a layout would read the cell from this file, as far as its name says.
+fn would_give(layout: &Layout, desired: &Desired, path: &RepoPath, key: &CellKey) -> bool {
+    let level = layout.levels.first();
+    let Some(bound) = level.and_then(|level| level.matches(path.as_str())) else {
+        return false;
+    };
+    if layout.refs.is_none() {
+        return may_name(layout, &bound, key);
+    }
+    let mut tips = desired
+        .tips
+        .iter()
+        .filter(|tip| tip.origin.refs == layout.refs && tip.origin.repository == layout.repository);
+    tips.any(|tip| {
+        let captures = tip.origin.captures.iter();
+        let named: Bindings = captures
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        let joined = named.join(&bound);
+        joined.is_some_and(|bound| may_name(layout, &bound, key))
+    })
+}
+
+/// Names that stand in the file alone are not known.
+fn may_name(layout: &Layout, bound: &Bindings, key: &CellKey) -> bool {
+    if let Some(named) = layout.cell(bound) {
+        return named == *key;
+    }
+    let fits = |name: &str, wanted: &str| bound.get(name).is_none_or(|text| text == wanted);
+    fits("service", key.service.as_str()) && fits("env", key.environment.as_str())
+}
