@@ -11,7 +11,7 @@ use support::{Bench, Size, path, run, yq_in_place};
 use tidegate::{
     domain::{
         ids::CellKey,
-        plan::{ChangeRequest, Facts, Intent},
+        plan::{Came, ChangeRequest, Facts, Intent},
     },
     sources::git::build_commit,
     workflow::{OpenOptions, PlanRequest, Session, prepare},
@@ -41,6 +41,7 @@ fn planning(criterion: &mut Criterion) {
         intent: Intent::Promote {
             from: "env-0".into(),
         },
+        came: Came::Named,
     });
     let request = PlanRequest {
         changes: changes.collect(),

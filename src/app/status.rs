@@ -5,7 +5,7 @@ use crate::domain::{
     age,
     desired::DesiredCell,
     ids::{CellKey, EnvironmentName},
-    plan::{ChangeRequest, Intent, is_above},
+    plan::{ChangeRequest, Intent, is_ahead},
     rollout::{Connection, Health, LiveCell},
     version::Version,
 };
@@ -220,15 +220,12 @@ pub fn staged_version(model: &Model, request: &ChangeRequest) -> Option<Version>
 /// The upstream whose version this cell could get: the first that declares another one, and not an older one.
 pub fn behind(model: &Model, key: &CellKey) -> Option<EnvironmentName> {
     let desired = model.git.desired.as_deref()?;
-    let own = desired.cells.get(key)?.version.as_ref();
+    let cell = desired.cells.get(key)?;
     let environment = model.setup.topology.get(&key.environment)?;
     let upstream = environment.from.iter().find(|from| {
         let theirs = desired.version(&CellKey::new(key.service.clone(), (*from).clone()));
-        match (theirs, own) {
-            (Some(theirs), Some(own)) => theirs != own && !is_above(own, theirs),
-            (Some(_), None) => true,
-            (None, _) => false,
-        }
+        theirs
+            .is_some_and(|theirs| cell.version.as_ref() != Some(theirs) && !is_ahead(cell, theirs))
     });
     upstream.cloned()
 }

@@ -198,7 +198,7 @@ fn what_a_cluster_does_not_say_is_unknown_and_holds_where_it_is_protected() {
         "1s",
     ];
     let plan = run(&[&to_prod[..], &["--dry-run", "-o", "json"]].concat())
-        .exits(0)
+        .exits(3)
         .json();
     let verdict = &plan["changes"][0]["verdicts"][0];
     assert_eq!(verdict["outcome"], "hold");

@@ -134,7 +134,7 @@ fn history_knows_promotions_bumps_and_reverts() {
         })
         .collect();
     let expected = [
-        (json!("1.1.0"), json!("revert"), json!(null)),
+        (json!("1.1.0"), json!("promotion"), json!("dev")),
         (json!("1.1.1-hotfix"), json!("bump"), json!(null)),
         (json!("1.1.0"), json!("promotion"), json!("dev")),
         (json!("1.0.0"), json!("initial"), json!(null)),

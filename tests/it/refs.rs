@@ -259,7 +259,7 @@ fn a_conflict_is_told_with_its_files_and_nothing_is_written() {
     let said = branches.tidegate(&PROMOTE).exits(1);
     assert!(
         said.out.contains(
-            "skip shop / prod: staging cannot be merged into prod: both branches changed deployments/shop/values.yaml, \
+            "cannot change shop / prod: staging cannot be merged into prod: both branches changed deployments/shop/values.yaml, \
              in ways that contradict each other"
         ),
         "{}",

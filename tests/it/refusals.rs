@@ -297,7 +297,8 @@ fn set_and_revert_name_their_cells() {
     .to_string();
     let clone = repository.clone_path();
     let set = |more: &[&str]| {
-        let arguments = [&["set", "--changes", "-"], more].concat();
+        let lifted = ["--override", "upstream", "--reason", "customer is down"];
+        let arguments = [&["set", "--changes", "-"], more, &lifted].concat();
         repository.run(&clone, &arguments, &changes, &[])
     };
     let tip = repository.tip();

@@ -8,6 +8,7 @@ use crate::domain::{
     history::{ChangeKind, History, HistoryEntry, ValueChange},
     ids::{CellKey, EnvironmentName},
     plan::{Outcome, PlanInput, Verdict, is_above},
+    subject::Subject,
     version::Version,
 };
 
@@ -27,6 +28,10 @@ pub(super) fn judge(
     let Some(own) = input.desired.version(cell) else {
         return pass(format!("{target} declares nothing that could be newer"));
     };
+    let subject = input.desired.cells.get(cell).map(|cell| cell.subject);
+    if subject == Some(Subject::Setting) {
+        return pass("a setting has no order, and is no fix".to_owned());
+    }
     if is_above(own, to) {
         return hold(format!("{target} declares {own}, which is newer than {to}"));
     }

@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 
 use super::SkipCause;
 use crate::domain::{
-    desired::Desired,
+    desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName},
+    subject::Subject,
     topology::Topology,
     version::Version,
 };
@@ -56,7 +57,7 @@ pub fn upstream_for<'a>(
     for upstream in from {
         let refusal = match (incoming(desired, key, upstream), &cell.version) {
             (Ok(theirs), Some(own)) if theirs == own => already_there(key, own),
-            (Ok(theirs), Some(own)) if is_above(own, theirs) => (
+            (Ok(theirs), Some(own)) if is_ahead(cell, theirs) => (
                 SkipCause::Ahead,
                 format!("{own} is newer than {theirs} in {upstream}"),
             ),
@@ -78,6 +79,12 @@ pub fn upstream_for<'a>(
         );
         (SkipCause::NotInUpstream, detail)
     }))
+}
+
+/// Whether what a cell declares orders above `other`. A setting has no order: more is not newer.
+pub fn is_ahead(cell: &DesiredCell, other: &Version) -> bool {
+    let own = cell.version.as_ref();
+    cell.subject != Subject::Setting && own.is_some_and(|own| is_above(own, other))
 }
 
 /// Whether `own` orders above `other`: both are `SemVer`, else nothing is known by their text.
@@ -121,7 +128,6 @@ fn nothing_upstream(desired: &Desired, upstream: &CellKey) -> Refusal {
 mod tests {
     use super::*;
     use crate::domain::{
-        desired::DesiredCell,
         ids::ObjectId,
         problem::Problem,
         template::Template,

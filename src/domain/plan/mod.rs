@@ -24,7 +24,7 @@ mod tests;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
 pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell};
-pub use eligible::{is_above, upstream_for};
+pub use eligible::{is_above, is_ahead, upstream_for};
 pub use ending::Ending;
 pub use leave_out::build;
 pub use same::same;

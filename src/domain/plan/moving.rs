@@ -74,7 +74,7 @@ fn planned(
             facts: &Facts::default(),
             history: &|_| Ok(Rc::default()),
             overrides: &[],
-            leave_out: leave_out,
+            leave_out,
             absent: &|_| None,
             accepted,
             files: &|_, path| small.files.get(path).cloned(),
