@@ -235,7 +235,8 @@ fn assert_given_back(mut terminal: Terminal, what: &str) {
 
 #[test]
 fn the_terminal_comes_back_whatever_kills_the_console() {
-    for name in ["KILL", "ABRT", "QUIT", "USR1", "ALRM", "SEGV"] {
+    // Not SEGV: one that is sent, not met, is let pass once by the runtime; the end of the stack is one that is met.
+    for name in ["KILL", "ABRT", "QUIT", "USR1", "ALRM"] {
         let temporary = tempfile::tempdir().expect("a folder");
         let operator = Operator::sit_down(demo().env("TMPDIR", temporary.path()));
         operator.terminal.signal(name);
