@@ -41,6 +41,8 @@
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - No program that is waited for is started but by `sources::children`: in a group of its own, with a deadline and a limit
 //!   on what it says; none outlives Tidegate, however that ends.
+//! - libgit2 reads no object of a repository: `sources::git::store` does, and each reading ends within a budget of bytes and
+//!   steps. No commit is built on an object whose content is not what its name says.
 //! - No callback travels in a message: events and commands are plain data.
 //! - No cell moves that the plan does not list: the matrix with the edits is compared with the matrix without them, in
 //!   `domain::plan`, and what nobody named holds the plan until it is accepted.

@@ -2,7 +2,7 @@
 
 use jiff::{Span, Timestamp, Zoned, civil};
 
-use super::{GitError, GitErrorKind, Repo, objects::Objects, ours};
+use super::{GitError, GitErrorKind, Repo, objects::Objects};
 use crate::domain::ids::ObjectId;
 
 /// The branch that Tidegate reads and publishes to, and its commit as last fetched.
@@ -75,15 +75,10 @@ impl Repo {
             None => vec![(local, branch.to_owned())],
         };
         for (full, short) in candidates {
-            if let Ok(reference) = repository.find_reference(&full) {
-                // A branch names a commit; whether it can be read shows when it is.
-                let commit = reference
-                    .resolve()
-                    .map_err(|error| self.error(&error, &format!("cannot read {short}")))?
-                    .target()
-                    .ok_or_else(|| no_branch(repository, remote, Some(branch)))?;
+            // A branch names a commit; whether it can be read shows when it is.
+            if let Some(commit) = self.target(repository, &full)? {
                 return Ok(Base {
-                    commit: ours(commit),
+                    commit,
                     reference: short,
                     full_reference: full,
                     remote: remote.map(str::to_owned),
@@ -114,45 +109,31 @@ impl Repo {
         self.at_time(base, moment)
     }
 
-    /// The commit that a revision names here, or on the base's remote; `None` where it names none.
-    ///
-    /// # Errors
-    /// When the repository cannot be opened.
-    pub fn revision(&self, rev: &str, base: &Base) -> Result<Option<ObjectId>, GitError> {
-        let repository = self.open()?;
-        let remote = base.remote.as_deref().unwrap_or("origin");
-        let spellings = [rev.to_owned(), format!("refs/remotes/{remote}/{rev}")];
-        let found = spellings.iter().find_map(|spelling| {
-            let object = repository.revparse_single(spelling).ok()?;
-            object.peel_to_commit().ok()
-        });
-        Ok(found.map(|commit| ours(commit.id())))
-    }
-
     pub(super) fn at_time(&self, base: &Base, moment: Timestamp) -> Result<ObjectId, GitError> {
         let objects = Objects::open(self)?;
-        let mut commit = base.commit;
-        while objects.committed(commit)? > moment.as_second() {
-            let Some(parent) = objects.header(commit)?.parents.first().copied() else {
-                return Err(if objects.is_cut(commit) {
-                    GitError::new(
-                        GitErrorKind::Shallow,
-                        format!(
-                            "this shallow clone knows nothing of {moment}: it begins at {}",
-                            commit.short()
-                        ),
-                    )
-                    .hint("Fetch more: git fetch --unshallow")
-                } else {
-                    GitError::new(
-                        GitErrorKind::Unknown,
-                        format!("{} has no commit as old as {moment}", base.reference),
-                    )
-                });
-            };
-            commit = parent;
+        let mut last = base.commit;
+        for commit in objects.first_parents(base.commit) {
+            let (commit, _) = commit?;
+            if objects.committed(commit)? <= moment.as_second() {
+                return Ok(commit);
+            }
+            last = commit;
         }
-        Ok(commit)
+        Err(if objects.is_cut(last) {
+            GitError::new(
+                GitErrorKind::Shallow,
+                format!(
+                    "this shallow clone knows nothing of {moment}: it begins at {}",
+                    last.short()
+                ),
+            )
+            .hint("Fetch more: git fetch --unshallow")
+        } else {
+            GitError::new(
+                GitErrorKind::Unknown,
+                format!("{} has no commit as old as {moment}", base.reference),
+            )
+        })
     }
 
     pub(super) fn remote_of(

@@ -198,6 +198,8 @@ impl Child {
         command
             .current_dir(&self.directory)
             .env("GIT_DIR", &self.git_dir)
+            // What is stored counts, here and on the remote: `refs/replace` is somebody's own view of it.
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
             .args(&self.arguments)
             .stdin(if self.input.is_some() {
                 Stdio::piped()

@@ -17,6 +17,8 @@ pub enum GitErrorKind {
     Unknown,
     /// An object that should be there is not: a partial clone, or damage.
     MissingObject,
+    /// An object or a ref that is there cannot be read: a power loss, a full disk, or a stranger's doing.
+    Damaged,
     /// The history ends early: a shallow clone.
     Shallow,
     /// The remote did not answer, or refused this identity.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Base, GitError, GitErrorKind, Repo, base::is_bare_clone, ours};
+use super::{Base, GitError, GitErrorKind, Repo, base::is_bare_clone, objects::Objects};
 use crate::domain::{
     desired::{RefName, Tip},
     ids::ObjectId,
@@ -87,11 +87,22 @@ impl Repo {
         let repository = self.open()?;
         let remote = self.remote_of(&repository, of.branch)?;
         let mut found = self.refs_below(&repository, remote.as_deref(), template.prefix())?;
+        let objects = Objects::open(self)?;
         if let (true, Some(until)) = (template.is_tags(), of.until) {
-            found.retain(|(_, full)| {
-                template.matches(full).is_some()
-                    && tag_time(&repository, full).is_some_and(|made| made <= until)
-            });
+            let mut then = Vec::new();
+            for (name, full) in found {
+                if template.matches(&full).is_none() {
+                    continue;
+                }
+                let made = match self.target(&repository, &full)? {
+                    Some(tag) => tag_time(&objects, tag)?,
+                    None => None,
+                };
+                if made.is_some_and(|made| made <= until) {
+                    then.push((name, full));
+                }
+            }
+            found = then;
         }
         let names = found.iter().map(|(name, _)| name.as_str());
         let mut lines = Vec::new();
@@ -101,7 +112,9 @@ impl Repo {
                 continue;
             };
             // A tag of something that is no commit declares nothing.
-            let Some(commit) = commit_of(&repository, full) else {
+            let target = self.target(&repository, full)?;
+            let commit = target.map(|target| objects.peel(target)).transpose()?;
+            let Some(commit) = commit.flatten() else {
                 continue;
             };
             let branch = name
@@ -143,7 +156,8 @@ impl Repo {
 
     /// The commit that a ref (by its full name here) means; `None` where it is not there, or means something else.
     pub fn ref_commit(&self, full: &str) -> Option<ObjectId> {
-        commit_of(&self.open().ok()?, full)
+        let target = self.target(&self.open().ok()?, full).ok()??;
+        Objects::open(self).ok()?.peel(target).ok()?
     }
 
     /// What to fetch so that every ref that `layouts` read here is fresh: the remote, and refspecs. `None` where one branch
@@ -223,6 +237,11 @@ impl Repo {
         let mut seen = HashSet::new();
         for (here, there) in places {
             let below = format!("{here}{}*", prefix.strip_prefix(there).unwrap_or(prefix));
+            // libgit2 passes over those that cannot be read, and an environment would be gone without a word.
+            let prefix = below.trim_end_matches('*');
+            if let Some((_, error)) = self.broken_refs(prefix).into_iter().next() {
+                return Err(error);
+            }
             let names = repository
                 .references_glob(&below)
                 .map_err(|error| self.error(&error, "cannot list the refs"))?;
@@ -241,18 +260,18 @@ impl Repo {
     }
 }
 
-/// The commit that a ref means; `None` where it means something else.
-pub(super) fn commit_of(repository: &git2::Repository, full: &str) -> Option<ObjectId> {
-    let commit = repository.find_reference(full).ok()?.peel_to_commit();
-    commit.ok().map(|commit| ours(commit.id()))
-}
-
-/// When a tag was made: the tagger's time, or the commit's where the tag has no words of its own.
-pub(super) fn tag_time(repository: &git2::Repository, full: &str) -> Option<Timestamp> {
-    let reference = repository.find_reference(full).ok()?;
-    let seconds = match reference.peel_to_tag() {
-        Ok(tag) => tag.tagger()?.when().seconds(),
-        Err(_) => reference.peel_to_commit().ok()?.time().seconds(),
+/// When a tag was made: the tagger's time, or the commit's where the tag has no words of its own. `None`: it has no time, or
+/// names something else than a commit.
+///
+/// # Errors
+/// When an object on the way cannot be read.
+pub(super) fn tag_time(objects: &Objects, tag: ObjectId) -> Result<Option<Timestamp>, GitError> {
+    let seconds = match objects.tag(tag)? {
+        Some(tag) => tag.tagger.map(|(_, time)| time),
+        None => match objects.peel(tag)? {
+            Some(commit) => Some(objects.committed(commit)?),
+            None => None,
+        },
     };
-    Timestamp::from_second(seconds).ok()
+    Ok(seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()))
 }

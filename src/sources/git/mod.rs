@@ -1,6 +1,6 @@
 //! Git: what a commit declares, how it came to that, and how a change gets there.
 //!
-//! Objects and refs are read through libgit2, the network is reached through the user's own `git`.
+//! Objects are read by [`store`], refs and configuration through libgit2, the network is reached through the user's own `git`.
 //! Only `publish` writes: objects into the object database, and refs on the remote (or, in a
 //! repository without remotes, the branch itself). The work tree, the index and, where there is a
 //! remote, local branches are never touched.
@@ -8,24 +8,29 @@
 mod addresses;
 mod base;
 mod child;
+mod compare;
 mod diff;
 mod discover;
 mod environment;
 mod error;
 mod facts;
+mod graph;
 mod history;
+mod inmemory;
 mod kept;
 mod lines;
 mod mirror;
 mod objects;
-mod pack;
 mod parse;
 mod publish;
 mod read;
 mod redact;
+mod refs;
 mod remotes;
 mod repo;
 mod report;
+mod revision;
+mod store;
 mod survey;
 mod transport;
 mod view;

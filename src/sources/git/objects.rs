@@ -1,19 +1,19 @@
 //! Raw objects: commits, trees and blobs as bytes.
 //!
 //! libgit2's object types allocate and cache more than a walk over a hundred thousand commits can
-//! afford.
+//! afford, and its reader trusts what objects say of themselves: see [`store`](super::store).
 
 use std::{
     cell::RefCell,
-    sync::{Arc, MutexGuard, Once, PoisonError},
+    collections::HashSet,
+    sync::{Arc, MutexGuard, PoisonError},
 };
 
 use super::{
     Child, GitError, GitErrorKind, Repo,
-    pack::{Found, Packs, Reader},
-    parse::{damaged, field, parse_header, person},
+    parse::{MEND, committed, damaged, parse_header},
     repo::Opened,
-    theirs,
+    store::{Broken, Found, Hold, Reader, Store, Type},
     transport::words,
 };
 use crate::{
@@ -26,73 +26,66 @@ pub(super) use super::parse::{Entry, Header, Kind, entries, read_info};
 /// Objects of one repository, for one thread.
 pub(super) struct Objects {
     repo: Repo,
-    opened: Opened,
-    shallow: Vec<ObjectId>,
+    shallow: HashSet<ObjectId>,
     promisor: Option<String>,
     /// Why the remote of a partial clone did not give what is missing: it is asked once, not once an object.
     refused: RefCell<Option<GitError>>,
-    packs: Arc<Packs>,
+    store: Arc<Store>,
     reader: RefCell<Reader>,
+    /// Every object's content is held against its name.
+    verified: bool,
 }
 
 /// No object that is read whole is larger.
 const LIMIT: usize = 64 << 20;
+/// A million commits at which a clone ends are more than any has.
+const LARGEST_SHALLOW: u64 = 41 << 20;
 
 impl Objects {
     /// Opens the object database to read a few objects.
     pub(super) fn open(repo: &Repo) -> Result<Self, GitError> {
-        Self::with_packs(repo, &Arc::default())
+        Self::with_store(repo, &Store::open(repo.common_dir(), Hold::None))
     }
 
     /// Opens it to read a great many: takes longer, for the packs' indexes are read first.
     pub(super) fn for_walks(repo: &Repo) -> Result<Self, GitError> {
         // What was mapped before takes memory, and is not what the packs are read through.
         repo.close_idle();
-        Self::with_packs(repo, &Packs::open(repo.common_dir()))
+        Self::with_store(repo, &Store::open(repo.common_dir(), Hold::Many))
     }
 
     /// Opens it to read the files of one commit.
     pub(super) fn for_commit(repo: &Repo) -> Result<Self, GitError> {
-        Self::with_packs(repo, &Packs::open_small(repo.common_dir()))
+        Self::with_store(repo, &Store::open(repo.common_dir(), Hold::Small))
+    }
+
+    /// Holds the content of every object against its name: for what a change is built on.
+    #[must_use]
+    pub(super) fn verified(mut self) -> Self {
+        self.verified = true;
+        self
     }
 
     /// What another thread needs to open the same, sharing what both read.
     pub(super) fn seed(&self) -> Seed {
         Seed {
             repo: self.repo.clone(),
-            packs: Arc::clone(&self.packs),
+            store: Arc::clone(&self.store),
+            verified: self.verified,
             refused: self.refused.borrow().clone(),
         }
     }
 
-    fn with_packs(repo: &Repo, packs: &Arc<Packs>) -> Result<Self, GitError> {
-        static TUNED: Once = Once::new();
-        TUNED.call_once(|| {
-            // libgit2's parsed-object cache only grows in a walk that visits each object once, and
-            // hashing every object again costs more than reading it; `git` does neither.
-            git2::opts::enable_caching(false);
-            git2::opts::strict_hash_verification(false);
-        });
-        let opened = repo.lend()?;
-        let promisor = promisor_of(&lock(&opened));
-        let place = repo.common_dir().join("shallow");
-        // A view has a link here.
-        let shallow = files::read(&place, Links::Followed, files::KEPT)
-            .ok()
-            .flatten();
-        let shallow = String::from_utf8(shallow.unwrap_or_default())
-            .unwrap_or_default()
-            .lines()
-            .filter_map(|line| line.trim().parse().ok())
-            .collect();
+    fn with_store(repo: &Repo, store: &Arc<Store>) -> Result<Self, GitError> {
+        let promisor = promisor_of(&lock(&repo.lend()?));
         Ok(Self {
             repo: repo.clone(),
-            opened,
-            shallow,
+            shallow: shallow(repo),
             promisor,
             refused: RefCell::default(),
-            packs: Arc::clone(packs),
-            reader: RefCell::new(Reader::new(packs)),
+            store: Arc::clone(store),
+            reader: RefCell::new(Reader::new(store)),
+            verified: false,
         })
     }
 
@@ -102,11 +95,6 @@ impl Objects {
         self
     }
 
-    /// libgit2's view of the same repository.
-    pub(super) fn repository(&self) -> MutexGuard<'_, git2::Repository> {
-        lock(&self.opened)
-    }
-
     /// The repository that they are of.
     pub(super) fn repo(&self) -> &Repo {
         &self.repo
@@ -114,12 +102,13 @@ impl Objects {
 
     /// Tree and parents of a commit.
     pub(super) fn header(&self, commit: ObjectId) -> Result<Header, GitError> {
-        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        let data = self.read(commit, Type::Commit, "cannot read commit")?;
         self.parse(commit, &data)
     }
 
     fn parse(&self, commit: ObjectId, data: &[u8]) -> Result<Header, GitError> {
-        let mut header = parse_header(data).ok_or_else(|| damaged(commit, "commit"))?;
+        let mut header =
+            parse_header(data).ok_or_else(|| damaged(commit, "is no readable commit"))?;
         if self.shallow.contains(&commit) {
             header.parents.clear();
         }
@@ -133,32 +122,30 @@ impl Objects {
 
     /// Header and text of a commit, read once; the text is for [`read_info`].
     pub(super) fn commit(&self, commit: ObjectId) -> Result<(Header, Arc<Vec<u8>>), GitError> {
-        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        let data = self.read(commit, Type::Commit, "cannot read commit")?;
         Ok((self.parse(commit, &data)?, data))
     }
 
     /// What people see of a commit: (as authored, as landed); they differ in the time.
     pub(super) fn info(&self, commit: ObjectId) -> Result<(CommitInfo, CommitInfo), GitError> {
-        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
+        let data = self.read(commit, Type::Commit, "cannot read commit")?;
         read_info(commit, &data)
     }
 
     /// When a commit was made, in seconds since 1970.
     pub(super) fn committed(&self, commit: ObjectId) -> Result<i64, GitError> {
-        let data = self.read(commit, git2::ObjectType::Commit, "cannot read commit")?;
-        field(&data, b"committer ")
-            .and_then(|line| person(line).1)
-            .ok_or_else(|| damaged(commit, "commit"))
+        let data = self.read(commit, Type::Commit, "cannot read commit")?;
+        committed(&data).ok_or_else(|| damaged(commit, "is no readable commit"))
     }
 
     /// A tree's bytes, for [`entries`].
     pub(super) fn tree(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
-        self.read(id, git2::ObjectType::Tree, "cannot read folder")
+        self.read(id, Type::Tree, "cannot read folder")
     }
 
     /// A blob's bytes.
     pub(super) fn blob(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
-        self.read(id, git2::ObjectType::Blob, "cannot read file")
+        self.read(id, Type::Blob, "cannot read file")
     }
 
     /// A blob's bytes, or only their number where it is larger than `limit`.
@@ -167,19 +154,13 @@ impl Objects {
         id: ObjectId,
         limit: usize,
     ) -> Result<Result<Arc<Vec<u8>>, usize>, GitError> {
-        match self.reader.borrow_mut().read(&id, limit) {
-            Some(Found::Object(3, data)) => return Ok(Ok(data)),
-            Some(Found::TooLarge(size)) => return Ok(Err(size)),
-            _ => {}
-        }
-        let size = || {
-            let repository = self.repository();
-            let odb = repository.odb().ok()?;
-            Some(odb.read_header(theirs(id)).ok()?.0)
-        };
-        match size() {
-            Some(size) if size > limit => Ok(Err(size)),
-            _ => self.blob(id).map(Ok),
+        let read = self.read_within(id, Type::Blob, limit, "cannot read file");
+        match read {
+            Err(error) if error.kind == GitErrorKind::MissingObject && self.is_partial() => {
+                self.prefetch(&[id])?;
+                self.read_within(id, Type::Blob, limit, "cannot read file")
+            }
+            other => other,
         }
     }
 
@@ -199,15 +180,11 @@ impl Objects {
         let Some(remote) = &self.promisor else {
             return Ok(());
         };
-        let repository = self.repository();
-        let odb = repository
-            .odb()
-            .map_err(|error| self.repo.error(&error, "cannot open the objects"))?;
-        let missing: Vec<String> = ids
-            .iter()
-            .filter(|id| !odb.exists_ext(theirs(**id), git2::OdbLookupFlags::NO_REFRESH))
-            .map(ObjectId::to_string)
-            .collect();
+        let missing: Vec<String> = {
+            let reader = self.reader.borrow();
+            let missing = ids.iter().filter(|id| !reader.store().has(id));
+            missing.map(ObjectId::to_string).collect()
+        };
         if missing.is_empty() {
             return Ok(());
         }
@@ -260,16 +237,30 @@ impl Objects {
                 return Err(error);
             }
         }
-        let _ = odb.refresh();
+        self.reader.borrow_mut().renew();
         Ok(())
     }
 
-    fn read(
-        &self,
-        id: ObjectId,
-        kind: git2::ObjectType,
-        what: &str,
-    ) -> Result<Arc<Vec<u8>>, GitError> {
+    /// Any object, and what it is.
+    pub(super) fn any(&self, id: ObjectId) -> Result<(Type, Arc<Vec<u8>>), GitError> {
+        let what = "cannot read object";
+        match self.found(id, LIMIT, what)? {
+            Found::Object(kind, data) => Ok((kind, data)),
+            Found::TooLarge(size) => Err(too_large(id, size, what)),
+        }
+    }
+
+    /// The objects whose names begin with these hexadecimal digits, `most` of them.
+    pub(super) fn beginning_with(&self, digits: &str, most: usize) -> Vec<ObjectId> {
+        self.reader.borrow().store().beginning_with(digits, most)
+    }
+
+    /// Whether there is an object of this name, in whatever state.
+    pub(super) fn has(&self, id: ObjectId) -> bool {
+        self.reader.borrow().store().has(&id)
+    }
+
+    fn read(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, GitError> {
         match self.read_here(id, kind, what) {
             Err(error) if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() => {
                 self.prefetch(&[id])?;
@@ -279,31 +270,121 @@ impl Objects {
         }
     }
 
-    fn read_here(
+    fn read_here(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, GitError> {
+        let read = self.read_within(id, kind, LIMIT, what)?;
+        read.map_err(|size| too_large(id, size, what))
+    }
+
+    fn read_within(
         &self,
         id: ObjectId,
-        kind: git2::ObjectType,
+        kind: Type,
+        limit: usize,
         what: &str,
-    ) -> Result<Arc<Vec<u8>>, GitError> {
-        let wanted = match kind {
-            git2::ObjectType::Commit => 1,
-            git2::ObjectType::Tree => 2,
-            _ => 3,
-        };
-        if let Some(Found::Object(found, data)) = self.reader.borrow_mut().read(&id, LIMIT)
-            && found == wanted
-        {
-            return Ok(data);
+    ) -> Result<Result<Arc<Vec<u8>>, usize>, GitError> {
+        match self.found(id, limit, what)? {
+            Found::Object(found, data) if found == kind => Ok(Ok(data)),
+            Found::Object(found, _) => Err(damaged(
+                id,
+                &format!("is a {}, where a {} should be", found.name(), kind.name()),
+            )),
+            Found::TooLarge(size) => Ok(Err(size)),
         }
-        let failed = |error: &git2::Error| self.repo.error(error, &format!("{what} {id}"));
-        let repository = self.repository();
-        let odb = repository.odb().map_err(|e| failed(&e))?;
-        let object = odb.read(theirs(id)).map_err(|e| failed(&e))?;
-        if object.kind() != kind {
-            return Err(damaged(id, kind.str()));
-        }
-        Ok(Arc::new(object.data().to_vec()))
     }
+
+    fn found(&self, id: ObjectId, limit: usize, what: &str) -> Result<Found, GitError> {
+        let read = self.reader.borrow_mut().read(&id, limit);
+        let found = read.map_err(|broken| self.broken(id, &broken, what))?;
+        let Some(found) = found else {
+            return Err(self.missing(id, what));
+        };
+        if let (true, Found::Object(kind, data)) = (self.verified, &found) {
+            let name = name_of(*kind, data);
+            if name != Some(id) {
+                return Err(damaged(id, "is stored with a content that is not its own"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn broken(&self, id: ObjectId, broken: &Broken, what: &str) -> GitError {
+        let file = broken.file.strip_prefix(self.repo.common_dir());
+        let file = file.unwrap_or(&broken.file).display();
+        let is_loose = broken.file.extension().is_none();
+        GitError::new(
+            GitErrorKind::Damaged,
+            format!("{what} {id}: {file} {}", broken.why),
+        )
+        .hint(if is_loose {
+            format!(
+                "Remove that file ({}), and bring back what the remote has: git fetch --refetch (Git 2.36). See what else is damaged: git fsck --full",
+                broken.file.display()
+            )
+        } else {
+            MEND.to_owned()
+        })
+    }
+
+    fn missing(&self, id: ObjectId, what: &str) -> GitError {
+        let place = self.repo.work_dir().unwrap_or(self.repo.git_dir());
+        if let Some(broken) = self.reader.borrow().store().broken_index() {
+            return GitError {
+                message: format!(
+                    "{what} {id}: it is not found in {}, whose {} {}",
+                    place.display(),
+                    broken.file.file_name().unwrap_or_default().display(),
+                    broken.why
+                ),
+                ..self.broken(id, &broken, what)
+            };
+        }
+        GitError::new(
+            GitErrorKind::MissingObject,
+            format!("{what} {id}: an object is missing in {}", place.display()),
+        )
+        .hint(
+            "In a partial or shallow clone, fetch it (git fetch --unshallow, or \
+             git fetch --refetch); otherwise check the clone with git fsck --full",
+        )
+    }
+}
+
+fn too_large(id: ObjectId, size: usize, what: &str) -> GitError {
+    GitError::new(
+        GitErrorKind::Damaged,
+        format!(
+            "{what} {id}: it announces {} MB, more than Tidegate reads of one object",
+            size >> 20
+        ),
+    )
+    .hint(MEND)
+}
+
+/// The name of an object of these bytes.
+pub(super) fn name_of(kind: Type, data: &[u8]) -> Option<ObjectId> {
+    let name = git2::Oid::hash_object(libgit2_kind(kind), data);
+    name.ok().map(super::ours)
+}
+
+/// libgit2's word for it.
+pub(super) fn libgit2_kind(kind: Type) -> git2::ObjectType {
+    match kind {
+        Type::Commit => git2::ObjectType::Commit,
+        Type::Tree => git2::ObjectType::Tree,
+        Type::Blob => git2::ObjectType::Blob,
+        Type::Tag => git2::ObjectType::Tag,
+    }
+}
+
+/// The commits at which a shallow clone was cut off.
+fn shallow(repo: &Repo) -> HashSet<ObjectId> {
+    // A view has a link here.
+    let place = repo.common_dir().join("shallow");
+    let text = files::read(&place, Links::Followed, LARGEST_SHALLOW);
+    let text = text.ok().flatten().unwrap_or_default();
+    let lines = text.split(|byte| *byte == b'\n');
+    let ids = lines.filter_map(|line| std::str::from_utf8(line).ok()?.trim().parse().ok());
+    ids.collect()
 }
 
 /// A panic of whoever had it before left nothing half-done: reading changes nothing.
@@ -314,13 +395,15 @@ fn lock(opened: &Opened) -> MutexGuard<'_, git2::Repository> {
 /// Opens [`Objects`] on the thread that will use them.
 pub(super) struct Seed {
     repo: Repo,
-    packs: Arc<Packs>,
+    store: Arc<Store>,
     refused: Option<GitError>,
+    verified: bool,
 }
 
 impl Seed {
     pub(super) fn open(&self) -> Result<Objects, GitError> {
-        let objects = Objects::with_packs(&self.repo, &self.packs)?;
+        let mut objects = Objects::with_store(&self.repo, &self.store)?;
+        objects.verified = self.verified;
         Ok(objects.refused(self.refused.clone()))
     }
 }

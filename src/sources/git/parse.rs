@@ -30,6 +30,11 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// How many bytes of the tree it takes: `mode name\0id`.
+    pub(super) fn length(&self) -> usize {
+        self.mode.len() + self.name.len() + 22
+    }
+
     /// Git sorts a folder as if its name ended in `/`.
     pub(super) fn sort_key(&self) -> impl Iterator<Item = u8> + 'a {
         let slash = (self.kind == Kind::Folder).then_some(b'/');
@@ -50,7 +55,7 @@ pub(super) fn read_info(
     commit: ObjectId,
     data: &[u8],
 ) -> Result<(CommitInfo, CommitInfo), GitError> {
-    parse_info(commit, data).ok_or_else(|| damaged(commit, "commit"))
+    parse_info(commit, data).ok_or_else(|| damaged(commit, "is no readable commit"))
 }
 
 /// The entries of a tree's bytes; ends early where they are damaged.
@@ -95,11 +100,7 @@ pub(super) fn parse_header(data: &[u8]) -> Option<Header> {
 fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)> {
     let (author, authored) = person(field(data, b"author ")?);
     let (_, committed) = person(field(data, b"committer ")?);
-    let body = data
-        .windows(2)
-        .position(|pair| pair == b"\n\n")
-        .map_or(&[][..], |at| &data[at + 2..]);
-    let message = String::from_utf8_lossy(body);
+    let message = String::from_utf8_lossy(body(data));
     // As Git has it, the first paragraph is the subject, on however many lines.
     let subject = message.trim_start().lines().map(str::trim);
     let subject: Vec<&str> = subject.take_while(|line| !line.is_empty()).collect();
@@ -139,18 +140,55 @@ pub(super) fn person(line: &[u8]) -> (&[u8], Option<i64>) {
     (line[..open].trim_ascii(), seconds)
 }
 
+/// When a commit was made, in seconds since 1970.
+pub(super) fn committed(data: &[u8]) -> Option<i64> {
+    person(field(data, b"committer ")?).1
+}
+
+/// What a tag with words of its own says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// What it names.
+    pub(super) object: ObjectId,
+    /// Who made it and when, in seconds since 1970.
+    pub(super) tagger: Option<(String, i64)>,
+    /// Its words.
+    pub(super) message: String,
+}
+
+/// A tag's text: `object ID`, `type KIND`, `tag NAME`, `tagger PERSON`, an empty line and its words.
+pub(super) fn parse_tag(data: &[u8]) -> Option<Tag> {
+    let object = hex(field(data, b"object ")?)?;
+    let tagger = field(data, b"tagger ").map(person);
+    let tagger = tagger.and_then(|(name, time)| {
+        let name = String::from_utf8_lossy(name).into_owned();
+        Some((name, time?))
+    });
+    Some(Tag {
+        object,
+        tagger,
+        message: String::from_utf8_lossy(body(data)).into_owned(),
+    })
+}
+
+/// What stands behind the first empty line.
+fn body(data: &[u8]) -> &[u8] {
+    let end = data.windows(2).position(|pair| pair == b"\n\n");
+    end.map_or(&[][..], |at| &data[at + 2..])
+}
+
 fn hex(text: &[u8]) -> Option<ObjectId> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// An object that is not what it should be.
-pub(super) fn damaged(id: ObjectId, kind: &str) -> GitError {
-    GitError::new(
-        GitErrorKind::MissingObject,
-        format!("object {id} is no readable {kind}"),
-    )
-    .hint("Check the clone: git fsck")
+pub(super) fn damaged(id: ObjectId, why: &str) -> GitError {
+    GitError::new(GitErrorKind::Damaged, format!("object {id} {why}")).hint(MEND)
 }
+
+/// How an object that is there, and broken, comes back.
+pub(super) const MEND: &str = "See what else is damaged: git fsck --full. What the remote has comes \
+    back with git fetch --refetch (Git 2.36), or clone anew";
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,10 @@
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{
-    GitError, Repo,
+    GitError, GitErrorKind, Repo,
     facts::fetch_missing,
     objects::{Entry, Kind, Objects, entries},
+    parse::MEND,
 };
 use crate::domain::{
     desired::Desired,
@@ -17,6 +18,15 @@ use crate::domain::{
 
 /// A file larger than this holds no versions that people write; it is not read.
 const LARGEST: usize = 8 << 20;
+/// Folders are no deeper where people work; Git itself stops at 2048 (`core.maxTreeDepth`).
+pub(super) const MOST_LEVELS: usize = 256;
+/// No path is longer on any system.
+pub(super) const LONGEST_PATH: usize = 4096;
+/// A commit with more files and folders than this where a layout looks is one whose folders name each other many times.
+/// Tests, which are not optimised, have less patience.
+pub(super) const MOST_ENTRIES: usize = if cfg!(test) { 200_000 } else { 1_000_000 };
+/// No more bytes of paths are listed.
+const MOST_PATH_BYTES: usize = 512 << 20;
 
 impl Repo {
     /// The matrix that `commit` declares. Blocking; milliseconds even on large repositories, because
@@ -94,7 +104,8 @@ impl Repo {
     /// # Errors
     /// When the commit cannot be read.
     pub fn files(&self, commit: ObjectId) -> Result<Files, GitError> {
-        let objects = Objects::for_commit(self)?;
+        // Edits are made of these bytes: they are what the commit names, or none.
+        let objects = Objects::for_commit(self)?.verified();
         let tree = objects.header(commit)?.tree;
         Ok(Files {
             objects,
@@ -115,11 +126,7 @@ impl Repo {
     /// # Errors
     /// When the commits cannot be compared.
     pub fn contains(&self, commit: ObjectId, ancestor: ObjectId) -> Result<bool, GitError> {
-        Ok(commit == ancestor
-            || self
-                .open()?
-                .graph_descendant_of(super::theirs(commit), super::theirs(ancestor))
-                .map_err(|error| self.error(&error, "cannot compare commits"))?)
+        Objects::open(self)?.is_ancestor(ancestor, commit)
     }
 
     /// What people see of a commit, as its author made it.
@@ -209,8 +216,9 @@ pub(super) fn wanted_files(
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<(RepoPath, ObjectId)>, GitError> {
     let mut files = Vec::new();
+    let mut unread = Vec::new();
     let descend = |path: &str| layouts.may_contain(path);
-    walk(objects, tree, "", &descend, &mut |path, entry| {
+    let mut visit = |path: &str, entry: Entry<'_>| {
         match entry.kind {
         Kind::File if layouts.wants(path) => files.push((path.into(), entry.id)),
         Kind::Link if layouts.wants(path) => problems.push(Problem::file(
@@ -227,37 +235,109 @@ pub(super) fn wanted_files(
         }
         _ => {}
     }
-    })?;
+    };
+    // The rest of the matrix is as good without.
+    let mut pass_over = |path: &str, error: GitError| {
+        unread.push(Problem::file(
+            path,
+            None,
+            format!("the folder {path} cannot be read: {error}"),
+        ));
+        Ok(())
+    };
+    walk(objects, tree, &descend, &mut visit, &mut pass_over)?;
+    problems.append(&mut unread);
     Ok(files)
 }
 
-/// Visits every entry that is no folder below `tree`, entering folders that `descend` allows. Paths
-/// that are not UTF-8 cannot be named by a layout and are passed over.
+/// Visits every entry that is no folder below `tree`, in tree order, entering folders that `descend` allows. Paths
+/// that are not UTF-8 cannot be named by a layout and are passed over. `unread` is told of folders that cannot be read, and
+/// says whether that is the end.
+///
+/// # Errors
+/// When `tree` itself cannot be read, what `unread` makes of another, and for trees that have no end.
 pub(super) fn walk(
     objects: &Objects,
     tree: ObjectId,
-    path: &str,
     descend: &dyn Fn(&str) -> bool,
     visit: &mut dyn FnMut(&str, Entry<'_>),
+    unread: &mut dyn FnMut(&str, GitError) -> Result<(), GitError>,
 ) -> Result<(), GitError> {
-    let data = objects.tree(tree)?;
-    let mut below = path.to_owned();
-    for entry in entries(&data) {
+    let mut folders = vec![Open::new(tree, objects.tree(tree)?, 0)];
+    let mut path = String::new();
+    let (mut left, mut room) = (MOST_ENTRIES, MOST_PATH_BYTES);
+    while let Some(open) = folders.last_mut() {
+        path.truncate(open.path);
+        let Some(entry) = entries(&open.data[open.at..]).next() else {
+            folders.pop();
+            continue;
+        };
+        open.at += entry.length();
         let Ok(name) = std::str::from_utf8(entry.name) else {
             continue;
         };
-        below.truncate(path.len());
         if !path.is_empty() {
-            below.push('/');
+            path.push('/');
         }
-        below.push_str(name);
+        path.push_str(name);
+        left = left.checked_sub(1).ok_or_else(|| too_much(Some(tree)))?;
+        room = room
+            .checked_sub(path.len())
+            .ok_or_else(|| too_much(Some(tree)))?;
         if entry.kind != Kind::Folder {
-            visit(&below, entry);
-        } else if descend(&below) {
-            walk(objects, entry.id, &below, descend, visit)?;
+            visit(&path, entry);
+        } else if descend(&path) {
+            let id = entry.id;
+            let read = if folders.iter().any(|open| open.id == id) {
+                Err(super::parse::damaged(
+                    id,
+                    "is a folder inside itself, which no real one is: it or one below it is stored under another's name",
+                ))
+            } else if folders.len() > MOST_LEVELS || path.len() > LONGEST_PATH {
+                Err(too_much(Some(id)))
+            } else {
+                objects.tree(id)
+            };
+            match read {
+                Ok(data) => folders.push(Open::new(id, data, path.len())),
+                Err(error) => unread(&path, error)?,
+            }
         }
     }
     Ok(())
+}
+
+/// A folder on the way to where the walk is.
+struct Open {
+    id: ObjectId,
+    data: Arc<Vec<u8>>,
+    /// Where its next entry begins.
+    at: usize,
+    /// How long its path is.
+    path: usize,
+}
+
+impl Open {
+    fn new(id: ObjectId, data: Arc<Vec<u8>>, path: usize) -> Self {
+        Self {
+            id,
+            data,
+            at: 0,
+            path,
+        }
+    }
+}
+
+/// The error of a folder that has no end.
+pub(super) fn too_much(tree: Option<ObjectId>) -> GitError {
+    let tree = tree.map_or(String::new(), |tree| format!(" {tree}"));
+    GitError::new(
+        GitErrorKind::Damaged,
+        format!(
+            "folder{tree} goes on for more than {MOST_LEVELS} levels or {MOST_ENTRIES} files, which no real one does"
+        ),
+    )
+    .hint(MEND)
 }
 
 /// The blob of the regular file at `path`.

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -59,6 +59,47 @@ impl fmt::Debug for Idle {
     }
 }
 
+/// # Errors
+/// `Damaged` where [`not_a_file`] finds one.
+fn refuse_pipes(path: &Path) -> Result<(), GitError> {
+    let Some(file) = not_a_file(path) else {
+        return Ok(());
+    };
+    Err(GitError::new(
+        GitErrorKind::Damaged,
+        format!("{} is no regular file, and is not read", file.display()),
+    )
+    .hint("Look at where this repository comes from, or clone it anew"))
+}
+
+/// A pipe or a device where the repository that `path` is in has a file that libgit2 opens: it would wait for it for ever.
+fn not_a_file(path: &Path) -> Option<PathBuf> {
+    const FILES: [&str; 6] = [
+        "HEAD",
+        "config",
+        "commondir",
+        "packed-refs",
+        "index",
+        "objects/info/alternates",
+    ];
+    let is_other = |file: &PathBuf| {
+        std::fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir())
+    };
+    let path = std::path::absolute(path).ok()?;
+    for folder in path.ancestors() {
+        let inside = folder.join(".git");
+        if is_other(&inside) {
+            return Some(inside);
+        }
+        for git in [inside, folder.to_owned()] {
+            if git.join("objects").is_dir() {
+                return FILES.iter().map(|file| git.join(file)).find(is_other);
+            }
+        }
+    }
+    None
+}
+
 /// So long one is used again: reading a matrix and its history opens the repository many times, and each time maps the
 /// packs anew.
 const LENT_FOR: Duration = Duration::from_secs(1);
@@ -83,6 +124,7 @@ impl Repo {
     }
 
     fn find(path: &Path, named: Option<&Path>) -> Result<Self, GitError> {
+        refuse_pipes(path)?;
         // Before anything of it is read.
         let place = discover::find(path);
         if let Some(place) = &place {
@@ -108,6 +150,7 @@ impl Repo {
     /// # Errors
     /// As [`Repo::discover`]; `Refused` where the view cannot be written, `Program` without `git`.
     pub fn other(path: &Path, folder: &Path) -> Result<Self, GitError> {
+        refuse_pipes(path)?;
         let place = discover::find(path).ok_or_else(|| not_found(path))?;
         place.refuse_embedded(None)?;
         let seen = view::of(&place, folder)?;
@@ -129,6 +172,9 @@ impl Repo {
     }
 
     fn of(git: PathBuf, common: PathBuf, work: Option<PathBuf>, other: Option<Found>) -> Self {
+        static TUNED: Once = Once::new();
+        // libgit2 reads no object: not those that a new ref or tree names, either. Whoever makes one has read them.
+        TUNED.call_once(|| git2::opts::strict_object_creation(false));
         Self {
             inner: Arc::new(Inner {
                 git,

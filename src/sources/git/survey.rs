@@ -4,7 +4,7 @@ use std::{collections::HashMap, rc::Rc};
 
 use super::{
     Base, GitError, Repo,
-    objects::{Kind, Objects},
+    objects::{Entry, Kind, Objects},
     read::walk,
 };
 use crate::domain::ids::ObjectId;
@@ -30,11 +30,14 @@ impl Repo {
         let objects = Objects::open(self)?;
         let tree = objects.header(base.commit)?.tree;
         let (mut files, mut paths) = (HashMap::new(), Vec::new());
-        walk(&objects, tree, "", &|_| true, &mut |path, entry| {
+        let mut visit = |path: &str, entry: Entry<'_>| {
             if entry.kind == Kind::File {
                 paths.push(path.to_owned());
                 files.insert(path.to_owned(), entry.id);
             }
+        };
+        walk(&objects, tree, &|_| true, &mut visit, &mut |_, error| {
+            Err(error)
         })?;
         let repository = self.open()?;
         // A bare clone keeps the remote's branches as its own.

@@ -108,7 +108,8 @@ impl FactsCache {
         layouts: &LayoutSet,
         refused: Option<GitError>,
     ) -> Result<(Known, usize), GitError> {
-        let objects = Objects::for_commit(repo)?.refused(refused);
+        // A promotion copies what is read here: it is what the commit names, or none.
+        let objects = Objects::for_commit(repo)?.verified().refused(refused);
         let mut problems = Vec::new();
         let wanted = wanted_files(&objects, tree, layouts, &mut problems)?;
         let origin = layouts.origin();

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     super::{GitError, objects::Objects},
-    tree::{Difference, Folder, Wanted, gone},
+    tree::{Counted, Difference, Folder, Wanted, gone},
     versions::Versions,
     walk::Moved,
 };
@@ -153,7 +153,7 @@ impl<'a> Places<'a> {
             return Ok(Vec::new());
         }
         let mut differences: Vec<Difference> = Vec::new();
-        let mut folders = self.objects;
+        let mut folders = Counted::new(self.objects);
         let mut tell = |difference| differences.push(difference);
         self.folder
             .move_to(tree, &mut folders, &self.watched, &mut tell)?;
@@ -218,7 +218,7 @@ impl<'a> Places<'a> {
             self.watched.folders.extend(slashes);
         }
         self.folder = Folder::default();
-        let mut folders = self.objects;
+        let mut folders = Counted::new(self.objects);
         self.folder
             .move_to(tree, &mut folders, &self.watched, &mut |_| {})
     }
@@ -244,7 +244,7 @@ impl<'a> Places<'a> {
         };
         if self.gone.as_ref().is_none_or(|(of, _)| *of != left) {
             let mut files = Vec::new();
-            let mut folders = self.objects;
+            let mut folders = Counted::new(self.objects);
             gone(
                 Some(left),
                 Some(entered),

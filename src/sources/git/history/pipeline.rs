@@ -18,11 +18,12 @@ use std::{
 use super::{
     super::{
         GitError,
+        graph::Round,
         objects::{Header, Objects, Seed},
         read::{lookup, read_facts},
     },
     branches::{Author, Branches},
-    tree::{Difference, Folder},
+    tree::{Counted, Difference, Folder},
     versions::Versions,
 };
 use crate::domain::{
@@ -219,11 +220,14 @@ fn follow(
     let mut left = most;
     let mut length = SHORTEST.min(most);
     let mut commits = Vec::with_capacity(length);
+    let mut round = Round::default();
+    round.enter(tip)?;
     let mut at = read(tip)?;
     loop {
         let parent = at.header.parents.first().copied();
         commits.push(at);
-        let next = parent.map(read).transpose()?;
+        let next = parent.map(|parent| round.enter(parent).and_then(|()| read(parent)));
+        let next = next.transpose()?;
         if commits.len() == length || next.is_none() {
             let stretch = Stretch {
                 number: *number,
@@ -282,7 +286,7 @@ fn steps(
     if objects.is_partial() {
         objects.prefetch(&trees(objects, &stretch)?)?;
     }
-    let mut folders = objects;
+    let mut folders = Counted::new(objects);
     let mut move_to =
         |tree, tell: &mut dyn FnMut(Difference)| root.move_to(tree, &mut folders, layouts, tell);
     if let Some(first) = stretch.commits.first() {

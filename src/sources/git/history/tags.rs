@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
-    super::{GitError, GitErrorKind, Line, Repo, lines::tag_time},
+    super::{GitError, GitErrorKind, Line, Repo, lines::tag_time, objects::Objects},
     HistoryEvent, Want,
 };
 use crate::domain::{
@@ -97,6 +99,7 @@ impl Repo {
     /// The tags that the environment of `line` has followed, oldest first.
     fn winners(&self, template: &RefTemplate, line: &Line) -> Result<Vec<Winner>, GitError> {
         let repository = self.open()?;
+        let objects = Objects::open(self)?;
         let identity = without_version(&line.origin.captures);
         let newest = semver(&line.origin.captures);
         let mut tags = Vec::new();
@@ -114,8 +117,12 @@ impl Repo {
                 if newest.as_ref().is_some_and(|newest| version > *newest) {
                     continue;
                 }
-                let made = tag_time(&repository, &full);
-                let Some(info) = made.and_then(|_| info(&repository, &full)) else {
+                let Some(tag) = self.target(&repository, &full)? else {
+                    continue;
+                };
+                let time = tag_time(&objects, tag)?;
+                let info = time.map(|time| info(&objects, tag, time));
+                let Some(info) = info.transpose()?.flatten() else {
                     continue;
                 };
                 let mut base = line.base.clone();
@@ -169,34 +176,22 @@ fn without_version(captures: &Captures) -> Captures {
     captures
 }
 
-/// What is shown of a tag: the commit that it names, with the tag's own words where it has some.
-fn info(repository: &git2::Repository, full: &str) -> Option<CommitInfo> {
-    let reference = repository.find_reference(full).ok()?;
-    let commit = reference.peel_to_commit().ok()?;
-    let time = tag_time(repository, full)?;
-    let id: ObjectId = super::super::ours(commit.id());
-    let (author, message) = match reference.peel_to_tag() {
-        Ok(tag) => {
-            let tagger = tag.tagger();
-            let name = tagger
-                .as_ref()
-                .map(|tagger| String::from_utf8_lossy(tagger.name_bytes()).into_owned());
-            let message = tag
-                .message_bytes()
-                .map(|text| String::from_utf8_lossy(text).into_owned());
-            (name.unwrap_or_default(), message.unwrap_or_default())
-        }
-        Err(_) => (
-            String::from_utf8_lossy(commit.author().name_bytes()).into_owned(),
-            String::from_utf8_lossy(commit.message_bytes()).into_owned(),
-        ),
+/// What is shown of a tag: the commit that it names, with the tag's own words where it has some; `None` where it names
+/// something else.
+fn info(objects: &Objects, tag: ObjectId, time: Timestamp) -> Result<Option<CommitInfo>, GitError> {
+    let Some(commit) = objects.peel(tag)? else {
+        return Ok(None);
     };
-    Some(CommitInfo {
-        commit: id,
+    let Some(tag) = objects.tag(tag)? else {
+        let (authored, _) = objects.info(commit)?;
+        return Ok(Some(CommitInfo { time, ..authored }));
+    };
+    Ok(Some(CommitInfo {
+        commit,
         time,
-        author,
-        subject: message.lines().next().unwrap_or_default().to_owned(),
-        pull_request: pull_request(&message),
-        said: Said::of(&message),
-    })
+        author: tag.tagger.map(|(name, _)| name).unwrap_or_default(),
+        subject: tag.message.lines().next().unwrap_or_default().to_owned(),
+        pull_request: pull_request(&tag.message),
+        said: Said::of(&tag.message),
+    }))
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::super::{
     GitError,
     objects::{Entry, Kind, Objects, entries},
+    read::{MOST_LEVELS, too_much},
 };
 use crate::domain::{
     ids::{ObjectId, RepoPath},
@@ -17,11 +18,30 @@ pub(super) trait Folders {
     fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError>;
 }
 
-impl Folders for &Objects {
-    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
-        self.tree(id)
+/// Folders of a repository, so many of them: where folders name each other many times, they have no end.
+pub(super) struct Counted<'a> {
+    objects: &'a Objects,
+    left: usize,
+}
+
+impl<'a> Counted<'a> {
+    /// For a stretch of commits, each of which reads a few.
+    pub(super) fn new(objects: &'a Objects) -> Self {
+        Self {
+            objects,
+            left: MOST_FOLDERS,
+        }
     }
 }
+
+impl Folders for Counted<'_> {
+    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| too_much(Some(id)))?;
+        self.objects.tree(id)
+    }
+}
+
+const MOST_FOLDERS: usize = if cfg!(test) { 20_000 } else { 400_000 };
 
 /// Which files a walk is about.
 pub(super) trait Wanted {
@@ -55,6 +75,8 @@ pub(super) struct Difference {
 #[derive(Default)]
 pub(super) struct Folder {
     path: String,
+    /// How many folders it is in.
+    level: usize,
     id: Option<ObjectId>,
     data: Arc<Vec<u8>>,
     below: HashMap<Box<[u8]>, Below>,
@@ -83,6 +105,7 @@ impl Folder {
             return Ok(());
         }
         let after: Arc<Vec<u8>> = match to {
+            Some(id) if self.level > MOST_LEVELS => return Err(too_much(Some(id))),
             Some(id) => folders.folder(id)?,
             None => Arc::default(),
         };
@@ -142,6 +165,7 @@ impl Folder {
             let child = below.folder.get_or_insert_with(|| {
                 Box::new(Self {
                     path: path().unwrap_or_default(),
+                    level: self.level + 1,
                     ..Self::default()
                 })
             });

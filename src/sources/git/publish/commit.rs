@@ -24,8 +24,9 @@ pub fn build_commit(
     edits: &[FileEdit],
     message: &str,
 ) -> Result<ObjectId, GitError> {
-    let objects = Objects::for_commit(repo)?;
-    let tree = write_tree(repo, &objects, base, edits)?;
+    // What the commit is built on must be what its name says.
+    let objects = Objects::for_commit(repo)?.verified();
+    let tree = write_tree(&objects, base, edits)?;
     commit_tree(repo, tree, &[base], message)
 }
 
@@ -53,6 +54,7 @@ pub fn build_tag(
     commit: ObjectId,
     message: &str,
 ) -> Result<ObjectId, GitError> {
+    Objects::open(repo)?.verified().header(commit)?;
     let repository = repo.open()?;
     let config = repository
         .config()
@@ -93,6 +95,11 @@ fn commit_tree(
     parents: &[ObjectId],
     message: &str,
 ) -> Result<ObjectId, GitError> {
+    let objects = Objects::open(repo)?.verified();
+    objects.tree(tree)?;
+    for parent in parents {
+        objects.header(*parent)?;
+    }
     let repository = repo.open()?;
     let config = repository
         .config()
@@ -158,8 +165,21 @@ fn no_commit(words: &str, signed: bool) -> GitError {
                  (gpg-agent, ssh-agent), and try again",
         );
     }
-    GitError::new(
+    let error = GitError::new(
         GitErrorKind::Program,
         format!("cannot build the commit: {line}"),
-    )
+    );
+    // Git itself gives up on them, and makes them anew.
+    for (file, anew) in [
+        ("multi-pack-index", "git multi-pack-index write"),
+        ("commit-graph", "git commit-graph write"),
+    ] {
+        if words.contains(file) {
+            return error.hint(format!(
+                "A file that Git keeps beside objects is damaged: .git/objects/pack/multi-pack-index or \
+                 .git/objects/info/commit-graph. Remove that file; {anew} makes it anew"
+            ));
+        }
+    }
+    error
 }

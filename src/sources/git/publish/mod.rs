@@ -23,7 +23,9 @@ pub use self::{
     merge::Merged,
 };
 use super::{
-    Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo, ours,
+    Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo,
+    objects::Objects,
+    ours,
     report::{RefStatus, link},
     theirs,
     transport::{self, look, patiently_for, words},
@@ -412,7 +414,5 @@ fn is_ancestor(repo: &Repo, ancestor: ObjectId, commit: ObjectId) -> Result<bool
     if ancestor == commit {
         return Ok(true);
     }
-    repo.open()?
-        .graph_descendant_of(theirs(commit), theirs(ancestor))
-        .map_err(|error| repo.error(&error, "cannot compare commits"))
+    Objects::open(repo)?.is_ancestor(ancestor, commit)
 }

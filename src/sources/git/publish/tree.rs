@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::super::{
     GitError, GitErrorKind, Repo,
-    objects::{Entry, Kind, Objects, entries},
-    ours,
+    objects::{Entry, Kind, Objects, entries, libgit2_kind, name_of},
+    parse::{MEND, damaged},
+    store::Type,
 };
 use crate::domain::{ids::ObjectId, plan::FileEdit};
 
@@ -20,7 +21,6 @@ const FIRST: i32 = 1000;
 /// # Errors
 /// `Moved` when an edit does not fit the base, `Refused` where it would change what is no regular file.
 pub(super) fn write_tree(
-    repo: &Repo,
     objects: &Objects,
     base: ObjectId,
     edits: &[FileEdit],
@@ -34,8 +34,7 @@ pub(super) fn write_tree(
     };
     let tree = objects.header(base)?.tree;
     let tree = draft.folder(Some(tree), 0, &edits)?;
-    let failed = |error: git2::Error| repo.error(&error, "cannot build the commit");
-    write(repo, &draft.made).map_err(failed)?;
+    keep(objects, &draft.made)?;
     Ok(tree)
 }
 
@@ -43,7 +42,7 @@ pub(super) fn write_tree(
 struct Draft<'a> {
     objects: &'a Objects,
     base: ObjectId,
-    made: Vec<(git2::ObjectType, Vec<u8>)>,
+    made: Vec<(Type, Vec<u8>)>,
 }
 
 impl Draft<'_> {
@@ -61,10 +60,10 @@ impl Draft<'_> {
                 .first()
                 .map_or("", |edit| &edit.path.as_str()[..depth]);
             GitError::new(
-                GitErrorKind::MissingObject,
+                GitErrorKind::Damaged,
                 format!("the folder `{folder}` of {} is damaged", self.base.short()),
             )
-            .hint("Check the clone: git fsck")
+            .hint(MEND)
         })?;
         let mut rest = edits;
         while let Some(first) = rest.first() {
@@ -96,7 +95,7 @@ impl Draft<'_> {
             listing.put(name, Kind::Folder, made);
             rest = others;
         }
-        self.keep(git2::ObjectType::Tree, listing.bytes())
+        self.keep(Type::Tree, listing.bytes())
     }
 
     fn file<'e>(
@@ -123,20 +122,16 @@ impl Draft<'_> {
             }
             _ => {}
         }
-        let blob = self.keep(git2::ObjectType::Blob, edit.after.clone())?;
+        let blob = self.keep(Type::Blob, edit.after.clone())?;
         listing.put(name, Kind::File, blob);
         Ok(())
     }
 
-    fn keep(&mut self, kind: git2::ObjectType, data: Vec<u8>) -> Result<ObjectId, GitError> {
-        let id = git2::Oid::hash_object(kind, &data).map_err(|error| {
-            GitError::new(
-                GitErrorKind::Program,
-                format!("cannot name an object: {error}"),
-            )
-        })?;
+    fn keep(&mut self, kind: Type, data: Vec<u8>) -> Result<ObjectId, GitError> {
+        let id = name_of(kind, &data)
+            .ok_or_else(|| GitError::new(GitErrorKind::Program, "cannot name an object"))?;
         self.made.push((kind, data));
-        Ok(ours(id))
+        Ok(id)
     }
 }
 
@@ -152,9 +147,7 @@ impl<'d> Listing<'d> {
     /// what is not understood would be lost.
     fn of(data: &'d [u8]) -> Option<Self> {
         let entries: Vec<Entry<'d>> = entries(data).collect();
-        // `mode name\0id`
-        let length = |entry: &Entry<'_>| entry.mode.len() + entry.name.len() + 22;
-        if entries.iter().map(length).sum::<usize>() != data.len() {
+        if entries.iter().map(Entry::length).sum::<usize>() != data.len() {
             return None;
         }
         let known = entries.iter().zip(0..).map(|(entry, at)| (entry.name, at));
@@ -210,7 +203,31 @@ impl<'d> Listing<'d> {
     }
 }
 
-fn write(repo: &Repo, made: &[(git2::ObjectType, Vec<u8>)]) -> Result<(), git2::Error> {
+/// Writes what is new into the database. What is there already is read, for a commit must not name what is broken: Git
+/// would not write it again.
+///
+/// # Errors
+/// `Damaged` where an object is there and is not whole.
+pub(super) fn keep(objects: &Objects, made: &[(Type, Vec<u8>)]) -> Result<(), GitError> {
+    let mut new = Vec::with_capacity(made.len());
+    for (kind, data) in made {
+        let Some(id) = name_of(*kind, data).filter(|id| objects.has(*id)) else {
+            new.push((*kind, data.as_slice()));
+            continue;
+        };
+        let (found, there) = objects.any(id)?;
+        if found != *kind || *there != *data {
+            return Err(damaged(id, "is stored with a content that is not its own"));
+        }
+    }
+    let repo = objects.repo();
+    write(repo, &new).map_err(|error| repo.error(&error, "cannot build the commit"))
+}
+
+fn write(repo: &Repo, made: &[(Type, &[u8])]) -> Result<(), git2::Error> {
+    if made.is_empty() {
+        return Ok(());
+    }
     let repository = git2::Repository::open(repo.git_dir())?;
     let odb = repository.odb()?;
     let many = made.len() >= MANY_OBJECTS;
@@ -219,7 +236,7 @@ fn write(repo: &Repo, made: &[(git2::ObjectType, Vec<u8>)]) -> Result<(), git2::
     }
     let mut builder = repository.packbuilder()?;
     for (kind, data) in made {
-        let id = odb.write(*kind, data)?;
+        let id = odb.write(libgit2_kind(*kind), data)?;
         if many {
             builder.insert_object(id, None)?;
         }

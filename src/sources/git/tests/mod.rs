@@ -1,5 +1,6 @@
 //! Git against real temporary repositories.
 
+mod damaged;
 mod find;
 mod history;
 mod publishing;

@@ -1,4 +1,6 @@
 //! A pack file, read in blocks: where an object stands, what it is, and its bytes inflated.
+//!
+//! What it says of itself is believed only as far as its length allows.
 
 use std::{
     fs::File,
@@ -9,10 +11,16 @@ use std::{
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::{Budget, open_regular};
+
 const BLOCK: usize = 32 << 10;
 const BLOCKS: usize = 32;
 /// With so much room behind what is inflated, all of it goes the fast way.
 const SLACK: usize = 512;
+/// What stands before the first object: `PACK`, the version and the number of objects.
+const HEADER: u64 = 12;
+/// A byte of a deflated stream makes no more bytes than this (RFC 1951: 258 bytes from two bits).
+pub(super) const MOST_INFLATED: u64 = 1040;
 
 /// One pack, read by one thread through a megabyte of blocks.
 pub(super) struct PackFile {
@@ -42,8 +50,7 @@ pub(super) enum Base {
 
 impl PackFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+        let (file, length) = open_regular(path)?;
         Ok(Self {
             file,
             length,
@@ -76,7 +83,11 @@ impl PackFile {
                     byte = bytes.next()?;
                     back = (back.checked_add(1)? << 7) | u64::from(byte & 0x7f);
                 }
-                Some(Base::At(at.checked_sub(back)?))
+                // Not itself, and nothing before the pack's header.
+                let base = at
+                    .checked_sub(back)
+                    .filter(|base| *base < at && *base >= HEADER);
+                Some(Base::At(base?))
             }
             7 => {
                 let mut name = [0; 20];
@@ -88,6 +99,11 @@ impl PackFile {
             _ => None,
         };
         let data = bytes.at;
+        // Nothing is deflated to less than a thousandth: no room is made for what cannot come.
+        let most = self.length.checked_sub(data)?.saturating_mul(MOST_INFLATED);
+        if u64::try_from(size).ok()? > most {
+            return None;
+        }
         Some(Header {
             kind,
             size,
@@ -103,10 +119,13 @@ impl PackFile {
         at: u64,
         size: usize,
         out: &mut Vec<u8>,
+        budget: &mut Budget,
     ) -> Option<()> {
         inflater.reset(true);
+        budget.take(size)?;
         let room = size.checked_add(SLACK)?;
         if out.len() < room {
+            out.try_reserve_exact(room - out.len()).ok()?;
             out.resize(room, 0);
         }
         let mut number = at / BLOCK as u64;
@@ -127,7 +146,9 @@ impl PackFile {
             if stuck || inflater.total_out() > size as u64 {
                 return None;
             }
-            offset += usize::try_from(used).ok()?;
+            let used = usize::try_from(used).ok()?;
+            budget.take(used)?;
+            offset += used;
             if offset >= block.len() {
                 number += 1;
                 offset = 0;

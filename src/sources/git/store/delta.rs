@@ -7,7 +7,7 @@ pub(super) fn size(delta: &[u8]) -> Option<usize> {
     number(&mut rest)
 }
 
-/// Applies `delta` to `base`, into `out`; `None` where it is damaged.
+/// Applies `delta` to `base`, into `out`; `None` where it is damaged. Makes no more bytes than the delta announces.
 pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut rest = delta;
     if number(&mut rest)? != base.len() {
@@ -15,11 +15,15 @@ pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Option<()> 
     }
     let size = number(&mut rest)?;
     out.clear();
-    out.reserve(size);
+    out.try_reserve_exact(size).ok()?;
+    let room = |out: &Vec<u8>, length: usize| (length <= size - out.len()).then_some(());
     while let Some((&operation, tail)) = rest.split_first() {
         rest = tail;
         if operation & 0x80 == 0 {
-            let (literal, tail) = rest.split_at_checked(usize::from(operation))?;
+            // Git keeps the operation 0 for later.
+            let length = Some(usize::from(operation)).filter(|length| *length > 0)?;
+            let (literal, tail) = rest.split_at_checked(length)?;
+            room(out, length)?;
             out.extend_from_slice(literal);
             rest = tail;
             continue;
@@ -39,6 +43,7 @@ pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Option<()> 
         if length == 0 {
             length = 0x10000;
         }
+        room(out, length)?;
         out.extend_from_slice(base.get(offset..offset.checked_add(length)?)?);
     }
     (out.len() == size).then_some(())
@@ -72,13 +77,24 @@ mod tests {
         let base = b"hello world";
         type Case = (&'static str, &'static [u8], Option<&'static [u8]>);
         // (name, delta, result)
-        let cases: [Case; 6] = [
+        let cases: [Case; 11] = [
             ("copy all", &[11, 11, 0x90, 11], Some(b"hello world")),
             ("copy from 6", &[11, 5, 0x91, 6, 5], Some(b"world")),
             ("insert", &[11, 2, 2, b'o', b'k'], Some(b"ok")),
             ("beyond the base", &[11, 5, 0x91, 9, 5], None),
             ("other base", &[10, 1, 1, b'x'], None),
             ("cut short", &[11, 2, 2, b'o'], None),
+            ("makes more than announced", &[11, 5, 0x90, 11], None),
+            ("inserts more than announced", &[11, 1, 2, b'o', b'k'], None),
+            ("makes less than announced", &[11, 9, 2, b'o', b'k'], None),
+            ("an operation of no kind", &[11, 2, 0, 2, b'o', b'k'], None),
+            (
+                "a size without end",
+                &[
+                    11, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1,
+                ],
+                None,
+            ),
         ];
         for (name, delta, expected) in cases {
             let mut out = Vec::new();

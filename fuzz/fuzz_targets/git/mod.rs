@@ -1,0 +1,42 @@
+//! The reader of objects without the rest of `sources::git`, which needs libgit2 and a runtime.
+
+use crate::domain::ids::ObjectId;
+
+#[allow(dead_code, unused_imports)]
+#[path = "../../../src/sources/git/parse.rs"]
+mod parse;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../src/sources/git/store/mod.rs"]
+pub(crate) mod store;
+
+/// As in `sources::git::error`, as far as `parse` uses it.
+#[derive(Debug)]
+pub(crate) enum GitErrorKind {
+    Damaged,
+}
+
+/// As in `sources::git::error`, as far as `parse` uses it.
+#[derive(Debug)]
+#[allow(dead_code)]
+pub(crate) struct GitError(GitErrorKind, String);
+
+#[allow(dead_code)]
+impl GitError {
+    pub(crate) fn new(kind: GitErrorKind, message: impl Into<String>) -> Self {
+        Self(kind, message.into())
+    }
+
+    pub(crate) fn hint(self, _: impl Into<String>) -> Self {
+        self
+    }
+}
+
+/// Any bytes as the content of a commit, a tree and a tag.
+pub(crate) fn check_content(bytes: &[u8]) {
+    let _ = parse::parse_header(bytes);
+    let _ = parse::read_info(ObjectId::new([7; 20]), bytes);
+    let _ = parse::committed(bytes);
+    let _ = parse::parse_tag(bytes);
+    let lengths = parse::entries(bytes).map(|entry| entry.length());
+    assert!(lengths.sum::<usize>() <= bytes.len());
+}
