@@ -235,9 +235,6 @@ pub struct WriteArgs {
     /// `all`; repeatable. Without it such an edit is held
     #[arg(long, value_name = "SERVICE/ENV", value_parser = accept)]
     pub along: Vec<Accept>,
-    /// Skips changes that a gate holds; without it one held change stops all of them
-    #[arg(long)]
-    pub leave_out_held: bool,
     /// Lets the rest go without what is held or cannot change; without it one such cell that was named stops all of them
     #[arg(long, alias = "leave-out-held")]
     pub leave_out: bool,
@@ -325,4 +322,16 @@ fn reason(text: &str) -> Result<String, String> {
         return Err("says nothing; write why the gate may be overridden".to_owned());
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn no_option_is_there_twice() {
+        Cli::command().debug_assert();
+    }
 }
