@@ -269,7 +269,9 @@ yaml = "{{service}}.tag"
     two.pull();
     for repository in [&branches, &two] {
         let plan = repository
-            .tidegate(&["set", "web", "prod", "2.0.0", "--yes", "-o", "json"])
+            .tidegate(&[
+                "set", "web", "prod", "2.0.0", "--yes", "--trust", "-o", "json",
+            ])
             .exits(3)
             .json();
         assert_eq!(along(&plan), ["web/prod false", "worker/prod true"]);
@@ -280,6 +282,7 @@ yaml = "{{service}}.tag"
                 "prod",
                 "2.0.0",
                 "--yes",
+                "--trust",
                 "--along",
                 "worker/prod",
             ])

@@ -313,7 +313,7 @@ fn wrong_usage_is_said_and_exits_2() {
         ),
         (
             &["status", "--repo", "ext://example.com/x.git"],
-            "is no address that Tidegate clones from",
+            "is an address of a kind that Tidegate does not use",
         ),
         (
             &["status", "--config", "nowhere.toml"],

@@ -11,9 +11,25 @@ use crate::domain::{
 
 /// What is wrong with the file that would give `key` a place; `None` where there is no such file, or nothing wrong with it.
 pub fn unreadable(layouts: &LayoutSet, desired: &Desired, key: &CellKey) -> Option<Refusal> {
+    own_unreadable(layouts, desired, key).or_else(|| found(layouts, desired, key, may_name))
+}
+
+/// The same for a file that is this cell's own by its name.
+pub(super) fn own_unreadable(
+    layouts: &LayoutSet,
+    desired: &Desired,
+    key: &CellKey,
+) -> Option<Refusal> {
+    found(layouts, desired, key, names)
+}
+
+/// Whether a layout would read a cell from a file of which its path says this.
+type Names = fn(&Layout, &Bindings, &CellKey) -> bool;
+
+fn found(layouts: &LayoutSet, desired: &Desired, key: &CellKey, names: Names) -> Option<Refusal> {
     let gives = |path: &RepoPath| {
         let mut layouts = layouts.layouts.iter();
-        layouts.any(|layout| would_give(layout, desired, path, key))
+        layouts.any(|layout| would_give(layout, desired, path, key, names))
     };
     let of_key = |problem: &&Problem| problem.path.as_ref().is_some_and(gives);
     let problem = desired.problems.iter().find(of_key)?;
@@ -31,13 +47,19 @@ pub fn unreadable(layouts: &LayoutSet, desired: &Desired, key: &CellKey) -> Opti
 }
 
 /// Whether a layout would read the cell from this file, as far as its name says.
-fn would_give(layout: &Layout, desired: &Desired, path: &RepoPath, key: &CellKey) -> bool {
+fn would_give(
+    layout: &Layout,
+    desired: &Desired,
+    path: &RepoPath,
+    key: &CellKey,
+    names: Names,
+) -> bool {
     let level = layout.levels.first();
     let Some(bound) = level.and_then(|level| level.matches(path.as_str())) else {
         return false;
     };
     if layout.refs.is_none() {
-        return may_name(layout, &bound, key);
+        return names(layout, &bound, key);
     }
     let mut tips = desired
         .tips
@@ -49,14 +71,18 @@ fn would_give(layout: &Layout, desired: &Desired, path: &RepoPath, key: &CellKey
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
         let joined = named.join(&bound);
-        joined.is_some_and(|bound| may_name(layout, &bound, key))
+        joined.is_some_and(|bound| names(layout, &bound, key))
     })
 }
 
-/// Names that stand in the file alone are not known.
+fn names(layout: &Layout, bound: &Bindings, key: &CellKey) -> bool {
+    layout.cell(bound).is_some_and(|named| named == *key)
+}
+
+/// Names that stand in the file alone are not known: it may be there.
 fn may_name(layout: &Layout, bound: &Bindings, key: &CellKey) -> bool {
-    if let Some(named) = layout.cell(bound) {
-        return named == *key;
+    if layout.cell(bound).is_some() {
+        return false;
     }
     let fits = |name: &str, wanted: &str| bound.get(name).is_none_or(|text| text == wanted);
     fits("service", key.service.as_str()) && fits("env", key.environment.as_str())

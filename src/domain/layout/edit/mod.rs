@@ -76,6 +76,9 @@ pub fn restore_cell(
     let cell = if let Some(cell) = desired.cells.get(key) {
         cell
     } else {
+        if let Some(refusal) = absent::own_unreadable(layouts, desired, key) {
+            return Err(refusal);
+        }
         made = version.and_then(|version| insert::cell_like(layouts, desired, key, version, files));
         made.as_ref().ok_or_else(|| {
             unreadable(layouts, desired, key).unwrap_or_else(|| {
