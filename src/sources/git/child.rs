@@ -230,7 +230,8 @@ impl Child {
     }
 }
 
-fn stopped(why: Stopped) -> GitError {
+/// The error of a child that did not come to its end.
+pub(super) fn stopped(why: Stopped) -> GitError {
     match why {
         Stopped::Io(error) => not_started(&error),
         Stopped::Late(after) => GitError::new(
@@ -252,7 +253,7 @@ fn stopped(why: Stopped) -> GitError {
     }
 }
 
-pub(super) fn not_started(error: &std::io::Error) -> GitError {
+fn not_started(error: &std::io::Error) -> GitError {
     if error.kind() == std::io::ErrorKind::NotFound {
         GitError::new(GitErrorKind::Program, "the program `git` is not installed")
             .hint("Tidegate fetches and pushes through it; install Git and put it on the PATH")

@@ -12,13 +12,22 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use super::{GitError, GitErrorKind, discover::Found, environment};
 use crate::{
     domain::{address::Address, hash},
-    sources::files::{self, Links},
+    sources::{
+        children::{self, Keep, Kind, Limits},
+        files::{self, Links},
+    },
 };
+
+/// A configuration lists no more than so many bytes, of which a word of Git's says what is wrong in fewer, and soon.
+const ENTRIES: usize = 4 << 20;
+const WORDS: usize = 16 << 10;
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What of the other is linked to: data that Git reads and writes. Not `hooks`, not `info/attributes`, not `worktrees`.
 const LINKED: [&str; 5] = ["objects", "refs", "packed-refs", "logs", "shallow"];
@@ -163,13 +172,15 @@ fn entries(text: &[u8]) -> Result<Vec<(String, String)>, GitError> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let failed = |error: std::io::Error| super::child::not_started(&error);
-    let mut child = command.spawn().map_err(failed)?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // It reads all before it writes, and says why where it does not.
-        let _ = pipe.write_all(text);
-    }
-    let output = child.wait_with_output().map_err(failed)?;
+    let limits = Limits {
+        kind: Kind::Look,
+        stdout: Keep::Whole(ENTRIES),
+        stderr: Keep::Ends(WORDS),
+        deadline: DEADLINE,
+        patience: None,
+    };
+    let said = children::run(&mut command, &limits, Some(text.to_vec()), &mut |_| {});
+    let output = said.map_err(super::child::stopped)?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(GitError::new(
