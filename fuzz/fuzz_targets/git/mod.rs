@@ -31,7 +31,8 @@ impl GitError {
     }
 }
 
-/// Any bytes as the content of a commit, a tree and a tag.
+/// Any bytes as the content of a commit, a tree and a tag; for the target `objects` alone.
+#[allow(dead_code)]
 pub(crate) fn check_content(bytes: &[u8]) {
     let _ = parse::parse_header(bytes);
     let _ = parse::read_info(ObjectId::new([7; 20]), bytes);
