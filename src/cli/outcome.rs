@@ -284,7 +284,7 @@ pub(super) fn report(output: &Output, prepared: &Prepared, outcome: &str, more: 
     if !output.is_json() {
         return;
     }
-    let mut value = with_schema("tidegate.delivery/v1", prepared);
+    let mut value = with_schema("tidegate.plan/v1", prepared);
     value["outcome"] = json!(outcome);
     if let Value::Object(fields) = more {
         for (key, field) in fields {

@@ -17,6 +17,7 @@ use crate::{
         plan::{Came, ChangeRequest, Intent},
         version::Version,
     },
+    sources::files::{self, Links},
     workflow::Session,
 };
 
@@ -78,14 +79,38 @@ fn wanted(args: &SetArgs) -> Result<Vec<Wanted>, Failure> {
     }
 }
 
+/// A list of changes is not larger, in bytes.
+const LARGEST: u64 = 16 << 20;
+
 fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut bytes)
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin()
+            .lock()
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes);
+        read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(Failure::usage(format!(
+                "standard input is larger than {} MB; give fewer changes at once",
+                LARGEST >> 20
+            )));
+        }
+        bytes
     } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+        let read = files::read(path, Links::Followed, LARGEST);
+        let read = read.map_err(|error| {
+            Failure::usage(format!(
+                "--changes {error}; `--changes -` reads standard input"
+            ))
+        })?;
+        read.ok_or_else(|| {
+            Failure::usage(format!(
+                "cannot read {}: there is no such file",
+                path.display()
+            ))
+        })?
     };
-    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Failure::usage(format!(
             "{}: {error}; expected [{{\"service\": …, \"environment\": …, \"version\": …}}]",

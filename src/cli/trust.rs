@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     config::TEAM_FILE,
+    stdio,
     workflow::{OpenError, OutsidePlace, Session, Untrusted},
 };
 
@@ -38,6 +39,11 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
         if !args.yes && ask::somebody_there() && !confirm(context)? {
             output.note("nothing was allowed");
             return Ok(Exit::Failed);
+        }
+        if let Some(why) = stdio::lost() {
+            return Err(Failure::failed(format!(
+                "nothing was allowed: what it is could not be shown on standard output ({why})"
+            )));
         }
         named.allow().map_err(Failure::failed)?;
         allowed = true;

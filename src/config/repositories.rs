@@ -5,7 +5,7 @@ use super::{
     reader::Reader,
     schema::{Place, WrittenRepository},
 };
-use crate::domain::{address::Address, suggest};
+use crate::domain::{address::Address, suggest, text};
 
 /// The entries of all files, weakest first; what the later file says wins, key by key.
 pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Vec<RepositoryEntry> {
@@ -47,6 +47,20 @@ pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Ve
                 key: key.clone(),
             }
         });
+        // What is consented to has to be seen as it is.
+        let named = match (&entry.path, &entry.url) {
+            (Some(path), _) => path.clone(),
+            (None, url) => url.clone().unwrap_or_default(),
+        };
+        if text::sanitise(&named) != named {
+            if let Some(reader) = readers.get(file) {
+                reader.error_at(
+                    &key,
+                    "holds characters that cannot be seen (controls, changes of direction, or of no width); write it without them",
+                );
+            }
+            continue;
+        }
         let place = match (entry.path, entry.url) {
             (Some(path), _) => RepositoryPlace::Path(path),
             (None, Some(url)) => match Address::parse(&url) {

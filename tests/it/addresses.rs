@@ -304,3 +304,18 @@ fn offline_reaches_nobody_and_writes_nothing() {
         .exits(0)
         .says("as last fetched");
 }
+
+#[test]
+fn an_address_that_lacks_what_is_fetched_is_said_to_be_behind() {
+    let repository = with_a_new_version();
+    let behind = second(&repository, "behind");
+    repository.bump("payments", "dev", "1.5.0");
+    configure(&repository, "remote.origin.pushurl", &behind);
+    let said = repository.tidegate(&PROMOTE).exits(1);
+    let said = said.says("which lacks what origin has since");
+    assert!(
+        !said.err.contains("something was pushed there"),
+        "{}",
+        said.err
+    );
+}

@@ -818,3 +818,45 @@ fn a_mirror_of_an_earlier_release_forgets_the_token_in_its_configuration() {
     // Without the token it is asked for elsewhere, not taken from there.
     status(&bare).exits(0).says("its mirror is as of");
 }
+
+#[test]
+fn what_cannot_be_seen_is_not_allowed() {
+    let two = Two::new();
+    for place in [
+        r#"url = "https://h/a\u2066b""#,
+        r#"url = "https://h/\u202eabc""#,
+        r#"path = "good\u200b/../other""#,
+    ] {
+        two.main.write("tidegate.toml", &configuration(place));
+        two.main.publish("Elsewhere");
+        two.main.pull();
+        let said = two.main.tidegate(&["trust", "--yes"]).exits(2);
+        said.says("characters that cannot be seen");
+    }
+    // A consent whose text nobody saw is none.
+    let path = two.other.clone_path().display().to_string();
+    let place = format!("path = \"{path}\"");
+    two.main.write("tidegate.toml", &configuration(&place));
+    two.main.publish("There");
+    two.main.pull();
+    let mut command = two.main.command(env!("CARGO_BIN_EXE_tidegate"));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let ended = command
+        .args(["trust", "--yes"])
+        .current_dir(two.main.clone_path())
+        .stdin(Stdio::null())
+        .stdout(full.expect("a full disk"))
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(ended.expect("it ends").code(), Some(1));
+    two.main.tidegate(&["status", "--no-live"]).exits(2);
+}
+
+#[test]
+fn a_list_of_changes_is_a_regular_file_of_a_fair_size() {
+    let repository = Repository::seeded();
+    let said = repository.tidegate(&["set", "--changes", "/dev/zero", "--yes"]);
+    said.exits(2).says("device");
+    let said = repository.tidegate(&["set", "--changes", "nowhere.json", "--yes"]);
+    said.exits(2).says("there is no such file");
+}

@@ -154,7 +154,7 @@ fn a_promotion_arrives_and_touches_nothing_of_the_operators() {
     assert_eq!(state(), before);
 
     let delivery = said.json();
-    assert_eq!(delivery["schema"], "tidegate.delivery/v1");
+    assert_eq!(delivery["schema"], "tidegate.plan/v1");
     assert_eq!(delivery["outcome"], "pushed");
     assert_eq!(delivery["commit"], repository.tip());
     assert_eq!(delivery["reference"], "origin/main");

@@ -109,6 +109,17 @@ async fn where_else(repo: &Repo, request: &PushRequest, addresses: &Addresses) -
     for place in &addresses.push {
         let now = place.look(repo, &target).await.ok().flatten();
         if let Some(now) = now.filter(|now| *now != request.base.commit) {
+            if is_ancestor(repo, now, request.base.commit).unwrap_or(false) {
+                return Some(format!(
+                    "{} is at {} at {}, which lacks what {remote} has since where it is fetched ({}): bring it up to date there, \
+                     or look at `git remote -v`",
+                    request.base.branch,
+                    who(repo, now),
+                    place.shown,
+                    request.base.commit.short(),
+                    remote = addresses.remote,
+                ));
+            }
             return Some(format!(
                 "{} is at {} at {}, and at {} where {remote} is fetched: something was pushed there that {remote} does not have",
                 request.base.branch,
