@@ -40,12 +40,14 @@
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - No program that is waited for is started but by `sources::children`: in a group of its own, with a deadline and a limit
-//!   on what it says; none outlives Tidegate, however that ends.
+//!   on what it says; none outlives Tidegate, however that ends. Not yet:
+//!   the login, clipboard and browser programs of `executor::outside`.
 //! - libgit2 reads no object of a repository: `sources::git::store` does, and each reading ends within a budget of bytes and
 //!   steps. No commit is built on an object whose content is not what its name says.
 //! - No callback travels in a message: events and commands are plain data.
 //! - No cell moves that the plan does not list: the matrix with the edits is compared with the matrix without them, in
-//!   `domain::plan`, and what nobody named holds the plan until it is accepted.
+//!   `domain::plan`, and what nobody named holds the plan until it is accepted. Not yet: of two layouts that read one value
+//!   for two cells, the second cell is not in the matrix.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
 pub mod app;
