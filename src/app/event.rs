@@ -181,34 +181,12 @@ impl Input {
 /// A failure as it is told: what, why, and what to do next, each one line without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Which kind, for what is offered next.
-    pub kind: FailureKind,
     /// What failed: `fetch of origin/main`.
     pub what: String,
     /// Why, in the words of whoever refused.
     pub why: String,
     /// What to do next; empty where there is nothing.
     pub next: String,
-}
-
-/// Which kind of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// Reading or writing the repository.
-    Git,
-    /// Talking to the remote.
-    Network,
-    /// A cluster.
-    Cluster,
-    /// The configuration.
-    Configuration,
-    /// A plan that cannot be made.
-    Plan,
-    /// A delivery that did not end well.
-    Delivery,
-    /// Anything else.
-    Other,
 }
 
 /// The commit that everything shown is relative to.

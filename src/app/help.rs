@@ -1,12 +1,7 @@
 //! The text of the help screen: from the keymap, the palette and the states, so that nothing is forgotten.
 
 use super::{
-    geometry::WIDE,
-    keymap::Press,
-    mode::Mode,
-    model::Model,
-    palette::{COMMANDS, Verb},
-    status::State,
+    geometry::WIDE, keymap::Press, mode::Mode, model::Model, palette::COMMANDS, status::State,
 };
 
 /// Columns that keys, commands and glyphs take before their words.
@@ -41,7 +36,7 @@ pub fn entries(model: &Model) -> Vec<Entry> {
         entries.push(Entry::Gap);
     }
     entries.push(Entry::Title("Commands"));
-    for spec in COMMANDS.iter().filter(|spec| spec.verb != Verb::Later) {
+    for spec in COMMANDS {
         let name = format!(":{} {}", spec.name, spec.argument);
         entries.push(Entry::Key(name.trim_end().to_owned(), spec.help));
     }

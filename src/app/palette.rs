@@ -76,8 +76,6 @@ pub enum Verb {
     Delivery,
     /// The keys.
     Help,
-    /// Of a later version.
-    Later,
 }
 
 /// A typed command with its argument checked as far as words go.
@@ -129,20 +127,6 @@ pub const COMMANDS: &[Spec] = &[
     spec("activity", "", "everything done and said", Verb::Activity),
     spec("delivery", "", "the delivery under way, or the last one", Verb::Delivery),
     spec("help", "", "the keys", Verb::Help),
-    spec("at", "REV|TIME", "the matrix at a past moment", Verb::Later),
-    spec("changelog", "", "what is between two versions", Verb::Later),
-    spec("drift", "", "all drift", Verb::Later),
-    spec("handover", "", "the incident as Markdown", Verb::Later),
-    spec("metrics", "", "delivery metrics", Verb::Later),
-    spec("pause", "", "pause a rollout", Verb::Later),
-    spec("reconcile", "", "make the agent look again", Verb::Later),
-    spec("restart", "", "restart a rollout", Verb::Later),
-    spec("resume", "", "resume a rollout or reconciler", Verb::Later),
-    spec("suspend", "", "suspend a reconciler", Verb::Later),
-    spec("sync", "", "make Argo CD sync", Verb::Later),
-    spec("veto", "VERSION", "mark a version bad", Verb::Later),
-    spec("why", "", "every gate with its inputs", Verb::Later),
-    spec("window", "", "freeze windows", Verb::Later),
 ];
 
 /// Reads a command; the error says what would be right.
@@ -159,14 +143,11 @@ pub fn parse(line: &str) -> Result<Typed, String> {
             format!("no command `{name}`{}", suggest::hint(name, names))
         })?;
     let needed = !spec.argument.is_empty() && !spec.argument.starts_with('[');
-    if needed && argument.is_empty() && spec.verb != Verb::Later {
+    if needed && argument.is_empty() {
         return Err(format!("`:{name}` needs {}", spec.argument));
     }
-    if spec.argument.is_empty() && !argument.is_empty() && spec.verb != Verb::Later {
+    if spec.argument.is_empty() && !argument.is_empty() {
         return Err(format!("`:{name}` takes nothing after it"));
-    }
-    if spec.verb == Verb::Later {
-        return Err(format!("`:{name}` ({}) is not there yet", spec.help));
     }
     Ok(Typed {
         verb: spec.verb,
@@ -184,7 +165,7 @@ pub struct Suggestion {
     pub help: String,
 }
 
-/// What the line may become; those that are not there yet come last and say so.
+/// What the line may become.
 pub fn suggestions(model: &Model, line: &str) -> Vec<Suggestion> {
     match line.trim_start().split_once(' ') {
         None => commands(line.trim()),
@@ -198,10 +179,9 @@ fn commands(typed: &str) -> Vec<Suggestion> {
         .filter(|spec| spec.name.starts_with(typed))
         .map(|spec| Suggestion {
             line: spec.name.to_owned(),
-            help: match (spec.argument, spec.verb) {
-                (_, Verb::Later) => format!("{} (not there yet)", spec.help),
-                ("", _) => spec.help.to_owned(),
-                (argument, _) => format!("{argument}  {}", spec.help),
+            help: match spec.argument {
+                "" => spec.help.to_owned(),
+                argument => format!("{argument}  {}", spec.help),
             },
         })
         .collect()
@@ -306,10 +286,6 @@ mod tests {
             (
                 "wirte",
                 refused("no command `wirte`; did you mean `write`?"),
-            ),
-            (
-                "at yesterday",
-                refused("`:at` (the matrix at a past moment) is not there yet"),
             ),
             ("!ls", refused("no command `!ls`")),
         ];

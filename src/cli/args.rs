@@ -97,29 +97,6 @@ pub enum Command {
     Demo(DemoArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
-    #[command(hide = true)]
-    Plan(Later),
-    #[command(hide = true)]
-    Apply(Later),
-    #[command(hide = true)]
-    Why(Later),
-    #[command(hide = true)]
-    Check(Later),
-    #[command(hide = true)]
-    Drift(Later),
-    #[command(hide = true)]
-    Completions(Later),
-    #[command(hide = true)]
-    Man(Later),
-    #[command(hide = true)]
-    Schema(Later),
-}
-
-/// A command that is known and not there yet: whatever follows it.
-#[derive(Debug, Args)]
-pub struct Later {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<String>,
 }
 
 /// `tidegate status`.
@@ -290,9 +267,6 @@ fn deliver(text: &str) -> Result<Deliver, String> {
     match text {
         "push" => Ok(Deliver::Push),
         "branch" => Ok(Deliver::Branch),
-        "pull-request" | "commit" => Err(format!(
-            "`{text}` is not there yet in this version; `push` and `branch` are"
-        )),
         _ => Err("is neither `push` nor `branch`".to_owned()),
     }
 }

@@ -175,22 +175,8 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Trace(args)) => trace::run(context, &args).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
-        Some(Command::Plan(_)) => Err(not_there_yet("plan")),
-        Some(Command::Apply(_)) => Err(not_there_yet("apply")),
-        Some(Command::Why(_)) => Err(not_there_yet("why")),
-        Some(Command::Check(_)) => Err(not_there_yet("check")),
-        Some(Command::Drift(_)) => Err(not_there_yet("drift")),
-        Some(Command::Completions(_)) => Err(not_there_yet("completions")),
-        Some(Command::Man(_)) => Err(not_there_yet("man")),
-        Some(Command::Schema(_)) => Err(not_there_yet("schema")),
     };
     exit.map(Exit::code)
-}
-
-fn not_there_yet(what: &str) -> Failure {
-    Failure::usage(format!(
-        "`{what}` is not there yet in this version; `tidegate --help` lists what is"
-    ))
 }
 
 /// The question after the server's default branch, under way.

@@ -30,17 +30,6 @@ const USER_ONLY: [&str; 7] = [
     "clusters",
     "keys",
 ];
-/// Keys of the design that this version does not have yet.
-const LATER: [&str; 8] = [
-    "windows",
-    "dependencies",
-    "vetoes",
-    "notifications",
-    "message",
-    "credentials",
-    "hosts",
-    "servers",
-];
 
 /// Keys of one `[[environments]]` table.
 const ENVIRONMENT: [&str; 11] = [
@@ -118,11 +107,6 @@ pub(super) struct WrittenRepository {
     pub(super) branch: Option<String>,
 }
 
-/// "`windows` is not there yet in this version".
-pub(super) fn not_there_yet(what: &str) -> String {
-    format!("`{what}` is not there yet in this version; take it out for now")
-}
-
 /// Reads the root table of a file.
 pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
     let mut known: Vec<&str> = SHARED.to_vec();
@@ -130,9 +114,7 @@ pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
         known.extend(USER_ONLY);
     }
     root.refuse_others(&known, |key| {
-        if LATER.contains(&key) {
-            Some(not_there_yet(key))
-        } else if USER_ONLY.contains(&key) {
+        if USER_ONLY.contains(&key) {
             Some(format!(
                 "only the user's own `config.toml` may hold `{key}`: a repository does not decide that; move it there"
             ))
@@ -207,9 +189,7 @@ fn targeting(table: &Table<'_>) -> Targeting {
 }
 
 fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
-    table.refuse_others(&ENVIRONMENT, |key| {
-        matches!(key, "gates" | "verify").then(|| not_there_yet(key))
-    });
+    table.refuse_others(&ENVIRONMENT, |_| None);
     let read = WrittenEnvironment {
         path: table.path.clone(),
         name: table.string("name").unwrap_or_default(),

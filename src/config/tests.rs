@@ -47,28 +47,6 @@ fn errors_name_file_line_key_and_what_would_be_right() {
             &["tidegate.toml:3: environments[0].cluser: unknown key; did you mean `cluster`?"],
         ),
         (
-            "key of a later version",
-            "[[windows]]\nname = \"x\"",
-            &[
-                "tidegate.toml:1: windows: `windows` is not there yet in this version; take it out for now",
-            ],
-        ),
-        (
-            "table of a later version",
-            "[[environments]]\nname = \"dev\"\n[environments.gates]\nsoak = { for = \"24h\" }",
-            &[
-                "tidegate.toml:3: environments[0].gates: `gates` is not there yet in this version; take it out for now",
-            ],
-        ),
-        (
-            "value of a later version",
-            "[[environments]]\nname = \"dev\"\ndeliver = \"pull-request\"",
-            &[
-                "tidegate.toml:3: environments[0].deliver: `pull-request` is not there yet in this version; take it out for now; \
-               `push` and `branch` are",
-            ],
-        ),
-        (
             "what only the user may say",
             "kubeconfig = \"/tmp/x\"",
             &[

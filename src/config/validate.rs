@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::{
     reader::Reader,
-    schema::{Targeting, WrittenEnvironment, not_there_yet},
+    schema::{Targeting, WrittenEnvironment},
 };
 use crate::domain::{
     ids::EnvironmentName,
@@ -222,15 +222,6 @@ impl Merged {
     }
 
     fn deliver(&self, files: &Files<'_>) -> Deliver {
-        if let Some(at) = &self.deliver
-            && matches!(at.value.as_str(), "pull-request" | "commit")
-        {
-            files.error(
-                at,
-                format!("{}; `push` and `branch` are", not_there_yet(&at.value)),
-            );
-            return Deliver::Push;
-        }
         choice(
             self.deliver.as_ref(),
             &[("push", Deliver::Push), ("branch", Deliver::Branch)],

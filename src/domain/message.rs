@@ -15,8 +15,6 @@ pub struct Details {
     pub reason: Option<String>,
     /// Gates that held and were overridden: (cell, gate, reason).
     pub overrides: Vec<(CellKey, String, String)>,
-    /// What the plan is called, for the `Plan` trailer.
-    pub plan: Option<String>,
 }
 
 /// The whole message of a commit that makes `changes`, ending in a line break.
@@ -52,9 +50,6 @@ pub fn compose(changes: &[PlannedChange], details: &Details) -> String {
     }
     if let Some(reason) = &details.reason {
         trailer(&mut text, "Reason", reason);
-    }
-    if let Some(plan) = &details.plan {
-        trailer(&mut text, "Plan", plan);
     }
     text
 }
@@ -274,7 +269,6 @@ mod tests {
                 "soak".into(),
                 "incident 12".into(),
             )],
-            plan: Some("1a2b3c4".into()),
         };
         assert_eq!(
             compose(&changes, &details),
@@ -287,8 +281,7 @@ mod tests {
              Promoted-From: staging\n\
              Previous-Version: 1.41.3\n\
              Gate-Override: soak on checkout/prod: incident 12\n\
-             Reason: cards fail\n see the incident\n\
-             Plan: 1a2b3c4\n"
+             Reason: cards fail\n see the incident\n"
         );
     }
 

@@ -72,14 +72,4 @@ impl Topology {
             .iter()
             .find(|environment| environment.name == *name)
     }
-
-    /// Environments that name `name` among their upstreams, in order.
-    pub fn downstream<'a>(
-        &'a self,
-        name: &'a EnvironmentName,
-    ) -> impl Iterator<Item = &'a Environment> {
-        self.environments
-            .iter()
-            .filter(move |environment| environment.from.contains(name))
-    }
 }

@@ -10,10 +10,7 @@ use jiff::Timestamp;
 
 use super::{Shared, clusters::Handle, lock, words};
 use crate::{
-    app::event::{
-        DeliveryStep, Epoch, Event, Failure, FailureKind, PlanView, PublishFailure, Published,
-        Stage,
-    },
+    app::event::{DeliveryStep, Epoch, Event, Failure, PlanView, PublishFailure, Published, Stage},
     domain::{
         delivery::{self, CellProgress, Expectation},
         ids::CellKey,
@@ -81,7 +78,6 @@ pub(super) async fn publish(
         .map(|(_, p)| p.clone());
     let Some(confirmed) = confirmed else {
         let failure = Failure {
-            kind: FailureKind::Plan,
             what: "delivery".to_owned(),
             why: "the confirmed plan is not known any more".to_owned(),
             next: "open the plan again with s".to_owned(),
@@ -119,7 +115,6 @@ pub(super) async fn publish(
             }
             if delivered.is_elsewhere() {
                 return steps.tell(DeliveryStep::Ended(Err(Failure {
-                    kind: FailureKind::Delivery,
                     what: "delivery".to_owned(),
                     why: described(&delivered),
                     next: "bring it there, or see why it does not come: `git remote -v` names the addresses"
@@ -200,7 +195,6 @@ fn described(delivered: &Delivered) -> String {
 fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
     let failed = |why: String, next: &str| {
         PublishFailure::Failed(Failure {
-            kind: FailureKind::Delivery,
             what: "delivery".to_owned(),
             why,
             next: next.to_owned(),
@@ -253,7 +247,6 @@ fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
                 left => format!("; not tried: {}", left.join(", ")),
             };
             PublishFailure::Failed(Failure {
-                kind: FailureKind::Delivery,
                 what: "a part of the delivery".to_owned(),
                 why: format!(
                     "done: {}; not done: {place}: {}{after}",
@@ -388,7 +381,6 @@ async fn follow(
         }
     } else {
         Err(Failure {
-            kind: FailureKind::Delivery,
             what: "rollout".to_owned(),
             why: failed.join("; "),
             next: "r reverts it".to_owned(),

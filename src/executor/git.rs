@@ -217,7 +217,7 @@ impl Stream<'_> {
                 }
             }
             HistoryEvent::Progress(walked) => self.walked = u64::from(walked),
-            HistoryEvent::End { shallow, .. } => self.shallow = shallow,
+            HistoryEvent::End { shallow } => self.shallow = shallow,
         }
         if self.told.elapsed() >= self.pause {
             self.tell(false);

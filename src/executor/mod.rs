@@ -23,7 +23,7 @@ use crate::{
     app::{
         activity::Entry,
         command::Command,
-        event::{Event, Failure, FailureKind, PlanView, PublishFailure},
+        event::{Event, Failure, PlanView, PublishFailure},
         snapshot::Snapshot,
     },
     domain::{
@@ -336,7 +336,6 @@ impl Executor {
         self.shared.tell(match result {
             Ok(()) => Event::Notice(format!("logged in to the cluster of {environment}")),
             Err(why) => Event::Failure(Failure {
-                kind: FailureKind::Cluster,
                 what: format!("login to the cluster of {environment}"),
                 why,
                 next: "log in from a shell, then ^r".to_owned(),
@@ -355,7 +354,6 @@ impl Shared {
         let Some(store) = &self.store else { return };
         if let Err(error) = store.save(name, value) {
             self.tell(Event::Failure(Failure {
-                kind: FailureKind::Other,
                 what: format!("keeping {name} for the next start"),
                 why: error.to_string(),
                 next: format!("check {}", store.folder().display()),

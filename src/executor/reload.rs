@@ -13,7 +13,7 @@ use jiff::Zoned;
 
 use super::{ConsoleOptions, Shared, lock, setup, words};
 use crate::{
-    app::event::{Event, Failure, FailureKind},
+    app::event::{Event, Failure},
     config::{TEAM_FILE, places},
     sources::mistake::caught,
     workflow::{OpenOptions, Session},
@@ -52,7 +52,6 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
 
 fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions) {
     let failure = |why: String| Failure {
-        kind: FailureKind::Configuration,
         what: "reloading the configuration".to_owned(),
         why,
         next: "mend the file: the old configuration is kept until then".to_owned(),

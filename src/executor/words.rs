@@ -1,10 +1,10 @@
 //! Errors of the sources in the words of the screen.
 
 use crate::{
-    app::event::{Event, Failure, FailureKind, Target},
+    app::event::{Event, Failure, Target},
     domain::topology::Deliver,
     sources::{
-        git::{GitError, GitErrorKind, RanCommand},
+        git::{GitError, RanCommand},
         mistake::Mistake,
     },
     workflow::Prepared,
@@ -12,12 +12,7 @@ use crate::{
 
 /// A Git error as the screen tells it. `what` is what was tried: `fetch of origin/main`.
 pub(super) fn git_failure(what: impl Into<String>, error: &GitError) -> Failure {
-    let kind = match error.kind {
-        GitErrorKind::Network => FailureKind::Network,
-        _ => FailureKind::Git,
-    };
     Failure {
-        kind,
         what: what.into(),
         why: error.message.clone(),
         next: error.hint.clone(),
@@ -93,7 +88,6 @@ pub(super) fn web_address(url: &str) -> Option<String> {
 /// A panic of the work that `what` names.
 pub(super) fn mistake(what: String, mistake: &Mistake) -> Failure {
     Failure {
-        kind: FailureKind::Other,
         what,
         why: mistake.to_string(),
         next: "please report it; everything else goes on".to_owned(),

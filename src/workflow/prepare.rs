@@ -262,7 +262,6 @@ fn details(changes: &[PlannedChange]) -> Details {
     Details {
         reason: overrides.first().map(|(_, _, reason)| reason.clone()),
         overrides,
-        plan: None,
     }
 }
 

@@ -307,7 +307,7 @@ impl Session {
                         walked = depth;
                         HistoryEvent::Progress(walked_before + depth)
                     }
-                    HistoryEvent::End { shallow, .. } => {
+                    HistoryEvent::End { shallow } => {
                         any_shallow |= shallow;
                         return ControlFlow::Continue(());
                     }
@@ -329,7 +329,6 @@ impl Session {
             walked_before += walked;
         }
         let _ = sink(HistoryEvent::End {
-            complete: true,
             shallow: any_shallow,
         });
         Ok(())

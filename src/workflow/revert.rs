@@ -63,7 +63,7 @@ pub fn cell_history(
                 }
             }
             HistoryEvent::Progress(_) => {}
-            HistoryEvent::End { shallow, .. } => shallow_end = shallow,
+            HistoryEvent::End { shallow } => shallow_end = shallow,
         }
         ControlFlow::Continue(())
     })?;

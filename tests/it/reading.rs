@@ -295,15 +295,6 @@ fn wrong_usage_is_said_and_exits_2() {
         ),
         (&["set", "checkout", "dev"], "<VERSION>"),
         (
-            &["why", "checkout", "--to", "prod"],
-            "`why` is not there yet in this version",
-        ),
-        (
-            &["plan", "promote", "checkout", "--out", "x"],
-            "`plan` is not there yet",
-        ),
-        (&["drift", "--exit-code"], "`drift` is not there yet"),
-        (
             &["init", "-o", "markdown"],
             "`-o markdown` is for `status`, `history` and `trace`",
         ),
@@ -329,7 +320,7 @@ fn wrong_usage_is_said_and_exits_2() {
         ),
         (
             &["set", "checkout", "dev", "2", "--deliver", "pull-request"],
-            "`pull-request` is not there yet",
+            "is neither `push` nor `branch`",
         ),
         (
             &[

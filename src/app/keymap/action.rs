@@ -79,8 +79,6 @@ pub enum Action {
     QuitNow,
     /// Put the process into the background.
     Suspend,
-    /// Belongs to a later version; says so.
-    Drift,
 }
 
 /// A movement.

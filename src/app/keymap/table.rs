@@ -79,7 +79,6 @@ pub const TABLE: &[Row] = &[
     row(Action::PreviousPane, "previous-pane", &["s-tab"], &[Cell, Plan], "", "to the pane or tab before"),
     row(Action::Complete, "complete", &["tab"], &[Filter, Palette], "complete", "complete what is typed"),
     row(Action::Delivery, "delivery", &["d"], &[Matrix, Cell], "", "show the delivery under way, or the last one"),
-    row(Action::Drift, "drift", &["D"], &[Matrix], "", "drift: comes with a later version"),
     row(Action::Activity, "activity", &["A"], &[Matrix, Cell, Plan, Delivery], "activity", "everything done and said"),
     row(Action::Dismiss, "dismiss", &["x"], &[Activity], "dismiss", "take the failure off the screen; it stays in this list"),
     row(Action::Filter, "filter", &["/"], &[Matrix], "filter", "show rows with this text, env:NAME, is:STATE; a leading ! negates"),

@@ -6,9 +6,7 @@ use super::{
     super::{
         activity::Level,
         command::Command,
-        event::{
-            CellDelivery, DeliveryStep, Epoch, Failure, FailureKind, PublishFailure, Published,
-        },
+        event::{CellDelivery, DeliveryStep, Epoch, Failure, PublishFailure, Published},
         keymap::Action,
         model::{DeliveryRun, DeliveryScreen, Model, PlanState, Screen, StageRun},
         op_queue::Operation,
@@ -150,13 +148,7 @@ impl Model {
                 run.ended = Some((at, result.clone()));
                 match result {
                     Ok(text) => self.log(Level::Done, text, Vec::new(), out),
-                    Err(failure) => self.fail(
-                        Failure {
-                            kind: FailureKind::Delivery,
-                            ..failure
-                        },
-                        out,
-                    ),
+                    Err(failure) => self.fail(Failure { ..failure }, out),
                 }
             }
         }

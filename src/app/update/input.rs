@@ -75,7 +75,6 @@ fn act(model: &mut Model, mode: Mode, action: Action, held: bool, out: &mut Vec<
                 selected: 0,
             });
         }
-        Action::Drift => model.say("drift is not there yet; the matrix shows it cell by cell (~)"),
         action => match mode {
             Mode::Matrix => model.on_matrix(action, out),
             Mode::Cell => model.on_cell(action, out),

@@ -72,7 +72,6 @@ impl Model {
             }
             Verb::Delivery => self.show_delivery(),
             Verb::Help => self.open(Screen::Help(0)),
-            Verb::Later => {}
         }
     }
 

@@ -235,8 +235,6 @@ pub enum SkipCause {
     NotInUpstream,
     /// A gate holds it.
     Held,
-    /// Marked bad.
-    Vetoed,
     /// The cell declares no version and has no place for one.
     NotDeclared,
     /// The file cannot be read or edited.
@@ -245,8 +243,6 @@ pub enum SkipCause {
     Encrypted,
     /// Branches that it would merge contradict each other.
     Conflict,
-    /// This identity may not.
-    NoAccess,
 }
 
 /// What a gate says about a change.
@@ -362,15 +358,12 @@ impl Skip {
 impl SkipCause {
     /// A gate holds it: nothing is wrong with the cell.
     pub fn is_held(self) -> bool {
-        matches!(
-            self,
-            Self::Ahead | Self::Reverted | Self::Held | Self::Vetoed
-        )
+        matches!(self, Self::Ahead | Self::Reverted | Self::Held)
     }
 
     /// Something is broken that had to be read or written. What stands in nobody's way (not declared, encrypted) is not.
     pub fn is_broken(self) -> bool {
-        matches!(self, Self::NotParseable | Self::Conflict | Self::NoAccess)
+        matches!(self, Self::NotParseable | Self::Conflict)
     }
 
     /// The word of the command line's output, such as `already-there`.
@@ -381,12 +374,10 @@ impl SkipCause {
             Self::Reverted => "reverted",
             Self::NotInUpstream => "not-in-upstream",
             Self::Held => "held",
-            Self::Vetoed => "vetoed",
             Self::NotDeclared => "not-declared",
             Self::NotParseable => "not-parseable",
             Self::Encrypted => "encrypted",
             Self::Conflict => "conflict",
-            Self::NoAccess => "no-access",
         }
     }
 }

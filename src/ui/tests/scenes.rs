@@ -7,8 +7,8 @@ use jiff::ToSpan;
 use crate::{
     app::{
         event::{
-            CellDelivery, DeliveryStep, DesiredRead, Event, Failure, FailureKind, FileDiff,
-            HistoryBatch, PlanView, PublishFailure, Published, Stage, Target,
+            CellDelivery, DeliveryStep, DesiredRead, Event, Failure, FileDiff, HistoryBatch,
+            PlanView, PublishFailure, Published, Stage, Target,
         },
         fixture::{self, Driver, cell, commit, moment, setup},
         op_queue::Operation,
@@ -176,7 +176,6 @@ fn palette(size: (u16, u16)) -> Driver {
 fn failure(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
     driver.send(Event::Failure(Failure {
-        kind: FailureKind::Configuration,
         what: "tidegate.toml:14: environments[2].from".to_owned(),
         why: "no environment `stagin`; did you mean `staging`?".to_owned(),
         next: "the configuration in force is kept".to_owned(),
@@ -577,7 +576,6 @@ fn delivery_failed(size: (u16, u16)) -> Driver {
         CellDelivery::Failed("CrashLoopBackOff ×3: panic: no such table".to_owned()),
     ));
     step(DeliveryStep::Ended(Err(Failure {
-        kind: FailureKind::Delivery,
         what: "1 of 2 cells failed".to_owned(),
         why: "accounts / prod-us: CrashLoopBackOff ×3".to_owned(),
         next: "r goes back".to_owned(),

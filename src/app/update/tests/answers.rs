@@ -100,7 +100,6 @@ fn a_reading_that_fails_keeps_what_is_shown_and_settles_by_itself() {
     driver.send(Event::Desired {
         epoch,
         result: Err(Failure {
-            kind: FailureKind::Git,
             what: "origin/main".to_owned(),
             why: "no such ref".to_owned(),
             next: "git fetch".to_owned(),
@@ -169,7 +168,6 @@ fn a_bad_configuration_keeps_the_one_in_force() {
     let mut driver = Driver::settled(SIZE);
     driver.model.setup.write = WriteMode::Write;
     driver.send(Event::ConfigReloaded(Err(Failure {
-        kind: FailureKind::Configuration,
         what: "tidegate.toml:3".to_owned(),
         why: "unknown key".to_owned(),
         next: String::new(),

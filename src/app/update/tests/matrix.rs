@@ -110,7 +110,6 @@ fn esc_takes_one_thing_away_at_a_time() {
     let mut driver = Driver::settled(SIZE);
     driver.keys("space / \"check enter");
     driver.send(Event::Failure(Failure {
-        kind: FailureKind::Other,
         what: "x".to_owned(),
         why: "y".to_owned(),
         next: String::new(),
@@ -179,16 +178,6 @@ fn leaving_asks_where_something_would_be_left_behind() {
     driver.model.prompt = None;
     driver.keys(": ^c");
     assert_eq!(driver.taken(), [Command::Quit], "always");
-}
-
-#[test]
-fn what_is_not_there_yet_says_so() {
-    let mut driver = Driver::settled(SIZE);
-    driver.keys("D");
-    assert!(word(&driver).contains("not there yet"));
-    driver.keys(": \"why enter");
-    assert!(word(&driver).contains("not there yet"));
-    assert_eq!(driver.taken(), []);
 }
 
 #[test]

@@ -8,8 +8,7 @@ use crate::{
     app::{
         command::Command,
         event::{
-            Epoch, Event, Failure, FailureKind, FileDiff, Input, PlanView, PublishFailure,
-            Published, Target,
+            Epoch, Event, Failure, FileDiff, Input, PlanView, PublishFailure, Published, Target,
         },
         fixture::{self, Driver, cell, commit, moment},
         model::{PlanState, Prompt, Screen, WriteMode},

@@ -115,7 +115,6 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
 fn a_failure_says_why_until_dismissed() {
     let (mut driver, epoch) = confirmed();
     let failure = Failure {
-        kind: FailureKind::Network,
         what: "push to origin".to_owned(),
         why: "could not resolve host".to_owned(),
         next: "nothing was written; try again".to_owned(),
@@ -167,7 +166,6 @@ fn a_delivery_is_followed_and_offers_the_revert() {
         epoch,
         at: moment(),
         step: DeliveryStep::Ended(Err(Failure {
-            kind: FailureKind::Delivery,
             what: "1 cell failed".to_owned(),
             why: "CrashLoopBackOff".to_owned(),
             next: String::new(),

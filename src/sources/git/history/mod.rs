@@ -46,8 +46,6 @@ pub enum HistoryEvent {
     Progress(u32),
     /// The walk is over.
     End {
-        /// Everything wanted was found, down to the first commit if need be.
-        complete: bool,
         /// History ends early here: a shallow clone; the oldest values are older than they look.
         shallow: bool,
     },

@@ -89,10 +89,7 @@ impl Repo {
         {
             return Ok(());
         }
-        let _ = sink(HistoryEvent::End {
-            complete: true,
-            shallow: false,
-        });
+        let _ = sink(HistoryEvent::End { shallow: false });
         Ok(())
     }
 

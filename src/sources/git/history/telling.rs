@@ -196,10 +196,7 @@ impl<'a> Batch<'a> {
 
     pub(super) fn end(&mut self, depth: u32, shallow: bool) -> ControlFlow<()> {
         self.send(depth)?;
-        (self.sink)(HistoryEvent::End {
-            complete: true,
-            shallow,
-        })
+        (self.sink)(HistoryEvent::End { shallow })
     }
 
     pub(super) fn send(&mut self, depth: u32) -> ControlFlow<()> {

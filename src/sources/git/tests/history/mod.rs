@@ -63,7 +63,7 @@ fn history(repo: &Repo, tip: ObjectId, layouts: &Arc<LayoutSet>, want: &Want) ->
                 }
             }
             HistoryEvent::Progress(walked) => found.walked = walked,
-            HistoryEvent::End { shallow, .. } => found.shallow = shallow,
+            HistoryEvent::End { shallow } => found.shallow = shallow,
         }
         ControlFlow::Continue(())
     };
