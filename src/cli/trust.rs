@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     config::TEAM_FILE,
+    sources::git::{Contact, Place},
     stdio,
     workflow::{OpenError, OutsidePlace, Session, Untrusted},
 };
@@ -47,7 +48,7 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
         }
         named.allow().map_err(Failure::failed)?;
         allowed = true;
-        output.line("allowed, as long as the file names exactly this");
+        output.line("allowed, as long as the file names exactly this and it leads there");
     } else if allowed && !named.outside.is_empty() {
         output.line("allowed already");
     }
@@ -79,7 +80,7 @@ pub(super) fn ask(context: &Context, untrusted: &Untrusted) -> Result<(), Failur
 fn confirm(context: &Context) -> Result<bool, Failure> {
     context
         .output
-        .ask("Open these whenever this repository is read, as long as the file names exactly this? [y/N]");
+        .ask("Open these whenever this repository is read, as long as the file names exactly this and it leads there? [y/N]");
     Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
 }
 
@@ -96,33 +97,77 @@ fn show(output: &Output, named: &Untrusted) {
         let branch = outside.branch.as_deref().map_or(String::new(), |branch| {
             format!(", branch {}", clean(branch))
         });
-        let what = match &outside.place {
-            OutsidePlace::Path(_, leads_to) => {
-                format!(
-                    "opens {} and fetches its remote",
-                    clean(&leads_to.display().to_string())
-                )
-            }
-            OutsidePlace::Address(address) => {
-                format!("connects to {} and keeps a mirror of it", clean(address))
-            }
+        let (what, then) = match &outside.place {
+            OutsidePlace::Path {
+                leads_to, contacts, ..
+            } => (
+                format!("opens {}", clean(&leads_to.display().to_string())),
+                match contacts {
+                    Ok(contacts) if contacts.is_empty() => {
+                        vec!["it has no remote: its own branch is read and moved".to_owned()]
+                    }
+                    Ok(contacts) => contacts.iter().map(contact).collect(),
+                    Err(why) => vec![format!(
+                        "cannot be read now, which is asked about again: {}",
+                        clean(why)
+                    )],
+                },
+            ),
+            OutsidePlace::Address(address) => (
+                format!("connects to {} and keeps a mirror of it", clean(address)),
+                Vec::new(),
+            ),
         };
         output.line(format!("  {name}  {what}{branch}"));
+        for line in then {
+            output.line(format!("    {line}"));
+        }
         let at = output.paint(&clean(&outside.at.to_string()), Tone::Dim);
         output.line(format!("    {at}"));
     }
     output.line("no command is run: what their own configurations and hooks name is not obeyed");
 }
 
+/// `origin  fetches from A and pushes to B`.
+fn contact(contact: &Contact) -> String {
+    let list = |places: &[Place]| {
+        let shown: Vec<String> = places.iter().map(|place| clean(&place.shown)).collect();
+        shown.join(" and ")
+    };
+    let (fetch, push) = (list(&contact.fetch), list(&contact.push));
+    let name = clean(&contact.remote);
+    if fetch == push {
+        format!("{name}  fetches from and pushes to {fetch}")
+    } else {
+        format!("{name}  fetches from {fetch}, pushes to {push}")
+    }
+}
+
 fn one(outside: &crate::workflow::Outside) -> Value {
-    let (path, url) = match &outside.place {
-        OutsidePlace::Path(_, leads_to) => (Some(leads_to.display().to_string()), None),
-        OutsidePlace::Address(address) => (None, Some(address)),
+    let shown = |places: &[Place]| -> Vec<String> {
+        places.iter().map(|place| place.shown.clone()).collect()
+    };
+    let (path, url, remotes) = match &outside.place {
+        OutsidePlace::Path {
+            leads_to, contacts, ..
+        } => {
+            let remotes = contacts.iter().flatten().map(|contact| {
+                json!({
+                    "name": contact.remote,
+                    "fetch": shown(&contact.fetch),
+                    "push": shown(&contact.push),
+                })
+            });
+            let remotes: Vec<Value> = remotes.collect();
+            (Some(leads_to.display().to_string()), None, Some(remotes))
+        }
+        OutsidePlace::Address(address) => (None, Some(address), None),
     };
     json!({
         "name": outside.name,
         "path": path,
         "url": url,
+        "remotes": remotes,
         "branch": outside.branch,
         "file": outside.at.file,
         "line": outside.at.line,

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{OpenError, Session, at, head, project};
+use super::{OpenError, Session, at, head, project, trust::Looked};
 use crate::{
     config::{Config, RepositoryPlace, places},
     domain::{address::Address, desired::RefName, layout::LayoutSet},
@@ -184,13 +184,17 @@ async fn fetch_one(
 }
 
 /// Opens the repositories beside the main one.
-pub(super) fn others(config: &Config, main: &Repo, fetch_missing: bool) -> Vec<OtherRepository> {
-    let entries = config.repositories.iter();
+pub(super) fn others(
+    config: &Config,
+    looked: Vec<Looked>,
+    fetch_missing: bool,
+) -> Vec<OtherRepository> {
+    let entries = config.repositories.iter().zip(looked);
     let ready = |repo: Repo| project::with_cache(repo.fetching_missing(fetch_missing));
     entries
-        .map(|entry| OtherRepository {
+        .map(|(entry, looked)| OtherRepository {
             name: entry.name.as_str().into(),
-            repo: open(main, &entry.place).map(ready),
+            repo: open(&entry.place, looked).map(ready),
             branch: entry.branch.clone(),
             url: match &entry.place {
                 RepositoryPlace::Url(url) => Some(url.clone()),
@@ -200,22 +204,20 @@ pub(super) fn others(config: &Config, main: &Repo, fetch_missing: bool) -> Vec<O
         .collect()
 }
 
-fn open(main: &Repo, place: &RepositoryPlace) -> Result<Repo, GitError> {
+fn open(place: &RepositoryPlace, looked: Looked) -> Result<Repo, GitError> {
     match place {
         RepositoryPlace::Path(path) => {
-            let root = main.work_dir().unwrap_or(main.git_dir());
-            let path: PathBuf = root.join(path);
+            let outside = looked.ok_or_else(|| {
+                GitError::new(GitErrorKind::NotFound, format!("{path} was not looked for"))
+            })??;
             let views = state::state_root().ok_or_else(|| {
                 GitError::new(
                     GitErrorKind::NotFound,
-                    format!(
-                        "this system has no folder for the state of {}",
-                        path.display()
-                    ),
+                    format!("this system has no folder for the state of {path}"),
                 )
                 .hint(format!("Set {} to one", state::STATE_DIR_VARIABLE))
             })?;
-            Repo::other(&path, &views.join("views"))
+            Repo::other(&outside, &views.join("views"))
         }
         RepositoryPlace::Url(url) => {
             if let Some(local) = url.local() {

@@ -132,7 +132,8 @@ impl Session {
             Some(error) => OpenError::Git(error),
             None => OpenError::Config(errors),
         })?;
-        trust::check(&repo, &config, options.trust)?;
+        let looked = trust::look(&repo, &config);
+        trust::check(&repo, &config, &looked, options.trust)?;
         let kubeconfig = if options.kubeconfig.is_empty() {
             config.user.kubeconfig.iter().cloned().collect()
         } else {
@@ -141,7 +142,7 @@ impl Session {
         let mut session = Self {
             opened: options.clone(),
             kubeconfig,
-            others: others::others(&config, &repo, options.fetch_missing),
+            others: others::others(&config, looked, options.fetch_missing),
             repo,
             config,
             at: None,

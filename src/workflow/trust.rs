@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{Config, KeyPlace, RepositoryPlace},
     domain::hash,
-    sources::{git::Repo, state::StateStore},
+    sources::{
+        git::{self, Contact, GitError, Repo},
+        state::StateStore,
+    },
 };
 
 /// Name of the file that keeps consents.
@@ -38,8 +41,15 @@ pub struct Outside {
 /// Where a repository that the team's file names is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutsidePlace {
-    /// A folder: as written, and where that leads on this machine.
-    Path(String, PathBuf),
+    /// A folder.
+    Path {
+        /// As written.
+        written: String,
+        /// Where that leads on this machine.
+        leads_to: PathBuf,
+        /// The remotes of the clone there, or why it cannot be read; nothing of it is contacted then.
+        contacts: Result<Vec<Contact>, String>,
+    },
     /// An address, without credentials.
     Address(String),
 }
@@ -49,6 +59,8 @@ pub enum OutsidePlace {
 pub struct Untrusted {
     /// In the file's order.
     pub outside: Vec<Outside>,
+    /// The file's words were allowed before, and a clone that they name leads elsewhere now.
+    pub moved: bool,
     /// Where consents are kept; `None` where the system has no place for them.
     folder: Option<PathBuf>,
 }
@@ -60,12 +72,25 @@ impl fmt::Display for Untrusted {
                 f.write_str("\n")?;
             }
             let what = match &outside.place {
-                OutsidePlace::Path(path, _) => {
-                    format!("`{path}` is another repository, and is not opened")
+                OutsidePlace::Path {
+                    written, contacts, ..
+                } => {
+                    let contacts = contacts.iter().flatten().map(Contact::sentence);
+                    let contacts: Vec<String> = contacts.collect();
+                    let contacts = match &*contacts.join("; ") {
+                        "" => String::new(),
+                        all => format!(" ({all})"),
+                    };
+                    format!("`{written}` is another repository{contacts}, and is not opened")
                 }
                 OutsidePlace::Address(address) => format!("`{address}` is not connected to"),
             };
             write!(f, "{}: {what} before you have allowed it", outside.at)?;
+        }
+        if self.moved {
+            f.write_str(
+                "\nThe file says what you allowed; a clone that it names has other remotes now",
+            )?;
         }
         f.write_str("\nLook at what the file names and allow exactly that: tidegate trust; in a pipeline: --trust")
     }
@@ -76,7 +101,33 @@ impl std::error::Error for Untrusted {}
 /// Consents of one repository, the newest last.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
-    allowed: Vec<String>,
+    allowed: Vec<Consent>,
+}
+
+/// What was allowed once, by hashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Consent {
+    /// What the file says, and where its paths lead.
+    places: String,
+    /// Of each repository, the remotes of the clone there; `None` where there was none to ask.
+    contacts: Vec<Option<String>>,
+}
+
+impl Consent {
+    fn of(all: &[Outside]) -> Self {
+        Self {
+            places: places(all),
+            contacts: all.iter().map(contacts).collect(),
+        }
+    }
+
+    /// Whether it covers `now`. A clone that cannot be read now contacts nobody, and is told when it is read.
+    fn covers(&self, now: &Self) -> bool {
+        let mut both = self.contacts.iter().zip(&now.contacts);
+        self.places == now.places
+            && self.contacts.len() == now.contacts.len()
+            && both.all(|(then, now)| now.is_none() || then == now)
+    }
 }
 
 /// Where a path of the file leads, all links followed as far as there is something.
@@ -87,24 +138,33 @@ fn leads_to(repo: &Repo, path: &str) -> PathBuf {
 }
 
 impl Untrusted {
-    /// What `config`, read in `repo`, names.
+    /// What `config`, read in `repo`, names. Blocking: looks at each clone from outside.
     pub fn of(repo: &Repo, config: &Config) -> Self {
-        let entries = config.repositories.iter();
-        let outside = entries.filter_map(|entry| {
+        Self::seen(repo, config, &look(repo, config))
+    }
+
+    /// The same of clones that were looked at.
+    fn seen(repo: &Repo, config: &Config, looked: &[Looked]) -> Self {
+        let entries = config.repositories.iter().zip(looked);
+        let outside = entries.filter_map(|(entry, looked)| {
+            let at = entry.team.clone()?;
             Some(Outside {
                 name: entry.name.clone(),
                 place: match &entry.place {
-                    RepositoryPlace::Path(path) => {
-                        OutsidePlace::Path(path.clone(), leads_to(repo, path))
-                    }
+                    RepositoryPlace::Path(path) => OutsidePlace::Path {
+                        written: path.clone(),
+                        leads_to: leads_to(repo, path),
+                        contacts: asked(looked, entry.branch.as_deref()),
+                    },
                     RepositoryPlace::Url(address) => OutsidePlace::Address(address.to_string()),
                 },
                 branch: entry.branch.clone(),
-                at: entry.team.clone()?,
+                at,
             })
         });
         Self {
             outside: outside.collect(),
+            moved: false,
             folder: StateStore::of_repository(repo.common_dir())
                 .map(|store| store.folder().to_owned()),
         }
@@ -119,9 +179,9 @@ impl Untrusted {
             .ok_or("this system has no folder for the user's state; use --trust each time")?;
         let store = StateStore::in_folder(folder);
         let mut kept: Kept = store.load(FILE).unwrap_or_default();
-        let hash = hash(&self.outside);
-        kept.allowed.retain(|known| *known != hash);
-        kept.allowed.push(hash);
+        let consent = Consent::of(&self.outside);
+        kept.allowed.retain(|known| *known != consent);
+        kept.allowed.push(consent);
         let from = kept.allowed.len().saturating_sub(MOST);
         kept.allowed.drain(..from);
         store.save(FILE, &kept).map_err(|error| {
@@ -137,31 +197,82 @@ impl Untrusted {
         if self.outside.is_empty() {
             return true;
         }
+        let now = Consent::of(&self.outside);
+        self.kept().iter().any(|kept| kept.covers(&now))
+    }
+
+    /// Consents that were given.
+    fn kept(&self) -> Vec<Consent> {
         let store = self.folder.as_ref().map(StateStore::in_folder);
         let kept: Option<Kept> = store.and_then(|store| store.load(FILE));
-        let hash = hash(&self.outside);
-        kept.is_some_and(|kept| kept.allowed.contains(&hash))
+        kept.unwrap_or_default().allowed
     }
+}
+
+/// What is known of a clone that an entry names without opening it; `None` where an address is named.
+pub(super) type Looked = Option<Result<git::Outside, GitError>>;
+
+/// Looks at each clone that is named by its path, in the file's order.
+pub(super) fn look(repo: &Repo, config: &Config) -> Vec<Looked> {
+    let root = repo.work_dir().unwrap_or(repo.git_dir());
+    let entries = config.repositories.iter();
+    entries
+        .map(|entry| match &entry.place {
+            RepositoryPlace::Path(path) => Some(git::Outside::look(&root.join(path))),
+            RepositoryPlace::Url(_) => None,
+        })
+        .collect()
+}
+
+fn asked(looked: &Looked, branch: Option<&str>) -> Result<Vec<Contact>, String> {
+    match looked {
+        Some(Ok(outside)) => outside.contacts(branch),
+        Some(Err(error)) => Err(error.clone()),
+        None => Ok(Vec::new()),
+    }
+    .map_err(|error| error.message)
 }
 
 /// Refuses what nobody has allowed; `once`: the user allows it by an option.
 ///
 /// # Errors
 /// [`Untrusted`], with every key that names something.
-pub(super) fn check(repo: &Repo, config: &Config, once: bool) -> Result<(), Untrusted> {
-    let untrusted = Untrusted::of(repo, config);
-    if once || untrusted.is_allowed() {
+pub(super) fn check(
+    repo: &Repo,
+    config: &Config,
+    looked: &[Looked],
+    once: bool,
+) -> Result<(), Untrusted> {
+    if once {
         return Ok(());
     }
+    let mut untrusted = Untrusted::seen(repo, config, looked);
+    if untrusted.is_allowed() {
+        return Ok(());
+    }
+    let places = places(&untrusted.outside);
+    untrusted.moved = (untrusted.kept().iter()).any(|kept| kept.places == places);
     Err(untrusted)
 }
 
-fn hash(all: &[Outside]) -> String {
+/// The remotes of one clone.
+fn contacts(outside: &Outside) -> Option<String> {
+    let OutsidePlace::Path { contacts, .. } = &outside.place else {
+        return None;
+    };
+    let each: Vec<String> = contacts.as_ref().ok()?.iter().map(Contact::hash).collect();
+    Some(hash::of(each.iter().map(String::as_bytes)))
+}
+
+/// What the file says, and where that leads.
+fn places(all: &[Outside]) -> String {
     let parts = all.iter().flat_map(|outside| {
         let place: [&[u8]; 3] = match &outside.place {
-            OutsidePlace::Path(path, leads_to) => [
+            OutsidePlace::Path {
+                written, leads_to, ..
+            } => [
                 b"path",
-                path.as_bytes(),
+                written.as_bytes(),
                 leads_to.as_os_str().as_encoded_bytes(),
             ],
             OutsidePlace::Address(address) => [b"address", address.as_bytes(), b""],
@@ -196,7 +307,11 @@ mod tests {
                 },
             }]
         };
-        let path = |text: &str, to: &str| OutsidePlace::Path(text.to_owned(), to.into());
+        let path = |text: &str, to: &str| OutsidePlace::Path {
+            written: text.to_owned(),
+            leads_to: to.into(),
+            contacts: Ok(Vec::new()),
+        };
         let address = |text: &str| OutsidePlace::Address(text.to_owned());
         let first = one("a", path("../b", "/x/b"), None);
         let all = [
@@ -211,12 +326,32 @@ mod tests {
             one("a", address("https://h/c"), None),
             [first.clone(), first.clone()].concat(),
         ];
-        let hashes: std::collections::BTreeSet<String> = all.iter().map(|all| hash(all)).collect();
+        let hashes: std::collections::BTreeSet<String> =
+            all.iter().map(|all| places(all)).collect();
         assert_eq!(hashes.len(), all.len());
         // Where it stands in the file is no part of it.
         let mut moved = first.clone();
         moved[0].at.line = Some(9);
-        assert_eq!(hash(&moved), hash(&first));
+        assert_eq!(places(&moved), places(&first));
+    }
+
+    #[test]
+    fn a_consent_covers_the_remotes_that_were_shown() {
+        let consent = |contacts: &[Option<&str>]| Consent {
+            places: "x".to_owned(),
+            contacts: contacts.iter().map(|it| it.map(str::to_owned)).collect(),
+        };
+        for (then, now, covered) in [
+            (&[Some("a"), None][..], &[Some("a"), None][..], true),
+            (&[Some("a")], &[Some("b")], false),
+            (&[Some("a")], &[None], true),
+            (&[None], &[Some("a")], false),
+            (&[Some("a"), Some("b")], &[Some("a"), Some("c")], false),
+            (&[Some("a")], &[Some("a"), None], false),
+        ] {
+            let (then, now) = (consent(then), consent(now));
+            assert_eq!(then.covers(&now), covered, "{then:?} {now:?}");
+        }
     }
 
     #[test]
@@ -233,6 +368,7 @@ mod tests {
         }];
         let untrusted = Untrusted {
             outside,
+            moved: false,
             folder: None,
         };
         let said = untrusted.to_string();

@@ -5,70 +5,28 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use super::refs::row;
-use crate::support::repo::{Repository, Said, write};
+use crate::support::{
+    repo::{Said, write},
+    two::{Two, file, image},
+};
 
-/// The main repository holds dev and staging, another one prod.
-struct Two {
-    main: Repository,
-    prod: Repository,
+/// The main repository holds dev and staging, another one prod, which is allowed.
+struct Allowed(Two);
+
+impl std::ops::Deref for Allowed {
+    type Target = Two;
+
+    fn deref(&self) -> &Two {
+        &self.0
+    }
 }
 
-fn file(environment: &str) -> String {
-    format!("envs/{environment}/shop.yaml")
-}
-
-fn text(version: &str) -> String {
-    format!("# by the pipeline\nimage: registry.example.com/shop:{version}\n")
-}
-
-impl Two {
+impl Allowed {
     fn new() -> Self {
-        let two = Self {
-            main: Repository::empty(),
-            prod: Repository::empty(),
-        };
-        for environment in ["dev", "staging"] {
-            two.main.write(&file(environment), &text("1.0.0"));
-        }
-        let place = two.prod.clone_path();
-        two.main.write(
-            "tidegate.toml",
-            &format!(
-                r#"
-[[repositories]]
-name = "production"
-path = "{}"
-
-[[environments]]
-name = "dev"
-[[environments]]
-name = "staging"
-from = ["dev"]
-[[environments]]
-name = "prod"
-from = ["staging"]
-
-[[layouts]]
-path = "envs/{{env:dev|staging}}/{{service}}.yaml"
-yaml = "image"
-part = "tag"
-
-[[layouts]]
-repository = "production"
-path = "envs/{{env:prod}}/{{service}}.yaml"
-yaml = "image"
-part = "tag"
-"#,
-                place.display()
-            ),
-        );
-        two.main.publish("first");
-        two.main.pull();
-        two.prod.write(&file("prod"), &text("1.0.0"));
-        two.prod.publish("first");
-        two.prod.pull();
+        let two = Two::new(&["dev", "staging"]);
+        two.publishes(&two.path());
         two.main.tidegate(&["trust"]).exits(0);
-        two
+        Self(two)
     }
 
     fn set(&self, more: &[&str]) -> Said {
@@ -85,7 +43,7 @@ part = "tag"
 
 #[test]
 fn the_matrix_joins_them_and_histories_are_each_ones_own() {
-    let two = Two::new();
+    let two = Allowed::new();
     let status = two.main.tidegate(&["status", "-o", "json"]).exits(0).json();
     let shop = row(&status, "shop");
     assert_eq!(shop["prod"]["version"], json!("1.0.0"));
@@ -97,29 +55,29 @@ fn the_matrix_joins_them_and_histories_are_each_ones_own() {
     let history = history.exits(0).json();
     assert_eq!(
         history["values"][0]["landed"]["commit"],
-        json!(two.prod.tip())
+        json!(two.other.tip())
     );
 }
 
 #[test]
 fn a_plan_makes_one_commit_in_each() {
-    let two = Two::new();
+    let two = Allowed::new();
     let said = two.set(&["-o", "json"]).exits(0).json();
     assert_eq!(said["parts"].as_array().unwrap().len(), 2);
     assert_eq!(said["parts"][0]["commit"], json!(two.main.tip()));
     assert_eq!(said["parts"][1]["repository"], json!("production"));
-    assert_eq!(said["parts"][1]["commit"], json!(two.prod.tip()));
-    assert_eq!(two.main.at_tip(&file("staging")), text("1.1.0").trim());
-    assert_eq!(two.main.at_tip(&file("dev")), text("1.0.0").trim());
-    assert_eq!(two.prod.at_tip(&file("prod")), text("1.1.0").trim());
+    assert_eq!(said["parts"][1]["commit"], json!(two.other.tip()));
+    assert_eq!(two.main.at_tip(&file("staging")), image("1.1.0").trim());
+    assert_eq!(two.main.at_tip(&file("dev")), image("1.0.0").trim());
+    assert_eq!(two.other.at_tip(&file("prod")), image("1.1.0").trim());
     assert!(
-        two.prod
+        two.other
             .message()
             .starts_with("set shop 1.0.0 → 1.1.0 in prod\n"),
         "{}",
-        two.prod.message()
+        two.other.message()
     );
-    for repository in [&two.main, &two.prod] {
+    for repository in [&two.main, &two.other] {
         let here = repository.git_in(&repository.clone_path(), &["status", "--porcelain"]);
         assert_eq!(here, "");
     }
@@ -127,9 +85,9 @@ fn a_plan_makes_one_commit_in_each() {
 
 #[test]
 fn what_is_done_and_what_is_not_is_said_when_a_later_one_fails() {
-    let two = Two::new();
-    let before = two.prod.tip();
-    let hook = two.prod.remote().join("hooks/pre-receive");
+    let two = Allowed::new();
+    let before = two.other.tip();
+    let hook = two.other.remote().join("hooks/pre-receive");
     write(&hook, b"#!/bin/sh\necho 'prod is frozen' >&2\nexit 1\n");
     std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
     two.set(&[])
@@ -138,25 +96,25 @@ fn what_is_done_and_what_is_not_is_said_when_a_later_one_fails() {
         .says("prod is frozen")
         .says("is on origin/main")
         .says("not done: production:main");
-    assert_eq!(two.main.at_tip(&file("staging")), text("1.1.0").trim());
-    assert_eq!(two.prod.tip(), before);
+    assert_eq!(two.main.at_tip(&file("staging")), image("1.1.0").trim());
+    assert_eq!(two.other.tip(), before);
 
     // Again, when the freeze is over: what is there already is skipped, the rest is done.
     std::fs::remove_file(&hook).unwrap();
     two.set(&[]).exits(0);
-    assert_eq!(two.prod.at_tip(&file("prod")), text("1.1.0").trim());
+    assert_eq!(two.other.at_tip(&file("prod")), image("1.1.0").trim());
     let commits = two
         .main
         .git_in(&two.main.remote(), &["rev-list", "--count", "main"]);
-    assert_eq!(commits, "2", "nothing is applied twice");
+    assert_eq!(commits, "3", "nothing is applied twice");
 }
 
 #[test]
 fn one_that_is_not_there_is_a_problem_and_the_rest_is_read() {
-    let two = Two::new();
+    let two = Allowed::new();
     std::fs::rename(
-        two.prod.clone_path(),
-        two.prod.clone_path().with_file_name("away"),
+        two.other.clone_path(),
+        two.other.clone_path().with_file_name("away"),
     )
     .unwrap();
     let status = two.main.tidegate(&["status", "-o", "json"]).exits(0).json();
@@ -171,7 +129,7 @@ fn one_that_is_not_there_is_a_problem_and_the_rest_is_read() {
 
 #[test]
 fn a_layout_that_names_none_of_them_is_told_with_its_line() {
-    let two = Two::new();
+    let two = Allowed::new();
     let file = two.main.clone_path().join("tidegate.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     write(
@@ -186,12 +144,14 @@ fn a_layout_that_names_none_of_them_is_told_with_its_line() {
 
 #[test]
 fn one_that_is_named_by_its_address_is_mirrored() {
-    let two = Two::new();
+    let two = Allowed::new();
     let configuration = two.main.clone_path().join("tidegate.toml");
     let written = std::fs::read_to_string(&configuration).unwrap();
-    let path = format!("path = \"{}\"\n", two.prod.clone_path().display());
-    let url = format!("url = \"file://{}\"\n", two.prod.remote().display());
-    write(&configuration, written.replace(&path, &url).as_bytes());
+    let url = format!("url = \"file://{}\"", two.other.remote().display());
+    write(
+        &configuration,
+        written.replace(&two.path(), &url).as_bytes(),
+    );
     two.main.tidegate(&["trust"]).exits(0).says("");
     let status = two
         .main
@@ -203,19 +163,23 @@ fn one_that_is_named_by_its_address_is_mirrored() {
         json!("1.0.0")
     );
     two.set(&[]).exits(0);
-    assert_eq!(two.prod.at_tip(&file("prod")), text("1.1.0").trim());
+    assert_eq!(two.other.at_tip(&file("prod")), image("1.1.0").trim());
 
     // What others push is fetched at the next start; a remote that is gone is told, and what is known stays.
-    two.prod
-        .git_in(&two.prod.colleague(), &["pull", "-q", "origin", "main"]);
-    two.prod.write(&file("prod"), &text("1.2.0"));
-    two.prod.publish("by hand");
+    two.other
+        .git_in(&two.other.colleague(), &["pull", "-q", "origin", "main"]);
+    two.other.write(&file("prod"), &image("1.2.0"));
+    two.other.publish("by hand");
     let status = two.main.tidegate(&["status", "-o", "json"]).exits(0);
     assert_eq!(
         row(&status.json(), "shop")["prod"]["version"],
         json!("1.2.0")
     );
-    std::fs::rename(two.prod.remote(), two.prod.remote().with_file_name("away")).unwrap();
+    std::fs::rename(
+        two.other.remote(),
+        two.other.remote().with_file_name("away"),
+    )
+    .unwrap();
     let status = two
         .main
         .tidegate(&["status", "-o", "json"])

@@ -64,19 +64,8 @@ impl Repo {
         if !self.may_part(remote)? {
             return Ok(None);
         }
-        let urls = |arguments: &[&str]| -> Result<Vec<Place>, GitError> {
-            let lines = Child::new(self, arguments.iter().copied()).secret_lines()?;
-            let lines = lines.ok_or_else(|| {
-                GitError::new(
-                    GitErrorKind::Program,
-                    format!("Git does not say where {remote} is pushed to"),
-                )
-                .hint("Look at `git remote -v`")
-            })?;
-            Ok(lines.into_iter().map(Place::new).collect())
-        };
-        let fetch = urls(&["remote", "get-url", remote])?;
-        let push = urls(&["remote", "get-url", "--push", "--all", remote])?;
+        let fetch = self.urls(remote, &["remote", "get-url", remote])?;
+        let push = self.push_urls(remote)?;
         if push == fetch || push.is_empty() {
             return Ok(None);
         }
@@ -86,6 +75,36 @@ impl Repo {
             fetch: fetch.unwrap_or_default(),
             push,
         }))
+    }
+
+    /// Every address that `remote` is fetched from, as Git makes them of the configuration. Runs `git`.
+    ///
+    /// # Errors
+    /// `Program` without `git`; where it does not know the remote.
+    pub(super) fn fetch_urls(&self, remote: &str) -> Result<Vec<Place>, GitError> {
+        self.urls(remote, &["remote", "get-url", "--all", remote])
+    }
+
+    /// Every address that it is pushed to.
+    ///
+    /// # Errors
+    /// As [`Repo::fetch_urls`].
+    pub(super) fn push_urls(&self, remote: &str) -> Result<Vec<Place>, GitError> {
+        self.urls(remote, &["remote", "get-url", "--push", "--all", remote])
+    }
+
+    fn urls(&self, remote: &str, arguments: &[&str]) -> Result<Vec<Place>, GitError> {
+        let lines = Child::new(self, arguments.iter().copied())
+            .looking()
+            .secret_lines()?;
+        let lines = lines.ok_or_else(|| {
+            GitError::new(
+                GitErrorKind::Program,
+                format!("Git does not say where {remote} leads"),
+            )
+            .hint("Look at `git remote -v`")
+        })?;
+        Ok(lines.into_iter().map(Place::new).collect())
     }
 
     /// Whether a key is there by which pushes could go elsewhere.
@@ -119,10 +138,20 @@ impl Repo {
 
 impl Place {
     fn new(address: String) -> Self {
-        Self {
-            shown: redact(&address),
-            address,
+        let mut shown = redact(&address);
+        // What is behind these may be a token as well.
+        if let Some(at) = shown
+            .find("://")
+            .and_then(|from| shown[from..].find(['?', '#']).map(|at| from + at))
+        {
+            shown.truncate(at);
         }
+        Self { shown, address }
+    }
+
+    /// What tells it from others: all of it but who is asking.
+    pub(super) fn identity(&self) -> String {
+        redact(&self.address)
     }
 
     /// What a ref is there, asked now, and its commit, which is brought into the object database without a ref.

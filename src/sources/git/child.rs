@@ -106,11 +106,6 @@ impl Child {
         self
     }
 
-    /// It does something: it is stopped when Tidegate is interrupted, as is the rule.
-    pub(super) fn working(self) -> Self {
-        self
-    }
-
     /// It only looks: it runs also when what works was stopped.
     #[must_use]
     pub(super) fn looking(mut self) -> Self {

@@ -21,6 +21,7 @@ mod kept;
 mod lines;
 mod mirror;
 mod objects;
+mod outside;
 mod parse;
 mod publish;
 mod read;
@@ -35,7 +36,7 @@ mod survey;
 mod transport;
 mod view;
 
-pub use addresses::Addresses;
+pub use addresses::{Addresses, Place};
 pub use base::Base;
 pub use base::moment;
 pub use child::RanCommand;
@@ -43,6 +44,7 @@ pub use error::{GitError, GitErrorKind};
 pub use history::{HistoryEvent, Want};
 pub use lines::{Line, LinesOf};
 pub use mirror::Mirror;
+pub use outside::{Contact, Outside};
 pub use publish::{
     Destination, Merged, PublishLock, PushOutcome, PushRequest, arrived, build_commit, build_merge,
     build_tag, lock, push, who,

@@ -12,7 +12,7 @@ use super::{
     discover::{self, Found},
     environment::Told,
     facts::FactsCache,
-    view,
+    outside::Outside,
 };
 use crate::domain::address::{Address, shown};
 
@@ -148,19 +148,35 @@ impl Repo {
     /// hooks say is obeyed. It is seen through a view, which is kept below `folder`.
     ///
     /// # Errors
-    /// As [`Repo::discover`]; `Refused` where the view cannot be written, `Program` without `git`.
-    pub fn other(path: &Path, folder: &Path) -> Result<Self, GitError> {
-        refuse_pipes(path)?;
-        let place = discover::find(path).ok_or_else(|| not_found(path))?;
-        place.refuse_embedded(None)?;
-        let seen = view::of(&place, folder)?;
+    /// As [`Repo::discover`]; `Refused` where the view cannot be written.
+    pub fn other(outside: &Outside, folder: &Path) -> Result<Self, GitError> {
+        let view = outside.seen().keep(folder)?;
+        let place = outside.seen().found.clone();
         let failed = |error: &git2::Error| {
             GitError::from_git2(error, "cannot open the repository", &place.root)
         };
-        git2::Repository::open(&seen).map_err(|error| failed(&error))?;
+        git2::Repository::open(&view).map_err(|error| failed(&error))?;
         let work =
             (place.root != place.git && place.root != place.common).then(|| place.root.clone());
-        Ok(Self::of(seen.clone(), seen, work, Some(place)))
+        Ok(Self::of(view.clone(), view, work, Some(place)))
+    }
+
+    /// Of what is looked at from outside, a git directory that only its configuration is in.
+    pub(super) fn sketched(folder: &Path, place: &Found) -> Self {
+        Self::of(
+            folder.to_owned(),
+            folder.to_owned(),
+            None,
+            Some(place.clone()),
+        )
+    }
+
+    /// Finds what a configuration names, by the names of files alone.
+    pub(super) fn find_outside(path: &Path) -> Result<Found, GitError> {
+        refuse_pipes(path)?;
+        let place = discover::find(path).ok_or_else(|| not_found(path))?;
+        place.refuse_embedded(None)?;
+        Ok(place)
     }
 
     /// Refuses a path that leads to a bare repository inside the work tree of another one. What is no repository passes.

@@ -30,7 +30,7 @@ pub struct Fetched {
 /// # Errors
 /// `Network` with the server's words, `Unknown` when the branch is gone, `Program` without `git`.
 pub async fn fetch(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
-    fetch_for(repo, base, Child::working).await
+    fetch_for(repo, base, |child| child).await
 }
 
 /// The same, to see what a push has left behind: also when what works was stopped.
@@ -162,7 +162,7 @@ pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>,
 /// # Errors
 /// `Network` when the remote does not answer, `Program` without `git`.
 pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(), GitError> {
-    fetch_branch(repo, remote, branch, Child::working).await?;
+    fetch_branch(repo, remote, branch, |child| child).await?;
     let child = Child::new(repo, ["remote", "set-head", remote, branch]);
     let output = patiently(child, remote).await?;
     if output.status.success() {

@@ -72,37 +72,78 @@ const TAKEN: [&str; 36] = [
     "http.*.extraheader",
 ];
 
-/// Makes the view of `found` below `folder`, or brings it up to date. Its path.
-///
-/// # Errors
-/// `Owner`, `Unsupported`, `Refused` where the view cannot be written, `Program` without `git`.
-pub(super) fn of(found: &Found, folder: &Path) -> Result<PathBuf, GitError> {
-    let view = folder.join(name(&found.git));
-    let refused = |error: std::io::Error| {
-        GitError::new(
-            GitErrorKind::Refused,
-            format!("cannot write {}: {error}", view.display()),
-        )
-        .hint("Other repositories are read through links that are kept there; set TIDEGATE_STATE_DIR to another folder")
-    };
-    fs::create_dir_all(&view).map_err(refused)?;
-    fs::set_permissions(&view, fs::Permissions::from_mode(0o700)).map_err(refused)?;
-    owned(found, &view)?;
-    let unreadable =
-        |error: files::FileError| GitError::new(GitErrorKind::Other, error.to_string());
-    let read = |path: PathBuf| {
-        files::read(&path, Links::Refused, files::CONFIGURATION).map_err(unreadable)
-    };
-    let written = read(found.common.join("config"))?.unwrap_or_default();
-    let head = read(found.git.join("HEAD"))?.unwrap_or_default();
-    let config = text(&entries(&written)?, &found.root);
-    for name in LINKED {
-        link(&found.common.join(name), &view.join(name)).map_err(refused)?;
+/// What a repository says of itself, read once from two files: what is consented to is what is obeyed afterwards.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) found: Found,
+    head: Vec<u8>,
+    /// Of its configuration, what is taken over.
+    config: String,
+}
+
+impl Seen {
+    /// Reads `HEAD` and the configuration of `found` as text; nothing else of it is opened.
+    ///
+    /// # Errors
+    /// `Other` where they cannot be read, `Program` without `git`.
+    pub(super) fn of(found: Found) -> Result<Self, GitError> {
+        let unreadable =
+            |error: files::FileError| GitError::new(GitErrorKind::Other, error.to_string());
+        let read = |path: PathBuf| {
+            files::read(&path, Links::Refused, files::CONFIGURATION).map_err(unreadable)
+        };
+        let written = read(found.common.join("config"))?.unwrap_or_default();
+        let head = read(found.git.join("HEAD"))?.unwrap_or_default();
+        let config = text(&entries(&written)?, &found.root);
+        Ok(Self {
+            found,
+            head,
+            config,
+        })
     }
-    for (name, bytes) in [("HEAD", head), ("config", config.into_bytes())] {
-        put(&view, name, &bytes).map_err(refused)?;
+
+    /// Makes its view below `folder`, or brings it up to date. The view's path.
+    ///
+    /// # Errors
+    /// `Owner`, `Refused` where the view cannot be written.
+    pub(super) fn keep(&self, folder: &Path) -> Result<PathBuf, GitError> {
+        let view = folder.join(name(&self.found.git));
+        let refused = |error: std::io::Error| refused(&view, &error);
+        fs::create_dir_all(&view).map_err(refused)?;
+        fs::set_permissions(&view, fs::Permissions::from_mode(0o700)).map_err(refused)?;
+        owned(&self.found, &view)?;
+        for name in LINKED {
+            link(&self.found.common.join(name), &view.join(name)).map_err(refused)?;
+        }
+        self.put(&view)?;
+        Ok(view)
     }
-    Ok(view)
+
+    /// Makes a git directory in `folder` that has its configuration and nothing to read: who asks it where remotes are, opens
+    /// nothing of the repository.
+    ///
+    /// # Errors
+    /// `Refused` where it cannot be written.
+    pub(super) fn sketch(&self, folder: &Path) -> Result<(), GitError> {
+        for name in ["objects", "refs"] {
+            fs::create_dir_all(folder.join(name)).map_err(|error| refused(folder, &error))?;
+        }
+        self.put(folder)
+    }
+
+    fn put(&self, folder: &Path) -> Result<(), GitError> {
+        put(folder, "HEAD", &self.head)
+            .and_then(|()| put(folder, "config", self.config.as_bytes()))
+            .map_err(|error| refused(folder, &error))
+    }
+}
+
+fn refused(folder: &Path, error: &std::io::Error) -> GitError {
+    GitError::new(
+        GitErrorKind::Refused,
+        format!("cannot write {}: {error}", folder.display()),
+    )
+    .hint("Other repositories are read through links that are kept there; set TIDEGATE_STATE_DIR to another folder")
 }
 
 /// The folder of one repository's view.

@@ -4,4 +4,5 @@ pub mod http;
 pub mod operator;
 pub mod repo;
 pub mod terminal;
+pub mod two;
 pub mod view;
