@@ -98,7 +98,7 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
     if let Some(error) = unfetched {
         context.output.note(format!(
             "could not fetch, so this is on {} as last fetched: {error}",
-            reading.base().reference
+            reading.base().shown
         ));
     }
     Ok(Start { session, reading })

@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         return Err(Failure::failed(format!(
             "no common layout was recognised in the tree of {}; write a {TEAM_FILE} by hand: config.example.toml of the project \
              describes every key",
-            base.reference
+            base.shown
         )));
     };
     tell_order(&repo, &base, &mut guess)?;

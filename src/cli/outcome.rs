@@ -7,6 +7,7 @@ use super::{
     json::PlanJson,
     output::{Output, Styled, Tone, clean},
 };
+use crate::domain::desired::Tip;
 use crate::{
     domain::{
         delivery::CellProgress,
@@ -14,7 +15,7 @@ use crate::{
         plan::{ALONG, Action, Ending, Plan, PlannedWrite, written},
         topology::Deliver,
     },
-    sources::git::{Base, Rejection},
+    sources::git::Rejection,
     workflow::{DeliverFailure, DeliveredPart, Followed, Prepared},
 };
 
@@ -320,13 +321,13 @@ pub(super) fn target(prepared: &Prepared) -> String {
     places.join(", then ")
 }
 
-fn place(deliver: Deliver, base: &Base, write: &PlannedWrite) -> String {
+fn place(deliver: Deliver, base: &Tip, write: &PlannedWrite) -> String {
     if let Action::Tag { .. } = write.action {
-        return format!("the new tag {}", base.branch);
+        return format!("the new tag {}", base.branch());
     }
     match (deliver, &base.remote) {
-        (Deliver::Push, Some(remote)) => format!("{remote}/{}", base.branch),
-        (Deliver::Push, None) => base.branch.clone(),
+        (Deliver::Push, Some(remote)) => format!("{remote}/{}", base.branch()),
+        (Deliver::Push, None) => base.branch().to_owned(),
         (Deliver::Branch, remote) => format!(
             "a branch of its own{}",
             remote

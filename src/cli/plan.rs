@@ -5,8 +5,8 @@ use super::{
     words::{before, count, verdict_glyph},
 };
 use crate::{
+    domain::desired::Tip,
     domain::plan::{Action, Outcome, PlannedChange, PlannedWrite, Standing, Verdict},
-    sources::git::Base,
     workflow::Prepared,
 };
 
@@ -58,12 +58,12 @@ pub fn show(output: &Output, prepared: &Prepared) {
 }
 
 /// `2 changes in 1 file on origin/main a1b2c3d`, and what else is done with the ref.
-fn summary(write: &PlannedWrite, base: &Base) -> String {
+fn summary(write: &PlannedWrite, base: &Tip) -> String {
     let changes = count(write.cells.len(), "change");
     let files = count(write.edits.len(), "file");
     let at = base.commit.short();
     let text = match &write.action {
-        Action::Edit => format!("{changes} in {files} on {} {at}", base.reference),
+        Action::Edit => format!("{changes} in {files} on {} {at}", base.shown),
         Action::Merge {
             from,
             commit,
@@ -76,7 +76,7 @@ fn summary(write: &PlannedWrite, base: &Base) -> String {
             };
             format!(
                 "{changes} in {files}: {} {at} {how} {} {}",
-                base.reference,
+                base.shown,
                 from.short(),
                 commit.short()
             )
@@ -84,11 +84,11 @@ fn summary(write: &PlannedWrite, base: &Base) -> String {
         Action::Tag { from: Some(from) } => {
             format!(
                 "{changes}: the tag {} of {at}, which is {}",
-                base.branch,
+                base.branch(),
                 from.short()
             )
         }
-        Action::Tag { from: None } => format!("{changes}: the tag {} of {at}", base.branch),
+        Action::Tag { from: None } => format!("{changes}: the tag {} of {at}", base.branch()),
     };
     match &write.place.repository {
         Some(repository) => format!("{repository}: {text}"),

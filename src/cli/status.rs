@@ -90,13 +90,13 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
 
 /// Where it was read: `origin/main a1b2c3d`, each ref by name where there are several.
 fn read_from(reading: &Reading, at: bool) -> String {
-    let several = reading.lines.len() > 1;
-    let lines = reading.lines.iter().map(|line| {
-        let commit = line.base.commit.short();
+    let several = reading.tips.len() > 1;
+    let lines = reading.tips.iter().map(|line| {
+        let commit = line.commit.short();
         match &line.name.repository {
             _ if at && !several => commit,
-            Some(repository) => format!("{repository}: {} {commit}", line.base.reference),
-            None => format!("{} {commit}", line.base.reference),
+            Some(repository) => format!("{repository}: {} {commit}", line.shown),
+            None => format!("{} {commit}", line.shown),
         }
     });
     lines.collect::<Vec<_>>().join(", ")

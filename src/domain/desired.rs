@@ -40,15 +40,41 @@ pub struct RefName {
     pub reference: String,
 }
 
-/// Where a ref was when the matrix was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A ref with its commit: what cells are read from, and what a write goes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tip {
-    /// The ref.
+    /// The ref, as the remote calls it.
     pub name: RefName,
     /// What its files are read as.
+    #[serde(default)]
     pub origin: Origin,
-    /// Its commit.
+    /// The remote that it is fetched from and pushed to; `None`: the ref itself moves.
+    pub remote: Option<String>,
+    /// The ref that was read here, in full: `refs/remotes/origin/main`.
+    pub read: String,
+    /// The same as people write it: `origin/main`, or `main` where there is no remote.
+    pub shown: String,
+    /// Its commit; of a tag, the commit that it names.
     pub commit: ObjectId,
+}
+
+impl Tip {
+    /// A ref that is not followed from anywhere: it is read where it stands, and moves itself.
+    pub fn new(name: RefName, origin: Origin, commit: ObjectId) -> Self {
+        Self {
+            read: name.reference.clone(),
+            shown: name.short().to_owned(),
+            name,
+            origin,
+            remote: None,
+            commit,
+        }
+    }
+
+    /// The branch or tag on the remote, without `refs/heads/`.
+    pub fn branch(&self) -> &str {
+        self.name.short()
+    }
 }
 
 /// One cell, as declared.
@@ -194,14 +220,12 @@ mod tests {
     use super::*;
 
     fn part(reference: &str, cells: &[(&str, &str, Option<&str>, usize)]) -> (Tip, Desired) {
-        let tip = Tip {
-            name: RefName {
-                repository: None,
-                reference: reference.to_owned(),
-            },
-            origin: Origin::default(),
-            commit: ObjectId::new([u8::try_from(cells.len()).unwrap(); 20]),
+        let name = RefName {
+            repository: None,
+            reference: reference.to_owned(),
         };
+        let commit = ObjectId::new([u8::try_from(cells.len()).unwrap(); 20]);
+        let tip = Tip::new(name, Origin::default(), commit);
         let cells = cells.iter().map(|(service, environment, version, layout)| {
             let cell = DesiredCell {
                 version: version.map(Version::from),

@@ -81,7 +81,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
         }
         Err(error) => {
             let what = match shared.current() {
-                Some(reading) => format!("fetch of {}", reading.base().reference),
+                Some(reading) => format!("fetch of {}", reading.base().shown),
                 None => "fetch".to_owned(),
             };
             Err(words::git_failure(what, &error))
@@ -125,22 +125,22 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
 
 fn base_info(shared: &Shared, reading: &Reading) -> BaseInfo {
     let base = reading.base();
-    let several = reading.lines.len() > 1;
+    let several = reading.tips.len() > 1;
     let url = base
         .remote
         .as_deref()
         .and_then(|remote| shared.session().repo.remote_url(remote));
     BaseInfo {
         branch: if several {
-            let lines = reading.lines.iter();
+            let lines = reading.tips.iter();
             lines
                 .map(|line| line.name.to_string())
                 .collect::<Vec<_>>()
                 .join(", ")
         } else {
-            base.branch.clone()
+            base.branch().to_owned()
         },
-        reference: base.reference.clone(),
+        reference: base.shown.clone(),
         remote: base.remote.clone(),
         commit: reading.state(),
         several,

@@ -34,7 +34,7 @@ pub(super) fn target(prepared: &Prepared) -> Target {
     let places = prepared.plan.writes.iter().zip(&prepared.bases);
     let branches = places.map(|(write, base)| {
         let branch = match prepared.deliver {
-            Deliver::Push => base.branch.as_str(),
+            Deliver::Push => base.branch(),
             Deliver::Branch => "tidegate/…",
         };
         match &write.place.repository {
@@ -46,7 +46,7 @@ pub(super) fn target(prepared: &Prepared) -> Target {
     Target {
         remote: prepared.base.remote.clone(),
         branch: match branches.as_slice() {
-            [] => prepared.base.branch.clone(),
+            [] => prepared.base.branch().to_owned(),
             places => places.join(", "),
         },
         deliver: prepared.deliver,

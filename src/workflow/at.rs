@@ -3,9 +3,10 @@
 use jiff::{Timestamp, Zoned};
 
 use super::{OpenError, Session};
+use crate::domain::desired::Tip;
 use crate::{
     domain::ids::ObjectId,
-    sources::git::{self, Line, LinesOf, Repo},
+    sources::git::{self, LinesOf, Repo},
 };
 
 /// Another moment than now.
@@ -14,7 +15,7 @@ pub struct At {
     /// The commit of the ref that holds every environment.
     pub(super) main: Option<ObjectId>,
     /// Refs of single environments, as they were.
-    pub(super) refs: Vec<Line>,
+    pub(super) refs: Vec<Tip>,
     /// Every ref as it was at this time.
     pub(super) until: Option<Timestamp>,
 }
@@ -28,8 +29,8 @@ pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At,
     let layouts = &session.config.layouts;
     let (lines, _) = session.lines()?;
     for text in texts {
-        let of_column = |name: &str| -> Vec<&Line> {
-            let of = |line: &&Line| {
+        let of_column = |name: &str| -> Vec<&Tip> {
+            let of = |line: &&Tip| {
                 let column = layouts.environment_of(&line.origin);
                 column.is_some_and(|column| column.as_str() == name)
             };
@@ -80,8 +81,8 @@ pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At,
     Ok(at)
 }
 /// Whether both are the ref of the same environment (and service), whichever version it names.
-pub(super) fn is_same(a: &Line, b: &Line) -> bool {
-    let captures = |line: &Line| {
+pub(super) fn is_same(a: &Tip, b: &Tip) -> bool {
+    let captures = |line: &Tip| {
         let mut captures = line.origin.captures.clone();
         captures.remove("version");
         captures
@@ -92,13 +93,13 @@ pub(super) fn is_same(a: &Line, b: &Line) -> bool {
 }
 
 /// The ref of an environment as `rev` says.
-fn line_at(session: &Session, line: &Line, rev: &str, now: &Zoned) -> Result<Line, OpenError> {
+fn line_at(session: &Session, line: &Tip, rev: &str, now: &Zoned) -> Result<Tip, OpenError> {
     let repo = session.repository(&line.name)?;
     if line.name.is_tag() {
         return tag_at(session, repo, line, rev, now);
     }
     let mut then = line.clone();
-    then.base.commit = repo.resolve(rev, &line.base, now)?;
+    then.commit = repo.resolve(rev, line, now)?;
     Ok(then)
 }
 
@@ -106,10 +107,10 @@ fn line_at(session: &Session, line: &Line, rev: &str, now: &Zoned) -> Result<Lin
 fn tag_at(
     session: &Session,
     repo: &Repo,
-    line: &Line,
+    line: &Tip,
     rev: &str,
     now: &Zoned,
-) -> Result<Line, OpenError> {
+) -> Result<Tip, OpenError> {
     let layouts = &session.config.layouts;
     let full = format!("refs/tags/{}", rev.trim_start_matches("refs/tags/"));
     let selected = line.origin.refs.and_then(|index| {
@@ -125,8 +126,8 @@ fn tag_at(
         let mut then = line.clone();
         then.name.reference = full;
         then.origin.captures = selected.origin.captures;
-        then.base.commit = commit;
-        rev.clone_into(&mut then.base.reference);
+        then.commit = commit;
+        rev.clone_into(&mut then.shown);
         return Ok(then);
     }
     let others = git::moment(rev, now).map(|until| {

@@ -38,7 +38,7 @@ pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, GitErro
     let Some(branch) = git::default_branch(repo, remote).await? else {
         return Ok(None);
     };
-    if branch == base.branch {
+    if branch == base.branch() {
         return Ok(None);
     }
     let server = format!("the default branch of {remote} is {branch} on the server");
@@ -46,13 +46,13 @@ pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, GitErro
         git::follow_default(repo, remote, &branch).await?;
         return Ok(Some(format!(
             "{server} now, no longer {}; it is read from here on",
-            base.branch
+            base.branch()
         )));
     }
     Ok(Some(format!(
         "{server}, and this clone reads {}, which it was when it was cloned: `git remote set-head {remote} --auto` follows the \
          server, `branch` under [repository] in tidegate.toml settles it",
-        base.branch
+        base.branch()
     )))
 }
 

@@ -20,6 +20,7 @@ mod trust;
 
 use std::path::PathBuf;
 
+use crate::domain::desired::Tip;
 use crate::{
     config::Config,
     domain::{
@@ -29,7 +30,7 @@ use crate::{
     },
     sources::{
         cluster,
-        git::{Base, GitError, Repo},
+        git::{GitError, Repo},
     },
 };
 
@@ -68,7 +69,7 @@ pub struct Session {
 
 impl Session {
     /// The main repository's branch as last fetched.
-    pub fn base(&self) -> Result<Base, GitError> {
+    pub fn base(&self) -> Result<Tip, GitError> {
         self.repo.base(self.config.branch.as_deref())
     }
 }
@@ -94,9 +95,9 @@ pub struct Prepared {
     /// What was asked for.
     pub request: PlanRequest,
     /// What the plan's first write is relative to.
-    pub base: Base,
+    pub base: Tip,
     /// What each write is relative to, in the plan's order.
-    pub bases: Vec<Base>,
+    pub bases: Vec<Tip>,
     /// The plan.
     pub plan: Plan,
     /// One per edited file, in the plan's order.

@@ -1,9 +1,10 @@
 //! What has to be known before confirming, beside the changes and their verdicts.
 
 use super::{Session, prepare::moves_on};
+use crate::domain::desired::Tip;
 use crate::{
     domain::plan::{Action, Plan},
-    sources::git::{Base, GitError, Repo},
+    sources::git::{GitError, Repo},
 };
 
 /// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, and which of the clone's
@@ -14,7 +15,7 @@ use crate::{
 pub(super) fn notes(
     session: &Session,
     plan: &Plan,
-    bases: &[Base],
+    bases: &[Tip],
 ) -> Result<Vec<String>, GitError> {
     let mut notes: Vec<String> = Vec::new();
     for (write, base) in plan.writes.iter().zip(bases) {

@@ -99,7 +99,7 @@ impl Session {
     /// Whether anything that is read has a remote.
     pub fn has_remote(&self) -> bool {
         let lines = self.lines().map(|(lines, _)| lines).unwrap_or_default();
-        lines.iter().any(|line| line.base.remote.is_some())
+        lines.iter().any(|line| line.remote.is_some())
     }
 
     /// Whether a repository has to be cloned before everything can be read.

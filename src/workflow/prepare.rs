@@ -15,7 +15,7 @@ use crate::{
         plan::{self, Action, Facts, Merge, Plan, PlanInput, PlannedChange, PlannedWrite},
         topology::Deliver,
     },
-    sources::git::{Base, Files, GitError, GitErrorKind},
+    sources::git::{Files, GitError, GitErrorKind},
 };
 
 /// Freezes a request against what was read. Blocking.
@@ -36,7 +36,7 @@ pub fn prepare(
     let read = |origin: &Origin, path: &RepoPath| {
         let mut opened = opened.borrow_mut();
         if !opened.contains_key(origin) {
-            let files = session.files(&reading.lines, origin)?;
+            let files = session.files(&reading.tips, origin)?;
             opened.insert(origin.clone(), files);
         }
         match opened.get(origin) {
@@ -54,7 +54,7 @@ pub fn prepare(
     let desired = &reading.desired;
     let matrix = |origin: &Origin| {
         session
-            .matrix(&reading.lines, origin)
+            .matrix(&reading.tips, origin)
             .unwrap_or_else(|error| {
                 unreadable.borrow_mut().get_or_insert(error);
                 Assembler::new(Arc::new(layouts.view(origin)), &[])
@@ -107,7 +107,7 @@ pub fn prepare(
         )
         .hint("Deliver it by push: --deliver push, or `deliver = \"push\"` of the environment"));
     }
-    let bases: Vec<Base> = plan
+    let bases: Vec<Tip> = plan
         .writes
         .iter()
         .map(|write| base(reading, write))
@@ -141,27 +141,24 @@ fn file_at(
     path: &RepoPath,
     commit: ObjectId,
 ) -> Option<Vec<u8>> {
-    let line = reading.lines.iter().find(|line| line.origin == *origin)?;
+    let line = reading.tips.iter().find(|line| line.origin == *origin)?;
     let repo = session.repository(&line.name).ok()?;
     repo.file(commit, path.as_str()).ok()?
 }
 
 /// What a write is relative to, and where it is pushed. A tag goes where the tag that it follows is.
-fn base(reading: &Reading, write: &PlannedWrite) -> Base {
+fn base(reading: &Reading, write: &PlannedWrite) -> Tip {
     let line = reading.line(&write.place).or_else(|| {
-        let mut lines = reading.lines.iter();
+        let mut lines = reading.tips.iter();
         lines.find(|line| line.name.repository == write.place.repository)
     });
-    let known = line.map_or(reading.base(), |line| &line.base);
+    let known = line.map_or(reading.base(), |line| line);
     match &write.action {
-        Action::Tag { .. } => Base {
-            commit: write.base,
-            reference: write.place.short().to_owned(),
-            full_reference: write.place.reference.clone(),
+        Action::Tag { .. } => Tip {
             remote: known.remote.clone(),
-            branch: write.place.short().to_owned(),
+            ..Tip::new(write.place.clone(), known.origin.clone(), write.base)
         },
-        Action::Edit | Action::Merge { .. } => Base {
+        Action::Edit | Action::Merge { .. } => Tip {
             commit: write.base,
             ..known.clone()
         },
@@ -282,9 +279,9 @@ pub(super) fn moves_on(plan: &Plan, write: &PlannedWrite) -> bool {
 }
 
 /// What will be done, as it would be typed.
-fn commands(base: &Base, write: &PlannedWrite, deliver: Deliver) -> Vec<String> {
+fn commands(base: &Tip, write: &PlannedWrite, deliver: Deliver) -> Vec<String> {
     let at = base.commit.short();
-    let (branch, files) = (&base.branch, count(write.edits.len()));
+    let (branch, files) = (&base.branch(), count(write.edits.len()));
     let place = match &write.place.repository {
         Some(name) => format!("   # in {name}"),
         None => String::new(),

@@ -262,7 +262,7 @@ fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
     let base = repo.base(None)?;
     let bytes = repo.file(base.commit, TEAM_FILE)?;
     Ok(bytes.map(|bytes| SourceFile {
-        name: format!("{}:{TEAM_FILE}", base.reference),
+        name: format!("{}:{TEAM_FILE}", base.shown),
         bytes,
     }))
 }

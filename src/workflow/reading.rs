@@ -5,48 +5,48 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use super::{Session, at::is_same};
 use crate::{
     domain::{
-        desired::{Desired, RefName},
+        desired::{Desired, RefName, Tip},
         ids::{CellKey, ObjectId},
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
     },
-    sources::git::{Base, Files, GitError, GitErrorKind, HistoryEvent, Line, LinesOf, Repo, Want},
+    sources::git::{Files, GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, Want},
 };
 
 /// The matrix, and the refs that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Every ref, in the order of the layouts; never empty.
-    pub lines: Vec<Line>,
+    pub tips: Vec<Tip>,
     /// What they declare together.
     pub desired: Arc<Desired>,
 }
 
 impl Reading {
     /// The first ref: what is named where one name must do.
-    pub fn base(&self) -> &Base {
+    pub fn base(&self) -> &Tip {
         // The constructor refuses a reading of nothing.
-        &self.lines[0].base
+        &self.tips[0]
     }
 
     /// The ref called so.
-    pub fn line(&self, name: &RefName) -> Option<&Line> {
-        self.lines.iter().find(|line| line.name == *name)
+    pub fn line(&self, name: &RefName) -> Option<&Tip> {
+        self.tips.iter().find(|line| line.name == *name)
     }
 
     /// One name for where all refs are: the commit itself where there is one ref.
     pub fn state(&self) -> ObjectId {
-        state(&self.lines)
+        state(&self.tips)
     }
 }
 
-fn state(lines: &[Line]) -> ObjectId {
+fn state(lines: &[Tip]) -> ObjectId {
     if let [only] = lines {
-        return only.base.commit;
+        return only.commit;
     }
     let text: Vec<String> = lines
         .iter()
-        .map(|line| format!("{} {}\n", line.name, line.base.commit))
+        .map(|line| format!("{} {}\n", line.name, line.commit))
         .collect();
     Repo::blob_id(text.concat().as_bytes())
 }
@@ -74,24 +74,20 @@ impl Session {
         let (mut lines, problems) = self.lines()?;
         for line in &mut lines {
             if let Some(commit) = moved.get(&line.name) {
-                line.base.commit = *commit;
+                line.commit = *commit;
             }
         }
         self.read_lines(lines, problems)
     }
 
-    fn read_lines(
-        &self,
-        lines: Vec<Line>,
-        mut problems: Vec<Problem>,
-    ) -> Result<Reading, GitError> {
+    fn read_lines(&self, lines: Vec<Tip>, mut problems: Vec<Problem>) -> Result<Reading, GitError> {
         let names = self.environments();
         let several = lines.len() > 1 || !self.config.layouts.reads_default_ref();
         let mut parts = Vec::with_capacity(lines.len());
         for line in &lines {
             let repo = self.repository(&line.name)?;
             match self.desired_of(repo, line) {
-                Ok(desired) => parts.push((line.tip(), desired)),
+                Ok(desired) => parts.push((line.clone(), desired)),
                 // One ref that cannot be read never takes the rest of the matrix away.
                 Err(error) if several => problems.push(problem(&line.name, &error)),
                 Err(error) => return Err(error),
@@ -104,27 +100,27 @@ impl Session {
         desired.problems.append(&mut problems);
         desired.problems.sort();
         Ok(Reading {
-            lines,
+            tips: lines,
             desired: Arc::new(desired),
         })
     }
 
     /// What one ref declares.
-    pub(super) fn desired_of(&self, repo: &Repo, line: &Line) -> Result<Desired, GitError> {
+    pub(super) fn desired_of(&self, repo: &Repo, line: &Tip) -> Result<Desired, GitError> {
         let names = self.environments();
         let view = Arc::new(self.config.layouts.view(&line.origin));
-        let commit = line.base.commit;
+        let commit = line.commit;
         let mut desired = repo.desired(commit, &view, &names)?;
         if line.name.is_tag() {
             let named = named(&view, line, &names);
-            let parts = vec![(line.tip(), named), (line.tip(), desired)];
+            let parts = vec![(line.clone(), named), (line.clone(), desired)];
             desired = Desired::join(parts, &names);
         }
         Ok(desired)
     }
 
     /// The refs that the layouts name, and what is wrong with those that cannot be looked at.
-    pub(super) fn lines(&self) -> Result<(Vec<Line>, Vec<Problem>), GitError> {
+    pub(super) fn lines(&self) -> Result<(Vec<Tip>, Vec<Problem>), GitError> {
         let layouts = &self.config.layouts;
         let at = self.at.clone().unwrap_or_default();
         let mut lines = self.repo.lines(
@@ -156,7 +152,7 @@ impl Session {
         for line in &mut lines {
             if let (Some(commit), None, None) = (at.main, line.origin.refs, &line.origin.repository)
             {
-                line.base.commit = commit;
+                line.commit = commit;
             }
             if let Some(then) = at.refs.iter().find(|then| is_same(then, line)) {
                 then.clone_into(line);
@@ -198,7 +194,7 @@ impl Session {
     }
 
     /// Environments of refs that have none: said, because an empty column says nothing.
-    fn without_ref(&self, desired: &Desired, lines: &[Line]) -> Vec<Problem> {
+    fn without_ref(&self, desired: &Desired, lines: &[Tip]) -> Vec<Problem> {
         let layouts = &self.config.layouts;
         if layouts.ref_templates().is_empty() {
             return Vec::new();
@@ -236,7 +232,7 @@ impl Session {
     /// As [`Repo::file`].
     pub(super) fn file(
         &self,
-        lines: &[Line],
+        lines: &[Tip],
         origin: &Origin,
         path: &str,
     ) -> Result<Option<Vec<u8>>, GitError> {
@@ -248,11 +244,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`Repo::files`].
-    pub(super) fn files(&self, lines: &[Line], origin: &Origin) -> Result<Option<Files>, GitError> {
+    pub(super) fn files(&self, lines: &[Tip], origin: &Origin) -> Result<Option<Files>, GitError> {
         let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
             return Ok(None);
         };
-        let files = self.repository(&line.name)?.files(line.base.commit)?;
+        let files = self.repository(&line.name)?.files(line.commit)?;
         Ok(Some(files))
     }
 
@@ -260,14 +256,14 @@ impl Session {
     ///
     /// # Errors
     /// As [`Repo::matrix`].
-    pub(super) fn matrix(&self, lines: &[Line], origin: &Origin) -> Result<Assembler, GitError> {
+    pub(super) fn matrix(&self, lines: &[Tip], origin: &Origin) -> Result<Assembler, GitError> {
         let view = Arc::new(self.config.layouts.view(origin));
         let names = self.environments();
         let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
             return Ok(Assembler::new(view, &names));
         };
         let repo = self.repository(&line.name)?;
-        let mut matrix = repo.matrix(line.base.commit, &view, &names)?;
+        let mut matrix = repo.matrix(line.commit, &view, &names)?;
         if line.name.is_tag() {
             let facts = view.ref_facts(&line.origin);
             matrix.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
@@ -288,7 +284,7 @@ impl Session {
         let names = self.environments();
         let mut walked_before = 0;
         let mut any_shallow = false;
-        for (number, line) in (0..).zip(&reading.lines) {
+        for (number, line) in (0..).zip(&reading.tips) {
             let Some(want) = wanted_of(&self.config.layouts, reading, line, want) else {
                 continue;
             };
@@ -317,11 +313,11 @@ impl Session {
                 flow
             };
             if line.name.is_tag() {
-                let read = |line: &Line| self.desired_of(repo, line);
+                let read = |line: &Tip| self.desired_of(repo, line);
                 repo.tag_history(&self.config.layouts, line, &want, &read, &mut each)?;
             } else {
                 let view = Arc::new(self.config.layouts.view(&line.origin));
-                repo.history(line.base.commit, &view, &names, &want, &mut each)?;
+                repo.history(line.commit, &view, &names, &want, &mut each)?;
             }
             if stopped {
                 return Ok(());
@@ -338,17 +334,17 @@ impl Session {
 /// What a tag's own name declares.
 fn named(
     view: &Arc<LayoutSet>,
-    line: &Line,
+    line: &Tip,
     names: &[crate::domain::ids::EnvironmentName],
 ) -> Desired {
     let mut assembler = Assembler::new(Arc::clone(view), names);
     let facts = view.ref_facts(&line.origin);
     assembler.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
-    assembler.desired(line.base.commit)
+    assembler.desired(line.commit)
 }
 
 /// The part of what is wanted that this ref can tell; `None`: nothing.
-fn wanted_of(layouts: &LayoutSet, reading: &Reading, line: &Line, want: &Want) -> Option<Want> {
+fn wanted_of(layouts: &LayoutSet, reading: &Reading, line: &Tip, want: &Want) -> Option<Want> {
     let Some(cells) = &want.cells else {
         return Some(want.clone());
     };

@@ -9,13 +9,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Session;
+use crate::domain::desired::Tip;
 use crate::{
     domain::{
         ids::{EnvironmentName, ObjectId},
         layout::{self, Evidence, Guess, LayoutSet, detect},
     },
     sources::{
-        git::{Base, GitError, HistoryEvent, Repo, Survey, Want},
+        git::{GitError, HistoryEvent, Repo, Survey, Want},
         state::StateStore,
     },
 };
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
+pub fn recognise(repo: &Repo, base: &Tip) -> Result<Option<Guess>, GitError> {
     look(&repo.survey(base)?)
 }
 
@@ -41,7 +42,7 @@ pub fn recognise(repo: &Repo, base: &Base) -> Result<Option<Guess>, GitError> {
 /// When the tree cannot be read.
 pub(super) fn recognise_again(
     repo: &Repo,
-    base: &Base,
+    base: &Tip,
     store: &StateStore,
 ) -> Result<Option<Guess>, GitError> {
     let kept: Option<Kept> = store.load(KEPT);
@@ -147,7 +148,7 @@ pub fn layouts_said(session: &Session) -> Result<String, GitError> {
 ///
 /// # Errors
 /// When history cannot be read.
-pub fn tell_order(repo: &Repo, base: &Base, guess: &mut Guess) -> Result<(), GitError> {
+pub fn tell_order(repo: &Repo, base: &Tip, guess: &mut Guess) -> Result<(), GitError> {
     if guess.layouts.iter().any(|layout| layout.refs.is_some()) {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use jiff::Zoned;
 use super::{OpenError, Reading, Session};
 use crate::{
     domain::{
-        desired::Desired,
+        desired::{Desired, Tip},
         history::{Changes, History, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
         last_good::last_good,
@@ -15,7 +15,7 @@ use crate::{
         plan::Intent,
         version::Version,
     },
-    sources::git::{GitError, HistoryEvent, Line, Want},
+    sources::git::{GitError, HistoryEvent, Want},
 };
 
 /// What a revert restores.
@@ -119,7 +119,7 @@ pub fn revert_target(
         return Ok(cell.target(entry));
     }
     let repo = session.repository(&cell.line.name)?;
-    if let Ok(commit) = repo.resolve(to, &cell.line.base, now) {
+    if let Ok(commit) = repo.resolve(to, cell.line, now) {
         return cell.at_commit(commit, &history.entries);
     }
     let mut known: Vec<&str> = Vec::new();
@@ -140,11 +140,11 @@ pub fn revert_target(
 }
 
 /// The ref that a cell is read from; the first one for a cell that is none's.
-fn line_of<'a>(reading: &'a Reading, key: &CellKey) -> &'a Line {
+fn line_of<'a>(reading: &'a Reading, key: &CellKey) -> &'a Tip {
     let cell = reading.desired.cells.get(key);
-    let mut lines = reading.lines.iter();
+    let mut lines = reading.tips.iter();
     let line = cell.and_then(|cell| lines.find(|line| line.origin == cell.origin));
-    line.unwrap_or(&reading.lines[0])
+    line.unwrap_or(&reading.tips[0])
 }
 
 /// The cell that is reverted.
@@ -152,7 +152,7 @@ struct Reverted<'a> {
     session: &'a Session,
     reading: &'a Reading,
     key: &'a CellKey,
-    line: &'a Line,
+    line: &'a Tip,
 }
 
 impl Reverted<'_> {
@@ -227,7 +227,7 @@ impl Reverted<'_> {
     /// What the cell's ref declared at one of its commits.
     fn then(&self, commit: ObjectId) -> Result<Desired, GitError> {
         let mut line = self.line.clone();
-        line.base.commit = commit;
+        line.commit = commit;
         let repo = self.session.repository(&line.name)?;
         self.session.desired_of(repo, &line)
     }
@@ -251,9 +251,7 @@ impl Reverted<'_> {
         let cell = desired.cells.get(self.key)?;
         let layouts = &self.session.config.layouts;
         let files = |origin: &Origin, path: &RepoPath| {
-            let bytes = self
-                .session
-                .file(&self.reading.lines, origin, path.as_str());
+            let bytes = self.session.file(&self.reading.tips, origin, path.as_str());
             bytes.ok().flatten()
         };
         let edits = edit_cell(layouts, desired, self.key, None, &files).ok()?;

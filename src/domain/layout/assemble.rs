@@ -10,6 +10,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     FileFacts, LayoutSet,
     bindings::Bindings,
@@ -26,7 +28,7 @@ use crate::domain::{
 };
 
 /// Which ref a file was read from, where environments are refs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// The `[[repositories]]` entry; `None` is the main repository.
     pub repository: Option<Arc<str>>,

@@ -124,11 +124,7 @@ impl Tagger<'_> {
                 "{environment} follows no version that has a next one; tag by hand (git tag -a)"
             ));
         };
-        let from = Tip {
-            name,
-            origin: Origin::default(),
-            commit,
-        };
+        let from = Tip::new(name, Origin::default(), commit);
         let declared = (!self.names_version(self.model)).then(|| version.clone());
         let mut tag = self.tag(&next, declared, &from, None)?;
         tag.from = Some(from.name);

@@ -27,13 +27,12 @@ fn desired() -> Desired {
         captures: [("env".to_owned(), environment.to_owned())].into(),
         ..Origin::default()
     };
-    let tip = |environment: &str| Tip {
-        name: RefName {
+    let tip = |environment: &str| {
+        let name = RefName {
             repository: None,
             reference: format!("refs/heads/{environment}"),
-        },
-        origin: origin(environment),
-        commit: ObjectId::new([7; 20]),
+        };
+        Tip::new(name, origin(environment), ObjectId::new([7; 20]))
     };
     let cells = CELLS.map(|(service, environment, version)| {
         let cell = DesiredCell {

@@ -526,13 +526,12 @@ fn a_ref_that_is_read_in_two_ways_moves_the_cells_of_both() {
         environments: small.environments.clone(),
         files: small.files.clone(),
     };
-    let tip = |origin: &Origin| Tip {
-        name: RefName {
+    let tip = |origin: &Origin| {
+        let name = RefName {
             repository: None,
             reference: "refs/heads/main".to_owned(),
-        },
-        origin: origin.clone(),
-        commit: ObjectId::new([0; 20]),
+        };
+        Tip::new(name, origin.clone(), ObjectId::new([0; 20]))
     };
     let origins = [Origin::default(), own];
     let parts = origins.iter().map(|it| (tip(it), of(it).desired()));

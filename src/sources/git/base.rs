@@ -3,22 +3,11 @@
 use jiff::{Span, Timestamp, Zoned, civil};
 
 use super::{GitError, GitErrorKind, Repo, objects::Objects};
-use crate::domain::ids::ObjectId;
-
-/// The branch that Tidegate reads and publishes to, and its commit as last fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
-    /// Its commit.
-    pub commit: ObjectId,
-    /// As people write it: `origin/main`, or `main` where there is no remote.
-    pub reference: String,
-    /// The ref that was read: `refs/remotes/origin/main`, `refs/heads/main`.
-    pub full_reference: String,
-    /// The remote it is fetched from and pushed to; `None`: the local branch itself moves.
-    pub remote: Option<String>,
-    /// The branch on the remote, without `refs/heads/`.
-    pub branch: String,
-}
+use crate::domain::{
+    desired::{RefName, Tip},
+    ids::ObjectId,
+    layout::Origin,
+};
 
 impl Repo {
     /// The branch to work on. `branch` is the configured one; by default the remote's HEAD, else
@@ -27,7 +16,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Unknown` when no such branch is there, with those that are.
-    pub fn base(&self, branch: Option<&str>) -> Result<Base, GitError> {
+    pub fn base(&self, branch: Option<&str>) -> Result<Tip, GitError> {
         self.close_stale();
         let repository = self.open()?;
         let remote = self.remote_of(&repository, branch)?;
@@ -41,7 +30,7 @@ impl Repo {
     }
 
     /// The same branch again, as it is now.
-    pub(super) fn base_on(&self, remote: Option<&str>, branch: &str) -> Result<Base, GitError> {
+    pub(super) fn base_on(&self, remote: Option<&str>, branch: &str) -> Result<Tip, GitError> {
         self.read_base(&self.open()?, remote, branch)
     }
 
@@ -58,7 +47,7 @@ impl Repo {
         repository: &git2::Repository,
         remote: Option<&str>,
         branch: &str,
-    ) -> Result<Base, GitError> {
+    ) -> Result<Tip, GitError> {
         let local = format!("refs/heads/{branch}");
         let candidates = match remote {
             Some(remote) => {
@@ -77,12 +66,16 @@ impl Repo {
         for (full, short) in candidates {
             // A branch names a commit; whether it can be read shows when it is.
             if let Some(commit) = self.target(repository, &full)? {
-                return Ok(Base {
-                    commit,
-                    reference: short,
-                    full_reference: full,
+                return Ok(Tip {
+                    name: RefName {
+                        repository: None,
+                        reference: format!("refs/heads/{branch}"),
+                    },
+                    origin: Origin::default(),
                     remote: remote.map(str::to_owned),
-                    branch: branch.to_owned(),
+                    read: full,
+                    shown: short,
+                    commit,
                 });
             }
         }
@@ -95,7 +88,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Unknown` when it is neither; `Shallow` when history ends before the time.
-    pub fn resolve(&self, rev: &str, base: &Base, now: &Zoned) -> Result<ObjectId, GitError> {
+    pub fn resolve(&self, rev: &str, base: &Tip, now: &Zoned) -> Result<ObjectId, GitError> {
         if let Some(commit) = self.revision(rev, base)? {
             return Ok(commit);
         }
@@ -109,7 +102,7 @@ impl Repo {
         self.at_time(base, moment)
     }
 
-    pub(super) fn at_time(&self, base: &Base, moment: Timestamp) -> Result<ObjectId, GitError> {
+    pub(super) fn at_time(&self, base: &Tip, moment: Timestamp) -> Result<ObjectId, GitError> {
         let objects = Objects::open(self)?;
         let mut last = base.commit;
         for commit in objects.first_parents(base.commit) {
@@ -131,7 +124,7 @@ impl Repo {
         } else {
             GitError::new(
                 GitErrorKind::Unknown,
-                format!("{} has no commit as old as {moment}", base.reference),
+                format!("{} has no commit as old as {moment}", base.shown),
             )
         })
     }

@@ -4,23 +4,12 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Base, GitError, GitErrorKind, Repo, base::is_bare_clone, objects::Objects};
+use super::{GitError, GitErrorKind, Repo, base::is_bare_clone, objects::Objects};
 use crate::domain::{
     desired::{RefName, Tip},
     ids::ObjectId,
     layout::{LayoutSet, Origin, RefTemplate},
 };
-
-/// A ref that cells are read from, as last fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The ref, as the remote calls it.
-    pub name: RefName,
-    /// What its files are read as.
-    pub origin: Origin,
-    /// Its commit here. Of a tag, `branch` is the tag's name.
-    pub base: Base,
-}
 
 /// What to look for in one repository.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,41 +22,22 @@ pub struct LinesOf<'a> {
     pub until: Option<Timestamp>,
 }
 
-impl Line {
-    /// Where it is, for the matrix.
-    pub fn tip(&self) -> Tip {
-        Tip {
-            name: self.name.clone(),
-            origin: self.origin.clone(),
-            commit: self.base.commit,
-        }
-    }
-}
-
 impl Repo {
     /// The refs that `layouts` read here, the one that holds every environment first. Blocking, milliseconds.
     ///
     /// # Errors
     /// As [`Repo::base`] where layouts read the default branch; a template that no ref matches gives no line.
-    pub fn lines(&self, layouts: &LayoutSet, of: &LinesOf<'_>) -> Result<Vec<Line>, GitError> {
+    pub fn lines(&self, layouts: &LayoutSet, of: &LinesOf<'_>) -> Result<Vec<Tip>, GitError> {
         let repository = of.repository.map(|name| &**name);
         let mut lines = Vec::new();
         if layouts.reads(repository, None) {
-            let mut base = self.base(of.branch)?;
+            let mut tip = self.base(of.branch)?;
             if let Some(until) = of.until {
-                base.commit = self.at_time(&base, until)?;
+                tip.commit = self.at_time(&tip, until)?;
             }
-            lines.push(Line {
-                name: RefName {
-                    repository: of.repository.cloned(),
-                    reference: format!("refs/heads/{}", base.branch),
-                },
-                origin: Origin {
-                    repository: of.repository.cloned(),
-                    ..Origin::default()
-                },
-                base,
-            });
+            tip.name.repository = of.repository.cloned();
+            tip.origin.repository = of.repository.cloned();
+            lines.push(tip);
         }
         for (index, template) in layouts.ref_templates().iter().enumerate() {
             if layouts.reads(repository, Some(index)) {
@@ -82,7 +52,7 @@ impl Repo {
         index: usize,
         template: &RefTemplate,
         of: &LinesOf<'_>,
-    ) -> Result<Vec<Line>, GitError> {
+    ) -> Result<Vec<Tip>, GitError> {
         self.close_stale();
         let repository = self.open()?;
         let remote = self.remote_of(&repository, of.branch)?;
@@ -117,39 +87,31 @@ impl Repo {
             let Some(commit) = commit.flatten() else {
                 continue;
             };
-            let branch = name
-                .strip_prefix("refs/tags/")
-                .or_else(|| name.strip_prefix("refs/heads/"))
-                .unwrap_or(name)
-                .to_owned();
+            let name = RefName {
+                repository: of.repository.cloned(),
+                reference: name.clone(),
+            };
             let shown = full.strip_prefix("refs/remotes/");
-            let reference = shown.map_or_else(|| branch.clone(), str::to_owned);
-            let mut base = Base {
-                commit,
-                reference,
-                full_reference: full.clone(),
+            let mut tip = Tip {
+                shown: shown.unwrap_or(name.short()).to_owned(),
+                name,
+                origin: Origin {
+                    repository: of.repository.cloned(),
+                    ..selected.origin
+                },
                 remote: remote.clone(),
-                branch,
+                read: full.clone(),
+                commit,
             };
             if let (false, Some(until)) = (template.is_tags(), of.until) {
-                match self.at_time(&base, until) {
-                    Ok(commit) => base.commit = commit,
+                match self.at_time(&tip, until) {
+                    Ok(commit) => tip.commit = commit,
                     // The environment did not exist then.
                     Err(error) if error.kind == GitErrorKind::Unknown => continue,
                     Err(error) => return Err(error),
                 }
             }
-            lines.push(Line {
-                name: RefName {
-                    repository: of.repository.cloned(),
-                    reference: name.clone(),
-                },
-                origin: Origin {
-                    repository: of.repository.cloned(),
-                    ..selected.origin
-                },
-                base,
-            });
+            lines.push(tip);
         }
         Ok(lines)
     }
@@ -183,8 +145,8 @@ impl Repo {
         let mut refspecs = Vec::new();
         if layouts.reads(repository, None) {
             let base = self.base(branch)?;
-            let tracking = self.tracking_ref(&remote, &base.branch)?;
-            refspecs.push(format!("+refs/heads/{}:{tracking}", base.branch));
+            let tracking = self.tracking_ref(&remote, &base.branch())?;
+            refspecs.push(format!("+refs/heads/{}:{tracking}", base.branch()));
         }
         for (_, template) in templates {
             let prefix = template.prefix();

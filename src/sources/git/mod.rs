@@ -37,12 +37,11 @@ mod transport;
 mod view;
 
 pub use addresses::{Addresses, Place};
-pub use base::Base;
 pub use base::moment;
 pub use child::RanCommand;
 pub use error::{GitError, GitErrorKind};
 pub use history::{HistoryEvent, Want};
-pub use lines::{Line, LinesOf};
+pub use lines::LinesOf;
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{

@@ -2,7 +2,8 @@
 //!
 //! libgit2 has the grammar too, and reads the objects on the way by itself: see [`store`](super::store).
 
-use super::{Base, GitError, GitErrorKind, Repo, objects::Objects, ours};
+use super::{GitError, GitErrorKind, Repo, objects::Objects, ours};
+use crate::domain::desired::Tip;
 use crate::domain::ids::ObjectId;
 
 /// So many objects whose names begin alike are looked at to find the one that is a commit.
@@ -22,7 +23,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the repository cannot be opened, or an object on the way is damaged.
-    pub fn revision(&self, rev: &str, base: &Base) -> Result<Option<ObjectId>, GitError> {
+    pub fn revision(&self, rev: &str, base: &Tip) -> Result<Option<ObjectId>, GitError> {
         let Some((name, steps)) = parse(rev) else {
             return Ok(None);
         };

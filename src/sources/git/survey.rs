@@ -3,10 +3,11 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    Base, GitError, Repo,
+    GitError, Repo,
     objects::{Entry, Kind, Objects},
     read::walk,
 };
+use crate::domain::desired::Tip;
 use crate::domain::ids::ObjectId;
 
 /// A file larger than this is not looked at: it holds no versions that people write.
@@ -26,7 +27,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the commit, a tree or the refs cannot be read.
-    pub fn survey(&self, base: &Base) -> Result<Survey, GitError> {
+    pub fn survey(&self, base: &Tip) -> Result<Survey, GitError> {
         let objects = Objects::open(self)?;
         let tree = objects.header(base.commit)?.tree;
         let (mut files, mut paths) = (HashMap::new(), Vec::new());
@@ -42,7 +43,7 @@ impl Repo {
         let repository = self.open()?;
         // A bare clone keeps the remote's branches as its own.
         let heads = match &base.remote {
-            Some(remote) if base.full_reference.starts_with("refs/remotes/") => {
+            Some(remote) if base.read.starts_with("refs/remotes/") => {
                 format!("refs/remotes/{remote}/")
             }
             _ => "refs/heads/".to_owned(),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Base, Child, GitError, GitErrorKind, RanCommand, Repo, child::Output};
+use super::{Child, GitError, GitErrorKind, RanCommand, Repo, child::Output};
+use crate::domain::desired::Tip;
 use crate::{
     domain::{ids::ObjectId, text::sanitise_lines},
     sources::children,
@@ -18,7 +19,7 @@ const IMPATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The branch as it is now.
-    pub base: Base,
+    pub base: Tip,
     /// Its commit before.
     pub before: ObjectId,
     /// What ran; `None` in a repository without remotes, where the branch was read again.
@@ -29,26 +30,22 @@ pub struct Fetched {
 ///
 /// # Errors
 /// `Network` with the server's words, `Unknown` when the branch is gone, `Program` without `git`.
-pub async fn fetch(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
+pub async fn fetch(repo: &Repo, base: &Tip) -> Result<Fetched, GitError> {
     fetch_for(repo, base, |child| child).await
 }
 
 /// The same, to see what a push has left behind: also when what works was stopped.
-pub(super) async fn fetch_to_look(repo: &Repo, base: &Base) -> Result<Fetched, GitError> {
+pub(super) async fn fetch_to_look(repo: &Repo, base: &Tip) -> Result<Fetched, GitError> {
     fetch_for(repo, base, Child::looking).await
 }
 
-async fn fetch_for(
-    repo: &Repo,
-    base: &Base,
-    kind: fn(Child) -> Child,
-) -> Result<Fetched, GitError> {
+async fn fetch_for(repo: &Repo, base: &Tip, kind: fn(Child) -> Child) -> Result<Fetched, GitError> {
     let ran = match &base.remote {
-        Some(remote) => Some(fetch_branch(repo, remote, &base.branch, kind).await?),
+        Some(remote) => Some(fetch_branch(repo, remote, &base.branch(), kind).await?),
         None => None,
     };
     Ok(Fetched {
-        base: repo.base_on(base.remote.as_deref(), &base.branch)?,
+        base: repo.base_on(base.remote.as_deref(), &base.branch())?,
         before: base.commit,
         ran,
     })

@@ -16,13 +16,13 @@ pub use self::{
 use super::{PlanRequest, Prepared, Session, prepare, prepare::moves_on};
 use crate::{
     domain::{
-        desired::RefName,
+        desired::{RefName, Tip},
         ids::{CellKey, ObjectId},
         message,
         plan::{self, Action, Facts, Plan, PlannedWrite},
         topology::Deliver,
     },
-    sources::git::{self, Base, Destination, GitError, PushOutcome, PushRequest, Repo},
+    sources::git::{self, Destination, GitError, PushOutcome, PushRequest, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.
@@ -147,7 +147,7 @@ impl Delivery<'_> {
             (self.tell)(DeliverStep::Committed(made));
             let changes: Vec<_> = current.plan.changes_of(write).cloned().collect();
             let destination = match (&write.action, self.confirmed.deliver) {
-                (Action::Tag { .. }, _) => Destination::Tag(base.branch.clone()),
+                (Action::Tag { .. }, _) => Destination::Tag(base.branch().to_owned()),
                 (_, Deliver::Push) => Destination::Branch,
                 (_, Deliver::Branch) => Destination::Own(message::branch_name(&changes, made)),
             };
@@ -164,11 +164,11 @@ impl Delivery<'_> {
             }
             let mut elsewhere = None;
             let (branch, words, link) = match outcome {
-                PushOutcome::Pushed { words } => (base.branch.clone(), words, None),
+                PushOutcome::Pushed { words } => (base.branch().to_owned(), words, None),
                 PushOutcome::Elsewhere { addresses, words } => {
                     let branch = match &request.destination {
                         Destination::Own(name) => name.clone(),
-                        Destination::Branch | Destination::Tag(_) => base.branch.clone(),
+                        Destination::Branch | Destination::Tag(_) => base.branch().to_owned(),
                     };
                     elsewhere = Some(Elsewhere {
                         addresses,
@@ -264,7 +264,7 @@ fn part_of(prepared: &Prepared, place: &RefName) -> (Plan, PlanRequest) {
 async fn fetch(
     session: &Session,
     write: &PlannedWrite,
-    base: &Base,
+    base: &Tip,
     tell: &mut (dyn FnMut(DeliverStep) + Send),
 ) -> Result<(), DeliverFailure> {
     let repo = session
@@ -310,7 +310,7 @@ fn make(repo: &Repo, prepared: &Prepared, at: usize) -> Result<ObjectId, GitErro
             let merged = repo.merge(base.commit, *commit)?;
             git::build_merge(repo, base.commit, *commit, &merged, message)
         }
-        Action::Tag { .. } => git::build_tag(repo, &base.branch, write.base, message),
+        Action::Tag { .. } => git::build_tag(repo, &base.branch(), write.base, message),
     }
 }
 

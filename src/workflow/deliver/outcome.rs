@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use super::super::Prepared;
 use crate::{
-    domain::{desired::RefName, ids::ObjectId, topology::Deliver},
-    sources::git::{Base, GitError, PushRequest, RanCommand, Rejection},
+    domain::{
+        desired::{RefName, Tip},
+        ids::ObjectId,
+        topology::Deliver,
+    },
+    sources::git::{GitError, PushRequest, RanCommand, Rejection},
 };
 
 /// A plan that left the clone.
@@ -27,7 +31,7 @@ pub struct DeliveredPart {
     /// The commit; of a tag, the one that it names.
     pub commit: ObjectId,
     /// What it was built on.
-    pub base: Base,
+    pub base: Tip,
     /// Where it is: `main`, a tag, or the branch of its own.
     pub branch: String,
     /// The server's words, one line each.

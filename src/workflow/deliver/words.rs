@@ -2,15 +2,18 @@
 
 use super::super::{Prepared, Session};
 use crate::{
-    domain::{desired::RefName, plan::Plan},
-    sources::git::{self, Base},
+    domain::{
+        desired::{RefName, Tip},
+        plan::Plan,
+    },
+    sources::git,
 };
 
 pub(super) fn still_there(again: &Prepared) -> String {
     let at: Vec<String> = again
         .bases
         .iter()
-        .map(|base| format!("{} is still at {}", base.reference, base.commit.short()))
+        .map(|base| format!("{} is still at {}", base.shown, base.commit.short()))
         .collect();
     at.join(", ")
 }
@@ -35,14 +38,14 @@ fn moved_refs(session: &Session, confirmed: &Prepared, again: &Prepared) -> Vec<
     moved.collect()
 }
 
-fn moved(session: &Session, place: &RefName, before: &Base, now: &Base) -> String {
+fn moved(session: &Session, place: &RefName, before: &Tip, now: &Tip) -> String {
     let tip = match session.repository(place) {
         Ok(repo) => git::who(repo, now.commit),
         Err(_) => now.commit.short(),
     };
     format!(
         "{} moved from {} to {tip}",
-        now.reference,
+        now.shown,
         before.commit.short()
     )
 }
@@ -57,7 +60,7 @@ pub(super) fn differences(
     // Of a plan in which nothing is left to write, the base alone is known.
     if again.plan.writes.is_empty()
         && confirmed.base.commit != again.base.commit
-        && confirmed.base.reference == again.base.reference
+        && confirmed.base.shown == again.base.shown
     {
         let place = confirmed.plan.writes.first().map(|write| &write.place);
         let place = place.cloned().unwrap_or_default();

@@ -28,11 +28,8 @@ fn tagged(layout: &str, tags: &str, environment: &str, intent: &Intent) -> Strin
             repository: None,
             reference: selected.reference,
         };
-        let tip = Tip {
-            commit: commit(name.short()).unwrap(),
-            name,
-            origin: selected.origin,
-        };
+        let at = commit(name.short()).unwrap();
+        let tip = Tip::new(name, selected.origin, at);
         let desired = assembler.desired(tip.commit);
         (tip, desired)
     });

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    super::{GitError, GitErrorKind, Line, Repo, lines::tag_time, objects::Objects},
+    super::{GitError, GitErrorKind, Repo, lines::tag_time, objects::Objects},
     HistoryEvent, Want,
 };
 use crate::domain::{
-    desired::{Desired, RefName},
+    desired::{Desired, RefName, Tip},
     history::{CommitInfo, ValueChange, pull_request},
     ids::{CellKey, ObjectId},
     layout::{LayoutSet, Origin, RefTemplate},
@@ -19,11 +19,11 @@ use crate::domain::{
 };
 
 /// Reads what a tag declares.
-type ReadTag<'a> = &'a dyn Fn(&Line) -> Result<Desired, GitError>;
+type ReadTag<'a> = &'a dyn Fn(&Tip) -> Result<Desired, GitError>;
 
 /// A tag that was the highest from some moment on.
 struct Winner {
-    line: Line,
+    line: Tip,
     version: semver::Version,
     info: Arc<CommitInfo>,
 }
@@ -37,7 +37,7 @@ impl Repo {
     pub fn tag_history(
         &self,
         layouts: &LayoutSet,
-        line: &Line,
+        line: &Tip,
         want: &Want,
         read: ReadTag<'_>,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
@@ -94,7 +94,7 @@ impl Repo {
     }
 
     /// The tags that the environment of `line` has followed, oldest first.
-    fn winners(&self, template: &RefTemplate, line: &Line) -> Result<Vec<Winner>, GitError> {
+    fn winners(&self, template: &RefTemplate, line: &Tip) -> Result<Vec<Winner>, GitError> {
         let repository = self.open()?;
         let objects = Objects::open(self)?;
         let identity = without_version(&line.origin.captures);
@@ -122,20 +122,20 @@ impl Repo {
                 let Some(info) = info.transpose()?.flatten() else {
                     continue;
                 };
-                let mut base = line.base.clone();
-                base.commit = info.commit;
-                base.full_reference.clone_from(&full);
                 tags.push(Winner {
-                    line: Line {
+                    line: Tip {
                         name: RefName {
                             repository: line.name.repository.clone(),
                             reference: name.clone(),
                         },
+                        remote: line.remote.clone(),
+                        shown: line.shown.clone(),
+                        read: full.clone(),
+                        commit: info.commit,
                         origin: Origin {
                             repository: line.origin.repository.clone(),
                             ..selected.origin
                         },
-                        base,
                     },
                     version,
                     info: Arc::new(info),

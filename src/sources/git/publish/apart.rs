@@ -75,7 +75,7 @@ fn put_back(repo: &Repo, request: &PushRequest, remote: &str) {
     let Destination::Branch = request.destination else {
         return;
     };
-    let tracking = repo.tracking_ref(remote, &request.base.branch);
+    let tracking = repo.tracking_ref(remote, &request.base.branch());
     if let (Ok(tracking), Ok(repository)) = (tracking, repo.open()) {
         let (new, old) = (theirs(request.base.commit), theirs(request.commit));
         // Where it is not at the pushed commit, a fetch knows better.
@@ -113,7 +113,7 @@ async fn where_else(repo: &Repo, request: &PushRequest, addresses: &Addresses) -
                 return Some(format!(
                     "{} is at {} at {}, which lacks what {remote} has since where it is fetched ({}): bring it up to date there, \
                      or look at `git remote -v`",
-                    request.base.branch,
+                    request.base.branch(),
                     who(repo, now),
                     place.shown,
                     request.base.commit.short(),
@@ -122,7 +122,7 @@ async fn where_else(repo: &Repo, request: &PushRequest, addresses: &Addresses) -
             }
             return Some(format!(
                 "{} is at {} at {}, and at {} where {remote} is fetched: something was pushed there that {remote} does not have",
-                request.base.branch,
+                request.base.branch(),
                 who(repo, now),
                 place.shown,
                 request.base.commit.short(),

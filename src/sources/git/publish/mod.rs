@@ -23,13 +23,14 @@ pub use self::{
     merge::Merged,
 };
 use super::{
-    Base, Child, GitError, GitErrorKind, RanCommand, Rejection, Repo,
+    Child, GitError, GitErrorKind, RanCommand, Rejection, Repo,
     objects::Objects,
     ours,
     report::{RefStatus, link},
     theirs,
     transport::{self, look, patiently_for, words},
 };
+use crate::domain::desired::Tip;
 use crate::{
     domain::ids::ObjectId,
     sources::files::{self, Links},
@@ -53,7 +54,7 @@ pub enum Destination {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushRequest {
     /// The base it was built on; its commit is the expected old value of the branch.
-    pub base: Base,
+    pub base: Tip,
     /// The commit.
     pub commit: ObjectId,
     /// Where to.
@@ -64,7 +65,7 @@ impl PushRequest {
     /// The full name of the ref that is written on the remote.
     fn target(&self) -> String {
         match &self.destination {
-            Destination::Branch => format!("refs/heads/{}", self.base.branch),
+            Destination::Branch => format!("refs/heads/{}", self.base.branch()),
             Destination::Own(name) => format!("refs/heads/{name}"),
             Destination::Tag(name) => format!("refs/tags/{name}"),
         }
@@ -270,7 +271,7 @@ pub async fn push(
 /// Moves the remote-tracking ref to what was pushed, as Git does itself where the remote has a fetch refspec for the branch.
 /// A bare clone has none, and would read the old commit until the next fetch.
 fn follow(repo: &Repo, remote: &str, request: &PushRequest) {
-    let tracking = repo.tracking_ref(remote, &request.base.branch);
+    let tracking = repo.tracking_ref(remote, &request.base.branch());
     let (Ok(tracking), Ok(repository)) = (tracking, repo.open()) else {
         return;
     };
@@ -335,7 +336,7 @@ fn done(request: &PushRequest, words: String) -> PushOutcome {
 fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitError> {
     let repository = repo.open()?;
     let failed = |error: &git2::Error| repo.error(error, "cannot move the branch");
-    let (target, oid) = (&request.base.full_reference, theirs(request.commit));
+    let (target, oid) = (&request.base.read, theirs(request.commit));
     if let Destination::Tag(name) = &request.destination {
         return match repository.reference(&format!("refs/tags/{name}"), oid, false, "tidegate") {
             Ok(_) => Ok(done(request, String::new())),
@@ -359,7 +360,7 @@ fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitErro
         };
     }
     if let Some(place) = checked_out(repo, target) {
-        let branch = &request.base.branch;
+        let branch = &request.base.branch();
         return Err(GitError::new(
             GitErrorKind::Refused,
             format!("{branch} is checked out in {place}, and Tidegate never changes a work tree"),

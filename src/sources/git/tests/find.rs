@@ -27,7 +27,7 @@ fn finds_every_kind_of_repository() {
         let repo = Repo::discover(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
         let base = repo.base(None).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(
-            (base.reference.as_str(), base.commit),
+            (base.shown.as_str(), base.commit),
             (reference, main),
             "{name}"
         );
@@ -105,7 +105,7 @@ fn chooses_the_branch_as_the_remote_says() {
     git(&origin, &["branch", "release"]);
     git(&clone, &["fetch", "-q"]);
     let repo = open(&clone);
-    let reference = |branch: Option<&str>| repo.base(branch).map(|b| b.reference);
+    let reference = |branch: Option<&str>| repo.base(branch).map(|b| b.shown);
     assert_eq!(reference(None).unwrap(), "origin/main");
     assert_eq!(reference(Some("release")).unwrap(), "origin/release");
     let error = reference(Some("nope")).unwrap_err();
@@ -139,7 +139,7 @@ fn reads_the_local_branch_where_there_is_no_remote() {
     let first = commit(&path, &[("a", "1\n")], "one", 1_700_000_000);
     let base = open(&path).base(None).unwrap();
     assert_eq!(
-        (base.reference.as_str(), base.commit, base.remote),
+        (base.shown.as_str(), base.commit, base.remote),
         ("main", first, None)
     );
 }
