@@ -281,7 +281,7 @@ pub(super) fn moves_on(plan: &Plan, write: &PlannedWrite) -> bool {
 /// What will be done, as it would be typed.
 fn commands(base: &Tip, write: &PlannedWrite, deliver: Deliver) -> Vec<String> {
     let at = base.commit.short();
-    let (branch, files) = (&base.branch(), count(write.edits.len()));
+    let (branch, files) = (base.branch(), count(write.edits.len()));
     let place = match &write.place.repository {
         Some(name) => format!("   # in {name}"),
         None => String::new(),

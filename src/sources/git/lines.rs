@@ -145,7 +145,7 @@ impl Repo {
         let mut refspecs = Vec::new();
         if layouts.reads(repository, None) {
             let base = self.base(branch)?;
-            let tracking = self.tracking_ref(&remote, &base.branch())?;
+            let tracking = self.tracking_ref(&remote, base.branch())?;
             refspecs.push(format!("+refs/heads/{}:{tracking}", base.branch()));
         }
         for (_, template) in templates {

@@ -41,11 +41,11 @@ pub(super) async fn fetch_to_look(repo: &Repo, base: &Tip) -> Result<Fetched, Gi
 
 async fn fetch_for(repo: &Repo, base: &Tip, kind: fn(Child) -> Child) -> Result<Fetched, GitError> {
     let ran = match &base.remote {
-        Some(remote) => Some(fetch_branch(repo, remote, &base.branch(), kind).await?),
+        Some(remote) => Some(fetch_branch(repo, remote, base.branch(), kind).await?),
         None => None,
     };
     Ok(Fetched {
-        base: repo.base_on(base.remote.as_deref(), &base.branch())?,
+        base: repo.base_on(base.remote.as_deref(), base.branch())?,
         before: base.commit,
         ran,
     })

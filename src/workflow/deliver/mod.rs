@@ -310,7 +310,7 @@ fn make(repo: &Repo, prepared: &Prepared, at: usize) -> Result<ObjectId, GitErro
             let merged = repo.merge(base.commit, *commit)?;
             git::build_merge(repo, base.commit, *commit, &merged, message)
         }
-        Action::Tag { .. } => git::build_tag(repo, &base.branch(), write.base, message),
+        Action::Tag { .. } => git::build_tag(repo, base.branch(), write.base, message),
     }
 }
 

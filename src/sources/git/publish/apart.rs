@@ -75,7 +75,7 @@ fn put_back(repo: &Repo, request: &PushRequest, remote: &str) {
     let Destination::Branch = request.destination else {
         return;
     };
-    let tracking = repo.tracking_ref(remote, &request.base.branch());
+    let tracking = repo.tracking_ref(remote, request.base.branch());
     if let (Ok(tracking), Ok(repository)) = (tracking, repo.open()) {
         let (new, old) = (theirs(request.base.commit), theirs(request.commit));
         // Where it is not at the pushed commit, a fetch knows better.

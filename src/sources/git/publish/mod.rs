@@ -271,7 +271,7 @@ pub async fn push(
 /// Moves the remote-tracking ref to what was pushed, as Git does itself where the remote has a fetch refspec for the branch.
 /// A bare clone has none, and would read the old commit until the next fetch.
 fn follow(repo: &Repo, remote: &str, request: &PushRequest) {
-    let tracking = repo.tracking_ref(remote, &request.base.branch());
+    let tracking = repo.tracking_ref(remote, request.base.branch());
     let (Ok(tracking), Ok(repository)) = (tracking, repo.open()) else {
         return;
     };
@@ -360,7 +360,7 @@ fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitErro
         };
     }
     if let Some(place) = checked_out(repo, target) {
-        let branch = &request.base.branch();
+        let branch = request.base.branch();
         return Err(GitError::new(
             GitErrorKind::Refused,
             format!("{branch} is checked out in {place}, and Tidegate never changes a work tree"),
