@@ -46,8 +46,8 @@
 //!   steps. No commit is built on an object whose content is not what its name says.
 //! - No callback travels in a message: events and commands are plain data.
 //! - No cell moves that the plan does not list: the matrix with the edits is compared with the matrix without them, in
-//!   `domain::plan`, and what nobody named holds the plan until it is accepted. Not yet: of two layouts that read one value
-//!   for two cells, the second cell is not in the matrix.
+//!   `domain::plan`, and what nobody named holds the plan until it is accepted. One value that several
+//!   layouts read is every cell that they name.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
 pub mod app;

@@ -162,6 +162,16 @@ impl Locator {
         })
     }
 
+    /// How many characters of its keys and conditions stand for themselves.
+    pub(crate) fn written_out(&self) -> usize {
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Key(key) => key.len(),
+            Step::KeyLike(pattern) | Step::Where(_, pattern) => pattern.written_out(),
+            _ => 0,
+        });
+        steps.sum::<usize>() + self.inside().map_or(0, Self::written_out)
+    }
+
     /// The names it captures.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         let mut names = Vec::new();

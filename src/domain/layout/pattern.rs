@@ -82,6 +82,16 @@ impl Pattern {
         &self.source
     }
 
+    /// How many characters of it stand for themselves.
+    pub(crate) fn written_out(&self) -> usize {
+        let tokens = self.segments.iter().flatten();
+        let texts = tokens.map(|token| match token {
+            Token::Text(text) => text.len(),
+            Token::Hole(..) => 0,
+        });
+        texts.sum()
+    }
+
     /// The names it captures, once each, in order.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         let mut names: Vec<Arc<str>> = Vec::new();

@@ -10,9 +10,9 @@ use super::{
     assemble::Assembler,
     bindings::Bindings,
     choice::{Choice, Choices},
-    claims::Claims,
+    claims::{Claimant, Claims},
     compile::{Context, Layout, aliases, spellings},
-    extract::{File, Findings, Found},
+    extract::{File, Findings, Found, Place},
     level::Level,
     pattern::Pattern,
     preset,
@@ -289,6 +289,12 @@ impl LayoutSet {
     ) -> FileFacts {
         let mut facts = FileFacts::default();
         let mut claims = Claims::default();
+        let origin = self.view.as_ref().map(|origin| origin.captures.iter());
+        let origin: Bindings = origin
+            .into_iter()
+            .flatten()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
         let mut matched: Option<(usize, &str, Option<Bindings>)> = None;
         for (index, layout) in self.layouts.iter().enumerate() {
             if !self.is_seen(layout) {
@@ -313,7 +319,13 @@ impl LayoutSet {
                 let (findings, broken) = match file.look(level, bound) {
                     Ok(mut findings) => {
                         if level_index == 0 {
-                            claims.claim(&self.layouts, index, &mut findings);
+                            let claimant = Claimant {
+                                layouts: &self.layouts,
+                                index,
+                                origin: &origin,
+                                entries: &facts.entries,
+                            };
+                            claims.claim(&claimant, &mut findings);
                         }
                         // Where nothing but templates stands, nothing is inherited either: it would not be what is rendered.
                         let broken = !findings.found.is_empty()

@@ -26,6 +26,11 @@ const DEFAULTS: &str = r#"{ path = "{service}/values.yaml", env_name = "dev", ya
 /// One line for every column that has no file of its own; staging has it as its own.
 const ONE_LINE: &str = r#"{ path = "all/{service}", env_name = "staging", regex = 'v=(?P<v>\S+)' },
     { path = "own/{service}/{env:dev|prod}", regex = 'v=(?P<v>\S+)', service = "all/{service}", else = [{ path = "all/{service}", regex = 'v=(?P<v>\S+)' }] }"#;
+/// One file that is two environments' own, and an image string that is two rows'.
+const SHARED: &str = r#"{ path = "shared/{service}.yaml", yaml = "tag", env_name = "staging" },
+    { path = "shared/{service}.yaml", yaml = "tag", env_name = "prod" },
+    { path = "shared/{service}.yaml", yaml = "image", part = "tag", env_name = "dev" },
+    { path = "shared/{service}.yaml", yaml = "image", part = '/-(?P<v>\d+)$/', env_name = "dev", row = "{service}-chart" }"#;
 /// A row for each list, the item shared by an anchor.
 const LISTS: &str = r#"{ path = "{env:$envs}.yaml", yaml = "{service}.images[*].tag" }"#;
 /// The text that is edited is part of another row's name.
@@ -258,11 +263,39 @@ const CASES: &[Case] = &[
         expected: &["web/dev 1 2", "web/prod 1 3"],
     },
     Case {
-        name: "two layouts over the same place: it is the first one's",
+        name: "two layouts over the same place",
         layouts: r#"{ path = "{env}.txt", regex = '(?P<service>\w+)=(?P<v>\S+)' }, { path = "{env}.txt", regex = '(?P<service>\w+)=(?P<v>\S+)', row = "{service}-again" }"#,
         files: &[("prod.txt", "web=1\n")],
         asked: &["web/prod = 2"],
-        expected: &["web/prod 1 2"],
+        expected: &["web/prod 1 2", "+ web-again/prod 1 2 held"],
+    },
+    Case {
+        name: "one file of two environments",
+        layouts: SHARED,
+        files: &[("shared/web.yaml", "tag: 1\n")],
+        asked: &["web/prod = 2"],
+        expected: &["web/prod 1 2", "+ web/staging 1 2 held"],
+    },
+    Case {
+        name: "the tag of an image string and a part of it",
+        layouts: SHARED,
+        files: &[("shared/web.yaml", "image: r/web:1-7\n")],
+        asked: &["web-chart/dev = 8"],
+        expected: &["web-chart/dev 7 8", "+ web/dev 1-7 1-8 held"],
+    },
+    Case {
+        name: "a part that is gone with the rest",
+        layouts: SHARED,
+        files: &[("shared/web.yaml", "image: r/web:1-7\n")],
+        asked: &["web/dev = 2"],
+        expected: &["web/dev 1-7 2", "+ web-chart/dev 7 nothing held"],
+    },
+    Case {
+        name: "of a wide template behind a narrow one there is no second cell",
+        layouts: r#"{ path = "{env}.yaml", yaml = "api.tag", row = "shop" }, { path = "{env}.yaml", yaml = "{service}.tag" }"#,
+        files: &[("prod.yaml", "api: {tag: 1}\nweb: {tag: 1}\n")],
+        asked: &["shop/prod = 2"],
+        expected: &["shop/prod 1 2"],
     },
     Case {
         name: "a list item that is shared",
@@ -604,7 +637,7 @@ fn entry(
 
 /// Compiled once: that costs more than a plan.
 static ALL_LAYOUTS: LazyLock<Arc<LayoutSet>> = LazyLock::new(|| {
-    let layouts = [FILES, KEYS, DEFAULTS, ONE_LINE].join(", ");
+    let layouts = [FILES, KEYS, DEFAULTS, ONE_LINE, SHARED].join(", ");
     Small::new(&layouts, &ENVIRONMENTS, &[]).layouts
 });
 const SERVICES: [char; 4] = ['a', 'b', 'c', 'd'];
@@ -646,6 +679,8 @@ fn repository(
         files.push((format!("f/{name}"), text));
     }
     files.push(("all/g".to_owned(), format!("v={line}\n")));
+    let shared = format!("tag: {line}\nimage: r/h:{line}-{}\n", 5 - line);
+    files.push(("shared/h.yaml".to_owned(), shared));
     let files: Vec<(&str, &str)> = files
         .iter()
         .map(|(a, b)| (a.as_str(), b.as_str()))
@@ -656,7 +691,7 @@ fn repository(
 }
 
 fn asked(service: u8, environment: u8, kind: u8, version: u8) -> ChangeRequest {
-    let services = ["a", "b", "c", "d", "e", "f", "g"];
+    let services = ["a", "b", "c", "d", "e", "f", "g", "h", "h-chart"];
     let environment = usize::from(environment) % 3;
     let intent = match kind {
         0 if environment > 0 => Intent::Promote {
@@ -689,7 +724,7 @@ proptest! {
         keys in prop::collection::vec((0..3_u8, 1..5_u8), 3),
         values in prop::collection::vec(prop::option::of(1..5_u8), 3),
         line in 1..5_u8,
-        requests in prop::collection::vec((0..7_u8, 0..3_u8, 0..4_u8, 1..7_u8), 1..6),
+        requests in prop::collection::vec((0..9_u8, 0..3_u8, 0..4_u8, 1..7_u8), 1..6),
     ) {
         let small = repository(&entries, &keys, &values, line);
         let mut seen = BTreeSet::new();

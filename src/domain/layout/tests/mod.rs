@@ -251,7 +251,75 @@ fn a_place_is_one_cells_whether_a_locator_or_a_regular_expression_leads_to_it() 
         &one,
         &[],
     );
-    let other = ["web dev v1 web/dev.yaml:2"];
+    let both = ["shop dev v1 web/dev.yaml:2", "web dev v1 web/dev.yaml:2"];
     let turned = format!("{second}, {first}");
-    check("the locator first", &turned, &files, &other, &[]);
+    check("the wide locator first", &turned, &files, &both, &[]);
+}
+
+#[test]
+fn a_place_that_several_layouts_read_is_every_cell_that_they_name() {
+    let same = ["api prod v1 prod.yaml:1", "web prod v1 prod.yaml:1"];
+    let values = ("prod.yaml", "tag: v1\n");
+    check(
+        "two rows",
+        r#"{ path = "{env}.yaml", yaml = "tag", row = "web" }, { path = "{env}.yaml", yaml = "tag", row = "api" }"#,
+        &[values],
+        &same,
+        &[],
+    );
+    check(
+        "two environments of one file",
+        r#"{ path = "{service}/prod.yaml", yaml = "tag", env_name = "prod-eu" }, { path = "{service}/prod.yaml", yaml = "tag", env_name = "prod-us" }"#,
+        &[("web/prod.yaml", "tag: v1\n")],
+        &[
+            "web prod-eu v1 web/prod.yaml:1",
+            "web prod-us v1 web/prod.yaml:1",
+        ],
+        &[],
+    );
+    check(
+        "a locator and an expression over the same bytes",
+        r#"{ path = "{env}.yaml", yaml = "tag", row = "web" }, { path = "{env}.yaml", regex = 'tag: (?<v>\S+)', row = "api" }"#,
+        &[values],
+        &same,
+        &[],
+    );
+    check(
+        "parts of one scalar",
+        r#"{ path = "{env}.yaml", yaml = "image", part = "tag", row = "web" }, { path = "{env}.yaml", yaml = "image", part = '/-chart(?<v>\S+)$/', row = "chart" }"#,
+        &[("prod.yaml", "image: r/web:v1-chart7\n")],
+        &[
+            "chart prod 7 prod.yaml:1",
+            "web prod v1-chart7 prod.yaml:1",
+        ],
+        &[],
+    );
+    check(
+        "three of them",
+        r#"{ path = "{env}.yaml", yaml = "tag", row = "web" }, { path = "{env}.yaml", yaml = "tag", row = "web" }, { path = "{env}.yaml", yaml = "tag", row = "api" }"#,
+        &[values],
+        &same,
+        &[],
+    );
+    check(
+        "a wide template behind a narrow one is for the rest",
+        r#"{ path = "{service}-dev/{file}.yaml", yaml = "tag", env_name = "dev" }, { path = "{service}/{file}.yaml", yaml = "tag", env_name = "prod" }"#,
+        &[("web-dev/a.yaml", "tag: v2\n"), ("web/a.yaml", "tag: v1\n")],
+        &["web dev v2 web-dev/a.yaml:1", "web prod v1 web/a.yaml:1"],
+        &[],
+    );
+    check(
+        "so is a wide locator behind a narrow one",
+        r#"{ path = "{env}.yaml", yaml = "api.tag", row = "shop" }, { path = "{env}.yaml", yaml = "{service}.tag" }"#,
+        &[("prod.yaml", "api: {tag: v1}\nweb: {tag: v2}\n")],
+        &["shop prod v1 prod.yaml:1", "web prod v2 prod.yaml:2"],
+        &[],
+    );
+    check(
+        "what is narrow is not lost behind what is wide",
+        r#"{ path = "{env}.yaml", yaml = "{service}.tag" }, { path = "{env}.yaml", yaml = "api.tag", row = "shop" }"#,
+        &[("prod.yaml", "api: {tag: v1}\n")],
+        &["api prod v1 prod.yaml:1", "shop prod v1 prod.yaml:1"],
+        &[],
+    );
 }
