@@ -3,8 +3,10 @@
 //! | what it is | rule | source |
 //! | --- | --- | --- |
 //! | tag of an image | `[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}` | OCI distribution specification, "Pulling manifests" |
+//! | the same where a digest has another place, or none | the tag alone | |
 //! | digest | `sha256:` and 64, `sha512:` and 128 lower-case hexadecimal digits | OCI image specification, "Digests" |
-//! | chart | `SemVer` with or without `v` and with parts missing, as Helm reads it; a range where it looks for one | Helm, Flux and Argo CD take ranges for the charts they depend on, not for a chart's own version |
+//! | chart that is looked for | `SemVer` with or without `v` and with parts missing, or a range | Helm's `dependencies[].version`, Flux's `spec.chart.spec.version` and Argo CD's `targetRevision` take ranges |
+//! | a chart's own version | `SemVer` 2 to the letter | Helm, "The Chart.yaml File": `version` is a `SemVer` 2 version |
 //! | Git ref | what `git check-ref-format` accepts | its manual |
 //! | anything else | no line breaks, no characters that nobody sees, no white space around it | |
 //!
@@ -22,6 +24,8 @@ const SHOWN: usize = 60;
 pub enum Grammar {
     /// An image's tag, digest or tag@digest.
     Image,
+    /// An image's tag, where no digest can stand.
+    Tag,
     /// A whole image reference: name, then tag, digest or both.
     Reference,
     /// A digest alone.
@@ -52,6 +56,12 @@ impl Grammar {
         visible(text)?;
         let ends = match self {
             Self::Image => image(text),
+            Self::Tag if text.contains('@') || is_digest(text) => Err(
+                "no tag, and only a tag can stand here: write the tag alone. A digest has a key of its own (`digest`), or \
+                 stands behind the tag where the chart takes it there and some value of the service shows it"
+                    .to_owned(),
+            ),
+            Self::Tag => tag(text),
             Self::Reference => reference(text),
             Self::Digest => digest(text),
             Self::Chart if is_chart(text) || is_range(text) => Ok(()),
@@ -59,10 +69,12 @@ impl Grammar {
                 "no chart version: write a SemVer version (1.2.3, v1.2.3-rc.1) or a range (^1.2)"
                     .to_owned(),
             ),
-            Self::ChartOwn if is_chart(text) => Ok(()),
-            Self::ChartOwn => {
-                Err("no chart version: write a SemVer version (1.2.3, v1.2.3-rc.1)".to_owned())
-            }
+            Self::ChartOwn => semver::Version::parse(text).map(|_| ()).map_err(|error| {
+                format!(
+                    "no version of a chart's own, which is SemVer 2 to the letter: {error}. Write three numbers without \
+                     `v` and without leading zeros (1.2.3, 1.2.3-rc.1)"
+                )
+            }),
             Self::Commit => commit(text),
             Self::Query => query(text),
             Self::Revision if is_range(text) => Ok(()),
@@ -82,7 +94,7 @@ impl Grammar {
             hex.is_some_and(|hex| !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()))
         };
         match self {
-            Self::Image => {
+            Self::Image | Self::Tag => {
                 let (tag, digest) = match text.split_once('@') {
                     Some((tag, digest)) => (Some(tag), Some(digest)),
                     None if cut_short(text) => (None, Some(text)),
@@ -126,13 +138,17 @@ fn is_unseen(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
+fn is_digest(text: &str) -> bool {
+    text.starts_with("sha256:") || text.starts_with("sha512:")
+}
+
 fn tag_is(text: &str) -> bool {
     tag(text).is_ok()
 }
 
 /// `tag`, `digest`, `tag@digest`.
 fn image(text: &str) -> Result<(), String> {
-    if text.starts_with("sha256:") || text.starts_with("sha512:") {
+    if is_digest(text) {
         return digest(text);
     }
     match text.split_once('@') {
@@ -329,7 +345,7 @@ mod tests {
     #[test]
     fn what_is_written_is_of_its_kind() {
         use Grammar::{
-            Chart, ChartOwn, Commit, Digest, Image, Query, Ref, Reference, Revision, Text,
+            Chart, ChartOwn, Commit, Digest, Image, Query, Ref, Reference, Revision, Tag, Text,
         };
         let digest = format!("sha256:{HEX}");
         let long = format!("sha512:{HEX}{HEX}");
@@ -337,7 +353,7 @@ mod tests {
         let both = |tag: &str| format!("{tag}@{digest}");
         let most = "a".repeat(128);
         let more = "a".repeat(129);
-        let right: [(Grammar, &[&str]); 10] = [
+        let right: [(Grammar, &[&str]); 11] = [
             (
                 Image,
                 &[
@@ -388,7 +404,8 @@ mod tests {
                     "2024.01.3",
                 ],
             ),
-            (ChartOwn, &["1.2.3", "v1.2.3-rc.1"]),
+            (ChartOwn, &["1.2.3", "1.2.3-rc.1", "1.2.3+7", "0.0.0-0a"]),
+            (Tag, &["1", "v1.2.3", "_x", "latest", &most]),
             (
                 Ref,
                 &[
@@ -504,7 +521,7 @@ mod tests {
         for text in &image {
             assert!(Image.check(text).is_err(), "{text:?}");
         }
-        let wrong: [(Grammar, &[&str]); 9] = [
+        let wrong: [(Grammar, &[&str]); 10] = [
             (
                 Reference,
                 &[
@@ -533,7 +550,14 @@ mod tests {
                     "v1.2.x.y",
                 ],
             ),
-            (ChartOwn, &["^1.2", "*", "1.x", "latest"]),
+            (
+                ChartOwn,
+                &[
+                    "^1.2", "*", "1.x", "latest", "v1.2.3", "01.2.3", "1.02.3", "1.2.03", "1.2",
+                    "1", "1.2.3.4", "1.2.3-", "1.2.3-01", "1.2.3-rc_1", "2024.01.3",
+                ],
+            ),
+            (Tag, &[&digest, &long, &both("v1"), "r/web:1", "1+2", "@", ""]),
             (
                 Ref,
                 &[
@@ -604,6 +628,11 @@ mod tests {
             let found = Grammar::Image.check(text).unwrap_err();
             assert!(found.contains(expected), "{found}");
         }
+        let told = |grammar: Grammar, text: &str| grammar.check(text).unwrap_err();
+        let pinned = told(Grammar::Tag, &format!("sha256:{HEX}"));
+        assert!(pinned.contains("only a tag can stand here"), "{pinned}");
+        let own = told(Grammar::ChartOwn, "01.2.3");
+        assert!(own.contains("without leading zeros"), "{own}");
         let long = Grammar::Image.check(&"a".repeat(400)).unwrap_err();
         assert!(long.len() < 300, "{long}");
     }

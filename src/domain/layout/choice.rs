@@ -197,8 +197,8 @@ pub(super) fn field<'a>(
     if !layout.contested || known.rank.level() != 0 {
         return None;
     }
-    let bound = fact(assembler, known, known.fact?)?;
-    Some((layout, Field::of(layout, bound)?))
+    let fact = fact(assembler, known, known.fact?)?;
+    Some((layout, Field::of(layout, &fact.bindings)?))
 }
 
 /// The keys of a layout that would mean this place alone, as a person would write them.

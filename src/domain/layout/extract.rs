@@ -5,7 +5,8 @@ use std::{ops::Range, sync::Arc};
 use super::{
     bindings::Bindings,
     level::{Finder, Level},
-    locator::{Locator, Match, Step},
+    locator::{Locator, Match},
+    pair::Pair,
     part::Part,
 };
 use crate::domain::{
@@ -68,25 +69,6 @@ pub(crate) enum Place {
         /// The digest that the same image policy marks.
         digest: Option<String>,
     },
-}
-
-/// A tag and a digest in two keys of one mapping: one image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pair {
-    /// The key of the tag: `newTag` in Kustomize, `tag` in Helm values.
-    pub(crate) tag_key: String,
-    /// The key of the digest beside it.
-    pub(crate) digest_key: String,
-    /// The tag's text, where it has one.
-    pub(crate) tag: Option<String>,
-    /// The digest's text, where it has one.
-    pub(crate) digest: Option<String>,
-    /// The digest's key is there and says nothing.
-    pub(crate) empty_digest: bool,
-    /// The digest comes through a merge key.
-    pub(crate) merged_digest: bool,
-    /// An `images` entry, of which the digest alone counts.
-    pub(crate) kustomize: bool,
 }
 
 /// What a level finds in a file.
@@ -315,7 +297,8 @@ impl Scalars<'_, '_> {
             None => return None,
         };
         let mut bindings = matched.bindings.clone();
-        let pair = pair(self.locator, matched.parent);
+        let root = self.yaml.documents[self.document].root();
+        let pair = Pair::of(self.locator, &matched, root);
         let (mut version, mut line) = (None, node.line());
         let mut unread = self.whole(&matched, text, is_template);
         if unread.is_none() && !text.is_empty() {
@@ -433,50 +416,6 @@ fn only(text: &str, part: &str) -> Option<Range<usize>> {
     let mut places = text.match_indices(part);
     let (at, _) = places.next()?;
     places.next().is_none().then(|| at..at + part.len())
-}
-
-/// The tag and digest of the mapping that the locator's last key stands in.
-fn pair(locator: &Locator, parent: Option<NodeRef<'_>>) -> Option<Pair> {
-    let (Some(Step::Key(last)), Some(parent)) = (locator.steps().last(), parent) else {
-        return None;
-    };
-    let in_images = locator.source().starts_with("images[");
-    let kustomize = last == "newTag" || (in_images && last == "digest");
-    let (tag_key, digest_key) = if kustomize {
-        ("newTag".to_owned(), "digest".to_owned())
-    } else {
-        (last.clone(), digest_beside(last)?)
-    };
-    let text = |key: &str| {
-        let found = parent.get(key)?;
-        let text = found.value.text()?;
-        (!text.is_empty()).then(|| (text.to_owned(), found.merged))
-    };
-    let digest = text(&digest_key);
-    let known = parent.get(&digest_key);
-    if !kustomize && known.is_none() {
-        return None;
-    }
-    Some(Pair {
-        tag: text(&tag_key)
-            .filter(|(_, merged)| !merged)
-            .map(|(tag, _)| tag),
-        empty_digest: digest.is_none() && known.is_some_and(|found| !found.merged),
-        merged_digest: digest.as_ref().is_some_and(|(_, merged)| *merged),
-        digest: digest.map(|(digest, _)| digest),
-        tag_key,
-        digest_key,
-        kustomize,
-    })
-}
-
-/// The key of the digest that charts keep beside a tag's, spelled alike: `image.digest`, `imageDigest`, `IMAGE_DIGEST`.
-fn digest_beside(key: &str) -> Option<String> {
-    let ends = [("tag", "digest"), ("Tag", "Digest"), ("TAG", "DIGEST")];
-    let found = ends
-        .iter()
-        .find_map(|(tag, digest)| Some(format!("{}{digest}", key.strip_suffix(tag)?)));
-    found.filter(|_| !key.ends_with("stag"))
 }
 
 /// The scalar fields of the item that a value stands in.
@@ -597,7 +536,7 @@ impl Level {
     /// Why `text`, which stands in one of its places, is no version.
     pub(super) fn unread(&self, captured: &Bindings, text: &str) -> Option<Unread> {
         let subject = self.subject(captured, Some(&Version::from(text)));
-        Unread::of(text, self.grammar(subject, Some(text)))
+        Unread::of(text, self.grammar(subject, captured, Some(text)))
     }
 
     /// Whether a value counts as a version. Nothing at all does: the place is there.

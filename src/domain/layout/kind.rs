@@ -15,25 +15,45 @@ impl Level {
             .unwrap_or_else(|| self.subject.subject(captured, version))
     }
 
-    /// The grammar of the versions of `subject` in this place; `current` is what stands there, where something does.
-    pub(crate) fn grammar(&self, subject: Subject, current: Option<&str>) -> Grammar {
+    /// The grammar of the versions of `subject` in this place, where this was `captured`; `current` is what stands there,
+    /// where something does. A place of tags takes a digest where it has one.
+    pub(crate) fn grammar(
+        &self,
+        subject: Subject,
+        captured: &Bindings,
+        current: Option<&str>,
+    ) -> Grammar {
         match &self.part {
             Part::Tag(_) if subject == Subject::Image => return Grammar::Image,
             Part::Query(_) => return Grammar::Query,
             Part::Tag(_) | Part::Regex(_) | Part::Whole => {}
         }
-        if self.marker() == Some(Marker::Digest) {
-            return Grammar::Digest;
+        let tag = match current {
+            Some(text) if is_digest(text) || text.contains('@') => Grammar::Image,
+            _ => Grammar::Tag,
+        };
+        match self.marker() {
+            Some(Marker::Digest) => return Grammar::Digest,
+            Some(Marker::Tag) => return tag,
+            Some(Marker::Image) | None => {}
         }
         let (own, around) = self.last_keys();
-        let ends = |end: &str| own.to_ascii_lowercase().ends_with(end);
+        let named = if own == "value" {
+            self.parameter(captured).unwrap_or(own)
+        } else {
+            own
+        };
+        let ends = |end: &str| named.to_ascii_lowercase().ends_with(end);
         match subject {
             // Helm leaves it to the chart what it makes of it.
             Subject::Image if own == "appVersion" => Grammar::Text,
             // `images[*].digest` is written together with the tag beside it.
-            Subject::Image if ends("digest") && around.is_some() => Grammar::Digest,
+            Subject::Image if ends("digest") && (around.is_some() || own == "value") => {
+                Grammar::Digest
+            }
+            Subject::Image if ends("tag") && matches!(self.part, Part::Whole) => tag,
             Subject::Image => match current {
-                Some(text) if is_reference(text) && !ends("tag") => Grammar::Reference,
+                Some(text) if is_reference(text) => Grammar::Reference,
                 _ => Grammar::Image,
             },
             Subject::Chart if self.is_own_chart(own) => Grammar::ChartOwn,
@@ -41,7 +61,7 @@ impl Level {
             Subject::Git if self.kinds.iter().any(|kind| kind == "OCIRepository") => match own {
                 "digest" => Grammar::Digest,
                 "semver" => Grammar::Chart,
-                _ => Grammar::Image,
+                _ => Grammar::Tag,
             },
             Subject::Git => match own {
                 "commit" => Grammar::Commit,
@@ -58,7 +78,7 @@ impl Level {
         let Finder::Tree(locator) = &self.finder else {
             return ("", None);
         };
-        let mut steps = locator.steps().iter().rev();
+        let mut steps = locator.innermost().steps().iter().rev();
         let own = match steps.next() {
             Some(Step::Key(key)) => key.as_str(),
             _ => "",
@@ -69,6 +89,20 @@ impl Level {
             _ => Some(""),
         };
         (own, around)
+    }
+
+    /// The name of the parameter whose value it is: `image.tag` of `parameters[name=image.tag].value`.
+    fn parameter<'t>(&'t self, captured: &'t Bindings) -> Option<&'t str> {
+        if let Some(name) = captured.get("parameter") {
+            return Some(name);
+        }
+        let Finder::Tree(locator) = &self.finder else {
+            return None;
+        };
+        let [.., Step::Where(_, pattern), Step::Key(_)] = locator.innermost().steps() else {
+            return None;
+        };
+        Some(pattern.source())
     }
 
     /// `version` at the top of a `Chart.yaml`.

@@ -1,17 +1,19 @@
 //! The matrix as it is shown: cells with their sources, and what contradicts itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     assemble::{Assembler, Cell, Contribution},
     bindings::Bindings,
     choice::{field, written_out},
     compile::Layout,
+    part::is_digest,
+    set::Fact,
 };
 use crate::domain::{
     desired::{Desired, DesiredCell, Source},
     grammar::Grammar,
-    ids::{EnvironmentName, ObjectId, RepoPath, ServiceName},
+    ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
     problem::Problem,
     subject::Subject,
     version::Version,
@@ -29,7 +31,8 @@ pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
         let shown = show(assembler, cell, &mut problems)?;
         Some((cell.key.clone(), shown))
     });
-    let cells: BTreeMap<_, _> = shown.collect();
+    let mut cells: BTreeMap<_, _> = shown.collect();
+    allow_digests(&mut cells);
     problems.sort();
     problems.dedup();
     let declared = cells.iter().filter(|(_, cell)| cell.version.is_some());
@@ -101,7 +104,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
     let shown = chosen.unwrap_or(first);
     let (layout, raw) = presence(assembler, shown)?;
     let raw = match shown.fact.and_then(|at| fact(assembler, shown, at)) {
-        Some(bindings) => raw.join(bindings)?,
+        Some(fact) => raw.join(&fact.bindings)?,
         None => raw,
     };
     let version = chosen.and_then(|known| known.version.clone());
@@ -111,9 +114,19 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             level.subject.subject(&raw, version.as_ref())
         })
     });
-    let grammar = level.map_or(Grammar::Ref, |level| {
-        level.grammar(subject, version.as_ref().map(Version::as_str))
+    // An override of what is inherited is written into the cell's own place.
+    let own = layout.levels.first();
+    let grammar = own.map_or(Grammar::Ref, |level| {
+        level.grammar(subject, &raw, version.as_ref().map(Version::as_str))
     });
+    let paired = |known: &Contribution| {
+        let fact = known.fact.and_then(|at| fact(assembler, known, at));
+        fact.is_some_and(|fact| fact.paired)
+    };
+    let grammar = match grammar {
+        Grammar::Tag if cell.contributions.iter().any(paired) => Grammar::Image,
+        grammar => grammar,
+    };
     let captures = layout.captures(raw);
     let mut sources = Vec::new();
     for known in &cell.contributions {
@@ -151,6 +164,25 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             .0
             .clone(),
     })
+}
+
+/// Where some place of a service has a digest, its others take one too: they are of the same chart.
+fn allow_digests(cells: &mut BTreeMap<CellKey, DesiredCell>) {
+    let pinned = cells.iter().filter(|(_, cell)| {
+        let version = cell.version.as_ref().map_or("", Version::as_str);
+        cell.grammar == Grammar::Image && (is_digest(version) || version.contains('@'))
+    });
+    let pinned: BTreeSet<(ServiceName, usize)> = pinned
+        .map(|(key, cell)| (key.service.clone(), cell.layout))
+        .collect();
+    if pinned.is_empty() {
+        return;
+    }
+    for (key, cell) in cells {
+        if cell.grammar == Grammar::Tag && pinned.contains(&(key.service.clone(), cell.layout)) {
+            cell.grammar = Grammar::Image;
+        }
+    }
 }
 
 fn contradiction(
@@ -191,8 +223,8 @@ fn unclear(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
     let places: Vec<&Contribution> = places.iter().filter(kind).copied().collect();
     let shown = places.iter().take(4).filter_map(|known| {
         let (layout, _) = field(assembler, known)?;
-        let bound = fact(assembler, known, known.fact?)?;
-        let keys = written_out(layout.levels.first()?, bound)?;
+        let fact = fact(assembler, known, known.fact?)?;
+        let keys = written_out(layout.levels.first()?, &fact.bindings)?;
         let version = known.version.as_ref()?;
         Some(format!("{version} (line {}: `{keys}`)", known.line))
     });
@@ -231,8 +263,8 @@ pub(super) fn fact<'a>(
     assembler: &'a Assembler,
     known: &Contribution,
     at: usize,
-) -> Option<&'a Bindings> {
+) -> Option<&'a Fact> {
     let facts = assembler.files[known.source].facts.as_ref()?;
     let (entry, _) = known.rank.place();
-    Some(&facts.entries.get(entry)?.facts.get(at)?.bindings)
+    facts.entries.get(entry)?.facts.get(at).map(|fact| &**fact)
 }

@@ -20,6 +20,7 @@ mod kind;
 mod level;
 mod locator;
 mod matrix;
+mod pair;
 mod part;
 mod pattern;
 mod preset;

@@ -88,6 +88,8 @@ pub(super) struct Fact {
     pub(super) unread: bool,
     /// The line, from 1.
     pub(super) line: u32,
+    /// A digest has a place of its own beside it.
+    pub(super) paired: bool,
 }
 
 impl LayoutSet {
@@ -421,6 +423,7 @@ impl LayoutSet {
                 version: version.clone(),
                 unread: false,
                 line: 1,
+                paired: false,
             })],
         });
         FileFacts {
@@ -573,6 +576,7 @@ impl From<Found> for Fact {
             version: found.version,
             unread: found.unread.is_some(),
             line: found.line,
+            paired: matches!(found.place, Place::Scalar { pair: Some(_), .. }),
         }
     }
 }

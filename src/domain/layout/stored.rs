@@ -48,6 +48,7 @@ struct StoredFact {
     beside: Vec<(u32, u32)>,
     version: Option<u32>,
     line: u32,
+    paired: bool,
 }
 
 /// The files as bytes. Those with problems are left out: they are looked at again.
@@ -121,6 +122,7 @@ impl<'a> Texts<'a> {
                 beside: captured.map(|pair| self.pair(pair)).collect(),
                 version: fact.version.as_ref().map(|it| self.number(it.as_str())),
                 line: fact.line,
+                paired: fact.paired,
             })
         });
         let facts = facts.collect::<Option<_>>()?;
@@ -172,6 +174,7 @@ impl Numbered<'_> {
                 // What is no version is a problem, and files with problems are not kept.
                 unread: false,
                 line: fact.line,
+                paired: fact.paired,
             }))
         });
         let facts = facts.collect::<Option<_>>()?;

@@ -1,6 +1,6 @@
 //! Writing an override where none stands: into the cell's own file, beside what is there.
 
-use super::{Changes, Editor, Files, Refusal, Spot, append, not_parseable, place};
+use super::{Changes, Editor, Files, Refusal, Spot, append, digests, not_parseable, place};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, RepoPath},
@@ -10,9 +10,10 @@ use crate::domain::{
         extract::{Place, documents},
         level::{Finder, Level},
         locator::{Locator, Step},
+        pair::Pair,
         part::{Part, is_digest},
     },
-    manifest::{self, Edit, ScalarType, scalar_type},
+    manifest::{self, Edit, NodeRef, ScalarType, scalar_type},
     plan::SkipCause,
     version::Version,
 };
@@ -58,6 +59,7 @@ impl Editor<'_> {
     pub(super) fn insert(&self, version: &Version, changes: &mut Changes) -> Result<(), Refusal> {
         let fallback = self.fallback()?;
         let siblings = self.donor_siblings(version);
+        let pair = self.pair_for(None, version);
         let mut refusal = None;
         let mut missing = None;
         for (layout, path, own) in self.presences() {
@@ -82,6 +84,7 @@ impl Editor<'_> {
                 bound: &bound,
                 fallback: fallback.as_ref(),
                 siblings: &siblings,
+                pair: pair.as_ref(),
                 version,
             };
             match addition.make(changes) {
@@ -111,6 +114,8 @@ struct Addition<'a> {
     fallback: Option<&'a Spot<'a>>,
     /// The fields of the item that holds the version in another environment.
     siblings: &'a [(String, String)],
+    /// The tag and digest that the place has to have.
+    pair: Option<&'a Pair>,
     version: &'a Version,
 }
 
@@ -121,11 +126,6 @@ impl Addition<'_> {
                 "a version that is found by `regex` cannot be added; write the line by hand",
             ));
         };
-        if locator.inside().is_some() {
-            return Err(self.nowhere(
-                "the version would stand in a text inside the file (`(yaml)`), where none is added; write the line by hand",
-            ));
-        }
         let yaml = manifest::parse(self.bytes).map_err(|error| not_parseable(self.path, &error))?;
         let documents = documents(&yaml, self.level, self.bound);
         let (document, root, bound) = match documents.into_iter().next() {
@@ -145,6 +145,9 @@ impl Addition<'_> {
             );
             return Err((SkipCause::NotParseable, reason));
         }
+        if let Some(inside) = locator.inside() {
+            return self.inside(locator, inside, (document, root), &bound, changes);
+        }
         if let Some(path) = locator.concrete(&bound) {
             let value = self.value()?;
             let typed = self.typed();
@@ -155,6 +158,13 @@ impl Addition<'_> {
                     self.nowhere("the locator ends with an item, and items are not made up")
                 );
             };
+            let pair = self.pair.filter(|_| matches!(self.level.part, Part::Whole));
+            if let Some(pair) = pair {
+                for edit in digests::insertions(document, &path, pair, self.version) {
+                    changes.add(self.path, edit);
+                }
+                return Ok(());
+            }
             changes.add(
                 self.path,
                 Edit::Insert {
@@ -194,6 +204,54 @@ impl Addition<'_> {
             return Ok(());
         }
         self.append(&parent, document, &bound, pairs, changes)
+    }
+
+    /// Adds the version inside the text that `locator` leads to, where `inside` means.
+    fn inside(
+        &self,
+        locator: &Locator,
+        inside: &Locator,
+        (document, root): (usize, Option<NodeRef<'_>>),
+        bound: &Bindings,
+        changes: &mut Changes,
+    ) -> Result<(), Refusal> {
+        let texts = root.map(|root| locator.find(root, bound));
+        let mut texts = texts.into_iter().flatten();
+        let (text, another) = (texts.next(), texts.next());
+        let Some(text) = text.filter(|text| text.node.text().is_some()) else {
+            return Err(self.nowhere(&format!(
+                "the text that the version would stand in (`{}`) is not there; add it as a literal block (`|`) by hand first",
+                locator.source()
+            )));
+        };
+        if let Some(another) = another {
+            return Err(self.nowhere(&format!(
+                "the version could be added to the text on line {} or on line {}; write it by hand",
+                text.node.line(),
+                another.node.line()
+            )));
+        }
+        let Some(path) = inside.concrete(&text.bindings) else {
+            return Err(self.nowhere("the locator does not say under which key; write it by hand"));
+        };
+        let pair = self
+            .pair
+            .filter(|_| matches!(self.level.part, Part::Whole));
+        let edits = match pair {
+            Some(pair) => digests::insertions(0, &path, pair, self.version),
+            None => place::own_key(0, &path, self.value()?).into_iter().collect(),
+        };
+        for edit in edits {
+            changes.add(
+                self.path,
+                Edit::Within {
+                    document,
+                    path: text.path.clone(),
+                    edit: Box::new(edit),
+                },
+            );
+        }
+        Ok(())
     }
 
     /// Adds an item to the sequence: `- name: …` with the version.

@@ -8,6 +8,7 @@
 mod absent;
 mod append;
 mod companions;
+mod digests;
 mod insert;
 mod locks;
 mod markers;
@@ -370,6 +371,11 @@ impl<'a> Editor<'a> {
             return self.insert(version, changes);
         }
         let donor = self.donor(version, &targets);
+        let targets: Vec<Spot<'a>> = targets
+            .into_iter()
+            .map(|spot| self.paired(spot, version))
+            .collect();
+        let targets: Vec<&Spot<'a>> = targets.iter().collect();
         if targets.iter().any(|spot| spot.marker().is_some()) {
             markers::set(&targets, version, changes)?;
         } else {

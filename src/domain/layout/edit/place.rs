@@ -3,7 +3,8 @@
 use super::{Changes, Refusal, Spot, companions::Donor};
 use crate::domain::{
     layout::{
-        extract::{Pair, Place},
+        extract::Place,
+        pair::{DigestPlace, Pair},
         part::is_digest,
     },
     manifest::{Edit, NodePath, Step},
@@ -90,8 +91,9 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
             if pair.tag.is_some() {
                 take_out(sibling(path, &pair.tag_key));
             }
-            if (pair.digest.is_some() && !pair.merged_digest) || pair.empty_digest {
-                take_out(sibling(path, &pair.digest_key));
+            let own = (pair.digest.is_some() && !pair.merged_digest) || pair.empty_digest;
+            if own && matches!(pair.place, DigestPlace::Key { .. }) {
+                take_out(pair.place.beside(path));
             }
         }
     }
@@ -112,33 +114,32 @@ fn set_pair(
     donor: Option<&Donor>,
     changes: &mut Changes,
 ) {
-    let text = version.as_str();
-    let (tag, digest) = if is_digest(text) {
-        let known = donor.and_then(|donor| donor.tag.clone());
-        (known, Some(text.to_owned()))
-    } else {
-        match text.split_once('@') {
-            Some((tag, digest)) if is_digest(digest) && splits(pair) => {
-                (Some(tag.to_owned()), Some(digest.to_owned()))
-            }
-            _ => (Some(text.to_owned()), None),
-        }
-    };
+    let (tag, digest) = halves(pair, version);
+    let tag = tag.or_else(|| donor.and_then(|donor| donor.tag.clone()));
     let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
+    let stays = inherits || pair.merged_digest || matches!(pair.place, DigestPlace::Item(_));
     let digest = match digest {
-        None if pair.digest.is_some() && (inherits || pair.merged_digest) => Some(String::new()),
+        None if pair.digest.is_some() && stays || pair.inherited_digest => Some(String::new()),
         digest => digest,
     };
+    let digest_path = pair.place.beside(path);
+    let known = pair.digest.as_ref().map(|digest| pair.written(digest));
+    let digest = digest.map(|digest| pair.written(&digest));
     let keys = [
-        (&pair.tag_key, &pair.tag, tag, false),
-        (&pair.digest_key, &pair.digest, digest, pair.merged_digest),
+        (sibling(path, &pair.tag_key), &pair.tag, tag, pair.tag.is_some()),
+        (
+            digest_path,
+            &known,
+            digest,
+            known.is_some() && !pair.merged_digest || pair.empty_digest,
+        ),
     ];
     let mut removals = Vec::new();
-    for (key, before, after, merged) in keys {
-        let path = sibling(path, key);
-        let is_there = before.is_some() && !merged || pair.empty_digest && *key == pair.digest_key;
+    for (path, before, after, is_there) in keys {
         match after {
             Some(after) if before.as_ref() == Some(&after) => {}
+            // It says nothing already.
+            Some(after) if after.is_empty() && before.is_none() && is_there => {}
             Some(value) if is_there => changes.at(
                 spot,
                 Edit::Set {
@@ -162,6 +163,20 @@ fn set_pair(
     }
     for removal in removals {
         changes.at(spot, removal);
+    }
+}
+
+/// What of a version belongs into the tag, and what into the digest.
+pub(super) fn halves(pair: &Pair, version: &Version) -> (Option<String>, Option<String>) {
+    let text = version.as_str();
+    if is_digest(text) {
+        return (None, Some(text.to_owned()));
+    }
+    match text.split_once('@') {
+        Some((tag, digest)) if is_digest(digest) && splits(pair) => {
+            (Some(tag.to_owned()), Some(digest.to_owned()))
+        }
+        _ => (Some(text.to_owned()), None),
     }
 }
 
