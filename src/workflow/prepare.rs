@@ -80,6 +80,7 @@ pub fn prepare(
                 layout::restore_cell(layouts, desired, key, version, read, &then)
             },
             absent: &|key| layout::unreadable(layouts, desired, key),
+            beside: &|key, after| layout::left_beside(layouts, desired, key, &files, after),
             merge: &|theirs, ours| merge(session, desired, theirs, ours),
             tag: &|key, intent, _| {
                 let commit_of =

@@ -237,7 +237,10 @@ impl Reverted<'_> {
         let cell = self.reading.desired.cells.get(self.key);
         let is_inherited = cell.is_some_and(|cell| cell.inherited);
         if was_inherited && !is_inherited && self.inherited_version().as_ref() == version {
-            return Intent::Revert { to: None, at: None };
+            return Intent::Revert {
+                to: None,
+                at: Some(at),
+            };
         }
         Intent::Revert {
             to: version.cloned(),

@@ -144,6 +144,7 @@ impl Asked<'_> {
                 files: &|_, _| None,
                 edit: &|_, _, _, _| Ok(Vec::new()),
                 absent: &|_| None,
+                beside: &|_, _| Vec::new(),
                 merge: &|_, _| None,
                 tag: &|_, _, _| None,
                 now: Timestamp::from_second(3600 * 24).unwrap(),

@@ -126,9 +126,7 @@ fn is_wider(own: &Layout, other: &Layout) -> bool {
         (Finder::Tree(own), Finder::Tree(other)) => (own.written_out(), other.written_out()),
         _ => (0, 0),
     };
-    own_path <= other_path
-        && own_way <= other_way
-        && (own_path, own_way) != (other_path, other_way)
+    own_path <= other_path && own_way <= other_way && (own_path, own_way) != (other_path, other_way)
 }
 
 /// The place of a finding, and whether a tree led there.

@@ -41,7 +41,7 @@ mod tests;
 pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
 pub use detect::{Evidence, Guess, Overlooked, detect, overlooked, overlooked_words, recognise};
-pub use edit::{edit_cell, restore_cell, stale_locks, unreadable};
+pub use edit::{edit_cell, left_beside, restore_cell, stale_locks, unreadable};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};

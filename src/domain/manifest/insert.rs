@@ -145,12 +145,20 @@ fn existing(
         let set = set::set(yaml, document, place, &path, wanted)?;
         return Ok(set.map(|(splice, change)| (vec![splice], change)));
     }
+    let why = match &document.node(place.node).kind {
+        kind @ (NodeKind::Sequence { .. } | NodeKind::Mapping { .. }) => format!(
+            "is {}, where a version would stand; mend the layout, or take it out by hand first",
+            super::locate::named(kind)
+        ),
+        NodeKind::Alias { .. } => {
+            "is an alias, which stays as it is; write it out here first".to_owned()
+        }
+        _ => "is there already and is read as no version; look at the layout's `match` and `part`, or change it by hand"
+            .to_owned(),
+    };
     Err(ManifestError::at(
         value.line(),
-        format!(
-            "`{}` is there already; set it instead of adding it",
-            shown(&path)
-        ),
+        format!("`{}` {why}", shown(&path)),
     ))
 }
 

@@ -4,14 +4,15 @@ use super::{
     ManifestError, braces,
     insert::next_line,
     lines::line_start,
-    locate::{locate, shown},
+    locate::{Place, locate, shown},
     oracle::Change,
     splice::Splice,
     tree::{Document, Entry, NodeId, NodeKind, Step, Yaml},
 };
 
 /// The splices that take a key out, and the change they mean. With `prune` the parents that would
-/// be empty go too.
+/// be empty go too, as far as adding the key would have made them: not what has a comment, an anchor or a tag of its own,
+/// nor braces that were written by hand.
 pub(super) fn remove(
     yaml: &Yaml<'_>,
     document: &Document<'_>,
@@ -24,7 +25,10 @@ pub(super) fn remove(
         (prune, place.entry, path.split_last())
     {
         let outer = locate(document, parent)?;
-        if entries_of(document, mapping).len() > 1 || outer.entry.is_none() {
+        if entries_of(document, mapping).len() > 1
+            || outer.entry.is_none()
+            || !is_bare(yaml, document, outer, place)
+        {
             break;
         }
         (path, place) = (parent, outer);
@@ -45,6 +49,39 @@ pub(super) fn remove(
             position,
         },
     ))
+}
+
+/// Whether a mapping of one key is as adding the key would have written it: `outer` is the mapping as a value, `inner` the
+/// key's value.
+fn is_bare(yaml: &Yaml<'_>, document: &Document<'_>, outer: Place, inner: Place) -> bool {
+    let mapping = document.node(outer.node);
+    let NodeKind::Mapping { flow, .. } = mapping.kind else {
+        return false;
+    };
+    let (Some((holder, position)), true, true) = (
+        outer.entry,
+        mapping.anchor.is_none() && mapping.tag.is_none(),
+        flow == outer.flow,
+    ) else {
+        return false;
+    };
+    let Some(entry) = entries_of(document, holder).get(position) else {
+        return false;
+    };
+    let start = document.node(entry.key).outer_start;
+    let value = document.node(inner.node);
+    // What stands behind the value goes with it.
+    let mut comments = yaml.comments.iter().map(|comment| comment.span.start);
+    !comments.any(|at| start < at && at < value.span.start.max(value.outer_start))
+        && !comment_follows(yaml, document, *entry, value.span.end)
+}
+
+/// Whether a comment stands on a line of its own between the value and the end of its entry.
+fn comment_follows(yaml: &Yaml<'_>, document: &Document<'_>, entry: Entry, from: usize) -> bool {
+    let end = document.node(entry.value).span.end;
+    let mut comments = yaml.comments.iter().map(|comment| comment.span.start);
+    let line = super::lines::line_end(yaml.text, from);
+    comments.any(|at| line < at && at < end)
 }
 
 pub(super) fn entries_of<'d>(document: &'d Document<'_>, mapping: NodeId) -> &'d [Entry] {

@@ -53,6 +53,10 @@ pub type ReadHistory<'a> = &'a dyn Fn(&CellKey) -> Result<Rc<History>, String>;
 /// What is wrong with the file that would give a cell.
 pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
 
+/// What an edit of a cell leaves as it was beside its version, in sentences; the files are those with the plan's edits.
+pub type LeftBeside<'a> =
+    &'a dyn Fn(&CellKey, &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<String>;
+
 /// What is known of the running side, with its times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -98,6 +102,8 @@ pub struct PlanInput<'a> {
     pub matrix: MatrixOf<'a>,
     /// Why a cell that is not there cannot be read; `None` where there is no file of it.
     pub absent: WhyAbsent<'a>,
+    /// What goes with a version and stays as it is.
+    pub beside: LeftBeside<'a>,
     /// Merges branches, where that is how they are promoted.
     pub merge: MergeRefs<'a>,
     /// Tags, where cells are tags.
@@ -119,6 +125,7 @@ pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
         if again.is_empty() {
             plan.skipped.extend(overruled);
             tell_stale_locks(&mut plan, input);
+            tell_left_beside(&mut plan, input);
             return plan;
         }
         // Its bytes are in the draft; one without it is made.
@@ -159,6 +166,34 @@ fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
     }
 }
 
+/// What goes with a version (`also`) and stays as it is, because nothing says what it should be: said with the cell.
+fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
+    let edits = plan.writes.iter();
+    for write in edits.filter(|write| write.action == Action::Edit) {
+        let after = |origin: &Origin, path: &RepoPath| {
+            let edited = write.edits.iter().find(|edit| edit.path == *path);
+            match edited {
+                Some(edit) => Some(edit.after.clone()),
+                None => (input.files)(origin, path),
+            }
+        };
+        let mut changes = plan.changes.iter_mut();
+        let changes = changes.by_ref().filter(|it| write.cells.contains(&it.cell));
+        for change in changes {
+            for detail in (input.beside)(&change.cell, &after) {
+                change.verdicts.push(Verdict {
+                    gate: ALSO.to_owned(),
+                    outcome: Outcome::Warn,
+                    detail,
+                    overridden: None,
+                });
+            }
+        }
+    }
+}
+
+/// What a plan says of what stands beside a version, beside its gates.
+const ALSO: &str = "also";
 /// What a plan says of a lock file, beside its gates.
 const LOCK: &str = "lock";
 

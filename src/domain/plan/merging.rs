@@ -81,6 +81,7 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
             files: &|_, _| None,
             edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
             absent: &|_| None,
+            beside: &|_, _| Vec::new(),
             merge: &|theirs, ours| {
                 assert_eq!(
                     (theirs.name.short(), ours.name.short()),

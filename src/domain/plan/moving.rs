@@ -81,6 +81,10 @@ fn planned(
             overrides: &[],
             leave_out,
             absent: &|_| None,
+            beside: &|key, after| {
+                let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+                layout::left_beside(&small.layouts, &desired, key, &before, after)
+            },
             accepted,
             files: &|_, path| small.files.get(path).cloned(),
             edit: &|key, version, _, read| {
@@ -431,6 +435,54 @@ fn what_moves_with_an_edit_is_in_the_plan() {
 }
 
 #[test]
+fn what_stands_beside_and_stays_is_named() {
+    let layouts =
+        r#"{ path = "{env}.yaml", yaml = "tag", row = "web", also = [{ yaml = "chart" }] }"#;
+    let told = |staging: &str, prod: &str, asked: &str| {
+        let files = [("staging.yaml", staging), ("prod.yaml", prod)];
+        let small = Small::new(layouts, &ENVIRONMENTS, &files);
+        let plan = planned(&small, &[request(asked)], &[], false);
+        assert_eq!(plan.changes.len(), 1, "{asked}: {:?}", plan.skipped);
+        let verdicts = plan.changes[0].verdicts.iter();
+        let also = verdicts.filter(|verdict| verdict.gate == "also");
+        let also: Vec<String> = also.map(|verdict| verdict.detail.clone()).collect();
+        also.join("\n")
+    };
+    let (differs, other) = ("tag: 1\nchart: 0.1.0\n", "tag: 2\nchart: 0.2.0\n");
+    let said = told(other, differs, "web/prod = 3");
+    assert!(
+        said.starts_with(
+            "prod.yaml:2: 0.1.0 stays as it is (`also[0]`): nothing says what goes with 3"
+        ),
+        "{said}"
+    );
+    let silent = [
+        (
+            "copied from where both stand",
+            other,
+            differs,
+            "web/prod < staging",
+        ),
+        (
+            "the same there",
+            "tag: 2\nchart: 0.1.0\n",
+            differs,
+            "web/prod < staging",
+        ),
+        ("a copy moves", other, "tag: 1\nchart: 1\n", "web/prod = 3"),
+        (
+            "it has it already",
+            other,
+            "tag: 1\nchart: 3\n",
+            "web/prod = 3",
+        ),
+    ];
+    for (name, staging, prod, asked) in silent {
+        assert_eq!(told(staging, prod, asked), "", "{name}");
+    }
+}
+
+#[test]
 fn the_sentences_name_the_cells() {
     let prod = "web: {image: &img {tag: 1}}\nworker: {image: *img}\n";
     let small = Small::new(FILES, &ENVIRONMENTS, &[STAGING, ("prod.yaml", prod)]);
@@ -517,6 +569,10 @@ fn an_override_lifts_nothing_of_what_only_came_along() {
                 overrides: &overrides,
                 leave_out: false,
                 absent: &|_| None,
+                beside: &|key, after| {
+                    let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+                    layout::left_beside(&small.layouts, &desired, key, &before, after)
+                },
                 accepted,
                 files: &|_, path| small.files.get(path).cloned(),
                 edit: &|key, version, _, read| {
@@ -580,6 +636,10 @@ fn a_ref_that_is_read_in_two_ways_moves_the_cells_of_both() {
             overrides: &[],
             leave_out: false,
             absent: &|_| None,
+            beside: &|key, after| {
+                let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+                layout::left_beside(&small.layouts, &desired, key, &before, after)
+            },
             accepted: &[],
             files: &|_, path| small.files.get(path).cloned(),
             edit: &|key, version, _, read| {

@@ -191,6 +191,7 @@ fn planned_by(
             leave_out,
             files: &|_, path| file(desired, path),
             absent: &|_| None,
+            beside: &|_, _| Vec::new(),
             merge: &|_, _| None,
             tag: &|_, _, _| None,
             edit: &edit,

@@ -116,7 +116,7 @@ impl<'a> Editor<'a> {
     }
 
     /// The places of an `also` entry that belong to a spot.
-    fn also_places(
+    pub(super) fn also_places(
         &self,
         spot: &Spot<'a>,
         level: &Level,
@@ -216,7 +216,7 @@ impl<'a> Editor<'a> {
     }
 
     /// What other environments of the service declare, and what an `also` entry says there.
-    fn elsewhere(
+    pub(super) fn elsewhere(
         &self,
         index: usize,
     ) -> impl Iterator<Item = (Option<Version>, Vec<Option<Version>>)> {

@@ -89,9 +89,9 @@ pub(super) fn pinned(text: &str) -> bool {
 /// (`SetImageValue` of its image tag filter.)
 fn written_apart(spot: Spot<'_>) -> Option<Pair> {
     match spot.found.place {
-        Place::Scalar { pair, .. } => pair.filter(|pair| {
-            !pair.kustomize && matches!(pair.place, DigestPlace::Key { .. })
-        }),
+        Place::Scalar { pair, .. } => {
+            pair.filter(|pair| !pair.kustomize && matches!(pair.place, DigestPlace::Key { .. }))
+        }
         Place::Text { .. } => None,
     }
 }

@@ -234,12 +234,12 @@ impl Addition<'_> {
         let Some(path) = inside.concrete(&text.bindings) else {
             return Err(self.nowhere("the locator does not say under which key; write it by hand"));
         };
-        let pair = self
-            .pair
-            .filter(|_| matches!(self.level.part, Part::Whole));
+        let pair = self.pair.filter(|_| matches!(self.level.part, Part::Whole));
         let edits = match pair {
             Some(pair) => digests::insertions(0, &path, pair, self.version),
-            None => place::own_key(0, &path, self.value()?).into_iter().collect(),
+            None => place::own_key(0, &path, self.value()?)
+                .into_iter()
+                .collect(),
         };
         for edit in edits {
             changes.add(

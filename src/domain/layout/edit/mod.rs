@@ -7,6 +7,7 @@
 
 mod absent;
 mod append;
+mod beside;
 mod companions;
 mod digests;
 mod insert;
@@ -16,6 +17,7 @@ mod place;
 mod pods;
 
 pub use absent::unreadable;
+pub use beside::left_beside;
 pub use locks::stale_locks;
 
 use std::collections::BTreeMap;
@@ -403,10 +405,36 @@ impl<'a> Editor<'a> {
             );
             return Err((SkipCause::NotDeclared, reason));
         }
+        if let Some(undone) = self.undone(declared[0]) {
+            changes.texts.extend(undone);
+            return Ok(());
+        }
         for spot in declared {
             place::remove(spot, changes)?;
         }
         Ok(())
+    }
+
+    /// The files as they were before the cell got a version of its own, where adding that to them is all that has changed
+    /// since: taking it out gives these bytes, whatever they had in its place.
+    fn undone(&self, declared: &Spot<'a>) -> Option<BTreeMap<RepoPath, Vec<u8>>> {
+        let past = Editor {
+            files: self.then,
+            ..*self
+        };
+        let none = |spot: &Spot<'_>| spot.found.version.is_none();
+        if !past.own_places().ok()?.iter().all(none) {
+            return None;
+        }
+        let mut changes = Changes::default();
+        let version = declared.found.version.as_ref()?;
+        past.insert(version, &mut changes).ok()?;
+        let added = changes.carry_out(&|path| past.file(path)).ok()?;
+        let same = |edit: &FileEdit| self.file(&edit.path).as_ref() == Some(&edit.after);
+        (!added.is_empty() && added.iter().all(same)).then(|| {
+            let before = added.into_iter().map(|edit| (edit.path, edit.before));
+            before.collect()
+        })
     }
 
     /// Reads the result once more.

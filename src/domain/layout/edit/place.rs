@@ -126,7 +126,12 @@ fn set_pair(
     let known = pair.digest.as_ref().map(|digest| pair.written(digest));
     let digest = digest.map(|digest| pair.written(&digest));
     let keys = [
-        (sibling(path, &pair.tag_key), &pair.tag, tag, pair.tag.is_some()),
+        (
+            sibling(path, &pair.tag_key),
+            &pair.tag,
+            tag,
+            pair.tag.is_some(),
+        ),
         (
             digest_path,
             &known,

@@ -527,7 +527,8 @@ fn a_digest_of_the_tag_is_found_wherever_charts_keep_it() {
     let tag = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#;
     let flat = r#"{ path = "{env}/{service}.yaml", yaml = "imageTag" }"#;
     let top = r#"{ path = "{env}/{service}.yaml", yaml = "tag" }"#;
-    let parameters = r#"{ path = "{env}/{service}.yaml", yaml = "parameters[name=image.tag].value" }"#;
+    let parameters =
+        r#"{ path = "{env}/{service}.yaml", yaml = "parameters[name=image.tag].value" }"#;
     let parameter = |tag: &str, digest: &str| {
         format!(
             "parameters:\n- name: image.tag\n  value: {tag}\n- name: x.digest\n  value: y\n- name: image.digest\n  value: {digest}\n"
@@ -748,15 +749,18 @@ fn a_digest_is_written_as_the_service_has_it_elsewhere() {
 
 #[test]
 fn only_a_tag_stands_where_nothing_takes_a_digest() {
-    use crate::domain::grammar::Grammar::{ChartOwn, Chart, Digest, Image, Tag};
+    use crate::domain::grammar::Grammar::{Chart, ChartOwn, Digest, Image, Tag};
     let pin = digest('1');
     let tag = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#;
     let marked = format!("x: v1{}\n", mark(":tag"));
     let parameter = |name: &str| {
-        format!(r#"{{ path = "{{env}}/{{service}}.yaml", yaml = "parameters[name={name}].value" }}"#)
+        format!(
+            r#"{{ path = "{{env}}/{{service}}.yaml", yaml = "parameters[name={name}].value" }}"#
+        )
     };
     let (of_tag, of_digest) = (parameter("image.tag"), parameter("image.digest"));
-    let item = |name: &str, value: &str| format!("parameters: [{{name: {name}, value: '{value}'}}]\n");
+    let item =
+        |name: &str, value: &str| format!("parameters: [{{name: {name}, value: '{value}'}}]\n");
     let flux = r#"{ preset = "flux-image-policy", path = "{env}/{file}.yaml" }"#;
     let kustomize = r#"{ preset = "kustomize", path = "{env}/{service}.yaml" }"#;
     let chart = r#"{ path = "{env}/{service}/Chart.yaml", yaml = "version" }"#;
@@ -771,9 +775,17 @@ fn only_a_tag_stands_where_nothing_takes_a_digest() {
         (&of_tag, item("image.tag", &format!("v1@{pin}")), Image),
         (&of_digest, item("image.digest", &pin), Digest),
         (flux, marked, Tag),
-        (kustomize, "images: [{name: web, newTag: v1}]\n".into(), Image),
+        (
+            kustomize,
+            "images: [{name: web, newTag: v1}]\n".into(),
+            Image,
+        ),
         (chart, "version: 1.2.3\n".into(), ChartOwn),
-        (dependency, "dependencies: [{version: 1.2.3}]\n".into(), Chart),
+        (
+            dependency,
+            "dependencies: [{version: 1.2.3}]\n".into(),
+            Chart,
+        ),
     ];
     for (layout, text, expected) in cases {
         let path = if layout.contains("Chart.yaml") {
@@ -795,6 +807,80 @@ fn only_a_tag_stands_where_nothing_takes_a_digest() {
     let desired = Small::new(tag, &["dev", "prod"], &files).desired();
     let grammar = |service: &str| desired.cells[&CellKey::new(service, "prod")].grammar;
     assert_eq!((grammar("web"), grammar("api")), (Image, Tag));
+}
+
+#[test]
+fn what_an_addition_wrote_is_taken_away_and_nothing_else() {
+    let helm = r#"{ path = "{service}/values-{env}.yaml", yaml = "image.tag", else = [{ path = "{service}/values.yaml" }] }"#;
+    let kustomize = r#"{ preset = "kustomize", path = "{service}/values-{env}.yaml", else = [{ path = "{service}/values.yaml" }] }"#;
+    let cases = [
+        ("no parent", helm, "a: b\n"),
+        ("a parent that says nothing", helm, "a: b\nimage:\nc: d\n"),
+        ("with a comment", helm, "image: # note\n  # why\nc: d\n"),
+        ("braces", helm, "image: {} # note\n"),
+        ("braces over lines", helm, "image: {\n  # why\n}\n"),
+        ("null", helm, "image: null # note\n"),
+        (
+            "other keys",
+            helm,
+            "image:\n  # why\n  pullPolicy: Always # note\n",
+        ),
+        ("no line break at the end", helm, "a: b"),
+        ("an empty file", helm, ""),
+        ("JSON", helm, "{\"image\": {}}\n"),
+        ("no images", kustomize, "resources: [x] # note\n"),
+        ("an empty list", kustomize, "images: [] # note\n"),
+        (
+            "other images",
+            kustomize,
+            "images:\n# why\n- name: r/side\n  newTag: v9\n",
+        ),
+        (
+            "its item",
+            kustomize,
+            "images:\n- name: r/web # note\n  newName: q/web\n",
+        ),
+    ];
+    for (name, layout, before) in cases {
+        let base = if layout == helm {
+            "image: {tag: v0}\n"
+        } else {
+            "images:\n- name: r/web\n  newTag: v0\n"
+        };
+        let files = |own: &str| {
+            let files = [("web/values.yaml", base), ("web/values-prod.yaml", own)];
+            Small::new(layout, &["dev", "prod"], &files)
+        };
+        let key = CellKey::new("web", "prod");
+        let small = files(before);
+        let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+        let desired = small.desired();
+        let added = edit_cell(&small.layouts, &desired, &key, Some(&"v2".into()), &read);
+        let added = String::from_utf8(added.expect(name).remove(0).after).expect(name);
+        let now = files(&added);
+        let read_now = |_: &Origin, path: &RepoPath| now.files.get(path).cloned();
+        let edits = restore_cell(&now.layouts, &now.desired(), &key, None, &read_now, &read);
+        let after = String::from_utf8(edits.expect(name).remove(0).after).expect(name);
+        assert_eq!(after, before, "{name}: {added}");
+    }
+    // What else changed since stays.
+    let now = [
+        ("web/values.yaml", "image: {tag: v0}\n"),
+        ("web/values-prod.yaml", "x: y\nimage: {tag: v2} # note\n"),
+    ];
+    let small = Small::new(helm, &["prod"], &now);
+    let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+    let then = |_: &Origin, path: &RepoPath| {
+        let own = path.as_str().ends_with("prod.yaml");
+        Some(
+            if own { "image: {} # note\n" } else { now[0].1 }
+                .as_bytes()
+                .to_vec(),
+        )
+    };
+    let key = CellKey::new("web", "prod");
+    let edits = restore_cell(&small.layouts, &small.desired(), &key, None, &read, &then);
+    assert_eq!(edits.unwrap()[0].after, b"x: y\nimage: {} # note\n");
 }
 
 #[test]

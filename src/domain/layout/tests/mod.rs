@@ -288,10 +288,7 @@ fn a_place_that_several_layouts_read_is_every_cell_that_they_name() {
         "parts of one scalar",
         r#"{ path = "{env}.yaml", yaml = "image", part = "tag", row = "web" }, { path = "{env}.yaml", yaml = "image", part = '/-chart(?<v>\S+)$/', row = "chart" }"#,
         &[("prod.yaml", "image: r/web:v1-chart7\n")],
-        &[
-            "chart prod 7 prod.yaml:1",
-            "web prod v1-chart7 prod.yaml:1",
-        ],
+        &["chart prod 7 prod.yaml:1", "web prod v1-chart7 prod.yaml:1"],
         &[],
     );
     check(

@@ -147,6 +147,14 @@ fn remove_leaves_the_rest() {
         ("parents pruned", "x:\n  image:\n    tag: v1\nb: 1\n", "x.image.tag", true, "b: 1\n"),
         ("parents with other keys stay", "image:\n  name: a\n  tag: v1\n", "image.tag", true, "image:\n  name: a\n"),
         ("parents in braces pruned", "{a: 1, image: {tag: v1}}", "image.tag", true, "{a: 1}"),
+        ("braces that were there", "image: {tag: v1} # note\nb: 1\n", "image.tag", true, "image: {} # note\nb: 1\n"),
+        ("a comment on the parent", "image: # note\n  tag: v1\nb: 1\n", "image.tag", true, "image: # note\nb: 1\n"),
+        ("a comment in the parent", "image:\n  # why\n  tag: v1\nb: 1\n", "image.tag", true, "image:\n  # why\nb: 1\n"),
+        ("a comment behind the value goes with it", "image:\n  tag: v1 # pinned\nb: 1\n", "image.tag", true, "b: 1\n"),
+        ("a comment below the value stays", "image:\n  tag: v1\n  # why\nb: 1\n", "image.tag", true, "  # why\nb: 1\n"),
+        ("a comment further up", "x: # note\n  image:\n    tag: v1\n", "x.image.tag", true, "x: # note\n"),
+        ("an anchor of the parent", "image: &i\n  tag: v1\nb: 1\n", "image.tag", true, "image: &i\nb: 1\n"),
+        ("braces over lines with a comment", "image: { # note\n  tag: v1\n}\n", "image.tag", true, "image: { # note\n}\n"),
         ("whole file pruned", "image:\n  tag: v1\n", "image.tag", true, ""),
     ];
     for (name, text, steps, prune, expected) in cases {

@@ -127,7 +127,21 @@ fn what_cannot_be_kept_is_refused_with_line_and_reason() {
         "tag: v1\n",
         insert("tag", "v2"),
         Some(1),
-        "there already",
+        "there already and is read as no version",
+    );
+    refused(
+        "a list where a version would stand",
+        "image:\n  tag: [a, b]\n",
+        insert("image.tag", "v2"),
+        Some(2),
+        "`image.tag` is a sequence, where a version would stand",
+    );
+    refused(
+        "a mapping where a version would stand",
+        "tag:\n  a: b\n",
+        insert("tag", "v2"),
+        Some(2),
+        "`tag` is a mapping, where a version would stand",
     );
     refused(
         "several lines change",
