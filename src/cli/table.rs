@@ -1,8 +1,7 @@
 //! Rows with aligned columns, by display width; or as a Markdown table.
 
-use unicode_width::UnicodeWidthStr;
-
 use super::output::{Output, Styled, Tone};
+use crate::domain::text::width;
 
 /// One cell: what it says and what it is.
 #[derive(Clone, Debug)]
@@ -26,7 +25,6 @@ pub fn print(output: &Output, heads: &[String], rows: &[Vec<Cell>]) {
         }
         return;
     }
-    let width = |text: &str| UnicodeWidthStr::width(text);
     let mut widths: Vec<usize> = heads.iter().map(|head| width(head)).collect();
     for row in rows {
         for (i, cell) in row.iter().enumerate() {

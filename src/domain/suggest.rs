@@ -5,7 +5,11 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let given = given.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (distance(&given, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            // Insertions, deletions, replacements and swaps of neighbours.
+            let distance = strsim::osa_distance(&given, &candidate.to_lowercase());
+            (distance, candidate)
+        })
         .filter(|(distance, candidate)| *distance <= limit(&given, candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -24,28 +28,6 @@ fn limit(given: &str, candidate: &str) -> usize {
         return candidate.len();
     }
     (given.chars().count().max(candidate.chars().count()) / 3).max(1)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut before: Vec<usize> = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + cost);
-            let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if swapped {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = last;
-        last = row;
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]

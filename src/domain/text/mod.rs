@@ -1,6 +1,10 @@
-//! Text from Git and clusters, made safe for a terminal.
+//! Text from Git and clusters, made safe for a terminal and fitted into its columns.
 
 use std::{borrow::Cow, fmt::Write as _};
+
+mod fit;
+
+pub use fit::{clip, column, tail, width, wrap};
 
 /// One line that is safe to print: escape sequences, control characters, direction overrides and
 /// invisible separators are gone; line breaks and tabs are single spaces.
