@@ -17,8 +17,10 @@
 //! | [`config`] | TOML to validated configuration; every error names file, line and key |
 //! | [`sources`] | Git, clusters and remembered state: I/O that speaks domain types |
 //! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
-//! | [`app`] | the state machine: `update(&mut Model, Event) -> Vec<Command>` |
-//! | [`ui`] | `render(&Model, &mut Frame)`, a file per area of the screen |
+//! | [`actions`] | the one vocabulary of what can be asked for: names, words, keys, what is typed |
+//! | [`look`] | how the screen may look, as plain choices |
+//! | [`app`] | the state machine: `update(&mut Model, Event) -> Vec<Command>`; `app::screen` a file per screen, `app::areas` all sizes |
+//! | [`ui`] | `render(&Model, &mut Frame) -> Drawn`, a file per screen and band |
 //! | [`runtime`] | the terminal and the loop: wait, drain, draw once |
 //! | [`executor`] | the one place where a command becomes a task and its answer an event |
 //! | [`cli`] | arguments and commands, one file per subcommand |
@@ -28,9 +30,12 @@
 //!
 //! # What never happens
 //!
-//! - `domain` imports nothing else of ours; `sources` and `app` import `domain` only (and `sources::children` the guardian); `ui` imports `app` and `domain`.
-//! - `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
-//! - Crossterm's key types do not leave `app::event` and `app::keymap`.
+//! - `actions`, `look` and `domain` import nothing else of ours; `sources` imports `domain` only (and `sources::children` the
+//!   guardian), `config` and `app` import `domain`, `actions` and `look`, `ui` imports these and `app`, `workflow` imports
+//!   `sources`, `config` and `domain`. A test reads what the sources name.
+//! - `actions`, `look`, `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
+//! - Crossterm's key types do not leave `app::event`.
+//! - No size on the screen is computed but in `app::areas`, from which it is drawn, clicked, paged and scrolled.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
 //!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
 //! - Nothing of a repository runs, and nothing that its file names is reached before `workflow::trust` has the user's consent;
@@ -50,15 +55,19 @@
 //!   layouts read is every cell that they name.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
+pub mod actions;
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+#[cfg(test)]
+mod dependencies;
 pub mod domain;
 pub mod executor;
 #[cfg(test)]
 mod fuzz_seeds;
 pub mod guardian;
+pub mod look;
 pub mod runtime;
 pub mod sources;
 pub mod stdio;

@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use crossterm::event::{
-    Event as TerminalEvent, KeyEvent, KeyEventKind, MouseButton, MouseEventKind,
+    Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
+    MouseEventKind,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::Setup;
+use crate::actions::{Key, Press};
 pub use crate::domain::{delivery::CellProgress as CellDelivery, diff::FileDiff};
 use crate::domain::{
     desired::Desired,
@@ -129,7 +131,12 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A key went down or repeats.
-    Key(KeyEvent),
+    Key {
+        /// As the keymap knows it.
+        press: Press,
+        /// The terminal says that it is held; most terminals do not.
+        repeat: bool,
+    },
     /// Text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows.
@@ -159,8 +166,11 @@ impl Input {
     /// The terminal's event as ours; `None` for what is not used (key releases, drags, other buttons).
     pub fn from_terminal(event: TerminalEvent) -> Option<Self> {
         match event {
-            TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Self::Key(key)),
-            TerminalEvent::Key(_) => None,
+            TerminalEvent::Key(key) if key.kind == KeyEventKind::Release => None,
+            TerminalEvent::Key(key) => Some(Self::Key {
+                press: press(key)?,
+                repeat: key.kind == KeyEventKind::Repeat,
+            }),
             TerminalEvent::Mouse(mouse) => match mouse.kind {
                 MouseEventKind::ScrollUp => Some(Self::Wheel { up: true }),
                 MouseEventKind::ScrollDown => Some(Self::Wheel { up: false }),
@@ -176,6 +186,37 @@ impl Input {
             TerminalEvent::FocusLost => Some(Self::Focus(false)),
         }
     }
+}
+
+/// The press that the terminal reported; `None` for keys that can mean nothing.
+fn press(event: KeyEvent) -> Option<Press> {
+    let shift = event.modifiers.contains(KeyModifiers::SHIFT);
+    let key = match event.code {
+        KeyCode::Tab if shift => Key::BackTab,
+        KeyCode::Char(c) if shift => Key::Char(c.to_uppercase().next().unwrap_or(c)),
+        KeyCode::Char(c) => Key::Char(c),
+        KeyCode::F(n) => Key::F(n),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Delete => Key::Delete,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        _ => return None,
+    };
+    Some(Press {
+        key,
+        ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+        alt: event.modifiers.contains(KeyModifiers::ALT),
+    })
 }
 
 /// A failure as it is told: what, why, and what to do next, each one line without a full stop.
@@ -333,4 +374,30 @@ pub enum DeliveryStep {
     Cell(CellKey, CellDelivery),
     /// Nothing more comes: all healthy, or not.
     Ended(Result<String, Failure>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_as_terminals_report_them() {
+        let cases = [
+            (KeyCode::Char('g'), KeyModifiers::SHIFT, Some("G")),
+            (KeyCode::Char('G'), KeyModifiers::SHIFT, Some("G")),
+            (KeyCode::Char('d'), KeyModifiers::CONTROL, Some("^d")),
+            (KeyCode::Tab, KeyModifiers::SHIFT, Some("s-tab")),
+            (KeyCode::BackTab, KeyModifiers::SHIFT, Some("s-tab")),
+            (KeyCode::Char(' '), KeyModifiers::NONE, Some("space")),
+            (KeyCode::F(5), KeyModifiers::NONE, Some("f5")),
+            (KeyCode::CapsLock, KeyModifiers::NONE, None),
+        ];
+        for (code, modifiers, expected) in cases {
+            let found = press(KeyEvent::new(code, modifiers));
+            assert_eq!(found, expected.and_then(Press::parse), "{code:?}");
+        }
+        let mut released = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
+        released.kind = KeyEventKind::Release;
+        assert_eq!(Input::from_terminal(TerminalEvent::Key(released)), None);
+    }
 }

@@ -11,20 +11,22 @@ use jiff::{Timestamp, ToSpan};
 use super::{
     command::Command,
     event::{BaseInfo, DesiredRead, Event, HistoryBatch, Input, PlanView},
-    keymap::{Keymap, Press},
-    look::Look,
     model::{Model, Setup, WriteMode},
     op_queue::Operation,
     update::{start, update},
 };
-use crate::domain::{
-    desired::{Desired, DesiredCell, Source},
-    history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
-    ids::{CellKey, EnvironmentName, ObjectId},
-    rollout::{Connection, Health, LiveCell, PodState},
-    template::Template,
-    topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
-    version::Version,
+use crate::{
+    actions::{Keymap, Press},
+    domain::{
+        desired::{Desired, DesiredCell, Source},
+        history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
+        ids::{CellKey, EnvironmentName, ObjectId},
+        rollout::{Connection, Health, LiveCell, PodState},
+        template::Template,
+        topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
+        version::Version,
+    },
+    look::Look,
 };
 
 /// 2026-11-21 14:02:11 UTC.
@@ -393,7 +395,10 @@ impl Driver {
         let press = Press::parse(key).unwrap_or_else(|| panic!("no key {key}"));
         self.send(Event::Input {
             at: self.model.now + after_milliseconds.milliseconds(),
-            input: Input::Key(press.event()),
+            input: Input::Key {
+                press,
+                repeat: false,
+            },
         });
     }
 

@@ -1,159 +1,58 @@
-//! The commands that can be typed after `:`. Commands of Tidegate only, never of a shell.
+//! What can be typed after `:`: the table of actions by the words of its rows. Actions of Tidegate only, never of a shell.
 
-use super::{
-    filter::Filter,
+use super::{filter::Filter, model::Model};
+use crate::{
+    actions::{Action, Argument, Row, TABLE, Typed, What},
+    domain::suggest,
     look::Theme,
-    model::{Model, Order},
 };
-use crate::domain::suggest;
 
 /// Suggestions beyond this many are not shown.
 pub const SUGGESTIONS: usize = 8;
 
-/// A command as it is listed.
-#[derive(Clone, Copy, Debug)]
-pub struct Spec {
-    /// Its name.
-    pub name: &'static str,
-    /// Its argument, as shown; empty: it takes none.
-    pub argument: &'static str,
-    /// A sentence.
-    pub help: &'static str,
-    /// What it means.
-    pub verb: Verb,
-}
-
-/// What a typed command means, before its argument is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Unlock writing.
-    Write,
-    /// Lock it again.
-    ReadOnly,
-    /// Leave.
-    Quit,
-    /// Ask the remote and lost clusters now.
-    Refresh,
-    /// Interactive login to a cluster.
-    Login,
-    /// Stage a promotion.
-    Promote,
-    /// Stage a version given by hand.
-    Set,
-    /// Go back.
-    Revert,
-    /// Show where a version has been.
-    Trace,
-    /// Open the plan.
-    Plan,
-    /// Choose how the plan is delivered.
-    Deliver,
-    /// Accept what moves with an edit and was not staged.
-    AcceptAlong,
-    /// Plan without what gates hold.
-    LeaveOut,
-    /// Undo the last staging.
-    Undo,
-    /// Take everything back.
-    Drop,
-    /// Filter rows.
-    Filter,
-    /// Order rows.
-    Order,
-    /// Show or fold healthy rows.
-    All,
-    /// Go to a service.
-    Goto,
-    /// Choose a palette.
-    Theme,
-    /// Letters and ASCII borders.
-    Ascii,
-    /// The log.
-    Activity,
-    /// What is read, and what is not.
-    Layouts,
-    /// The delivery.
-    Delivery,
-    /// The keys.
-    Help,
-}
-
-/// A typed command with its argument checked as far as words go.
+/// A typed action with its argument checked as far as words go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typed {
-    /// What it means.
-    pub verb: Verb,
+pub struct Asked {
+    /// What it asks for.
+    pub action: Action,
     /// The rest of the line, trimmed.
     pub argument: String,
-    /// White space around the argument was cut, more than what parts it from the command.
+    /// White space around the argument was cut, more than what parts it from the word.
     pub cut: bool,
 }
 
-const fn spec(name: &'static str, argument: &'static str, help: &'static str, verb: Verb) -> Spec {
-    Spec {
-        name,
-        argument,
-        help,
-        verb,
-    }
+/// Rows that can be typed.
+fn typed() -> impl Iterator<Item = (&'static Row, Typed)> {
+    TABLE.iter().filter_map(|row| Some((row, row.typed?)))
 }
 
-/// Every command, in the order of suggestions.
-#[rustfmt::skip]
-pub const COMMANDS: &[Spec] = &[
-    spec("write", "", "unlock writing for this session", Verb::Write),
-    spec("read-only", "", "lock writing again", Verb::ReadOnly),
-    spec("q", "", "leave", Verb::Quit),
-    spec("quit", "", "leave", Verb::Quit),
-    spec("promote", "", "stage a promotion into the marked cells, or this one", Verb::Promote),
-    spec("set", "VERSION", "stage this version for the marked cells, or this one", Verb::Set),
-    spec("revert", "[VERSION]", "go back to an earlier version of this cell", Verb::Revert),
-    spec("trace", "[VERSION]", "where this version, or that one, has been", Verb::Trace),
-    spec("plan", "", "open the plan of what is staged", Verb::Plan),
-    spec("deliver", "push|branch", "how the plan is delivered: to the branch, or to one of its own", Verb::Deliver),
-    spec("accept-along", "", "accept the cells that move with an edit though they were not staged", Verb::AcceptAlong),
-    spec("leave-out", "", "plan without what is held or cannot change, or with it again", Verb::LeaveOut),
-    spec("undo", "", "undo the last staging", Verb::Undo),
-    spec("drop", "", "take back everything staged", Verb::Drop),
-    spec("refresh", "", "ask the remote, and try lost clusters, now", Verb::Refresh),
-    spec("login", "[ENVIRONMENT]", "log in to a cluster; the screen makes way for it", Verb::Login),
-    spec("filter", "[TEXT]", "show rows with this text, env:NAME, is:STATE", Verb::Filter),
-    spec("order", "trouble|name|recent|behind", "order rows", Verb::Order),
-    spec("all", "", "show the healthy rows too, or fold them", Verb::All),
-    spec("goto", "SERVICE", "go to a service", Verb::Goto),
-    spec("layouts", "", "what is read, and what looks like a version and is not", Verb::Layouts),
-    spec("theme", "NAME", "choose colours", Verb::Theme),
-    spec("ascii", "on|off", "letters and ASCII borders only", Verb::Ascii),
-    spec("activity", "", "everything done and said", Verb::Activity),
-    spec("delivery", "", "the delivery under way, or the last one", Verb::Delivery),
-    spec("help", "", "the keys", Verb::Help),
-];
+fn named(word: &str) -> Option<(&'static Row, Typed)> {
+    typed().find(|(_, typed)| typed.words.contains(&word))
+}
 
-/// Reads a command; the error says what would be right.
-pub fn parse(line: &str) -> Result<Typed, String> {
+/// Reads a line; the error says what would be right.
+pub fn parse(line: &str) -> Result<Asked, String> {
     let line = line.trim_start();
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let argument = rest.trim().to_owned();
     let cut = rest.len() > argument.len();
-    let spec = COMMANDS
-        .iter()
-        .find(|spec| spec.name == name)
-        .ok_or_else(|| {
-            let names = COMMANDS.iter().map(|spec| spec.name);
-            format!("no command `{name}`{}", suggest::hint(name, names))
-        })?;
-    let needed = !spec.argument.is_empty() && !spec.argument.starts_with('[');
-    if needed && argument.is_empty() {
-        return Err(format!("`:{name}` needs {}", spec.argument));
+    let (row, typed) = named(name).ok_or_else(|| {
+        let names = typed().flat_map(|(_, typed)| typed.words.iter().copied());
+        format!("no command `{name}`{}", suggest::hint(name, names))
+    })?;
+    match typed.argument {
+        Argument::Needed(_) if argument.is_empty() => {
+            Err(format!("`:{name}` needs {}", typed.argument.shown()))
+        }
+        Argument::Nothing if !argument.is_empty() => {
+            Err(format!("`:{name}` takes nothing after it"))
+        }
+        _ => Ok(Asked {
+            action: row.action,
+            argument,
+            cut,
+        }),
     }
-    if spec.argument.is_empty() && !argument.is_empty() {
-        return Err(format!("`:{name}` takes nothing after it"));
-    }
-    Ok(Typed {
-        verb: spec.verb,
-        argument,
-        cut,
-    })
 }
 
 /// One line of the suggestions.
@@ -173,36 +72,33 @@ pub fn suggestions(model: &Model, line: &str) -> Vec<Suggestion> {
     }
 }
 
-fn commands(typed: &str) -> Vec<Suggestion> {
-    COMMANDS
-        .iter()
-        .filter(|spec| spec.name.starts_with(typed))
-        .map(|spec| Suggestion {
-            line: spec.name.to_owned(),
-            help: match spec.argument {
-                "" => spec.help.to_owned(),
-                argument => format!("{argument}  {}", spec.help),
+fn commands(begun: &str) -> Vec<Suggestion> {
+    let words = typed().flat_map(|(row, typed)| typed.words.iter().map(move |w| (row, typed, *w)));
+    words
+        .filter(|(_, _, word)| word.starts_with(begun))
+        .map(|(row, typed, word)| Suggestion {
+            line: word.to_owned(),
+            help: match typed.argument {
+                Argument::Nothing => row.words.to_owned(),
+                argument => format!("{}  {}", argument.shown(), row.words),
             },
         })
         .collect()
 }
 
-fn arguments(model: &Model, name: &str, typed: &str) -> Vec<Suggestion> {
-    let Some(spec) = COMMANDS.iter().find(|spec| spec.name == name) else {
+fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
+    let Some(what) = named(name).and_then(|(_, typed)| typed.argument.what()) else {
         return Vec::new();
     };
-    let word = typed.rsplit(' ').next().unwrap_or_default();
-    let head = &typed[..typed.len() - word.len()];
-    let candidates: Vec<String> = match spec.verb {
-        Verb::Theme => Theme::NAMED.iter().map(|(n, _)| (*n).to_owned()).collect(),
-        Verb::Order => Order::NAMED.iter().map(|(n, _)| (*n).to_owned()).collect(),
-        Verb::Deliver => vec!["push".to_owned(), "branch".to_owned()],
-        Verb::Ascii => vec!["on".to_owned(), "off".to_owned()],
-        Verb::Login => with_cluster(model),
-        Verb::Goto => services(model),
-        Verb::Filter => filter_words(model),
-        Verb::Set | Verb::Revert | Verb::Trace => versions(model),
-        _ => Vec::new(),
+    let word = begun.rsplit(' ').next().unwrap_or_default();
+    let head = &begun[..begun.len() - word.len()];
+    let candidates: Vec<String> = match what {
+        What::Theme => Theme::NAMED.iter().map(|(n, _)| (*n).to_owned()).collect(),
+        What::OneOf(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        What::Environment => with_cluster(model),
+        What::Service => services(model),
+        What::Filter => filter_words(model),
+        What::Version => versions(model),
     };
     candidates
         .into_iter()
@@ -263,24 +159,25 @@ fn versions(model: &Model) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::fixture::Driver;
 
     #[test]
     fn commands_are_read_or_refused_with_a_sentence() {
-        let ok = |verb, argument: &str| {
-            Ok(Typed {
-                verb,
+        let ok = |action, argument: &str| {
+            Ok(Asked {
+                action,
                 argument: argument.trim().to_owned(),
                 cut: argument.trim() != argument,
             })
         };
         let refused = |text: &str| Err(text.to_owned());
         let cases = [
-            ("write", ok(Verb::Write, "")),
-            (" theme  light ", ok(Verb::Theme, " light ")),
-            ("set 1.2.3", ok(Verb::Set, "1.2.3")),
-            ("set 1.2.3 ", ok(Verb::Set, "1.2.3 ")),
-            ("set \u{a0}1.2.3", ok(Verb::Set, "\u{a0}1.2.3")),
-            ("revert", ok(Verb::Revert, "")),
+            ("write", ok(Action::Unlock, "")),
+            (" theme  light ", ok(Action::Theme, " light ")),
+            ("set 1.2.3", ok(Action::Set, "1.2.3")),
+            ("set 1.2.3 ", ok(Action::Set, "1.2.3 ")),
+            ("set \u{a0}1.2.3", ok(Action::Set, "\u{a0}1.2.3")),
+            ("revert", ok(Action::Revert, "")),
             ("set", refused("`:set` needs VERSION")),
             ("write now", refused("`:write` takes nothing after it")),
             (
@@ -291,6 +188,21 @@ mod tests {
         ];
         for (line, expected) in cases {
             assert_eq!(parse(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_one_of_some_words_may_be_is_understood() {
+        for (row, typed) in typed() {
+            let Some(What::OneOf(words)) = typed.argument.what() else {
+                continue;
+            };
+            for word in words {
+                let mut driver = Driver::settled((80, 24));
+                driver.keys(&format!(": \"{}_{word} enter", typed.words[0]));
+                let said = driver.model.word.map(|(_, word)| word).unwrap_or_default();
+                assert!(!said.starts_with("no "), "{} {word}: {said}", row.name);
+            }
         }
     }
 }

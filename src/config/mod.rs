@@ -25,7 +25,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use crate::app::look::Theme;
+pub use crate::look::Theme;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{LoadRequest, SourceFile, load};
 pub use propose::propose;
@@ -113,7 +113,7 @@ pub struct UserSettings {
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig context behind each `cluster` name of the team's file, where it has another name here.
     pub clusters: BTreeMap<String, String>,
-    /// Keys by the name of the action they start, such as `promote = ["p", "ctrl-p"]`.
+    /// Keys by the name of the action they start, such as `promote = ["p", "^p"]`.
     pub keys: BTreeMap<String, Vec<String>>,
 }
 

@@ -8,7 +8,7 @@ use super::{
     reader::{Reader, Table},
 };
 use crate::{
-    app::keymap::{Keymap, KeymapError},
+    actions::{Keymap, KeymapError},
     domain::layout::LayoutSpec,
 };
 

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    app::{
-        keymap::{Keymap, KeymapError},
-        look::Look,
-        model::{Setup, WriteMode},
-    },
+    actions::{Keymap, KeymapError},
+    app::model::{Setup, WriteMode},
+    look::Look,
     workflow::Session,
 };
 

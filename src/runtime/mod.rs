@@ -21,6 +21,7 @@ pub use self::opening::opening;
 pub use crate::executor::{ConsoleOptions, setup};
 use crate::{
     app::{
+        areas::Drawn,
         command::Command,
         event::{Event, Input, PublishFailure, Published},
         model::{Model, Setup},
@@ -68,7 +69,7 @@ pub async fn run(
     let size = crossterm::terminal::size()?;
     let (snapshot, staged) = Executor::remembered(&session);
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
-    borrowed.screen.draw(|frame| ui::render(&model, frame))?;
+    draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
 
     let (sender, events) = mpsc::unbounded_channel();
@@ -229,11 +230,7 @@ impl Console {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        let model = &self.model;
-        self.borrowed
-            .screen
-            .draw(|frame| ui::render(model, frame))?;
-        Ok(())
+        draw(&mut self.borrowed, &mut self.model)
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -248,6 +245,16 @@ impl Console {
         self.obey(commands)?;
         self.draw()
     }
+}
+
+/// Draws a frame; what that found out is there for the next key.
+fn draw(borrowed: &mut Borrowed, model: &mut Model) -> io::Result<()> {
+    let mut drawn = Drawn::default();
+    borrowed
+        .screen
+        .draw(|frame| drawn = ui::render(model, frame))?;
+    update::drawn(model, drawn);
+    Ok(())
 }
 
 /// What a push that was stopped came to.

@@ -8,7 +8,8 @@ use ratatui::{
 use super::{canvas::Canvas, text};
 use crate::app::{
     activity::{Entry, Level},
-    model::ActivityScreen,
+    areas,
+    screen::ActivityScreen,
     status::State,
 };
 
@@ -27,29 +28,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: ActivityScreen) {
         return canvas.put(inner, Line::styled(words, theme.dim));
     };
     let full = full(canvas, selected, usize::from(inner.width));
-    let below = u16::try_from(full.len()).unwrap_or(u16::MAX);
-    let below = below.min(inner.height / 2);
-    let divider = area.height - below - 2;
+    let (list, divider, foot) = areas::activity(area, full.len());
     canvas.divide(area, divider, Line::default());
-    let height = divider.saturating_sub(1);
-    let shown = text::window(screen.selected, entries.len(), usize::from(height));
-    for (y, index) in (inner.y..).zip(shown) {
-        let place = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        let line = line(canvas, entries[index]);
-        canvas.put(place, line);
-        if index == screen.selected {
-            canvas.tint(place, theme.cursor);
-        }
-    }
-    let foot = Rect {
-        y: area.y + divider + 1,
-        height: below,
-        ..inner
-    };
+    let row = |canvas: &Canvas<'_>, index: usize| line(canvas, entries[index]);
+    canvas.list(list, screen.selected, entries.len(), theme.cursor, row);
     canvas.lines(foot, full);
 }
 

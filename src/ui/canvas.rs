@@ -9,10 +9,13 @@ use ratatui::{
 
 use super::{
     glyphs::Glyphs,
-    text::{clip, width},
+    text::{clip, width, window},
     theme::Theme,
 };
-use crate::app::model::Model;
+use crate::app::{
+    areas::{self, Drawn, row},
+    model::Model,
+};
 
 /// What an area draws with.
 pub struct Canvas<'a> {
@@ -22,6 +25,8 @@ pub struct Canvas<'a> {
     pub theme: Theme,
     /// Characters.
     pub glyphs: Glyphs,
+    /// What was found out for the keys that come next.
+    pub drawn: Drawn,
     buffer: &'a mut Buffer,
 }
 
@@ -32,6 +37,7 @@ impl<'a> Canvas<'a> {
             model,
             theme: Theme::of(model.setup.look),
             glyphs: Glyphs::new(model.setup.look.ascii),
+            drawn: Drawn::default(),
             buffer,
         }
     }
@@ -111,6 +117,35 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// Draws the rows of a list of `count` around the selected one, which is tinted. Keys move through it.
+    pub fn list<'l>(
+        &mut self,
+        area: Rect,
+        selected: usize,
+        count: usize,
+        style: Style,
+        line: impl Fn(&Self, usize) -> Line<'l>,
+    ) {
+        self.drawn.page = usize::from(area.height);
+        let shown = window(selected, count, usize::from(area.height));
+        for (offset, index) in (0..area.height).zip(shown) {
+            let place = row(area, offset);
+            let line = line(self, index);
+            self.put(place, line);
+            if index == selected {
+                self.tint(place, style);
+            }
+        }
+    }
+
+    /// Draws a text from its line `first` on, and says how far it can be scrolled: keys move through it.
+    pub fn scrolled(&mut self, area: Rect, lines: Vec<Line<'_>>, first: usize) {
+        let height = usize::from(area.height);
+        let last = lines.len().saturating_sub(height);
+        self.drawn = Drawn { page: height, last };
+        self.lines(area, lines.into_iter().skip(first.min(last)));
+    }
+
     /// Adds a style to everything in `area`.
     pub fn tint(&mut self, area: Rect, style: Style) {
         self.buffer.set_style(area, style);
@@ -137,12 +172,7 @@ impl<'a> Canvas<'a> {
             let right = area.x + area.width - 1;
             self.buffer.set_string(right, y, lines.vertical, style);
         }
-        Rect {
-            x: area.x + 2,
-            y: area.y + 1,
-            width: area.width.saturating_sub(4),
-            height: area.height.saturating_sub(2),
-        }
+        areas::inside(area)
     }
 
     /// Draws a line with a title through a box, `offset` rows below its top.
@@ -188,17 +218,5 @@ impl<'a> Canvas<'a> {
             };
             self.put(place, Line::from(spans).style(title.style));
         }
-    }
-}
-
-/// A box of at most this size in the middle of `area`.
-pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
-    let width = width.min(area.width.saturating_sub(4));
-    let height = height.min(area.height);
-    Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 3,
-        width,
-        height,
     }
 }

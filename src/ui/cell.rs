@@ -7,16 +7,17 @@ use ratatui::{
 
 use super::{canvas::Canvas, diff, history, rollout};
 use crate::app::{
-    geometry::WIDE,
-    model::{CellPane, CellScreen},
+    areas::{CellAreas, below, row},
+    screen::{CellPane, CellScreen},
 };
 
 /// Draws it: side by side where there is room, else the chosen pane under tabs.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
-    if area.width >= WIDE {
-        side_by_side(canvas, area, screen);
-    } else {
-        tabs(canvas, area, screen);
+    let values = canvas.model.values(&screen.cell).len();
+    let others = rollout::elsewhere(canvas, &screen.cell);
+    match CellAreas::of(area, values, others.len()) {
+        Some(areas) => side_by_side(canvas, area, areas, screen, others),
+        None => tabs(canvas, area, screen, others),
     }
 }
 
@@ -29,84 +30,39 @@ fn title(canvas: &Canvas<'_>, screen: &CellScreen) -> Vec<Span<'static>> {
     spans
 }
 
-fn side_by_side(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
+fn side_by_side(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    areas: CellAreas,
+    screen: &CellScreen,
+    others: Vec<Line<'static>>,
+) {
     let title = Line::from(title(canvas, screen));
     canvas.frame(area, title);
-    let split = area.width * 45 / 100;
-    let bottom = area.height - 1;
-    canvas.split(area, split, (0, bottom));
-    let inside = Rect {
-        y: area.y + 1,
-        height: area.height - 2,
+    canvas.split(area, areas.split, (0, area.height - 1));
+    let right = Rect {
+        x: area.x + areas.split,
+        width: area.width - areas.split,
         ..area
     };
-    let left = Rect {
-        x: area.x + 2,
-        width: split - 3,
-        ..inside
-    };
-    rollout::draw(canvas, left, screen);
-    let right = Rect {
-        x: area.x + split + 2,
-        width: area.width - split - 4,
-        ..inside
-    };
-    let values = canvas.model.values(&screen.cell).len();
-    let half = u16::try_from(values.max(1) + 2).unwrap_or(u16::MAX);
-    let top = half.min(right.height / 2);
+    rollout::draw(canvas, areas.rollout, screen, Vec::new());
     pane_title(
         canvas,
-        area,
-        split,
+        right,
         0,
         "History",
         screen.pane == CellPane::History,
     );
-    history::draw(
-        canvas,
-        Rect {
-            height: top,
-            ..right
-        },
-        screen,
-    );
+    history::draw(canvas, areas.history, screen);
     let name = diff_title(canvas, screen);
-    let divider = Rect {
-        x: area.x + split,
-        width: area.width - split,
-        ..area
-    };
-    canvas.divide(divider, top + 1, Line::default());
-    pane_title(
-        canvas,
-        area,
-        split,
-        top + 1,
-        &name,
-        screen.pane == CellPane::Diff,
-    );
-    let others = rollout::elsewhere(canvas, &screen.cell);
-    let room = right.height.saturating_sub(top + 1);
-    let last = match u16::try_from(others.len()).unwrap_or(u16::MAX) {
-        0 => 0,
-        lines => (lines + 1).min(room / 3),
-    };
-    let below = Rect {
-        y: right.y + top + 1,
-        height: room - last,
-        ..right
-    };
-    draw_diff(canvas, below, screen);
-    if last > 1 {
-        let offset = area.height - 1 - last;
-        canvas.divide(divider, offset, Line::default());
-        pane_title(canvas, area, split, offset, "Elsewhere", false);
-        let foot = Rect {
-            y: area.y + offset + 1,
-            height: last - 1,
-            ..right
-        };
-        canvas.lines(foot, others);
+    canvas.divide(right, areas.divider, Line::default());
+    let focused = screen.pane == CellPane::Diff;
+    pane_title(canvas, right, areas.divider, &name, focused);
+    draw_diff(canvas, areas.commit, screen);
+    if let Some((divider, place)) = areas.elsewhere {
+        canvas.divide(right, divider, Line::default());
+        pane_title(canvas, right, divider, "Elsewhere", false);
+        canvas.lines(place, others);
     }
 }
 
@@ -119,14 +75,7 @@ fn diff_title(canvas: &Canvas<'_>, screen: &CellScreen) -> String {
 }
 
 /// A heading on a line of the box; the pane that keys act on is bold.
-fn pane_title(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    column: u16,
-    offset: u16,
-    name: &str,
-    focused: bool,
-) {
+fn pane_title(canvas: &mut Canvas<'_>, area: Rect, offset: u16, name: &str, focused: bool) {
     let style = if focused {
         canvas.theme.title
     } else {
@@ -135,10 +84,9 @@ fn pane_title(
     let pointer = if focused { canvas.glyphs.pointer } else { "" };
     let gap = if focused { " " } else { "" };
     let place = Rect {
-        x: area.x + column + 1,
-        y: area.y + offset,
-        width: area.width - column - 2,
-        height: 1,
+        x: area.x + 1,
+        width: area.width - 2,
+        ..row(area, offset)
     };
     canvas.put(
         place,
@@ -154,11 +102,7 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let head = head.map_or(Vec::new(), |entry| history::commit(canvas, entry));
     let taken = u16::try_from(head.len()).unwrap_or(0).min(area.height);
     canvas.lines(area, head);
-    let area = Rect {
-        y: area.y + taken,
-        height: area.height - taken,
-        ..area
-    };
+    let area = below(area, taken, area.height);
     let lines: Vec<Line<'_>> = match &screen.diff {
         _ if values.is_empty() => Vec::new(),
         None => vec![Line::styled("reading the commit", theme.dim)],
@@ -171,15 +115,16 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
             "this commit changed no file of the cell: the value came another way",
             theme.dim,
         )],
-        Some((_, Ok(diff))) => {
-            let lines = diff::lines(&theme, diff).skip(screen.diff_scroll);
-            lines.take(usize::from(area.height)).collect()
-        }
+        Some((_, Ok(diff))) => diff::lines(&theme, diff).collect(),
     };
-    canvas.lines(area, lines);
+    if screen.pane == CellPane::Diff {
+        canvas.scrolled(area, lines, screen.diff_scroll);
+    } else {
+        canvas.lines(area, lines.into_iter().skip(screen.diff_scroll));
+    }
 }
 
-fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
+fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Vec<Line<'static>>) {
     let theme = canvas.theme;
     let mut spans = title(canvas, screen);
     for (pane, name) in [
@@ -196,7 +141,7 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     }
     let inner = canvas.frame(area, Line::from(spans));
     match screen.pane {
-        CellPane::Rollout => rollout::draw(canvas, inner, screen),
+        CellPane::Rollout => rollout::draw(canvas, inner, screen, others),
         CellPane::History => history::draw(canvas, inner, screen),
         CellPane::Diff => draw_diff(canvas, inner, screen),
     }

@@ -5,11 +5,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{
-    canvas::{Canvas, centred},
-    plan, text,
-};
-use crate::app::model::ConfirmScreen;
+use super::{canvas::Canvas, plan, text};
+use crate::app::{areas::centred, screen::ConfirmScreen, status::State};
 
 /// Changes listed before the rest is only counted.
 const LISTED: usize = 6;
@@ -77,7 +74,7 @@ fn question(canvas: &Canvas<'_>, screen: &ConfirmScreen, lines: &mut Vec<Line<'s
         return;
     };
     for done in &screen.names[..screen.typed] {
-        let glyph = canvas.glyphs.state(crate::app::status::State::Healthy);
+        let glyph = canvas.glyphs.state(State::Healthy);
         lines.push(Line::styled(format!("{glyph} {done}"), theme.good));
     }
     let left = screen.names.len() - screen.typed;

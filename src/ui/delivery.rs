@@ -9,8 +9,9 @@ use ratatui::{
 use super::{canvas::Canvas, plan, text};
 use crate::{
     app::{
+        areas::{row, rows},
         event::{CellDelivery, Stage},
-        model::{DeliveryRun, DeliveryScreen},
+        screen::{DeliveryRun, DeliveryScreen},
         status::State,
     },
     domain::{age, ids::CellKey},
@@ -61,15 +62,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: DeliveryScreen) {
     let height = usize::from(inner.height);
     let selected = first_cell + screen.cell;
     let start = (selected + 2).saturating_sub(height);
+    canvas.drawn.page = height.saturating_sub(first_cell + 2);
     canvas.lines(inner, lines.into_iter().skip(start));
-    let row = u16::try_from(selected - start).unwrap_or(0);
-    if row < inner.height && screen.cell < run.cells.len() {
-        let place = Rect {
-            y: inner.y + row,
-            height: 1,
-            ..inner
-        };
-        canvas.tint(place, theme.row);
+    let offset = rows(selected - start);
+    if offset < inner.height && screen.cell < run.cells.len() {
+        canvas.tint(row(inner, offset), theme.row);
     }
 }
 

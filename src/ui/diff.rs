@@ -39,7 +39,7 @@ pub fn line<'a>(theme: &Theme, text: &'a str) -> Line<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::look::Look;
+    use crate::look::Look;
 
     #[test]
     fn of_a_header_the_name_stays_and_hunks_stay_whole() {

@@ -6,42 +6,27 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, text};
-use crate::app::{
-    geometry::{self, WIDE},
-    keymap::{Action, Press},
-    mode::Mode,
-    model::{Model, Prompt},
+use crate::{
+    actions::{Action, Mode, Press},
+    app::{
+        areas::{Bands, WIDE},
+        model::Prompt,
+        status::State,
+    },
 };
 
-/// How many rows it takes.
-pub fn height(model: &Model) -> u16 {
-    let command = u16::from(model.size.1 >= 14);
-    1 + command + u16::from(geometry::has_banner(model))
-}
-
 /// Draws it.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
-    let mut y = area.y;
-    let mut next = || {
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        y += 1;
-        place
-    };
-    if geometry::has_banner(canvas.model) {
-        banner(canvas, next());
+pub fn draw(canvas: &mut Canvas<'_>, bands: Bands) {
+    if let Some(place) = bands.banner {
+        banner(canvas, place);
     }
-    if canvas.model.size.1 >= 14 {
-        command(canvas, next());
+    if let Some(place) = bands.command {
+        command(canvas, place);
     }
-    let place = next();
     match &canvas.model.prompt {
-        Some(Prompt::Quit) => quit(canvas, place),
+        Some(Prompt::Quit) => quit(canvas, bands.keys),
         Some(_) => {}
-        None => hints(canvas, place, canvas.model.mode()),
+        None => hints(canvas, bands.keys, canvas.model.mode()),
     }
 }
 
@@ -68,7 +53,7 @@ fn banner(canvas: &mut Canvas<'_>, area: Rect) {
     if !failure.next.is_empty() && text::width(&whole) + 3 <= room {
         words = whole;
     }
-    let glyph = canvas.glyphs.state(crate::app::status::State::Degraded);
+    let glyph = canvas.glyphs.state(State::Degraded);
     let left = Rect {
         width: u16::try_from(room).unwrap_or(area.width),
         ..area

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     app::{
+        areas::WIDE,
         event::CellDelivery,
-        geometry::WIDE,
         model::{Model, WriteMode},
         op_queue::Operation,
         status::State,

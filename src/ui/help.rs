@@ -6,32 +6,36 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, text};
-use crate::app::help::{self, Entry, GAP, LABEL};
+use crate::app::{
+    areas::{Drawn, HelpAreas, row},
+    screen::{
+        HelpScreen,
+        help::{self, Entry},
+    },
+};
 
-/// Draws it from `first` on; as two columns where there is room.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, first: usize) {
+/// Columns that keys, commands and glyphs take before their words.
+const LABEL: usize = 13;
+
+/// Draws it; as two columns where there is room.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: HelpScreen) {
     let theme = canvas.theme;
-    let inner = canvas.frame(area, Line::styled("Help", theme.title));
-    let (columns, width) = help::columns(area.width);
-    let lines = content(canvas, usize::from(width));
-    let height = usize::from(inner.height);
-    let page = height * usize::from(columns);
-    let start = first.min(lines.len().saturating_sub(page));
-    for column in 0..columns {
-        let place = Rect {
-            x: inner.x + column * (width + GAP),
-            width,
-            ..inner
-        };
-        let skip = start + usize::from(column) * height;
-        canvas.lines(place, lines.iter().skip(skip).take(height).cloned());
+    canvas.frame(area, Line::styled("Help", theme.title));
+    let areas = HelpAreas::of(area);
+    let lines = content(canvas, usize::from(areas.first.width));
+    let page = areas.lines();
+    let last = lines.len().saturating_sub(page);
+    let start = screen.line.min(last);
+    canvas.drawn = Drawn { page, last };
+    for (index, place) in areas.all().enumerate() {
+        let height = usize::from(place.height);
+        let shown = lines.iter().skip(start + index * height);
+        canvas.lines(place, shown.cloned());
     }
-    if start + page < lines.len() {
+    if start < last {
         let foot = Rect {
-            y: area.y + area.height - 1,
-            height: 1,
             width: area.width - 2,
-            ..area
+            ..row(area, area.height - 1)
         };
         canvas.put_right(foot, Line::styled(" more below: j ", theme.dim));
     }

@@ -7,7 +7,10 @@ use ratatui::{
 
 use super::{canvas::Canvas, detail, text};
 use crate::{
-    app::{geometry::WIDE, model::CellScreen},
+    app::{
+        areas::{WIDE, below},
+        screen::{CellPane, CellScreen},
+    },
     domain::{
         age,
         history::{ChangeKind, CommitInfo, HistoryEntry},
@@ -31,31 +34,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let good = last_good(values);
     let heading = heading(canvas, &columns);
     canvas.put(area, heading);
-    let height = usize::from(area.height).saturating_sub(1);
-    let shown = text::window(screen.value, values.len(), height);
-    for (y, index) in (area.y + 1..).zip(shown) {
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
+    let page = canvas.drawn;
+    let line = |canvas: &Canvas<'_>, index: usize| {
         let ended_by = index.checked_sub(1).and_then(|next| values.get(next));
-        let mut spans = line(
-            canvas,
-            &values[index],
-            ended_by,
-            good == Some(index),
-            &columns,
-        );
+        let is_good = good == Some(index);
+        let mut spans = line(canvas, &values[index], ended_by, is_good, &columns);
         let used: usize = spans.iter().map(Span::width).sum();
         if usize::from(area.width) >= used + LEAST_SUBJECT {
             let subject = values[index].change.authored.subject.clone();
             spans.push(Span::styled(format!("  {subject}"), canvas.theme.dim));
         }
-        canvas.put(place, Line::from(spans));
-        if index == screen.value {
-            canvas.tint(place, canvas.theme.cursor);
-        }
+        Line::from(spans)
+    };
+    let list = below(area, 1, area.height);
+    canvas.list(list, screen.value, values.len(), canvas.theme.cursor, line);
+    if screen.pane != CellPane::History {
+        canvas.drawn = page;
     }
 }
 

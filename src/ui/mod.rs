@@ -28,37 +28,26 @@ mod theme;
 mod trace;
 
 use crate::app::{
-    geometry,
-    model::{Model, Screen},
+    areas::{self, Bands, Drawn, row},
+    model::Model,
+    screen::Screen,
 };
 use canvas::Canvas;
 
-/// Draws the whole screen.
-pub fn render(model: &Model, frame: &mut Frame<'_>) {
+/// Draws the whole screen, and says what it found out for the keys that come next.
+pub fn render(model: &Model, frame: &mut Frame<'_>) -> Drawn {
     let area = frame.area();
     let mut canvas = Canvas::new(model, frame.buffer_mut());
-    let (least_width, least_height) = geometry::SMALLEST;
-    if area.width < least_width || area.height < least_height {
-        return too_small(&mut canvas, area);
-    }
-    header::draw(&mut canvas, row(area, 0));
-    header::draw_summary(&mut canvas, row(area, 1));
-    let footer = footer::height(model);
-    let body = Rect {
-        y: area.y + 2,
-        height: area.height - 2 - footer,
-        ..area
+    let Some(bands) = Bands::of(model, area) else {
+        too_small(&mut canvas, area);
+        return canvas.drawn;
     };
-    footer::draw(
-        &mut canvas,
-        Rect {
-            y: area.y + area.height - footer,
-            height: footer,
-            ..area
-        },
-    );
-    draw_screens(&mut canvas, model, body);
-    prompt::draw(&mut canvas, area);
+    header::draw(&mut canvas, bands.header);
+    header::draw_summary(&mut canvas, bands.summary);
+    footer::draw(&mut canvas, bands);
+    draw_screens(&mut canvas, model, bands.body, area);
+    prompt::draw(&mut canvas, area, bands.keys);
+    canvas.drawn
 }
 
 /// What is shown before anything can be: who this is, and what it is doing.
@@ -76,36 +65,33 @@ pub fn render_opening(words: &str, frame: &mut Frame<'_>) {
 }
 
 /// The topmost screen that fills the body, and what stands above it as a box.
-fn draw_screens(canvas: &mut Canvas<'_>, model: &Model, body: Rect) {
-    let is_box = |screen: &Screen| matches!(screen, Screen::Confirm(_) | Screen::Revert(_));
-    let full = model.screens.iter().rposition(|screen| !is_box(screen));
-    match full.map(|index| &model.screens[index]) {
-        None => matrix::draw(canvas, body),
-        Some(Screen::Cell(screen)) => cell::draw(canvas, body, screen),
-        Some(Screen::Plan(screen)) => plan::draw(canvas, body, screen),
-        Some(Screen::Trace(screen)) => trace::draw(canvas, body, screen),
-        Some(Screen::Delivery(screen)) => delivery::draw(canvas, body, *screen),
-        Some(Screen::Activity(screen)) => activity::draw(canvas, body, *screen),
-        Some(Screen::Help(line)) => help::draw(canvas, body, *line),
-        Some(Screen::Confirm(_) | Screen::Revert(_)) => {}
+fn draw_screens(canvas: &mut Canvas<'_>, model: &Model, body: Rect, area: Rect) {
+    let full = model.screens.iter().rposition(|screen| !screen.is_box());
+    match full {
+        None => matrix::draw(canvas, body, area),
+        Some(index) => draw_screen(canvas, body, &model.screens[index]),
     }
-    match model.screens.last() {
-        Some(Screen::Confirm(screen)) => confirm::draw(canvas, body, screen),
-        Some(Screen::Revert(screen)) => revert::draw(canvas, body, screen),
-        _ => {}
+    if let Some(screen) = model.screens.last().filter(|screen| screen.is_box()) {
+        draw_screen(canvas, body, screen);
     }
 }
 
-fn row(area: Rect, index: u16) -> Rect {
-    Rect {
-        y: area.y + index,
-        height: 1,
-        ..area
+/// The table of what is drawn of each screen.
+fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
+    match screen {
+        Screen::Cell(screen) => cell::draw(canvas, body, screen),
+        Screen::Plan(screen) => plan::draw(canvas, body, screen),
+        Screen::Confirm(screen) => confirm::draw(canvas, body, screen),
+        Screen::Revert(screen) => revert::draw(canvas, body, screen),
+        Screen::Trace(screen) => trace::draw(canvas, body, screen),
+        Screen::Delivery(screen) => delivery::draw(canvas, body, *screen),
+        Screen::Activity(screen) => activity::draw(canvas, body, *screen),
+        Screen::Help(screen) => help::draw(canvas, body, *screen),
     }
 }
 
 fn too_small(canvas: &mut Canvas<'_>, area: Rect) {
-    let (width, height) = geometry::SMALLEST;
+    let (width, height) = areas::SMALLEST;
     let lines = [
         "too small".to_owned(),
         format!("{}x{} here", area.width, area.height),

@@ -12,14 +12,9 @@ use crate::app::{
     palette::{self, SUGGESTIONS},
 };
 
-/// Draws the prompt in the last row of `area`, where there is one.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
+/// Draws the prompt in `line`, where there is one.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
     let model = canvas.model;
-    let line = Rect {
-        y: area.y + area.height - 1,
-        height: 1,
-        ..area
-    };
     match &model.prompt {
         Some(Prompt::Filter { input, .. }) => {
             let found = model.matrix.lines.len();

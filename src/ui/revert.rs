@@ -6,13 +6,16 @@ use ratatui::{
 };
 
 use super::{
-    canvas::{Canvas, centred},
+    canvas::Canvas,
     detail,
     history::{Columns, heading, line},
     text,
 };
 use crate::{
-    app::model::RevertScreen,
+    app::{
+        areas::{RevertAreas, below},
+        screen::RevertScreen,
+    },
     domain::{history::ChangeKind, last_good::last_good},
 };
 
@@ -20,20 +23,15 @@ use crate::{
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let (model, theme) = (canvas.model, canvas.theme);
     let values = model.values(&screen.cell);
-    let rows = u16::try_from(values.len().saturating_sub(1).max(1)).unwrap_or(u16::MAX);
     let kept = format!(
         "A new commit restores the version of {} in {} and what goes with it; everything else stays as it is.",
         screen.cell.service, screen.cell.environment
     );
-    let width = usize::from(area.width.min(108)).saturating_sub(8);
-    let kept = text::wrap(&kept, width);
-    let below = u16::try_from(kept.len()).unwrap_or(1);
-    // Two lines of the box, what is declared now, the heading, and air between them.
-    let height = rows.saturating_add(below + 6).min(area.height);
-    let place = centred(area, 104, height);
-    canvas.clear(place);
+    let kept = text::wrap(&kept, RevertAreas::words(area));
+    let areas = RevertAreas::of(area, values.len(), kept.len());
+    canvas.clear(areas.frame);
     let title = format!("Revert {}", screen.cell);
-    let inner = canvas.frame(place, Line::styled(title, theme.title));
+    let inner = canvas.frame(areas.frame, Line::styled(title, theme.title));
     let now = values
         .first()
         .and_then(|entry| entry.change.version.as_ref());
@@ -45,28 +43,18 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
             Span::raw(current),
         ]),
     );
-    let list = Rect {
-        y: inner.y + 2,
-        height: inner.height.saturating_sub(3 + below),
-        ..inner
-    };
     if values.len() < 2 {
         let words = if values.is_empty() || !model.history.done {
             detail::history_words(model, &screen.cell)
         } else {
             "there is no earlier value to go back to".to_owned()
         };
-        canvas.put(list, Line::styled(words, theme.dim));
+        canvas.put(areas.list, Line::styled(words, theme.dim));
     } else {
-        draw_list(canvas, list, screen);
+        draw_list(canvas, areas.list, screen);
     }
-    let foot = Rect {
-        y: inner.y + inner.height.saturating_sub(below),
-        height: below,
-        ..inner
-    };
     let kept = kept.into_iter();
-    canvas.lines(foot, kept.map(|line| Line::styled(line, theme.dim)));
+    canvas.lines(areas.foot, kept.map(|line| Line::styled(line, theme.dim)));
 }
 
 fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
@@ -78,25 +66,13 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let earlier = values.len() - 1;
     let heading = heading(canvas, &columns);
     canvas.put(area, heading);
-    let height = usize::from(area.height).saturating_sub(1);
-    let shown = text::window(selected - 1, earlier, height);
-    for (y, index) in (area.y + 1..).zip(shown) {
+    let row = |canvas: &Canvas<'_>, index: usize| {
         let index = index + 1;
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
         let ended_by = &values[index - 1];
-        let mut spans = line(
-            canvas,
-            &values[index],
-            Some(ended_by),
-            good == Some(index),
-            &columns,
-        );
+        let is_good = good == Some(index);
+        let mut spans = line(canvas, &values[index], Some(ended_by), is_good, &columns);
         let current = values[0].change.version == values[index].change.version;
-        let word = if good == Some(index) {
+        let word = if is_good {
             Span::styled("  last good", theme.good)
         } else if ended_by.kind == ChangeKind::Revert {
             Span::styled("  was reverted", theme.bad)
@@ -106,9 +82,8 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
             Span::styled("", theme.dim)
         };
         spans.push(word);
-        canvas.put(place, Line::from(spans));
-        if index == selected {
-            canvas.tint(place, theme.cursor);
-        }
-    }
+        Line::from(spans)
+    };
+    let list = below(area, 1, area.height);
+    canvas.list(list, selected - 1, earlier, theme.cursor, row);
 }

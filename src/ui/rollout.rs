@@ -8,8 +8,8 @@ use ratatui::{
 use super::{canvas::Canvas, detail, text};
 use crate::{
     app::{
-        geometry::WIDE,
-        model::{CellPane, CellScreen},
+        areas::WIDE,
+        screen::{CellPane, CellScreen},
         status::{self, CellView, State},
     },
     domain::{
@@ -19,27 +19,24 @@ use crate::{
     },
 };
 
-/// Draws the left side of the cell screen.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
+/// Draws the left side of the cell screen; `others`: the same service elsewhere, where it has no pane of its own.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Vec<Line<'static>>) {
     let model = canvas.model;
     let view = status::assess(model, &screen.cell);
     let width = usize::from(area.width);
     let mut lines = vec![Line::from(detail::state(canvas, &screen.cell, &view))];
     summary(canvas, &view, width, &mut lines);
     pods(canvas, &view, width, screen, &mut lines);
-    notes(canvas, &screen.cell, width, screen, &mut lines);
-    if area.width < WIDE / 3 || canvas.model.size.0 < WIDE {
+    notes(canvas, width, screen, &mut lines);
+    if canvas.model.size.0 < WIDE {
         section(canvas, "Elsewhere", false, &mut lines);
-        lines.extend(elsewhere(canvas, &screen.cell));
+        lines.extend(others);
     }
-    let height = usize::from(area.height);
-    let last = lines.len().saturating_sub(height);
-    let first = if screen.pane == CellPane::Rollout {
-        screen.rollout_scroll.min(last)
+    if screen.pane == CellPane::Rollout {
+        canvas.scrolled(area, lines, screen.rollout_scroll);
     } else {
-        0
-    };
-    canvas.lines(area, lines.into_iter().skip(first));
+        canvas.lines(area, lines);
+    }
 }
 
 fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
@@ -220,30 +217,22 @@ fn pod_line(canvas: &Canvas<'_>, pod: &PodState, columns: &PodColumns) -> Line<'
     Line::from(spans)
 }
 
-fn notes(
-    canvas: &Canvas<'_>,
-    cell: &CellKey,
-    width: usize,
-    screen: &CellScreen,
-    lines: &mut Vec<Line<'static>>,
-) {
+fn notes(canvas: &Canvas<'_>, width: usize, screen: &CellScreen, lines: &mut Vec<Line<'static>>) {
     let theme = canvas.theme;
-    let watched = canvas.model.setup.topology.get(&cell.environment);
+    let watched = canvas.model.setup.topology.get(&screen.cell.environment);
     if watched.is_none_or(|environment| environment.cluster.is_none()) {
         return;
     }
     section(canvas, "Events", screen.pane == CellPane::Rollout, lines);
-    match &canvas.model.live.notes {
-        Some((known, result)) if known == cell => match result {
-            Ok(notes) if notes.is_empty() => lines.push(Line::styled("none", theme.faint)),
-            Ok(notes) => {
-                for note in notes {
-                    note_lines(canvas, note, width, lines);
-                }
+    match &screen.notes {
+        Some(Ok(notes)) if notes.is_empty() => lines.push(Line::styled("none", theme.faint)),
+        Some(Ok(notes)) => {
+            for note in notes {
+                note_lines(canvas, note, width, lines);
             }
-            Err(why) => lines.push(Line::styled(why.clone(), theme.unknown)),
-        },
-        _ => lines.push(Line::styled("waiting for the cluster", theme.faint)),
+        }
+        Some(Err(why)) => lines.push(Line::styled(why.clone(), theme.unknown)),
+        None => lines.push(Line::styled("waiting for the cluster", theme.faint)),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::app::{
+use crate::{
+    app::status::State,
     look::{self, Look},
-    status::State,
 };
 
 /// A style for each meaning. Colours never carry a meaning alone: a glyph or a word stands beside.

@@ -10,9 +10,10 @@ use ratatui::{
 use super::{canvas::Canvas, history, text};
 use crate::{
     app::{
-        geometry::WIDE,
-        model::{Model, TraceScreen},
-        status, trace,
+        areas::{TraceAreas, WIDE, below},
+        model::Model,
+        screen::{TraceScreen, trace},
+        status,
     },
     domain::{
         age,
@@ -36,7 +37,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &TraceScreen) {
     ]);
     let inner = canvas.frame(area, title);
     let said = summary(canvas, &found, usize::from(inner.width));
-    let above = u16::try_from(said.len()).unwrap_or(u16::MAX);
+    let above = said.len();
     canvas.lines(inner, said);
 
     let selected = trace::selected(&found, &rows, screen);
@@ -49,26 +50,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &TraceScreen) {
         Some(stay) => in_full(canvas, place, stay, width),
         None => not_there(canvas, screen, place, width),
     };
-    let below = u16::try_from(full.len()).unwrap_or(u16::MAX);
-    let list = u16::try_from(rows.len() + 1).unwrap_or(u16::MAX);
-    // The list and its heading, as much as there is; what is told of the row gets the rest, a third at the least.
-    let room = inner.height.saturating_sub(above + 1);
-    let below = below.min(room.saturating_sub(list).max(room / 3)).max(1);
-    let list = Rect {
-        y: inner.y + above,
-        height: room.saturating_sub(below),
-        ..inner
-    };
-    draw_list(canvas, list, screen, &found, &rows, selected);
-    let divider = above + list.height + 1;
+    let areas = TraceAreas::of(area, above, rows.len(), full.len());
+    draw_list(canvas, areas.list, screen, &found, &rows, selected);
     let heading = format!("{} / {}", screen.service, place.environment);
-    canvas.divide(area, divider, Line::styled(heading, theme.title));
-    let foot = Rect {
-        y: area.y + divider + 1,
-        height: below,
-        ..inner
-    };
-    canvas.lines(foot, full);
+    canvas.divide(area, areas.divider, Line::styled(heading, theme.title));
+    canvas.lines(areas.full, full);
 }
 
 /// When and where it landed first, how far it has come, and what is not known of it.
@@ -200,21 +186,12 @@ fn draw_list(
         );
     }
     canvas.put(area, Line::styled(heading, canvas.theme.faint));
-    let height = usize::from(area.height).saturating_sub(1);
-    for (y, index) in (area.y + 1..).zip(text::window(selected, rows.len(), height)) {
-        let row = rows[index];
-        let again = index > 0 && rows[index - 1].0 == row.0;
-        let line = row_line(canvas, screen, found, row, again, &columns);
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        canvas.put(place, line);
-        if index == selected {
-            canvas.tint(place, canvas.theme.cursor);
-        }
-    }
+    let list = below(area, 1, area.height);
+    let line = |canvas: &Canvas<'_>, index: usize| {
+        let again = index > 0 && rows[index - 1].0 == rows[index].0;
+        row_line(canvas, screen, found, rows[index], again, &columns)
+    };
+    canvas.list(list, selected, rows.len(), canvas.theme.cursor, line);
 }
 
 /// `✓ staging  2026-11-20 10:00  6d     +1d  promotion from dev  jane  77e01fa  1.41.3  is there`; `again`: of the

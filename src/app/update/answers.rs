@@ -6,8 +6,9 @@ use super::super::{
     activity::Level,
     command::Command,
     event::{DesiredRead, Epoch, Failure, Fetched, HistoryBatch},
-    model::{History, Model, PlanState, Ran, Screen, Setup, WriteMode},
+    model::{History, Model, Ran, Setup, WriteMode},
     op_queue::Operation,
+    screen::{PlanState, Screen},
 };
 use crate::domain::{
     desired::Desired,

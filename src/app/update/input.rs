@@ -1,16 +1,20 @@
-//! Keys, pastes and the terminal's size.
+//! Keys, pastes, the mouse and the terminal's size; what an action does.
 
 use super::{
     super::{
+        areas,
         command::Command,
         event::Input,
-        geometry, help,
-        keymap::{Action, LastKey, Meaning, Motion, Press},
+        keymap::{LastKey, Meaning, meaning},
         line::LineInput,
-        mode::Mode,
-        model::{ActivityScreen, Model, Prompt, Screen, WriteMode},
+        model::{Model, Prompt, WriteMode},
+        screen::{Act, ActivityScreen, HelpScreen, Screen, matrix},
     },
     prompt,
+};
+use crate::{
+    actions::{Action, Mode, Motion, Press},
+    app::activity::Level,
 };
 
 /// The same key again within this time is a held key, not a second press.
@@ -18,9 +22,8 @@ const HELD_MILLISECONDS: i64 = 300;
 
 pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
     match input {
-        Input::Key(event) => {
-            let press = Press::of(&event);
-            let held = Press::is_repeat(&event)
+        Input::Key { press, repeat } => {
+            let held = repeat
                 || model.last_key.is_some_and(|last| {
                     let since = model.now.as_millisecond() - last.at.as_millisecond();
                     last.press == press && since < HELD_MILLISECONDS
@@ -36,11 +39,10 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
         Input::Focus(focused) => model.focused = focused,
         Input::Wheel { up } => {
             let motion = if up { Motion::Up } else { Motion::Down };
-            let mode = model.mode();
-            act(model, mode, Action::Move(motion), false, out);
+            act(model, Action::Move(motion), false, out);
         }
         Input::Click { column, row } if model.mode() == Mode::Matrix => {
-            if let Some((line, column)) = geometry::hit(model, column, row) {
+            if let Some((line, column)) = areas::hit(model, column, row) {
                 model.matrix.row = model.matrix.lines.get(line).map(|l| l.service.clone());
                 model.matrix.column = column;
             }
@@ -53,19 +55,34 @@ fn key(model: &mut Model, press: Press, held: bool, out: &mut Vec<Command>) {
     model.word = None;
     model.matrix.pin();
     let mode = model.mode();
-    match model.setup.keymap.meaning(mode, press) {
+    match meaning(&model.setup.keymap, mode, press) {
         None => {}
         Some(Meaning::Text(key)) => prompt::text(model, mode, key),
-        Some(Meaning::Action(action)) => act(model, mode, action, held, out),
+        Some(Meaning::Action(action)) => act(model, action, held, out),
     }
 }
 
-fn act(model: &mut Model, mode: Mode, action: Action, held: bool, out: &mut Vec<Command>) {
+/// What an action does: what it means to the question or the screen that is visible, else what it means everywhere.
+fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) {
+    let own: Act = match (&model.prompt, model.screens.last()) {
+        (Some(_), _) => prompt::act,
+        (None, Some(screen)) => screen.about().act,
+        (None, None) => matrix::act,
+    };
+    if !own(model, action, held, out) {
+        everywhere(model, action, out);
+    }
+}
+
+/// What an action does that means the same wherever it is asked for.
+pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Command>) {
     match action {
         Action::QuitNow => out.push(Command::Quit),
         Action::Suspend => out.push(Command::Suspend),
         Action::Quit => model.quit(out),
-        Action::Help => model.open(Screen::Help(0)),
+        Action::Unlock => model.unlock(out),
+        Action::Lock => model.lock(out),
+        Action::Help => model.open(Screen::Help(HelpScreen::default())),
         Action::Activity => model.open(Screen::Activity(ActivityScreen::default())),
         Action::Delivery => model.show_delivery(),
         Action::Refresh => model.refresh(out),
@@ -75,70 +92,57 @@ fn act(model: &mut Model, mode: Mode, action: Action, held: bool, out: &mut Vec<
                 selected: 0,
             });
         }
-        action => match mode {
-            Mode::Matrix => model.on_matrix(action, out),
-            Mode::Cell => model.on_cell(action, out),
-            Mode::Plan => model.on_plan(action, out),
-            Mode::Confirm | Mode::ConfirmName => model.on_confirm(action, held, out),
-            Mode::Revert => model.on_revert(action, out),
-            Mode::Trace => model.on_trace(action, out),
-            Mode::Delivery => model.on_delivery_key(action, out),
-            Mode::Activity => on_activity(model, action, out),
-            Mode::Help => on_help(model, action, out),
-            Mode::Filter | Mode::Palette | Mode::Reason | Mode::Question => {
-                prompt::act(model, action, out);
-            }
-        },
-    }
-}
-
-fn on_activity(model: &mut Model, action: Action, out: &mut Vec<Command>) {
-    let count = model.activity.entries().len();
-    let page = model.page();
-    match (action, model.screens.last_mut()) {
-        (Action::Back, _) => model.close(out),
-        (Action::Move(motion), Some(Screen::Activity(screen))) => {
-            screen.selected = moved(screen.selected, motion, count, page);
+        Action::Promote => model.promote(out),
+        Action::Revert => model.open_revert(),
+        Action::Trace => model.open_trace(),
+        Action::Plan => model.open_plan(None, out),
+        Action::Unstage => model.unstage(out),
+        Action::Undo => model.undo(out),
+        Action::Drop => model.drop_staged(out),
+        Action::AcceptAlong => model.accept_along(out),
+        Action::LeaveOut => model.leave_out_held(out),
+        Action::ShowAll => model.fold_or_show(),
+        Action::Order => {
+            model.matrix.order = model.matrix.order.next();
+            let name = model.matrix.order.name();
+            model.say(format!("ordered by {name}"));
         }
-        (Action::Dismiss, _) => dismiss(model),
-        (Action::Copy, Some(Screen::Activity(screen))) => {
-            let index = count.saturating_sub(screen.selected + 1);
-            if let Some(entry) = model.activity.entries().get(index) {
-                let lines = std::iter::once(&entry.text).chain(&entry.detail);
-                let lines: Vec<&str> = lines.map(String::as_str).collect();
-                out.push(Command::Copy(lines.join("\n")));
-            }
+        Action::Layouts => {
+            model.say("looking at the files");
+            out.push(Command::ShowLayouts);
         }
-        _ => {}
-    }
-}
-
-fn dismiss(model: &mut Model) {
-    if !model.activity.dismiss() {
-        model.say("no failure is on the screen");
-    }
-}
-
-fn on_help(model: &mut Model, action: Action, out: &mut Vec<Command>) {
-    let page = model.page();
-    let hidden = help::hidden(model);
-    match (action, model.screens.last_mut()) {
-        (Action::Back, _) => model.close(out),
-        (Action::Move(motion), Some(Screen::Help(line))) => {
-            *line = moved(*line, motion, hidden + 1, page);
-        }
-        _ => {}
+        // They mean something to some screens, or with an argument, only.
+        Action::Move(_)
+        | Action::Open
+        | Action::Back
+        | Action::Mark
+        | Action::MarkRange
+        | Action::MarkColumn
+        | Action::Set
+        | Action::Filter
+        | Action::NextMatch
+        | Action::PreviousMatch
+        | Action::Goto
+        | Action::Login
+        | Action::Copy
+        | Action::Browse
+        | Action::NextPane
+        | Action::PreviousPane
+        | Action::Deliver
+        | Action::Scope
+        | Action::Override
+        | Action::Dismiss
+        | Action::Theme
+        | Action::Ascii
+        | Action::Yes
+        | Action::No
+        | Action::Complete => {}
     }
 }
 
 impl Model {
-    /// How many lines a page has on a screen that is one list.
-    pub(super) fn page(&self) -> usize {
-        usize::from(self.size.1).saturating_sub(6).max(1)
-    }
-
     /// Asks the remote and lost clusters now.
-    pub(super) fn refresh(&mut self, out: &mut Vec<Command>) {
+    fn refresh(&mut self, out: &mut Vec<Command>) {
         let no_remote = self
             .git
             .base
@@ -152,8 +156,30 @@ impl Model {
         out.push(Command::Reconnect);
     }
 
+    fn unlock(&mut self, out: &mut Vec<Command>) {
+        match self.setup.write {
+            WriteMode::Locked => {
+                self.say("started with --read-only: start again without it to write");
+            }
+            WriteMode::Write => self.say("writing is unlocked already"),
+            WriteMode::ReadOnly => {
+                self.setup.write = WriteMode::Write;
+                self.log(Level::Warn, "writing is unlocked", Vec::new(), out);
+                self.say("writing is unlocked; each plan is still confirmed");
+            }
+        }
+    }
+
+    fn lock(&mut self, out: &mut Vec<Command>) {
+        if self.setup.write == WriteMode::Write {
+            self.setup.write = WriteMode::ReadOnly;
+            self.log(Level::Info, "writing is locked", Vec::new(), out);
+        }
+        self.say("read-only");
+    }
+
     /// Whether this session may write; says why not.
-    pub(super) fn may_write(&mut self) -> bool {
+    pub(in crate::app) fn may_write(&mut self) -> bool {
         match self.setup.write {
             WriteMode::Write => true,
             WriteMode::ReadOnly => {
@@ -166,21 +192,4 @@ impl Model {
             }
         }
     }
-}
-
-/// An index into a list of `count`, moved; stays inside.
-pub(super) fn moved(index: usize, motion: Motion, count: usize, page: usize) -> usize {
-    let half = (page / 2).max(1);
-    let wanted = match motion {
-        Motion::Up => index.saturating_sub(1),
-        Motion::Down => index + 1,
-        Motion::HalfUp => index.saturating_sub(half),
-        Motion::HalfDown => index + half,
-        Motion::PageUp => index.saturating_sub(page),
-        Motion::PageDown => index + page,
-        Motion::Top => 0,
-        Motion::Bottom => usize::MAX,
-        Motion::Left | Motion::Right => index,
-    };
-    wanted.min(count.saturating_sub(1))
 }

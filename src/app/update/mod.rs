@@ -4,25 +4,20 @@ use jiff::Timestamp;
 
 use super::{
     activity::{Entry, Level},
+    areas::Drawn,
     command::Command,
     event::{Event, Failure},
-    model::{Model, Prompt, Screen},
+    model::{Model, Prompt},
     op_queue::Operation,
 };
 
 mod answers;
-mod cell;
-mod confirm;
-mod delivery;
 mod input;
-mod matrix;
 mod palette;
-mod plan;
 mod prompt;
 mod staging;
 #[cfg(test)]
 mod tests;
-mod trace;
 
 /// A passing word stays this long, unless a key comes first.
 const WORD_SECONDS: i64 = 8;
@@ -62,6 +57,11 @@ pub fn update_all(model: &mut Model, events: impl IntoIterator<Item = Event>) ->
     out
 }
 
+/// Takes what drawing the frame found out, before the next event.
+pub fn drawn(model: &mut Model, drawn: Drawn) {
+    model.drawn = drawn;
+}
+
 fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
     match event {
         Event::Input { at, input } => {
@@ -76,7 +76,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             connection,
             cells,
         } => model.on_live(environment, connection, cells, out),
-        Event::Notes { cell, result } => model.live.notes = Some((cell, result)),
+        Event::Notes { cell, result } => model.on_notes(&cell, result),
         Event::CommitDiff {
             epoch,
             cell,
@@ -119,12 +119,12 @@ impl Model {
     }
 
     /// Says a passing word.
-    fn say(&mut self, text: impl Into<String>) {
+    pub(in crate::app) fn say(&mut self, text: impl Into<String>) {
         self.word = Some((self.now, text.into()));
     }
 
     /// Writes a line into the log, on the screen and on disk.
-    fn log(
+    pub(in crate::app) fn log(
         &mut self,
         level: Level,
         text: impl Into<String>,
@@ -142,7 +142,7 @@ impl Model {
     }
 
     /// Logs a failure and puts it on the screen until it is dismissed.
-    fn fail(&mut self, failure: Failure, out: &mut Vec<Command>) {
+    pub(in crate::app) fn fail(&mut self, failure: Failure, out: &mut Vec<Command>) {
         let detail = [&failure.why, &failure.next];
         let detail = detail.into_iter().filter(|line| !line.is_empty());
         let detail = detail.cloned().collect();
@@ -151,7 +151,7 @@ impl Model {
     }
 
     /// Reads the matrix anew; what an earlier reading answers is not wanted any more.
-    fn read_desired(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn read_desired(&mut self, out: &mut Vec<Command>) {
         let epoch = self.operations.supersede(Operation::Desired);
         out.push(Command::ReadDesired { epoch });
     }
@@ -167,7 +167,7 @@ impl Model {
     }
 
     /// Leaves, after a question where something would be left behind.
-    fn quit(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn quit(&mut self, out: &mut Vec<Command>) {
         let under_way = self
             .delivery
             .as_ref()
@@ -177,31 +177,5 @@ impl Model {
         } else {
             self.prompt = Some(Prompt::Quit);
         }
-    }
-
-    /// Puts a screen on top; a screen of the same kind there already is replaced.
-    fn open(&mut self, screen: Screen) {
-        if self
-            .screens
-            .last()
-            .is_some_and(|top| top.mode() == screen.mode())
-        {
-            self.screens.pop();
-        }
-        self.screens.push(screen);
-    }
-
-    /// Takes the visible screen away.
-    fn close(&mut self, out: &mut Vec<Command>) {
-        if let Some(Screen::Cell(_)) = self.screens.pop() {
-            self.live.notes = None;
-            let below = self.screens.iter().rev().find_map(|screen| match screen {
-                Screen::Cell(screen) => Some(screen.cell.clone()),
-                _ => None,
-            });
-            out.push(Command::WatchNotes { cell: below });
-        }
-        // What the screen below still waited for may have been superseded.
-        self.refresh_cell(out);
     }
 }

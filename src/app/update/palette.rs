@@ -1,91 +1,61 @@
-//! Commands typed after `:`.
+//! Actions typed after `:`, some with an argument.
 
-use super::super::{
-    activity::Level,
-    command::Command,
-    look::Theme,
-    model::{ActivityScreen, Model, Order, Screen, WriteMode},
-    palette::{self, Typed, Verb},
+use super::{
+    super::{
+        command::Command,
+        model::Model,
+        palette::{self, Asked},
+        screen::matrix::Order,
+    },
+    input::everywhere,
 };
-use crate::domain::{
-    ids::{EnvironmentName, ServiceName},
-    suggest,
-    topology::Deliver,
-    version::Version,
+use crate::{
+    actions::Action,
+    domain::{
+        ids::{EnvironmentName, ServiceName},
+        suggest,
+        topology::Deliver,
+        version::Version,
+    },
+    look::Theme,
 };
 
 impl Model {
     pub(super) fn run_command(&mut self, line: &str, out: &mut Vec<Command>) {
-        let Typed {
-            verb,
-            argument,
-            cut,
-        } = match palette::parse(line) {
-            Ok(typed) => typed,
+        let asked = match palette::parse(line) {
+            Ok(asked) => asked,
             Err(sentence) => return self.say(sentence),
         };
-        match verb {
-            Verb::Write => self.unlock(out),
-            Verb::ReadOnly => {
-                if self.setup.write == WriteMode::Write {
-                    self.setup.write = WriteMode::ReadOnly;
-                    self.log(Level::Info, "writing is locked", Vec::new(), out);
-                }
-                self.say("read-only");
-            }
-            Verb::Quit => self.quit(out),
-            Verb::Refresh => self.refresh(out),
-            Verb::Login => self.login(&argument, out),
-            Verb::Promote => self.promote(out),
-            Verb::Set => self.set(&argument, cut, out),
-            Verb::Revert => self.revert_command(&argument, out),
-            Verb::Trace => self.trace_command(&argument),
-            Verb::Plan => self.open_plan(None, out),
-            Verb::Deliver => self.deliver_command(&argument, out),
-            Verb::AcceptAlong => self.accept_along(out),
-            Verb::LeaveOut => self.leave_out_held(out),
-            Verb::Undo => self.undo(out),
-            Verb::Drop => self.drop_staged(out),
-            Verb::Filter => {
+        let Asked {
+            action,
+            argument,
+            cut,
+        } = asked;
+        match action {
+            Action::Set => self.set(&argument, cut, out),
+            Action::Login => self.login(&argument, out),
+            Action::Revert => self.revert_command(&argument, out),
+            Action::Trace => self.trace_command(&argument),
+            Action::Deliver => self.deliver_command(&argument, out),
+            Action::Filter => {
                 self.screens.clear();
                 self.matrix.filter = argument;
             }
-            Verb::Order => match Order::NAMED.iter().find(|(name, _)| *name == argument) {
+            Action::Order => match Order::NAMED.iter().find(|(name, _)| *name == argument) {
                 Some((_, order)) => self.matrix.order = *order,
                 None => self.say(unknown("order", &argument, Order::NAMED.map(|(n, _)| n))),
             },
-            Verb::All => self.show_all(),
-            Verb::Goto => self.goto(&argument),
-            Verb::Theme => match Theme::named(&argument) {
+            Action::Goto => self.goto(&argument),
+            Action::Theme => match Theme::named(&argument) {
                 Some(theme) => self.setup.look.theme = theme,
                 None => self.say(unknown("theme", &argument, Theme::NAMED.map(|(n, _)| n))),
             },
-            Verb::Ascii => match argument.as_str() {
+            Action::Ascii => match argument.as_str() {
                 "on" => self.setup.look.ascii = true,
                 "off" => self.setup.look.ascii = false,
                 _ => self.say(unknown("choice", &argument, ["on", "off"])),
             },
-            Verb::Activity => self.open(Screen::Activity(ActivityScreen::default())),
-            Verb::Layouts => {
-                self.say("looking at the files");
-                out.push(Command::ShowLayouts);
-            }
-            Verb::Delivery => self.show_delivery(),
-            Verb::Help => self.open(Screen::Help(0)),
-        }
-    }
-
-    fn unlock(&mut self, out: &mut Vec<Command>) {
-        match self.setup.write {
-            WriteMode::Locked => {
-                self.say("started with --read-only: start again without it to write");
-            }
-            WriteMode::Write => self.say("writing is unlocked already"),
-            WriteMode::ReadOnly => {
-                self.setup.write = WriteMode::Write;
-                self.log(Level::Warn, "writing is unlocked", Vec::new(), out);
-                self.say("writing is unlocked; each plan is still confirmed");
-            }
+            action => everywhere(self, action, out),
         }
     }
 

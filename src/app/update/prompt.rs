@@ -1,15 +1,15 @@
 //! Lines being typed, and the question on leaving.
 
-use super::{
-    super::{
+use crate::{
+    actions::{Action, Mode, Motion},
+    app::{
         command::Command,
-        keymap::{Action, Motion, TextKey},
+        keymap::TextKey,
         line::LineInput,
-        mode::Mode,
-        model::{Model, Prompt, Screen},
+        model::{Model, Prompt},
         palette::{self, SUGGESTIONS},
+        screen::{Screen, moved},
     },
-    input::moved,
 };
 
 /// A key that edits the line being typed.
@@ -51,7 +51,7 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
     }
 }
 
-pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Command>) {
+pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
     match action {
         Action::Back | Action::No => cancel(model),
         // The only question that is a prompt.
@@ -59,8 +59,9 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Command>) {
         Action::Open => accept(model, out),
         Action::Complete => complete(model),
         Action::Move(motion) => choose(model, motion),
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// Esc in a filter brings back the one that was in force before.

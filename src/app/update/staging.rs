@@ -1,11 +1,6 @@
 //! Asking for changes: promote, set, take back, undo.
 
-use super::super::{
-    activity::Level,
-    command::Command,
-    model::{Model, PlanScreen, Screen},
-    status,
-};
+use super::super::{activity::Level, command::Command, model::Model, screen::Screen, status};
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
     plan::{self, Came, ChangeRequest, Intent, Skip, SkipCause},
@@ -106,7 +101,7 @@ impl Model {
     }
 
     /// Adds requests as one step that can be undone.
-    pub(super) fn stage(&mut self, requests: Vec<ChangeRequest>, out: &mut Vec<Command>) {
+    pub(in crate::app) fn stage(&mut self, requests: Vec<ChangeRequest>, out: &mut Vec<Command>) {
         if requests.is_empty() {
             return;
         }
@@ -157,9 +152,9 @@ impl Model {
     }
 
     /// Keeps what is staged for the next start, and plans it again where a plan is looked at.
-    pub(super) fn save_staged(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn save_staged(&mut self, out: &mut Vec<Command>) {
         out.push(Command::SaveStaged(self.staging.requests().to_vec()));
-        if let Some(Screen::Plan(PlanScreen { .. })) = self.screens.last() {
+        if let Some(Screen::Plan(_)) = self.screens.last() {
             self.build_plan(out);
         }
     }

@@ -7,7 +7,7 @@ use ratatui::{
 
 use crate::{
     app::{
-        model::RowLine,
+        screen::matrix::RowLine,
         status::{self, CellView, State},
     },
     domain::ids::CellKey,
@@ -23,7 +23,7 @@ const OLD_SECONDS: i64 = 15 * 60;
 /// One cell: mark, glyph, version, what is staged or how much is ready; exactly a column wide.
 pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<'static>> {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let room = model.matrix.layout.cell.saturating_sub(4);
+    let room = usize::from(model.matrix.grid.cell).saturating_sub(4);
     let mark = if marked { glyphs.mark } else { " " };
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let text = version.map_or("", |version| version.as_str());
@@ -126,6 +126,6 @@ pub fn why(canvas: &Canvas<'_>, line: &RowLine) -> Span<'static> {
         State::Degraded | State::Missing => theme.text,
         _ => theme.dim,
     };
-    let room = model.matrix.layout.why;
+    let room = usize::from(model.matrix.grid.why);
     Span::styled(clip(&reason, room, canvas.glyphs.ellipsis), style)
 }

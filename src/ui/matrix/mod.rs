@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     app::{
-        model::{Model, Order, RowLine},
+        areas::{MatrixAreas, below, row},
+        model::Model,
+        screen::matrix::{Order, RowLine},
         status::{self, State},
     },
     domain::{
@@ -27,36 +29,20 @@ use crate::{
 
 mod cells;
 
-/// Draws the matrix and the band of the selected cell.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
-    let model = canvas.model;
-    let layout = model.matrix.layout;
+/// Draws the matrix and the band of the selected cell, in the box `body` of a terminal of `area`.
+pub fn draw(canvas: &mut Canvas<'_>, body: Rect, area: Rect) {
     let title = title(canvas);
-    let inner = canvas.frame(area, title);
-    let detail = u16::try_from(layout.detail).unwrap_or(1);
-    let lines = inner.height.saturating_sub(detail + 2);
-    heading(canvas, inner);
-    let rows = Rect {
-        y: inner.y + 1,
-        height: lines,
-        ..inner
-    };
-    if model.matrix.lines.is_empty() {
-        empty(canvas, rows);
+    canvas.frame(body, title);
+    let areas = MatrixAreas::of(body, area);
+    heading(canvas, areas.heading);
+    if canvas.model.matrix.lines.is_empty() {
+        empty(canvas, areas.rows);
     } else {
-        draw_rows(canvas, rows);
+        draw_rows(canvas, areas.rows);
     }
-    let divider = area.height.saturating_sub(detail + 2);
     let heading = detail::title(canvas);
-    canvas.divide(area, divider, heading);
-    detail::draw(
-        canvas,
-        Rect {
-            y: area.y + divider + 1,
-            height: detail,
-            ..inner
-        },
-    );
+    canvas.divide(body, areas.divider, heading);
+    detail::draw(canvas, areas.detail);
 }
 
 /// `Matrix  cols 2-4/4  /checkout  by name  3 marked`
@@ -65,14 +51,14 @@ fn title(canvas: &Canvas<'_>) -> Line<'static> {
     let matrix = &model.matrix;
     let mut spans = vec![Span::styled("Matrix", theme.title)];
     let count = matrix.columns.len();
-    if matrix.layout.columns < count {
+    if matrix.grid.columns < count {
         let first = matrix.first_column + 1;
-        let last = (matrix.first_column + matrix.layout.columns).min(count);
+        let last = (matrix.first_column + matrix.grid.columns).min(count);
         let text = format!("  cols {first}-{last}/{count}");
         spans.push(Span::styled(text, theme.dim));
     }
     let total = matrix.lines.len();
-    if total > matrix.layout.lines {
+    if total > matrix.grid.lines {
         let text = format!("  row {}/{total}", matrix.cursor() + 1);
         spans.push(Span::styled(text, theme.dim));
     }
@@ -100,33 +86,32 @@ fn shown_columns(model: &Model) -> impl Iterator<Item = (usize, &EnvironmentName
     let columns = matrix.columns.iter().enumerate();
     columns
         .skip(matrix.first_column)
-        .take(matrix.layout.columns.max(1))
+        .take(matrix.grid.columns.max(1))
 }
 
 fn heading(canvas: &mut Canvas<'_>, inner: Rect) {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let layout = model.matrix.layout;
-    let heading = column("SERVICE", layout.service, glyphs.ellipsis);
+    let grid = model.matrix.grid;
+    let cell = usize::from(grid.cell);
+    let heading = column("SERVICE", usize::from(grid.service), glyphs.ellipsis);
     let mut spans = vec![Span::styled(heading, theme.dim)];
     for (index, environment) in shown_columns(model) {
         let (tag, tag_style) = tag(canvas, environment);
-        let room = layout.cell.saturating_sub(width(&tag) + 2);
+        let room = cell.saturating_sub(width(&tag) + 2);
         let name = clip(environment.as_str(), room, glyphs.ellipsis);
         let style = if index == model.matrix.column {
             theme.title
         } else {
             theme.dim
         };
-        let rest = layout
-            .cell
-            .saturating_sub(1 + width(&name) + 1 + width(&tag));
+        let rest = cell.saturating_sub(1 + width(&name) + 1 + width(&tag));
         spans.push(Span::raw(" "));
         spans.push(Span::styled(name, style));
         spans.push(Span::raw(" "));
         spans.push(Span::styled(tag, tag_style));
         spans.push(Span::raw(" ".repeat(rest)));
     }
-    if layout.why > 0 {
+    if grid.why > 0 {
         spans.push(Span::styled("WHY", theme.dim));
     }
     canvas.put(inner, Line::from(spans));
@@ -153,32 +138,21 @@ fn tag(canvas: &Canvas<'_>, environment: &EnvironmentName) -> (String, Style) {
 }
 
 fn draw_rows(canvas: &mut Canvas<'_>, area: Rect) {
-    let model = canvas.model;
-    let matrix = &model.matrix;
+    let matrix = &canvas.model.matrix;
     let range: BTreeSet<CellKey> = matrix.range().into_iter().collect();
     let cursor = matrix.cursor();
     let visible = matrix.lines.iter().enumerate().skip(matrix.first_line);
-    let mut y = area.y;
-    for (index, line) in visible.take(usize::from(area.height)) {
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        draw_row(canvas, place, line, index == cursor, &range);
-        y += 1;
+    let mut used = 0;
+    for (offset, (index, line)) in (0..area.height).zip(visible) {
+        draw_row(canvas, row(area, offset), line, index == cursor, &range);
+        used = offset + 1;
     }
-    if matrix.folded > 0 && y < area.y + area.height {
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
+    if matrix.folded > 0 && used < area.height {
         let rows = text::count(matrix.folded, "healthy row");
         let words = format!("{} {rows} folded", canvas.glyphs.ellipsis);
         let key = Span::styled("  ! shows them", canvas.theme.faint);
         let spans = vec![Span::styled(words, canvas.theme.dim), key];
-        canvas.put(place, Line::from(spans));
+        canvas.put(row(area, used), Line::from(spans));
     }
 }
 
@@ -190,11 +164,11 @@ fn draw_row(
     range: &BTreeSet<CellKey>,
 ) {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let layout = model.matrix.layout;
+    let grid = model.matrix.grid;
     let name_style = if is_cursor { theme.title } else { theme.text };
     let name = column(
         line.service.as_str(),
-        layout.service.saturating_sub(2),
+        usize::from(grid.service).saturating_sub(2),
         glyphs.ellipsis,
     );
     let mut spans = vec![Span::styled(format!("{name}  "), name_style)];
@@ -204,19 +178,17 @@ fn draw_row(
         let marked = model.matrix.marks.contains(&key) || range.contains(&key);
         spans.extend(cells::cell(canvas, &view, marked));
     }
-    if layout.why > 0 {
+    if grid.why > 0 {
         spans.push(cells::why(canvas, line));
     }
     canvas.put(area, Line::from(spans));
     if is_cursor {
         canvas.tint(area, theme.row);
     }
-    let mut x = area.x + narrow(layout.service);
-    for (index, environment) in shown_columns(model) {
+    for ((index, environment), cell) in shown_columns(model).zip(grid.cells(area)) {
         let place = Rect {
-            x,
-            width: narrow(layout.cell).saturating_sub(1),
-            ..area
+            width: cell.width.saturating_sub(1),
+            ..cell
         };
         let key = CellKey::new(line.service.clone(), environment.clone());
         if model.matrix.marks.contains(&key) || range.contains(&key) {
@@ -225,12 +197,7 @@ fn draw_row(
         if is_cursor && index == model.matrix.column {
             canvas.tint(place, theme.cursor);
         }
-        x += narrow(layout.cell);
     }
-}
-
-fn narrow(size: usize) -> u16 {
-    u16::try_from(size).unwrap_or(u16::MAX)
 }
 
 /// Why there is no row: reading, failed, nothing declared, or filtered away.
@@ -261,10 +228,6 @@ fn empty(canvas: &mut Canvas<'_>, area: Rect) {
             ),
         ],
     };
-    let below = Rect {
-        y: area.y + u16::from(area.height > 4),
-        height: area.height - u16::from(area.height > 4),
-        ..area
-    };
-    canvas.lines(below, lines);
+    let air = u16::from(area.height > 4);
+    canvas.lines(below(area, air, area.height), lines);
 }

@@ -7,8 +7,9 @@ use ratatui::{
 
 use crate::{
     app::{
+        areas::plan_list,
         event::PlanView,
-        model::{PlanPane, PlanScreen},
+        screen::{PlanPane, PlanScreen},
     },
     domain::{
         plan::{Intent, Outcome, PlannedChange, Skip, Standing, Verdict},
@@ -44,41 +45,25 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
         (None, Some(skip)) => why_not(canvas, width, skip),
         (None, None) => Vec::new(),
     };
-    let below = u16::try_from(detail.len()).unwrap_or(u16::MAX);
-    let below = below.min(area.height / 2);
-    let wanted = u16::try_from(rows).unwrap_or(u16::MAX);
-    let list = (area.height - below).min(wanted);
-    let shown = text::window(screen.change, rows, usize::from(list));
-    for (y, index) in (area.y..).zip(shown) {
-        let place = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        let selected = index == screen.change;
-        let line = match plan.changes.get(index) {
-            Some(change) => change_line(canvas, change, (service, environment, step)),
-            None => match skipped.get(index - plan.changes.len()) {
-                Some(skip) => skip_line(canvas, skip, (service, environment)),
-                None => continue,
-            },
-        };
-        canvas.put(place, line);
-        if selected {
-            let style = match screen.pane {
-                PlanPane::Changes => canvas.theme.cursor,
-                PlanPane::Diff => canvas.theme.row,
-            };
-            canvas.tint(place, style);
-        }
-    }
-    let place = Rect {
-        y: area.y + list,
-        height: below,
-        ..area
+    let (list, said) = plan_list(area, rows, detail.len());
+    let page = canvas.drawn;
+    let style = match screen.pane {
+        PlanPane::Changes => canvas.theme.cursor,
+        PlanPane::Diff => canvas.theme.row,
     };
-    canvas.lines(place, detail);
-    list + below
+    let line = |canvas: &Canvas<'_>, index: usize| match plan.changes.get(index) {
+        Some(change) => change_line(canvas, change, (service, environment, step)),
+        None => match skipped.get(index - plan.changes.len()) {
+            Some(skip) => skip_line(canvas, skip, (service, environment)),
+            None => Line::default(),
+        },
+    };
+    canvas.list(list, screen.change, rows, style, line);
+    if screen.pane != PlanPane::Changes {
+        canvas.drawn = page;
+    }
+    canvas.lines(said, detail);
+    list.height + said.height
 }
 
 fn version(version: Option<&Version>) -> String {

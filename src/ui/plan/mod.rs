@@ -7,9 +7,12 @@ use ratatui::{
 
 use super::{canvas::Canvas, diff, text};
 use crate::app::{
+    areas::{PlanAreas, below},
     event::{Failure, PlanView},
-    geometry::WIDE,
-    model::{PlanPane, PlanScreen, PlanState, Scope},
+    screen::{
+        PlanPane, PlanScreen, PlanState, Scope,
+        plan::{DiffLine, diff_lines},
+    },
 };
 
 mod changes;
@@ -49,58 +52,30 @@ fn failed(canvas: &mut Canvas<'_>, area: Rect, failure: &Failure) {
 fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanView) {
     let theme = canvas.theme;
     let title = title(canvas, screen, view);
-    canvas.frame(area, title);
-    let done = done::lines(canvas, view, usize::from(area.width) - 4);
-    let done_height = u16::try_from(done.len()).unwrap_or(1).min(area.height / 3);
-    let divider = area.height - done_height - 2;
-    canvas.divide(area, divider, Line::styled("What will be done", theme.dim));
-    let inside = Rect {
-        x: area.x + 2,
-        width: area.width - 4,
-        ..area
-    };
-    canvas.lines(
-        Rect {
-            y: area.y + divider + 1,
-            height: done_height,
-            ..inside
-        },
-        done,
+    let inner = canvas.frame(area, title);
+    let width = usize::from(inner.width);
+    let done = done::lines(canvas, view, width);
+    let happened = banners(canvas, screen, width);
+    let areas = PlanAreas::of(area, done.len(), happened.len());
+    canvas.divide(
+        area,
+        areas.divider,
+        Line::styled("What will be done", theme.dim),
     );
-    let upper = Rect {
-        y: area.y + 1,
-        height: divider.saturating_sub(1),
-        ..inside
-    };
-    let upper = banners(canvas, upper, screen);
-    if area.width >= WIDE {
-        let split = area.width * 55 / 100;
-        canvas.split(area, split, (0, divider));
-        let left = Rect {
-            width: split - 3,
-            ..upper
-        };
-        changes::draw(canvas, left, screen, view);
-        let right = Rect {
-            x: area.x + split + 2,
-            y: area.y + 1,
-            width: area.width - split - 4,
-            height: divider - 1,
-        };
-        bytes(canvas, right, screen, view);
+    canvas.lines(areas.done, done);
+    canvas.lines(areas.banner, happened);
+    if let Some(split) = areas.split {
+        canvas.split(area, split, (0, areas.divider));
+        changes::draw(canvas, areas.changes, screen, view);
+        bytes(canvas, areas.bytes, screen, view);
     } else if screen.pane == PlanPane::Diff {
-        bytes(canvas, upper, screen, view);
+        bytes(canvas, areas.bytes, screen, view);
     } else {
-        let taken = changes::draw(canvas, upper, screen, view) + 1;
-        let left = upper.height.saturating_sub(taken);
+        let taken = changes::draw(canvas, areas.changes, screen, view);
+        let rest = below(areas.changes, taken + 1, areas.changes.height);
         // A first look; the whole of it has a pane of its own (tab).
-        if left >= LEAST_BYTES {
-            let below = Rect {
-                y: upper.y + taken,
-                height: left,
-                ..upper
-            };
-            changed_lines(canvas, below, view);
+        if rest.height >= LEAST_BYTES {
+            changed_lines(canvas, rest, view);
         }
     }
 }
@@ -157,10 +132,9 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
     Line::from(spans)
 }
 
-/// What happened since it was confirmed: the base moved, or the server refused. Gives the room below.
-fn banners(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen) -> Rect {
+/// What happened since it was confirmed: the base moved, or the server refused.
+fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
-    let width = usize::from(area.width);
     let mut lines = Vec::new();
     if !screen.moved.is_empty() {
         lines.push(Line::styled("The base moved. Judged again:", theme.warn));
@@ -168,16 +142,16 @@ fn banners(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen) -> Rect {
             lines.push(Line::styled(format!("  {change}"), theme.text));
         }
     }
-    if let Some((words, protected)) = &screen.refused {
+    if let Some(refusal) = &screen.refused {
         lines.push(Line::styled(
             "The push was refused; everything stays staged. The server says:",
             theme.bad,
         ));
-        for word in words {
+        for word in &refusal.words {
             let wrapped = text::wrap(word, width.saturating_sub(2)).into_iter();
             lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.text)));
         }
-        if *protected {
+        if refusal.protected {
             let key = Span::styled("<b>", theme.accent);
             lines.push(Line::from(vec![
                 key,
@@ -185,18 +159,10 @@ fn banners(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen) -> Rect {
             ]));
         }
     }
-    if lines.is_empty() {
-        return area;
+    if !lines.is_empty() {
+        lines.push(Line::default());
     }
-    lines.push(Line::default());
-    let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let height = wanted.min(area.height / 2);
-    canvas.lines(Rect { height, ..area }, lines);
-    Rect {
-        y: area.y + height,
-        height: area.height - height,
-        ..area
-    }
+    lines
 }
 
 /// The lines that change, without those around them.
@@ -222,13 +188,14 @@ fn bytes(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanVi
     if view.diffs.is_empty() {
         return canvas.put(area, Line::styled("no byte changes", theme.dim));
     }
-    let all = view.diffs.iter().enumerate().flat_map(|(index, file)| {
-        let gap = (index > 0).then(Line::default);
-        let name = Line::styled(file.path.to_string(), theme.title);
-        let lines = file.text.lines().map(|line| diff::line(&theme, line));
-        gap.into_iter().chain([name]).chain(lines)
+    let lines = diff_lines(view).map(|line| match line {
+        DiffLine::Gap => Line::default(),
+        DiffLine::File(path) => Line::styled(path.to_string(), theme.title),
+        DiffLine::Text(text) => diff::line(&theme, text),
     });
-    let shown = all.skip(screen.diff_scroll).take(usize::from(area.height));
-    let lines: Vec<Line<'_>> = shown.collect();
-    canvas.lines(area, lines);
+    if screen.pane == PlanPane::Diff {
+        canvas.scrolled(area, lines.collect(), screen.diff_scroll);
+    } else {
+        canvas.lines(area, lines.skip(screen.diff_scroll));
+    }
 }

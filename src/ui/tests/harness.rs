@@ -9,14 +9,29 @@ use ratatui::{
     style::{Color, Modifier, Style},
 };
 
-use crate::{app::model::Model, ui::render};
+use crate::{
+    app::{areas::Drawn, model::Model, update},
+    ui::render,
+};
 
 /// What `model` looks like.
 pub(super) fn draw(model: &Model) -> Buffer {
+    frame(model).0
+}
+
+/// Draws a frame as the console does, so that the next key knows what it found out.
+pub(super) fn frame_of(model: &mut Model) -> Buffer {
+    let (buffer, found) = frame(model);
+    update::drawn(model, found);
+    buffer
+}
+
+fn frame(model: &Model) -> (Buffer, Drawn) {
     let (width, height) = model.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| render(model, frame)).unwrap();
-    terminal.backend().buffer().clone()
+    let mut found = Drawn::default();
+    terminal.draw(|frame| found = render(model, frame)).unwrap();
+    (terminal.backend().buffer().clone(), found)
 }
 
 /// The text alone, rows without their trailing spaces.

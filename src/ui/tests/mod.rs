@@ -6,14 +6,15 @@ use crate::{
     app::{
         event::{DesiredRead, Event, Input},
         fixture::{self, Driver},
-        look::Look,
         op_queue::Operation,
     },
     domain::{desired::DesiredCell, rollout::Connection},
+    look::Look,
 };
 
 mod harness;
 mod scenes;
+mod scrolling;
 
 use harness::{ansi, screen, text};
 

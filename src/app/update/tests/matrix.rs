@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    app::model::Order,
+    app::screen::matrix::Order,
     domain::rollout::{Connection, Health},
 };
 
@@ -187,8 +187,8 @@ fn the_mouse_selects_what_is_under_it_and_the_wheel_moves() {
         at: moment(),
         input: Input::Click { column, row },
     };
-    let shown = driver.model.matrix.layout;
-    let column = u16::try_from(2 + shown.service + 2 * shown.cell + 1).unwrap();
+    let shown = driver.model.matrix.grid;
+    let column = 2 + shown.service + 2 * shown.cell + 1;
     driver.send(place(column, 5));
     assert_eq!(driver.model.selected(), Some(cell("payments", "prod-us")));
     driver.send(place(column, 20));
@@ -210,7 +210,7 @@ fn columns_scroll_with_the_cursor() {
     let mut driver = Driver::settled((60, 20));
     let shown = |driver: &Driver| {
         let matrix = &driver.model.matrix;
-        (matrix.first_column, matrix.layout.columns)
+        (matrix.first_column, matrix.grid.columns)
     };
     assert_eq!(shown(&driver), (0, 2));
     driver.keys("l l");

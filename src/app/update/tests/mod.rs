@@ -11,8 +11,9 @@ use crate::{
             Epoch, Event, Failure, FileDiff, Input, PlanView, PublishFailure, Published, Target,
         },
         fixture::{self, Driver, cell, commit, moment},
-        model::{PlanState, Prompt, Screen, WriteMode},
+        model::{Prompt, WriteMode},
         op_queue::Operation,
+        screen::{PlanState, Screen},
         update::{start, update_all},
     },
     domain::{

@@ -1,7 +1,10 @@
 //! After the confirmation: written, moved, refused, followed.
 
 use super::*;
-use crate::app::event::{CellDelivery, DeliveryStep, Stage};
+use crate::app::{
+    event::{CellDelivery, DeliveryStep, Stage},
+    screen::Refusal,
+};
 
 fn confirmed() -> (Driver, Epoch) {
     let mut driver = planned("identity", "staging");
@@ -30,7 +33,7 @@ fn done(deliver: Deliver) -> Published {
     }
 }
 
-fn plan_shown(driver: &mut Driver) -> crate::app::model::PlanScreen {
+fn plan_shown(driver: &mut Driver) -> crate::app::screen::PlanScreen {
     driver.model.plan_screen().cloned().unwrap()
 }
 
@@ -96,7 +99,11 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
         protected: true,
     };
     answer(&mut driver, epoch, Err(rejected));
-    assert_eq!(plan_shown(&mut driver).refused, Some((words, true)));
+    let refusal = Refusal {
+        words,
+        protected: true,
+    };
+    assert_eq!(plan_shown(&mut driver).refused, Some(refusal));
     assert_eq!(driver.model.staging.requests().len(), 1);
     driver.commands.clear();
     driver.keys("b");

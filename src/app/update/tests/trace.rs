@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    app::{event::HistoryBatch, model::TraceScreen, trace},
+    app::{
+        event::HistoryBatch,
+        screen::{TraceScreen, trace},
+    },
     domain::history::ChangeKind,
 };
 

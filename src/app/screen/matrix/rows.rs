@@ -5,20 +5,23 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{
-    filter::Filter,
-    geometry,
-    model::{Model, Order, RowLine},
-    status::{self, CellView, State},
-};
-use crate::domain::{
-    desired::Desired,
-    ids::{CellKey, EnvironmentName, ServiceName},
+use super::{Order, Quiet, RowLine};
+use crate::{
+    app::{
+        areas,
+        filter::Filter,
+        model::Model,
+        status::{self, CellView, State},
+    },
+    domain::{
+        desired::Desired,
+        ids::{CellKey, EnvironmentName, ServiceName},
+    },
 };
 
 impl Model {
     /// Brings rows, columns, cursor and scroll in line with everything else. Called after each change.
-    pub(super) fn arrange(&mut self) {
+    pub(in crate::app) fn arrange(&mut self) {
         let filter = Filter::parse(&self.matrix.filter);
         let columns: Vec<EnvironmentName> = self
             .environments()
@@ -49,13 +52,13 @@ impl Model {
         matrix.folded = arranged.folded;
         matrix.counts = arranged.counts;
         matrix.widest = arranged.widest;
-        self.matrix.layout = geometry::matrix(self);
+        self.matrix.grid = areas::grid(self);
         self.scroll();
     }
 
     /// Keeps the cursor in the visible part.
-    pub(super) fn scroll(&mut self) {
-        let layout = self.matrix.layout;
+    pub(in crate::app) fn scroll(&mut self) {
+        let grid = self.matrix.grid;
         let matrix = &mut self.matrix;
         let total = matrix.lines.len() + usize::from(matrix.folded > 0);
         let cursor = matrix.cursor();
@@ -65,13 +68,13 @@ impl Model {
         } else {
             cursor
         };
-        let height = layout.lines.max(1);
+        let height = grid.lines.max(1);
         matrix.first_line = matrix
             .first_line
             .min(total.saturating_sub(height))
             .max((bottom + 1).saturating_sub(height))
             .min(cursor);
-        let width = layout.columns.max(1);
+        let width = grid.columns.max(1);
         matrix.first_column = matrix
             .first_column
             .min(matrix.columns.len().saturating_sub(width))
@@ -98,7 +101,7 @@ impl Model {
                 continue;
             }
             for (_, view) in &cells {
-                let (plain, staged) = geometry::cell_width(view);
+                let (plain, staged) = areas::cell_width(view);
                 arranged.widest.0 = arranged.widest.0.max(plain);
                 arranged.widest.1 = arranged.widest.1.max(staged);
             }
@@ -117,7 +120,7 @@ impl Model {
             }
         }
         // Folding lifts trouble out of the quiet rows; where there is none, it would hide everything.
-        let fold = !self.matrix.show_all
+        let fold = self.matrix.quiet == Quiet::Folded
             && filter.is_empty()
             && self.matrix.order == Order::Trouble
             && lines.iter().any(|line| line.trouble > 0);

@@ -1,8 +1,24 @@
-//! What a key can mean.
+//! What the operator can ask for: one vocabulary, of which keys, palette, help and hints are views.
+//!
+//! Pure, and imports nothing of ours: the configuration remaps keys with it, `app` acts on it, `ui` shows it.
 
-/// An intention of the operator, independent of the key that expressed it.
+mod keymap;
+mod mode;
+mod press;
+mod table;
+
+pub use keymap::{Keymap, KeymapError};
+pub use mode::Mode;
+pub use press::{Key, Press};
+pub use table::{Argument, Row, TABLE, Typed, What};
+
+/// An intention of the operator, independent of how it was expressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// Unlock writing.
+    Unlock,
+    /// Lock it again.
+    Lock,
     /// Move the cursor or scroll.
     Move(Motion),
     /// Open what is selected, or accept what was typed.
@@ -17,9 +33,11 @@ pub enum Action {
     MarkColumn,
     /// Stage a promotion into the marked cells, or the one under the cursor.
     Promote,
-    /// Choose a version to go back to.
+    /// Stage a version given by hand.
+    Set,
+    /// Go back to an earlier version, chosen or given.
     Revert,
-    /// Show where the selected version has been.
+    /// Show where the selected version, or a given one, has been.
     Trace,
     /// Open the plan of what is staged.
     Plan,
@@ -27,16 +45,20 @@ pub enum Action {
     Unstage,
     /// Undo the last staging.
     Undo,
+    /// Take back everything staged.
+    Drop,
     /// Show or fold healthy rows.
     ShowAll,
-    /// Next order of rows.
+    /// The next order of rows, or a given one.
     Order,
-    /// Type a filter.
+    /// Filter rows.
     Filter,
     /// To the next match.
     NextMatch,
     /// To the match before.
     PreviousMatch,
+    /// To a service.
+    Goto,
     /// Type a command.
     Palette,
     /// Show the keys.
@@ -45,8 +67,12 @@ pub enum Action {
     Activity,
     /// Show the delivery under way, or the last one.
     Delivery,
+    /// Show what is read, and what is not.
+    Layouts,
     /// Ask the remote and lost clusters now.
     Refresh,
+    /// Log in to a cluster.
+    Login,
     /// Copy what is selected.
     Copy,
     /// Open what is selected in the browser.
@@ -67,6 +93,10 @@ pub enum Action {
     LeaveOut,
     /// Take the failure off the screen.
     Dismiss,
+    /// Choose colours.
+    Theme,
+    /// Letters and ASCII borders only, or not.
+    Ascii,
     /// Yes.
     Yes,
     /// No.
@@ -105,3 +135,6 @@ pub enum Motion {
     /// A page down.
     PageDown,
 }
+
+#[cfg(test)]
+mod tests;

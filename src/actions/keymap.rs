@@ -1,16 +1,11 @@
-//! Mode and key → action. One table, remapped by the configuration, also feeds hints and help.
+//! Mode and key → action: the table with the keys that the configuration gives, a view that also feeds hints and help.
 
 use std::collections::{BTreeMap, HashMap};
 
-mod action;
-mod press;
-mod table;
-
-pub use action::{Action, Motion};
-pub use press::{LastKey, Press, TextKey};
-pub use table::{Row, TABLE};
-
-use super::mode::Mode;
+use super::{
+    Action, Mode, Press,
+    table::{Row, TABLE},
+};
 
 /// The keys in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +13,6 @@ pub struct Keymap {
     /// For each row of [`TABLE`], its keys.
     keys: Vec<Vec<Press>>,
     lookup: HashMap<(Mode, Press), Action>,
-}
-
-/// What a key press means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    /// An action of the mode.
-    Action(Action),
-    /// Text being typed.
-    Text(TextKey),
 }
 
 /// Why a remapping cannot be used.
@@ -41,13 +27,13 @@ pub enum KeymapError {
     /// Two actions of one mode have the same key.
     #[error("`{key}` means both `{first}` and `{second}` in {mode}")]
     Conflict {
-        /// The key.
+        /// As it is written.
         key: String,
-        /// One of them.
+        /// The action that comes first in the table.
         first: String,
         /// The other.
         second: String,
-        /// Where.
+        /// The title of the mode in which both are in force.
         mode: &'static str,
     },
 }
@@ -78,9 +64,10 @@ impl Keymap {
         for (name, wanted) in changes {
             let index = TABLE
                 .iter()
-                .position(|row| row.name == name && row.action != Action::QuitNow)
+                .position(|row| row.name == name && is_changeable(row))
                 .ok_or_else(|| {
-                    let known: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+                    let known = TABLE.iter().filter(|row| is_changeable(row));
+                    let known: Vec<_> = known.map(|row| row.name).collect();
                     KeymapError::UnknownAction(name.clone(), known.join(", "))
                 })?;
             keys[index] = wanted
@@ -106,13 +93,9 @@ impl Keymap {
         Ok(Self { keys, lookup })
     }
 
-    /// What a key means in `mode`.
-    pub fn meaning(&self, mode: Mode, press: Press) -> Option<Meaning> {
-        let action = self.lookup.get(&(mode, press)).copied();
-        action.map(Meaning::Action).or_else(|| {
-            let text = press.text_key().filter(|_| mode.types_text());
-            text.map(Meaning::Text)
-        })
+    /// What a key asks for in `mode`.
+    pub fn action(&self, mode: Mode, press: Press) -> Option<Action> {
+        self.lookup.get(&(mode, press)).copied()
     }
 
     /// Rows in force in `mode` with their keys, in the table's order.
@@ -132,11 +115,12 @@ impl Keymap {
     }
 }
 
+fn is_changeable(row: &Row) -> bool {
+    row.has_keys() && row.action != Action::QuitNow
+}
+
 fn product(modes: &[Mode], presses: &[Press]) -> impl Iterator<Item = (Mode, Press)> {
     modes
         .iter()
         .flat_map(move |mode| presses.iter().map(move |press| (*mode, *press)))
 }
-
-#[cfg(test)]
-mod tests;

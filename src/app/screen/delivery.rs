@@ -1,23 +1,101 @@
 //! A confirmed plan on its way: written or not, then followed.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use jiff::Timestamp;
 
-use super::{
-    super::{
+use super::{PlanState, Refusal, Screen, moved};
+use crate::{
+    actions::Action,
+    app::{
         activity::Level,
         command::Command,
-        event::{CellDelivery, DeliveryStep, Epoch, Failure, PublishFailure, Published},
-        keymap::Action,
-        model::{DeliveryRun, DeliveryScreen, Model, PlanState, Screen, StageRun},
+        event::{
+            CellDelivery, DeliveryStep, Epoch, Failure, PlanView, PublishFailure, Published, Stage,
+        },
+        model::Model,
         op_queue::Operation,
     },
-    input::moved,
+    domain::{ids::CellKey, topology::Deliver},
 };
-use crate::domain::{ids::CellKey, topology::Deliver};
+
+/// A delivery is looked at; its state is in the model, because it goes on unseen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryScreen {
+    /// The selected cell.
+    pub cell: usize,
+}
+
+/// A delivery under way or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRun {
+    /// Whose answers belong to it.
+    pub epoch: Epoch,
+    /// What is delivered.
+    pub plan: Arc<PlanView>,
+    /// When it was confirmed.
+    pub started: Timestamp,
+    /// Stages that began, in order.
+    pub stages: Vec<StageRun>,
+    /// Where it went.
+    pub published: Option<Published>,
+    /// Cells on their way.
+    pub cells: BTreeMap<CellKey, CellDelivery>,
+    /// How it ended, and when.
+    pub ended: Option<(Timestamp, Result<String, Failure>)>,
+}
+
+/// A stage that began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageRun {
+    /// Which.
+    pub stage: Stage,
+    /// When.
+    pub began: Timestamp,
+    /// When it ended well, and what it gave.
+    pub done: Option<(Timestamp, String)>,
+}
+
+pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
+    let page = model.page();
+    let (Some(run), Some(Screen::Delivery(screen))) = (&model.delivery, model.screens.last_mut())
+    else {
+        return false;
+    };
+    let published = run.published.as_ref();
+    let commit = published.map(|published| published.commit);
+    let link = published.and_then(|published| published.link.clone());
+    match action {
+        Action::Back => model.close(out),
+        Action::Move(motion) => screen.cell = moved(screen.cell, motion, run.cells.len(), page),
+        Action::Revert => {
+            if let Some(cell) = run.cells.keys().nth(screen.cell).cloned() {
+                model.select(&cell);
+                model.screens.clear();
+                model.open_revert();
+            }
+        }
+        Action::Copy => match (link, commit) {
+            (Some(link), _) => out.push(Command::Copy(link)),
+            (None, Some(commit)) => out.push(Command::Copy(commit.to_string())),
+            (None, None) => model.say("no commit is written yet"),
+        },
+        Action::Browse => {
+            let web = model.git.base.as_ref().and_then(|base| base.web.clone());
+            let page = commit.and_then(|commit| Some(format!("{}/commit/{commit}", web?)));
+            match link.or(page) {
+                Some(url) => out.push(Command::OpenUrl(url)),
+                None => model.say("there is no web address to open"),
+            }
+        }
+        _ => return false,
+    }
+    true
+}
 
 impl Model {
     /// Shows the delivery under way, or the last one.
-    pub(super) fn show_delivery(&mut self) {
+    pub(in crate::app) fn show_delivery(&mut self) {
         if self.delivery.is_some() {
             self.open(Screen::Delivery(DeliveryScreen::default()));
         } else {
@@ -25,7 +103,7 @@ impl Model {
         }
     }
 
-    pub(super) fn on_published(
+    pub(in crate::app) fn on_published(
         &mut self,
         epoch: Epoch,
         result: Result<Published, PublishFailure>,
@@ -99,14 +177,14 @@ impl Model {
             PublishFailure::Rejected { words, protected } => {
                 self.log(Level::Error, "the push was refused", words.clone(), out);
                 if let Some(screen) = self.plan_screen() {
-                    screen.refused = Some((words, protected));
+                    screen.refused = Some(Refusal { words, protected });
                 }
             }
             PublishFailure::Failed(failure) => self.fail(failure, out),
         }
     }
 
-    pub(super) fn on_delivery(
+    pub(in crate::app) fn on_delivery(
         &mut self,
         epoch: Epoch,
         at: Timestamp,
@@ -152,57 +230,6 @@ impl Model {
                 }
             }
         }
-    }
-
-    pub(super) fn on_delivery_key(&mut self, action: Action, out: &mut Vec<Command>) {
-        let page = self.page();
-        let Some(run) = &self.delivery else {
-            return self.close(out);
-        };
-        let cells: Vec<CellKey> = run.cells.keys().cloned().collect();
-        let commit = run.published.as_ref().map(|published| published.commit);
-        let link = run.published.as_ref().and_then(|p| p.link.clone());
-        let Some(Screen::Delivery(screen)) = self.screens.last_mut() else {
-            return;
-        };
-        match action {
-            Action::Back => self.close(out),
-            Action::Move(motion) => screen.cell = moved(screen.cell, motion, cells.len(), page),
-            Action::Revert => {
-                if let Some(cell) = cells.get(screen.cell) {
-                    self.select(cell);
-                    self.screens.clear();
-                    self.open_revert();
-                }
-            }
-            Action::Copy => match (link, commit) {
-                (Some(link), _) => out.push(Command::Copy(link)),
-                (None, Some(commit)) => out.push(Command::Copy(commit.to_string())),
-                (None, None) => self.say("no commit is written yet"),
-            },
-            Action::Browse => {
-                let web = self.git.base.as_ref().and_then(|base| base.web.clone());
-                let page = commit.and_then(|commit| Some(format!("{}/commit/{commit}", web?)));
-                match link.or(page) {
-                    Some(url) => out.push(Command::OpenUrl(url)),
-                    None => self.say("there is no web address to open"),
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Puts the matrix's cursor on a cell.
-    pub(in crate::app) fn select(&mut self, cell: &CellKey) {
-        self.matrix.row = Some(cell.service.clone());
-        let column = self
-            .matrix
-            .columns
-            .iter()
-            .position(|c| *c == cell.environment);
-        self.matrix.column = column.unwrap_or(self.matrix.column);
-        // A folded row unfolds when it is selected.
-        self.arrange();
     }
 }
 

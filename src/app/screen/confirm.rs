@@ -1,24 +1,74 @@
 //! The last question before anything is written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::super::{
-    activity::Level,
-    command::Command,
-    event::CellDelivery,
-    keymap::Action,
-    line::LineInput,
-    model::{ConfirmScreen, DeliveryRun, DeliveryScreen, Model, PlanState, Screen},
-    op_queue::Operation,
+use jiff::Timestamp;
+
+use super::{DeliveryRun, DeliveryScreen, PlanState, Screen};
+use crate::{
+    actions::{Action, Mode},
+    app::{
+        activity::Level,
+        command::Command,
+        event::{CellDelivery, PlanView},
+        line::LineInput,
+        model::Model,
+        op_queue::Operation,
+    },
+    domain::{
+        ids::EnvironmentName,
+        plan::{PlannedChange, Skip, Standing},
+    },
 };
-use crate::domain::plan::{PlannedChange, Skip, Standing};
 
 /// Keys that come sooner after the question than this were meant for what was there before.
 const TOO_SOON_MILLISECONDS: i64 = 300;
 
+/// The last question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfirmScreen {
+    /// What is confirmed.
+    pub plan: Arc<PlanView>,
+    /// When it was opened: keys that come too soon after are dropped.
+    pub opened: Timestamp,
+    /// Protected environments whose names must be typed, in order.
+    pub names: Vec<EnvironmentName>,
+    /// How many of them are.
+    pub typed: usize,
+    /// The one being typed.
+    pub input: LineInput,
+    /// What was typed was another name.
+    pub wrong: bool,
+}
+
+impl ConfirmScreen {
+    /// A name is typed where one must be, else a key answers.
+    pub(super) fn mode(&self) -> Mode {
+        if self.names.is_empty() {
+            Mode::Confirm
+        } else {
+            Mode::ConfirmName
+        }
+    }
+}
+
+pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
+    match action {
+        Action::Back | Action::No => {
+            model.screens.pop();
+            model.say("nothing is written; everything stays staged");
+        }
+        Action::Yes | Action::Open if held || model.is_too_soon() => {}
+        Action::Yes => model.publish(out),
+        Action::Open => model.accept_name(out),
+        _ => return false,
+    }
+    true
+}
+
 impl Model {
     /// Asks, if there is something to write, nothing holds it, and this session may write.
-    pub(super) fn open_confirm(&mut self) {
+    pub(in crate::app) fn open_confirm(&mut self) {
         let Some(Screen::Plan(screen)) = self.screens.last() else {
             return;
         };
@@ -86,26 +136,13 @@ impl Model {
     }
 
     /// Whether a key comes too soon after the question appeared to be an answer to it.
-    pub(super) fn is_too_soon(&self) -> bool {
+    pub(in crate::app) fn is_too_soon(&self) -> bool {
         match self.screens.last() {
             Some(Screen::Confirm(screen)) => {
                 let since = self.now.as_millisecond() - screen.opened.as_millisecond();
                 since < TOO_SOON_MILLISECONDS
             }
             _ => false,
-        }
-    }
-
-    pub(super) fn on_confirm(&mut self, action: Action, held: bool, out: &mut Vec<Command>) {
-        match action {
-            Action::Back | Action::No => {
-                self.screens.pop();
-                self.say("nothing is written; everything stays staged");
-            }
-            _ if held || self.is_too_soon() => {}
-            Action::Yes => self.publish(out),
-            Action::Open => self.accept_name(out),
-            _ => {}
         }
     }
 

@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
 
 fn change(name: &str, keys: &[&str]) -> BTreeMap<String, Vec<String>> {
@@ -11,16 +13,19 @@ fn no_key_means_two_things_in_a_mode() {
 }
 
 #[test]
-fn every_row_has_a_readable_key_a_sentence_and_its_own_name() {
-    let mut names = std::collections::BTreeSet::new();
+fn every_row_has_a_sentence_its_own_name_and_a_way_to_ask_for_it() {
+    let (mut names, mut words) = (BTreeSet::new(), BTreeSet::new());
     for row in TABLE {
         assert!(names.insert(row.name), "{} twice", row.name);
-        assert!(!row.help.is_empty(), "{}", row.name);
-        assert!(!row.keys.is_empty(), "{}", row.name);
+        assert!(!row.words.is_empty(), "{}", row.name);
+        assert_eq!(row.has_keys(), !row.keys.is_empty(), "{}", row.name);
+        assert!(row.has_keys() || row.typed.is_some(), "{}", row.name);
+        for word in row.typed.iter().flat_map(|typed| typed.words) {
+            assert!(words.insert(*word), "`:{word}` twice");
+        }
         for key in row.keys {
             let press = Press::parse(key).unwrap_or_else(|| panic!("{key}"));
             assert_eq!(press.to_string(), *key, "shown as it is written");
-            assert_eq!(Press::of(&press.event()), press);
         }
     }
 }
@@ -51,19 +56,18 @@ fn no_control_key_changes_anything() {
 fn leaving_works_in_every_mode() {
     let keymap = Keymap::default();
     for mode in Mode::ALL {
-        let meaning = keymap.meaning(mode, Press::parse("^c").unwrap());
-        assert_eq!(meaning, Some(Meaning::Action(Action::QuitNow)), "{mode:?}");
-        let esc = keymap.meaning(mode, Press::parse("esc").unwrap());
-        assert_eq!(esc, Some(Meaning::Action(Action::Back)), "{mode:?}");
+        let action = |key| keymap.action(mode, Press::parse(key).unwrap());
+        assert_eq!(action("^c"), Some(Action::QuitNow), "{mode:?}");
+        assert_eq!(action("esc"), Some(Action::Back), "{mode:?}");
     }
 }
 
 #[test]
 fn remapping() {
     let keymap = Keymap::remapped(&change("promote", &["P", "f5"])).unwrap();
-    let meaning = |key: &str| keymap.meaning(Mode::Matrix, Press::parse(key).unwrap());
-    assert_eq!(meaning("P"), Some(Meaning::Action(Action::Promote)));
-    assert_eq!(meaning("p"), None);
+    let action = |key: &str| keymap.action(Mode::Matrix, Press::parse(key).unwrap());
+    assert_eq!(action("P"), Some(Action::Promote));
+    assert_eq!(action("p"), None);
     assert_eq!(keymap.key_for(Mode::Matrix, Action::Promote).unwrap(), "P");
 
     let cases = [
@@ -75,19 +79,10 @@ fn remapping() {
             "`s` means both `promote` and `plan` in Matrix",
         ),
         ("quit-now", vec!["Q"], "`quit-now` is no action"),
+        ("drop", vec!["X"], "`drop` is no action"),
     ];
     for (name, keys, message) in cases {
         let error = Keymap::remapped(&change(name, &keys)).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
     }
-}
-
-#[test]
-fn text_modes_type_letters() {
-    let keymap = Keymap::default();
-    let press = |key: &str| Press::parse(key).unwrap();
-    let typed = keymap.meaning(Mode::Filter, press("q"));
-    assert_eq!(typed, Some(Meaning::Text(TextKey::Insert('q'))));
-    let word = keymap.meaning(Mode::Palette, press("^w"));
-    assert_eq!(word, Some(Meaning::Text(TextKey::DeleteWord)));
 }

@@ -10,32 +10,26 @@ use jiff::Timestamp;
 
 use super::{
     activity::Activity,
+    areas::Drawn,
     event::{BaseInfo, Failure},
-    keymap::{Keymap, LastKey},
+    keymap::LastKey,
     line::LineInput,
-    look::Look,
-    mode::Mode,
     op_queue::OpQueue,
+    screen::{DeliveryRun, Screen, matrix::Matrix},
     snapshot::Snapshot,
     staging::Staging,
-    trace,
 };
-use crate::domain::{
-    desired::Desired,
-    history::HistoryEntry,
-    ids::{CellKey, EnvironmentName, ObjectId},
-    plan::ChangeRequest,
-    rollout::{ClusterNote, Connection, LiveCell},
-    topology::Topology,
-};
-
-mod matrix;
-mod screen;
-
-pub use matrix::{Matrix, Order, RowLine};
-pub use screen::{
-    ActivityScreen, CellPane, CellScreen, ConfirmScreen, DeliveryRun, DeliveryScreen, PlanPane,
-    PlanScreen, PlanState, RevertScreen, Scope, Screen, StageRun, TraceScreen,
+use crate::{
+    actions::{Keymap, Mode},
+    domain::{
+        desired::Desired,
+        history::HistoryEntry,
+        ids::{CellKey, EnvironmentName, ObjectId},
+        plan::ChangeRequest,
+        rollout::{Connection, LiveCell},
+        topology::Topology,
+    },
+    look::Look,
 };
 
 /// What does not change while the screen runs, unless the configuration is read again.
@@ -80,6 +74,8 @@ pub struct Model {
     pub now: Timestamp,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// What drawing the last frame found out.
+    pub drawn: Drawn,
     /// The terminal has the focus.
     pub focused: bool,
     /// What Git says.
@@ -149,10 +145,8 @@ pub struct History {
 pub struct Live {
     /// How well each environment is known.
     pub connections: BTreeMap<EnvironmentName, Connection>,
-    /// Cells.
+    /// What each cell was last said to be doing.
     pub cells: HashMap<CellKey, LiveCell>,
-    /// Cluster events of the cell being looked at.
-    pub notes: Option<(CellKey, Result<Vec<ClusterNote>, String>)>,
 }
 
 /// A program that was run.
@@ -211,6 +205,7 @@ impl Model {
             setup,
             now,
             size,
+            drawn: Drawn::default(),
             focused: true,
             git: Git::default(),
             history: History::default(),
@@ -267,12 +262,8 @@ impl Model {
 
     /// The cell that keys act on.
     pub fn selected(&self) -> Option<CellKey> {
-        match self.screens.last() {
-            Some(Screen::Cell(screen)) => Some(screen.cell.clone()),
-            Some(Screen::Revert(screen)) => Some(screen.cell.clone()),
-            Some(Screen::Trace(screen)) => Some(trace::selected_cell(screen)),
-            _ => self.matrix.selected(),
-        }
+        let on_screen = self.screens.last().and_then(|top| top.about().cell);
+        on_screen.or_else(|| self.matrix.selected())
     }
 
     /// How well an environment's cluster is known; columns that are not declared have none.

@@ -1,58 +1,53 @@
-//! Keys of the matrix.
+//! What actions do on the matrix.
 
-use super::{
-    super::{
+use super::Quiet;
+use crate::{
+    actions::{Action, Motion},
+    app::{
         command::Command,
         filter::Filter,
-        keymap::{Action, Motion},
         line::LineInput,
-        model::{CellScreen, Model, Prompt, Screen},
+        model::{Model, Prompt},
+        screen::moved,
         status,
     },
-    input::moved,
+    domain::ids::CellKey,
 };
-use crate::domain::ids::CellKey;
+
+pub(in crate::app) fn act(
+    model: &mut Model,
+    action: Action,
+    _: bool,
+    out: &mut Vec<Command>,
+) -> bool {
+    match action {
+        Action::Move(motion) => model.move_cursor(motion),
+        Action::Open => match model.matrix.selected() {
+            Some(cell) => model.open_cell(cell, out),
+            None => model.say("no cell is selected"),
+        },
+        Action::Back => model.back_at_root(),
+        Action::Mark => model.mark(),
+        Action::MarkRange => model.mark_range(),
+        Action::MarkColumn => model.mark_column(),
+        Action::Filter => {
+            model.prompt = Some(Prompt::Filter {
+                input: LineInput::with(model.matrix.filter.clone()),
+                before: model.matrix.filter.clone(),
+            });
+        }
+        Action::NextMatch => model.next_match(true),
+        Action::PreviousMatch => model.next_match(false),
+        Action::Copy => model.copy_version(out),
+        Action::Browse => model.browse_environment(out),
+        _ => return false,
+    }
+    true
+}
 
 impl Model {
-    pub(super) fn on_matrix(&mut self, action: Action, out: &mut Vec<Command>) {
-        match action {
-            Action::Move(motion) => self.move_cursor(motion),
-            Action::Open => match self.matrix.selected() {
-                Some(cell) => self.open_cell(cell, out),
-                None => self.say("no cell is selected"),
-            },
-            Action::Back => self.back_at_root(),
-            Action::Mark => self.mark(),
-            Action::MarkRange => self.mark_range(),
-            Action::MarkColumn => self.mark_column(),
-            Action::Promote => self.promote(out),
-            Action::Revert => self.open_revert(),
-            Action::Trace => self.open_trace(),
-            Action::Plan => self.open_plan(None, out),
-            Action::Unstage => self.unstage(out),
-            Action::Undo => self.undo(out),
-            Action::ShowAll => self.show_all(),
-            Action::Order => {
-                self.matrix.order = self.matrix.order.next();
-                let name = self.matrix.order.name();
-                self.say(format!("ordered by {name}"));
-            }
-            Action::Filter => {
-                self.prompt = Some(Prompt::Filter {
-                    input: LineInput::with(self.matrix.filter.clone()),
-                    before: self.matrix.filter.clone(),
-                });
-            }
-            Action::NextMatch => self.next_match(true),
-            Action::PreviousMatch => self.next_match(false),
-            Action::Copy => self.copy_version(out),
-            Action::Browse => self.browse_environment(out),
-            _ => {}
-        }
-    }
-
     fn move_cursor(&mut self, motion: Motion) {
-        let page = self.matrix.layout.lines.max(1);
+        let page = self.matrix.grid.lines.max(1);
         let columns = self.matrix.columns.len();
         let matrix = &mut self.matrix;
         match motion {
@@ -139,13 +134,25 @@ impl Model {
         cells.into_iter().filter(exists).collect()
     }
 
-    pub(super) fn show_all(&mut self) {
-        self.matrix.show_all = !self.matrix.show_all;
-        self.say(if self.matrix.show_all {
-            "all rows are shown"
-        } else {
-            "healthy rows are folded while others are in trouble"
+    pub(in crate::app) fn fold_or_show(&mut self) {
+        self.matrix.quiet = self.matrix.quiet.other();
+        self.say(match self.matrix.quiet {
+            Quiet::Shown => "all rows are shown",
+            Quiet::Folded => "healthy rows are folded while others are in trouble",
         });
+    }
+
+    /// Puts the cursor on a cell.
+    pub(in crate::app) fn select(&mut self, cell: &CellKey) {
+        self.matrix.row = Some(cell.service.clone());
+        let column = self
+            .matrix
+            .columns
+            .iter()
+            .position(|c| *c == cell.environment);
+        self.matrix.column = column.unwrap_or(self.matrix.column);
+        // A folded row unfolds when it is selected.
+        self.arrange();
     }
 
     /// To the next cell, row by row, that matches the filter's state, or is in trouble without one.
@@ -181,43 +188,5 @@ impl Model {
             }
             None => self.say("no cell matches"),
         }
-    }
-
-    pub(super) fn copy_version(&mut self, out: &mut Vec<Command>) {
-        let Some(cell) = self.selected() else { return };
-        let desired = self.git.desired.as_deref();
-        match desired.and_then(|desired| desired.version(&cell)) {
-            Some(version) => out.push(Command::Copy(version.to_string())),
-            None => self.say(format!("{cell} declares no version")),
-        }
-    }
-
-    pub(super) fn browse_environment(&mut self, out: &mut Vec<Command>) {
-        let Some(cell) = self.selected() else { return };
-        let environment = self.setup.topology.get(&cell.environment);
-        match environment.and_then(|environment| environment.url.clone()) {
-            Some(url) => out.push(Command::OpenUrl(url)),
-            None => self.say(format!(
-                "{} has no `url` in the configuration",
-                cell.environment
-            )),
-        }
-    }
-
-    pub(super) fn open_cell(&mut self, cell: CellKey, out: &mut Vec<Command>) {
-        self.open_cell_at(cell, 0, out);
-    }
-
-    /// Opens a cell at one of its values; 0 is the newest.
-    pub(super) fn open_cell_at(&mut self, cell: CellKey, value: usize, out: &mut Vec<Command>) {
-        out.push(Command::WatchNotes {
-            cell: Some(cell.clone()),
-        });
-        self.live.notes = None;
-        self.open(Screen::Cell(CellScreen {
-            value,
-            ..CellScreen::new(cell)
-        }));
-        self.refresh_cell(out);
     }
 }

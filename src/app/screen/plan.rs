@@ -2,28 +2,136 @@
 
 use std::sync::Arc;
 
-use super::{
-    super::{
+use super::{Screen, moved};
+use crate::{
+    actions::{Action, Mode, Motion},
+    app::{
         command::Command,
         event::{Epoch, Failure, PlanView},
-        keymap::Action,
         line::LineInput,
-        mode::Mode,
-        model::{Model, PlanPane, PlanScreen, PlanState, Prompt, Scope, Screen},
+        model::{Model, Prompt},
         op_queue::Operation,
     },
-    input::moved,
-};
-use crate::domain::{
-    desired::Desired,
-    ids::CellKey,
-    plan::{Accept, ChangeRequest, Override},
-    topology::Deliver,
+    domain::{
+        desired::Desired,
+        ids::{CellKey, RepoPath},
+        plan::{Accept, ChangeRequest, Override},
+        topology::Deliver,
+    },
 };
 
+/// What is staged, as a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanScreen {
+    /// Everything, or some cells.
+    pub scope: Scope,
+    /// Overrides how it is delivered.
+    pub deliver: Option<Deliver>,
+    /// Holds that are lifted.
+    pub overrides: Vec<Override>,
+    /// Cells that may come along with an edit.
+    pub accepted: Vec<Accept>,
+    /// What is held or cannot change is left out instead of stopping the rest.
+    pub leave_out_held: bool,
+    /// The plan.
+    pub state: PlanState,
+    /// What changed since the plan was confirmed, where it was evaluated again.
+    pub moved: Vec<String>,
+    /// What the server said, where it refused.
+    pub refused: Option<Refusal>,
+    /// The pane that keys act on.
+    pub pane: PlanPane,
+    /// The selected change.
+    pub change: usize,
+    /// How far the diff is scrolled.
+    pub diff_scroll: usize,
+}
+
+/// Which staged requests a plan is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    All,
+    /// Those of these cells.
+    Only(Vec<CellKey>),
+}
+
+/// The plan of a plan screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanState {
+    /// Being made.
+    Building,
+    /// Made.
+    Ready(Arc<PlanView>),
+    /// Not possible.
+    Failed(Failure),
+}
+
+/// Panes of the plan screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlanPane {
+    /// Changes and skipped ones.
+    #[default]
+    Changes,
+    /// The exact bytes.
+    Diff,
+}
+
+/// A push that the server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the server said, one line each.
+    pub words: Vec<String>,
+    /// The branch is protected: one of its own may be accepted.
+    pub protected: bool,
+}
+
+pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
+    let Some(Screen::Plan(screen)) = model.screens.last_mut() else {
+        return false;
+    };
+    match action {
+        Action::Back => model.close(out),
+        Action::Move(motion) => model.move_in_plan(motion),
+        Action::NextPane | Action::PreviousPane => {
+            screen.pane = match screen.pane {
+                PlanPane::Changes => PlanPane::Diff,
+                PlanPane::Diff => PlanPane::Changes,
+            };
+        }
+        Action::Deliver => model.toggle_deliver(out),
+        Action::Scope => model.widen(out),
+        Action::Unstage => model.unstage_selected(out),
+        Action::Override => model.ask_reason(),
+        Action::Open => model.open_confirm(),
+        _ => return false,
+    }
+    true
+}
+
 impl Model {
+    fn move_in_plan(&mut self, motion: Motion) {
+        let (drawn, page) = (self.drawn, self.page());
+        let aside = self.staging.set_aside.len();
+        let desired = self.git.desired.clone();
+        let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        match (&screen.state, screen.pane) {
+            (PlanState::Ready(plan), PlanPane::Changes) => {
+                let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
+                screen.change = moved(screen.change, motion, rows, page);
+                screen.diff_scroll = file_of(plan, screen.change, desired.as_deref());
+            }
+            (PlanState::Ready(_), PlanPane::Diff) => {
+                screen.diff_scroll = drawn.scrolled(screen.diff_scroll, motion);
+            }
+            _ => {}
+        }
+    }
+
     /// Opens the plan of everything staged, or of these cells only.
-    pub(super) fn open_plan(&mut self, only: Option<Vec<CellKey>>, out: &mut Vec<Command>) {
+    pub(in crate::app) fn open_plan(&mut self, only: Option<Vec<CellKey>>, out: &mut Vec<Command>) {
         if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
             self.say(
                 "nothing is staged: p promotes into the cell, r goes back to an earlier version",
@@ -54,7 +162,7 @@ impl Model {
     }
 
     /// Makes the plan of the open plan screen anew.
-    pub(super) fn build_plan(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn build_plan(&mut self, out: &mut Vec<Command>) {
         let staged = self.staging.requests().to_vec();
         let Some(screen) = self.plan_screen() else {
             return;
@@ -80,7 +188,7 @@ impl Model {
     }
 
     /// The plan screen, visible or below another.
-    pub(super) fn plan_screen(&mut self) -> Option<&mut PlanScreen> {
+    pub(in crate::app) fn plan_screen(&mut self) -> Option<&mut PlanScreen> {
         self.screens
             .iter_mut()
             .rev()
@@ -90,7 +198,11 @@ impl Model {
             })
     }
 
-    pub(super) fn on_planned(&mut self, epoch: Epoch, result: Result<Arc<PlanView>, Failure>) {
+    pub(in crate::app) fn on_planned(
+        &mut self,
+        epoch: Epoch,
+        result: Result<Arc<PlanView>, Failure>,
+    ) {
         if !self.operations.finish(Operation::Plan, epoch) {
             return;
         }
@@ -103,46 +215,6 @@ impl Model {
                 }
                 Err(failure) => screen.state = PlanState::Failed(failure),
             }
-        }
-    }
-
-    pub(super) fn on_plan(&mut self, action: Action, out: &mut Vec<Command>) {
-        let page = self.page() / 2;
-        let aside = self.staging.set_aside.len();
-        let desired = self.git.desired.clone();
-        let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
-            return;
-        };
-        match action {
-            Action::Back => self.close(out),
-            Action::Move(motion) => match (&screen.state, screen.pane) {
-                (PlanState::Ready(plan), PlanPane::Changes) => {
-                    let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
-                    screen.change = moved(screen.change, motion, rows, page);
-                    screen.diff_scroll = file_of(plan, screen.change, desired.as_deref());
-                }
-                (PlanState::Ready(plan), PlanPane::Diff) => {
-                    let lines = |text: &str| text.lines().count() + 2;
-                    let total = plan.diffs.iter().map(|diff| lines(&diff.text)).sum();
-                    screen.diff_scroll = moved(screen.diff_scroll, motion, total, page);
-                }
-                _ => {}
-            },
-            Action::NextPane | Action::PreviousPane => {
-                screen.pane = match screen.pane {
-                    PlanPane::Changes => PlanPane::Diff,
-                    PlanPane::Diff => PlanPane::Changes,
-                };
-            }
-            Action::Deliver => self.toggle_deliver(out),
-            Action::Scope => self.widen(out),
-            Action::Unstage => self.unstage_selected(out),
-            Action::Undo => self.undo(out),
-            Action::AcceptAlong => self.accept_along(out),
-            Action::LeaveOut => self.leave_out_held(out),
-            Action::Override => self.ask_reason(),
-            Action::Open => self.open_confirm(),
-            _ => {}
         }
     }
 
@@ -165,7 +237,7 @@ impl Model {
     }
 
     /// Plans again, delivered in another way; `None`: as the environments say.
-    pub(super) fn deliver_by(&mut self, deliver: Option<Deliver>, out: &mut Vec<Command>) {
+    pub(in crate::app) fn deliver_by(&mut self, deliver: Option<Deliver>, out: &mut Vec<Command>) {
         if let Some(screen) = self.plan_screen() {
             screen.deliver = deliver;
             screen.refused = None;
@@ -214,7 +286,7 @@ impl Model {
 
     /// Plans again with the cells accepted that move with an edit though they were not staged: those that are shown, and
     /// no others.
-    pub(super) fn accept_along(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn accept_along(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
             return self.say("open the plan first (s)");
         };
@@ -242,7 +314,7 @@ impl Model {
     }
 
     /// Plans again without what is held or cannot change, or with it; it stays staged either way.
-    pub(super) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
             return self.say("open the plan first (s)");
         };
@@ -313,13 +385,13 @@ impl Model {
     }
 
     /// The key that accepts what comes along.
-    pub(super) fn accept_key(&self) -> String {
+    pub(in crate::app) fn accept_key(&self) -> String {
         let key = self.setup.keymap.key_for(Mode::Plan, Action::AcceptAlong);
         key.unwrap_or_else(|| ":accept-along".to_owned())
     }
 
     /// Lifts what a gate holds, and plans again.
-    pub(super) fn lift(&mut self, gate: String, reason: String, out: &mut Vec<Command>) {
+    pub(in crate::app) fn lift(&mut self, gate: String, reason: String, out: &mut Vec<Command>) {
         if let Some(screen) = self.plan_screen() {
             screen.overrides.retain(|other| other.gate != gate);
             screen.overrides.push(Override { gate, reason });
@@ -333,8 +405,28 @@ fn file_of(view: &PlanView, change: usize, desired: Option<&Desired>) -> usize {
     let cell = view.plan.changes.get(change).map(|change| &change.cell);
     let declared = cell.and_then(|cell| desired?.cells.get(cell));
     let path = declared.and_then(|declared| Some(&declared.sources.first()?.path));
-    let file = view.diffs.iter().position(|diff| Some(&diff.path) == path);
-    let before = view.diffs.iter().take(file.unwrap_or(0));
-    // Each file before it: air, its name, its lines.
-    before.map(|diff| diff.text.lines().count() + 2).sum()
+    let is_file = |line: DiffLine<'_>| matches!(line, DiffLine::File(name) if Some(name) == path);
+    diff_lines(view).position(is_file).unwrap_or_default()
+}
+
+/// One line of the exact change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffLine<'a> {
+    /// Air before the next file.
+    Gap,
+    /// A file's name, above its lines.
+    File(&'a RepoPath),
+    /// A line of its diff.
+    Text(&'a str),
+}
+
+/// The exact change, file by file, as it is shown and scrolled through.
+pub fn diff_lines(view: &PlanView) -> impl Iterator<Item = DiffLine<'_>> {
+    view.diffs.iter().enumerate().flat_map(|(index, file)| {
+        let gap = (index > 0).then_some(DiffLine::Gap);
+        let lines = file.text.lines().map(DiffLine::Text);
+        gap.into_iter()
+            .chain([DiffLine::File(&file.path)])
+            .chain(lines)
+    })
 }

@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod acts;
+mod rows;
+
+pub(in crate::app) use acts::act;
+
 use crate::{
-    app::{geometry::Layout, status::State},
+    app::{areas::Grid, status::State},
     domain::ids::{CellKey, EnvironmentName, ServiceName},
 };
 
@@ -24,14 +29,14 @@ pub struct Matrix {
     pub counts: BTreeMap<State, usize>,
     /// The width that the widest shown cell would like: without what is staged, and with it.
     pub widest: (usize, usize),
-    /// How it divides its box.
-    pub layout: Layout,
+    /// How its rows are divided.
+    pub grid: Grid,
     /// The first visible line.
     pub first_line: usize,
     /// The first visible column.
     pub first_column: usize,
-    /// Show healthy rows too.
-    pub show_all: bool,
+    /// What becomes of healthy rows while others are in trouble.
+    pub quiet: Quiet,
     /// In which order.
     pub order: Order,
     /// The filter in force.
@@ -40,6 +45,27 @@ pub struct Matrix {
     pub marks: BTreeSet<CellKey>,
     /// The other corner of a range being drawn.
     pub anchor: Option<CellKey>,
+}
+
+/// What becomes of healthy rows while others are in trouble.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quiet {
+    /// They are one line that counts them.
+    #[default]
+    Folded,
+    /// They are shown like the others.
+    Shown,
+}
+
+impl Quiet {
+    /// The other choice.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Folded => Self::Shown,
+            Self::Shown => Self::Folded,
+        }
+    }
 }
 
 /// One line of the matrix.

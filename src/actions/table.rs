@@ -1,0 +1,212 @@
+//! The one table: every action with its name, its words, its keys where they are in force, and what is typed for it.
+
+use super::{
+    Action::{self, Move},
+    Mode, Motion,
+};
+
+/// One row of the table. An action that means different things in different modes has a row for each.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// What it asks for.
+    pub action: Action,
+    /// Its name in `[keys]` of the configuration.
+    pub name: &'static str,
+    /// A sentence for the help screen and the palette.
+    pub words: &'static str,
+    /// Its keys, the one that hints show first.
+    pub keys: &'static [&'static str],
+    /// Where its keys are in force; none: it is typed only.
+    pub modes: &'static [Mode],
+    /// A word or two for the footer; empty: not shown there.
+    pub hint: &'static str,
+    /// What is typed for it after `:`; `None`: it has keys only.
+    pub typed: Option<Typed>,
+}
+
+/// How an action is typed.
+#[derive(Clone, Copy, Debug)]
+pub struct Typed {
+    /// The word, and others that mean the same.
+    pub words: &'static [&'static str],
+    /// What follows it.
+    pub argument: Argument,
+}
+
+/// What follows a typed word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// Nothing may.
+    Nothing,
+    /// Something may.
+    Optional(What),
+    /// Something must.
+    Needed(What),
+}
+
+/// What an argument is: how it is shown and what completes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A version.
+    Version,
+    /// An environment with a cluster.
+    Environment,
+    /// A service.
+    Service,
+    /// Words of a filter.
+    Filter,
+    /// A palette of colours.
+    Theme,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+impl Argument {
+    /// As it is shown behind the word: `VERSION`, `[TEXT]`, `on|off`; empty where nothing follows.
+    pub fn shown(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Optional(what) => format!("[{}]", what.shown()),
+            Self::Needed(what) => what.shown(),
+        }
+    }
+
+    /// What it is, where there is one.
+    pub fn what(self) -> Option<What> {
+        match self {
+            Self::Nothing => None,
+            Self::Optional(what) | Self::Needed(what) => Some(what),
+        }
+    }
+}
+
+impl What {
+    fn shown(self) -> String {
+        match self {
+            Self::Version => "VERSION".to_owned(),
+            Self::Environment => "ENVIRONMENT".to_owned(),
+            Self::Service => "SERVICE".to_owned(),
+            Self::Filter => "TEXT".to_owned(),
+            Self::Theme => "NAME".to_owned(),
+            Self::OneOf(words) => words.join("|"),
+        }
+    }
+}
+
+use Argument::{Needed, Nothing, Optional};
+use Mode::{
+    Activity, Cell, Confirm, ConfirmName, Delivery, Filter, Help, Matrix, Palette, Plan, Question,
+    Reason, Revert, Trace,
+};
+
+const SCREENS: &[Mode] = &[Matrix, Cell, Plan, Revert, Trace, Delivery, Activity, Help];
+const UNDER_ROOT: &[Mode] = &[Cell, Plan, Revert, Trace, Delivery, Activity, Help];
+const TYPED: &[Mode] = &[ConfirmName, Filter, Palette, Reason];
+const EVERYWHERE: &[Mode] = &Mode::ALL;
+
+/// An action with its name and its words.
+const fn action(action: Action, name: &'static str, words: &'static str) -> Row {
+    Row {
+        action,
+        name,
+        words,
+        keys: &[],
+        modes: &[],
+        hint: "",
+        typed: None,
+    }
+}
+
+impl Row {
+    const fn keys(mut self, keys: &'static [&'static str], modes: &'static [Mode]) -> Self {
+        self.keys = keys;
+        self.modes = modes;
+        self
+    }
+
+    const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    const fn typed(mut self, words: &'static [&'static str], argument: Argument) -> Self {
+        self.typed = Some(Typed { words, argument });
+        self
+    }
+
+    /// It has keys, which the configuration may change.
+    pub fn has_keys(&self) -> bool {
+        !self.modes.is_empty()
+    }
+}
+
+/// Every action, in the order of palette, footer and help.
+#[rustfmt::skip]
+pub const TABLE: &[Row] = &[
+    action(Action::Unlock, "write", "unlock writing for this session").typed(&["write"], Nothing),
+    action(Action::Lock, "read-only", "lock writing again").typed(&["read-only"], Nothing),
+    action(Action::Open, "open", "open the cell: rollout, pods and events beside its history").keys(&["enter"], &[Matrix]).hint("detail"),
+    action(Action::Open, "open-stay", "open the cell where the version arrived, at that change of its history").keys(&["enter"], &[Trace]).hint("cell"),
+    action(Action::Open, "stage-revert", "stage going back to this version, and open the plan of it").keys(&["enter"], &[Revert]).hint("stage and plan"),
+    action(Action::Open, "apply", "go on to the confirmation; needs `:write`").keys(&["enter"], &[Plan]).hint("apply…"),
+    action(Action::Open, "accept-name", "write it, once every protected environment's name is typed").keys(&["enter"], &[ConfirmName]).hint("apply"),
+    action(Action::Open, "accept", "accept what is typed").keys(&["enter"], &[Filter, Palette, Reason]).hint("accept"),
+    action(Action::Yes, "yes", "yes").keys(&["y"], &[Confirm, Question]).hint("yes"),
+    action(Action::No, "no", "no").keys(&["n", "q"], &[Confirm, Question]).hint("no"),
+    action(Action::Mark, "mark", "mark the cell, or the range that `v` began").keys(&["space"], &[Matrix]).hint("mark"),
+    action(Action::MarkRange, "mark-range", "begin a range of marks at the cursor; space ends it").keys(&["v"], &[Matrix]),
+    action(Action::MarkColumn, "mark-column", "mark every cell of the column that the filter leaves; again: unmark").keys(&["V"], &[Matrix]),
+    action(Action::Promote, "promote", "stage a promotion INTO the marked cells, or this one: each gets its upstream's version").keys(&["p"], &[Matrix, Cell]).hint("promote here").typed(&["promote"], Nothing),
+    action(Action::Set, "set", "stage this version for the marked cells, or this one").typed(&["set"], Needed(What::Version)),
+    action(Action::Revert, "revert", "go back to an earlier version of this cell: choose one, the last good one is selected").keys(&["r"], &[Matrix, Cell, Trace, Delivery]).hint("revert").typed(&["revert"], Optional(What::Version)),
+    action(Action::Plan, "plan", "open the plan of everything staged: bytes, gates, what will be done").keys(&["s"], &[Matrix, Cell]).hint("staged plan").typed(&["plan"], Nothing),
+    action(Action::Unstage, "unstage", "take the marked cells, or this one, out of what is staged").keys(&["x"], &[Matrix, Cell, Plan]),
+    action(Action::Undo, "undo", "undo the last staging; what is pushed stays pushed").keys(&["z"], &[Matrix, Cell, Plan]).typed(&["undo"], Nothing),
+    action(Action::Drop, "drop", "take back everything staged").typed(&["drop"], Nothing),
+    action(Action::Override, "override", "lift the hold on this change, with a reason that is kept in the commit").keys(&["o"], &[Plan]).hint("override"),
+    action(Action::AcceptAlong, "accept-along", "accept the cells that move with an edit though they were not staged; the plan is held until then").keys(&["c"], &[Plan]).hint("come along").typed(&["accept-along"], Nothing),
+    action(Action::LeaveOut, "leave-out", "plan without what is held or cannot change, or with it again; it stays staged").keys(&["l"], &[Plan]).typed(&["leave-out"], Nothing),
+    action(Action::Deliver, "deliver", "deliver to a branch of its own instead, or back to the branch").keys(&["b"], &[Plan]).hint("branch").typed(&["deliver"], Needed(What::OneOf(&["push", "branch"]))),
+    action(Action::Scope, "scope", "plan everything staged, or only what was just asked for").keys(&["a"], &[Plan]),
+    action(Action::NextPane, "next-pane", "to the next pane or tab").keys(&["tab"], &[Cell, Plan]).hint("pane"),
+    action(Action::PreviousPane, "previous-pane", "to the pane or tab before").keys(&["s-tab"], &[Cell, Plan]),
+    action(Action::Complete, "complete", "complete what is typed").keys(&["tab"], &[Filter, Palette]).hint("complete"),
+    action(Action::Delivery, "delivery", "show the delivery under way, or the last one").keys(&["d"], &[Matrix, Cell]).typed(&["delivery"], Nothing),
+    action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery]).hint("activity").typed(&["activity"], Nothing),
+    action(Action::Dismiss, "dismiss", "take the failure off the screen; it stays in this list").keys(&["x"], &[Activity]).hint("dismiss"),
+    action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE; a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
+    action(Action::NextMatch, "next-match", "to the next cell that matches, or is in trouble").keys(&["n"], &[Matrix]),
+    action(Action::PreviousMatch, "previous-match", "to the matching cell before").keys(&["N"], &[Matrix]),
+    action(Action::ShowAll, "show-all", "show the healthy rows too, or fold them").keys(&["!"], &[Matrix]).typed(&["all"], Nothing),
+    action(Action::Order, "order", "order rows by trouble, name, last change, or what is behind its upstream").keys(&["o"], &[Matrix]).typed(&["order"], Needed(What::OneOf(&["trouble", "name", "recent", "behind"]))),
+    action(Action::Goto, "goto", "go to a service").typed(&["goto"], Needed(What::Service)),
+    action(Action::Palette, "palette", "type a command of Tidegate; tab completes").keys(&[":"], SCREENS).hint("command"),
+    action(Action::Trace, "trace", "where this version has been: every environment, when, by whom, how it got there, how long it took").keys(&["t"], &[Matrix, Cell, Revert]).hint("trace").typed(&["trace"], Optional(What::Version)),
+    action(Action::Refresh, "refresh", "ask the remote, and try lost clusters, now").keys(&["^r"], SCREENS).typed(&["refresh"], Nothing),
+    action(Action::Login, "login", "log in to a cluster; the screen makes way for it").typed(&["login"], Optional(What::Environment)),
+    action(Action::Layouts, "layouts", "what is read, and what looks like a version and is not").typed(&["layouts"], Nothing),
+    action(Action::Theme, "theme", "choose colours").typed(&["theme"], Needed(What::Theme)),
+    action(Action::Ascii, "ascii", "letters and ASCII borders only").typed(&["ascii"], Needed(What::OneOf(&["on", "off"]))),
+    action(Action::Copy, "copy", "copy the version, commit or line that is selected").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Activity]),
+    action(Action::Browse, "browse", "open the commit, or the environment's address, in the browser").keys(&["O"], &[Matrix, Cell, Revert, Trace, Delivery]),
+    action(Move(Motion::Up), "up", "up").keys(&["k", "up"], SCREENS),
+    action(Move(Motion::Down), "down", "down").keys(&["j", "down"], SCREENS),
+    action(Move(Motion::Left), "left", "environment to the left").keys(&["h", "left"], &[Matrix, Cell]),
+    action(Move(Motion::Right), "right", "environment to the right").keys(&["l", "right"], &[Matrix, Cell]),
+    action(Move(Motion::Top), "top", "to the first").keys(&["g", "home"], SCREENS),
+    action(Move(Motion::Bottom), "bottom", "to the last").keys(&["G", "end"], SCREENS),
+    action(Move(Motion::HalfUp), "half-up", "half a page up").keys(&["^u"], SCREENS),
+    action(Move(Motion::HalfDown), "half-down", "half a page down").keys(&["^d"], SCREENS),
+    action(Move(Motion::PageUp), "page-up", "a page up").keys(&["^b", "pgup"], SCREENS),
+    action(Move(Motion::PageDown), "page-down", "a page down").keys(&["^f", "pgdn"], SCREENS),
+    action(Move(Motion::Up), "suggestion-up", "to the suggestion above").keys(&["up"], &[Palette]),
+    action(Move(Motion::Down), "suggestion-down", "to the suggestion below").keys(&["down"], &[Palette]),
+    action(Action::Help, "help", "these keys").keys(&["?"], SCREENS).hint("help").typed(&["help"], Nothing),
+    action(Action::Back, "back", "dismiss the failure, else clear the filter, else the marks").keys(&["esc"], &[Matrix]),
+    action(Action::Back, "back-screen", "back to the screen before").keys(&["esc", "q"], UNDER_ROOT).hint("back"),
+    action(Action::Back, "cancel", "cancel").keys(&["esc"], TYPED).hint("cancel"),
+    action(Action::Back, "cancel-question", "cancel").keys(&["esc"], &[Confirm, Question]),
+    action(Action::Quit, "quit", "leave; asks where something is staged or under way").keys(&["q"], &[Matrix]).hint("quit").typed(&["quit", "q"], Nothing),
+    action(Action::Suspend, "suspend", "put Tidegate into the background").keys(&["^z"], EVERYWHERE),
+    action(Action::QuitNow, "quit-now", "leave at once, always").keys(&["^c"], EVERYWHERE),
+];

@@ -1,0 +1,131 @@
+//! Where everything is on the screen: the one place where sizes are computed.
+//!
+//! Pure: rectangles from the size of the terminal and from how much there is to show. `ui` draws into them, and `update`
+//! scrolls, pages and finds what was clicked by them. Only what wraps or words its text while it draws knows how long that
+//! became; it says so in [`Drawn`].
+
+use ratatui::layout::Rect;
+
+use super::{model::Model, screen::moved};
+use crate::actions::Motion;
+
+mod matrix;
+mod panes;
+
+pub use matrix::{Grid, MatrixAreas, cell_width, grid, hit};
+pub use panes::{
+    CellAreas, HelpAreas, PlanAreas, RevertAreas, TraceAreas, activity, centred, plan_list,
+};
+
+/// Below this many columns or rows only a message is shown.
+pub const SMALLEST: (u16, u16) = (40, 10);
+
+/// From this many columns on, panes stand side by side and the matrix has a WHY column.
+pub const WIDE: u16 = 100;
+
+/// From this many rows on, the last program that was run has a row.
+const TALL: u16 = 14;
+
+/// The bands of the screen, from top to bottom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bands {
+    /// Where we are and whether we may write.
+    pub header: Rect,
+    /// What is broken.
+    pub summary: Rect,
+    /// The screen.
+    pub body: Rect,
+    /// The failure that stands until it is dismissed.
+    pub banner: Option<Rect>,
+    /// The last program that was run, or a passing word.
+    pub command: Option<Rect>,
+    /// Keys worth knowing, or a line being typed.
+    pub keys: Rect,
+}
+
+impl Bands {
+    /// The bands of `area`; `None`: it is too small for any.
+    pub fn of(model: &Model, area: Rect) -> Option<Self> {
+        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+            return None;
+        }
+        let banner = model.activity.standing().is_some();
+        let command = area.height >= TALL;
+        let foot = 1 + u16::from(command) + u16::from(banner);
+        let end = area.height;
+        Some(Self {
+            header: row(area, 0),
+            summary: row(area, 1),
+            body: Rect {
+                y: area.y + 2,
+                height: end - 2 - foot,
+                ..area
+            },
+            banner: banner.then(|| row(area, end - foot)),
+            command: command.then(|| row(area, end - 2)),
+            keys: row(area, end - 1),
+        })
+    }
+}
+
+/// What drawing found out, for the keys that come next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Rows of the list or the text that keys move through: a page.
+    pub page: usize,
+    /// The furthest line that the text can begin with.
+    pub last: usize,
+}
+
+impl Drawn {
+    /// The first line to show of a text, moved.
+    pub fn scrolled(self, first: usize, motion: Motion) -> usize {
+        moved(first.min(self.last), motion, self.last + 1, self.page)
+    }
+}
+
+impl Model {
+    /// How many rows a page has.
+    pub(super) fn page(&self) -> usize {
+        self.drawn.page.max(1)
+    }
+
+    /// The whole terminal.
+    pub(super) fn area(&self) -> Rect {
+        Rect::new(0, 0, self.size.0, self.size.1)
+    }
+}
+
+/// One row of `area`, counted from its top.
+pub fn row(area: Rect, index: u16) -> Rect {
+    Rect {
+        y: area.y + index,
+        height: 1,
+        ..area
+    }
+}
+
+/// The room inside the border of a box, one column of air at both sides.
+pub fn inside(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+/// The rows of `area` from `offset` on, at most `height`.
+pub fn below(area: Rect, offset: u16, height: u16) -> Rect {
+    let offset = offset.min(area.height);
+    Rect {
+        y: area.y + offset,
+        height: height.min(area.height - offset),
+        ..area
+    }
+}
+
+/// Lines as rows.
+pub fn rows(lines: usize) -> u16 {
+    u16::try_from(lines).unwrap_or(u16::MAX)
+}

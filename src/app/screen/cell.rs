@@ -1,0 +1,261 @@
+//! One cell: what runs in it, its history, and what each commit changed.
+
+use std::sync::Arc;
+
+use super::{Screen, moved};
+use crate::{
+    actions::{Action, Motion},
+    app::{
+        command::Command,
+        event::{Epoch, Failure},
+        model::Model,
+        op_queue::Operation,
+    },
+    domain::{
+        history::HistoryEntry,
+        ids::{CellKey, ObjectId},
+        rollout::ClusterNote,
+    },
+};
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellScreen {
+    /// Which.
+    pub cell: CellKey,
+    /// The pane that keys act on; the tab shown where there is room for one only.
+    pub pane: CellPane,
+    /// The selected value of the history.
+    pub value: usize,
+    /// How far the left side is scrolled.
+    pub rollout_scroll: usize,
+    /// How far the diff is scrolled.
+    pub diff_scroll: usize,
+    /// The cluster's events, or one line that says why there are none; `None`: waited for.
+    pub notes: Option<Result<Vec<ClusterNote>, String>>,
+    /// The diff of the selected commit, or why there is none; `None`: being read.
+    pub diff: Option<(ObjectId, Result<Arc<str>, Failure>)>,
+}
+
+/// Panes of the cell screen, in the order of `tab`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CellPane {
+    /// Rollout, pods and events.
+    Rollout,
+    /// Values over time.
+    #[default]
+    History,
+    /// What the selected commit changed.
+    Diff,
+}
+
+/// The value that is selected in the cell's history.
+pub(super) fn value(model: &Model) -> Option<&HistoryEntry> {
+    let Some(Screen::Cell(screen)) = model.screens.last() else {
+        return None;
+    };
+    model.values(&screen.cell).get(screen.value)
+}
+
+pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
+    let Some(Screen::Cell(screen)) = model.screens.last_mut() else {
+        return false;
+    };
+    match action {
+        Action::Back => model.close(out),
+        Action::Move(Motion::Left) => model.neighbour(false, out),
+        Action::Move(Motion::Right) => model.neighbour(true, out),
+        Action::Move(motion) => model.move_in_cell(motion, out),
+        Action::NextPane => screen.pane = screen.pane.next(),
+        Action::PreviousPane => screen.pane = screen.pane.previous(),
+        Action::Copy => match model.selected_commit() {
+            Some(commit) => out.push(Command::Copy(commit.to_string())),
+            None => model.copy_version(out),
+        },
+        Action::Browse => model.browse_commit(out),
+        _ => return false,
+    }
+    true
+}
+
+impl Model {
+    pub(in crate::app) fn open_cell(&mut self, cell: CellKey, out: &mut Vec<Command>) {
+        self.open_cell_at(cell, 0, out);
+    }
+
+    /// Opens a cell at one of its values; 0 is the newest.
+    pub(in crate::app) fn open_cell_at(
+        &mut self,
+        cell: CellKey,
+        value: usize,
+        out: &mut Vec<Command>,
+    ) {
+        self.open(Screen::Cell(CellScreen {
+            value,
+            ..CellScreen::new(cell)
+        }));
+        self.watch_notes(out);
+        self.refresh_cell(out);
+    }
+
+    /// Asks for the cluster's events of the topmost cell that is looked at, or for none any more.
+    pub(super) fn watch_notes(&mut self, out: &mut Vec<Command>) {
+        let watched = self
+            .screens
+            .iter_mut()
+            .rev()
+            .find_map(|screen| match screen {
+                Screen::Cell(screen) => Some(screen),
+                _ => None,
+            });
+        let cell = watched.map(|screen| {
+            screen.notes = None;
+            screen.cell.clone()
+        });
+        out.push(Command::WatchNotes { cell });
+    }
+
+    /// Takes what the cluster notes of a cell to where it is looked at.
+    pub(in crate::app) fn on_notes(
+        &mut self,
+        cell: &CellKey,
+        result: Result<Vec<ClusterNote>, String>,
+    ) {
+        for screen in &mut self.screens {
+            if let Screen::Cell(screen) = screen
+                && screen.cell == *cell
+            {
+                screen.notes = Some(result.clone());
+            }
+        }
+    }
+
+    fn move_in_cell(&mut self, motion: Motion, out: &mut Vec<Command>) {
+        let (drawn, page) = (self.drawn, self.page());
+        let Some(Screen::Cell(screen)) = self.screens.last() else {
+            return;
+        };
+        let values = self.values(&screen.cell).len();
+        let Some(Screen::Cell(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        match screen.pane {
+            CellPane::Rollout => {
+                screen.rollout_scroll = drawn.scrolled(screen.rollout_scroll, motion);
+            }
+            CellPane::Diff => screen.diff_scroll = drawn.scrolled(screen.diff_scroll, motion),
+            CellPane::History => {
+                let value = moved(screen.value, motion, values, page);
+                if value != screen.value {
+                    screen.value = value;
+                    screen.diff_scroll = 0;
+                    self.refresh_cell(out);
+                }
+            }
+        }
+    }
+
+    /// The same service in the environment beside.
+    fn neighbour(&mut self, right: bool, out: &mut Vec<Command>) {
+        let Some(Screen::Cell(screen)) = self.screens.last() else {
+            return;
+        };
+        let pane = screen.pane;
+        let cell = screen.cell.clone();
+        let environments = self.environments();
+        let at = environments
+            .iter()
+            .position(|name| *name == cell.environment);
+        let next = at.and_then(|at| {
+            let next = if right { at + 1 } else { at.checked_sub(1)? };
+            environments.get(next).cloned()
+        });
+        if let Some(environment) = next {
+            self.open_cell(CellKey::new(cell.service, environment), out);
+            if let Some(Screen::Cell(screen)) = self.screens.last_mut() {
+                screen.pane = pane;
+            }
+            self.follow_cell();
+        }
+    }
+
+    /// Keeps the matrix's cursor on the cell that is looked at.
+    fn follow_cell(&mut self) {
+        if let Some(Screen::Cell(screen)) = self.screens.last() {
+            let name = &screen.cell.environment;
+            if let Some(column) = self.matrix.columns.iter().position(|c| c == name) {
+                self.matrix.column = column;
+            }
+            self.matrix.row = Some(screen.cell.service.clone());
+        }
+    }
+
+    /// Asks for the diff that the cell screen still lacks; history comes by itself.
+    pub(in crate::app) fn refresh_cell(&mut self, out: &mut Vec<Command>) {
+        let wanted = self.selected_commit();
+        let Some(Screen::Cell(screen)) = self.screens.last_mut() else {
+            return;
+        };
+        let shown = screen.diff.as_ref().map(|(commit, _)| *commit);
+        if let Some(commit) = wanted
+            && shown != Some(commit)
+        {
+            screen.diff = None;
+            let cell = screen.cell.clone();
+            let epoch = self.operations.supersede(Operation::Diff);
+            out.push(Command::LoadDiff {
+                epoch,
+                cell,
+                commit,
+            });
+        }
+    }
+
+    pub(in crate::app) fn on_diff(
+        &mut self,
+        epoch: Epoch,
+        cell: &CellKey,
+        commit: ObjectId,
+        result: Result<String, Failure>,
+    ) {
+        if !self.operations.finish(Operation::Diff, epoch) {
+            return;
+        }
+        for screen in &mut self.screens {
+            if let Screen::Cell(screen) = screen
+                && screen.cell == *cell
+            {
+                screen.diff = Some((commit, result.clone().map(Into::into)));
+            }
+        }
+    }
+}
+
+impl CellScreen {
+    /// A cell that is looked at for the first time.
+    fn new(cell: CellKey) -> Self {
+        Self {
+            cell,
+            pane: CellPane::default(),
+            value: 0,
+            rollout_scroll: 0,
+            diff_scroll: 0,
+            notes: None,
+            diff: None,
+        }
+    }
+}
+
+impl CellPane {
+    fn next(self) -> Self {
+        match self {
+            Self::Rollout => Self::History,
+            Self::History => Self::Diff,
+            Self::Diff => Self::Rollout,
+        }
+    }
+
+    fn previous(self) -> Self {
+        self.next().next()
+    }
+}

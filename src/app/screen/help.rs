@@ -1,0 +1,70 @@
+//! The keys, the commands and the glyphs: from the table of actions and the states, so that nothing is forgotten.
+
+use super::Screen;
+use crate::{
+    actions::{Action, Mode, Press, TABLE},
+    app::{command::Command, model::Model, status::State},
+};
+
+/// The keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HelpScreen {
+    /// The first line that is shown.
+    pub line: usize,
+}
+
+/// One entry of the help screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A heading.
+    Title(&'static str),
+    /// Keys and what they do, or a command and what it does.
+    Key(String, &'static str),
+    /// A state, shown by its glyph.
+    State(State, &'static str),
+    /// Something staged, shown by its glyph.
+    Staged(&'static str),
+    /// A sentence.
+    Note(&'static str),
+    /// Air.
+    Gap,
+}
+
+/// Everything, in order.
+pub fn entries(model: &Model) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for mode in Mode::ALL {
+        entries.push(Entry::Title(mode.title()));
+        for (row, keys) in model.setup.keymap.rows(mode) {
+            let keys: Vec<String> = keys.iter().map(Press::to_string).collect();
+            entries.push(Entry::Key(keys.join(" "), row.words));
+        }
+        entries.push(Entry::Gap);
+    }
+    entries.push(Entry::Title("Commands"));
+    for (row, typed) in TABLE.iter().filter_map(|row| Some((row, row.typed?))) {
+        let name = format!(":{} {}", typed.words.join(" :"), typed.argument.shown());
+        entries.push(Entry::Key(name.trim_end().to_owned(), row.words));
+    }
+    entries.push(Entry::Gap);
+    entries.push(Entry::Title("Glyphs"));
+    let states = State::NAMED.into_iter();
+    let states = states.filter(|(_, state)| *state != State::GitOnly);
+    entries.extend(states.map(|(name, state)| Entry::State(state, name)));
+    entries.push(Entry::Staged("staged: asked for, not written"));
+    entries.push(Entry::Gap);
+    entries.push(Entry::Note("Times are in UTC."));
+    entries
+}
+
+pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
+    let drawn = model.drawn;
+    match (action, model.screens.last_mut()) {
+        (Action::Back, _) => model.close(out),
+        (Action::Move(motion), Some(Screen::Help(screen))) => {
+            screen.line = drawn.scrolled(screen.line, motion);
+        }
+        _ => return false,
+    }
+    true
+}

@@ -1,0 +1,117 @@
+//! The versions that a cell can go back to.
+
+use super::{Screen, moved};
+use crate::{
+    actions::Action,
+    app::{command::Command, model::Model},
+    domain::{
+        history::HistoryEntry,
+        ids::{CellKey, ObjectId},
+        last_good::last_good,
+        plan::{Came, ChangeRequest, Intent},
+        version::Version,
+    },
+};
+
+/// Versions to go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevertScreen {
+    /// Of which cell.
+    pub cell: CellKey,
+    /// The selected value; `None`: the last good one, as soon as it is known.
+    pub selected: Option<usize>,
+}
+
+/// The value that is selected, where there is one to go back to.
+pub(super) fn value(model: &Model) -> Option<&HistoryEntry> {
+    let Some(Screen::Revert(screen)) = model.screens.last() else {
+        return None;
+    };
+    let index = model.revert_selection(screen)?;
+    model.values(&screen.cell).get(index)
+}
+
+pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
+    let page = model.page();
+    let Some(Screen::Revert(screen)) = model.screens.last() else {
+        return false;
+    };
+    let cell = screen.cell.clone();
+    let selected = model.revert_selection(screen);
+    let values = model.values(&cell);
+    match action {
+        Action::Back => model.close(out),
+        Action::Move(motion) => {
+            // The first is today's value: nothing to go back to.
+            let place = selected.unwrap_or(1).saturating_sub(1);
+            let count = values.len().saturating_sub(1);
+            let place = moved(place, motion, count, page) + 1;
+            if let Some(Screen::Revert(screen)) = model.screens.last_mut() {
+                screen.selected = (count > 0).then_some(place);
+            }
+        }
+        Action::Open => match selected.and_then(|index| values.get(index)) {
+            Some(entry) => {
+                let (to, at) = (entry.change.version.clone(), entry.change.landed.commit);
+                model.screens.pop();
+                model.revert_to(cell, to, at, out);
+            }
+            None if model.history.done => model.say("there is nothing to go back to"),
+            None => model.say("the history is still being read"),
+        },
+        Action::Copy => {
+            if let Some(commit) = model.selected_commit() {
+                out.push(Command::Copy(commit.to_string()));
+            }
+        }
+        Action::Browse => model.browse_commit(out),
+        _ => return false,
+    }
+    true
+}
+
+impl Model {
+    /// Opens the list of versions to go back to.
+    pub(in crate::app) fn open_revert(&mut self) {
+        let Some(cell) = self.selected() else { return };
+        let desired = self.git.desired.as_deref();
+        if desired.is_none_or(|desired| !desired.cells.contains_key(&cell)) {
+            self.say(format!(
+                "{} is not declared in {}",
+                cell.service, cell.environment
+            ));
+            return;
+        }
+        self.open(Screen::Revert(RevertScreen {
+            cell,
+            selected: None,
+        }));
+    }
+
+    /// The selected value of a revert picker: chosen, or the last good one, or the one before today's.
+    pub fn revert_selection(&self, screen: &RevertScreen) -> Option<usize> {
+        let values = self.values(&screen.cell);
+        let preset = || last_good(values).or((values.len() > 1).then_some(1));
+        screen
+            .selected
+            .or_else(preset)
+            .filter(|i| *i < values.len())
+    }
+
+    /// Stages a revert to what was declared `at` a commit and opens the plan of it alone: other staged changes wait.
+    pub(in crate::app) fn revert_to(
+        &mut self,
+        cell: CellKey,
+        to: Option<Version>,
+        at: ObjectId,
+        out: &mut Vec<Command>,
+    ) {
+        let request = ChangeRequest {
+            cell: cell.clone(),
+            intent: Intent::Revert { to, at: Some(at) },
+            came: Came::Named,
+        };
+        self.stage(vec![request], out);
+        self.open_plan(Some(vec![cell]), out);
+    }
+}

@@ -1,0 +1,160 @@
+//! One cell: its history, earlier versions, and where a version has been.
+
+use std::sync::Arc;
+
+use jiff::ToSpan;
+
+use crate::{
+    app::{
+        event::{DesiredRead, Event, HistoryBatch},
+        fixture::{self, Driver, cell, commit, moment},
+        op_queue::Operation,
+    },
+    domain::{
+        history::{ChangeKind, CommitInfo, HistoryEntry},
+        rollout::ClusterNote,
+    },
+};
+
+pub(super) fn cell_screen(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l l enter");
+    let note = |minutes: i64, warning, reason: &str, message: &str, count| ClusterNote {
+        time: Some(moment() - minutes.minutes()),
+        warning,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        object: "Pod/checkout-5d9f7c6b8-x0k2p".to_owned(),
+        count,
+    };
+    driver.send(Event::Notes {
+        cell: cell("checkout", "prod-us"),
+        result: Ok(vec![
+            note(
+                1,
+                true,
+                "BackOff",
+                "Back-off restarting failed container checkout",
+                14,
+            ),
+            note(3, true, "Unhealthy", "Readiness probe failed: HTTP 503", 6),
+            note(
+                47,
+                false,
+                "Pulled",
+                "Container image already present on machine",
+                1,
+            ),
+        ]),
+    });
+    let epoch = driver.epoch(Operation::Diff);
+    driver.send(Event::CommitDiff {
+        epoch,
+        cell: cell("checkout", "prod-us"),
+        commit: commit("77e01fa"),
+        result: Ok(diff("checkout", "prod-us", "1.41.3", "1.42.0")),
+    });
+    driver
+}
+
+pub(super) fn diff(service: &str, environment: &str, from: &str, to: &str) -> String {
+    format!(
+        "--- a/apps/{service}/overlays/{environment}/kustomization.yaml\n\
+         +++ b/apps/{service}/overlays/{environment}/kustomization.yaml\n\
+         @@ -4,5 +4,5 @@\n   - ../../base\n images:\n   - name: registry.example.com/{service}\n\
+         -    newTag: {from} # promoted by the pipeline\n+    newTag: {to} # promoted by the pipeline\n"
+    )
+}
+
+pub(super) fn revert(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l l r");
+    driver
+}
+
+/// Histories that differ: the usual way, a fast track, a stay that was reverted, and prod-eu without.
+pub(super) fn traced(size: (u16, u16), done: bool) -> Driver {
+    let mut driver = Driver::settled(size);
+    let promoted = |from: &str| ChangeKind::Promotion { from: from.into() };
+    let merged = |mut entry: HistoryEntry| {
+        let landed = CommitInfo {
+            commit: commit("beefca5"),
+            time: entry.change.landed.time + 25.minutes(),
+            author: "merge-bot".to_owned(),
+            subject: "Merge pull request #812".to_owned(),
+            pull_request: Some(812),
+            said: crate::domain::said::Said::default(),
+        };
+        entry.change.landed = Arc::new(landed);
+        entry.change.previous = Some("1.41.3".into());
+        entry
+    };
+    let entry = fixture::entry;
+    let stories = [
+        (
+            "dev",
+            vec![
+                entry("1.42.0", 9, None, ChangeKind::Bump),
+                entry("1.41.3", 21, Some(12), ChangeKind::Initial),
+            ],
+        ),
+        (
+            "staging",
+            vec![
+                entry("1.42.0", 6, None, ChangeKind::Revert),
+                entry("1.41.3", 7, Some(1), ChangeKind::Revert),
+                entry("1.42.0", 8, Some(1), promoted("dev")),
+                entry("1.41.3", 20, Some(12), promoted("dev")),
+            ],
+        ),
+        (
+            "prod-us",
+            vec![
+                merged(entry("1.42.0", 9, None, ChangeKind::Bump)),
+                entry("1.41.3", 16, Some(7), promoted("staging")),
+            ],
+        ),
+        (
+            "prod-eu",
+            vec![entry("1.41.3", 16, None, promoted("staging"))],
+        ),
+    ];
+    let environments = &mut driver.model.setup.topology.environments;
+    environments[2].from = vec!["canary".into()];
+    let cells = stories.map(|(name, values)| (cell("checkout", name), values));
+    let commit = driver.model.git.base.as_ref().unwrap().commit;
+    driver.model.history.commit = None;
+    let desired = driver.model.git.desired.clone().unwrap();
+    let epoch = driver.model.operations.supersede(Operation::Desired);
+    let base = fixture::base();
+    driver.send(Event::Desired {
+        epoch,
+        result: Ok(DesiredRead { base, desired }),
+    });
+    assert_eq!(driver.model.history.commit, Some(commit));
+    let known = if done { 4 } else { 2 };
+    driver.model.history.cells.clear();
+    driver.send(Event::History {
+        epoch: driver.epoch(Operation::History),
+        result: Ok(HistoryBatch {
+            cells: cells.into_iter().take(known).collect(),
+            walked: 3_200,
+            done,
+            shallow: false,
+        }),
+    });
+    driver
+}
+
+pub(super) fn trace(size: (u16, u16)) -> Driver {
+    let mut driver = traced(size, true);
+    driver.keys("l l t");
+    driver
+}
+
+/// The history is still being walked: what is not known is not taken for nothing.
+pub(super) fn trace_reading(size: (u16, u16)) -> Driver {
+    let mut driver = traced(size, false);
+    driver.keys("l l l : \"trace_1.42.0 enter k");
+    driver
+}

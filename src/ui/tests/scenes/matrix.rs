@@ -1,0 +1,167 @@
+//! The matrix, the lines above and below it, activity and help.
+
+use std::{sync::Arc, time::Duration};
+
+use super::plan::plan_refused;
+use crate::{
+    app::{
+        event::{DesiredRead, Event, Failure},
+        fixture::{self, Driver, cell, moment, setup},
+        op_queue::Operation,
+    },
+    domain::{
+        desired::Desired,
+        problem::Problem,
+        rollout::{Connection, Health},
+        subject::Subject,
+    },
+};
+
+pub(super) fn start(size: (u16, u16)) -> Driver {
+    Driver::fresh(setup(), size)
+}
+
+/// Loading, empty, denied, absent, missing, unknown and stale beside each other.
+pub(super) fn states(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    let mut desired = fixture::desired(&fixture::rows()[..6]);
+    desired.cells.remove(&cell("mailer", "dev"));
+    let unset = desired.cells.get_mut(&cell("mailer", "staging")).unwrap();
+    unset.version = None;
+    desired.problems.push(Problem::file(
+        "apps/quotes/overlays/dev/kustomization.yaml",
+        Some(9),
+        "a mapping key is written twice: `newTag`",
+    ));
+    driver.model.git.desired = Some(Arc::new(desired));
+    let cells = &mut driver.model.live.cells;
+    cells.remove(&cell("mailer", "staging"));
+    cells.get_mut(&cell("identity", "dev")).unwrap().health = Health::Missing;
+    cells.get_mut(&cell("payments", "dev")).unwrap().health = Health::Paused;
+    cells.get_mut(&cell("accounts", "dev")).unwrap().health = Health::Unknown;
+    cells.retain(|key, _| key.environment.as_str() != "staging");
+    for (environment, connection) in [
+        ("staging", Connection::Connecting),
+        (
+            "prod-us",
+            Connection::Denied {
+                what: "pods is forbidden in namespace shop".to_owned(),
+            },
+        ),
+    ] {
+        driver.send(Event::Live {
+            environment: environment.into(),
+            connection,
+            cells: Vec::new(),
+        });
+    }
+    driver.keys("!");
+    driver.model.word = None;
+    driver
+}
+
+/// No environment has a cluster, the configuration was guessed, there is no remote.
+pub(super) fn git_only(size: (u16, u16)) -> Driver {
+    let mut setup = setup();
+    for environment in &mut setup.topology.environments {
+        environment.cluster = None;
+    }
+    setup.guessed = Some("guessed from the tree: no tidegate.toml".to_owned());
+    let mut driver = Driver::fresh(setup, size);
+    let mut base = fixture::base();
+    base.remote = None;
+    driver.send(Event::Desired {
+        epoch: driver.epoch(Operation::Desired),
+        result: Ok(DesiredRead {
+            base,
+            desired: Arc::new(fixture::desired(&fixture::rows())),
+        }),
+    });
+    driver
+}
+
+pub(super) fn matrix(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("j j l p k k l");
+    driver.model.word = None;
+    driver
+}
+
+/// Rows that no pod shows: a chart's version, a Git ref, a setting; never green, their workload's trouble told.
+pub(super) fn unseen(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    let mut desired = Desired::clone(driver.model.git.desired.as_ref().unwrap());
+    for (key, declared) in &mut desired.cells {
+        declared.subject = match key.service.as_str() {
+            "checkout" => Subject::Chart,
+            "mailer" => Subject::Git,
+            "payments" => Subject::Setting,
+            _ => Subject::Image,
+        };
+        let live = driver.model.live.cells.get_mut(key).unwrap();
+        live.hidden = declared.subject.is_hidden();
+    }
+    driver.model.git.desired = Some(Arc::new(desired));
+    driver.send(Event::Tick(moment()));
+    driver.keys("!");
+    driver.model.word = None;
+    driver
+}
+
+pub(super) fn unseen_cell(size: (u16, u16)) -> Driver {
+    let mut driver = unseen(size);
+    driver.keys("enter tab tab");
+    driver
+}
+
+pub(super) fn marks(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l space space v l j");
+    driver
+}
+
+pub(super) fn filter(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("/ \"env:prod_2.3");
+    driver
+}
+
+pub(super) fn palette(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys(": \"re");
+    driver
+}
+
+pub(super) fn failure(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.send(Event::Failure(Failure {
+        what: "tidegate.toml:14: environments[2].from".to_owned(),
+        why: "no environment `stagin`; did you mean `staging`?".to_owned(),
+        next: "the configuration in force is kept".to_owned(),
+    }));
+    driver
+}
+
+pub(super) fn activity(size: (u16, u16)) -> Driver {
+    let mut driver = plan_refused(size);
+    driver.send(Event::Ran {
+        line: "git push --porcelain origin c0ffee1:refs/heads/main".to_owned(),
+        ok: false,
+        outcome: "exit 1".to_owned(),
+        took: Duration::from_millis(900),
+    });
+    driver.keys("A j");
+    driver
+}
+
+pub(super) fn help(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("?");
+    driver
+}
+
+pub(super) fn quit(size: (u16, u16)) -> Driver {
+    let mut driver = matrix(size);
+    driver.keys("q");
+    driver
+}

@@ -1,0 +1,39 @@
+//! Named situations, each reached as an operator would reach it.
+
+use crate::app::fixture::Driver;
+
+mod cell;
+mod delivery;
+mod matrix;
+mod plan;
+
+type Build = fn((u16, u16)) -> Driver;
+
+/// All of them.
+pub(super) const ALL: &[(&str, Build)] = &[
+    ("start", matrix::start),
+    ("states", matrix::states),
+    ("git_only", matrix::git_only),
+    ("matrix", matrix::matrix),
+    ("unseen", matrix::unseen),
+    ("unseen_cell", matrix::unseen_cell),
+    ("marks", matrix::marks),
+    ("filter", matrix::filter),
+    ("palette", matrix::palette),
+    ("failure", matrix::failure),
+    ("cell", cell::cell_screen),
+    ("revert", cell::revert),
+    ("trace", cell::trace),
+    ("trace_reading", cell::trace_reading),
+    ("plan", plan::plan_screen),
+    ("plan_held", plan::plan_held),
+    ("plan_left_out", plan::plan_left_out),
+    ("plan_moved", plan::plan_moved),
+    ("plan_refused", plan::plan_refused),
+    ("confirm", delivery::confirm),
+    ("delivery", delivery::delivery),
+    ("delivery_failed", delivery::delivery_failed),
+    ("activity", matrix::activity),
+    ("help", matrix::help),
+    ("quit", matrix::quit),
+];

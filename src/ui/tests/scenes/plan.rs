@@ -1,0 +1,189 @@
+//! The plan, held, left out, moved and refused.
+
+use std::sync::Arc;
+
+use super::{cell::diff, delivery::confirmed};
+use crate::{
+    app::{
+        event::{Event, FileDiff, PlanView, PublishFailure, Target},
+        fixture::{self, Driver, cell, commit},
+        op_queue::Operation,
+    },
+    domain::{
+        desired::RefName,
+        plan::{
+            Action, FileEdit, Intent, Outcome, Plan, PlannedChange, PlannedWrite, Skip, SkipCause,
+            Standing, Verdict,
+        },
+        topology::Deliver,
+    },
+};
+
+/// What the planner would answer to two staged promotions.
+pub(super) fn plan() -> PlanView {
+    let verdict = |gate: &str, outcome, detail: &str| Verdict {
+        gate: gate.to_owned(),
+        outcome,
+        detail: detail.to_owned(),
+        overridden: None,
+    };
+    let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
+        along: None,
+        cell: cell(service, "prod-us"),
+        intent: Intent::Promote {
+            from: "staging".into(),
+        },
+        from: Some(from.into()),
+        to: Some(to.into()),
+        verdicts,
+    };
+    let immutable = || verdict("immutable", Outcome::Pass, "2.4.0 is a release");
+    let upstream = |outcome, detail: &str| verdict("upstream", outcome, detail);
+    let path = |service: &str| format!("apps/{service}/overlays/prod-us/kustomization.yaml");
+    let file = |service: &str| FileDiff {
+        path: path(service).as_str().into(),
+        text: diff(service, "prod-us", "2.3.1", "2.4.0")
+            .lines()
+            .skip(2)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    };
+    PlanView {
+        plan: Plan {
+            base: commit("a1b2c3d"),
+            changes: vec![
+                promoted(
+                    "accounts",
+                    "2.3.1",
+                    "2.4.0",
+                    vec![
+                        upstream(
+                            Outcome::Pass,
+                            "staging declares and runs 2.4.0, healthy for 6d",
+                        ),
+                        immutable(),
+                    ],
+                ),
+                promoted(
+                    "basket",
+                    "2.3.1",
+                    "2.4.0",
+                    vec![
+                        upstream(
+                            Outcome::Warn,
+                            "staging is not seen: the cluster did not answer",
+                        ),
+                        immutable(),
+                    ],
+                ),
+            ],
+            writes: vec![PlannedWrite {
+                place: RefName {
+                    repository: None,
+                    reference: "refs/heads/main".to_owned(),
+                },
+                base: fixture::base().commit,
+                action: Action::Edit,
+                edits: ["accounts", "basket"]
+                    .map(|service| FileEdit {
+                        path: path(service).as_str().into(),
+                        before: b"newTag: 2.3.1\n".to_vec(),
+                        after: b"newTag: 2.4.0\n".to_vec(),
+                    })
+                    .to_vec(),
+                cells: Vec::new(),
+            }],
+            skipped: vec![Skip {
+                cell: cell("checkout", "prod-us"),
+                cause: SkipCause::AlreadyThere,
+                detail: "prod-us declares 1.42.0 already".to_owned(),
+                standing: Standing::Aside,
+                gate: None,
+            }],
+        },
+        diffs: vec![file("accounts"), file("basket")],
+        commands: vec![
+            "git commit -m 'promote 2 services to prod-us'".to_owned(),
+            "git push origin HEAD:main".to_owned(),
+        ],
+        notes: Vec::new(),
+        target: Target {
+            remote: Some("origin".to_owned()),
+            branch: "main".to_owned(),
+            deliver: Deliver::Push,
+        },
+        message: "promote 2 services to prod-us\n\nAccounts and basket.\n".to_owned(),
+    }
+}
+
+pub(super) fn plan_screen(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys(": \"write enter / \"acc enter l l p esc / \"bask enter p esc");
+    driver.keys("/ \"check enter p esc s");
+    driver.planned(plan());
+    driver
+}
+
+pub(super) fn plan_held(size: (u16, u16)) -> Driver {
+    let mut driver = plan_screen(size);
+    let mut held = plan();
+    held.plan.changes[1].verdicts[0].outcome = Outcome::Hold;
+    driver.keys("a a");
+    driver.planned(held);
+    driver.keys("enter");
+    driver
+}
+
+pub(super) fn plan_left_out(size: (u16, u16)) -> Driver {
+    let mut driver = plan_held(size);
+    driver.keys("l");
+    let mut rest = plan();
+    let held = rest.plan.changes.remove(1);
+    rest.diffs.truncate(1);
+    rest.plan.skipped.push(Skip {
+        cell: held.cell,
+        cause: SkipCause::Held,
+        detail: "upstream: staging declares 2.4.0 but runs 2.3.1, seen 2s ago".to_owned(),
+        standing: Standing::LeftOut,
+        gate: Some("upstream".to_owned()),
+    });
+    driver.planned(rest);
+    driver.keys("j j");
+    driver.model.word = None;
+    driver
+}
+
+pub(super) fn plan_moved(size: (u16, u16)) -> Driver {
+    let mut driver = confirmed(size);
+    let epoch = driver.epoch(Operation::Publish);
+    let mut fresh = plan();
+    fresh.plan.base = commit("b7c8d9e");
+    fresh.plan.writes[0].base = fresh.plan.base;
+    driver.send(Event::Published {
+        epoch,
+        result: Err(PublishFailure::Moved {
+            fresh: Arc::new(fresh),
+            changes: vec![
+                "main moved a1b2c3d to b7c8d9e: ahmed, set basket to 2.3.2".to_owned(),
+                "basket / prod-us: 2.3.2→2.4.0, was 2.3.1→2.4.0".to_owned(),
+            ],
+        }),
+    });
+    driver
+}
+
+pub(super) fn plan_refused(size: (u16, u16)) -> Driver {
+    let mut driver = confirmed(size);
+    let epoch = driver.epoch(Operation::Publish);
+    driver.send(Event::Published {
+        epoch,
+        result: Err(PublishFailure::Rejected {
+            words: vec![
+                "error: GH006: Protected branch update failed for refs/heads/main.".to_owned(),
+                "error: Changes must be made through a pull request.".to_owned(),
+            ],
+            protected: true,
+        }),
+    });
+    driver
+}
