@@ -107,6 +107,15 @@ impl Keymap {
             .map(|(row, keys)| (row, keys.as_slice()))
     }
 
+    /// What is to be done for `action` in `mode`, for sentences: its first key, else what is typed, else its name.
+    pub fn shown(&self, mode: Mode, action: Action) -> String {
+        let row = TABLE.iter().find(|row| row.action == action);
+        let typed = row.and_then(|row| Some(format!(":{}", row.typed?.words[0])));
+        let named = || row.map_or_else(String::new, |row| format!("`{}`", row.name));
+        let key = self.key_for(mode, action).or(typed);
+        key.unwrap_or_else(named)
+    }
+
     /// The first key of `action` in `mode`, as text.
     pub fn key_for(&self, mode: Mode, action: Action) -> Option<String> {
         self.rows(mode)

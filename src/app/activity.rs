@@ -13,11 +13,11 @@ const KEPT: usize = 1_000;
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When.
+    /// When it was logged.
     pub at: Timestamp,
     /// How much it matters.
     pub level: Level,
-    /// The line.
+    /// What happened, in one line.
     pub text: String,
     /// What to do next, or the server's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -17,38 +17,38 @@ use crate::domain::{
 pub enum Command {
     /// Ask the remote for its branch; answered by `Fetched` (and `Ran`).
     Fetch {
-        /// The asking.
+        /// Which request this is; the answer carries it.
         epoch: Epoch,
     },
     /// Read the matrix of the base as it is known locally, and watch the clusters of its cells; answered by `Desired`.
     ReadDesired {
-        /// The asking.
+        /// Which request this is; the answer carries it.
         epoch: Epoch,
     },
     /// Walk the history of all cells; answered by several `History`.
     LoadHistory {
-        /// The asking.
+        /// Which request this is; the answer carries it.
         epoch: Epoch,
         /// The tip to walk from.
         commit: ObjectId,
     },
     /// Send the cluster events of this cell as they come; `None`: of no cell any more.
     WatchNotes {
-        /// The cell.
+        /// The cell that is looked at.
         cell: Option<CellKey>,
     },
     /// Show what a commit changed in a cell's files; answered by `CommitDiff`.
     LoadDiff {
-        /// The asking.
+        /// Which request this is; the answer carries it.
         epoch: Epoch,
-        /// The cell.
+        /// The cell whose files the diff is limited to.
         cell: CellKey,
-        /// The commit.
+        /// The commit that is compared with its first parent.
         commit: ObjectId,
     },
     /// Freeze requests into a plan on the current base; answered by `Planned`.
     BuildPlan {
-        /// The asking.
+        /// Which request this is; the answer carries it.
         epoch: Epoch,
         /// What is asked for, in order.
         requests: Vec<ChangeRequest>,
@@ -63,7 +63,7 @@ pub enum Command {
     },
     /// Write a confirmed plan and follow it; answered by `Published` and several `Delivery`.
     Publish {
-        /// The asking.
+        /// Which request this is; the answer carries it.
         epoch: Epoch,
         /// The plan, as confirmed.
         plan: Arc<PlanView>,
@@ -76,7 +76,7 @@ pub enum Command {
     OpenUrl(String),
     /// Give the terminal to the cluster's interactive login; answered by `Live` and `Notice`.
     Login {
-        /// Whose.
+        /// The environment whose cluster is logged in to.
         environment: EnvironmentName,
     },
     /// Say what the layouts read and what they leave unread; answered by `Notice`.

@@ -21,7 +21,7 @@ use crate::domain::{
     topology::Deliver,
 };
 
-/// Which asking an answer belongs to; larger is later.
+/// Which request an answer belongs to; larger is later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(pub u64);
 
@@ -32,28 +32,28 @@ pub enum Event {
     Input {
         /// When it was read from the terminal.
         at: Timestamp,
-        /// What.
+        /// The key, paste or click.
         input: Input,
     },
     /// The clock: about once a second, and before other events where time matters.
     Tick(Timestamp),
     /// Answer to [`Command::ReadDesired`](super::command::Command::ReadDesired).
     Desired {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// The matrix and what it was read from.
         result: Result<DesiredRead, Failure>,
     },
     /// Part of the answer to [`Command::LoadHistory`](super::command::Command::LoadHistory).
     History {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// What was found since the last part.
         result: Result<HistoryBatch, Failure>,
     },
     /// What is known of one environment's cluster now; only changed cells are listed.
     Live {
-        /// The column.
+        /// The environment whose cluster it is.
         environment: EnvironmentName,
         /// How well its cluster is known.
         connection: Connection,
@@ -62,39 +62,39 @@ pub enum Event {
     },
     /// Cluster events of the cell named by [`Command::WatchNotes`](super::command::Command::WatchNotes), newest first.
     Notes {
-        /// The cell.
+        /// The cell that was looked at when it was asked.
         cell: CellKey,
         /// The events, or one line that says why there are none.
         result: Result<Vec<ClusterNote>, String>,
     },
     /// Answer to [`Command::LoadDiff`](super::command::Command::LoadDiff).
     CommitDiff {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// The cell whose files it is limited to.
         cell: CellKey,
-        /// The commit.
+        /// The commit whose diff it is.
         commit: ObjectId,
         /// Unified diff.
         result: Result<String, Failure>,
     },
     /// Answer to [`Command::BuildPlan`](super::command::Command::BuildPlan).
     Planned {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// The plan with what is shown beside it.
         result: Result<Arc<PlanView>, Failure>,
     },
     /// Answer to [`Command::Publish`](super::command::Command::Publish): it is written, or nothing is.
     Published {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// Where it went, or why not.
         result: Result<Published, PublishFailure>,
     },
     /// A step of the delivery started by [`Command::Publish`](super::command::Command::Publish).
     Delivery {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// When it happened.
         at: Timestamp,
@@ -103,7 +103,7 @@ pub enum Event {
     },
     /// Answer to [`Command::Fetch`](super::command::Command::Fetch).
     Fetched {
-        /// The asking.
+        /// The request that is answered.
         epoch: Epoch,
         /// Where the remote branch is now.
         result: Result<Fetched, Failure>,
@@ -141,9 +141,9 @@ pub enum Input {
     Paste(String),
     /// The terminal has this many columns and rows.
     Resize {
-        /// Columns.
+        /// In columns of text.
         width: u16,
-        /// Rows.
+        /// In rows of text.
         height: u16,
     },
     /// The terminal got (`true`) or lost the focus.
@@ -239,7 +239,7 @@ pub struct BaseInfo {
     pub reference: String,
     /// The remote, where there is one.
     pub remote: Option<String>,
-    /// It; where environments have refs of their own, one name for where all of them are.
+    /// The commit that `reference` named; where environments have refs of their own, one name for where all of them are.
     pub commit: ObjectId,
     /// Environments have refs of their own: `branch` names all of them, and `commit` is no commit.
     #[serde(default)]
@@ -255,7 +255,7 @@ pub struct BaseInfo {
 pub struct DesiredRead {
     /// What it was read from.
     pub base: BaseInfo,
-    /// The matrix.
+    /// Every cell that the layouts find there.
     pub desired: Arc<Desired>,
 }
 
@@ -284,7 +284,7 @@ pub struct Fetched {
 /// A plan with what is shown beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanView {
-    /// The plan.
+    /// What changes, what does not, and why.
     pub plan: Plan,
     /// One per edited file, in the plan's order.
     pub diffs: Vec<FileDiff>,
@@ -305,14 +305,14 @@ pub struct Target {
     pub remote: Option<String>,
     /// `main`, or the branch of its own.
     pub branch: String,
-    /// How.
+    /// Whether the branch moves, or one of its own is made.
     pub deliver: Deliver,
 }
 
 /// A plan that is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// The commit.
+    /// The commit that was made.
     pub commit: ObjectId,
     /// Where it is.
     pub target: Target,

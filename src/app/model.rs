@@ -20,7 +20,7 @@ use super::{
     staging::Staging,
 };
 use crate::{
-    actions::{Keymap, Mode},
+    actions::{Action, Keymap, Mode},
     domain::{
         desired::Desired,
         history::HistoryEntry,
@@ -111,7 +111,7 @@ pub struct Model {
 pub struct Git {
     /// The commit everything is relative to.
     pub base: Option<BaseInfo>,
-    /// The matrix.
+    /// Every cell that the layouts find there.
     pub desired: Option<Arc<Desired>>,
     /// The matrix is remembered from an earlier run and not yet read again; when it was kept.
     pub remembered: Option<Timestamp>,
@@ -169,23 +169,23 @@ pub struct Ran {
 pub enum Prompt {
     /// A filter; what was in force before comes back with Esc.
     Filter {
-        /// The text.
+        /// What is typed so far; in force already.
         input: LineInput,
         /// What was in force before.
         before: String,
     },
     /// A command of the palette.
     Palette {
-        /// The text.
+        /// What is typed so far.
         input: LineInput,
         /// Which suggestion is selected.
         selected: usize,
     },
     /// The reason for lifting a hold.
     Reason {
-        /// The gate.
+        /// The gate whose hold is lifted, by its id.
         gate: String,
-        /// The text.
+        /// What is typed so far.
         input: LineInput,
     },
     /// Leave, though something is staged or under way?
@@ -247,6 +247,11 @@ impl Model {
             Some(Prompt::Quit) => Mode::Question,
             None => self.screens.last().map_or(Mode::Matrix, Screen::mode),
         }
+    }
+
+    /// What is to be done for `action` in `mode`, for sentences: `s`, or `:plan` where no key is given to it.
+    pub fn key(&self, mode: Mode, action: Action) -> String {
+        self.setup.keymap.shown(mode, action)
     }
 
     /// The columns: of the matrix where there is one, else the declared environments.

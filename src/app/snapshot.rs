@@ -24,18 +24,18 @@ pub struct Snapshot {
     pub kept: Timestamp,
     /// What the matrix was read from.
     pub base: BaseInfo,
-    /// Columns.
+    /// The columns, in promotion order.
     pub environments: Vec<EnvironmentName>,
-    /// Cells.
+    /// The cells that were declared.
     pub cells: Vec<SnapshotCell>,
 }
 
 /// One cell of a [`Snapshot`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotCell {
-    /// The row.
+    /// The service, a row.
     pub service: ServiceName,
-    /// The column.
+    /// The environment, a column.
     pub environment: EnvironmentName,
     /// What Git declared.
     pub version: Option<Version>,

@@ -12,9 +12,12 @@ use super::{
     text::{clip, width, window},
     theme::Theme,
 };
-use crate::app::{
-    areas::{self, Drawn, row},
-    model::Model,
+use crate::{
+    actions::{Action, Mode},
+    app::{
+        areas::{self, Drawn, row},
+        model::Model,
+    },
 };
 
 /// What an area draws with.
@@ -40,6 +43,12 @@ impl<'a> Canvas<'a> {
             drawn: Drawn::default(),
             buffer,
         }
+    }
+
+    /// `<r>`: what is to be pressed for `action` in `mode`.
+    pub fn key(&self, mode: Mode, action: Action) -> Span<'static> {
+        let key = self.model.key(mode, action);
+        Span::styled(format!("<{key}>"), self.theme.accent)
     }
 
     /// Draws one line into the first row of `area`; what does not fit is cut, and the cut is shown.

@@ -6,6 +6,7 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, plan, text};
+use crate::actions::{Action, Mode};
 use crate::app::{areas::centred, screen::ConfirmScreen, status::State};
 
 /// Changes listed before the rest is only counted.
@@ -66,9 +67,9 @@ fn question(canvas: &Canvas<'_>, screen: &ConfirmScreen, lines: &mut Vec<Line<'s
     let theme = canvas.theme;
     let Some(name) = screen.names.get(screen.typed) else {
         lines.push(Line::from(vec![
-            Span::styled("<y>", theme.accent),
+            canvas.key(Mode::Confirm, Action::Yes),
             Span::raw(" write it   "),
-            Span::styled("<n>", theme.accent),
+            canvas.key(Mode::Confirm, Action::No),
             Span::raw(" go back"),
         ]));
         return;

@@ -8,6 +8,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, plan, text};
 use crate::{
+    actions::{Action, Mode},
     app::{
         areas::{row, rows},
         event::{CellDelivery, Stage},
@@ -133,7 +134,14 @@ fn published(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut V
                 lines.push(Line::from(vec![
                     Span::styled("link    ", theme.dim),
                     Span::styled(link.clone(), theme.accent),
-                    Span::styled("  O opens, y copies", theme.faint),
+                    Span::styled(
+                        format!(
+                            "  {} opens, {} copies",
+                            canvas.model.key(Mode::Delivery, Action::Browse),
+                            canvas.model.key(Mode::Delivery, Action::Copy)
+                        ),
+                        theme.faint,
+                    ),
                 ]));
             }
         }
@@ -177,7 +185,9 @@ fn ending(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut Vec<
     match &run.ended {
         None => {
             let took = age::between(run.started, canvas.model.now);
-            let words = format!("{took} so far; esc leaves it running, d comes back");
+            let leave = canvas.model.key(Mode::Delivery, Action::Back);
+            let back = canvas.model.key(Mode::Matrix, Action::Delivery);
+            let words = format!("{took} so far; {leave} leaves it running, {back} comes back");
             lines.push(Line::styled(words, theme.dim));
         }
         Some((at, Ok(words))) => {
@@ -191,7 +201,7 @@ fn ending(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut Vec<
                 lines.push(Line::styled(line, theme.text));
             }
             lines.push(Line::from(vec![
-                Span::styled("<r>", theme.accent),
+                canvas.key(Mode::Delivery, Action::Revert),
                 Span::raw(" goes back to an earlier version of the selected cell"),
             ]));
         }

@@ -41,10 +41,12 @@ fn banner(canvas: &mut Canvas<'_>, area: Rect) {
     } else {
         String::new()
     };
-    let hint = if canvas.model.mode() == Mode::Matrix {
-        "esc dismisses"
+    let mode = canvas.model.mode();
+    let hint = if mode == Mode::Matrix {
+        format!("{} dismisses", canvas.model.key(mode, Action::Back))
     } else {
-        "A shows it"
+        let key = canvas.model.key(mode, Action::Activity);
+        format!("{key} shows it")
     };
     let right = Line::styled(format!("{hint}{more} "), theme.dim);
     let room = usize::from(area.width).saturating_sub(right.width() + 2);
@@ -117,9 +119,9 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
     };
     let spans = vec![
         Span::styled(format!(" Leave? {what}.  "), theme.warn),
-        Span::styled("<y>", theme.accent),
+        canvas.key(Mode::Question, Action::Yes),
         Span::raw(" leave "),
-        Span::styled("<n>", theme.accent),
+        canvas.key(Mode::Question, Action::No),
         Span::raw(" stay"),
     ];
     canvas.put(area, Line::from(spans));

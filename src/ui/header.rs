@@ -11,6 +11,7 @@ use super::{
     text::{self, width},
 };
 use crate::{
+    actions::{Action, Mode},
     app::{
         areas::WIDE,
         event::CellDelivery,
@@ -249,7 +250,8 @@ fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
     }
     let problems = model.git.desired.as_ref().map_or(0, |d| d.problems.len());
     if problems > 0 {
-        let text = format!("{} in files: A", text::count(problems, "problem"));
+        let key = model.key(Mode::Matrix, Action::Activity);
+        let text = format!("{} in files: {key}", text::count(problems, "problem"));
         found.push((text, theme.warn));
     }
     if let Some(guessed) = &model.setup.guessed {

@@ -6,11 +6,14 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, text};
-use crate::app::{
-    areas::{Drawn, HelpAreas, row},
-    screen::{
-        HelpScreen,
-        help::{self, Entry},
+use crate::{
+    actions::{Action, Mode, Motion},
+    app::{
+        areas::{Drawn, HelpAreas, row},
+        screen::{
+            HelpScreen,
+            help::{self, Entry},
+        },
     },
 };
 
@@ -37,7 +40,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: HelpScreen) {
             width: area.width - 2,
             ..row(area, area.height - 1)
         };
-        canvas.put_right(foot, Line::styled(" more below: j ", theme.dim));
+        let key = canvas.model.key(Mode::Help, Action::Move(Motion::Down));
+        canvas.put_right(
+            foot,
+            Line::styled(format!(" more below: {key} "), theme.dim),
+        );
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 /// One cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellScreen {
-    /// Which.
+    /// The cell that is looked at.
     pub cell: CellKey,
     /// The pane that keys act on; the tab shown where there is room for one only.
     pub pane: CellPane,

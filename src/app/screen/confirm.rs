@@ -77,13 +77,17 @@ impl Model {
             PlanState::Building => return self.say("the plan is still being made"),
             PlanState::Failed(_) => return self.say("there is no plan to apply"),
         };
+        let key = |action| self.key(Mode::Plan, action);
+        let leave = key(Action::LeaveOut);
+        let (back, lift) = (key(Action::Unstage), key(Action::Override));
         let cannot = |skip: &Skip| skip.standing == Standing::Stops;
         if let Some(first) = plan.plan.skipped.iter().position(cannot) {
             let count = plan.plan.stopping().count();
             if let Some(screen) = self.plan_screen() {
                 screen.change = plan.plan.changes.len() + first;
             }
-            let words = format!("{count} cannot change: l leaves it out, x takes it back");
+            let words =
+                format!("{count} cannot change: {leave} leaves it out, {back} takes it back");
             return self.say(words);
         }
         if plan.plan.changes.is_empty() {
@@ -101,14 +105,14 @@ impl Model {
                     n => format!(" and {n} more"),
                 };
                 let words = format!(
-                    "{}{more} would move with the edit and was not staged: {} accepts that, l leaves out what moves it",
+                    "{}{more} would move with the edit and was not staged: {} accepts that, {leave} leaves out what moves it",
                     along.cell,
-                    self.accept_key()
+                    self.key(Mode::Plan, Action::AcceptAlong)
                 );
                 return self.say(words);
             }
             let words = format!(
-                "{held} held: l leaves it out, x takes it back, o lifts the hold with a reason"
+                "{held} held: {leave} leaves it out, {back} takes it back, {lift} lifts the hold with a reason"
             );
             return self.say(words);
         }

@@ -48,9 +48,9 @@ pub struct DeliveryRun {
 /// A stage that began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageRun {
-    /// Which.
+    /// The stage that began.
     pub stage: Stage,
-    /// When.
+    /// When it began.
     pub began: Timestamp,
     /// When it ended well, and what it gave.
     pub done: Option<(Timestamp, String)>,

@@ -33,7 +33,7 @@ pub struct PlanScreen {
     pub accepted: Vec<Accept>,
     /// What is held or cannot change is left out instead of stopping the rest.
     pub leave_out_held: bool,
-    /// The plan.
+    /// The plan as it stands: being made, made or not possible.
     pub state: PlanState,
     /// What changed since the plan was confirmed, where it was evaluated again.
     pub moved: Vec<String>,
@@ -50,7 +50,7 @@ pub struct PlanScreen {
 /// Which staged requests a plan is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All.
+    /// All that is staged.
     All,
     /// Those of these cells.
     Only(Vec<CellKey>),
@@ -133,10 +133,11 @@ impl Model {
     /// Opens the plan of everything staged, or of these cells only.
     pub(in crate::app) fn open_plan(&mut self, only: Option<Vec<CellKey>>, out: &mut Vec<Command>) {
         if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
-            self.say(
-                "nothing is staged: p promotes into the cell, r goes back to an earlier version",
-            );
-            return;
+            let promote = self.key(Mode::Matrix, Action::Promote);
+            let revert = self.key(Mode::Matrix, Action::Revert);
+            return self.say(format!(
+                "nothing is staged: {promote} promotes into the cell, {revert} goes back to an earlier version"
+            ));
         }
         let scope = match only {
             Some(cells) if cells.len() < self.staging.requests().len() => Scope::Only(cells),
@@ -185,6 +186,12 @@ impl Model {
             accepted,
             leave_out_held,
         });
+    }
+
+    /// Says that there is no plan open that this could change.
+    pub(in crate::app) fn open_the_plan_first(&mut self) {
+        let key = self.key(Mode::Matrix, Action::Plan);
+        self.say(format!("open the plan first ({key})"));
     }
 
     /// The plan screen, visible or below another.
@@ -277,7 +284,8 @@ impl Model {
             return;
         };
         self.staging.unstage(std::slice::from_ref(&cell));
-        self.say(format!("{cell} taken back; z brings it back"));
+        let undo = self.key(Mode::Plan, Action::Undo);
+        self.say(format!("{cell} taken back; {undo} brings it back"));
         if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
             self.close(out);
         }
@@ -288,7 +296,7 @@ impl Model {
     /// no others.
     pub(in crate::app) fn accept_along(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
-            return self.say("open the plan first (s)");
+            return self.open_the_plan_first();
         };
         let PlanState::Ready(view) = &screen.state else {
             return;
@@ -316,7 +324,7 @@ impl Model {
     /// Plans again without what is held or cannot change, or with it; it stays staged either way.
     pub(in crate::app) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
-            return self.say("open the plan first (s)");
+            return self.open_the_plan_first();
         };
         let (held, stopping) = match &screen.state {
             PlanState::Ready(view) => (view.plan.held().count(), view.plan.stopping().count()),
@@ -350,7 +358,7 @@ impl Model {
             let word = format!(
                 "{} was not staged and moves with an edit: {} accepts that, and then a gate's hold can be lifted",
                 change.cell,
-                self.accept_key()
+                self.key(Mode::Plan, Action::AcceptAlong)
             );
             return self.say(word);
         }
@@ -382,12 +390,6 @@ impl Model {
             })) => view.plan.unaccepted().next().is_some(),
             _ => false,
         }
-    }
-
-    /// The key that accepts what comes along.
-    pub(in crate::app) fn accept_key(&self) -> String {
-        let key = self.setup.keymap.key_for(Mode::Plan, Action::AcceptAlong);
-        key.unwrap_or_else(|| ":accept-along".to_owned())
     }
 
     /// Lifts what a gate holds, and plans again.

@@ -17,7 +17,7 @@ use crate::{
 /// Where a version has been.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceScreen {
-    /// The row.
+    /// The service whose version it is.
     pub service: ServiceName,
     /// The version.
     pub version: Version,

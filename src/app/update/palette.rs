@@ -105,7 +105,7 @@ impl Model {
 
     fn deliver_command(&mut self, argument: &str, out: &mut Vec<Command>) {
         if self.plan_screen().is_none() {
-            return self.say("open the plan first (s)");
+            return self.open_the_plan_first();
         }
         match argument {
             "branch" => self.deliver_by(Some(Deliver::Branch), out),

@@ -1,6 +1,7 @@
 //! Asking for changes: promote, set, take back, undo.
 
 use super::super::{activity::Level, command::Command, model::Model, screen::Screen, status};
+use crate::actions::{Action, Mode};
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
     plan::{self, Came, ChangeRequest, Intent, Skip, SkipCause},
@@ -34,13 +35,14 @@ impl Model {
             return;
         }
         let (staged, left) = (requests.len(), aside.len());
+        let plan = self.key(Mode::Matrix, Action::Plan);
         let words = match requests.as_slice() {
             [request] if alone => {
                 let version = status::staged_version(self, request);
                 let version = version.map_or(String::new(), |version| version.to_string());
-                format!("{} gets {version}: s opens the plan", request.cell)
+                format!("{} gets {version}: {plan} opens the plan", request.cell)
             }
-            _ => format!("{staged} staged, {left} with nothing to promote: s opens the plan"),
+            _ => format!("{staged} staged, {left} with nothing to promote: {plan} opens the plan"),
         };
         if staged > 0 {
             self.stage(requests, out);
@@ -85,10 +87,14 @@ impl Model {
             came,
         });
         let requests: Vec<_> = requests.collect();
+        let plan = self.key(Mode::Matrix, Action::Plan);
         let words = match requests.as_slice() {
             [] => "no cell is selected".to_owned(),
-            [request] => format!("{} gets {version}: s opens the plan", request.cell),
-            several => format!("{} cells get {version}: s opens the plan", several.len()),
+            [request] => format!("{} gets {version}: {plan} opens the plan", request.cell),
+            several => format!(
+                "{} cells get {version}: {plan} opens the plan",
+                several.len()
+            ),
         };
         let words = if cut {
             format!("{words} (the white space around it is cut)")
@@ -121,7 +127,8 @@ impl Model {
             0 => self.say("nothing is staged here"),
             count => {
                 self.matrix.marks.clear();
-                self.say(format!("{count} taken back; z brings it back"));
+                let undo = self.key(Mode::Matrix, Action::Undo);
+                self.say(format!("{count} taken back; {undo} brings it back"));
                 self.save_staged(out);
             }
         }
@@ -134,7 +141,10 @@ impl Model {
             self.say(format!("undone: {count} staged"));
             self.save_staged(out);
         } else {
-            self.say("nothing to undo; to take back what is pushed, revert it (r)");
+            let revert = self.key(Mode::Matrix, Action::Revert);
+            self.say(format!(
+                "nothing to undo; to take back what is pushed, revert it ({revert})"
+            ));
         }
     }
 
@@ -147,7 +157,8 @@ impl Model {
             .collect();
         let count = self.staging.unstage(&cells);
         self.staging.set_aside.clear();
-        self.say(format!("{count} taken back; z brings them back"));
+        let undo = self.key(Mode::Matrix, Action::Undo);
+        self.say(format!("{count} taken back; {undo} brings them back"));
         self.save_staged(out);
     }
 

@@ -14,6 +14,7 @@ use super::{
     text::{self, clip, column, width},
 };
 use crate::{
+    actions::{Action, Mode},
     app::{
         areas::{MatrixAreas, below, row},
         model::Model,
@@ -150,7 +151,8 @@ fn draw_rows(canvas: &mut Canvas<'_>, area: Rect) {
     if matrix.folded > 0 && used < area.height {
         let rows = text::count(matrix.folded, "healthy row");
         let words = format!("{} {rows} folded", canvas.glyphs.ellipsis);
-        let key = Span::styled("  ! shows them", canvas.theme.faint);
+        let key = canvas.model.key(Mode::Matrix, Action::ShowAll);
+        let key = Span::styled(format!("  {key} shows them"), canvas.theme.faint);
         let spans = vec![Span::styled(words, canvas.theme.dim), key];
         canvas.put(row(area, used), Line::from(spans));
     }
@@ -212,7 +214,10 @@ fn empty(canvas: &mut Canvas<'_>, area: Rect) {
         (None, None) => vec![Line::styled("reading the repository", theme.dim)],
         (_, Some(_)) if !model.matrix.filter.is_empty() => vec![
             Line::styled("no row matches the filter", theme.text),
-            Line::styled("esc clears it", theme.dim),
+            Line::styled(
+                format!("{} clears it", model.key(Mode::Matrix, Action::Back)),
+                theme.dim,
+            ),
         ],
         (_, Some(desired)) => vec![
             Line::styled(

@@ -6,12 +6,15 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, diff, text};
-use crate::app::{
-    areas::{PlanAreas, below},
-    event::{Failure, PlanView},
-    screen::{
-        PlanPane, PlanScreen, PlanState, Scope,
-        plan::{DiffLine, diff_lines},
+use crate::{
+    actions::{Action, Mode},
+    app::{
+        areas::{PlanAreas, below},
+        event::{Failure, PlanView},
+        screen::{
+            PlanPane, PlanScreen, PlanState, Scope,
+            plan::{DiffLine, diff_lines},
+        },
     },
 };
 
@@ -84,6 +87,8 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanVi
 fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'static> {
     let theme = canvas.theme;
     let plan = &view.plan;
+    let key = |action| canvas.model.key(Mode::Plan, action);
+    let leave = key(Action::LeaveOut);
     let skipped =
         plan.skipped.len() + canvas.model.staging.set_aside.len() - plan.stopping().count();
     let held = plan.held().count();
@@ -106,9 +111,10 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
     }
     if held + stopping > 0 {
         let words = if canvas.model.waits_for_along() {
-            " (l leaves out, c accepts what comes along)"
+            let accept = key(Action::AcceptAlong);
+            format!(" ({leave} leaves out, {accept} accepts what comes along)")
         } else {
-            " (l leaves out)"
+            format!(" ({leave} leaves out)")
         };
         spans.push(Span::styled(words, theme.dim));
     }
@@ -121,12 +127,13 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
         theme.dim,
     ));
     if screen.leave_out_held {
-        let words = "  left out: l plans all";
+        let words = format!("  left out: {leave} plans all");
         spans.push(Span::styled(words, theme.staged));
     }
     if let Scope::Only(_) = screen.scope {
         let all = canvas.model.staging.requests().len();
-        let words = format!("  of {all} staged: a plans all");
+        let scope = key(Action::Scope);
+        let words = format!("  of {all} staged: {scope} plans all");
         spans.push(Span::styled(words, theme.staged));
     }
     Line::from(spans)
@@ -152,7 +159,7 @@ fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'
             lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.text)));
         }
         if refusal.protected {
-            let key = Span::styled("<b>", theme.accent);
+            let key = canvas.key(Mode::Plan, Action::Deliver);
             lines.push(Line::from(vec![
                 key,
                 Span::styled(" delivers to a branch of its own instead", theme.text),

@@ -1,8 +1,9 @@
 //! What the screens look like, styles included, at both sizes and with what terminals lack.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    actions::Keymap,
     app::{
         event::{DesiredRead, Event, Input},
         fixture::{self, Driver},
@@ -182,4 +183,35 @@ fn before_anything_is_known_the_screen_says_what_is_being_done() {
         shown.contains("looking") && !shown.contains('\u{1b}'),
         "{shown}"
     );
+}
+
+/// Sentences name the keys in force, not those of the table.
+#[test]
+fn keys_that_are_given_to_other_actions_are_told_as_they_are() {
+    let keys = [
+        ("leave-out", "L"),
+        ("accept-along", "C"),
+        ("show-all", "H"),
+        ("scope", "S"),
+        ("deliver", "B"),
+        ("delivery", "E"),
+        ("yes", "Y"),
+        ("back", "f1"),
+    ];
+    let changes = keys.map(|(name, key)| (name.to_owned(), vec![key.to_owned()]));
+    let cases = [
+        ("matrix", "H shows them"),
+        ("plan_held", "(L leaves out"),
+        ("plan_refused", "<B> delivers to a branch"),
+        ("delivery", "E comes back"),
+        ("quit", "<Y> leave"),
+        ("failure", "f1 dismisses"),
+    ];
+    for (name, expected) in cases {
+        let (_, build) = scenes::ALL.iter().find(|scene| scene.0 == name).unwrap();
+        let mut driver = build(WIDE);
+        driver.model.setup.keymap = Keymap::remapped(&BTreeMap::from(changes.clone())).unwrap();
+        let shown = text(&driver.model);
+        assert!(shown.contains(expected), "{name}: {expected}\n{shown}");
+    }
 }
