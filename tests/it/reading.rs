@@ -366,7 +366,7 @@ fn a_wrong_configuration_names_every_mistake() {
         .exits(2)
         .says("tidegate.toml:1: theme: only the user's own `config.toml` may hold `theme`")
         .says("tidegate.toml:4: environments[0].from[0]: `prd` is no declared environment; did you mean `prod`?")
-        .says("tidegate.toml:5: windows: `windows` is not there yet in this version");
+        .says("tidegate.toml:5: windows: unknown key; known here: `repository`");
 
     repository.pull();
     let folder = repository.clone_path().join("mine");
