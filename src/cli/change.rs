@@ -22,7 +22,7 @@ use crate::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{Accept, ChangeRequest, Facts, Override, written},
+        plan::{Accept, ChangeRequest, Facts, Override, Skip, written},
         suggest,
         topology::Deliver,
     },
@@ -111,8 +111,31 @@ pub(super) async fn carry_out(
     changes: Vec<ChangeRequest>,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
-    let output = &context.output;
     let request = request(changes, args);
+    plan_and_write(context, start, request, args).await
+}
+
+/// The same where it is known already that what was asked for cannot be done: told and ended like every plan.
+pub(super) async fn refuse(
+    context: &Context,
+    start: Start,
+    refused: Vec<Skip>,
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
+    let request = PlanRequest {
+        refused,
+        ..request(Vec::new(), args)
+    };
+    plan_and_write(context, start, request, args).await
+}
+
+async fn plan_and_write(
+    context: &Context,
+    start: Start,
+    request: PlanRequest,
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
+    let output = &context.output;
     let (prepared, facts) = judge(context, &start, &request, args).await?;
     accepts(&start, &request, &prepared)?;
     if context.common.dry_run {
@@ -332,6 +355,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
             .collect(),
         accepted: args.along.clone(),
         leave_out_held: args.leave_out,
+        refused: Vec::new(),
     }
 }
 

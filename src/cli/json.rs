@@ -44,6 +44,9 @@ pub struct CellJson<'a> {
     /// Where it is not in the main repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<&'a str>,
+    /// Why its version, null then, cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<Value>,
     /// What clusters say, null where they say nothing; left out where they were not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<Value>,
@@ -60,11 +63,15 @@ impl<'a> CellJson<'a> {
         // Where the tag's own name is the version, no file says it.
         let source = cell.sources.first();
         let source = source.filter(|source| Some(source.path.as_str()) != reference);
+        let unread = cell.unread.as_deref();
+        let path = source.map(|source| &source.path);
+        let line = source.map(|source| source.line);
         Self {
             version: cell.version.as_ref(),
             inherited: cell.inherited,
-            path: source.map(|source| &source.path),
-            line: source.map(|source| source.line),
+            path: path.or_else(|| unread?.path.as_ref()),
+            line: line.or_else(|| unread?.line),
+            unread: unread.map(problem),
             subject: (cell.subject != Subject::Image).then_some(cell.subject),
             reference,
             repository: cell.origin.repository.as_deref(),
@@ -121,7 +128,8 @@ pub fn live(live: &LiveCell) -> Value {
     value
 }
 
-/// One row of `problems`.
+/// One row of `problems`, or a cell's `unread`: `hides` is the kind of reason for which what stands there cannot be read, and
+/// `whole` says that nothing of the file can be.
 pub fn problem(problem: &Problem) -> Value {
     let mut value = json!({
         "path": problem.path,
@@ -130,6 +138,10 @@ pub fn problem(problem: &Problem) -> Value {
     });
     if let Some(context) = &problem.context {
         value["context"] = json!(context);
+    }
+    if let Some(hides) = &problem.hides {
+        value["hides"] = json!(hides.why);
+        value["whole"] = json!(hides.whole);
     }
     value
 }

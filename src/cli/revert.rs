@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         ids::CellKey,
-        plan::{Came, ChangeRequest},
+        plan::{Came, ChangeRequest, Skip},
     },
     workflow::{Session, revert_target},
 };
@@ -30,6 +30,13 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
         args.to.as_deref(),
         &Zoned::now(),
     )?;
+    let target = match target {
+        Ok(target) => target,
+        Err(why) => {
+            let refused = vec![Skip::new(cell, Came::Named, why)];
+            return change::refuse(context, start, refused, &args.write).await;
+        }
+    };
     let detail = clean(&target.detail);
     context.output.note(format!(
         "back to {}: {detail}",

@@ -166,7 +166,7 @@ impl Matrix<'_> {
             heads.push("WHY".to_owned());
         }
         let mut rows = Vec::new();
-        for service in &self.desired.services {
+        for service in &self.desired.rows() {
             let mut row = vec![Cell::plain(clean(service.as_str()))];
             let mut worst: Option<(u8, String)> = None;
             for environment in &self.desired.environments {
@@ -201,10 +201,11 @@ impl Matrix<'_> {
         let Some(cell) = cell else {
             return Cell("-".to_owned(), Tone::Dim);
         };
-        let mut text = cell
-            .version
-            .as_ref()
-            .map_or("not set".to_owned(), |version| clean(version.as_str()));
+        if cell.unread.is_some() {
+            // What runs there is not compared with what nobody can read.
+            return Cell(cell.shown().to_owned(), Tone::Attention);
+        }
+        let mut text = clean(cell.shown());
         if cell.inherited {
             text.push_str(" (inherited)");
         }
@@ -245,7 +246,8 @@ struct Rows<'a>(&'a Matrix<'a>);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rows = self.0.desired.services.iter().map(|name| RowJson {
+        let names = self.0.desired.rows();
+        let rows = names.iter().map(|name| RowJson {
             name,
             cells: Cells(self.0, name),
         });
@@ -263,10 +265,11 @@ struct RowJson<'a> {
 struct Cells<'a>(&'a Matrix<'a>, &'a ServiceName);
 
 impl<'a> Cells<'a> {
-    /// A cell that exists and declares nothing (null, empty) is no part of the matrix.
+    /// A cell that exists and declares nothing (null, empty) is no part of the matrix. One that cannot be read is: its
+    /// version is null, and `unread` says why.
     fn declared(&self) -> impl Iterator<Item = (&'a CellKey, &'a DesiredCell)> + use<'a> {
         let row = self.0.desired.row(self.1);
-        row.filter(|(_, cell)| cell.version.is_some())
+        row.filter(|(_, cell)| cell.version.is_some() || cell.unread.is_some())
     }
 
     fn json(&self, key: &CellKey, cell: &'a DesiredCell) -> CellJson<'a> {

@@ -98,6 +98,8 @@ pub struct DesiredCell {
     pub files: Vec<RepoPath>,
     /// The ref and repository they are read from.
     pub origin: Origin,
+    /// What hides its version, where something stands in its place that cannot be read. Nothing is inherited instead.
+    pub unread: Option<Arc<Problem>>,
 }
 
 /// One place in one file.
@@ -110,6 +112,21 @@ pub struct Source {
 }
 
 impl Desired {
+    /// Rows with a version somewhere, or with one that cannot be read, in name order.
+    pub fn rows(&self) -> Vec<ServiceName> {
+        let hidden = self.cells.iter().filter(|(_, cell)| cell.unread.is_some());
+        let hidden = hidden.map(|(key, _)| &key.service);
+        let mut rows: Vec<ServiceName> = hidden.chain(&self.services).cloned().collect();
+        rows.sort();
+        rows.dedup();
+        rows
+    }
+
+    /// What hides the version of a cell.
+    pub fn unread(&self, key: &CellKey) -> Option<&Problem> {
+        self.cells.get(key)?.unread.as_deref()
+    }
+
     /// The declared version of a cell.
     pub fn version(&self, key: &CellKey) -> Option<&Version> {
         self.cells.get(key)?.version.as_ref()
@@ -134,8 +151,8 @@ impl Desired {
 
     /// One matrix of several refs, in the order of `parts`; `environments` are the declared columns.
     ///
-    /// Where two give the same cell, one that declares a version comes before one that does not, then the earlier layout
-    /// wins. A problem says which ref it is about.
+    /// Where two give the same cell, one that declares a version comes before one that cannot be read, this before one that
+    /// declares nothing, then the earlier layout wins. A problem says which ref it is about.
     pub fn join(mut parts: Vec<(Tip, Self)>, environments: &[EnvironmentName]) -> Self {
         if let [(tip, _)] = &parts[..] {
             let tip = tip.clone();
@@ -161,8 +178,15 @@ impl Desired {
         for (tip, part) in parts {
             joined.services.extend(part.services);
             others.extend(part.environments);
-            for (key, cell) in part.cells {
-                let rank = |cell: &DesiredCell| (cell.version.is_none(), cell.layout);
+            for (key, mut cell) in part.cells {
+                if several && let Some(problem) = &mut cell.unread {
+                    let problem = Arc::make_mut(problem);
+                    problem.message = format!("on {}: {}", tip.name, problem.message);
+                }
+                let rank = |cell: &DesiredCell| {
+                    let nothing = cell.version.is_none();
+                    (nothing, nothing && cell.unread.is_none(), cell.layout)
+                };
                 let known = joined.cells.get(&key);
                 if known.is_none_or(|known| rank(&cell) < rank(known)) {
                     joined.cells.insert(key, cell);
@@ -187,6 +211,17 @@ impl Desired {
         joined.problems.sort();
         joined.problems.dedup();
         joined
+    }
+}
+
+impl DesiredCell {
+    /// Its version; where it has none, in a word why: `not set`, or what stands there instead.
+    pub fn shown(&self) -> &str {
+        match (&self.version, &self.unread) {
+            (Some(version), _) => version.as_str(),
+            (None, Some(problem)) => problem.word(),
+            (None, None) => "not set",
+        }
     }
 }
 

@@ -222,6 +222,7 @@ impl Executor {
                     overrides,
                     accepted,
                     leave_out_held,
+                    refused: Vec::new(),
                 };
                 let facts = self.clusters.facts();
                 self.blocking(

@@ -14,6 +14,7 @@ use crate::{
     },
     domain::{
         age,
+        desired::DesiredCell,
         ids::CellKey,
         rollout::{ClusterNote, LiveCell, PodState},
     },
@@ -55,9 +56,7 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
     }
     lines.push(Line::default());
     if let Some(declared) = view.declared {
-        let version = declared.version.as_ref();
-        let version = version.map_or("not set".to_owned(), ToString::to_string);
-        let mut value = vec![Span::raw(version)];
+        let mut value = vec![Span::raw(declared.shown().to_owned())];
         if declared.inherited {
             value.push(Span::styled(" inherited", theme.warn));
         }
@@ -66,6 +65,11 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
             let place = format!("{}:{}", source.path, source.line);
             let place = Span::styled(place, theme.faint);
             lines.push(labelled(canvas, "", vec![place]));
+        }
+        if let Some(problem) = &declared.unread {
+            for line in text::wrap(&problem.sentence(), width) {
+                lines.push(Line::styled(line, theme.warn));
+            }
         }
     }
     if let Some(request) = view.staged {
@@ -277,11 +281,11 @@ pub fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Line<'static>> {
         let version = view.declared.and_then(|cell| cell.version.as_ref());
         let same = version.is_some() && version == own;
         let glyph = canvas.glyphs.state(view.state);
-        let text = version.map_or("not set".to_owned(), ToString::to_string);
+        let text = view.declared.map_or("not set", DesiredCell::shown);
         let mut spans = vec![
             Span::styled(format!("{glyph} "), theme.state(view.state)),
             Span::raw(format!("{environment:<14} ")),
-            Span::styled(text, if same { theme.text } else { theme.dim }),
+            Span::styled(text.to_owned(), if same { theme.text } else { theme.dim }),
         ];
         if same {
             spans.push(Span::styled("  same version", theme.dim));

@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     domain::{
         diff::FileDiff,
-        plan::{Accept, ChangeRequest, Override, Plan},
+        plan::{Accept, ChangeRequest, Override, Plan, Skip},
         topology::Deliver,
     },
     sources::{
@@ -47,7 +47,7 @@ pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
 pub use recognise::{layouts_said, recognise, tell_order};
-pub use revert::{RevertTarget, cell_history, revert_target};
+pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use trust::{Outside, OutsidePlace, Untrusted};
 
 /// One repository, opened with its configuration.
@@ -87,6 +87,8 @@ pub struct PlanRequest {
     pub accepted: Vec<Accept>,
     /// What was named and is held, or cannot change, is left out; else nothing is written.
     pub leave_out_held: bool,
+    /// Cells that were asked for and of which it is known already that they cannot change.
+    pub refused: Vec<Skip>,
 }
 
 /// A frozen plan with everything that is shown before it is confirmed.

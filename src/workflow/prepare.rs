@@ -61,7 +61,7 @@ pub fn prepare(
             })
     };
     let pasts = Pasts::new(session, reading, &request.changes);
-    let plan = plan::build(
+    let mut plan = plan::build(
         &request.changes,
         &PlanInput {
             base: reading.state(),
@@ -93,6 +93,7 @@ pub fn prepare(
     if let Some(error) = unreadable.into_inner() {
         return Err(error);
     }
+    plan.skip(&request.refused, request.leave_out_held);
     let deliver = request.deliver.unwrap_or_else(|| asked_for(session, &plan));
     let tag = plan
         .writes

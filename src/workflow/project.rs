@@ -261,6 +261,14 @@ fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
 fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
     let base = repo.base(None)?;
     let bytes = repo.file(base.commit, TEAM_FILE)?;
+    if bytes.is_none()
+        && let Some(what) = repo.instead_of_file(base.commit, TEAM_FILE)?
+    {
+        return Err(OpenError::Usage(format!(
+            "{}:{TEAM_FILE} is {what}: commit the file itself in its place, or name another one by --config",
+            base.shown
+        )));
+    }
     Ok(bytes.map(|bytes| SourceFile {
         name: format!("{}:{TEAM_FILE}", base.shown),
         bytes,

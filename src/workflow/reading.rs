@@ -146,6 +146,7 @@ impl Session {
                     line: None,
                     message: format!("{error}"),
                     context: Some(format!("repository {}", other.name)),
+                    hides: None,
                 }),
             }
         }
@@ -222,6 +223,7 @@ impl Session {
                     templates.join("`, `")
                 ),
                 context: Some(name.to_string()),
+                hides: None,
             })
             .collect()
     }
@@ -367,5 +369,6 @@ fn problem(name: &RefName, error: &GitError) -> Problem {
         line: None,
         message: error.to_string(),
         context: Some(name.to_string()),
+        hides: None,
     }
 }

@@ -11,8 +11,8 @@ use crate::{
         history::{Changes, History, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
         last_good::last_good,
-        layout::{Assembler, Origin, edit_cell},
-        plan::Intent,
+        layout::{self, Assembler, Origin, edit_cell},
+        plan::{Intent, SkipCause, nothing_before, unreadable},
         version::Version,
     },
     sources::git::{GitError, HistoryEvent, Want},
@@ -74,18 +74,21 @@ pub fn cell_history(
     Ok(histories.collect())
 }
 
-/// What reverting `key` restores: `to` where given (a version that was there, or a commit), else the last good value.
-/// Blocking.
+/// Why a cell cannot be reverted, with a sentence that names the file and the line.
+pub type NoRevert = (SkipCause, String);
+
+/// What reverting `key` restores: `to` where given (a version that was there, or a commit), else the last good value; or why
+/// there is nothing that it could be. Blocking.
 ///
 /// # Errors
-/// `Usage` when there is no such value, with those that there were.
+/// `Usage` where `to` is none of the values that there were, with those.
 pub fn revert_target(
     session: &Session,
     reading: &Reading,
     key: &CellKey,
     to: Option<&str>,
     now: &Zoned,
-) -> Result<RevertTarget, OpenError> {
+) -> Result<Result<RevertTarget, NoRevert>, OpenError> {
     let mut histories = cell_history(session, reading, std::slice::from_ref(key))?;
     let history = histories.pop().unwrap_or_default();
     let current = reading.desired.version(key);
@@ -95,18 +98,21 @@ pub fn revert_target(
         key,
         line: line_of(reading, key),
     };
+    let nothing = || {
+        let absent = layout::unreadable(&session.config.layouts, &reading.desired, key);
+        let mut versions = history.entries.iter();
+        let only = versions.find_map(|entry| entry.change.version.as_ref());
+        nothing_before(
+            &reading.desired,
+            key,
+            absent,
+            only.or(current),
+            history.shallow,
+        )
+    };
     let Some(to) = to else {
-        let Some(entry) = last_good(&history.entries).and_then(|i| history.entries.get(i)) else {
-            let why = if history.shallow {
-                "this clone's history ends before it (git fetch --unshallow)"
-            } else {
-                "it has had one value only"
-            };
-            return Err(OpenError::Usage(format!(
-                "{key} has no earlier value to go back to: {why}"
-            )));
-        };
-        return Ok(cell.target(entry));
+        let entry = last_good(&history.entries).and_then(|i| history.entries.get(i));
+        return Ok(entry.map(|entry| cell.target(entry)).ok_or_else(nothing));
     };
     let named = history.entries.iter().find(|entry| {
         entry
@@ -116,11 +122,11 @@ pub fn revert_target(
             .is_some_and(|v| v.as_str() == to)
     });
     if let Some(entry) = named {
-        return Ok(cell.target(entry));
+        return Ok(Ok(cell.target(entry)));
     }
     let repo = session.repository(&cell.line.name)?;
     if let Ok(commit) = repo.resolve(to, cell.line, now) {
-        return cell.at_commit(commit, &history.entries);
+        return cell.at_commit(commit, &history.entries).map(Ok);
     }
     let mut known: Vec<&str> = Vec::new();
     for version in history
@@ -131,6 +137,9 @@ pub fn revert_target(
         if !known.contains(&version.as_str()) && Some(version) != current {
             known.push(version.as_str());
         }
+    }
+    if known.is_empty() {
+        return Ok(Err(nothing()));
     }
     known.truncate(5);
     Err(OpenError::Usage(format!(
@@ -192,8 +201,12 @@ impl Reverted<'_> {
                     detail: format!("as at {}", commit.short()),
                 });
             }
+            let why = then.unread(self.key).map(unreadable);
+            let why = why.map_or(String::new(), |(_, why)| {
+                format!(" that can be read ({why})")
+            });
             return Err(OpenError::Usage(format!(
-                "{} declared no version at {}; choose a commit where it did",
+                "{} declared no version{why} at {}; choose a commit where it did",
                 self.key,
                 commit.short()
             )));

@@ -20,6 +20,7 @@ mod stopping;
 mod support;
 mod terminal;
 mod trust;
+mod unread;
 mod values;
 mod writing;
 mod yaml_edit;

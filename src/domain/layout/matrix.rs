@@ -1,6 +1,9 @@
 //! The matrix as it is shown: cells with their sources, and what contradicts itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     assemble::{Assembler, Cell, Contribution},
@@ -14,7 +17,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell, Source},
     grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
-    problem::Problem,
+    problem::{Problem, Unreadable},
     subject::Subject,
     version::Version,
 };
@@ -148,8 +151,11 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             }
         }
     }
+    let mut unread = None;
     if chosen.is_none() {
-        problems.extend(unclear(assembler, cell));
+        let unclear = unclear(assembler, cell);
+        problems.extend(unclear.clone());
+        unread = hidden(assembler, cell).or(unclear).map(Arc::new);
     }
     Some(DesiredCell {
         version,
@@ -163,6 +169,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         origin: assembler.origins[assembler.files[shown.presence.file].origin]
             .0
             .clone(),
+        unread,
     })
 }
 
@@ -183,6 +190,21 @@ fn allow_digests(cells: &mut BTreeMap<CellKey, DesiredCell>) {
             cell.grammar = Grammar::Image;
         }
     }
+}
+
+/// What hides the version of a cell: the problem of the very place that is read first, or of its whole file.
+fn hidden(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
+    let mut known = cell.contributions.iter();
+    let known = known.find(|known| known.broken && !known.passed_over)?;
+    let problems = assembler.files[known.source].facts.as_ref()?.problems();
+    let mut hiding = problems.iter().filter(|problem| problem.hides.is_some());
+    let here = |problem: &&Problem| {
+        known.fact.is_some() && problem.line == Some(known.line) && !problem.hides_all()
+    };
+    let whole = problems.iter().find(|problem| problem.hides_all());
+    let found = problems.iter().find(here).or(whole);
+    // A file of nothing but templates hides what would be inherited: any of them says why.
+    found.or_else(|| hiding.next()).cloned()
 }
 
 fn contradiction(
@@ -233,7 +255,7 @@ fn unclear(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Some(Problem::file(
+    let problem = Problem::file(
         assembler.files[first.source].path.clone(),
         Some(first.line),
         format!(
@@ -242,7 +264,8 @@ fn unclear(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
             cell.key,
             shown.join(", ")
         ),
-    ))
+    );
+    Some(problem.hiding(Unreadable::Ambiguous))
 }
 
 /// The layout of a contribution, and what is captured of the cell without its source.

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::domain::{
     ids::{EnvironmentName, RepoPath, ServiceName},
-    problem::Problem,
+    manifest::ManifestError,
+    problem::{Problem, Unreadable},
     version::Version,
 };
 
@@ -335,7 +336,7 @@ impl LayoutSet {
                         (findings, broken)
                     }
                     Err(error) => {
-                        facts.report(Problem::file(path.clone(), error.line, error.message));
+                        facts.report(of_file(path, &error));
                         let findings = Findings {
                             applies: true,
                             ..Findings::default()
@@ -349,11 +350,7 @@ impl LayoutSet {
                 facts.report_duplicates(path, &findings);
                 facts.report_unread(path, &findings);
                 for error in &findings.unreadable {
-                    facts.report(Problem::file(
-                        path.clone(),
-                        error.line,
-                        error.message.clone(),
-                    ));
+                    facts.report(of_file(path, error));
                 }
                 if !broken
                     && findings.found.is_empty()
@@ -400,6 +397,35 @@ impl LayoutSet {
             }
         }
         facts
+    }
+
+    /// What a file says that has no content: that its cells exist, as far as its path names them, and why nothing is known
+    /// of them. `problem` names the file.
+    pub fn without_content(&self, problem: Problem) -> FileFacts {
+        let mut entries = Vec::new();
+        let path = problem.path.as_ref().map_or("", RepoPath::as_str);
+        for (index, layout) in self.layouts.iter().enumerate() {
+            if !self.is_seen(layout) {
+                continue;
+            }
+            let entry = |role, path| Entry {
+                layout: u16::try_from(index).unwrap_or(u16::MAX),
+                role,
+                path,
+                broken: role != Role::Proof,
+                facts: Vec::new(),
+            };
+            for (level, place) in layout.levels.iter().enumerate() {
+                let role = Role::Level(u8::try_from(level).unwrap_or(u8::MAX));
+                entries.extend(place.matches(path).map(|bound| entry(role, bound)));
+            }
+            let proof = layout.proof.as_ref().and_then(|proof| proof.matches(path));
+            entries.extend(proof.map(|bound| entry(Role::Proof, bound)));
+        }
+        FileFacts {
+            entries,
+            problems: vec![problem],
+        }
     }
 
     /// What a ref's own name says, for layouts whose version is part of it (`refs/tags/{env}-{version:semver}` without a
@@ -540,12 +566,9 @@ impl FileFacts {
 
     fn report_unread(&mut self, path: &RepoPath, findings: &Findings) {
         for found in &findings.found {
-            if let Some((_, words)) = &found.unread {
-                self.report(Problem::file(
-                    path.clone(),
-                    Some(found.line),
-                    words.as_str(),
-                ));
+            if let Some((kind, words)) = &found.unread {
+                let problem = Problem::file(path.clone(), Some(found.line), words.as_str());
+                self.report(problem.hiding((*kind).into()));
             }
         }
     }
@@ -560,6 +583,16 @@ impl FileFacts {
             }
         }
     }
+}
+
+/// What is told of a file, or of a text in it, that cannot be read.
+fn of_file(path: &RepoPath, error: &ManifestError) -> Problem {
+    let why = if error.encrypted {
+        Unreadable::Encrypted
+    } else {
+        Unreadable::NotParseable
+    };
+    Problem::file(path.clone(), error.line, error.message.as_str()).hiding_all(why)
 }
 
 impl Level {

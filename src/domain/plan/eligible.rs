@@ -7,6 +7,7 @@ use super::SkipCause;
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName},
+    problem::{Problem, Unreadable},
     subject::Subject,
     topology::Topology,
     version::Version,
@@ -66,7 +67,11 @@ pub fn upstream_for<'a>(
         };
         // The first that has a version says why, else the first.
         match &refused {
-            Some((SkipCause::NotInUpstream | SkipCause::NotParseable, _)) | None => {
+            Some((
+                SkipCause::NotInUpstream | SkipCause::NotParseable | SkipCause::Encrypted,
+                _,
+            ))
+            | None => {
                 refused = Some(refusal);
             }
             Some(_) => {}
@@ -92,29 +97,20 @@ pub fn is_above(own: &Version, other: &Version) -> bool {
     own.compare(other) == Some(Ordering::Greater)
 }
 
-/// Why there is no version upstream: the file's own fault goes before its absence.
+/// Why there is no version upstream: what hides it goes before its absence.
 fn nothing_upstream(desired: &Desired, upstream: &CellKey) -> Refusal {
     let CellKey {
         service,
         environment,
     } = upstream;
-    let cell = desired.cells.get(upstream);
-    let files = cell.map_or(&[][..], |cell| &cell.files);
-    let of_cell = |path: &Option<_>| path.as_ref().is_some_and(|path| files.contains(path));
-    let problem = desired.problems.iter().find(|it| of_cell(&it.path));
-    if let Some(problem) = problem {
-        let path = problem.path.as_ref().map_or("", |path| path.as_str());
-        let place = match problem.line {
-            Some(line) => format!("{path}:{line}"),
-            None => path.to_owned(),
-        };
-        let detail = format!(
-            "{environment} declares no version of {service} that can be read: {place}: {}",
-            problem.message
-        );
-        return (SkipCause::NotParseable, detail);
+    if let Some(problem) = desired.unread(upstream) {
+        let (cause, why) = unreadable(problem);
+        let detail =
+            format!("{environment} declares no version of {service} that can be read: {why}");
+        return (cause, detail);
     }
-    let place = match files.first() {
+    let cell = desired.cells.get(upstream);
+    let place = match cell.and_then(|cell| cell.files.first()) {
         Some(path) => format!("{path}: "),
         None => String::new(),
     };
@@ -124,12 +120,67 @@ fn nothing_upstream(desired: &Desired, upstream: &CellKey) -> Refusal {
     (SkipCause::NotInUpstream, detail)
 }
 
+/// Why a version that `problem` hides is neither copied nor written over.
+pub fn unreadable(problem: &Problem) -> Refusal {
+    let cause = match problem.hides.map(|hides| hides.why) {
+        Some(Unreadable::Encrypted) => SkipCause::Encrypted,
+        _ => SkipCause::NotParseable,
+    };
+    (cause, problem.sentence())
+}
+
+/// Why there is nothing to go back to in a cell whose past, as far as it is known, holds one version or none.
+///
+/// `absent` says what is wrong with the file of a cell that is not there; `only` is the version that it has had, if any;
+/// `cut` says that the history ends before its first commit.
+pub fn nothing_before(
+    desired: &Desired,
+    key: &CellKey,
+    absent: Option<Refusal>,
+    only: Option<&Version>,
+    cut: bool,
+) -> Refusal {
+    let CellKey {
+        service,
+        environment,
+    } = key;
+    let set = format!("`tidegate set {service} {environment} VERSION` writes any version");
+    let cell = desired.cells.get(key);
+    let hidden = cell.and_then(|cell| cell.unread.as_deref());
+    if let Some((cause, why)) = hidden.map(unreadable).or(absent.filter(|_| cell.is_none())) {
+        let none = "no version of it that could be read is known, so there is none to go back to";
+        return (cause, format!("{why}; {none}"));
+    }
+    let place = cell.and_then(|cell| {
+        let source = cell.sources.first();
+        let source = source.map(|source| format!("{}:{}: ", source.path, source.line));
+        source.or_else(|| Some(format!("{}: ", cell.files.first()?)))
+    });
+    let place = place.unwrap_or_default();
+    let detail = match (cell, only) {
+        _ if cut => format!(
+            "{place}{key} has no earlier value that is known: this clone's history ends before it (git fetch --unshallow)"
+        ),
+        (_, Some(version)) => format!(
+            "{place}{key} has no earlier value to go back to: it has had one value only, {version}; {set}"
+        ),
+        (Some(_), None) => format!(
+            "{place}{key} declares no version and never did, so there is none to go back to; {set}"
+        ),
+        (None, None) => format!(
+            "{key} is not declared and never was, so there is nothing to go back to; add its file, or a layout that names it"
+        ),
+    };
+    (SkipCause::NotDeclared, detail)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::{
         ids::ObjectId,
-        problem::Problem,
         template::Template,
         topology::{Deliver, Environment, Require, WorkloadTemplate},
     };
@@ -150,26 +201,37 @@ mod tests {
         }
     }
 
-    /// `environment=version …` of one service; `-` declares nothing, `!` cannot be read.
+    /// `environment=version …` of one service; `-` declares nothing, `!` cannot be read, `*` is encrypted. Each file has a
+    /// problem of another row, which is nobody's reason.
     fn desired(cells: &str) -> Desired {
         let cells: Vec<(&str, &str)> = cells
             .split_whitespace()
             .filter_map(|cell| cell.split_once('='))
             .collect();
-        let broken = cells.iter().filter(|(_, version)| *version == "!");
+        let problem = |name: &str, version: &str| {
+            let problem = Problem::file(format!("{name}.yaml"), Some(3), "is no YAML");
+            match version {
+                "!" => Some(Arc::new(problem.hiding_all(Unreadable::NotParseable))),
+                "*" => Some(Arc::new(problem.hiding(Unreadable::Encrypted))),
+                _ => None,
+            }
+        };
+        let other = |name: &str| {
+            Problem::file(format!("{name}.yaml"), Some(1), "another row's template")
+                .hiding(Unreadable::Template)
+        };
         Desired {
             commit: ObjectId::new([1; 20]),
             tips: Vec::new(),
             services: vec!["api".into()],
             environments: Vec::new(),
-            problems: broken
-                .map(|(name, _)| Problem::file(format!("{name}.yaml"), Some(3), "is no YAML"))
-                .collect(),
+            problems: cells.iter().map(|(name, _)| other(name)).collect(),
             cells: cells
                 .iter()
                 .map(|(name, version)| {
                     let cell = DesiredCell {
-                        version: (!"-!".contains(*version)).then(|| (*version).into()),
+                        version: (!"-!*".contains(*version)).then(|| (*version).into()),
+                        unread: problem(name, version),
                         files: vec![format!("{name}.yaml").into()],
                         ..DesiredCell::default()
                     };
@@ -235,6 +297,16 @@ mod tests {
                 "not-parseable: dev declares no version of api that can be read: dev.yaml:3: is no YAML",
             ),
             (
+                "dev=* stage=1",
+                "stage",
+                "encrypted: dev declares no version of api that can be read: dev.yaml:3: is no YAML",
+            ),
+            (
+                "stage=* hot=1 prod=1",
+                "prod",
+                "already-there: prod declares 1 already",
+            ),
+            (
                 "stage=! hot=1 prod=1",
                 "prod",
                 "already-there: prod declares 1 already",
@@ -247,6 +319,85 @@ mod tests {
                 Err((cause, detail)) => format!("{}: {detail}", cause.as_str()),
             };
             assert_eq!(found, expected, "{cells} {environment}");
+        }
+    }
+
+    #[test]
+    fn why_there_is_nothing_to_go_back_to() {
+        let absent = (SkipCause::NotParseable, "prod.yaml is a link".to_owned());
+        type Case<'a> = (&'a str, Option<&'a Refusal>, Option<&'a str>, bool, &'a str);
+        let cases: [Case<'_>; 8] = [
+            (
+                "prod=1",
+                None,
+                Some("1"),
+                false,
+                "not-declared: prod.yaml: api / prod has no earlier value to go back to: it has \
+             had one value only, 1; `tidegate set api prod VERSION` writes any version",
+            ),
+            (
+                "prod=1",
+                Some(&absent),
+                Some("1"),
+                false,
+                "not-declared: prod.yaml: api / prod has no earlier value to go back to: it has \
+             had one value only, 1; `tidegate set api prod VERSION` writes any version",
+            ),
+            (
+                "prod=1",
+                None,
+                Some("1"),
+                true,
+                "not-declared: prod.yaml: api / prod has no earlier value that is known: this \
+             clone's history ends before it (git fetch --unshallow)",
+            ),
+            (
+                "prod=-",
+                None,
+                None,
+                false,
+                "not-declared: prod.yaml: api / prod declares no version and never did, so there is \
+             none to go back to; `tidegate set api prod VERSION` writes any version",
+            ),
+            (
+                "prod=!",
+                None,
+                None,
+                false,
+                "not-parseable: prod.yaml:3: is no YAML; no version of it that could be read is \
+             known, so there is none to go back to",
+            ),
+            (
+                "prod=*",
+                None,
+                None,
+                true,
+                "encrypted: prod.yaml:3: is no YAML; no version of it that could be read is known, so \
+             there is none to go back to",
+            ),
+            (
+                "dev=1",
+                Some(&absent),
+                None,
+                false,
+                "not-parseable: prod.yaml is a link; no version of it that could be read is \
+             known, so there is none to go back to",
+            ),
+            (
+                "dev=1",
+                None,
+                None,
+                false,
+                "not-declared: api / prod is not declared and never was, so there is nothing to go \
+             back to; add its file, or a layout that names it",
+            ),
+        ];
+        let key = CellKey::new("api", "prod");
+        for (cells, absent, only, cut, expected) in cases {
+            let only = only.map(Version::from);
+            let (cause, detail) =
+                nothing_before(&desired(cells), &key, absent.cloned(), only.as_ref(), cut);
+            assert_eq!(format!("{}: {detail}", cause.as_str()), expected, "{cells}");
         }
     }
 }

@@ -27,18 +27,24 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
             .collect();
         if without.is_empty() {
             plan.skipped.extend(left_out);
-            if input.leave_out {
-                for skip in &mut plan.skipped {
-                    if skip.standing == Standing::Stops {
-                        skip.standing = Standing::LeftOut;
-                    }
-                }
-            }
+            plan.skip(&[], input.leave_out);
             return plan;
         }
         let cells: BTreeSet<&CellKey> = without.iter().map(|skip| &skip.cell).collect();
         left.retain(|request| !cells.contains(&request.cell));
         left_out.extend(without);
+    }
+}
+
+impl Plan {
+    /// Skips these cells too; what stops the plan is left out instead, where that was asked for.
+    pub fn skip(&mut self, more: &[Skip], leave_out: bool) {
+        self.skipped.extend_from_slice(more);
+        for skip in self.skipped.iter_mut().filter(|_| leave_out) {
+            if skip.standing == Standing::Stops {
+                skip.standing = Standing::LeftOut;
+            }
+        }
     }
 }
 

@@ -24,7 +24,7 @@ mod tests;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
 pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell};
-pub use eligible::{is_above, is_ahead, upstream_for};
+pub use eligible::{is_above, is_ahead, nothing_before, unreadable, upstream_for};
 pub use ending::Ending;
 pub use leave_out::build;
 pub use same::same;
@@ -361,7 +361,7 @@ impl SkipCause {
         matches!(self, Self::Ahead | Self::Reverted | Self::Held)
     }
 
-    /// Something is broken that had to be read or written. What stands in nobody's way (not declared, encrypted) is not.
+    /// Something is broken that had to be read or written. What is meant to be so (not declared, encrypted) is not.
     pub fn is_broken(self) -> bool {
         matches!(self, Self::NotParseable | Self::Conflict)
     }

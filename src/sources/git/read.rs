@@ -13,7 +13,7 @@ use crate::domain::{
     history::CommitInfo,
     ids::{EnvironmentName, ObjectId, RepoPath},
     layout::{Assembler, FileFacts, LayoutSet},
-    problem::Problem,
+    problem::{Problem, Unreadable},
 };
 
 /// A file larger than this holds no versions that people write; it is not read.
@@ -56,6 +56,7 @@ impl Repo {
         let mut desired = assembler.desired(commit);
         desired.problems.extend(problems);
         desired.problems.sort();
+        desired.problems.dedup();
         Ok(desired)
     }
 
@@ -87,6 +88,13 @@ impl Repo {
         for (path, _, facts) in &known.files {
             assembler.update(path.clone(), Some(Arc::clone(facts)));
         }
+        // A file without content says that its cells exist, and so that they are not simply absent.
+        for problem in &known.problems {
+            if let Some(path) = problem.path.as_ref().filter(|_| problem.hides_all()) {
+                let facts = layouts.without_content(problem.clone());
+                assembler.update(path.clone(), Some(Arc::new(facts)));
+            }
+        }
         assembler.decide();
         Ok((assembler, known.problems.clone()))
     }
@@ -97,6 +105,26 @@ impl Repo {
     /// When the commit or the blob cannot be read.
     pub fn file(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         self.files(commit)?.get(path)
+    }
+
+    /// What stands at `path` of `commit` in the place of a regular file, in words; `None` where there is a file, or nothing.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn instead_of_file(
+        &self,
+        commit: ObjectId,
+        path: &str,
+    ) -> Result<Option<&'static str>, GitError> {
+        let objects = Objects::open(self)?;
+        let tree = objects.header(commit)?.tree;
+        let found = entry_at(tree, path, |tree| objects.tree(tree))?;
+        Ok(found.and_then(|(kind, _)| match kind {
+            Kind::File => None,
+            Kind::Link => Some("a symbolic link, which is not followed"),
+            Kind::Submodule => Some("a submodule, whose files are another repository's"),
+            Kind::Folder => Some("a folder"),
+        }))
     }
 
     /// Opens `commit` to read more than one of its files.
@@ -191,19 +219,22 @@ pub(super) fn read_bytes(
     path: &RepoPath,
     id: ObjectId,
 ) -> Result<Arc<Vec<u8>>, Problem> {
-    let refuse = |why: String| Problem::file(path.clone(), None, why);
+    let refuse = |why: Unreadable, text: String| {
+        Problem::file(path.clone(), None, format!("{path} {text}")).hiding_all(why)
+    };
     let read = objects.blob_within(id, LARGEST);
-    let read = read.map_err(|error| refuse(format!("{path} cannot be read: {error}")))?;
+    let read =
+        read.map_err(|error| refuse(Unreadable::Damaged, format!("cannot be read: {error}")))?;
     let bytes = read.map_err(|size| {
-        refuse(format!(
-            "{path} has {} MB, which is too large for a file of versions; it is not read",
+        let text = format!(
+            "has {} MB, which is too large for a file of versions; it is not read",
             size >> 20
-        ))
+        );
+        refuse(Unreadable::TooLarge, text)
     })?;
     if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
-        return Err(refuse(format!(
-            "{path} is kept in Git LFS, so its content is not in the repository; keep files of versions in Git itself"
-        )));
+        let text = "is kept in Git LFS, so its content is not in the repository; keep files of versions in Git itself";
+        return Err(refuse(Unreadable::Pointer, text.to_owned()));
     }
     Ok(bytes)
 }
@@ -225,24 +256,27 @@ pub(super) fn wanted_files(
             path,
             None,
             format!("{path} is a symbolic link; it is not followed. Point the layout at the file it means"),
-        )),
+        ).hiding_all(Unreadable::Link)),
         Kind::Submodule if layouts.wants(path) || layouts.may_contain(path) => {
             problems.push(Problem::file(
                 path,
                 None,
                 format!("{path} is a submodule: its files belong to another repository and are not read"),
-            ));
+            ).hiding_all(Unreadable::Submodule));
         }
         _ => {}
     }
     };
     // The rest of the matrix is as good without.
     let mut pass_over = |path: &str, error: GitError| {
-        unread.push(Problem::file(
-            path,
-            None,
-            format!("the folder {path} cannot be read: {error}"),
-        ));
+        unread.push(
+            Problem::file(
+                path,
+                None,
+                format!("the folder {path} cannot be read: {error}"),
+            )
+            .hiding_all(Unreadable::Damaged),
+        );
         Ok(())
     };
     walk(objects, tree, &descend, &mut visit, &mut pass_over)?;
@@ -355,6 +389,16 @@ fn find(
     path: &str,
     read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, GitError>,
 ) -> Result<Option<ObjectId>, GitError> {
+    let found = entry_at(tree, path, read)?;
+    Ok(found.and_then(|(kind, id)| (kind == Kind::File).then_some(id)))
+}
+
+/// What stands at `path`, whatever it is.
+fn entry_at(
+    tree: ObjectId,
+    path: &str,
+    read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, GitError>,
+) -> Result<Option<(Kind, ObjectId)>, GitError> {
     let mut tree = tree;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
@@ -366,7 +410,7 @@ fn find(
             return Ok(None);
         };
         match (entry.kind, parts.peek()) {
-            (Kind::File, None) => return Ok(Some(entry.id)),
+            (kind, None) => return Ok(Some((kind, entry.id))),
             (Kind::Folder, Some(_)) => tree = entry.id,
             _ => return Ok(None),
         }

@@ -10,7 +10,7 @@ use crate::{
         screen::matrix::RowLine,
         status::{self, CellView, State},
     },
-    domain::ids::CellKey,
+    domain::{desired::DesiredCell, ids::CellKey},
     ui::{
         canvas::Canvas,
         text::{clip, column, width},
@@ -55,7 +55,7 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
         spans.push(Span::raw(" "));
         let text = match view.state {
             State::Absent => "",
-            State::NotSet => "not set",
+            State::NotSet => view.declared.map_or("", DesiredCell::shown),
             _ => text,
         };
         let ready = ready(view);

@@ -5,7 +5,7 @@ use crate::domain::{
     desired::Desired,
     ids::{CellKey, RepoPath},
     layout::{LayoutSet, bindings::Bindings, compile::Layout},
-    plan::SkipCause,
+    plan::unreadable as refusal,
     problem::Problem,
 };
 
@@ -23,6 +23,23 @@ pub(super) fn own_unreadable(
     found(layouts, desired, key, names)
 }
 
+/// Why a cell's own file has no content that could be edited: it is a link, a pointer, damaged, or another repository's.
+pub(super) fn without_content(
+    layouts: &LayoutSet,
+    desired: &Desired,
+    key: &CellKey,
+) -> Option<Refusal> {
+    let problem = desired.unread(key)?;
+    let is_without = problem
+        .hides
+        .is_some_and(|hides| hides.why.is_without_content());
+    let path = problem.path.as_ref().filter(|_| is_without)?;
+    let mut layouts = layouts.layouts.iter();
+    layouts
+        .any(|layout| would_give(layout, desired, path, key, |_, _, _| true))
+        .then(|| refusal(problem))
+}
+
 /// Whether a layout would read a cell from a file of which its path says this.
 type Names = fn(&Layout, &Bindings, &CellKey) -> bool;
 
@@ -31,19 +48,10 @@ fn found(layouts: &LayoutSet, desired: &Desired, key: &CellKey, names: Names) ->
         let mut layouts = layouts.layouts.iter();
         layouts.any(|layout| would_give(layout, desired, path, key, names))
     };
-    let of_key = |problem: &&Problem| problem.path.as_ref().is_some_and(gives);
-    let problem = desired.problems.iter().find(of_key)?;
-    let path = problem.path.as_ref()?;
-    let place = match problem.line {
-        Some(line) => format!("{path}:{line}"),
-        None => path.to_string(),
-    };
-    // A message that begins with the path has said it.
-    let detail = match problem.message.strip_prefix(path.as_str()) {
-        Some(rest) => format!("{place}{rest}"),
-        None => format!("{place}: {}", problem.message),
-    };
-    Some((SkipCause::NotParseable, detail))
+    // What hides one place hides no cell but its own, and that is there.
+    let of_key =
+        |problem: &&Problem| problem.hides_all() && problem.path.as_ref().is_some_and(gives);
+    Some(refusal(desired.problems.iter().find(of_key)?))
 }
 
 /// Whether a layout would read the cell from this file, as far as its name says.

@@ -77,6 +77,9 @@ pub fn restore_cell(
 ) -> Result<Vec<FileEdit>, Refusal> {
     let made;
     let cell = if let Some(cell) = desired.cells.get(key) {
+        if let Some(refusal) = absent::without_content(layouts, desired, key) {
+            return Err(refusal);
+        }
         cell
     } else {
         if let Some(refusal) = absent::own_unreadable(layouts, desired, key) {
