@@ -269,6 +269,7 @@ impl Line<'_> {
                 for (path, found) in elsewhere {
                     places.follow(&path, found, step.trees.1)?;
                 }
+                today.leave(&walk);
                 depth += 1;
                 if batch.is_due() && batch.send(depth).is_break() {
                     return Ok(Ended::Done);

@@ -80,6 +80,8 @@ pub(super) struct Came<'a> {
     pub(super) blob: ObjectId,
     /// The commit's tree, and its parent's.
     pub(super) trees: (ObjectId, Option<ObjectId>),
+    /// Whether it held a version. One that held none came from one that held none.
+    pub(super) declares: bool,
     /// Whose versions it holds: where layouts read the other file as it stands there, it must be of one of them, in
     /// whatever environment.
     pub(super) services: &'a HashSet<ServiceName>,
@@ -237,6 +239,7 @@ impl<'a> Places<'a> {
             at,
             blob,
             trees: (left, entered),
+            declares,
             services,
         } = *came;
         let Some(entered) = entered else {
@@ -302,7 +305,7 @@ impl<'a> Places<'a> {
                 continue;
             }
             let facts = Arc::new(self.layouts.extract(path, &bytes));
-            if facts.declares() && self.is_of(services, &gone, &bytes, empty()) {
+            if (facts.declares() || !declares) && self.is_of(services, &gone, &bytes, empty()) {
                 let found = Found {
                     path: gone,
                     blob: id,

@@ -52,6 +52,8 @@ pub(super) struct Today {
     by_path: HashMap<RepoPath, Vec<usize>>,
     /// Cells whose newest change is still looked for.
     unsettled: usize,
+    /// Cells that are read by other layouts from the parent of the commit that was judged last.
+    leaving: Vec<usize>,
 }
 
 /// The cells that the same files decide: hundreds of them, where one file holds all services.
@@ -91,6 +93,7 @@ impl Today {
             groups: Vec::new(),
             by_path: HashMap::new(),
             unsettled: 0,
+            leaving: Vec::new(),
         };
         let mut groups: HashMap<Vec<RepoPath>, usize> = HashMap::new();
         for (key, cell) in walk.desired(tip).cells {
@@ -274,6 +277,7 @@ impl Today {
             let other = (fell && !want.last_only)
                 .then(|| moved_from(walk, left.files, &cell.key))
                 .flatten();
+            self.leaving.extend(other.as_ref().map(|_| number));
             let moved = from.cloned().or(other);
             if !cell.step(before, moved, &mut told) {
                 let room = cell.passed.len() < MOST_PASSED;
@@ -286,6 +290,34 @@ impl Today {
             }
         }
         (told, elsewhere)
+    }
+
+    /// From here on down the cells that came from files of other layouts are judged at those, as if they were today's: they
+    /// may have been renamed too. To be asked once what was judged last is told.
+    pub(super) fn leave(&mut self, walk: &Walk<'_>) {
+        let mut made: HashMap<Vec<RepoPath>, usize> = HashMap::new();
+        for number in std::mem::take(&mut self.leaving) {
+            let paths = walk.depends_on(&self.cells[number].key);
+            if paths.is_empty() {
+                continue;
+            }
+            let group = *made
+                .entry(paths)
+                .or_insert_with_key(|paths| self.group(walk, paths));
+            let cell = &mut self.cells[number];
+            let before = std::mem::replace(&mut cell.group, group);
+            self.groups[before].cells.retain(|other| *other != number);
+            self.groups[group].cells.push(number);
+        }
+        for group in made.into_values() {
+            for (number, version) in self.changes_of(group) {
+                self.cells[number].by_paths = version;
+            }
+            for number in &self.groups[group].cells {
+                let cell = &mut self.cells[*number];
+                cell.by_files = cell.by_paths == cell.value;
+            }
+        }
     }
 
     /// Where a file of today was that came with the commit left, if its cells need it: those that other layouts read at
@@ -302,9 +334,11 @@ impl Today {
         let cells = groups.flat_map(|group| &self.groups[*group].cells);
         let cells = cells.map(|cell| &self.cells[*cell]);
         let cells: Vec<&Followed> = cells
-            .filter(|cell| cell.by_files && cell.value.is_some())
-            // One that is away may have come from where it is today.
-            .filter(|cell| file.at != file.path || cell.by_all != cell.value)
+            .filter(|cell| cell.by_files)
+            // One that is away may have come from where it is today. One that declares nothing may have before it came.
+            .filter(|cell| {
+                file.at != file.path || cell.by_all != cell.value || cell.value.is_none()
+            })
             .collect();
         if cells.is_empty() {
             return None;
@@ -315,6 +349,7 @@ impl Today {
             at: &file.at,
             blob,
             trees,
+            declares: cells.iter().any(|cell| cell.value.is_some()),
             services: &services,
         };
         let found = places.before(&came, &|| walk.assembler());
@@ -332,8 +367,9 @@ impl Today {
                 let group = &self.groups[*group];
                 for cell in &group.cells {
                     let followed = &self.cells[*cell];
-                    if followed.by_files && group.alone.source(&followed.key).as_ref() == Some(path)
-                    {
+                    let source = group.alone.source(&followed.key);
+                    let source = source.as_ref().or(group.paths.first());
+                    if followed.by_files && source == Some(path) {
                         came.insert(*cell, &found.path);
                     }
                 }

@@ -361,6 +361,76 @@ fn a_file_that_was_split_goes_on_by_the_layouts_other_paths() {
     assert_eq!(story.told(&layouts, "web", "prod"), ["1 one"]);
 }
 
+/// A file of other layouts that was renamed itself, before it moved to a place of today.
+#[test]
+fn a_rename_before_a_move_by_layouts_goes_on() {
+    let layouts = layouts(&[PATH, "old/{service}/{env}.yaml"], &[]);
+    let story = Story::new();
+    story.set("older/api.yaml", "1", "one");
+    story.rename("older/api.yaml", "old/api/prod.yaml");
+    story.commit("first");
+    story.set("old/api/prod.yaml", "2", "two");
+    story.rename("old/api/prod.yaml", "apps/api/prod.yaml");
+    story.commit("second");
+    story.set("apps/api/prod.yaml", "3", "three");
+    assert_eq!(
+        story.told(&layouts, "api", "prod"),
+        [
+            "3 three",
+            "2 two < old/api/prod.yaml second",
+            "1 one < older/api.yaml first"
+        ]
+    );
+    story.is_followed_as_git_does(&layouts, "apps/api/prod.yaml");
+}
+
+/// Nothing was declared when the file moved: the value before it was removed, the one since came anew.
+#[test]
+fn removed_before_a_move_and_back_after_it() {
+    let nothing = "# who reads this\n# will know it again\nreplicas: 2\nimage: shop/api\n";
+    let cases: [(&str, &[&str], &str); 2] = [
+        ("deploy/api.yaml", &[PATH], "renamed"),
+        (
+            "old/api/prod.yaml",
+            &[PATH, "old/{service}/{env}.yaml"],
+            "by layouts",
+        ),
+    ];
+    for (before, paths, what) in cases {
+        let story = Story::new();
+        let layouts = layouts(paths, &[]);
+        story.set(before, "1", "one");
+        commit(&story.path, &[(before, nothing)], "gone", story.next());
+        story.rename(before, "apps/api/prod.yaml");
+        story.commit("move");
+        story.set("apps/api/prod.yaml", "2", "back");
+        let told = story.told(&layouts, "api", "prod");
+        let known: Vec<&str> = told
+            .iter()
+            .map(|told| told.split(" <").next().unwrap_or_default())
+            .collect();
+        assert_eq!(known, ["2 back", "- gone", "1 one"], "{what}");
+        story.is_followed_as_git_does(&layouts, "apps/api/prod.yaml");
+    }
+}
+
+/// The file was taken away after the move, and came again.
+#[test]
+fn removed_after_a_move_and_back() {
+    let story = Story::new();
+    story.set("deploy/api.yaml", "1", "one");
+    story.rename("deploy/api.yaml", "apps/api/prod.yaml");
+    story.commit("move");
+    story.git(&["rm", "-q", "apps/api/prod.yaml"]);
+    story.commit("gone");
+    story.set("apps/api/prod.yaml", "2", "back");
+    assert_eq!(
+        story.told(&apps(), "api", "prod"),
+        ["2 back", "- gone", "1 one < deploy/api.yaml move"]
+    );
+    story.is_followed_as_git_does(&apps(), "apps/api/prod.yaml");
+}
+
 /// Fall-back files move with it.
 #[test]
 fn a_folder_with_a_fall_back_goes_on() {
