@@ -29,7 +29,7 @@ impl Place {
         let folder = repo.cache()?;
         // What files say does not depend on which place of several is the version; a history does.
         let decided = match extension {
-            "history" | "last" => layouts.decisions(),
+            "history" | "last" | "tags" => layouts.decisions(),
             _ => String::new(),
         };
         let what = format!(

@@ -1,12 +1,19 @@
 //! The history of an environment that follows tags: which tag was the highest, from when on.
+//!
+//! What the tags declare is kept like the history of a branch: only tags that came since are read.
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::{
-    super::{GitError, GitErrorKind, Repo, lines::tag_time, objects::Objects},
+    super::{GitError, GitErrorKind, Repo, kept::Place, lines::tag_time, objects::Objects},
     HistoryEvent, Want,
+    index::{Builder, Index},
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
@@ -24,6 +31,8 @@ type ReadTag<'a> = &'a dyn Fn(&Tip) -> Result<Desired, GitError>;
 /// A tag that was the highest from some moment on.
 struct Winner {
     line: Tip,
+    /// What the tag's name stands for: the tag's object, or a commit.
+    tag: ObjectId,
     version: semver::Version,
     info: Arc<CommitInfo>,
 }
@@ -50,39 +59,33 @@ impl Repo {
             return Ok(());
         };
         let winners = self.winners(template, line)?;
-        let mut changes = Vec::new();
-        let mut now: BTreeMap<CellKey, Option<Version>> = BTreeMap::new();
-        let wanted = |key: &CellKey| want.cells.as_ref().is_none_or(|cells| cells.contains(key));
-        let count = u32::try_from(winners.len()).unwrap_or(u32::MAX);
-        for (number, winner) in (1..).zip(&winners) {
-            let desired = read(&winner.line)?;
-            let gone = now.keys().filter(|key| !desired.cells.contains_key(key));
-            let gone: Vec<CellKey> = gone.cloned().collect();
-            let there = desired.cells.into_iter();
-            let cells = there
-                .map(|(key, cell)| (key, cell.version))
-                .chain(gone.into_iter().map(|key| (key, None)));
-            for (key, version) in cells.filter(|(key, _)| wanted(key)) {
-                let previous = now.insert(key.clone(), version.clone()).flatten();
-                if previous == version {
-                    continue;
-                }
-                let change = ValueChange {
-                    version,
-                    previous,
-                    landed: Arc::clone(&winner.info),
-                    authored: Arc::clone(&winner.info),
-                    depth: count - number,
-                    line: 0,
-                    moved: None,
-                };
-                changes.push((key, change));
-            }
+        let sums = sums(&winners);
+        // Where it is kept does not depend on which tag is the highest.
+        let origin = Origin {
+            captures: without_version(&line.origin.captures),
+            ..line.origin.clone()
+        };
+        let place = Place::of(self, &layouts.view(&origin), "tags");
+        let older = place.as_ref().and_then(|place| Kept::find(place, &sums));
+        let mut told = Told {
+            changes: Vec::new(),
+            older: older.as_ref(),
+        };
+        let first = older.as_ref().map_or(0, |kept| kept.at + 1);
+        if first < winners.len() {
+            told.read(&winners, first, read)?;
         }
-        changes.reverse();
-        if want.last_only {
-            let mut seen = std::collections::BTreeSet::new();
-            changes.retain(|(key, _)| seen.insert(key.clone()));
+        let count = u32::try_from(winners.len()).unwrap_or(u32::MAX);
+        let (changes, is_whole) = told.changes(count, want);
+        if !is_whole && let Some(place) = &place {
+            // What was kept is damaged: it is read once more.
+            Index::forget(place);
+            return self.tag_history(layouts, line, want, read, sink);
+        }
+        if first < winners.len()
+            && let Some(place) = &place
+        {
+            told.keep(place, &sums, count);
         }
         if sink(HistoryEvent::Changes(changes)).is_break()
             || sink(HistoryEvent::Progress(count)).is_break()
@@ -137,6 +140,7 @@ impl Repo {
                             ..selected.origin
                         },
                     },
+                    tag,
                     version,
                     info: Arc::new(info),
                 });
@@ -161,6 +165,130 @@ impl Repo {
         });
         Ok(tags)
     }
+}
+
+/// For each tag, a sum of it and all before it: what is kept up to a sum is true as long as these tags are the same.
+fn sums(winners: &[Winner]) -> Vec<ObjectId> {
+    let mut sum = ObjectId::new([0; 20]);
+    let each = winners.iter().map(|winner| {
+        let text = format!("{sum} {} {}", winner.line.name, winner.tag);
+        sum = Repo::blob_id(text.as_bytes());
+        sum
+    });
+    each.collect()
+}
+
+/// What was kept of the tags up to one of them.
+struct Kept {
+    index: Index,
+    /// The number of that tag.
+    at: usize,
+}
+
+impl Kept {
+    fn find(place: &Place, sums: &[ObjectId]) -> Option<Self> {
+        let index = Index::read(place, false)?;
+        let at = sums.iter().rposition(|sum| index.tip() == Some(*sum))?;
+        Some(Self { index, at })
+    }
+
+    /// Its changes, newest first, of which the newest is of the tag with this depth.
+    fn changes(
+        &self,
+        deeper: usize,
+        wanted: &dyn Fn(&CellKey) -> bool,
+    ) -> Vec<(CellKey, ValueChange)> {
+        let deeper = u32::try_from(deeper).unwrap_or(u32::MAX);
+        self.index.changes(deeper, false, wanted).collect()
+    }
+}
+
+/// What the tags came to.
+struct Told<'a> {
+    /// Those of tags that are newer than what was kept, oldest first.
+    changes: Vec<(CellKey, ValueChange)>,
+    older: Option<&'a Kept>,
+}
+
+impl Told<'_> {
+    /// Reads the tags from number `first` on.
+    fn read(
+        &mut self,
+        winners: &[Winner],
+        first: usize,
+        read: ReadTag<'_>,
+    ) -> Result<(), GitError> {
+        let mut now: BTreeMap<CellKey, Option<Version>> = BTreeMap::new();
+        for (key, change) in self
+            .older
+            .map_or(Vec::new(), |kept| kept.changes(0, &|_| true))
+        {
+            now.entry(key).or_insert(change.version);
+        }
+        let count = u32::try_from(winners.len()).unwrap_or(u32::MAX);
+        for (number, winner) in (1..).zip(winners).skip(first) {
+            let desired = read(&winner.line)?;
+            let gone = now.keys().filter(|key| !desired.cells.contains_key(key));
+            let gone: Vec<CellKey> = gone.cloned().collect();
+            // What cannot be read is not known, and so has not changed.
+            let there = desired.cells.into_iter();
+            let there = there.filter(|(_, cell)| cell.unread.is_none());
+            let cells = there
+                .map(|(key, cell)| (key, cell.version))
+                .chain(gone.into_iter().map(|key| (key, None)));
+            for (key, version) in cells {
+                let previous = now.insert(key.clone(), version.clone()).flatten();
+                if previous == version {
+                    continue;
+                }
+                let change = ValueChange {
+                    version,
+                    previous,
+                    landed: Arc::clone(&winner.info),
+                    authored: Arc::clone(&winner.info),
+                    depth: count - number,
+                    line: 0,
+                    moved: None,
+                };
+                self.changes.push((key, change));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wanted of it, newest first; and whether that is all.
+    fn changes(&self, count: u32, want: &Want) -> (Vec<(CellKey, ValueChange)>, bool) {
+        let wanted = |key: &CellKey| want.cells.as_ref().is_none_or(|cells| cells.contains(key));
+        let newer = self.changes.iter().rev();
+        let newer = newer.filter(|(key, _)| wanted(key)).cloned();
+        let mut all: Vec<_> = newer.collect();
+        if let Some(kept) = self.older {
+            all.extend(kept.changes(newest(count, kept), &wanted));
+        }
+        if want.last_only {
+            let mut seen = BTreeSet::new();
+            all.retain(|(key, _)| seen.insert(key.clone()));
+        }
+        let is_damaged = self.older.is_some_and(|kept| kept.index.is_damaged());
+        (all, !is_damaged)
+    }
+
+    fn keep(&self, place: &Place, sums: &[ObjectId], count: u32) {
+        let Some(tip) = sums.last() else { return };
+        let (all, is_whole) = self.changes(count, &Want::default());
+        let mut kept = Builder::default();
+        for (key, change) in &all {
+            kept.change(key, change);
+        }
+        if is_whole {
+            kept.write(place, *tip, false);
+        }
+    }
+}
+
+/// The depth of the newest tag that was kept.
+fn newest(count: u32, kept: &Kept) -> usize {
+    (count as usize).saturating_sub(kept.at + 1)
 }
 
 fn semver(captures: &Captures) -> Option<semver::Version> {

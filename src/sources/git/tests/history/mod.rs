@@ -3,6 +3,7 @@
 mod broken;
 mod index;
 mod moved;
+mod tags;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc};
 

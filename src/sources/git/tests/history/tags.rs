@@ -1,0 +1,162 @@
+//! Histories of environments that follow tags.
+
+use std::cell::Cell;
+
+use super::*;
+use crate::{
+    domain::{
+        desired::{Desired, Tip},
+        history::ValueChange,
+    },
+    sources::git::{GitError, LinesOf},
+};
+
+const TIME: i64 = 1_700_000_000;
+
+fn layouts() -> Arc<LayoutSet> {
+    let spec = LayoutSpec {
+        refs: Some("refs/tags/{env}-{version:semver}".into()),
+        path: Some("{service}.yaml".into()),
+        yaml: Some("tag".into()),
+        ..LayoutSpec::default()
+    };
+    Arc::new(LayoutSet::compile(&[spec], &environments()).unwrap())
+}
+
+struct Tags {
+    scratch: Scratch,
+    path: std::path::PathBuf,
+    layouts: Arc<LayoutSet>,
+}
+
+impl Tags {
+    fn new() -> Self {
+        let scratch = Scratch::new();
+        let path = scratch.init("r");
+        Self {
+            scratch,
+            path,
+            layouts: layouts(),
+        }
+    }
+
+    /// A commit with this file, and a tag of it.
+    fn tag(&self, name: &str, file: (&str, &str), minute: i64) {
+        let time = TIME + 60 * minute;
+        commit(&self.path, &[file], name, time);
+        git_at(&self.path, &["tag", "-a", "-m", name, name], time);
+    }
+
+    /// What is told, `service version tag` newest first, and how many tags were read for it.
+    fn told(&self, want: &Want) -> (Vec<String>, u32) {
+        let repo = open(&self.path).with_cache(&self.scratch.path("cache"));
+        let of = LinesOf {
+            repository: None,
+            branch: None,
+            until: None,
+        };
+        let lines = repo.lines(&self.layouts, &of).unwrap();
+        let line: &Tip = lines.iter().find(|line| line.name.is_tag()).unwrap();
+        let times = Cell::new(0);
+        let read = |line: &Tip| -> Result<Desired, GitError> {
+            times.set(times.get() + 1);
+            let view = Arc::new(self.layouts.view(&line.origin));
+            repo.desired(line.commit, &view, &environments())
+        };
+        let mut all: Vec<(CellKey, ValueChange)> = Vec::new();
+        let mut sink = |event| {
+            if let HistoryEvent::Changes(batch) = event {
+                all.extend(batch);
+            }
+            ControlFlow::Continue(())
+        };
+        repo.tag_history(&self.layouts, line, want, &read, &mut sink)
+            .unwrap();
+        let told = all.iter().map(|(key, change)| {
+            let version = change.version.as_ref().map_or("-", |v| v.as_str());
+            format!(
+                "{} {version} {} {}",
+                key.service, change.landed.subject, change.depth
+            )
+        });
+        (told.collect(), times.get())
+    }
+}
+
+#[test]
+fn tags_are_read_once() {
+    let tags = Tags::new();
+    tags.tag("prod-1.0.0", ("api.yaml", "tag: 1\n"), 1);
+    tags.tag("prod-1.1.0", ("web.yaml", "tag: 7\n"), 2);
+    tags.tag("prod-1.2.0", ("api.yaml", "tag: 2\n"), 3);
+    let all = Want::default();
+    let first = [
+        "api 2 prod-1.2.0 0",
+        "web 7 prod-1.1.0 1",
+        "api 1 prod-1.0.0 2",
+    ];
+    let strings =
+        |texts: &[&str]| -> Vec<String> { texts.iter().map(|text| (*text).to_owned()).collect() };
+    assert_eq!(tags.told(&all), (strings(&first), 3), "cold");
+    assert_eq!(tags.told(&all), (strings(&first), 0), "warm");
+    let last = Want {
+        cells: None,
+        last_only: true,
+    };
+    assert_eq!(tags.told(&last), (strings(&first[..2]), 0), "last");
+    let web = Want {
+        cells: Some([CellKey::new("web", "prod")].into()),
+        last_only: false,
+    };
+    assert_eq!(tags.told(&web), (strings(&first[1..2]), 0), "one cell");
+    // A new tag is read, and nothing else.
+    tags.tag("prod-1.3.0", ("web.yaml", "tag: 8\n"), 4);
+    let more = [
+        "web 8 prod-1.3.0 0",
+        "api 2 prod-1.2.0 1",
+        "web 7 prod-1.1.0 2",
+        "api 1 prod-1.0.0 3",
+    ];
+    assert_eq!(tags.told(&web), (strings(&[more[0], more[2]]), 1), "a tag");
+    assert_eq!(tags.told(&all), (strings(&more), 0));
+    // A file that broke is what it was; one that is gone is removed.
+    tags.tag("prod-1.4.0", ("web.yaml", "tag: [\n"), 5);
+    assert_eq!(tags.told(&all).0.len(), 4);
+    std::fs::remove_file(tags.path.join("web.yaml")).unwrap();
+    tags.tag("prod-1.5.0", ("api.yaml", "tag: 3\n"), 6);
+    let (told, read) = tags.told(&all);
+    assert_eq!(told[..2], ["web - prod-1.5.0 0", "api 3 prod-1.5.0 0"]);
+    assert_eq!(read, 1);
+    // A tag that was made anew elsewhere is another history from there on.
+    git(&tags.path, &["tag", "-d", "prod-1.5.0"]);
+    git_at(
+        &tags.path,
+        &["tag", "-a", "-m", "again", "prod-1.5.0", "HEAD~4"],
+        TIME + 600,
+    );
+    let (told, read) = tags.told(&all);
+    assert!(read > 1 && told[0].ends_with("again 0"), "{told:?}");
+}
+
+#[test]
+fn what_is_kept_of_tags_and_damaged_is_read_again() {
+    let tags = Tags::new();
+    tags.tag("prod-1.0.0", ("api.yaml", "tag: 1\n"), 1);
+    tags.tag("prod-1.1.0", ("api.yaml", "tag: 2\n"), 2);
+    let all = Want::default();
+    let (told, _) = tags.told(&all);
+    let cache = tags.scratch.path("cache");
+    let kept = std::fs::read_dir(&cache).unwrap().flatten();
+    let kept = kept
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|it| it == "tags"))
+        .unwrap();
+    let bytes = std::fs::read(&kept).unwrap();
+    for at in (0..bytes.len()).step_by(11) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 0x55;
+        std::fs::write(&kept, &bytes).unwrap();
+        assert_eq!(tags.told(&all).0, told, "{at}");
+        assert_eq!(tags.told(&all), (told.clone(), 0), "kept again, {at}");
+    }
+}
