@@ -485,41 +485,41 @@ impl Draft {
         change
     }
 
-    /// What a merge or a tag changes beside what was asked for. A merge's cells are judged as if they had been asked for.
+    /// What a merge or a tag changes beside what was asked for, judged as if it had been asked for.
     fn come_along(&mut self, requests: &[&ChangeRequest], input: &PlanInput<'_>, plan: &mut Plan) {
         for write in &mut self.writes {
             let asked: Vec<&&ChangeRequest> = requests
                 .iter()
                 .filter(|request| write.cells.contains(&request.cell))
                 .collect();
-            let upstream = asked.iter().find_map(|request| match &request.intent {
-                Intent::Promote { from } => Some(from.clone()),
-                _ => None,
-            });
+            let asked = asked.first().map(|request| **request);
+            let is_tag = matches!(write.action, Action::Tag { .. });
             for (cell, before, after) in std::mem::take(&mut write.all) {
                 if write.cells.contains(&cell) {
                     continue;
                 }
-                let intent = match (&upstream, &after) {
-                    (Some(from), _) if matches!(write.action, Action::Merge { .. }) => {
-                        Intent::Promote { from: from.clone() }
-                    }
-                    (_, Some(version)) => Intent::Set {
-                        version: version.clone(),
-                    },
-                    (_, None) => Intent::Revert { to: None, at: None },
-                };
+                let intent = brought(&cell, after.as_ref(), asked, is_tag, input);
                 let request = ChangeRequest {
                     cell: cell.clone(),
                     intent,
                     came: Came::Named,
                 };
-                let mut change = judged(&request, before, after.clone(), after.as_ref(), input);
-                change.along = Some(Along::Belongs);
-                if matches!(write.action, Action::Tag { .. }) {
-                    // It follows the same tags: nobody can give one the tag without the other.
-                    change.verdicts.clear();
+                // A release is judged by its candidate's name, which is what runs upstream.
+                let candidate = match &request.intent {
+                    Intent::Promote { from } if is_tag => {
+                        let upstream = CellKey::new(cell.service.clone(), from.clone());
+                        input.desired.version(&upstream).cloned()
+                    }
+                    _ => None,
+                };
+                let judged_as = candidate.or_else(|| after.clone());
+                let has_it =
+                    is_tag && input.desired.tip(&cell).map(|tip| tip.commit) == Some(write.base);
+                let mut change = judged(&request, before, after, judged_as.as_ref(), input);
+                if has_it {
+                    only_named(&mut change);
                 }
+                change.along = Some(Along::Belongs);
                 write.cells.push(cell);
                 // A cell that a skipped request named is in the plan after all.
                 plan.skipped.retain(|skip| skip.cell != change.cell);
@@ -661,6 +661,55 @@ fn intents(
             }
         }
         _ => (set.clone(), set),
+    }
+}
+
+/// What a cell is said to do that a merge or a tag brings along with what was asked for: the same, where it has that
+/// upstream too.
+fn brought(
+    cell: &CellKey,
+    after: Option<&Version>,
+    asked: Option<&ChangeRequest>,
+    is_tag: bool,
+    input: &PlanInput<'_>,
+) -> Intent {
+    let revert = |to: Option<&Version>| Intent::Revert {
+        to: to.cloned(),
+        at: None,
+    };
+    let set = || match after {
+        Some(version) => Intent::Set {
+            version: version.clone(),
+        },
+        None => revert(None),
+    };
+    match asked.map(|asked| (&asked.intent, &asked.cell.environment)) {
+        Some((Intent::Promote { from }, environment)) => {
+            let environments = input.topology.get(&cell.environment);
+            let has = |from| environments.is_some_and(|it| it.from.contains(from));
+            if !is_tag || *environment == cell.environment || has(from) {
+                Intent::Promote { from: from.clone() }
+            } else {
+                set()
+            }
+        }
+        Some((Intent::Revert { .. }, _)) if is_tag => revert(after),
+        _ => set(),
+    }
+}
+
+/// A new tag of the very commit that the cell has: what it is called changes, and nothing else.
+fn only_named(change: &mut PlannedChange) {
+    let upstream = change.verdicts.iter_mut();
+    for verdict in upstream.filter(|verdict| verdict.gate == gate::UPSTREAM) {
+        verdict.outcome = Outcome::Pass;
+        verdict.overridden = None;
+        verdict.detail = format!(
+            "{} names the very commit that {} has as {}",
+            change.to.as_ref().map_or("it", Version::as_str),
+            change.cell.environment,
+            change.from.as_ref().map_or("another", Version::as_str)
+        );
     }
 }
 

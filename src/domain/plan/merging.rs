@@ -1,4 +1,4 @@
-//! Tests of plans in which branches are merged.
+//! Tests of plans in which branches are merged, or tags are made.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -8,7 +8,8 @@ use super::*;
 use crate::domain::{
     desired::{Desired, DesiredCell, Tip},
     layout::Origin,
-    topology::Topology,
+    template::Template,
+    topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
 };
 
 const CELLS: [(&str, &str, &str); 6] = [
@@ -158,4 +159,175 @@ fn a_version_that_the_merge_does_not_bring_is_told() {
         "{}",
         plan.skipped[0].detail
     );
+}
+
+/// Staging has a candidate, which is tagged as the release of prod; prod-us follows the same tags from another upstream.
+fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
+    let commit = |version: &str| {
+        let release = version.split('-').next().unwrap_or_default();
+        ObjectId::new([release.bytes().map(|byte| byte % 64).sum(); 20])
+    };
+    let origin = |environment: &str| Origin {
+        refs: Some(0),
+        captures: [("env".to_owned(), environment.to_owned())].into(),
+        ..Origin::default()
+    };
+    let tips = cells.iter().map(|(environment, version)| {
+        let name = RefName {
+            repository: None,
+            reference: format!("refs/tags/{version}"),
+        };
+        Tip::new(name, origin(environment), commit(version))
+    });
+    let desired = Desired {
+        commit: ObjectId::new([7; 20]),
+        tips: tips.collect(),
+        services: vec!["web".into()],
+        environments: cells.iter().map(|(name, _)| (*name).into()).collect(),
+        cells: cells
+            .iter()
+            .map(|(environment, version)| {
+                let cell = DesiredCell {
+                    version: Some((*version).into()),
+                    origin: origin(environment),
+                    ..DesiredCell::default()
+                };
+                (CellKey::new("web", *environment), cell)
+            })
+            .collect(),
+        problems: Vec::new(),
+    };
+    let version = "1.2.0";
+    let along = cells
+        .iter()
+        .filter(|(name, _)| *name != "prod" && *name != "dev")
+        .map(|(name, before)| {
+            let key = CellKey::new("web", *name);
+            (key, Some((*before).into()), Some(version.into()))
+        });
+    let along: Vec<_> = along.collect();
+    let environment = |name: &str, from: &[&str]| Environment {
+        name: name.into(),
+        from: from.iter().map(|name| (*name).into()).collect(),
+        require: Require::Any,
+        cluster: None,
+        namespace: Template::literal("x"),
+        workload: WorkloadTemplate::Name(Template::literal("x")),
+        protected: false,
+        url: None,
+        deliver: Deliver::Push,
+        timeout: std::time::Duration::from_mins(1),
+    };
+    let request = ChangeRequest {
+        cell: CellKey::new("web", "prod"),
+        intent: intent.clone(),
+        came: Came::Named,
+    };
+    build(
+        &[request],
+        &PlanInput {
+            base: desired.commit,
+            desired: &desired,
+            topology: &Topology {
+                environments: vec![
+                    environment("dev", &[]),
+                    environment("staging", &["dev"]),
+                    environment("prod", &["staging"]),
+                    environment("prod-eu", &["staging"]),
+                    environment("prod-us", &["dev"]),
+                ],
+            },
+            facts: &Facts::default(),
+            history: &|_| Ok(Rc::default()),
+            overrides: &[],
+            accepted: &[],
+            matrix: &|_| panic!("nothing is edited"),
+            leave_out: false,
+            files: &|_, _| None,
+            edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
+            absent: &|_| None,
+            beside: &|_, _| Vec::new(),
+            merge: &|_, _| None,
+            tag: &|_, _, _| {
+                Some(Ok(NewTag {
+                    place: RefName {
+                        repository: None,
+                        reference: format!("refs/tags/{version}"),
+                    },
+                    commit: commit("1.2.0-rc.3"),
+                    from: None,
+                    version: version.into(),
+                    along: along.clone(),
+                }))
+            },
+            now: Timestamp::UNIX_EPOCH,
+        },
+    )
+}
+
+#[test]
+fn what_a_shared_tag_brings_along_is_judged() {
+    let cells = [
+        ("dev", "1.3.0-rc.0"),
+        ("staging", "1.2.0-rc.3"),
+        ("prod", "1.1.0"),
+        ("prod-eu", "1.1.0"),
+        ("prod-us", "1.1.0"),
+    ];
+    let promote = Intent::Promote {
+        from: "staging".into(),
+    };
+    let upstream = |plan: &Plan, environment: &str| -> (String, &'static str, bool, String) {
+        let mut changes = plan.changes.iter();
+        let change = changes.find(|change| change.cell.environment.as_str() == environment);
+        let change = change.unwrap();
+        let verdict = change.verdicts.iter().find(|it| it.gate == "upstream");
+        let verdict = verdict.unwrap();
+        (
+            change.verb().to_owned(),
+            verdict.outcome.as_str(),
+            change.is_held(),
+            verdict.detail.clone(),
+        )
+    };
+    let plan = tagged(&cells, &promote);
+    let cases = [
+        ("prod", "promote", "pass", "staging declares 1.2.0-rc.3"),
+        ("prod-eu", "promote", "pass", "staging declares 1.2.0-rc.3"),
+        (
+            "prod-us",
+            "set",
+            "hold",
+            "dev declares 1.3.0-rc.0, not 1.2.0",
+        ),
+        (
+            "staging",
+            "set",
+            "pass",
+            "1.2.0 names the very commit that staging has as 1.2.0-rc.3",
+        ),
+    ];
+    for (environment, verb, outcome, detail) in cases {
+        let found = upstream(&plan, environment);
+        assert_eq!(
+            (found.0.as_str(), found.1),
+            (verb, outcome),
+            "{environment}"
+        );
+        assert_eq!(found.2, outcome == "hold", "{environment}");
+        assert!(found.3.starts_with(detail), "{environment}: {}", found.3);
+    }
+    // All of them belong to the tag: nobody has to accept them one by one.
+    assert!(plan.unaccepted().next().is_none() && plan.held().count() == 1);
+    // Going back is held by nothing, wherever it goes.
+    let back = Intent::Revert {
+        to: Some("1.0.0".into()),
+        at: None,
+    };
+    let plan = tagged(&cells, &back);
+    assert_eq!(plan.changes.len(), 4);
+    assert!(plan.held().next().is_none());
+    for environment in ["prod-eu", "prod-us"] {
+        assert_eq!(upstream(&plan, environment).0, "revert", "{environment}");
+    }
 }
