@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::repo::{Repository, Said};
 
 /// Each reason that a cell of prod cannot get staging's 1.1.0: the row, its cause, and words of the sentence.
-const REASONS: [(&str, &str, &[&str]); 8] = [
+const REASONS: [(&str, &str, &[&str]); 10] = [
     (
         "broken",
         "not-parseable",
@@ -21,6 +21,16 @@ const REASONS: [(&str, &str, &[&str]); 8] = [
         "pointer",
         "not-parseable",
         &["prod/pointer.yaml", "kept in Git LFS"],
+    ),
+    (
+        "sealed",
+        "encrypted",
+        &["prod/sealed.yaml:1", "the value is encrypted"],
+    ),
+    (
+        "hidden",
+        "encrypted",
+        &["staging/hidden.yaml:1", "the value is encrypted"],
     ),
     (
         "only",
@@ -60,6 +70,7 @@ fn repository(rows: &[&str]) -> Repository {
         let staging = match *row {
             "unread" => "image: [\n".to_owned(),
             "late" => "replicas: 1\n".to_owned(),
+            "hidden" => value("'ENC[PKCS7,MIIB]'"),
             _ => value("1.1.0"),
         };
         repository.write(&format!("staging/{row}.yaml"), &staging);
@@ -73,6 +84,7 @@ fn repository(rows: &[&str]) -> Repository {
                 "a".repeat(64)
             ),
             "newer" => value("2.0.0"),
+            "sealed" => value("'ENC[PKCS7,MIIB]'"),
             "there" => value("1.1.0"),
             _ => value("1.0.0"),
         };
@@ -218,13 +230,17 @@ fn of_a_group_what_cannot_change_is_skipped_with_its_cause() {
 #[test]
 fn a_group_that_cannot_go_at_all_ends_by_what_stops_it() {
     // (rows, exit code, outcome)
-    let cases: [(&[&str], i32, &str); 6] = [
+    let cases: [(&[&str], i32, &str); 10] = [
         (&["there"], 0, "nothing"),
         (&["newer"], 3, "held"),
         (&["newer", "there"], 3, "held"),
         (&["broken"], 1, "nothing"),
         (&["broken", "newer"], 1, "nothing"),
         (&["only", "late"], 0, "nothing"),
+        (&["sealed"], 1, "nothing"),
+        (&["sealed", "there"], 1, "nothing"),
+        (&["hidden", "newer"], 1, "nothing"),
+        (&["sealed", "only"], 1, "nothing"),
     ];
     for (rows, code, outcome) in cases {
         let repository = repository(rows);

@@ -26,6 +26,9 @@ impl Plan {
     }
 
     /// How it ends; where the rest goes, after that. What cannot be done goes before what is held.
+    ///
+    /// Of a group, what is held or encrypted is skipped with its cause while others go. Where none goes, it is what stood in
+    /// the way, and the end says so. What is not declared, or not upstream, stands in nobody's way.
     pub fn ending(&self) -> Ending {
         let skipped = |wanted: fn(&Skip) -> bool| self.skipped.iter().any(wanted);
         let broken = skipped(|skip| skip.standing == Standing::Aside && skip.cause.is_broken());
@@ -42,10 +45,9 @@ impl Plan {
         let mut rest = self.skipped.iter().filter(counts);
         if !self.changes.is_empty() {
             Ending::Done
-        } else if rest
-            .clone()
-            .any(|skip| left_out(skip) && !skip.cause.is_held())
-        {
+        } else if rest.clone().any(|skip| {
+            skip.cause == SkipCause::Encrypted || left_out(skip) && !skip.cause.is_held()
+        }) {
             Ending::Failed
         } else if rest.any(|skip| skip.cause.is_held()) {
             Ending::Held
@@ -234,6 +236,30 @@ mod tests {
                 "encrypted in a group",
                 &[go],
                 &[(Encrypted, Group, false)],
+                Done,
+            ),
+            (
+                "all of a group encrypted",
+                &[],
+                &[(Encrypted, Group, false); 2],
+                Failed,
+            ),
+            (
+                "the rest of the group is there, one is encrypted",
+                &[],
+                &[(THERE, Group, false), (Encrypted, Group, false)],
+                Failed,
+            ),
+            (
+                "encrypted and held in a group",
+                &[],
+                &[(Encrypted, Group, false), (HELD, Group, false)],
+                Failed,
+            ),
+            (
+                "encrypted left out, the rest is there",
+                &[],
+                &[(THERE, Named, true), (Encrypted, Named, true)],
                 Done,
             ),
             (
