@@ -6,10 +6,12 @@ use super::{
     fail::{Exit, Failure},
     json::PlanJson,
     output::{Output, Styled, Tone, clean},
+    plan,
 };
 use crate::domain::desired::Tip;
 use crate::{
     domain::{
+        alike::{self, Told},
         delivery::CellProgress,
         ids::CellKey,
         plan::{ALONG, Action, Ending, Plan, PlannedWrite, written},
@@ -21,11 +23,20 @@ use crate::{
 
 pub(super) fn held(output: &Output, prepared: &Prepared) -> Exit {
     let mut by_gate = false;
-    for change in prepared.plan.held() {
+    let held = prepared.plan.held().map(|change| {
         let gates = change.verdicts.iter().filter(|verdict| verdict.holds());
         let gates: Vec<_> = gates.map(|verdict| verdict.gate.as_str()).collect();
         by_gate |= gates.iter().any(|gate| *gate != ALONG);
-        let text = format!("held: {} by {}", change.cell, gates.join(", "));
+        (&change.cell, gates.join(", "))
+    });
+    for told in alike::tell(held, |(_, gates)| gates.clone()) {
+        let text = match told {
+            Told::One((cell, gates)) => format!("held: {cell} by {gates}"),
+            Told::More {
+                like: (_, gates),
+                count,
+            } => format!("held: {count} more by {gates}"),
+        };
         output.note(clean(&text));
     }
     let unaccepted: Vec<&CellKey> = prepared
@@ -63,7 +74,7 @@ fn not_named(cells: &[&CellKey]) -> String {
     format!(
         "nothing was written: {} {verb} with this edit too, and nobody named {}. Accept that with {flags}, or give {} a place \
          of its own in the file first; --leave-out leaves out what the edit is for",
-        names.join(", "),
+        alike::listed(&names),
         if cells.len() == 1 { "it" } else { "them" },
         if cells.len() == 1 { "it" } else { "each" },
     )
@@ -95,8 +106,12 @@ pub(super) fn ending(plan: &Plan) -> Exit {
 /// Something that was named cannot change, so nothing does.
 pub(super) fn stopped(output: &Output, prepared: &Prepared) -> Exit {
     // People have it in the plan above.
-    for skip in prepared.plan.stopping().filter(|_| output.is_json()) {
-        let text = format!("cannot change: {}: {}", skip.cell, skip.detail);
+    let stopping = prepared.plan.stopping().filter(|_| output.is_json());
+    for told in alike::tell(stopping, |skip| plan::same(skip)) {
+        let text = match told {
+            Told::One(skip) => format!("cannot change: {}: {}", skip.cell, skip.detail),
+            Told::More { count, .. } => format!("cannot change: {count} more with the same words"),
+        };
         output.note(clean(&text));
     }
     output.note(

@@ -5,27 +5,51 @@ use super::{
     words::{before, count, verdict_glyph},
 };
 use crate::{
-    domain::desired::Tip,
-    domain::plan::{Action, Outcome, PlannedChange, PlannedWrite, Standing, Verdict},
+    domain::{
+        alike::{self, Told},
+        desired::Tip,
+        plan::{Action, Outcome, PlannedChange, PlannedWrite, Skip, Standing, Verdict},
+    },
     workflow::Prepared,
 };
 
 /// Changes with their verdicts, skips, and the exact diff.
 pub fn show(output: &Output, prepared: &Prepared) {
     let plan = &prepared.plan;
-    for change in &plan.changes {
+    for (change, verdicts) in plan.changes.iter().zip(verdicts(&plan.changes)) {
         output.line(line(output, change));
-        for verdict in &change.verdicts {
-            output.line(Styled::from("    ").and(verdict_line(output, verdict)));
+        for verdict in verdicts {
+            output.line(Styled::from("    ").and(match verdict {
+                Told::One(verdict) => verdict_line(output, verdict),
+                Told::More { like, count } => output.paint(
+                    &format!(
+                        "{} is the same for {count} more: -o json lists all",
+                        like.gate
+                    ),
+                    Tone::Dim,
+                ),
+            }));
         }
     }
-    for skip in &plan.skipped {
+    for told in alike::tell(&plan.skipped, |skip| same(skip)) {
+        let (skip, more) = match told {
+            Told::One(skip) => (skip, None),
+            Told::More { like, count } => (like, Some(count)),
+        };
         let (word, tone) = match skip.standing {
             Standing::Stops => ("cannot change", Tone::Bad),
             Standing::LeftOut => ("leave out", Tone::Attention),
             Standing::Aside if skip.cause.is_broken() => ("skip", Tone::Attention),
             Standing::Aside => ("skip", Tone::Dim),
         };
+        if let Some(count) = more {
+            let text = format!(
+                "{word} {count} more with the same words ({}): -o json lists all",
+                skip.cause.as_str()
+            );
+            output.line(output.paint(&text, tone));
+            continue;
+        }
         let text = format!(
             "{word} {}: {} ({})",
             clean(&skip.cell.to_string()),
@@ -55,6 +79,45 @@ pub fn show(output: &Output, prepared: &Prepared) {
             output.line(output.paint(&format!("note: {}", clean(note)), Tone::Attention));
         }
     }
+}
+
+/// Skips that say the same of different cells.
+pub(super) fn same(skip: &Skip) -> (Standing, &'static str, String) {
+    let names = [skip.cell.service.as_str(), skip.cell.environment.as_str()];
+    let words = alike::gist(&skip.detail, &names);
+    (skip.standing, skip.cause.as_str(), words)
+}
+
+/// The verdicts of each change. Of many changes those that say the same are told a few times, then counted.
+fn verdicts(changes: &[PlannedChange]) -> Vec<Vec<Told<&Verdict>>> {
+    /// Nobody reads the verdicts of more changes one by one.
+    const MANY: usize = 20;
+    let all = changes.iter().enumerate();
+    let all = all.flat_map(|(at, change)| change.verdicts.iter().map(move |it| (at, it)));
+    let key = |(at, verdict): &(usize, &Verdict)| {
+        let cell = &changes[*at].cell;
+        let names = [cell.service.as_str(), cell.environment.as_str()];
+        let words = alike::gist(&verdict.detail, &names);
+        let apart = (changes.len() <= MANY).then_some(*at);
+        (
+            apart,
+            verdict.gate.clone(),
+            verdict.outcome.as_str(),
+            verdict.overridden.clone(),
+            words,
+        )
+    };
+    let mut told: Vec<Vec<Told<&Verdict>>> = vec![Vec::new(); changes.len()];
+    for one in alike::tell(all, key) {
+        match one {
+            Told::One((at, verdict)) => told[at].push(Told::One(verdict)),
+            Told::More {
+                like: (at, like),
+                count,
+            } => told[at].push(Told::More { like, count }),
+        }
+    }
+    told
 }
 
 /// `2 changes in 1 file on origin/main a1b2c3d`, and what else is done with the ref.

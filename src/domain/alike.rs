@@ -56,6 +56,48 @@ pub fn tell<T: Clone, K: Eq + Hash>(
     told
 }
 
+/// What `text` says without these names and without numbers: sentences that differ in them alone say the same of different
+/// places.
+///
+/// ```
+/// let gist = tidegate::domain::alike::gist;
+/// assert_eq!(gist("apps/web/prod.yaml:12: no tag", &["web", "prod"]), gist("apps/api/dev.yaml:7: no tag", &["api", "dev"]));
+/// ```
+pub fn gist(text: &str, names: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        text = text.replace(name, "\u{0}");
+    }
+    let mut gist = String::with_capacity(text.len());
+    for c in text.chars() {
+        let c = if c.is_ascii_digit() { '0' } else { c };
+        if c != '0' || !gist.ends_with('0') {
+            gist.push(c);
+        }
+    }
+    gist
+}
+
+/// Some of these texts in one sentence: all of them where they are few, else the first and how many more.
+///
+/// ```
+/// let names: Vec<String> = (1..=20).map(|n| n.to_string()).collect();
+/// assert_eq!(tidegate::domain::alike::listed(&names[..2]), "1, 2");
+/// assert_eq!(tidegate::domain::alike::listed(&names), "1, 2, 3 and 17 more");
+/// ```
+pub fn listed(names: &[String]) -> String {
+    /// So many are named.
+    const FEW: usize = 8;
+    if names.len() <= FEW {
+        return names.join(", ");
+    }
+    format!(
+        "{} and {} more",
+        names[..EACH].join(", "),
+        names.len() - EACH
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

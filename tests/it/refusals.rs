@@ -425,3 +425,52 @@ fn a_hotfix_is_not_overwritten_by_a_command() {
             .contains("Gate-Override: ahead on ok-1/prod: 1.1.0 has it")
     );
 }
+
+#[test]
+fn many_equal_reasons_are_told_once_with_a_count() {
+    let repository = Repository::empty();
+    repository.write("tidegate.toml", CONFIGURATION);
+    for row in 0..60 {
+        repository.write(&format!("staging/s{row}.yaml"), "image: {tag: 1.1.0}\n");
+        let prod = if row < 30 {
+            "image: [\n"
+        } else {
+            "image: {tag: 1.0.0}\n"
+        };
+        repository.write(&format!("prod/s{row}.yaml"), prod);
+    }
+    repository.publish("Many");
+    repository.pull();
+    let all = [
+        "promote",
+        "--all",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--dry-run",
+    ];
+    let said = repository.tidegate(&all).exits(1);
+    let out = format!("{}{}", said.out, said.err);
+    let more = "skip 27 more with the same words (not-parseable): -o json lists all";
+    assert!(out.contains(more), "{out}");
+    assert_eq!(out.matches("skip s").count(), 3, "{out}");
+    assert_eq!(out.matches("promote s").count(), 30, "{out}");
+    assert!(
+        out.contains("is the same for 27 more: -o json lists all"),
+        "{out}"
+    );
+    let json = repository
+        .tidegate(&[&all[..], &["-o", "json"]].concat())
+        .exits(1)
+        .json();
+    assert_eq!(json["skipped"].as_array().map(Vec::len), Some(30));
+    let changes = json["changes"].as_array().cloned().unwrap_or_default();
+    assert_eq!(changes.len(), 30);
+    let verdicts = |change: &Value| change["verdicts"].as_array().map(Vec::len);
+    assert!(
+        changes
+            .iter()
+            .all(|it| verdicts(it) == verdicts(&changes[0]))
+    );
+}

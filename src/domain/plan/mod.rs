@@ -209,7 +209,7 @@ pub struct Skip {
 }
 
 /// What a skipped cell means for the rest of its plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// The rest goes on: it came with a group, or is there already.
