@@ -146,6 +146,24 @@ pub fn open(path: &Path, links: Links) -> Result<Option<File>, FileError> {
     }
 }
 
+/// Refuses what is no regular file, or a larger one, without opening it: for what somebody else opens. A link is followed, and
+/// nothing, a folder, or a link to nothing passes.
+///
+/// # Errors
+/// What is there.
+pub fn look(path: &Path, limit: u64) -> Result<(), FileError> {
+    let why = match fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() > limit => Why::TooLarge(limit),
+        Ok(found) if found.is_file() || found.is_dir() => return Ok(()),
+        Ok(found) => Why::Kind(words(found.file_type())),
+        Err(_) => return Ok(()),
+    };
+    Err(FileError {
+        path: path.to_owned(),
+        why,
+    })
+}
+
 /// Opens a file to lock it, made where there is none. What is in it stays: only who has the lock changes it.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io};
 use kube::{core::Status, runtime::watcher};
 
 use super::convert::clean;
-use crate::sources::git::redact;
+use crate::domain::{address::redact, alike::listed};
 
 /// A failed request or connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,12 @@ fn server_words(status: &Status) -> String {
         .split_once("is forbidden: ")
         .map_or(text.as_str(), |(_, rest)| rest);
     if text.is_empty() {
-        return clean(&status.reason);
+        let reason = clean(&status.reason);
+        return if reason.is_empty() {
+            "the server gives no reason".to_owned()
+        } else {
+            reason
+        };
     }
     text.replace(" in API group \"\"", "")
         .replace(" in API group \"apps\"", "")
@@ -92,7 +97,11 @@ fn server_words(status: &Status) -> String {
 pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     loop {
-        if let Some(io) = innermost.downcast_ref::<io::Error>()
+        let io = innermost.downcast_ref::<io::Error>();
+        if let Some(words) = tls(innermost).and_then(certificate_words) {
+            return clean(&words);
+        }
+        if let Some(io) = io
             && let Some(words) = io_words(io)
         {
             return words.to_owned();
@@ -103,6 +112,67 @@ pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
         innermost = source;
     }
     redact(&clean(&innermost.to_string()))
+}
+
+/// The error of TLS that this one is, or is made of: what an I/O error is made of is none of its sources.
+fn tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut error = error;
+    loop {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        error = error.downcast_ref::<io::Error>()?.get_ref()?;
+    }
+}
+
+/// Why the server's certificate is not taken, and what to do; `None` for what is no matter of certificates.
+fn certificate_words(error: &rustls::Error) -> Option<String> {
+    use rustls::CertificateError as Why;
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return None;
+    };
+    let at = |time: &rustls::pki_types::UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_second(seconds).map_or("another time".to_owned(), |it| it.to_string())
+    };
+    let renew = "have it renewed, or set this machine's clock";
+    Some(match why {
+        Why::UnknownIssuer => "its certificate is signed by nobody whom this machine or the kubeconfig knows, as when it signs \
+             itself or another cluster answers; look at the context's certificate-authority"
+            .to_owned(),
+        Why::Expired => format!("its certificate has ended; {renew}"),
+        Why::ExpiredContext { time, not_after } => format!(
+            "its certificate ended at {}, and it is {} here; {renew}",
+            at(not_after),
+            at(time)
+        ),
+        Why::NotValidYet => format!("its certificate has not begun; {renew}"),
+        Why::NotValidYetContext { time, not_before } => format!(
+            "its certificate begins at {}, and it is {} here; {renew}",
+            at(not_before),
+            at(time)
+        ),
+        Why::NotValidForName => "its certificate is for another name; use that in the kubeconfig's `server`, or set \
+             `tls-server-name`"
+            .to_owned(),
+        Why::NotValidForNameContext {
+            expected,
+            presented,
+        } => format!(
+            "its certificate is for {}, not for {}; use such a name in the kubeconfig's `server`, or set `tls-server-name`",
+            match presented.as_slice() {
+                [] => "no name".to_owned(),
+                names => {
+                    // `DnsName("a.example")`
+                    let names = names.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
+                    listed(&names.map(str::to_owned).collect::<Vec<_>>())
+                }
+            },
+            expected.to_str()
+        ),
+        Why::Revoked => "its certificate was revoked; have it renewed".to_owned(),
+        other => format!("its certificate is not taken: {other:?}; have it renewed"),
+    })
 }
 
 fn io_words(error: &io::Error) -> Option<&'static str> {
@@ -126,7 +196,7 @@ mod tests {
     #[test]
     fn tells_what_to_do_about_it() {
         type Case = (u16, &'static str, fn(&str) -> Failure, &'static str);
-        let cases: [Case; 6] = [
+        let cases: [Case; 7] = [
             (
                 403,
                 "pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"",
@@ -163,6 +233,12 @@ mod tests {
                 |words| Failure::Broken(words.to_owned()),
                 "500: etcdserver: leader changed",
             ),
+            (
+                0,
+                "\u{1b}",
+                |words| Failure::Broken(words.to_owned()),
+                "0: the server gives no reason",
+            ),
         ];
         for (code, message, expected, words) in cases {
             let status = Status {
@@ -172,6 +248,51 @@ mod tests {
             let failure = Failure::from(&status);
             assert_eq!(failure, expected(words), "{code}");
             assert_eq!(failure.words(), words, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_taken_is_told_with_what_to_do() {
+        use rustls::{
+            CertificateError as Why,
+            pki_types::{ServerName, UnixTime},
+        };
+        let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let cases = [
+            (Why::UnknownIssuer, "the context's certificate-authority"),
+            (
+                Why::ExpiredContext {
+                    time: at(1_700_000_000),
+                    not_after: at(1_600_000_000),
+                },
+                "ended at 2020-09-13T12:26:40Z, and it is 2023-11-14T22:13:20Z here; have it renewed",
+            ),
+            (
+                Why::NotValidYetContext {
+                    time: at(0),
+                    not_before: at(1_600_000_000),
+                },
+                "begins at 2020-09-13T12:26:40Z, and it is 1970-01-01T00:00:00Z here; have it renewed",
+            ),
+            (
+                Why::NotValidForNameContext {
+                    expected: ServerName::try_from("one.example").unwrap(),
+                    presented: vec!["DnsName(\"two.example\")".to_owned()],
+                },
+                "is for two.example, not for one.example; use such a name",
+            ),
+            (Why::BadSignature, "is not taken: BadSignature"),
+        ];
+        for (why, words) in cases {
+            let tls = rustls::Error::InvalidCertificate(why);
+            let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls.clone()));
+            for error in [
+                kube::Error::Service(Box::new(tls)),
+                kube::Error::Service(Box::new(nested)),
+            ] {
+                let said = cause(&error);
+                assert!(said.contains(words), "{said}");
+            }
         }
     }
 

@@ -7,10 +7,13 @@
 use std::fmt;
 
 use super::{
-    Child, GitError, GitErrorKind, Repo, redact,
+    Child, GitError, GitErrorKind, Repo,
     transport::{listed, patiently, unreachable, words},
 };
-use crate::domain::ids::ObjectId;
+use crate::domain::{
+    address::{anonymous, plain},
+    ids::ObjectId,
+};
 
 /// The addresses of a remote that is not pushed where it is fetched from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,20 +141,15 @@ impl Repo {
 
 impl Place {
     fn new(address: String) -> Self {
-        let mut shown = redact(&address);
-        // What is behind these may be a token as well.
-        if let Some(at) = shown
-            .find("://")
-            .and_then(|from| shown[from..].find(['?', '#']).map(|at| from + at))
-        {
-            shown.truncate(at);
+        Self {
+            shown: plain(&address),
+            address,
         }
-        Self { shown, address }
     }
 
     /// What tells it from others: all of it but who is asking.
     pub(super) fn identity(&self) -> String {
-        redact(&self.address)
+        anonymous(&self.address)
     }
 
     /// What a ref is there, asked now, and its commit, which is brought into the object database without a ref.

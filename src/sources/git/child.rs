@@ -10,8 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{GitError, GitErrorKind, Repo, environment, redact::redact_all, remotes};
-use crate::sources::children::{self, Keep, Kind, Limits, Said, Stopped};
+use super::{GitError, GitErrorKind, Repo, environment, remotes};
+use crate::{
+    domain::address::redact_all,
+    sources::children::{self, Keep, Kind, Limits, Said, Stopped},
+};
 
 /// What a child may say: its answer, which is read by us, and its words, which people read.
 const ANSWER: usize = 16 << 20;
@@ -51,6 +54,8 @@ pub(super) struct Child {
     /// What must not be seen in its words.
     secrets: Vec<String>,
     kind: Kind,
+    /// Why it is not run: it would wait for a file of the repository.
+    unfit: Option<GitError>,
 }
 
 impl Child {
@@ -76,6 +81,7 @@ impl Child {
             told,
             secrets,
             kind: Kind::Work,
+            unfit: repo.fit().err(),
         }
     }
 
@@ -120,6 +126,7 @@ impl Child {
     /// `Program` when `git` cannot be started, takes too long or says too much; `Interrupted`. A failing exit is not an
     /// error here.
     pub(super) async fn run(self) -> Result<Output, GitError> {
+        self.fit()?;
         let started = Instant::now();
         let said = children::run_beside(self.command(), self.limits(), None).await;
         Ok(self.finish(started, said.map_err(stopped)?))
@@ -147,7 +154,12 @@ impl Child {
         Ok(said.status.success().then_some(lines))
     }
 
+    fn fit(&self) -> Result<(), GitError> {
+        self.unfit.clone().map_or(Ok(()), Err)
+    }
+
     fn said(&self) -> Result<Said, GitError> {
+        self.fit()?;
         let input = self.input.clone();
         children::run(&mut self.command(), &self.limits(), input, &mut |_| {}).map_err(stopped)
     }
@@ -162,6 +174,7 @@ impl Child {
         patience: Duration,
         hear: &mut dyn FnMut(&str),
     ) -> Result<Option<Output>, GitError> {
+        self.fit()?;
         let started = Instant::now();
         let limits = Limits {
             patience: Some(patience),

@@ -69,7 +69,7 @@ impl GitError {
     /// Translates libgit2's error met while doing `what` in the repository at `place`.
     pub(super) fn from_git2(error: &git2::Error, what: &str, path: &Path) -> Self {
         let place = path.display();
-        let words = super::redact::redact(error.message());
+        let words = crate::domain::address::redact(error.message());
         match (error.class(), error.code()) {
             (_, git2::ErrorCode::Owner) => Self::owner(path),
             _ if words.contains("repositoryformatversion")

@@ -25,8 +25,8 @@ mod outside;
 mod parse;
 mod publish;
 mod read;
-mod redact;
 mod refs;
+mod regular;
 mod remotes;
 mod repo;
 mod report;
@@ -49,7 +49,6 @@ pub use publish::{
     build_tag, lock, push, who,
 };
 pub use read::Files;
-pub use redact::redact;
 pub use repo::Repo;
 pub use report::Rejection;
 pub use survey::Survey;

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Child, GitError, GitErrorKind, Repo,
-    parse::{MEND, committed, damaged, parse_header},
+    parse::{MEND, MOST_PARENTS, committed, damaged, parse_header},
     repo::Opened,
     store::{Broken, Found, Hold, Reader, Store, Type},
     transport::words,
@@ -38,6 +38,8 @@ pub(super) struct Objects {
 
 /// No object that is read whole is larger.
 const LIMIT: usize = 64 << 20;
+/// Nor a commit or a tag, which are text that people write and sign.
+const TEXT_LIMIT: usize = 8 << 20;
 /// A million commits at which a clone ends are more than any has.
 const LARGEST_SHALLOW: u64 = 41 << 20;
 
@@ -109,6 +111,10 @@ impl Objects {
     fn parse(&self, commit: ObjectId, data: &[u8]) -> Result<Header, GitError> {
         let mut header =
             parse_header(data).ok_or_else(|| damaged(commit, "is no readable commit"))?;
+        if header.parents.len() > MOST_PARENTS {
+            let why = format!("is a commit with more than {MOST_PARENTS} parents, and is not read");
+            return Err(damaged(commit, &why));
+        }
         if self.shallow.contains(&commit) {
             header.parents.clear();
         }
@@ -245,6 +251,9 @@ impl Objects {
     pub(super) fn any(&self, id: ObjectId) -> Result<(Type, Arc<Vec<u8>>), GitError> {
         let what = "cannot read object";
         match self.found(id, LIMIT, what)? {
+            Found::Object(kind, data) if data.len() > limit(kind) => {
+                Err(too_large(id, data.len(), what))
+            }
             Found::Object(kind, data) => Ok((kind, data)),
             Found::TooLarge(size) => Err(too_large(id, size, what)),
         }
@@ -271,7 +280,7 @@ impl Objects {
     }
 
     fn read_here(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, GitError> {
-        let read = self.read_within(id, kind, LIMIT, what)?;
+        let read = self.read_within(id, kind, limit(kind), what)?;
         read.map_err(|size| too_large(id, size, what))
     }
 
@@ -346,6 +355,13 @@ impl Objects {
             "In a partial or shallow clone, fetch it (git fetch --unshallow, or \
              git fetch --refetch); otherwise check the clone with git fsck --full",
         )
+    }
+}
+
+fn limit(kind: Type) -> usize {
+    match kind {
+        Type::Commit | Type::Tag => TEXT_LIMIT,
+        Type::Tree | Type::Blob => LIMIT,
     }
 }
 

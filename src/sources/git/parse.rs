@@ -42,6 +42,11 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// The largest merge that is known has 66 parents (of Linux, by hand); libraries take what they are given.
+pub(super) const MOST_PARENTS: usize = 1_000;
+/// No subject is longer, in characters.
+const LONGEST_SUBJECT: usize = 1_000;
+
 /// What walks need of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -83,13 +88,14 @@ pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// Tree and parents of a commit's text.
+/// Tree and parents of a commit's text; of these no more than one above [`MOST_PARENTS`].
 pub(super) fn parse_header(data: &[u8]) -> Option<Header> {
     let mut lines = data.split(|b| *b == b'\n');
     let tree = hex(lines.next()?.strip_prefix(b"tree ")?)?;
     let mut parents = Vec::with_capacity(2);
     for line in lines {
         match line.strip_prefix(b"parent ") {
+            Some(_) if parents.len() > MOST_PARENTS => break,
             Some(id) => parents.push(hex(id)?),
             None => break,
         }
@@ -104,7 +110,11 @@ fn parse_info(commit: ObjectId, data: &[u8]) -> Option<(CommitInfo, CommitInfo)>
     // As Git has it, the first paragraph is the subject, on however many lines.
     let subject = message.trim_start().lines().map(str::trim);
     let subject: Vec<&str> = subject.take_while(|line| !line.is_empty()).collect();
-    let subject = subject.join(" ");
+    let mut subject = subject.join(" ");
+    if let Some((end, _)) = subject.char_indices().nth(LONGEST_SUBJECT) {
+        subject.truncate(end);
+        subject.push('…');
+    }
     let info = |seconds: Option<i64>| CommitInfo {
         commit,
         time: seconds

@@ -13,6 +13,7 @@ use super::{
     environment::Told,
     facts::FactsCache,
     outside::Outside,
+    regular,
 };
 use crate::domain::address::{Address, shown};
 
@@ -37,6 +38,8 @@ struct Inner {
     other: Option<Found>,
     facts: Mutex<FactsCache>,
     idle: Idle,
+    /// When its files were last seen to be files.
+    looked: Mutex<Option<Instant>>,
 }
 
 /// A repository that is opened, for one thread at a time.
@@ -57,47 +60,6 @@ impl fmt::Debug for Idle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Idle")
     }
-}
-
-/// # Errors
-/// `Damaged` where [`not_a_file`] finds one.
-fn refuse_pipes(path: &Path) -> Result<(), GitError> {
-    let Some(file) = not_a_file(path) else {
-        return Ok(());
-    };
-    Err(GitError::new(
-        GitErrorKind::Damaged,
-        format!("{} is no regular file, and is not read", file.display()),
-    )
-    .hint("Look at where this repository comes from, or clone it anew"))
-}
-
-/// A pipe or a device where the repository that `path` is in has a file that libgit2 opens: it would wait for it for ever.
-fn not_a_file(path: &Path) -> Option<PathBuf> {
-    const FILES: [&str; 6] = [
-        "HEAD",
-        "config",
-        "commondir",
-        "packed-refs",
-        "index",
-        "objects/info/alternates",
-    ];
-    let is_other = |file: &PathBuf| {
-        std::fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir())
-    };
-    let path = std::path::absolute(path).ok()?;
-    for folder in path.ancestors() {
-        let inside = folder.join(".git");
-        if is_other(&inside) {
-            return Some(inside);
-        }
-        for git in [inside, folder.to_owned()] {
-            if git.join("objects").is_dir() {
-                return FILES.iter().map(|file| git.join(file)).find(is_other);
-            }
-        }
-    }
-    None
 }
 
 /// So long one is used again: reading a matrix and its history opens the repository many times, and each time maps the
@@ -124,10 +86,11 @@ impl Repo {
     }
 
     fn find(path: &Path, named: Option<&Path>) -> Result<Self, GitError> {
-        refuse_pipes(path)?;
+        regular::check_pointers(path)?;
         // Before anything of it is read.
         let place = discover::find(path);
         if let Some(place) = &place {
+            regular::check(&place.git, &place.common)?;
             place.refuse_embedded(named)?;
         }
         let found =
@@ -173,8 +136,9 @@ impl Repo {
 
     /// Finds what a configuration names, by the names of files alone.
     pub(super) fn find_outside(path: &Path) -> Result<Found, GitError> {
-        refuse_pipes(path)?;
+        regular::check_pointers(path)?;
         let place = discover::find(path).ok_or_else(|| not_found(path))?;
+        regular::check(&place.git, &place.common)?;
         place.refuse_embedded(None)?;
         Ok(place)
     }
@@ -199,6 +163,7 @@ impl Repo {
                 other,
                 facts: Mutex::default(),
                 idle: Idle::default(),
+                looked: Mutex::default(),
             }),
             cache: None,
             address: None,
@@ -291,8 +256,33 @@ impl Repo {
 
     /// Opens it for one use on this thread.
     pub(super) fn open(&self) -> Result<git2::Repository, GitError> {
+        self.fit_lately()?;
         git2::Repository::open(&self.inner.git)
             .map_err(|error| self.error(&error, "cannot open the repository"))
+    }
+
+    /// Refuses it where one of its files would be waited for: see [`regular`].
+    ///
+    /// # Errors
+    /// `Damaged`, with the file.
+    pub(super) fn fit(&self) -> Result<(), GitError> {
+        regular::check(&self.inner.git, &self.inner.common)
+    }
+
+    /// The same, unless it was found good a moment ago.
+    fn fit_lately(&self) -> Result<(), GitError> {
+        let mut looked = self
+            .inner
+            .looked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if looked.is_some_and(|looked| looked.elapsed() < LENT_FOR) {
+            return Ok(());
+        }
+        *looked = None;
+        self.fit()?;
+        *looked = Some(Instant::now());
+        Ok(())
     }
 
     /// Opens it to read objects, or gives what was opened for that a moment ago and nobody uses any more.

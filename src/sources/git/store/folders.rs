@@ -13,7 +13,7 @@ const MOST_FOLDERS: usize = 64;
 const LONGEST: u64 = 1 << 20;
 
 /// The folders of objects of a git directory, its own first, each once.
-pub(super) fn folders(common_dir: &Path) -> Vec<PathBuf> {
+pub(in super::super) fn folders(common_dir: &Path) -> Vec<PathBuf> {
     let own = common_dir.join("objects");
     let mut seen = vec![canonical(&own)];
     let mut folders = vec![own];

@@ -28,6 +28,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+#[cfg_attr(fuzzing, allow(unused_imports))]
+pub(super) use folders::folders;
+
 use flate2::Decompress;
 
 use self::{
@@ -189,7 +192,7 @@ impl Pack {
 impl Store {
     /// The objects of a git directory and of those it borrows from.
     pub(super) fn open(common_dir: &Path, hold: Hold) -> Arc<Self> {
-        let folders = folders::folders(common_dir);
+        let folders = folders(common_dir);
         let listed = Some((times(&folders), SystemTime::now()));
         let mut found = folders::indexes(&folders);
         // The largest first: it has most of what a walk asks for.

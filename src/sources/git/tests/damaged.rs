@@ -520,30 +520,12 @@ fn refs_that_are_no_refs_are_told_with_the_way_to_mend_them() {
             .success()
     );
     says(
-        &open(&clone).base(Some("main")).unwrap_err(),
-        &["is no file"],
+        &Repo::discover(&clone).unwrap_err(),
+        &["is a named pipe, not a regular file"],
     );
     fs::remove_file(&file).unwrap();
     git(&clone, &["fetch", "-q", "origin"]);
     assert_eq!(open(&clone).base(Some("main")).unwrap().commit, tip);
-    for file in ["config", "HEAD", "packed-refs"] {
-        let file = clone.join(".git").join(file);
-        let kept = fs::read(&file).ok();
-        let _ = fs::remove_file(&file);
-        assert!(
-            Command::new("mkfifo")
-                .arg(&file)
-                .status()
-                .unwrap()
-                .success()
-        );
-        let error = Repo::discover(&clone.join("apps")).unwrap_err();
-        says(&error, &["is no regular file"]);
-        fs::remove_file(&file).unwrap();
-        if let Some(kept) = kept {
-            fs::write(&file, kept).unwrap();
-        }
-    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod damaged;
 mod find;
 mod history;
+mod huge;
 mod publishing;
 pub(super) mod support;
 mod tree;

@@ -3,7 +3,13 @@
 //! The forms are those of `git clone`, by allow-list: `https://`, `http://`, `ssh://`, `file://` and `[user@]host:path`.
 //! Anything else can start a program (`ext::`, `fd::`, `git-remote-…`) and is refused.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod redact;
+
 use std::fmt;
+
+pub use redact::{anonymous, redact, redact_all};
 
 /// Where a repository is. [`fmt::Display`] gives what may be shown, written down and handed to Git: user information of
 /// `http` and `https` is not in it.
@@ -43,6 +49,8 @@ pub enum AddressError {
     Query,
     /// A password where ssh takes none.
     Password,
+    /// Another address with user information in its path, as proxies of forges take it.
+    Inner,
     /// A control character.
     Control,
     /// A part that begins with `-`, which a program would take for an option.
@@ -68,6 +76,10 @@ impl fmt::Display for AddressError {
             }
             Self::Password => {
                 "has a password, which ssh takes from no address; use a key or an agent, or https://"
+            }
+            Self::Inner => {
+                "holds another address with user information in its path, which would be shown with it; \
+                 give a token through a credential helper"
             }
             Self::Control => "holds a control character; write the address as one line of text",
             Self::Dash => "has a part that begins with `-`, which a program would take for an option",
@@ -171,12 +183,24 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What may be shown of something that was meant as an address and is none: what stands before the last `@` may be a token.
+/// What may be shown of something that was meant as an address and is none: what stands before the last `@` may be a token,
+/// and what stands behind the first `?` or `#` too.
 pub fn shown(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    match text.rsplit_once('@') {
-        Some((_, after)) => format!("…@{after}"),
-        None => text.to_owned(),
+    let query = text.find(['?', '#']).unwrap_or(text.len());
+    match text.rfind('@') {
+        // A password with such a sign, or a query with an `@`: it cannot be told which.
+        Some(at) if at > query => "…".to_owned(),
+        Some(at) => format!("…{}", &text[at..query]),
+        None => text[..query].to_owned(),
+    }
+}
+
+/// What may be shown of what a configuration has as an address, which may be a path as well.
+pub fn plain(text: &str) -> String {
+    match Address::parse(text) {
+        Ok(address) => address.to_string(),
+        Err(_) if Address::is_meant(text) => shown(text),
+        Err(_) => text.to_owned(),
     }
 }
 
@@ -208,6 +232,9 @@ fn url(text: &str, scheme: &str, rest: &str) -> Result<Address, AddressError> {
     let name = host_name(host, file)?;
     if web && path.contains(['?', '#']) {
         return Err(AddressError::Query);
+    }
+    if web && path.contains("://") && path.contains('@') {
+        return Err(AddressError::Inner);
     }
     if user.is_some_and(|user| user.starts_with('-')) || path.starts_with("/-") && !web && !file {
         return Err(AddressError::Dash);
@@ -246,7 +273,11 @@ fn url(text: &str, scheme: &str, rest: &str) -> Result<Address, AddressError> {
 
 fn host_name(host: &str, file: bool) -> Result<String, AddressError> {
     let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-        Some((name, port)) => (name, port.strip_prefix(':')),
+        Some((name, "")) => (name, None),
+        Some((name, port)) => (
+            name,
+            Some(port.strip_prefix(':').ok_or(AddressError::Host)?),
+        ),
         None => match host.split_once(':') {
             Some((name, port)) => (name, Some(port)),
             None => (host, None),
@@ -327,155 +358,4 @@ fn decoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prints_addresses_without_what_is_secret() {
-        let cases = [
-            ("https://h/a.git", "https://h/a.git", None),
-            (
-                "https://user:token@h/a",
-                "https://h/a",
-                Some(("user", Some("token"))),
-            ),
-            (
-                "http://u:s3c'ret@127.0.0.1:1/a",
-                "http://127.0.0.1:1/a",
-                Some(("u", Some("s3c'ret"))),
-            ),
-            (
-                "http://u:s3c\"r<et@127.0.0.1:1/a",
-                "http://127.0.0.1:1/a",
-                Some(("u", Some("s3c\"r<et"))),
-            ),
-            (
-                "https://u:p@ss@h:8080/x",
-                "https://h:8080/x",
-                Some(("u", Some("p@ss"))),
-            ),
-            (
-                "https://u:p%40%2Fss@h/x",
-                "https://h/x",
-                Some(("u", Some("p@/ss"))),
-            ),
-            (
-                "https://ghp_token@h/x",
-                "https://h/x",
-                Some(("ghp_token", None)),
-            ),
-            (
-                "https://:token@h/x",
-                "https://h/x",
-                Some(("", Some("token"))),
-            ),
-            (
-                "https://token:@h/x",
-                "https://h/x",
-                Some(("token", Some(""))),
-            ),
-            ("HTTPS://u:p@h/x", "HTTPS://h/x", Some(("u", Some("p")))),
-            ("https://[::1]:8080/x", "https://[::1]:8080/x", None),
-            ("https://h/@scope/x@1", "https://h/@scope/x@1", None),
-            ("ssh://git@h:22/x", "ssh://git@h:22/x", None),
-            ("git@github.com:a/b.git", "git@github.com:a/b.git", None),
-            ("host.example:a/b", "host.example:a/b", None),
-            ("git@[::1]:a/b", "git@[::1]:a/b", None),
-            ("file:///srv/a b.git", "file:///srv/a b.git", None),
-        ];
-        for (text, bare, who) in cases {
-            let address = Address::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(address.to_string(), bare, "{text}");
-            let found = address
-                .credentials()
-                .map(|it| (it.user.as_str(), it.password.as_deref()));
-            assert_eq!(found, who, "{text}");
-            assert!(!format!("{address:?}").contains("token"), "{text}");
-        }
-    }
-
-    #[test]
-    fn refuses_all_but_the_known_forms() {
-        use AddressError::{Control, Dash, Host, Kind, NotOne, Password, Port, Query, Slashes};
-        let cases = [
-            ("ext::sh -c touch% PWNED", Kind),
-            ("fd::7", Kind),
-            ("git-remote-x::y", Kind),
-            ("codecommit::eu://repo", Kind),
-            ("ext://h", Kind),
-            ("git://h/a", Kind),
-            ("ftp://h/a", Kind),
-            ("ssh+git://h/a", Kind),
-            ("-oProxyCommand=x", Dash),
-            ("-x@h:a", Dash),
-            ("u@-oProxyCommand=x:a", Dash),
-            ("h.example:-a", Dash),
-            ("ssh://-oProxyCommand=x/a", Dash),
-            ("ssh://-u@h/a", Dash),
-            ("https://-h/a", Dash),
-            ("ssh://git:pw@h/x", Password),
-            ("u:token@h:p", Password),
-            ("u:token@h", Password),
-            ("https:/u:token@h/p", Slashes),
-            ("ssh:/h/p", Slashes),
-            ("http://u:s3c/ret@127.0.0.1:1/a", Port),
-            ("https://h:80a/x", Port),
-            ("http://127.0.0.1:1/a?private_token=s3cret", Query),
-            ("https://h?x", Query),
-            ("https://h/a#token", Query),
-            ("https:///a", Host),
-            ("https://a b/c", Host),
-            ("file://server/share", Host),
-            ("https://h/a\nb", Control),
-            ("https://h/\u{1b}[2J", Control),
-            ("https://u:p%0Apassword=x@h/a", Control),
-            ("/srv/a.git", NotOne),
-            ("./git@h:a", NotOne),
-            ("a:b", NotOne),
-            ("src", NotOne),
-            ("", NotOne),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(Address::parse(text).err(), Some(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_told_from_paths() {
-        for text in [
-            "https://h/a.git",
-            "ssh://git@h:22/a",
-            "git@h:a/b.git",
-            "file:///srv/a",
-            "me@h:a",
-            "ext::sh",
-            "https:/u:t@h/p",
-            "u:t@h:p",
-        ] {
-            assert!(Address::is_meant(text), "{text}");
-        }
-        for text in [
-            ".",
-            "/srv/a.git",
-            "a:b",
-            "./git@h:a",
-            "C:\\a",
-            "src",
-            "../me@home",
-        ] {
-            assert!(!Address::is_meant(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn knows_server_and_folder() {
-        let parsed = |text: &str| Address::parse(text).unwrap();
-        assert_eq!(parsed("https://u:t@h:1/a/b").server(), "https://h:1");
-        assert_eq!(parsed("https://h").server(), "https://h");
-        assert_eq!(parsed("git@h.example:a").server(), "");
-        assert_eq!(parsed("file:///srv/a").local(), Some("/srv/a"));
-        assert_eq!(parsed("file://localhost/srv/a").local(), Some("/srv/a"));
-        assert_eq!(parsed("git@h.example:a").host(), "h.example");
-        assert_eq!(shown("https:/u:s3cret@h/p?token=x"), "…@h/p");
-    }
-}
+mod tests;

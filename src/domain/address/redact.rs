@@ -1,17 +1,37 @@
 //! Credentials in addresses never reach a screen, a log or a commit.
 
-/// `text` with the user information of every URL in it replaced: `https://user:token@host` becomes
-/// `https://***@host`. A bare user name of `ssh://` (which is an address, not a secret) stays.
+/// What may stand behind an address in a sentence.
+const BEHIND: &[char] = &['/', '\'', '"', ')', '>', ',', '.', ':', ';'];
+
+/// `text` with the user information and the query of every URL in it replaced: `https://user:token@host/a?key=x` becomes
+/// `https://***@host/a?***`. A bare user name of `ssh://` (which is an address, not a secret) stays.
 pub fn redact(text: &str) -> String {
+    hide(text, true)
+}
+
+/// The same, but queries stay: what tells addresses apart, and is not shown.
+pub fn anonymous(text: &str) -> String {
+    hide(text, false)
+}
+
+fn hide(text: &str, queries: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (scheme, after) = rest.split_at(at + 3);
         out.push_str(scheme);
-        let end = after
+        let word = after
             .find(|c: char| c.is_whitespace() || c.is_control())
             .unwrap_or(after.len());
-        let end = information(&after[..end]).unwrap_or_else(|| authority(&after[..end]));
+        let information = information(&after[..word]);
+        let end = information.unwrap_or_else(|| authority(&after[..word]));
+        if queries && information.is_some() && after[..end].contains(['?', '#']) {
+            // A password with such a sign, or a query with an `@`: it cannot be told which.
+            let hidden = after[..word].trim_end_matches(BEHIND).len();
+            out.push_str("***");
+            rest = &after[hidden.max(end)..];
+            continue;
+        }
         match after[..end].rsplit_once('@') {
             Some((user, host)) if scheme.ends_with("ssh://") && !user.contains(':') => {
                 out.push_str(user);
@@ -25,6 +45,19 @@ pub fn redact(text: &str) -> String {
             None => out.push_str(&after[..end]),
         }
         rest = &after[end..];
+        let (address, words) = after[end..].split_at(word - end);
+        // A file's name may hold such a sign; what is fetched from a server has a query there.
+        let query = address.find(['?', '#']);
+        if let Some(query) = query.filter(|_| queries && !scheme.ends_with("file://")) {
+            let quoted = address[query + 1..].trim_end_matches(BEHIND);
+            if !quoted.is_empty() {
+                out.push_str(&redact(&address[..query]));
+                out.push_str(&address[query..=query]);
+                out.push_str("***");
+                out.push_str(&address[query + 1 + quoted.len()..]);
+                rest = words;
+            }
+        }
     }
     out.push_str(rest);
     out
@@ -48,7 +81,7 @@ fn information(text: &str) -> Option<usize> {
 }
 
 /// The same, and none of `secrets` either, however it came there.
-pub(super) fn redact_all(text: &str, secrets: &[String]) -> String {
+pub fn redact_all(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
     for secret in secrets {
         // A word of one or two letters is no secret, and would make the text unreadable.
@@ -89,6 +122,13 @@ mod tests {
                 "'http://u:s3cret@h:1/a/': refused",
                 "'http://***@h:1/a/': refused",
             ),
+            (
+                "'https://h/a?token=s3c://ret@x/': refused, see https://h/b? or <https://h/c#x>",
+                "'https://h/a?***/': refused, see https://h/b? or <https://h/c#***>",
+            ),
+            ("file:///srv/a#b", "file:///srv/a#b"),
+            ("'http://u:s3c?ret@h:1/a/': no", "'http://***/': no"),
+            ("https://https://h/a?t=x/y@s3cret", "https://***"),
             (
                 "see http://h:8080/@scope/x@1",
                 "see http://h:8080/@scope/x@1",
