@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    hash::{BuildHasher, RandomState},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
@@ -20,7 +21,7 @@ use kube::client::Body;
 use tokio::time::{Instant, sleep};
 use tower::{BoxError, Layer, Service, ServiceExt, buffer::Buffer};
 
-use super::{Options, connection::backoff};
+use super::Options;
 use crate::sources::children::size;
 
 /// The longest body of an answer: a page of a list has 500 objects, and etcd takes none above 1.5 MB.
@@ -31,6 +32,8 @@ const LINE: usize = 8 << 20;
 pub(super) const STEADY: Duration = Duration::from_secs(10);
 /// The longest `Retry-After` that is kept to.
 const LONGEST_HOLD: Duration = Duration::from_mins(5);
+/// Pages of one list, of 500 objects each where the server keeps to what it is asked for; more are no list that ends.
+const PAGES: u32 = 1_000;
 /// Requests that wait for their turn.
 const QUEUE: usize = 256;
 
@@ -45,6 +48,8 @@ pub(super) struct Pace {
 struct State {
     hold: Option<Instant>,
     watches: BTreeMap<String, Watched>,
+    /// How many pages of the list of a path have been asked for.
+    pages: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +96,23 @@ impl Pace {
         }
     }
 
+    /// Counts the pages of a list: kube asks for the next one as long as the server says that there is one, and tells
+    /// nothing of a page without objects.
+    fn page(&self, path: &str, query: &str) -> Result<(), BoxError> {
+        let further = query.split('&').any(|part| part.starts_with("continue="));
+        let mut state = self.lock();
+        if !further {
+            state.pages.remove(path);
+            return Ok(());
+        }
+        let count = state.pages.entry(path.to_owned()).or_insert(1);
+        *count += 1;
+        if *count > PAGES {
+            return Err(format!("the list does not end: more than {PAGES} pages").into());
+        }
+        Ok(())
+    }
+
     /// A watch has ended by itself.
     fn ended(&self, path: &str, lasted: Duration) {
         let mut state = self.lock();
@@ -115,6 +137,18 @@ fn left(until: Option<Instant>) -> Duration {
     until.map_or(Duration::ZERO, |until| {
         until.saturating_duration_since(Instant::now())
     })
+}
+
+/// Doubles from the first wait to the longest, up to a quarter more or less so that many do not come at once.
+pub(super) fn backoff(failures: u32, options: &Options) -> Duration {
+    let doubled = options
+        .first_wait
+        .saturating_mul(2_u32.saturating_pow(failures.min(16)))
+        .min(options.longest_wait);
+    // A hasher with a fresh key is random enough for this.
+    let random = RandomState::new().hash_one(failures) % 500;
+    let thousandths = u32::try_from(random).unwrap_or_default() + 750;
+    (doubled * thousandths / 1000).min(options.longest_wait)
 }
 
 impl<S, B> Layer<S> for Pace
@@ -157,7 +191,9 @@ where
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default();
         let watch = query.split('&').any(|part| part.starts_with("watch="));
+        let page = pace.page(&path, query);
         async move {
+            page?;
             let wait = pace.wait(&path, watch);
             if !wait.is_zero() {
                 sleep(wait).await;
@@ -284,6 +320,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_has_so_many_pages() {
+        let pace = Pace::new(&Options::default());
+        let further = "limit=500&continue=x";
+        for _ in 0..2 {
+            pace.page("/pods", "limit=500").unwrap();
+            for _ in 1..PAGES {
+                pace.page("/pods", further).unwrap();
+            }
+            let error = pace.page("/pods", further).unwrap_err().to_string();
+            assert!(error.contains("more than 1000 pages"), "{error}");
+            pace.page("/other", further).unwrap();
+        }
+    }
+
+    #[test]
     fn a_server_that_says_when_is_asked_then() {
         let answer = |status: u16, after: &str| {
             let pace = Pace::new(&Options::default());
@@ -298,5 +349,20 @@ mod tests {
         assert_eq!(answer(503, "999999999999"), 300);
         assert_eq!(answer(200, "7"), 0);
         assert_eq!(answer(503, "soon"), 0);
+    }
+
+    #[test]
+    fn waits_grow_to_the_longest_and_no_further() {
+        let options = Options::default();
+        for (failures, low, high) in [
+            (0, 375, 625),
+            (1, 750, 1250),
+            (3, 3000, 5000),
+            (6, 22_500, 30_000),
+            (4_000_000, 22_500, 30_000),
+        ] {
+            let wait = backoff(failures, &options).as_millis();
+            assert!((low..=high).contains(&wait), "{failures}: {wait} ms");
+        }
     }
 }

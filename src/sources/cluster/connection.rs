@@ -1,10 +1,6 @@
 //! One kubeconfig context, connected again and again for ever.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
@@ -14,7 +10,7 @@ use tokio::{
 
 use super::{
     Options,
-    bounds::Pace,
+    bounds::{Pace, backoff},
     connect::connect,
     failure::Failure,
     session::{End, Events, Interest, Session},
@@ -118,38 +114,6 @@ async fn pause(
             () = events.closed() => return false,
             // Environments that came just now want to know too.
             changed = interest.changed() => if changed.is_err() { return false },
-        }
-    }
-}
-
-/// Doubles from the first wait to the longest, up to a quarter more or less so that many do not come at once.
-pub(super) fn backoff(failures: u32, options: &Options) -> Duration {
-    let doubled = options
-        .first_wait
-        .saturating_mul(2_u32.saturating_pow(failures.min(16)))
-        .min(options.longest_wait);
-    // A hasher with a fresh key is random enough for this.
-    let random = RandomState::new().hash_one(failures) % 500;
-    let thousandths = u32::try_from(random).unwrap_or_default() + 750;
-    (doubled * thousandths / 1000).min(options.longest_wait)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_to_the_longest_and_no_further() {
-        let options = Options::default();
-        for (failures, low, high) in [
-            (0, 375, 625),
-            (1, 750, 1250),
-            (3, 3000, 5000),
-            (6, 22_500, 30_000),
-            (4_000_000, 22_500, 30_000),
-        ] {
-            let wait = backoff(failures, &options).as_millis();
-            assert!((low..=high).contains(&wait), "{failures}: {wait} ms");
         }
     }
 }

@@ -13,6 +13,8 @@ mod connection;
 mod convert;
 mod exec;
 mod failure;
+#[cfg(test)]
+pub(crate) mod fuzzing;
 mod heartbeat;
 mod kubeconfig;
 mod login;

@@ -14,7 +14,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Options, bounds::STEADY, connection::backoff, convert, failure::Failure};
+use super::{
+    Options,
+    bounds::{STEADY, backoff},
+    convert,
+    failure::Failure,
+};
 use crate::{
     domain::rollout::{ClusterObject, ObjectKind},
     sources::mistake::caught_in,
@@ -167,7 +172,8 @@ impl Watch {
                 }
                 Ok(Event::Apply(_) | Event::Delete(_)) => Ok(()),
                 Err(error) => {
-                    if quiet_since.elapsed() >= STEADY {
+                    // Pauses between watches are no time in which one lasted.
+                    if quiet_since.elapsed() >= STEADY + self.options.longest_wait {
                         failures = 0;
                     }
                     failures += 1;
