@@ -79,7 +79,7 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/3");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {

@@ -47,7 +47,7 @@ fn what_is_no_version_is_refused_with_the_rule() {
         ("v\u{430}", "no ASCII character"),
         (".1", "it begins with `.` or `-`"),
         (&long, "it has 129 characters, and 128 are the most"),
-        ("1@sha256:abc", "3 digits stand behind `sha256:`"),
+        ("1@sha256:abc", "only a tag can stand here"),
         ("${TAG}", "`$` cannot stand in one"),
     ] {
         repository

@@ -5,6 +5,9 @@
 //! | is another reading of the same table, or gives the same cell | the earlier one's: it is one cell |
 //! | is a wide template behind a narrow one: less of its path and locator is written out | the earlier one's |
 //! | gives another cell | both cells': whoever writes one of them moves the other, and the plan says so |
+//!
+//! A [set that tries layouts](super::LayoutSet::tried) tells what each explains that those before it do not: there a place
+//! is the first one's, whatever cell the later one gives.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -53,6 +56,8 @@ pub(super) struct Claimant<'a> {
     pub(super) origin: &'a Bindings,
     /// What the file says by the layouts before it.
     pub(super) entries: &'a [Entry],
+    /// A place that an earlier layout reads is none of this one's, even if it gives another cell.
+    pub(super) tried: bool,
 }
 
 impl Claims {
@@ -111,7 +116,7 @@ impl Claimant<'_> {
             let known = fact.and_then(|fact| cell(theirs, &fact.bindings));
             cell(own, &found.bindings).is_none_or(|cell| known == Some(cell))
         };
-        theirs.spec == own.spec || is_wider(own, theirs) || same()
+        self.tried || theirs.spec == own.spec || is_wider(own, theirs) || same()
     }
 }
 

@@ -32,6 +32,8 @@ pub struct LayoutSet {
     fingerprint: String,
     /// The ref that it is limited to.
     view: Option<Origin>,
+    /// Whether it tries layouts, as [`tried`](LayoutSet::tried) says.
+    tried: bool,
     /// Which place is a service's version where there are several; the same for all views.
     choices: Arc<OnceLock<Choices>>,
 }
@@ -110,8 +112,18 @@ impl LayoutSet {
             refs: Arc::new(compiler.refs),
             fingerprint: format!("{specs:?}{environments:?}"),
             view: None,
+            tried: false,
             choices: Arc::default(),
         })
+    }
+
+    /// The same layouts while it is not decided yet which of them are meant: each place is the first one's that reads it,
+    /// so that a second name for what is explained already explains nothing.
+    #[must_use]
+    pub(super) fn tried(mut self) -> Self {
+        self.fingerprint.push_str("tried");
+        self.tried = true;
+        self
     }
 
     /// The layouts that read the ref `origin`, with what its name captured filled in: one ref is then read, and its
@@ -123,6 +135,7 @@ impl LayoutSet {
             refs: Arc::clone(&self.refs),
             fingerprint: format!("{}{origin:?}", self.fingerprint),
             view: Some(origin.clone()),
+            tried: self.tried,
             choices: Arc::clone(&self.choices),
         }
     }
@@ -327,6 +340,7 @@ impl LayoutSet {
                                 index,
                                 origin: &origin,
                                 entries: &facts.entries,
+                                tried: self.tried,
                             };
                             claims.claim(&claimant, &mut findings);
                         }

@@ -21,8 +21,10 @@ fn show(guess: Option<Guess>) -> String {
                 .map(|it| format!(" else {}", it.path))
                 .collect();
             let others = others.concat();
+            let row = spec.row.as_ref().map(|row| format!(" as {row}"));
+            let row = row.unwrap_or_default();
             format!(
-                "{} {locator}{others}",
+                "{} {locator}{others}{row}",
                 spec.path.clone().unwrap_or_default()
             )
         })

@@ -151,7 +151,7 @@ pub(super) fn assemble<'p>(
     evidence: &Evidence<'_>,
 ) -> Option<Desired> {
     let names: Vec<EnvironmentName> = environments.iter().map(|it| it.as_str().into()).collect();
-    let set = Arc::new(LayoutSet::compile(specs, &names).ok()?);
+    let set = Arc::new(LayoutSet::compile(specs, &names).ok()?.tried());
     let mut assembler = Assembler::new(Arc::clone(&set), &names);
     let refs = specs.iter().any(|spec| spec.refs.is_some());
     let captures = environments.first().filter(|_| refs).map(|name| {
