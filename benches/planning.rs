@@ -11,10 +11,10 @@ use support::{Bench, Size, path, run, yq_in_place};
 use tidegate::{
     domain::{
         ids::CellKey,
-        plan::{Came, ChangeRequest, Facts, Intent},
+        plan::{Came, ChangeRequest, Facts, Intent, PlanRequest},
     },
     sources::git::build_commit,
-    workflow::{OpenOptions, PlanRequest, Session, prepare},
+    workflow::{OpenOptions, Session, prepare},
 };
 
 const SIZE: Size = Size {
@@ -52,14 +52,14 @@ fn planning(criterion: &mut Criterion) {
     group.sample_size(10);
     let ready = || {
         let facts = Facts::default();
-        let prepared = prepare(&session, &reading, &facts, &request, now).expect("a plan");
-        let write = &prepared.plan.writes[0];
+        let plan = prepare(&session, &reading, &facts, &request, now).expect("a plan");
+        let write = plan.writes().next().expect("a write");
         assert_eq!(write.edits.len(), SIZE.services);
         build_commit(
             &session.repo,
-            write.base,
+            write.tip.commit,
             &write.edits,
-            &prepared.messages[0],
+            &write.message,
         )
     };
     group.bench_function("tidegate: planned and committed", |b| {

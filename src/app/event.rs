@@ -290,12 +290,24 @@ pub struct PlanView {
     pub diffs: Vec<FileDiff>,
     /// What will be done, as it would be typed.
     pub commands: Vec<String>,
-    /// What else is to be known before confirming, a sentence each.
-    pub notes: Vec<String>,
     /// Where it goes.
     pub target: Target,
     /// The commit's message.
     pub message: String,
+}
+
+impl PlanView {
+    /// What the screen shows of a plan.
+    pub fn of(plan: Plan) -> Self {
+        let messages: Vec<&str> = plan.writes().map(|write| write.message.as_str()).collect();
+        Self {
+            diffs: plan.edits().map(FileDiff::of).collect(),
+            commands: plan.commands(),
+            target: Target::of(&plan),
+            message: messages.join("\n"),
+            plan,
+        }
+    }
 }
 
 /// Where a plan goes.
@@ -307,6 +319,33 @@ pub struct Target {
     pub branch: String,
     /// Whether the branch moves, or one of its own is made.
     pub deliver: Deliver,
+}
+
+impl Target {
+    /// Of several refs, all are named.
+    pub fn of(plan: &Plan) -> Self {
+        let branches = plan.writes().map(|write| {
+            let branch = match plan.deliver {
+                Deliver::Push => write.tip.branch(),
+                Deliver::Branch => "tidegate/…",
+            };
+            match &write.tip.name.repository {
+                Some(repository) => format!("{repository}:{branch}"),
+                None => branch.to_owned(),
+            }
+        });
+        let branches: Vec<String> = branches.collect();
+        let first = plan.writes().map(|write| &write.tip).next();
+        let first = first.or(plan.base.first());
+        Self {
+            remote: first.and_then(|tip| tip.remote.clone()),
+            branch: match branches.as_slice() {
+                [] => first.map_or_else(String::new, |tip| tip.branch().to_owned()),
+                places => places.join(", "),
+            },
+            deliver: plan.deliver,
+        }
+    }
 }
 
 /// A plan that is written.

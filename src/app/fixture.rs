@@ -18,9 +18,10 @@ use super::{
 use crate::{
     actions::{Keymap, Press},
     domain::{
-        desired::{Desired, DesiredCell, Source},
+        desired::{Desired, DesiredCell, RefName, Source, Tip},
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, EnvironmentName, ObjectId},
+        layout::Origin,
         rollout::{Connection, Health, LiveCell, PodState},
         template::Template,
         topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
@@ -80,6 +81,18 @@ pub(crate) fn setup() -> Setup {
         keymap: Keymap::default(),
         fetch_every: None,
         demo: false,
+    }
+}
+
+/// The deployment branch at a commit.
+pub(crate) fn tip(short: &str) -> Tip {
+    let name = RefName {
+        repository: None,
+        reference: "refs/heads/main".to_owned(),
+    };
+    Tip {
+        remote: Some("origin".to_owned()),
+        ..Tip::new(name, Origin::default(), commit(short))
     }
 }
 

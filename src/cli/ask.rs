@@ -4,8 +4,9 @@ use std::io::{self, BufRead, IsTerminal};
 
 use super::{Context, fail::Failure};
 use crate::{
+    domain::plan::Plan,
     stdio::{self, Stream},
-    workflow::{Prepared, Session},
+    workflow::Session,
 };
 
 /// Whether somebody is there to answer.
@@ -17,11 +18,11 @@ pub fn somebody_there() -> bool {
 pub fn confirm(
     context: &Context,
     session: &Session,
-    prepared: &Prepared,
+    plan: &Plan,
     target: &str,
 ) -> Result<bool, Failure> {
     let mut protected: Vec<&str> = Vec::new();
-    for change in &prepared.plan.changes {
+    for change in &plan.changes {
         let name = &change.cell.environment;
         let environment = session.config.topology.get(name);
         if environment.is_some_and(|environment| environment.protected)

@@ -15,22 +15,20 @@ use super::{
         say_words, stopped, target, with_schema,
     },
     output::{Output, clean},
-    plan,
+    plan::show,
 };
 use crate::{
     domain::{
         delivery::CellProgress,
         desired::Desired,
         ids::{CellKey, EnvironmentName},
-        plan::{Accept, ChangeRequest, Facts, Override, Skip, written},
+        plan::{Accept, ChangeRequest, Facts, Override, Plan, PlanRequest, Skip, written},
         suggest,
         topology::Deliver,
     },
     sources::{children, git::GitErrorKind},
     stdio,
-    workflow::{
-        self, DeliverFailure, DeliverStep, Delivered, PlanRequest, Prepared, Reading, Session,
-    },
+    workflow::{self, DeliverFailure, DeliverStep, Delivered, Reading, Session},
 };
 
 /// How long clusters may take for their first answer.
@@ -136,37 +134,37 @@ async fn plan_and_write(
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
-    let (prepared, facts) = judge(context, &start, &request, args).await?;
-    accepts(&start, &request, &prepared)?;
+    let (plan, facts) = judge(context, &start, &request, args).await?;
+    accepts(&start, &request, &plan)?;
     if context.common.dry_run {
         if output.is_json() {
-            Output::json(&with_schema("tidegate.plan/v1", &prepared));
+            Output::json(&with_schema("tidegate.plan/v1", &plan));
         } else {
-            plan::show(output, &prepared);
+            show(output, &plan);
         }
-        return Ok(ending(&prepared.plan));
+        return Ok(ending(&plan));
     }
-    plan::show(output, &prepared);
-    write(context, &start.session, prepared, &facts, args).await
+    show(output, &plan);
+    write(context, &start.session, plan, &facts, args).await
 }
 
 async fn write(
     context: &Context,
     session: &Session,
-    mut prepared: Prepared,
+    mut plan: Plan,
     facts: &Facts,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
     loop {
-        if prepared.plan.stopping().next().is_some() {
-            return Ok(stopped(output, &prepared));
+        if plan.stopping().next().is_some() {
+            return Ok(stopped(output, &plan));
         }
-        if prepared.plan.held().next().is_some() {
-            return Ok(held(output, &prepared));
+        if plan.held().next().is_some() {
+            return Ok(held(output, &plan));
         }
-        if prepared.plan.changes.is_empty() {
-            return Ok(nothing(output, &prepared));
+        if plan.changes.is_empty() {
+            return Ok(nothing(output, &plan));
         }
         if let Some(why) = stdio::lost() {
             return Err(Failure::failed(format!(
@@ -179,9 +177,9 @@ async fn write(
                     "nothing was written: without a terminal to confirm at, --yes confirms (--dry-run shows the plan)",
                 ));
             }
-            if !ask::confirm(context, session, &prepared, &target(&prepared))? {
+            if !ask::confirm(context, session, &plan, &target(&plan))? {
                 output.note("nothing was written");
-                report(output, &prepared, "declined", json!({}));
+                report(output, &plan, "declined", json!({}));
                 return Ok(Exit::Failed);
             }
         }
@@ -193,11 +191,10 @@ async fn write(
         };
         let facts = facts.clone();
         output.leaves(PUBLISHING);
-        let delivered =
-            workflow::deliver(session, &prepared, &move || facts.clone(), &mut tell).await;
+        let delivered = workflow::deliver(session, &plan, &move || facts.clone(), &mut tell).await;
         output.leaves("");
         match delivered {
-            Ok(delivered) => return follow(context, session, &prepared, delivered, args).await,
+            Ok(delivered) => return follow(context, session, &plan, delivered, args).await,
             Err(DeliverFailure::Moved { fresh, changes }) => {
                 output.note("the base moved and the plan is another one now; nothing was written:");
                 for line in &changes {
@@ -207,19 +204,18 @@ async fn write(
                     report(output, &fresh, "moved", json!({ "differences": changes }));
                     return Ok(Exit::Moved);
                 }
-                prepared = *fresh;
-                plan::show(output, &prepared);
+                plan = *fresh;
+                show(output, &plan);
             }
             Err(DeliverFailure::Rejected(rejection))
                 if rejection.protected
-                    && prepared.deliver == Deliver::Push
+                    && plan.deliver == Deliver::Push
                     && !args.yes
                     && !output.is_json()
                     && ask::somebody_there() =>
             {
-                refused(output, &prepared, &rejection);
-                prepared.request.deliver = Some(Deliver::Branch);
-                prepared.deliver = Deliver::Branch;
+                refused(output, &plan, &rejection);
+                plan = plan.sent_by(Deliver::Branch);
             }
             Err(DeliverFailure::Git(error)) if error.kind == GitErrorKind::Interrupted => {
                 return Err(Failure {
@@ -230,7 +226,7 @@ async fn write(
                     },
                 });
             }
-            Err(failure) => return not_written(output, &prepared, failure),
+            Err(failure) => return not_written(output, &plan, failure),
         }
     }
 }
@@ -245,7 +241,7 @@ const FOLLOWING: &str =
 async fn follow(
     context: &Context,
     session: &Session,
-    prepared: &Prepared,
+    plan: &Plan,
     mut delivered: Delivered,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
@@ -261,7 +257,7 @@ async fn follow(
         let patience = args
             .clusters
             .timeout
-            .unwrap_or_else(|| workflow::longest_timeout(session, prepared));
+            .unwrap_or_else(|| workflow::longest_timeout(session, plan));
         output.leaves(ARRIVING);
         workflow::arrive(session, &mut delivered, patience).await;
         output.leaves("");
@@ -288,7 +284,7 @@ async fn follow(
     let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
     more["parts"] = json!(parts);
     // What could not be done is told now that the rest went.
-    let mut exit = ending(&prepared.plan);
+    let mut exit = ending(plan);
     if exit == Exit::Failed {
         output.note(BROKEN);
     }
@@ -302,8 +298,7 @@ async fn follow(
     } else if args.wait && delivered.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
     } else if args.wait && !children::interrupted() {
-        let cells: Vec<CellKey> = prepared
-            .plan
+        let cells: Vec<CellKey> = plan
             .changes
             .iter()
             .map(|change| change.cell.clone())
@@ -336,7 +331,7 @@ async fn follow(
         }
         more["cells"] = cells_json(&followed);
     }
-    report(output, prepared, outcome, more);
+    report(output, plan, outcome, more);
     Ok(exit)
 }
 
@@ -354,7 +349,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
             })
             .collect(),
         accepted: args.along.clone(),
-        leave_out_held: args.leave_out,
+        leave_out: args.leave_out,
         refused: Vec::new(),
     }
 }
@@ -366,7 +361,7 @@ async fn judge(
     start: &Start,
     request: &PlanRequest,
     args: &WriteArgs,
-) -> Result<(Prepared, Facts), Failure> {
+) -> Result<(Plan, Facts), Failure> {
     let topology = &start.session.config.topology;
     let timeout = args.clusters.timeout;
     let timeout = timeout.map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
@@ -398,22 +393,22 @@ async fn judge(
             facts.connections.extend(answer.facts.connections);
         }
         let now = Timestamp::now();
-        let prepared = workflow::prepare(&start.session, &start.reading, &facts, request, now)?;
-        let changes = prepared.plan.changes.iter();
+        let plan = workflow::prepare(&start.session, &start.reading, &facts, request, now)?;
+        let changes = plan.changes.iter();
         let found: BTreeSet<_> = changes
             .map(|change| change.cell.environment.clone())
             .collect();
         if !asks || found.is_subset(&targets) {
-            return Ok((prepared, facts));
+            return Ok((plan, facts));
         }
         targets.extend(found);
     }
 }
 
 /// Refuses an `--along` that speaks of no cell there is: it would be a slip of the pen that accepts nothing.
-fn accepts(start: &Start, request: &PlanRequest, prepared: &Prepared) -> Result<(), Failure> {
+fn accepts(start: &Start, request: &PlanRequest, plan: &Plan) -> Result<(), Failure> {
     let cells = || {
-        let changes = prepared.plan.changes.iter().map(|change| &change.cell);
+        let changes = plan.changes.iter().map(|change| &change.cell);
         start.desired().cells.keys().chain(changes)
     };
     for accept in &request.accepted {

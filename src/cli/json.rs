@@ -12,7 +12,7 @@ use crate::{
         diff::FileDiff,
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, ObjectId, RepoPath},
-        plan::{Action, FileEdit, Plan, PlannedChange, PlannedWrite, Skip, Standing, Verdict},
+        plan::{Action, FileEdit, Plan, PlannedChange, Skip, Standing, Verdict, Write},
         problem::Problem,
         rollout::LiveCell,
         subject::Subject,
@@ -187,7 +187,7 @@ fn commit(commit: &CommitInfo) -> Value {
 /// A plan, without its `schema`.
 #[derive(Debug, Serialize)]
 pub struct PlanJson<'a> {
-    base: ObjectId,
+    base: Option<ObjectId>,
     changes: Vec<ChangeJson<'a>>,
     writes: Vec<WriteJson<'a>>,
     edits: Vec<EditJson<'a>>,
@@ -243,9 +243,14 @@ impl<'a> PlanJson<'a> {
     /// The plan's shape.
     pub fn of(plan: &'a Plan) -> Self {
         Self {
-            base: plan.writes.first().map_or(plan.base, |write| write.base),
+            base: plan
+                .writes()
+                .map(|write| &write.tip)
+                .chain(&plan.base)
+                .map(|tip| tip.commit)
+                .next(),
             changes: plan.changes.iter().map(change).collect(),
-            writes: plan.writes.iter().map(write).collect(),
+            writes: plan.writes().map(write).collect(),
             edits: plan.edits().map(edit).collect(),
             skipped: plan.skipped.iter().map(skip).collect(),
         }
@@ -266,7 +271,7 @@ fn change(change: &PlannedChange) -> ChangeJson<'_> {
     }
 }
 
-fn write(write: &PlannedWrite) -> WriteJson<'_> {
+fn write(write: &Write) -> WriteJson<'_> {
     let (action, from) = match &write.action {
         Action::Edit => ("commit", None),
         Action::Merge {
@@ -282,9 +287,9 @@ fn write(write: &PlannedWrite) -> WriteJson<'_> {
         Action::Tag { from } => ("tag", from.as_ref()),
     };
     WriteJson {
-        repository: write.place.repository.as_deref(),
-        reference: &write.place.reference,
-        base: write.base,
+        repository: write.tip.name.repository.as_deref(),
+        reference: &write.tip.name.reference,
+        base: write.tip.commit,
         action,
         from: from.map(|from| from.reference.clone()),
         files: write.edits.iter().map(|edit| edit.path.as_str()).collect(),

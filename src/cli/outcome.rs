@@ -6,24 +6,23 @@ use super::{
     fail::{Exit, Failure},
     json::PlanJson,
     output::{Output, Styled, Tone, clean},
-    plan,
+    plan::same,
 };
-use crate::domain::desired::Tip;
 use crate::{
     domain::{
         alike::{self, Told},
         delivery::CellProgress,
         ids::CellKey,
-        plan::{ALONG, Action, Ending, Plan, PlannedWrite, written},
+        plan::{ALONG, Action, Ending, Plan, Write, written},
         topology::Deliver,
     },
     sources::git::Rejection,
-    workflow::{DeliverFailure, DeliveredPart, Followed, Prepared},
+    workflow::{DeliverFailure, DeliveredPart, Followed},
 };
 
-pub(super) fn held(output: &Output, prepared: &Prepared) -> Exit {
+pub(super) fn held(output: &Output, plan: &Plan) -> Exit {
     let mut by_gate = false;
-    let held = prepared.plan.held().map(|change| {
+    let held = plan.held().map(|change| {
         let gates = change.verdicts.iter().filter(|verdict| verdict.holds());
         let gates: Vec<_> = gates.map(|verdict| verdict.gate.as_str()).collect();
         by_gate |= gates.iter().any(|gate| *gate != ALONG);
@@ -39,11 +38,7 @@ pub(super) fn held(output: &Output, prepared: &Prepared) -> Exit {
         };
         output.note(clean(&text));
     }
-    let unaccepted: Vec<&CellKey> = prepared
-        .plan
-        .unaccepted()
-        .map(|change| &change.cell)
-        .collect();
+    let unaccepted: Vec<&CellKey> = plan.unaccepted().map(|change| &change.cell).collect();
     if !unaccepted.is_empty() {
         output.note(clean(&not_named(&unaccepted)));
     }
@@ -53,7 +48,7 @@ pub(super) fn held(output: &Output, prepared: &Prepared) -> Exit {
              --leave-out, or lift it with --override GATE --reason TEXT",
         );
     }
-    report(output, prepared, "held", json!({}));
+    report(output, plan, "held", json!({}));
     Exit::Held
 }
 
@@ -104,10 +99,10 @@ pub(super) fn ending(plan: &Plan) -> Exit {
 }
 
 /// Something that was named cannot change, so nothing does.
-pub(super) fn stopped(output: &Output, prepared: &Prepared) -> Exit {
+pub(super) fn stopped(output: &Output, plan: &Plan) -> Exit {
     // People have it in the plan above.
-    let stopping = prepared.plan.stopping().filter(|_| output.is_json());
-    for told in alike::tell(stopping, |skip| plan::same(skip)) {
+    let stopping = plan.stopping().filter(|_| output.is_json());
+    for told in alike::tell(stopping, |skip| same(skip)) {
         let text = match told {
             Told::One(skip) => format!("cannot change: {}: {}", skip.cell, skip.detail),
             Told::More { count, .. } => format!("cannot change: {count} more with the same words"),
@@ -117,13 +112,13 @@ pub(super) fn stopped(output: &Output, prepared: &Prepared) -> Exit {
     output.note(
         "nothing was written: mend what is said of each cell, or let the rest go without them with --leave-out",
     );
-    report(output, prepared, "stopped", json!({}));
+    report(output, plan, "stopped", json!({}));
     Exit::Failed
 }
 
 /// There is nothing to write: all is there, or all is skipped.
-pub(super) fn nothing(output: &Output, prepared: &Prepared) -> Exit {
-    let exit = ending(&prepared.plan);
+pub(super) fn nothing(output: &Output, plan: &Plan) -> Exit {
+    let exit = ending(plan);
     let outcome = match exit {
         Exit::Held => {
             output.note(
@@ -141,24 +136,24 @@ pub(super) fn nothing(output: &Output, prepared: &Prepared) -> Exit {
             "nothing"
         }
     };
-    report(output, prepared, outcome, json!({}));
+    report(output, plan, outcome, json!({}));
     exit
 }
 
 pub(super) fn not_written(
     output: &Output,
-    prepared: &Prepared,
+    plan: &Plan,
     failure: DeliverFailure,
 ) -> Result<Exit, Failure> {
     match failure {
         DeliverFailure::Empty | DeliverFailure::Moved { .. } => {
             output.note("nothing to change");
-            report(output, prepared, "nothing", json!({}));
+            report(output, plan, "nothing", json!({}));
             Ok(Exit::Done)
         }
         DeliverFailure::Held(again) => Ok(held(output, &again)),
         DeliverFailure::Rejected(rejection) => {
-            refused(output, prepared, &rejection);
+            refused(output, plan, &rejection);
             Ok(Exit::Failed)
         }
         DeliverFailure::Unclear(words) => {
@@ -167,7 +162,7 @@ pub(super) fn not_written(
                 clean(&words)
             ));
             output.note("look before you repeat: git fetch, then tidegate status");
-            report(output, prepared, "unclear", json!({ "words": [words] }));
+            report(output, plan, "unclear", json!({ "words": [words] }));
             Ok(Exit::Failed)
         }
         DeliverFailure::Partial {
@@ -196,7 +191,7 @@ pub(super) fn not_written(
             let done: Vec<Value> = done.iter().map(part_json).collect();
             report(
                 output,
-                prepared,
+                plan,
                 "partial",
                 json!({ "parts": done, "not_done": not_done }),
             );
@@ -209,7 +204,7 @@ pub(super) fn not_written(
 pub(super) fn part_json(part: &DeliveredPart) -> Value {
     let mut value = json!({
         "commit": part.commit,
-        "reference": match &part.base.remote {
+        "reference": match &part.tip.remote {
             Some(remote) => format!("{remote}/{}", part.branch),
             None => part.branch.clone(),
         },
@@ -220,16 +215,16 @@ pub(super) fn part_json(part: &DeliveredPart) -> Value {
     if let Some(elsewhere) = &part.elsewhere {
         value["pushed_to"] = json!(elsewhere.addresses);
     }
-    if let Some(repository) = &part.place.repository {
+    if let Some(repository) = &part.tip.name.repository {
         value["repository"] = json!(repository);
     }
     value
 }
 
-pub(super) fn refused(output: &Output, prepared: &Prepared, rejection: &Rejection) {
+pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
     output.note(format!(
         "the push to {} was refused ({}); nothing was written",
-        target(prepared),
+        target(plan),
         clean(&rejection.status)
     ));
     let words: Vec<String> = rejection.words.lines().map(str::to_owned).collect();
@@ -246,7 +241,7 @@ pub(super) fn refused(output: &Output, prepared: &Prepared, rejection: &Rejectio
     }
     report(
         output,
-        prepared,
+        plan,
         "refused",
         json!({ "status": rejection.status, "words": words, "protected": rejection.protected }),
     );
@@ -296,11 +291,11 @@ pub(super) fn cells_json(followed: &Followed) -> Value {
 }
 
 /// What became of a plan, for programs.
-pub(super) fn report(output: &Output, prepared: &Prepared, outcome: &str, more: Value) {
+pub(super) fn report(output: &Output, plan: &Plan, outcome: &str, more: Value) {
     if !output.is_json() {
         return;
     }
-    let mut value = with_schema("tidegate.plan/v1", prepared);
+    let mut value = with_schema("tidegate.plan/v1", plan);
     value["outcome"] = json!(outcome);
     if let Value::Object(fields) = more {
         for (key, field) in fields {
@@ -310,24 +305,25 @@ pub(super) fn report(output: &Output, prepared: &Prepared, outcome: &str, more: 
     Output::json(&value);
 }
 
-pub(super) fn with_schema(schema: &str, prepared: &Prepared) -> Value {
+pub(super) fn with_schema(schema: &str, plan: &Plan) -> Value {
     let mut value = json!({ "schema": schema });
-    if let Ok(Value::Object(fields)) = serde_json::to_value(PlanJson::of(&prepared.plan)) {
+    if let Ok(Value::Object(fields)) = serde_json::to_value(PlanJson::of(plan)) {
         for (key, field) in fields {
             value[key] = field;
         }
     }
-    value["notes"] = json!(prepared.notes);
+    value["notes"] = json!(plan.notes);
+    value["digest"] = json!(plan.digest);
     value
 }
 
 /// Where a plan goes, as people say it.
-pub(super) fn target(prepared: &Prepared) -> String {
-    let places = prepared.plan.writes.iter().zip(&prepared.bases);
-    let places: Vec<String> = places
-        .map(|(write, base)| {
-            let place = place(prepared.deliver, base, write);
-            match &write.place.repository {
+pub(super) fn target(plan: &Plan) -> String {
+    let places: Vec<String> = plan
+        .writes()
+        .map(|write| {
+            let place = place(plan.deliver, write);
+            match &write.tip.name.repository {
                 Some(repository) => format!("{repository}: {place}"),
                 None => place,
             }
@@ -336,13 +332,14 @@ pub(super) fn target(prepared: &Prepared) -> String {
     places.join(", then ")
 }
 
-fn place(deliver: Deliver, base: &Tip, write: &PlannedWrite) -> String {
+fn place(deliver: Deliver, write: &Write) -> String {
+    let tip = &write.tip;
     if let Action::Tag { .. } = write.action {
-        return format!("the new tag {}", base.branch());
+        return format!("the new tag {}", tip.branch());
     }
-    match (deliver, &base.remote) {
-        (Deliver::Push, Some(remote)) => format!("{remote}/{}", base.branch()),
-        (Deliver::Push, None) => base.branch().to_owned(),
+    match (deliver, &tip.remote) {
+        (Deliver::Push, Some(remote)) => format!("{remote}/{}", tip.branch()),
+        (Deliver::Push, None) => tip.branch().to_owned(),
         (Deliver::Branch, remote) => format!(
             "a branch of its own{}",
             remote

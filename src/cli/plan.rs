@@ -4,18 +4,14 @@ use super::{
     output::{Output, Styled, Tone, clean},
     words::{before, count, verdict_glyph},
 };
-use crate::{
-    domain::{
-        alike::{self, Told},
-        desired::Tip,
-        plan::{Action, Outcome, PlannedChange, PlannedWrite, Skip, Standing, Verdict},
-    },
-    workflow::Prepared,
+use crate::domain::{
+    alike::{self, Told},
+    diff::FileDiff,
+    plan::{Action, Outcome, Plan, PlannedChange, Skip, Standing, Verdict, Write},
 };
 
 /// Changes with their verdicts, skips, and the exact diff.
-pub fn show(output: &Output, prepared: &Prepared) {
-    let plan = &prepared.plan;
+pub fn show(output: &Output, plan: &Plan) {
     for (change, verdicts) in plan.changes.iter().zip(verdicts(&plan.changes)) {
         output.line(line(output, change));
         for verdict in verdicts {
@@ -58,7 +54,7 @@ pub fn show(output: &Output, prepared: &Prepared) {
         );
         output.line(output.paint(&text, tone));
     }
-    for diff in &prepared.diffs {
+    for diff in plan.edits().map(FileDiff::of) {
         output.line("");
         for text in diff.with_header().lines() {
             let tone = match text.as_bytes().first() {
@@ -72,10 +68,10 @@ pub fn show(output: &Output, prepared: &Prepared) {
     }
     if !plan.changes.is_empty() {
         output.line("");
-        for (write, base) in plan.writes.iter().zip(&prepared.bases) {
-            output.line(clean(&summary(write, base)));
+        for write in plan.writes() {
+            output.line(clean(&summary(write)));
         }
-        for note in &prepared.notes {
+        for note in &plan.notes {
             output.line(output.paint(&format!("note: {}", clean(note)), Tone::Attention));
         }
     }
@@ -121,12 +117,13 @@ fn verdicts(changes: &[PlannedChange]) -> Vec<Vec<Told<&Verdict>>> {
 }
 
 /// `2 changes in 1 file on origin/main a1b2c3d`, and what else is done with the ref.
-fn summary(write: &PlannedWrite, base: &Tip) -> String {
+fn summary(write: &Write) -> String {
+    let tip = &write.tip;
     let changes = count(write.cells.len(), "change");
     let files = count(write.edits.len(), "file");
-    let at = base.commit.short();
+    let at = tip.commit.short();
     let text = match &write.action {
-        Action::Edit => format!("{changes} in {files} on {} {at}", base.shown),
+        Action::Edit => format!("{changes} in {files} on {} {at}", tip.shown),
         Action::Merge {
             from,
             commit,
@@ -139,7 +136,7 @@ fn summary(write: &PlannedWrite, base: &Tip) -> String {
             };
             format!(
                 "{changes} in {files}: {} {at} {how} {} {}",
-                base.shown,
+                tip.shown,
                 from.short(),
                 commit.short()
             )
@@ -147,13 +144,13 @@ fn summary(write: &PlannedWrite, base: &Tip) -> String {
         Action::Tag { from: Some(from) } => {
             format!(
                 "{changes}: the tag {} of {at}, which is {}",
-                base.branch(),
+                tip.branch(),
                 from.short()
             )
         }
-        Action::Tag { from: None } => format!("{changes}: the tag {} of {at}", base.branch()),
+        Action::Tag { from: None } => format!("{changes}: the tag {} of {at}", tip.branch()),
     };
-    match &write.place.repository {
+    match &tip.name.repository {
         Some(repository) => format!("{repository}: {text}"),
         None => text,
     }

@@ -139,6 +139,17 @@ impl Desired {
         from.take_while(move |(key, _)| key.service == *service)
     }
 
+    /// Whether it was read from these refs where they stand; what it was read from is `tips`, or one commit without a name.
+    pub fn is_at(&self, base: &[Tip]) -> bool {
+        match (self.tips.as_slice(), base) {
+            ([], [only]) => only.commit == self.commit,
+            (tips, base) => {
+                let place = |tip: &Tip| (tip.name.clone(), tip.commit);
+                tips.iter().map(place).eq(base.iter().map(place))
+            }
+        }
+    }
+
     /// The ref that a cell is read from.
     pub fn tip(&self, key: &CellKey) -> Option<&Tip> {
         self.tip_of(self.cells.get(key)?)

@@ -15,6 +15,8 @@ pub struct Details {
     pub reason: Option<String>,
     /// Gates that held and were overridden: (cell, gate, reason).
     pub overrides: Vec<(CellKey, String, String)>,
+    /// The plan's digest, for the `Plan` trailer: what was confirmed is told from what is there by it.
+    pub plan: Option<String>,
 }
 
 /// The whole message of a commit that makes `changes`, ending in a line break.
@@ -50,6 +52,9 @@ pub fn compose(changes: &[PlannedChange], details: &Details) -> String {
     }
     if let Some(reason) = &details.reason {
         trailer(&mut text, "Reason", reason);
+    }
+    if let Some(plan) = &details.plan {
+        trailer(&mut text, "Plan", plan);
     }
     text
 }
@@ -269,6 +274,7 @@ mod tests {
                 "soak".into(),
                 "incident 12".into(),
             )],
+            plan: Some("1a2b3c4".into()),
         };
         assert_eq!(
             compose(&changes, &details),
@@ -281,7 +287,8 @@ mod tests {
              Promoted-From: staging\n\
              Previous-Version: 1.41.3\n\
              Gate-Override: soak on checkout/prod: incident 12\n\
-             Reason: cards fail\n see the incident\n"
+             Reason: cards fail\n see the incident\n\
+             Plan: 1a2b3c4\n"
         );
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ids::EnvironmentName, template::Template};
 
 /// The columns, in promotion order, left to right.
@@ -47,7 +49,8 @@ pub enum Require {
 }
 
 /// How a confirmed change leaves the clone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Deliver {
     /// Fast-forward push to the branch itself.
     #[default]

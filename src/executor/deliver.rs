@@ -14,21 +14,16 @@ use crate::{
     domain::{
         delivery::{self, CellProgress, Expectation},
         ids::CellKey,
-        plan::Facts,
+        plan::{Facts, Plan, PlanRequest},
         topology::Deliver,
     },
     sources::git::{GitError, GitErrorKind},
-    workflow::{
-        self, DeliverFailure, DeliverStep, Delivered, DeliveredPart, PlanRequest, Prepared,
-    },
+    workflow::{self, DeliverFailure, DeliverStep, Delivered, DeliveredPart},
 };
-
-/// Plans that are remembered as prepared: the one shown, and a few before it.
-const KEPT: usize = 4;
 
 /// Freezes a request; blocking.
 pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts: &Facts) {
-    let prepare = || -> Result<Prepared, GitError> {
+    let prepare = || -> Result<Plan, GitError> {
         let reading = match shared.current() {
             Some(current) => current,
             None => Arc::new(shared.session().read()?),
@@ -42,27 +37,9 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts:
         )
     };
     let result = prepare()
-        .map(|prepared| remember(shared, prepared))
+        .map(|plan| Arc::new(PlanView::of(plan)))
         .map_err(|error| words::git_failure("making the plan", &error));
     shared.tell(Event::Planned { epoch, result });
-}
-
-/// Keeps a plan as prepared, and returns what the screen shows of it.
-fn remember(shared: &Shared, prepared: Prepared) -> Arc<PlanView> {
-    let view = Arc::new(PlanView {
-        plan: prepared.plan.clone(),
-        diffs: prepared.diffs.clone(),
-        commands: prepared.commands.clone(),
-        notes: prepared.notes.clone(),
-        target: words::target(&prepared),
-        message: prepared.messages.join("\n"),
-    });
-    let mut kept = lock(&shared.prepared);
-    if kept.len() == KEPT {
-        kept.remove(0);
-    }
-    kept.push((Arc::clone(&view), prepared));
-    view
 }
 
 /// Delivers a confirmed plan and follows it.
@@ -72,21 +49,7 @@ pub(super) async fn publish(
     view: Arc<PlanView>,
     clusters: Handle,
 ) {
-    let confirmed = lock(&shared.prepared)
-        .iter()
-        .find(|(shown, _)| *shown == view)
-        .map(|(_, p)| p.clone());
-    let Some(confirmed) = confirmed else {
-        let failure = Failure {
-            what: "delivery".to_owned(),
-            why: "the confirmed plan is not known any more".to_owned(),
-            next: "open the plan again with s".to_owned(),
-        };
-        return shared.tell(Event::Published {
-            epoch,
-            result: Err(PublishFailure::Failed(failure)),
-        });
-    };
+    let confirmed = &view.plan;
     let steps = Steps {
         shared: Arc::clone(&shared),
         epoch,
@@ -96,7 +59,7 @@ pub(super) async fn publish(
     let under_way = UnderWay::new(&shared);
     let outcome = workflow::deliver(
         &shared.session(),
-        &confirmed,
+        confirmed,
         &move || facts.facts(),
         &mut |step| steps.take(step),
     )
@@ -110,7 +73,7 @@ pub(super) async fn publish(
             drop(under_way);
             let session = shared.session();
             if delivered.is_elsewhere() {
-                let patience = workflow::longest_timeout(&session, &confirmed);
+                let patience = workflow::longest_timeout(&session, confirmed);
                 workflow::arrive(&session, &mut delivered, patience).await;
             }
             if delivered.is_elsewhere() {
@@ -126,10 +89,10 @@ pub(super) async fn publish(
                 .map(|part| format!("{} is at {}", part.branch, part.commit.short()))
                 .collect();
             steps.tell(DeliveryStep::Done(Stage::Pushed, at.join(", ")));
-            follow(&shared, &steps, &confirmed, &delivered, &clusters).await;
+            follow(&shared, &steps, confirmed, &delivered, &clusters).await;
         }
         Err(failure) => {
-            let failure = refusal(&shared, failure);
+            let failure = refusal(failure);
             shared.tell(Event::Published {
                 epoch,
                 result: Err(failure),
@@ -160,14 +123,14 @@ fn published(delivered: &Delivered) -> Published {
     let branches = delivered
         .parts
         .iter()
-        .map(|part| match &part.place.repository {
+        .map(|part| match &part.tip.name.repository {
             Some(repository) => format!("{repository}:{}", part.branch),
             None => part.branch.clone(),
         });
     Published {
         commit: first.commit,
         target: crate::app::event::Target {
-            remote: first.base.remote.clone(),
+            remote: first.tip.remote.clone(),
             branch: branches.collect::<Vec<_>>().join(", "),
             deliver: delivered.deliver,
         },
@@ -192,7 +155,7 @@ fn described(delivered: &Delivered) -> String {
         .join("; ")
 }
 
-fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
+fn refusal(failure: DeliverFailure) -> PublishFailure {
     let failed = |why: String, next: &str| {
         PublishFailure::Failed(Failure {
             what: "delivery".to_owned(),
@@ -207,17 +170,16 @@ fn refusal(shared: &Shared, failure: DeliverFailure) -> PublishFailure {
         ),
         DeliverFailure::Held(fresh) => {
             let changes = fresh
-                .plan
                 .held()
                 .map(|change| format!("{} is held by a gate", change.cell))
                 .collect();
             PublishFailure::Moved {
-                fresh: remember(shared, *fresh),
+                fresh: Arc::new(PlanView::of(*fresh)),
                 changes,
             }
         }
         DeliverFailure::Moved { fresh, changes } => PublishFailure::Moved {
-            fresh: remember(shared, *fresh),
+            fresh: Arc::new(PlanView::of(*fresh)),
             changes,
         },
         DeliverFailure::Rejected(rejection) => {
@@ -306,7 +268,7 @@ impl Steps {
 async fn follow(
     shared: &Shared,
     steps: &Steps,
-    confirmed: &Prepared,
+    confirmed: &Plan,
     delivered: &Delivered,
     clusters: &Handle,
 ) {
@@ -391,7 +353,7 @@ async fn follow(
 /// What each changed cell is to run: read from the commit itself, because a removed override means another version.
 fn expectations(
     shared: &Shared,
-    confirmed: &Prepared,
+    confirmed: &Plan,
     delivered: &Delivered,
 ) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
     let desired = shared.session().read_with(&delivered.moved_refs())?.desired;
@@ -399,7 +361,6 @@ fn expectations(
     let session = shared.session();
     let topology = &session.config.topology;
     Ok(confirmed
-        .plan
         .changes
         .iter()
         .filter_map(|change| {

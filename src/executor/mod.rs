@@ -23,19 +23,19 @@ use crate::{
     app::{
         activity::Entry,
         command::Command,
-        event::{Event, Failure, PlanView, PublishFailure},
+        event::{Event, Failure, PublishFailure},
         snapshot::Snapshot,
     },
     domain::{
         ids::{CellKey, EnvironmentName},
-        plan::ChangeRequest,
+        plan::{ChangeRequest, PlanRequest},
     },
     sources::{
         cluster::Options,
         mistake::{caught, caught_in},
         state::StateStore,
     },
-    workflow::{Prepared, Reading, Session},
+    workflow::{Reading, Session},
 };
 use clusters::Clusters;
 pub use setup::{ConsoleOptions, setup};
@@ -88,8 +88,6 @@ struct Shared {
     fetched_at: Mutex<Option<Timestamp>>,
     /// How many plans are being published at this moment: one at most, unless a panic left one.
     publishing: AtomicUsize,
-    /// Plans as prepared, by what the screen was shown of them.
-    prepared: Mutex<Vec<(Arc<PlanView>, Prepared)>>,
 }
 
 impl Executor {
@@ -113,7 +111,6 @@ impl Executor {
             noted: Mutex::default(),
             fetched_at: Mutex::default(),
             publishing: AtomicUsize::new(0),
-            prepared: Mutex::default(),
         });
         let reload = tokio::spawn(reload::watch(Arc::clone(&shared), options));
         Self {
@@ -216,12 +213,12 @@ impl Executor {
                 accepted,
                 leave_out_held,
             } => {
-                let request = crate::workflow::PlanRequest {
+                let request = PlanRequest {
                     changes: requests,
                     deliver,
                     overrides,
                     accepted,
-                    leave_out_held,
+                    leave_out: leave_out_held,
                     refused: Vec::new(),
                 };
                 let facts = self.clusters.facts();

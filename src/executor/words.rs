@@ -1,13 +1,11 @@
 //! Errors of the sources in the words of the screen.
 
 use crate::{
-    app::event::{Event, Failure, Target},
-    domain::topology::Deliver,
+    app::event::{Event, Failure},
     sources::{
         git::{GitError, RanCommand},
         mistake::Mistake,
     },
-    workflow::Prepared,
 };
 
 /// A Git error as the screen tells it. `what` is what was tried: `fetch of origin/main`.
@@ -26,30 +24,6 @@ pub(super) fn ran(command: RanCommand) -> Event {
         ok: true,
         outcome: "ok".to_owned(),
         took: command.took,
-    }
-}
-
-/// Where a prepared plan goes.
-pub(super) fn target(prepared: &Prepared) -> Target {
-    let places = prepared.plan.writes.iter().zip(&prepared.bases);
-    let branches = places.map(|(write, base)| {
-        let branch = match prepared.deliver {
-            Deliver::Push => base.branch(),
-            Deliver::Branch => "tidegate/…",
-        };
-        match &write.place.repository {
-            Some(repository) => format!("{repository}:{branch}"),
-            None => branch.to_owned(),
-        }
-    });
-    let branches: Vec<String> = branches.collect();
-    Target {
-        remote: prepared.base.remote.clone(),
-        branch: match branches.as_slice() {
-            [] => prepared.base.branch().to_owned(),
-            places => places.join(", "),
-        },
-        deliver: prepared.deliver,
     }
 }
 

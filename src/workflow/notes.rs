@@ -1,9 +1,8 @@
 //! What has to be known before confirming, beside the changes and their verdicts.
 
-use super::{Session, prepare::moves_on};
-use crate::domain::desired::Tip;
+use super::Session;
 use crate::{
-    domain::plan::{Action, Plan},
+    domain::plan::{Action, Plan, Write},
     sources::git::{GitError, Repo},
 };
 
@@ -12,18 +11,14 @@ use crate::{
 ///
 /// # Errors
 /// Where Git does not say where it pushes.
-pub(super) fn notes(
-    session: &Session,
-    plan: &Plan,
-    bases: &[Tip],
-) -> Result<Vec<String>, GitError> {
+pub(super) fn notes(session: &Session, plan: &Plan) -> Result<Vec<String>, GitError> {
     let mut notes: Vec<String> = Vec::new();
-    for (write, base) in plan.writes.iter().zip(bases) {
-        let Ok(repo) = session.repository(&write.place) else {
+    for write in plan.writes() {
+        let Ok(repo) = session.repository(&write.tip.name) else {
             continue;
         };
         let mut said = Vec::new();
-        if let Some(remote) = &base.remote
+        if let Some(remote) = &write.tip.remote
             && let Some(addresses) = repo.addresses_apart(remote)?
         {
             said.push(addresses.sentence());
@@ -31,10 +26,12 @@ pub(super) fn notes(
         if commits(plan, write) {
             said.extend(hooks(repo));
         }
-        let said = said.into_iter().map(|note| match &write.place.repository {
-            Some(repository) => format!("{repository}: {note}"),
-            None => note,
-        });
+        let said = said
+            .into_iter()
+            .map(|note| match &write.tip.name.repository {
+                Some(repository) => format!("{repository}: {note}"),
+                None => note,
+            });
         for note in said {
             if !notes.contains(&note) {
                 notes.push(note);
@@ -45,10 +42,10 @@ pub(super) fn notes(
 }
 
 /// Whether a commit is made for it, for which `git commit` would have run hooks.
-fn commits(plan: &Plan, write: &crate::domain::plan::PlannedWrite) -> bool {
+fn commits(plan: &Plan, write: &Write) -> bool {
     match write.action {
         Action::Edit => true,
-        Action::Merge { .. } => !moves_on(plan, write),
+        Action::Merge { .. } => !plan.moves_on(write),
         Action::Tag { .. } => false,
     }
 }

@@ -89,7 +89,11 @@ impl Model {
             return;
         };
         if let PlanState::Ready(view) = &screen.state
-            && view.plan.base != commit
+            && !self
+                .git
+                .desired
+                .as_ref()
+                .is_some_and(|desired| desired.is_at(&view.plan.base))
         {
             let several = self.git.base.as_ref().is_some_and(|base| base.several);
             screen.moved = vec![if several {

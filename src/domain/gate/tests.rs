@@ -10,7 +10,10 @@ use crate::domain::{
     history::{Changes, CommitInfo, History, ValueChange, classify},
     ids::ObjectId,
     layout::testing::Small,
-    plan::{Came, ChangeRequest, Facts, Override, Plan, PlanInput, SkipCause, Standing, build},
+    plan::{
+        Came, ChangeRequest, Facts, Override, Plan, PlanInput, PlanRequest, SkipCause, Standing,
+        build,
+    },
     said::Said,
     template::Template,
     topology::{Deliver, Topology, WorkloadTemplate},
@@ -118,38 +121,39 @@ impl Asked<'_> {
             cells: cells.collect(),
             problems: Vec::new(),
         };
-        build(
-            std::slice::from_ref(&self.request),
-            &PlanInput {
-                base: desired.commit,
-                desired: &desired,
-                topology: &topology,
-                facts: &Facts::default(),
-                history: &|key| {
-                    if self.broken {
-                        return Err("object 1234 is damaged".to_owned());
-                    }
-                    Ok(Rc::new(History {
-                        entries: classify(&changes, key, &topology),
-                        shallow: self.shallow,
-                    }))
-                },
-                overrides: self.overrides,
-                accepted: &[],
-                matrix: &|_| {
-                    let lines = r#"{ path = "{env}", regex = '(?P<service>\w+) (?P<v>\S+)' }"#;
-                    Small::new(lines, &["staging", "prod", "late"], &[]).assembler()
-                },
+        build(&PlanInput {
+            request: &PlanRequest {
+                changes: vec![self.request.clone()],
+                deliver: None,
+                overrides: self.overrides.to_vec(),
+                accepted: Vec::new(),
                 leave_out: false,
-                files: &|_, _| None,
-                edit: &|_, _, _, _| Ok(Vec::new()),
-                absent: &|_| None,
-                beside: &|_, _| Vec::new(),
-                merge: &|_, _| None,
-                tag: &|_, _, _| None,
-                now: Timestamp::from_second(3600 * 24).unwrap(),
+                refused: Vec::new(),
             },
-        )
+            desired: &desired,
+            topology: &topology,
+            facts: &Facts::default(),
+            history: &|key| {
+                if self.broken {
+                    return Err("object 1234 is damaged".to_owned());
+                }
+                Ok(Rc::new(History {
+                    entries: classify(&changes, key, &topology),
+                    shallow: self.shallow,
+                }))
+            },
+            matrix: &|_| {
+                let lines = r#"{ path = "{env}", regex = '(?P<service>\w+) (?P<v>\S+)' }"#;
+                Small::new(lines, &["staging", "prod", "late"], &[]).assembler()
+            },
+            files: &|_, _| None,
+            edit: &|_, _, _, _| Ok(Vec::new()),
+            absent: &|_| None,
+            beside: &|_, _| Vec::new(),
+            merge: &|_, _| None,
+            tag: &|_, _, _| None,
+            now: Timestamp::from_second(3600 * 24).unwrap(),
+        })
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Along, FileEdit, Outcome, PlanInput, Verdict};
 use crate::domain::{
     desired::RefName,
@@ -22,7 +24,8 @@ pub const ALONG: &str = "along";
 pub type MatrixOf<'a> = &'a dyn Fn(&Origin) -> Assembler;
 
 /// Cells that the operator lets come along with an edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Accept {
     /// Whatever comes.
     All,

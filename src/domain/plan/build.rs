@@ -8,8 +8,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Accept, Action, Along, Came, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Plan,
-    PlannedChange, PlannedWrite, Skip, SkipCause, Verdict,
+    Action, Along, Came, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Override, Plan,
+    PlanRequest, PlannedChange, Skip, SkipCause, Verdict, Wave, Write,
     along::{self, Edited, MatrixOf, Moved},
     eligible::{already_there, incoming},
 };
@@ -21,7 +21,7 @@ use crate::domain::{
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     layout::{Origin, stale_locks},
     rollout::{Connection, LiveCell},
-    topology::Topology,
+    topology::{Deliver, Topology},
     version::Version,
 };
 
@@ -66,21 +66,10 @@ pub struct Facts {
     pub connections: BTreeMap<EnvironmentName, Connection>,
 }
 
-/// A hold that the operator lifts, with the reason that is kept in the commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Override {
-    /// The gate's name.
-    pub gate: String,
-    /// Why; never empty.
-    pub reason: String,
-}
-
 /// Everything a plan depends on.
 #[derive(Clone, Copy)]
 pub struct PlanInput<'a> {
-    /// The commit that edits are relative to.
-    pub base: ObjectId,
-    /// The matrix there.
+    /// The matrix, with the refs that it was read from.
     pub desired: &'a Desired,
     /// Environments and their policy.
     pub topology: &'a Topology,
@@ -88,12 +77,8 @@ pub struct PlanInput<'a> {
     pub facts: &'a Facts,
     /// What cells have been, asked only where a gate judges by it.
     pub history: ReadHistory<'a>,
-    /// Holds that are lifted: of cells that were named, and of those that are accepted.
-    pub overrides: &'a [Override],
-    /// What may come along with an edit.
-    pub accepted: &'a [Accept],
-    /// What was named and cannot change is left out; else it stops the plan.
-    pub leave_out: bool,
+    /// What is asked for.
+    pub request: &'a PlanRequest,
     /// Bytes of files at the base.
     pub files: ReadFile<'a>,
     /// Writes a version into a cell.
@@ -136,18 +121,9 @@ pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
 
 /// A chart whose dependencies move without their lock renders as before, or not at all: said with the cells that do it.
 fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
-    for write in plan
-        .writes
-        .iter()
-        .filter(|write| write.action == Action::Edit)
-    {
-        let tip = input
-            .desired
-            .tips
-            .iter()
-            .find(|tip| tip.name == write.place);
-        let origin = tip.map_or_else(Origin::default, |tip| tip.origin.clone());
-        let file = |path: &RepoPath| (input.files)(&origin, path);
+    let waves = plan.waves.iter().flat_map(|wave| &wave.writes);
+    for write in waves.filter(|write| write.action == Action::Edit) {
+        let file = |path: &RepoPath| (input.files)(&write.tip.origin, path);
         for (chart, words) in stale_locks(&write.edits, &file) {
             let moves = |change: &&mut PlannedChange| {
                 let cell = input.desired.cells.get(&change.cell);
@@ -168,7 +144,7 @@ fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
 
 /// What goes with a version (`also`) and stays as it is, because nothing says what it should be: said with the cell.
 fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
-    let edits = plan.writes.iter();
+    let edits = plan.waves.iter().flat_map(|wave| &wave.writes);
     for write in edits.filter(|write| write.action == Action::Edit) {
         let after = |origin: &Origin, path: &RepoPath| {
             let edited = write.edits.iter().find(|edit| edit.path == *path);
@@ -200,7 +176,7 @@ const LOCK: &str = "lock";
 /// What is written so far.
 #[derive(Default)]
 struct Draft {
-    writes: Vec<Write>,
+    writes: Vec<Drafted>,
     /// What all edits so far come to.
     edited: Edited,
     /// What the cells that were edited declared right after that.
@@ -213,10 +189,8 @@ struct Draft {
 type Merging = Option<Rc<Result<Merge, String>>>;
 
 /// One ref's part of it.
-struct Write {
-    place: RefName,
-    base: ObjectId,
-    origin: Origin,
+struct Drafted {
+    tip: Tip,
     action: Action,
     edits: BTreeMap<RepoPath, FileEdit>,
     cells: Vec<CellKey>,
@@ -234,10 +208,14 @@ impl Draft {
             .map(|request| self.add(request, input))
             .collect();
         let mut plan = Plan {
-            base: input.base,
+            request: input.request.clone(),
+            base: base(input.desired),
+            deliver: Deliver::default(),
             changes: Vec::new(),
-            writes: Vec::new(),
+            waves: Vec::new(),
             skipped: Vec::new(),
+            notes: Vec::new(),
+            digest: String::new(),
         };
         for (request, drafted) in requests.iter().zip(drafted) {
             // What cannot be edited, or was there already, may move with the edit of another.
@@ -252,7 +230,7 @@ impl Draft {
         }
         self.come_along(requests, input, &mut plan);
         self.move_along(requests, input, &mut plan);
-        plan.writes = self.finish();
+        plan.waves = self.finish();
         plan
     }
 
@@ -315,8 +293,8 @@ impl Draft {
             let mut tips = input.desired.tips.iter();
             let place = tips.find(|tip| tip.origin == *origin).map(|tip| &tip.name);
             let write = self.writes.iter().find(|write| match place {
-                Some(place) => write.place == *place,
-                None => write.origin == *origin,
+                Some(place) => write.tip.name == *place,
+                None => write.tip.origin == *origin,
             });
             match write.and_then(|write| write.edits.get(path)) {
                 Some(edit) => Some(edit.after.clone()),
@@ -329,16 +307,13 @@ impl Draft {
             [only] => Some(only),
             _ => None,
         };
-        let (place, origin, base) = match input.desired.tip(key).or(only) {
-            Some(tip) => (tip.name.clone(), tip.origin.clone(), tip.commit),
-            None => (RefName::default(), Origin::default(), input.base),
-        };
-        let known = self.writes.iter().position(|write| write.place == place);
+        let tip = input.desired.tip(key).or(only);
+        let tip = tip.cloned().unwrap_or_else(|| nameless(input.desired));
+        let mut writes = self.writes.iter();
+        let known = writes.position(|write| write.tip.name == tip.name);
         let at = known.unwrap_or_else(|| {
-            self.writes.push(Write {
-                place,
-                base,
-                origin,
+            self.writes.push(Drafted {
+                tip,
                 action: Action::Edit,
                 edits: BTreeMap::new(),
                 cells: Vec::new(),
@@ -352,11 +327,11 @@ impl Draft {
                 SkipCause::Conflict,
                 format!(
                     "{} gets a merge in the same plan; make this change in a plan of its own, after it",
-                    write.place
+                    write.tip.name
                 ),
             ));
         }
-        self.edited.take(key, &write.place, &edits, input);
+        self.edited.take(key, &write.tip.name, &edits, input);
         let after = self.edited.version(key, input).cloned();
         self.written.push((key.clone(), after));
         for edit in edits {
@@ -390,7 +365,7 @@ impl Draft {
         let known = self
             .writes
             .iter_mut()
-            .find(|write| write.place == ours.name);
+            .find(|write| write.tip.name == ours.name);
         if let Some(write) = known {
             match &write.action {
                 Action::Merge { from, .. } if *from == theirs.name => {}
@@ -422,10 +397,8 @@ impl Draft {
         {
             return refused(left_behind(key, to, theirs, ours));
         }
-        self.writes.push(Write {
-            place: ours.name.clone(),
-            base: ours.commit,
-            origin: ours.origin.clone(),
+        self.writes.push(Drafted {
+            tip: ours.clone(),
             action: Action::Merge {
                 from: theirs.name.clone(),
                 commit: theirs.commit,
@@ -468,14 +441,12 @@ impl Draft {
         let known = self
             .writes
             .iter_mut()
-            .find(|write| write.place == tag.place);
+            .find(|write| write.tip.name == tag.place);
         if let Some(write) = known {
             write.cells.push(request.cell.clone());
         } else {
-            self.writes.push(Write {
-                place: tag.place,
-                base: tag.commit,
-                origin: Origin::default(),
+            self.writes.push(Drafted {
+                tip: new_tag(&tag, input.desired),
                 action: Action::Tag { from: tag.from },
                 edits: BTreeMap::new(),
                 cells: vec![request.cell.clone()],
@@ -513,8 +484,8 @@ impl Draft {
                     _ => None,
                 };
                 let judged_as = candidate.or_else(|| after.clone());
-                let has_it =
-                    is_tag && input.desired.tip(&cell).map(|tip| tip.commit) == Some(write.base);
+                let has_it = is_tag
+                    && input.desired.tip(&cell).map(|tip| tip.commit) == Some(write.tip.commit);
                 let mut change = judged(&request, before, after, judged_as.as_ref(), input);
                 if has_it {
                     only_named(&mut change);
@@ -546,7 +517,7 @@ impl Draft {
             return Err((SkipCause::Conflict, clash(key, &to, moved)));
         }
         let mut writes = self.writes.iter_mut();
-        if let Some(write) = writes.find(|write| write.place == moved.place) {
+        if let Some(write) = writes.find(|write| write.tip.name == moved.place) {
             write.cells.push(key.clone());
         }
         let from = input.desired.version(key).cloned();
@@ -591,19 +562,23 @@ impl Draft {
             let mover = moved.by.last();
             let mover = mover.and_then(|mover| requests.iter().find(|it| it.cell == *mover));
             let (intent, judged_as) = intents(cell, moved.now.as_ref(), mover, input);
-            let accepted = input.accepted.iter().any(|accept| accept.covers(cell));
+            let accepted = input
+                .request
+                .accepted
+                .iter()
+                .any(|accept| accept.covers(cell));
             let along = Along::Edit {
                 of: moved.by.clone(),
             };
             let mut verdicts = gate::judge(cell, &judged_as, moved.now.as_ref(), input);
             if accepted {
                 for verdict in &mut verdicts {
-                    lift(verdict, input.overrides);
+                    lift(verdict, &input.request.overrides);
                 }
             }
             verdicts.extend(along::verdict(&along, accepted));
             let mut writes = self.writes.iter_mut();
-            if let Some(write) = writes.find(|write| write.place == moved.place) {
+            if let Some(write) = writes.find(|write| write.tip.name == moved.place) {
                 write.cells.push(cell.clone());
             }
             changes.push(PlannedChange {
@@ -618,16 +593,48 @@ impl Draft {
         plan.changes.extend(changes);
     }
 
-    fn finish(&mut self) -> Vec<PlannedWrite> {
+    /// What is written, with messages to come; nothing is no wave.
+    fn finish(&mut self) -> Vec<Wave> {
         let writes = std::mem::take(&mut self.writes);
-        let writes = writes.into_iter().map(|write| PlannedWrite {
-            place: write.place,
-            base: write.base,
+        if writes.is_empty() {
+            return Vec::new();
+        }
+        let writes = writes.into_iter().map(|write| Write {
+            tip: write.tip,
             action: write.action,
             edits: write.edits.into_values().collect(),
+            message: String::new(),
             cells: write.cells,
         });
-        writes.collect()
+        vec![Wave {
+            writes: writes.collect(),
+        }]
+    }
+}
+
+/// Where every ref is that the matrix was read from.
+fn base(desired: &Desired) -> Vec<Tip> {
+    match desired.tips.as_slice() {
+        [] => vec![nameless(desired)],
+        tips => tips.to_vec(),
+    }
+}
+
+/// The one ref of a matrix that nobody gave a name.
+fn nameless(desired: &Desired) -> Tip {
+    Tip::new(RefName::default(), Origin::default(), desired.commit)
+}
+
+/// Where a tag will be: it goes where the tags beside it come from.
+fn new_tag(tag: &NewTag, desired: &Desired) -> Tip {
+    let mut tips = desired.tips.iter();
+    let beside = tips.find(|tip| tip.name.repository == tag.place.repository);
+    let (remote, origin) = beside.map_or_else(Default::default, |tip| {
+        (tip.remote.clone(), tip.origin.clone())
+    });
+    Tip {
+        remote,
+        ..Tip::new(tag.place.clone(), origin, tag.commit)
     }
 }
 
@@ -744,7 +751,7 @@ fn judged(
 ) -> PlannedChange {
     let mut verdicts = gate::judge(&request.cell, &request.intent, as_version, input);
     for verdict in &mut verdicts {
-        lift(verdict, input.overrides);
+        lift(verdict, &input.request.overrides);
     }
     PlannedChange {
         cell: request.cell.clone(),

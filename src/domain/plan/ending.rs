@@ -61,8 +61,9 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::domain::{
-        ids::{CellKey, ObjectId},
-        plan::{Came, Intent, Outcome, PlannedChange, Verdict},
+        ids::CellKey,
+        plan::{Came, Intent, Outcome, PlanRequest, PlannedChange, Verdict},
+        topology::Deliver,
     };
 
     const BROKEN: SkipCause = SkipCause::NotParseable;
@@ -94,10 +95,14 @@ mod tests {
             skip
         };
         let plan = Plan {
-            base: ObjectId::new([1; 20]),
+            request: PlanRequest::default(),
+            base: Vec::new(),
+            deliver: Deliver::Push,
             changes: changes.iter().enumerate().map(change).collect(),
-            writes: Vec::new(),
+            waves: Vec::new(),
             skipped: skipped.iter().enumerate().map(skip).collect(),
+            notes: Vec::new(),
+            digest: String::new(),
         };
         plan.ending()
     }

@@ -4,22 +4,23 @@ use std::collections::BTreeSet;
 
 use super::{
     Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
-    Verdict, build::draft,
+    Verdict, build::draft, freeze::freeze,
 };
 use crate::domain::{gate, ids::CellKey};
 
-/// Freezes `requests` against a base. Pure: the same input gives the same plan.
+/// Freezes what is asked for against a base. Pure: the same input gives the same plan.
 ///
 /// What came with a group and is held is skipped with its cause; what was named and is held stays with its verdicts (see
 /// [`Plan::held`]), unless it is to be left out. A named cell that cannot change stops the plan (see [`Plan::stopping`]),
 /// unless it is to be left out. What brings a held change along (a merge of branches, an edit of bytes that it is read from
 /// too) is left out with it: a part of it cannot be.
-pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
-    let mut left = requests.to_vec();
+pub fn build(input: &PlanInput<'_>) -> Plan {
+    let mut left = input.request.changes.clone();
     let mut left_out = Vec::new();
     loop {
         let mut plan = draft(&left, input);
-        let goes_without = |request: &&ChangeRequest| input.leave_out || !request.came.is_named();
+        let goes_without =
+            |request: &&ChangeRequest| input.request.leave_out || !request.came.is_named();
         let without: Vec<Skip> = left
             .iter()
             .filter(goes_without)
@@ -27,8 +28,8 @@ pub fn build(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
             .collect();
         if without.is_empty() {
             plan.skipped.extend(left_out);
-            plan.skip(&[], input.leave_out);
-            return plan;
+            plan.skip(&input.request.refused, input.request.leave_out);
+            return freeze(plan, input.topology);
         }
         let cells: BTreeSet<&CellKey> = without.iter().map(|skip| &skip.cell).collect();
         left.retain(|request| !cells.contains(&request.cell));
@@ -56,7 +57,7 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
     let (change, detail) = if let Some(change) = own.filter(stops) {
         (change, reasons(change, request.came))
     } else {
-        let mut writes = plan.writes.iter();
+        let mut writes = plan.writes();
         let write = writes.find(|write| write.cells.contains(&request.cell))?;
         let mut along = plan.held();
         let brought = along.find(|change| match &change.along {

@@ -67,34 +67,35 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
             came: Came::Named,
         })
         .collect();
-    let plan = build(
-        &requests,
-        &PlanInput {
-            base: desired.commit,
-            desired: &desired,
-            topology: &Topology::default(),
-            facts: &Facts::default(),
-            history: &|_| Ok(Rc::default()),
-            overrides: &[],
-            accepted: &[],
-            matrix: &|_| panic!("nothing is edited"),
+    let plan = build(&PlanInput {
+        request: &PlanRequest {
+            changes: requests.clone(),
+            deliver: None,
+            overrides: Vec::new(),
+            accepted: Vec::new(),
             leave_out: false,
-            files: &|_, _| None,
-            edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
-            absent: &|_| None,
-            beside: &|_, _| Vec::new(),
-            merge: &|theirs, ours| {
-                assert_eq!(
-                    (theirs.name.short(), ours.name.short()),
-                    ("staging", "prod")
-                );
-                merged.set(merged.get() + 1);
-                Some(merge.clone())
-            },
-            tag: &|_, _, _| None,
-            now: Timestamp::UNIX_EPOCH,
+            refused: Vec::new(),
         },
-    );
+        desired: &desired,
+        topology: &Topology::default(),
+        facts: &Facts::default(),
+        history: &|_| Ok(Rc::default()),
+        matrix: &|_| panic!("nothing is edited"),
+        files: &|_, _| None,
+        edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
+        absent: &|_| None,
+        beside: &|_, _| Vec::new(),
+        merge: &|theirs, ours| {
+            assert_eq!(
+                (theirs.name.short(), ours.name.short()),
+                ("staging", "prod")
+            );
+            merged.set(merged.get() + 1);
+            Some(merge.clone())
+        },
+        tag: &|_, _, _| None,
+        now: Timestamp::UNIX_EPOCH,
+    });
     (plan, merged.get())
 }
 
@@ -112,7 +113,7 @@ fn branches_are_merged_once_and_what_comes_along_is_marked() {
     });
     let (plan, merged) = promoted(&["shop", "mail"], &merge);
     assert_eq!(merged, 1);
-    assert_eq!(plan.writes.len(), 1);
+    assert_eq!(plan.writes().count(), 1);
     let changes: Vec<_> = plan
         .changes
         .iter()
@@ -223,46 +224,43 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
         intent: intent.clone(),
         came: Came::Named,
     };
-    build(
-        &[request],
-        &PlanInput {
-            base: desired.commit,
-            desired: &desired,
-            topology: &Topology {
-                environments: vec![
-                    environment("dev", &[]),
-                    environment("staging", &["dev"]),
-                    environment("prod", &["staging"]),
-                    environment("prod-eu", &["staging"]),
-                    environment("prod-us", &["dev"]),
-                ],
-            },
-            facts: &Facts::default(),
-            history: &|_| Ok(Rc::default()),
-            overrides: &[],
-            accepted: &[],
-            matrix: &|_| panic!("nothing is edited"),
-            leave_out: false,
-            files: &|_, _| None,
-            edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
-            absent: &|_| None,
-            beside: &|_, _| Vec::new(),
-            merge: &|_, _| None,
-            tag: &|_, _, _| {
-                Some(Ok(NewTag {
-                    place: RefName {
-                        repository: None,
-                        reference: format!("refs/tags/{version}"),
-                    },
-                    commit: commit("1.2.0-rc.3"),
-                    from: None,
-                    version: version.into(),
-                    along: along.clone(),
-                }))
-            },
-            now: Timestamp::UNIX_EPOCH,
+    build(&PlanInput {
+        request: &PlanRequest {
+            changes: vec![request],
+            ..PlanRequest::default()
         },
-    )
+        desired: &desired,
+        topology: &Topology {
+            environments: vec![
+                environment("dev", &[]),
+                environment("staging", &["dev"]),
+                environment("prod", &["staging"]),
+                environment("prod-eu", &["staging"]),
+                environment("prod-us", &["dev"]),
+            ],
+        },
+        facts: &Facts::default(),
+        history: &|_| Ok(Rc::default()),
+        matrix: &|_| panic!("nothing is edited"),
+        files: &|_, _| None,
+        edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
+        absent: &|_| None,
+        beside: &|_, _| Vec::new(),
+        merge: &|_, _| None,
+        tag: &|_, _, _| {
+            Some(Ok(NewTag {
+                place: RefName {
+                    repository: None,
+                    reference: format!("refs/tags/{version}"),
+                },
+                commit: commit("1.2.0-rc.3"),
+                from: None,
+                version: version.into(),
+                along: along.clone(),
+            }))
+        },
+        now: Timestamp::UNIX_EPOCH,
+    })
 }
 
 #[test]

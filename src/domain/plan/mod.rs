@@ -3,17 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    desired::RefName,
+    desired::{RefName, Tip},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    topology::Deliver,
     version::Version,
 };
 
 mod along;
 mod build;
+mod bytes;
+mod commands;
+mod digest;
 mod eligible;
 mod ending;
+mod freeze;
 mod leave_out;
-mod same;
 
 #[cfg(test)]
 mod merging;
@@ -23,11 +27,10 @@ mod moving;
 mod tests;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
-pub use build::{EditCell, Facts, MergeRefs, Override, PlanInput, TagCell};
+pub use build::{EditCell, Facts, MergeRefs, PlanInput, TagCell};
 pub use eligible::{is_above, is_ahead, nothing_before, unreadable, upstream_for};
 pub use ending::Ending;
 pub use leave_out::build;
-pub use same::same;
 
 /// What the operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,36 +79,81 @@ pub enum Intent {
     },
 }
 
-/// Staged changes frozen against a base commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the operator asks for, and how it is to leave the clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRequest {
+    /// The changes, in order.
+    pub changes: Vec<ChangeRequest>,
+    /// In place of what the environments say.
+    pub deliver: Option<Deliver>,
+    /// Holds that are lifted, of cells that were named and of those that are accepted, with their reasons.
+    pub overrides: Vec<Override>,
+    /// Cells that may come along with an edit though they were not asked for.
+    pub accepted: Vec<Accept>,
+    /// What was named and is held, or cannot change, is left out; else nothing is written.
+    pub leave_out: bool,
+    /// Cells that were asked for and of which it is known already that they cannot change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Skip>,
+}
+
+/// A hold that the operator lifts, with the reason that is kept in the commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// The gate's name.
+    pub gate: String,
+    /// Why; never empty.
+    pub reason: String,
+}
+
+/// Staged changes frozen against the commits that they were judged on. A value: what is shown, confirmed, delivered, kept and
+/// compared is this, and its digest names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The commit that the matrix was read from; of several refs, one name for where all of them are.
-    pub base: ObjectId,
+    /// What was asked for.
+    pub request: PlanRequest,
+    /// Where every ref was that it was judged on, in the order in which they are read.
+    pub base: Vec<Tip>,
+    /// How it leaves the clone.
+    pub deliver: Deliver,
     /// What will change, in the order asked for, then what comes along.
     pub changes: Vec<PlannedChange>,
-    /// What is written, in order: one per ref and repository.
-    pub writes: Vec<PlannedWrite>,
+    /// What is written, wave by wave: what a wave holds is healthy before the next begins. One for now; none where nothing
+    /// is written.
+    pub waves: Vec<Wave>,
     /// What will not, and why.
     pub skipped: Vec<Skip>,
+    /// What else is to be known before confirming, a sentence each.
+    pub notes: Vec<String>,
+    /// Names what is written and what was judged: [`Plan::digest_of`].
+    pub digest: String,
+}
+
+/// Writes that go together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wave {
+    /// One per ref and repository, in order.
+    pub writes: Vec<Write>,
 }
 
 /// One commit or tag: what changes on one ref of one repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedWrite {
-    /// The ref.
-    pub place: RefName,
-    /// Its commit, which the bytes below are relative to; of a new tag, the commit that it names.
-    pub base: ObjectId,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// The ref with its commit, which the bytes below are relative to; of a new tag, the commit that it names.
+    pub tip: Tip,
     /// What is done.
     pub action: Action,
     /// The exact edits, one per file, in path order.
     pub edits: Vec<FileEdit>,
+    /// The message of the commit or tag.
+    pub message: String,
     /// The cells that change with it.
     pub cells: Vec<CellKey>,
 }
 
 /// How a ref changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// A commit with the edits.
     Edit,
@@ -152,7 +200,7 @@ pub struct NewTag {
 }
 
 /// One cell that changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedChange {
     /// The cell.
     pub cell: CellKey,
@@ -169,7 +217,8 @@ pub struct PlannedChange {
 }
 
 /// How a cell comes along that nobody asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Along {
     /// It belongs to what was asked for: a merge of branches brings it, or a tag that cells share.
     Belongs,
@@ -181,13 +230,15 @@ pub enum Along {
 }
 
 /// One file's bytes before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEdit {
     /// The file.
     pub path: RepoPath,
     /// Its bytes at the base.
+    #[serde(with = "bytes")]
     pub before: Vec<u8>,
     /// Its bytes in the plan.
+    #[serde(with = "bytes")]
     pub after: Vec<u8>,
 }
 
@@ -260,21 +311,23 @@ pub struct Verdict {
 }
 
 impl Plan {
+    /// What is written, in order.
+    pub fn writes(&self) -> impl Iterator<Item = &Write> + Clone {
+        self.waves.iter().flat_map(|wave| &wave.writes)
+    }
+
     /// The exact edits of every write, in order.
     pub fn edits(&self) -> impl Iterator<Item = &FileEdit> {
-        self.writes.iter().flat_map(|write| &write.edits)
+        self.writes().flat_map(|write| &write.edits)
     }
 
     /// Nothing is written.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.writes().next().is_none()
     }
 
     /// The changes that one write brings.
-    pub fn changes_of<'a>(
-        &'a self,
-        write: &'a PlannedWrite,
-    ) -> impl Iterator<Item = &'a PlannedChange> {
+    pub fn changes_of<'a>(&'a self, write: &'a Write) -> impl Iterator<Item = &'a PlannedChange> {
         self.changes
             .iter()
             .filter(|change| write.cells.contains(&change.cell))

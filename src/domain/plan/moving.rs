@@ -70,32 +70,33 @@ fn planned(
     leave_out: bool,
 ) -> Plan {
     let desired = small.desired();
-    build(
-        requests,
-        &PlanInput {
-            base: desired.commit,
-            desired: &desired,
-            topology: &Topology::default(),
-            facts: &Facts::default(),
-            history: &|_| Ok(Rc::default()),
-            overrides: &[],
+    build(&PlanInput {
+        request: &PlanRequest {
+            changes: requests.to_vec(),
+            deliver: None,
+            overrides: Vec::new(),
+            accepted: accepted.to_vec(),
             leave_out,
-            absent: &|_| None,
-            beside: &|key, after| {
-                let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-                layout::left_beside(&small.layouts, &desired, key, &before, after)
-            },
-            accepted,
-            files: &|_, path| small.files.get(path).cloned(),
-            edit: &|key, version, _, read| {
-                layout::edit_cell(&small.layouts, &desired, key, version, read)
-            },
-            matrix: &|_| small.assembler(),
-            merge: &|_, _| None,
-            tag: &|_, _, _| None,
-            now: Timestamp::UNIX_EPOCH,
+            refused: Vec::new(),
         },
-    )
+        desired: &desired,
+        topology: &Topology::default(),
+        facts: &Facts::default(),
+        history: &|_| Ok(Rc::default()),
+        absent: &|_| None,
+        beside: &|key, after| {
+            let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+            layout::left_beside(&small.layouts, &desired, key, &before, after)
+        },
+        files: &|_, path| small.files.get(path).cloned(),
+        edit: &|key, version, _, read| {
+            layout::edit_cell(&small.layouts, &desired, key, version, read)
+        },
+        matrix: &|_| small.assembler(),
+        merge: &|_, _| None,
+        tag: &|_, _, _| None,
+        now: Timestamp::UNIX_EPOCH,
+    })
 }
 
 /// The repository with the plan's bytes.
@@ -138,7 +139,7 @@ fn lie(small: &Small, plan: &Plan) -> Option<String> {
             _ => {}
         }
     }
-    let written: BTreeSet<&CellKey> = plan.writes.iter().flat_map(|it| &it.cells).collect();
+    let written: BTreeSet<&CellKey> = plan.writes().flat_map(|it| &it.cells).collect();
     let unwritten = plan.changes.iter().find(|it| !written.contains(&it.cell));
     unwritten.map(|change| format!("{} is in no write", change.cell))
 }
@@ -558,32 +559,33 @@ fn an_override_lifts_nothing_of_what_only_came_along() {
         },
     ];
     let held = |accepted: &[Accept]| {
-        let plan = build(
-            &[request("web/prod = 2")],
-            &PlanInput {
-                base: desired.commit,
-                desired: &desired,
-                topology: &topology,
-                facts: &Facts::default(),
-                history: &|_| Ok(Rc::default()),
-                overrides: &overrides,
+        let plan = build(&PlanInput {
+            request: &PlanRequest {
+                changes: vec![request("web/prod = 2")],
+                deliver: None,
+                overrides: overrides.to_vec(),
+                accepted: accepted.to_vec(),
                 leave_out: false,
-                absent: &|_| None,
-                beside: &|key, after| {
-                    let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-                    layout::left_beside(&small.layouts, &desired, key, &before, after)
-                },
-                accepted,
-                files: &|_, path| small.files.get(path).cloned(),
-                edit: &|key, version, _, read| {
-                    layout::edit_cell(&small.layouts, &desired, key, version, read)
-                },
-                matrix: &|_| small.assembler(),
-                merge: &|_, _| None,
-                tag: &|_, _, _| None,
-                now: Timestamp::UNIX_EPOCH,
+                refused: Vec::new(),
             },
-        );
+            desired: &desired,
+            topology: &topology,
+            facts: &Facts::default(),
+            history: &|_| Ok(Rc::default()),
+            absent: &|_| None,
+            beside: &|key, after| {
+                let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+                layout::left_beside(&small.layouts, &desired, key, &before, after)
+            },
+            files: &|_, path| small.files.get(path).cloned(),
+            edit: &|key, version, _, read| {
+                layout::edit_cell(&small.layouts, &desired, key, version, read)
+            },
+            matrix: &|_| small.assembler(),
+            merge: &|_, _| None,
+            tag: &|_, _, _| None,
+            now: Timestamp::UNIX_EPOCH,
+        });
         let gates = plan.changes.iter().map(|change| {
             let held = change.verdicts.iter().filter(|verdict| verdict.holds());
             held.map(|verdict| verdict.gate.clone()).collect::<Vec<_>>()
@@ -625,32 +627,33 @@ fn a_ref_that_is_read_in_two_ways_moves_the_cells_of_both() {
     let origins = [Origin::default(), own];
     let parts = origins.iter().map(|it| (tip(it), of(it).desired()));
     let desired = Desired::join(parts.collect(), &small.environments);
-    let plan = build(
-        &[request("web/staging = 2")],
-        &PlanInput {
-            base: desired.commit,
-            desired: &desired,
-            topology: &Topology::default(),
-            facts: &Facts::default(),
-            history: &|_| Ok(Rc::default()),
-            overrides: &[],
+    let plan = build(&PlanInput {
+        request: &PlanRequest {
+            changes: vec![request("web/staging = 2")],
+            deliver: None,
+            overrides: Vec::new(),
+            accepted: Vec::new(),
             leave_out: false,
-            absent: &|_| None,
-            beside: &|key, after| {
-                let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-                layout::left_beside(&small.layouts, &desired, key, &before, after)
-            },
-            accepted: &[],
-            files: &|_, path| small.files.get(path).cloned(),
-            edit: &|key, version, _, read| {
-                layout::edit_cell(&small.layouts, &desired, key, version, read)
-            },
-            matrix: &|origin| of(origin).assembler(),
-            merge: &|_, _| None,
-            tag: &|_, _, _| None,
-            now: Timestamp::UNIX_EPOCH,
+            refused: Vec::new(),
         },
-    );
+        desired: &desired,
+        topology: &Topology::default(),
+        facts: &Facts::default(),
+        history: &|_| Ok(Rc::default()),
+        absent: &|_| None,
+        beside: &|key, after| {
+            let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+            layout::left_beside(&small.layouts, &desired, key, &before, after)
+        },
+        files: &|_, path| small.files.get(path).cloned(),
+        edit: &|key, version, _, read| {
+            layout::edit_cell(&small.layouts, &desired, key, version, read)
+        },
+        matrix: &|origin| of(origin).assembler(),
+        merge: &|_, _| None,
+        tag: &|_, _, _| None,
+        now: Timestamp::UNIX_EPOCH,
+    });
     assert_eq!(lines(&plan), ["web/staging 1 2", "+ web/main 1 2 held"]);
 }
 

@@ -16,7 +16,7 @@ pub fn lines(canvas: &Canvas<'_>, view: &PlanView, width: usize) -> Vec<Line<'st
         .iter()
         .map(|command| Line::styled(format!("$ {command}"), theme.text))
         .collect();
-    for note in &view.notes {
+    for note in &view.plan.notes {
         let note = text::wrap(note, width).into_iter();
         lines.extend(note.map(|line| Line::styled(line, theme.warn)));
     }

@@ -119,9 +119,9 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
         spans.push(Span::styled(words, theme.dim));
     }
     spans.push(Span::styled(
-        match plan.writes.as_slice() {
+        match plan.writes().collect::<Vec<_>>().as_slice() {
             [] => String::new(),
-            [only] => format!("  on {}", only.base.short()),
+            [only] => format!("  on {}", only.tip.commit.short()),
             several => format!("  on {} refs", several.len()),
         },
         theme.dim,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Delivered, Prepared};
-use crate::{sources::git, workflow::Session};
+use super::Delivered;
+use crate::{domain::plan::Plan, sources::git, workflow::Session};
 
 /// The wait before the first look again; it grows to [`SLOWEST`].
 const FIRST: Duration = Duration::from_millis(200);
@@ -22,7 +22,7 @@ pub async fn arrive(session: &Session, delivered: &mut Delivered, patience: Dura
             let Some(elsewhere) = &part.elsewhere else {
                 continue;
             };
-            let Ok(repo) = session.repository(&part.place) else {
+            let Ok(repo) = session.repository(&part.tip.name) else {
                 continue;
             };
             // A fetch address that does not answer is asked again, as one that does not have it.
@@ -39,8 +39,8 @@ pub async fn arrive(session: &Session, delivered: &mut Delivered, patience: Dura
 }
 
 /// The longest that an environment of the plan is waited for.
-pub fn longest_timeout(session: &Session, prepared: &Prepared) -> Duration {
-    let environments = prepared.plan.changes.iter();
+pub fn longest_timeout(session: &Session, plan: &Plan) -> Duration {
+    let environments = plan.changes.iter();
     environments
         .filter_map(|change| session.config.topology.get(&change.cell.environment))
         .map(|environment| environment.timeout)

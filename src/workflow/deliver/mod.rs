@@ -13,13 +13,13 @@ pub use self::{
     arrival::{arrive, longest_timeout},
     outcome::{DeliverFailure, DeliverStep, Delivered, DeliveredPart, Elsewhere},
 };
-use super::{PlanRequest, Prepared, Session, prepare, prepare::moves_on};
+use super::{Session, prepare};
 use crate::{
     domain::{
-        desired::{RefName, Tip},
-        ids::{CellKey, ObjectId},
+        desired::RefName,
+        ids::ObjectId,
         message,
-        plan::{self, Action, Facts, Plan, PlannedWrite},
+        plan::{Action, Facts, Plan, Write},
         topology::Deliver,
     },
     sources::git::{self, Destination, GitError, PushOutcome, PushRequest, Repo},
@@ -43,38 +43,32 @@ type FactsNow<'a> = &'a (dyn Fn() -> Facts + Send + Sync);
 /// Why nothing was published; [`DeliverFailure::Partial`] where some of it was.
 pub async fn deliver(
     session: &Session,
-    confirmed: &Prepared,
+    confirmed: &Plan,
     facts: FactsNow<'_>,
     tell: &mut (dyn FnMut(DeliverStep) + Send),
 ) -> Result<Delivered, DeliverFailure> {
-    if confirmed.plan.is_empty() {
+    if confirmed.is_empty() {
         return Err(DeliverFailure::Empty);
     }
     let mut locks = Vec::new();
     let mut locked: Vec<&RefName> = Vec::new();
-    for write in &confirmed.plan.writes {
+    for write in confirmed.writes() {
         if locked
             .iter()
-            .any(|other| other.repository == write.place.repository)
+            .any(|other| other.repository == write.tip.name.repository)
         {
             continue;
         }
         let repo = session
-            .repository(&write.place)
+            .repository(&write.tip.name)
             .map_err(DeliverFailure::Git)?;
         locks.push(git::lock(repo, &holder()).map_err(DeliverFailure::Git)?);
-        locked.push(&write.place);
+        locked.push(&write.tip.name);
     }
-    for (write, base) in confirmed.plan.writes.iter().zip(&confirmed.bases) {
-        fetch(session, write, base, tell).await?;
+    for write in confirmed.writes() {
+        fetch(session, write, tell).await?;
     }
-    let again = judge_again(
-        session,
-        confirmed,
-        &confirmed.plan,
-        &confirmed.request,
-        facts,
-    )?;
+    let again = judge_again(session, confirmed, confirmed, facts)?;
     let moved = moved_since(session, confirmed, &again);
     tell(DeliverStep::Checked(
         moved.clone().unwrap_or_else(|| still_there(&again)),
@@ -88,19 +82,18 @@ pub async fn deliver(
         moved,
     };
     let mut parts: Vec<DeliveredPart> = Vec::new();
-    for at in 0..again.plan.writes.len() {
-        match delivery.write(&again, at).await {
+    let several = again.writes().count() > 1;
+    for (at, write) in again.writes().enumerate() {
+        match delivery.write(&again, write).await {
             Ok(part) => {
-                if again.plan.writes.len() > 1 {
+                if several {
                     (delivery.tell)(DeliverStep::Published(part.describe()));
                 }
                 parts.push(part);
             }
             Err(cause) if parts.is_empty() => return Err(cause),
             Err(cause) => {
-                let mut places = again.plan.writes[at..]
-                    .iter()
-                    .map(|write| write.place.clone());
+                let mut places = again.writes().skip(at).map(|write| write.tip.name.clone());
                 return Err(DeliverFailure::Partial {
                     done: parts,
                     failed: places.next().unwrap_or_default(),
@@ -122,37 +115,39 @@ pub async fn deliver(
 /// What stays the same while the commits of a plan are published.
 struct Delivery<'a> {
     session: &'a Session,
-    confirmed: &'a Prepared,
+    confirmed: &'a Plan,
     facts: FactsNow<'a>,
     tell: &'a mut (dyn FnMut(DeliverStep) + Send),
     moved: Option<String>,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
     /// Publishes one commit or tag of a plan that was just judged again.
     async fn write(
         &mut self,
-        again: &Prepared,
-        at: usize,
+        again: &Plan,
+        write: &Write,
     ) -> Result<DeliveredPart, DeliverFailure> {
+        // The confirmed plan's words, whatever part of it is judged again.
+        let message = self.message(write);
         let mut current = again.clone();
-        let mut at = at;
+        let mut write = write.clone();
         for _ in 0..TRIES {
-            let (write, base) = (&current.plan.writes[at], &current.bases[at]);
+            let tip = &write.tip;
             let repo = self
                 .session
-                .repository(&write.place)
+                .repository(&write.tip.name)
                 .map_err(DeliverFailure::Git)?;
-            let made = make(repo, &current, at).map_err(DeliverFailure::Git)?;
+            let made = make(repo, &current, &write, message).map_err(DeliverFailure::Git)?;
             (self.tell)(DeliverStep::Committed(made));
-            let changes: Vec<_> = current.plan.changes_of(write).cloned().collect();
+            let changes: Vec<_> = current.changes_of(&write).cloned().collect();
             let destination = match (&write.action, self.confirmed.deliver) {
-                (Action::Tag { .. }, _) => Destination::Tag(base.branch().to_owned()),
+                (Action::Tag { .. }, _) => Destination::Tag(tip.branch().to_owned()),
                 (_, Deliver::Push) => Destination::Branch,
                 (_, Deliver::Branch) => Destination::Own(message::branch_name(&changes, made)),
             };
             let request = PushRequest {
-                base: base.clone(),
+                base: tip.clone(),
                 commit: made,
                 destination,
             };
@@ -164,11 +159,11 @@ impl Delivery<'_> {
             }
             let mut elsewhere = None;
             let (branch, words, link) = match outcome {
-                PushOutcome::Pushed { words } => (base.branch().to_owned(), words, None),
+                PushOutcome::Pushed { words } => (tip.branch().to_owned(), words, None),
                 PushOutcome::Elsewhere { addresses, words } => {
                     let branch = match &request.destination {
                         Destination::Own(name) => name.clone(),
-                        Destination::Branch | Destination::Tag(_) => base.branch().to_owned(),
+                        Destination::Branch | Destination::Tag(_) => tip.branch().to_owned(),
                     };
                     elsewhere = Some(Elsewhere {
                         addresses,
@@ -182,8 +177,7 @@ impl Delivery<'_> {
                     link,
                 } => (branch, words, link),
                 PushOutcome::Moved { .. } => {
-                    current = self.look_again(&current, at).await?;
-                    at = 0;
+                    (current, write) = self.look_again(&write).await?;
                     continue;
                 }
                 PushOutcome::Rejected(rejection) => {
@@ -192,15 +186,14 @@ impl Delivery<'_> {
                 PushOutcome::Unclear { words } => return Err(DeliverFailure::Unclear(words)),
             };
             let is_tag = matches!(write.action, Action::Tag { .. });
-            if let (true, None, Some(remote)) = (is_tag, &elsewhere, &base.remote) {
+            if let (true, None, Some(remote)) = (is_tag, &elsewhere, &tip.remote) {
                 // So that it is read here too; where that fails, the next fetch brings it.
                 let refspec = format!("refs/tags/{branch}:refs/tags/{branch}");
                 let _ = git::fetch_refs(repo, remote, &[refspec]).await;
             }
             return Ok(DeliveredPart {
-                place: write.place.clone(),
-                commit: if is_tag { write.base } else { made },
-                base: base.clone(),
+                commit: if is_tag { tip.commit } else { made },
+                tip: tip.clone(),
                 branch,
                 words: words.lines().map(str::to_owned).collect(),
                 link,
@@ -215,70 +208,53 @@ impl Delivery<'_> {
         })
     }
 
-    /// The one write of `current` on its ref as it is now, if it is still what was confirmed.
-    async fn look_again(
-        &mut self,
-        current: &Prepared,
-        at: usize,
-    ) -> Result<Prepared, DeliverFailure> {
-        let write = &current.plan.writes[at];
-        fetch(self.session, write, &current.bases[at], self.tell).await?;
-        let (expected, request) = if self.confirmed.plan.writes.len() == 1 {
-            (self.confirmed.plan.clone(), self.confirmed.request.clone())
-        } else {
-            part_of(self.confirmed, &write.place)
+    /// What the confirmed plan says of this write.
+    fn message(&self, write: &Write) -> &'a str {
+        let mut confirmed = self.confirmed.writes();
+        let known = confirmed.find(|other| other.tip.name == write.tip.name);
+        known.map_or("", |known| known.message.as_str())
+    }
+
+    /// One write on its ref as it is now, if it is still what was confirmed.
+    async fn look_again(&mut self, write: &Write) -> Result<(Plan, Write), DeliverFailure> {
+        fetch(self.session, write, self.tell).await?;
+        let part = match self.confirmed.writes().count() {
+            1 => self.confirmed.clone(),
+            _ => self.confirmed.part(write),
         };
-        let again = judge_again(
-            self.session,
-            self.confirmed,
-            &expected,
-            &request,
-            self.facts,
-        )?;
+        let again = judge_again(self.session, self.confirmed, &part, self.facts)?;
         self.moved = moved_since(self.session, self.confirmed, &again).or(self.moved.take());
         if let Some(moved) = &self.moved {
             (self.tell)(DeliverStep::Checked(moved.clone()));
         }
-        Ok(again)
+        let same = |other: &&Write| other.tip.name == write.tip.name;
+        let write = again.writes().find(same).cloned();
+        let Some(write) = write else {
+            return Err(DeliverFailure::Empty);
+        };
+        Ok((again, write))
     }
-}
-
-/// One ref's part of a plan and of its request.
-fn part_of(prepared: &Prepared, place: &RefName) -> (Plan, PlanRequest) {
-    let mut plan = prepared.plan.clone();
-    plan.writes.retain(|write| write.place == *place);
-    let cells: Vec<CellKey> = plan
-        .writes
-        .iter()
-        .flat_map(|write| write.cells.clone())
-        .collect();
-    plan.changes.retain(|change| cells.contains(&change.cell));
-    plan.skipped.clear();
-    let mut request = prepared.request.clone();
-    request
-        .changes
-        .retain(|change| cells.contains(&change.cell));
-    (plan, request)
 }
 
 async fn fetch(
     session: &Session,
-    write: &PlannedWrite,
-    base: &Tip,
+    write: &Write,
     tell: &mut (dyn FnMut(DeliverStep) + Send),
 ) -> Result<(), DeliverFailure> {
     let repo = session
-        .repository(&write.place)
+        .repository(&write.tip.name)
         .map_err(DeliverFailure::Git)?;
-    let Some(remote) = &base.remote else {
+    let Some(remote) = &write.tip.remote else {
         return Ok(());
     };
     let fetched = match &write.action {
-        Action::Edit => git::fetch(repo, base).await.map(|fetched| fetched.ran),
+        Action::Edit => git::fetch(repo, &write.tip)
+            .await
+            .map(|fetched| fetched.ran),
         Action::Merge { from, .. } => {
             let refspecs = [
                 refspec(repo, remote, from)?,
-                refspec(repo, remote, &write.place)?,
+                refspec(repo, remote, &write.tip.name)?,
             ];
             git::fetch_refs(repo, remote, &refspecs).await.map(Some)
         }
@@ -300,40 +276,39 @@ fn refspec(repo: &Repo, remote: &str, place: &RefName) -> Result<String, Deliver
 }
 
 /// The commit or tag of one write, in the object database.
-fn make(repo: &Repo, prepared: &Prepared, at: usize) -> Result<ObjectId, GitError> {
-    let (write, base) = (&prepared.plan.writes[at], &prepared.bases[at]);
-    let message = &prepared.messages[at];
+fn make(repo: &Repo, plan: &Plan, write: &Write, message: &str) -> Result<ObjectId, GitError> {
+    let tip = &write.tip;
     match &write.action {
-        Action::Edit => git::build_commit(repo, base.commit, &write.edits, message),
-        Action::Merge { commit, .. } if moves_on(&prepared.plan, write) => Ok(*commit),
+        Action::Edit => git::build_commit(repo, tip.commit, &write.edits, message),
+        // A fast-forward has no message of ours: it is somebody else's commit.
+        Action::Merge { commit, .. } if plan.moves_on(write) => Ok(*commit),
         Action::Merge { commit, .. } => {
-            let merged = repo.merge(base.commit, *commit)?;
-            git::build_merge(repo, base.commit, *commit, &merged, message)
+            let merged = repo.merge(tip.commit, *commit)?;
+            git::build_merge(repo, tip.commit, *commit, &merged, message)
         }
-        Action::Tag { .. } => git::build_tag(repo, base.branch(), write.base, message),
+        Action::Tag { .. } => git::build_tag(repo, tip.branch(), tip.commit, message),
     }
 }
 
-/// What was confirmed, on the refs as they are now, if it is still the same.
+/// A part of what was confirmed, or all of it, on the refs as they are now, if it is still the same.
 fn judge_again(
     session: &Session,
-    confirmed: &Prepared,
-    expected: &Plan,
-    request: &PlanRequest,
+    confirmed: &Plan,
+    part: &Plan,
     facts: FactsNow<'_>,
-) -> Result<Prepared, DeliverFailure> {
+) -> Result<Plan, DeliverFailure> {
     let again = session
         .read()
-        .and_then(|reading| prepare(session, &reading, &facts(), request, Timestamp::now()))
+        .and_then(|reading| prepare(session, &reading, &facts(), &part.request, Timestamp::now()))
         .map_err(DeliverFailure::Git)?;
-    if !plan::same(expected, &again.plan) {
-        let changes = differences(session, confirmed, expected, &again);
+    if again.digest != part.digest {
+        let changes = differences(session, confirmed, part, &again);
         return Err(DeliverFailure::Moved {
             fresh: Box::new(again),
             changes,
         });
     }
-    if again.plan.held().next().is_some() {
+    if again.held().next().is_some() {
         return Err(DeliverFailure::Held(Box::new(again)));
     }
     Ok(again)

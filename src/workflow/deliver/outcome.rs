@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Prepared;
 use crate::{
     domain::{
         desired::{RefName, Tip},
         ids::ObjectId,
+        plan::Plan,
         topology::Deliver,
     },
     sources::git::{GitError, PushRequest, RanCommand, Rejection},
@@ -26,12 +26,10 @@ pub struct Delivered {
 /// One commit or tag that left the clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveredPart {
-    /// The ref that it is for.
-    pub place: RefName,
+    /// The ref that it is for, as it was built on.
+    pub tip: Tip,
     /// The commit; of a tag, the one that it names.
     pub commit: ObjectId,
-    /// What it was built on.
-    pub base: Tip,
     /// Where it is: `main`, a tag, or the branch of its own.
     pub branch: String,
     /// The server's words, one line each.
@@ -61,7 +59,7 @@ impl Delivered {
     pub fn moved_refs(&self) -> BTreeMap<RefName, ObjectId> {
         let parts = self.parts.iter();
         parts
-            .map(|part| (part.place.clone(), part.commit))
+            .map(|part| (part.tip.name.clone(), part.commit))
             .collect()
     }
 }
@@ -82,11 +80,11 @@ impl DeliveredPart {
 
     /// Where it is, as people say it: `origin/main`, `deploy: origin/main`.
     pub fn shown(&self) -> String {
-        let place = match &self.base.remote {
+        let place = match &self.tip.remote {
             Some(remote) => format!("{remote}/{}", self.branch),
             None => self.branch.clone(),
         };
-        match &self.place.repository {
+        match &self.tip.name.repository {
             Some(repository) => format!("{repository}: {place}"),
             None => place,
         }
@@ -99,11 +97,11 @@ pub enum DeliverFailure {
     /// Nothing in the plan changes anything.
     Empty,
     /// A gate holds at least one change.
-    Held(Box<Prepared>),
+    Held(Box<Plan>),
     /// The base moved, and the plan is not the same there.
     Moved {
         /// The plan on the new base.
-        fresh: Box<Prepared>,
+        fresh: Box<Plan>,
         /// What is different, one line each.
         changes: Vec<String>,
     },

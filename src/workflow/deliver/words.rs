@@ -1,79 +1,62 @@
 //! What is said of a plan that was judged again.
 
-use super::super::{Prepared, Session};
+use super::super::Session;
 use crate::{
-    domain::{
-        desired::{RefName, Tip},
-        plan::Plan,
-    },
+    domain::{desired::Tip, ids::ObjectId, plan::Plan},
     sources::git,
 };
 
-pub(super) fn still_there(again: &Prepared) -> String {
-    let at: Vec<String> = again
-        .bases
-        .iter()
-        .map(|base| format!("{} is still at {}", base.shown, base.commit.short()))
+pub(super) fn still_there(again: &Plan) -> String {
+    let tips = again.writes().map(|write| &write.tip);
+    let at: Vec<String> = tips
+        .map(|tip| format!("{} is still at {}", tip.shown, tip.commit.short()))
         .collect();
     at.join(", ")
 }
 
-pub(super) fn moved_since(
-    session: &Session,
-    confirmed: &Prepared,
-    again: &Prepared,
-) -> Option<String> {
+pub(super) fn moved_since(session: &Session, confirmed: &Plan, again: &Plan) -> Option<String> {
     let moved = moved_refs(session, confirmed, again);
     (!moved.is_empty()).then(|| format!("{}; same bytes and verdicts there", moved.join(", ")))
 }
 
 /// Which refs of a plan are elsewhere than when it was confirmed, and who moved them last.
-fn moved_refs(session: &Session, confirmed: &Prepared, again: &Prepared) -> Vec<String> {
-    let places = again.plan.writes.iter().zip(&again.bases);
-    let moved = places.filter_map(|(write, base)| {
-        let mut before = confirmed.plan.writes.iter().zip(&confirmed.bases);
-        let (_, before) = before.find(|(other, _)| other.place == write.place)?;
-        (before.commit != base.commit).then(|| moved(session, &write.place, before, base))
+fn moved_refs(session: &Session, confirmed: &Plan, again: &Plan) -> Vec<String> {
+    let moved = again.writes().filter_map(|write| {
+        let mut before = confirmed.writes().map(|write| &write.tip);
+        let before = before.find(|tip| tip.name == write.tip.name)?;
+        let elsewhere = before.commit != write.tip.commit;
+        elsewhere.then(|| moved(session, before.commit, &write.tip))
     });
     moved.collect()
 }
 
-fn moved(session: &Session, place: &RefName, before: &Tip, now: &Tip) -> String {
-    let tip = match session.repository(place) {
+fn moved(session: &Session, before: ObjectId, now: &Tip) -> String {
+    let tip = match session.repository(&now.name) {
         Ok(repo) => git::who(repo, now.commit),
         Err(_) => now.commit.short(),
     };
-    format!(
-        "{} moved from {} to {tip}",
-        now.shown,
-        before.commit.short()
-    )
+    format!("{} moved from {} to {tip}", now.shown, before.short())
 }
 
 pub(super) fn differences(
     session: &Session,
-    confirmed: &Prepared,
+    confirmed: &Plan,
     expected: &Plan,
-    again: &Prepared,
+    again: &Plan,
 ) -> Vec<String> {
     let mut lines = moved_refs(session, confirmed, again);
     // Of a plan in which nothing is left to write, the base alone is known.
-    if again.plan.writes.is_empty()
-        && confirmed.base.commit != again.base.commit
-        && confirmed.base.shown == again.base.shown
-    {
-        let place = confirmed.plan.writes.first().map(|write| &write.place);
-        let place = place.cloned().unwrap_or_default();
-        lines.push(moved(session, &place, &confirmed.base, &again.base));
+    if again.is_empty() {
+        for now in &again.base {
+            let before = confirmed.base.iter().find(|tip| tip.name == now.name);
+            if let Some(before) = before.filter(|before| before.commit != now.commit) {
+                lines.push(moved(session, before.commit, now));
+            }
+        }
     }
     for old in &expected.changes {
-        let Some(new) = again
-            .plan
-            .changes
-            .iter()
-            .find(|change| change.cell == old.cell)
-        else {
-            let why = again.plan.skipped.iter().find(|skip| skip.cell == old.cell);
+        let Some(new) = again.changes.iter().find(|change| change.cell == old.cell) else {
+            let why = again.skipped.iter().find(|skip| skip.cell == old.cell);
             lines.push(format!(
                 "{}: {}",
                 old.cell,
@@ -109,7 +92,7 @@ pub(super) fn differences(
             }
         }
     }
-    for new in &again.plan.changes {
+    for new in &again.changes {
         if !expected.changes.iter().any(|old| old.cell == new.cell) {
             lines.push(format!(
                 "{}: comes along now, and was not in the plan",
@@ -117,8 +100,8 @@ pub(super) fn differences(
             ));
         }
     }
-    for write in &again.plan.writes {
-        let before = expected.writes.iter().find(|old| old.place == write.place);
+    for write in again.writes() {
+        let before = expected.writes().find(|old| old.tip.name == write.tip.name);
         for edit in &write.edits {
             if before.is_none_or(|before| !before.edits.contains(edit)) {
                 lines.push(format!("{}: other bytes than confirmed", edit.path));

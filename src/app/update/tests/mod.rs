@@ -10,7 +10,7 @@ use crate::{
         event::{
             Epoch, Event, Failure, FileDiff, Input, PlanView, PublishFailure, Published, Target,
         },
-        fixture::{self, Driver, cell, commit, moment},
+        fixture::{self, Driver, cell, commit, moment, tip},
         model::{Prompt, WriteMode},
         op_queue::Operation,
         screen::{PlanState, Screen},
@@ -20,7 +20,7 @@ use crate::{
         ids::CellKey,
         plan::{
             ALONG, Accept, Along, Came, ChangeRequest, Intent, Outcome, Override, Plan,
-            PlannedChange, Verdict,
+            PlanRequest, PlannedChange, Verdict,
         },
         topology::Deliver,
     },
@@ -66,17 +66,20 @@ fn plan(cells: &[CellKey], held: bool) -> PlanView {
     };
     PlanView {
         plan: Plan {
-            base: commit("a1b2c3d"),
+            request: PlanRequest::default(),
+            base: vec![tip("a1b2c3d")],
+            deliver: Deliver::Push,
             changes: cells.iter().map(change).collect(),
-            writes: Vec::new(),
+            waves: Vec::new(),
             skipped: Vec::new(),
+            notes: Vec::new(),
+            digest: String::new(),
         },
         diffs: vec![FileDiff {
             path: "apps/x".into(),
             text: "-1\n+2".to_owned(),
         }],
         commands: vec!["git push".to_owned()],
-        notes: Vec::new(),
         target: Target {
             remote: Some("origin".to_owned()),
             branch: "main".to_owned(),

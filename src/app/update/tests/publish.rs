@@ -65,7 +65,7 @@ fn a_branch_of_its_own_does_not_move_the_base() {
 fn a_moved_base_asks_again_with_what_changed() {
     let (mut driver, epoch) = confirmed();
     let mut fresh = plan(&[cell("identity", "staging")], false);
-    fresh.plan.base = commit("b7c8d9e");
+    fresh.plan.base = vec![tip("b7c8d9e")];
     let fresh = Arc::new(fresh);
     let changes = vec!["main moved a1b2c3d to b7c8d9e".to_owned()];
     let moved = PublishFailure::Moved {

@@ -6,14 +6,13 @@ use super::{cell::diff, delivery::confirmed};
 use crate::{
     app::{
         event::{Event, FileDiff, PlanView, PublishFailure, Target},
-        fixture::{self, Driver, cell, commit},
+        fixture::{self, Driver, cell},
         op_queue::Operation,
     },
     domain::{
-        desired::RefName,
         plan::{
-            Action, FileEdit, Intent, Outcome, Plan, PlannedChange, PlannedWrite, Skip, SkipCause,
-            Standing, Verdict,
+            Action, FileEdit, Intent, Outcome, Plan, PlanRequest, PlannedChange, Skip, SkipCause,
+            Standing, Verdict, Wave, Write,
         },
         topology::Deliver,
     },
@@ -50,7 +49,9 @@ pub(super) fn plan() -> PlanView {
     };
     PlanView {
         plan: Plan {
-            base: commit("a1b2c3d"),
+            request: PlanRequest::default(),
+            base: vec![fixture::tip("a1b2c3d")],
+            deliver: Deliver::Push,
             changes: vec![
                 promoted(
                     "accounts",
@@ -77,21 +78,20 @@ pub(super) fn plan() -> PlanView {
                     ],
                 ),
             ],
-            writes: vec![PlannedWrite {
-                place: RefName {
-                    repository: None,
-                    reference: "refs/heads/main".to_owned(),
-                },
-                base: fixture::base().commit,
-                action: Action::Edit,
-                edits: ["accounts", "basket"]
-                    .map(|service| FileEdit {
-                        path: path(service).as_str().into(),
-                        before: b"newTag: 2.3.1\n".to_vec(),
-                        after: b"newTag: 2.4.0\n".to_vec(),
-                    })
-                    .to_vec(),
-                cells: Vec::new(),
+            waves: vec![Wave {
+                writes: vec![Write {
+                    tip: fixture::tip("a1b2c3d"),
+                    action: Action::Edit,
+                    message: String::new(),
+                    edits: ["accounts", "basket"]
+                        .map(|service| FileEdit {
+                            path: path(service).as_str().into(),
+                            before: b"newTag: 2.3.1\n".to_vec(),
+                            after: b"newTag: 2.4.0\n".to_vec(),
+                        })
+                        .to_vec(),
+                    cells: Vec::new(),
+                }],
             }],
             skipped: vec![Skip {
                 cell: cell("checkout", "prod-us"),
@@ -100,13 +100,14 @@ pub(super) fn plan() -> PlanView {
                 standing: Standing::Aside,
                 gate: None,
             }],
+            notes: Vec::new(),
+            digest: String::new(),
         },
         diffs: vec![file("accounts"), file("basket")],
         commands: vec![
             "git commit -m 'promote 2 services to prod-us'".to_owned(),
             "git push origin HEAD:main".to_owned(),
         ],
-        notes: Vec::new(),
         target: Target {
             remote: Some("origin".to_owned()),
             branch: "main".to_owned(),
@@ -157,8 +158,8 @@ pub(super) fn plan_moved(size: (u16, u16)) -> Driver {
     let mut driver = confirmed(size);
     let epoch = driver.epoch(Operation::Publish);
     let mut fresh = plan();
-    fresh.plan.base = commit("b7c8d9e");
-    fresh.plan.writes[0].base = fresh.plan.base;
+    fresh.plan.base = vec![fixture::tip("b7c8d9e")];
+    fresh.plan.waves[0].writes[0].tip = fixture::tip("b7c8d9e");
     driver.send(Event::Published {
         epoch,
         result: Err(PublishFailure::Moved {
