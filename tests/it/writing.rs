@@ -69,8 +69,11 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
             }],
             "skipped": [],
             "notes": [],
+            "digest": plan["digest"],
         })
     );
+    let digest = plan["digest"].as_str().unwrap();
+    assert!(digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()));
     let patch = repository.clone_path().join("change.patch");
     write(
         &patch,
@@ -166,9 +169,12 @@ fn a_promotion_arrives_and_touches_nothing_of_the_operators() {
         repository.at_tip(&overlay("checkout", "staging")),
         kustomization("checkout", "1.1.0")
     );
+    let digest = delivery["digest"].as_str().unwrap();
     assert_eq!(
         repository.message(),
-        "promote checkout 1.0.0 → 1.1.0 to staging\n\nService: checkout\nEnvironment: staging\nPromoted-From: dev\nPrevious-Version: 1.0.0"
+        format!(
+            "promote checkout 1.0.0 → 1.1.0 to staging\n\nService: checkout\nEnvironment: staging\nPromoted-From: dev\nPrevious-Version: 1.0.0\nPlan: {digest}"
+        )
     );
     let status = repository
         .tidegate(&["status", "--no-live", "-o", "json"])
