@@ -172,6 +172,7 @@ pub fn kind(kind: &ChangeKind) -> (&'static str, Option<&str>) {
         ChangeKind::Bump => ("bump", None),
         ChangeKind::Initial => ("initial", None),
         ChangeKind::Removed => ("removed", None),
+        ChangeKind::Unread => ("unread", None),
     }
 }
 

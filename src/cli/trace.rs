@@ -147,6 +147,7 @@ fn print(context: &Context, found: &Trace, shallow: bool) {
 fn absent(place: &Place, columns: usize) -> Vec<Cell> {
     let now = match &place.now {
         Some(now) => format!("declares {now}"),
+        None if place.unread => "cannot be read".to_owned(),
         None => "declares nothing".to_owned(),
     };
     let mut row = vec![Cell::plain(""); columns];
@@ -165,6 +166,7 @@ fn row(place: &Place, stay: &Stay, now: Timestamp) -> Vec<Cell> {
     let then = match (&stay.until, &stay.replaced_by) {
         (None, _) => "here now".to_owned(),
         (Some(_), Some(next)) => format!("replaced by {next}"),
+        (Some(_), None) if stay.unread => "unread since".to_owned(),
         (Some(_), None) => "removed".to_owned(),
     };
     let back = place.go_back.as_ref().filter(|_| stay.until.is_none());

@@ -117,6 +117,8 @@ pub enum ChangeKind {
     Initial,
     /// Not declared any more.
     Removed,
+    /// Since then something stands in its place that cannot be read: nobody knows whether the value is another.
+    Unread,
 }
 
 /// One value of a cell's history.
@@ -149,8 +151,13 @@ pub type Changes = BTreeMap<CellKey, Vec<ValueChange>>;
 /// one whose commit says `Promoted-From`. Else a value that the cell had before is a revert, and any other a bump. One
 /// exception: going back to the value just before, while the upstreams have moved on or the commit says that it reverts, is
 /// a revert. The oldest change is initial unless it is known to have replaced something. `all` must hold the upstreams'
-/// changes too, as far down as the cell's own.
-pub fn classify(all: &Changes, key: &CellKey, topology: &Topology) -> Vec<HistoryEntry> {
+/// changes too, as far down as the cell's own. `unread` says that the version of today cannot be read: then it is not removed.
+pub fn classify(
+    all: &Changes,
+    key: &CellKey,
+    topology: &Topology,
+    unread: bool,
+) -> Vec<HistoryEntry> {
     let Some(changes) = all.get(key) else {
         return Vec::new();
     };
@@ -162,6 +169,7 @@ pub fn classify(all: &Changes, key: &CellKey, topology: &Topology) -> Vec<Histor
     let mut entries = Vec::with_capacity(changes.len());
     for (index, change) in changes.iter().enumerate() {
         let kind = match &change.version {
+            None if unread && index == 0 => ChangeKind::Unread,
             None => ChangeKind::Removed,
             Some(version) => {
                 let before = older.entry(version).or_default();
@@ -520,7 +528,7 @@ mod tests {
         ];
         for (name, line, expected) in cases {
             let all = changes(line);
-            let found: Vec<String> = classify(&all, &CellKey::new("api", "prod"), &topology)
+            let found: Vec<String> = classify(&all, &CellKey::new("api", "prod"), &topology, false)
                 .into_iter()
                 .map(|entry| match entry.kind {
                     ChangeKind::Promotion { from } => format!("promotion:{from}"),
@@ -534,10 +542,10 @@ mod tests {
     #[test]
     fn says_how_long_each_value_stayed() {
         let all = changes(&["prod=1", "dev=1", "prod=2", "prod=3"]);
-        let entries = classify(&all, &CellKey::new("api", "prod"), &topology(&[]));
+        let entries = classify(&all, &CellKey::new("api", "prod"), &topology(&[]), false);
         let stayed: Vec<_> = entries.iter().map(|e| e.stayed_seconds).collect();
         assert_eq!(stayed, [None, Some(3600), Some(7200)]);
-        assert!(classify(&all, &CellKey::new("api", "absent"), &topology(&[])).is_empty());
+        assert!(classify(&all, &CellKey::new("api", "absent"), &topology(&[]), false).is_empty());
     }
 
     #[test]
@@ -546,9 +554,27 @@ mod tests {
         let key = CellKey::new("api", "prod");
         all.get_mut(&key).unwrap().truncate(1);
         assert_eq!(
-            classify(&all, &key, &topology(&[]))[0].kind,
+            classify(&all, &key, &topology(&[]), false)[0].kind,
             ChangeKind::Bump
         );
+    }
+
+    /// What cannot be read today was not removed; what was removed before, was.
+    #[test]
+    fn what_is_unread_today_is_not_removed() {
+        let mut all = changes(&["prod=1", "prod=2", "prod=1", "prod=3"]);
+        let key = CellKey::new("api", "prod");
+        let lost = all.get_mut(&key).unwrap();
+        (lost[0].version, lost[2].version) = (None, None);
+        let kinds = |unread| -> Vec<ChangeKind> {
+            let entries = classify(&all, &key, &topology(&[]), unread);
+            entries.into_iter().map(|entry| entry.kind).collect()
+        };
+        let (unread, removed) = (kinds(true), kinds(false));
+        assert_eq!(unread[0], ChangeKind::Unread);
+        assert_eq!(removed[0], ChangeKind::Removed);
+        assert_eq!(unread[1..], removed[1..]);
+        assert_eq!(unread[2], ChangeKind::Removed);
     }
 
     #[test]
@@ -559,7 +585,7 @@ mod tests {
             change.line = 1;
             change.depth = 0;
         }
-        let kinds = classify(&all, &CellKey::new("api", "prod"), &topology);
+        let kinds = classify(&all, &CellKey::new("api", "prod"), &topology, false);
         assert_eq!(kinds[0].kind, ChangeKind::Promotion { from: "dev".into() });
     }
 

@@ -32,6 +32,8 @@ pub struct Place {
     pub now: Option<Version>,
     /// When that landed; `None`: nothing is known of the service's history there.
     pub since: Option<Timestamp>,
+    /// What is declared there now cannot be read.
+    pub unread: bool,
     /// Where it is declared now: what a revert would restore.
     pub go_back: Option<HistoryEntry>,
 }
@@ -49,6 +51,8 @@ pub struct Stay {
     pub until: Option<Timestamp>,
     /// What replaced it, where something did.
     pub replaced_by: Option<Version>,
+    /// What came after it cannot be read.
+    pub unread: bool,
     /// Seconds from its first landing anywhere to this one.
     pub lead_seconds: i64,
     /// From the upstream before it; `None`: no upstream had it by then.
@@ -167,13 +171,16 @@ impl Path<'_> {
                 .collect(),
             since: newest.map(|change| change.landed.time),
             now,
+            unread: history
+                .first()
+                .is_some_and(|entry| entry.kind == ChangeKind::Unread),
             go_back: go_back.cloned(),
         }
     }
 
     fn stay(&self, environment: &EnvironmentName, history: &[HistoryEntry], index: usize) -> Stay {
         let entry = &history[index];
-        let next = index.checked_sub(1).map(|newer| &history[newer].change);
+        let next = index.checked_sub(1).map(|newer| &history[newer]);
         let landed = entry.change.landed.time;
         let since = |time: Timestamp| landed.duration_since(time).as_secs();
         let arrival = self.arrival(environment, entry);
@@ -191,8 +198,9 @@ impl Path<'_> {
         Stay {
             arrival,
             index,
-            until: next.map(|next| next.landed.time),
-            replaced_by: next.and_then(|next| next.version.clone()),
+            until: next.map(|next| next.change.landed.time),
+            replaced_by: next.and_then(|next| next.change.version.clone()),
+            unread: next.is_some_and(|next| next.kind == ChangeKind::Unread),
             lead_seconds: self.first.map_or(0, since),
             lead_from,
             entry: entry.clone(),
@@ -216,7 +224,7 @@ impl Path<'_> {
         match &entry.kind {
             ChangeKind::Promotion { from } => Arrival::Promotion(from.clone()),
             ChangeKind::Revert => Arrival::Revert,
-            ChangeKind::Initial | ChangeKind::Removed => Arrival::Initial,
+            ChangeKind::Initial | ChangeKind::Removed | ChangeKind::Unread => Arrival::Initial,
             // Where an upstream had it earlier and has moved on, it came late, not past anybody.
             ChangeKind::Bump => match self.upstream(environment, entry.change.landed.time) {
                 Some(from) => Arrival::Promotion(from.clone()),
@@ -298,7 +306,14 @@ mod tests {
             .collect();
         let told: Vec<_> = order
             .iter()
-            .map(|name| classify(&changes, &CellKey::new("shop", name.clone()), &topology))
+            .map(|name| {
+                classify(
+                    &changes,
+                    &CellKey::new("shop", name.clone()),
+                    &topology,
+                    false,
+                )
+            })
             .collect();
         let told = order.iter().cloned().zip(told.iter().map(Vec::as_slice));
         let histories = told.collect();

@@ -163,6 +163,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &St
     let mut stream = Stream {
         shared,
         session: &session,
+        reading: &reading,
         epoch,
         all: Changes::new(),
         fresh: BTreeSet::new(),
@@ -198,6 +199,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &St
 struct Stream<'a> {
     shared: &'a Shared,
     session: &'a Session,
+    reading: &'a Reading,
     epoch: Epoch,
     all: Changes,
     fresh: BTreeSet<CellKey>,
@@ -236,7 +238,13 @@ impl Stream<'_> {
         };
         let cells: BTreeMap<_, _> = keys
             .into_iter()
-            .map(|key| (key.clone(), history::classify(&self.all, &key, topology)))
+            .map(|key| {
+                let unread = self.reading.desired.unread(&key).is_some();
+                (
+                    key.clone(),
+                    history::classify(&self.all, &key, topology, unread),
+                )
+            })
             .collect();
         let batch = HistoryBatch {
             cells: cells.into_iter().collect(),

@@ -237,5 +237,6 @@ pub fn kind(canvas: &Canvas<'_>, entry: &HistoryEntry) -> (String, Style) {
         ChangeKind::Bump => ("bump".to_owned(), theme.dim),
         ChangeKind::Initial => ("first".to_owned(), theme.dim),
         ChangeKind::Removed => ("removed".to_owned(), theme.warn),
+        ChangeKind::Unread => ("unread".to_owned(), theme.warn),
     }
 }

@@ -108,7 +108,12 @@ pub fn line(
 ) -> Vec<Span<'static>> {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
     let version = entry.change.version.as_ref();
-    let version = version.map_or("not set".to_owned(), ToString::to_string);
+    let none = if entry.kind == ChangeKind::Unread {
+        "unread"
+    } else {
+        "not set"
+    };
+    let version = version.map_or(none.to_owned(), ToString::to_string);
     let stayed = match entry.stayed_seconds {
         Some(seconds) => age::seconds(seconds),
         None => "now".to_owned(),

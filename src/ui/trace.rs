@@ -284,6 +284,7 @@ fn then(stay: &Stay) -> String {
     match (stay.until, &stay.replaced_by) {
         (None, _) => "is there".to_owned(),
         (Some(_), Some(next)) => format!("then {next}"),
+        (Some(_), None) if stay.unread => "then unread".to_owned(),
         (Some(_), None) => "then removed".to_owned(),
     }
 }
@@ -309,6 +310,9 @@ fn absence(model: &Model, screen: &TraceScreen, place: &Place) -> String {
             format!("{unsure}: declares {now} since {}", text::full(since))
         }
         (Some(now), None) => format!("{unsure}: declares {now}"),
+        (None, _) if declared.is_some_and(|cell| cell.unread.is_some()) => {
+            format!("{unsure}: what it declares cannot be read")
+        }
         (None, _) if declared.is_some() => format!("{unsure}: declares no version"),
         (None, _) => format!("{unsure}: the service is not declared there"),
     }
@@ -350,9 +354,11 @@ fn in_full(canvas: &Canvas<'_>, place: &Place, stay: &Stay, width: usize) -> Vec
             age::between(change.landed.time, model.now)
         ),
         (Some(until), next) => {
-            let end = next.as_ref().map_or("it was removed".to_owned(), |next| {
-                format!("{next} replaced it")
-            });
+            let end = match next {
+                Some(next) => format!("{next} replaced it"),
+                None if stay.unread => "what replaced it cannot be read".to_owned(),
+                None => "it was removed".to_owned(),
+            };
             format!(
                 "there from {since} to {}, {}; then {end}",
                 text::full(until),

@@ -10,7 +10,7 @@ use crate::{
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
     },
-    sources::git::{Files, GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, Want},
+    sources::git::{Files, GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, TagReading, Want},
 };
 
 /// The matrix, and the refs that it was read from.
@@ -316,7 +316,20 @@ impl Session {
             };
             if line.name.is_tag() {
                 let read = |line: &Tip| self.desired_of(repo, line);
-                repo.tag_history(&self.config.layouts, line, &want, &read, &mut each)?;
+                let cells = reading.desired.cells.iter();
+                let unread =
+                    cells.filter(|(_, cell)| cell.unread.is_some() && cell.origin == line.origin);
+                let unread = unread.map(|(key, _)| key.clone()).collect();
+                repo.tag_history(
+                    &self.config.layouts,
+                    line,
+                    &want,
+                    &TagReading {
+                        unread: &unread,
+                        read: &read,
+                    },
+                    &mut each,
+                )?;
             } else {
                 let view = Arc::new(self.config.layouts.view(&line.origin));
                 repo.history(line.commit, &view, &names, &want, &mut each)?;

@@ -68,7 +68,12 @@ pub fn cell_history(
         ControlFlow::Continue(())
     })?;
     let histories = cells.iter().map(|key| History {
-        entries: classify(&changes, key, &session.config.topology),
+        entries: classify(
+            &changes,
+            key,
+            &session.config.topology,
+            reading.desired.unread(key).is_some(),
+        ),
         shallow: shallow_end,
     });
     Ok(histories.collect())

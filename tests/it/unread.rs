@@ -100,6 +100,25 @@ const CONFIGURATION: &str = "[[environments]]\nname = \"staging\"\n[[environment
 fn repository() -> Repository {
     let repository = Repository::empty();
     repository.write("tidegate.toml", CONFIGURATION);
+    publish_kinds(&repository);
+    repository
+}
+
+/// The same where every kind declared 1.0.0 before.
+fn broken_since() -> Repository {
+    let repository = Repository::empty();
+    repository.write("tidegate.toml", CONFIGURATION);
+    for (name, ..) in KINDS {
+        let text = format!("image: {{tag: 1.0.0}} # {name}\n");
+        repository.write(&format!("prod/{name}.yaml"), &text);
+    }
+    repository.publish("Readable");
+    fs::remove_file(repository.colleague().join("prod/link.yaml")).expect("a file");
+    publish_kinds(&repository);
+    repository
+}
+
+fn publish_kinds(repository: &Repository) {
     let names = KINDS.iter().map(|kind| kind.0);
     for name in names.chain(["empty", "gone", "one"]) {
         let text = format!("image: {{tag: 1.1.0}} # {name}\n");
@@ -118,8 +137,7 @@ fn repository() -> Repository {
     repository.write("prod/one.yaml", "image: {tag: 1.0.0}\n");
     repository.publish("Initial");
     repository.pull();
-    damage(&repository, "prod/damaged.yaml");
-    repository
+    damage(repository, "prod/damaged.yaml");
 }
 
 /// Takes the content of a file of the tip out of the operator's clone.
@@ -201,6 +219,26 @@ fn what_cannot_be_read_does_not_look_absent() {
     }
     assert!(line("empty").ends_with("not set") && line("gone").ends_with('-'));
     assert_eq!(crate::refs::row(&status, "one")["prod"]["version"], "1.0.0");
+}
+
+#[test]
+fn what_cannot_be_read_any_more_was_not_removed() {
+    let repository = broken_since();
+    for (name, ..) in KINDS {
+        let asked = ["history", name, "prod", "-o", "json"];
+        // Read the second time from what was kept.
+        for _ in 0..2 {
+            let history = repository.tidegate(&asked).exits(0).json();
+            let values = history["values"].as_array().unwrap();
+            let told = |at: usize| (&values[at]["version"], &values[at]["kind"]);
+            assert_eq!(values.len(), 2, "{name}: {history}");
+            assert_eq!(told(0), (&Value::Null, &json!("unread")), "{name}");
+            assert_eq!(values[0]["landed"]["subject"], "Initial", "{name}");
+            assert_eq!(told(1), (&json!("1.0.0"), &json!("initial")), "{name}");
+        }
+        let trace = repository.tidegate(&["trace", name, "1.0.0"]).exits(0).out;
+        assert!(trace.contains("unread since"), "{name}: {trace}");
+    }
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Asked<'_> {
                     return Err("object 1234 is damaged".to_owned());
                 }
                 Ok(Rc::new(History {
-                    entries: classify(&changes, key, &topology),
+                    entries: classify(&changes, key, &topology, false),
                     shallow: self.shallow,
                 }))
             },

@@ -20,6 +20,7 @@ mod walk;
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
+pub use self::tags::TagReading;
 use self::{line::Line, telling::Batch};
 use super::{GitError, Repo};
 use crate::domain::{

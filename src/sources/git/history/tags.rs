@@ -26,7 +26,15 @@ use crate::domain::{
 };
 
 /// Reads what a tag declares.
-type ReadTag<'a> = &'a dyn Fn(&Tip) -> Result<Desired, GitError>;
+pub type ReadTag<'a> = &'a dyn Fn(&Tip) -> Result<Desired, GitError>;
+
+/// How tags are read, and what is known of today's.
+pub struct TagReading<'a> {
+    /// Cells of which it declares something that cannot be read.
+    pub unread: &'a BTreeSet<CellKey>,
+    /// Reads what a tag declares.
+    pub read: ReadTag<'a>,
+}
 
 /// A tag that was the highest from some moment on.
 struct Winner {
@@ -48,9 +56,10 @@ impl Repo {
         layouts: &LayoutSet,
         line: &Tip,
         want: &Want,
-        read: ReadTag<'_>,
+        tags: &TagReading<'_>,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        let read = tags.read;
         let template = line
             .origin
             .refs
@@ -76,17 +85,18 @@ impl Repo {
             told.read(&winners, first, read)?;
         }
         let count = u32::try_from(winners.len()).unwrap_or(u32::MAX);
-        let (changes, is_whole) = told.changes(count, want);
+        let (mut changes, is_whole) = told.changes(count, want);
         if !is_whole && let Some(place) = &place {
             // What was kept is damaged: it is read once more.
             Index::forget(place);
-            return self.tag_history(layouts, line, want, read, sink);
+            return self.tag_history(layouts, line, want, tags, sink);
         }
         if first < winners.len()
             && let Some(place) = &place
         {
             told.keep(place, &sums, count);
         }
+        hide(&mut changes, &winners, tags, want)?;
         if sink(HistoryEvent::Changes(changes)).is_break()
             || sink(HistoryEvent::Progress(count)).is_break()
         {
@@ -284,6 +294,59 @@ impl Told<'_> {
             kept.write(place, *tip, false);
         }
     }
+}
+
+/// Tells of cells that cannot be read today since which tag that is so, as of cells without a version. It is never kept: once
+/// one is read again, nothing was.
+fn hide(
+    changes: &mut Vec<(CellKey, ValueChange)>,
+    winners: &[Winner],
+    tags: &TagReading<'_>,
+    want: &Want,
+) -> Result<(), GitError> {
+    let mut newest = BTreeMap::new();
+    for (key, change) in &*changes {
+        newest.entry(key).or_insert(change);
+    }
+    // Of what never had a version, nothing was lost.
+    newest.retain(|key, change| tags.unread.contains(key) && change.version.is_some());
+    let Some(last) = winners.len().checked_sub(1) else {
+        return Ok(());
+    };
+    let mut since: BTreeMap<&CellKey, usize> = newest.keys().map(|key| (*key, last)).collect();
+    for (number, winner) in winners.iter().enumerate().rev().skip(1) {
+        let mut asked = since.iter_mut();
+        if !asked.any(|(_, since)| *since == number + 1) {
+            break;
+        }
+        let desired = (tags.read)(&winner.line)?;
+        for (key, since) in &mut since {
+            if *since == number + 1 && desired.unread(key).is_some() {
+                *since = number;
+            }
+        }
+    }
+    let hidden = since.into_iter().map(|(key, since)| {
+        let info = &winners[since].info;
+        let change = ValueChange {
+            version: None,
+            previous: newest[key].version.clone(),
+            landed: Arc::clone(info),
+            authored: Arc::clone(info),
+            depth: u32::try_from(last - since).unwrap_or(u32::MAX),
+            line: 0,
+            moved: None,
+        };
+        (key.clone(), change)
+    });
+    let hidden: Vec<(CellKey, ValueChange)> = hidden.collect();
+    changes.splice(0..0, hidden);
+    changes.sort_by_key(|(_, change)| change.depth);
+    if want.last_only {
+        let mut seen = BTreeSet::new();
+        changes.retain(|(key, _)| seen.insert(key.clone()));
+    }
+    Ok(())
 }
 
 /// The depth of the newest tag that was kept.

@@ -8,7 +8,7 @@ use crate::{
         desired::{Desired, Tip},
         history::ValueChange,
     },
-    sources::git::{GitError, LinesOf},
+    sources::git::{GitError, LinesOf, TagReading},
 };
 
 const TIME: i64 = 1_700_000_000;
@@ -70,7 +70,15 @@ impl Tags {
             }
             ControlFlow::Continue(())
         };
-        repo.tag_history(&self.layouts, line, want, &read, &mut sink)
+        // As whoever asks for a history has read the newest.
+        let view = Arc::new(self.layouts.view(&line.origin));
+        let today = repo.desired(line.commit, &view, &environments()).unwrap();
+        let unread = today.cells.iter().filter(|(_, cell)| cell.unread.is_some());
+        let reading = TagReading {
+            unread: &unread.map(|(key, _)| key.clone()).collect(),
+            read: &read,
+        };
+        repo.tag_history(&self.layouts, line, want, &reading, &mut sink)
             .unwrap();
         let told = all.iter().map(|(key, change)| {
             let version = change.version.as_ref().map_or("-", |v| v.as_str());
@@ -119,9 +127,16 @@ fn tags_are_read_once() {
     ];
     assert_eq!(tags.told(&web), (strings(&[more[0], more[2]]), 1), "a tag");
     assert_eq!(tags.told(&all), (strings(&more), 0));
-    // A file that broke is what it was; one that is gone is removed.
+    // A file that broke is told since when, as long as it is; one that is gone is removed.
     tags.tag("prod-1.4.0", ("web.yaml", "tag: [\n"), 5);
-    assert_eq!(tags.told(&all).0.len(), 4);
+    let (told, read) = tags.told(&all);
+    assert_eq!(told[0], "web - prod-1.4.0 0");
+    assert_eq!((told.len(), read), (5, 2));
+    tags.tag("prod-1.4.1", ("api.yaml", "tag: 2 # still\n"), 5);
+    for want in [&all, &last, &web] {
+        assert_eq!(tags.told(want).0[0], "web - prod-1.4.0 1");
+    }
+    assert_eq!(tags.told(&last).0.len(), 2);
     std::fs::remove_file(tags.path.join("web.yaml")).unwrap();
     tags.tag("prod-1.5.0", ("api.yaml", "tag: 3\n"), 6);
     let (told, read) = tags.told(&all);
