@@ -16,7 +16,7 @@ use crate::{
         areas::{RevertAreas, below},
         screen::RevertScreen,
     },
-    domain::{history::ChangeKind, last_good::last_good},
+    domain::{desired::DesiredCell, history::ChangeKind, last_good::last_good},
 };
 
 /// Draws it.
@@ -28,14 +28,25 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         screen.cell.service, screen.cell.environment
     );
     let kept = text::wrap(&kept, RevertAreas::words(area));
-    let areas = RevertAreas::of(area, values.len(), kept.len());
+    let nothing = (values.len() < 2).then(|| {
+        let words = model.nothing_before(&screen.cell);
+        let words = words.unwrap_or_else(|| detail::history_words(model, &screen.cell));
+        text::wrap(&words, RevertAreas::words(area))
+    });
+    let listed = nothing
+        .as_ref()
+        .map_or(values.len(), |lines| lines.len() + 1);
+    let areas = RevertAreas::of(area, listed, kept.len());
     canvas.clear(areas.frame);
     let title = format!("Revert {}", screen.cell);
     let inner = canvas.frame(areas.frame, Line::styled(title, theme.title));
     let now = values
         .first()
         .and_then(|entry| entry.change.version.as_ref());
-    let current = now.map_or("nothing".to_owned(), ToString::to_string);
+    let desired = model.git.desired.as_deref();
+    let cell = desired.and_then(|desired| desired.cells.get(&screen.cell));
+    let shown = || cell.map_or("nothing", DesiredCell::shown).to_owned();
+    let current = now.map_or_else(shown, ToString::to_string);
     canvas.put(
         inner,
         Line::from(vec![
@@ -43,15 +54,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
             Span::raw(current),
         ]),
     );
-    if values.len() < 2 {
-        let words = if values.is_empty() || !model.history.done {
-            detail::history_words(model, &screen.cell)
-        } else {
-            "there is no earlier value to go back to".to_owned()
-        };
-        canvas.put(areas.list, Line::styled(words, theme.dim));
-    } else {
-        draw_list(canvas, areas.list, screen);
+    match nothing {
+        Some(lines) => {
+            let lines = lines.into_iter();
+            canvas.lines(areas.list, lines.map(|line| Line::styled(line, theme.dim)));
+        }
+        None => draw_list(canvas, areas.list, screen),
     }
     let kept = kept.into_iter();
     canvas.lines(areas.foot, kept.map(|line| Line::styled(line, theme.dim)));

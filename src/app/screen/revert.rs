@@ -8,7 +8,7 @@ use crate::{
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
         last_good::last_good,
-        plan::{Came, ChangeRequest, Intent},
+        plan::{Came, ChangeRequest, Intent, nothing_before},
         version::Version,
     },
 };
@@ -56,8 +56,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
                 model.screens.pop();
                 model.revert_to(cell, to, at, out);
             }
-            None if model.history.done => model.say("there is nothing to go back to"),
-            None => model.say("the history is still being read"),
+            None => model.say_nothing_before(&cell),
         },
         Action::Copy => {
             if let Some(commit) = model.selected_commit() {
@@ -96,6 +95,27 @@ impl Model {
             .selected
             .or_else(preset)
             .filter(|i| *i < values.len())
+    }
+
+    fn say_nothing_before(&mut self, cell: &CellKey) {
+        let failed = self.history.failure.as_ref();
+        let failed = failed.map(|failure| format!("history: {}", failure.why));
+        let nothing = self.nothing_before(cell).or(failed);
+        self.say(nothing.unwrap_or_else(|| "the history is still being read".to_owned()));
+    }
+
+    /// Why there is nothing that a cell could go back to; `None` where there is something, or its history is not known.
+    pub fn nothing_before(&self, cell: &CellKey) -> Option<String> {
+        let values = self.values(cell);
+        if values.len() > 1 || !self.history.done || self.history.failure.is_some() {
+            return None;
+        }
+        let desired = self.git.desired.as_deref()?;
+        let mut known = values.iter();
+        let only = known.find_map(|entry| entry.change.version.as_ref());
+        let only = only.or_else(|| desired.version(cell));
+        let (_, why) = nothing_before(desired, cell, None, only, self.history.shallow);
+        Some(why)
     }
 
     /// Stages a revert to what was declared `at` a commit and opens the plan of it alone: other staged changes wait.

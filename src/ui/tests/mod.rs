@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod harness;
+mod revert;
 mod scenes;
 mod scrolling;
 
