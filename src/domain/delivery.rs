@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -43,8 +42,6 @@ pub struct Expectation {
     pub version: Option<Version>,
     /// What it is a version of.
     pub subject: Subject,
-    /// Since when.
-    pub since: Timestamp,
     /// How long it may take.
     pub timeout: Duration,
 }
@@ -69,18 +66,19 @@ const FATAL: [&str; 9] = [
     "OOMKilled",
 ];
 
-/// Judges one cell. `connection` is `None` where the environment has no cluster.
+/// Judges one cell that has been followed for as long as `waited`, by a clock that nobody sets. `connection` is `None` where
+/// the environment has no cluster.
 pub fn judge(
     expected: &Expectation,
     connection: Option<&Connection>,
     live: Option<&LiveCell>,
-    now: Timestamp,
+    waited: Duration,
 ) -> CellProgress {
     let Some(version) = &expected.version else {
         return CellProgress::Unwatched("declares no version any more".to_owned());
     };
     if expected.subject.is_hidden() {
-        return nothing_to_watch(expected, connection, live, now);
+        return nothing_to_watch(expected, connection, live, waited);
     }
     let Some(connection) = connection.filter(|connection| **connection != Connection::Unconfigured)
     else {
@@ -88,10 +86,11 @@ pub fn judge(
             "no cluster configured: nothing about what runs is judged".to_owned(),
         );
     };
-    let waited = now.duration_since(expected.since);
-    let late = waited.as_secs() >= i64::try_from(expected.timeout.as_secs()).unwrap_or(i64::MAX);
+    let late = waited >= expected.timeout;
     let progress = of_connection(connection).unwrap_or_else(|| match live {
-        Some(live) if live.hidden => nothing_to_watch(expected, Some(connection), Some(live), now),
+        Some(live) if live.hidden => {
+            nothing_to_watch(expected, Some(connection), Some(live), waited)
+        }
         Some(live) => of_cell(version, live),
         None => CellProgress::Waiting("the cluster has not answered for this cell yet".to_owned()),
     });
@@ -105,14 +104,14 @@ pub fn judge(
 }
 
 /// How long the health of a workload is waited for, beside a value that no pod shows.
-const PATIENCE_SECONDS: i64 = 10;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pods cannot show the value: the way ends with the push. How its workload is, where there is one, is said.
 fn nothing_to_watch(
     expected: &Expectation,
     connection: Option<&Connection>,
     live: Option<&LiveCell>,
-    now: Timestamp,
+    waited: Duration,
 ) -> CellProgress {
     let words = if live.is_some_and(|live| live.hidden) && !expected.subject.is_hidden() {
         Subject::Unsure.words()
@@ -137,7 +136,7 @@ fn nothing_to_watch(
             let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
             over(&format!("; its workload is {}{reason}", live.health))
         }
-        _ if now.duration_since(expected.since).as_secs() < PATIENCE_SECONDS => {
+        _ if waited < PATIENCE => {
             CellProgress::Waiting("the cluster has not told how the workload is yet".to_owned())
         }
         Some(_) | None => over("; how its workload is, is not known"),
@@ -226,13 +225,13 @@ fn rolling(version: &Version, live: &LiveCell) -> CellProgress {
 mod tests {
     use std::collections::BTreeMap;
 
+    use jiff::Timestamp;
+
     use super::*;
 
     const NEW: &str = "1.42.0";
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
-    }
+    const THEN: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
     fn pod(version: &str, reason: &str, ready: bool) -> PodState {
         PodState {
@@ -259,7 +258,7 @@ mod tests {
             serving: Some(serving.into()),
             desired: 2,
             pods,
-            ..LiveCell::unknown("", at(0))
+            ..LiveCell::unknown("", THEN)
         }
     }
 
@@ -322,10 +321,14 @@ mod tests {
             let expectation = Expectation {
                 version: Some("1.2.3".into()),
                 subject,
-                since: at(0),
                 timeout: Duration::from_mins(15),
             };
-            let progress = judge(&expectation, connection, live.as_ref(), at(seconds));
+            let progress = judge(
+                &expectation,
+                connection,
+                live.as_ref(),
+                Duration::from_secs(seconds),
+            );
             assert_eq!(progress.describe(), expected);
             assert_ne!(progress, CellProgress::Healthy);
         }
@@ -336,7 +339,7 @@ mod tests {
         let crash = "CrashLoopBackOff";
         let lost = Connection::Lost {
             reason: "connection refused".into(),
-            since: at(0),
+            since: THEN,
             next_try: None,
         };
         let cases = [
@@ -419,14 +422,13 @@ mod tests {
             let expectation = Expectation {
                 version: Some(NEW.into()),
                 subject: Subject::Image,
-                since: at(0),
                 timeout: Duration::from_mins(15),
             };
             let progress = judge(
                 &expectation,
                 connection.as_ref(),
                 live.as_ref(),
-                at(seconds),
+                Duration::from_secs(seconds),
             );
             let word = match &progress {
                 CellProgress::Waiting(_) => "waiting".to_owned(),

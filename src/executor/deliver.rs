@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -292,14 +292,15 @@ async fn follow(
         }
     };
     steps.tell(DeliveryStep::Began(Stage::Rolling));
+    let began = Instant::now();
     let mut changes = clusters.changes();
     let mut last: BTreeMap<CellKey, CellProgress> = BTreeMap::new();
     loop {
         let facts = clusters.facts();
-        let now = Timestamp::now();
+        let waited = began.elapsed();
         for (cell, expected) in &expectations {
             let connection = facts.connections.get(&cell.environment);
-            let progress = delivery::judge(expected, connection, facts.live.get(cell), now);
+            let progress = delivery::judge(expected, connection, facts.live.get(cell), waited);
             if last.get(cell).is_some_and(CellProgress::is_over)
                 || last.get(cell) == Some(&progress)
             {
@@ -357,7 +358,6 @@ fn expectations(
     delivered: &Delivered,
 ) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
     let desired = shared.session().read_with(&delivered.moved_refs())?.desired;
-    let since = Timestamp::now();
     let session = shared.session();
     let topology = &session.config.topology;
     Ok(confirmed
@@ -372,7 +372,6 @@ fn expectations(
                     .get(&change.cell)
                     .map(|cell| cell.subject)
                     .unwrap_or_default(),
-                since,
                 timeout: environment.timeout,
             };
             Some((change.cell.clone(), expected))

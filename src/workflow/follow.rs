@@ -1,6 +1,9 @@
 //! After the push: watching until the clusters run it and are healthy, or something stops it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, time::MissedTickBehavior};
@@ -49,7 +52,7 @@ pub async fn follow(
         target.cells.retain(|cell| cells.contains(&cell.cell));
     }
     watched.retain(|target| !target.cells.is_empty());
-    let since = now();
+    let began = Instant::now();
     let mut following: Vec<Following> = cells
         .iter()
         .map(|key| Following {
@@ -66,7 +69,6 @@ pub async fn follow(
                     .get(key)
                     .map(|cell| cell.subject)
                     .unwrap_or_default(),
-                since,
                 timeout: timeout
                     .or_else(|| Some(topology.get(&key.environment)?.timeout))
                     .unwrap_or_default(),
@@ -86,7 +88,7 @@ pub async fn follow(
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         for cell in &mut following {
-            cell.judge(&views, now(), tell);
+            cell.judge(&views, began.elapsed(), now(), tell);
         }
         if following
             .iter()
@@ -117,6 +119,7 @@ impl Following {
     fn judge(
         &mut self,
         views: &BTreeMap<EnvironmentName, ClusterView>,
+        waited: Duration,
         now: Timestamp,
         tell: &mut (dyn FnMut(&CellKey, &CellProgress) + Send),
     ) {
@@ -133,7 +136,7 @@ impl Following {
             .zip(view)
             .map(|(target, view)| view.live(target, now));
         let connection = view.map(ClusterView::connection);
-        let progress = delivery::judge(&self.expected, connection, live.as_ref(), now);
+        let progress = delivery::judge(&self.expected, connection, live.as_ref(), waited);
         if self.progress.as_ref() != Some(&progress) {
             tell(&self.cell, &progress);
             self.progress = Some(progress);

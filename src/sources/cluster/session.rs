@@ -52,6 +52,21 @@ pub(super) enum End {
     Lost(Failure),
 }
 
+/// How long credentials are used that end at `expires`, where that is known. The clock on the wall is asked once, so that one
+/// that is set meanwhile moves nothing; what it got wrong a 401 tells, and so it does where no end is known.
+fn renewed_after(expires: Option<Timestamp>, now: Timestamp) -> Duration {
+    /// A clock that is far ahead of the server's is no reason to ask without a pause.
+    const LEAST: Duration = Duration::from_secs(10);
+    /// Nor one that is far behind to wait for years.
+    const MOST: Duration = Duration::from_hours(24);
+    expires.map_or(MOST, |expires| {
+        Duration::try_from(expires.duration_since(now))
+            .unwrap_or_default()
+            .saturating_sub(BEFORE_EXPIRY)
+            .clamp(LEAST, MOST)
+    })
+}
+
 /// One living connection.
 pub(super) struct Session<'a> {
     client: Client,
@@ -129,15 +144,7 @@ impl<'a> Session<'a> {
     }
 
     fn renewal(&self) -> Instant {
-        // Without a known end a 401 tells; a day is only so that there is an instant to wait for.
-        let left = self.expires.map_or(Duration::from_hours(24), |expires| {
-            let left = expires.duration_since(Timestamp::now());
-            Duration::try_from(left)
-                .unwrap_or_default()
-                .saturating_sub(BEFORE_EXPIRY)
-                .max(Duration::from_secs(10))
-        });
-        Instant::now() + left
+        Instant::now() + renewed_after(self.expires, Timestamp::now())
     }
 
     async fn hear(&mut self, from: u32, word: Word, hiccup: &Notify) -> Result<(), End> {
@@ -329,5 +336,39 @@ impl<'a> Session<'a> {
     async fn send(&self, environment: EnvironmentName, event: ClusterEvent) -> Result<(), End> {
         let sent = self.events.send((environment, event)).await;
         sent.map_err(|_| End::Closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_renewed_in_time_whatever_the_clock_says() {
+        let now: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let day = 86_400;
+        let cases = [
+            ("an hour", Some("2026-11-28T13:00:00Z"), 3570),
+            ("just before the end", Some("2026-11-28T12:00:35Z"), 10),
+            (
+                "ended: set ahead by a year",
+                Some("2025-11-28T12:00:00Z"),
+                10,
+            ),
+            ("set back by a year", Some("2027-11-28T12:00:00Z"), day),
+            (
+                "before there were credentials",
+                Some("1970-01-01T00:00:00Z"),
+                10,
+            ),
+            ("the end of time", Some("9999-12-30T22:00:00Z"), day),
+            ("the beginning of time", Some("-009999-01-02T01:59:59Z"), 10),
+            ("no known end", None, day),
+        ];
+        for (case, expires, seconds) in cases {
+            let expires = expires.map(|it| it.parse().unwrap());
+            let after = renewed_after(expires, now);
+            assert_eq!(after, Duration::from_secs(seconds), "{case}");
+        }
     }
 }
