@@ -223,6 +223,9 @@ pub(super) fn unreachable(remote: &str, words: &str) -> GitError {
     let hint = if is_denied(words) {
         "Tidegate uses Git's own credentials: sign in so that `git fetch` works without asking \
          (an ssh agent, a credential helper)"
+    } else if is_untrusted(words) {
+        "Have the server's certificate renewed or mended, and look at this machine's clock. If an authority of your own signed \
+         it, name that to Git: git config --global http.sslCAInfo FILE"
     } else {
         "Check the connection, and that Git can reach the remote: git ls-remote"
     };
@@ -253,9 +256,59 @@ pub(super) fn is_denied(words: &str) -> bool {
     MARKS.iter().any(|mark| words.contains(mark))
 }
 
+/// Whether the words mean that the server's certificate is not taken: curl's, over each library of TLS that it is built with.
+fn is_untrusted(words: &str) -> bool {
+    const MARKS: [&str; 4] = [
+        // OpenSSL, Secure Transport.
+        "ssl certificate problem",
+        "ssl: no alternative certificate subject name",
+        // GnuTLS.
+        "certificate verification failed",
+        "certificate subject name",
+    ];
+    let words = words.to_ascii_lowercase();
+    MARKS.iter().any(|mark| words.contains(mark))
+        // Schannel says which of its codes it is.
+        || words.contains("schannel") && words.contains("cert")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_taken_is_told_from_a_server_that_is_away() {
+        let cases = [
+            ("SSL certificate problem: self-signed certificate", true),
+            ("SSL certificate problem: certificate has expired", true),
+            (
+                "SSL: no alternative certificate subject name matches target host name 'h'",
+                true,
+            ),
+            (
+                "server certificate verification failed. CAfile: none CRLfile: none",
+                true,
+            ),
+            (
+                "SSL: certificate subject name (a) does not match target host name 'h'",
+                true,
+            ),
+            (
+                "schannel: SEC_E_UNTRUSTED_ROOT (0x80090325) - The certificate chain was issued by an authority that is not trusted.",
+                true,
+            ),
+            ("Could not resolve host: h", false),
+            ("Failed to connect to h port 443: Connection refused", false),
+        ];
+        for (words, expected) in cases {
+            let error = unreachable(
+                "origin",
+                &format!("fatal: unable to access 'https://h/': {words}"),
+            );
+            let hinted = error.to_string().contains("http.sslCAInfo");
+            assert_eq!(hinted, expected, "{error}");
+        }
+    }
 
     #[test]
     fn a_failure_without_words_says_so() {

@@ -4,5 +4,6 @@ pub mod http;
 pub mod operator;
 pub mod repo;
 pub mod terminal;
+pub mod tls;
 pub mod two;
 pub mod view;
