@@ -7,6 +7,7 @@ use super::{
     event::{Epoch, PlanView},
 };
 use crate::domain::{
+    desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::{Accept, ChangeRequest, Override},
     topology::Deliver,
@@ -29,8 +30,8 @@ pub enum Command {
     LoadHistory {
         /// Which request this is; the answer carries it.
         epoch: Epoch,
-        /// The tip to walk from.
-        commit: ObjectId,
+        /// Where the walk begins.
+        refs: Refs,
     },
     /// Send the cluster events of this cell as they come; `None`: of no cell any more.
     WatchNotes {

@@ -13,7 +13,7 @@ use super::model::Setup;
 use crate::actions::{Key, Press};
 pub use crate::domain::{delivery::CellProgress as CellDelivery, diff::FileDiff};
 use crate::domain::{
-    desired::Desired,
+    desired::{Desired, Refs, Tip},
     history::HistoryEntry,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::Plan,
@@ -230,31 +230,42 @@ pub struct Failure {
     pub next: String,
 }
 
-/// The commit that everything shown is relative to.
+/// The refs that everything shown was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BaseInfo {
-    /// `main`.
-    pub branch: String,
-    /// What it was resolved from: `origin/main`, or the revision given by `--at`.
-    pub reference: String,
-    /// The remote, where there is one.
-    pub remote: Option<String>,
-    /// The commit that `reference` named; where environments have refs of their own, one name for where all of them are.
-    pub commit: ObjectId,
-    /// Environments have refs of their own: `branch` names all of them, and `commit` is no commit.
-    #[serde(default)]
-    pub several: bool,
+pub struct ReadFrom {
+    /// Each with its commit, in the order in which they are read: one, or one for each environment.
+    pub tips: Vec<Tip>,
     /// When the remote was last asked and answered; `None`: never in this session.
     pub fetched_at: Option<Timestamp>,
     /// The remote's web address without a trailing slash, where one can be guessed.
     pub web: Option<String>,
 }
 
+impl ReadFrom {
+    /// Where they are.
+    pub fn refs(&self) -> Refs {
+        self.tips.iter().collect()
+    }
+
+    /// The one ref that holds every environment, where there is but one.
+    pub fn only(&self) -> Option<&Tip> {
+        match self.tips.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Nothing is fetched: the refs themselves are read.
+    pub fn is_local(&self) -> bool {
+        self.tips.first().is_none_or(|tip| tip.remote.is_none())
+    }
+}
+
 /// The matrix as read from Git.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredRead {
     /// What it was read from.
-    pub base: BaseInfo,
+    pub base: ReadFrom,
     /// Every cell that the layouts find there.
     pub desired: Arc<Desired>,
 }
@@ -275,8 +286,8 @@ pub struct HistoryBatch {
 /// Where the remote branch is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its tip.
-    pub commit: ObjectId,
+    /// Where the refs are.
+    pub refs: Refs,
     /// When the remote answered.
     pub at: Timestamp,
 }

@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::{
     command::Command,
-    event::{BaseInfo, DesiredRead, Event, HistoryBatch, Input, PlanView},
+    event::{DesiredRead, Event, HistoryBatch, Input, PlanView, ReadFrom},
     model::{Model, Setup, WriteMode},
     op_queue::Operation,
     update::{start, update},
@@ -92,17 +92,15 @@ pub(crate) fn tip(short: &str) -> Tip {
     };
     Tip {
         remote: Some("origin".to_owned()),
+        read: "refs/remotes/origin/main".to_owned(),
+        shown: "origin/main".to_owned(),
         ..Tip::new(name, Origin::default(), commit(short))
     }
 }
 
-pub(crate) fn base() -> BaseInfo {
-    BaseInfo {
-        several: false,
-        branch: "main".to_owned(),
-        reference: "origin/main".to_owned(),
-        remote: Some("origin".to_owned()),
-        commit: commit("a1b2c3d"),
+pub(crate) fn base() -> ReadFrom {
+    ReadFrom {
+        tips: vec![tip("a1b2c3d")],
         fetched_at: Some(moment() - 12.seconds()),
         web: Some("https://git.example.com/shop/platform-deploy".to_owned()),
     }
@@ -299,10 +297,10 @@ impl Driver {
         driver.send(Event::Desired { epoch, result });
         let epoch = driver.epoch(Operation::Fetch);
         let at = moment() - 12.seconds();
-        let commit = commit("a1b2c3d");
+        let refs = base().refs();
         driver.send(Event::Fetched {
             epoch,
-            result: Ok(super::event::Fetched { commit, at }),
+            result: Ok(super::event::Fetched { refs, at }),
         });
         driver.send(Event::Ran {
             line: "git fetch origin main".to_owned(),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{
     activity::Activity,
     areas::Drawn,
-    event::{BaseInfo, Failure},
+    event::{Failure, ReadFrom},
     keymap::LastKey,
     line::LineInput,
     op_queue::OpQueue,
@@ -22,9 +22,9 @@ use super::{
 use crate::{
     actions::{Action, Keymap, Mode},
     domain::{
-        desired::Desired,
+        desired::{Desired, Refs},
         history::HistoryEntry,
-        ids::{CellKey, EnvironmentName, ObjectId},
+        ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
         rollout::{Connection, LiveCell},
         topology::Topology,
@@ -110,7 +110,7 @@ pub struct Model {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Git {
     /// The commit everything is relative to.
-    pub base: Option<BaseInfo>,
+    pub base: Option<ReadFrom>,
     /// Every cell that the layouts find there.
     pub desired: Option<Arc<Desired>>,
     /// The matrix is remembered from an earlier run and not yet read again; when it was kept.
@@ -126,8 +126,8 @@ pub struct Git {
 /// What was found in the history so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// The commit it was walked from.
-    pub commit: Option<ObjectId>,
+    /// The refs it was walked from.
+    pub refs: Option<Refs>,
     /// Cells with their values, newest first.
     pub cells: HashMap<CellKey, Arc<[HistoryEntry]>>,
     /// Commits walked.

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{event::BaseInfo, model::Model};
+use super::{event::ReadFrom, model::Model};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName, ServiceName},
@@ -23,7 +23,7 @@ pub struct Snapshot {
     /// When it was kept.
     pub kept: Timestamp,
     /// What the matrix was read from.
-    pub base: BaseInfo,
+    pub base: ReadFrom,
     /// The columns, in promotion order.
     pub environments: Vec<EnvironmentName>,
     /// The cells that were declared.
@@ -121,10 +121,13 @@ impl Snapshot {
             };
             cells.insert(key, desired);
         }
+        let Some(first) = self.base.tips.first() else {
+            return;
+        };
         model.git.remembered = Some(self.kept);
         model.git.desired = Some(Arc::new(Desired {
-            tips: Vec::new(),
-            commit: self.base.commit,
+            commit: first.commit,
+            tips: self.base.tips.clone(),
             services: services.into_iter().collect(),
             environments: self.environments,
             cells,

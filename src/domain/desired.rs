@@ -77,6 +77,17 @@ impl Tip {
     }
 }
 
+/// Where refs are: each with its commit, in the order in which they are read. What "it moved" compares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refs(Vec<(RefName, ObjectId)>);
+
+impl<'a> FromIterator<&'a Tip> for Refs {
+    fn from_iter<I: IntoIterator<Item = &'a Tip>>(tips: I) -> Self {
+        let tips = tips.into_iter();
+        Self(tips.map(|tip| (tip.name.clone(), tip.commit)).collect())
+    }
+}
+
 /// One cell, as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesiredCell {
@@ -143,10 +154,7 @@ impl Desired {
     pub fn is_at(&self, base: &[Tip]) -> bool {
         match (self.tips.as_slice(), base) {
             ([], [only]) => only.commit == self.commit,
-            (tips, base) => {
-                let place = |tip: &Tip| (tip.name.clone(), tip.commit);
-                tips.iter().map(place).eq(base.iter().map(place))
-            }
+            (tips, base) => Refs::from_iter(tips) == Refs::from_iter(base),
         }
     }
 

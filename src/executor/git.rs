@@ -14,8 +14,9 @@ use jiff::Timestamp;
 
 use super::{Shared, clusters::Handle, lock, words};
 use crate::{
-    app::event::{BaseInfo, DesiredRead, Epoch, Event, Fetched, HistoryBatch},
+    app::event::{DesiredRead, Epoch, Event, Fetched, HistoryBatch, ReadFrom},
     domain::{
+        desired::Refs,
         history::{self, Changes},
         ids::{CellKey, ObjectId},
         rollout,
@@ -69,15 +70,15 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
                     took: Duration::ZERO,
                 });
             }
-            session.state()
+            session.refs()
         }
         Err(error) => Err(error),
     };
     let result = match fetched {
-        Ok(commit) => {
+        Ok(refs) => {
             let at = Timestamp::now();
             *lock(&shared.fetched_at) = Some(at);
-            Ok(Fetched { commit, at })
+            Ok(Fetched { refs, at })
         }
         Err(error) => {
             let what = match shared.current() {
@@ -96,7 +97,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
         let session = shared.session();
         match shared.current() {
             // The same commits declare the same: nothing to read.
-            Some(known) if session.state()? == known.state() => Ok(known),
+            Some(known) if session.refs()? == known.refs() => Ok(known),
             _ => Ok(Arc::new(session.read()?)),
         }
     };
@@ -114,7 +115,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
             }
             *lock(&shared.reading) = Some(Arc::clone(&reading));
             Ok(DesiredRead {
-                base: base_info(shared, &reading),
+                base: read_from(shared, &reading),
                 desired: Arc::clone(&reading.desired),
             })
         }
@@ -123,36 +124,23 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     shared.tell(Event::Desired { epoch, result });
 }
 
-fn base_info(shared: &Shared, reading: &Reading) -> BaseInfo {
-    let base = reading.base();
-    let several = reading.tips.len() > 1;
-    let url = base
+fn read_from(shared: &Shared, reading: &Reading) -> ReadFrom {
+    let url = reading
+        .base()
         .remote
         .as_deref()
         .and_then(|remote| shared.session().repo.remote_url(remote));
-    BaseInfo {
-        branch: if several {
-            let lines = reading.tips.iter();
-            lines
-                .map(|line| line.name.to_string())
-                .collect::<Vec<_>>()
-                .join(", ")
-        } else {
-            base.branch().to_owned()
-        },
-        reference: base.shown.clone(),
-        remote: base.remote.clone(),
-        commit: reading.state(),
-        several,
+    ReadFrom {
+        tips: reading.tips.clone(),
         fetched_at: *lock(&shared.fetched_at),
         web: url.as_deref().and_then(words::web_address),
     }
 }
 
 /// Walks the history of all cells, and tells what was found as it comes.
-pub(super) fn history(shared: &Shared, epoch: Epoch, commit: ObjectId, stop: &Stop) {
+pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
     let session = shared.session();
-    let Some(reading) = shared.current().filter(|reading| reading.state() == commit) else {
+    let Some(reading) = shared.current().filter(|reading| reading.refs() == *refs) else {
         // The matrix was read anew meanwhile: its own walk is under way, or will be.
         return;
     };

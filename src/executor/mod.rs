@@ -173,7 +173,7 @@ impl Executor {
                     move || git::read_desired(&shared, epoch, &clusters),
                 );
             }
-            Command::LoadHistory { epoch, commit } => {
+            Command::LoadHistory { epoch, refs } => {
                 let stop = git::Stop::default();
                 if let Some(earlier) = self.history.replace(stop.clone()) {
                     earlier.set();
@@ -184,7 +184,7 @@ impl Executor {
                         epoch,
                         result: Err(failure),
                     },
-                    move || git::history(&shared, epoch, commit, &stop),
+                    move || git::history(&shared, epoch, &refs, &stop),
                 );
             }
             Command::WatchNotes { cell } => self.clusters.select(cell),

@@ -114,10 +114,11 @@ fn repository(canvas: &Canvas<'_>) -> Vec<Span<'static>> {
         spans.push(word);
         return spans;
     };
-    let place = if base.several {
-        format!(" {}", base.branch)
+    let place = if let Some(tip) = base.only() {
+        format!(" {}@{}", tip.branch(), tip.commit.short())
     } else {
-        format!(" {}@{}", base.branch, base.commit.short())
+        let names: Vec<String> = base.tips.iter().map(|tip| tip.name.to_string()).collect();
+        format!(" {}", names.join(", "))
     };
     spans.push(Span::styled(place, theme.accent));
     let (age, style) = match (model.git.remembered, base.fetched_at) {
@@ -125,7 +126,7 @@ fn repository(canvas: &Canvas<'_>) -> Vec<Span<'static>> {
             let age = age::between(kept, model.now);
             (format!(" remembered {age} ago"), theme.warn)
         }
-        (None, _) if base.remote.is_none() => (" local".to_owned(), theme.dim),
+        (None, _) if base.is_local() => (" local".to_owned(), theme.dim),
         (None, Some(fetched)) => {
             let age = age::between(fetched, model.now);
             let late = model.git.fetch_failure.is_some();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use super::{Session, at::is_same};
 use crate::{
     domain::{
-        desired::{Desired, RefName, Tip},
+        desired::{Desired, RefName, Refs, Tip},
         ids::{CellKey, ObjectId},
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
@@ -34,21 +34,10 @@ impl Reading {
         self.tips.iter().find(|line| line.name == *name)
     }
 
-    /// One name for where all refs are: the commit itself where there is one ref.
-    pub fn state(&self) -> ObjectId {
-        state(&self.tips)
+    /// Where all refs are.
+    pub fn refs(&self) -> Refs {
+        self.tips.iter().collect()
     }
-}
-
-fn state(lines: &[Tip]) -> ObjectId {
-    if let [only] = lines {
-        return only.commit;
-    }
-    let text: Vec<String> = lines
-        .iter()
-        .map(|line| format!("{} {}\n", line.name, line.commit))
-        .collect();
-    Repo::blob_id(text.concat().as_bytes())
 }
 
 impl Session {
@@ -61,12 +50,12 @@ impl Session {
         self.read_lines(lines, problems)
     }
 
-    /// One name for where everything that is read is now, as [`Reading::state`] gives it. Blocking, milliseconds.
+    /// Where everything that is read is now. Blocking, milliseconds.
     ///
     /// # Errors
     /// As [`Session::read`].
-    pub fn state(&self) -> Result<ObjectId, GitError> {
-        Ok(state(&self.lines()?.0))
+    pub fn refs(&self) -> Result<Refs, GitError> {
+        Ok(self.lines()?.0.iter().collect())
     }
 
     /// The same as [`Session::read`], with refs standing at these commits: what was just written, for one.

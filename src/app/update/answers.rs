@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::super::{
     activity::Level,
     command::Command,
-    event::{DesiredRead, Epoch, Failure, Fetched, HistoryBatch},
+    event::{DesiredRead, Epoch, Failure, Fetched, HistoryBatch, ReadFrom},
     model::{History, Model, Ran, Setup, WriteMode},
     op_queue::Operation,
     screen::{PlanState, Screen},
 };
 use crate::domain::{
-    desired::Desired,
+    desired::{Desired, Tip},
     ids::{CellKey, EnvironmentName},
     rollout::{Connection, LiveCell},
 };
@@ -53,38 +53,37 @@ impl Model {
         base.fetched_at = base.fetched_at.max(fetched);
         if let Some(before) = before
             .as_ref()
-            .filter(|before| before.commit != base.commit)
+            .filter(|before| before.refs() != base.refs())
         {
-            let text = if base.several {
-                moved_refs(self.git.desired.as_deref(), &read.desired)
-            } else {
-                format!(
+            let text = match (before.only(), base.only()) {
+                (Some(before), Some(now)) => format!(
                     "{} moved {} to {}",
-                    base.reference,
+                    now.shown,
                     before.commit.short(),
-                    base.commit.short()
-                )
+                    now.commit.short()
+                ),
+                _ => moved_refs(&before.tips, &base.tips),
             };
             self.log(Level::Info, text, Vec::new(), out);
         }
-        let commit = base.commit;
+        let refs = base.refs();
         self.git.base = Some(base);
         self.git.desired = Some(read.desired);
-        if self.history.commit != Some(commit) {
+        if self.history.refs.as_ref() != Some(&refs) {
             let epoch = self.operations.supersede(Operation::History);
             self.history = History {
-                commit: Some(commit),
+                refs: Some(refs.clone()),
                 // What is known stays until it is replaced: the new walk begins with what is new.
                 cells: std::mem::take(&mut self.history.cells),
                 ..History::default()
             };
-            out.push(Command::LoadHistory { epoch, commit });
+            out.push(Command::LoadHistory { epoch, refs });
         }
-        self.plan_again(commit, out);
+        self.plan_again(out);
     }
 
     /// A plan that is looked at belongs to the base of before: it is made anew.
-    fn plan_again(&mut self, commit: crate::domain::ids::ObjectId, out: &mut Vec<Command>) {
+    fn plan_again(&mut self, out: &mut Vec<Command>) {
         let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
             return;
         };
@@ -95,11 +94,10 @@ impl Model {
                 .as_ref()
                 .is_some_and(|desired| desired.is_at(&view.plan.base))
         {
-            let several = self.git.base.as_ref().is_some_and(|base| base.several);
-            screen.moved = vec![if several {
-                "planned again: a ref moved".to_owned()
-            } else {
-                format!("planned again on {}", commit.short())
+            let only = self.git.base.as_ref().and_then(ReadFrom::only);
+            screen.moved = vec![match only {
+                Some(tip) => format!("planned again on {}", tip.commit.short()),
+                None => "planned again: a ref moved".to_owned(),
             }];
             self.build_plan(out);
         }
@@ -194,9 +192,9 @@ impl Model {
                 if let Some(base) = &mut self.git.base {
                     base.fetched_at = Some(fetched.at);
                 }
-                let known = self.git.base.as_ref().map(|base| base.commit);
+                let known = self.git.base.as_ref().map(ReadFrom::refs);
                 let reading = self.operations.is_running(Operation::Desired);
-                if known != Some(fetched.commit) || self.git.desired.is_none() && !reading {
+                if known != Some(fetched.refs) || self.git.desired.is_none() && !reading {
                     self.read_desired(out);
                 }
             }
@@ -273,9 +271,8 @@ impl Model {
 }
 
 /// Which refs are elsewhere than before: `prod moved 048d846 to 6a6f956`.
-fn moved_refs(before: Option<&Desired>, now: &Desired) -> String {
-    let known = before.map_or(&[][..], |before| &before.tips);
-    let moved = now.tips.iter().filter_map(|tip| {
+fn moved_refs(known: &[Tip], now: &[Tip]) -> String {
+    let moved = now.iter().filter_map(|tip| {
         let Some(old) = known.iter().find(|old| old.name == tip.name) else {
             return Some(format!("{} is at {}", tip.name, tip.commit.short()));
         };

@@ -4,7 +4,7 @@ use super::{
     super::{
         areas,
         command::Command,
-        event::Input,
+        event::{Input, ReadFrom},
         keymap::{LastKey, Meaning, meaning},
         line::LineInput,
         model::{Model, Prompt, WriteMode},
@@ -143,11 +143,7 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
 impl Model {
     /// Asks the remote and lost clusters now.
     fn refresh(&mut self, out: &mut Vec<Command>) {
-        let no_remote = self
-            .git
-            .base
-            .as_ref()
-            .is_some_and(|base| base.remote.is_none());
+        let no_remote = self.git.base.as_ref().is_some_and(ReadFrom::is_local);
         if no_remote {
             self.read_desired(out);
         } else if !self.fetch(out) {

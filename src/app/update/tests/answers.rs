@@ -16,7 +16,7 @@ fn read(digits: &str) -> DesiredRead {
     let mut desired = fixture::desired(&fixture::rows());
     desired.commit = commit(digits);
     let mut base = fixture::base();
-    base.commit = commit(digits);
+    base.tips = vec![tip(digits)];
     DesiredRead {
         base,
         desired: Arc::new(desired),
@@ -43,13 +43,13 @@ fn the_history_is_walked_once_for_each_tip() {
     });
     let walk = Command::LoadHistory {
         epoch: Epoch(3),
-        commit: commit("a1b2c3d"),
+        refs: [&tip("a1b2c3d")].into_iter().collect(),
     };
     assert_eq!(driver.taken(), [walk]);
     driver.send(Event::Fetched {
         epoch: Epoch(2),
         result: Ok(Fetched {
-            commit: commit("a1b2c3d"),
+            refs: [&tip("a1b2c3d")].into_iter().collect(),
             at: moment(),
         }),
     });
@@ -69,7 +69,7 @@ fn a_fetch_that_moved_reads_again_and_a_late_answer_is_dropped() {
 
     let fetched = |digits| {
         Ok(Fetched {
-            commit: commit(digits),
+            refs: [&tip(digits)].into_iter().collect(),
             at: moment(),
         })
     };
@@ -89,7 +89,7 @@ fn a_fetch_that_moved_reads_again_and_a_late_answer_is_dropped() {
         result: Ok(read("dead")),
     });
     let base = driver.model.git.base.as_ref().unwrap();
-    assert_eq!(base.commit, commit("a1b2c3d"), "late");
+    assert_eq!(base.tips, [tip("a1b2c3d")], "late");
 }
 
 #[test]

@@ -122,8 +122,8 @@ pub(super) fn traced(size: (u16, u16), done: bool) -> Driver {
     let environments = &mut driver.model.setup.topology.environments;
     environments[2].from = vec!["canary".into()];
     let cells = stories.map(|(name, values)| (cell("checkout", name), values));
-    let commit = driver.model.git.base.as_ref().unwrap().commit;
-    driver.model.history.commit = None;
+    let refs = driver.model.git.base.as_ref().unwrap().refs();
+    driver.model.history.refs = None;
     let desired = driver.model.git.desired.clone().unwrap();
     let epoch = driver.model.operations.supersede(Operation::Desired);
     let base = fixture::base();
@@ -131,7 +131,7 @@ pub(super) fn traced(size: (u16, u16), done: bool) -> Driver {
         epoch,
         result: Ok(DesiredRead { base, desired }),
     });
-    assert_eq!(driver.model.history.commit, Some(commit));
+    assert_eq!(driver.model.history.refs, Some(refs));
     let known = if done { 4 } else { 2 };
     driver.model.history.cells.clear();
     driver.send(Event::History {

@@ -69,7 +69,7 @@ pub(super) fn git_only(size: (u16, u16)) -> Driver {
     setup.guessed = Some("guessed from the tree: no tidegate.toml".to_owned());
     let mut driver = Driver::fresh(setup, size);
     let mut base = fixture::base();
-    base.remote = None;
+    base.tips[0].remote = None;
     driver.send(Event::Desired {
         epoch: driver.epoch(Operation::Desired),
         result: Ok(DesiredRead {
