@@ -45,8 +45,10 @@
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - No program that is waited for is started but by `sources::children`: in a group of its own, with a deadline and a limit
-//!   on what it says; none outlives Tidegate, however that ends. Not yet:
-//!   the login, clipboard and browser programs of `executor::outside`.
+//!   on what it says; none outlives Tidegate, however that ends, but for a browser that was opened and what a clipboard
+//!   program leaves to answer pastes.
+//! - No read of a disk holds the screen up: it is done on threads that nobody joins, and what takes long is named by
+//!   `sources::waiting`.
 //! - libgit2 reads no object of a repository: `sources::git::store` does, and each reading ends within a budget of bytes and
 //!   steps. No commit is built on an object whose content is not what its name says.
 //! - No callback travels in a message: events and commands are plain data.

@@ -73,6 +73,10 @@ pub enum Action {
     Refresh,
     /// Log in to a cluster.
     Login,
+    /// Answer what the changed configuration asks.
+    Trust,
+    /// Read the configuration again.
+    Reload,
     /// Copy what is selected.
     Copy,
     /// Open what is selected in the browser.

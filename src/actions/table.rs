@@ -185,6 +185,8 @@ pub const TABLE: &[Row] = &[
     action(Action::Refresh, "refresh", "ask the remote, and try lost clusters, now").keys(&["^r"], SCREENS).typed(&["refresh"], Nothing),
     action(Action::Login, "login", "log in to a cluster; the screen makes way for it").typed(&["login"], Optional(What::Environment)),
     action(Action::Layouts, "layouts", "what is read, and what looks like a version and is not").typed(&["layouts"], Nothing),
+    action(Action::Trust, "trust", "answer what the changed configuration asks: may what it names be reached?").typed(&["trust"], Nothing),
+    action(Action::Reload, "reload", "read the configuration again").typed(&["reload"], Nothing),
     action(Action::Theme, "theme", "choose colours").typed(&["theme"], Needed(What::Theme)),
     action(Action::Ascii, "ascii", "letters and ASCII borders only").typed(&["ascii"], Needed(What::OneOf(&["on", "off"]))),
     action(Action::Copy, "copy", "copy the version, commit or line that is selected").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Activity]),

@@ -82,6 +82,11 @@ pub enum Command {
     },
     /// Say what the layouts read and what they leave unread; answered by `Notice`.
     ShowLayouts,
+    /// Allow what [`TrustAsked`](super::event::Event::TrustAsked) asked for in these lines, if that is what is asked still;
+    /// answered by `ConfigReloaded`.
+    Trust(Vec<String>),
+    /// Read the configuration again; answered by `ConfigReloaded` or `TrustAsked`.
+    Reload,
     /// Try lost clusters now instead of at their next try.
     Reconnect,
     /// Append a line to the activity log.

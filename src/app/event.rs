@@ -121,8 +121,17 @@ pub enum Event {
     },
     /// The configuration changed on disk: the new set-up, or why the old one is kept.
     ConfigReloaded(Result<Box<Setup>, Failure>),
+    /// The configuration changed on disk, and names what nobody has allowed yet: the old one is kept until that is answered.
+    TrustAsked {
+        /// When.
+        at: Timestamp,
+        /// What it names, as it is shown.
+        lines: Vec<String>,
+    },
     /// Something failed that no other event answers for.
     Failure(Failure),
+    /// What has been waited for so long that it is said, and since when: `reading /path`.
+    Waits(Option<(String, Timestamp)>),
     /// Something worth a line, such as which way a copy went.
     Notice(String),
 }

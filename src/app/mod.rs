@@ -21,4 +21,5 @@ pub mod screen;
 pub mod snapshot;
 pub mod staging;
 pub mod status;
+pub mod trust;
 pub mod update;

@@ -18,6 +18,7 @@ use super::{
     screen::{DeliveryRun, Screen, matrix::Matrix},
     snapshot::Snapshot,
     staging::Staging,
+    trust::TrustQuestion,
 };
 use crate::{
     actions::{Action, Keymap, Mode},
@@ -100,6 +101,10 @@ pub struct Model {
     pub ran: Option<Ran>,
     /// A passing word, and when it was said.
     pub word: Option<(Timestamp, String)>,
+    /// What has been waited for long, and since when.
+    pub waits: Option<(String, Timestamp)>,
+    /// The changed configuration asks, or asked, for a consent.
+    pub trust: Option<TrustQuestion>,
     /// What is in flight.
     pub operations: OpQueue,
     /// The key before this one, and when.
@@ -190,6 +195,9 @@ pub enum Prompt {
     },
     /// Leave, though something is staged or under way?
     Quit,
+    /// May what the changed configuration names be reached? With the time when it was put: keys that come too soon after are
+    /// dropped.
+    Trust(Timestamp),
 }
 
 impl Model {
@@ -218,6 +226,8 @@ impl Model {
             activity: Activity::default(),
             ran: None,
             word: None,
+            waits: None,
+            trust: None,
             operations: OpQueue::default(),
             last_key: None,
         };
@@ -244,7 +254,7 @@ impl Model {
             Some(Prompt::Filter { .. }) => Mode::Filter,
             Some(Prompt::Palette { .. }) => Mode::Palette,
             Some(Prompt::Reason { .. }) => Mode::Reason,
-            Some(Prompt::Quit) => Mode::Question,
+            Some(Prompt::Quit | Prompt::Trust(_)) => Mode::Question,
             None => self.screens.last().map_or(Mode::Matrix, Screen::mode),
         }
     }

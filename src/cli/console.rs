@@ -63,11 +63,23 @@ pub(super) async fn open(context: &Context, session: Session, demo: bool) -> Res
         mouse: session.config.user.mouse,
         demo,
     };
-    let setup = runtime::setup(&session, options)
+    let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
+    // Reads refs: on a mount that does not come back, leaving must still work.
+    let work = tokio::task::spawn_blocking(move || {
+        let setup = runtime::setup(&session, options);
+        (session, setup)
+    });
+    let words = "looking at the repository's branches";
+    let (session, setup) = match runtime::opening(work, words).await.map_err(unusable)? {
+        Ok(both) => both,
+        Err(Ended::Quit) => return Ok(Exit::Done.code()),
+        Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
+    };
+    let setup = setup
         .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
     let (ended, words) = runtime::run(session, setup, options)
         .await
-        .map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))?;
+        .map_err(unusable)?;
     let stopped = words.is_some();
     if let Some(words) = words {
         context.output.note(format!("tidegate: {words}"));

@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Duration,
 };
 
@@ -11,11 +12,18 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{change::PUBLISHING, fail::Exit, output::Output};
-use crate::sources::children;
+use super::{
+    change::PUBLISHING,
+    fail::Exit,
+    output::{Output, clean},
+};
+use crate::sources::{children, waiting};
 
 /// How long the remote may take to say what a push has left behind.
 const LOOK: Duration = Duration::from_secs(25);
+
+/// How often is looked what is waited for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Whether it was said that the command was interrupted: two threads may come to it.
 static SAID: AtomicBool = AtomicBool::new(false);
@@ -32,6 +40,10 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
     };
+    let told = output.clone();
+    thread::Builder::new()
+        .stack_size(256 << 10)
+        .spawn(move || tell_waiting(&told))?;
     tokio::spawn(async move {
         signals.next().await;
         let publishing = output.unfinished() == PUBLISHING;
@@ -62,6 +74,29 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Says what a command waits for that stands there without a word: the first time soon, then more and more seldom.
+fn tell_waiting(output: &Output) {
+    let (mut last, mut due) = (Duration::ZERO, waiting::LONG);
+    loop {
+        thread::sleep(LOOK_EVERY);
+        let Some((what, age)) = waiting::longest() else {
+            continue;
+        };
+        if age < last {
+            due = waiting::LONG;
+        }
+        last = age;
+        if age >= due {
+            due = age * 2;
+            let what = clean(&what);
+            output.note(format!(
+                "tidegate: {what} … {} s; ^c ends it",
+                age.as_secs()
+            ));
+        }
+    }
 }
 
 /// Says once that the command was interrupted.

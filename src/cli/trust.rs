@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::TEAM_FILE,
-    sources::git::{Contact, Place},
+    sources::git::Place,
     stdio,
     workflow::{OpenError, OutsidePlace, Session, Untrusted},
 };
@@ -94,53 +94,16 @@ fn show(output: &Output, named: &Untrusted) {
     output.line("the repository's own file names these outside of it:");
     for outside in &named.outside {
         let name = output.paint(&clean(&outside.name), Tone::Strong);
-        let branch = outside.branch.as_deref().map_or(String::new(), |branch| {
-            format!(", branch {}", clean(branch))
-        });
-        let (what, then) = match &outside.place {
-            OutsidePlace::Path {
-                leads_to, contacts, ..
-            } => (
-                format!("opens {}", clean(&leads_to.display().to_string())),
-                match contacts {
-                    Ok(contacts) if contacts.is_empty() => {
-                        vec!["it has no remote: its own branch is read and moved".to_owned()]
-                    }
-                    Ok(contacts) => contacts.iter().map(contact).collect(),
-                    Err(why) => vec![format!(
-                        "cannot be read now, which is asked about again: {}",
-                        clean(why)
-                    )],
-                },
-            ),
-            OutsidePlace::Address(address) => (
-                format!("connects to {} and keeps a mirror of it", clean(address)),
-                Vec::new(),
-            ),
-        };
-        output.line(format!("  {name}  {what}{branch}"));
-        for line in then {
-            output.line(format!("    {line}"));
+        let mut lines = outside.lines().into_iter();
+        let first = lines.next().unwrap_or_default();
+        output.line(format!("  {name}  {}", clean(&first)));
+        for line in lines {
+            output.line(format!("    {}", clean(&line)));
         }
         let at = output.paint(&clean(&outside.at.to_string()), Tone::Dim);
         output.line(format!("    {at}"));
     }
     output.line("no command is run: what their own configurations and hooks name is not obeyed");
-}
-
-/// `origin  fetches from A and pushes to B`.
-fn contact(contact: &Contact) -> String {
-    let list = |places: &[Place]| {
-        let shown: Vec<String> = places.iter().map(|place| clean(&place.shown)).collect();
-        shown.join(" and ")
-    };
-    let (fetch, push) = (list(&contact.fetch), list(&contact.push));
-    let name = clean(&contact.remote);
-    if fetch == push {
-        format!("{name}  fetches from and pushes to {fetch}")
-    } else {
-        format!("{name}  fetches from {fetch}, pushes to {push}")
-    }
 }
 
 fn one(outside: &crate::workflow::Outside) -> Value {

@@ -31,13 +31,14 @@ use crate::{
         plan::{ChangeRequest, PlanRequest},
     },
     sources::{
-        cluster::Options,
+        cluster::{self, Options},
         mistake::{caught, caught_in},
         state::StateStore,
     },
     workflow::{Reading, Session},
 };
 use clusters::Clusters;
+use reload::Again;
 pub use setup::{ConsoleOptions, setup};
 
 /// Name of the file that keeps the last matrix.
@@ -88,6 +89,8 @@ struct Shared {
     fetched_at: Mutex<Option<Timestamp>>,
     /// How many plans are being published at this moment: one at most, unless a panic left one.
     publishing: AtomicUsize,
+    /// How often the configuration was read again, and what it asks.
+    again: Again,
 }
 
 impl Executor {
@@ -111,6 +114,7 @@ impl Executor {
             noted: Mutex::default(),
             fetched_at: Mutex::default(),
             publishing: AtomicUsize::new(0),
+            again: Again::default(),
         });
         let reload = tokio::spawn(reload::watch(Arc::clone(&shared), options));
         Self {
@@ -271,6 +275,12 @@ impl Executor {
                     ));
                 });
             }
+            Command::Trust(lines) => {
+                self.blocking("keeping the consent", Event::Failure, move || {
+                    reload::allow(&shared, &lines);
+                });
+            }
+            Command::Reload => shared.again.asked.notify_one(),
             Command::Reconnect => self.clusters.retry(),
             Command::Copy(text) => return Some(TerminalOrder::Copy(text)),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
@@ -280,7 +290,8 @@ impl Executor {
         None
     }
 
-    /// Runs `work` beside the screen; a panic in it is the failure of that work and of nothing else.
+    /// Runs `work` beside the screen; a panic in it is the failure of that work and of nothing else. On a thread of its own:
+    /// it reads between its waits, and a disk that does not come back must hold nobody else up.
     fn task(
         &self,
         what: &str,
@@ -288,8 +299,9 @@ impl Executor {
         work: impl Future<Output = ()> + Send + 'static,
     ) {
         let (shared, what) = (Arc::clone(&self.shared), what.to_owned());
-        tokio::spawn(async move {
-            if let Err(mistake) = caught_in(work).await {
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            if let Err(mistake) = runtime.block_on(caught_in(work)) {
                 shared.tell(failed(words::mistake(what, &mistake)));
             }
         });
@@ -311,12 +323,17 @@ impl Executor {
     }
 
     /// Copies `text`; to be called by the terminal's owner, between two frames.
-    pub fn copy(&self, text: &str) {
-        self.shared.tell(Event::Notice(outside::copy(text)));
+    pub fn copy(&self, text: String) {
+        let told = outside::tell_terminal(&text);
+        let shared = Arc::clone(&self.shared);
+        self.blocking("copying", Event::Failure, move || {
+            shared.tell(Event::Notice(outside::copy(&text, told)));
+        });
     }
 
-    /// Logs an environment's cluster in with the terminal: runs its kubeconfig user's exec plugin. Blocking.
-    pub fn login(&self, environment: &EnvironmentName) -> Result<(), String> {
+    /// Logs an environment's cluster in with the terminal: runs its kubeconfig user's exec plugin. Dropping the future stops
+    /// it.
+    pub async fn login(&self, environment: &EnvironmentName) -> Result<(), String> {
         let session = self.shared.session();
         let topology = &session.config.topology;
         let context = topology.get(environment).and_then(|e| e.cluster.clone());
@@ -325,7 +342,7 @@ impl Executor {
             kubeconfig: session.kubeconfig.clone(),
             ..Options::default()
         };
-        outside::login(&context, &options)
+        cluster::login(&context, &options).await
     }
 
     /// Tells how a login ended, and tries the clusters again.

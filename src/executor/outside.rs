@@ -1,28 +1,37 @@
 //! The clipboard and the browser: programs and terminals outside of us, tried in order, and said which way it went.
 
 use std::{
-    io::Write,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use crossterm::{clipboard::CopyToClipboard, execute};
 
 use crate::{
-    sources::cluster::{self, Options},
+    sources::children::{self, Keep, Kind, Limits},
     stdio,
 };
 
-/// Puts `text` on the clipboard; returns a sentence that says which way it went.
-///
-/// The terminal is asked by OSC 52, which works over SSH; a local clipboard program is used as well where there is one,
-/// because not every terminal answers and none says whether it did.
-pub fn copy(text: &str) -> String {
-    let told = execute!(stdio::screen(), CopyToClipboard::to_clipboard_from(text)).is_ok();
+/// A clipboard program takes its text and ends, or leaves something behind that answers whoever pastes, which stays.
+const CLIPBOARD: Duration = Duration::from_secs(5);
+/// An opener that still runs then has become the browser itself, which is the user's.
+const OPENER: Duration = Duration::from_secs(3);
+
+/// Puts `text` on the clipboard by OSC 52, which works over SSH; whether the terminal was told, which says nothing of what it
+/// did. To be called by the terminal's owner.
+pub fn tell_terminal(text: &str) -> bool {
+    execute!(stdio::screen(), CopyToClipboard::to_clipboard_from(text)).is_ok()
+}
+
+/// Puts `text` on the clipboard by a local program as well, where there is one: not every terminal answers. Returns a sentence
+/// that says which way it went. Blocking.
+pub fn copy(text: &str, told: bool) -> String {
     let local = clipboard_programs()
         .into_iter()
         .find(|program| feed(program, text));
     match (local, told) {
-        (Some([name, ..]), _) => format!("copied with {name} and by OSC 52"),
+        (Some([name, ..]), true) => format!("copied with {name} and by OSC 52"),
+        (Some([name, ..]), false) => format!("copied with {name}"),
         (None, true) => {
             "copied by OSC 52, if the terminal allows it (tmux: set -g set-clipboard on)".to_owned()
         }
@@ -32,20 +41,23 @@ pub fn copy(text: &str) -> String {
     }
 }
 
-/// Opens a web address; returns a sentence.
+/// Opens a web address; returns a sentence. Blocking.
 pub fn open(address: &str) -> String {
     if !(address.starts_with("https://") || address.starts_with("http://")) {
         return format!("not a web address: {address}");
     }
-    let opened = ["xdg-open", "open"].into_iter().find(|program| {
-        quiet(program).arg(address).spawn().is_ok_and(|mut child| {
-            // Reaped elsewhere, so that a browser that stays in the foreground costs nothing here.
-            std::thread::spawn(move || child.wait());
-            true
-        })
-    });
-    match opened {
-        Some(program) => format!("opened {address} with {program}"),
+    let mut failed = None;
+    for program in ["xdg-open", "open"] {
+        match children::run_or_let_go(quiet(program).arg(address), OPENER) {
+            Ok(status) if status.is_none_or(|status| status.success()) => {
+                return format!("opened {address} with {program}");
+            }
+            Ok(_) => failed = failed.or(Some(program)),
+            Err(_) => {}
+        }
+    }
+    match failed {
+        Some(program) => format!("{program} could not open {address}; y copies it"),
         None => format!("no program to open {address}; y copies it"),
     }
 }
@@ -74,18 +86,18 @@ fn clipboard_programs() -> Vec<&'static [&'static str; 3]> {
 
 fn feed(program: &[&str; 3], text: &str) -> bool {
     let arguments = program[1..].iter().filter(|argument| !argument.is_empty());
-    let Ok(mut child) = quiet(program[0])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .spawn()
-    else {
-        return false;
+    let limits = Limits {
+        kind: Kind::Work,
+        stdout: Keep::Ends(0),
+        stderr: Keep::Ends(0),
+        deadline: CLIPBOARD,
+        patience: None,
+        terminal: false,
     };
-    let written = child
-        .stdin
-        .take()
-        .is_some_and(|mut input| input.write_all(text.as_bytes()).is_ok());
-    written && child.wait().is_ok_and(|status| status.success())
+    let mut command = quiet(program[0]);
+    command.args(arguments).stdin(Stdio::piped());
+    let input = Some(text.as_bytes().to_vec());
+    children::run(&mut command, &limits, input, &mut |_| {}).is_ok_and(|said| said.status.success())
 }
 
 fn quiet(program: &str) -> Command {
@@ -95,19 +107,4 @@ fn quiet(program: &str) -> Command {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command
-}
-
-/// Runs the exec plugin of a context's user with the terminal, so that it can ask; its token goes nowhere.
-pub fn login(context: &str, options: &Options) -> Result<(), String> {
-    let plugin = cluster::login_command(context, options)?;
-    let mut command = Command::new(&plugin.program);
-    command
-        .args(&plugin.arguments)
-        .envs(plugin.environment)
-        .stdout(Stdio::null());
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{} ended with {status}", plugin.program)),
-        Err(error) => Err(format!("{} could not be started: {error}", plugin.program)),
-    }
 }

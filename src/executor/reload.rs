@@ -1,22 +1,24 @@
 //! Configuration files are looked at while the console runs; an error keeps the old configuration.
 //!
 //! Their size and time are asked for every other second: that costs nothing, works on every file system, and sees a file
-//! that an editor replaces, appears, or goes away.
+//! that an editor replaces, appears, or goes away. Where the team's file is read from the branch's tip, that is looked at.
 
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
 use jiff::Zoned;
+use tokio::sync::Notify;
 
 use super::{ConsoleOptions, Shared, lock, setup, words};
 use crate::{
     app::event::{Event, Failure},
     config::{TEAM_FILE, places},
-    sources::mistake::caught,
-    workflow::{OpenOptions, Session},
+    domain::{hash, ids::ObjectId},
+    sources::{mistake::caught, waiting},
+    workflow::{OpenError, OpenOptions, Session, Untrusted},
 };
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -24,24 +26,52 @@ const EVERY: Duration = Duration::from_secs(2);
 /// What a file is known by; `None` where there is none.
 type Mark = Option<(u64, SystemTime)>;
 
+/// Readings of a configuration that may have changed.
+#[derive(Default)]
+pub(super) struct Again {
+    /// It is to be read, changed or not.
+    pub(super) asked: Notify,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The reading that began last: what an earlier one finds out, which may wait for a clone, is not wanted any more.
+    last: u64,
+    /// What it names and nobody has allowed, as it was shown.
+    untrusted: Option<(Vec<String>, Untrusted)>,
+}
+
 /// Watches until the session ends.
 pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
     let opened = shared.session().opened.clone();
     let files = files(&shared.session(), &opened);
     let mut known = marks(&files).await;
+    let mut tip = at_tip(&shared, &opened, None).await;
     let mut clock = tokio::time::interval(EVERY);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        clock.tick().await;
+        let asked = tokio::select! {
+            _ = clock.tick() => false,
+            () = shared.again.asked.notified() => true,
+        };
         let now = marks(&files).await;
-        if now == known {
+        let then = tip.clone();
+        tip = at_tip(&shared, &opened, tip).await;
+        let same = |tip: &Option<Tip>| tip.as_ref().map(|tip| tip.hash.clone());
+        if !asked && now == known && same(&tip) == same(&then) {
             continue;
         }
         known = now;
+        let number = {
+            let mut state = lock(&shared.again.state);
+            state.last += 1;
+            state.last
+        };
         let shared = Arc::clone(&shared);
         let opened = opened.clone();
         tokio::task::spawn_blocking(move || {
-            if let Err(mistake) = caught(|| reload(&shared, &opened, options)) {
+            if let Err(mistake) = caught(|| reload(&shared, &opened, options, number)) {
                 let what = "reloading the configuration".to_owned();
                 let failure = words::mistake(what, &mistake);
                 shared.tell(Event::ConfigReloaded(Err(failure)));
@@ -50,24 +80,110 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
     }
 }
 
-fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions) {
+fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number: u64) {
     let failure = |why: String| Failure {
         what: "reloading the configuration".to_owned(),
         why,
         next: "mend the file: the old configuration is kept until then".to_owned(),
     };
-    let opened = Session::open(opened, &Zoned::now())
+    // Held while it is told, so that no two readings tell in another order than they began.
+    let state = || Some(lock(&shared.again.state)).filter(|state| state.last == number);
+    let now = Zoned::now();
+    let opened = match Session::open(opened, &now) {
+        Err(OpenError::Untrusted(untrusted)) => {
+            if let Some(mut state) = state() {
+                let (at, lines) = (now.timestamp(), lines(&untrusted));
+                state.untrusted = Some((lines.clone(), untrusted));
+                shared.tell(Event::TrustAsked { at, lines });
+            }
+            return;
+        }
+        opened => opened,
+    };
+    let opened = opened
+        .and_then(|mut session| {
+            // Repositories that are new are cloned first.
+            session.mirror(false, &now, &mut |words| {
+                shared.tell(Event::Notice(words.to_owned()));
+            })?;
+            Ok(session)
+        })
         .map_err(|error| failure(error.to_string()))
         .and_then(|session| {
             let setup = setup(&session, options).map_err(|error| failure(error.to_string()))?;
             Ok((session, setup))
         });
+    let Some(mut state) = state() else { return };
+    state.untrusted = None;
     shared.tell(Event::ConfigReloaded(opened.map(|(session, setup)| {
         *lock(&shared.session) = Arc::new(session);
         // Another layout reads the same commit differently.
         *lock(&shared.reading) = None;
         Box::new(setup)
     })));
+}
+
+/// What is asked, as it is shown: each place with where it is named and what happens there.
+fn lines(untrusted: &Untrusted) -> Vec<String> {
+    let lines = untrusted.outside.iter().flat_map(|outside| {
+        let what = std::iter::once(format!("{}  ({})", outside.name, outside.at));
+        let more = outside.lines().into_iter().map(|line| format!("  {line}"));
+        what.chain(more)
+    });
+    lines.collect()
+}
+
+/// Keeps the consent to what was shown in `lines`, and reads the configuration again. Where something else is asked since,
+/// that question is on its way, and nothing is allowed.
+pub(super) fn allow(shared: &Shared, lines: &[String]) {
+    let mut state = lock(&shared.again.state);
+    let asked = state.untrusted.take_if(|(shown, _)| shown == lines);
+    drop(state);
+    match asked.map(|(_, untrusted)| untrusted.allow()) {
+        None => {}
+        Some(Ok(())) => shared.again.asked.notify_one(),
+        Some(Err(why)) => shared.tell(Event::Failure(Failure {
+            what: "keeping the consent".to_owned(),
+            why,
+            next: "`:reload` asks again; the old configuration is kept until then".to_owned(),
+        })),
+    }
+}
+
+/// The team's file where it is read from the branch's tip.
+#[derive(Clone, Debug)]
+struct Tip {
+    commit: ObjectId,
+    /// Of what it says.
+    hash: String,
+}
+
+/// It as it is now; `None` where it is read from a file.
+async fn at_tip(shared: &Arc<Shared>, opened: &OpenOptions, known: Option<Tip>) -> Option<Tip> {
+    let session = shared.session();
+    let written = opened.config.is_some();
+    let look = move || {
+        let _waiting = waiting::reading(session.repo.place());
+        let file = session.repo.work_dir().map(|root| root.join(TEAM_FILE));
+        if written || file.is_some_and(|file| file.exists()) {
+            return None;
+        }
+        let Ok(base) = session.repo.base(None) else {
+            return known;
+        };
+        if known.as_ref().is_some_and(|tip| tip.commit == base.commit) {
+            return known;
+        }
+        // What cannot be read is told by whoever reads the matrix.
+        let Ok(text) = session.repo.file(base.commit, TEAM_FILE) else {
+            return known;
+        };
+        Some(Tip {
+            commit: base.commit,
+            hash: hash::of(text.iter().map(Vec::as_slice)),
+        })
+    };
+    tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
 fn files(session: &Session, opened: &OpenOptions) -> Vec<PathBuf> {

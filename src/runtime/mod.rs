@@ -11,7 +11,7 @@ use std::{future::Future, io, time::Duration};
 
 use crossterm::event::EventStream;
 use futures::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at},
@@ -28,8 +28,9 @@ use crate::{
         snapshot::Snapshot,
         update,
     },
+    domain::ids::EnvironmentName,
     executor::{Executor, TerminalOrder},
-    sources::{children, mistake},
+    sources::{children, mistake, waiting},
     ui,
     workflow::Session,
 };
@@ -80,6 +81,8 @@ pub async fn run(
         executor,
         borrowed,
         events,
+        login: None,
+        waits: None,
     };
     let ended = match console.obey(commands)? {
         Some(ended) => ended,
@@ -112,6 +115,10 @@ struct Console {
     executor: Executor,
     borrowed: Borrowed,
     events: mpsc::UnboundedReceiver<Event>,
+    /// Whose cluster is to be logged in next.
+    login: Option<EnvironmentName>,
+    /// What the screen was told that is waited for.
+    waits: Option<(String, Timestamp)>,
 }
 
 impl Console {
@@ -139,12 +146,25 @@ impl Console {
                     None => return Ok(Ended::Signalled(Signal::Hangup)),
                 },
                 event = self.events.recv() => batch.extend(event),
-                _ = clock.tick() => batch.push(Event::Tick(Timestamp::now())),
+                _ = clock.tick() => {
+                    let now = Timestamp::now();
+                    batch.push(Event::Tick(now));
+                    batch.extend(self.waits(now));
+                }
             }
             self.drain(&mut batch);
             let commands = update::update_all(&mut self.model, batch);
             if let Some(ended) = self.obey(commands)? {
                 return Ok(ended);
+            }
+            if let Some(environment) = self.login.take() {
+                // Keys are the program's now. The other stream begins when the first has let go of them.
+                drop(keys);
+                drop(EventStream::new());
+                if let Some(ended) = self.log_in(&environment, signals).await? {
+                    return Ok(ended);
+                }
+                keys = EventStream::new();
             }
             self.draw()?;
             if kept.elapsed() >= KEEP_EVERY {
@@ -154,6 +174,36 @@ impl Console {
                 }
             }
         }
+    }
+
+    /// Gives the terminal to a login program, and takes it back when that ends; a signal ends both.
+    async fn log_in(
+        &mut self,
+        environment: &EnvironmentName,
+        signals: &mut Signals,
+    ) -> io::Result<Option<Ended>> {
+        terminal::release();
+        let mut ended = None;
+        let result = {
+            let login = self.executor.login(environment);
+            tokio::pin!(login);
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut login => break result,
+                    signal = signals.next() => if signal != Signal::Stop {
+                        ended = ended.or(Some(Ended::Signalled(signal)));
+                        tokio::task::spawn_blocking(children::interrupt);
+                    },
+                }
+            }
+        };
+        if ended.is_some() {
+            return Ok(ended);
+        }
+        self.borrowed.enter()?;
+        self.executor.logged_in(environment, result);
+        Ok(None)
     }
 
     /// Stops a push that is under way, waits for what the remote says of it, and gives it in a sentence. The terminal may be
@@ -200,6 +250,26 @@ impl Console {
         }
     }
 
+    /// What has been waited for long, where that has changed since it was told.
+    fn waits(&mut self, now: Timestamp) -> Option<Event> {
+        let long = waiting::longest().map(|(what, age)| {
+            let since = now.checked_sub(SignedDuration::try_from(age).unwrap_or_default());
+            (what, since.unwrap_or(now))
+        });
+        let same = match (&self.waits, &long) {
+            (None, None) => true,
+            (Some((what, since)), Some((other, then))) => {
+                what == other && (since.as_second() - then.as_second()).abs() <= 1
+            }
+            _ => false,
+        };
+        if same {
+            return None;
+        }
+        self.waits.clone_from(&long);
+        Some(Event::Waits(long))
+    }
+
     /// Takes what has come meanwhile, so that it costs one frame.
     fn drain(&mut self, batch: &mut Vec<Event>) {
         let began = Instant::now();
@@ -215,14 +285,9 @@ impl Console {
         for command in commands {
             match self.executor.run(command) {
                 None => {}
-                Some(TerminalOrder::Copy(text)) => self.executor.copy(&text),
+                Some(TerminalOrder::Copy(text)) => self.executor.copy(text),
                 Some(TerminalOrder::Suspend) => self.suspend()?,
-                Some(TerminalOrder::Login(environment)) => {
-                    terminal::release();
-                    let result = self.executor.login(&environment);
-                    self.borrowed.enter()?;
-                    self.executor.logged_in(&environment, result);
-                }
+                Some(TerminalOrder::Login(environment)) => self.login = Some(environment),
                 Some(TerminalOrder::Quit) => return Ok(Some(Ended::Quit)),
             }
         }

@@ -11,10 +11,13 @@ use super::{
     signals::{Signal, Signals},
     terminal::{self, Borrowed},
 };
-use crate::ui;
+use crate::{sources::waiting, ui};
 
 /// What is open sooner shows its own first frame.
 const SOON: Duration = Duration::from_millis(30);
+
+/// How often is looked how long it takes.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Waits for `work`. Where that takes longer than a moment, `words` say on the screen what is going on, and `^c`, `q` or a
 /// signal leave; the work is then left behind.
@@ -34,6 +37,9 @@ pub async fn opening<T: Send + 'static>(
     let mut borrowed = Borrowed::take(false)?;
     let mut keys = EventStream::new();
     loop {
+        let long = waiting::longest();
+        let long = long.map(|(what, age)| format!("{what} … {} s", age.as_secs()));
+        let words = long.as_deref().unwrap_or(words);
         borrowed
             .screen
             .draw(|frame| ui::render_opening(words, frame))?;
@@ -55,6 +61,7 @@ pub async fn opening<T: Send + 'static>(
                 None => return Ok(Err(Ended::Signalled(Signal::Hangup))),
                 Some(Ok(_)) => {}
             },
+            () = tokio::time::sleep(TICK) => {}
         }
     }
 }

@@ -6,3 +6,4 @@ pub mod files;
 pub mod git;
 pub mod mistake;
 pub mod state;
+pub mod waiting;

@@ -25,6 +25,7 @@ pub fn draw(canvas: &mut Canvas<'_>, bands: Bands) {
     }
     match &canvas.model.prompt {
         Some(Prompt::Quit) => quit(canvas, bands.keys),
+        Some(Prompt::Trust(_)) => trust(canvas, bands.keys),
         Some(_) => {}
         None => hints(canvas, bands.keys, canvas.model.mode()),
     }
@@ -124,6 +125,23 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
         canvas.key(Mode::Question, Action::No),
         Span::raw(" stay"),
     ];
+    canvas.put(area, Line::from(spans));
+}
+
+fn trust(canvas: &mut Canvas<'_>, area: Rect) {
+    let (yes, no) = (Action::Yes, Action::No);
+    let mut spans = if canvas.model.shows_all_to_trust() {
+        vec![
+            Span::styled(" Allow exactly this?  ", canvas.theme.warn),
+            canvas.key(Mode::Question, yes),
+            Span::raw(" allow "),
+        ]
+    } else {
+        let words = " Enlarge the screen to see all, or use `tidegate trust`  ";
+        vec![Span::styled(words, canvas.theme.warn)]
+    };
+    spans.push(canvas.key(Mode::Question, no));
+    spans.push(Span::raw(" keep the old one"));
     canvas.put(area, Line::from(spans));
 }
 

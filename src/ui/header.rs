@@ -228,6 +228,17 @@ fn counts(model: &Model) -> Vec<(State, usize)> {
 fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
     let (model, theme) = (canvas.model, canvas.theme);
     let mut found = Vec::new();
+    if let Some((what, since)) = &model.waits {
+        let age = age::between(*since, model.now);
+        found.push((
+            format!("{what} {} {age}", canvas.glyphs.ellipsis),
+            theme.warn,
+        ));
+    }
+    if model.trust.is_some() {
+        let words = "the changed configuration is not in force: :trust".to_owned();
+        found.push((words, theme.warn));
+    }
     for (environment, connection) in &model.live.connections {
         match connection {
             Connection::Lost {

@@ -7,6 +7,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, text};
 use crate::app::{
+    areas::Bands,
     line::LineInput,
     model::Prompt,
     palette::{self, SUGGESTIONS},
@@ -29,8 +30,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
             let label = format!("reason for lifting {gate}: ");
             typed(canvas, line, &label, input, "kept in the commit ");
         }
+        Some(Prompt::Trust(_)) => trust(canvas, area),
         Some(Prompt::Quit) | None => {}
     }
+}
+
+/// What the changed configuration names, in a box; the keys are in the footer.
+fn trust(canvas: &mut Canvas<'_>, area: Rect) {
+    let bands = Bands::of(canvas.model, area);
+    let (Some(question), Some(bands)) = (&canvas.model.trust, bands) else {
+        return;
+    };
+    let (place, rows, _) = question.shown(bands.body);
+    canvas.clear(place);
+    let title = Line::styled("May these be reached?", canvas.theme.title);
+    let inner = canvas.frame(place, title);
+    canvas.lines(inner, rows.into_iter().map(Line::raw));
 }
 
 fn typed(canvas: &mut Canvas<'_>, area: Rect, label: &str, input: &LineInput, hint: &str) {

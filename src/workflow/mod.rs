@@ -43,7 +43,7 @@ pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
 pub use recognise::{layouts_said, recognise, tell_order};
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
-pub use trust::{Outside, OutsidePlace, Untrusted};
+pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 
 /// One repository, opened with its configuration.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use jiff::Zoned;
 use super::{
     Session, at, others,
     recognise::{recognise, recognise_again},
-    trust::{self, Untrusted},
+    trust::{self, Once, Untrusted},
 };
 use crate::{
     config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
@@ -27,6 +27,7 @@ use crate::{
         files::{self, Links},
         git::{GitError, GitErrorKind, Repo},
         state::StateStore,
+        waiting,
     },
 };
 
@@ -41,6 +42,8 @@ pub struct OpenOptions {
     pub address: Option<Address>,
     /// What the team's file names outside of the repository is allowed for this once.
     pub trust: bool,
+    /// What that allowed when a session began that is opened again.
+    pub once: Option<Once>,
     /// Objects that a partial clone left out are fetched when they are needed.
     pub fetch_missing: bool,
     /// A file that takes the place of `tidegate.toml`.
@@ -95,6 +98,7 @@ impl Session {
     /// # Errors
     /// When there is no repository, no branch to read, or the configuration is wrong.
     pub fn open(options: &OpenOptions, now: &Zoned) -> Result<Self, OpenError> {
+        let _waiting = waiting::reading(&options.repo);
         let mut repo = if options.named {
             Repo::named(&options.repo)?
         } else {
@@ -133,14 +137,25 @@ impl Session {
             None => OpenError::Config(errors),
         })?;
         let looked = trust::look(&repo, &config);
-        trust::check(&repo, &config, &looked, options.trust)?;
+        let once = trust::check(
+            &repo,
+            &config,
+            &looked,
+            options.trust,
+            options.once.as_ref(),
+        )?;
         let kubeconfig = if options.kubeconfig.is_empty() {
             config.user.kubeconfig.iter().cloned().collect()
         } else {
             options.kubeconfig.clone()
         };
         let mut session = Self {
-            opened: options.clone(),
+            // Opened again, it covers what it covered.
+            opened: OpenOptions {
+                trust: false,
+                once,
+                ..options.clone()
+            },
             kubeconfig,
             others: others::others(&config, looked, options.fetch_missing),
             repo,

@@ -10,7 +10,10 @@ use crate::{
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
     },
-    sources::git::{Files, GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, TagReading, Want},
+    sources::{
+        git::{Files, GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, TagReading, Want},
+        waiting,
+    },
 };
 
 /// The matrix, and the refs that it was read from.
@@ -75,6 +78,7 @@ impl Session {
         let mut parts = Vec::with_capacity(lines.len());
         for line in &lines {
             let repo = self.repository(&line.name)?;
+            let _waiting = waiting::reading(repo.place());
             match self.desired_of(repo, line) {
                 Ok(desired) => parts.push((line.clone(), desired)),
                 // One ref that cannot be read never takes the rest of the matrix away.
@@ -112,6 +116,7 @@ impl Session {
     pub(super) fn lines(&self) -> Result<(Vec<Tip>, Vec<Problem>), GitError> {
         let layouts = &self.config.layouts;
         let at = self.at.clone().unwrap_or_default();
+        let here = waiting::reading(self.repo.place());
         let mut lines = self.repo.lines(
             layouts,
             &LinesOf {
@@ -120,8 +125,11 @@ impl Session {
                 until: at.until,
             },
         )?;
+        drop(here);
         let mut problems = Vec::new();
         for other in &self.others {
+            let there = other.repo.as_ref().ok().map(Repo::place);
+            let _waiting = there.map(waiting::reading);
             let of = LinesOf {
                 repository: Some(&other.name),
                 branch: other.branch.as_deref(),
@@ -280,9 +288,11 @@ impl Session {
                 continue;
             };
             let repo = self.repository(&line.name)?;
+            let waiting = waiting::reading(repo.place());
             let mut walked = 0;
             let mut stopped = false;
             let mut each = |event: HistoryEvent| {
+                waiting.goes_on();
                 let event = match event {
                     HistoryEvent::Changes(mut changes) => {
                         for (_, change) in &mut changes {

@@ -61,6 +61,8 @@ pub struct Untrusted {
     pub outside: Vec<Outside>,
     /// The file's words were allowed before, and a clone that they name leads elsewhere now.
     pub moved: bool,
+    /// What was allowed for the session alone, when it began.
+    once: Option<Once>,
     /// Where consents are kept; `None` where the system has no place for them.
     folder: Option<PathBuf>,
 }
@@ -97,6 +99,40 @@ impl fmt::Display for Untrusted {
 }
 
 impl std::error::Error for Untrusted {}
+
+impl Outside {
+    /// What happens there, a line each: where it is, and where its remotes lead.
+    pub fn lines(&self) -> Vec<String> {
+        let branch = self.branch.as_deref();
+        let branch = branch.map_or(String::new(), |branch| format!(", branch {branch}"));
+        match &self.place {
+            OutsidePlace::Path {
+                leads_to, contacts, ..
+            } => {
+                let mut lines = vec![format!("opens {}{branch}", leads_to.display())];
+                match contacts {
+                    Ok(contacts) if contacts.is_empty() => {
+                        lines.push("it has no remote: its own branch is read and moved".to_owned());
+                    }
+                    Ok(contacts) => lines.extend(contacts.iter().map(Contact::line)),
+                    Err(why) => lines.push(format!(
+                        "it cannot be read now, and is asked about again when it can: {why}"
+                    )),
+                }
+                lines
+            }
+            OutsidePlace::Address(address) => {
+                vec![format!(
+                    "connects to {address} and keeps a mirror of it{branch}"
+                )]
+            }
+        }
+    }
+}
+
+/// What was allowed by `--trust`: for one session, and exactly that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once(Consent);
 
 /// Consents of one repository, the newest last.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -165,6 +201,7 @@ impl Untrusted {
         Self {
             outside: outside.collect(),
             moved: false,
+            once: None,
             folder: StateStore::of_repository(repo.common_dir())
                 .map(|store| store.folder().to_owned()),
         }
@@ -198,7 +235,8 @@ impl Untrusted {
             return true;
         }
         let now = Consent::of(&self.outside);
-        self.kept().iter().any(|kept| kept.covers(&now))
+        let once = self.once.iter().map(|Once(consent)| consent);
+        self.kept().iter().chain(once).any(|kept| kept.covers(&now))
     }
 
     /// Consents that were given.
@@ -233,7 +271,8 @@ fn asked(looked: &Looked, branch: Option<&str>) -> Result<Vec<Contact>, String> 
     .map_err(|error| error.message)
 }
 
-/// Refuses what nobody has allowed; `once`: the user allows it by an option.
+/// Refuses what nobody has allowed. `trust`: the user allows what is there now by an option; `once`: what was so allowed when
+/// the session began. What is allowed once from now on.
 ///
 /// # Errors
 /// [`Untrusted`], with every key that names something.
@@ -241,14 +280,16 @@ pub(super) fn check(
     repo: &Repo,
     config: &Config,
     looked: &[Looked],
-    once: bool,
-) -> Result<(), Untrusted> {
-    if once {
-        return Ok(());
-    }
+    trust: bool,
+    once: Option<&Once>,
+) -> Result<Option<Once>, Untrusted> {
     let mut untrusted = Untrusted::seen(repo, config, looked);
+    if trust {
+        return Ok(Some(Once(Consent::of(&untrusted.outside))));
+    }
+    untrusted.once = once.cloned();
     if untrusted.is_allowed() {
-        return Ok(());
+        return Ok(untrusted.once);
     }
     let places = places(&untrusted.outside);
     untrusted.moved = (untrusted.kept().iter()).any(|kept| kept.places == places);
@@ -369,6 +410,7 @@ mod tests {
         let untrusted = Untrusted {
             outside,
             moved: false,
+            once: None,
             folder: None,
         };
         let said = untrusted.to_string();

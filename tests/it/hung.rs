@@ -3,8 +3,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -14,7 +16,7 @@ use serde_json::json;
 use crate::support::{
     operator::Operator,
     repo::{CONFIGURATION, Repository},
-    terminal::{SOON, Setup},
+    terminal::{SOON, Setup, TIDEGATE, View, key},
 };
 
 /// What an operator calls at once, on a busy machine.
@@ -108,4 +110,131 @@ fn a_credential_plugin_neither_reads_keys_nor_writes_to_the_screen() {
         "the plugin wrote to the terminal"
     );
     operator.leave();
+}
+
+/// Has the configuration include a pipe that nobody writes into: who reads it stands there, as on a mount that is gone.
+fn lose(repository: &Repository) -> PathBuf {
+    let pipe = repository.clone_path().join(".git/lost");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|made| made.success()));
+    let config = repository.clone_path().join(".git/config");
+    let text = fs::read_to_string(&config).expect("a configuration");
+    fs::write(&config, format!("{text}[include]\n\tpath = lost\n")).expect("a file");
+    pipe
+}
+
+#[test]
+fn a_command_on_a_disk_that_does_not_come_back_says_so_and_can_be_ended() {
+    let repository = Repository::seeded();
+    lose(&repository);
+    let mut child = repository
+        .command(TIDEGATE)
+        .args(["status", "--no-live", "--offline"])
+        .current_dir(repository.clone_path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a command");
+    let place = repository.clone_path().display().to_string();
+    let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let said = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("; ^c ends it"))
+        .expect("a word");
+    assert!(
+        said.starts_with(&format!("tidegate: reading {place}")) && said.contains(" … "),
+        "{said}"
+    );
+    let sent = Command::new("kill")
+        .args(["-s", "INT", &child.id().to_string()])
+        .status();
+    assert!(sent.is_ok_and(|sent| sent.success()));
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+}
+
+#[test]
+fn the_screen_on_a_disk_that_does_not_come_back_says_so_and_takes_keys() {
+    let repository = Repository::seeded();
+    let setup = || Setup::tidegate(&[]).folder(repository.clone_path());
+    let mut operator = Operator::sit_down(setup());
+    let pipe = lose(&repository);
+    operator.command("reload");
+    let place = repository.clone_path().display().to_string();
+    let reading = format!("reading {}", &place[..20]);
+    let waiting = |view: &View| view.has(&reading) || view.has("waiting for git");
+    operator.terminal.until("what it waits for", SOON, waiting);
+    operator.terminal.press("?");
+    operator
+        .terminal
+        .until("help", AT_ONCE, |view| !view.has("SERVICE"));
+    operator.back_to_the_matrix();
+    operator.terminal.press("q");
+    let ended = operator.terminal.ended(AT_ONCE);
+    assert_eq!(0, ended.exit.code, "{}", ended.view);
+    ended.assert_restored();
+
+    // Before there is a matrix.
+    assert!(pipe.exists());
+    let mut terminal = setup().start();
+    terminal.until("what it waits for", SOON, |view| {
+        view.has(&reading) && view.has(" s") && view.has("^c leaves")
+    });
+    terminal.press(key::CTRL_C);
+    terminal.ended(AT_ONCE).assert_restored();
+}
+
+#[test]
+fn a_login_has_the_terminal_until_it_ends_and_the_screen_goes_on() {
+    let repository = repository();
+    let folder = tempfile::tempdir().expect("a folder");
+    let given = folder.path().join("given");
+    let plugin = format!(
+        "test -t 0 || exit 7; stty -echo; printf 'the code? ' >&2; read -r code; echo \"$code\" > '{}'; \
+         printf '{{\"status\":{{\"token\":\"%s\"}}}}' \"$code\"",
+        given.display()
+    );
+    let user = json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "/bin/sh",
+        "args": ["-c", plugin],
+        "interactiveMode": "Always",
+    }});
+    let kubeconfig = kubeconfig(folder.path(), "http://127.0.0.1:9", &user);
+    let setup = Setup::tidegate(&[]).env("KUBECONFIG", kubeconfig);
+    let mut operator = Operator::sit_down(setup.folder(repository.clone_path()));
+    operator
+        .terminal
+        .until("why it is not asked", SOON, |view| {
+            view.has("interactiveMode")
+        });
+    let asked = |view: &View| view.has("the code?");
+    // What is typed there is the program's, ^c too.
+    operator.command("login staging");
+    operator.terminal.until("the question", SOON, asked);
+    operator.terminal.press(key::CTRL_C);
+    operator.terminal.until("the screen", SOON, |view| {
+        view.has("SERVICE") && view.has("stopped")
+    });
+    assert!(!given.exists());
+    operator.command("login staging");
+    operator.terminal.until("the question", SOON, asked);
+    operator.terminal.press("q7q\r");
+    operator
+        .terminal
+        .until("the screen", SOON, |view| view.has("logged in"));
+    let code = fs::read_to_string(&given).expect("a code");
+    assert_eq!(code, "q7q\n");
+    // The token is used: the cluster itself is what does not answer.
+    operator
+        .terminal
+        .until("the connection", SOON, |view| !view.has("interactiveMode"));
+    // A signal ends both.
+    operator.command("login staging");
+    operator.terminal.until("the question", SOON, asked);
+    operator.terminal.signal("TERM");
+    let ended = operator.terminal.ended(SOON);
+    assert_eq!(143, ended.exit.code, "{}", ended.view);
+    // One that was stopped while it asked has left the echo off; nobody else finds it so.
+    ended.assert_restored();
 }

@@ -250,3 +250,17 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
         height,
     }
 }
+
+/// The widest that the box of a question is.
+const QUESTION: u16 = 110;
+
+/// The columns that a row of a question has in `body`.
+pub fn question_width(body: Rect) -> usize {
+    usize::from(inside(centred(body, QUESTION, 2)).width)
+}
+
+/// The box of a question of so many rows in `body`, and whether they all have room in it.
+pub fn question(body: Rect, lines: usize) -> (Rect, bool) {
+    let frame = centred(body, QUESTION, rows(lines).saturating_add(2));
+    (frame, usize::from(inside(frame).height) >= lines)
+}

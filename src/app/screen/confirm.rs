@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Keys that come sooner after the question than this were meant for what was there before.
-const TOO_SOON_MILLISECONDS: i64 = 300;
+pub(super) const TOO_SOON_MILLISECONDS: i64 = 300;
 
 /// The last question.
 #[derive(Clone, Debug, PartialEq, Eq)]

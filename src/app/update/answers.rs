@@ -239,6 +239,7 @@ impl Model {
         result: Result<Box<Setup>, Failure>,
         out: &mut Vec<Command>,
     ) {
+        self.nothing_to_trust();
         match result {
             Ok(setup) => {
                 let write = match setup.write {

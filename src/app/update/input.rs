@@ -111,6 +111,11 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
             model.say("looking at the files");
             out.push(Command::ShowLayouts);
         }
+        Action::Trust => model.ask_again(),
+        Action::Reload => {
+            model.say("reading the configuration again");
+            out.push(Command::Reload);
+        }
         // They mean something to some screens, or with an argument, only.
         Action::Move(_)
         | Action::Open

@@ -18,6 +18,7 @@ mod prompt;
 mod staging;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 /// A passing word stays this long, unless a key comes first.
 const WORD_SECONDS: i64 = 8;
@@ -94,12 +95,18 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             took,
         } => model.on_ran(line, ok, outcome, took, out),
         Event::ConfigReloaded(result) => model.on_configuration(result, out),
+        Event::TrustAsked { at, lines } => {
+            model.now = model.now.max(at);
+            model.on_trust(lines, out);
+        }
         Event::Failure(failure) => model.fail(failure, out),
+        Event::Waits(waits) => model.waits = waits,
         Event::Notice(text) => {
             model.log(Level::Info, text.clone(), Vec::new(), out);
             model.say(text);
         }
     }
+    model.ask_to_trust();
 }
 
 impl Model {

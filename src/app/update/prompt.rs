@@ -1,5 +1,6 @@
 //! Lines being typed, and the question on leaving.
 
+use super::trust;
 use crate::{
     actions::{Action, Mode, Motion},
     app::{
@@ -47,14 +48,16 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
             *selected = 0;
         }
         Some(Prompt::Reason { input, .. }) => change(input),
-        Some(Prompt::Quit) | None => {}
+        Some(Prompt::Quit | Prompt::Trust(_)) | None => {}
     }
 }
 
-pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
+pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
+    if let Some(Prompt::Trust(put)) = model.prompt {
+        return trust::act(model, put, action, held, out);
+    }
     match action {
         Action::Back | Action::No => cancel(model),
-        // The only question that is a prompt.
         Action::Yes if model.prompt == Some(Prompt::Quit) => out.push(Command::Quit),
         Action::Open => accept(model, out),
         Action::Complete => complete(model),
@@ -88,7 +91,7 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
                 model.lift(gate, reason, out);
             }
         }
-        Some(Prompt::Filter { .. } | Prompt::Quit) | None => {}
+        Some(Prompt::Filter { .. } | Prompt::Quit | Prompt::Trust(_)) | None => {}
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) async fn connect(
     let mut config = kubeconfig::context(kubeconfig, context)
         .await
         .map_err(broken)?;
+    let plugin = config.auth_info.exec.clone();
     let expires = exec::resolve(&mut config.auth_info, PLUGIN_PATIENCE)
         .await
         .map_err(broken)?;
@@ -70,7 +71,12 @@ pub(super) async fn connect(
             expires,
         }),
         Err(Failure::Broken(words)) => Err(Failure::Broken(at_server(words))),
-        Err(other) => Err(other),
+        Err(other) => {
+            if let (Failure::Unauthorized(_), Some(plugin)) = (&other, &plugin) {
+                exec::forget(plugin);
+            }
+            Err(other)
+        }
     }
 }
 

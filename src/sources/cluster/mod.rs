@@ -39,7 +39,7 @@ use tokio::{
 
 pub use connect::install_crypto;
 pub use kubeconfig::contexts;
-pub use login::{LoginCommand, login_command};
+pub use login::login;
 use session::{Events, Interest};
 pub use snapshot::{Snapshot, snapshot};
 

@@ -197,6 +197,7 @@ impl Child {
             stderr: Keep::Ends(WORDS),
             deadline: DEADLINE,
             patience: None,
+            terminal: false,
         }
     }
 

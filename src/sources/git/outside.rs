@@ -75,16 +75,31 @@ impl Outside {
 impl Contact {
     /// `origin: fetched from A, pushed to B and C`, or `origin: A` where both are one.
     pub fn sentence(&self) -> String {
-        let list = |places: &[Place]| {
-            let shown: Vec<&str> = places.iter().map(|place| &*place.shown).collect();
-            shown.join(" and ")
-        };
-        let (fetch, push) = (list(&self.fetch), list(&self.push));
+        let (fetch, push) = self.shown();
         if fetch == push {
             format!("{}: {fetch}", self.remote)
         } else {
             format!("{}: fetched from {fetch}, pushed to {push}", self.remote)
         }
+    }
+
+    /// The same in words: `origin fetches from A and pushes to B`.
+    pub fn line(&self) -> String {
+        let (fetch, push) = self.shown();
+        if fetch == push {
+            format!("{} fetches from and pushes to {fetch}", self.remote)
+        } else {
+            format!("{} fetches from {fetch}, pushes to {push}", self.remote)
+        }
+    }
+
+    /// What it is fetched from and what it is pushed to, as they may be seen.
+    fn shown(&self) -> (String, String) {
+        let list = |places: &[Place]| {
+            let shown: Vec<&str> = places.iter().map(|place| &*place.shown).collect();
+            shown.join(" and ")
+        };
+        (list(&self.fetch), list(&self.push))
     }
 
     /// A name for exactly this, in which no secret is.

@@ -219,6 +219,7 @@ fn entries(text: &[u8]) -> Result<Vec<(String, String)>, GitError> {
         stderr: Keep::Ends(WORDS),
         deadline: DEADLINE,
         patience: None,
+        terminal: false,
     };
     let said = children::run(&mut command, &limits, Some(text.to_vec()), &mut |_| {});
     let output = said.map_err(super::child::stopped)?;

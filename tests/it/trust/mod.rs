@@ -1,6 +1,7 @@
 //! A stranger's repository: it leads nowhere unasked, and one consent is for exactly what was shown.
 #![allow(clippy::expect_used)] // a harness fails by panicking
 
+mod console;
 mod files;
 mod programs;
 mod secrets;
@@ -149,7 +150,7 @@ fn consent_is_for_where_the_remotes_of_a_named_clone_lead() {
     let remote = two.other.remote().display().to_string();
     two.says(&two.path());
     let shown = two.main.tidegate(&["trust"]).exits(0);
-    let line = format!("origin  fetches from and pushes to {remote}");
+    let line = format!("origin fetches from and pushes to {remote}");
     assert!(shown.out.contains(&line), "{shown:?}");
     let status = ["status", "--no-live"];
     two.main.tidegate(&status).exits(0);
@@ -178,17 +179,17 @@ fn consent_is_for_where_the_remotes_of_a_named_clone_lead() {
         (
             &["remote.origin.url", &elsewhere],
             &["remote.origin.url", &remote],
-            "origin  fetches from and pushes to ELSEWHERE",
+            "origin fetches from and pushes to ELSEWHERE",
         ),
         (
             &["remote.origin.pushurl", &elsewhere],
             &["--unset", "remote.origin.pushurl"],
-            "origin  fetches from REMOTE, pushes to ELSEWHERE",
+            "origin fetches from REMOTE, pushes to ELSEWHERE",
         ),
         (
             &["--add", "remote.origin.url", &elsewhere],
             &["--replace-all", "remote.origin.url", &remote],
-            "origin  fetches from and pushes to REMOTE and ELSEWHERE",
+            "origin fetches from and pushes to REMOTE and ELSEWHERE",
         ),
         (
             &[
@@ -196,7 +197,7 @@ fn consent_is_for_where_the_remotes_of_a_named_clone_lead() {
                 "https://me:s3cret@127.0.0.1:1/a?key=s3cret",
             ],
             &["--unset", "remote.origin.pushurl"],
-            "origin  fetches from REMOTE, pushes to https://***@127.0.0.1:1/a",
+            "origin fetches from REMOTE, pushes to …@127.0.0.1:1/a",
         ),
     ];
     for (change, back, expected) in cases {

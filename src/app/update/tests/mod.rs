@@ -32,6 +32,7 @@ mod matrix;
 mod publish;
 mod staging;
 mod trace;
+mod trust;
 
 const SIZE: (u16, u16) = (120, 40);
 

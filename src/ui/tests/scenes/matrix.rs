@@ -165,3 +165,29 @@ pub(super) fn quit(size: (u16, u16)) -> Driver {
     driver.keys("q");
     driver
 }
+
+/// The changed configuration asks, while something is waited for.
+pub(super) fn trust(size: (u16, u16)) -> Driver {
+    asked(size, 1)
+}
+
+/// It asks more than there is room for.
+pub(super) fn trust_too_much(size: (u16, u16)) -> Driver {
+    asked(size, 30)
+}
+
+fn asked(size: (u16, u16), times: usize) -> Driver {
+    let mut driver = matrix(size);
+    let at = driver.model.now;
+    let since = at - jiff::SignedDuration::from_secs(5);
+    let what = "reading /srv/deploy".to_owned();
+    driver.send(Event::Waits(Some((what, since))));
+    let lines = [
+        "production  (tidegate.toml:3: repositories[0].path)",
+        "  opens /home/ops/production, branch main",
+        "  origin fetches from https://git.example.com/production and pushes to ssh://git@git.example.com/production",
+    ];
+    let lines = lines.repeat(times).into_iter().map(str::to_owned).collect();
+    driver.send(Event::TrustAsked { at, lines });
+    driver
+}

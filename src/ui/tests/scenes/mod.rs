@@ -36,4 +36,6 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("activity", matrix::activity),
     ("help", matrix::help),
     ("quit", matrix::quit),
+    ("trust", matrix::trust),
+    ("trust_too_much", matrix::trust_too_much),
 ];
