@@ -44,6 +44,8 @@
 //! - A secret of an address is in no argument, message or file of ours: `domain::address` prints, `sources::git::remotes` tells Git.
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
+//! - The log is written by `sources::log` alone, beside everything else; no line of it is printed, or passes without the filters
+//!   of secrets and of the terminal.
 //! - No program that is waited for is started but by `sources::children`: in a group of its own, with a deadline and a limit
 //!   on what it says; none outlives Tidegate, however that ends, but for a browser that was opened and what a clipboard
 //!   program leaves to answer pastes.

@@ -69,6 +69,8 @@ pub enum Action {
     Delivery,
     /// Show what is read, and what is not.
     Layouts,
+    /// Say where the log is.
+    Log,
     /// Ask the remote and lost clusters now.
     Refresh,
     /// Log in to a cluster.

@@ -187,6 +187,7 @@ pub const TABLE: &[Row] = &[
     action(Action::Layouts, "layouts", "what is read, and what looks like a version and is not").typed(&["layouts"], Nothing),
     action(Action::Trust, "trust", "answer what the changed configuration asks: may what it names be reached?").typed(&["trust"], Nothing),
     action(Action::Reload, "reload", "read the configuration again").typed(&["reload"], Nothing),
+    action(Action::Log, "log", "where the log is, and what comes into it").typed(&["log"], Nothing),
     action(Action::Theme, "theme", "choose colours").typed(&["theme"], Needed(What::Theme)),
     action(Action::Ascii, "ascii", "letters and ASCII borders only").typed(&["ascii"], Needed(What::OneOf(&["on", "off"]))),
     action(Action::Copy, "copy", "copy the version, commit or line that is selected").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Activity]),

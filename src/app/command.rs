@@ -87,6 +87,8 @@ pub enum Command {
     Trust(Vec<String>),
     /// Read the configuration again; answered by `ConfigReloaded` or `TrustAsked`.
     Reload,
+    /// Say where the log is; answered by `Notice`.
+    ShowLog,
     /// Try lost clusters now instead of at their next try.
     Reconnect,
     /// Append a line to the activity log.

@@ -7,11 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config,
     domain::{plan::Accept, topology::Deliver},
+    sources::log,
 };
 
 /// A promotion console for `GitOps`: services are rows, environments are columns.
 #[derive(Debug, Parser)]
-#[command(name = "tidegate", version, about, max_term_width = 110)]
+#[command(name = "tidegate", version, about, max_term_width = 110, after_help = log::help())]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
@@ -59,9 +60,9 @@ pub struct Common {
     /// Draws in ASCII
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Says what is run
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Says what is run, and logs more of it; -vv logs all of it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
 }
 
 /// The form of the output.

@@ -17,7 +17,7 @@ use super::{
     fail::Exit,
     output::{Output, clean},
 };
-use crate::sources::{children, waiting};
+use crate::sources::{children, log, waiting};
 
 /// How long the remote may take to say what a push has left behind.
 const LOOK: Duration = Duration::from_secs(25);
@@ -59,7 +59,7 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
                 "" => say(&output, "interrupted"),
                 words => say(&output, &format!("interrupted {words}")),
             }
-            std::process::exit(Exit::Interrupted.code().into());
+            end();
         }
         // The command itself tells how it ended.
         let until = Instant::now() + LOOK;
@@ -68,7 +68,7 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
                 () = signals.next() => drop(tokio::task::spawn_blocking(children::interrupt)),
                 () = sleep_until(until) => {
                     say(&output, &format!("interrupted {PUBLISHING}"));
-                    std::process::exit(Exit::Interrupted.code().into());
+                    end();
                 }
             }
         }
@@ -97,6 +97,13 @@ fn tell_waiting(output: &Output) {
             ));
         }
     }
+}
+
+/// Ends the program; what was logged is written first.
+fn end() -> ! {
+    tracing::info!(exit = Exit::Interrupted.code(), "interrupted");
+    let _ = log::finish();
+    std::process::exit(Exit::Interrupted.code().into())
 }
 
 /// Says once that the command was interrupted.

@@ -24,7 +24,7 @@ mod trace;
 mod trust;
 mod words;
 
-use std::{ffi::OsString, panic::PanicHookInfo, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, panic::PanicHookInfo, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Parser, error::ErrorKind};
 use color_eyre::config::{HookBuilder, Theme};
@@ -37,9 +37,9 @@ use self::{
 };
 use crate::{
     config::places,
-    domain::address::{Address, shown},
+    domain::address::{Address, plain, shown},
     guardian, runtime,
-    sources::{children, git::Repo, mistake},
+    sources::{children, git::Repo, log, mistake},
     stdio::{self, Stream},
     workflow::{HEAD_PATIENCE, OpenError, OpenOptions, Session},
 };
@@ -64,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     guardian::enable();
     mistake::listen(report());
+    let began = Instant::now();
     let code = mistake::caught(|| answer(arguments)).unwrap_or_else(|mistake| {
         say(&format!("{mistake}; please report it"));
         if let Some(report) = &mistake.report {
@@ -71,16 +72,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Exit::Failed.code()
     });
-    ExitCode::from(arrived(code))
+    let code = arrived(code);
+    tracing::info!(exit = code, took = ?began.elapsed(), "ended");
+    let _ = log::finish();
+    ExitCode::from(code)
 }
 
-fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+fn answer(arguments: Vec<OsString>) -> u8 {
+    let line = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if let Some(complaint) = log::start(cli.common.verbose) {
+        say(&complaint);
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %line, "began");
     let context = Context {
-        output: Output::new(cli.common.output, cli.common.ascii, cli.common.verbose),
+        output: Output::new(cli.common.output, cli.common.ascii, cli.common.verbose > 0),
         common: cli.common,
     };
     let screen = matches!(cli.command, None | Some(Command::Demo(_)));
@@ -94,14 +103,36 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
                 context.output.note(format!("tidegate: {line}"));
             }
         }
+        tracing::warn!(exit = failure.exit.code(), why = %failure.message, "failed");
         failure.exit.code()
     });
+    if let Some(why) = log::finish() {
+        context
+            .output
+            .detail(format!("tidegate: there is no log: {}", clean(&why)));
+    }
     // Whatever it came to, and said: it did not come to its end by itself.
     if children::interrupted() && !screen {
         Exit::Interrupted.code()
     } else {
         code
     }
+}
+
+/// The line as it was typed, without what is secret in it.
+fn typed(arguments: &[OsString]) -> String {
+    let shown = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        match argument.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => {
+                format!("{option}={}", plain(value))
+            }
+            _ => plain(&argument),
+        }
+    };
+    let rest = arguments.iter().skip(1).map(shown);
+    let words: Vec<String> = std::iter::once("tidegate".to_owned()).chain(rest).collect();
+    words.join(" ")
 }
 
 /// An answer that did not reach anybody is a failure, whatever the work behind it came to.

@@ -13,6 +13,7 @@ use tokio::{
     time::Instant,
 };
 
+use super::words;
 use crate::{
     app::event::Event,
     domain::{
@@ -23,7 +24,10 @@ use crate::{
             NotesTarget, Touched,
         },
     },
-    sources::cluster::{self, Options, Watching},
+    sources::{
+        cluster::{self, Options, Watching},
+        mistake::{self, caught, caught_in},
+    },
 };
 
 /// Changes that come within this time of each other are told together: a rollout makes many small ones.
@@ -75,7 +79,7 @@ impl Clusters {
             kubeconfig,
             ..Options::default()
         };
-        let task = tokio::spawn(keeper.run(inbox, options));
+        let task = tokio::spawn(keeper.run_always(inbox, options));
         Self {
             handle: Handle {
                 orders,
@@ -157,10 +161,52 @@ struct Pending {
 }
 
 impl Keeper {
-    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, options: Options) {
+    /// [`Keeper::run`], begun again where it panics: until then, what it knew is stale and says so.
+    async fn run_always(mut self, mut orders: mpsc::UnboundedReceiver<Order>, options: Options) {
+        let wait = options.longest_wait;
+        while let Err(mistake) = caught_in(self.run(&mut orders, options.clone())).await {
+            let what = "following the clusters".to_owned();
+            let failure = words::mistake(what, &mistake);
+            tracing::warn!(why = failure.why, "the clusters are followed again later");
+            let _ = self.events.send(Event::Failure(failure));
+            // What broke may break here as well.
+            let _ = caught(|| self.lose_all(&mistake.to_string(), wait));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Nothing is known of any cluster from now on, but as it was.
+    fn lose_all(&mut self, reason: &str, wait: Duration) {
+        let now = Timestamp::now();
+        let next_try = now.checked_add(wait).ok();
+        for (environment, target) in &self.targets {
+            let view = self.views.entry(environment.clone()).or_default();
+            let lost = ClusterEvent::Lost {
+                reason: reason.to_owned(),
+                next_try,
+            };
+            view.apply(lost, now);
+            let cells = target.cells.iter();
+            let cells = cells.map(|cell| (cell.cell.clone(), view.live(cell, now)));
+            let (cells, connection) = (cells.collect(), view.connection().clone());
+            let cells = self.remember(environment, &connection, cells);
+            let _ = self.events.send(Event::Live {
+                environment: environment.clone(),
+                connection,
+                cells,
+            });
+        }
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    async fn run(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>, options: Options) {
         let (sender, mut incoming) = mpsc::channel(1024);
         let watching = cluster::watch(Vec::new(), sender, options);
         let mut pending = Pending::default();
+        if !self.offline && !self.targets.is_empty() {
+            watching.retarget(self.targets.values().cloned().collect());
+            watching.select(self.notes_target());
+        }
         let mut due: Option<Instant> = None;
         loop {
             let wake = due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
@@ -226,6 +272,7 @@ impl Keeper {
     }
 
     fn take(&mut self, environment: EnvironmentName, event: ClusterEvent, pending: &mut Pending) {
+        mistake::if_asked("clusters");
         let Some(view) = self.views.get_mut(&environment) else {
             return;
         };

@@ -240,6 +240,7 @@ struct Steps {
 
 impl Steps {
     fn tell(&self, step: DeliveryStep) {
+        tracing::debug!(?step, "delivery");
         self.shared.tell(Event::Delivery {
             epoch: self.epoch,
             at: Timestamp::now(),

@@ -76,6 +76,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
     };
     let result = match fetched {
         Ok(refs) => {
+            tracing::info!(?refs, "fetched");
             let at = Timestamp::now();
             *lock(&shared.fetched_at) = Some(at);
             Ok(Fetched { refs, at })
@@ -85,6 +86,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
                 Some(reading) => format!("fetch of {}", reading.base().shown),
                 None => "fetch".to_owned(),
             };
+            tracing::warn!(what, %error, "not fetched");
             Err(words::git_failure(what, &error))
         }
     };

@@ -32,6 +32,7 @@ use crate::{
     },
     sources::{
         cluster::{self, Options},
+        log,
         mistake::{caught, caught_in},
         state::StateStore,
     },
@@ -116,7 +117,14 @@ impl Executor {
             publishing: AtomicUsize::new(0),
             again: Again::default(),
         });
-        let reload = tokio::spawn(reload::watch(Arc::clone(&shared), options));
+        let watch = reload::watch(Arc::clone(&shared), options);
+        let telling = Arc::clone(&shared);
+        let reload = tokio::spawn(async move {
+            if let Err(mistake) = caught_in(watch).await {
+                let what = "looking whether the configuration changes".to_owned();
+                telling.tell(Event::Failure(words::mistake(what, &mistake)));
+            }
+        });
         Self {
             shared,
             clusters,
@@ -281,6 +289,7 @@ impl Executor {
                 });
             }
             Command::Reload => shared.again.asked.notify_one(),
+            Command::ShowLog => shared.tell(Event::Notice(log::said())),
             Command::Reconnect => self.clusters.retry(),
             Command::Copy(text) => return Some(TerminalOrder::Copy(text)),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
@@ -361,6 +370,9 @@ impl Executor {
 
 impl Shared {
     fn tell(&self, event: Event) {
+        if let Event::Failure(failure) = &event {
+            tracing::warn!(what = failure.what, why = failure.why, "failed");
+        }
         // A closed channel means that the program is ending: nobody is left to tell.
         let _ = self.events.send(event);
     }

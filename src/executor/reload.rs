@@ -17,7 +17,10 @@ use crate::{
     app::event::{Event, Failure},
     config::{TEAM_FILE, places},
     domain::{hash, ids::ObjectId},
-    sources::{mistake::caught, waiting},
+    sources::{
+        mistake::{self, caught},
+        waiting,
+    },
     workflow::{OpenError, OpenOptions, Session, Untrusted},
 };
 
@@ -48,6 +51,7 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
     let files = files(&shared.session(), &opened);
     let mut known = marks(&files).await;
     let mut tip = at_tip(&shared, &opened, None).await;
+    mistake::if_asked("reload");
     let mut clock = tokio::time::interval(EVERY);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -115,6 +119,12 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number
         });
     let Some(mut state) = state() else { return };
     state.untrusted = None;
+    match &opened {
+        Ok((session, _)) => {
+            tracing::info!(sources = ?session.config.sources, "the configuration is read anew");
+        }
+        Err(failure) => tracing::warn!(why = failure.why, "the old configuration is kept"),
+    }
     shared.tell(Event::ConfigReloaded(opened.map(|(session, setup)| {
         *lock(&shared.session) = Arc::new(session);
         // Another layout reads the same commit differently.

@@ -174,13 +174,13 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
     open_with(&mut options, path, Links::Refused)
 }
 
-/// Opens a file to add to its end, made where there is none.
+/// Opens a file to add to its end, made where there is none, for its owner alone.
 ///
 /// # Errors
 /// Where something else than a regular file is there, or it cannot be made.
 pub fn open_append(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create(true).append(true).mode(0o600);
     open_with(&mut options, path, Links::Refused)
 }
 

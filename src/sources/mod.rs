@@ -4,6 +4,7 @@ pub mod children;
 pub mod cluster;
 pub mod files;
 pub mod git;
+pub mod log;
 pub mod mistake;
 pub mod state;
 pub mod waiting;

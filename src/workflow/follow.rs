@@ -138,6 +138,7 @@ impl Following {
         let connection = view.map(ClusterView::connection);
         let progress = delivery::judge(&self.expected, connection, live.as_ref(), waited);
         if self.progress.as_ref() != Some(&progress) {
+            tracing::info!(cell = %self.cell, ?progress, "followed");
             tell(&self.cell, &progress);
             self.progress = Some(progress);
         }

@@ -99,6 +99,8 @@ pub fn prepare(
         .hint("Deliver it by push: --deliver push, or `deliver = \"push\"` of the environment"));
     }
     plan.notes = notes(session, &plan)?;
+    let (writes, held) = (plan.writes().count(), plan.held().count());
+    tracing::info!(digest = plan.digest, writes, held, "planned");
     Ok(plan)
 }
 

@@ -10,6 +10,7 @@ mod first_contact;
 mod following;
 mod hung;
 mod kinds;
+mod logs;
 mod mirror;
 mod moved;
 mod printing;

@@ -116,6 +116,7 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
             model.say("reading the configuration again");
             out.push(Command::Reload);
         }
+        Action::Log => out.push(Command::ShowLog),
         // They mean something to some screens, or with an argument, only.
         Action::Move(_)
         | Action::Open

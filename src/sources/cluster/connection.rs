@@ -63,6 +63,7 @@ async fn keep(
         let failure = match connect(&context, &options, &pace).await {
             Err(failure) => failure,
             Ok(connected) => {
+                tracing::info!(context, server = connected.server, "cluster connected");
                 let began = Instant::now();
                 let end = Session::run(connected, interest.clone(), &events, &options).await;
                 // One that lasted for a while ends the backoff of the failures before it.

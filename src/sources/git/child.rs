@@ -226,7 +226,7 @@ impl Child {
             Some(line) => line.clone(),
             None => format!("git {}", self.arguments.join(" ")),
         };
-        Output {
+        let output = Output {
             status: output.status,
             stdout: text(output.stdout),
             stderr: text(output.stderr),
@@ -235,12 +235,24 @@ impl Child {
                 took: started.elapsed(),
                 ok: output.status.success(),
             },
+        };
+        let ran = &output.ran;
+        tracing::info!(line = ran.line, outcome = %output.status, took = ?ran.took, "ran");
+        if !output.stderr.is_empty() {
+            tracing::debug!(line = ran.line, said = output.stderr, "it said");
         }
+        output
     }
 }
 
 /// The error of a child that did not come to its end.
 pub(super) fn stopped(why: Stopped) -> GitError {
+    let error = in_words(why);
+    tracing::warn!(%error, "a program did not come to its end");
+    error
+}
+
+fn in_words(why: Stopped) -> GitError {
     match why {
         Stopped::Io(error) => not_started(&error),
         Stopped::Late(after) => GitError::new(

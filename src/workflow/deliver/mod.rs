@@ -47,6 +47,30 @@ pub async fn deliver(
     facts: FactsNow<'_>,
     tell: &mut (dyn FnMut(DeliverStep) + Send),
 ) -> Result<Delivered, DeliverFailure> {
+    let digest = &confirmed.digest;
+    tracing::info!(digest, writes = confirmed.writes().count(), "delivering");
+    let delivered = deliver_all(session, confirmed, facts, &mut |step| {
+        step.log();
+        tell(step);
+    })
+    .await;
+    match &delivered {
+        Ok(delivered) => {
+            for part in &delivered.parts {
+                tracing::info!(digest, part = part.describe(), "delivered");
+            }
+        }
+        Err(failure) => tracing::warn!(digest, why = failure.describe(), "not delivered"),
+    }
+    delivered
+}
+
+async fn deliver_all(
+    session: &Session,
+    confirmed: &Plan,
+    facts: FactsNow<'_>,
+    tell: &mut (dyn FnMut(DeliverStep) + Send),
+) -> Result<Delivered, DeliverFailure> {
     if confirmed.is_empty() {
         return Err(DeliverFailure::Empty);
     }

@@ -156,3 +156,15 @@ pub enum DeliverStep {
     /// One of several commits is published; a sentence.
     Published(String),
 }
+
+impl DeliverStep {
+    pub(super) fn log(&self) {
+        match self {
+            // It was logged when it ran.
+            Self::Ran(_) => {}
+            Self::Checked(words) => tracing::info!(words, "judged again"),
+            Self::Committed(commit) => tracing::info!(%commit, "committed"),
+            Self::Published(words) => tracing::info!(words, "published"),
+        }
+    }
+}
