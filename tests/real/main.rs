@@ -1,5 +1,5 @@
 //! Journeys on real systems: Kubernetes control planes, Argo CD and a Gitea, as the JSON file that `TIDEGATE_RIG` names
-//! describes them. Where it is not set they say so and pass.
+//! describes them. They are ignored unless asked for (`cargo test --test real -- --ignored`), and fail without it.
 //!
 //! Each journey makes a deployment repository of its own in Gitea, with Argo CD Applications that follow it, drives the
 //! real binary against it, and takes everything away again.

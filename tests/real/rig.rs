@@ -7,7 +7,6 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Once,
     thread,
     time::{Duration, Instant},
 };
@@ -70,13 +69,12 @@ struct Process {
 }
 
 impl Rig {
-    /// The systems, or `None` with a line that says why the journey is skipped.
-    pub fn from_env() -> Option<Self> {
-        static ONCE: Once = Once::new();
-        let Some(file) = std::env::var_os(VARIABLE).filter(|file| !file.is_empty()) else {
-            ONCE.call_once(|| note(&format!("skipped: {VARIABLE} is not set")));
-            return None;
-        };
+    /// The systems. Without them there is nothing that a journey could show: it fails.
+    pub fn from_env() -> Self {
+        let file = std::env::var_os(VARIABLE).filter(|file| !file.is_empty());
+        let file = file.unwrap_or_else(|| {
+            panic!("{VARIABLE} is not set; it names the JSON file that describes the systems")
+        });
         let file = PathBuf::from(file);
         let text = fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{VARIABLE}={}: {error}", file.display()));
@@ -86,10 +84,9 @@ impl Rig {
         let missing = match (&rig.services.gitea, rig.hub()) {
             (None, _) => "no Gitea",
             (_, None) => "no cluster with Argo CD",
-            _ => return Some(rig),
+            _ => return rig,
         };
-        ONCE.call_once(|| note(&format!("skipped: {missing} in {}", rig.file.display())));
-        None
+        panic!("there is {missing} in {}", rig.file.display());
     }
 
     /// The cluster that Argo CD runs in, by name.

@@ -13,10 +13,9 @@ use crate::{
 const BACK_AGAIN: Duration = Duration::from_secs(90);
 
 #[test]
+#[ignore = "needs real systems, as TIDEGATE_RIG describes them; .ci/run has them"]
 fn an_operator_promotes_sees_it_fail_and_reverts() {
-    let Some(world) = World::start("screen") else {
-        return;
-    };
+    let world = World::start("screen");
     world.bump("shop", "dev", "1.1.0");
     let mut operator = Operator::sit_down(world.screen(&[]));
     operator
@@ -94,10 +93,9 @@ fn an_operator_promotes_sees_it_fail_and_reverts() {
 }
 
 #[test]
+#[ignore = "needs real systems, as TIDEGATE_RIG describes them; .ci/run has them"]
 fn a_lost_cluster_goes_stale_and_comes_back() {
-    let Some(world) = World::start_alone("lost") else {
-        return;
-    };
+    let world = World::start_alone("lost");
     let process = format!("{}/kube-apiserver", world.environment("staging").cluster);
     let mut operator = Operator::sit_down(world.screen(&[]));
     operator
@@ -163,10 +161,9 @@ fn a_lost_cluster_goes_stale_and_comes_back() {
 }
 
 #[test]
+#[ignore = "needs real systems, as TIDEGATE_RIG describes them; .ci/run has them"]
 fn a_refused_push_leaves_everything_staged_and_offers_a_branch() {
-    let Some(world) = World::start("refused") else {
-        return;
-    };
+    let world = World::start("refused");
     world.bump("mail", "dev", "1.1.0");
     world.wait(world.repository.protect("main"));
     let tip = world.wait(world.repository.tip("main")).0;
