@@ -18,7 +18,7 @@ use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
     domain::layout::overlooked_words,
     sources::{cluster::contexts, git::Repo},
-    workflow::{OpenOptions, Session, recognise, tell_order},
+    workflow::{Decided, OpenOptions, Session, recognise, tell_order},
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -75,6 +75,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         others: Vec::new(),
         kubeconfig: Vec::new(),
         opened: OpenOptions::default(),
+        decided: Decided::default(),
     };
     let desired = session.read()?.desired;
 

@@ -4,6 +4,7 @@
 //! again, committed, pushed), and what was delivered is followed cell by cell ([`crate::domain::delivery`]).
 
 mod at;
+mod decided;
 mod deliver;
 mod facts;
 mod follow;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use at::At;
+pub use decided::Decided;
 pub use deliver::{
     DeliverFailure, DeliverStep, Delivered, DeliveredPart, Elsewhere, arrive, deliver,
     longest_timeout,
@@ -60,6 +62,8 @@ pub struct Session {
     pub kubeconfig: Vec<PathBuf>,
     /// What it was opened with, to open it again when the configuration changes.
     pub opened: OpenOptions,
+    /// What was decided of places, for where everything was then.
+    pub decided: Decided,
 }
 
 impl Session {

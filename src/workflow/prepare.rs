@@ -4,13 +4,13 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Reading, Session, notes::notes, pasts::Pasts};
+use super::{Reading, Session, notes::notes, pasts::Pasts, reading::unread_repositories};
 use crate::{
     domain::{
         desired::{Desired, RefName, Tip},
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
-        plan::{self, Action, Facts, Merge, Plan, PlanInput, PlanRequest},
+        plan::{self, Action, Facts, Merge, Plan, PlanInput, PlanRequest, SkipCause},
         topology::Deliver,
     },
     sources::git::{Files, GitError, GitErrorKind},
@@ -48,15 +48,13 @@ pub fn prepare(
             None
         })
     };
-    let layouts = &session.config.layouts;
+    let layouts = &reading.layouts;
     let desired = &reading.desired;
     let matrix = |origin: &Origin| {
-        session
-            .matrix(&reading.tips, origin)
-            .unwrap_or_else(|error| {
-                unreadable.borrow_mut().get_or_insert(error);
-                Assembler::new(Arc::new(layouts.view(origin)), &[])
-            })
+        session.matrix(reading, origin).unwrap_or_else(|error| {
+            unreadable.borrow_mut().get_or_insert(error);
+            Assembler::new(Arc::new(layouts.view(origin)), &[])
+        })
     };
     let pasts = Pasts::new(session, reading, &request.changes);
     let mut plan = plan::build(&PlanInput {
@@ -70,11 +68,15 @@ pub fn prepare(
         edit: &|key, version, at, read| {
             let then =
                 |origin: &Origin, path: &RepoPath| file_at(session, reading, origin, path, at?);
-            layout::restore_cell(layouts, desired, key, version, read, &then)
+            let edits = layout::restore_cell(layouts, desired, key, version, read, &then);
+            edits.map_err(|refusal| match unread(desired, key) {
+                Some(unread) if refusal.0 == SkipCause::NotDeclared => unread,
+                _ => refusal,
+            })
         },
-        absent: &|key| layout::unreadable(layouts, desired, key),
+        absent: &|key| layout::unreadable(layouts, desired, key).or_else(|| unread(desired, key)),
         beside: &|key, after| layout::left_beside(layouts, desired, key, &files, after),
-        merge: &|theirs, ours| merge(session, desired, theirs, ours),
+        merge: &|theirs, ours| merge(session, reading, theirs, ours),
         tag: &|key, intent, _| {
             let commit_of =
                 |name: &RefName| session.repository(name).ok()?.ref_commit(&name.reference);
@@ -104,6 +106,18 @@ pub fn prepare(
     Ok(plan)
 }
 
+/// Why it is not known whether a cell that is not in the matrix is there: a repository could not be read.
+fn unread(desired: &Desired, key: &CellKey) -> Option<(SkipCause, String)> {
+    if desired.cells.contains_key(key) {
+        return None;
+    }
+    let why = unread_repositories(desired)?;
+    Some((
+        SkipCause::NotParseable,
+        format!("nothing that could be read gives {key} a place, and {why}"),
+    ))
+}
+
 /// A file of a ref at one of its earlier commits; what cannot be read there helps nobody.
 fn file_at(
     session: &Session,
@@ -121,7 +135,7 @@ fn file_at(
 /// merge.
 fn merge(
     session: &Session,
-    desired: &Desired,
+    reading: &Reading,
     theirs: &Tip,
     ours: &Tip,
 ) -> Option<Result<Merge, String>> {
@@ -129,10 +143,9 @@ fn merge(
         .iter()
         .all(|tip| tip.origin.refs.is_some() && !tip.name.is_tag());
     let apart = theirs.name != ours.name && theirs.name.repository == ours.name.repository;
-    let wanted = desired
-        .cells
-        .values()
-        .any(|cell| cell.origin == ours.origin && session.config.layouts.merges(cell.layout));
+    let mut cells = reading.desired.cells.values();
+    let wanted =
+        cells.any(|cell| cell.origin == ours.origin && reading.layouts.merges(cell.layout));
     if !(branches && apart && wanted) {
         return None;
     }
@@ -141,7 +154,7 @@ fn merge(
         // Every commit is there already and the version was changed since: what is left to copy is the version.
         return None;
     }
-    Some(try_merge(session, desired, theirs, ours).map_err(|error| {
+    Some(try_merge(session, reading, theirs, ours).map_err(|error| {
         format!(
             "{} cannot be merged into {}: {error}",
             theirs.name, ours.name
@@ -151,13 +164,14 @@ fn merge(
 
 fn try_merge(
     session: &Session,
-    desired: &Desired,
+    reading: &Reading,
     theirs: &Tip,
     ours: &Tip,
 ) -> Result<Merge, GitError> {
     let repo = session.repository(&ours.name)?;
     let merged = repo.merge(ours.commit, theirs.commit)?;
-    let view = Arc::new(session.config.layouts.view(&ours.origin));
+    let desired = &reading.desired;
+    let view = Arc::new(reading.layouts.view(&ours.origin));
     let after = repo.desired_after(ours.commit, &merged, &view, &session.environments())?;
     let mut keys: Vec<&CellKey> = after.cells.keys().collect();
     keys.extend(

@@ -8,7 +8,8 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    Session, at, others,
+    Decided, Session, at, others,
+    reading::unread_repositories,
     recognise::{recognise, recognise_again},
     trust::{self, Once, Untrusted},
 };
@@ -161,6 +162,7 @@ impl Session {
             repo,
             config,
             at: None,
+            decided: Decided::default(),
         };
         // A ref of a repository that is still to be cloned cannot be looked up: `Session::mirror` does it then.
         if !options.at.is_empty() && !session.is_pending() {
@@ -187,8 +189,9 @@ impl Session {
             return Ok(found.clone());
         }
         let names = services.iter().map(ServiceName::as_str);
+        let unread = unread_repositories(desired).map_or(String::new(), |why| format!("; {why}"));
         Err(OpenError::Usage(format!(
-            "no service is called `{name}`{}",
+            "no service is called `{name}`{}{unread}",
             suggest::hint(name, names)
         )))
     }
@@ -220,8 +223,10 @@ impl Session {
             .map(|service| (service, Came::Group))
             .collect();
         if found.is_empty() {
+            let unread =
+                unread_repositories(desired).map_or(String::new(), |why| format!("; {why}"));
             return Err(OpenError::Usage(format!(
-                "no service matches `{name}`; `tidegate status` lists them"
+                "no service matches `{name}`; `tidegate status` lists them{unread}"
             )));
         }
         Ok(found)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
-use super::{Session, at::is_same};
+use super::{At, Session, at::is_same};
 use crate::{
     domain::{
         desired::{Desired, RefName, Refs, Tip},
@@ -23,6 +23,8 @@ pub struct Reading {
     pub tips: Vec<Tip>,
     /// What they declare together.
     pub desired: Arc<Desired>,
+    /// The layouts that it was read by, with what was decided of places.
+    pub layouts: Arc<LayoutSet>,
 }
 
 impl Reading {
@@ -74,12 +76,13 @@ impl Session {
 
     fn read_lines(&self, lines: Vec<Tip>, mut problems: Vec<Problem>) -> Result<Reading, GitError> {
         let names = self.environments();
-        let several = lines.len() > 1 || !self.config.layouts.reads_default_ref();
+        let layouts = self.decided()?;
+        let several = lines.len() > 1 || !layouts.reads_default_ref();
         let mut parts = Vec::with_capacity(lines.len());
         for line in &lines {
             let repo = self.repository(&line.name)?;
             let _waiting = waiting::reading(repo.place());
-            match self.desired_of(repo, line) {
+            match self.desired_of(&layouts, repo, line) {
                 Ok(desired) => parts.push((line.clone(), desired)),
                 // One ref that cannot be read never takes the rest of the matrix away.
                 Err(error) if several => problems.push(problem(&line.name, &error)),
@@ -95,13 +98,19 @@ impl Session {
         Ok(Reading {
             tips: lines,
             desired: Arc::new(desired),
+            layouts,
         })
     }
 
     /// What one ref declares.
-    pub(super) fn desired_of(&self, repo: &Repo, line: &Tip) -> Result<Desired, GitError> {
+    pub(super) fn desired_of(
+        &self,
+        layouts: &LayoutSet,
+        repo: &Repo,
+        line: &Tip,
+    ) -> Result<Desired, GitError> {
         let names = self.environments();
-        let view = Arc::new(self.config.layouts.view(&line.origin));
+        let view = Arc::new(layouts.view(&line.origin));
         let commit = line.commit;
         let mut desired = repo.desired(commit, &view, &names)?;
         if line.name.is_tag() {
@@ -114,8 +123,12 @@ impl Session {
 
     /// The refs that the layouts name, and what is wrong with those that cannot be looked at.
     pub(super) fn lines(&self) -> Result<(Vec<Tip>, Vec<Problem>), GitError> {
+        self.lines_at(&self.at.clone().unwrap_or_default())
+    }
+
+    /// The same at a moment.
+    pub(super) fn lines_at(&self, at: &At) -> Result<(Vec<Tip>, Vec<Problem>), GitError> {
         let layouts = &self.config.layouts;
-        let at = self.at.clone().unwrap_or_default();
         let here = waiting::reading(self.repo.place());
         let mut lines = self.repo.lines(
             layouts,
@@ -142,7 +155,7 @@ impl Session {
                     path: None,
                     line: None,
                     message: format!("{error}"),
-                    context: Some(format!("repository {}", other.name)),
+                    context: Some(format!("{UNREAD}{}", other.name)),
                     hides: None,
                 }),
             }
@@ -255,10 +268,10 @@ impl Session {
     ///
     /// # Errors
     /// As [`Repo::matrix`].
-    pub(super) fn matrix(&self, lines: &[Tip], origin: &Origin) -> Result<Assembler, GitError> {
-        let view = Arc::new(self.config.layouts.view(origin));
+    pub(super) fn matrix(&self, reading: &Reading, origin: &Origin) -> Result<Assembler, GitError> {
+        let view = Arc::new(reading.layouts.view(origin));
         let names = self.environments();
-        let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
+        let Some(line) = reading.tips.iter().find(|line| line.origin == *origin) else {
             return Ok(Assembler::new(view, &names));
         };
         let repo = self.repository(&line.name)?;
@@ -284,7 +297,7 @@ impl Session {
         let mut walked_before = 0;
         let mut any_shallow = false;
         for (number, line) in (0..).zip(&reading.tips) {
-            let Some(want) = wanted_of(&self.config.layouts, reading, line, want) else {
+            let Some(want) = wanted_of(reading, line, want) else {
                 continue;
             };
             let repo = self.repository(&line.name)?;
@@ -314,13 +327,13 @@ impl Session {
                 flow
             };
             if line.name.is_tag() {
-                let read = |line: &Tip| self.desired_of(repo, line);
+                let read = |line: &Tip| self.desired_of(&reading.layouts, repo, line);
                 let cells = reading.desired.cells.iter();
                 let unread =
                     cells.filter(|(_, cell)| cell.unread.is_some() && cell.origin == line.origin);
                 let unread = unread.map(|(key, _)| key.clone()).collect();
                 repo.tag_history(
-                    &self.config.layouts,
+                    &reading.layouts,
                     line,
                     &want,
                     &TagReading {
@@ -330,7 +343,7 @@ impl Session {
                     &mut each,
                 )?;
             } else {
-                let view = Arc::new(self.config.layouts.view(&line.origin));
+                let view = Arc::new(reading.layouts.view(&line.origin));
                 repo.history(line.commit, &view, &names, &want, &mut each)?;
             }
             if stopped {
@@ -358,11 +371,11 @@ fn named(
 }
 
 /// The part of what is wanted that this ref can tell; `None`: nothing.
-fn wanted_of(layouts: &LayoutSet, reading: &Reading, line: &Tip, want: &Want) -> Option<Want> {
+fn wanted_of(reading: &Reading, line: &Tip, want: &Want) -> Option<Want> {
     let Some(cells) = &want.cells else {
         return Some(want.clone());
     };
-    let column = layouts.environment_of(&line.origin);
+    let column = reading.layouts.environment_of(&line.origin);
     let here = |key: &&CellKey| match reading.desired.cells.get(*key) {
         Some(cell) => cell.origin == line.origin,
         // A cell that is gone was in the ref of its column, or in one that holds many.
@@ -380,7 +393,26 @@ fn problem(name: &RefName, error: &GitError) -> Problem {
         path: None,
         line: None,
         message: error.to_string(),
-        context: Some(name.to_string()),
+        context: Some(match &name.repository {
+            Some(repository) => format!("{UNREAD}{repository}"),
+            None => name.to_string(),
+        }),
         hides: None,
     }
+}
+
+/// What the context of a problem begins with that is of a whole repository, before its name.
+const UNREAD: &str = "repository ";
+
+/// The repositories that could not be read, and why, in a sentence; `None` where all could: what is not in the matrix may be
+/// in one of them.
+pub(super) fn unread_repositories(desired: &Desired) -> Option<String> {
+    let of = |problem: &Problem| {
+        let context = problem.context.as_deref()?;
+        context
+            .starts_with(UNREAD)
+            .then(|| format!("{context} could not be read: {}", problem.message))
+    };
+    let all: Vec<String> = desired.problems.iter().filter_map(of).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }

@@ -104,7 +104,7 @@ pub fn revert_target(
         line: line_of(reading, key),
     };
     let nothing = || {
-        let absent = layout::unreadable(&session.config.layouts, &reading.desired, key);
+        let absent = layout::unreadable(&reading.layouts, &reading.desired, key);
         let mut versions = history.entries.iter();
         let only = versions.find_map(|entry| entry.change.version.as_ref());
         nothing_before(
@@ -247,7 +247,7 @@ impl Reverted<'_> {
         let mut line = self.line.clone();
         line.commit = commit;
         let repo = self.session.repository(&line.name)?;
-        self.session.desired_of(repo, &line)
+        self.session.desired_of(&self.reading.layouts, repo, &line)
     }
 
     /// Removes the override where the value was inherited then and would be the same again; writes it otherwise.
@@ -270,7 +270,7 @@ impl Reverted<'_> {
     fn inherited_version(&self) -> Option<Version> {
         let desired = &self.reading.desired;
         let cell = desired.cells.get(self.key)?;
-        let layouts = &self.session.config.layouts;
+        let layouts = &self.reading.layouts;
         let files = |origin: &Origin, path: &RepoPath| {
             let bytes = self.session.file(&self.reading.tips, origin, path.as_str());
             bytes.ok().flatten()

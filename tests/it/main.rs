@@ -13,6 +13,7 @@ mod kinds;
 mod logs;
 mod mirror;
 mod moved;
+mod places;
 mod printing;
 mod reading;
 mod refs;

@@ -190,3 +190,46 @@ fn one_that_is_named_by_its_address_is_mirrored() {
         json!("1.2.0")
     );
 }
+
+/// What is not in the matrix may be in a repository that cannot be read: then that is said, and why.
+#[test]
+fn a_repository_that_cannot_be_read_is_named_where_a_cell_is_missed() {
+    let two = Allowed::new();
+    let place = two.other.clone_path();
+    let away = place.with_file_name("away");
+    std::fs::rename(&place, &away).unwrap();
+    let set = [
+        "set",
+        "shop",
+        "prod",
+        "1.1.0",
+        "--yes",
+        "--override",
+        "upstream",
+        "--reason",
+        "a test",
+    ];
+    let said = two.main.tidegate(&set).exits(1);
+    let said = said
+        .shows("shop / prod")
+        .shows("repository production could not be read")
+        .shows("does not exist");
+    assert!(!said.out.contains("no layout gives"), "{}", said.out);
+    two.main
+        .tidegate(&["set", "other", "prod", "1.1.0", "--yes"])
+        .exits(2)
+        .says("no service is called `other`")
+        .says("repository production could not be read");
+
+    // One that a link leads to is where the link leads.
+    std::os::unix::fs::symlink(&away, &place).unwrap();
+    let linked = two.main.tidegate(&set);
+    assert!(!linked.out.contains("no layout gives"), "{}", linked.out);
+    std::fs::remove_file(&place).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    two.main
+        .tidegate(&set)
+        .exits(1)
+        .shows("repository production could not be read")
+        .shows("is not in a Git repository");
+}

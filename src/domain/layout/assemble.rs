@@ -243,6 +243,17 @@ impl Assembler {
         Some(self.files[chosen.source].path.clone())
     }
 
+    /// The services that the file at `path` of this matrix's own ref has a part in.
+    pub(super) fn services_of(&self, path: &RepoPath) -> BTreeSet<ServiceName> {
+        let origin = self.layouts.origin();
+        let origin = self.origins.iter().position(|(known, _)| *known == origin);
+        let file = origin.and_then(|origin| self.file_index.get(&(origin, path.clone())));
+        let cells = file.into_iter().flat_map(|file| &self.files[*file].cells);
+        cells
+            .map(|cell| self.cells[*cell].key.service.clone())
+            .collect()
+    }
+
     fn slot(&mut self, origin: &Origin, path: RepoPath, create: bool) -> Option<usize> {
         let known = self.origins.iter().position(|(known, _)| known == origin);
         let origin = known.unwrap_or_else(|| {

@@ -8,7 +8,7 @@ use std::{
 use super::{
     assemble::{Assembler, Cell, Contribution},
     bindings::Bindings,
-    choice::{field, written_out},
+    choice::{Choice, field, written_out},
     compile::Layout,
     part::is_digest,
     set::Fact,
@@ -235,16 +235,19 @@ fn contradiction(
 
 /// What is said of a cell of which several places may be the version, with nothing to tell which.
 fn unclear(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
-    let places: Vec<&Contribution> = cell
-        .contributions
-        .iter()
-        .filter(|known| known.passed_over && known.version.is_some())
-        .collect();
-    let first = places.first()?;
-    let kind = |known: &&&Contribution| known.rank.layout() == first.rank.layout();
-    let places: Vec<&Contribution> = places.iter().filter(kind).copied().collect();
-    let shown = places.iter().take(4).filter_map(|known| {
-        let (layout, _) = field(assembler, known)?;
+    let service = &cell.key.service;
+    let places = cell.contributions.iter().filter_map(|known| {
+        let (layout, field) = field(assembler, known)?;
+        let Some(Choice::Unclear { of, .. }) = assembler.layouts.choice(layout.spec, service)
+        else {
+            return None;
+        };
+        (known.version.is_some() && of.contains(&field)).then_some((known, layout))
+    });
+    let places: Vec<(&Contribution, &Layout)> = places.collect();
+    let (first, layout) = places.first()?;
+    let choice = assembler.layouts.choice(layout.spec, service);
+    let shown = places.iter().take(4).filter_map(|(known, layout)| {
         let fact = fact(assembler, known, known.fact?)?;
         let keys = written_out(layout.levels.first()?, &fact.bindings)?;
         let version = known.version.as_ref()?;
@@ -255,11 +258,18 @@ fn unclear(assembler: &Assembler, cell: &Cell) -> Option<Problem> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let (why, next) = match choice {
+        Some(Choice::Unclear { cut: Some(cut), .. }) => (
+            format!("is what changed most often, and {}", cut.why),
+            format!("{}, or ", cut.next),
+        ),
+        _ => ("cannot be told".to_owned(), String::new()),
+    };
     let problem = Problem::file(
         assembler.files[first.source].path.clone(),
         Some(first.line),
         format!(
-            "which of these is the version of {} cannot be told: {}{more}; write a layout with the keys of the one that is, \
+            "which of these is the version of {} {why}: {}{more}; {next}write a layout with the keys of the one that is, \
              before this one or in its place",
             cell.key,
             shown.join(", ")

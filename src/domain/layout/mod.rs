@@ -22,6 +22,7 @@ mod locator;
 mod matrix;
 mod pair;
 mod part;
+mod past;
 mod pattern;
 mod preset;
 pub mod refs;
@@ -40,8 +41,10 @@ mod tests;
 
 pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
+pub use choice::{Choices, Row, Standing};
 pub use detect::{Evidence, Guess, Overlooked, detect, overlooked, overlooked_words, recognise};
 pub use edit::{edit_cell, left_beside, restore_cell, stale_locks, unreadable};
+pub use past::{Cut, Past, Tally, Unknown};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};

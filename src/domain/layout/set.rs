@@ -1,6 +1,7 @@
 //! All layouts of a configuration, compiled.
 
 use std::{
+    collections::BTreeMap,
     ops::Range,
     sync::{Arc, OnceLock},
 };
@@ -9,7 +10,7 @@ use super::{
     LayoutError, LayoutSpec, Origin, RefTemplate,
     assemble::Assembler,
     bindings::Bindings,
-    choice::{Choice, Choices},
+    choice::{Choice, Choices, Standing},
     claims::{Claimant, Claims},
     compile::{Context, Layout, aliases, spellings},
     extract::{File, Findings, Found, Place},
@@ -36,6 +37,8 @@ pub struct LayoutSet {
     tried: bool,
     /// Which place is a service's version where there are several; the same for all views.
     choices: Arc<OnceLock<Choices>>,
+    /// Only files in which several places may be a service's version are listed; they are read as ever.
+    contested_only: bool,
 }
 
 /// What one file says. Small and shareable; a pure function of (path, bytes).
@@ -114,6 +117,7 @@ impl LayoutSet {
             view: None,
             tried: false,
             choices: Arc::default(),
+            contested_only: false,
         })
     }
 
@@ -137,7 +141,50 @@ impl LayoutSet {
             view: Some(origin.clone()),
             tried: self.tried,
             choices: Arc::clone(&self.choices),
+            contested_only: self.contested_only,
         }
+    }
+
+    /// The same layouts with nothing decided.
+    #[must_use]
+    pub fn undecided(&self) -> Self {
+        Self {
+            layouts: Arc::clone(&self.layouts),
+            refs: Arc::clone(&self.refs),
+            fingerprint: self.fingerprint.clone(),
+            view: self.view.clone(),
+            tried: self.tried,
+            choices: Arc::default(),
+            contested_only: false,
+        }
+    }
+
+    /// The same; of files, those alone are listed in which several places may be a service's version. For walks: what was
+    /// read of a tree would not be all of it.
+    #[must_use]
+    pub fn contested(&self) -> Self {
+        Self {
+            contested_only: true,
+            ..self.undecided()
+        }
+    }
+
+    /// The same layouts with this decided.
+    #[must_use]
+    pub fn decided(&self, choices: Choices) -> Self {
+        Self {
+            choices: Arc::new(OnceLock::from(choices)),
+            ..self.undecided()
+        }
+    }
+
+    /// The tables of which several places may be a service's version, with what they read: the repository, and the template
+    /// of its refs.
+    pub fn contests(&self) -> BTreeMap<usize, (Option<Arc<str>>, Option<usize>)> {
+        let contested = self.layouts.iter().filter(|layout| layout.contested);
+        contested
+            .map(|layout| (layout.spec, (layout.repository.clone(), layout.refs)))
+            .collect()
     }
 
     /// What files are read as: the ref of a view, the one that holds every environment otherwise.
@@ -185,11 +232,20 @@ impl LayoutSet {
         Some(layout.column(spelling))
     }
 
-    /// Decides which place is a service's version where there are several, by the tree in `assembler`, unless that is
-    /// decided already.
+    /// Decides the same so far as it can be by a part of a tree, for a layout that is tried: of what may be it, the first.
+    pub(super) fn decide_at_a_glance(&self, assembler: &Assembler) {
+        if self.layouts.iter().any(|layout| layout.contested) {
+            self.choices
+                .get_or_init(|| Choices::at_a_glance(&Standing::of(assembler)));
+        }
+    }
+
+    /// Decides which place is a service's version where there are several, by the tree in `assembler` as if it had no
+    /// history, unless that is decided already.
     pub(super) fn decide(&self, assembler: &Assembler) {
         if self.layouts.iter().any(|layout| layout.contested) {
-            self.choices.get_or_init(|| Choices::of(assembler));
+            self.choices
+                .get_or_init(|| Choices::of(&Standing::of(assembler), &[]));
         }
     }
 
@@ -211,6 +267,18 @@ impl LayoutSet {
         })
     }
 }
+
+/// Sets that read the same in the same way.
+impl PartialEq for LayoutSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+            && self.view == other.view
+            && self.choices.get() == other.choices.get()
+            && self.contested_only == other.contested_only
+    }
+}
+
+impl Eq for LayoutSet {}
 
 /// Layouts while they are compiled.
 #[derive(Default)]
@@ -484,7 +552,10 @@ impl LayoutSet {
 
     /// Every template of files that are read.
     fn paths(&self) -> impl Iterator<Item = &Pattern> {
-        let seen = self.layouts.iter().filter(|layout| self.is_seen(layout));
+        let seen = self
+            .layouts
+            .iter()
+            .filter(|layout| self.is_seen(layout) && (layout.contested || !self.contested_only));
         seen.flat_map(|layout| {
             let levels = layout.levels.iter().filter_map(|level| level.path.as_ref());
             levels.chain(layout.proof.as_ref())

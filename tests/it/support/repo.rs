@@ -251,6 +251,13 @@ impl Said {
         self
     }
 
+    /// Fails the test where standard output does not have `part`.
+    #[track_caller]
+    pub fn shows(self, part: &str) -> Self {
+        assert!(self.out.contains(part), "`{part}` is not in:\n{}", self.out);
+        self
+    }
+
     /// Its standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {

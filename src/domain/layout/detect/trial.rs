@@ -170,6 +170,7 @@ pub(super) fn assemble<'p>(
             assembler.update_at(&origin, path, Some(Arc::new(facts)));
         }
     }
+    set.decide_at_a_glance(&assembler);
     assembler.decide();
     Some(assembler.desired(ObjectId::new([0; 20])))
 }

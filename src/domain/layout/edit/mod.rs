@@ -35,7 +35,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, RepoPath},
     manifest::{self, Edit, ManifestError, ScalarType},
-    plan::{FileEdit, SkipCause},
+    plan::{FileEdit, SkipCause, unreadable as refusal},
     unread::Unread,
     version::Version,
 };
@@ -95,6 +95,11 @@ pub fn restore_cell(
             })
         })?
     };
+    if let Some(Choice::Unclear { .. }) = layouts.choice(cell.layout, &key.service)
+        && let Some(problem) = desired.unread(key)
+    {
+        return Err(refusal(problem));
+    }
     let editor = Editor {
         layouts,
         desired,

@@ -341,7 +341,7 @@ fn what_cannot_be_told_is_not_guessed() {
 }
 
 #[test]
-fn the_same_place_in_every_environment_and_for_the_services_where_nothing_differs() {
+fn the_same_place_in_every_environment_whatever_other_services_do() {
     let release = |chart: &str, tag: &str| {
         let image = match tag {
             "" => String::new(),
@@ -370,7 +370,7 @@ fn the_same_place_in_every_environment_and_for_the_services_where_nothing_differ
         &["a dev 1.1.0", "a prod 1.0.0"],
     );
     check(
-        "what moves for the others",
+        "what moves for the others is not asked",
         &[
             ("dev/a.yaml", release("1.1.0", "v7")),
             ("prod/a.yaml", release("1.0.0", "v7")),
@@ -388,8 +388,8 @@ fn the_same_place_in_every_environment_and_for_the_services_where_nothing_differ
             "b prod 1.0.0",
             "c dev v8",
             "c prod v7",
-            "d dev 1.0.0",
-            "d prod 1.0.0",
+            "d dev v7",
+            "d prod v7",
         ],
     );
 }

@@ -11,6 +11,7 @@ mod index;
 mod line;
 mod moves;
 mod pipeline;
+mod places;
 mod tags;
 mod telling;
 mod today;

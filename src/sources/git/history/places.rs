@@ -1,0 +1,160 @@
+//! How often the places of services that have several changed: see [`Tally`]. What was counted at a tip is kept on disk.
+
+use std::{collections::BTreeSet, io::Write as _, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{GitError, Repo, kept::Place, objects::Objects},
+    pipeline::{Steps, There},
+};
+use crate::{
+    domain::{
+        ids::{EnvironmentName, ObjectId},
+        layout::{Assembler, Cut, LayoutSet, Past, Row, Tally, Unknown},
+    },
+    sources::files::{self, Links},
+};
+
+/// Commits of the landed line that are looked at. The same in every clone: what is decided by them is.
+const MOST_COMMITS: usize = 4_000;
+/// Files that differ between a commit and its parent, of all commits together.
+const MOST_FILES: usize = 50_000;
+/// So many are kept: each ref has its own.
+const KEPT: usize = 64;
+
+/// What was counted, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    tip: String,
+    past: Past,
+}
+
+impl Repo {
+    /// The matrix of `commit` before it is decided which places count; as [`Repo::matrix`].
+    ///
+    /// # Errors
+    /// As [`Repo::matrix`].
+    pub fn undecided(
+        &self,
+        commit: ObjectId,
+        layouts: &LayoutSet,
+        environments: &[EnvironmentName],
+    ) -> Result<Assembler, GitError> {
+        self.matrix(commit, &Arc::new(layouts.undecided()), environments)
+    }
+
+    /// What history says of the places of the services `rows`, which `matrix` has at `commit`: on the landed line down to
+    /// where they began, or as far as anybody looks. What cannot be read is not known, and said so.
+    pub fn past_of_places(
+        &self,
+        commit: ObjectId,
+        layouts: &LayoutSet,
+        matrix: Assembler,
+        rows: &BTreeSet<Row>,
+    ) -> Past {
+        let layouts = Arc::new(layouts.contested());
+        let place = Place::of(self, &layouts, "places");
+        let kept = place.as_ref().and_then(read);
+        if let Some(kept) = kept
+            && kept.tip == commit.to_string()
+            && kept.past.has(rows)
+        {
+            return kept.past;
+        }
+        match self.count(commit, &layouts, matrix, rows) {
+            Ok(past) => {
+                if let (Some(place), false) = (&place, past.is_lacking()) {
+                    let tip = commit.to_string();
+                    write(
+                        place,
+                        &Kept {
+                            tip,
+                            past: past.clone(),
+                        },
+                    );
+                }
+                past
+            }
+            Err(error) => {
+                let next = match error.hint.as_str() {
+                    "" => "look at the clone (git fsck --full)",
+                    hint => hint,
+                };
+                let why = Unknown {
+                    why: format!("history cannot be read: {}", error.message),
+                    next: next.to_owned(),
+                };
+                Past::unknown(rows.iter().cloned(), why)
+            }
+        }
+    }
+
+    fn count(
+        &self,
+        commit: ObjectId,
+        layouts: &Arc<LayoutSet>,
+        matrix: Assembler,
+        rows: &BTreeSet<Row>,
+    ) -> Result<Past, GitError> {
+        let objects = Objects::for_walks(self)?;
+        let mut tally = Tally::new(matrix, rows);
+        let mut left = MOST_FILES;
+        let cut = std::thread::scope(|scope| {
+            for step in Steps::start(scope, &objects, layouts, commit, MOST_COMMITS, false) {
+                let step = step?;
+                if objects.is_cut(step.commit) {
+                    return Ok(Some(shallow()));
+                }
+                let Some(rest) = left.checked_sub(step.files.len()) else {
+                    return Ok(Some(Cut::Unknown(Unknown {
+                        why: format!(
+                            "more than {MOST_FILES} versions of files are too many to be looked at"
+                        ),
+                        next: "give the services fewer files".to_owned(),
+                    })));
+                };
+                left = rest;
+                let files = step.files.into_iter().filter_map(|file| {
+                    let facts = match file.there {
+                        There::Absent => None,
+                        There::Said(_, facts) => Some(facts),
+                        // What cannot be read counts as what it said afterwards.
+                        There::Unread { .. } => return None,
+                    };
+                    Some((file.path, facts))
+                });
+                tally.enter(files.collect());
+                if tally.is_done() {
+                    return Ok(None);
+                }
+            }
+            Ok::<_, GitError>(Some(Cut::Window))
+        })?;
+        Ok(tally.end(cut))
+    }
+}
+
+fn shallow() -> Cut {
+    Cut::Unknown(Unknown {
+        why: "history is cut off here (a shallow clone)".to_owned(),
+        next: "fetch the rest (git fetch --unshallow)".to_owned(),
+    })
+}
+
+/// What was kept; `None` where there is nothing, or nothing that can be read.
+fn read(place: &Place) -> Option<Kept> {
+    let bytes = files::read(&place.file, Links::Refused, files::KEPT);
+    serde_json::from_slice(&bytes.ok().flatten()?).ok()
+}
+
+/// Keeps it; the next start counts again where that fails.
+fn write(place: &Place, kept: &Kept) {
+    let written = place.write(KEPT, |file| {
+        let text = serde_json::to_vec(kept)?;
+        file.write_all(&text)
+    });
+    if let Err(error) = written {
+        tracing::debug!(%error, file = %place.file.display(), "what was counted is not kept");
+    }
+}

@@ -1,0 +1,144 @@
+//! Which places are the versions of services that have several, decided once for where every ref is now.
+//!
+//! Every command, the screen and `--at` read by the same decision: it is made of what the tips declare and of the landed
+//! history below them ([`Past`]), whatever moment is looked at. Where no layout has more than one place, nothing is asked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{At, Session};
+use crate::{
+    domain::{
+        desired::{Refs, Tip},
+        layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Unknown},
+    },
+    sources::git::GitError,
+};
+
+/// The last decision, shared by all copies of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Decided(Arc<Mutex<Option<Known>>>);
+
+/// Where everything was, and what was decided then.
+type Known = (Refs, Arc<LayoutSet>);
+
+/// What a table reads: a repository, and the template of its refs.
+type Reads = (Option<Arc<str>>, Option<usize>);
+
+impl Session {
+    /// The layouts, with what was decided at the tips of now. Blocking; reads history where several places are possible and
+    /// these tips are new.
+    ///
+    /// # Errors
+    /// When no ref can be looked at.
+    pub(super) fn decided(&self) -> Result<Arc<LayoutSet>, GitError> {
+        let layouts = &self.config.layouts;
+        let contests = layouts.contests();
+        if contests.is_empty() {
+            return Ok(Arc::clone(layouts));
+        }
+        let lines = match self.lines_at(&At::default()) {
+            Ok((lines, _)) => lines,
+            // What is there no more may have been there then.
+            Err(_) => self.lines()?.0,
+        };
+        let now: Refs = lines.iter().collect();
+        // One thread decides; the others have it from there.
+        let mut last = self
+            .decided
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, decided)) = last.as_ref().filter(|(then, _)| *then == now) {
+            return Ok(Arc::clone(decided));
+        }
+        let decided = Arc::new(layouts.decided(self.decide(&contests, &lines)));
+        *last = Some((now, Arc::clone(&decided)));
+        Ok(decided)
+    }
+
+    fn decide(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> Choices {
+        let layouts = &self.config.layouts;
+        let names = self.environments();
+        let mut standing = Standing::default();
+        let mut matrices: Vec<(&Tip, Assembler, BTreeSet<Row>)> = Vec::new();
+        let mut lacking = self.lacking(contests, lines);
+        for line in lines {
+            let origin = (line.origin.repository.clone(), line.origin.refs);
+            if !contests.values().any(|reads| *reads == origin) {
+                continue;
+            }
+            let view = layouts.view(&line.origin);
+            let read = self.repository(&line.name);
+            match read.and_then(|repo| repo.undecided(line.commit, &view, &names)) {
+                Ok(matrix) => {
+                    let here = Standing::of(&matrix);
+                    matrices.push((line, matrix, here.rows()));
+                    standing.join(here);
+                }
+                Err(error) => {
+                    let why = Unknown {
+                        why: format!("{} cannot be read: {}", line.name, error.message),
+                        next: "look at the problem of that ref".to_owned(),
+                    };
+                    lacking.push((origin, why));
+                }
+            }
+        }
+        let open = standing.open();
+        if open.is_empty() {
+            return Choices::of(&standing, &[]);
+        }
+        let mut pasts = Vec::new();
+        for (reads, why) in lacking {
+            let rows = open
+                .iter()
+                .filter(|row| contests.get(&row.0) == Some(&reads));
+            pasts.push(Past::unknown(rows.cloned(), why));
+        }
+        for (line, matrix, rows) in matrices {
+            let rows: BTreeSet<Row> = rows.intersection(&open).cloned().collect();
+            let view = layouts.view(&line.origin);
+            if let (false, Ok(repo)) = (rows.is_empty(), self.repository(&line.name)) {
+                pasts.push(repo.past_of_places(line.commit, &view, matrix, &rows));
+            }
+        }
+        Choices::of(&standing, &pasts)
+    }
+
+    /// Refs that should be there and are not: another clone may have them, and decide otherwise.
+    fn lacking(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> Vec<(Reads, Unknown)> {
+        let layouts = &self.config.layouts;
+        let reads: BTreeSet<&Reads> = contests.values().collect();
+        let columns: Vec<_> = lines
+            .iter()
+            .filter_map(|line| layouts.environment_of(&line.origin))
+            .collect();
+        let mut lacking = Vec::new();
+        for read in reads {
+            let here = |line: &&Tip| line.origin.repository == read.0 && line.origin.refs == read.1;
+            let is_here = lines.iter().any(|line| here(&line));
+            let place = read
+                .0
+                .as_deref()
+                .map_or(String::new(), |name| format!(" of {name}"));
+            let missing = if !is_here {
+                Some(format!("no ref{place} is here"))
+            } else if read.1.is_none() || layouts.reads_default_ref() {
+                // One ref holds every environment, or may hold those that have none of their own.
+                None
+            } else {
+                let names = self.environments();
+                let missing = names.iter().find(|name| !columns.contains(name));
+                missing.map(|name| format!("no ref of {name}{place} is here"))
+            };
+            if let Some(why) = missing {
+                let next = "fetch it".to_owned();
+                lacking.push((read.clone(), Unknown { why, next }));
+            }
+        }
+        lacking
+    }
+}
