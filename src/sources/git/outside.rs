@@ -131,32 +131,32 @@ mod tests {
         let cases: [(&[&str], &str); 8] = [
             (
                 &["remote", "add", "origin", "https://me:t0ken@h/a"],
-                "origin: https://***@h/a",
+                "origin: https://h/a",
             ),
             (
                 &["config", "remote.origin.pushurl", "https://h/b?key=t0ken"],
-                "origin: fetched from https://***@h/a, pushed to https://h/b",
+                "origin: fetched from https://h/a, pushed to https://h/b",
             ),
             (
                 &["config", "--add", "remote.origin.pushurl", "git@h:c"],
-                "origin: fetched from https://***@h/a, pushed to https://h/b and git@h:c",
+                "origin: fetched from https://h/a, pushed to https://h/b and git@h:c",
             ),
             // Its own rewrites are not obeyed.
             (
                 &["config", "url.ext::sh.insteadOf", "https://"],
-                "origin: fetched from https://***@h/a, pushed to https://h/b and git@h:c",
+                "origin: fetched from https://h/a, pushed to https://h/b and git@h:c",
             ),
             (
                 &["config", "url.https://evil/.pushInsteadOf", "git@h:"],
-                "origin: fetched from https://***@h/a, pushed to https://h/b and git@h:c",
+                "origin: fetched from https://h/a, pushed to https://h/b and git@h:c",
             ),
             (
                 &["config", "--unset-all", "remote.origin.pushurl"],
-                "origin: https://***@h/a",
+                "origin: https://h/a",
             ),
             (
                 &["remote", "add", "fork", "https://h/fork"],
-                "origin: https://***@h/a",
+                "origin: https://h/a",
             ),
             (
                 &["config", "branch.main.remote", "fork"],
@@ -178,7 +178,7 @@ mod tests {
         // A branch that is named has a remote of its own.
         assert_eq!(
             said(Some("other")),
-            ["origin: https://***@h/a", "fork: https://h/fork"]
+            ["origin: https://h/a", "fork: https://h/fork"]
         );
     }
 }
