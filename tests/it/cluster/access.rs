@@ -121,7 +121,7 @@ async fn a_plugin_gives_the_token_and_never_speaks_to_the_terminal() {
         "contexts": [{"name": "dev", "context": {"cluster": "c", "user": "u"}}],
         "users": [{"name": "u", "user": {"exec": {
             "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": [plugin],
-            "interactiveMode": "Always", "provideClusterInfo": true,
+            "interactiveMode": "IfAvailable", "provideClusterInfo": true,
         }}}],
     });
     let config = home.file("config", &config.to_string());
