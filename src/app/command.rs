@@ -9,8 +9,7 @@ use super::{
 use crate::domain::{
     desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
-    plan::{Accept, ChangeRequest, Override},
-    topology::Deliver,
+    plan::{ChangeRequest, PlanRequest},
 };
 
 /// Something to do outside the state machine.
@@ -51,16 +50,8 @@ pub enum Command {
     BuildPlan {
         /// Which request this is; the answer carries it.
         epoch: Epoch,
-        /// What is asked for, in order.
-        requests: Vec<ChangeRequest>,
-        /// Overrides how the environments are delivered to.
-        deliver: Option<Deliver>,
-        /// Holds that the operator lifts, with the reason.
-        overrides: Vec<Override>,
-        /// Cells that may come along with an edit.
-        accepted: Vec<Accept>,
-        /// What a gate holds is skipped.
-        leave_out_held: bool,
+        /// What is asked for.
+        request: PlanRequest,
     },
     /// Write a confirmed plan and follow it; answered by `Published` and several `Delivery`.
     Publish {

@@ -28,7 +28,7 @@ use crate::{
     },
     domain::{
         ids::{CellKey, EnvironmentName},
-        plan::{ChangeRequest, PlanRequest},
+        plan::ChangeRequest,
     },
     sources::{
         cluster::{self, Options},
@@ -217,22 +217,7 @@ impl Executor {
                     move || git::diff(&shared, epoch, &cell, commit),
                 );
             }
-            Command::BuildPlan {
-                epoch,
-                requests,
-                deliver,
-                overrides,
-                accepted,
-                leave_out_held,
-            } => {
-                let request = PlanRequest {
-                    changes: requests,
-                    deliver,
-                    overrides,
-                    accepted,
-                    leave_out: leave_out_held,
-                    refused: Vec::new(),
-                };
+            Command::BuildPlan { epoch, request } => {
                 let facts = self.clusters.facts();
                 self.blocking(
                     "making the plan",

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         desired::Desired,
         ids::{CellKey, RepoPath},
-        plan::{Accept, ChangeRequest, Override},
+        plan::{Accept, ChangeRequest, Override, PlanRequest},
         topology::Deliver,
     },
 };
@@ -32,7 +32,7 @@ pub struct PlanScreen {
     /// Cells that may come along with an edit.
     pub accepted: Vec<Accept>,
     /// What is held or cannot change is left out instead of stopping the rest.
-    pub leave_out_held: bool,
+    pub leave_out: bool,
     /// The plan as it stands: being made, made or not possible.
     pub state: PlanState,
     /// What changed since the plan was confirmed, where it was evaluated again.
@@ -151,7 +151,7 @@ impl Model {
             deliver: None,
             overrides: Vec::new(),
             accepted: Vec::new(),
-            leave_out_held: false,
+            leave_out: false,
             state: PlanState::Building,
             moved: Vec::new(),
             refused: None,
@@ -173,19 +173,17 @@ impl Model {
             Scope::Only(cells) => cells.contains(&request.cell),
         };
         let requests: Vec<_> = staged.into_iter().filter(wanted).collect();
-        let (deliver, overrides) = (screen.deliver, screen.overrides.clone());
-        let accepted = screen.accepted.clone();
-        let leave_out_held = screen.leave_out_held;
+        let request = PlanRequest {
+            changes: requests,
+            deliver: screen.deliver,
+            overrides: screen.overrides.clone(),
+            accepted: screen.accepted.clone(),
+            leave_out: screen.leave_out,
+            refused: Vec::new(),
+        };
         screen.state = PlanState::Building;
         let epoch = self.operations.supersede(Operation::Plan);
-        out.push(Command::BuildPlan {
-            epoch,
-            requests,
-            deliver,
-            overrides,
-            accepted,
-            leave_out_held,
-        });
+        out.push(Command::BuildPlan { epoch, request });
     }
 
     /// Says that there is no plan open that this could change.
@@ -322,7 +320,7 @@ impl Model {
     }
 
     /// Plans again without what is held or cannot change, or with it; it stays staged either way.
-    pub(in crate::app) fn leave_out_held(&mut self, out: &mut Vec<Command>) {
+    pub(in crate::app) fn leave_out(&mut self, out: &mut Vec<Command>) {
         let Some(screen) = self.plan_screen() else {
             return self.open_the_plan_first();
         };
@@ -332,7 +330,7 @@ impl Model {
         };
         let back = "they stay staged, and the same key brings them back";
         let word = match (held, stopping) {
-            _ if screen.leave_out_held => "what was left out is planned again".to_owned(),
+            _ if screen.leave_out => "what was left out is planned again".to_owned(),
             (0, 0) => return self.say("nothing is held, and everything named can change"),
             (held, 0) => format!("{held} held left out; {back}"),
             (0, stopping) => format!("{stopping} that cannot change left out; {back}"),
@@ -340,7 +338,7 @@ impl Model {
                 format!("{held} held and {stopping} that cannot change left out; {back}")
             }
         };
-        screen.leave_out_held = !screen.leave_out_held;
+        screen.leave_out = !screen.leave_out;
         self.say(word);
         self.build_plan(out);
     }

@@ -100,7 +100,7 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
         Action::Undo => model.undo(out),
         Action::Drop => model.drop_staged(out),
         Action::AcceptAlong => model.accept_along(out),
-        Action::LeaveOut => model.leave_out_held(out),
+        Action::LeaveOut => model.leave_out(out),
         Action::ShowAll => model.fold_or_show(),
         Action::Order => {
             model.matrix.order = model.matrix.order.next();

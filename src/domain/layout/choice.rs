@@ -5,9 +5,10 @@
 //! each place that every environment of the service has, since the service is there. A place that differed between
 //! environments when the service came counts as changed twice. The place that was changed at least twice, and at least twice
 //! as often as any other, is the version. A commit that gives two places the same, as an automation does with an image and the
-//! chart of its release, tells nothing between them; of two that never parted it is the first. Where nothing differed and nothing changed, it is the first in the order of the
-//! preset, of those that were there from the beginning; one change keeps it, and one change of another makes it unclear. Of
-//! several places of one kind (images, charts), those that are called like the service are the only ones that count.
+//! chart of its release, tells nothing between them; of two that never parted it is the first. Where nothing differed and
+//! nothing changed, it is the first in the order of the preset, of those that were there from the beginning; one change keeps
+//! it, and one change of another makes it unclear. Of several places of one kind (images, charts), those that are called like
+//! the service are the only ones that count.
 //!
 //! Counts grow by one at a time, so the version never goes from one place to another without being unclear between; and what
 //! Tidegate writes is counted for the place that was the version already. Differences between environments of today, which

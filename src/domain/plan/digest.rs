@@ -30,11 +30,13 @@ impl Plan {
             parts.text("change");
             parts.text(change.cell.service.as_str());
             parts.text(change.cell.environment.as_str());
-            parts.text(match &change.intent {
-                Intent::Promote { .. } => "promote",
-                Intent::Set { .. } => "set",
-                Intent::Revert { .. } => "revert",
-            });
+            let (verb, from) = match &change.intent {
+                Intent::Promote { from } => ("promote", from.as_str()),
+                Intent::Set { .. } => ("set", ""),
+                Intent::Revert { .. } => ("revert", ""),
+            };
+            parts.text(verb);
+            parts.text(from);
             for version in [&change.from, &change.to] {
                 let version = version.as_ref().map(Version::as_str);
                 // No version is empty: none is told from any.

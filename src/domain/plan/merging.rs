@@ -69,12 +69,8 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
         .collect();
     let plan = build(&PlanInput {
         request: &PlanRequest {
-            changes: requests.clone(),
-            deliver: None,
-            overrides: Vec::new(),
-            accepted: Vec::new(),
-            leave_out: false,
-            refused: Vec::new(),
+            changes: requests,
+            ..PlanRequest::default()
         },
         desired: &desired,
         topology: &Topology::default(),

@@ -69,30 +69,38 @@ fn planned(
     accepted: &[Accept],
     leave_out: bool,
 ) -> Plan {
-    let desired = small.desired();
+    let request = PlanRequest {
+        changes: requests.to_vec(),
+        accepted: accepted.to_vec(),
+        leave_out,
+        ..PlanRequest::default()
+    };
+    let (desired, topology) = (small.desired(), Topology::default());
+    plan_of(small, &desired, &topology, &request, &|_| small.assembler())
+}
+
+/// The plan of a request on a repository of one ref, which may be read in several ways.
+fn plan_of(
+    small: &Small,
+    desired: &Desired,
+    topology: &Topology,
+    request: &PlanRequest,
+    matrix: MatrixOf<'_>,
+) -> Plan {
+    let file = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
     build(&PlanInput {
-        request: &PlanRequest {
-            changes: requests.to_vec(),
-            deliver: None,
-            overrides: Vec::new(),
-            accepted: accepted.to_vec(),
-            leave_out,
-            refused: Vec::new(),
-        },
-        desired: &desired,
-        topology: &Topology::default(),
+        request,
+        desired,
+        topology,
         facts: &Facts::default(),
         history: &|_| Ok(Rc::default()),
         absent: &|_| None,
-        beside: &|key, after| {
-            let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-            layout::left_beside(&small.layouts, &desired, key, &before, after)
-        },
-        files: &|_, path| small.files.get(path).cloned(),
+        beside: &|key, after| layout::left_beside(&small.layouts, desired, key, &file, after),
+        files: &file,
         edit: &|key, version, _, read| {
-            layout::edit_cell(&small.layouts, &desired, key, version, read)
+            layout::edit_cell(&small.layouts, desired, key, version, read)
         },
-        matrix: &|_| small.assembler(),
+        matrix,
         merge: &|_, _| None,
         tag: &|_, _, _| None,
         now: Timestamp::UNIX_EPOCH,
@@ -559,32 +567,14 @@ fn an_override_lifts_nothing_of_what_only_came_along() {
         },
     ];
     let held = |accepted: &[Accept]| {
-        let plan = build(&PlanInput {
-            request: &PlanRequest {
-                changes: vec![request("web/prod = 2")],
-                deliver: None,
-                overrides: overrides.to_vec(),
-                accepted: accepted.to_vec(),
-                leave_out: false,
-                refused: Vec::new(),
-            },
-            desired: &desired,
-            topology: &topology,
-            facts: &Facts::default(),
-            history: &|_| Ok(Rc::default()),
-            absent: &|_| None,
-            beside: &|key, after| {
-                let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-                layout::left_beside(&small.layouts, &desired, key, &before, after)
-            },
-            files: &|_, path| small.files.get(path).cloned(),
-            edit: &|key, version, _, read| {
-                layout::edit_cell(&small.layouts, &desired, key, version, read)
-            },
-            matrix: &|_| small.assembler(),
-            merge: &|_, _| None,
-            tag: &|_, _, _| None,
-            now: Timestamp::UNIX_EPOCH,
+        let request = PlanRequest {
+            changes: vec![request("web/prod = 2")],
+            overrides: overrides.to_vec(),
+            accepted: accepted.to_vec(),
+            ..PlanRequest::default()
+        };
+        let plan = plan_of(&small, &desired, &topology, &request, &|_| {
+            small.assembler()
         });
         let gates = plan.changes.iter().map(|change| {
             let held = change.verdicts.iter().filter(|verdict| verdict.holds());
@@ -627,33 +617,12 @@ fn a_ref_that_is_read_in_two_ways_moves_the_cells_of_both() {
     let origins = [Origin::default(), own];
     let parts = origins.iter().map(|it| (tip(it), of(it).desired()));
     let desired = Desired::join(parts.collect(), &small.environments);
-    let plan = build(&PlanInput {
-        request: &PlanRequest {
-            changes: vec![request("web/staging = 2")],
-            deliver: None,
-            overrides: Vec::new(),
-            accepted: Vec::new(),
-            leave_out: false,
-            refused: Vec::new(),
-        },
-        desired: &desired,
-        topology: &Topology::default(),
-        facts: &Facts::default(),
-        history: &|_| Ok(Rc::default()),
-        absent: &|_| None,
-        beside: &|key, after| {
-            let before = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-            layout::left_beside(&small.layouts, &desired, key, &before, after)
-        },
-        files: &|_, path| small.files.get(path).cloned(),
-        edit: &|key, version, _, read| {
-            layout::edit_cell(&small.layouts, &desired, key, version, read)
-        },
-        matrix: &|origin| of(origin).assembler(),
-        merge: &|_, _| None,
-        tag: &|_, _, _| None,
-        now: Timestamp::UNIX_EPOCH,
-    });
+    let request = PlanRequest {
+        changes: vec![request("web/staging = 2")],
+        ..PlanRequest::default()
+    };
+    let matrix = |origin: &Origin| of(origin).assembler();
+    let plan = plan_of(&small, &desired, &Topology::default(), &request, &matrix);
     assert_eq!(lines(&plan), ["web/staging 1 2", "+ web/main 1 2 held"]);
 }
 

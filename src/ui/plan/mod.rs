@@ -126,7 +126,7 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'sta
         },
         theme.dim,
     ));
-    if screen.leave_out_held {
+    if screen.leave_out {
         let words = format!("  left out: {leave} plans all");
         spans.push(Span::styled(words, theme.staged));
     }

@@ -110,14 +110,17 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
     driver.keys("\"outage_4711 enter");
     let build = Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
-        requests: driver.model.staging.requests().to_vec(),
-        deliver: None,
-        overrides: vec![Override {
-            gate: "upstream".to_owned(),
-            reason: "outage 4711".to_owned(),
-        }],
-        accepted: Vec::new(),
-        leave_out_held: false,
+        request: PlanRequest {
+            changes: driver.model.staging.requests().to_vec(),
+            deliver: None,
+            overrides: vec![Override {
+                gate: "upstream".to_owned(),
+                reason: "outage 4711".to_owned(),
+            }],
+            accepted: Vec::new(),
+            leave_out: false,
+            refused: Vec::new(),
+        },
     };
     assert_eq!(driver.taken(), [build]);
 }
@@ -125,13 +128,16 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
 #[test]
 fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
     let mut driver = planned_with("identity", "staging", true);
-    let build = |driver: &Driver, leave_out_held| Command::BuildPlan {
+    let build = |driver: &Driver, leave_out| Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
-        requests: driver.model.staging.requests().to_vec(),
-        deliver: None,
-        overrides: Vec::new(),
-        accepted: Vec::new(),
-        leave_out_held,
+        request: PlanRequest {
+            changes: driver.model.staging.requests().to_vec(),
+            deliver: None,
+            overrides: Vec::new(),
+            accepted: Vec::new(),
+            leave_out,
+            refused: Vec::new(),
+        },
     };
     driver.keys("l");
     assert!(word(&driver).starts_with("1 held left out; they stay staged"));
@@ -194,11 +200,14 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
     driver.keys("c");
     let build = Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
-        requests: driver.model.staging.requests().to_vec(),
-        deliver: None,
-        overrides: Vec::new(),
-        accepted: vec![Accept::Cell(cell("identity", "prod-eu"))],
-        leave_out_held: false,
+        request: PlanRequest {
+            changes: driver.model.staging.requests().to_vec(),
+            deliver: None,
+            overrides: Vec::new(),
+            accepted: vec![Accept::Cell(cell("identity", "prod-eu"))],
+            leave_out: false,
+            refused: Vec::new(),
+        },
     };
     assert_eq!(driver.taken(), [build]);
     driver.planned(along(false));
@@ -257,11 +266,11 @@ fn what_a_gate_skipped_of_a_group_can_be_lifted() {
     driver.planned(view);
     driver.commands.clear();
     driver.keys("j o m e n d e d enter");
-    let Some(Command::BuildPlan { overrides, .. }) = driver.taken().pop() else {
+    let Some(Command::BuildPlan { request, .. }) = driver.taken().pop() else {
         panic!("it is planned again");
     };
-    assert_eq!(overrides[0].gate, "reverted");
-    assert_eq!(overrides[0].reason, "mended");
+    assert_eq!(request.overrides[0].gate, "reverted");
+    assert_eq!(request.overrides[0].reason, "mended");
 }
 
 #[test]

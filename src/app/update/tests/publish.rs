@@ -109,11 +109,14 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
     driver.keys("b");
     let build = Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
-        requests: driver.model.staging.requests().to_vec(),
-        deliver: Some(Deliver::Branch),
-        overrides: Vec::new(),
-        accepted: Vec::new(),
-        leave_out_held: false,
+        request: PlanRequest {
+            changes: driver.model.staging.requests().to_vec(),
+            deliver: Some(Deliver::Branch),
+            overrides: Vec::new(),
+            accepted: Vec::new(),
+            leave_out: false,
+            refused: Vec::new(),
+        },
     };
     assert_eq!(driver.taken(), [build]);
 }

@@ -128,11 +128,14 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
     let staged = vec![promote("identity", "staging", "dev"), revert.clone()];
     let build = |driver: &Driver, requests| Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
-        requests,
-        deliver: None,
-        overrides: Vec::new(),
-        accepted: Vec::new(),
-        leave_out_held: false,
+        request: PlanRequest {
+            changes: requests,
+            deliver: None,
+            overrides: Vec::new(),
+            accepted: Vec::new(),
+            leave_out: false,
+            refused: Vec::new(),
+        },
     };
     let alone = build(&driver, vec![revert]);
     let expected = [Command::SaveStaged(staged.clone()), alone];
