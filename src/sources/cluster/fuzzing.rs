@@ -41,7 +41,18 @@ pub(crate) fn check(bytes: &[u8]) {
     let answers: Vec<&[u8]> = rest.split(|byte| *byte == BETWEEN).take(MOST).collect();
     let whole = told(kind, &answers, usize::MAX);
     let pieces = told(kind, &answers, usize::from(*size).max(1));
-    assert_eq!(whole, pieces, "in pieces of {size}");
+    // Pauses are random. So is whether failures are in a row, and with that at which of them a watch is given up: what else
+    // was told until then is the same.
+    let failed = |word: &&String| word.starts_with("failed ") || *word == "hiccup";
+    if whole.iter().chain(&pieces).any(|word| failed(&word)) {
+        let told = whole.iter().filter(|word| !failed(word));
+        let told_too = pieces.iter().filter(|word| !failed(word));
+        for (word, too) in told.zip(told_too) {
+            assert_eq!(word, too, "in pieces of {size}");
+        }
+    } else {
+        assert_eq!(whole, pieces, "in pieces of {size}");
+    }
 }
 
 /// What is told of these answers.
