@@ -1,7 +1,7 @@
 //! From what is asked for to exact bytes with verdicts: pure, composed change by change.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
 };
 
@@ -144,10 +144,21 @@ fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
 
 /// What goes with a version (`also`) and stays as it is, because nothing says what it should be: said with the cell.
 fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
-    let edits = plan.waves.iter().flat_map(|wave| &wave.writes);
-    for write in edits.filter(|write| write.action == Action::Edit) {
+    let writes: Vec<&Write> = plan.waves.iter().flat_map(|wave| &wave.writes).collect();
+    let mut refs: HashMap<&Origin, Option<&Write>> = HashMap::new();
+    for tip in &input.desired.tips {
+        let write = writes.iter().find(|write| write.tip.name == tip.name);
+        refs.insert(&tip.origin, write.copied());
+    }
+    for write in writes.iter().filter(|write| write.action == Action::Edit) {
         let after = |origin: &Origin, path: &RepoPath| {
-            let edited = write.edits.iter().find(|edit| edit.path == *path);
+            // Paths are the same on every branch: what is edited is one ref's.
+            let here = || (write.tip.origin == *origin).then_some(*write);
+            let edited = refs.get(origin).copied().unwrap_or_else(here);
+            let edited = edited.and_then(|write| {
+                let at = write.edits.binary_search_by(|edit| edit.path.cmp(path));
+                at.ok().map(|at| &write.edits[at])
+            });
             match edited {
                 Some(edit) => Some(edit.after.clone()),
                 None => (input.files)(origin, path),

@@ -86,6 +86,8 @@ impl Plan {
         request
             .changes
             .retain(|change| write.cells.contains(&change.cell));
+        // As what was skipped: it is no part of this write.
+        request.refused.clear();
         let mut part = Self {
             request,
             changes,

@@ -108,5 +108,8 @@ pub(super) fn differences(
             }
         }
     }
+    if lines.is_empty() {
+        lines.push("it is judged otherwise than when it was confirmed: look at its gates and at what is skipped".to_owned());
+    }
     lines
 }

@@ -38,6 +38,11 @@ pub fn left_beside(
 impl Editor<'_> {
     /// The same, of this editor's files against those of `before`.
     fn left_of(&self, before: &Editor<'_>) -> Option<Vec<String>> {
+        // Nearly all layouts have none: nothing is read for them.
+        let mut layouts = self.layouts.layouts.iter();
+        if !layouts.any(|layout| !layout.also.is_empty()) {
+            return None;
+        }
         let declares = |found: &Found| found.version.is_some();
         let own = self.own_places().ok()?;
         let spot = own.iter().find(|spot| declares(&spot.found))?;
