@@ -14,7 +14,7 @@ use crate::{
         desired::{Refs, Tip},
         layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Unknown},
     },
-    sources::git::GitError,
+    sources::{git::GitError, waiting},
 };
 
 /// The last decision, shared by all copies of a session.
@@ -54,12 +54,15 @@ impl Session {
         if let Some((_, decided)) = last.as_ref().filter(|(then, _)| *then == now) {
             return Ok(Arc::clone(decided));
         }
-        let decided = Arc::new(layouts.decided(self.decide(&contests, &lines)));
-        *last = Some((now, Arc::clone(&decided)));
+        let (choices, is_whole) = self.decide(&contests, &lines);
+        let decided = Arc::new(layouts.decided(choices));
+        // What was not known may be there the next time, and no ref moves for it: `git fetch --unshallow`.
+        *last = is_whole.then(|| (now, Arc::clone(&decided)));
         Ok(decided)
     }
 
-    fn decide(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> Choices {
+    /// What is decided, and whether all that it rests on is known.
+    fn decide(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> (Choices, bool) {
         let layouts = &self.config.layouts;
         let names = self.environments();
         let mut standing = Standing::default();
@@ -72,6 +75,10 @@ impl Session {
             }
             let view = layouts.view(&line.origin);
             let read = self.repository(&line.name);
+            let _waiting = read
+                .as_ref()
+                .ok()
+                .map(|repo| waiting::reading(repo.place()));
             match read.and_then(|repo| repo.undecided(line.commit, &view, &names)) {
                 Ok(matrix) => {
                     let here = Standing::of(&matrix);
@@ -89,7 +96,7 @@ impl Session {
         }
         let open = standing.open();
         if open.is_empty() {
-            return Choices::of(&standing, &[]);
+            return (Choices::of(&standing, &[]), lacking.is_empty());
         }
         let mut pasts = Vec::new();
         for (reads, why) in lacking {
@@ -102,10 +109,12 @@ impl Session {
             let rows: BTreeSet<Row> = rows.intersection(&open).cloned().collect();
             let view = layouts.view(&line.origin);
             if let (false, Ok(repo)) = (rows.is_empty(), self.repository(&line.name)) {
+                let _waiting = waiting::reading(repo.place());
                 pasts.push(repo.past_of_places(line.commit, &view, matrix, &rows));
             }
         }
-        Choices::of(&standing, &pasts)
+        let is_whole = !pasts.iter().any(Past::is_lacking);
+        (Choices::of(&standing, &pasts), is_whole)
     }
 
     /// Refs that should be there and are not: another clone may have them, and decide otherwise.

@@ -46,7 +46,8 @@ impl Reading {
 }
 
 impl Session {
-    /// Reads every ref that the layouts name, as last fetched. Blocking, milliseconds.
+    /// Reads every ref that the layouts name, as last fetched. Blocking, milliseconds; where a layout has several places
+    /// that may be the version and these tips are new, a part of the history is read too.
     ///
     /// # Errors
     /// When nothing can be read at all; a repository or an environment that is not there is a row in `problems`.

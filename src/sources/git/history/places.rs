@@ -107,14 +107,18 @@ impl Repo {
                     return Ok(Some(shallow()));
                 }
                 let Some(rest) = left.checked_sub(step.files.len()) else {
-                    return Ok(Some(Cut::Unknown(Unknown {
-                        why: format!(
-                            "more than {MOST_FILES} versions of files are too many to be looked at"
-                        ),
-                        next: "give the services fewer files".to_owned(),
-                    })));
+                    // As far as anybody looks: the same in every clone.
+                    return Ok(Some(Cut::Window));
                 };
                 left = rest;
+                let lost = |there: &There| matches!(there, There::Unread { facts: None, .. });
+                if let Some(file) = step.files.iter().find(|file| lost(&file.there)) {
+                    // Another clone may have it.
+                    return Ok(Some(Cut::Unknown(Unknown {
+                        why: format!("a version of {} cannot be read here", file.path),
+                        next: "look at the clone (git fsck --full)".to_owned(),
+                    })));
+                }
                 let files = step.files.into_iter().filter_map(|file| {
                     let facts = match file.there {
                         There::Absent => None,

@@ -86,14 +86,19 @@ impl Repo {
         }
         let count = u32::try_from(winners.len()).unwrap_or(u32::MAX);
         let (mut changes, is_whole) = told.changes(count, want);
+        let mut is_new = first < winners.len();
         if !is_whole && let Some(place) = &place {
-            // What was kept is damaged: it is read once more.
+            // What was kept is damaged: all is read once more, whether the file can be taken away or not.
             Index::forget(place);
-            return self.tag_history(layouts, line, want, tags, sink);
+            told = Told {
+                changes: Vec::new(),
+                older: None,
+            };
+            told.read(&winners, 0, read)?;
+            (changes, _) = told.changes(count, want);
+            is_new = true;
         }
-        if first < winners.len()
-            && let Some(place) = &place
-        {
+        if is_new && let Some(place) = &place {
             told.keep(place, &sums, count);
         }
         hide(&mut changes, &winners, tags, want)?;
