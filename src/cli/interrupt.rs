@@ -19,6 +19,8 @@ use super::{
 };
 use crate::sources::{children, log, waiting};
 
+/// What runs is stopped within this time, or is left to the guardian.
+const STOPPING: Duration = Duration::from_secs(6);
 /// How long the remote may take to say what a push has left behind.
 const LOOK: Duration = Duration::from_secs(25);
 
@@ -54,7 +56,8 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
         }
         let stopped = tokio::task::spawn_blocking(children::interrupt);
         if !publishing {
-            let _ = stopped.await;
+            // A program that cannot even be started (its disk is gone) keeps the list of those that run.
+            let _ = tokio::time::timeout(STOPPING, stopped).await;
             match output.unfinished() {
                 "" => say(&output, "interrupted"),
                 words => say(&output, &format!("interrupted {words}")),
