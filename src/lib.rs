@@ -35,7 +35,7 @@
 //!   `sources`, `config` and `domain`. A test reads what the sources name.
 //! - `actions`, `look`, `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
 //! - Crossterm's key types do not leave `app::event`.
-//! - No size on the screen is computed but in `app::areas`, from which it is drawn, clicked, paged and scrolled.
+//! - No area that is clicked, paged or scrolled is computed but in `app::areas`, from which it is drawn too.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
 //!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
 //! - Nothing of a repository runs, and nothing that its file names is reached before `workflow::trust` has the user's consent;
