@@ -140,6 +140,21 @@ pub struct History {
     pub entries: Vec<HistoryEntry>,
     /// History ends early: a shallow clone.
     pub shallow: bool,
+    /// Why nothing is known of what was before the oldest value, where that is neither the beginning nor a shallow clone.
+    pub unknown_before: Option<String>,
+}
+
+impl History {
+    /// Why what was before the oldest value is not known, and what to do about it; `None` where history goes back to the
+    /// cell's beginning.
+    pub fn ends_early(&self) -> Option<&str> {
+        if self.shallow {
+            return Some(
+                "this clone is shallow, its history ends early: fetch the rest (git fetch --unshallow)",
+            );
+        }
+        self.unknown_before.as_deref()
+    }
 }
 
 /// Changes of many cells, each newest first, as the walk streams them.

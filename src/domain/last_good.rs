@@ -28,11 +28,42 @@ pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
         .or(newest)
 }
 
-/// What took `version` back since it last came, as an index of `entries` (newest first); `None` where nothing did.
-pub fn reverted(entries: &[HistoryEntry], version: &Version) -> Option<usize> {
+/// What became of a version since it last came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// This entry (an index, newest first) took it back.
+    By(usize),
+    /// Nothing did.
+    No,
+    /// What is older than the history may have, or may make a revert of what looks like a new value.
+    NotKnown,
+}
+
+/// What took `version` back since it last came. `ends_early` says that there were values before the oldest of `entries`
+/// (newest first), or may have been.
+pub fn reverted(entries: &[HistoryEntry], version: &Version, ends_early: bool) -> Taken {
     let last = |entry: &HistoryEntry| entry.change.version.as_ref() == Some(version);
-    let came = entries.iter().position(last)?;
-    ended_by_revert(entries, came).then(|| came - 1)
+    let Some(came) = entries.iter().position(last) else {
+        return if ends_early {
+            Taken::NotKnown
+        } else {
+            Taken::No
+        };
+    };
+    if ended_by_revert(entries, came) {
+        return Taken::By(came - 1);
+    }
+    // What followed is told from a revert by what was there before. A promotion is one whatever was there, if the value
+    // just before is known.
+    let follower = came.checked_sub(1).and_then(|next| entries.get(next));
+    let is_plain = follower.is_none_or(|next| {
+        matches!(next.kind, ChangeKind::Promotion { .. }) && came + 1 < entries.len()
+    });
+    if ends_early && !is_plain {
+        Taken::NotKnown
+    } else {
+        Taken::No
+    }
 }
 
 fn ended_by_revert(entries: &[HistoryEntry], index: usize) -> bool {
@@ -50,7 +81,7 @@ mod tests {
         ids::ObjectId,
     };
 
-    /// `1.2` bump, `~1.2` revert; then how many seconds it stayed.
+    /// `1.2` bump, `~1.2` revert, `>1.2` promotion; then how many seconds it stayed.
     fn entries(values: &[(&str, i64)]) -> Vec<HistoryEntry> {
         let commit = Arc::new(CommitInfo {
             commit: ObjectId::new([7; 20]),
@@ -62,7 +93,7 @@ mod tests {
         });
         let entry = |(text, stayed): &(&str, i64)| HistoryEntry {
             change: ValueChange {
-                version: Some(text.trim_start_matches('~').into()),
+                version: Some(text.trim_start_matches(['~', '>']).into()),
                 previous: None,
                 landed: commit.clone(),
                 authored: commit.clone(),
@@ -72,6 +103,10 @@ mod tests {
             },
             kind: if text.starts_with('~') {
                 ChangeKind::Revert
+            } else if text.starts_with('>') {
+                ChangeKind::Promotion {
+                    from: "staging".into(),
+                }
             } else {
                 ChangeKind::Bump
             },
@@ -137,20 +172,45 @@ mod tests {
 
     #[test]
     fn what_took_a_version_back() {
+        use Taken::{By, No, NotKnown};
+        // (name, version, where history is whole, where it ends early)
         let cases = [
-            ("never there", "9", None),
-            ("here now", "B", None),
-            ("came again since", "A", None),
-            ("reverted", "C", Some(3)),
-            ("replaced", "D", None),
+            ("never there", "9", No, NotKnown),
+            ("here now", "B", No, No),
+            ("came again since", "A", No, NotKnown),
+            ("reverted", "C", By(4), By(4)),
+            (
+                "replaced by what may have been there before",
+                "D",
+                No,
+                NotKnown,
+            ),
+            ("replaced by a promotion", "E", No, No),
+            (
+                "the oldest known, replaced by a promotion",
+                "F",
+                No,
+                NotKnown,
+            ),
         ];
-        let story = [("B", 0), ("A", 9), ("D", 9), ("~A", 9), ("C", 9), ("A", 9)];
-        for (name, version, expected) in cases {
-            assert_eq!(
-                reverted(&entries(&story), &version.into()),
-                expected,
-                "{name}"
-            );
+        let story = [
+            ("B", 0),
+            ("A", 9),
+            (">D", 9),
+            ("E", 9),
+            ("~A", 9),
+            ("C", 9),
+            (">A", 9),
+            ("F", 9),
+        ];
+        for (name, version, whole, cut) in cases {
+            for (ends_early, expected) in [(false, whole), (true, cut)] {
+                assert_eq!(
+                    reverted(&entries(&story), &version.into(), ends_early),
+                    expected,
+                    "{name} {ends_early}"
+                );
+            }
         }
     }
 }

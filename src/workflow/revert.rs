@@ -75,6 +75,7 @@ pub fn cell_history(
             reading.desired.unread(key).is_some(),
         ),
         shallow: shallow_end,
+        unknown_before: None,
     });
     Ok(histories.collect())
 }

@@ -65,22 +65,29 @@ pub(super) fn judge(
                 told(&came.change, input)
             ))
         }
-        (Some(came), Some(_)) if came.kind == ChangeKind::Initial && ours.shallow => warn(own),
+        (Some(came), Some(_))
+            if came.kind == ChangeKind::Initial && ours.ends_early().is_some() =>
+        {
+            warn(target, own, &ours)
+        }
         (Some(_), Some(_)) => pass(if ordered {
             format!("{target} declares {own}, which is older than {to}")
         } else {
             format!("{own} came to {target} before {to} landed in {from}, or from there")
         }),
-        (None, _) => warn(own),
-        (Some(_), None) => warn(to),
+        (None, _) => warn(target, own, &ours),
+        (Some(_), None) => warn(from, to, &theirs),
     }
 }
 
-/// History does not reach back to where a version came from.
-fn warn(version: &Version) -> Verdict {
-    let detail = format!(
-        "how {version} came is not known: history ends before it (of a shallow clone: git fetch --unshallow)"
-    );
+/// Nothing tells when a version came: history does not reach back so far, or the environment never had it.
+pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &History) -> Verdict {
+    let detail = match history.ends_early() {
+        Some(why) => format!("{NOT_KNOWN}how {version} came to {environment}; {why}"),
+        None => format!(
+            "{environment} has never declared {version} by itself: whether it lacks a fix is not known"
+        ),
+    };
     verdict(AHEAD, Outcome::Warn, detail)
 }
 

@@ -1,38 +1,41 @@
 //! `reverted`: what was taken back here does not come again by itself.
 
-use super::{NOT_KNOWN, REVERTED, ahead::told, verdict};
+use super::{NOT_KNOWN, REVERTED, ahead::told, unknown, verdict};
 use crate::domain::{
     ids::CellKey,
-    last_good,
+    last_good::{self, Taken},
     plan::{Outcome, PlanInput, Verdict},
     version::Version,
 };
 
 /// The verdict on promoting `to` into `cell`.
 pub(super) fn judge(cell: &CellKey, to: &Version, input: &PlanInput<'_>) -> Verdict {
+    let environment = input.topology.get(&cell.environment);
+    let not_known = |why: &str| {
+        let outcome = environment.map_or(Outcome::Unknown, unknown);
+        verdict(REVERTED, outcome, format!("{NOT_KNOWN}{why}"))
+    };
     let history = match (input.history)(cell) {
         Ok(history) => history,
-        // `ahead` holds for the same reason where unknown holds.
-        Err(why) => {
-            let detail = format!("{NOT_KNOWN}the history cannot be read: {why}");
-            return verdict(REVERTED, Outcome::Unknown, detail);
+        Err(why) => return not_known(&format!("the history cannot be read: {why}")),
+    };
+    let early = history.ends_early();
+    let by = match last_good::reverted(&history.entries, to, early.is_some()) {
+        Taken::By(by) => history.entries.get(by),
+        Taken::No => None,
+        Taken::NotKnown => {
+            let why = early.unwrap_or("the history ends early");
+            return not_known(&format!("whether {to} was reverted here; {why}"));
         }
     };
-    let by = last_good::reverted(&history.entries, to).and_then(|by| history.entries.get(by));
     let Some(by) = by else {
-        let detail = if history.shallow {
-            format!(
-                "{to} was not reverted here as far as history goes, which ends early (git fetch --unshallow)"
-            )
-        } else {
-            format!("{to} was not reverted here")
-        };
-        return verdict(REVERTED, Outcome::Pass, detail);
+        return verdict(
+            REVERTED,
+            Outcome::Pass,
+            format!("{to} was not reverted here"),
+        );
     };
-    let protected = input
-        .topology
-        .get(&cell.environment)
-        .is_some_and(|environment| environment.protected);
+    let protected = environment.is_some_and(|environment| environment.protected);
     let outcome = if protected {
         Outcome::Hold
     } else {

@@ -140,6 +140,7 @@ impl Asked<'_> {
                 Ok(Rc::new(History {
                     entries: classify(&changes, key, &topology, false),
                     shallow: self.shallow,
+                    unknown_before: None,
                 }))
             },
             matrix: &|_| {
@@ -289,7 +290,7 @@ fn ahead_holds_what_is_newer_or_may_be_a_hotfix() {
             &["staging=b prod=a", "staging=c"],
             shallow,
             Outcome::Warn,
-            "how a came is not known",
+            "not known: how a came to prod; this clone is shallow",
         ),
         (
             "history that ends early, but not before what matters",
@@ -426,6 +427,83 @@ fn reverted_holds_where_it_is_protected_and_warns_elsewhere() {
 }
 
 #[test]
+fn a_history_that_ends_early_does_not_say_that_nothing_was_reverted() {
+    let fetch = "fetch the rest (git fetch --unshallow)";
+    type Case<'a> = (&'a str, &'a [&'a str], &'a str, Outcome, &'a str);
+    let cases: &[Case<'_>] = &[
+        (
+            "never seen",
+            &["staging=2 prod=1 late=1"],
+            "prod",
+            Outcome::Hold,
+            fetch,
+        ),
+        (
+            "never seen, not protected",
+            &["staging=2 prod=1 late=1"],
+            "late",
+            Outcome::Unknown,
+            "not known: whether 2 was reverted here",
+        ),
+        (
+            "replaced by a value that may have been there before",
+            &["staging=1 prod=2", "prod=0", "staging=2"],
+            "prod",
+            Outcome::Hold,
+            fetch,
+        ),
+        (
+            "replaced by a promotion since",
+            &[
+                "staging=1 prod=1",
+                "staging=2 prod=2",
+                "staging=3 prod=3",
+                "staging=2",
+            ],
+            "prod",
+            Outcome::Pass,
+            "2 was not reverted here",
+        ),
+        (
+            "a revert that can be seen",
+            &["staging=1 prod=1", "staging=2 prod=2", "prod=1"],
+            "prod",
+            Outcome::Hold,
+            "2 was reverted here by Jane",
+        ),
+    ];
+    for (name, story, target, outcome, words) in cases {
+        let asked = Asked {
+            story,
+            shallow: true,
+            broken: false,
+            overrides: &[],
+            request: promotion(target, Came::Named),
+        };
+        let plan = asked.plan();
+        let verdict = judged(&plan, REVERTED);
+        assert_eq!(verdict.outcome, *outcome, "{name}: {}", verdict.detail);
+        assert!(verdict.detail.contains(words), "{name}: {}", verdict.detail);
+    }
+}
+
+#[test]
+fn a_whole_history_does_not_say_that_it_is_shallow() {
+    let mut history = History::default();
+    assert_eq!(history.ends_early(), None);
+    history.unknown_before = Some("the layout changed".to_owned());
+    assert_eq!(history.ends_early(), Some("the layout changed"));
+    let words = ahead::warn(&"prod".into(), &"1".into(), &history).detail;
+    assert_eq!(words, "not known: how 1 came to prod; the layout changed");
+    history.unknown_before = None;
+    let words = ahead::warn(&"prod".into(), &"1".into(), &history).detail;
+    assert!(!words.contains("shallow"), "{words}");
+    history.shallow = true;
+    let words = ahead::warn(&"prod".into(), &"1".into(), &history).detail;
+    assert!(words.contains("git fetch --unshallow"), "{words}");
+}
+
+#[test]
 fn of_a_group_they_are_skipped_with_their_cause() {
     let reverted = [
         "staging=1 prod=1 late=1",
@@ -522,7 +600,7 @@ fn history_that_cannot_be_read_is_unknown_and_unknown_is_not_pass() {
             let verdict = judged(&plan, AHEAD);
             assert_eq!(verdict.outcome, outcome, "{target}");
             assert!(verdict.detail.contains("object 1234"), "{}", verdict.detail);
-            assert_eq!(judged(&plan, REVERTED).outcome, Outcome::Unknown);
+            assert_eq!(judged(&plan, REVERTED).outcome, outcome, "{target}");
         } else {
             assert_eq!(
                 plan.skipped[0].cause,
