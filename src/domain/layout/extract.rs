@@ -6,12 +6,13 @@ use super::{
     bindings::Bindings,
     level::{Finder, Level},
     locator::{Locator, Match},
-    pair::Pair,
+    pair::{Pair, held},
     part::Part,
 };
 use crate::domain::{
     grammar::Grammar,
     manifest::{self, ManifestError, NodeKind, NodePath, NodeRef, ScalarStyle, ScalarType, Yaml},
+    subject::Subject,
     unread::{Unread, is_encrypted, masked, placeholders},
     version::Version,
 };
@@ -188,6 +189,7 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
         applies: !restricted,
         ..Findings::default()
     };
+    let digests = held::may_hold(yaml.text);
     for (document, root, bound) in documents(yaml, level, bound) {
         findings.applies = true;
         let finder = Scalars {
@@ -196,6 +198,7 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
             locator,
             document,
             sealed: is_sealed(root),
+            digests,
         };
         for matched in locator.find(root, &bound) {
             if let Some(inside) = locator.inside() {
@@ -249,6 +252,7 @@ fn within(
             return;
         }
     };
+    let digests = held::may_hold(text);
     for (index, part) in yaml.documents.iter().enumerate() {
         let finder = Scalars {
             yaml: &yaml,
@@ -256,6 +260,7 @@ fn within(
             locator: inside,
             document: index,
             sealed: false,
+            digests,
         };
         for matched in inside.find(part.root(), &outer.bindings) {
             let Some(mut found) = finder.found(matched) else {
@@ -285,6 +290,8 @@ struct Scalars<'t, 'b> {
     locator: &'t Locator,
     document: usize,
     sealed: bool,
+    /// Whether a digest stands anywhere in the text.
+    digests: bool,
 }
 
 impl Scalars<'_, '_> {
@@ -298,7 +305,10 @@ impl Scalars<'_, '_> {
         };
         let mut bindings = matched.bindings.clone();
         let root = self.yaml.documents[self.document].root();
-        let pair = Pair::of(self.locator, &matched, root);
+        let by_value = self.digests
+            && matches!(level.part, Part::Whole)
+            && level.subject(&bindings, None) == Subject::Image;
+        let pair = Pair::of(self.locator, &matched, root, by_value);
         let (mut version, mut line) = (None, node.line());
         let mut unread = self.whole(&matched, text, is_template);
         if unread.is_none() && !text.is_empty() {

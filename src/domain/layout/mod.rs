@@ -43,7 +43,7 @@ pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
 pub use choice::{Choices, Row, Standing};
 pub use detect::{Evidence, Guess, Overlooked, detect, overlooked, overlooked_words, recognise};
-pub use edit::{edit_cell, left_beside, restore_cell, stale_locks, unreadable};
+pub use edit::{Left, edit_cell, left_beside, restore_cell, stale_locks, unreadable};
 pub use past::{Cut, Past, Tally, Unknown};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};

@@ -8,7 +8,9 @@
 //! | an item of Argo CD's `parameters` named `image.tag` | the item named `image.digest` |
 //!
 //! `sha` is a digest where it is empty or has 64 hexadecimal digits, as charts write it behind `@sha256:` themselves; a
-//! commit is none.
+//! commit is none. Where none of these is there, one digest that [`held`] knows by what it says is the tag's.
+
+pub(crate) mod held;
 
 use super::locator::{Locator, Match, Step};
 use crate::domain::manifest::{self, NodePath, NodeRef};
@@ -43,8 +45,35 @@ pub(crate) struct Pair {
     pub(crate) inherited_digest: bool,
     /// An `images` entry, of which the digest alone counts.
     pub(crate) kustomize: bool,
-    /// The digest is written without its algorithm.
-    pub(crate) bare: bool,
+    /// How the digest is written.
+    pub(crate) form: Form,
+    /// Where the same digest stands again.
+    pub(crate) copies: Vec<(DigestPlace, Form)>,
+    /// The line of another digest that is of this tag.
+    pub(crate) other: Option<u32>,
+}
+
+/// How a digest is written in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// With its algorithm: `sha256:…`.
+    Whole,
+    /// Its hexadecimal digits alone.
+    Bare,
+    /// Behind an image's name, which is this: `r/web@sha256:…`. Without a digest the name stays.
+    Behind(String),
+}
+
+impl Form {
+    /// A digest, or none, as it is written so.
+    fn written(&self, digest: &str) -> String {
+        match self {
+            Self::Whole => digest.to_owned(),
+            Self::Bare => digest.strip_prefix(ALGORITHM).unwrap_or(digest).to_owned(),
+            Self::Behind(name) if digest.is_empty() => name.clone(),
+            Self::Behind(name) => format!("{name}@{digest}"),
+        }
+    }
 }
 
 /// Where the digest is, from the tag.
@@ -76,10 +105,14 @@ impl DigestPlace {
 }
 
 impl Pair {
-    /// The digest as it is written into its place.
-    pub(crate) fn written(&self, digest: &str) -> String {
-        let bare = digest.strip_prefix(ALGORITHM).filter(|_| self.bare);
-        bare.unwrap_or(digest).to_owned()
+    /// Where the digest is, with what `digest` is as it is written there: copies too.
+    pub(crate) fn written(&self, digest: &str) -> Vec<(DigestPlace, String)> {
+        let first = std::iter::once((&self.place, &self.form));
+        let copies = self.copies.iter().map(|(place, form)| (place, form));
+        first
+            .chain(copies)
+            .map(|(place, form)| (place.clone(), form.written(digest)))
+            .collect()
     }
 
     /// The same pair in another file that has neither of the two but the tag: `tag` is its text there.
@@ -94,8 +127,14 @@ impl Pair {
         }
     }
 
-    /// The tag and digest that belong to what a locator found; `root` is of its document.
-    pub(crate) fn of(locator: &Locator, matched: &Match<'_>, root: NodeRef<'_>) -> Option<Self> {
+    /// The tag and digest that belong to what a locator found; `root` is of its document. `by_value` says whether a digest
+    /// with any key is one of what was found: of an image's version it is.
+    pub(crate) fn of(
+        locator: &Locator,
+        matched: &Match<'_>,
+        root: NodeRef<'_>,
+        by_value: bool,
+    ) -> Option<Self> {
         let Some(Step::Key(last)) = locator.steps().last() else {
             return None;
         };
@@ -112,27 +151,36 @@ impl Pair {
                 place: DigestPlace::Item(item),
                 tag: tag.map(str::to_owned),
                 empty_digest: digest.is_none(),
-                bare: false,
+                form: Form::Whole,
+                copies: Vec::new(),
+                other: None,
                 digest: digest.map(str::to_owned),
                 merged_digest: false,
                 inherited_digest: false,
                 kustomize: false,
             });
         }
-        let end = |(tag, _): &&(&str, [&str; 2])| last.ends_with(tag) && !last.ends_with("stag");
-        let (tag_end, ends) = ENDS.iter().find(end)?;
-        let stem = &last[..last.len() - tag_end.len()];
-        let mut beside = ends.iter().map(|end| format!("{stem}{end}"));
-        let found = beside.find_map(|key| digest_at(parent, 0, key));
+        let mut held = if by_value {
+            held::near(root, parent, &matched.path)
+        } else {
+            Vec::new()
+        };
+        held.retain(|held| held.own);
+        let found = by_key(last, matched, parent, root);
         let found = found.or_else(|| {
-            let [way @ .., manifest::Step::Key(holder), _] = matched.path.as_slice() else {
-                return None;
-            };
-            let around = root.find(way).filter(|_| stem.is_empty())?;
-            let mut keys = AROUND.iter().map(|end| format!("{holder}{end}"));
-            keys.find_map(|key| digest_at(around, 1, key))
+            let first = held.first()?.clone();
+            // Which of several is meant, nobody says.
+            let same = held.iter().all(|held| held.digest == first.digest);
+            same.then_some((first.place, Some(first.digest), first.merged, first.form))
         });
-        let (place, digest, merged, bare) = found?;
+        let (place, digest, merged, form) = found?;
+        held.retain(|held| held.place != place);
+        let other = held
+            .iter()
+            .find(|held| digest.is_some() && digest.as_ref() != Some(&held.digest));
+        let other = other.map(|held| held.line);
+        held.retain(|held| !held.merged && digest.as_ref() == Some(&held.digest));
+        let copies = held.into_iter().map(|held| (held.place, held.form));
         let own = parent.get(last).is_some_and(|found| !found.merged);
         Some(Self {
             tag_key: last.clone(),
@@ -143,17 +191,35 @@ impl Pair {
             inherited_digest: false,
             digest,
             kustomize: false,
-            bare,
+            form,
+            copies: copies.collect(),
+            other,
         })
     }
 }
 
-/// What a key says as a digest: its place, its text, whether a merge key brings it, whether it is without its algorithm.
-fn digest_at(
-    mapping: NodeRef<'_>,
-    up: usize,
-    key: String,
-) -> Option<(DigestPlace, Option<String>, bool, bool)> {
+/// A digest's place, its text, whether a merge key brings it, and how it is written.
+type At = (DigestPlace, Option<String>, bool, Form);
+
+/// The digest that stands where charts keep it for a tag under the key `last`.
+fn by_key(last: &str, matched: &Match<'_>, parent: NodeRef<'_>, root: NodeRef<'_>) -> Option<At> {
+    let end = |(tag, _): &&(&str, [&str; 2])| last.ends_with(tag) && !last.ends_with("stag");
+    let (tag_end, ends) = ENDS.iter().find(end)?;
+    let stem = &last[..last.len() - tag_end.len()];
+    let mut beside = ends.iter().map(|end| format!("{stem}{end}"));
+    let found = beside.find_map(|key| digest_at(parent, 0, key));
+    found.or_else(|| {
+        let [way @ .., manifest::Step::Key(holder), _] = matched.path.as_slice() else {
+            return None;
+        };
+        let around = root.find(way).filter(|_| stem.is_empty())?;
+        let mut keys = AROUND.iter().map(|end| format!("{holder}{end}"));
+        keys.find_map(|key| digest_at(around, 1, key))
+    })
+}
+
+/// What a key says as a digest.
+fn digest_at(mapping: NodeRef<'_>, up: usize, key: String) -> Option<At> {
     let found = mapping.get(&key)?;
     let is_sha = key.to_ascii_lowercase().ends_with("sha");
     let text = found.value.text().unwrap_or_default();
@@ -169,7 +235,8 @@ fn digest_at(
         text if bare => Some(format!("{ALGORITHM}{text}")),
         text => Some(text.to_owned()),
     };
-    Some((DigestPlace::Key { up, key }, digest, found.merged, bare))
+    let form = if bare { Form::Bare } else { Form::Whole };
+    Some((DigestPlace::Key { up, key }, digest, found.merged, form))
 }
 
 /// The value of the parameter that is the digest of the one whose value was found.
@@ -216,6 +283,8 @@ fn kustomize(item: NodeRef<'_>) -> Pair {
             key: "digest".to_owned(),
         },
         kustomize: true,
-        bare: false,
+        form: Form::Whole,
+        copies: Vec::new(),
+        other: None,
     }
 }

@@ -20,6 +20,7 @@ use std::{ops::Range, sync::Arc};
 use super::{
     FileFacts, LayoutSet,
     extract::File,
+    pair::held,
     part::Part,
     set::{Fact, Placed},
 };
@@ -121,7 +122,14 @@ impl Known {
         let mut facts = Vec::new();
         for (number, span) in &changes {
             let token = &self.tokens[*number];
+            // A digest may be of a version near it, whatever its key is called.
+            let digest = |text: &[u8]| std::str::from_utf8(text).is_ok_and(held::may_hold);
             let (entry, fact, level, around) = match &token.meaning {
+                Meaning::Nothing
+                    if digest(&bytes[span.clone()]) && !digest(&self.bytes[token.span.clone()]) =>
+                {
+                    return None;
+                }
                 Meaning::Nothing => continue,
                 Meaning::More => return None,
                 Meaning::Version {

@@ -19,7 +19,7 @@ use crate::domain::{
     grammar::Grammar,
     history::History,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
-    layout::{Origin, stale_locks},
+    layout::{Left, Origin, stale_locks},
     rollout::{Connection, LiveCell},
     topology::{Deliver, Topology},
     version::Version,
@@ -53,9 +53,9 @@ pub type ReadHistory<'a> = &'a dyn Fn(&CellKey) -> Result<Rc<History>, String>;
 /// What is wrong with the file that would give a cell.
 pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
 
-/// What an edit of a cell leaves as it was beside its version, in sentences; the files are those with the plan's edits.
+/// What an edit of a cell leaves as it was beside its version; the files are those with the plan's edits.
 pub type LeftBeside<'a> =
-    &'a dyn Fn(&CellKey, &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<String>;
+    &'a dyn Fn(&CellKey, &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<Left>;
 
 /// What is known of the running side, with its times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
     }
 }
 
-/// What goes with a version (`also`) and stays as it is, because nothing says what it should be: said with the cell.
+/// What goes with a version (`also`, a digest) and stays as it is, because nothing says what it should be: said with the cell.
 fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
     let writes: Vec<&Write> = plan.waves.iter().flat_map(|wave| &wave.writes).collect();
     let mut refs: HashMap<&Origin, Option<&Write>> = HashMap::new();
@@ -167,11 +167,11 @@ fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
         let mut changes = plan.changes.iter_mut();
         let changes = changes.by_ref().filter(|it| write.cells.contains(&it.cell));
         for change in changes {
-            for detail in (input.beside)(&change.cell, &after) {
+            for left in (input.beside)(&change.cell, &after) {
                 change.verdicts.push(Verdict {
-                    gate: ALSO.to_owned(),
+                    gate: left.what.to_owned(),
                     outcome: Outcome::Warn,
-                    detail,
+                    detail: left.words,
                     overridden: None,
                 });
             }
@@ -179,8 +179,6 @@ fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
     }
 }
 
-/// What a plan says of what stands beside a version, beside its gates.
-const ALSO: &str = "also";
 /// What a plan says of a lock file, beside its gates.
 const LOCK: &str = "lock";
 

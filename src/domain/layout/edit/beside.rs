@@ -1,26 +1,44 @@
-//! What stands beside a version (`also`) and was not moved with it, though it says something of its own: where nothing tells
-//! what goes with the new version, the plan names it.
+//! What stands beside a version and was not moved with it, though it says something of its own (`also`, a digest): where
+//! nothing tells what goes with the new version, the plan names it.
 
-use super::{Editor, Files};
+use super::{Editor, Files, Spot};
 use crate::domain::{
     desired::Desired,
     ids::CellKey,
-    layout::{LayoutSet, extract::Found},
+    layout::{
+        LayoutSet,
+        extract::{Found, Place},
+        pair::held::{self, Held},
+    },
+    manifest,
     version::Version,
 };
 
-/// So many places of one `also` entry are named.
+/// So many places of one kind are named.
 const NAMED: usize = 3;
+/// What a plan says of an `also` entry, beside its gates.
+const ALSO: &str = "also";
+/// What a plan says of a digest, beside its gates.
+const DIGEST: &str = "digest";
 
-/// What an edit of `key` leaves as it was beside the version: a sentence for each place. `before` gives the files without
-/// the edits of a plan, `after` with them.
+/// Something that stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// What it is, in a word.
+    pub what: &'static str,
+    /// A sentence with its place.
+    pub words: String,
+}
+
+/// What an edit of `key` leaves as it was beside the version, place by place. `before` gives the files without the edits of
+/// a plan, `after` with them.
 pub fn left_beside(
     layouts: &LayoutSet,
     desired: &Desired,
     key: &CellKey,
     before: Files<'_>,
     after: Files<'_>,
-) -> Vec<String> {
+) -> Vec<Left> {
     let Some(cell) = desired.cells.get(key) else {
         return Vec::new();
     };
@@ -35,27 +53,52 @@ pub fn left_beside(
     editor(after).left_of(&editor(before)).unwrap_or_default()
 }
 
-impl Editor<'_> {
+impl<'a> Editor<'a> {
     /// The same, of this editor's files against those of `before`.
-    fn left_of(&self, before: &Editor<'_>) -> Option<Vec<String>> {
-        // Nearly all layouts have none: nothing is read for them.
-        let mut layouts = self.layouts.layouts.iter();
-        if !layouts.any(|layout| !layout.also.is_empty()) {
+    fn left_of(&self, before: &Self) -> Option<Vec<Left>> {
+        // Nearly all cells have nothing beside them: nothing is parsed for these.
+        let has_also = self.readings().any(|layout| !layout.also.is_empty());
+        let may_hold = |bytes: Vec<u8>| std::str::from_utf8(&bytes).is_ok_and(held::may_hold);
+        let mut files = self.cell.files.iter();
+        let has_digests = files.any(|path| self.file(path).is_some_and(may_hold));
+        if !has_also && !has_digests {
             return None;
         }
-        let declares = |found: &Found| found.version.is_some();
+        let declares = |spot: &&Spot<'_>| spot.found.version.is_some();
         let own = self.own_places().ok()?;
-        let spot = own.iter().find(|spot| declares(&spot.found))?;
+        let spot = own.iter().find(declares)?;
         let version = spot.found.version.as_ref()?;
-        let was = before.own_places().ok()?;
-        let was = was.iter().find(|spot| declares(&spot.found))?;
+        let old = before.own_places().ok()?;
+        let was = old.iter().find(declares)?;
         if was.found.version.as_ref() == Some(version) {
             return None;
         }
-        let mut sentences = Vec::new();
+        let mut left = self.also_left(before, spot, was, version);
+        if has_digests {
+            let moved = own.iter().filter_map(|spot| {
+                let was = old.iter().find(|old| old.is_where(spot))?;
+                (was.found.version != spot.found.version).then_some((spot, was))
+            });
+            let digests = moved.flat_map(|(spot, was)| self.digests_left(before, spot, was));
+            left.extend(digests.take(NAMED));
+        }
+        Some(left)
+    }
+
+    fn also_left(
+        &self,
+        before: &Self,
+        spot: &Spot<'a>,
+        was: &Spot<'a>,
+        version: &Version,
+    ) -> Vec<Left> {
+        let mut left = Vec::new();
+        let declares = |found: &Found| found.version.is_some();
         for (index, level) in spot.layout.also.iter().enumerate() {
-            let places = self.also_places(spot, level).ok()?;
-            let old = before.also_places(was, level).ok()?;
+            let Ok(places) = self.also_places(spot, level) else {
+                continue;
+            };
+            let old = before.also_places(was, level).unwrap_or_default();
             // Of several places those that repeat the version are meant.
             let repeats = |found: &Found| found.version.as_ref() == Some(version);
             if places.iter().any(|(_, found)| repeats(found)) {
@@ -66,14 +109,70 @@ impl Editor<'_> {
             });
             for ((path, found), _) in stays.take(NAMED) {
                 let text = found.version.as_ref().map_or("", Version::as_str);
-                sentences.push(format!(
+                let words = format!(
                     "{path}:{}: {text} stays as it is (`also[{index}]`): nothing says what goes with {version}; where it \
                      should move too, change it by hand, or promote from an environment that has both",
                     found.line
-                ));
+                );
+                left.push(Left { what: ALSO, words });
             }
         }
-        Some(sentences)
+        left
+    }
+
+    /// Digests near a version that moved, which say what they said before: they are not written together with it.
+    fn digests_left(&self, before: &Self, spot: &Spot<'a>, was: &Spot<'a>) -> Vec<Left> {
+        let stays = before.held(was);
+        let version = spot.found.version.as_ref().map_or("", Version::as_str);
+        let left = self.held(spot).into_iter().filter(|held| {
+            let same = |old: &Held| old.key == held.key && old.digest == held.digest;
+            stays.iter().any(same)
+        });
+        let left = left.map(|held| Left {
+            what: DIGEST,
+            words: format!(
+                "{}:{}: the digest in `{}` stays as it is: nothing says what goes with {version}, and what pins by it \
+                 runs the image that was there before; change it by hand, or take it out",
+                spot.path, held.line, held.key
+            ),
+        });
+        left.collect()
+    }
+
+    /// The digests near a place that are not written together with what stands there.
+    fn held(&self, spot: &Spot<'_>) -> Vec<Held> {
+        let Place::Scalar {
+            document,
+            path,
+            within,
+            pair,
+            ..
+        } = &spot.found.place
+        else {
+            return Vec::new();
+        };
+        let near = |bytes: &[u8], document: usize| {
+            let yaml = manifest::parse(bytes).ok()?;
+            let root = yaml.documents.get(document)?.root();
+            let parent = root.find(path.get(..path.len().checked_sub(1)?)?)?;
+            Some(held::near(root, parent, path))
+        };
+        let found = self.file(&spot.path).and_then(|bytes| match within {
+            None => near(&bytes, *document),
+            Some(within) => {
+                let yaml = manifest::parse(&bytes).ok()?;
+                let text = yaml.documents.get(within.0)?.root().find(&within.1)?;
+                let mut found = near(text.text()?.as_bytes(), *document)?;
+                for held in &mut found {
+                    held.line = spot.found.line;
+                }
+                Some(found)
+            }
+        });
+        let mut found = found.unwrap_or_default();
+        let written = pair.as_ref().map(|pair| pair.place.beside(path));
+        found.retain(|held| Some(held.path(path)) != written);
+        found
     }
 
     /// Whether another environment that declares the version has this beside it.
@@ -82,5 +181,21 @@ impl Editor<'_> {
         others.any(|(other, places)| {
             other.as_ref() == Some(version) && places.contains(&found.version)
         })
+    }
+}
+
+impl Spot<'_> {
+    /// Whether both are the same place.
+    fn is_where(&self, other: &Self) -> bool {
+        let at = |spot: &Self| match &spot.found.place {
+            Place::Scalar {
+                document,
+                path,
+                within,
+                ..
+            } => Some((*document, path.clone(), within.clone())),
+            Place::Text { .. } => None,
+        };
+        self.path == other.path && at(self).is_some() && at(self) == at(other)
     }
 }

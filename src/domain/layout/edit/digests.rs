@@ -5,7 +5,7 @@ use super::{Editor, Spot, place};
 use crate::domain::{
     layout::{
         extract::Place,
-        pair::{DigestPlace, Pair},
+        pair::{DigestPlace, Form, Pair},
         part::{Part, is_digest},
     },
     manifest::{Edit, NodePath},
@@ -58,7 +58,9 @@ impl<'a> Editor<'a> {
                 return None;
             }
             let own = Editor { key, cell, ..*self }.own_places().ok()?;
-            own.into_iter().find_map(written_apart)
+            // An image's name is of its environment.
+            let mut pairs = own.into_iter().filter_map(written_apart);
+            pairs.find(|pair| !matches!(pair.form, Form::Behind(_)))
         })
     }
 }
@@ -71,12 +73,12 @@ pub(super) fn insertions(
     version: &Version,
 ) -> Vec<Edit> {
     let (tag, digest) = place::halves(pair, version);
-    let empty = pair.inherited_digest.then(String::new);
-    let digest = digest.map(|digest| pair.written(&digest)).or(empty);
-    let halves = [(path.clone(), tag), (pair.place.beside(path), digest)];
-    let edits = halves
-        .into_iter()
-        .filter_map(|(path, text)| place::own_key(document, &path, text?));
+    let digest = digest.or_else(|| pair.inherited_digest.then(String::new));
+    let digests = digest.map(|digest| pair.written(&digest));
+    let digests = digests.into_iter().flatten();
+    let halves = std::iter::once((path.clone(), tag))
+        .chain(digests.map(|(place, text)| (place.beside(path), Some(text))));
+    let edits = halves.filter_map(|(path, text)| place::own_key(document, &path, text?));
     edits.collect()
 }
 

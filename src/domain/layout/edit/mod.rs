@@ -17,7 +17,7 @@ mod place;
 mod pods;
 
 pub use absent::unreadable;
-pub use beside::left_beside;
+pub use beside::{Left, left_beside};
 pub use locks::stale_locks;
 
 use std::collections::BTreeMap;
@@ -561,6 +561,8 @@ fn unread(path: &RepoPath, found: &Found) -> Result<(), Refusal> {
     Err((cause, format!("{path}:{}: {words}", found.line)))
 }
 
+#[cfg(test)]
+mod by_value;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub(super) fn set(
             pair: Some(pair),
             ..
         } => {
+            if let (Some(line), (Some(_), None)) = (pair.other, halves(pair, version)) {
+                return Err(two_digests(spot, line));
+            }
             set_pair(spot, *document, path, pair, version, donor, changes);
             Ok(())
         }
@@ -75,25 +78,36 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
         );
         return Err((SkipCause::NotParseable, reason));
     };
-    let mut take_out = |path: NodePath| {
-        changes.at(
-            spot,
-            Edit::Remove {
-                document: *document,
-                path,
-                prune: true,
-            },
-        );
+    let document = *document;
+    let take_out = |path: NodePath| Edit::Remove {
+        document,
+        path,
+        prune: true,
     };
     match pair {
-        None => take_out(path.clone()),
+        None => changes.at(spot, take_out(path.clone())),
         Some(pair) => {
             if pair.tag.is_some() {
-                take_out(sibling(path, &pair.tag_key));
+                changes.at(spot, take_out(sibling(path, &pair.tag_key)));
             }
             let own = (pair.digest.is_some() && !pair.merged_digest) || pair.empty_digest;
-            if own && matches!(pair.place, DigestPlace::Key { .. }) {
-                take_out(pair.place.beside(path));
+            let name = pair.written("").into_iter();
+            for (place, name) in name.filter(|_| own) {
+                let DigestPlace::Key { .. } = place else {
+                    continue;
+                };
+                let path = place.beside(path);
+                let edit = if name.is_empty() {
+                    take_out(path)
+                } else {
+                    // An image's name was there before its digest.
+                    Edit::Set {
+                        document,
+                        path,
+                        value: name,
+                    }
+                };
+                changes.at(spot, edit);
             }
         }
     }
@@ -104,7 +118,7 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
 ///
 /// A digest alone takes its tag from the environment it is copied from; where none is known, the tag goes, because it
 /// would say something else. A tag alone takes the digest away, which would still pin what was there before. Where a chart
-/// or a fall-back file could bring a digest of its own, it is emptied instead.
+/// or a fall-back file could bring a digest of its own, it is emptied instead; behind an image's name it goes alone.
 fn set_pair(
     spot: &Spot<'_>,
     document: usize,
@@ -117,28 +131,27 @@ fn set_pair(
     let (tag, digest) = halves(pair, version);
     let tag = tag.or_else(|| donor.and_then(|donor| donor.tag.clone()));
     let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
-    let stays = inherits || pair.merged_digest || matches!(pair.place, DigestPlace::Item(_));
+    let is_item = matches!(pair.place, DigestPlace::Item(_));
+    let stays = inherits || pair.merged_digest || is_item;
     let digest = match digest {
         None if pair.digest.is_some() && stays || pair.inherited_digest => Some(String::new()),
         digest => digest,
     };
-    let digest_path = pair.place.beside(path);
     let known = pair.digest.as_ref().map(|digest| pair.written(digest));
-    let digest = digest.map(|digest| pair.written(&digest));
-    let keys = [
-        (
-            sibling(path, &pair.tag_key),
-            &pair.tag,
-            tag,
-            pair.tag.is_some(),
-        ),
-        (
-            digest_path,
-            &known,
-            digest,
-            known.is_some() && !pair.merged_digest || pair.empty_digest,
-        ),
-    ];
+    let written = pair.written(digest.as_deref().unwrap_or_default());
+    let is_there = known.is_some() && !pair.merged_digest || pair.empty_digest;
+    let mut keys = vec![(
+        sibling(path, &pair.tag_key),
+        pair.tag.clone(),
+        tag,
+        pair.tag.is_some(),
+    )];
+    for (at, (place, text)) in written.into_iter().enumerate() {
+        let known = known.as_ref().map(|known| known[at].1.clone());
+        // The name before a digest is there without it.
+        let after = Some(text).filter(|text| digest.is_some() || !text.is_empty());
+        keys.push((place.beside(path), known, after, is_there));
+    }
     let mut removals = Vec::new();
     for (path, before, after, is_there) in keys {
         match after {
@@ -212,6 +225,15 @@ pub(super) fn own_key(document: usize, path: &[Step], value: String) -> Option<E
         value,
         typed: false,
     })
+}
+
+fn two_digests(spot: &Spot<'_>, line: u32) -> Refusal {
+    let reason = format!(
+        "{}:{line}: another digest stands here beside the same tag, on line {}, and one of the two would still pin the \
+         image that was there before: take out the one that is not used",
+        spot.path, spot.found.line
+    );
+    (SkipCause::Conflict, reason)
 }
 
 fn no_place(spot: &Spot<'_>, text: &str) -> Refusal {

@@ -1,0 +1,296 @@
+//! Digests under any key: written along with the version, taken away with it, or told.
+
+use super::{tests::edited, *};
+use crate::domain::layout::testing::{Small, lines};
+
+const IMAGE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#;
+const FLAT: &str = r#"{ path = "{env}/{service}.yaml", yaml = "webTag" }"#;
+const HOLDER: &str = r#"{ path = "{env}/{service}.yaml", yaml = "{service}.tag" }"#;
+const VERSION: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image.version" }"#;
+const STRING: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image", part = "tag" }"#;
+const UNSURE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "release.version" }"#;
+const INSIDE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "values.(yaml).image.tag" }"#;
+const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "{env}/{service}.yaml" }"#;
+
+fn digest(digit: char) -> String {
+    format!("sha256:{}", digit.to_string().repeat(64))
+}
+
+/// `%D` stands for a digest, `%H` for its digits, `%C` for another digest, `%V` for a version.
+fn filled(text: &str, version: &str, digit: char) -> String {
+    let digest = digest(digit);
+    text.replace("%V", version)
+        .replace("%D", &digest)
+        .replace("%H", &digest[7..])
+        .replace("%C", &self::digest('c'))
+}
+
+/// What a plan says of what stays beside `web` in prod when it becomes `v2`.
+fn told(layout: &str, before: &str) -> Vec<String> {
+    let small = Small::new(layout, &["prod"], &[("prod/web.yaml", before)]);
+    let (desired, key) = (small.desired(), CellKey::new("web", "prod"));
+    let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+    let version = Version::from("v2");
+    let edits = edit_cell(&small.layouts, &desired, &key, Some(&version), &read).unwrap();
+    let after = |_: &Origin, path: &RepoPath| {
+        let edit = edits.iter().find(|edit| edit.path == *path);
+        edit.map(|edit| edit.after.clone())
+    };
+    let left = left_beside(&small.layouts, &desired, &key, &read, &after);
+    left.into_iter()
+        .map(|left| format!("{} {}", left.what, left.words))
+        .collect()
+}
+
+#[test]
+fn a_digest_under_any_key_goes_with_its_version() {
+    // By key: the file, and what it is with a tag alone.
+    let cases = [
+        (
+            "digits alone",
+            IMAGE,
+            "image: {tag: %V, sha256: %H}\n",
+            "image: {tag: v2}\n",
+        ),
+        (
+            "a hash",
+            IMAGE,
+            "image: {tag: %V, hash: '%D'}\n",
+            "image: {tag: v2}\n",
+        ),
+        (
+            "the image's name again",
+            IMAGE,
+            "image:\n  tag: %V\n  imageDigest: %D\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "the tag's",
+            IMAGE,
+            "image:\n  tag: %V\n  tagDigest: %D # pin\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "a key that says nothing",
+            IMAGE,
+            "image:\n  pin: %D\n  tag: %V\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "behind the name",
+            IMAGE,
+            "image:\n  tag: %V\n  repository: r/i@%D # r\n",
+            "image:\n  tag: v2\n  repository: r/i # r\n",
+        ),
+        (
+            "behind a name with a port",
+            IMAGE,
+            "image:\n  name: 'h:5000/r/i@%D'\n  tag: %V\n",
+            "image:\n  name: 'h:5000/r/i'\n  tag: v2\n",
+        ),
+        (
+            "around the image",
+            IMAGE,
+            "image:\n  tag: %V\nsha256: %D\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "around, by another word",
+            IMAGE,
+            "image:\n  tag: %V\nimageHash: %D\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "of one of several",
+            FLAT,
+            "webTag: %V\nwebHash: %D\napiTag: x\n",
+            "webTag: v2\napiTag: x\n",
+        ),
+        (
+            "of what holds both",
+            HOLDER,
+            "web: {tag: %V, webHash: '%D'}\n",
+            "web: {tag: v2}\n",
+        ),
+        (
+            "around what holds it",
+            HOLDER,
+            "web: {tag: %V}\nweb_hash: %D\n",
+            "web: {tag: v2}\n",
+        ),
+        (
+            "of a key that is no tag",
+            VERSION,
+            "image: {version: %V, digest: '%D'}\n",
+            "image: {version: v2}\n",
+        ),
+        (
+            "in a text inside the file",
+            INSIDE,
+            "values: |\n  image:\n    tag: %V\n    hash: %D\n",
+            "values: |\n  image:\n    tag: v2\n",
+        ),
+        (
+            "several copies",
+            IMAGE,
+            "image:\n  tag: %V\n  digest: %D\n  hash: %D\nsha256: %H\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "copies by value alone",
+            IMAGE,
+            "image:\n  tag: %V\n  pin: %D\n  repository: r/i@%D\n",
+            "image:\n  tag: v2\n  repository: r/i\n",
+        ),
+        (
+            "JSON",
+            IMAGE,
+            "{\"image\": {\"tag\": \"%V\", \"hash\": \"%D\"}}\n",
+            "{\"image\": {\"tag\": \"v2\"}}\n",
+        ),
+    ];
+    let new = format!("v2@{}", digest('b'));
+    for (name, layout, text, alone) in cases {
+        let before = filled(text, "v1", 'a');
+        let small = Small::new(layout, &["prod"], &[("prod/web.yaml", &before)]);
+        let declared = lines(&small.desired());
+        let shown = format!("web prod v1@{} ", digest('a'));
+        assert!(declared[0].starts_with(&shown), "{name}: {declared:?}");
+        let to = |version: &str| {
+            edited(
+                layout,
+                &[("prod/web.yaml", &before)],
+                &format!("web prod {version}"),
+            )
+        };
+        assert_eq!(to(&new), filled(text, "v2", 'b'), "{name}: both");
+        assert_eq!(to("v2"), alone, "{name}: a tag");
+        assert_eq!(told(layout, &before), [""; 0], "{name}: nothing stays");
+        // From an environment that has both.
+        let dev = filled(text, "v2", 'b');
+        let files = [("dev/web.yaml", dev.as_str()), ("prod/web.yaml", &before)];
+        assert_eq!(
+            edited(layout, &files, &format!("web prod {new}")),
+            dev,
+            "{name}: copied"
+        );
+    }
+}
+
+#[test]
+fn a_digest_that_may_be_of_something_else_stays_and_is_told() {
+    let cases = [
+        (
+            "of a part of it",
+            IMAGE,
+            "image: {tag: v1, sidecarDigest: '%D'}\n",
+            "1: the digest in `sidecarDigest`",
+        ),
+        (
+            "one of two",
+            IMAGE,
+            "image:\n  tag: v1\n  hash: %D\n  pin: %C\n",
+            "3: the digest in `hash`",
+        ),
+        (
+            "nobody's among several",
+            FLAT,
+            "webTag: v1\ndigest: %D\n",
+            "2: the digest in `digest`",
+        ),
+        (
+            "nobody's around",
+            HOLDER,
+            "web: {tag: v1}\nhash: %D\n",
+            "2: the digest in `hash`",
+        ),
+        (
+            "beside an image string",
+            STRING,
+            "image: r/web:v1\nimageDigest: %D\n",
+            "2: the digest in `imageDigest`",
+        ),
+        (
+            "of what may be no image",
+            UNSURE,
+            "release:\n  version: v1\n  sha256: %H\n",
+            "3: the digest in `sha256`",
+        ),
+        (
+            "of a new name",
+            KUSTOMIZE,
+            "images:\n- name: r/web\n  newTag: v1\n  newName: q/web@%D\n",
+            "4: the digest in `newName`",
+        ),
+    ];
+    for (name, layout, text, expected) in cases {
+        let text = filled(text, "-", 'a');
+        let found = told(layout, &text);
+        let expected = format!("digest prod/web.yaml:{expected} stays as it is");
+        assert!(
+            found.first().is_some_and(|it| it.starts_with(&expected)),
+            "{name}: {found:?}"
+        );
+        let after = edited(layout, &[("prod/web.yaml", &text)], "web prod v2");
+        assert!(after.contains(&digest('a')[7..]), "{name}: {after}");
+    }
+    let silent = [
+        ("another's", FLAT, "webTag: v1\napiDigest: %D\n"),
+        (
+            "another's around",
+            HOLDER,
+            "web: {tag: v1}\napiDigest: %D\n",
+        ),
+        ("a secret", IMAGE, "image: {tag: v1, token: %H}\n"),
+        ("a commit", IMAGE, "image: {tag: v1, sha: 9f3c2ab}\n"),
+        ("none", IMAGE, "image: {tag: v1}\n"),
+        (
+            "far away",
+            IMAGE,
+            "image: {tag: v1}\nsidecar: {image: {digest: '%D'}}\n",
+        ),
+    ];
+    for (name, layout, text) in silent {
+        assert_eq!(told(layout, &filled(text, "-", 'a')), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_digest_under_any_key_of_a_fall_back_does_not_stay_in_force() {
+    let layout = r#"{ path = "{service}/{env}.yaml", yaml = "image.tag", else = [{ path = "{service}/values.yaml" }] }"#;
+    let cases = [
+        (
+            "image:\n  tag: v0\n  hash: %D\n",
+            "image:\n  tag: v2\n  hash: \"\"\n",
+        ),
+        (
+            "image:\n  tag: v0\n  repository: r/i@%D\n",
+            "image:\n  tag: v2\n  repository: r/i\n",
+        ),
+    ];
+    for (base, expected) in cases {
+        let base = filled(base, "-", 'a');
+        for own in ["image:\n  tag: v1\n", "r: 1\n"] {
+            let files = [("web/values.yaml", base.as_str()), ("web/prod.yaml", own)];
+            let found = edited(layout, &files, "web prod v2");
+            let kept = own.strip_prefix("image:\n  tag: v1\n").unwrap_or(own);
+            assert_eq!(found, format!("{kept}{expected}"), "{own}");
+        }
+    }
+}
+
+#[test]
+fn of_two_digests_of_one_tag_none_is_left_to_pin() {
+    let text = filled("image:\n  tag: v1\n  digest: %D\n  hash: %C\n", "-", 'a');
+    let file = [("prod/web.yaml", text.as_str())];
+    let found = edited(IMAGE, &file, "web prod v2");
+    let expected =
+        "Conflict: prod/web.yaml:4: another digest stands here beside the same tag, on line 2";
+    assert!(found.starts_with(expected), "{found}");
+    // One that is given too takes the place of the one that is used.
+    let both = edited(IMAGE, &file, &format!("web prod v2@{}", digest('b')));
+    assert_eq!(
+        both,
+        text.replace("v1", "v2").replace(&digest('a'), &digest('b'))
+    );
+}

@@ -1,0 +1,258 @@
+//! Digests that are known by what they say, whatever their key is called: `sha256:…`, the same behind an image's name, and
+//! bare hexadecimal digits under a key that says so.
+//!
+//! Charts name the key of a digest as they like: `hash`, `tagDigest`, `imageDigest` inside `image`, `repository: r/web@…`.
+//! Whose digest it is, the words of its key say once those are gone that any image has: `imageDigest` is of whatever
+//! `image.tag` is of, `sidecarDigest` is not.
+
+use super::{ALGORITHM, DigestPlace, Form};
+use crate::domain::manifest::{NodePath, NodeRef, Step};
+
+/// Words of a key that do not say whose version or digest it is.
+const COMMON: [&str; 20] = [
+    "digest",
+    "sha",
+    "sha256",
+    "sha512",
+    "hash",
+    "checksum",
+    "tag",
+    "version",
+    "image",
+    "img",
+    "container",
+    "repository",
+    "repo",
+    "registry",
+    "name",
+    "ref",
+    "reference",
+    "full",
+    "manifest",
+    "pin",
+];
+/// Words of a key whose value is a digest, if it can be one.
+const SAYS_SO: [&str; 4] = ["digest", "sha", "hash", "checksum"];
+
+/// A digest near a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Where it is, from the version.
+    pub(super) place: DigestPlace,
+    /// Its key.
+    pub(crate) key: String,
+    /// The digest with its algorithm.
+    pub(crate) digest: String,
+    /// How it is written there.
+    pub(super) form: Form,
+    /// Whether a merge key brings it.
+    pub(super) merged: bool,
+    /// Its line.
+    pub(crate) line: u32,
+    /// Whether its key says that it is of this version.
+    pub(crate) own: bool,
+}
+
+impl Held {
+    /// Its own path, beside the version at `version`.
+    pub(crate) fn path(&self, version: &[Step]) -> NodePath {
+        self.place.beside(version)
+    }
+}
+
+/// Whether a text may hold a digest anywhere: nothing is looked for where it does not.
+pub(crate) fn may_hold(text: &str) -> bool {
+    let mut run = 0;
+    text.contains(ALGORITHM)
+        || text.contains("sha512:")
+        || text.bytes().any(|byte| {
+            run = if byte.is_ascii_hexdigit() { run + 1 } else { 0 };
+            run == 64
+        })
+}
+
+/// The digest that `text` holds under `key`, and how it is written there.
+pub(super) fn digest(key: &str, text: &str) -> Option<(String, Form)> {
+    if is_whole(text) {
+        return Some((text.to_owned(), Form::Whole));
+    }
+    if let Some((name, after)) = text.rsplit_once('@')
+        && !name.is_empty()
+        && is_whole(after)
+    {
+        return Some((after.to_owned(), Form::Behind(name.to_owned())));
+    }
+    let words = words(key);
+    let says_so = words
+        .iter()
+        .any(|word| SAYS_SO.iter().any(|known| word.starts_with(known)));
+    let bare = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (bare && says_so).then(|| (format!("{ALGORITHM}{text}"), Form::Bare))
+}
+
+/// The digests beside the version at `path` and around it that may be of it; `parent` holds the version.
+///
+/// What is read on the way decides nothing: a text that becomes a digest is told apart by [`may_hold`].
+pub(crate) fn near(root: NodeRef<'_>, parent: NodeRef<'_>, path: &[Step]) -> Vec<Held> {
+    let reads = &root.document().reads;
+    let found = reads.aside(|| {
+        let Some((Step::Key(last), way)) = path.split_last() else {
+            return Vec::new();
+        };
+        let holder = match way.last() {
+            Some(Step::Key(holder)) => whose(holder),
+            _ => Vec::new(),
+        };
+        let of = whose(last);
+        let mut found = in_mapping(parent, 0, last);
+        found.retain_mut(|held| {
+            let words = whose(&held.key);
+            held.own = words == of || of.is_empty() && words == holder;
+            // One that says whose else it is, beside a version that says so too, is not meant.
+            held.own || words.is_empty() || of.is_empty()
+        });
+        if let [around @ .., Step::Key(_)] = way
+            && of.is_empty()
+            && let Some(around) = root.find(around)
+        {
+            let of_holder = in_mapping(around, 1, "").into_iter().filter_map(|held| {
+                let words = whose(&held.key);
+                let own = words == holder;
+                (own || words.is_empty()).then_some(Held { own, ..held })
+            });
+            found.extend(of_holder);
+        }
+        found
+    });
+    // What counts is noted as read.
+    for held in found.iter().filter(|held| held.own) {
+        let _ = root.find(&held.path(path)).map(NodeRef::text);
+    }
+    found
+}
+
+fn in_mapping(mapping: NodeRef<'_>, up: usize, except: &str) -> Vec<Held> {
+    let entries = mapping.entries().into_iter();
+    let found = entries.filter_map(|found| {
+        let key = found.key.text().filter(|key| *key != except)?;
+        let (digest, form) = digest(key, found.value.text()?)?;
+        Some(Held {
+            place: DigestPlace::Key {
+                up,
+                key: key.to_owned(),
+            },
+            key: key.to_owned(),
+            digest,
+            form,
+            merged: found.merged,
+            line: found.value.line(),
+            own: false,
+        })
+    });
+    found.collect()
+}
+
+/// A digest with its algorithm, and nothing else.
+fn is_whole(text: &str) -> bool {
+    let digits = [(ALGORITHM, 64), ("sha512:", 128)];
+    digits.iter().any(|(algorithm, count)| {
+        let hex = text.strip_prefix(algorithm);
+        hex.is_some_and(|hex| {
+            hex.len() == *count && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    })
+}
+
+/// Whose version or digest a key says it is.
+fn whose(key: &str) -> Vec<String> {
+    let mut words = words(key);
+    words.retain(|word| !COMMON.contains(&word.as_str()));
+    words
+}
+
+/// `webImageTag`, `web_image_tag`, `WEB-IMAGE-TAG`: web, image, tag.
+fn words(key: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut lower = false;
+    for part in key.split(|c: char| !c.is_alphanumeric()) {
+        words.push(String::new());
+        for c in part.chars() {
+            if c.is_uppercase() && lower {
+                words.push(String::new());
+            }
+            lower = c.is_lowercase() || c.is_numeric();
+            if let Some(word) = words.last_mut() {
+                word.extend(c.to_lowercase());
+            }
+        }
+        lower = false;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_known_by_what_it_says() {
+        let hex = "0123456789abcdef".repeat(4);
+        let whole = format!("sha256:{hex}");
+        let long = format!("sha512:{hex}{hex}");
+        let behind = format!("h:5000/r/web@{whole}");
+        let tagged = format!("r/web:v1@{whole}");
+        let cases: [(&str, &str, &str); 16] = [
+            ("digest", &whole, "whole"),
+            ("anything", &whole, "whole"),
+            ("x", &long, "whole"),
+            ("repository", &behind, "h:5000/r/web"),
+            ("image", &tagged, "r/web:v1"),
+            ("sha256", &hex, "bare"),
+            ("SHA_256", &hex, "bare"),
+            ("imageSha", &hex, "bare"),
+            ("hash", &hex, "bare"),
+            ("tagDigest", &hex, "bare"),
+            ("configChecksum", &hex, "bare"),
+            ("secret", &hex, "-"),
+            ("shape", &hex[1..], "-"),
+            ("digest", &whole[..70], "-"),
+            ("digest", &format!("@{whole}"), "-"),
+            ("sha", "9f3c2ab", "-"),
+        ];
+        for (key, text, expected) in cases {
+            let found = match digest(key, text) {
+                None => "-".to_owned(),
+                Some((digest, form)) => {
+                    assert!(digest == whole || digest == long, "{key} {digest}");
+                    match form {
+                        Form::Whole => "whole".to_owned(),
+                        Form::Bare => "bare".to_owned(),
+                        Form::Behind(name) => name,
+                    }
+                }
+            };
+            assert_eq!(found, expected, "{key}: {text}");
+            assert!(expected == "-" || may_hold(text), "{key}: {text}");
+        }
+        assert!(!may_hold("tag: v1\nsha: 9f3c2ab0123456789\n"));
+    }
+
+    #[test]
+    fn the_words_of_a_key_say_whose_it_is() {
+        let cases = [
+            ("imageDigest", ""),
+            ("tagDigest", ""),
+            ("sha256", ""),
+            ("image_sha", ""),
+            ("repository", ""),
+            ("IMAGE-TAG", ""),
+            ("webImageTag", "web"),
+            ("WEB_API_DIGEST", "web api"),
+            ("sidecarDigest", "sidecar"),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(whose(key).join(" "), expected, "{key}");
+        }
+    }
+}
