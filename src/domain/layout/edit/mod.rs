@@ -392,7 +392,7 @@ impl<'a> Editor<'a> {
             for spot in &targets {
                 place::set(spot, version, donor.as_ref(), changes)?;
             }
-            self.move_containers(own, &targets, version, changes)?;
+            self.move_containers(&targets, version, changes)?;
         }
         self.move_companions(&targets, version, donor.as_ref(), changes)
     }

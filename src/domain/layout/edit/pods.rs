@@ -21,10 +21,10 @@ use crate::domain::{
 const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 impl Editor<'_> {
-    /// Moves the containers that run the image of a target, and are no place of the cell themselves.
+    /// Moves the containers that run the image of a target, in any document of its file. Another reading of the layout may
+    /// have found them as places of the cell: that makes no difference.
     pub(super) fn move_containers(
         &self,
-        own: &[Spot<'_>],
         targets: &[&Spot<'_>],
         version: &Version,
         changes: &mut Changes,
@@ -58,8 +58,8 @@ impl Editor<'_> {
                 images(other.root(), &mut Vec::new(), &mut containers);
                 for (at, node) in containers {
                     let image = node.text().unwrap_or_default();
-                    let is_own = own.iter().any(|spot| spot.is_at(index, &at));
-                    if is_own || node.is_alias() || image_name(image) != name {
+                    let is_target = targets.iter().any(|spot| spot.is_at(index, &at));
+                    if is_target || node.is_alias() || image_name(image) != name {
                         continue;
                     }
                     if let Some(value) = moved(&spot.path, spot, image, node.line(), version)? {

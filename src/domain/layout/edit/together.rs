@@ -174,6 +174,30 @@ fn containers_of_one_image_move_together() {
         ("a cron job, with what debugs it", manifest, cron("v1"), cron("v2")),
         ("another object of the same file", manifest, format!("{one}---\n{}", cron("v1")), format!("{two}---\n{}", cron("v2"))),
         (
+            "another object of the same file that differs",
+            manifest,
+            format!("{one}---\n{}", cron("v0")),
+            "Conflict: prod/web.yaml:13: v0 stands here and v1 at prod/web.yaml:9, for the same cell".into(),
+        ),
+        (
+            "another object, with a name that is not the service's",
+            manifest,
+            format!("{one}---\n{}", cron("v0").replace("name: web", "name: job").replace("initContainers", "xs").replace("ephemeralContainers", "ys")),
+            "Conflict: prod/web.yaml:13: another container runs the same image as v0".into(),
+        ),
+        (
+            "the same with the new one",
+            manifest,
+            format!("{one}---\n{}", cron("v2").replace("name: web", "name: job")),
+            format!("{two}---\n{}", cron("v2").replace("name: web", "name: job")),
+        ),
+        (
+            "and with the old one",
+            manifest,
+            format!("{one}---\n{}", cron("v1").replace("name: web", "name: job")),
+            format!("{two}---\n{}", cron("v2").replace("name: web", "name: job")),
+        ),
+        (
             "another image of the same last name",
             manifest,
             pod("Job", "web", "mirror/web:v1", "r/web:v1"),
