@@ -55,7 +55,7 @@ pub(crate) enum Place {
         /// version stands in a text inside the file.
         within: Option<Box<(usize, NodePath)>>,
         /// The tag and the digest that stand side by side.
-        pair: Option<Pair>,
+        pair: Option<Box<Pair>>,
         /// The comment behind it.
         comment: Option<String>,
         /// The other fields of the item, where it stands in a sequence.
@@ -388,7 +388,7 @@ impl Scalars<'_, '_> {
                 text: text.to_owned(),
                 borrowed: matched.borrowed,
                 within: None,
-                pair,
+                pair: pair.map(Box::new),
                 comment,
             },
         })

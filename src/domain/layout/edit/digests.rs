@@ -31,7 +31,7 @@ impl<'a> Editor<'a> {
             return spot;
         }
         let tag = Some(text.clone()).filter(|text| !text.is_empty());
-        *pair = self.pair_for(tag, version);
+        *pair = self.pair_for(tag, version).map(Box::new);
         spot
     }
 
@@ -92,7 +92,9 @@ pub(super) fn pinned(text: &str) -> bool {
 fn written_apart(spot: Spot<'_>) -> Option<Pair> {
     match spot.found.place {
         Place::Scalar { pair, .. } => {
-            pair.filter(|pair| !pair.kustomize && matches!(pair.place, DigestPlace::Key { .. }))
+            let apart =
+                |pair: &Pair| !pair.kustomize && matches!(pair.place, DigestPlace::Key { .. });
+            pair.map(|pair| *pair).filter(apart)
         }
         Place::Text { .. } => None,
     }
