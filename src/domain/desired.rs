@@ -111,6 +111,8 @@ pub struct DesiredCell {
     pub origin: Origin,
     /// What hides its version, where something stands in its place that cannot be read. Nothing is inherited instead.
     pub unread: Option<Arc<Problem>>,
+    /// Another place that says something else than `version`: which of the two is meant, nobody knows.
+    pub conflict: Option<Arc<Problem>>,
 }
 
 /// One place in one file.

@@ -132,6 +132,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
     };
     let captures = layout.captures(raw);
     let mut sources = Vec::new();
+    let mut conflict = None;
     for known in &cell.contributions {
         if let Some(chosen) = chosen
             && known.rank.copies() == chosen.rank.copies()
@@ -147,7 +148,9 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
                     sources.push(source);
                 }
             } else if known.rank.layout() == chosen.rank.layout() {
-                problems.push(contradiction(assembler, cell, chosen, known));
+                let problem = contradiction(assembler, cell, chosen, known);
+                conflict.get_or_insert_with(|| Arc::new(problem.clone()));
+                problems.push(problem);
             }
         }
     }
@@ -170,6 +173,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             .0
             .clone(),
         unread,
+        conflict,
     })
 }
 

@@ -11,7 +11,7 @@ use super::{
     Action, Along, Came, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Override, Plan,
     PlanRequest, PlannedChange, Skip, SkipCause, Verdict, Wave, Write,
     along::{self, Edited, MatrixOf, Moved},
-    eligible::{already_there, incoming},
+    eligible::{already_there, declares, incoming},
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
@@ -239,6 +239,7 @@ impl Draft {
         }
         self.come_along(requests, input, &mut plan);
         self.move_along(requests, input, &mut plan);
+        self.drop_unchanged(requests, &mut plan);
         plan.waves = self.finish();
         plan
     }
@@ -257,15 +258,10 @@ impl Draft {
             return Ok(Some(self.add_tag(request, from, tag?, input)));
         }
         match &to {
-            Some(version) if from.as_ref() == Some(version) => {
-                return Err(already_there(key, version));
+            Some(version) if cell.is_some_and(|cell| declares(cell, version)) => {
+                return Err(there(key, to.as_ref()));
             }
-            None if cell.is_some_and(|cell| cell.inherited) => {
-                return Err((
-                    SkipCause::AlreadyThere,
-                    format!("{} inherits its version already", key.environment),
-                ));
-            }
+            None if cell.is_some_and(|cell| cell.inherited) => return Err(there(key, None)),
             _ => {}
         }
         let merge = match &request.intent {
@@ -311,6 +307,10 @@ impl Draft {
             }
         };
         let edits = (input.edit)(key, to, at, &read)?;
+        // What is shown of a cell may be less than what is written of it.
+        if edits.iter().all(is_nothing) {
+            return Err(there(key, to));
+        }
         // A cell that is not there yet goes to the one ref there is.
         let only = match &input.desired.tips[..] {
             [only] => Some(only),
@@ -602,6 +602,32 @@ impl Draft {
         plan.changes.extend(changes);
     }
 
+    /// Files that the edits leave as they are, all of them together, are not written, and a commit of nothing else is not
+    /// made: what was to change by it is there already.
+    fn drop_unchanged(&mut self, requests: &[&ChangeRequest], plan: &mut Plan) {
+        for write in &mut self.writes {
+            if write.action == Action::Edit {
+                write.edits.retain(|_, edit| !is_nothing(edit));
+            }
+        }
+        let is_empty = |write: &Drafted| write.action == Action::Edit && write.edits.is_empty();
+        let (empty, writes) = std::mem::take(&mut self.writes)
+            .into_iter()
+            .partition(is_empty);
+        self.writes = writes;
+        let empty: Vec<Drafted> = empty;
+        for cell in empty.iter().flat_map(|write| &write.cells) {
+            let Some(at) = plan.changes.iter().position(|change| change.cell == *cell) else {
+                continue;
+            };
+            let change = plan.changes.remove(at);
+            let request = requests.iter().find(|request| request.cell == *cell);
+            let came = request.map(|request| request.came).unwrap_or_default();
+            let refused = there(cell, change.to.as_ref());
+            plan.skipped.push(Skip::new(cell.clone(), came, refused));
+        }
+    }
+
     /// What is written, with messages to come; nothing is no wave.
     fn finish(&mut self) -> Vec<Wave> {
         let writes = std::mem::take(&mut self.writes);
@@ -726,6 +752,22 @@ fn only_named(change: &mut PlannedChange) {
             change.cell.environment,
             change.from.as_ref().map_or("another", Version::as_str)
         );
+    }
+}
+
+/// Whether an edit leaves its file as it is.
+fn is_nothing(edit: &FileEdit) -> bool {
+    edit.before == edit.after
+}
+
+/// Why nothing is to be done for a cell that is to declare `to`; `None`: to inherit.
+fn there(key: &CellKey, to: Option<&Version>) -> Refused {
+    match to {
+        Some(version) => already_there(key, version),
+        None => (
+            SkipCause::AlreadyThere,
+            format!("{} inherits its version already", key.environment),
+        ),
     }
 }
 

@@ -25,9 +25,22 @@ pub fn incoming<'a>(
     from: &EnvironmentName,
 ) -> Result<&'a Version, Refusal> {
     let upstream = CellKey::new(key.service.clone(), from.clone());
-    desired
+    let version = desired
         .version(&upstream)
-        .ok_or_else(|| nothing_upstream(desired, &upstream))
+        .ok_or_else(|| nothing_upstream(desired, &upstream))?;
+    let cell = desired.cells.get(&upstream);
+    match cell.and_then(|cell| cell.conflict.as_deref()) {
+        None => Ok(version),
+        Some(problem) => {
+            let detail = format!("{}; neither of them is promoted", problem.sentence());
+            Err((SkipCause::Conflict, detail))
+        }
+    }
+}
+
+/// Whether a cell declares `version`, and nothing else beside it.
+pub fn declares(cell: &DesiredCell, version: &Version) -> bool {
+    cell.version.as_ref() == Some(version) && cell.conflict.is_none()
 }
 
 /// Why a cell that declares `version` does not get it.
@@ -57,7 +70,7 @@ pub fn upstream_for<'a>(
     let mut refused = None;
     for upstream in from {
         let refusal = match (incoming(desired, key, upstream), &cell.version) {
-            (Ok(theirs), Some(own)) if theirs == own => already_there(key, own),
+            (Ok(theirs), Some(own)) if declares(cell, theirs) => already_there(key, own),
             (Ok(theirs), Some(own)) if is_ahead(cell, theirs) => (
                 SkipCause::Ahead,
                 format!("{own} is newer than {theirs} in {upstream}"),
@@ -201,7 +214,7 @@ mod tests {
         }
     }
 
-    /// `environment=version …` of one service; `-` declares nothing, `!` cannot be read, `*` is encrypted. Each file has a
+    /// `environment=version …` of one service; `-` declares nothing, `!` cannot be read, `*` is encrypted, `1|2` says both. Each file has a
     /// problem of another row, which is nobody's reason.
     fn desired(cells: &str) -> Desired {
         let cells: Vec<(&str, &str)> = cells
@@ -229,8 +242,11 @@ mod tests {
             cells: cells
                 .iter()
                 .map(|(name, version)| {
+                    let (version, other) = version.split_once('|').unwrap_or((version, ""));
+                    let conflict = || Problem::file(format!("{name}.yaml"), Some(2), "differs");
                     let cell = DesiredCell {
-                        version: (!"-!*".contains(*version)).then(|| (*version).into()),
+                        conflict: (!other.is_empty()).then(|| Arc::new(conflict())),
+                        version: (!"-!*".contains(version)).then(|| version.into()),
                         unread: problem(name, version),
                         files: vec![format!("{name}.yaml").into()],
                         ..DesiredCell::default()
@@ -306,6 +322,13 @@ mod tests {
                 "prod",
                 "already-there: prod declares 1 already",
             ),
+            (
+                "stage=1|2 prod=0",
+                "prod",
+                "conflict: stage.yaml:2: differs; neither of them is promoted",
+            ),
+            ("stage=1|2 hot=1 prod=0", "prod", "hot"),
+            ("stage=1 prod=1|2", "prod", "stage"),
             (
                 "stage=! hot=1 prod=1",
                 "prod",

@@ -36,6 +36,9 @@ const LISTS: &str = r#"{ path = "{env:$envs}.yaml", yaml = "{service}.images[*].
 /// The text that is edited is part of another row's name.
 const NAMED_BY_VERSION: &str = r#"{ path = "{env}.yaml", yaml = "tag", row = "web" },
     { path = "{env}.yaml", yaml = "chart", name = "tag", row = "chart-{name}" }"#;
+/// Items of one name, which are one cell.
+const TWICE: &str = r#"{ path = "{env:$envs}.yaml", yaml = "images[*]{n={service}}.t" }"#;
+const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "{env:$envs}.yaml" }"#;
 
 const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
 
@@ -408,6 +411,69 @@ const CASES: &[Case] = &[
         asked: &["web/prod = 2"],
         expected: &["web/prod 1 2", "+ chart/prod 1 2 held"],
     },
+    Case {
+        name: "a tag and a digest that are there already are not written again",
+        layouts: KUSTOMIZE,
+        files: &[("prod.yaml", "images: [{name: r/web, newTag: v1, digest: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}]\n")],
+        asked: &["web/prod = v1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"],
+        expected: &["- web/prod already-there"],
+    },
+    Case {
+        name: "of two values the one that is wanted is written over the other",
+        layouts: TWICE,
+        files: &[("prod.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}]\n")],
+        asked: &["web/prod = 1"],
+        expected: &["web/prod 1 1"],
+    },
+    Case {
+        name: "whichever it is",
+        layouts: TWICE,
+        files: &[("prod.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}, {n: web, t: 1}]\n")],
+        asked: &["web/prod = 2"],
+        expected: &["web/prod 1 2"],
+    },
+    Case {
+        name: "a third is written over neither",
+        layouts: TWICE,
+        files: &[("prod.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}]\n")],
+        asked: &["web/prod = 3"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "of three values none is written over two others",
+        layouts: TWICE,
+        files: &[("prod.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}, {n: web, t: 3}]\n")],
+        asked: &["web/prod = 1"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "of a cell with two values none is promoted",
+        layouts: TWICE,
+        files: &[("staging.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}]\n"), ("prod.yaml", "images: [{n: web, t: 0}]\n")],
+        asked: &["web/prod < staging"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "nor where the first of them is there already",
+        layouts: TWICE,
+        files: &[("staging.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}]\n"), ("prod.yaml", "images: [{n: web, t: 1}]\n")],
+        asked: &["web/prod < staging"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "what is promoted is written over the other of two values",
+        layouts: TWICE,
+        files: &[("staging.yaml", "images: [{n: web, t: 1}]\n"), ("prod.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}]\n")],
+        asked: &["web/prod < staging"],
+        expected: &["web/prod 1 1"],
+    },
+    Case {
+        name: "two values in two files",
+        layouts: r#"{ path = "{env}/{x}.yaml", yaml = "tag", row = "web" }"#,
+        files: &[("prod/a.yaml", "tag: 1\n"), ("prod/b.yaml", "tag: 2\n")],
+        asked: &["web/prod = 1"],
+        expected: &["web/prod 1 1"],
+    },
 ];
 
 #[test]
@@ -441,6 +507,42 @@ fn what_moves_with_an_edit_is_in_the_plan() {
         assert_eq!(lie(&small, &plan), None, "{}", case.name);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn of_two_values_the_other_place_is_written() {
+    let prod = "images: [{n: web, t: 1}, {n: web, t: 2}, {n: web, t: 1}, {n: api, t: 2}]\n";
+    for (wanted, expected) in [
+        ("1", prod.replacen("web, t: 2", "web, t: 1", 1)),
+        ("2", prod.replace("t: 1", "t: 2")),
+    ] {
+        let small = Small::new(TWICE, &ENVIRONMENTS, &[("prod.yaml", prod)]);
+        let plan = planned(
+            &small,
+            &[request(&format!("web/prod = {wanted}"))],
+            &[],
+            false,
+        );
+        let edits: Vec<&FileEdit> = plan.edits().collect();
+        assert_eq!(edits.len(), 1, "{wanted}");
+        assert_eq!(
+            String::from_utf8_lossy(&edits[0].after),
+            expected,
+            "{wanted}"
+        );
+    }
+    let staging = "images: [{n: web, t: 1}, {n: web, t: 2}]\n";
+    let files = [
+        ("staging.yaml", staging),
+        ("prod.yaml", "images: [{n: web, t: 0}]\n"),
+    ];
+    let small = Small::new(TWICE, &ENVIRONMENTS, &files);
+    let plan = planned(&small, &[request("web/prod < staging")], &[], false);
+    let detail = &plan.skipped[0].detail;
+    assert!(
+        detail.starts_with("staging.yaml:1: web / staging is 2 here and 1 at line 1"),
+        "{detail}"
+    );
 }
 
 #[test]

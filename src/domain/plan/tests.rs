@@ -177,6 +177,20 @@ fn planned_by(
     overrides: &[Override],
     requests: &[ChangeRequest],
 ) -> Plan {
+    planned_with(
+        &edit, leave_out, topology, desired, facts, overrides, requests,
+    )
+}
+
+fn planned_with(
+    edit: EditCell<'_>,
+    leave_out: bool,
+    topology: &Topology,
+    desired: &Desired,
+    facts: &Facts,
+    overrides: &[Override],
+    requests: &[ChangeRequest],
+) -> Plan {
     build(&PlanInput {
         request: &PlanRequest {
             changes: requests.to_vec(),
@@ -196,9 +210,84 @@ fn planned_by(
         beside: &|_, _| Vec::new(),
         merge: &|_, _| None,
         tag: &|_, _, _| None,
-        edit: &edit,
+        edit,
         now: at(0),
     })
+}
+
+#[test]
+fn no_write_is_planned_that_changes_no_byte() {
+    let desired = desired(&[
+        ("shop", "dev", "2"),
+        ("mail", "dev", "5"),
+        ("shop", "staging", "1"),
+        ("mail", "staging", "4"),
+    ]);
+    let told = |edit: EditCell<'_>, services: &[&str]| {
+        let requests: Vec<ChangeRequest> = services
+            .iter()
+            .map(|service| request(service, "staging", promote("dev")))
+            .collect();
+        let plan = planned_with(
+            edit,
+            false,
+            &topology(),
+            &desired,
+            &Facts::default(),
+            &[],
+            &requests,
+        );
+        assert!(plan.edits().all(|edit| edit.before != edit.after));
+        assert_eq!(plan.changes.is_empty(), plan.waves.is_empty());
+        let skipped = plan.skipped.iter();
+        let skipped = skipped.map(|skip| format!("{} {}", skip.cell.service, skip.cause.as_str()));
+        let changes = plan.changes.iter();
+        let changes = changes.map(|it| it.cell.service.to_string());
+        changes.chain(skipped).collect::<Vec<String>>()
+    };
+    let same = |path: &str| {
+        let before = file(&desired, &path.into()).unwrap();
+        FileEdit {
+            path: path.into(),
+            after: before.clone(),
+            before,
+        }
+    };
+    let both = ["shop", "mail"];
+    let there = ["shop already-there", "mail already-there"];
+    assert_eq!(told(&|_, _, _, _| Ok(Vec::new()), &both), there, "no edit");
+    let nothing =
+        |_: &CellKey, _: Option<&Version>, _: Option<ObjectId>, _: build::ReadFile<'_>| {
+            Ok(vec![same("staging"), same("dev")])
+        };
+    assert_eq!(told(&nothing, &both), there, "edits of nothing");
+    // A file that stays as it is beside one that does not.
+    let one = |key: &CellKey, version: Option<&Version>, at, read: build::ReadFile<'_>| {
+        let mut edits = edit(key, version, at, read)?;
+        edits.push(same("dev"));
+        Ok(edits)
+    };
+    assert_eq!(told(&one, &both), ["shop", "mail"], "one of two files");
+    // One edit takes back what another has done.
+    let swapped =
+        |key: &CellKey, _: Option<&Version>, _: Option<ObjectId>, read: build::ReadFile<'_>| {
+            let path = RepoPath::from("staging");
+            let before = read(&Origin::default(), &path).unwrap();
+            let text = String::from_utf8(before.clone()).unwrap();
+            let (from, to) = if key.service.as_str() == "shop" {
+                ("shop 1", "shop 2")
+            } else {
+                ("shop 2", "shop 1")
+            };
+            let after = text.replace(from, to).into_bytes();
+            Ok(vec![FileEdit {
+                path,
+                before,
+                after,
+            }])
+        };
+    let told = told(&swapped, &both);
+    assert!(told.iter().all(|it| it.contains(' ')), "{told:?}");
 }
 
 #[test]

@@ -507,21 +507,30 @@ fn targets<'s, 'a>(own: &'s [Spot<'a>], wanted: &Version) -> Result<Vec<&'s Spot
         }
         return Ok(targets);
     }
+    // Of two values one may be wanted: then the places of the other are written. A third takes the place of neither.
+    let mut other: Option<&Spot<'_>> = None;
     for spot in own {
         let beside = spot.layout.variant == first.layout.variant;
         if beside {
             unread(&spot.path, &spot.found)?;
         }
-        if spot.found.version == first.found.version {
+        let Some(said) = &spot.found.version else {
+            continue;
+        };
+        let is_first = first.found.version.as_ref() == Some(said);
+        if is_first {
             targets.push(spot);
-        } else if let Some(other) = spot
-            .found
-            .version
-            .as_ref()
-            .filter(|it| beside && *it != wanted)
-        {
-            return Err(contradiction(first, spot, other));
+        } else if beside && said != wanted {
+            let is_third = other.is_some_and(|other| other.found.version != spot.found.version);
+            if is_third || first.found.version.as_ref() != Some(wanted) {
+                return Err(contradiction(first, spot, said));
+            }
+            other = Some(spot);
+            targets.push(spot);
         }
+    }
+    if other.is_some() {
+        targets.retain(|spot| spot.found.version.as_ref() != Some(wanted));
     }
     Ok(targets)
 }
