@@ -1,0 +1,148 @@
+//! What a command says of its delivery, and how it follows it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    Context,
+    args::WriteArgs,
+    fail::{Exit, Failure},
+    outcome::{BROKEN, cells_json, ending, part_json, report, say, say_message},
+    output::{Output, clean},
+};
+use crate::{
+    domain::{
+        delivery::{CellProgress, Delivery, Outcome, Stage, Step},
+        plan::Plan,
+        topology::Deliver,
+    },
+    sources::children,
+    workflow::{self, OwnClusters, Told, Underway},
+};
+
+/// What is said when the operator interrupts a push and the remote does not say in time whether it took it.
+pub(super) const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
+                          tidegate status; the same command again skips what is there already";
+const ARRIVING: &str = "while waiting for it: what was pushed stays where it is";
+const FOLLOWING: &str =
+    "while the rollout was followed: what was pushed stays, and goes on rolling out";
+
+/// Says the steps of a delivery as they come.
+pub(super) fn observer(output: &Output) -> impl FnMut(Told<'_>) + Send {
+    move |told| match told {
+        Told::Ran(ran) => output.detail(format!("ran {}", ran.line)),
+        Told::Steps(delivery, _, steps) => {
+            for step in steps {
+                tell(output, delivery, step);
+            }
+        }
+    }
+}
+
+fn tell(output: &Output, delivery: &Delivery, step: &Step) {
+    match step {
+        Step::Done(Stage::Checked, sentence) => output.detail(sentence.clone()),
+        Step::Done(Stage::Committed, commit) => output.detail(format!("committed {commit}")),
+        // One alone is told behind what the server said of it.
+        Step::Part(part) | Step::Arrived(part) if delivery.writes.len() > 1 => {
+            output.note(clean(&part.describe()));
+        }
+        Step::Cell(cell, progress) => say(output, cell, progress),
+        _ => {}
+    }
+}
+
+/// Tells what was published, follows it where that was asked for, and ends the command.
+pub(super) async fn follow(
+    context: &Context,
+    plan: &Plan,
+    mut underway: Underway<'_>,
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
+    let output = &context.output;
+    let session = underway.session();
+    if args.wait && underway.delivery.is_elsewhere() {
+        let parts = underway.delivery.parts.iter();
+        for part in parts.filter(|part| part.elsewhere.is_some()) {
+            output.note(clean(&format!("{}; waiting for it", part.describe())));
+        }
+        let patience = args.clusters.timeout.unwrap_or_else(|| {
+            let cells = underway.delivery.cells.iter().map(|run| &run.cell);
+            workflow::longest_timeout(session, cells)
+        });
+        output.leaves(ARRIVING);
+        underway.arrive(patience).await;
+        output.leaves("");
+    }
+    said(output, &underway.delivery);
+    // What could not be done is told now that the rest went.
+    let mut exit = ending(plan);
+    if exit == Exit::Failed {
+        output.note(BROKEN);
+    }
+    let elsewhere = underway.delivery.is_elsewhere();
+    if elsewhere {
+        underway.not_arrived();
+        // What nobody can fetch, nothing deploys: that is no success yet.
+        output.note(
+            "it is deployed when the repository that is fetched has it: `git remote -v` names the addresses, \
+             and --wait waits for it",
+        );
+        exit = Exit::Failed;
+    } else if args.wait && underway.delivery.deliver == Deliver::Branch {
+        output.note("not followed: it rolls out when its pull request is merged");
+    } else if args.wait && !children::interrupted() {
+        let mut clusters = OwnClusters::watch(session, &underway.delivery, Timestamp::now)?;
+        output.leaves(FOLLOWING);
+        underway.follow(&mut clusters, args.clusters.timeout).await;
+        match &underway.delivery.ended {
+            Some((_, Outcome::Broken(failure))) => return Err(failure.clone().into()),
+            Some((_, Outcome::Failed)) => exit = Exit::Failed,
+            _ => {}
+        }
+        for (cell, _) in underway.delivery.failed() {
+            output.note(format!(
+                "go back with: tidegate revert {} {} --wait",
+                cell.service, cell.environment
+            ));
+        }
+    }
+    underway.leave();
+    let delivery = &underway.delivery;
+    let outcome = match delivery.deliver {
+        _ if elsewhere => "elsewhere",
+        Deliver::Push => "pushed",
+        Deliver::Branch => "branch",
+    };
+    report(output, plan, outcome, more(delivery));
+    Ok(exit)
+}
+
+/// What left the clone, with what its servers said.
+fn said(output: &Output, delivery: &Delivery) {
+    if let Some(moved) = &delivery.moved {
+        output.note(clean(moved));
+    }
+    for part in &delivery.parts {
+        say_message(output, &part.message);
+        if delivery.parts.len() == 1 {
+            output.note(clean(&part.describe()));
+        }
+        if let Some(link) = &part.link {
+            output.note(format!("open a pull request: {}", clean(link)));
+        }
+    }
+}
+
+/// What JSON says beside the plan.
+fn more(delivery: &Delivery) -> Value {
+    let parts: Vec<Value> = delivery.parts.iter().map(part_json).collect();
+    // The first part's fields stand outside too: most plans have one.
+    let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
+    more["parts"] = json!(parts);
+    let followed = |progress: &CellProgress| progress.is_over();
+    if delivery.cells.iter().any(|run| followed(&run.progress)) {
+        more["cells"] = cells_json(delivery);
+    }
+    more
+}

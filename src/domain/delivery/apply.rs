@@ -1,0 +1,225 @@
+//! The transitions.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    CellProgress, Delivery, Expectation, Fact, NotPublished, Outcome, Part, Stage, StageRun, Step,
+    judge,
+};
+use crate::domain::{
+    desired::RefName, ids::CellKey, plan::Facts, topology::Deliver, version::Version,
+};
+
+impl Delivery {
+    /// Takes what became known at `at`, and gives what follows. Nothing follows once it has ended.
+    pub fn apply(&mut self, at: Timestamp, fact: Fact<'_>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.is_over() {
+            return steps;
+        }
+        let mut change = Change {
+            delivery: self,
+            at,
+            steps: &mut steps,
+        };
+        match fact {
+            Fact::Confirmed(commands) => {
+                change.steps.push(Step::Confirmed(commands));
+                change.began(Stage::Checked);
+            }
+            Fact::Checked { sentence, moved } => {
+                if moved {
+                    change.delivery.moved = Some(sentence.clone());
+                }
+                change.done(Stage::Checked, sentence);
+                change.began(Stage::Committed);
+            }
+            Fact::Made(push) => {
+                change.done(Stage::Committed, push.commit.short());
+                change.delivery.attempt = Some(push);
+                change.began(Stage::Pushed);
+            }
+            Fact::Published(part) => change.published(part),
+            Fact::Arrived(place) => change.arrived(&place),
+            Fact::NotArrived => change.ended(Outcome::Elsewhere),
+            Fact::NotPublished(why) => change.not_published(why),
+            Fact::Expected(expected) => change.expected(expected),
+            Fact::Declared(declared) => change.declared(&declared),
+            Fact::Seen(facts, waited) => change.seen(facts, waited),
+            Fact::Broken(failure) if change.delivery.is_published() => {
+                change.ended(Outcome::Broken(failure));
+            }
+            Fact::Broken(failure) => change.not_published(NotPublished::Failed(failure)),
+        }
+        steps
+    }
+}
+
+/// One fact being taken.
+struct Change<'a> {
+    delivery: &'a mut Delivery,
+    at: Timestamp,
+    steps: &'a mut Vec<Step>,
+}
+
+impl Change<'_> {
+    fn began(&mut self, stage: Stage) {
+        if self.delivery.stage(stage).is_none() {
+            self.delivery.stages.push(StageRun {
+                stage,
+                began: self.at,
+                done: None,
+            });
+            self.steps.push(Step::Began(stage));
+        }
+    }
+
+    fn done(&mut self, stage: Stage, gave: String) {
+        self.began(stage);
+        let mut stages = self.delivery.stages.iter_mut();
+        if let Some(run) = stages.find(|run| run.stage == stage) {
+            run.done = Some((self.at, gave.clone()));
+        }
+        self.steps.push(Step::Done(stage, gave));
+    }
+
+    fn ended(&mut self, outcome: Outcome) {
+        self.delivery.ended = Some((self.at, outcome.clone()));
+        self.steps.push(Step::Ended(outcome));
+    }
+
+    fn published(&mut self, part: Part) {
+        self.delivery.attempt = None;
+        self.delivery.parts.push(part.clone());
+        self.steps.push(Step::Part(part));
+        if self.delivery.is_published() {
+            self.steps.push(Step::Published);
+            self.pushed_if_there();
+        }
+    }
+
+    fn arrived(&mut self, place: &RefName) {
+        let mut parts = self.delivery.parts.iter_mut();
+        let Some(part) = parts.find(|part| part.tip.name == *place) else {
+            return;
+        };
+        part.elsewhere = None;
+        let part = part.clone();
+        self.steps.push(Step::Arrived(part));
+        self.pushed_if_there();
+    }
+
+    /// The remote has all of it where it is fetched from: what is next is somebody's merge, or the clusters' turn.
+    fn pushed_if_there(&mut self) {
+        if !self.delivery.is_published() || self.delivery.is_elsewhere() {
+            return;
+        }
+        let parts = self.delivery.parts.iter();
+        let at: Vec<String> = parts
+            .map(|part| format!("{} is at {}", part.branch, part.commit.short()))
+            .collect();
+        self.done(Stage::Pushed, at.join(", "));
+        let (waits, merge) = match self.delivery.deliver {
+            Deliver::Push => ("pushed; its cluster is looked at next", None),
+            Deliver::Branch => {
+                let parts = self.delivery.parts.iter();
+                let places = parts.map(|part| {
+                    let branch = || format!("branch {}", part.branch);
+                    part.link.clone().unwrap_or_else(branch)
+                });
+                ("waits for its merge", Some(places.collect()))
+            }
+        };
+        for run in &mut self.delivery.cells {
+            run.progress = CellProgress::Waiting(waits.to_owned());
+        }
+        if let Some(places) = merge {
+            self.ended(Outcome::WaitsForMerge(places));
+        }
+    }
+
+    fn not_published(&mut self, why: NotPublished) {
+        let at = self.delivery.parts.len();
+        let mut rest = self.delivery.writes.iter().skip(at).cloned();
+        let why = match rest.next() {
+            Some(failed) if at > 0 => NotPublished::Partial {
+                failed,
+                cause: Box::new(why),
+                left: rest.collect(),
+            },
+            _ => why,
+        };
+        self.ended(Outcome::NotPublished(why));
+    }
+
+    fn expected(&mut self, mut expected: BTreeMap<CellKey, Expectation>) {
+        for run in &mut self.delivery.cells {
+            run.expected = expected.remove(&run.cell);
+        }
+        self.began(Stage::Rolling);
+    }
+
+    /// What somebody else changed since is followed no further: it will never run.
+    fn declared(&mut self, declared: &BTreeMap<CellKey, Option<Version>>) {
+        self.progress(|cell, expected| {
+            let now = declared.get(cell)?;
+            let same = *now == expected.version;
+            (!same).then(|| {
+                CellProgress::Superseded(match now {
+                    Some(version) => format!("{version} is declared since"),
+                    None => "nothing is declared any more".to_owned(),
+                })
+            })
+        });
+    }
+
+    fn seen(&mut self, facts: &Facts, waited: Duration) {
+        self.progress(|cell, expected| {
+            let connection = facts.connections.get(&cell.environment);
+            Some(judge(expected, connection, facts.live.get(cell), waited))
+        });
+    }
+
+    /// Moves cells on that are not over, and ends where all are.
+    fn progress(&mut self, look: impl Fn(&CellKey, &Expectation) -> Option<CellProgress>) {
+        for run in &mut self.delivery.cells {
+            let Some(expected) = run.expected.as_ref().filter(|_| !run.progress.is_over()) else {
+                continue;
+            };
+            match look(&run.cell, expected) {
+                Some(progress) if progress != run.progress => {
+                    run.progress = progress.clone();
+                    self.steps.push(Step::Cell(run.cell.clone(), progress));
+                }
+                _ => {}
+            }
+        }
+        let mut cells = self.delivery.cells.iter();
+        if cells.all(|run| run.expected.is_none() || run.progress.is_over()) {
+            self.all_over();
+        }
+    }
+
+    fn all_over(&mut self) {
+        let delivery = &*self.delivery;
+        let healthy = delivery.healthy();
+        let mut cells = delivery.cells.iter();
+        let superseded = cells.any(|run| matches!(run.progress, CellProgress::Superseded(_)));
+        if delivery.failed().next().is_some() {
+            self.ended(Outcome::Failed);
+        } else if healthy > 0 {
+            let count = format!("{healthy} of {} watched", delivery.cells.len());
+            self.done(Stage::Rolling, String::new());
+            self.done(Stage::Healthy, count);
+            self.ended(Outcome::Healthy(healthy));
+        } else if superseded {
+            self.ended(Outcome::Superseded);
+        } else {
+            // Not seen is not healthy: the last stage stays open.
+            self.done(Stage::Rolling, "nothing to watch".to_owned());
+            self.ended(Outcome::Unwatched);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Steps as lines of the activity log.
+
+use jiff::Timestamp;
+
+use super::{CellProgress, Delivery, NotPublished, Outcome, Part, Step};
+use crate::domain::{
+    plan::Plan,
+    timeline::{Entry, Level},
+};
+
+/// The line that a step is worth; progress on the way is none.
+pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<Entry> {
+    let (level, text, detail) = match step {
+        Step::Confirmed(commands) => confirmed(delivery, commands),
+        Step::Part(part) => (
+            if part.elsewhere.is_some() {
+                Level::Warn
+            } else {
+                Level::Done
+            },
+            part.describe(),
+            beside(delivery, part),
+        ),
+        Step::Arrived(part) => (Level::Done, part.describe(), Vec::new()),
+        Step::Cell(cell, progress) => {
+            let level = match progress {
+                CellProgress::Healthy => Level::Done,
+                CellProgress::Failed(_) => Level::Error,
+                CellProgress::Unwatched(_) | CellProgress::Superseded(_) => Level::Info,
+                CellProgress::Waiting(_) | CellProgress::Rolling { .. } => return None,
+            };
+            (
+                level,
+                format!("{cell}: {}", progress.describe()),
+                Vec::new(),
+            )
+        }
+        Step::Ended(outcome) => ended(delivery, outcome)?,
+        Step::Began(_) | Step::Done(..) | Step::Published => return None,
+    };
+    Some(Entry {
+        at,
+        level,
+        text,
+        detail,
+    })
+}
+
+type Line = (Level, String, Vec<String>);
+
+fn confirmed(delivery: &Delivery, commands: &[String]) -> Line {
+    let (count, noun) = match delivery.cells.len() {
+        1 => (1, "change"),
+        count => (count, "changes"),
+    };
+    let text = format!("confirmed: {count} {noun} to {}", delivery.target);
+    (Level::Info, text, commands.to_vec())
+}
+
+/// What there is to know beside where a part is.
+fn beside(delivery: &Delivery, part: &Part) -> Vec<String> {
+    let notes = delivery.moved.iter().chain(&part.link);
+    part.message.iter().chain(notes).cloned().collect()
+}
+
+fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Line> {
+    let told = match outcome {
+        Outcome::NotPublished(NotPublished::Moved { changes, .. }) => {
+            let text = format!(
+                "{} moved: the plan is not the same any more",
+                delivery.target
+            );
+            return Some((Level::Warn, text, changes.clone()));
+        }
+        Outcome::NotPublished(NotPublished::Held(fresh)) => {
+            let text = "a gate holds it now: nothing was written".to_owned();
+            return Some((Level::Warn, text, held(fresh)));
+        }
+        Outcome::NotPublished(NotPublished::Rejected(rejection)) => {
+            let text = "the push was refused".to_owned();
+            return Some((Level::Error, text, rejection.lines()));
+        }
+        _ => delivery.verdict()?,
+    };
+    Some(match told {
+        Ok(text) => (Level::Done, text, Vec::new()),
+        Err(failure) => {
+            let detail = [failure.why, failure.next].into_iter();
+            let detail = detail.filter(|line| !line.is_empty());
+            (Level::Error, failure.what, detail.collect())
+        }
+    })
+}
+
+/// Which changes of a plan a gate holds, one line each.
+pub(super) fn held(plan: &Plan) -> Vec<String> {
+    let held = plan.held();
+    held.map(|change| format!("{} is held by a gate", change.cell))
+        .collect()
+}

@@ -1,0 +1,332 @@
+//! What happens to a plan after its confirmation: one state machine, from the last look at the remote to healthy pods.
+//!
+//! ```text
+//! checked → committed → pushed → rolling → healthy        (delivered by a push)
+//!                          └───→ waits for its merge      (by a branch of its own)
+//!                          └───→ elsewhere                (the fetch address does not have it)
+//! ```
+//!
+//! [`Delivery::apply`] takes a [`Fact`] and gives the [`Step`]s that follow from it. Whoever drives it brings the facts; the
+//! screen, a command's output and the activity log on disk observe the same steps, and none of them decides.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    desired::RefName,
+    failure::{Failure, FailureKind},
+    ids::{CellKey, ObjectId},
+    plan::{Facts, Plan},
+    topology::Deliver,
+    version::Version,
+};
+
+mod apply;
+mod entry;
+mod part;
+mod progress;
+mod published;
+#[cfg(test)]
+mod tests;
+
+pub use entry::entry;
+pub use part::{Destination, Elsewhere, Part, Push};
+pub use progress::{CellProgress, Expectation, judge};
+pub use published::{NotPublished, Rejection};
+
+/// Names a delivery for as long as it is kept; a file may be called so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(String);
+
+/// A plan on its way. Kept on disk while it is, and taken up again from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its name.
+    pub id: DeliveryId,
+    /// The digest of the plan.
+    pub digest: String,
+    /// What the first commit or tag says of itself, in its first line.
+    pub subject: String,
+    /// Where it goes: `origin/main`.
+    pub target: String,
+    /// How it leaves the clone.
+    pub deliver: Deliver,
+    /// Every ref that is written, in order.
+    pub writes: Vec<RefName>,
+    /// When it was confirmed.
+    pub started: Timestamp,
+    /// Stages that began, in order.
+    pub stages: Vec<StageRun>,
+    /// What is made and not known to be published.
+    pub attempt: Option<Push>,
+    /// What left the clone, in the plan's order.
+    pub parts: Vec<Part>,
+    /// A base had moved on the way; bytes and verdicts were the same.
+    pub moved: Option<String>,
+    /// Cells that change, in the plan's order.
+    pub cells: Vec<CellRun>,
+    /// How it ended, and when. What is kept has not ended.
+    #[serde(skip)]
+    pub ended: Option<(Timestamp, Outcome)>,
+}
+
+/// A stage that began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageRun {
+    /// The stage that began.
+    pub stage: Stage,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended well, and what it gave.
+    pub done: Option<(Timestamp, String)>,
+}
+
+/// The stages of a delivery, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The remote is asked where the branch is, and the plan judged again.
+    Checked,
+    /// The commit is in the object database.
+    Committed,
+    /// The remote has it.
+    Pushed,
+    /// The clusters run it.
+    Rolling,
+    /// All of it is healthy.
+    Healthy,
+}
+
+/// A cell that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellRun {
+    /// The cell.
+    pub cell: CellKey,
+    /// What it is to run, once the commit is there to say that.
+    pub expected: Option<Expectation>,
+    /// How far it came.
+    pub progress: CellProgress,
+}
+
+/// Something that became known.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // one at a time, and none is kept
+pub enum Fact<'a> {
+    /// It is confirmed, and begins with these commands.
+    Confirmed(Vec<String>),
+    /// The remote was asked and the plan judged again: a sentence. The base had moved since it was confirmed.
+    Checked {
+        /// What was seen.
+        sentence: String,
+        /// It is another base with the same bytes and verdicts.
+        moved: bool,
+    },
+    /// A commit or tag is made, and is to be pushed.
+    Made(Push),
+    /// It left the clone.
+    Published(Part),
+    /// What was pushed to other addresses is seen now where this ref is fetched from.
+    Arrived(RefName),
+    /// It was waited for and is not.
+    NotArrived,
+    /// Nothing more of it is written.
+    NotPublished(NotPublished),
+    /// What the cells are to run.
+    Expected(BTreeMap<CellKey, Expectation>),
+    /// What Git declares since then, behind what was delivered.
+    Declared(BTreeMap<CellKey, Option<Version>>),
+    /// What the clusters say, and for how long they have been looked at, by a clock that nobody sets.
+    Seen(&'a Facts, Duration),
+    /// It cannot go on.
+    Broken(Failure),
+}
+
+/// What follows from a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It began, with what will be done as it would be typed.
+    Confirmed(Vec<String>),
+    /// A stage began.
+    Began(Stage),
+    /// A stage ended well; what it gave, in a line.
+    Done(Stage, String),
+    /// One commit or tag left the clone.
+    Part(Part),
+    /// All of it left the clone.
+    Published,
+    /// What was pushed to other addresses is there now.
+    Arrived(Part),
+    /// One cell came further.
+    Cell(CellKey, CellProgress),
+    /// Nothing more comes.
+    Ended(Outcome),
+}
+
+/// How a delivery ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// So many cells are healthy; of the others nothing can be seen.
+    Healthy(usize),
+    /// It is pushed; nothing about what runs is judged.
+    Unwatched,
+    /// It waits at these places for somebody to merge it.
+    WaitsForMerge(Vec<String>),
+    /// It is not where it is fetched from.
+    Elsewhere,
+    /// Some cells do not become healthy.
+    Failed,
+    /// Somebody changed the cells before they were healthy.
+    Superseded,
+    /// It, or the rest of it, is not written.
+    NotPublished(NotPublished),
+    /// It is published, and could not be followed to its end.
+    Broken(Failure),
+}
+
+impl DeliveryId {
+    /// Of the plan with this digest, confirmed at `started`.
+    fn new(started: Timestamp, digest: &str) -> Self {
+        let digest: String = digest.chars().filter(char::is_ascii_alphanumeric).collect();
+        let digest = digest.get(..12).unwrap_or(&digest);
+        Self(format!("{}-{digest}", started.as_millisecond()))
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Delivery {
+    /// A plan that is about to be delivered.
+    pub fn new(plan: &Plan, started: Timestamp) -> Self {
+        let cells = plan.changes.iter().map(|change| CellRun {
+            cell: change.cell.clone(),
+            expected: None,
+            progress: CellProgress::Waiting("waits for the push".to_owned()),
+        });
+        Self {
+            id: DeliveryId::new(started, &plan.digest),
+            digest: plan.digest.clone(),
+            subject: plan.subject().to_owned(),
+            target: plan.target(),
+            deliver: plan.deliver,
+            writes: plan.writes().map(|write| write.tip.name.clone()).collect(),
+            started,
+            stages: Vec::new(),
+            attempt: None,
+            parts: Vec::new(),
+            moved: None,
+            cells: cells.collect(),
+            ended: None,
+        }
+    }
+
+    /// Nothing more comes.
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// All of it left the clone.
+    pub fn is_published(&self) -> bool {
+        self.parts.len() == self.writes.len()
+    }
+
+    /// Whether a part of it is not where it is read from: nothing is deployed from there before it is.
+    pub fn is_elsewhere(&self) -> bool {
+        self.parts.iter().any(|part| part.elsewhere.is_some())
+    }
+
+    /// What left the clone and is not seen where it is fetched from, in a sentence.
+    pub fn elsewhere(&self) -> String {
+        let parts = self.parts.iter().filter(|part| part.elsewhere.is_some());
+        parts.map(Part::describe).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Where each ref is now that was written.
+    pub fn refs(&self) -> BTreeMap<RefName, ObjectId> {
+        let parts = self.parts.iter();
+        parts
+            .map(|part| (part.tip.name.clone(), part.commit))
+            .collect()
+    }
+
+    /// A stage that began.
+    pub fn stage(&self, stage: Stage) -> Option<&StageRun> {
+        self.stages.iter().find(|known| known.stage == stage)
+    }
+
+    /// The place of a cell among those that change.
+    pub fn cell(&self, key: &CellKey) -> Option<&CellRun> {
+        self.cells.iter().find(|run| run.cell == *key)
+    }
+
+    /// Cells that are healthy.
+    pub fn healthy(&self) -> usize {
+        let cells = self.cells.iter();
+        cells
+            .filter(|run| run.progress == CellProgress::Healthy)
+            .count()
+    }
+
+    /// Cells that do not become healthy, with the reasons.
+    pub fn failed(&self) -> impl Iterator<Item = (&CellKey, &str)> {
+        self.cells.iter().filter_map(|run| match &run.progress {
+            CellProgress::Failed(why) => Some((&run.cell, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Why it, or the rest of it, did not leave the clone.
+    pub fn not_published(&self) -> Option<&NotPublished> {
+        match &self.ended {
+            Some((_, Outcome::NotPublished(why))) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// How it ended, in a line where that is well, as a failure where it is not; `None` while it has not.
+    pub fn verdict(&self) -> Option<Result<String, Failure>> {
+        let (_, outcome) = self.ended.as_ref()?;
+        Some(outcome.told(self))
+    }
+}
+
+impl Outcome {
+    fn told(&self, delivery: &Delivery) -> Result<String, Failure> {
+        match self {
+            Self::Healthy(count) if *count == delivery.cells.len() => Ok("healthy".to_owned()),
+            Self::Healthy(count) => Ok(format!(
+                "healthy, {count} of {} watched",
+                delivery.cells.len()
+            )),
+            Self::Unwatched => Ok("pushed; nothing about what runs is judged".to_owned()),
+            Self::WaitsForMerge(places) => {
+                Ok(format!("waits for its merge: {}", places.join(", ")))
+            }
+            Self::Superseded => {
+                Ok("what was delivered was changed before it was healthy".to_owned())
+            }
+            Self::Elsewhere => Err(Failure::new(
+                "delivery",
+                delivery.elsewhere(),
+                "bring it there, or see why it does not come: `git remote -v` names the addresses",
+            )),
+            Self::Failed => {
+                let failed = delivery.failed();
+                let failed: Vec<_> = failed.map(|(cell, why)| format!("{cell}: {why}")).collect();
+                Err(Failure::new("rollout", failed.join("; "), "r reverts it")
+                    .of(FailureKind::Rollout))
+            }
+            Self::NotPublished(why) => Err(why.failure(&delivery.parts)),
+            Self::Broken(failure) => Err(failure.clone()),
+        }
+    }
+}
+
+/// A plan that was made anew, shared by whoever shows it.
+pub(super) type Fresh = Arc<Plan>;

@@ -1,0 +1,457 @@
+//! How far one cell is: what its cluster says about a version that was just declared.
+//!
+//! It has failed as soon as the new revision is degraded, with the pod's reason, not at the deadline; what the old
+//! revision's pods do is of no concern.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{
+    age,
+    rollout::{Connection, Health, LiveCell, PodState},
+    subject::Subject,
+    version::Version,
+};
+
+/// One cell on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellProgress {
+    /// What it waits for: `the cluster serves 1.41.3 still`.
+    Waiting(String),
+    /// Pods come up.
+    Rolling {
+        /// Ready pods of the new version.
+        ready: u32,
+        /// Wanted pods.
+        desired: u32,
+    },
+    /// Runs the new version, only that, and is healthy.
+    Healthy,
+    /// Does not, and why.
+    Failed(String),
+    /// Somebody changed it meanwhile: what was delivered will not run.
+    Superseded(String),
+    /// Nothing is judged: an environment without a cluster.
+    Unwatched(String),
+}
+
+/// What is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The version that Git declares now; `None`: nothing is declared any more, nothing is followed.
+    pub version: Option<Version>,
+    /// What it is a version of.
+    pub subject: Subject,
+    /// A cluster is asked about it.
+    pub looked_for: bool,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl CellProgress {
+    /// Nothing more is to come.
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Healthy | Self::Failed(_) | Self::Superseded(_) | Self::Unwatched(_)
+        )
+    }
+}
+
+/// Reasons of a pod that no waiting mends.
+const FATAL: [&str; 9] = [
+    "CrashLoopBackOff",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "OOMKilled",
+];
+
+/// Judges one cell that has been followed for as long as `waited`, by a clock that nobody sets. `connection` is `None` where
+/// the environment has no cluster.
+pub fn judge(
+    expected: &Expectation,
+    connection: Option<&Connection>,
+    live: Option<&LiveCell>,
+    waited: Duration,
+) -> CellProgress {
+    let Some(version) = &expected.version else {
+        return CellProgress::Unwatched("declares no version any more".to_owned());
+    };
+    let connection = connection.filter(|_| expected.looked_for);
+    if expected.subject.is_hidden() {
+        return nothing_to_watch(expected, connection, live, waited);
+    }
+    let Some(connection) = connection.filter(|connection| **connection != Connection::Unconfigured)
+    else {
+        return CellProgress::Unwatched(
+            "no cluster configured: nothing about what runs is judged".to_owned(),
+        );
+    };
+    let late = waited >= expected.timeout;
+    let progress = of_connection(connection).unwrap_or_else(|| match live {
+        Some(live) if live.hidden => {
+            nothing_to_watch(expected, Some(connection), Some(live), waited)
+        }
+        Some(live) => of_cell(version, live),
+        None => CellProgress::Waiting("the cluster has not answered for this cell yet".to_owned()),
+    });
+    match progress {
+        CellProgress::Waiting(_) | CellProgress::Rolling { .. } if late => {
+            let limit = age::seconds(i64::try_from(expected.timeout.as_secs()).unwrap_or(i64::MAX));
+            CellProgress::Failed(format!("timed out after {limit}: {}", progress.describe()))
+        }
+        other => other,
+    }
+}
+
+/// How long the health of a workload is waited for, beside a value that no pod shows.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pods cannot show the value: the way ends with the push. How its workload is, where there is one, is said.
+fn nothing_to_watch(
+    expected: &Expectation,
+    connection: Option<&Connection>,
+    live: Option<&LiveCell>,
+    waited: Duration,
+) -> CellProgress {
+    let words = if live.is_some_and(|live| live.hidden) && !expected.subject.is_hidden() {
+        Subject::Unsure.words()
+    } else {
+        expected.subject.words()
+    };
+    let over = |beside: &str| {
+        CellProgress::Unwatched(format!("pushed; nothing to watch for {words}{beside}"))
+    };
+    let answering = match connection {
+        None | Some(Connection::Unconfigured) => return over(""),
+        Some(Connection::Live | Connection::Denied { .. }) => true,
+        Some(Connection::Connecting | Connection::Lost { .. }) => false,
+    };
+    match live.filter(|_| answering) {
+        Some(live) if live.health == Health::Missing => over(""),
+        Some(live) if live.health != Health::Unknown => {
+            let reason = live
+                .reason
+                .as_ref()
+                .filter(|_| live.health != Health::Healthy);
+            let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
+            over(&format!("; its workload is {}{reason}", live.health))
+        }
+        _ if waited < PATIENCE => {
+            CellProgress::Waiting("the cluster has not told how the workload is yet".to_owned())
+        }
+        Some(_) | None => over("; how its workload is, is not known"),
+    }
+}
+
+impl CellProgress {
+    /// In a few words, for a line of its own.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Waiting(what)
+            | Self::Failed(what)
+            | Self::Superseded(what)
+            | Self::Unwatched(what) => what.clone(),
+            Self::Rolling { ready, desired } => format!("{ready} of {desired} pods ready"),
+            Self::Healthy => "healthy".to_owned(),
+        }
+    }
+}
+
+fn of_connection(connection: &Connection) -> Option<CellProgress> {
+    match connection {
+        Connection::Unconfigured | Connection::Connecting => Some(CellProgress::Waiting(
+            "the cluster has not answered yet".to_owned(),
+        )),
+        // Denied may concern another kind than the cell's own: the cell itself says so.
+        Connection::Live | Connection::Denied { .. } => None,
+        Connection::Lost { reason, .. } => Some(CellProgress::Waiting(format!(
+            "the cluster is lost: {reason}"
+        ))),
+    }
+}
+
+fn of_cell(version: &Version, live: &LiveCell) -> CellProgress {
+    let ours = |pod: &&PodState| pod.version.as_ref() == Some(version) && !pod.terminating;
+    if let Some(pod) = live
+        .pods
+        .iter()
+        .filter(ours)
+        .find(|pod| FATAL.contains(&pod.reason.as_str()))
+    {
+        let detail = pod
+            .message
+            .as_deref()
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
+        return CellProgress::Failed(format!("{} of pod {}{detail}", pod.reason, pod.name));
+    }
+    let serves = live.serving.as_ref() == Some(version);
+    let reason = || {
+        live.reason
+            .clone()
+            .unwrap_or_else(|| live.health.to_string())
+    };
+    if !serves && live.pods.iter().any(|pod| ours(&pod)) {
+        return rolling(version, live);
+    }
+    if !serves {
+        return CellProgress::Waiting(match &live.serving {
+            Some(serving) => format!("not synced yet: the cluster serves {serving} still"),
+            None => format!("not synced yet: {}", reason()),
+        });
+    }
+    match live.health {
+        Health::Healthy if live.versions.keys().all(|running| running == version) => {
+            CellProgress::Healthy
+        }
+        Health::Degraded => CellProgress::Failed(reason()),
+        Health::Suspended | Health::Paused => {
+            CellProgress::Waiting(format!("{}: {}", live.health, reason()))
+        }
+        Health::Unknown | Health::Missing => CellProgress::Waiting(reason()),
+        Health::Healthy | Health::Progressing => rolling(version, live),
+    }
+}
+
+fn rolling(version: &Version, live: &LiveCell) -> CellProgress {
+    let ready = live
+        .pods
+        .iter()
+        .filter(|pod| pod.ready && !pod.terminating && pod.version.as_ref() == Some(version));
+    CellProgress::Rolling {
+        ready: u32::try_from(ready.count()).unwrap_or(u32::MAX),
+        desired: live.desired,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const NEW: &str = "1.42.0";
+
+    const THEN: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+    fn pod(version: &str, reason: &str, ready: bool) -> PodState {
+        PodState {
+            name: format!("shop-{version}"),
+            version: Some(version.into()),
+            ready,
+            reason: reason.into(),
+            message: None,
+            restarts: 0,
+            terminating: false,
+            created: None,
+            node: None,
+        }
+    }
+
+    fn live(health: Health, serving: &str, pods: Vec<PodState>) -> LiveCell {
+        let mut versions = BTreeMap::new();
+        for pod in &pods {
+            *versions.entry(pod.version.clone().unwrap()).or_default() += 1;
+        }
+        LiveCell {
+            health,
+            versions,
+            serving: Some(serving.into()),
+            desired: 2,
+            pods,
+            ..LiveCell::unknown("", THEN)
+        }
+    }
+
+    #[test]
+    fn what_pods_cannot_show_ends_with_the_push() {
+        let seen = |health, reason: &str| LiveCell {
+            hidden: true,
+            reason: Some(reason.to_owned()),
+            ..live(health, "9", Vec::new())
+        };
+        let chart = "pushed; nothing to watch for a chart version";
+        let healthy = format!("{chart}; its workload is healthy");
+        let degraded = format!("{chart}; its workload is degraded (CrashLoop)");
+        let unknown = format!("{chart}; how its workload is, is not known");
+        let unsure = "pushed; nothing to watch for a value that no container carries; its workload is healthy";
+        let wait = "the cluster has not told how the workload is yet";
+        let (live, connecting) = (Connection::Live, Connection::Connecting);
+        let cases = [
+            (Subject::Chart, None, None, 0, chart),
+            (
+                Subject::Chart,
+                Some(&live),
+                Some(seen(Health::Healthy, "")),
+                0,
+                &healthy,
+            ),
+            (
+                Subject::Chart,
+                Some(&live),
+                Some(seen(Health::Degraded, "CrashLoop")),
+                0,
+                &degraded,
+            ),
+            (
+                Subject::Chart,
+                Some(&live),
+                Some(seen(Health::Missing, "")),
+                0,
+                chart,
+            ),
+            (Subject::Chart, Some(&live), None, 9, wait),
+            (Subject::Chart, Some(&live), None, 10, &unknown),
+            (Subject::Chart, Some(&connecting), None, 9, wait),
+            (
+                Subject::Chart,
+                Some(&connecting),
+                Some(seen(Health::Healthy, "")),
+                10,
+                &unknown,
+            ),
+            (
+                Subject::Unsure,
+                Some(&live),
+                Some(seen(Health::Healthy, "")),
+                0,
+                unsure,
+            ),
+        ];
+        for (subject, connection, live, seconds, expected) in cases {
+            let expectation = Expectation {
+                version: Some("1.2.3".into()),
+                subject,
+                looked_for: true,
+                timeout: Duration::from_mins(15),
+            };
+            let progress = judge(
+                &expectation,
+                connection,
+                live.as_ref(),
+                Duration::from_secs(seconds),
+            );
+            assert_eq!(progress.describe(), expected);
+            assert_ne!(progress, CellProgress::Healthy);
+        }
+    }
+
+    #[test]
+    fn cells_are_judged_by_the_new_revision_alone() {
+        let crash = "CrashLoopBackOff";
+        let lost = Connection::Lost {
+            reason: "connection refused".into(),
+            since: THEN,
+            next_try: None,
+        };
+        let cases = [
+            ("no cluster", None, None, 0, "unwatched"),
+            (
+                "connecting",
+                Some(Connection::Connecting),
+                None,
+                0,
+                "waiting",
+            ),
+            (
+                "old still served",
+                Some(Connection::Live),
+                Some(live(Health::Healthy, "1.41.3", vec![])),
+                0,
+                "waiting",
+            ),
+            (
+                "old crash-loops while the revert is on its way",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Degraded,
+                    "1.41.3",
+                    vec![pod("1.41.3", crash, false)],
+                )),
+                0,
+                "waiting",
+            ),
+            (
+                "new pods come up beside broken old ones",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Progressing,
+                    NEW,
+                    vec![pod("1.41.3", crash, false), pod(NEW, "Running", true)],
+                )),
+                0,
+                "rolling 1/2",
+            ),
+            (
+                "new pods crash",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Progressing,
+                    NEW,
+                    vec![pod("1.41.3", "Running", true), pod(NEW, crash, false)],
+                )),
+                0,
+                "failed",
+            ),
+            (
+                "all new and healthy",
+                Some(Connection::Live),
+                Some(live(Health::Healthy, NEW, vec![pod(NEW, "Running", true)])),
+                0,
+                "healthy",
+            ),
+            (
+                "healthy, but an old pod is left",
+                Some(Connection::Live),
+                Some(live(
+                    Health::Healthy,
+                    NEW,
+                    vec![pod(NEW, "Running", true), pod("1.41.3", "Running", true)],
+                )),
+                0,
+                "rolling 1/2",
+            ),
+            (
+                "lost on the way",
+                Some(lost.clone()),
+                Some(live(Health::Healthy, NEW, vec![])),
+                0,
+                "waiting",
+            ),
+            ("lost for too long", Some(lost), None, 901, "failed"),
+        ];
+        for (name, connection, live, seconds, expected) in cases {
+            let expectation = Expectation {
+                version: Some(NEW.into()),
+                subject: Subject::Image,
+                looked_for: true,
+                timeout: Duration::from_mins(15),
+            };
+            let progress = judge(
+                &expectation,
+                connection.as_ref(),
+                live.as_ref(),
+                Duration::from_secs(seconds),
+            );
+            let word = match &progress {
+                CellProgress::Waiting(_) => "waiting".to_owned(),
+                CellProgress::Rolling { ready, desired } => format!("rolling {ready}/{desired}"),
+                CellProgress::Healthy => "healthy".to_owned(),
+                CellProgress::Failed(_) => "failed".to_owned(),
+                CellProgress::Superseded(_) => "superseded".to_owned(),
+                CellProgress::Unwatched(_) => "unwatched".to_owned(),
+            };
+            assert_eq!(word, expected, "{name}: {progress:?}");
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! What follows from facts, as scenarios: facts in, steps out.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::domain::{
+    desired::Tip,
+    failure::FailureKind,
+    layout::Origin,
+    plan::{Action, Intent, PlannedChange, Wave, Write},
+    rollout::{Connection, Health, LiveCell},
+    subject::Subject,
+};
+
+const THEN: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+fn cell(service: &str) -> CellKey {
+    CellKey::new(service, "prod")
+}
+
+fn tip(branch: &str) -> Tip {
+    let name = RefName {
+        repository: None,
+        reference: format!("refs/heads/{branch}"),
+    };
+    Tip {
+        remote: Some("origin".to_owned()),
+        shown: format!("origin/{branch}"),
+        ..Tip::new(name, Origin::default(), ObjectId::new([1; 20]))
+    }
+}
+
+/// A plan that writes these cells, each to a branch of its name.
+fn plan(services: &[&str], deliver: Deliver) -> Plan {
+    let change = |service: &&str| PlannedChange {
+        cell: cell(service),
+        intent: Intent::Set {
+            version: "2".into(),
+        },
+        from: Some("1".into()),
+        to: Some("2".into()),
+        verdicts: Vec::new(),
+        along: None,
+    };
+    let write = |service: &&str| Write {
+        tip: tip(service),
+        action: Action::Edit,
+        edits: Vec::new(),
+        message: format!("set {service}\n\nService: {service}"),
+        cells: vec![cell(service)],
+    };
+    Plan {
+        deliver,
+        changes: services.iter().map(change).collect(),
+        waves: vec![Wave {
+            writes: services.iter().map(write).collect(),
+        }],
+        digest: "d1ge57".to_owned(),
+        ..Plan::default()
+    }
+}
+
+fn push(branch: &str, deliver: Deliver) -> Push {
+    Push {
+        base: tip(branch),
+        commit: ObjectId::new([2; 20]),
+        destination: match deliver {
+            Deliver::Push => Destination::Branch,
+            Deliver::Branch => Destination::Own("tidegate/x".to_owned()),
+        },
+    }
+}
+
+fn facts(health: Health, version: &str) -> Facts {
+    let live = LiveCell {
+        health,
+        reason: Some("CrashLoop".to_owned()).filter(|_| health == Health::Degraded),
+        serving: Some(version.into()),
+        versions: BTreeMap::from([(version.into(), 1)]),
+        desired: 1,
+        ..LiveCell::unknown("", THEN)
+    };
+    let mut facts = Facts::default();
+    facts.connections.insert("prod".into(), Connection::Live);
+    for service in ["a", "b"] {
+        facts.live.insert(cell(service), live.clone());
+    }
+    facts
+}
+
+fn expected(services: &[&str]) -> BTreeMap<CellKey, Expectation> {
+    let expectation = Expectation {
+        version: Some("2".into()),
+        subject: Subject::Image,
+        looked_for: true,
+        timeout: Duration::from_mins(1),
+    };
+    let cells = services.iter().map(|service| cell(service));
+    cells.map(|cell| (cell, expectation.clone())).collect()
+}
+
+/// A name, facts with what follows from each, and how it ends.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Result<&'a str, &'a str>);
+
+/// A step in a word or two.
+fn word(step: &Step) -> String {
+    match step {
+        Step::Confirmed(_) => "confirmed".to_owned(),
+        Step::Began(stage) => format!("{stage:?}…").to_lowercase(),
+        Step::Done(stage, gave) => format!("{stage:?}({gave})").to_lowercase(),
+        Step::Part(part) => part.describe(),
+        Step::Published => "published".to_owned(),
+        Step::Arrived(part) => format!("arrived: {}", part.describe()),
+        Step::Cell(cell, progress) => format!("{}: {}", cell.service, progress.describe()),
+        Step::Ended(_) => "ended".to_owned(),
+    }
+}
+
+/// Applies facts by their names, each with what follows from it.
+fn run(services: &[&str], deliver: Deliver, scenario: &[(&str, &str)]) -> Delivery {
+    let mut delivery = Delivery::new(&plan(services, deliver), THEN);
+    for (name, expected_steps) in scenario {
+        let (kind, of) = name.split_once(' ').unwrap_or((name, services[0]));
+        let seen = |health, version| facts(health, version);
+        let known = match of {
+            "healthy" => seen(Health::Healthy, "2"),
+            "old" => seen(Health::Healthy, "1"),
+            _ => seen(Health::Degraded, "2"),
+        };
+        let fact = match kind {
+            "confirmed" => Fact::Confirmed(vec!["git push".to_owned()]),
+            "checked" => Fact::Checked {
+                sentence: "still there".to_owned(),
+                moved: false,
+            },
+            "moved" => Fact::Checked {
+                sentence: "moved".to_owned(),
+                moved: true,
+            },
+            "made" => Fact::Made(push(of, deliver)),
+            "published" => Fact::Published(push(of, deliver).published("", None)),
+            "elsewhere" => Fact::Published(Part {
+                elsewhere: Some(Elsewhere {
+                    addresses: vec!["there".to_owned()],
+                    push: push(of, deliver),
+                }),
+                ..push(of, deliver).published("", None)
+            }),
+            "arrived" => Fact::Arrived(tip(of).name),
+            "not-arrived" => Fact::NotArrived,
+            "refused" => Fact::NotPublished(NotPublished::Rejected(Rejection {
+                status: "hook declined".to_owned(),
+                message: String::new(),
+                protected: false,
+                denied: false,
+            })),
+            "broken" => Fact::Broken(Failure::new("it", "broke", "")),
+            "expected" => Fact::Expected(expected(services)),
+            "declared" => Fact::Declared(BTreeMap::from([(cell(of), Some("3".into()))])),
+            "seen" => Fact::Seen(&known, Duration::ZERO),
+            "late" => Fact::Seen(&known, Duration::from_secs(61)),
+            other => panic!("{other}"),
+        };
+        let before = delivery.clone();
+        let steps = delivery.apply(THEN, fact);
+        let words: Vec<String> = steps.iter().map(word).collect();
+        assert_eq!(words.join(" | "), *expected_steps, "{name} of {before:#?}");
+    }
+    delivery
+}
+
+const MADE: (&str, &str) = ("made", "committed(0202020) | pushed…");
+const BEGUN: [(&str, &str); 3] = [
+    ("confirmed", "confirmed | checked…"),
+    ("checked", "checked(still there) | committed…"),
+    MADE,
+];
+
+fn begun(rest: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    BEGUN.iter().chain(rest).copied().collect()
+}
+
+const PUBLISHED: (&str, &str) = (
+    "published",
+    "0202020 is on origin/a | published | pushed(a is at 0202020)",
+);
+
+#[test]
+fn a_push_is_followed_to_its_end() {
+    const HEALTHY: &str = "a: healthy | rolling() | healthy… | healthy(1 of 1 watched) | ended";
+    let cases: [Case<'_>; 6] = [
+        (
+            "healthy",
+            &[
+                PUBLISHED,
+                ("expected", "rolling…"),
+                ("seen old", "a: not synced yet: the cluster serves 1 still"),
+                ("seen old", ""),
+                ("seen healthy", HEALTHY),
+                ("seen degraded", ""),
+            ],
+            Ok("healthy"),
+        ),
+        (
+            "the base moves while it is pushed",
+            &[
+                ("moved", "checked(moved)"),
+                ("made", "committed(0202020)"),
+                PUBLISHED,
+                ("expected", "rolling…"),
+                ("seen healthy", HEALTHY),
+            ],
+            Ok("healthy"),
+        ),
+        (
+            "degraded",
+            &[
+                PUBLISHED,
+                ("expected", "rolling…"),
+                ("seen degraded", "a: CrashLoop | ended"),
+                ("seen healthy", ""),
+            ],
+            Err("a / prod: CrashLoop"),
+        ),
+        (
+            "late",
+            &[
+                PUBLISHED,
+                ("expected", "rolling…"),
+                (
+                    "late old",
+                    "a: timed out after 1m: not synced yet: the cluster serves 1 still | ended",
+                ),
+            ],
+            Err("a / prod: timed out after 1m: not synced yet: the cluster serves 1 still"),
+        ),
+        (
+            "changed by somebody else meanwhile",
+            &[
+                PUBLISHED,
+                ("expected", "rolling…"),
+                ("declared", "a: 3 is declared since | ended"),
+            ],
+            Ok("what was delivered was changed before it was healthy"),
+        ),
+        (
+            "whoever follows breaks",
+            &[PUBLISHED, ("expected", "rolling…"), ("broken", "ended")],
+            Err("broke"),
+        ),
+    ];
+    for (name, rest, outcome) in cases {
+        let delivery = run(&["a"], Deliver::Push, &begun(rest));
+        let verdict = delivery.verdict().map(|it| it.map_err(|it| it.why));
+        let outcome = outcome.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(verdict, Some(outcome), "{name}");
+        assert!(delivery.not_published().is_none(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_where_it_is_fetched_from_is_no_success() {
+    let there = "0202020 was pushed to there; origin/a does not have it yet | published";
+    let elsewhere = ("elsewhere", there);
+    let arrived = (
+        "arrived",
+        "arrived: 0202020 is on origin/a | pushed(a is at 0202020)",
+    );
+    let delivery = run(&["a"], Deliver::Push, &begun(&[elsewhere, arrived]));
+    assert!(!delivery.is_over() && !delivery.is_elsewhere());
+    let delivery = run(
+        &["a"],
+        Deliver::Push,
+        &begun(&[elsewhere, ("not-arrived", "ended")]),
+    );
+    let failure = delivery.verdict().unwrap().unwrap_err();
+    assert!(failure.why.contains("does not have it yet"), "{failure:?}");
+    assert!(delivery.is_published() && delivery.is_elsewhere());
+}
+
+#[test]
+fn a_branch_of_its_own_waits_for_its_merge() {
+    let published = (
+        "published",
+        "0202020 is on origin/tidegate/x | published | pushed(tidegate/x is at 0202020) | ended",
+    );
+    let delivery = run(&["a"], Deliver::Branch, &begun(&[published]));
+    let verdict = delivery.verdict().unwrap().unwrap();
+    assert_eq!(verdict, "waits for its merge: branch tidegate/x");
+    let waits = CellProgress::Waiting("waits for its merge".to_owned());
+    assert_eq!(delivery.cells[0].progress, waits);
+}
+
+#[test]
+fn of_several_commits_what_is_done_stays_and_the_rest_is_named() {
+    let first = ("published a", "0202020 is on origin/a");
+    let delivery = run(
+        &["a", "b"],
+        Deliver::Push,
+        &begun(&[first, ("refused", "ended")]),
+    );
+    assert!(!delivery.is_published());
+    let Some(NotPublished::Partial { failed, left, .. }) = delivery.not_published() else {
+        panic!("{delivery:?}");
+    };
+    assert_eq!((failed.short(), left.len()), ("b", 0));
+    let failure = delivery.verdict().unwrap().unwrap_err();
+    assert!(
+        failure
+            .why
+            .contains("done: origin/a; not done: b: refused: hook declined"),
+        "{}",
+        failure.why
+    );
+    let both = [
+        first,
+        (
+            "published b",
+            "0202020 is on origin/b | published | pushed(a is at 0202020, b is at 0202020)",
+        ),
+        ("expected", "rolling…"),
+        ("declared b", "b: 3 is declared since"),
+        (
+            "seen healthy",
+            "a: healthy | rolling() | healthy… | healthy(1 of 2 watched) | ended",
+        ),
+    ];
+    let delivery = run(&["a", "b"], Deliver::Push, &begun(&both));
+    let verdict = delivery.verdict().unwrap().unwrap();
+    assert_eq!(verdict, "healthy, 1 of 2 watched");
+}
+
+#[test]
+fn what_is_refused_or_breaks_before_the_push_is_not_published() {
+    for (fact, kind) in [
+        ("refused", FailureKind::Refused),
+        ("broken", FailureKind::Other),
+    ] {
+        let delivery = run(&["a"], Deliver::Push, &begun(&[(fact, "ended")]));
+        let failure = delivery.not_published().unwrap().failure(&[]);
+        assert_eq!(failure.kind, kind);
+        assert!(delivery.verdict().unwrap().is_err());
+    }
+}
+
+#[test]
+fn what_is_kept_comes_back_as_it_was() {
+    let facts: [&[(&str, &str)]; 3] = [&[], &[PUBLISHED], &[PUBLISHED, ("expected", "rolling…")]];
+    for rest in facts {
+        let delivery = run(&["a"], Deliver::Push, &begun(rest));
+        let text = serde_json::to_string(&delivery).unwrap();
+        let back: Delivery = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, delivery);
+    }
+    let waiting = run(&["a"], Deliver::Push, &BEGUN);
+    assert_eq!(waiting.attempt, Some(push("a", Deliver::Push)));
+}
+
+#[test]
+fn the_log_has_what_happened_and_not_what_was_on_the_way() {
+    let mut delivery = Delivery::new(&plan(&["a"], Deliver::Push), THEN);
+    let known = facts(Health::Degraded, "2");
+    let facts = [
+        Fact::Confirmed(vec!["git push".to_owned()]),
+        Fact::Checked {
+            sentence: "main moved".to_owned(),
+            moved: true,
+        },
+        Fact::Made(push("a", Deliver::Push)),
+        Fact::Published(push("a", Deliver::Push).published("hello", None)),
+        Fact::Expected(expected(&["a"])),
+        Fact::Seen(&known, Duration::ZERO),
+    ];
+    let mut lines = Vec::new();
+    for fact in facts {
+        let steps = delivery.apply(THEN, fact);
+        for step in steps {
+            lines.extend(entry(&delivery, THEN, &step));
+        }
+    }
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{:?} {} {:?}", line.level, line.text, line.detail))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            r#"Info confirmed: 1 change to origin/a ["git push"]"#,
+            r#"Done 0202020 is on origin/a ["hello", "main moved"]"#,
+            "Error a / prod: CrashLoop []",
+            r#"Error rollout ["a / prod: CrashLoop", "r reverts it"]"#,
+        ]
+    );
+}

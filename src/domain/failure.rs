@@ -1,0 +1,74 @@
+//! A failure as it is told: what failed, why, and what to do next.
+
+use serde::{Deserialize, Serialize};
+
+/// Which kind of failure it was; exit codes and offers are chosen by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// No repository there.
+    NotFound,
+    /// Git refuses a repository that belongs to someone else.
+    Owner,
+    /// A bare repository that lies in the work tree of another one, as a stranger's files may.
+    Embedded,
+    /// A repository format that cannot be read (SHA-256 objects, reftable).
+    Unsupported,
+    /// A revision, branch, remote or time that names nothing.
+    Unknown,
+    /// An object that should be there is not: a partial clone, or damage.
+    MissingObject,
+    /// An object or a ref that is there cannot be read: a power loss, a full disk, or a stranger's doing.
+    Damaged,
+    /// The history ends early: a shallow clone.
+    Shallow,
+    /// The remote did not answer, or refused this identity.
+    Network,
+    /// Something changed between looking and writing.
+    Moved,
+    /// Another Tidegate publishes from this clone.
+    Busy,
+    /// Writing was refused by a rule of ours or by Git's configuration.
+    Refused,
+    /// Tidegate was asked to end, and stopped what it was doing.
+    Interrupted,
+    /// The `git` program is missing or failed.
+    Program,
+    /// What was delivered does not become healthy.
+    Rollout,
+    /// A panic: a mistake of Tidegate's own.
+    Mistake,
+    /// Everything else, such as what libgit2 or the operating system says.
+    Other,
+}
+
+/// What, why, and what to do next, each one line without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which kind.
+    pub kind: FailureKind,
+    /// What failed: `fetch of origin/main`.
+    pub what: String,
+    /// Why, in the words of whoever refused. Never contains a token.
+    pub why: String,
+    /// What to do next; empty where there is nothing.
+    pub next: String,
+}
+
+impl Failure {
+    /// A failure of no special kind.
+    pub fn new(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Other,
+            what: what.into(),
+            why: why.into(),
+            next: next.into(),
+        }
+    }
+
+    /// The same as one of this kind.
+    #[must_use]
+    pub fn of(self, kind: FailureKind) -> Self {
+        Self { kind, ..self }
+    }
+}

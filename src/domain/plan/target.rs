@@ -1,0 +1,41 @@
+//! Where a plan goes, as people say it.
+
+use super::{Action, Plan, Write};
+use crate::domain::topology::Deliver;
+
+impl Plan {
+    /// `origin/main`; of several refs, all in their order: `origin/main, then deploy: origin/main`.
+    pub fn target(&self) -> String {
+        let places: Vec<String> = self
+            .writes()
+            .map(|write| {
+                let place = place(self.deliver, write);
+                match &write.tip.name.repository {
+                    Some(repository) => format!("{repository}: {place}"),
+                    None => place,
+                }
+            })
+            .collect();
+        places.join(", then ")
+    }
+
+    /// What the first commit or tag says of itself, in its first line.
+    pub fn subject(&self) -> &str {
+        let first = self.writes().next();
+        let line = first.and_then(|write| write.message.lines().next());
+        line.unwrap_or_default()
+    }
+}
+
+fn place(deliver: Deliver, write: &Write) -> String {
+    let tip = &write.tip;
+    if let Action::Tag { .. } = write.action {
+        return format!("the new tag {}", tip.branch());
+    }
+    match (deliver, &tip.remote) {
+        (Deliver::Push, Some(remote)) => format!("{remote}/{}", tip.branch()),
+        (Deliver::Push, None) => tip.branch().to_owned(),
+        (Deliver::Branch, Some(remote)) => format!("a branch of its own on {remote}"),
+        (Deliver::Branch, None) => "a branch of its own".to_owned(),
+    }
+}

@@ -1,0 +1,32 @@
+//! What was done and said, as entries with their times: the activity log, on the screen and on disk.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it was logged.
+    pub at: Timestamp,
+    /// How much it matters.
+    pub level: Level,
+    /// What happened, in one line.
+    pub text: String,
+    /// What to do next, or the server's message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
+}
+
+/// How much an entry matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Said.
+    Info,
+    /// Done.
+    Done,
+    /// Went on, with a word.
+    Warn,
+    /// Failed.
+    Error,
+}

@@ -1,0 +1,235 @@
+//! After the push: watching until the clusters run it and are healthy, or something stops it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::Underway;
+use crate::{
+    domain::{
+        delivery::{Delivery, Expectation, Fact, Part},
+        ids::{CellKey, EnvironmentName},
+        plan::Facts,
+        rollout::{ClusterEvent, ClusterTarget, ClusterView, targets},
+        version::Version,
+    },
+    sources::{
+        cluster::{self, Watching},
+        git::GitError,
+    },
+    workflow::{Reading, Session, cluster_options, facts::note_cells},
+};
+
+/// A second at most: deadlines pass without anything happening.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What was left behind has at least this long, from when it is taken up, for clusters to answer.
+const GRACE: Duration = Duration::from_mins(1);
+
+/// Where what runs is known from while a delivery is followed.
+pub trait Clusters: Send {
+    /// What is known now.
+    fn facts(&mut self) -> Facts;
+    /// What Git declares, as last read; `None` where nobody reads it again.
+    fn reading(&mut self) -> Option<Arc<Reading>>;
+    /// Waits until something more is known.
+    fn changed(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+impl Underway<'_> {
+    /// Follows what was pushed until each cell is healthy or failed, a late one counting as failed. `timeout` takes the place
+    /// of the environments' own. Dropping the future ends it.
+    pub async fn follow(&mut self, clusters: &mut impl Clusters, timeout: Option<Duration>) {
+        if self.delivery.is_over() {
+            return;
+        }
+        match expectations(self.session, &self.delivery, timeout) {
+            Ok(expected) => self.apply(Fact::Expected(expected)),
+            Err(error) => {
+                return self.apply(Fact::Broken(error.told("following the delivery")));
+            }
+        }
+        self.watch(clusters, Duration::ZERO).await;
+    }
+
+    /// Goes on following what was followed before, for the rest of its time.
+    pub(super) async fn follow_again(&mut self, clusters: &mut impl Clusters) {
+        let expected = || {
+            self.delivery
+                .cells
+                .iter()
+                .filter_map(|run| run.expected.as_ref())
+        };
+        let Some(shortest) = expected().map(|expected| expected.timeout).min() else {
+            return self.follow(clusters, None).await;
+        };
+        let age = self.now().duration_since(self.delivery.started);
+        let age = Duration::try_from(age).unwrap_or_default();
+        self.watch(clusters, age.min(shortest.saturating_sub(GRACE)))
+            .await;
+    }
+
+    /// Watches until it is over; it has been for as long as `before`.
+    async fn watch(&mut self, clusters: &mut impl Clusters, before: Duration) {
+        let began = Instant::now();
+        let mut read: Option<Arc<Reading>> = None;
+        while !self.delivery.is_over() {
+            if let Some(reading) = clusters.reading()
+                && read
+                    .as_ref()
+                    .is_none_or(|known| !Arc::ptr_eq(known, &reading))
+            {
+                let declared = declared_since(self.session, &self.delivery, &reading);
+                read = Some(reading);
+                self.apply(Fact::Declared(declared));
+            }
+            self.apply(Fact::Seen(&clusters.facts(), before + began.elapsed()));
+            if !self.delivery.is_over() {
+                let _ = tokio::time::timeout(LOOK_EVERY, clusters.changed()).await;
+            }
+        }
+    }
+}
+
+/// What each changed cell is to run: read from the commits themselves, because a removed override means another version.
+fn expectations(
+    session: &Session,
+    delivery: &Delivery,
+    timeout: Option<Duration>,
+) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
+    let desired = session.read_with(&delivery.refs())?.desired;
+    let topology = &session.config.topology;
+    let (looked_for, _) = targets(topology, &desired);
+    let looked_for: BTreeSet<_> = looked_for
+        .iter()
+        .flat_map(|target| target.cells.iter().map(|place| &place.cell))
+        .collect();
+    let cells = delivery.cells.iter().map(|run| &run.cell);
+    let expected = cells.map(|cell| {
+        let environment = topology.get(&cell.environment);
+        let expectation = Expectation {
+            version: desired.version(cell).cloned(),
+            subject: desired
+                .cells
+                .get(cell)
+                .map(|cell| cell.subject)
+                .unwrap_or_default(),
+            looked_for: looked_for.contains(cell),
+            timeout: timeout
+                .or_else(|| Some(environment?.timeout))
+                .unwrap_or_default(),
+        };
+        (cell.clone(), expectation)
+    });
+    Ok(expected.collect())
+}
+
+/// What is declared of the cells by a reading of later commits than those that were delivered.
+fn declared_since(
+    session: &Session,
+    delivery: &Delivery,
+    reading: &Reading,
+) -> BTreeMap<CellKey, Option<Version>> {
+    let desired = &reading.desired;
+    let includes = |part: &Part| {
+        let repo = session.repository(&part.tip.name).ok()?;
+        let now = desired.tips.iter().find(|tip| tip.name == part.tip.name)?;
+        repo.contains(now.commit, part.commit).ok()
+    };
+    if !delivery
+        .parts
+        .iter()
+        .all(|part| includes(part) == Some(true))
+    {
+        return BTreeMap::new();
+    }
+    let cells = delivery.cells.iter().map(|run| &run.cell);
+    cells
+        // A version that cannot be read is not known to be another one.
+        .filter(|cell| desired.unread(cell).is_none())
+        .map(|cell| (cell.clone(), desired.version(cell).cloned()))
+        .collect()
+}
+
+/// Clusters that are watched for one delivery alone, by a command.
+pub struct OwnClusters {
+    targets: Vec<ClusterTarget>,
+    views: BTreeMap<EnvironmentName, ClusterView>,
+    events: mpsc::Receiver<(EnvironmentName, ClusterEvent)>,
+    now: fn() -> Timestamp,
+    _watching: Option<Watching>,
+}
+
+impl OwnClusters {
+    /// Watches the cells of a delivery that is published.
+    ///
+    /// # Errors
+    /// When the commit cannot be read.
+    pub fn watch(
+        session: &Session,
+        delivery: &Delivery,
+        now: fn() -> Timestamp,
+    ) -> Result<Self, GitError> {
+        let desired = session.read_with(&delivery.refs())?.desired;
+        let (mut targets, _) = targets(&session.config.topology, &desired);
+        for target in &mut targets {
+            target
+                .cells
+                .retain(|cell| delivery.cell(&cell.cell).is_some());
+        }
+        targets.retain(|target| !target.cells.is_empty());
+        let views = targets
+            .iter()
+            .map(|target| (target.environment.clone(), ClusterView::new()));
+        let views = views.collect();
+        let (sender, events) = mpsc::channel(64);
+        let watching = (!targets.is_empty())
+            .then(|| cluster::watch(targets.clone(), sender, cluster_options(session)));
+        Ok(Self {
+            targets,
+            views,
+            events,
+            now,
+            _watching: watching,
+        })
+    }
+}
+
+impl Clusters for OwnClusters {
+    fn facts(&mut self) -> Facts {
+        let mut facts = Facts::default();
+        let now = (self.now)();
+        for target in &self.targets {
+            let Some(view) = self.views.get(&target.environment) else {
+                continue;
+            };
+            let connection = view.connection().clone();
+            facts
+                .connections
+                .insert(target.environment.clone(), connection);
+            note_cells(&mut facts, target, view, now);
+        }
+        facts
+    }
+
+    fn reading(&mut self) -> Option<Arc<Reading>> {
+        None
+    }
+
+    async fn changed(&mut self) {
+        match self.events.recv().await {
+            Some((environment, event)) => {
+                if let Some(view) = self.views.get_mut(&environment) {
+                    view.apply(event, (self.now)());
+                }
+            }
+            // The watches ended; the deadline still counts.
+            None => std::future::pending().await,
+        }
+    }
+}

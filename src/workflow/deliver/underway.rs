@@ -1,0 +1,132 @@
+//! A delivery with those who observe it.
+
+use std::io;
+
+use jiff::Timestamp;
+
+use super::super::Session;
+use crate::{
+    domain::delivery::{Delivery, Fact, Step, entry},
+    sources::{
+        git::RanCommand,
+        state::{Keeping, StateStore},
+    },
+};
+
+/// What an observer hears.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// A program ran.
+    Ran(RanCommand),
+    /// Steps were made, at this time; the delivery is as it is behind them.
+    Steps(&'a Delivery, Timestamp, &'a [Step]),
+}
+
+/// A delivery that is driven: facts go in, and its steps are written to disk and told.
+///
+/// While it lives, the delivery is kept on disk, for the case that this process does not live to its end; then it is taken
+/// up by the next ([`left_behind`](super::left_behind)). What has ended, or is not to be followed, is taken away.
+pub struct Underway<'a> {
+    pub(super) session: &'a Session,
+    /// As it stands.
+    pub delivery: Delivery,
+    store: Option<StateStore>,
+    keeping: Option<Keeping>,
+    now: fn() -> Timestamp,
+    tell: &'a mut (dyn FnMut(Told<'_>) + Send),
+}
+
+impl<'a> Underway<'a> {
+    /// A delivery that begins; `tell` observes it.
+    pub fn begin(
+        session: &'a Session,
+        delivery: Delivery,
+        now: fn() -> Timestamp,
+        tell: &'a mut (dyn FnMut(Told<'_>) + Send),
+    ) -> Self {
+        let store = StateStore::of_repository(session.repo.common_dir());
+        let kept = store
+            .as_ref()
+            .map(|store| store.keep_delivery(&delivery.id));
+        let keeping = kept.and_then(|kept| not_kept(kept, "keeping a delivery"));
+        Self {
+            session,
+            delivery,
+            store,
+            keeping,
+            now,
+            tell,
+        }
+    }
+
+    /// A delivery that goes on from where it was kept.
+    pub(super) fn again(
+        session: &'a Session,
+        (delivery, keeping): (Delivery, Keeping),
+        now: fn() -> Timestamp,
+        tell: &'a mut (dyn FnMut(Told<'_>) + Send),
+    ) -> Self {
+        Self {
+            session,
+            delivery,
+            store: StateStore::of_repository(session.repo.common_dir()),
+            keeping: Some(keeping),
+            now,
+            tell,
+        }
+    }
+
+    /// Whose repository it is of.
+    pub fn session(&self) -> &'a Session {
+        self.session
+    }
+
+    /// Takes what became known.
+    pub(super) fn apply(&mut self, fact: Fact<'_>) {
+        let at = (self.now)();
+        let made = matches!(fact, Fact::Made(_) | Fact::Expected(_));
+        let steps = self.delivery.apply(at, fact);
+        if steps.is_empty() && !made {
+            return;
+        }
+        for step in &steps {
+            tracing::info!(delivery = %self.delivery.id, ?step, "delivery");
+            let line = entry(&self.delivery, at, step);
+            if let (Some(store), Some(line)) = (&self.store, line) {
+                not_kept(store.append_activity(&line), "writing the activity log");
+            }
+        }
+        if self.delivery.is_over() {
+            self.leave();
+        } else if let Some(keeping) = &self.keeping {
+            not_kept(keeping.write(&self.delivery), "keeping a delivery");
+        }
+        (self.tell)(Told::Steps(&self.delivery, at, &steps));
+    }
+
+    pub(super) fn ran(&mut self, ran: RanCommand) {
+        (self.tell)(Told::Ran(ran));
+    }
+
+    /// Nobody goes on with it.
+    pub fn leave(&mut self) {
+        if let Some(keeping) = self.keeping.take() {
+            keeping.end();
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+}
+
+/// What was written, or nothing where the disk refuses: a delivery goes on without being kept.
+fn not_kept<T>(result: io::Result<T>, what: &str) -> Option<T> {
+    match result {
+        Ok(kept) => Some(kept),
+        Err(error) => {
+            tracing::warn!(%error, "{what} failed");
+            None
+        }
+    }
+}
