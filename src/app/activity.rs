@@ -2,41 +2,10 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use super::event::Failure;
+use crate::domain::{failure::Failure, timeline::Entry};
 
 /// Older entries than this many are only in the log on disk.
 const KEPT: usize = 1_000;
-
-/// One line of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// When it was logged.
-    pub at: Timestamp,
-    /// How much it matters.
-    pub level: Level,
-    /// What happened, in one line.
-    pub text: String,
-    /// What to do next, or the server's words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub detail: Vec<String>,
-}
-
-/// How much an entry matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Said.
-    Info,
-    /// Done.
-    Done,
-    /// Went on, with a word.
-    Warn,
-    /// Failed.
-    Error,
-}
 
 /// The log of this session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{
-    activity::Entry,
-    event::{Epoch, PlanView},
-};
+use super::event::Epoch;
 use crate::domain::{
+    delivery::Delivery,
     desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
-    plan::{ChangeRequest, PlanRequest},
+    plan::{ChangeRequest, Plan, PlanRequest},
+    timeline::Entry,
 };
 
 /// Something to do outside the state machine.
@@ -53,13 +52,15 @@ pub enum Command {
         /// What is asked for.
         request: PlanRequest,
     },
-    /// Write a confirmed plan and follow it; answered by `Published` and several `Delivery`.
+    /// Write a confirmed plan and follow it; answered by several `Delivery`.
     Publish {
-        /// Which request this is; the answer carries it.
-        epoch: Epoch,
+        /// Which delivery it is; the answers carry it.
+        delivery: Arc<Delivery>,
         /// The plan, as confirmed.
-        plan: Arc<PlanView>,
+        plan: Arc<Plan>,
     },
+    /// Go on with deliveries that an earlier session left behind; answered by several `Delivery` of each.
+    TakeUp,
     /// Keep these staged requests for the next start.
     SaveStaged(Vec<ChangeRequest>),
     /// Put text on the clipboard; answered by `Notice` that says which way it went.

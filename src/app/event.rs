@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Setup;
 use crate::actions::{Key, Press};
-pub use crate::domain::{delivery::CellProgress as CellDelivery, diff::FileDiff};
 use crate::domain::{
+    delivery::{Delivery, DeliveryId, Step},
     desired::{Desired, Refs, Tip},
+    diff::FileDiff,
+    failure::Failure,
     history::HistoryEntry,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::Plan,
     rollout::{ClusterNote, Connection, LiveCell},
-    topology::Deliver,
 };
 
 /// Which request an answer belongs to; larger is later.
@@ -83,23 +84,24 @@ pub enum Event {
         /// The request that is answered.
         epoch: Epoch,
         /// The plan with what is shown beside it.
-        result: Result<Arc<PlanView>, Failure>,
+        result: Result<Arc<Planned>, Failure>,
     },
-    /// Answer to [`Command::Publish`](super::command::Command::Publish): it is written, or nothing is.
-    Published {
-        /// The request that is answered.
-        epoch: Epoch,
-        /// Where it went, or why not.
-        result: Result<Published, PublishFailure>,
-    },
-    /// A step of the delivery started by [`Command::Publish`](super::command::Command::Publish).
+    /// Steps of a delivery: one that [`Command::Publish`](super::command::Command::Publish) began, or one that an earlier
+    /// session left behind.
     Delivery {
-        /// The request that is answered.
-        epoch: Epoch,
-        /// When it happened.
+        /// When they were made.
         at: Timestamp,
-        /// What happened.
-        step: DeliveryStep,
+        /// As it stands behind them.
+        delivery: Arc<Delivery>,
+        /// What happened; nothing where it is taken up again.
+        steps: Vec<Step>,
+    },
+    /// Whoever drove a delivery broke.
+    DeliveryBroken {
+        /// Which.
+        id: DeliveryId,
+        /// How.
+        failure: Failure,
     },
     /// Answer to [`Command::Fetch`](super::command::Command::Fetch).
     Fetched {
@@ -228,17 +230,6 @@ fn press(event: KeyEvent) -> Option<Press> {
     })
 }
 
-/// A failure as it is told: what, why, and what to do next, each one line without a full stop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What failed: `fetch of origin/main`.
-    pub what: String,
-    /// Why, in the words of whoever refused.
-    pub why: String,
-    /// What to do next; empty where there is nothing.
-    pub next: String,
-}
-
 /// The refs that everything shown was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadFrom {
@@ -301,138 +292,23 @@ pub struct Fetched {
     pub at: Timestamp,
 }
 
-/// A plan with what is shown beside it.
+/// A plan with its diffs, which are made beside the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanView {
+pub struct Planned {
     /// What changes, what does not, and why.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// One per edited file, in the plan's order.
     pub diffs: Vec<FileDiff>,
-    /// What will be done, as it would be typed.
-    pub commands: Vec<String>,
-    /// Where it goes.
-    pub target: Target,
-    /// The commit's message.
-    pub message: String,
 }
 
-impl PlanView {
-    /// What the screen shows of a plan.
-    pub fn of(plan: Plan) -> Self {
-        let messages: Vec<&str> = plan.writes().map(|write| write.message.as_str()).collect();
+impl Planned {
+    /// Makes the diffs.
+    pub fn of(plan: Arc<Plan>) -> Self {
         Self {
             diffs: plan.edits().map(FileDiff::of).collect(),
-            commands: plan.commands(),
-            target: Target::of(&plan),
-            message: messages.join("\n"),
             plan,
         }
     }
-}
-
-/// Where a plan goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// `origin`; `None` where the branch itself moves.
-    pub remote: Option<String>,
-    /// `main`, or the branch of its own.
-    pub branch: String,
-    /// Whether the branch moves, or one of its own is made.
-    pub deliver: Deliver,
-}
-
-impl Target {
-    /// Of several refs, all are named.
-    pub fn of(plan: &Plan) -> Self {
-        let branches = plan.writes().map(|write| {
-            let branch = match plan.deliver {
-                Deliver::Push => write.tip.branch(),
-                Deliver::Branch => "tidegate/…",
-            };
-            match &write.tip.name.repository {
-                Some(repository) => format!("{repository}:{branch}"),
-                None => branch.to_owned(),
-            }
-        });
-        let branches: Vec<String> = branches.collect();
-        let first = plan.writes().map(|write| &write.tip).next();
-        let first = first.or(plan.base.first());
-        Self {
-            remote: first.and_then(|tip| tip.remote.clone()),
-            branch: match branches.as_slice() {
-                [] => first.map_or_else(String::new, |tip| tip.branch().to_owned()),
-                places => places.join(", "),
-            },
-            deliver: plan.deliver,
-        }
-    }
-}
-
-/// A plan that is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// The commit that was made.
-    pub commit: ObjectId,
-    /// Where it is.
-    pub target: Target,
-    /// The server's words, one line each.
-    pub words: Vec<String>,
-    /// Where a pull request can be opened, from the server's words.
-    pub link: Option<String>,
-    /// What happened on the way, such as "the base moved; same bytes and verdicts".
-    pub note: Option<String>,
-    /// Where it was pushed and is not seen yet where it is fetched from, in a sentence.
-    pub elsewhere: Option<String>,
-}
-
-/// Why a plan was not written. Nothing has changed on the remote, unless it says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PublishFailure {
-    /// The base moved and the plan is not the same any more: here it is anew.
-    Moved {
-        /// The plan on the new base.
-        fresh: Arc<PlanView>,
-        /// What is different, one line each.
-        changes: Vec<String>,
-    },
-    /// The server refused.
-    Rejected {
-        /// Its words, one line each.
-        words: Vec<String>,
-        /// It was a protected branch: a branch of its own may be accepted.
-        protected: bool,
-    },
-    /// Something else.
-    Failed(Failure),
-}
-
-/// The stages of a delivery, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The remote is asked where the branch is, and the plan judged again.
-    Checked,
-    /// The commit is in the object database.
-    Committed,
-    /// The remote has it.
-    Pushed,
-    /// The clusters run it.
-    Rolling,
-    /// All of it is healthy.
-    Healthy,
-}
-
-/// A step of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeliveryStep {
-    /// A stage began.
-    Began(Stage),
-    /// A stage ended well; what it gave, in a line.
-    Done(Stage, String),
-    /// One cell's progress.
-    Cell(CellKey, CellDelivery),
-    /// Nothing more comes: all healthy, or not.
-    Ended(Result<String, Failure>),
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::{
     command::Command,
-    event::{DesiredRead, Event, HistoryBatch, Input, PlanView, ReadFrom},
+    event::{DesiredRead, Event, HistoryBatch, Input, Planned, ReadFrom},
     model::{Model, Setup, WriteMode},
     op_queue::Operation,
     update::{start, update},
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     actions::{Keymap, Press},
     domain::{
+        delivery::{Destination, Fact, Push},
         desired::{Desired, DesiredCell, RefName, Source, Tip},
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, EnvironmentName, ObjectId},
@@ -414,12 +415,38 @@ impl Driver {
     }
 
     /// Answers the plan that is being made.
-    pub(crate) fn planned(&mut self, plan: PlanView) {
+    pub(crate) fn planned(&mut self, plan: Planned) {
         let epoch = self.epoch(Operation::Plan);
         self.send(Event::Planned {
             epoch,
             result: Ok(Arc::new(plan)),
         });
+    }
+
+    /// The newest delivery learns something, `after` seconds from now.
+    pub(crate) fn fact(&mut self, after: i64, fact: Fact<'_>) {
+        let at = self.model.now + after.seconds();
+        let newest = self.model.deliveries.last().unwrap();
+        let mut delivery = (*newest.delivery).clone();
+        let steps = delivery.apply(at, fact);
+        self.send(Event::Delivery {
+            at,
+            delivery: Arc::new(delivery),
+            steps,
+        });
+    }
+
+    /// It leaves the clone as `c0ffee1`.
+    pub(crate) fn pushed(&mut self, deliver: Deliver, message: &str) {
+        let push = Push {
+            base: tip("a1b2c3d"),
+            commit: commit("c0ffee1"),
+            destination: match deliver {
+                Deliver::Push => Destination::Branch,
+                Deliver::Branch => Destination::Own("tidegate/set".to_owned()),
+            },
+        };
+        self.fact(2, Fact::Published(push.published(message, None)));
     }
 
     /// Commands since the last time, without lines for the log.

@@ -1,7 +1,7 @@
 //! Everything the screen shows and the state machine knows.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{
     activity::Activity,
     areas::Drawn,
-    event::{Failure, ReadFrom},
+    event::ReadFrom,
     keymap::LastKey,
     line::LineInput,
     op_queue::OpQueue,
@@ -24,6 +24,7 @@ use crate::{
     actions::{Action, Keymap, Mode},
     domain::{
         desired::{Desired, Refs},
+        failure::Failure,
         history::HistoryEntry,
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
@@ -93,8 +94,8 @@ pub struct Model {
     pub screens: Vec<Screen>,
     /// A line being typed, or a question, above all screens.
     pub prompt: Option<Prompt>,
-    /// The delivery under way, or the last one.
-    pub delivery: Option<DeliveryRun>,
+    /// Deliveries, oldest first: under way, or ended.
+    pub deliveries: Vec<DeliveryRun>,
     /// The log.
     pub activity: Activity,
     /// The last program that was run, as typed, and how it ended.
@@ -222,7 +223,7 @@ impl Model {
             matrix: Matrix::default(),
             screens: Vec::new(),
             prompt: None,
-            delivery: None,
+            deliveries: Vec::new(),
             activity: Activity::default(),
             ran: None,
             word: None,
@@ -308,14 +309,6 @@ impl Model {
             self.selected().into_iter().collect()
         } else {
             self.matrix.marks.iter().cloned().collect()
-        }
-    }
-
-    /// Cells that the running delivery is bringing forward.
-    pub fn delivering(&self) -> BTreeSet<&CellKey> {
-        match &self.delivery {
-            Some(run) if run.ended.is_none() => run.cells.keys().collect(),
-            _ => BTreeSet::new(),
         }
     }
 }

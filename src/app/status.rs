@@ -137,10 +137,7 @@ pub fn assess_declared<'a>(
     let known = |live: &&LiveCell| answering || live.health != Health::Unknown;
     let live = model.live.cells.get(key).filter(known);
     let version = declared.and_then(|cell| cell.version.as_ref());
-    let delivering = model
-        .delivery
-        .as_ref()
-        .is_some_and(|run| run.ended.is_none() && run.cells.contains_key(key));
+    let delivering = model.is_delivering(key);
     let was = live.map_or(State::Unknown, |live| running(live, version, delivering));
     let hidden = declared.is_some_and(|cell| cell.subject.is_hidden())
         || live.is_some_and(|live| live.hidden);

@@ -1,34 +1,31 @@
 //! What `promote`, `set` and `revert` share: plan, show, confirm, deliver, follow.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Context,
     args::WriteArgs,
     ask,
+    deliver::{PUBLISHING, follow, observer},
     fail::{Exit, Failure},
-    outcome::{
-        BROKEN, cells_json, ending, held, not_written, nothing, part_json, refused, report, say,
-        say_words, stopped, target, with_schema,
-    },
+    outcome::{ending, held, not_written, nothing, refused, report, stopped, with_schema},
     output::{Output, clean},
     plan::show,
 };
 use crate::{
     domain::{
-        delivery::CellProgress,
+        delivery::{Delivery, NotPublished},
         desired::Desired,
-        ids::{CellKey, EnvironmentName},
+        ids::EnvironmentName,
         plan::{Accept, ChangeRequest, Facts, Override, Plan, PlanRequest, Skip, written},
         suggest,
         topology::Deliver,
     },
-    sources::{children, git::GitErrorKind},
     stdio,
-    workflow::{self, DeliverFailure, DeliverStep, Delivered, Reading, Session},
+    workflow::{self, Reading, Session, Underway},
 };
 
 /// How long clusters may take for their first answer.
@@ -177,25 +174,22 @@ async fn write(
                     "nothing was written: without a terminal to confirm at, --yes confirms (--dry-run shows the plan)",
                 ));
             }
-            if !ask::confirm(context, session, &plan, &target(&plan))? {
+            if !ask::confirm(context, session, &plan, &plan.target())? {
                 output.note("nothing was written");
                 report(output, &plan, "declined", json!({}));
                 return Ok(Exit::Failed);
             }
         }
-        let mut tell = |step: DeliverStep| match step {
-            DeliverStep::Ran(ran) => output.detail(format!("ran {}", ran.line)),
-            DeliverStep::Checked(sentence) => output.detail(sentence),
-            DeliverStep::Committed(commit) => output.detail(format!("committed {commit}")),
-            DeliverStep::Published(sentence) => output.note(clean(&sentence)),
-        };
+        let delivery = Delivery::new(&plan, Timestamp::now());
+        let mut tell = observer(output);
+        let mut underway = Underway::begin(session, delivery, Timestamp::now, &mut tell);
         let facts = facts.clone();
         output.leaves(PUBLISHING);
-        let delivered = workflow::deliver(session, &plan, &move || facts.clone(), &mut tell).await;
+        underway.publish(&plan, &move || facts.clone()).await;
         output.leaves("");
-        match delivered {
-            Ok(delivered) => return follow(context, session, &plan, delivered, args).await,
-            Err(DeliverFailure::Moved { fresh, changes }) => {
+        match underway.delivery.not_published().cloned() {
+            None => return follow(context, &plan, underway, args).await,
+            Some(NotPublished::Moved { fresh, changes }) => {
                 output.note("the base moved and the plan is another one now; nothing was written:");
                 for line in &changes {
                     output.note(format!("  {}", clean(line)));
@@ -204,10 +198,10 @@ async fn write(
                     report(output, &fresh, "moved", json!({ "differences": changes }));
                     return Ok(Exit::Moved);
                 }
-                plan = *fresh;
+                plan = Arc::unwrap_or_clone(fresh);
                 show(output, &plan);
             }
-            Err(DeliverFailure::Rejected(rejection))
+            Some(NotPublished::Rejected(rejection))
                 if rejection.protected
                     && plan.deliver == Deliver::Push
                     && !args.yes
@@ -217,122 +211,11 @@ async fn write(
                 refused(output, &plan, &rejection);
                 plan = plan.sent_by(Deliver::Branch);
             }
-            Err(DeliverFailure::Git(error)) if error.kind == GitErrorKind::Interrupted => {
-                return Err(Failure {
-                    exit: Exit::Interrupted,
-                    message: match error.message.as_str() {
-                        "interrupted" => "interrupted: nothing was pushed".to_owned(),
-                        words => words.to_owned(),
-                    },
-                });
-            }
-            Err(failure) => return not_written(output, &plan, failure),
-        }
-    }
-}
-
-/// What is said when the operator interrupts a push and the remote does not say in time whether it took it.
-pub(super) const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
-                          tidegate status; the same command again skips what is there already";
-const ARRIVING: &str = "while waiting for it: what was pushed stays where it is";
-const FOLLOWING: &str =
-    "while the rollout was followed: what was pushed stays, and goes on rolling out";
-
-async fn follow(
-    context: &Context,
-    session: &Session,
-    plan: &Plan,
-    mut delivered: Delivered,
-    args: &WriteArgs,
-) -> Result<Exit, Failure> {
-    let output = &context.output;
-    if args.wait && delivered.is_elsewhere() {
-        for part in delivered
-            .parts
-            .iter()
-            .filter(|part| part.elsewhere.is_some())
-        {
-            output.note(clean(&format!("{}; waiting for it", part.describe())));
-        }
-        let patience = args
-            .clusters
-            .timeout
-            .unwrap_or_else(|| workflow::longest_timeout(session, plan));
-        output.leaves(ARRIVING);
-        workflow::arrive(session, &mut delivered, patience).await;
-        output.leaves("");
-    }
-    if let Some(moved) = &delivered.moved {
-        output.note(clean(moved));
-    }
-    for part in &delivered.parts {
-        say_words(output, &part.words);
-        if delivered.parts.len() == 1 {
-            output.note(clean(&part.describe()));
-        }
-        if let Some(link) = &part.link {
-            output.note(format!("open a pull request: {}", clean(link)));
-        }
-    }
-    let outcome = match delivered.deliver {
-        _ if delivered.is_elsewhere() => "elsewhere",
-        Deliver::Push => "pushed",
-        Deliver::Branch => "branch",
-    };
-    let parts: Vec<Value> = delivered.parts.iter().map(part_json).collect();
-    // The first part's fields stand outside too: most plans have one.
-    let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
-    more["parts"] = json!(parts);
-    // What could not be done is told now that the rest went.
-    let mut exit = ending(plan);
-    if exit == Exit::Failed {
-        output.note(BROKEN);
-    }
-    if delivered.is_elsewhere() {
-        // What nobody can fetch, nothing deploys: that is no success yet.
-        output.note(
-            "it is deployed when the repository that is fetched has it: `git remote -v` names the addresses, \
-             and --wait waits for it",
-        );
-        exit = Exit::Failed;
-    } else if args.wait && delivered.deliver == Deliver::Branch {
-        output.note("not followed: it rolls out when its pull request is merged");
-    } else if args.wait && !children::interrupted() {
-        let cells: Vec<CellKey> = plan
-            .changes
-            .iter()
-            .map(|change| change.cell.clone())
-            .collect();
-        let mut tell = |cell: &CellKey, progress: &CellProgress| say(output, cell, progress);
-        output.leaves(FOLLOWING);
-        let followed = workflow::follow(
-            session,
-            &delivered.moved_refs(),
-            &cells,
-            args.clusters.timeout,
-            &Timestamp::now,
-            &mut tell,
-        )
-        .await?;
-        if followed
-            .iter()
-            .any(|(_, progress)| matches!(progress, CellProgress::Failed(_)))
-        {
-            exit = Exit::Failed;
-            for (cell, _) in followed
-                .iter()
-                .filter(|(_, progress)| matches!(progress, CellProgress::Failed(_)))
-            {
-                output.note(format!(
-                    "go back with: tidegate revert {} {} --wait",
-                    cell.service, cell.environment
-                ));
+            Some(failure) => {
+                return not_written(output, &plan, &underway.delivery.parts, failure);
             }
         }
-        more["cells"] = cells_json(&followed);
     }
-    report(output, plan, outcome, more);
-    Ok(exit)
 }
 
 fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {

@@ -1,7 +1,8 @@
 //! How a command ends: exit codes, and a failure said with what to do next.
 
 use crate::{
-    sources::git::{GitError, GitErrorKind},
+    domain::failure::{self, FailureKind},
+    sources::git::GitError,
     workflow::OpenError,
 };
 
@@ -72,18 +73,35 @@ impl From<OpenError> for Failure {
 
 impl From<GitError> for Failure {
     fn from(error: GitError) -> Self {
-        let exit = match error.kind {
-            GitErrorKind::NotFound
-            | GitErrorKind::Unknown
-            | GitErrorKind::Owner
-            | GitErrorKind::Embedded => Exit::Usage,
-            GitErrorKind::Moved => Exit::Moved,
-            GitErrorKind::Interrupted => Exit::Interrupted,
-            _ => Exit::Failed,
-        };
         Self {
-            exit,
+            exit: exit(error.kind),
             message: error.to_string(),
         }
+    }
+}
+
+impl From<failure::Failure> for Failure {
+    fn from(failure: failure::Failure) -> Self {
+        let next = match failure.next.as_str() {
+            "" => String::new(),
+            next => format!(". {next}"),
+        };
+        Self {
+            exit: exit(failure.kind),
+            message: format!("{}{next}", failure.why),
+        }
+    }
+}
+
+/// The one place where a kind of failure becomes an exit code.
+fn exit(kind: FailureKind) -> Exit {
+    match kind {
+        FailureKind::NotFound
+        | FailureKind::Unknown
+        | FailureKind::Owner
+        | FailureKind::Embedded => Exit::Usage,
+        FailureKind::Moved => Exit::Moved,
+        FailureKind::Interrupted => Exit::Interrupted,
+        _ => Exit::Failed,
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    change::PUBLISHING,
+    deliver::PUBLISHING,
     fail::Exit,
     output::{Output, clean},
 };

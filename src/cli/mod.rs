@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod change;
 mod console;
+mod deliver;
 mod demo;
 mod fail;
 mod history;

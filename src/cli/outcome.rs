@@ -8,16 +8,11 @@ use super::{
     output::{Output, Styled, Tone, clean},
     plan::same,
 };
-use crate::{
-    domain::{
-        alike::{self, Told},
-        delivery::CellProgress,
-        ids::CellKey,
-        plan::{ALONG, Action, Ending, Plan, Write, written},
-        topology::Deliver,
-    },
-    sources::git::Rejection,
-    workflow::{DeliverFailure, DeliveredPart, Followed},
+use crate::domain::{
+    alike::{self, Told},
+    delivery::{CellProgress, Delivery, NotPublished, Part, Rejection},
+    ids::CellKey,
+    plan::{ALONG, Ending, Plan, written},
 };
 
 pub(super) fn held(output: &Output, plan: &Plan) -> Exit {
@@ -143,30 +138,30 @@ pub(super) fn nothing(output: &Output, plan: &Plan) -> Exit {
 pub(super) fn not_written(
     output: &Output,
     plan: &Plan,
-    failure: DeliverFailure,
+    done: &[Part],
+    why: NotPublished,
 ) -> Result<Exit, Failure> {
-    match failure {
-        DeliverFailure::Empty | DeliverFailure::Moved { .. } => {
+    match why {
+        NotPublished::Empty | NotPublished::Moved { .. } => {
             output.note("nothing to change");
             report(output, plan, "nothing", json!({}));
             Ok(Exit::Done)
         }
-        DeliverFailure::Held(again) => Ok(held(output, &again)),
-        DeliverFailure::Rejected(rejection) => {
+        NotPublished::Held(again) => Ok(held(output, &again)),
+        NotPublished::Rejected(rejection) => {
             refused(output, plan, &rejection);
             Ok(Exit::Failed)
         }
-        DeliverFailure::Unclear(words) => {
+        NotPublished::Unclear(message) => {
             output.note(format!(
                 "the push ended unclear, and the remote does not say whether it arrived: {}",
-                clean(&words)
+                clean(&message)
             ));
             output.note("look before you repeat: git fetch, then tidegate status");
-            report(output, plan, "unclear", json!({ "words": [words] }));
+            report(output, plan, "unclear", json!({ "words": [message] }));
             Ok(Exit::Failed)
         }
-        DeliverFailure::Partial {
-            done,
+        NotPublished::Partial {
             failed,
             cause,
             left,
@@ -175,7 +170,7 @@ pub(super) fn not_written(
                 "not all of it is published: {failed} is not, and stays as it was"
             ));
             output.note(format!("  {}", clean(&cause.describe())));
-            for part in &done {
+            for part in done {
                 output.note(clean(&format!("done: {}", part.describe())));
             }
             for place in std::iter::once(&failed).chain(&left) {
@@ -197,11 +192,20 @@ pub(super) fn not_written(
             );
             Ok(Exit::Failed)
         }
-        DeliverFailure::Git(error) => Err(error.into()),
+        NotPublished::Failed(failure) => {
+            let failure = NotPublished::Failed(failure);
+            Err(match failure.interrupted() {
+                Some(message) => Failure {
+                    exit: Exit::Interrupted,
+                    message,
+                },
+                None => failure.failure(done).into(),
+            })
+        }
     }
 }
 
-pub(super) fn part_json(part: &DeliveredPart) -> Value {
+pub(super) fn part_json(part: &Part) -> Value {
     let mut value = json!({
         "commit": part.commit,
         "reference": match &part.tip.remote {
@@ -209,7 +213,7 @@ pub(super) fn part_json(part: &DeliveredPart) -> Value {
             None => part.branch.clone(),
         },
         "branch": part.branch,
-        "words": part.words,
+        "words": part.message,
         "link": part.link,
     });
     if let Some(elsewhere) = &part.elsewhere {
@@ -224,11 +228,11 @@ pub(super) fn part_json(part: &DeliveredPart) -> Value {
 pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
     output.note(format!(
         "the push to {} was refused ({}); nothing was written",
-        target(plan),
+        plan.target(),
         clean(&rejection.status)
     ));
-    let words: Vec<String> = rejection.words.lines().map(str::to_owned).collect();
-    say_words(output, &words);
+    let words: Vec<String> = rejection.message.lines().map(str::to_owned).collect();
+    say_message(output, &words);
     if rejection.protected {
         output.note(
             "the branch is protected: --deliver branch pushes to a branch of its own, to open a pull request from; \
@@ -247,8 +251,8 @@ pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
     );
 }
 
-pub(super) fn say_words(output: &Output, words: &[String]) {
-    for line in words {
+pub(super) fn say_message(output: &Output, lines: &[String]) {
+    for line in lines {
         output.note(format!("remote: {}", clean(line)));
     }
 }
@@ -259,6 +263,7 @@ pub(super) fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
         CellProgress::Rolling { .. } => ("rolling", Tone::Attention),
         CellProgress::Healthy => ("healthy", Tone::Good),
         CellProgress::Failed(_) => ("failed", Tone::Bad),
+        CellProgress::Superseded(_) => ("superseded", Tone::Attention),
         CellProgress::Unwatched(_) => ("done", Tone::Plain),
     };
     let detail = progress.describe();
@@ -271,20 +276,21 @@ pub(super) fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
     output.note(cell.and(output.paint(word, tone)).and(detail));
 }
 
-pub(super) fn cells_json(followed: &Followed) -> Value {
-    let cells = followed.iter().map(|(cell, progress)| {
-        let state = match progress {
+pub(super) fn cells_json(delivery: &Delivery) -> Value {
+    let cells = delivery.cells.iter().map(|run| {
+        let state = match run.progress {
             CellProgress::Waiting(_) => "waiting",
             CellProgress::Rolling { .. } => "rolling",
             CellProgress::Healthy => "healthy",
             CellProgress::Failed(_) => "failed",
+            CellProgress::Superseded(_) => "superseded",
             CellProgress::Unwatched(_) => "not-judged",
         };
         json!({
-            "service": cell.service,
-            "environment": cell.environment,
+            "service": run.cell.service,
+            "environment": run.cell.environment,
             "state": state,
-            "detail": progress.describe(),
+            "detail": run.progress.describe(),
         })
     });
     Value::Array(cells.collect())
@@ -315,37 +321,4 @@ pub(super) fn with_schema(schema: &str, plan: &Plan) -> Value {
     value["notes"] = json!(plan.notes);
     value["digest"] = json!(plan.digest);
     value
-}
-
-/// Where a plan goes, as people say it.
-pub(super) fn target(plan: &Plan) -> String {
-    let places: Vec<String> = plan
-        .writes()
-        .map(|write| {
-            let place = place(plan.deliver, write);
-            match &write.tip.name.repository {
-                Some(repository) => format!("{repository}: {place}"),
-                None => place,
-            }
-        })
-        .collect();
-    places.join(", then ")
-}
-
-fn place(deliver: Deliver, write: &Write) -> String {
-    let tip = &write.tip;
-    if let Action::Tag { .. } = write.action {
-        return format!("the new tag {}", tip.branch());
-    }
-    match (deliver, &tip.remote) {
-        (Deliver::Push, Some(remote)) => format!("{remote}/{}", tip.branch()),
-        (Deliver::Push, None) => tip.branch().to_owned(),
-        (Deliver::Branch, remote) => format!(
-            "a branch of its own{}",
-            remote
-                .as_ref()
-                .map(|remote| format!(" on {remote}"))
-                .unwrap_or_default()
-        ),
-    }
 }

@@ -87,7 +87,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
                 None => "fetch".to_owned(),
             };
             tracing::warn!(what, %error, "not fetched");
-            Err(words::git_failure(what, &error))
+            Err(error.told(what))
         }
     };
     shared.tell(Event::Fetched { epoch, result });
@@ -121,7 +121,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
                 desired: Arc::clone(&reading.desired),
             })
         }
-        Err(error) => Err(words::git_failure("reading the matrix", &error)),
+        Err(error) => Err(error.told("reading the matrix")),
     };
     shared.tell(Event::Desired { epoch, result });
 }
@@ -176,7 +176,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
         Ok(()) => stream.tell(true),
         Err(error) => {
             stream.tell(false);
-            let failure = words::git_failure("reading the history", &error);
+            let failure = error.told("reading the history");
             shared.tell(Event::History {
                 epoch,
                 result: Err(failure),
@@ -259,7 +259,7 @@ pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: Object
     let result = session
         .repository(&place.unwrap_or_default())
         .and_then(|repo| repo.file_diff(commit, &files))
-        .map_err(|error| words::git_failure(format!("diff of {}", commit.short()), &error));
+        .map_err(|error| error.told(format!("diff of {}", commit.short())));
     shared.tell(Event::CommitDiff {
         epoch,
         cell: cell.clone(),

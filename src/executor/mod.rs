@@ -20,15 +20,12 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
-    app::{
-        activity::Entry,
-        command::Command,
-        event::{Event, Failure, PublishFailure},
-        snapshot::Snapshot,
-    },
+    app::{command::Command, event::Event, snapshot::Snapshot},
     domain::{
+        failure::Failure,
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
+        timeline::Entry,
     },
     sources::{
         cluster::{self, Options},
@@ -228,15 +225,21 @@ impl Executor {
                     move || deliver::build(&shared, epoch, &request, &facts),
                 );
             }
-            Command::Publish { epoch, plan } => {
+            Command::Publish { delivery, plan } => {
+                let clusters = self.clusters.handle();
+                let id = delivery.id.clone();
+                self.task(
+                    "delivery",
+                    move |failure| Event::DeliveryBroken { id, failure },
+                    deliver::publish(shared, plan, delivery, clusters),
+                );
+            }
+            Command::TakeUp => {
                 let clusters = self.clusters.handle();
                 self.task(
-                    "publishing",
-                    move |failure| Event::Published {
-                        epoch,
-                        result: Err(PublishFailure::Failed(failure)),
-                    },
-                    deliver::publish(shared, epoch, plan, clusters),
+                    "going on with deliveries that were left behind",
+                    Event::Failure,
+                    deliver::take_up(shared, clusters),
                 );
             }
             Command::SaveStaged(requests) => {
@@ -344,11 +347,11 @@ impl Executor {
         self.clusters.retry();
         self.shared.tell(match result {
             Ok(()) => Event::Notice(format!("logged in to the cluster of {environment}")),
-            Err(why) => Event::Failure(Failure {
-                what: format!("login to the cluster of {environment}"),
+            Err(why) => Event::Failure(Failure::new(
+                format!("login to the cluster of {environment}"),
                 why,
-                next: "log in from a shell, then ^r".to_owned(),
-            }),
+                "log in from a shell, then ^r",
+            )),
         });
     }
 }
@@ -365,11 +368,11 @@ impl Shared {
     fn keep<T: serde::Serialize>(&self, name: &str, value: &T) {
         let Some(store) = &self.store else { return };
         if let Err(error) = store.save(name, value) {
-            self.tell(Event::Failure(Failure {
-                what: format!("keeping {name} for the next start"),
-                why: error.to_string(),
-                next: format!("check {}", store.folder().display()),
-            }));
+            self.tell(Event::Failure(Failure::new(
+                format!("keeping {name} for the next start"),
+                error.to_string(),
+                format!("check {}", store.folder().display()),
+            )));
         }
     }
 

@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 
 use super::{ConsoleOptions, Shared, lock, setup, words};
 use crate::{
-    app::event::{Event, Failure},
+    app::event::Event,
     config::{TEAM_FILE, places},
-    domain::{hash, ids::ObjectId},
+    domain::{failure::Failure, hash, ids::ObjectId},
     sources::{
         mistake::{self, caught},
         waiting,
@@ -85,10 +85,12 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
 }
 
 fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number: u64) {
-    let failure = |why: String| Failure {
-        what: "reloading the configuration".to_owned(),
-        why,
-        next: "mend the file: the old configuration is kept until then".to_owned(),
+    let failure = |why: String| {
+        Failure::new(
+            "reloading the configuration",
+            why,
+            "mend the file: the old configuration is kept until then",
+        )
     };
     // Held while it is told, so that no two readings tell in another order than they began.
     let state = || Some(lock(&shared.again.state)).filter(|state| state.last == number);
@@ -152,11 +154,11 @@ pub(super) fn allow(shared: &Shared, lines: &[String]) {
     match asked.map(|(_, untrusted)| untrusted.allow()) {
         None => {}
         Some(Ok(())) => shared.again.asked.notify_one(),
-        Some(Err(why)) => shared.tell(Event::Failure(Failure {
-            what: "keeping the consent".to_owned(),
+        Some(Err(why)) => shared.tell(Event::Failure(Failure::new(
+            "keeping the consent",
             why,
-            next: "`:reload` asks again; the old configuration is kept until then".to_owned(),
-        })),
+            "`:reload` asks again; the old configuration is kept until then",
+        ))),
     }
 }
 

@@ -1,21 +1,10 @@
 //! Errors of the sources in the words of the screen.
 
 use crate::{
-    app::event::{Event, Failure},
-    sources::{
-        git::{GitError, RanCommand},
-        mistake::Mistake,
-    },
+    app::event::Event,
+    domain::failure::{Failure, FailureKind},
+    sources::{git::RanCommand, mistake::Mistake},
 };
-
-/// A Git error as the screen tells it. `what` is what was tried: `fetch of origin/main`.
-pub(super) fn git_failure(what: impl Into<String>, error: &GitError) -> Failure {
-    Failure {
-        what: what.into(),
-        why: error.message.clone(),
-        next: error.hint.clone(),
-    }
-}
 
 /// A program that ran well, for the line above the footer.
 pub(super) fn ran(command: RanCommand) -> Event {
@@ -61,11 +50,8 @@ pub(super) fn web_address(url: &str) -> Option<String> {
 
 /// A panic of the work that `what` names.
 pub(super) fn mistake(what: String, mistake: &Mistake) -> Failure {
-    Failure {
-        what,
-        why: mistake.to_string(),
-        next: "please report it; everything else goes on".to_owned(),
-    }
+    let next = "please report it; everything else goes on";
+    Failure::new(what, mistake.to_string(), next).of(FailureKind::Mistake)
 }
 
 #[cfg(test)]

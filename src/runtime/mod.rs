@@ -23,12 +23,15 @@ use crate::{
     app::{
         areas::Drawn,
         command::Command,
-        event::{Event, Input, PublishFailure, Published},
+        event::{Event, Input},
         model::{Model, Setup},
         snapshot::Snapshot,
         update,
     },
-    domain::ids::EnvironmentName,
+    domain::{
+        delivery::{Delivery, NotPublished, Part, Step},
+        ids::EnvironmentName,
+    },
     executor::{Executor, TerminalOrder},
     sources::{children, mistake, waiting},
     ui,
@@ -222,7 +225,8 @@ impl Console {
                 event = self.events.recv() => {
                     let Some(event) = event else { break };
                     let told = match &event {
-                        Event::Published { result, .. } => Some(became(result)),
+                        Event::Delivery { delivery, steps, .. } => became(delivery, steps),
+                        Event::DeliveryBroken { failure, .. } => Some(failure.why.clone()),
                         _ => None,
                     };
                     self.take(event);
@@ -322,27 +326,22 @@ fn draw(borrowed: &mut Borrowed, model: &mut Model) -> io::Result<()> {
     Ok(())
 }
 
-/// What a push that was stopped came to.
-fn became(result: &Result<Published, PublishFailure>) -> String {
-    match result {
-        Ok(published) => {
-            let target = &published.target;
-            let remote = target.remote.iter().map(|remote| format!("{remote}/"));
-            format!(
-                "what was being published is there: {} is on {}{}",
-                published.commit.short(),
-                remote.collect::<String>(),
-                target.branch
-            )
-        }
-        Err(PublishFailure::Failed(failure)) => failure.why.clone(),
-        Err(PublishFailure::Moved { .. }) => {
+/// What a push that was stopped came to, once that is known.
+fn became(delivery: &Delivery, steps: &[Step]) -> Option<String> {
+    if steps.contains(&Step::Published) {
+        let parts = delivery.parts.iter();
+        let parts: Vec<String> = parts.map(Part::describe).collect();
+        let there = parts.join("; ");
+        return Some(format!("what was being published is there: {there}"));
+    }
+    let why = delivery.not_published()?;
+    Some(match why {
+        NotPublished::Moved { .. } => {
             "nothing was pushed: the base had moved, and the plan is another one now".to_owned()
         }
-        Err(PublishFailure::Rejected { words, .. }) => {
-            format!("nothing was pushed: it was refused: {}", words.join("; "))
-        }
-    }
+        NotPublished::Rejected(_) => format!("nothing was pushed: it was {}", why.describe()),
+        _ => why.failure(&delivery.parts).why,
+    })
 }
 
 fn input(event: crossterm::event::Event) -> Option<Event> {

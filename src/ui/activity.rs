@@ -6,11 +6,9 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, text};
-use crate::app::{
-    activity::{Entry, Level},
-    areas,
-    screen::ActivityScreen,
-    status::State,
+use crate::{
+    app::{areas, screen::ActivityScreen, status::State},
+    domain::timeline::{Entry, Level},
 };
 
 /// Draws the list and the selected entry in full.

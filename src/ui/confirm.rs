@@ -46,7 +46,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
         lines.push(Line::styled(more, theme.dim));
     }
     lines.push(Line::default());
-    let target = format!("One commit, written to {}", plan::target(&screen.plan));
+    let target = format!("One commit, written to {}", plan::target(&screen.plan.plan));
     for line in text::wrap(&target, inner_width) {
         lines.push(Line::styled(line, theme.title));
     }

@@ -6,16 +6,19 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, plan, text};
+use super::{canvas::Canvas, text};
 use crate::{
     actions::{Action, Mode},
     app::{
         areas::{row, rows},
-        event::{CellDelivery, Stage},
-        screen::{DeliveryRun, DeliveryScreen},
+        screen::DeliveryScreen,
         status::State,
     },
-    domain::{age, ids::CellKey},
+    domain::{
+        age,
+        delivery::{CellProgress, Delivery, Outcome, Stage},
+        ids::CellKey,
+    },
 };
 
 /// The stages in their order, in words.
@@ -31,58 +34,59 @@ const STAGES: [(Stage, &str); 5] = [
 const BAR: u32 = 20;
 
 /// Draws it.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: DeliveryScreen) {
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     let theme = canvas.theme;
-    let Some(run) = &canvas.model.delivery else {
+    let runs = &canvas.model.deliveries;
+    let Some(index) = runs.iter().position(|run| run.delivery.id == screen.id) else {
         return;
     };
-    let subject = run
-        .plan
-        .message
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let title = Line::from(vec![
+    let delivery = &*runs[index].delivery;
+    let mut title = vec![
         Span::styled("Delivery", theme.title),
-        Span::styled(format!("  {subject}"), theme.dim),
-    ]);
-    let inner = canvas.frame(area, title);
-    let mut lines = head(canvas, run);
+        Span::styled(format!("  {}", delivery.subject), theme.dim),
+    ];
+    if runs.len() > 1 {
+        let key = canvas.model.key(Mode::Delivery, Action::NextPane);
+        let (number, count) = (index + 1, runs.len());
+        let words = format!("  {number} of {count}, {key} shows the others");
+        title.push(Span::styled(words, theme.faint));
+    }
+    let inner = canvas.frame(area, Line::from(title));
+    let mut lines = head(canvas, delivery);
     let width = usize::from(inner.width);
-    published(canvas, run, width, &mut lines);
+    published(canvas, delivery, width, &mut lines);
     lines.push(Line::default());
     let first_cell = lines.len();
-    let names = run.cells.keys().map(|cell| text::width(&cell.to_string()));
+    let names = delivery.cells.iter();
+    let names = names.map(|run| text::width(&run.cell.to_string()));
     let names = names.max().unwrap_or(8).min(width / 2);
-    for (cell, state) in &run.cells {
-        lines.push(cell_line(canvas, cell, state, names));
+    for run in &delivery.cells {
+        lines.push(cell_line(canvas, &run.cell, &run.progress, names));
     }
     lines.push(Line::default());
-    ending(canvas, run, width, &mut lines);
+    ending(canvas, delivery, width, &mut lines);
     let height = usize::from(inner.height);
     let selected = first_cell + screen.cell;
     let start = (selected + 2).saturating_sub(height);
     canvas.drawn.page = height.saturating_sub(first_cell + 2);
     canvas.lines(inner, lines.into_iter().skip(start));
     let offset = rows(selected - start);
-    if offset < inner.height && screen.cell < run.cells.len() {
+    if offset < inner.height && screen.cell < delivery.cells.len() {
         canvas.tint(row(inner, offset), theme.row);
     }
 }
 
 /// `✓ pushed      14:02:11  2s   a1b2c3d on origin/main`
-fn head(canvas: &Canvas<'_>, run: &DeliveryRun) -> Vec<Line<'static>> {
+fn head(canvas: &Canvas<'_>, delivery: &Delivery) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
     let mut lines = Vec::new();
     for (stage, name) in STAGES {
-        let known = run.stages.iter().find(|known| known.stage == stage);
-        let line = match known {
+        let line = match delivery.stage(stage) {
             None => Line::styled(format!("  {name}"), theme.faint),
             Some(known) => {
-                let (state, style, until, words) = match (&known.done, &run.ended) {
+                let (state, style, until, words) = match (&known.done, &delivery.ended) {
                     (Some((at, words)), _) => (State::Healthy, theme.good, *at, words.clone()),
-                    (None, Some((at, Err(_)))) => {
+                    (None, Some((at, _))) if delivery.verdict().is_some_and(|it| it.is_err()) => {
                         (State::Degraded, theme.bad, *at, "stopped here".to_owned())
                     }
                     (None, _) => (State::Rolling, theme.moving, model.now, String::new()),
@@ -102,48 +106,47 @@ fn head(canvas: &Canvas<'_>, run: &DeliveryRun) -> Vec<Line<'static>> {
     lines
 }
 
-fn published(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut Vec<Line<'static>>) {
+fn published(
+    canvas: &Canvas<'_>,
+    delivery: &Delivery,
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
     let theme = canvas.theme;
     lines.push(Line::default());
-    match &run.published {
-        None => {
-            let words = format!("to {}", plan::target(&run.plan));
-            lines.push(Line::styled(words, theme.dim));
-        }
-        Some(published) => {
-            if let Some(note) = &published.note {
-                lines.push(Line::styled(note.clone(), theme.warn));
-            }
-            let pushed = run
-                .stages
-                .iter()
-                .any(|known| known.stage == Stage::Pushed && known.done.is_some());
-            if let (Some(elsewhere), false) = (&published.elsewhere, pushed) {
-                let wrapped = text::wrap(elsewhere, width).into_iter();
-                lines.extend(wrapped.map(|line| Line::styled(line, theme.warn)));
-            }
-            for word in &published.words {
-                for line in text::wrap(word, width.saturating_sub(8)) {
-                    lines.push(Line::from(vec![
-                        Span::styled("server  ", theme.dim),
-                        Span::raw(line),
-                    ]));
-                }
-            }
-            if let Some(link) = &published.link {
+    if delivery.parts.is_empty() {
+        let words = format!("to {}", delivery.target);
+        lines.push(Line::styled(words, theme.dim));
+    }
+    if let Some(note) = &delivery.moved {
+        lines.push(Line::styled(note.clone(), theme.warn));
+    }
+    if delivery.is_elsewhere() {
+        let wrapped = text::wrap(&delivery.elsewhere(), width).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(line, theme.warn)));
+    }
+    for part in &delivery.parts {
+        for said in &part.message {
+            for line in text::wrap(said, width.saturating_sub(8)) {
                 lines.push(Line::from(vec![
-                    Span::styled("link    ", theme.dim),
-                    Span::styled(link.clone(), theme.accent),
-                    Span::styled(
-                        format!(
-                            "  {} opens, {} copies",
-                            canvas.model.key(Mode::Delivery, Action::Browse),
-                            canvas.model.key(Mode::Delivery, Action::Copy)
-                        ),
-                        theme.faint,
-                    ),
+                    Span::styled("server  ", theme.dim),
+                    Span::raw(line),
                 ]));
             }
+        }
+        if let Some(link) = &part.link {
+            lines.push(Line::from(vec![
+                Span::styled("link    ", theme.dim),
+                Span::styled(link.clone(), theme.accent),
+                Span::styled(
+                    format!(
+                        "  {} opens, {} copies",
+                        canvas.model.key(Mode::Delivery, Action::Browse),
+                        canvas.model.key(Mode::Delivery, Action::Copy)
+                    ),
+                    theme.faint,
+                ),
+            ]));
         }
     }
 }
@@ -152,13 +155,13 @@ fn published(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut V
 fn cell_line(
     canvas: &Canvas<'_>,
     cell: &CellKey,
-    state: &CellDelivery,
+    state: &CellProgress,
     names: usize,
 ) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let (shown, words, style): (State, String, Style) = match state {
-        CellDelivery::Waiting(what) => (State::Loading, what.clone(), theme.dim),
-        CellDelivery::Rolling { ready, desired } => {
+        CellProgress::Waiting(what) => (State::Loading, what.clone(), theme.dim),
+        CellProgress::Rolling { ready, desired } => {
             let full = (ready * BAR).checked_div(*desired).unwrap_or(0).min(BAR);
             let (done, rest) = glyphs.bar;
             let bar = done.repeat(full as usize) + &rest.repeat((BAR - full) as usize);
@@ -168,9 +171,11 @@ fn cell_line(
                 theme.moving,
             )
         }
-        CellDelivery::Healthy => (State::Healthy, "healthy".to_owned(), theme.good),
-        CellDelivery::Failed(why) => (State::Degraded, why.clone(), theme.bad),
-        CellDelivery::Unwatched(why) => (State::GitOnly, why.clone(), theme.dim),
+        CellProgress::Healthy => (State::Healthy, "healthy".to_owned(), theme.good),
+        CellProgress::Failed(why) => (State::Degraded, why.clone(), theme.bad),
+        CellProgress::Superseded(why) | CellProgress::Unwatched(why) => {
+            (State::GitOnly, why.clone(), theme.dim)
+        }
     };
     let name = text::column(&cell.to_string(), names, glyphs.ellipsis);
     Line::from(vec![
@@ -180,30 +185,35 @@ fn cell_line(
     ])
 }
 
-fn ending(canvas: &Canvas<'_>, run: &DeliveryRun, width: usize, lines: &mut Vec<Line<'static>>) {
+fn ending(canvas: &Canvas<'_>, delivery: &Delivery, width: usize, lines: &mut Vec<Line<'static>>) {
     let theme = canvas.theme;
-    match &run.ended {
-        None => {
-            let took = age::between(run.started, canvas.model.now);
-            let leave = canvas.model.key(Mode::Delivery, Action::Back);
-            let back = canvas.model.key(Mode::Matrix, Action::Delivery);
-            let words = format!("{took} so far; {leave} leaves it running, {back} comes back");
-            lines.push(Line::styled(words, theme.dim));
-        }
-        Some((at, Ok(words))) => {
-            let took = age::between(run.started, *at);
+    let (Some((at, outcome)), Some(verdict)) = (&delivery.ended, delivery.verdict()) else {
+        let took = age::between(delivery.started, canvas.model.now);
+        let leave = canvas.model.key(Mode::Delivery, Action::Back);
+        let back = canvas.model.key(Mode::Matrix, Action::Delivery);
+        let words = format!("{took} so far; {leave} leaves it running, {back} comes back");
+        return lines.push(Line::styled(words, theme.dim));
+    };
+    match verdict {
+        Ok(words) => {
+            let took = age::between(delivery.started, *at);
             let line = format!("{words}, {took} after the confirmation");
-            lines.push(Line::styled(line, theme.good));
+            let wrapped = text::wrap(&line, width).into_iter();
+            lines.extend(wrapped.map(|line| Line::styled(line, theme.good)));
         }
-        Some((_, Err(failure))) => {
-            lines.push(Line::styled(failure.what.clone(), theme.bad));
+        Err(failure) => {
+            lines.push(Line::styled(failure.what, theme.bad));
             for line in text::wrap(&failure.why, width) {
                 lines.push(Line::styled(line, theme.text));
             }
-            lines.push(Line::from(vec![
-                canvas.key(Mode::Delivery, Action::Revert),
-                Span::raw(" goes back to an earlier version of the selected cell"),
-            ]));
+            if *outcome == Outcome::Failed {
+                lines.push(Line::from(vec![
+                    canvas.key(Mode::Delivery, Action::Revert),
+                    Span::raw(" goes back to an earlier version of the selected cell"),
+                ]));
+            } else {
+                lines.push(Line::styled(failure.next, theme.dim));
+            }
         }
     }
 }

@@ -105,12 +105,10 @@ fn command(canvas: &mut Canvas<'_>, area: Rect) {
 fn quit(canvas: &mut Canvas<'_>, area: Rect) {
     let (model, theme) = (canvas.model, canvas.theme);
     let staged = model.staging.requests().len();
-    let under_way = model
-        .delivery
-        .as_ref()
-        .is_some_and(|run| run.ended.is_none());
+    let under_way = model.under_way().next().is_some();
+    let goes_on = "a delivery is under way; the next start takes it up again";
     let what = match (staged, under_way) {
-        (0, _) => "a delivery is under way and would not be followed".to_owned(),
+        (0, _) => goes_on.to_owned(),
         (1, false) => "1 change stays staged for the next start".to_owned(),
         (n, false) => format!("{n} changes stay staged for the next start"),
         (n, true) => format!(

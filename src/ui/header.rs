@@ -14,7 +14,6 @@ use crate::{
     actions::{Action, Mode},
     app::{
         areas::WIDE,
-        event::CellDelivery,
         model::{Model, WriteMode},
         op_queue::Operation,
         status::State,
@@ -153,12 +152,10 @@ fn clusters(model: &Model, wide: bool) -> Option<Span<'static>> {
 }
 
 fn delivery(model: &Model) -> Option<String> {
-    let run = model.delivery.as_ref().filter(|run| run.ended.is_none())?;
-    let done = run
-        .cells
-        .values()
-        .filter(|state| **state == CellDelivery::Healthy);
-    Some(format!("delivering {}/{}", done.count(), run.cells.len()))
+    let counts = model.under_way();
+    let counts = counts.map(|delivery| (delivery.healthy(), delivery.cells.len()));
+    let sum = counts.reduce(|(done, all), (more, others)| (done + more, all + others));
+    sum.map(|(done, all)| format!("delivering {done}/{all}"))
 }
 
 fn busy(model: &Model) -> Option<String> {

@@ -84,7 +84,7 @@ fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
         Screen::Confirm(screen) => confirm::draw(canvas, body, screen),
         Screen::Revert(screen) => revert::draw(canvas, body, screen),
         Screen::Trace(screen) => trace::draw(canvas, body, screen),
-        Screen::Delivery(screen) => delivery::draw(canvas, body, *screen),
+        Screen::Delivery(screen) => delivery::draw(canvas, body, screen),
         Screen::Activity(screen) => activity::draw(canvas, body, *screen),
         Screen::Help(screen) => help::draw(canvas, body, *screen),
     }

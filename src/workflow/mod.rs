@@ -1,13 +1,13 @@
 //! Plan, deliver, follow: the flows that the commands and the screen share.
 //!
-//! A request becomes a [`Plan`](crate::domain::plan::Plan) (nothing is written), a confirmed plan is [`deliver`]ed (fetched again, judged
-//! again, committed, pushed), and what was delivered is followed cell by cell ([`crate::domain::delivery`]).
+//! A request becomes a [`Plan`](crate::domain::plan::Plan) (nothing is written). A confirmed plan becomes a
+//! [`Delivery`](crate::domain::delivery::Delivery), which [`Underway`] drives: fetched again, judged again, committed, pushed,
+//! and followed cell by cell; what a process left behind is taken up by the next.
 
 mod at;
 mod decided;
 mod deliver;
 mod facts;
-mod follow;
 mod head;
 mod notes;
 mod others;
@@ -33,11 +33,9 @@ use crate::{
 pub use at::At;
 pub use decided::Decided;
 pub use deliver::{
-    DeliverFailure, DeliverStep, Delivered, DeliveredPart, Elsewhere, arrive, deliver,
-    longest_timeout,
+    Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout,
 };
 pub use facts::{Asked, ask_clusters};
-pub use follow::{Followed, follow};
 pub use head::PATIENCE as HEAD_PATIENCE;
 pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;

@@ -21,6 +21,7 @@ mod refusals;
 mod repositories;
 mod stopping;
 mod support;
+mod taken_up;
 mod terminal;
 mod trust;
 mod unread;

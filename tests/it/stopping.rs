@@ -21,14 +21,14 @@ use crate::support::{
     terminal::{SOON, Setup, TIDEGATE, key},
 };
 
-fn ready() -> Repository {
+pub fn ready() -> Repository {
     let repository = Repository::seeded();
     repository.bump("checkout", "staging", "1.1.0");
     repository
 }
 
 /// A hook that says by a file that it runs, with its process id, and then does `what`.
-fn hook(at: &Path, name: &str, what: &str) -> PathBuf {
+pub fn hook(at: &Path, name: &str, what: &str) -> PathBuf {
     let begun = at.join(format!("{name}-begun"));
     let hook = at.join("hooks").join(name);
     let text = format!(
@@ -42,7 +42,7 @@ fn hook(at: &Path, name: &str, what: &str) -> PathBuf {
 
 /// Waits for something that nobody tells.
 #[track_caller]
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + SOON;
     loop {
         if let Some(found) = look() {
@@ -53,7 +53,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn pid(begun: &Path) -> String {
+pub fn pid(begun: &Path) -> String {
     until("the hook", || fs::read_to_string(begun).ok())
         .trim()
         .to_owned()
@@ -64,7 +64,7 @@ fn runs(pid: &str) -> bool {
     state.is_ok_and(|state| !state.contains(") Z "))
 }
 
-fn promoting(repository: &Repository) -> Child {
+pub fn promoting(repository: &Repository) -> Child {
     repository
         .command(TIDEGATE)
         .args(["promote", "checkout", "--from", "staging", "--to", "prod"])
@@ -78,7 +78,7 @@ fn promoting(repository: &Repository) -> Child {
 }
 
 /// Its words, line by line as they come.
-fn words(child: &mut Child) -> Receiver<String> {
+pub fn words(child: &mut Child) -> Receiver<String> {
     let (sender, lines) = channel();
     let stderr = BufReader::new(child.stderr.take().unwrap());
     thread::spawn(move || {
@@ -91,11 +91,11 @@ fn words(child: &mut Child) -> Receiver<String> {
 
 /// How it ended: a test that waits for ever says nothing.
 #[track_caller]
-fn end(child: &mut Child) -> ExitStatus {
+pub fn end(child: &mut Child) -> ExitStatus {
     until("the command's end", || child.try_wait().unwrap())
 }
 
-fn signal(pid: u32, name: &str) {
+pub fn signal(pid: u32, name: &str) {
     let pid = pid.to_string();
     let sent = Command::new("kill").args(["-s", name, &pid]).status();
     assert!(sent.is_ok_and(|sent| sent.success()), "SIG{name}");

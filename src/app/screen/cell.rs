@@ -5,13 +5,9 @@ use std::sync::Arc;
 use super::{Screen, moved};
 use crate::{
     actions::{Action, Motion},
-    app::{
-        command::Command,
-        event::{Epoch, Failure},
-        model::Model,
-        op_queue::Operation,
-    },
+    app::{command::Command, event::Epoch, model::Model, op_queue::Operation},
     domain::{
+        failure::Failure,
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
         rollout::ClusterNote,

@@ -1,20 +1,13 @@
 //! The last question before anything is written.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{DeliveryRun, DeliveryScreen, PlanState, Screen};
+use super::{PlanState, Screen};
 use crate::{
     actions::{Action, Mode},
-    app::{
-        activity::Level,
-        command::Command,
-        event::{CellDelivery, PlanView},
-        line::LineInput,
-        model::Model,
-        op_queue::Operation,
-    },
+    app::{command::Command, event::Planned, line::LineInput, model::Model, op_queue::Operation},
     domain::{
         ids::EnvironmentName,
         plan::{PlannedChange, Skip, Standing},
@@ -28,7 +21,7 @@ pub(super) const TOO_SOON_MILLISECONDS: i64 = 300;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfirmScreen {
     /// What is confirmed.
-    pub plan: Arc<PlanView>,
+    pub plan: Arc<Planned>,
     /// When it was opened: keys that come too soon after are dropped.
     pub opened: Timestamp,
     /// Protected environments whose names must be typed, in order.
@@ -177,36 +170,10 @@ impl Model {
             return;
         };
         let plan = screen.plan;
-        let waiting = || CellDelivery::Waiting("waits for the push".to_owned());
-        let cells: BTreeMap<_, _> = plan
-            .plan
-            .changes
-            .iter()
-            .map(|change| (change.cell.clone(), waiting()))
-            .collect();
         if let Some(screen) = self.plan_screen() {
             screen.moved.clear();
             screen.refused = None;
         }
-        let count = cells.len();
-        let branch = plan.target.branch.clone();
-        self.log(
-            Level::Info,
-            format!("confirmed: {count} changes to {branch}"),
-            plan.commands.clone(),
-            out,
-        );
-        self.delivery = Some(DeliveryRun {
-            epoch,
-            plan: plan.clone(),
-            started: self.now,
-            stages: Vec::new(),
-            published: None,
-            cells,
-            ended: None,
-        });
-        self.screens
-            .push(Screen::Delivery(DeliveryScreen::default()));
-        out.push(Command::Publish { epoch, plan });
+        self.deliver(&plan, epoch, out);
     }
 }

@@ -1,6 +1,6 @@
-//! A confirmed plan on its way: written or not, then followed.
+//! Deliveries: confirmed plans on their way, and how they ended.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -8,68 +8,73 @@ use super::{PlanState, Refusal, Screen, moved};
 use crate::{
     actions::Action,
     app::{
-        activity::Level,
         command::Command,
-        event::{
-            CellDelivery, DeliveryStep, Epoch, Failure, PlanView, PublishFailure, Published, Stage,
-        },
+        event::{Epoch, Planned},
         model::Model,
         op_queue::Operation,
     },
-    domain::{ids::CellKey, topology::Deliver},
+    domain::{
+        delivery::{Delivery, DeliveryId, Fact, NotPublished, Step, entry},
+        failure::Failure,
+        ids::CellKey,
+        timeline::Level,
+        topology::Deliver,
+    },
 };
 
+/// Older deliveries than this many, of those that ended, are only in the log.
+const KEPT: usize = 20;
+
 /// A delivery is looked at; its state is in the model, because it goes on unseen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryScreen {
+    /// Which.
+    pub id: DeliveryId,
     /// The selected cell.
     pub cell: usize,
 }
 
-/// A delivery under way or ended.
+/// A delivery of this session, or one that an earlier one left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRun {
-    /// Whose answers belong to it.
-    pub epoch: Epoch,
-    /// What is delivered.
-    pub plan: Arc<PlanView>,
-    /// When it was confirmed.
-    pub started: Timestamp,
-    /// Stages that began, in order.
-    pub stages: Vec<StageRun>,
-    /// Where it went.
-    pub published: Option<Published>,
-    /// Cells on their way.
-    pub cells: BTreeMap<CellKey, CellDelivery>,
-    /// How it ended, and when.
-    pub ended: Option<(Timestamp, Result<String, Failure>)>,
-}
-
-/// A stage that began.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageRun {
-    /// The stage that began.
-    pub stage: Stage,
-    /// When it began.
-    pub began: Timestamp,
-    /// When it ended well, and what it gave.
-    pub done: Option<(Timestamp, String)>,
+    /// As it stands.
+    pub delivery: Arc<Delivery>,
+    /// The operation that is in flight until it is written, or is not.
+    pub epoch: Option<Epoch>,
 }
 
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
     let page = model.page();
-    let (Some(run), Some(Screen::Delivery(screen))) = (&model.delivery, model.screens.last_mut())
-    else {
+    let Some(Screen::Delivery(screen)) = model.screens.last_mut() else {
         return false;
     };
-    let published = run.published.as_ref();
-    let commit = published.map(|published| published.commit);
-    let link = published.and_then(|published| published.link.clone());
+    let runs = &model.deliveries;
+    let Some(index) = runs.iter().position(|run| run.delivery.id == screen.id) else {
+        return false;
+    };
+    let delivery = &runs[index].delivery;
+    let part = delivery.parts.first();
+    let commit = part.map(|part| part.commit);
+    let link = delivery.parts.iter().find_map(|part| part.link.clone());
     match action {
         Action::Back => model.close(out),
-        Action::Move(motion) => screen.cell = moved(screen.cell, motion, run.cells.len(), page),
+        Action::Move(motion) => {
+            screen.cell = moved(screen.cell, motion, delivery.cells.len(), page);
+        }
+        Action::NextPane | Action::PreviousPane => {
+            let count = runs.len();
+            let step = match action {
+                Action::NextPane => count - 1,
+                _ => 1,
+            };
+            *screen = DeliveryScreen {
+                id: runs[(index + step) % count].delivery.id.clone(),
+                cell: 0,
+            };
+        }
         Action::Revert => {
-            if let Some(cell) = run.cells.keys().nth(screen.cell).cloned() {
+            if let Some(cell) = delivery.cells.get(screen.cell) {
+                let cell = cell.cell.clone();
                 model.select(&cell);
                 model.screens.clear();
                 model.open_revert();
@@ -94,158 +99,180 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
 }
 
 impl Model {
-    /// Shows the delivery under way, or the last one.
-    pub(in crate::app) fn show_delivery(&mut self) {
-        if self.delivery.is_some() {
-            self.open(Screen::Delivery(DeliveryScreen::default()));
-        } else {
-            self.say("nothing was delivered in this session");
-        }
-    }
-
-    pub(in crate::app) fn on_published(
-        &mut self,
-        epoch: Epoch,
-        result: Result<Published, PublishFailure>,
-        out: &mut Vec<Command>,
-    ) {
-        if !self.operations.finish(Operation::Publish, epoch) {
-            return;
-        }
-        match result {
-            Ok(published) => self.is_published(published, out),
-            Err(failure) => self.not_published(failure, out),
-        }
-    }
-
-    fn is_published(&mut self, published: Published, out: &mut Vec<Command>) {
-        let Some(run) = &mut self.delivery else {
-            return;
-        };
-        let cells: Vec<CellKey> = run.cells.keys().cloned().collect();
-        let text = published.elsewhere.clone().unwrap_or_else(|| {
-            format!(
-                "{} is on {}",
-                published.commit.short(),
-                published.target.branch
-            )
+    /// Begins the delivery of a confirmed plan.
+    pub(in crate::app) fn deliver(&mut self, plan: &Planned, epoch: Epoch, out: &mut Vec<Command>) {
+        let delivery = Arc::new(Delivery::new(&plan.plan, self.now));
+        self.screens.push(Screen::Delivery(DeliveryScreen {
+            id: delivery.id.clone(),
+            cell: 0,
+        }));
+        self.add_delivery(DeliveryRun {
+            delivery: Arc::clone(&delivery),
+            epoch: Some(epoch),
         });
-        let level = match &published.elsewhere {
-            Some(_) => Level::Warn,
-            None => Level::Done,
-        };
-        let notes = published.note.iter().chain(&published.link);
-        let detail: Vec<String> = published.words.iter().chain(notes).cloned().collect();
-        let moves_branch = published.target.deliver == Deliver::Push;
-        run.published = Some(published);
-        self.staging.delivered(&cells);
-        self.screens
-            .retain(|screen| !matches!(screen, Screen::Plan(_)));
-        self.log(level, text, detail, out);
-        out.push(Command::SaveStaged(self.staging.requests().to_vec()));
-        if moves_branch {
-            self.read_desired(out);
+        out.push(Command::Publish {
+            delivery,
+            plan: Arc::clone(&plan.plan),
+        });
+    }
+
+    /// Shows the newest delivery.
+    pub(in crate::app) fn show_delivery(&mut self) {
+        match self.deliveries.last() {
+            Some(run) => {
+                let id = run.delivery.id.clone();
+                self.open(Screen::Delivery(DeliveryScreen { id, cell: 0 }));
+            }
+            None => self.say("nothing was delivered in this session"),
         }
     }
 
-    /// Nothing is written: back to the plan, which says why; everything stays staged.
-    fn not_published(&mut self, failure: PublishFailure, out: &mut Vec<Command>) {
-        self.delivery = None;
-        self.screens
-            .retain(|screen| !matches!(screen, Screen::Delivery(_)));
-        if self.plan_screen().is_none() {
-            self.open_plan(None, out);
-        }
-        match failure {
-            PublishFailure::Moved { fresh, changes } => {
-                let branch = fresh.target.branch.clone();
-                self.log(
-                    Level::Warn,
-                    format!("{branch} moved: the plan is not the same any more"),
-                    changes.clone(),
-                    out,
-                );
-                if let Some(screen) = self.plan_screen() {
-                    screen.moved = changes;
-                    screen.state = PlanState::Ready(fresh);
-                    screen.change = 0;
-                }
-                // The fresh plan is what is shown: an older answer must not replace it.
-                self.operations.supersede(Operation::Plan);
-                self.read_desired(out);
-            }
-            PublishFailure::Rejected { words, protected } => {
-                self.log(Level::Error, "the push was refused", words.clone(), out);
-                if let Some(screen) = self.plan_screen() {
-                    screen.refused = Some(Refusal { words, protected });
-                }
-            }
-            PublishFailure::Failed(failure) => self.fail(failure, out),
+    /// Deliveries that have not ended, oldest first.
+    pub fn under_way(&self) -> impl Iterator<Item = &Delivery> {
+        let runs = self.deliveries.iter().map(|run| &*run.delivery);
+        runs.filter(|delivery| !delivery.is_over())
+    }
+
+    /// Whether a delivery is bringing this cell forward.
+    pub fn is_delivering(&self, cell: &CellKey) -> bool {
+        self.under_way()
+            .any(|delivery| delivery.cell(cell).is_some())
+    }
+
+    fn add_delivery(&mut self, run: DeliveryRun) {
+        self.deliveries.push(run);
+        self.deliveries.sort_by_key(|run| run.delivery.started);
+        let over = |run: &DeliveryRun| run.delivery.is_over();
+        while self.deliveries.len() > KEPT {
+            let Some(oldest) = self.deliveries.iter().position(over) else {
+                break;
+            };
+            self.deliveries.remove(oldest);
         }
     }
 
     pub(in crate::app) fn on_delivery(
         &mut self,
-        epoch: Epoch,
         at: Timestamp,
-        step: DeliveryStep,
+        delivery: Arc<Delivery>,
+        steps: Vec<Step>,
         out: &mut Vec<Command>,
     ) {
-        let Some(run) = self.delivery.as_mut().filter(|run| run.epoch == epoch) else {
-            return;
-        };
-        match step {
-            DeliveryStep::Began(stage) => {
-                if run.stages.iter().all(|known| known.stage != stage) {
-                    run.stages.push(StageRun {
-                        stage,
-                        began: at,
-                        done: None,
-                    });
-                }
+        let mut runs = self.deliveries.iter_mut();
+        if let Some(run) = runs.find(|run| run.delivery.id == delivery.id) {
+            run.delivery = Arc::clone(&delivery);
+        } else {
+            let text = format!("taken up again: {}", delivery.subject);
+            self.say(text.clone());
+            self.log(Level::Info, text, Vec::new(), out);
+            self.add_delivery(DeliveryRun {
+                delivery: Arc::clone(&delivery),
+                epoch: None,
+            });
+        }
+        for step in steps {
+            // On disk it is written by whoever drives the delivery.
+            if let Some(entry) = entry(&delivery, at, &step) {
+                self.activity.push(entry);
             }
-            DeliveryStep::Done(stage, text) => {
-                let done = Some((at, text));
-                match run.stages.iter_mut().find(|known| known.stage == stage) {
-                    Some(known) => known.done = done,
-                    None => run.stages.push(StageRun {
-                        stage,
-                        began: at,
-                        done,
-                    }),
-                }
-            }
-            DeliveryStep::Cell(cell, state) => {
-                let words = worth_logging(run, &cell, &state);
-                run.cells.insert(cell, state);
-                if let Some((level, text)) = words {
-                    self.log(level, text, Vec::new(), out);
-                }
-            }
-            DeliveryStep::Ended(result) => {
-                run.ended = Some((at, result.clone()));
-                match result {
-                    Ok(text) => self.log(Level::Done, text, Vec::new(), out),
-                    Err(failure) => self.fail(Failure { ..failure }, out),
-                }
+            match step {
+                Step::Published => self.is_published(&delivery, out),
+                Step::Ended(_) => self.is_over(&delivery, out),
+                _ => {}
             }
         }
     }
-}
 
-/// A cell's end is a line of the log; its progress is not.
-fn worth_logging(
-    run: &DeliveryRun,
-    cell: &CellKey,
-    state: &CellDelivery,
-) -> Option<(Level, String)> {
-    if run.cells.get(cell) == Some(state) {
-        return None;
+    /// Whoever drove a delivery is gone: it ends here.
+    pub(in crate::app) fn on_delivery_broken(
+        &mut self,
+        id: &DeliveryId,
+        failure: Failure,
+        out: &mut Vec<Command>,
+    ) {
+        let mut runs = self.deliveries.iter();
+        let Some(run) = runs.find(|run| run.delivery.id == *id) else {
+            return self.fail(failure, out);
+        };
+        let mut delivery = (*run.delivery).clone();
+        let steps = delivery.apply(self.now, Fact::Broken(failure));
+        for entry in steps
+            .iter()
+            .filter_map(|step| entry(&delivery, self.now, step))
+        {
+            out.push(Command::WriteActivity(entry));
+        }
+        self.on_delivery(self.now, Arc::new(delivery), steps, out);
     }
-    match state {
-        CellDelivery::Healthy => Some((Level::Done, format!("{cell}: healthy"))),
-        CellDelivery::Failed(why) => Some((Level::Error, format!("{cell}: {why}"))),
-        CellDelivery::Unwatched(why) => Some((Level::Info, format!("{cell}: {why}"))),
-        CellDelivery::Waiting(_) | CellDelivery::Rolling { .. } => None,
+
+    /// Ends the operation that wrote it; `false`: another session did.
+    fn written(&mut self, delivery: &Delivery) -> bool {
+        let mut runs = self.deliveries.iter_mut();
+        let run = runs.find(|run| run.delivery.id == delivery.id);
+        match run.and_then(|run| run.epoch.take()) {
+            Some(epoch) => self.operations.finish(Operation::Publish, epoch),
+            None => false,
+        }
+    }
+
+    fn is_published(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
+        if self.written(delivery) {
+            let cells = delivery.cells.iter().map(|run| run.cell.clone());
+            let cells: Vec<CellKey> = cells.collect();
+            self.staging.delivered(&cells);
+            self.screens
+                .retain(|screen| !matches!(screen, Screen::Plan(_)));
+            out.push(Command::SaveStaged(self.staging.requests().to_vec()));
+        }
+        if delivery.deliver == Deliver::Push {
+            self.read_desired(out);
+        }
+    }
+
+    fn is_over(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
+        match (delivery.not_published().cloned(), delivery.verdict()) {
+            (Some(why), _) if self.written(delivery) => self.not_published(delivery, why, out),
+            (_, Some(Err(failure))) => self.activity.raise(failure),
+            _ => {}
+        }
+    }
+
+    /// Nothing is written: back to the plan, which says why; everything stays staged.
+    fn not_published(&mut self, delivery: &Delivery, why: NotPublished, out: &mut Vec<Command>) {
+        if delivery.parts.is_empty() {
+            self.deliveries.retain(|run| run.delivery.id != delivery.id);
+        }
+        self.screens
+            .retain(|screen| !matches!(screen, Screen::Delivery(_)));
+        if self.plan_screen().is_none() {
+            self.open_plan(None, out);
+        }
+        let (fresh, changes) = match why {
+            NotPublished::Moved { fresh, changes } => (fresh, changes),
+            NotPublished::Held(fresh) => {
+                let held = fresh.held();
+                let held = held.map(|change| format!("{} is held by a gate", change.cell));
+                let held = held.collect();
+                (fresh, held)
+            }
+            NotPublished::Rejected(rejection) => {
+                if let Some(screen) = self.plan_screen() {
+                    screen.refused = Some(Refusal {
+                        words: rejection.lines(),
+                        protected: rejection.protected,
+                    });
+                }
+                return;
+            }
+            why => return self.activity.raise(why.failure(&delivery.parts)),
+        };
+        if let Some(screen) = self.plan_screen() {
+            screen.moved = changes;
+            screen.state = PlanState::Ready(Arc::new(Planned::of(fresh)));
+            screen.change = 0;
+        }
+        // The fresh plan is what is shown: an older answer must not replace it.
+        self.operations.supersede(Operation::Plan);
+        self.read_desired(out);
     }
 }

@@ -7,13 +7,14 @@ use crate::{
     actions::{Action, Mode, Motion},
     app::{
         command::Command,
-        event::{Epoch, Failure, PlanView},
+        event::{Epoch, Planned},
         line::LineInput,
         model::{Model, Prompt},
         op_queue::Operation,
     },
     domain::{
         desired::Desired,
+        failure::Failure,
         ids::{CellKey, RepoPath},
         plan::{Accept, ChangeRequest, Override, PlanRequest},
         topology::Deliver,
@@ -62,7 +63,7 @@ pub enum PlanState {
     /// Being made.
     Building,
     /// Made.
-    Ready(Arc<PlanView>),
+    Ready(Arc<Planned>),
     /// Not possible.
     Failed(Failure),
 }
@@ -206,7 +207,7 @@ impl Model {
     pub(in crate::app) fn on_planned(
         &mut self,
         epoch: Epoch,
-        result: Result<Arc<PlanView>, Failure>,
+        result: Result<Arc<Planned>, Failure>,
     ) {
         if !self.operations.finish(Operation::Plan, epoch) {
             return;
@@ -230,7 +231,7 @@ impl Model {
         let PlanState::Ready(plan) = &screen.state else {
             return;
         };
-        let wanted = match (plan.target.deliver, screen.deliver) {
+        let wanted = match (plan.plan.deliver, screen.deliver) {
             (Deliver::Push, _) => Some(Deliver::Branch),
             (Deliver::Branch, Some(Deliver::Branch)) => None,
             (Deliver::Branch, _) => {
@@ -401,7 +402,7 @@ impl Model {
 }
 
 /// The line of the diffs where the file of a change begins; the start where it has none.
-fn file_of(view: &PlanView, change: usize, desired: Option<&Desired>) -> usize {
+fn file_of(view: &Planned, change: usize, desired: Option<&Desired>) -> usize {
     let cell = view.plan.changes.get(change).map(|change| &change.cell);
     let declared = cell.and_then(|cell| desired?.cells.get(cell));
     let path = declared.and_then(|declared| Some(&declared.sources.first()?.path));
@@ -421,7 +422,7 @@ pub enum DiffLine<'a> {
 }
 
 /// The exact change, file by file, as it is shown and scrolled through.
-pub fn diff_lines(view: &PlanView) -> impl Iterator<Item = DiffLine<'_>> {
+pub fn diff_lines(view: &Planned) -> impl Iterator<Item = DiffLine<'_>> {
     view.diffs.iter().enumerate().flat_map(|(index, file)| {
         let gap = (index > 0).then_some(DiffLine::Gap);
         let lines = file.text.lines().map(DiffLine::Text);

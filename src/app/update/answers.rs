@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use super::super::{
-    activity::Level,
     command::Command,
-    event::{DesiredRead, Epoch, Failure, Fetched, HistoryBatch, ReadFrom},
+    event::{DesiredRead, Epoch, Fetched, HistoryBatch, ReadFrom},
     model::{History, Model, Ran, Setup, WriteMode},
     op_queue::Operation,
     screen::{PlanState, Screen},
 };
 use crate::domain::{
     desired::{Desired, Tip},
+    failure::Failure,
     ids::{CellKey, EnvironmentName},
     rollout::{Connection, LiveCell},
+    timeline::Level,
 };
 
 /// What is said of failures that settle by themselves.

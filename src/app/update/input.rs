@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     actions::{Action, Mode, Motion, Press},
-    app::activity::Level,
+    domain::timeline::Level,
 };
 
 /// The same key again within this time is a held key, not a second press.

@@ -2,11 +2,15 @@
 
 use jiff::Timestamp;
 
+use crate::domain::{
+    failure::Failure,
+    timeline::{Entry, Level},
+};
+
 use super::{
-    activity::{Entry, Level},
     areas::Drawn,
     command::Command,
-    event::{Event, Failure},
+    event::Event,
     model::{Model, Prompt},
     op_queue::Operation,
 };
@@ -28,6 +32,7 @@ pub fn start(model: &mut Model) -> Vec<Command> {
     let mut out = Vec::new();
     model.read_desired(&mut out);
     model.fetch(&mut out);
+    out.push(Command::TakeUp);
     if let Some(guessed) = model.setup.guessed.clone() {
         model.log(Level::Warn, guessed, Vec::new(), &mut out);
     }
@@ -85,8 +90,12 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             result,
         } => model.on_diff(epoch, &cell, commit, result),
         Event::Planned { epoch, result } => model.on_planned(epoch, result),
-        Event::Published { epoch, result } => model.on_published(epoch, result, out),
-        Event::Delivery { epoch, at, step } => model.on_delivery(epoch, at, step, out),
+        Event::Delivery {
+            at,
+            delivery,
+            steps,
+        } => model.on_delivery(at, delivery, steps, out),
+        Event::DeliveryBroken { id, failure } => model.on_delivery_broken(&id, failure, out),
         Event::Fetched { epoch, result } => model.on_fetched(epoch, result, out),
         Event::Ran {
             line,
@@ -175,10 +184,7 @@ impl Model {
 
     /// Leaves, after a question where something would be left behind.
     pub(in crate::app) fn quit(&mut self, out: &mut Vec<Command>) {
-        let under_way = self
-            .delivery
-            .as_ref()
-            .is_some_and(|run| run.ended.is_none());
+        let under_way = self.under_way().next().is_some();
         if self.staging.requests().is_empty() && !under_way {
             out.push(Command::Quit);
         } else {

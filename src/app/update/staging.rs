@@ -1,10 +1,11 @@
 //! Asking for changes: promote, set, take back, undo.
 
-use super::super::{activity::Level, command::Command, model::Model, screen::Screen, status};
+use super::super::{command::Command, model::Model, screen::Screen, status};
 use crate::actions::{Action, Mode};
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
     plan::{self, Came, ChangeRequest, Intent, Skip, SkipCause},
+    timeline::Level,
     version::Version,
 };
 

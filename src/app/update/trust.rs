@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use crate::{
     actions::{Action, Mode},
     app::{
-        activity::Level,
         command::Command,
         model::{Model, Prompt},
         trust::{Stage, TrustQuestion},
     },
+    domain::timeline::Level,
 };
 
 /// Keys that come sooner after the question than this were meant for what was there before: nobody asked for it.

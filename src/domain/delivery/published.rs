@@ -122,7 +122,10 @@ impl NotPublished {
             }
             Self::Failed(failure) if failure.kind == FailureKind::Interrupted => Failure {
                 why: self.interrupted().unwrap_or_default(),
-                next: STAGED.to_owned(),
+                next: match failure.next.as_str() {
+                    "" => STAGED.to_owned(),
+                    next => next.to_owned(),
+                },
                 ..failure.clone()
             },
             Self::Failed(failure) => failure.clone(),

@@ -18,6 +18,7 @@ mod eligible;
 mod ending;
 mod freeze;
 mod leave_out;
+mod target;
 
 #[cfg(test)]
 mod merging;
@@ -108,7 +109,7 @@ pub struct Override {
 
 /// Staged changes frozen against the commits that they were judged on. A value: what is shown, confirmed, delivered, kept and
 /// compared is this, and its digest names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// What was asked for.
     pub request: PlanRequest,

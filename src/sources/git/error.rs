@@ -2,40 +2,8 @@
 
 use std::path::Path;
 
-/// Which kind of failure it was; callers choose exit codes and offers by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GitErrorKind {
-    /// No repository there.
-    NotFound,
-    /// Git refuses a repository that belongs to someone else.
-    Owner,
-    /// A bare repository that lies in the work tree of another one, as a stranger's files may.
-    Embedded,
-    /// A repository format that cannot be read (SHA-256 objects, reftable).
-    Unsupported,
-    /// A revision, branch, remote or time that names nothing.
-    Unknown,
-    /// An object that should be there is not: a partial clone, or damage.
-    MissingObject,
-    /// An object or a ref that is there cannot be read: a power loss, a full disk, or a stranger's doing.
-    Damaged,
-    /// The history ends early: a shallow clone.
-    Shallow,
-    /// The remote did not answer, or refused this identity.
-    Network,
-    /// Something changed between looking and writing.
-    Moved,
-    /// Another Tidegate publishes from this clone.
-    Busy,
-    /// Writing was refused by a rule of ours or by Git's configuration.
-    Refused,
-    /// Tidegate was asked to end, and stopped what it was doing.
-    Interrupted,
-    /// The `git` program is missing or failed.
-    Program,
-    /// Everything else that libgit2 or the operating system says.
-    Other,
-}
+use crate::domain::failure::Failure;
+pub use crate::domain::failure::FailureKind as GitErrorKind;
 
 /// A failure: what, why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +32,16 @@ impl GitError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// The same as a failure of `what` was tried: `fetch of origin/main`.
+    pub fn told(&self, what: impl Into<String>) -> Failure {
+        Failure {
+            kind: self.kind,
+            what: what.into(),
+            why: self.message.clone(),
+            next: self.hint.clone(),
+        }
     }
 
     /// Translates libgit2's error met while doing `what` in the repository at `place`.

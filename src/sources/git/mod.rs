@@ -45,12 +45,11 @@ pub use lines::LinesOf;
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
-    Destination, Merged, PublishLock, PushOutcome, PushRequest, arrived, build_commit, build_merge,
-    build_tag, lock, push, who,
+    Merged, PublishLock, PushOutcome, arrived, build_commit, build_merge, build_tag, lock, push,
+    who,
 };
 pub use read::Files;
 pub use repo::Repo;
-pub use report::Rejection;
 pub use survey::Survey;
 pub use transport::{Fetched, default_branch, fetch, fetch_refs, follow_default};
 

@@ -1,6 +1,7 @@
 //! What `git push --porcelain` and the server behind it say, read without a network.
 
 use super::transport::{is_denied, words};
+use crate::domain::delivery::Rejection;
 
 /// The status of one ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,19 +16,6 @@ pub(super) struct RefStatus {
     pub(super) summary: String,
     /// What stands in parentheses.
     pub(super) reason: String,
-}
-
-/// A refusal, as the server put it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// The per-ref status: `pre-receive hook declined`, `protected branch hook declined`, …
-    pub status: String,
-    /// The server's and its hooks' words, one line each, without `remote:`.
-    pub words: String,
-    /// The branch is protected: a branch of its own may be accepted.
-    pub protected: bool,
-    /// This identity may not push at all.
-    pub denied: bool,
 }
 
 impl RefStatus {
@@ -110,7 +98,7 @@ impl Rejection {
             status: status.to_owned(),
             protected: is_protected(status) || is_protected(&words),
             denied: is_denied(&words),
-            words,
+            message: words,
         }
     }
 }
@@ -258,7 +246,7 @@ mod tests {
         for (status, stderr, expected) in cases {
             let found = Rejection::read(status, stderr);
             assert_eq!((found.protected, found.denied), expected, "{stderr}");
-            assert!(!found.words.contains("remote:"), "{}", found.words);
+            assert!(!found.message.contains("remote:"), "{}", found.message);
         }
     }
 

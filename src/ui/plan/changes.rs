@@ -8,7 +8,7 @@ use ratatui::{
 use crate::{
     app::{
         areas::plan_list,
-        event::PlanView,
+        event::Planned,
         screen::{PlanPane, PlanScreen},
     },
     domain::{
@@ -20,7 +20,7 @@ use crate::{
 
 /// Draws the list of changes and skipped ones, below it what is to be said of the selected one.
 /// Gives the rows it took.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanView) -> u16 {
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planned) -> u16 {
     let plan = &view.plan;
     let aside = &canvas.model.staging.set_aside;
     let rows = plan.changes.len() + plan.skipped.len() + aside.len();

@@ -3,17 +3,18 @@
 use ratatui::text::{Line, Span};
 
 use crate::{
-    app::{event::PlanView, model::Model},
-    domain::{rollout::Connection, topology::Deliver},
+    app::{event::Planned, model::Model},
+    domain::{plan::Plan, rollout::Connection, topology::Deliver},
     ui::{canvas::Canvas, text},
 };
 
 /// The commands as they would be typed, and what they touch.
-pub fn lines(canvas: &Canvas<'_>, view: &PlanView, width: usize) -> Vec<Line<'static>> {
+pub fn lines(canvas: &Canvas<'_>, view: &Planned, width: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines: Vec<Line<'static>> = view
-        .commands
-        .iter()
+        .plan
+        .commands()
+        .into_iter()
         .map(|command| Line::styled(format!("$ {command}"), theme.text))
         .collect();
     for note in &view.plan.notes {
@@ -23,35 +24,33 @@ pub fn lines(canvas: &Canvas<'_>, view: &PlanView, width: usize) -> Vec<Line<'st
     for line in text::wrap(&radius(canvas.model, view), width) {
         lines.push(Line::styled(line, theme.dim));
     }
-    let subject = view.message.lines().next().unwrap_or_default();
+    let subject = view.plan.subject();
     lines.push(Line::from(vec![
         Span::styled("message ", theme.dim),
         Span::styled(subject.to_owned(), theme.text),
     ]));
     lines.push(Line::from(vec![
         Span::styled("target  ", theme.dim),
-        Span::styled(target(view), theme.accent),
+        Span::styled(target(&view.plan), theme.accent),
     ]));
     lines
 }
 
-/// `origin/main (fast-forward push)`
-pub fn target(view: &PlanView) -> String {
-    let place = match &view.target.remote {
-        Some(remote) => format!("{remote}/{}", view.target.branch),
-        None => format!(
-            "{} (no remote: the branch itself moves)",
-            view.target.branch
-        ),
-    };
-    match view.target.deliver {
+/// `origin/main`, and what is special about it.
+pub fn target(plan: &Plan) -> String {
+    let place = plan.target();
+    let mut tips = plan.writes().map(|write| &write.tip);
+    match plan.deliver {
+        Deliver::Branch => format!("{place}, for a pull request"),
+        Deliver::Push if tips.any(|tip| tip.remote.is_none()) => {
+            format!("{place} (no remote: the branch itself moves)")
+        }
         Deliver::Push => place,
-        Deliver::Branch => format!("{place} (a branch of its own, for a pull request)"),
     }
 }
 
 /// `touches 2 cells in 2 environments, 1 protected; about 12 pods restart`
-fn radius(model: &Model, view: &PlanView) -> String {
+fn radius(model: &Model, view: &Planned) -> String {
     let changes = &view.plan.changes;
     let mut environments: Vec<_> = changes.iter().map(|c| &c.cell.environment).collect();
     environments.sort();

@@ -10,12 +10,13 @@ use crate::{
     actions::{Action, Mode},
     app::{
         areas::{PlanAreas, below},
-        event::{Failure, PlanView},
+        event::Planned,
         screen::{
             PlanPane, PlanScreen, PlanState, Scope,
             plan::{DiffLine, diff_lines},
         },
     },
+    domain::failure::Failure,
 };
 
 mod changes;
@@ -52,7 +53,7 @@ fn failed(canvas: &mut Canvas<'_>, area: Rect, failure: &Failure) {
     canvas.lines(inner, lines);
 }
 
-fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanView) {
+fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planned) {
     let theme = canvas.theme;
     let title = title(canvas, screen, view);
     let inner = canvas.frame(area, title);
@@ -84,7 +85,7 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanVi
 }
 
 /// `Plan  2 changes, 3 skipped, 1 held   only what was just asked for`
-fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &PlanView) -> Line<'static> {
+fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &Planned) -> Line<'static> {
     let theme = canvas.theme;
     let plan = &view.plan;
     let key = |action| canvas.model.key(Mode::Plan, action);
@@ -173,7 +174,7 @@ fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'
 }
 
 /// The lines that change, without those around them.
-fn changed_lines(canvas: &mut Canvas<'_>, area: Rect, view: &PlanView) {
+fn changed_lines(canvas: &mut Canvas<'_>, area: Rect, view: &Planned) {
     let theme = canvas.theme;
     let all = view.diffs.iter().flat_map(|file| {
         let name = Line::styled(file.path.to_string(), theme.title);
@@ -190,7 +191,7 @@ fn changed_lines(canvas: &mut Canvas<'_>, area: Rect, view: &PlanView) {
 }
 
 /// The exact change, file by file.
-fn bytes(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &PlanView) {
+fn bytes(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planned) {
     let theme = canvas.theme;
     if view.diffs.is_empty() {
         return canvas.put(area, Line::styled("no byte changes", theme.dim));

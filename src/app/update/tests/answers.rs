@@ -3,13 +3,12 @@
 use super::*;
 use crate::{
     app::{
-        activity::Level,
         event::{DesiredRead, Fetched, HistoryBatch},
         model::Model,
         snapshot::Snapshot,
         status::{State, assess},
     },
-    domain::rollout::Connection,
+    domain::{rollout::Connection, timeline::Level},
 };
 
 fn read(digits: &str) -> DesiredRead {
@@ -29,6 +28,7 @@ fn a_start_reads_what_is_local_and_asks_the_remote_beside_it() {
     let expected = [
         Command::ReadDesired { epoch: Epoch(1) },
         Command::Fetch { epoch: Epoch(2) },
+        Command::TakeUp,
     ];
     assert_eq!(driver.taken(), expected);
 }
@@ -99,11 +99,7 @@ fn a_reading_that_fails_keeps_what_is_shown_and_settles_by_itself() {
     let epoch = driver.epoch(Operation::Desired);
     driver.send(Event::Desired {
         epoch,
-        result: Err(Failure {
-            what: "origin/main".to_owned(),
-            why: "no such ref".to_owned(),
-            next: "git fetch".to_owned(),
-        }),
+        result: Err(Failure::new("origin/main", "no such ref", "git fetch")),
     });
     assert!(driver.model.git.desired.is_some());
     assert!(driver.model.activity.standing().is_some());
@@ -167,11 +163,11 @@ fn what_was_kept_is_shown_at_once_and_all_of_it_stale() {
 fn a_bad_configuration_keeps_the_one_in_force() {
     let mut driver = Driver::settled(SIZE);
     driver.model.setup.write = WriteMode::Write;
-    driver.send(Event::ConfigReloaded(Err(Failure {
-        what: "tidegate.toml:3".to_owned(),
-        why: "unknown key".to_owned(),
-        next: String::new(),
-    })));
+    driver.send(Event::ConfigReloaded(Err(Failure::new(
+        "tidegate.toml:3",
+        "unknown key",
+        "",
+    ))));
     assert_eq!(driver.model.setup.repository, "platform-deploy");
     assert!(driver.model.activity.standing().is_some());
     let mut setup = fixture::setup();

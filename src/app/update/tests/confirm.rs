@@ -161,10 +161,10 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
 }
 
 /// A plan in which `identity / prod-eu` moves with the edit of `identity / staging`.
-fn along(held: bool) -> PlanView {
+fn along(held: bool) -> Planned {
     let cells = ["staging", "prod-eu"].map(|environment| cell("identity", environment));
     let mut view = plan(&cells, false);
-    let change = &mut view.plan.changes[1];
+    let change = &mut Arc::make_mut(&mut view.plan).changes[1];
     change.along = Some(Along::Edit {
         of: vec![cells[0].clone()],
     });
@@ -227,7 +227,7 @@ fn what_cannot_change_stops_the_plan_until_it_is_left_out() {
     );
     let skip = Skip::new(cell("accounts", "staging"), Came::Named, refusal);
     let mut view = plan(&[cell("identity", "staging")], false);
-    view.plan.skipped.push(skip);
+    Arc::make_mut(&mut view.plan).skipped.push(skip);
     driver.keys("b");
     driver.planned(view.clone());
     driver.commands.clear();
@@ -242,7 +242,7 @@ fn what_cannot_change_stops_the_plan_until_it_is_left_out() {
     );
     driver.keys("l");
     assert!(word(&driver).starts_with("1 that cannot change left out; they stay staged"));
-    view.plan.skipped[0].standing = Standing::LeftOut;
+    Arc::make_mut(&mut view.plan).skipped[0].standing = Standing::LeftOut;
     driver.planned(view);
     driver.keys("enter");
     assert!(matches!(
@@ -261,7 +261,7 @@ fn what_a_gate_skipped_of_a_group_can_be_lifted() {
     let mut skip = Skip::new(cell("accounts", "staging"), Came::Group, refusal);
     skip.gate = Some("reverted".to_owned());
     let mut view = plan(&[cell("identity", "staging")], false);
-    view.plan.skipped.push(skip);
+    Arc::make_mut(&mut view.plan).skipped.push(skip);
     driver.keys("b");
     driver.planned(view);
     driver.commands.clear();
@@ -278,7 +278,7 @@ fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
     let mut driver = planned("identity", "staging");
     let cells = ["accounts", "identity"].map(|service| cell(service, "staging"));
     let mut view = plan(&cells, false);
-    view.plan.changes[1].verdicts[0].outcome = Outcome::Hold;
+    Arc::make_mut(&mut view.plan).changes[1].verdicts[0].outcome = Outcome::Hold;
     view.diffs = cells
         .iter()
         .map(|cell| FileDiff {

@@ -7,9 +7,7 @@ use jiff::ToSpan;
 use crate::{
     app::{
         command::Command,
-        event::{
-            Epoch, Event, Failure, FileDiff, Input, PlanView, PublishFailure, Published, Target,
-        },
+        event::{Epoch, Event, Input, Planned},
         fixture::{self, Driver, cell, commit, moment, tip},
         model::{Prompt, WriteMode},
         op_queue::Operation,
@@ -17,10 +15,12 @@ use crate::{
         update::{start, update_all},
     },
     domain::{
+        diff::FileDiff,
+        failure::Failure,
         ids::CellKey,
         plan::{
-            ALONG, Accept, Along, Came, ChangeRequest, Intent, Outcome, Override, Plan,
-            PlanRequest, PlannedChange, Verdict,
+            ALONG, Accept, Action, Along, Came, ChangeRequest, Intent, Outcome, Override, Plan,
+            PlanRequest, PlannedChange, Verdict, Wave, Write,
         },
         topology::Deliver,
     },
@@ -49,7 +49,7 @@ fn word(driver: &Driver) -> &str {
 }
 
 /// A plan that changes these cells from `1` to `2`; a hold on each where `held`.
-fn plan(cells: &[CellKey], held: bool) -> PlanView {
+fn plan(cells: &[CellKey], held: bool) -> Planned {
     let change = |cell: &CellKey| PlannedChange {
         along: None,
         cell: cell.clone(),
@@ -65,28 +65,30 @@ fn plan(cells: &[CellKey], held: bool) -> PlanView {
             overridden: None,
         }],
     };
-    PlanView {
-        plan: Plan {
+    let write = Write {
+        tip: tip("a1b2c3d"),
+        action: Action::Edit,
+        edits: Vec::new(),
+        message: "set".to_owned(),
+        cells: cells.to_vec(),
+    };
+    Planned {
+        plan: Arc::new(Plan {
             request: PlanRequest::default(),
             base: vec![tip("a1b2c3d")],
             deliver: Deliver::Push,
             changes: cells.iter().map(change).collect(),
-            waves: Vec::new(),
+            waves: vec![Wave {
+                writes: vec![write],
+            }],
             skipped: Vec::new(),
             notes: Vec::new(),
             digest: String::new(),
-        },
+        }),
         diffs: vec![FileDiff {
             path: "apps/x".into(),
             text: "-1\n+2".to_owned(),
         }],
-        commands: vec!["git push".to_owned()],
-        target: Target {
-            remote: Some("origin".to_owned()),
-            branch: "main".to_owned(),
-            deliver: Deliver::Push,
-        },
-        message: "set".to_owned(),
     }
 }
 

@@ -1,36 +1,35 @@
 //! After the confirmation: written, moved, refused, followed.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use super::*;
-use crate::app::{
-    event::{CellDelivery, DeliveryStep, Stage},
-    screen::Refusal,
+use crate::{
+    app::{event::Event, screen::Refusal},
+    domain::{
+        delivery::{Delivery, Expectation, Fact, NotPublished, Outcome, Rejection},
+        failure::FailureKind,
+        plan::Facts,
+        subject::Subject,
+    },
 };
 
-fn confirmed() -> (Driver, Epoch) {
+fn confirmed() -> Driver {
     let mut driver = planned("identity", "staging");
     driver.keys("enter y");
     driver.commands.clear();
-    let epoch = driver.epoch(Operation::Publish);
-    (driver, epoch)
+    driver
 }
 
-fn answer(driver: &mut Driver, epoch: Epoch, result: Result<Published, PublishFailure>) {
-    driver.send(Event::Published { epoch, result });
-}
-
-fn done(deliver: Deliver) -> Published {
-    Published {
-        commit: commit("c0ffee1"),
-        target: Target {
-            remote: Some("origin".to_owned()),
-            branch: "main".to_owned(),
-            deliver,
-        },
-        words: Vec::new(),
-        link: None,
-        note: None,
-        elsewhere: None,
-    }
+/// The cells are to run what the plan says, and their environment has no cluster.
+fn expected(cells: &[CellKey]) -> BTreeMap<CellKey, Expectation> {
+    let expectation = Expectation {
+        version: Some("2".into()),
+        subject: Subject::Image,
+        looked_for: false,
+        timeout: Duration::from_mins(15),
+    };
+    let cells = cells.iter().cloned();
+    cells.map(|cell| (cell, expectation.clone())).collect()
 }
 
 fn plan_shown(driver: &mut Driver) -> crate::app::screen::PlanScreen {
@@ -39,8 +38,8 @@ fn plan_shown(driver: &mut Driver) -> crate::app::screen::PlanScreen {
 
 #[test]
 fn what_is_written_is_not_staged_any_more() {
-    let (mut driver, epoch) = confirmed();
-    answer(&mut driver, epoch, Ok(done(Deliver::Push)));
+    let mut driver = confirmed();
+    driver.pushed(Deliver::Push, "");
     let read = Command::ReadDesired {
         epoch: driver.epoch(Operation::Desired),
     };
@@ -56,51 +55,62 @@ fn what_is_written_is_not_staged_any_more() {
 
 #[test]
 fn a_branch_of_its_own_does_not_move_the_base() {
-    let (mut driver, epoch) = confirmed();
-    answer(&mut driver, epoch, Ok(done(Deliver::Branch)));
-    assert_eq!(driver.taken(), [Command::SaveStaged(Vec::new())]);
+    let mut driver = confirmed();
+    driver.pushed(Deliver::Branch, "");
+    // The plan is of a push; what is delivered says how.
+    let read = driver.taken();
+    assert_eq!(read.first(), Some(&Command::SaveStaged(Vec::new())));
 }
 
 #[test]
 fn a_moved_base_asks_again_with_what_changed() {
-    let (mut driver, epoch) = confirmed();
-    let mut fresh = plan(&[cell("identity", "staging")], false);
-    fresh.plan.base = vec![tip("b7c8d9e")];
-    let fresh = Arc::new(fresh);
+    let mut driver = confirmed();
+    let mut fresh = plan(&[cell("identity", "staging")], false).plan;
+    Arc::make_mut(&mut fresh).base = vec![tip("b7c8d9e")];
     let changes = vec!["main moved a1b2c3d to b7c8d9e".to_owned()];
-    let moved = PublishFailure::Moved {
+    let moved = NotPublished::Moved {
         fresh: fresh.clone(),
         changes: changes.clone(),
     };
-    answer(&mut driver, epoch, Err(moved));
+    driver.fact(1, Fact::NotPublished(moved));
     let shown = plan_shown(&mut driver);
-    assert_eq!(shown.state, PlanState::Ready(fresh.clone()));
+    let ready = Arc::new(Planned::of(fresh.clone()));
+    assert_eq!(shown.state, PlanState::Ready(ready));
     assert_eq!(shown.moved, changes);
     assert_eq!(driver.model.staging.requests().len(), 1);
+    assert!(driver.model.deliveries.is_empty(), "nothing was delivered");
     driver.commands.clear();
     driver.keys("enter y");
-    let again = Command::Publish {
-        epoch: driver.epoch(Operation::Publish),
-        plan: fresh,
+    let taken = driver.taken();
+    let [Command::Publish { plan, delivery }] = &taken[..] else {
+        panic!("the fresh plan, after a new question: {taken:?}");
     };
-    assert_eq!(
-        driver.taken(),
-        [again],
-        "the fresh plan, after a new question"
-    );
+    assert_eq!(**plan, *fresh);
+    assert_eq!(**delivery, Delivery::new(&fresh, driver.model.now));
+}
+
+#[test]
+fn a_gate_that_holds_now_goes_back_to_the_plan() {
+    let mut driver = confirmed();
+    let fresh = plan(&[cell("identity", "staging")], true).plan;
+    driver.fact(1, Fact::NotPublished(NotPublished::Held(fresh)));
+    let shown = plan_shown(&mut driver);
+    assert_eq!(shown.moved, ["identity / staging is held by a gate"]);
+    assert_eq!(driver.model.staging.requests().len(), 1);
 }
 
 #[test]
 fn a_refused_push_keeps_everything_and_offers_a_branch() {
-    let (mut driver, epoch) = confirmed();
-    let words = vec!["protected branch hook declined".to_owned()];
-    let rejected = PublishFailure::Rejected {
-        words: words.clone(),
+    let mut driver = confirmed();
+    let rejected = NotPublished::Rejected(Rejection {
+        status: "protected branch hook declined".to_owned(),
+        message: String::new(),
         protected: true,
-    };
-    answer(&mut driver, epoch, Err(rejected));
+        denied: false,
+    });
+    driver.fact(1, Fact::NotPublished(rejected));
     let refusal = Refusal {
-        words,
+        words: vec!["protected branch hook declined".to_owned()],
         protected: true,
     };
     assert_eq!(plan_shown(&mut driver).refused, Some(refusal));
@@ -123,17 +133,13 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
 
 #[test]
 fn a_failure_says_why_until_dismissed() {
-    let (mut driver, epoch) = confirmed();
-    let failure = Failure {
-        what: "push to origin".to_owned(),
-        why: "could not resolve host".to_owned(),
-        next: "nothing was written; try again".to_owned(),
-    };
-    answer(
-        &mut driver,
-        epoch,
-        Err(PublishFailure::Failed(failure.clone())),
+    let mut driver = confirmed();
+    let failure = Failure::new(
+        "push to origin",
+        "could not resolve host",
+        "nothing was written; try again",
     );
+    driver.fact(1, Fact::NotPublished(NotPublished::Failed(failure.clone())));
     let standing = driver.model.activity.standing();
     assert_eq!(standing, Some((&failure, 0)));
     driver.keys("esc esc");
@@ -145,45 +151,90 @@ fn a_failure_says_why_until_dismissed() {
 }
 
 #[test]
-fn a_delivery_is_followed_and_offers_the_revert() {
-    let (mut driver, epoch) = confirmed();
-    answer(&mut driver, epoch, Ok(done(Deliver::Push)));
-    let mut step = |epoch, step| {
-        driver.send(Event::Delivery {
-            epoch,
-            at: moment(),
-            step,
+fn a_delivery_whose_driver_breaks_ends_with_its_mistake() {
+    for pushed in [false, true] {
+        let mut driver = confirmed();
+        if pushed {
+            driver.pushed(Deliver::Push, "");
+        }
+        let id = driver.model.deliveries[0].delivery.id.clone();
+        let failure = Failure::new("delivery", "a mistake of its own", "").of(FailureKind::Mistake);
+        driver.send(Event::DeliveryBroken {
+            id,
+            failure: failure.clone(),
         });
-    };
+        assert_eq!(driver.model.activity.standing(), Some((&failure, 0)));
+        assert!(!driver.model.operations.is_running(Operation::Publish));
+        assert_eq!(driver.model.staging.requests().is_empty(), pushed);
+        assert_eq!(driver.model.under_way().count(), 0);
+    }
+}
+
+#[test]
+fn a_delivery_is_followed_and_offers_the_revert() {
+    let mut driver = confirmed();
+    driver.pushed(Deliver::Push, "");
     let key = cell("identity", "staging");
-    let state = |words: &str| CellDelivery::Failed(words.to_owned());
-    step(epoch, DeliveryStep::Began(Stage::Rolling));
-    step(
-        Epoch(1),
-        DeliveryStep::Cell(key.clone(), state("of another")),
-    );
-    step(
-        epoch,
-        DeliveryStep::Cell(key.clone(), state("CrashLoopBackOff")),
-    );
-    let run = driver.model.delivery.as_ref().unwrap();
-    assert_eq!(
-        run.cells[&key],
-        state("CrashLoopBackOff"),
-        "late ones dropped"
-    );
-    driver.send(Event::Delivery {
-        epoch,
-        at: moment(),
-        step: DeliveryStep::Ended(Err(Failure {
-            what: "1 cell failed".to_owned(),
-            why: "CrashLoopBackOff".to_owned(),
-            next: String::new(),
-        })),
-    });
+    driver.fact(3, Fact::Expected(expected(std::slice::from_ref(&key))));
+    assert!(driver.model.is_delivering(&key));
+    driver.fact(4, Fact::Seen(&Facts::default(), Duration::ZERO));
+    let delivery = &driver.model.deliveries[0].delivery;
+    assert!(matches!(delivery.ended, Some((_, Outcome::Unwatched))));
+    assert!(!driver.model.is_delivering(&key));
     driver.keys("r");
     let Some(Screen::Revert(screen)) = driver.model.screens.last() else {
         panic!("the picker is open");
     };
     assert_eq!(screen.cell, key);
+}
+
+#[test]
+fn a_second_delivery_leaves_the_first_one_followed() {
+    let mut driver = confirmed();
+    driver.pushed(Deliver::Push, "");
+    let first = driver.model.deliveries[0].delivery.id.clone();
+    driver.send(Event::Tick(driver.model.now + 5.seconds()));
+    driver.keys("esc h h h l : \"set_2 enter s");
+    let other = driver.model.selected().unwrap();
+    driver.planned(plan(std::slice::from_ref(&other), false));
+    driver.keys("enter");
+    driver.send(Event::Tick(driver.model.now + 5.seconds()));
+    driver.keys("y");
+    assert_eq!(driver.model.deliveries.len(), 2, "{}", word(&driver));
+    assert_eq!(driver.model.under_way().count(), 2);
+    let shown = |driver: &Driver| match driver.model.screens.last() {
+        Some(Screen::Delivery(screen)) => screen.id.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_ne!(shown(&driver), first);
+    driver.keys("tab");
+    assert_eq!(shown(&driver), first);
+    driver.keys("tab");
+    assert_ne!(shown(&driver), first);
+    driver.keys("esc esc d");
+    assert_ne!(shown(&driver), first, "the newest");
+}
+
+#[test]
+fn what_an_earlier_session_left_behind_is_shown_and_touches_nothing_staged() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("esc");
+    driver.commands.clear();
+    let key = cell("checkout", "prod-eu");
+    let left = plan(std::slice::from_ref(&key), false).plan;
+    let left = Delivery::new(&left, driver.model.now - 60.seconds());
+    driver.send(Event::Delivery {
+        at: driver.model.now,
+        delivery: Arc::new(left),
+        steps: Vec::new(),
+    });
+    assert_eq!(word(&driver), "taken up again: set");
+    assert!(driver.model.is_delivering(&key));
+    driver.pushed(Deliver::Push, "");
+    assert_eq!(driver.model.staging.requests().len(), 1);
+    assert!(!driver.taken().contains(&Command::SaveStaged(Vec::new())));
+    let gone = Failure::new("a delivery that was left behind", "nothing was written", "");
+    driver.fact(1, Fact::Broken(gone));
+    assert!(driver.model.activity.standing().is_some());
+    assert!(driver.model.screens.is_empty(), "no screen opens by itself");
 }

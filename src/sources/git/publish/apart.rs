@@ -2,11 +2,14 @@
 //!
 //! What counts is what the fetch address shows: everybody reads there, Tidegate too.
 
-use super::{Destination, PushOutcome, PushRequest, done, is_ancestor};
+use super::{PushOutcome, done, is_ancestor};
 use crate::{
-    domain::ids::ObjectId,
+    domain::{
+        delivery::{Destination, Push, Rejection},
+        ids::ObjectId,
+    },
     sources::git::{
-        Addresses, GitError, RanCommand, Rejection, Repo,
+        Addresses, GitError, RanCommand, Repo,
         report::RefStatus,
         theirs,
         transport::{self, look, words},
@@ -17,7 +20,7 @@ use crate::{
 /// that answered.
 pub(super) async fn settle(
     repo: &Repo,
-    request: &PushRequest,
+    request: &Push,
     addresses: &Addresses,
     statuses: &[&RefStatus],
     stderr: &str,
@@ -71,7 +74,7 @@ pub(super) async fn settle(
 }
 
 /// Git notes a push to anywhere as the remote's own state; until the fetch address says so, it is not.
-fn put_back(repo: &Repo, request: &PushRequest, remote: &str) {
+fn put_back(repo: &Repo, request: &Push, remote: &str) {
     let Destination::Branch = request.destination else {
         return;
     };
@@ -87,10 +90,7 @@ fn put_back(repo: &Repo, request: &PushRequest, remote: &str) {
 ///
 /// # Errors
 /// `Network` when it does not answer.
-pub async fn arrived(
-    repo: &Repo,
-    request: &PushRequest,
-) -> Result<(bool, Option<RanCommand>), GitError> {
+pub async fn arrived(repo: &Repo, request: &Push) -> Result<(bool, Option<RanCommand>), GitError> {
     let Some(remote) = &request.base.remote else {
         return Ok((true, None));
     };
@@ -104,7 +104,7 @@ pub async fn arrived(
 }
 
 /// Where the ref is at the address that did not expect ours, and who moved it.
-async fn where_else(repo: &Repo, request: &PushRequest, addresses: &Addresses) -> Option<String> {
+async fn where_else(repo: &Repo, request: &Push, addresses: &Addresses) -> Option<String> {
     let target = request.target();
     for place in &addresses.push {
         let now = place.look(repo, &target).await.ok().flatten();

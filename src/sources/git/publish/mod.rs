@@ -23,54 +23,23 @@ pub use self::{
     merge::Merged,
 };
 use super::{
-    Child, GitError, GitErrorKind, RanCommand, Rejection, Repo,
+    Child, GitError, GitErrorKind, RanCommand, Repo,
     objects::Objects,
     ours,
     report::{RefStatus, link},
     theirs,
     transport::{self, look, patiently_for, words},
 };
-use crate::domain::desired::Tip;
 use crate::{
-    domain::ids::ObjectId,
+    domain::{
+        delivery::{Destination, Push, Rejection},
+        ids::ObjectId,
+    },
     sources::files::{self, Links},
 };
 
 /// How long a push may take: the server's hooks may run tests.
 const PUSH_PATIENCE: Duration = Duration::from_mins(15);
-
-/// Where a commit goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// Fast-forward of the base's branch itself.
-    Branch,
-    /// A new branch on the same remote, from which a pull request can be opened.
-    Own(String),
-    /// A new tag of this name; `commit` is then the tag object.
-    Tag(String),
-}
-
-/// A commit to publish.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushRequest {
-    /// The base it was built on; its commit is the expected old value of the branch.
-    pub base: Tip,
-    /// The commit.
-    pub commit: ObjectId,
-    /// Where to.
-    pub destination: Destination,
-}
-
-impl PushRequest {
-    /// The full name of the ref that is written on the remote.
-    fn target(&self) -> String {
-        match &self.destination {
-            Destination::Branch => format!("refs/heads/{}", self.base.branch()),
-            Destination::Own(name) => format!("refs/heads/{name}"),
-            Destination::Tag(name) => format!("refs/tags/{name}"),
-        }
-    }
-}
 
 /// How publishing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,11 +144,8 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
 /// # Errors
 /// Only when nothing was tried: `Program`, or `Refused` when the commit is not on top of the base or
 /// the branch is checked out.
-pub async fn push(
-    repo: &Repo,
-    request: &PushRequest,
-) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {
-    let PushRequest { base, commit, .. } = request;
+pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {
+    let Push { base, commit, .. } = request;
     let is_tag = matches!(request.destination, Destination::Tag(_));
     if !is_tag && !is_ancestor(repo, base.commit, *commit)? {
         return Err(GitError::new(
@@ -270,7 +236,7 @@ pub async fn push(
 
 /// Moves the remote-tracking ref to what was pushed, as Git does itself where the remote has a fetch refspec for the branch.
 /// A bare clone has none, and would read the old commit until the next fetch.
-fn follow(repo: &Repo, remote: &str, request: &PushRequest) {
+fn follow(repo: &Repo, remote: &str, request: &Push) {
     let tracking = repo.tracking_ref(remote, request.base.branch());
     let (Ok(tracking), Ok(repository)) = (tracking, repo.open()) else {
         return;
@@ -285,7 +251,7 @@ fn follow(repo: &Repo, remote: &str, request: &PushRequest) {
 /// Says what became of a push by looking at the remote: there, not there, or elsewhere.
 async fn resolve(
     repo: &Repo,
-    request: &PushRequest,
+    request: &Push,
     remote: &str,
     target: &str,
     words: &str,
@@ -321,7 +287,7 @@ async fn resolve(
     (outcome, ran)
 }
 
-fn done(request: &PushRequest, words: String) -> PushOutcome {
+fn done(request: &Push, words: String) -> PushOutcome {
     match &request.destination {
         Destination::Branch | Destination::Tag(_) => PushOutcome::Pushed { words },
         Destination::Own(branch) => PushOutcome::BranchPushed {
@@ -333,7 +299,7 @@ fn done(request: &PushRequest, words: String) -> PushOutcome {
 }
 
 /// Without a remote: the local branch moves by compare and swap, or a new one is made.
-fn move_local(repo: &Repo, request: &PushRequest) -> Result<PushOutcome, GitError> {
+fn move_local(repo: &Repo, request: &Push) -> Result<PushOutcome, GitError> {
     let repository = repo.open()?;
     let failed = |error: &git2::Error| repo.error(error, "cannot move the branch");
     let (target, oid) = (&request.base.read, theirs(request.commit));

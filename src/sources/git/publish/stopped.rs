@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{PushOutcome, PushRequest, apart, resolve};
-use crate::sources::git::{Addresses, GitError, GitErrorKind, RanCommand, Repo};
+use super::{PushOutcome, apart, resolve};
+use crate::{
+    domain::delivery::Push,
+    sources::git::{Addresses, GitError, GitErrorKind, RanCommand, Repo},
+};
 
 /// How long a server that may have begun is watched.
 const WATCHED: Duration = Duration::from_secs(5);
@@ -20,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(700);
 /// `Interrupted`: nothing was pushed.
 pub(super) async fn settle(
     repo: &Repo,
-    request: &PushRequest,
+    request: &Push,
     remote: &str,
     apart: Option<&Addresses>,
 ) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {

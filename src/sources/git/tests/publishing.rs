@@ -7,10 +7,12 @@ use std::{
 
 use super::support::{Scratch, commit, git, hook, open, rev, settle};
 use crate::{
-    domain::{ids::ObjectId, plan::FileEdit},
-    sources::git::{
-        Destination, GitErrorKind, PushOutcome, PushRequest, Repo, build_commit, fetch, lock, push,
+    domain::{
+        delivery::{Destination, Push},
+        ids::ObjectId,
+        plan::FileEdit,
     },
+    sources::git::{GitErrorKind, PushOutcome, Repo, build_commit, fetch, lock, push},
 };
 
 const FILES: [(&str, &str); 3] = [
@@ -28,18 +30,18 @@ pub(super) fn edit(path: &str, before: &str, after: &str) -> FileEdit {
 }
 
 /// A commit on the clone's base that sets service a, ready to go to `destination`.
-fn request(repo: &Repo, destination: Destination) -> PushRequest {
+fn request(repo: &Repo, destination: Destination) -> Push {
     let base = repo.base(None).unwrap();
     let edits = [edit("apps/a/prod/tag", "tag: 1\n", "tag: 2\n")];
     let commit = build_commit(repo, base.commit, &edits, "set a\n").unwrap();
-    PushRequest {
+    Push {
         base,
         commit,
         destination,
     }
 }
 
-async fn pushed(repo: &Repo, request: &PushRequest) -> PushOutcome {
+async fn pushed(repo: &Repo, request: &Push) -> PushOutcome {
     push(repo, request).await.unwrap().0
 }
 
@@ -95,7 +97,7 @@ async fn publishes_from_a_dirty_clone_and_touches_nothing_of_it() {
         edit("run.sh", "#!/bin/sh\necho 1\n", "#!/bin/sh\necho 2\n"),
     ];
     let commit = build_commit(&repo, base.commit, &edits, "promote a\n\nService: a\n").unwrap();
-    let request = PushRequest {
+    let request = Push {
         base,
         commit,
         destination: Destination::Branch,
@@ -210,7 +212,7 @@ async fn a_hook_that_refuses_is_heard() {
         panic!("not refused");
     };
     assert_eq!(rejection.status, "pre-receive hook declined");
-    assert_eq!(rejection.words, "policy: no deployments on Fridays");
+    assert_eq!(rejection.message, "policy: no deployments on Fridays");
     assert!(!rejection.protected && !rejection.denied);
     hook(
         &origin,
@@ -231,7 +233,7 @@ async fn a_hook_that_refuses_is_heard() {
         "post-receive",
         "echo; echo 'Create a pull request by visiting:'; echo '  https://forge.example/pull/new/x'",
     );
-    let request = PushRequest {
+    let request = Push {
         destination: own,
         ..request
     };
@@ -271,7 +273,7 @@ async fn the_users_own_pre_push_hook_is_heard() {
         "{}",
         rejection.status
     );
-    assert_eq!(rejection.words, "not before noon");
+    assert_eq!(rejection.message, "not before noon");
     assert_eq!(rev(&origin, "main"), old);
 }
 
@@ -384,7 +386,7 @@ async fn only_what_is_on_top_of_the_base_is_pushed() {
     let base = repo.base(None).unwrap();
     git(&clone, &["switch", "-q", "--orphan", "other"]);
     let stray = commit(&clone, &[("x", "1\n")], "stray", 1_700_000_900);
-    let request = PushRequest {
+    let request = Push {
         base: base.clone(),
         commit: stray,
         destination: Destination::Branch,

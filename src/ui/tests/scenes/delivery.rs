@@ -1,12 +1,22 @@
 //! The last question, and the delivery that follows it.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use jiff::ToSpan;
 
-use super::plan::{plan, plan_screen};
-use crate::app::{
-    event::{CellDelivery, DeliveryStep, Event, Failure, Published, Stage},
-    fixture::{Driver, cell, commit},
-    op_queue::Operation,
+use super::plan::plan_screen;
+use crate::{
+    app::{
+        event::Event,
+        fixture::{Driver, cell, commit, tip},
+    },
+    domain::{
+        delivery::{Destination, Expectation, Fact, Push},
+        plan::Facts,
+        rollout::{Connection, Health, LiveCell, PodState},
+        subject::Subject,
+        topology::Deliver,
+    },
 };
 
 pub(super) fn confirm(size: (u16, u16)) -> Driver {
@@ -21,79 +31,77 @@ pub(super) fn confirmed(size: (u16, u16)) -> Driver {
     driver
 }
 
+/// What clusters say of the two cells: pods of the new version, and whether each is ready.
+fn seen(ready: &[bool], reason: &str) -> Facts {
+    let mut facts = Facts::default();
+    facts.connections.insert("prod-us".into(), Connection::Live);
+    let now = crate::app::fixture::moment();
+    let pods = ready.iter().enumerate().map(|(index, ready)| PodState {
+        name: format!("accounts-{index}"),
+        version: Some("2.4.0".into()),
+        ready: *ready,
+        reason: if *ready { "Running" } else { reason }.to_owned(),
+        message: (!reason.is_empty()).then(|| "panic: no such table".to_owned()),
+        restarts: 0,
+        terminating: false,
+        created: None,
+        node: None,
+    });
+    let accounts = LiveCell {
+        health: Health::Progressing,
+        serving: Some("2.4.0".into()),
+        desired: 6,
+        pods: pods.collect(),
+        ..LiveCell::unknown("", now)
+    };
+    let basket = LiveCell {
+        health: Health::Healthy,
+        serving: Some("2.3.1".into()),
+        ..LiveCell::unknown("", now)
+    };
+    facts.live.insert(cell("accounts", "prod-us"), accounts);
+    facts.live.insert(cell("basket", "prod-us"), basket);
+    facts
+}
+
 pub(super) fn delivery(size: (u16, u16)) -> Driver {
     let mut driver = confirmed(size);
-    let epoch = driver.epoch(Operation::Publish);
-    let target = plan().target;
-    driver.send(Event::Published {
-        epoch,
-        result: Ok(Published {
-            commit: commit("c0ffee1"),
-            target,
-            words: vec!["Processed 1 references in total".to_owned()],
-            link: None,
-            note: None,
-            elsewhere: None,
-        }),
-    });
     let began = driver.model.now;
-    let mut step = |after: i64, step| {
-        driver.send(Event::Delivery {
-            epoch,
-            at: began + after.seconds(),
-            step,
-        });
+    driver.fact(0, Fact::Confirmed(Vec::new()));
+    driver.fact(
+        1,
+        Fact::Checked {
+            sentence: "main is still a1b2c3d".to_owned(),
+            moved: false,
+        },
+    );
+    let push = Push {
+        base: tip("a1b2c3d"),
+        commit: commit("c0ffee1"),
+        destination: Destination::Branch,
     };
-    step(0, DeliveryStep::Began(Stage::Checked));
-    step(
-        1,
-        DeliveryStep::Done(Stage::Checked, "main is still a1b2c3d".to_owned()),
-    );
-    step(
-        1,
-        DeliveryStep::Done(Stage::Committed, "c0ffee1".to_owned()),
-    );
-    step(1, DeliveryStep::Began(Stage::Pushed));
-    step(
-        3,
-        DeliveryStep::Done(Stage::Pushed, "c0ffee1 on origin/main".to_owned()),
-    );
-    step(3, DeliveryStep::Began(Stage::Rolling));
-    step(
-        9,
-        DeliveryStep::Cell(
-            cell("accounts", "prod-us"),
-            CellDelivery::Rolling {
-                ready: 4,
-                desired: 6,
-            },
-        ),
-    );
-    step(
-        9,
-        DeliveryStep::Cell(
-            cell("basket", "prod-us"),
-            CellDelivery::Waiting("no pod runs 2.4.0 yet".to_owned()),
-        ),
-    );
+    driver.fact(1, Fact::Made(push));
+    driver.pushed(Deliver::Push, "Processed 1 references in total");
+    let expected = Expectation {
+        version: Some("2.4.0".into()),
+        subject: Subject::Image,
+        looked_for: true,
+        timeout: Duration::from_mins(15),
+    };
+    let cells = ["accounts", "basket"].map(|service| cell(service, "prod-us"));
+    let expected = cells.map(|cell| (cell, expected.clone()));
+    driver.fact(3, Fact::Expected(BTreeMap::from(expected)));
+    let facts = seen(&[true, true, true, true], "");
+    driver.fact(9, Fact::Seen(&facts, Duration::from_secs(6)));
     driver.send(Event::Tick(began + 12.seconds()));
     driver
 }
 
 pub(super) fn delivery_failed(size: (u16, u16)) -> Driver {
     let mut driver = delivery(size);
-    let epoch = driver.model.delivery.as_ref().unwrap().epoch;
     let at = driver.model.now + 30.seconds();
-    let mut step = |step| driver.send(Event::Delivery { epoch, at, step });
-    step(DeliveryStep::Cell(
-        cell("accounts", "prod-us"),
-        CellDelivery::Failed("CrashLoopBackOff ×3: panic: no such table".to_owned()),
-    ));
-    step(DeliveryStep::Ended(Err(Failure {
-        what: "1 of 2 cells failed".to_owned(),
-        why: "accounts / prod-us: CrashLoopBackOff ×3".to_owned(),
-        next: "r goes back".to_owned(),
-    })));
+    let facts = seen(&[true, false], "CrashLoopBackOff");
+    driver.fact(30, Fact::Seen(&facts, Duration::from_mins(16)));
     driver.send(Event::Tick(at));
     driver
 }

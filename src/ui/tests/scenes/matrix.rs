@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use super::plan::plan_refused;
 use crate::{
     app::{
-        event::{DesiredRead, Event, Failure},
+        event::{DesiredRead, Event},
         fixture::{self, Driver, cell, moment, setup},
         op_queue::Operation,
     },
     domain::{
         desired::Desired,
+        failure::Failure,
         problem::Problem,
         rollout::{Connection, Health},
         subject::Subject,
@@ -134,11 +135,11 @@ pub(super) fn palette(size: (u16, u16)) -> Driver {
 
 pub(super) fn failure(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
-    driver.send(Event::Failure(Failure {
-        what: "tidegate.toml:14: environments[2].from".to_owned(),
-        why: "no environment `stagin`; did you mean `staging`?".to_owned(),
-        next: "the configuration in force is kept".to_owned(),
-    }));
+    driver.send(Event::Failure(Failure::new(
+        "tidegate.toml:14: environments[2].from",
+        "no environment `stagin`; did you mean `staging`?",
+        "the configuration in force is kept",
+    )));
     driver
 }
 

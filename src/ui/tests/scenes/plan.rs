@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::{cell::diff, delivery::confirmed};
 use crate::{
     app::{
-        event::{Event, FileDiff, PlanView, PublishFailure, Target},
+        event::Planned,
         fixture::{self, Driver, cell},
-        op_queue::Operation,
     },
     domain::{
+        delivery::{Fact, NotPublished, Rejection},
+        diff::FileDiff,
         plan::{
             Action, FileEdit, Intent, Outcome, Plan, PlanRequest, PlannedChange, Skip, SkipCause,
             Standing, Verdict, Wave, Write,
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What the planner would answer to two staged promotions.
-pub(super) fn plan() -> PlanView {
+pub(super) fn plan() -> Planned {
     let verdict = |gate: &str, outcome, detail: &str| Verdict {
         gate: gate.to_owned(),
         outcome,
@@ -47,8 +48,8 @@ pub(super) fn plan() -> PlanView {
             .collect::<Vec<_>>()
             .join("\n"),
     };
-    PlanView {
-        plan: Plan {
+    Planned {
+        plan: Arc::new(Plan {
             request: PlanRequest::default(),
             base: vec![fixture::tip("a1b2c3d")],
             deliver: Deliver::Push,
@@ -82,7 +83,7 @@ pub(super) fn plan() -> PlanView {
                 writes: vec![Write {
                     tip: fixture::tip("a1b2c3d"),
                     action: Action::Edit,
-                    message: String::new(),
+                    message: "promote 2 services to prod-us\n\nAccounts and basket.\n".to_owned(),
                     edits: ["accounts", "basket"]
                         .map(|service| FileEdit {
                             path: path(service).as_str().into(),
@@ -102,18 +103,8 @@ pub(super) fn plan() -> PlanView {
             }],
             notes: Vec::new(),
             digest: String::new(),
-        },
+        }),
         diffs: vec![file("accounts"), file("basket")],
-        commands: vec![
-            "git commit -m 'promote 2 services to prod-us'".to_owned(),
-            "git push origin HEAD:main".to_owned(),
-        ],
-        target: Target {
-            remote: Some("origin".to_owned()),
-            branch: "main".to_owned(),
-            deliver: Deliver::Push,
-        },
-        message: "promote 2 services to prod-us\n\nAccounts and basket.\n".to_owned(),
     }
 }
 
@@ -128,7 +119,7 @@ pub(super) fn plan_screen(size: (u16, u16)) -> Driver {
 pub(super) fn plan_held(size: (u16, u16)) -> Driver {
     let mut driver = plan_screen(size);
     let mut held = plan();
-    held.plan.changes[1].verdicts[0].outcome = Outcome::Hold;
+    Arc::make_mut(&mut held.plan).changes[1].verdicts[0].outcome = Outcome::Hold;
     driver.keys("a a");
     driver.planned(held);
     driver.keys("enter");
@@ -139,9 +130,10 @@ pub(super) fn plan_left_out(size: (u16, u16)) -> Driver {
     let mut driver = plan_held(size);
     driver.keys("l");
     let mut rest = plan();
-    let held = rest.plan.changes.remove(1);
     rest.diffs.truncate(1);
-    rest.plan.skipped.push(Skip {
+    let plan = Arc::make_mut(&mut rest.plan);
+    let held = plan.changes.remove(1);
+    plan.skipped.push(Skip {
         cell: held.cell,
         cause: SkipCause::Held,
         detail: "upstream: staging declares 2.4.0 but runs 2.3.1, seen 2s ago".to_owned(),
@@ -156,35 +148,30 @@ pub(super) fn plan_left_out(size: (u16, u16)) -> Driver {
 
 pub(super) fn plan_moved(size: (u16, u16)) -> Driver {
     let mut driver = confirmed(size);
-    let epoch = driver.epoch(Operation::Publish);
-    let mut fresh = plan();
-    fresh.plan.base = vec![fixture::tip("b7c8d9e")];
-    fresh.plan.waves[0].writes[0].tip = fixture::tip("b7c8d9e");
-    driver.send(Event::Published {
-        epoch,
-        result: Err(PublishFailure::Moved {
-            fresh: Arc::new(fresh),
-            changes: vec![
-                "main moved a1b2c3d to b7c8d9e: ahmed, set basket to 2.3.2".to_owned(),
-                "basket / prod-us: 2.3.2→2.4.0, was 2.3.1→2.4.0".to_owned(),
-            ],
-        }),
-    });
+    let mut fresh = plan().plan;
+    let moved = Arc::make_mut(&mut fresh);
+    moved.base = vec![fixture::tip("b7c8d9e")];
+    moved.waves[0].writes[0].tip = fixture::tip("b7c8d9e");
+    let changes = vec![
+        "main moved a1b2c3d to b7c8d9e: ahmed, set basket to 2.3.2".to_owned(),
+        "basket / prod-us: 2.3.2→2.4.0, was 2.3.1→2.4.0".to_owned(),
+    ];
+    let moved = NotPublished::Moved { fresh, changes };
+    driver.fact(1, Fact::NotPublished(moved));
     driver
 }
 
 pub(super) fn plan_refused(size: (u16, u16)) -> Driver {
     let mut driver = confirmed(size);
-    let epoch = driver.epoch(Operation::Publish);
-    driver.send(Event::Published {
-        epoch,
-        result: Err(PublishFailure::Rejected {
-            words: vec![
-                "error: GH006: Protected branch update failed for refs/heads/main.".to_owned(),
-                "error: Changes must be made through a pull request.".to_owned(),
-            ],
-            protected: true,
-        }),
-    });
+    let rejection = Rejection {
+        status: "protected branch hook declined".to_owned(),
+        message: "error: GH006: Protected branch update failed for refs/heads/main.\n\
+                  error: Changes must be made through a pull request."
+            .to_owned(),
+        protected: true,
+        denied: false,
+    };
+    let refused = NotPublished::Rejected(rejection);
+    driver.fact(1, Fact::NotPublished(refused));
     driver
 }

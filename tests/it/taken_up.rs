@@ -1,0 +1,195 @@
+//! Deliveries outlive who began them: kept on disk, taken up by the next console, told as they are.
+
+#![allow(clippy::unwrap_used)] // a harness fails by panicking
+
+use std::{fs, path::Path, process::Stdio};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate::demo::{Demo, DemoOptions};
+
+use crate::{
+    stopping::{end, hook, pid, promoting, ready, signal, until, words},
+    support::{
+        operator::Operator,
+        repo::Repository,
+        terminal::{SOON, Setup, TIDEGATE},
+    },
+};
+
+/// The files of a name below a folder, however deep.
+fn files(below: &Path, name: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(below).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(files(&path, name));
+        } else if path
+            .file_name()
+            .is_some_and(|it| it.to_string_lossy().ends_with(name))
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// What is kept of deliveries below a home.
+fn kept(home: &Path) -> Vec<std::path::PathBuf> {
+    let kept = files(home, ".json").into_iter();
+    kept.filter(|path| {
+        path.parent()
+            .is_some_and(|folder| folder.ends_with("deliveries"))
+    })
+    .collect()
+}
+
+/// The texts of the activity log, oldest first.
+fn activity(home: &Path) -> Vec<String> {
+    let logs = files(home, "activity.jsonl");
+    let text = logs.iter().map(|path| fs::read_to_string(path).unwrap());
+    let text: String = text.collect();
+    let entries = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    entries
+        .map(|entry| entry["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn console(repository: &Repository) -> Operator {
+    let setup = Setup::tidegate(&[]).home(repository.home());
+    Operator::sit_down(setup.folder(repository.clone_path()))
+}
+
+#[test]
+fn what_a_command_delivers_is_in_the_activity_log_and_nothing_is_left_of_it() {
+    let repository = ready();
+    assert!(end(&mut promoting(&repository)).success());
+    let told = activity(&repository.home());
+    let [confirmed, pushed] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(confirmed, "confirmed: 1 change to origin/main");
+    assert!(pushed.ends_with(" is on origin/main"), "{pushed}");
+    assert!(kept(&repository.home()).is_empty());
+}
+
+#[test]
+fn a_push_that_nobody_saw_the_end_of_is_asked_about_and_never_repeated() {
+    // Killed before the remote had it, and after.
+    for (name, arrived) in [("pre-push", false), ("post-receive", true)] {
+        let repository = ready();
+        let tip = repository.tip();
+        let at = match name {
+            "pre-push" => repository.clone_path().join(".git"),
+            _ => repository.remote(),
+        };
+        let begun = hook(&at, name, "sleep 600");
+        let mut child = promoting(&repository);
+        pid(&begun);
+        signal(child.id(), "KILL");
+        end(&mut child);
+        fs::remove_file(at.join("hooks").join(name)).unwrap();
+        assert_eq!(repository.tip() != tip, arrived);
+        let moved = repository.tip();
+        assert_eq!(kept(&repository.home()).len(), 1, "{name}");
+
+        let mut operator = console(&repository);
+        let told = match arrived {
+            true => "pushed; nothing about what runs is judged",
+            false => "nothing was written",
+        };
+        operator.terminal.until(told, SOON, |view| {
+            view.has(told) || { view.has("taken up again") }
+        });
+        until(told, || {
+            let told_of = activity(&repository.home());
+            let failed = "a delivery that was left behind";
+            let is = |line: &String| line == told || (!arrived && line == failed);
+            told_of.iter().any(is).then_some(())
+        });
+        until("its end", || {
+            kept(&repository.home()).is_empty().then_some(())
+        });
+        operator.leave();
+        assert_eq!(repository.tip(), moved, "nothing is pushed again");
+
+        // And nothing of it is there for the one after that.
+        let operator = console(&repository);
+        assert!(!operator.terminal.view().has("taken up again"));
+        operator.leave();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_that_was_followed_is_followed_by_the_next_console() {
+    let home = Repository::empty();
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 4.0;
+    options.outage = false;
+    let demo = Demo::start(options).await.unwrap();
+    let mut command = home.command(TIDEGATE);
+    command
+        .args(["promote", "identity", "--from", "dev", "--to", "staging"])
+        .args(["--yes", "--wait"])
+        .env("KUBECONFIG", &demo.kubeconfig)
+        .current_dir(&demo.clone)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let (clone, kubeconfig, at) = (demo.clone.clone(), demo.kubeconfig.clone(), home.home());
+    tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let lines = words(&mut child);
+        let followed = lines
+            .iter()
+            .any(|line| line.contains("identity / staging: "));
+        assert!(followed, "it is followed");
+        signal(child.id(), "KILL");
+        end(&mut child);
+        assert_eq!(kept(&at).len(), 1);
+        let setup = Setup::tidegate(&[]).home(&at).folder(clone);
+        let setup = setup.env("KUBECONFIG", &kubeconfig);
+        let mut operator = Operator::sit_down(setup);
+        let text = "taken up again: promote identity";
+        until("the log says it", || {
+            activity(&at)
+                .iter()
+                .any(|line| line.contains(text))
+                .then_some(())
+        });
+        operator.terminal.press("d");
+        let view = operator.delivered(SOON);
+        assert!(view.has("identity / staging"), "{view}");
+        assert!(view.has("healthy"), "{view}");
+        until("its end", || kept(&at).is_empty().then_some(()));
+        operator.leave();
+        let told = activity(&at);
+        assert!(
+            told.contains(&"identity / staging: healthy".to_owned()),
+            "{told:?}"
+        );
+    })
+    .await
+    .unwrap();
+}
+
+#[test]
+fn what_another_version_kept_is_said_and_left_alone() {
+    let repository = ready();
+    assert!(end(&mut promoting(&repository)).success());
+    let log = files(&repository.home(), "activity.jsonl");
+    let folder = log[0].parent().unwrap().join("deliveries");
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("1-later.json");
+    fs::write(&file, r#"{"form":99,"delivery":{"more":true}}"#).unwrap();
+    let operator = console(&repository);
+    until("the log says it", || {
+        let told = activity(&repository.home());
+        let other = |line: &String| line.contains("kept by another version of Tidegate (form 99");
+        told.iter().any(other).then_some(())
+    });
+    operator.leave();
+    assert!(file.exists());
+}
