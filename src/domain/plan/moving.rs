@@ -594,6 +594,85 @@ fn what_stands_beside_and_stays_is_named() {
 }
 
 #[test]
+fn a_comment_that_says_what_the_version_was_is_named() {
+    let layouts =
+        r#"{ path = "{env}.yaml", yaml = "tag", row = "web", carry = "trailing-comment" }"#;
+    let told = |staging: &str, prod: &str, asked: &str| {
+        let files = [("staging.yaml", staging), ("prod.yaml", prod)];
+        let small = Small::new(layouts, &ENVIRONMENTS, &files);
+        let plan = planned(&small, &[request(asked)], &[], false);
+        let verdicts = plan.changes[0].verdicts.iter();
+        let carry = verdicts.filter(|verdict| verdict.gate == "carry");
+        assert!(plan.held().next().is_none(), "{asked}");
+        let edits = plan
+            .edits()
+            .map(|edit| String::from_utf8_lossy(&edit.after).into_owned());
+        (
+            carry.map(|it| it.detail.clone()).collect::<String>(),
+            edits.collect::<String>(),
+        )
+    };
+    let (says, after) = told("tag: b # v2\n", "tag: a # v1\n", "web/prod = c");
+    assert!(
+        says.starts_with("prod.yaml:1: the comment `# v1` stays as it is (`carry`): nothing says what it is with c"),
+        "{says}"
+    );
+    assert_eq!(after, "tag: c # v1\n");
+    let silent = [
+        (
+            "promoted with it",
+            "tag: b # v2\n",
+            "tag: a # v1\n",
+            "web/prod < staging",
+            "tag: b # v2\n",
+        ),
+        (
+            "the same there",
+            "tag: b # ours\n",
+            "tag: a # ours\n",
+            "web/prod < staging",
+            "tag: b # ours\n",
+        ),
+        (
+            "it repeats the version",
+            "tag: b\n",
+            "tag: a # a\n",
+            "web/prod = c",
+            "tag: c # c\n",
+        ),
+        (
+            "it has it already",
+            "tag: b\n",
+            "tag: a # c\n",
+            "web/prod = c",
+            "tag: c # c\n",
+        ),
+        (
+            "there is none",
+            "tag: b # v2\n",
+            "tag: a\n",
+            "web/prod = c",
+            "tag: c\n",
+        ),
+    ];
+    for (name, staging, prod, asked, expected) in silent {
+        assert_eq!(
+            told(staging, prod, asked),
+            (String::new(), expected.to_owned()),
+            "{name}"
+        );
+    }
+    // Without `carry` a comment is nobody's business.
+    let small = Small::new(
+        r#"{ path = "{env}.yaml", yaml = "tag", row = "web" }"#,
+        &ENVIRONMENTS,
+        &[("prod.yaml", "tag: a # v1\n")],
+    );
+    let plan = planned(&small, &[request("web/prod = c")], &[], false);
+    assert!(plan.changes[0].verdicts.iter().all(|it| it.gate != "carry"));
+}
+
+#[test]
 fn the_sentences_name_the_cells() {
     let prod = "web: {image: &img {tag: 1}}\nworker: {image: *img}\n";
     let small = Small::new(FILES, &ENVIRONMENTS, &[STAGING, ("prod.yaml", prod)]);

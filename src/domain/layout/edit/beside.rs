@@ -1,5 +1,5 @@
-//! What stands beside a version and was not moved with it, though it says something of its own (`also`, a digest): where
-//! nothing tells what goes with the new version, the plan names it.
+//! What stands beside a version and was not moved with it, though it says something of its own (`also`, a digest, the
+//! comment behind it): where nothing tells what goes with the new version, the plan names it.
 
 use super::{Editor, Files, Spot};
 use crate::domain::{
@@ -20,6 +20,9 @@ const NAMED: usize = 3;
 const ALSO: &str = "also";
 /// What a plan says of a digest, beside its gates.
 const DIGEST: &str = "digest";
+
+/// What a plan says of a comment that is carried, beside its gates.
+const CARRY: &str = "carry";
 
 /// Something that stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,9 @@ impl<'a> Editor<'a> {
     /// The same, of this editor's files against those of `before`.
     fn left_of(&self, before: &Self) -> Option<Vec<Left>> {
         // Nearly all cells have nothing beside them: nothing is parsed for these.
-        let has_also = self.readings().any(|layout| !layout.also.is_empty());
+        let has_also = self
+            .readings()
+            .any(|layout| layout.carry || !layout.also.is_empty());
         let may_hold = |bytes: Vec<u8>| std::str::from_utf8(&bytes).is_ok_and(held::may_hold);
         let mut files = self.cell.files.iter();
         let has_digests = files.any(|path| self.file(path).is_some_and(may_hold));
@@ -74,11 +79,16 @@ impl<'a> Editor<'a> {
             return None;
         }
         let mut left = self.also_left(before, spot, was, version);
+        let moved = own.iter().filter_map(|spot| {
+            let was = old.iter().find(|old| old.is_where(spot))?;
+            (was.found.version != spot.found.version).then_some((spot, was))
+        });
+        let comments = moved.clone().filter_map(|(spot, was)| {
+            let comment = comment_of(&spot.found).filter(|_| spot.layout.carry)?;
+            self.comment_left(spot, comment, comment_of(&was.found)?)
+        });
+        left.extend(comments.take(NAMED));
         if has_digests {
-            let moved = own.iter().filter_map(|spot| {
-                let was = old.iter().find(|old| old.is_where(spot))?;
-                (was.found.version != spot.found.version).then_some((spot, was))
-            });
             let digests = moved.flat_map(|(spot, was)| self.digests_left(before, spot, was));
             left.extend(digests.take(NAMED));
         }
@@ -118,6 +128,31 @@ impl<'a> Editor<'a> {
             }
         }
         left
+    }
+
+    /// A comment that is to say what the version is, and says what it said of another one.
+    fn comment_left(&self, spot: &Spot<'a>, comment: &str, was: &str) -> Option<Left> {
+        let version = spot.found.version.as_ref()?;
+        let says_so = comment
+            .split_whitespace()
+            .any(|word| word == version.as_str());
+        if comment.is_empty() || comment != was || says_so {
+            return None;
+        }
+        let mut row = self.desired.row(&self.key.service);
+        let belongs = row.any(|(key, cell)| {
+            let other = Editor { key, cell, ..*self };
+            let same = key != self.key && cell.version.as_ref() == Some(version);
+            let own = same.then(|| other.own_places().ok()).flatten();
+            let mut own = own.into_iter().flatten();
+            own.any(|spot| comment_of(&spot.found) == Some(comment))
+        });
+        let words = format!(
+            "{}:{}: the comment `# {comment}` stays as it is (`carry`): nothing says what it is with {version}; where it \
+             says what the version was, change it by hand, or promote from an environment that has both",
+            spot.path, spot.found.line
+        );
+        (!belongs).then_some(Left { what: CARRY, words })
     }
 
     /// Digests near a version that moved, which say what they said before: they are not written together with it.
@@ -181,6 +216,14 @@ impl<'a> Editor<'a> {
         others.any(|(other, places)| {
             other.as_ref() == Some(version) && places.contains(&found.version)
         })
+    }
+}
+
+/// The comment behind a version.
+fn comment_of(found: &Found) -> Option<&str> {
+    match &found.place {
+        Place::Scalar { comment, .. } => comment.as_deref(),
+        Place::Text { .. } => None,
     }
 }
 
