@@ -1,6 +1,9 @@
 //! Digests under any key: written along with the version, taken away with it, or told.
 
-use super::{tests::edited, *};
+use super::{
+    tests::{edited, restored},
+    *,
+};
 use crate::domain::layout::testing::{Small, lines};
 
 const IMAGE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#;
@@ -292,5 +295,109 @@ fn of_two_digests_of_one_tag_none_is_left_to_pin() {
     assert_eq!(
         both,
         text.replace("v1", "v2").replace(&digest('a'), &digest('b'))
+    );
+}
+
+#[test]
+fn going_back_restores_the_place_as_it_was() {
+    let pinned = format!("v2@{}", digest('b'));
+    let cases = [
+        (
+            "an empty digest",
+            IMAGE,
+            "image:\n  tag: v1\n  digest: \"\" # none\n  x: 1\n",
+            &*pinned,
+        ),
+        (
+            "one that is null",
+            IMAGE,
+            "image:\n  tag: v1\n  digest: # none\n  x: 1\n",
+            &pinned,
+        ),
+        (
+            "no digest",
+            IMAGE,
+            "image:\n  tag: v1 # w\n  x: 1\n",
+            &pinned,
+        ),
+        (
+            "a digest with a comment",
+            IMAGE,
+            "image:\n  tag: v1\n  digest: %D # pin\n  x: 1\n",
+            "v2",
+        ),
+        (
+            "a digest in quotes",
+            IMAGE,
+            "image: {digest: '%D', tag: \"v1\"}\n",
+            "v2",
+        ),
+        (
+            "a digest under another key",
+            IMAGE,
+            "image:\n  hash: %D\n\n  # the tag\n  tag: v1\n",
+            "v2",
+        ),
+        (
+            "behind a name",
+            IMAGE,
+            "image:\n  tag: v1\n  repository: r/i@%D # r\n",
+            "v2",
+        ),
+        (
+            "of Kustomize",
+            KUSTOMIZE,
+            "images:\n- name: r/web\n  digest: \"\" # none\n  newTag: v1\n",
+            &pinned,
+        ),
+        (
+            "of Kustomize, pinned",
+            KUSTOMIZE,
+            "images:\n- digest: %D # pin\n  name: r/web\n",
+            "v2",
+        ),
+        ("a number", IMAGE, "image: {tag: v1} # x\n", "1.10"),
+        (
+            "carriage returns",
+            IMAGE,
+            "image:\r\n  tag: v1\r\n  digest: %D # pin\r\n  x: 1\r\n",
+            "v2",
+        ),
+    ];
+    for (name, layout, text, to) in cases {
+        let before = filled(text, "-", 'a');
+        let now = edited(
+            layout,
+            &[("prod/web.yaml", &before)],
+            &format!("web prod {to}"),
+        );
+        assert_ne!(now, before, "{name}");
+        let small = Small::new(layout, &["prod"], &[("prod/web.yaml", &before)]);
+        let was = small
+            .desired()
+            .version(&CellKey::new("web", "prod"))
+            .cloned();
+        let was = was.unwrap();
+        let back = |now: &str| {
+            let (now, then) = (
+                [("prod/web.yaml", now)],
+                [("prod/web.yaml", before.as_str())],
+            );
+            restored(layout, &now, &then, was.as_str())
+        };
+        assert_eq!(back(&now), before, "{name}: {now}");
+    }
+    // What else changed since stays, and so does what was there to say nothing.
+    let then = [(
+        "prod/web.yaml",
+        "image:\n  tag: v1\n  digest: \"\" # none\n",
+    )];
+    let now = format!(
+        "a: b\nimage:\n  tag: v2\n  digest: \"{}\" # none\n",
+        digest('b')
+    );
+    assert_eq!(
+        restored(IMAGE, &[("prod/web.yaml", &now)], &then, "v1"),
+        "a: b\nimage:\n  tag: v1\n  digest: \"\" # none\n"
     );
 }

@@ -20,6 +20,8 @@ use crate::domain::{
 pub(super) struct Donor {
     /// The tag beside the digest.
     pub(super) tag: Option<String>,
+    /// The digest's place says nothing.
+    pub(super) empty_digest: bool,
     /// The comment behind the version.
     comment: Option<String>,
     /// By `also` entry: what stands in its places.
@@ -91,11 +93,8 @@ impl<'a> Editor<'a> {
         let spot = own
             .iter()
             .find(|spot| spot.found.version.as_ref() == Some(version))?;
-        let (tag, comment) = match &spot.found.place {
-            Place::Scalar { pair, comment, .. } => (
-                pair.as_ref().and_then(|pair| pair.tag.clone()),
-                comment.clone(),
-            ),
+        let (pair, comment) = match &spot.found.place {
+            Place::Scalar { pair, comment, .. } => (pair.as_deref(), comment.clone()),
             Place::Text { .. } => (None, None),
         };
         let also = spot
@@ -108,7 +107,8 @@ impl<'a> Editor<'a> {
             })
             .collect();
         Some(Donor {
-            tag,
+            tag: pair.and_then(|pair| pair.tag.clone()),
+            empty_digest: pair.is_some_and(|pair| pair.empty_digest),
             comment,
             also,
             past: false,

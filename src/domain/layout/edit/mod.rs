@@ -111,7 +111,10 @@ pub fn restore_cell(
     let own = editor.own_places()?;
     let mut changes = Changes::default();
     match version {
-        Some(version) => editor.set(&own, version, &mut changes)?,
+        Some(version) => match editor.taken_back(&own, version) {
+            Some(texts) => changes.texts = texts,
+            None => editor.set(&own, version, &mut changes)?,
+        },
         None => editor.restore(&own, &mut changes)?,
     }
     let mut edits = changes.carry_out(&|path| files(&cell.origin, path))?;
@@ -421,6 +424,36 @@ impl<'a> Editor<'a> {
             place::remove(spot, changes)?;
         }
         Ok(())
+    }
+
+    /// The files as they were at a commit that declared `version`, where writing the version of today over them is all that
+    /// has changed since: going back gives these bytes, whatever was added, emptied or quoted.
+    fn taken_back(
+        &self,
+        own: &[Spot<'a>],
+        version: &Version,
+    ) -> Option<BTreeMap<RepoPath, Vec<u8>>> {
+        let declared = |spots: &[Spot<'_>]| {
+            let mut found = spots.iter();
+            found.find_map(|spot| spot.found.version.clone())
+        };
+        let past = Editor {
+            files: self.then,
+            ..*self
+        };
+        let was = past.own_places().ok()?;
+        let now = declared(own)?;
+        if declared(&was).as_ref() != Some(version) {
+            return None;
+        }
+        let mut changes = Changes::default();
+        past.set(&was, &now, &mut changes).ok()?;
+        let written = changes.carry_out(&|path| past.file(path)).ok()?;
+        let same = |edit: &FileEdit| self.file(&edit.path).as_ref() == Some(&edit.after);
+        (!written.is_empty() && written.iter().all(same)).then(|| {
+            let before = written.into_iter().map(|edit| (edit.path, edit.before));
+            before.collect()
+        })
     }
 
     /// The files as they were before the cell got a version of its own, where adding that to them is all that has changed

@@ -132,7 +132,9 @@ fn set_pair(
     let tag = tag.or_else(|| donor.and_then(|donor| donor.tag.clone()));
     let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
     let is_item = matches!(pair.place, DigestPlace::Item(_));
-    let stays = inherits || pair.merged_digest || is_item;
+    // It was there before it had anything to say.
+    let was_empty = donor.is_some_and(|donor| donor.past && donor.empty_digest);
+    let stays = inherits || pair.merged_digest || is_item || was_empty;
     let digest = match digest {
         None if pair.digest.is_some() && stays || pair.inherited_digest => Some(String::new()),
         digest => digest,
