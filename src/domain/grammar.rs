@@ -262,7 +262,34 @@ fn is_chart(text: &str) -> bool {
 }
 
 fn is_range(text: &str) -> bool {
-    !text.ends_with(',') && !text.starts_with(',') && VersionRange::parse(text).is_ok()
+    !text.ends_with(',')
+        && !text.starts_with(',')
+        && VersionRange::parse(text).is_ok()
+        && !text.split("||").any(runs_into_another)
+}
+
+/// Whether a version without an operator stands among others, which nothing can be at once (`6.0 0`), or a blank stands
+/// inside an operator.
+fn runs_into_another(range: &str) -> bool {
+    if range.contains(" - ") {
+        return false;
+    }
+    let words = range.split([' ', ',']).filter(|word| !word.is_empty());
+    let is_sign = |c: char| matches!(c, '<' | '>' | '=' | '~' | '^' | '!');
+    let (mut versions, mut bare, mut operator) = (0, false, false);
+    for word in words {
+        let begins = word.starts_with(is_sign);
+        if begins && operator {
+            return true;
+        }
+        let before = std::mem::replace(&mut operator, word.chars().all(is_sign));
+        if operator {
+            continue;
+        }
+        versions += 1;
+        bare |= !begins && !before && !word.contains(['x', 'X', '*']);
+    }
+    bare && versions > 1
 }
 
 fn commit(text: &str) -> Result<(), String> {
@@ -400,7 +427,13 @@ mod tests {
                     "1.x",
                     "*",
                     ">=1 <2",
+                    "> 1.0, < 2",
+                    ">= 1.2",
+                    "^ 1",
+                    "1.2 || 2.1",
+                    "1.x <1.5",
                     "1 - 2",
+                    "1.2.3 - 2.0 || 3",
                     "2024.01.3",
                 ],
             ),
@@ -546,6 +579,18 @@ mod tests {
                     "abc",
                     "web-1.2.3",
                     "1.2.3,",
+                    "6.0 0",
+                    "6. 0",
+                    "1 .2.3",
+                    "1.2 1.3",
+                    ">=1.0 0",
+                    "1.0 <2",
+                    "6,0",
+                    "1 || 6.0 0",
+                    "1 2 - 3",
+                    "> =1",
+                    "1.2.3 -rc.1",
+                    "v 1.2.3",
                     "sha256:aa",
                     "v1.2.x.y",
                 ],
@@ -607,7 +652,10 @@ mod tests {
             ),
             (Commit, &["main", "9f3c", "v1.2.3"]),
             (Query, &["a&b", "a#b", "a%20b", "a+b", "a b"]),
-            (Revision, &["a b", "a..b", "-x"]),
+            (
+                Revision,
+                &["a b", "a..b", "-x", "1.2 3", "6.0 0", "main 1", "1 main"],
+            ),
             (
                 Text,
                 &["", " a", "a ", "a\nb", "a\u{200b}", "\u{1b}[31m", "a\tb"],
@@ -616,6 +664,40 @@ mod tests {
         for (grammar, texts) in wrong {
             for text in texts {
                 assert!(grammar.check(text).is_err(), "{grammar:?} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_blank_stands_inside_a_version() {
+        use Grammar::{
+            Chart, ChartOwn, Commit, Digest, Image, Query, Ref, Reference, Revision, Tag,
+        };
+        let digest = format!("sha256:{HEX}");
+        let both = format!("v1.2@{digest}");
+        let reference = format!("h.example:5000/a/web:v1@{digest}");
+        let cases: [(Grammar, &[&str]); 10] = [
+            (Image, &["1.2.3", "v1-rc.1", &digest, &both]),
+            (Tag, &["1.2.3", "latest"]),
+            (Reference, &["r/web:1.2", &reference]),
+            (Digest, &[&digest]),
+            (Chart, &["1.2.3", "v1.2.3-rc.1+7", "10.20", "1.x"]),
+            (ChartOwn, &["1.2.3", "1.2.3-rc.1+7"]),
+            (Ref, &["main", "refs/tags/v1.2", "9f3c2ab"]),
+            (Commit, &["9f3c2ab"]),
+            (Query, &["v1.2.3", "main"]),
+            (Revision, &["v1.2.3", "10.20", "main"]),
+        ];
+        for (grammar, texts) in cases {
+            for text in texts {
+                assert_eq!(grammar.check(text), Ok(()), "{grammar:?}");
+                for at in 0..=text.len() {
+                    for blank in [" ", "  ", "\t", "\u{a0}"] {
+                        let mut odd = (*text).to_owned();
+                        odd.insert_str(at, blank);
+                        assert!(grammar.check(&odd).is_err(), "{grammar:?} {odd:?}");
+                    }
+                }
             }
         }
     }
