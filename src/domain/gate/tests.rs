@@ -11,8 +11,8 @@ use crate::domain::{
     ids::ObjectId,
     layout::testing::Small,
     plan::{
-        Came, ChangeRequest, Facts, Override, Plan, PlanInput, PlanRequest, SkipCause, Standing,
-        build,
+        Came, ChangeRequest, Facts, FileEdit, Override, Plan, PlanInput, PlanRequest, SkipCause,
+        Standing, build,
     },
     said::Said,
     template::Template,
@@ -148,7 +148,14 @@ impl Asked<'_> {
                 Small::new(lines, &["staging", "prod", "late"], &[]).assembler()
             },
             files: &|_, _| None,
-            edit: &|_, _, _, _| Ok(Vec::new()),
+            // What it is, no gate asks.
+            edit: &|_, _, _, _| {
+                Ok(vec![FileEdit {
+                    path: "some/file".into(),
+                    before: Vec::new(),
+                    after: b"-".to_vec(),
+                }])
+            },
             absent: &|_| None,
             beside: &|_, _| Vec::new(),
             merge: &|_, _| None,
