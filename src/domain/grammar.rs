@@ -84,26 +84,20 @@ impl Grammar {
         ends.map_err(|why| format!("{} is {why}", shown(text)))
     }
 
-    /// Whether what stands there already could be a version at all. A digest that is cut short still says what was
-    /// meant; it is not written anywhere else.
+    /// Whether what stands there already could be a version at all: of images, what a registry or a cluster would take.
     pub fn may_be(self, text: &str) -> bool {
-        let cut_short = |text: &str| {
-            let hex = text
-                .strip_prefix("sha256:")
-                .or_else(|| text.strip_prefix("sha512:"));
-            hex.is_some_and(|hex| !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-        };
+        let is_digest = |text: &str| digest(&text.to_ascii_lowercase()).is_ok();
         match self {
             Self::Image | Self::Tag => {
                 let (tag, digest) = match text.split_once('@') {
                     Some((tag, digest)) => (Some(tag), Some(digest)),
-                    None if cut_short(text) => (None, Some(text)),
+                    None if is_digest(text) => (None, Some(text)),
                     None => (Some(text), None),
                 };
                 let tag = tag.is_none_or(|it| it.is_empty() && digest.is_some() || tag_is(it));
-                tag && digest.is_none_or(cut_short)
+                tag && digest.is_none_or(is_digest)
             }
-            Self::Digest => cut_short(text),
+            Self::Digest => is_digest(text),
             _ => true,
         }
     }

@@ -175,6 +175,10 @@ mod tests {
                 assert_eq!(Unread::of(text, grammar), Some(kind), "{text} {grammar:?}");
             }
         }
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let (pinned, more) = (format!("v1@{digest}"), format!("{digest}0"));
+        let long = format!("v1@sha512:{}", "0a".repeat(64));
+        let upper = format!("sha256:{}", "0A".repeat(32));
         let of_images = [
             ("1-$SUFFIX", Some(Variable)),
             ("1.2 3", Some(Illegal)),
@@ -186,8 +190,18 @@ mod tests {
             ("-x", Some(Illegal)),
             ("1.2.3", None),
             ("latest", None),
-            ("sha256:aa", None),
-            ("v1@sha256:aa", None),
+            (&digest, None),
+            (&pinned, None),
+            (&long, None),
+            (&upper, None),
+            ("sha256:aa", Some(Illegal)),
+            ("v1@sha256:1234", Some(Illegal)),
+            (&digest[..70], Some(Illegal)),
+            (&pinned[..73], Some(Illegal)),
+            (&more, Some(Illegal)),
+            ("v1@", Some(Illegal)),
+            ("v1@v2", Some(Illegal)),
+            ("sha256:", Some(Illegal)),
             ("__TAG__", None),
         ];
         for (text, expected) in of_images {

@@ -208,8 +208,7 @@ mod tests {
     "#;
 
     fn small() -> Small {
-        let kustomization =
-            "images:\n- name: x/api\n  newTag: '1'\n- name: y/web\n  digest: sha256:1\n";
+        let kustomization = "images:\n- name: x/api\n  newTag: '1'\n- name: y/web\n  digest: sha256:1111111111111111111111111111111111111111111111111111111111111111\n";
         Small::new(
             LAYOUTS,
             &["dev", "prod"],

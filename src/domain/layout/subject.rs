@@ -247,7 +247,7 @@ mod tests {
             ),
             (
                 "yaml = 'images[*].digest'",
-                "images: [{digest: 'sha256:aa'}]",
+                "images: [{digest: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}]",
                 Image,
             ),
             ("yaml = 'images.{service}'", "images: {web: v1}", Image),

@@ -956,7 +956,7 @@ mod hostile {
         { preset = "manifest", path = "m/{service}/{env}.yaml" },
         { path = "v/{service}/{env}.yaml", yaml = "**{p}.tag", carry = "trailing-comment", row = "{service}/{p}" },
         { path = "t/{service}/{env}.yaml", regex = '(?m)tag: *(?<v>\S+)', also = [{ yaml = "images[*].newTag" }] }"#;
-    const TEXT: &str = "images:\n- name: r/web\n  newTag: v1 # v1\n  digest: sha256:aa\n- {name: é/api, newTag: v2}\nkind: Deployment\nspec: &a\n  containers:\n  - name: web\n    image: r/web:v1@sha256:aa\n  tag: v1\nx: {<<: *a, tag: }\n";
+    const TEXT: &str = "images:\n- name: r/web\n  newTag: v1 # v1\n  digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n- {name: é/api, newTag: v2}\nkind: Deployment\nspec: &a\n  containers:\n  - name: web\n    image: r/web:v1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  tag: v1\nx: {<<: *a, tag: }\n";
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]

@@ -115,8 +115,14 @@ const CASES: &[(&str, &str, &str, Edits, usize)] = &[
     (
         "a tag beside a digest",
         r#"{ path = "{env}.yaml", yaml = "images[*]{name=**/{service}}.newTag" }"#,
-        "images:\n- name: x/api\n  newTag: v1\n  digest: sha256:00\n",
-        &[("v1", "v2"), ("sha256:00", "sha256:01")],
+        "images:\n- name: x/api\n  newTag: v1\n  digest: sha256:0000000000000000000000000000000000000000000000000000000000000000\n",
+        &[
+            ("v1", "v2"),
+            (
+                "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                "sha256:0111111111111111111111111111111111111111111111111111111111111111",
+            ),
+        ],
         3,
     ),
     (
@@ -127,7 +133,10 @@ const CASES: &[(&str, &str, &str, Edits, usize)] = &[
             ("1.0", "1.1"),
             ("2.0", "2.1-rc.1"),
             ("x/api", "y/api"),
-            (":1.1", "@sha256:00"),
+            (
+                ":1.1",
+                "@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+            ),
             ("'x/web", "'y/web"),
         ],
         4,
@@ -232,7 +241,7 @@ const ANY: &str = r#"
     { path = "{env}.yaml", yaml = "**{service}.version", first = false }
 "#;
 const SEEDS: [&str; 4] = [
-    "images:\n- name: x/api\n  newTag: v1\n- name: x/web\n  newTag: \"2\"\n  digest: sha256:12\n",
+    "images:\n- name: x/api\n  newTag: v1\n- name: x/web\n  newTag: \"2\"\n  digest: sha256:1222222222222222222222222222222222222222222222222222222222222222\n",
     "api: {image: {tag: 'v1', note: \"a b\"}}\nweb:\n  image: x/web:1.0\n  version: 7\n",
     "{\"api\": {\"image\": {\"tag\": \"1\"}}, \"web\": {\"version\": \"2\", \"x\": [1, 2, \"3\"]}}",
     "a: &a v1\nb: {version: *a, c: {version: v2}}\n<<: {d: {version: v3}}\n# v4\ne: {version: v5} # v6\n",

@@ -107,8 +107,11 @@ fn the_source_of_an_application_that_carries_a_version() {
         (
             "a digest as a parameter",
             "source: {repoURL: g, targetRevision: main, helm: {parameters: [{name: image.digest, value: 'sha256:@'}]}}",
-            ["bb", "aa"],
-            "sha256:bb sha256:aa",
+            [
+                "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            ],
+            "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ),
         (
             "valuesObject",
@@ -121,10 +124,10 @@ fn the_source_of_an_application_that_carries_a_version() {
         (
             "valuesObject, tag and digest",
             &format!(
-                "source: {chart}, helm: {{valuesObject: {{image: {{tag: \"@\", digest: 'sha256:aa'}}}}}}}}"
+                "source: {chart}, helm: {{valuesObject: {{image: {{tag: \"@\", digest: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}}}}}}}}"
             ),
             ["2", "1"],
-            "2@sha256:aa 1@sha256:aa",
+            "2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ),
         (
             "valuesObject, a whole image",

@@ -172,10 +172,10 @@ fn names() {
         r#"{ path = "{env}/*.yaml", kind = "Deployment", name = "metadata.name", yaml = "image", part = "tag", row = "{name}" }"#,
         &[(
             "prod/all.yaml",
-            "kind: Service\nmetadata: {name: web}\n---\nkind: Deployment\nmetadata: {name: web}\nimage: r/web:v1\n---\nkind: Deployment\nmetadata: {name: api}\nimage: r/api@sha256:aa\n",
+            "kind: Service\nmetadata: {name: web}\n---\nkind: Deployment\nmetadata: {name: web}\nimage: r/web:v1\n---\nkind: Deployment\nmetadata: {name: api}\nimage: r/api@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
         )],
         &[
-            "api prod sha256:aa prod/all.yaml:10",
+            "api prod sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa prod/all.yaml:10",
             "web prod v1 prod/all.yaml:6",
         ],
         &[],
@@ -219,9 +219,11 @@ fn precedence() {
         r#"{ preset = "kustomize", path = "{service}/{env}/kustomization.yaml" }"#,
         &[(
             "web/prod/kustomization.yaml",
-            "images:\n- name: r/web\n  newTag: v1\n  digest: sha256:aa\n",
+            "images:\n- name: r/web\n  newTag: v1\n  digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
         )],
-        &["web prod sha256:aa web/prod/kustomization.yaml:4"],
+        &[
+            "web prod sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa web/prod/kustomization.yaml:4",
+        ],
         &[],
     );
     check(

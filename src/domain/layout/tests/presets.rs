@@ -11,12 +11,15 @@ fn presets() {
         &[
             ("a/values-dev.yaml", "image: {repository: r/a, tag: v1}"),
             ("b/values-dev.yaml", "image: r/b:v2"),
-            ("c/values-dev.yaml", "image: {tag: v3, digest: 'sha256:aa'}"),
+            (
+                "c/values-dev.yaml",
+                "image: {tag: v3, digest: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}",
+            ),
         ],
         &[
             "a dev v1 a/values-dev.yaml:1",
             "b dev v2 b/values-dev.yaml:1",
-            "c dev v3@sha256:aa c/values-dev.yaml:1",
+            "c dev v3@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa c/values-dev.yaml:1",
         ],
         none,
     );
@@ -128,7 +131,7 @@ fn kustomize_images_whose_version_stands_in_a_name() {
             ),
             (
                 "prod/kustomization.yaml",
-                "images:\n- name: postgres\n  newTag: '10'\n- name: web\n  newTag: v0\n- name: api@sha256:aa\n  newName: own/api\n  newTag: v1\n",
+                "images:\n- name: postgres\n  newTag: '10'\n- name: web\n  newTag: v0\n- name: api@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n  newName: own/api\n  newTag: v1\n",
             ),
         ],
         &[
