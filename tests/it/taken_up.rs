@@ -95,10 +95,11 @@ fn a_push_that_nobody_saw_the_end_of_is_asked_about_and_never_repeated() {
         let moved = repository.tip();
         assert_eq!(kept(&repository.home()).len(), 1, "{name}");
 
-        let mut operator = console(&repository);
-        let told = match arrived {
-            true => "pushed; nothing about what runs is judged",
-            false => "nothing was written",
+        let operator = console(&repository);
+        let told = if arrived {
+            "pushed; nothing about what runs is judged"
+        } else {
+            "nothing was written"
         };
         operator.terminal.until(told, SOON, |view| {
             view.has(told) || { view.has("taken up again") }
