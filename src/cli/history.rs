@@ -55,9 +55,14 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
             let first = cells.first().zip(histories.first());
             value["environment"] = json!(first.map(|(cell, _)| &cell.environment));
             value["values"] = first.map_or(json!([]), |(_, history)| values(history));
+            value["unknown_before"] = json!(first.and_then(|(_, history)| history.ends_early()));
         } else {
             let each = cells.iter().zip(&histories).map(|(cell, history)| {
-                json!({ "environment": cell.environment, "values": values(history) })
+                json!({
+                    "environment": cell.environment,
+                    "values": values(history),
+                    "unknown_before": history.ends_early(),
+                })
             });
             value["environments"] = Value::Array(each.collect());
         }
@@ -97,6 +102,11 @@ fn print(context: &Context, history: &History) {
     table::print(output, &heads, &rows);
     if history.shallow {
         output.note("this clone is shallow: the oldest values are older than they look (git fetch --unshallow)");
+    } else if let Some(why) = &history.unknown_before {
+        output.note(format!(
+            "what was before the oldest value is not known: {}",
+            clean(why)
+        ));
     }
 }
 

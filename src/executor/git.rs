@@ -173,7 +173,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
         return;
     }
     match result {
-        Ok(()) => stream.tell(true),
+        Ok(_) => stream.tell(true),
         Err(error) => {
             stream.tell(false);
             let failure = error.told("reading the history");

@@ -61,6 +61,17 @@ impl Session {
         Ok(decided)
     }
 
+    /// These layouts with what is decided by one ref alone, where it was then.
+    pub(super) fn decided_by(&self, line: &Tip) -> Arc<LayoutSet> {
+        let layouts = &self.config.layouts;
+        let contests = layouts.contests();
+        if contests.is_empty() {
+            return Arc::clone(layouts);
+        }
+        let (choices, _) = self.decide(&contests, std::slice::from_ref(line));
+        Arc::new(layouts.decided(choices))
+    }
+
     /// What is decided, and whether all that it rests on is known.
     fn decide(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> (Choices, bool) {
         let layouts = &self.config.layouts;

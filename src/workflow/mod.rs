@@ -7,6 +7,7 @@
 mod at;
 mod decided;
 mod deliver;
+mod earlier;
 mod facts;
 mod head;
 mod notes;

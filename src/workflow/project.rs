@@ -109,10 +109,7 @@ impl Session {
             repo = repo.with_address(address);
         }
         let repo = with_cache(repo.fetching_missing(options.fetch_missing));
-        let user = match places::user_file() {
-            Some(path) => read(&path, Links::Followed)?,
-            None => None,
-        };
+        let user = user_file()?;
         let here = match &options.config {
             Some(path) => Some(read(path, Links::Followed)?.ok_or_else(|| {
                 OpenError::Usage(format!(
@@ -265,6 +262,11 @@ fn read(path: &Path, links: Links) -> Result<Option<SourceFile>, OpenError> {
         name: path.display().to_string(),
         bytes,
     }))
+}
+
+/// The user's own file, where there is one.
+pub(super) fn user_file() -> Result<Option<SourceFile>, OpenError> {
+    places::user_file().map_or(Ok(None), |path| read(&path, Links::Followed))
 }
 
 fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
-use super::{At, Session, at::is_same};
+use super::{
+    At, Session,
+    at::is_same,
+    earlier::{UnknownBefore, Walked},
+};
 use crate::{
     domain::{
         desired::{Desired, RefName, Refs, Tip},
@@ -284,7 +288,9 @@ impl Session {
         Ok(matrix)
     }
 
-    /// Walks the history of every ref of a reading; see [`Repo::history`]. Changes of one ref after those of another.
+    /// Walks the history of every ref of a reading; see [`Repo::history`]. Changes of one ref after those of another. Where
+    /// other layouts were in effect before a cell's oldest value, it goes on by those. Says of which cells what was before
+    /// the oldest value is not known, and why.
     ///
     /// # Errors
     /// When a ref's history cannot be read; what was told before stands.
@@ -293,8 +299,9 @@ impl Session {
         reading: &Reading,
         want: &Want,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
+    ) -> Result<UnknownBefore, GitError> {
         let names = self.environments();
+        let mut unknown = UnknownBefore::new();
         let mut walked_before = 0;
         let mut any_shallow = false;
         for (number, line) in (0..).zip(&reading.tips) {
@@ -345,17 +352,23 @@ impl Session {
                 )?;
             } else {
                 let view = Arc::new(reading.layouts.view(&line.origin));
-                repo.history(line.commit, &view, &names, &want, &mut each)?;
+                let walked = Walked {
+                    repo,
+                    line,
+                    view: &view,
+                    names: &names,
+                };
+                unknown.extend(self.history_of(&walked, &want, &mut each)?);
             }
             if stopped {
-                return Ok(());
+                return Ok(unknown);
             }
             walked_before += walked;
         }
         let _ = sink(HistoryEvent::End {
             shallow: any_shallow,
         });
-        Ok(())
+        Ok(unknown)
     }
 }
 

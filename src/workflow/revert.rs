@@ -55,7 +55,7 @@ pub fn cell_history(
     };
     let mut changes = Changes::new();
     let mut shallow_end = false;
-    session.history(reading, &want, &mut |event| {
+    let mut unknown = session.history(reading, &want, &mut |event| {
         match event {
             HistoryEvent::Changes(batch) => {
                 for (key, change) in batch {
@@ -75,7 +75,7 @@ pub fn cell_history(
             reading.desired.unread(key).is_some(),
         ),
         shallow: shallow_end,
-        unknown_before: None,
+        unknown_before: unknown.remove(key),
     });
     Ok(histories.collect())
 }

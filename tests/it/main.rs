@@ -18,6 +18,7 @@ mod printing;
 mod reading;
 mod refs;
 mod refusals;
+mod relayout;
 mod repositories;
 mod stopping;
 mod support;

@@ -6,6 +6,7 @@
 //! judging is done in [`line`], in order. What a whole walk found is kept in an [`index`].
 
 mod authored;
+mod below;
 mod branches;
 mod index;
 mod line;
@@ -21,7 +22,7 @@ mod walk;
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-pub use self::tags::TagReading;
+pub use self::{below::Below, tags::TagReading};
 use self::{line::Line, telling::Batch};
 use super::{GitError, Repo};
 use crate::domain::{

@@ -1,0 +1,316 @@
+//! Histories past a change of the layout itself: what was reverted before it is known after it.
+
+use serde_json::{Value, json};
+
+use crate::support::repo::Repository;
+
+const FILES: &str = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
+const ONE: &str = "[[layouts]]\npath = \"{env}.yaml\"\nyaml = \"{service}.image.tag\"\n";
+const FOLDERS: &str =
+    "[[layouts]]\npath = \"deploy/{service}/{env}.env\"\nregex = 'TAG=(?P<v>\\S+)'\n";
+
+fn configuration(prod: &str, layouts: &str) -> String {
+    format!(
+        "[[environments]]\nname = \"staging\"\n[[environments]]\nname = \"{prod}\"\nfrom = [\"staging\"]\nprotected = true\n{layouts}"
+    )
+}
+
+/// `staging/web.yaml`
+fn file(version: &str) -> String {
+    format!("image:\n  tag: \"{version}\"\n")
+}
+
+/// `staging.yaml`
+fn one(version: &str) -> String {
+    format!("# all services\nweb: {{image: {{tag: \"{version}\"}}}}\n")
+}
+
+/// Version 2 came to staging and prod and was taken back in prod, by a file for each cell.
+fn story() -> Repository {
+    let repository = Repository::empty();
+    repository.write("tidegate.toml", &configuration("prod", FILES));
+    for environment in ["staging", "prod"] {
+        repository.write(&format!("{environment}/web.yaml"), &file("1"));
+    }
+    repository.publish("Initial versions");
+    for (environment, version) in [("staging", "2"), ("prod", "2"), ("prod", "1")] {
+        repository.write(&format!("{environment}/web.yaml"), &file(version));
+        repository.publish(&format!("{environment}: {version}"));
+    }
+    repository
+}
+
+fn remove(repository: &Repository, paths: &[&str]) {
+    let all = [&["rm", "-rq"], paths].concat();
+    repository.git_in(&repository.colleague(), &all);
+}
+
+/// From a file for each cell to one for each environment; what `prod` says then.
+fn to_one(repository: &Repository, prod: &str) {
+    remove(repository, &["staging", "prod"]);
+    repository.write("staging.yaml", &one("2"));
+    repository.write("prod.yaml", &one(prod));
+}
+
+fn history(repository: &Repository, environment: &str) -> Vec<Value> {
+    let told = repository
+        .tidegate(&["history", "web", environment, "-o", "json"])
+        .exits(0)
+        .json();
+    told["values"].as_array().cloned().unwrap_or_default()
+}
+
+/// What the gate says of promoting staging's version: (outcome, detail).
+fn reverted(repository: &Repository, to: &str) -> (String, String) {
+    let arguments = [
+        "promote",
+        "web",
+        "--from",
+        "staging",
+        "--to",
+        to,
+        "--dry-run",
+        "-o",
+        "json",
+    ];
+    let plan = repository.tidegate(&arguments).json();
+    let verdicts = plan["changes"][0]["verdicts"].as_array();
+    let mut verdicts = verdicts.into_iter().flatten();
+    let verdict = verdicts
+        .find(|verdict| verdict["gate"] == "reverted")
+        .cloned()
+        .unwrap_or_default();
+    let text = |key: &str| verdict[key].as_str().unwrap_or_default().to_owned();
+    (text("outcome"), text("detail"))
+}
+
+#[test]
+fn a_layout_that_changed_does_not_end_a_history() {
+    type Case = (&'static str, fn(&Repository), &'static [&'static str]);
+    let cases: [Case; 8] = [
+        (
+            "files and configuration in one commit",
+            |repository| {
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "the value changed with it",
+            |repository| {
+                to_one(repository, "3");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment, and 3");
+            },
+            &["3", "1", "2", "1"],
+        ),
+        (
+            "the configuration after the files",
+            |repository| {
+                to_one(repository, "1");
+                repository.publish("one file for each environment");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("configure it");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "the configuration before the files",
+            |repository| {
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("configure it");
+                to_one(repository, "1");
+                repository.publish("one file for each environment");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "another format, and twice",
+            |repository| {
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+                repository.write("prod.yaml", &one("4"));
+                repository.publish("prod: 4");
+                remove(repository, &["staging.yaml", "prod.yaml"]);
+                repository.write("deploy/web/staging.env", "TAG=2\n");
+                repository.write("deploy/web/prod.env", "TAG=4\n");
+                repository.write("tidegate.toml", &configuration("prod", FOLDERS));
+                repository.publish("a folder for each service");
+            },
+            &["4", "1", "2", "1"],
+        ),
+        (
+            "no layout was configured before",
+            |repository| {
+                let environments = configuration("prod", "");
+                repository.write("tidegate.toml", &environments);
+                repository.publish("as it looks");
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "brought by a merge",
+            |repository| {
+                let at = repository.colleague();
+                repository.git_in(&at, &["checkout", "-q", "-b", "layout"]);
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.git_in(&at, &["add", "-A"]);
+                repository.git_in(&at, &["commit", "-q", "-m", "one file"]);
+                repository.git_in(&at, &["checkout", "-q", "main"]);
+                let merge = ["merge", "-q", "--no-ff", "-m", "Merge layout", "layout"];
+                repository.git_in(&at, &merge);
+                repository.write("README.md", "x");
+                repository.publish("nothing else");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "only the place changed, and the configuration",
+            |repository| {
+                let at = repository.colleague();
+                repository.git_in(&at, &["mv", "prod", "live"]);
+                repository.git_in(&at, &["mv", "staging", "next"]);
+                let moved = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n\
+                             alias = { live = \"prod\", next = \"staging\" }\n";
+                repository.write("tidegate.toml", &configuration("prod", moved));
+                repository.publish("other folders");
+            },
+            &["1", "2", "1"],
+        ),
+    ];
+    for (name, relayout, versions) in cases {
+        let repository = story();
+        relayout(&repository);
+        repository.pull();
+        for _ in ["cold", "warm"] {
+            let values = history(&repository, "prod");
+            let told: Vec<&Value> = values.iter().map(|value| &value["version"]).collect();
+            assert_eq!(told, versions, "{name}");
+            assert!(values.iter().any(|it| !it["moved"].is_null()), "{name}");
+            let kinds: Vec<&Value> = values.iter().map(|value| &value["kind"]).collect();
+            let oldest = &kinds[kinds.len() - 3..];
+            assert_eq!(oldest, ["revert", "promotion", "initial"], "{name}");
+        }
+        let (outcome, detail) = reverted(&repository, "prod");
+        assert_eq!(outcome, "hold", "{name}: {detail}");
+        assert!(detail.contains("2 was reverted here"), "{name}: {detail}");
+        let arguments = [
+            "revert",
+            "web",
+            "prod",
+            "--to",
+            "2",
+            "--dry-run",
+            "-o",
+            "json",
+        ];
+        let plan = repository.tidegate(&arguments).exits(0).json();
+        assert_eq!(plan["changes"][0]["to"], json!("2"), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_known_is_not_called_not_reverted() {
+    type Case = (
+        &'static str,
+        fn(&Repository),
+        &'static str,
+        &'static str,
+        &'static str,
+    );
+    let cases: [Case; 4] = [
+        (
+            "the environment has another name since",
+            |repository| {
+                to_one(repository, "1");
+                let at = repository.colleague();
+                repository.git_in(&at, &["add", "-A"]);
+                repository.git_in(&at, &["mv", "prod.yaml", "production.yaml"]);
+                repository.write("tidegate.toml", &configuration("production", ONE));
+                repository.publish("one file for each environment");
+            },
+            "production",
+            "hold",
+            "took prod away",
+        ),
+        (
+            "what was configured then cannot be read",
+            |repository| {
+                repository.write("tidegate.toml", "[[layouts]\n");
+                repository.publish("broken");
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+            },
+            "prod",
+            "hold",
+            "cannot be read by this version",
+        ),
+        (
+            "the environment is new",
+            |repository| {
+                let more =
+                    "[[environments]]\nname = \"live\"\nfrom = [\"staging\"]\nprotected = true\n";
+                repository.write("tidegate.toml", &(configuration("prod", FILES) + more));
+                repository.write("live/web.yaml", &file("1"));
+                repository.publish("live");
+            },
+            "live",
+            "pass",
+            "2 was not reverted here",
+        ),
+        (
+            "the service is new, after the layout",
+            |repository| {
+                let at = repository.colleague();
+                repository.git_in(&at, &["mv", "staging/web.yaml", "staging/old.yaml"]);
+                remove(repository, &["prod"]);
+                repository.publish("no web");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.write("staging.yaml", &one("2"));
+                repository.write("prod.yaml", &one("1"));
+                repository.publish("web in one file for each environment");
+            },
+            "prod",
+            "pass",
+            "2 was not reverted here",
+        ),
+    ];
+    for (name, relayout, environment, outcome, words) in cases {
+        let repository = story();
+        relayout(&repository);
+        repository.pull();
+        let (told, detail) = reverted(&repository, environment);
+        assert_eq!(told, outcome, "{name}: {detail}");
+        assert!(detail.contains(words), "{name}: {detail}");
+        let said = repository
+            .tidegate(&["history", "web", environment])
+            .exits(0);
+        let told = said.err.contains(words);
+        assert_eq!(told, outcome == "hold", "{name}: {}", said.err);
+    }
+}
+
+#[test]
+fn a_shallow_clone_does_not_know_whether_something_was_reverted() {
+    let repository = story();
+    repository.write("README.md", "x\n");
+    repository.publish("other");
+    let at = repository.home();
+    std::fs::create_dir_all(&at).expect("a folder");
+    let url = format!("file://{}", repository.remote().display());
+    repository.git_in(&at, &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    let arguments = [
+        "promote", "web", "--from", "staging", "--to", "prod", "--yes",
+    ];
+    let said = repository.run(&at.join("shallow"), &arguments, "", &[]);
+    said.exits(3)
+        .shows("fetch the rest (git fetch --unshallow)");
+}
