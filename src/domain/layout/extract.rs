@@ -8,6 +8,7 @@ use super::{
     locator::{Locator, Match},
     pair::{Pair, held},
     part::Part,
+    preset,
 };
 use crate::domain::{
     grammar::Grammar,
@@ -77,6 +78,9 @@ pub(crate) enum Place {
 pub(crate) struct Findings {
     /// The places, in file order.
     pub(crate) found: Vec<Found>,
+    /// Places that a preset reads where something is written out, and that hold what is filled in later: they are the
+    /// version's if nothing else of the preset is.
+    pub(crate) aside: Vec<Found>,
     /// Texts inside the file that were to be read and cannot be.
     pub(crate) unreadable: Vec<ManifestError>,
     /// Whether the file is one of the level's at all: it has a document of the kind and name asked for.
@@ -206,7 +210,14 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
             } else {
                 let node = matched.node.resolve().id();
                 let reads = &yaml.documents[document].reads;
-                let found = reads.evaluate(node, || finder.found(matched));
+                let found = reads.evaluate(node, || {
+                    let (found, counts) = finder.found(matched)?;
+                    if counts {
+                        return Some(found);
+                    }
+                    findings.aside.push(found);
+                    None
+                });
                 findings.found.extend(found);
             }
             if level.first && !findings.found.is_empty() {
@@ -263,7 +274,7 @@ fn within(
             digests,
         };
         for matched in inside.find(part.root(), &outer.bindings) {
-            let Some(mut found) = finder.found(matched) else {
+            let Some((mut found, counts)) = finder.found(matched) else {
                 continue;
             };
             found.line = line(found.line);
@@ -272,7 +283,11 @@ fn within(
             if let Place::Scalar { within, .. } = &mut found.place {
                 *within = Some(Box::new((document, outer.path.clone())));
             }
-            findings.found.push(found);
+            if counts {
+                findings.found.push(found);
+            } else {
+                findings.aside.push(found);
+            }
         }
     }
 }
@@ -295,12 +310,14 @@ struct Scalars<'t, 'b> {
 }
 
 impl Scalars<'_, '_> {
-    fn found(&self, matched: Match<'_>) -> Option<Found> {
+    /// What stands there, and whether it counts; one that does not is set aside.
+    fn found(&self, matched: Match<'_>) -> Option<(Found, bool)> {
         let (node, level) = (matched.node, self.level);
         let is_template = node.is_template();
+        let tagged = node.foreign_tag();
         let text = match node.text() {
             Some(text) => text,
-            None if node.is_null() || is_template => "",
+            None if node.is_null() || is_template || tagged.is_some() => "",
             None => return None,
         };
         let mut bindings = matched.bindings.clone();
@@ -328,7 +345,10 @@ impl Scalars<'_, '_> {
                 None => return None,
             }
         }
-        let mut said = version.unwrap_or(text).to_owned();
+        let mut said = match tagged {
+            Some(tag) => format!("{tag} {text}").trim_end().to_owned(),
+            None => version.unwrap_or(text).to_owned(),
+        };
         let mut version = version.map(Version::from);
         if let Some(Pair {
             tag,
@@ -341,6 +361,12 @@ impl Scalars<'_, '_> {
             if let Some(kind) = Unread::of(digest, Grammar::Digest) {
                 unread = unread.or(Some(kind));
                 said.clone_from(digest);
+            }
+            // One of the two that something else resolves leaves nothing known of both.
+            let beside = tagged_beside(&matched, [tag.as_deref(), Some(digest)]);
+            if let Some((tag, sibling)) = beside {
+                unread = unread.or(Some(Unread::Variable));
+                said = format!("{tag} {}", sibling.text().unwrap_or_default());
             }
             // Kustomize pins by the digest and keeps the tag for people; charts write both into the image.
             if *kustomize {
@@ -355,9 +381,12 @@ impl Scalars<'_, '_> {
             } else if let Some(tag) = tag {
                 version = Some(Version::from(format!("{tag}@{digest}")));
             }
+            line = beside.map_or(line, |(_, sibling)| sibling.line());
         }
-        let filtered = level.matching.is_some() && text.is_empty() && is_template;
-        if !filtered && !level.accepts(version.as_ref()) {
+        let is_later = matches!(unread, Some(Unread::Variable | Unread::Template));
+        let filtered = level.matching.is_some() && text.is_empty() && is_later;
+        let counts = filtered || level.accepts(version.as_ref());
+        if !(counts || is_later && level.wants_literals()) {
             return None;
         }
         if unread.is_some() {
@@ -370,7 +399,7 @@ impl Scalars<'_, '_> {
         let bytes = bytes.map(|range| span.start + range.start..span.start + range.end);
         let comment = self.yaml.trailing_comment(node.node());
         let comment = comment.map(|comment| self.yaml.comment_text(comment).to_owned());
-        Some(Found {
+        let found = Found {
             bindings,
             version,
             unread: unread.map(|kind| (kind, kind.words(&said))),
@@ -391,7 +420,8 @@ impl Scalars<'_, '_> {
                 pair: pair.map(Box::new),
                 comment,
             },
-        })
+        };
+        Some((found, counts))
     }
 
     /// Why the whole scalar is no place of a version, whatever part of it would be asked for.
@@ -408,8 +438,22 @@ impl Scalars<'_, '_> {
             path.eq(&keys.map(|key| manifest::Step::Key(key.to_owned())))
         };
         let sealed = self.sealed && below(["spec", "encryptedData"]);
-        (sealed || is_encrypted(text)).then_some(Unread::Encrypted)
+        if sealed || is_encrypted(text) {
+            return Some(Unread::Encrypted);
+        }
+        let tagged = matched.node.foreign_tag();
+        tagged.is_some().then_some(Unread::Variable)
     }
+}
+
+/// A sibling with one of these texts that has a tag which something else resolves, and the tag.
+fn tagged_beside<'t>(
+    matched: &Match<'t>,
+    texts: [Option<&str>; 2],
+) -> Option<(&'t str, NodeRef<'t>)> {
+    let siblings = matched.parent?.own_entries();
+    let mut tagged = siblings.filter_map(|(_, value)| Some((value.foreign_tag()?, value)));
+    tagged.find(|(_, value)| texts.contains(&value.text()) && value.text().is_some())
 }
 
 /// Whether an image string without a tag is a variable that may bring one: `${IMAGE}`.
@@ -547,6 +591,12 @@ impl Level {
     pub(super) fn unread(&self, captured: &Bindings, text: &str) -> Option<Unread> {
         let subject = self.subject(captured, Some(&Version::from(text)));
         Unread::of(text, self.grammar(subject, captured, Some(text)))
+    }
+
+    /// Whether a preset wants what is written out here, and nothing that is filled in later.
+    fn wants_literals(&self) -> bool {
+        let matching = self.matching.as_ref();
+        matching.is_some_and(|regex| preset::is_literal(regex.as_str()))
     }
 
     /// Whether a value counts as a version. Nothing at all does: the place is there.

@@ -16,6 +16,16 @@ pub(crate) const PRESETS: [&str; 6] = [
 const WORKLOADS: &str =
     "Deployment|StatefulSet|DaemonSet|ReplicaSet|Rollout|CronJob|Job|Pod|ReplicationController";
 
+/// What is written out: no variable and no template.
+const LITERAL: &str = "^[^{}$]+$";
+/// The same, of a Git ref that looks like a release or a commit.
+const RELEASE: &str = r"^(?:refs/tags/[^{}$]+|[0-9a-f]{7,40}|v?\d[^{}$]*|[^{}$]*\d\.\d[^{}$]*)$";
+
+/// Whether a layout's `match` is a preset's own, which only sets variables and templates aside.
+pub(super) fn is_literal(matching: &str) -> bool {
+    [LITERAL, RELEASE].contains(&matching)
+}
+
 /// The layouts that `spec` stands for, the preferred reading first; itself where it has no preset.
 ///
 /// What the user wrote beside `preset` stays: a locator of their own replaces the preset's.
@@ -116,7 +126,7 @@ impl Variant {
     /// What is written out: not what a template or a variable stands for.
     fn literal(locator: impl Into<String>) -> Self {
         Self {
-            matching: Some("^[^{}$]+$".into()),
+            matching: Some(LITERAL.into()),
             ..Self::yaml(locator)
         }
     }
@@ -177,9 +187,7 @@ fn argocd_application() -> Vec<Variant> {
         Variant::literal("**.source.targetRevision"),
     ];
     variants.push(Variant {
-        matching: Some(
-            r"^(?:refs/tags/[^{}$]+|[0-9a-f]{7,40}|v?\d[^{}$]*|[^{}$]*\d\.\d[^{}$]*)$".into(),
-        ),
+        matching: Some(RELEASE.into()),
         ..Variant::yaml("**.sources[*]{ref=}.targetRevision")
     });
     variants.push(Variant::literal("**.sources[*]{ref=}.targetRevision"));

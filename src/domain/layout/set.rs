@@ -379,6 +379,7 @@ impl LayoutSet {
             .flatten()
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
+        let mut aside: Vec<(usize, Bindings, Found)> = Vec::new();
         let mut matched: Option<(usize, &str, Option<Bindings>)> = None;
         for (index, layout) in self.layouts.iter().enumerate() {
             if !self.is_seen(layout) {
@@ -400,7 +401,7 @@ impl LayoutSet {
                     continue;
                 };
                 let role = Role::Level(u8::try_from(level_index).unwrap_or(u8::MAX));
-                let (findings, broken) = match file.look(level, bound) {
+                let (mut findings, broken) = match file.look(level, bound) {
                     Ok(mut findings) => {
                         if level_index == 0 {
                             let claimant = Claimant {
@@ -426,6 +427,8 @@ impl LayoutSet {
                         (findings, true)
                     }
                 };
+                let later = std::mem::take(&mut findings.aside).into_iter();
+                aside.extend(later.map(|found| (index, bound.clone(), found)));
                 if !findings.applies {
                     continue;
                 }
@@ -477,6 +480,9 @@ impl LayoutSet {
                     facts: Vec::new(),
                 });
             }
+        }
+        for (index, bound, found) in aside {
+            facts.add_aside(path, &self.layouts, &origin, (index, bound), found);
         }
         facts
     }
@@ -641,6 +647,50 @@ impl FileFacts {
                 && layouts[usize::from(entry.layout)].spec == spec
                 && entry.path == *path
         })
+    }
+
+    /// Adds a place that holds what is filled in later, if no other reading of the same table found the cell.
+    fn add_aside(
+        &mut self,
+        path: &RepoPath,
+        layouts: &[Layout],
+        origin: &Bindings,
+        (index, bound): (usize, Bindings),
+        found: Found,
+    ) {
+        let cell = |layout: &Layout, raw: &Bindings| layout.cell(&origin.join(raw)?);
+        let own = &layouts[index];
+        let Some(key) = cell(own, &found.bindings) else {
+            return;
+        };
+        let mut others = self.entries.iter().filter(|entry| {
+            let other = &layouts[usize::from(entry.layout)];
+            other.spec == own.spec && entry.role == Role::Level(0)
+        });
+        let known = others.any(|entry| {
+            let other = &layouts[usize::from(entry.layout)];
+            let mut facts = entry.facts.iter();
+            facts.any(|fact| {
+                let says = fact.version.is_some() || fact.unread;
+                says && cell(other, &fact.bindings).as_ref() == Some(&key)
+            })
+        });
+        if known {
+            return;
+        }
+        let findings = Findings {
+            found: vec![found],
+            ..Findings::default()
+        };
+        self.report_unread(path, &findings);
+        let facts = findings.found.into_iter();
+        self.entries.push(Entry {
+            layout: u16::try_from(index).unwrap_or(u16::MAX),
+            role: Role::Level(0),
+            path: bound,
+            broken: true,
+            facts: facts.map(|found| Arc::new(Fact::from(found))).collect(),
+        });
     }
 
     fn report(&mut self, problem: Problem) {

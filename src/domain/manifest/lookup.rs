@@ -27,6 +27,18 @@ pub struct Found<'t> {
     pub duplicate: Option<u32>,
 }
 
+/// YAML's own tags of values that people write plainly too.
+const PLAIN_TAGS: [&str; 8] = [
+    "str",
+    "int",
+    "float",
+    "bool",
+    "null",
+    "timestamp",
+    "map",
+    "seq",
+];
+
 impl<'t> NodeRef<'t> {
     pub(crate) fn new(document: &'t Document<'t>, id: NodeId) -> Self {
         Self { document, id }
@@ -107,6 +119,19 @@ impl<'t> NodeRef<'t> {
                 && value.is_null()
                 && key.node().outer_start == self.node().span.start + 1
         })
+    }
+
+    /// The tag of a value that only its own reader understands, such as `!Ref` and `!ENV`: what is written is not what will
+    /// be there. Those of YAML itself say no more than what a scalar is.
+    pub fn foreign_tag(self) -> Option<&'t str> {
+        let known = |tag: &&str| {
+            let tag = tag
+                .strip_prefix("!<tag:yaml.org,2002:")
+                .map_or_else(|| tag.strip_prefix("!!"), |tag| tag.strip_suffix('>'));
+            tag.is_some_and(|tag| PLAIN_TAGS.contains(&tag))
+        };
+        let tag = self.resolve().node().tag;
+        tag.filter(|tag| *tag != "!" && !known(tag))
     }
 
     /// What a YAML reader would take a scalar for: quoted and tagged `!!str` ones are text.

@@ -358,7 +358,9 @@ impl<'a> Editor<'a> {
         let findings = File::new(bytes)
             .look(&layout.levels[level], bound)
             .map_err(|error| not_parseable(path, &error))?;
-        let spots = findings.found.into_iter().filter(|found| {
+        let is_unread = self.desired.unread(self.key).is_some();
+        let aside = findings.aside.into_iter().filter(|_| is_unread);
+        let spots = findings.found.into_iter().chain(aside).filter(|found| {
             layout
                 .cell(&found.bindings)
                 .is_some_and(|key| key == *self.key)

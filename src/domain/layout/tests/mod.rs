@@ -1,6 +1,7 @@
 //! Matrices of small repositories, and that keeping them up to date gives what reading afresh gives.
 
 mod agents;
+mod later;
 mod places;
 mod presets;
 mod refs;
