@@ -66,7 +66,7 @@ pub(super) fn listen(
             return Err(Stopped::Late(limits.deadline));
         }
         running.go_on();
-        if ended.is_none() && running.child.try_wait().map_err(Stopped::Io)?.is_some() {
+        if ended.is_none() && running.has_ended().map_err(Stopped::Io)? {
             ended = Some(Instant::now());
         }
         if ended.is_some_and(|ended| ended.elapsed() > LINGER && spoke.elapsed() > LINGER) {
@@ -75,7 +75,7 @@ pub(super) fn listen(
     }
     let status = loop {
         // It may close its output and go on.
-        if let Some(status) = running.child.try_wait().map_err(Stopped::Io)? {
+        if let Some(status) = running.end()? {
             break status;
         }
         if began.elapsed() > limits.deadline {

@@ -21,7 +21,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+};
 
 use self::{front::Front, heard::listen};
 use super::waiting::{self, Waiting};
@@ -146,14 +148,33 @@ pub(crate) fn stop(groups: &[i32], grace: Duration) {
     }
 }
 
-/// A child that runs. Dropped, it is stopped, and then the terminal taken back.
+/// A child that runs. Dropped before its end was taken note of, it is stopped with all that it started, though it may have
+/// ended itself; and then the terminal is taken back.
 struct Running {
     child: Child,
     group: Group,
     front: Option<Front>,
+    /// It came to its end, and was waited for: what it left behind is not ours.
+    is_over: bool,
 }
 
 impl Running {
+    /// Whether it has ended. It is not reaped, so that its group keeps its number while others are in it.
+    fn has_ended(&self) -> io::Result<bool> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match Pid::from_raw(self.group.0) {
+            Some(pid) => Ok(waitid(WaitId::Pid(pid), look)?.is_some()),
+            None => Ok(true),
+        }
+    }
+
+    /// How it ended; `None` where it has not.
+    fn end(&mut self) -> Result<Option<ExitStatus>, Stopped> {
+        let status = self.child.try_wait().map_err(Stopped::Io)?;
+        self.is_over |= status.is_some();
+        Ok(status)
+    }
+
     /// One that has the terminal and stands still goes on: `^z` there, or a key that it asked for too soon.
     fn go_on(&self) {
         if self.front.is_some() {
@@ -163,6 +184,7 @@ impl Running {
 
     /// Leaves it to itself.
     fn let_go(mut self) {
+        self.is_over = true;
         children().groups.remove(&self.group.0);
         guardian::forget_group(self.group.0);
         // Reaped when it ends before us.
@@ -184,7 +206,7 @@ impl Drop for Group {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+        if !self.is_over {
             let group = self.group.0;
             let stopping = thread::spawn(move || stop(&[group], GRACE));
             // Reaped, so that its group can be seen to be gone.
@@ -208,6 +230,7 @@ fn start(command: &mut Command, kind: Kind, terminal: bool) -> Result<Running, S
         child,
         group: Group(group),
         front: None,
+        is_over: false,
     };
     drop(children);
     if terminal {
@@ -303,7 +326,7 @@ pub fn run_or_let_go(
     let mut running = start(command, Kind::Work, false)?;
     let began = Instant::now();
     loop {
-        if let Some(status) = running.child.try_wait().map_err(Stopped::Io)? {
+        if let Some(status) = running.end()? {
             return Ok(Some(status));
         }
         if began.elapsed() > patience {

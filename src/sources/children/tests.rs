@@ -65,6 +65,8 @@ fn nothing_is_waited_for_longer_than_it_may_take() {
         ("exec >&- 2>&-; sleep 600", short),
         ("trap '' TERM; sleep 600", short),
         ("while echo x; do sleep 0.01; done", short),
+        ("while echo x; do sleep 0.01; done & exit 0", short),
+        ("(while echo x >&2; do sleep 0.01; done) & exit 3", short),
         ("echo x; sleep 600", patient),
     ];
     for (script, limits) in cases {
@@ -73,6 +75,47 @@ fn nothing_is_waited_for_longer_than_it_may_take() {
         assert!(matches!(ended, Stopped::Late(_)), "{script}: {ended:?}");
         assert!(began.elapsed() < Duration::from_secs(15), "{script}");
     }
+}
+
+#[test]
+fn what_a_child_left_talking_behind_is_stopped_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let scripts = [
+        (
+            "too late",
+            "while echo x; do sleep 0.01; done & echo $! > 'FILE'; exit 0",
+        ),
+        ("too much", "yes & echo $! > 'FILE'; exit 0"),
+        (
+            "deaf",
+            "(trap '' TERM; while echo x; do sleep 0.01; done) & echo $! > 'FILE'; exit 0",
+        ),
+    ];
+    for (name, script) in scripts {
+        let limits = Limits {
+            deadline: Duration::from_millis(300),
+            ..LIMITS
+        };
+        let script = script.replace("FILE", &file.display().to_string());
+        let ended = said(&script, &limits, None).unwrap_err();
+        assert!(
+            matches!(ended, Stopped::Late(_) | Stopped::TooMuch(_)),
+            "{name}: {ended:?}"
+        );
+        let pid = std::fs::read_to_string(&file).unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while runs(&pid) {
+            assert!(Instant::now() < until, "{name}: {pid} still runs");
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+/// Whether a process is there and has not ended.
+fn runs(pid: &str) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    state.is_ok_and(|state| !state.contains(") Z "))
 }
 
 #[test]
@@ -99,12 +142,8 @@ async fn a_child_that_nobody_waits_for_is_stopped_with_what_it_started() {
         written = waiting => written.unwrap(),
     }
     let pid = std::fs::read_to_string(&file).unwrap();
-    let runs = || {
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        state.is_ok_and(|state| !state.contains(") Z "))
-    };
     let until = Instant::now() + Duration::from_secs(20);
-    while runs() {
+    while runs(&pid) {
         assert!(Instant::now() < until, "{pid} still runs");
         tokio::time::sleep(LOOK_EVERY).await;
     }
