@@ -212,10 +212,11 @@ impl Model {
         if !self.operations.finish(Operation::Plan, epoch) {
             return;
         }
+        let aside = self.staging.set_aside.len();
         if let Some(screen) = self.plan_screen() {
             match result {
                 Ok(plan) => {
-                    let rows = plan.plan.changes.len() + plan.plan.skipped.len();
+                    let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
                     screen.change = screen.change.min(rows.saturating_sub(1));
                     screen.state = PlanState::Ready(plan);
                 }
@@ -401,13 +402,25 @@ impl Model {
     }
 }
 
-/// The line of the diffs where the file of a change begins; the start where it has none.
+/// The line of the diffs where the file of a change begins, on the ref that the change is written to: several refs may have
+/// the file. The start where it has none.
 fn file_of(view: &Planned, change: usize, desired: Option<&Desired>) -> usize {
     let cell = view.plan.changes.get(change).map(|change| &change.cell);
     let declared = cell.and_then(|cell| desired?.cells.get(cell));
     let path = declared.and_then(|declared| Some(&declared.sources.first()?.path));
-    let is_file = |line: DiffLine<'_>| matches!(line, DiffLine::File(name) if Some(name) == path);
-    diff_lines(view).position(is_file).unwrap_or_default()
+    // In the order of the diffs.
+    let mut edits = view.plan.writes().flat_map(|write| {
+        let brings = cell.is_some_and(|cell| write.cells.contains(cell));
+        write.edits.iter().map(move |edit| (brings, &edit.path))
+    });
+    let own = edits.position(|(brings, edited)| brings && Some(edited) == path);
+    let of_path = || view.diffs.iter().position(|file| Some(&file.path) == path);
+    let Some(file) = own.or_else(of_path) else {
+        return 0;
+    };
+    let lines = diff_lines(view).enumerate();
+    let mut files = lines.filter(|(_, line)| matches!(line, DiffLine::File(_)));
+    files.nth(file).map_or(0, |(line, _)| line)
 }
 
 /// One line of the exact change.

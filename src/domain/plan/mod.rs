@@ -26,6 +26,8 @@ mod merging;
 mod moving;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod two_refs;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
 pub use build::{EditCell, Facts, MergeRefs, PlanInput, TagCell};

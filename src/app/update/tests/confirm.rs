@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     ids::RepoPath,
-    plan::{Skip, SkipCause, Standing},
+    plan::{FileEdit, Skip, SkipCause, Standing, Wave, Write},
 };
 
 fn published(driver: &mut Driver) -> bool {
@@ -309,6 +309,69 @@ fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
         word(&driver),
         "1 held: l leaves it out, x takes it back, o lifts the hold with a reason"
     );
+}
+
+#[test]
+fn the_bytes_follow_to_the_ref_of_the_change_where_several_have_the_file() {
+    let mut driver = planned("identity", "staging");
+    let cells = ["staging", "prod-us"].map(|environment| cell("identity", environment));
+    let path = RepoPath::from("apps/identity/overlays/staging/kustomization.yaml");
+    let mut desired = fixture::desired(&fixture::rows());
+    for cell in &cells {
+        let cell = desired.cells.get_mut(cell).unwrap();
+        cell.sources[0].path = path.clone();
+    }
+    driver.model.git.desired = Some(Arc::new(desired));
+    let mut view = plan(&cells, false);
+    view.diffs = vec![
+        FileDiff {
+            path: path.clone(),
+            text: "@@ @@\n-1\n+2".to_owned(),
+        };
+        2
+    ];
+    let writes = cells.iter().map(|cell| Write {
+        tip: tip("a1b2c3d"),
+        action: Action::Edit,
+        edits: vec![FileEdit {
+            path: path.clone(),
+            before: Vec::new(),
+            after: Vec::new(),
+        }],
+        message: String::new(),
+        cells: vec![cell.clone()],
+    });
+    Arc::make_mut(&mut view.plan).waves = vec![Wave {
+        writes: writes.collect(),
+    }];
+    driver.model.build_plan(&mut Vec::new());
+    driver.planned(view);
+    let shown = |driver: &mut Driver| {
+        let screen = driver.model.plan_screen().unwrap();
+        (screen.change, screen.diff_scroll)
+    };
+    driver.keys("j");
+    assert_eq!(shown(&mut driver), (1, 5), "the second file of that name");
+    driver.keys("k");
+    assert_eq!(shown(&mut driver), (0, 0));
+}
+
+#[test]
+fn a_plan_that_comes_again_keeps_a_selected_cell_that_was_set_aside() {
+    let mut driver = planned("identity", "staging");
+    driver.model.staging.set_aside = vec![Skip {
+        cell: cell("mailer", "staging"),
+        cause: SkipCause::AlreadyThere,
+        detail: String::new(),
+        standing: Standing::Aside,
+        gate: None,
+    }];
+    driver.keys("j");
+    let selected = |driver: &mut Driver| driver.model.plan_screen().unwrap().change;
+    assert_eq!(selected(&mut driver), 1);
+    driver.model.build_plan(&mut Vec::new());
+    driver.planned(plan(&[cell("identity", "staging")], false));
+    assert_eq!(selected(&mut driver), 1);
 }
 
 #[test]
