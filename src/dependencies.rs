@@ -9,7 +9,7 @@ use std::{
 /// What each part may name of the others. Parts that are not listed bring the others together and may name any.
 const MAY_NAME: [(&str, &[&str]); 8] = [
     ("actions", &[]),
-    ("look", &[]),
+    ("look", &["domain"]),
     ("domain", &[]),
     ("sources", &["domain", "guardian"]),
     ("config", &["domain", "actions", "look"]),

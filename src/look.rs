@@ -1,4 +1,13 @@
-//! How the screen may look: plain choices, turned into colours and characters by `ui`.
+//! How things look: plain choices for the screen, and one table of what each state of a cell looks like, for the screen and
+//! the commands alike.
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    age,
+    cell::{CellStatus, State, Why},
+    version::Version,
+};
 
 /// What the terminal and its owner allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,5 +48,244 @@ impl Theme {
         Self::NAMED
             .into_iter()
             .find_map(|(known, theme)| (known == name).then_some(theme))
+    }
+}
+
+/// What a state looks like. `live.health` of `status -o json` has the words of
+/// [`Health`](crate::domain::rollout::Health) instead, which name what the cluster says and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its word: in the summary, in sentences, behind `is:` (there with `-` for a space).
+    pub word: &'static str,
+    /// Its glyph, one column wide, never of ambiguous width, and never without text beside it.
+    glyph: &'static str,
+    /// The same where only ASCII is shown.
+    ascii: &'static str,
+    /// How it stands out.
+    pub tone: Tone,
+}
+
+/// How something stands out. Colours never carry a meaning alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// On its way.
+    Moving,
+    /// Worth a look.
+    Warn,
+    /// Broken.
+    Bad,
+    /// Not known.
+    Unknown,
+    /// Old, or not there.
+    Faint,
+}
+
+/// The table.
+pub fn of(state: State) -> Shown {
+    let (word, glyph, ascii, tone) = match state {
+        State::Degraded => ("degraded", "✗", "x", Tone::Bad),
+        State::Missing => ("missing", "!", "!", Tone::Bad),
+        State::Unknown => ("unknown", "?", "?", Tone::Unknown),
+        State::Rolling => ("rolling", "▸", ">", Tone::Moving),
+        State::Drift => ("drift", "~", "~", Tone::Warn),
+        State::Paused => ("paused", "=", "=", Tone::Warn),
+        State::Suspended => ("suspended", "⊘", "o", Tone::Warn),
+        State::NoAccess => ("no access", "?", "?", Tone::Unknown),
+        State::Stale => ("stale", "∅", "z", Tone::Faint),
+        State::Loading => ("loading", "◌", ".", Tone::Faint),
+        State::Healthy => ("healthy", "✓", "v", Tone::Good),
+        State::GitOnly => ("git only", " ", " ", Tone::Faint),
+        State::Unread => ("unread", "?", "?", Tone::Unknown),
+        State::NotSet => ("not set", "-", "-", Tone::Faint),
+        State::Absent => ("absent", "-", "-", Tone::Faint),
+    };
+    Shown {
+        word,
+        glyph,
+        ascii,
+        tone,
+    }
+}
+
+impl Shown {
+    /// Its glyph; a space where there is none.
+    pub fn glyph(self, ascii: bool) -> &'static str {
+        if ascii { self.ascii } else { self.glyph }
+    }
+}
+
+/// Why a cell is as it is, in one line, at `now`; `None` where there is nothing to say.
+pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
+    let why = match status.why? {
+        Why::Reason(reason) => match status.since {
+            Some(since) => format!("{reason}, {}", age::between(since, now)),
+            None => reason.to_owned(),
+        },
+        Why::Ready { ready, desired } => format!("{ready}/{desired} ready"),
+        Why::Runs(versions) => {
+            let running: Vec<&str> = versions.keys().map(Version::as_str).collect();
+            format!("live {}", running.join(", "))
+        }
+        Why::NoWorkload => "not in the cluster".to_owned(),
+        Why::NoHealth => "the cluster's words make no health".to_owned(),
+        Why::Denied(what) => what.to_owned(),
+        Why::NeverReached(reason) => format!("never seen: {reason}"),
+        Why::NothingSaid => "the cluster says nothing of it".to_owned(),
+    };
+    Some(match status.state {
+        State::Stale => format!("was {}: {why}", of(status.was).word),
+        _ => why,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    #[test]
+    fn glyphs_are_one_column_wide_everywhere_and_ascii_is_ascii() {
+        let mut words = BTreeSet::new();
+        for state in State::ALL {
+            let shown = of(state);
+            let rich = shown.glyph(false);
+            assert_eq!(rich.width(), 1, "{state:?}");
+            assert_eq!(rich.width_cjk(), 1, "{state:?}: ambiguous");
+            let ascii = shown.glyph(true);
+            assert!(ascii.is_ascii() && ascii.len() == 1, "{state:?}");
+            assert!(
+                words.insert(shown.word),
+                "{state:?}: a word means one state"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_and_what_is_broken_never_look_alike() {
+        let glyphs = |states: &[State], ascii| -> BTreeSet<&str> {
+            states.iter().map(|state| of(*state).glyph(ascii)).collect()
+        };
+        let apart = [
+            State::Degraded,
+            State::Missing,
+            State::Unknown,
+            State::Rolling,
+            State::Drift,
+            State::Paused,
+            State::Suspended,
+            State::Stale,
+            State::Loading,
+            State::Healthy,
+            State::Absent,
+        ];
+        for ascii in [false, true] {
+            assert_eq!(glyphs(&apart, ascii).len(), apart.len(), "ascii: {ascii}");
+        }
+    }
+
+    #[test]
+    fn reasons_in_words() {
+        let now: Timestamp = "2026-11-21T14:00:00Z".parse().unwrap();
+        let versions = BTreeMap::from([(Version::from("1"), 1), (Version::from("2"), 3)]);
+        let cases = [
+            (
+                "the cluster's words",
+                State::Degraded,
+                Why::Reason("OOMKilled"),
+                180,
+                "OOMKilled, 3m",
+            ),
+            (
+                "of no age",
+                State::Degraded,
+                Why::Reason("OOMKilled"),
+                0,
+                "OOMKilled",
+            ),
+            (
+                "nothing but counts",
+                State::Rolling,
+                Why::Ready {
+                    ready: 1,
+                    desired: 3,
+                },
+                180,
+                "1/3 ready",
+            ),
+            (
+                "another version",
+                State::Drift,
+                Why::Runs(&versions),
+                180,
+                "live 1, 2",
+            ),
+            (
+                "no workload",
+                State::Missing,
+                Why::NoWorkload,
+                0,
+                "not in the cluster",
+            ),
+            (
+                "no words",
+                State::Unknown,
+                Why::NoHealth,
+                0,
+                "the cluster's words make no health",
+            ),
+            (
+                "refused",
+                State::NoAccess,
+                Why::Denied("403: pods"),
+                180,
+                "403: pods",
+            ),
+            (
+                "never reached",
+                State::Unknown,
+                Why::NeverReached("no route"),
+                0,
+                "never seen: no route",
+            ),
+            (
+                "silence",
+                State::Unknown,
+                Why::NothingSaid,
+                0,
+                "the cluster says nothing of it",
+            ),
+            (
+                "lost since",
+                State::Stale,
+                Why::Reason("OOMKilled"),
+                180,
+                "was degraded: OOMKilled, 3m",
+            ),
+        ];
+        for (name, state, why, seconds, expected) in cases {
+            let since = now - jiff::SignedDuration::from_secs(seconds);
+            let status = CellStatus {
+                state,
+                was: if state == State::Stale {
+                    State::Degraded
+                } else {
+                    state
+                },
+                why: Some(why),
+                since: (seconds > 0).then_some(since),
+                trouble: 0,
+                live: None,
+            };
+            assert_eq!(
+                super::why(&status, now).as_deref(),
+                Some(expected),
+                "{name}"
+            );
+        }
     }
 }

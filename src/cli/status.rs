@@ -17,15 +17,15 @@ use super::{
 };
 use crate::{
     domain::{
-        age,
         alike::{self, Told},
+        cell::{self, CellStatus, Delivering},
         desired::{Desired, DesiredCell},
         history::ValueChange,
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         problem::Problem,
-        rollout::{Health, LiveCell},
-        version::Version,
+        rollout::Connection,
     },
+    look,
     sources::git::{HistoryEvent, Want},
     workflow::{self, Asked, Reading, Session},
 };
@@ -165,22 +165,23 @@ impl Matrix<'_> {
         if self.live.is_some() {
             heads.push("WHY".to_owned());
         }
+        let now = Timestamp::now();
         let mut rows = Vec::new();
         for service in &self.desired.rows() {
             let mut row = vec![Cell::plain(clean(service.as_str()))];
             let mut worst: Option<(u8, String)> = None;
             for environment in &self.desired.environments {
                 let key = CellKey::new(service.clone(), environment.clone());
-                let cell = self.desired.cells.get(&key);
-                let live = self.live.and_then(|asked| asked.facts.live.get(&key));
-                row.push(self.cell(output, &key, cell, live));
-                let why = live
-                    .zip(cell)
-                    .and_then(|(live, cell)| why(live, cell.version.as_ref()));
-                if let Some((severity, reason)) = why
-                    && worst.as_ref().is_none_or(|(other, _)| severity > *other)
+                let status = self.status(&key);
+                row.push(self.cell(output, &key, &status));
+                // Of equals the one furthest right speaks for the row, nearest to customers.
+                if status.trouble > 0
+                    && worst
+                        .as_ref()
+                        .is_none_or(|(most, _)| status.trouble >= *most)
+                    && let Some(why) = look::why(&status, now)
                 {
-                    worst = Some((severity, format!("{environment}: {reason}")));
+                    worst = Some((status.trouble, format!("{environment}: {why}")));
                 }
             }
             if let Some((_, why)) = worst {
@@ -191,42 +192,45 @@ impl Matrix<'_> {
         table::print(output, &heads, &rows);
     }
 
-    fn cell(
-        &self,
-        output: &Output,
-        key: &CellKey,
-        cell: Option<&DesiredCell>,
-        live: Option<&LiveCell>,
-    ) -> Cell {
-        let Some(cell) = cell else {
-            return Cell("-".to_owned(), Tone::Dim);
-        };
-        if cell.unread.is_some() {
-            // What runs there is not compared with what nobody can read.
-            return Cell(cell.shown().to_owned(), Tone::Attention);
+    /// What a cell is doing; by Git alone where no cluster was asked.
+    fn status(&self, key: &CellKey) -> CellStatus<'_> {
+        let facts = self.live.map(|asked| &asked.facts);
+        let connection = facts.and_then(|facts| facts.connections.get(&key.environment));
+        cell::assess(
+            self.desired.cells.get(key),
+            facts.and_then(|facts| facts.live.get(key)),
+            connection.unwrap_or(&Connection::Unconfigured),
+            Delivering::No,
+        )
+    }
+
+    /// Glyph, version, how many are ready, the last change.
+    fn cell(&self, output: &Output, key: &CellKey, status: &CellStatus<'_>) -> Cell {
+        let shown = look::of(status.state);
+        let glyph = shown.glyph(output.is_ascii()).trim();
+        let mut words = Vec::from_iter((!glyph.is_empty()).then(|| glyph.to_owned()));
+        if let Some(cell) = self.desired.cells.get(key) {
+            words.push(clean(cell.shown()));
+            if cell.inherited {
+                words.push("(inherited)".to_owned());
+            }
         }
-        let mut text = clean(cell.shown());
-        if cell.inherited {
-            text.push_str(" (inherited)");
-        }
-        let (glyph, tone) = match live {
-            Some(live) => glyph(live, cell.version.as_ref(), output.is_ascii()),
-            None => ("", Tone::Plain),
-        };
-        if !glyph.is_empty() {
-            text = format!("{glyph} {text}");
-        }
-        if let Some(live) = live
-            && live.ready != live.desired
-            && !live.stale
-        {
-            text = format!("{text} {}/{}", live.ready, live.desired);
+        if let Some((ready, desired)) = status.ready() {
+            words.push(format!("{ready}/{desired}"));
         }
         if let Some(change) = self.changed.and_then(|changed| changed.get(key)) {
             let time = change.authored.time.strftime("%Y-%m-%d");
-            text = format!("{text} {} {time}", change.authored.commit.short());
+            words.push(format!("{} {time}", change.authored.commit.short()));
         }
-        Cell(text, tone)
+        let tone = match shown.tone {
+            // Nothing beside the version says how it does.
+            _ if glyph.is_empty() => Tone::Plain,
+            look::Tone::Good => Tone::Good,
+            look::Tone::Bad => Tone::Bad,
+            look::Tone::Moving | look::Tone::Warn | look::Tone::Unknown => Tone::Attention,
+            look::Tone::Faint => Tone::Dim,
+        };
+        Cell(words.join(" "), tone)
     }
 }
 
@@ -292,73 +296,6 @@ impl Serialize for Cells<'_> {
             let (key, cell) = cells.find(|(key, _)| key.environment == *name)?;
             Some((name, self.json(key, cell)))
         }))
-    }
-}
-
-/// Pods run something else than Git declares, while nothing is rolling out.
-fn drifts(live: &LiveCell, wanted: Option<&Version>) -> bool {
-    let Some(wanted) = wanted else {
-        return false;
-    };
-    live.health == Health::Healthy && live.runs_other_than(wanted)
-}
-
-fn glyph(live: &LiveCell, wanted: Option<&Version>, ascii: bool) -> (&'static str, Tone) {
-    let (glyph, plain, tone) = if live.stale {
-        ("∅", "z", Tone::Dim)
-    } else if drifts(live, wanted) {
-        ("~", "~", Tone::Attention)
-    } else {
-        match live.health {
-            // Pods do not show it: green would say that it runs.
-            Health::Healthy | Health::Missing | Health::Unknown if live.hidden => {
-                return ("", Tone::Plain);
-            }
-            Health::Healthy => ("✓", "v", Tone::Good),
-            Health::Progressing => ("▸", ">", Tone::Attention),
-            Health::Paused => ("=", "=", Tone::Attention),
-            Health::Suspended => ("⊘", "o", Tone::Attention),
-            Health::Degraded => ("✗", "x", Tone::Bad),
-            Health::Missing => ("-", "-", Tone::Bad),
-            Health::Unknown => ("?", "?", Tone::Attention),
-        }
-    };
-    (if ascii { plain } else { glyph }, tone)
-}
-
-/// Why a cell is not simply healthy, and how bad that is.
-fn why(live: &LiveCell, wanted: Option<&Version>) -> Option<(u8, String)> {
-    if drifts(live, wanted) {
-        let running: Vec<_> = live.versions.keys().map(Version::as_str).collect();
-        return Some((DRIFT, format!("runs {}", running.join(", "))));
-    }
-    let nothing_to_see = live.hidden && matches!(live.health, Health::Missing | Health::Unknown);
-    if (live.health == Health::Healthy && !live.stale) || nothing_to_see {
-        return None;
-    }
-    let mut text = live
-        .reason
-        .clone()
-        .unwrap_or_else(|| live.health.to_string());
-    if let Some(since) = live.since {
-        text = format!("{text}, {}", age::between(since, live.as_of));
-    }
-    Some((trouble(live.health), text))
-}
-
-/// How bad drift is, between a rollout and a pause.
-const DRIFT: u8 = 4;
-
-/// How much a cell wants to be looked at, as the console sorts its rows.
-fn trouble(health: Health) -> u8 {
-    match health {
-        Health::Degraded => 8,
-        Health::Missing => 7,
-        Health::Unknown => 6,
-        Health::Progressing => 5,
-        Health::Paused => 3,
-        Health::Suspended => 2,
-        Health::Healthy => 1,
     }
 }
 

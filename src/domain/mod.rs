@@ -3,6 +3,7 @@
 pub mod address;
 pub mod age;
 pub mod alike;
+pub mod cell;
 pub mod delivery;
 pub mod desired;
 pub mod diff;
