@@ -2,9 +2,15 @@
 
 use super::{
     model::Model,
-    status::{self, CellView, State},
+    status::{self, CellView},
 };
-use crate::domain::ids::{CellKey, EnvironmentName, ServiceName};
+use crate::{
+    domain::{
+        cell::State,
+        ids::{CellKey, EnvironmentName, ServiceName},
+    },
+    look,
+};
 
 /// A filter as typed, in parts. All must hold; several `env:` are alternatives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,7 +133,7 @@ impl Filter {
 
     /// Words that `is:` can be completed with.
     pub fn words() -> impl Iterator<Item = String> {
-        let states = State::NAMED.iter().map(|(name, _)| name.replace(' ', "-"));
+        let states = states().map(|(name, _)| name);
         let others = WORDS.iter().take(5).map(|(name, _)| (*name).to_owned());
         states.chain(others)
     }
@@ -136,7 +142,7 @@ impl Filter {
 impl Is {
     fn holds(self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
         match self {
-            Self::State(state) => view.state == state,
+            Self::State(state) => view.status.state == state,
             Self::Trouble => view.trouble() > status::STAGED_TROUBLE,
             Self::Staged => view.staged.is_some(),
             Self::Marked => model.matrix.marks.contains(key),
@@ -147,14 +153,18 @@ impl Is {
     }
 }
 
+/// Every state with the word it is asked for by.
+fn states() -> impl Iterator<Item = (String, State)> {
+    let states = State::ALL.into_iter();
+    states.map(|state| (look::of(state).word.replace(' ', "-"), state))
+}
+
 /// The state meant by a word, or by its first letters while it is typed; an empty word asks nothing.
 fn named(word: &str) -> Option<Is> {
     if word.is_empty() {
         return None;
     }
-    let states = State::NAMED
-        .iter()
-        .map(|(name, state)| (name.replace(' ', "-"), Is::State(*state)));
+    let states = states().map(|(name, state)| (name, Is::State(state)));
     let words = WORDS.iter().map(|(name, is)| ((*name).to_owned(), *is));
     let mut all: Vec<_> = states.chain(words).collect();
     all.sort_by_key(|(name, _)| name != word);

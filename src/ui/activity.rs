@@ -7,8 +7,11 @@ use ratatui::{
 
 use super::{canvas::Canvas, text};
 use crate::{
-    app::{areas, screen::ActivityScreen, status::State},
-    domain::timeline::{Entry, Level},
+    app::{areas, screen::ActivityScreen},
+    domain::{
+        cell::State,
+        timeline::{Entry, Level},
+    },
 };
 
 /// Draws the list and the selected entry in full.

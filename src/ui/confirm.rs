@@ -7,7 +7,10 @@ use ratatui::{
 
 use super::{canvas::Canvas, plan, text};
 use crate::actions::{Action, Mode};
-use crate::app::{areas::centred, screen::ConfirmScreen, status::State};
+use crate::{
+    app::{areas::centred, screen::ConfirmScreen},
+    domain::cell::State,
+};
 
 /// Changes listed before the rest is only counted.
 const LISTED: usize = 6;

@@ -12,10 +12,10 @@ use crate::{
     app::{
         areas::{row, rows},
         screen::DeliveryScreen,
-        status::State,
     },
     domain::{
         age,
+        cell::State,
         delivery::{CellProgress, Delivery, Outcome, Stage},
         ids::CellKey,
     },

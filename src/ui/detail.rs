@@ -10,10 +10,12 @@ use super::{canvas::Canvas, text};
 use crate::{
     app::{
         model::Model,
-        status::{self, CellView, State},
+        status::{self, CellView},
     },
     domain::{
         age,
+        cell::State,
+        desired::DesiredCell,
         history::{ChangeKind, HistoryEntry},
         ids::CellKey,
         last_good::last_good,
@@ -21,6 +23,7 @@ use crate::{
         subject::Subject,
         version::Version,
     },
+    look,
 };
 
 /// `checkout / prod-us`
@@ -64,7 +67,7 @@ fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span
     let theme = canvas.theme;
     let mut spans = state(canvas, cell, view);
     let gap = || Span::raw("   ");
-    if let Some(live) = view.live {
+    if let Some(live) = view.status.live {
         spans.push(gap());
         let text = format!("ready {}/{}", live.ready, live.desired);
         spans.push(Span::styled(text, theme.text));
@@ -91,11 +94,17 @@ fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span
 /// The state in words, with since when, or why nothing is known.
 pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
-    let glyph = canvas.glyphs.state(view.state);
-    let style = theme.state(view.state);
-    let since = view.live.and_then(|live| live.since);
-    let since = since.map(|since| format!(" {}", age::between(since, model.now)));
-    let words = match (view.state, view.live, model.connection(&cell.environment)) {
+    let glyph = canvas.glyphs.state(view.status.state);
+    let style = theme.state(view.status.state);
+    let since = view
+        .status
+        .since
+        .map(|since| format!(" {}", age::between(since, model.now)));
+    let words = match (
+        view.status.state,
+        view.status.live,
+        model.connection(&cell.environment),
+    ) {
         (State::Stale, Some(live), connection) => {
             let age = age::between(live.as_of, model.now);
             let why = match connection {
@@ -103,7 +112,10 @@ pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Sp
                 Connection::Connecting => ": connecting".to_owned(),
                 _ => String::new(),
             };
-            format!("stale, was {} {age} ago{why}", view.was.name())
+            format!(
+                "stale, was {} {age} ago{why}",
+                look::of(view.status.was).word
+            )
         }
         (State::NoAccess, _, Connection::Denied { what }) => format!("no access: {what}"),
         (State::Unknown, None, Connection::Lost { reason, .. }) => {
@@ -117,6 +129,10 @@ pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Sp
         (State::Missing, ..) => {
             "missing: Git declares it, the cluster has no such workload".to_owned()
         }
+        (State::Unread, ..) => {
+            let word = view.declared.map_or("", DesiredCell::shown);
+            format!("unread: {word} in the place of the version")
+        }
         (State::NotSet, ..) => "declares no version".to_owned(),
         (State::Absent, ..) => "no such cell: nothing declares this service here".to_owned(),
         (State::Drift, ..) => {
@@ -124,7 +140,7 @@ pub fn state(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Sp
             let version = version.map_or("", |version| version.as_str());
             format!("drift: Git declares {version}")
         }
-        (state, ..) => format!("{}{}", state.name(), since.unwrap_or_default()),
+        (state, ..) => format!("{}{}", look::of(state).word, since.unwrap_or_default()),
     };
     vec![
         Span::styled(format!("{glyph} ").trim_start().to_owned(), style),

@@ -11,8 +11,8 @@ use crate::{
     app::{
         areas::{Bands, WIDE},
         model::Prompt,
-        status::State,
     },
+    domain::cell::State,
 };
 
 /// Draws it.

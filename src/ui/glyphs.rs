@@ -1,8 +1,6 @@
-//! Characters: for terminals that show everything, and for those that show ASCII.
-//!
-//! A state's glyph is never of ambiguous width, and never stands without text.
+//! Characters: for terminals that show everything, and for those that show ASCII. States have theirs in [`look`].
 
-use crate::app::status::State;
+use crate::{domain::cell::State, look};
 
 /// The characters in use.
 #[derive(Clone, Copy, Debug)]
@@ -77,21 +75,7 @@ impl Glyphs {
 
     /// The glyph of a state, one column wide.
     pub fn state(self, state: State) -> &'static str {
-        let (rich, ascii) = match state {
-            State::Healthy => ("✓", "v"),
-            State::Rolling => ("▸", ">"),
-            State::Paused => ("=", "="),
-            State::Degraded => ("✗", "x"),
-            State::Drift => ("~", "~"),
-            State::Suspended => ("⊘", "o"),
-            State::Stale => ("∅", "z"),
-            State::Unknown | State::NoAccess => ("?", "?"),
-            State::Missing => ("!", "!"),
-            State::Loading => ("◌", "."),
-            State::GitOnly => (" ", " "),
-            State::NotSet | State::Absent => ("-", "-"),
-        };
-        if self.ascii { ascii } else { rich }
+        look::of(state).glyph(self.ascii)
     }
 
     /// Replaces what an ASCII terminal cannot show.
@@ -123,14 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn glyphs_are_one_column_wide_everywhere_and_ascii_is_ascii() {
-        for (name, state) in State::NAMED {
-            let rich = Glyphs::new(false).state(state);
-            assert_eq!(rich.width(), 1, "{name}");
-            assert_eq!(rich.width_cjk(), 1, "{name}: ambiguous");
-            let ascii = Glyphs::new(true).state(state);
-            assert!(ascii.is_ascii() && ascii.len() == 1, "{name}");
-        }
+    fn bars_are_of_one_width_everywhere() {
         let (full, empty) = Glyphs::new(false).bar;
         assert_eq!((full.width_cjk(), empty.width_cjk()), (1, 1));
     }

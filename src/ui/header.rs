@@ -16,9 +16,9 @@ use crate::{
         areas::WIDE,
         model::{Model, WriteMode},
         op_queue::Operation,
-        status::State,
     },
-    domain::{age, rollout::Connection},
+    domain::{age, cell::State, rollout::Connection},
+    look,
 };
 
 /// A part of the first row; larger importance stays longer when there is little room.
@@ -181,7 +181,7 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
     }
     let worded: usize = counts
         .iter()
-        .map(|(state, count)| format!("x{count} {} ", state.name()).len())
+        .map(|(state, count)| format!("x{count} {} ", look::of(*state).word).len())
         .sum();
     let trouble = trouble(canvas);
     // In little room the worst keeps its word, and the troubled column gets the rest.
@@ -191,7 +191,7 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
         let glyph = canvas.glyphs.state(state);
         let quiet = state == State::Healthy;
         let text = if (words || index == 0) && !quiet {
-            format!("{glyph}{count} {}", state.name())
+            format!("{glyph}{count} {}", look::of(state).word)
         } else {
             format!("{glyph}{count}")
         };
@@ -214,9 +214,10 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
 
 /// How many cells are in each state, worst first; what is only Git's is not counted.
 fn counts(model: &Model) -> Vec<(State, usize)> {
-    let shown = State::NAMED.into_iter().map(|(_, state)| state);
-    let shown = shown.filter(|state| *state != State::GitOnly && *state != State::NotSet);
+    let of_git = [State::GitOnly, State::Unread, State::NotSet];
+    let shown = State::ALL.into_iter();
     shown
+        .filter(|state| !of_git.contains(state))
         .filter_map(|state| Some((state, *model.matrix.counts.get(&state)?)))
         .collect()
 }

@@ -10,10 +10,11 @@ use crate::{
     app::{
         areas::WIDE,
         screen::{CellPane, CellScreen},
-        status::{self, CellView, State},
+        status::{self, CellView},
     },
     domain::{
         age,
+        cell::{self, State},
         desired::DesiredCell,
         ids::CellKey,
         rollout::{ClusterNote, LiveCell, PodState},
@@ -49,7 +50,7 @@ fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line
 /// Declared, serving, running: the truths in their order, each with where it comes from.
 fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
     let (model, theme) = (canvas.model, canvas.theme);
-    if let Some(reason) = view.live.and_then(|live| live.reason.as_ref()) {
+    if let Some(reason) = view.status.live.and_then(|live| live.reason.as_ref()) {
         for line in text::wrap(reason, width) {
             lines.push(Line::styled(line, theme.text));
         }
@@ -77,7 +78,7 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         let value = vec![Span::styled(words, theme.staged)];
         lines.push(labelled(canvas, "", value));
     }
-    let Some(live) = view.live else { return };
+    let Some(live) = view.status.live else { return };
     if let Some(serving) = live.serving.as_ref().filter(|_| !live.hidden) {
         lines.push(labelled(
             canvas,
@@ -97,7 +98,7 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         lines.push(labelled(canvas, "workload", vec![workloads]));
     }
     let age = format!("{} ago", age::between(live.as_of, model.now));
-    let style = if view.state == State::Stale {
+    let style = if view.status.state == State::Stale {
         theme.warn
     } else {
         theme.dim
@@ -126,7 +127,7 @@ fn pods(
     screen: &CellScreen,
     lines: &mut Vec<Line<'static>>,
 ) {
-    let Some(live) = view.live else { return };
+    let Some(live) = view.status.live else { return };
     let focused = screen.pane == CellPane::Rollout;
     let name = format!("Pods {}", live.pods.len());
     section(canvas, &name, focused, lines);
@@ -185,12 +186,7 @@ fn reason(pod: &PodState) -> &str {
 /// `✗ …9f7c6b8-x0k2p  1.42.0  CrashLoopBackOff   14×  47m  node-2`
 fn pod_line(canvas: &Canvas<'_>, pod: &PodState, columns: &PodColumns) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
-    let state = match (pod.ready, pod.reason.as_str()) {
-        _ if pod.terminating => State::Suspended,
-        (true, _) => State::Healthy,
-        (false, "Running" | "Pending" | "ContainerCreating" | "PodInitializing") => State::Rolling,
-        (false, _) => State::Degraded,
-    };
+    let state = cell::of_pod(pod);
     let reason_style = match state {
         State::Degraded => theme.bad,
         _ => theme.dim,
@@ -275,15 +271,15 @@ pub fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Line<'static>> {
     for environment in model.environments() {
         let key = CellKey::new(cell.service.clone(), environment.clone());
         let view = status::assess(model, &key);
-        if key == *cell || view.state == State::Absent {
+        if key == *cell || view.status.state == State::Absent {
             continue;
         }
         let version = view.declared.and_then(|cell| cell.version.as_ref());
         let same = version.is_some() && version == own;
-        let glyph = canvas.glyphs.state(view.state);
+        let glyph = canvas.glyphs.state(view.status.state);
         let text = view.declared.map_or("not set", DesiredCell::shown);
         let mut spans = vec![
-            Span::styled(format!("{glyph} "), theme.state(view.state)),
+            Span::styled(format!("{glyph} "), theme.state(view.status.state)),
             Span::raw(format!("{environment:<14} ")),
             Span::styled(text.to_owned(), if same { theme.text } else { theme.dim }),
         ];

@@ -3,8 +3,8 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::{
-    app::status::State,
-    look::{self, Look},
+    domain::cell::State,
+    look::{self, Look, Tone},
 };
 
 /// A style for each meaning. Colours never carry a meaning alone: a glyph or a word stands beside.
@@ -174,15 +174,13 @@ impl Theme {
 
     /// The style of a state's glyph.
     pub fn state(&self, state: State) -> Style {
-        match state {
-            State::Healthy => self.good,
-            State::Rolling => self.moving,
-            State::Degraded | State::Missing => self.bad,
-            State::Drift | State::Paused | State::Suspended => self.warn,
-            State::Unknown | State::NoAccess => self.unknown,
-            State::Stale | State::Loading | State::GitOnly | State::NotSet | State::Absent => {
-                self.faint
-            }
+        match look::of(state).tone {
+            Tone::Good => self.good,
+            Tone::Moving => self.moving,
+            Tone::Bad => self.bad,
+            Tone::Warn => self.warn,
+            Tone::Unknown => self.unknown,
+            Tone::Faint => self.faint,
         }
     }
 }

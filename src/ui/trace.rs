@@ -226,8 +226,8 @@ fn row_line(
         let cell = CellKey::new(screen.service.clone(), place.environment.clone());
         let view = status::assess(model, &cell);
         Span::styled(
-            format!("{:2}", glyphs.state(view.state)),
-            theme.state(view.state),
+            format!("{:2}", glyphs.state(view.status.state)),
+            theme.state(view.status.state),
         )
     } else {
         Span::raw("  ")

@@ -4,10 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{Bands, TALL, WIDE, below, inside, row};
 use crate::{
-    app::{
-        model::Model,
-        status::{CellView, State},
-    },
+    app::{model::Model, status::CellView},
     domain::text::width,
 };
 
@@ -137,10 +134,7 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<(usize, usize)> {
 pub fn cell_width(view: &CellView<'_>) -> (usize, usize) {
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let version = version.map_or(0, |version| width(version.as_str()));
-    let extra = match view.state {
-        State::Rolling | State::Degraded | State::Paused => 6,
-        _ => 0,
-    };
+    let extra = view.status.ready().map_or(0, |_| 6);
     let plain = version + extra + 4;
     match view.staged {
         Some(_) => (plain, plain.max(2 * version + 5)),

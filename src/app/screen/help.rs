@@ -3,7 +3,9 @@
 use super::Screen;
 use crate::{
     actions::{Action, Mode, Press, TABLE},
-    app::{command::Command, model::Model, status::State},
+    app::{command::Command, model::Model},
+    domain::cell::State,
+    look,
 };
 
 /// The keys.
@@ -48,9 +50,9 @@ pub fn entries(model: &Model) -> Vec<Entry> {
     }
     entries.push(Entry::Gap);
     entries.push(Entry::Title("Glyphs"));
-    let states = State::NAMED.into_iter();
-    let states = states.filter(|(_, state)| *state != State::GitOnly);
-    entries.extend(states.map(|(name, state)| Entry::State(state, name)));
+    let states = State::ALL.into_iter();
+    let states = states.filter(|state| *state != State::GitOnly);
+    entries.extend(states.map(|state| Entry::State(state, look::of(state).word)));
     entries.push(Entry::Staged("staged: asked for, not written"));
     entries.push(Entry::Gap);
     entries.push(Entry::Note("Times are in UTC."));

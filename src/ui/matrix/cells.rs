@@ -8,9 +8,9 @@ use ratatui::{
 use crate::{
     app::{
         screen::matrix::RowLine,
-        status::{self, CellView, State},
+        status::{self, CellView},
     },
-    domain::{desired::DesiredCell, ids::CellKey},
+    domain::{cell::State, desired::DesiredCell, ids::CellKey},
     ui::{
         canvas::Canvas,
         text::{clip, column, width},
@@ -27,13 +27,16 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
     let mark = if marked { glyphs.mark } else { " " };
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let text = version.map_or("", |version| version.as_str());
-    let urgent = matches!(view.state, State::Degraded | State::Missing);
+    let urgent = matches!(view.status.state, State::Degraded | State::Missing);
     let mut spans = vec![Span::styled(mark, theme.staged)];
     if let Some(request) = view.staged {
         let to = status::staged_version(model, request);
         let to = to.map_or_else(|| "inherited".to_owned(), |to| to.to_string());
         let (glyph, style) = if urgent {
-            (glyphs.state(view.state), theme.state(view.state))
+            (
+                glyphs.state(view.status.state),
+                theme.state(view.status.state),
+            )
         } else {
             (glyphs.staged, theme.staged)
         };
@@ -49,13 +52,13 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
         spans.push(Span::styled(shown, theme.staged));
     } else {
         spans.push(Span::styled(
-            glyphs.state(view.state),
-            theme.state(view.state),
+            glyphs.state(view.status.state),
+            theme.state(view.status.state),
         ));
         spans.push(Span::raw(" "));
-        let text = match view.state {
+        let text = match view.status.state {
             State::Absent => "",
-            State::NotSet => view.declared.map_or("", DesiredCell::shown),
+            State::NotSet | State::Unread => view.declared.map_or("", DesiredCell::shown),
             _ => text,
         };
         let ready = ready(view);
@@ -71,7 +74,9 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
         spans.push(Span::styled(shown, style));
         spans.push(Span::styled(
             format!("{}{ready}{}", " ".repeat(gap), " ".repeat(rest)),
-            theme.state(view.state).remove_modifier(Modifier::BOLD),
+            theme
+                .state(view.status.state)
+                .remove_modifier(Modifier::BOLD),
         ));
     }
     spans.push(Span::raw(" "));
@@ -80,19 +85,17 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
 
 /// `2/6`, while that is worth knowing.
 fn ready(view: &CellView<'_>) -> String {
-    match (view.state, view.live) {
-        (State::Degraded | State::Rolling | State::Paused, Some(live)) => {
-            format!("{}/{}", live.ready, live.desired)
-        }
-        _ => String::new(),
-    }
+    let ready = view.status.ready();
+    ready.map_or(String::new(), |(ready, desired)| {
+        format!("{ready}/{desired}")
+    })
 }
 
 /// Stale cells fade with their age; what is broken stands out.
 fn version_style(canvas: &Canvas<'_>, view: &CellView<'_>) -> Style {
     let (model, theme) = (canvas.model, canvas.theme);
     let inherited = view.declared.is_some_and(|cell| cell.inherited);
-    match (view.state, view.live) {
+    match (view.status.state, view.status.live) {
         (State::Stale, Some(live)) => {
             let age = model.now.as_second() - live.as_of.as_second();
             if age > OLD_SECONDS {
@@ -103,6 +106,7 @@ fn version_style(canvas: &Canvas<'_>, view: &CellView<'_>) -> Style {
         }
         (State::Degraded | State::Missing, _) => theme.bad,
         (State::Absent | State::NotSet, _) => theme.faint,
+        (State::Unread, _) => theme.unknown,
         (State::Loading, _) => theme.dim,
         _ if inherited => theme.dim,
         _ => theme.text,
@@ -122,7 +126,7 @@ pub fn why(canvas: &Canvas<'_>, line: &RowLine) -> Span<'static> {
         return Span::raw("");
     };
     let reason = status::why(model, &key, &view).unwrap_or_default();
-    let style = match view.state {
+    let style = match view.status.state {
         State::Degraded | State::Missing => theme.text,
         _ => theme.dim,
     };

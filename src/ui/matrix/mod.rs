@@ -19,10 +19,11 @@ use crate::{
         areas::{MatrixAreas, below, row},
         model::Model,
         screen::matrix::{Order, RowLine},
-        status::{self, State},
+        status,
     },
     domain::{
         age,
+        cell::State,
         ids::{CellKey, EnvironmentName},
         rollout::Connection,
     },

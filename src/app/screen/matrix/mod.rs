@@ -8,7 +8,8 @@ mod rows;
 pub(in crate::app) use acts::act;
 
 use crate::{
-    app::{areas::Grid, status::State},
+    app::areas::Grid,
+    domain::cell::State,
     domain::ids::{CellKey, EnvironmentName, ServiceName},
 };
 

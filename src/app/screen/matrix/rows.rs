@@ -11,9 +11,10 @@ use crate::{
         areas,
         filter::Filter,
         model::Model,
-        status::{self, CellView, State},
+        status::{self, CellView},
     },
     domain::{
+        cell::State,
         desired::Desired,
         ids::{CellKey, EnvironmentName, ServiceName},
     },
@@ -90,7 +91,7 @@ impl Model {
         let mut quiet = Vec::new();
         for (service, all) in by_service(self, desired) {
             for (_, view) in &all {
-                *arranged.counts.entry(view.state).or_default() += 1;
+                *arranged.counts.entry(view.status.state).or_default() += 1;
             }
             let cells = all.into_iter();
             let cells = cells.filter(|(key, _)| shown.contains(&key.environment));
@@ -112,7 +113,9 @@ impl Model {
             };
             let marked = cells.iter().any(|(key, _)| self.matrix.marks.contains(key));
             let selected = self.matrix.row.as_ref() == Some(service);
-            let known_good = cells.iter().any(|(_, view)| view.was == State::Healthy);
+            let known_good = cells
+                .iter()
+                .any(|(_, view)| view.status.was == State::Healthy);
             if line.trouble == 0 && known_good && !marked && !selected {
                 quiet.push(line);
             } else {

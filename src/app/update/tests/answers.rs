@@ -6,9 +6,9 @@ use crate::{
         event::{DesiredRead, Fetched, HistoryBatch},
         model::Model,
         snapshot::Snapshot,
-        status::{State, assess},
+        status::assess,
     },
-    domain::{rollout::Connection, timeline::Level},
+    domain::{cell::State, rollout::Connection, timeline::Level},
 };
 
 fn read(digits: &str) -> DesiredRead {
@@ -129,7 +129,10 @@ fn losing_a_cluster_makes_its_column_stale_and_is_told_once() {
     driver.send(lost("connection refused, again"));
     assert_eq!(driver.model.activity.entries().len(), lines + 1);
     let view = assess(&driver.model, &cell("checkout", "dev"));
-    assert_eq!((view.state, view.was), (State::Stale, State::Healthy));
+    assert_eq!(
+        (view.status.state, view.status.was),
+        (State::Stale, State::Healthy)
+    );
     driver.send(Event::Live {
         environment: "dev".into(),
         connection: Connection::Live,
@@ -152,7 +155,7 @@ fn what_was_kept_is_shown_at_once_and_all_of_it_stale() {
     let model = Model::new(fixture::setup(), later, SIZE, Some(kept), Vec::new());
     let crashed = assess(&model, &cell("checkout", "prod-us"));
     assert_eq!(
-        (crashed.state, crashed.was),
+        (crashed.status.state, crashed.status.was),
         (State::Stale, State::Degraded)
     );
     assert_eq!(model.matrix.lines[0].service.as_str(), "checkout");

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         desired::Desired,
         failure::Failure,
-        problem::Problem,
+        problem::{Problem, Unreadable},
         rollout::{Connection, Health},
         subject::Subject,
     },
@@ -29,6 +29,14 @@ pub(super) fn states(size: (u16, u16)) -> Driver {
     desired.cells.remove(&cell("mailer", "dev"));
     let unset = desired.cells.get_mut(&cell("mailer", "staging")).unwrap();
     unset.version = None;
+    let hidden = desired.cells.get_mut(&cell("mailer", "prod-us")).unwrap();
+    let template = Problem::file(
+        "apps/mailer/overlays/prod-us/kustomization.yaml",
+        Some(7),
+        "a template",
+    );
+    hidden.version = None;
+    hidden.unread = Some(Arc::new(template.hiding(Unreadable::Template)));
     desired.problems.push(Problem::file(
         "apps/quotes/overlays/dev/kustomization.yaml",
         Some(9),
@@ -41,6 +49,13 @@ pub(super) fn states(size: (u16, u16)) -> Driver {
     cells.get_mut(&cell("payments", "dev")).unwrap().health = Health::Paused;
     cells.get_mut(&cell("accounts", "dev")).unwrap().health = Health::Unknown;
     cells.retain(|key, _| key.environment.as_str() != "staging");
+    // Pods of one namespace are refused; what is in another one is seen.
+    for (key, live) in &mut *cells {
+        if key.environment.as_str() == "prod-us" && key.service.as_str() != "basket" {
+            live.health = Health::Unknown;
+            live.reason = Some("403: pods is forbidden in namespace shop".to_owned());
+        }
+    }
     for (environment, connection) in [
         ("staging", Connection::Connecting),
         (
