@@ -52,14 +52,18 @@ pub enum Event {
         /// What was found since the last part.
         result: Result<HistoryBatch, Failure>,
     },
-    /// What is known of one environment's cluster now; only changed cells are listed.
+    /// What is known of one environment's cluster now.
     Live {
         /// The environment whose cluster it is.
         environment: EnvironmentName,
+        /// The kubeconfig context that was asked: the answer of one that is not the environment's any more comes too late.
+        context: String,
         /// How well its cluster is known.
         connection: Connection,
-        /// Cells that changed; others keep what they had.
+        /// Cells that changed.
         cells: Vec<(CellKey, LiveCell)>,
+        /// These are all cells that are looked at there; else, others keep what they had.
+        all: bool,
     },
     /// Cluster events of the cell named by [`Command::WatchNotes`](super::command::Command::WatchNotes), newest first.
     Notes {

@@ -367,8 +367,10 @@ impl Driver {
             });
             self.send(Event::Live {
                 environment: environment.clone(),
+                context: environment.to_string(),
                 connection,
                 cells: cells.collect(),
+                all: true,
             });
         }
     }

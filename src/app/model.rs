@@ -155,6 +155,29 @@ pub struct Live {
     pub cells: HashMap<CellKey, LiveCell>,
 }
 
+impl Live {
+    /// Keeps what is known of clusters that stay what they were: what was said of an environment that is gone, or by a
+    /// cluster that is not its own any more, goes. Those that are new are connecting.
+    pub(super) fn follow(&mut self, before: &Topology, now: &Topology) {
+        let stays = |name: &EnvironmentName| {
+            let cluster = now.cluster(name);
+            cluster.is_some() && cluster == before.cluster(name)
+        };
+        self.connections.retain(|name, _| stays(name));
+        self.cells.retain(|key, _| stays(&key.environment));
+        for environment in &now.environments {
+            let connection = match environment.cluster {
+                Some(_) => Connection::Connecting,
+                None => Connection::Unconfigured,
+            };
+            let connections = &mut self.connections;
+            connections
+                .entry(environment.name.clone())
+                .or_insert(connection);
+        }
+    }
+}
+
 /// A program that was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
@@ -232,16 +255,9 @@ impl Model {
             operations: OpQueue::default(),
             last_key: None,
         };
-        for environment in &model.setup.topology.environments {
-            let connection = match environment.cluster {
-                Some(_) => Connection::Connecting,
-                None => Connection::Unconfigured,
-            };
-            model
-                .live
-                .connections
-                .insert(environment.name.clone(), connection);
-        }
+        model
+            .live
+            .follow(&Topology::default(), &model.setup.topology);
         if let Some(snapshot) = snapshot {
             snapshot.restore(&mut model);
         }

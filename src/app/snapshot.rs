@@ -110,7 +110,9 @@ impl Snapshot {
         for cell in self.cells {
             let key = CellKey::new(cell.service, cell.environment);
             services.insert(key.service.clone());
-            if let Some(live) = cell.live {
+            // What a cluster said that is configured no more is not kept for the day on which it comes back.
+            let watched = model.setup.topology.cluster(&key.environment).is_some();
+            if let Some(live) = cell.live.filter(|_| watched) {
                 model.live.cells.insert(key.clone(), live.into());
             }
             let desired = DesiredCell {

@@ -75,4 +75,9 @@ impl Topology {
             .iter()
             .find(|environment| environment.name == *name)
     }
+
+    /// The kubeconfig context of an environment that has one.
+    pub fn cluster(&self, name: &EnvironmentName) -> Option<&str> {
+        self.get(name)?.cluster.as_deref()
+    }
 }

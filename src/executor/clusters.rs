@@ -50,6 +50,9 @@ pub(super) struct Handle {
     changes: watch::Receiver<u64>,
 }
 
+/// What the watches say.
+type Heard = mpsc::Receiver<(EnvironmentName, ClusterEvent)>;
+
 enum Order {
     Retarget(Vec<ClusterTarget>),
     Select(Option<CellKey>),
@@ -157,6 +160,8 @@ struct Keeper {
 #[derive(Default)]
 struct Pending {
     namespaces: BTreeMap<EnvironmentName, Option<BTreeSet<String>>>,
+    /// Environments of which everything is told, changed or not.
+    all: BTreeSet<EnvironmentName>,
     notes: bool,
 }
 
@@ -189,30 +194,41 @@ impl Keeper {
             let cells = target.cells.iter();
             let cells = cells.map(|cell| (cell.cell.clone(), view.live(cell, now)));
             let (cells, connection) = (cells.collect(), view.connection().clone());
-            let cells = self.remember(environment, &connection, cells);
+            let cells = self.remember(environment, &connection, cells, false);
             let _ = self.events.send(Event::Live {
                 environment: environment.clone(),
+                context: target.context.clone(),
                 connection,
                 cells,
+                all: false,
             });
         }
         self.changed.send_modify(|count| *count += 1);
     }
 
     async fn run(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>, options: Options) {
-        let (sender, mut incoming) = mpsc::channel(1024);
-        let watching = cluster::watch(Vec::new(), sender, options);
+        let (mut watching, mut incoming) = self.watch(&options);
         let mut pending = Pending::default();
-        if !self.offline && !self.targets.is_empty() {
-            watching.retarget(self.targets.values().cloned().collect());
-            watching.select(self.notes_target());
-        }
         let mut due: Option<Instant> = None;
         loop {
             let wake = due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(order) => self.obey(order, &watching, &mut pending),
+                    Some(Order::Retarget(targets)) => {
+                        if self.retarget(targets, &mut pending) {
+                            // What a former cluster has said already and nobody has heard yet is not taken for the new one's word.
+                            (watching, incoming) = self.watch(&options);
+                        } else if !self.offline {
+                            watching.retarget(self.targets.values().cloned().collect());
+                            watching.select(self.notes_target());
+                        }
+                    }
+                    Some(Order::Select(cell)) => {
+                        self.selected = cell;
+                        watching.select(self.notes_target());
+                        pending.notes = true;
+                    }
+                    Some(Order::Retry) => watching.retry(),
                     None => return,
                 },
                 event = incoming.recv() => match event {
@@ -230,45 +246,59 @@ impl Keeper {
         }
     }
 
-    fn obey(&mut self, order: Order, watching: &Watching, pending: &mut Pending) {
-        match order {
-            Order::Retarget(targets) => {
-                if !self.offline {
-                    watching.retarget(targets.clone());
-                }
-                self.targets = targets
-                    .into_iter()
-                    .map(|t| (t.environment.clone(), t))
-                    .collect();
-                self.views
-                    .retain(|environment, _| self.targets.contains_key(environment));
-                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                known
-                    .live
-                    .retain(|key, _| self.targets.contains_key(&key.environment));
-                known
-                    .connections
-                    .retain(|environment, _| self.targets.contains_key(environment));
-                for environment in self.targets.keys() {
-                    let view = self.views.entry(environment.clone()).or_default();
-                    if self.offline {
-                        let reason = "--offline: not asked".to_owned();
-                        let lost = ClusterEvent::Lost {
-                            reason,
-                            next_try: None,
-                        };
-                        view.apply(lost, Timestamp::now());
-                    }
-                    pending.namespaces.insert(environment.clone(), None);
-                }
-            }
-            Order::Select(cell) => {
-                self.selected = cell;
-                watching.select(self.notes_target());
-                pending.notes = true;
-            }
-            Order::Retry => watching.retry(),
+    /// Begins to watch the targets, where clusters are asked at all.
+    fn watch(&self, options: &Options) -> (Watching, Heard) {
+        let (sender, heard) = mpsc::channel(1024);
+        let watching = cluster::watch(Vec::new(), sender, options.clone());
+        if !self.offline && !self.targets.is_empty() {
+            watching.retarget(self.targets.values().cloned().collect());
+            watching.select(self.notes_target());
         }
+        (watching, heard)
+    }
+
+    /// These are the targets from now on. Of what is not among them, or is in another cluster now, nothing is known any more;
+    /// returns whether an environment is in another cluster.
+    fn retarget(&mut self, targets: Vec<ClusterTarget>, pending: &mut Pending) -> bool {
+        let targets = targets.into_iter();
+        let targets = targets.map(|target| (target.environment.clone(), target));
+        let before = std::mem::replace(&mut self.targets, targets.collect());
+        let moved = |environment: &EnvironmentName| {
+            let (was, is) = (before.get(environment), self.targets.get(environment));
+            was.zip(is)
+                .is_some_and(|(was, is)| was.context != is.context)
+        };
+        let stays = |environment: &EnvironmentName| {
+            self.targets.contains_key(environment) && !moved(environment)
+        };
+        let cells: BTreeSet<&CellKey> = self
+            .targets
+            .values()
+            .flat_map(|target| target.cells.iter().map(|cell| &cell.cell))
+            .collect();
+        self.views.retain(|environment, _| stays(environment));
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let live = &mut known.live;
+            live.retain(|key, _| stays(&key.environment) && cells.contains(key));
+            known
+                .connections
+                .retain(|environment, _| stays(environment));
+        }
+        for environment in self.targets.keys() {
+            let view = self.views.entry(environment.clone()).or_default();
+            if self.offline {
+                let reason = "--offline: not asked".to_owned();
+                let lost = ClusterEvent::Lost {
+                    reason,
+                    next_try: None,
+                };
+                view.apply(lost, Timestamp::now());
+            }
+            pending.namespaces.insert(environment.clone(), None);
+            pending.all.insert(environment.clone());
+        }
+        self.targets.keys().any(moved)
     }
 
     fn take(&mut self, environment: EnvironmentName, event: ClusterEvent, pending: &mut Pending) {
@@ -314,11 +344,14 @@ impl Keeper {
                 .map(|cell| (cell.cell.clone(), view.live(cell, now)))
                 .collect();
             let connection = view.connection().clone();
-            let changed = self.remember(&environment, &connection, cells);
+            let all = pending.all.contains(&environment);
+            let cells = self.remember(&environment, &connection, cells, all);
             let _ = self.events.send(Event::Live {
+                context: target.context.clone(),
                 environment,
                 connection,
-                cells: changed,
+                cells,
+                all,
             });
         }
         self.changed.send_modify(|count| *count += 1);
@@ -330,12 +363,13 @@ impl Keeper {
         }
     }
 
-    /// Keeps the cells, and returns those that are not as they were.
+    /// Keeps the cells, and returns those that are not as they were, or `all`.
     fn remember(
         &self,
         environment: &EnvironmentName,
         connection: &Connection,
         cells: Vec<(CellKey, LiveCell)>,
+        all: bool,
     ) -> Vec<(CellKey, LiveCell)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
@@ -348,7 +382,7 @@ impl Keeper {
                 if !same {
                     known.live.insert(key.clone(), cell.clone());
                 }
-                !same
+                all || !same
             })
             .collect()
     }
@@ -387,5 +421,128 @@ impl Keeper {
                 .map(|live| live.workloads.clone())
                 .unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        rollout::{Touched, WorkloadName},
+        subject::Subject,
+    };
+
+    fn target(environment: &str, context: &str, services: &[&str]) -> ClusterTarget {
+        let cells = services.iter().map(|service| CellTarget {
+            cell: CellKey::new(*service, environment),
+            namespace: "shop".to_owned(),
+            workload: WorkloadName::Name((*service).to_owned()),
+            image_names: Vec::new(),
+            desired: None,
+            subject: Subject::Image,
+        });
+        ClusterTarget {
+            environment: environment.into(),
+            context: context.to_owned(),
+            cells: cells.collect(),
+        }
+    }
+
+    /// A keeper that watched dev and prod, each in a cluster of its own, live.
+    fn keeper() -> Keeper {
+        let (changed, _) = watch::channel(0);
+        let (events, _) = mpsc::unbounded_channel();
+        let mut keeper = Keeper {
+            views: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            selected: None,
+            offline: false,
+            known: Known::default(),
+            changed,
+            events,
+        };
+        let both = ["dev", "prod"].map(|name| target(name, name, &["api", "web"]));
+        keeper.retarget(both.to_vec(), &mut Pending::default());
+        for target in both {
+            let name = target.environment;
+            let view = keeper.views.get_mut(&name).unwrap();
+            let touched = view.apply(ClusterEvent::Connected, Timestamp::UNIX_EPOCH);
+            assert_eq!(touched, Touched::Everything);
+            let connection = view.connection().clone();
+            let cells = target.cells.into_iter();
+            let cells = cells.map(|it| (it.cell, LiveCell::unknown("", Timestamp::UNIX_EPOCH)));
+            keeper.remember(&name, &connection, cells.collect(), false);
+        }
+        keeper
+    }
+
+    #[test]
+    fn what_is_watched_no_more_or_in_another_cluster_leaves_nothing_behind() {
+        let (dev, prod) = (
+            target("dev", "dev", &["api", "web"]),
+            target("prod", "prod", &["api", "web"]),
+        );
+        let all = ["api / dev", "api / prod", "web / dev", "web / prod"];
+        let cases = [
+            (
+                "nothing changes",
+                vec![dev.clone(), prod.clone()],
+                false,
+                &all[..],
+                &["dev", "prod"][..],
+            ),
+            (
+                "an environment goes",
+                vec![dev.clone()],
+                false,
+                &["api / dev", "web / dev"],
+                &["dev"],
+            ),
+            ("all go", vec![], false, &[], &[]),
+            (
+                "a cell goes",
+                vec![dev.clone(), target("prod", "prod", &["web"])],
+                false,
+                &["api / dev", "web / dev", "web / prod"],
+                &["dev", "prod"],
+            ),
+            (
+                "another cluster",
+                vec![dev.clone(), target("prod", "prod-2", &["api", "web"])],
+                true,
+                &["api / dev", "web / dev"],
+                &["dev"],
+            ),
+            (
+                "the other's cluster",
+                vec![
+                    target("dev", "prod", &["api"]),
+                    target("prod", "dev", &["api"]),
+                ],
+                true,
+                &[],
+                &[],
+            ),
+        ];
+        for (name, targets, moved, cells, live) in cases {
+            let mut keeper = keeper();
+            let mut pending = Pending::default();
+            let watched: BTreeSet<_> = targets.iter().map(|it| it.environment.clone()).collect();
+            assert_eq!(keeper.retarget(targets, &mut pending), moved, "{name}");
+            let known = keeper.known.lock().unwrap();
+            let kept: Vec<String> = known.live.keys().map(ToString::to_string).collect();
+            assert_eq!(kept, cells, "{name}");
+            let connected: Vec<&str> = known
+                .connections
+                .keys()
+                .map(EnvironmentName::as_str)
+                .collect();
+            assert_eq!(connected, live, "{name}");
+            let views = keeper.views.iter();
+            let views = views.filter(|(_, view)| *view.connection() == Connection::Live);
+            let views: Vec<&str> = views.map(|(name, _)| name.as_str()).collect();
+            assert_eq!(views, live, "{name}");
+            assert_eq!(pending.all, watched, "{name}: told as a whole");
+        }
     }
 }

@@ -95,8 +95,8 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
 
 /// Reads the matrix and turns the clusters' watches to its cells.
 pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
+    let session = shared.session();
     let read = || -> Result<_, GitError> {
-        let session = shared.session();
         match shared.current() {
             // The same commits declare the same: nothing to read.
             Some(known) if session.refs()? == known.refs() => Ok(known),
@@ -105,9 +105,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     };
     let result = match read() {
         Ok(mut reading) => {
-            let topology = &shared.session().config.topology;
-            let (targets, problems) = rollout::targets(topology, &reading.desired);
-            clusters.retarget(targets);
+            let (targets, problems) = rollout::targets(&session.config.topology, &reading.desired);
             if problems
                 .iter()
                 .any(|problem| !reading.desired.problems.contains(problem))
@@ -115,7 +113,13 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
                 let desired = &mut Arc::make_mut(&mut reading).desired;
                 Arc::make_mut(desired).problems.extend(problems);
             }
-            *lock(&shared.reading) = Some(Arc::clone(&reading));
+            // A configuration that is in force no more decides neither what is watched nor what the next reading takes as known.
+            let current = lock(&shared.session);
+            if Arc::ptr_eq(&current, &session) {
+                clusters.retarget(targets);
+                *lock(&shared.reading) = Some(Arc::clone(&reading));
+            }
+            drop(current);
             Ok(DesiredRead {
                 base: read_from(shared, &reading),
                 desired: Arc::clone(&reading.desired),

@@ -128,9 +128,11 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number
         Err(failure) => tracing::warn!(why = failure.why, "the old configuration is kept"),
     }
     shared.tell(Event::ConfigReloaded(opened.map(|(session, setup)| {
-        *lock(&shared.session) = Arc::new(session);
+        let mut current = lock(&shared.session);
+        *current = Arc::new(session);
         // Another layout reads the same commit differently.
         *lock(&shared.reading) = None;
+        drop(current);
         Box::new(setup)
     })));
 }

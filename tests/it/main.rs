@@ -3,6 +3,7 @@
 mod addresses;
 mod along;
 mod asking;
+mod cells;
 mod certificates;
 mod cluster;
 mod demo;

@@ -154,9 +154,13 @@ impl Model {
         &mut self,
         environment: EnvironmentName,
         connection: Connection,
-        cells: Vec<(CellKey, LiveCell)>,
+        (cells, all): (Vec<(CellKey, LiveCell)>, bool),
         out: &mut Vec<Command>,
     ) {
+        if all {
+            let of = &mut self.live.cells;
+            of.retain(|key, _| key.environment != environment);
+        }
         self.live.cells.extend(cells);
         let text = match (self.connection(&environment), &connection) {
             (Connection::Lost { .. }, Connection::Lost { .. })
@@ -247,16 +251,13 @@ impl Model {
                     WriteMode::Locked => WriteMode::Locked,
                     WriteMode::ReadOnly | WriteMode::Write => self.setup.write,
                 };
-                self.setup = Setup { write, ..*setup };
-                for environment in &self.setup.topology.environments {
-                    let connection = match environment.cluster {
-                        Some(_) => Connection::Connecting,
-                        None => Connection::Unconfigured,
-                    };
-                    let connections = &mut self.live.connections;
-                    connections
-                        .entry(environment.name.clone())
-                        .or_insert(connection);
+                let setup = Setup { write, ..*setup };
+                let before = std::mem::replace(&mut self.setup, setup);
+                self.live.follow(&before.topology, &self.setup.topology);
+                // Other layouts find other values in the same commits; the matrix that is read now asks for them.
+                self.history = History::default();
+                if let Some(walk) = self.operations.current(Operation::History) {
+                    self.operations.finish(Operation::History, walk);
                 }
                 self.log(
                     Level::Done,

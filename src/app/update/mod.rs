@@ -79,9 +79,16 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         Event::History { epoch, result } => model.on_history(epoch, result, out),
         Event::Live {
             environment,
+            context,
             connection,
             cells,
-        } => model.on_live(environment, connection, cells, out),
+            all,
+        } => {
+            // What a cluster says that is not the environment's any more comes too late.
+            if model.setup.topology.cluster(&environment) == Some(context.as_str()) {
+                model.on_live(environment, connection, (cells, all), out);
+            }
+        }
         Event::Notes { cell, result } => model.on_notes(&cell, result),
         Event::CommitDiff {
             epoch,

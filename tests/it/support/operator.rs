@@ -50,17 +50,19 @@ impl Operator {
         self.terminal.until("the row", SOON, |view| view.has(&row));
         self.terminal.press("hhhhhhhhhhhhhhhh");
         self.terminal.press("h");
-        let cell = format!("{row}{environment} ");
         // Each step to the right shows before the next: none is too many.
         let mut view = self.leftmost(&row);
-        while !view.has(&cell) {
-            let before = view.line(&[&row]).unwrap_or_default().to_owned();
+        loop {
+            let before = column_of(&view, &row).map(str::to_owned);
+            if before.as_deref() == Some(environment) {
+                return view;
+            }
             self.terminal.press("l");
-            view = self.terminal.until(&cell, SOON, |view| {
-                view.line(&[&row]).is_some_and(|line| line != before)
+            view = self.terminal.until("a step to the right", SOON, |view| {
+                let now = column_of(view, &row);
+                now.is_some() && now != before.as_deref()
             });
         }
-        view
     }
 
     fn leftmost(&mut self, row: &str) -> View {
@@ -68,7 +70,9 @@ impl Operator {
         self.terminal.press("?");
         self.terminal.until("help", SOON, |view| !view.has(row));
         self.terminal
-            .press_until(key::ESC, "the matrix", SOON, |view| view.has(row))
+            .press_until(key::ESC, "the matrix", SOON, |view| {
+                column_of(view, row).is_some()
+            })
     }
 
     /// Stages the promotion into a cell and opens the plan.
@@ -159,4 +163,12 @@ impl Operator {
         ended.assert_restored();
         ended
     }
+}
+
+/// The column that the line `├ service / environment ─` names. A frame that is half drawn names none, or the one before.
+fn column_of<'a>(view: &'a View, row: &str) -> Option<&'a str> {
+    let (_, rest) = view.line(&[row])?.split_once(row)?;
+    let name = rest.split_whitespace().next()?;
+    let mut columns = view.line(&["SERVICE"])?.split_whitespace();
+    columns.any(|column| column == name).then_some(name)
 }

@@ -1,14 +1,16 @@
 //! Answers: epochs, what follows from them, what a failure leaves.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::{
     app::{
         event::{DesiredRead, Fetched, HistoryBatch},
-        model::Model,
+        model::{Model, Setup},
         snapshot::Snapshot,
         status::assess,
     },
-    domain::{cell::State, rollout::Connection, timeline::Level},
+    domain::{cell::State, ids::EnvironmentName, rollout::Connection, timeline::Level},
 };
 
 fn read(digits: &str) -> DesiredRead {
@@ -117,12 +119,14 @@ fn losing_a_cluster_makes_its_column_stale_and_is_told_once() {
     let mut driver = Driver::settled(SIZE);
     let lost = |reason: &str| Event::Live {
         environment: "dev".into(),
+        context: "dev".to_owned(),
         connection: Connection::Lost {
             reason: reason.to_owned(),
             since: moment(),
             next_try: None,
         },
         cells: Vec::new(),
+        all: false,
     };
     let lines = driver.model.activity.entries().len();
     driver.send(lost("connection refused"));
@@ -135,8 +139,10 @@ fn losing_a_cluster_makes_its_column_stale_and_is_told_once() {
     );
     driver.send(Event::Live {
         environment: "dev".into(),
+        context: "dev".to_owned(),
         connection: Connection::Live,
         cells: Vec::new(),
+        all: false,
     });
     let last = driver.model.activity.entries().back().unwrap();
     assert_eq!(
@@ -259,4 +265,150 @@ fn a_start_says_what_was_guessed() {
     let mut model = Model::new(setup, moment(), SIZE, None, Vec::new());
     let commands = start(&mut model);
     assert!(matches!(commands.last(), Some(Command::WriteActivity(_))));
+}
+
+/// A column whose cluster, or which itself, goes from the configuration is no longer live, and nothing of it is left.
+#[test]
+fn what_is_configured_no_more_leaves_nothing_behind() {
+    let states = |driver: &Driver, environment: &str| {
+        let view = assess(&driver.model, &cell("catalog", environment));
+        (view.status.state, view.status.live.is_some())
+    };
+    let reload = |driver: &mut Driver, change: &dyn Fn(&mut Setup)| {
+        let mut setup = fixture::setup();
+        change(&mut setup);
+        driver.send(Event::ConfigReloaded(Ok(Box::new(setup))));
+    };
+    let of = |setup: &mut Setup, name: &str, cluster: Option<&str>| {
+        let environments = &mut setup.topology.environments;
+        let mut found = environments
+            .iter_mut()
+            .filter(|it| it.name.as_str() == name);
+        found.next().unwrap().cluster = cluster.map(str::to_owned);
+    };
+    let late = |environment: &str| Event::Live {
+        environment: environment.into(),
+        context: environment.to_owned(),
+        connection: Connection::Live,
+        cells: vec![(cell("catalog", environment), fixture::healthy("2.4.0"))],
+        all: false,
+    };
+
+    let mut driver = Driver::settled(SIZE);
+    assert_eq!(states(&driver, "dev"), (State::Healthy, true));
+    reload(&mut driver, &|setup| of(setup, "dev", None));
+    assert_eq!(
+        states(&driver, "dev"),
+        (State::GitOnly, false),
+        "no cluster"
+    );
+    assert_eq!(
+        states(&driver, "staging"),
+        (State::Healthy, true),
+        "another column"
+    );
+    driver.send(late("dev"));
+    assert_eq!(
+        states(&driver, "dev"),
+        (State::GitOnly, false),
+        "a late word"
+    );
+    reload(&mut driver, &|_| {});
+    assert_eq!(
+        states(&driver, "dev"),
+        (State::Loading, false),
+        "it comes back"
+    );
+    driver.send(late("dev"));
+    assert_eq!(states(&driver, "dev"), (State::Healthy, true));
+
+    reload(&mut driver, &|setup| of(setup, "dev", Some("dev-2")));
+    assert_eq!(
+        states(&driver, "dev"),
+        (State::Loading, false),
+        "another cluster"
+    );
+    driver.send(late("dev"));
+    assert_eq!(
+        states(&driver, "dev"),
+        (State::Loading, false),
+        "the former one's word"
+    );
+
+    reload(&mut driver, &|setup| {
+        setup.topology.environments.truncate(2);
+    });
+    let live = &driver.model.live;
+    let names: Vec<&str> = live
+        .connections
+        .keys()
+        .map(EnvironmentName::as_str)
+        .collect();
+    assert_eq!(names, ["dev", "staging"]);
+    assert!(
+        live.cells
+            .keys()
+            .all(|key| key.environment.as_str() == "staging")
+    );
+}
+
+/// The cells that are looked at are told as a whole when they change: one that went leaves nothing behind.
+#[test]
+fn a_whole_answer_replaces_what_was_known_of_its_environment() {
+    let mut driver = Driver::settled(SIZE);
+    driver.send(Event::Live {
+        environment: "dev".into(),
+        context: "dev".to_owned(),
+        connection: Connection::Live,
+        cells: vec![(cell("catalog", "dev"), fixture::healthy("2.4.0"))],
+        all: true,
+    });
+    let keys = driver.model.live.cells.keys();
+    let mut keys = keys.filter(|key| key.environment.as_str() == "dev");
+    assert_eq!(
+        (keys.next(), keys.next()),
+        (Some(&cell("catalog", "dev")), None)
+    );
+    assert!(
+        driver
+            .model
+            .live
+            .cells
+            .contains_key(&cell("checkout", "staging"))
+    );
+}
+
+#[test]
+fn another_configuration_reads_the_history_of_the_same_commits_again() {
+    let mut driver = Driver::settled(SIZE);
+    assert!(driver.model.history.done);
+    driver.send(Event::ConfigReloaded(Ok(Box::new(fixture::setup()))));
+    assert_eq!(driver.model.history, crate::app::model::History::default());
+    let epoch = driver.epoch(Operation::Desired);
+    driver.commands.clear();
+    driver.send(Event::Desired {
+        epoch,
+        result: Ok(read("a1b2c3d")),
+    });
+    let asked = driver.taken();
+    let walks = asked
+        .iter()
+        .filter(|it| matches!(it, Command::LoadHistory { .. }));
+    assert_eq!(walks.count(), 1, "{asked:?}");
+}
+
+/// The next start does not begin with what a cluster said that is configured no more.
+#[test]
+fn what_a_removed_cluster_said_is_not_kept() {
+    let settled = Driver::settled(SIZE);
+    let kept = Snapshot::of(&settled.model).unwrap();
+    let mut setup = fixture::setup();
+    setup.topology.environments[0].cluster = None;
+    let model = Model::new(setup, moment(), SIZE, Some(kept), Vec::new());
+    let environments = model.live.cells.keys().map(|key| key.environment.as_str());
+    let environments: BTreeSet<&str> = environments.collect();
+    assert_eq!(
+        environments,
+        BTreeSet::from(["prod-eu", "prod-us", "staging"])
+    );
 }

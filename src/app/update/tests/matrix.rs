@@ -47,11 +47,13 @@ fn the_worst_cell_is_selected_until_the_first_key() {
     assert_eq!(driver.model.selected(), Some(cell("checkout", "prod-us")));
     let crash = |service: &str| Event::Live {
         environment: "dev".into(),
+        context: "dev".to_owned(),
         connection: Connection::Live,
         cells: vec![(
             cell(service, "dev"),
             fixture::troubled(Health::Degraded, "9", "OOMKilled"),
         )],
+        all: false,
     };
     driver.send(crash("basket"));
     assert_eq!(driver.model.selected(), Some(cell("basket", "dev")));
@@ -72,8 +74,10 @@ fn the_cursor_stays_on_its_cell_when_rows_move() {
     let crash = fixture::troubled(Health::Degraded, "9", "OOMKilled");
     driver.send(Event::Live {
         environment: "dev".into(),
+        context: "dev".to_owned(),
         connection: Connection::Live,
         cells: vec![(cell("accounts", "dev"), crash)],
+        all: false,
     });
     assert_eq!(lines(&driver)[..2], ["accounts", "checkout"]);
     assert_eq!(driver.model.selected(), Some(cell("payments", "staging")));

@@ -67,8 +67,10 @@ pub(super) fn states(size: (u16, u16)) -> Driver {
     ] {
         driver.send(Event::Live {
             environment: environment.into(),
+            context: environment.to_owned(),
             connection,
             cells: Vec::new(),
+            all: false,
         });
     }
     driver.keys("!");
