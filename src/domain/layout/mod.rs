@@ -33,6 +33,7 @@ mod stored;
 mod subject;
 mod successive;
 mod tag;
+mod walked;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -51,6 +52,7 @@ pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
 pub use stored::{KnownFile, restore, store};
 pub use successive::Successive;
 pub use tag::new_tag;
+pub use walked::Walked;
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Assembler, FileFacts,
-    choice::{Field, Places, Row, Standing, Values, is_same, join},
+    choice::{Field, Places, Row, Standing, Values, join},
+    walked::Walked,
 };
 use crate::domain::{
     ids::{EnvironmentName, RepoPath, ServiceName},
@@ -47,7 +48,7 @@ pub struct Unknown {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct ServicePast {
+pub(super) struct ServicePast {
     row: Row,
     /// What its places said when it came; `None`: history was not read so far.
     began: Option<Vec<(Field, Said)>>,
@@ -55,11 +56,11 @@ struct ServicePast {
 }
 
 /// What a place said, by environment.
-type Said = Vec<(EnvironmentName, BTreeSet<Version>)>;
+pub(super) type Said = Vec<(EnvironmentName, BTreeSet<Version>)>;
 
 /// How a place changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Changes {
+pub(super) struct Changes {
     commits: usize,
     /// The values that came.
     values: BTreeSet<Version>,
@@ -73,12 +74,12 @@ impl Changes {
         known.map_or(0, |(_, commits)| *commits)
     }
 
-    fn add(&mut self, came: &Values) {
+    pub(super) fn add(&mut self, came: &Values) {
         self.commits += 1;
         self.values.extend(came.values().flatten().cloned());
     }
 
-    fn add_along(&mut self, field: &Field) {
+    pub(super) fn add_along(&mut self, field: &Field) {
         match self.along.iter_mut().find(|(known, _)| known == field) {
             Some((_, commits)) => *commits += 1,
             None => self.along.push((field.clone(), 1)),
@@ -86,14 +87,38 @@ impl Changes {
     }
 }
 
-impl Past {
-    /// Nothing is known of these services.
-    pub fn unknown(rows: impl IntoIterator<Item = Row>, why: Unknown) -> Self {
-        let services = rows.into_iter().map(|row| ServicePast {
+impl ServicePast {
+    /// Nothing of it was seen.
+    pub(super) fn of(row: Row) -> Self {
+        Self {
             row,
             began: None,
             changes: Vec::new(),
-        });
+        }
+    }
+
+    pub(super) fn begin(&mut self, said: Vec<(Field, Said)>) {
+        self.began = Some(said);
+    }
+
+    pub(super) fn change(&mut self, field: Field, changes: Changes) {
+        self.changes.push((field, changes));
+    }
+
+    /// Whether history was not read to where it began.
+    pub(super) fn is_open(&self) -> bool {
+        self.began.is_none()
+    }
+}
+
+impl Past {
+    pub(super) fn of(services: Vec<ServicePast>, cut: Option<Cut>) -> Self {
+        Self { services, cut }
+    }
+
+    /// Nothing is known of these services.
+    pub fn unknown(rows: impl IntoIterator<Item = Row>, why: Unknown) -> Self {
+        let services = rows.into_iter().map(ServicePast::of);
         Self {
             services: services.collect(),
             cut: Some(Cut::Unknown(why)),
@@ -103,12 +128,6 @@ impl Past {
     /// Whether something of it is not known here: that may change with what is fetched.
     pub fn is_lacking(&self) -> bool {
         matches!(self.cut, Some(Cut::Unknown(_)))
-    }
-
-    /// Whether all of these services are in it.
-    pub fn has(&self, rows: &BTreeSet<Row>) -> bool {
-        let known: BTreeSet<&Row> = self.services.iter().map(|known| &known.row).collect();
-        rows.iter().all(|row| known.contains(row))
     }
 }
 
@@ -191,14 +210,14 @@ pub struct Tally {
     rows: HashMap<ServiceName, Vec<Row>>,
     /// How many have not begun.
     open: usize,
+    walked: Walked,
 }
 
 /// A service that is followed.
 struct Counted {
     /// What its places say at the tree where the count is.
     now: Places,
-    began: Option<Places>,
-    changes: BTreeMap<Field, Changes>,
+    has_begun: bool,
 }
 
 impl Tally {
@@ -210,8 +229,7 @@ impl Tally {
             .map(|(row, now)| {
                 let counted = Counted {
                     now,
-                    began: None,
-                    changes: BTreeMap::new(),
+                    has_begun: false,
                 };
                 (row, counted)
             })
@@ -226,6 +244,7 @@ impl Tally {
             looked_at: 0,
             open: services.len(),
             rows: by_name,
+            walked: Walked::of(services.keys().cloned().collect()),
             services,
         }
     }
@@ -235,8 +254,16 @@ impl Tally {
         self.open == 0
     }
 
-    /// Moves to the tree of a commit's first parent, in which these files say this (`None`: they are not there).
-    pub fn enter(&mut self, files: Vec<(RepoPath, Option<Arc<FileFacts>>)>) {
+    /// Whether an older walk followed every service that has not begun yet.
+    pub fn fits(&self, older: &Walked) -> bool {
+        let open = self.services.iter().filter(|(_, it)| !it.has_begun);
+        older.has(&open.map(|(row, _)| row.clone()).collect())
+    }
+
+    /// Moves to the tree of a commit's first parent, in which these files, of `differ` that differ, say this (`None`: they
+    /// are not there).
+    pub fn enter(&mut self, files: Vec<(RepoPath, Option<Arc<FileFacts>>)>, differ: usize) {
+        self.walked.next(differ);
         let mut touched = BTreeSet::new();
         for (path, facts) in files {
             touched.extend(self.assembler.services_of(&path));
@@ -250,9 +277,9 @@ impl Tally {
             let mut before = self.standing(&service);
             for row in rows {
                 let before = before.rows.remove(&row).unwrap_or_default();
-                if let Some(counted) = self.services.get_mut(&row)
-                    && counted.began.is_none()
-                    && counted.enter(before)
+                let counted = self.services.get_mut(&row);
+                if let Some(counted) = counted.filter(|counted| !counted.has_begun)
+                    && counted.enter(&row, before, &mut self.walked)
                 {
                     self.open -= 1;
                 }
@@ -274,31 +301,19 @@ impl Tally {
         standing
     }
 
-    /// What was counted; `cut` says why services that have not begun have not.
-    pub fn end(self, cut: Option<Cut>) -> Past {
-        let services = self.services.into_iter().map(|(row, counted)| ServicePast {
-            row,
-            began: counted.began.map(|began| {
-                let began = began.into_iter();
-                began
-                    .map(|(field, values)| (field, values.into_iter().collect()))
-                    .collect()
-            }),
-            changes: counted.changes.into_iter().collect(),
-        });
-        Past {
-            services: services.collect(),
-            cut: cut.filter(|_| self.open > 0),
-        }
+    /// What was seen; `cut` says why services that have not begun have not.
+    pub fn end(self, cut: Option<Cut>) -> Walked {
+        self.walked.ended(cut.filter(|_| self.open > 0))
     }
 }
 
 impl Counted {
     /// Moves to an older tree in which its places say this; whether it began with the tree that was left.
-    fn enter(&mut self, before: Places) -> bool {
+    fn enter(&mut self, row: &Row, before: Places, walked: &mut Walked) -> bool {
         let after = std::mem::replace(&mut self.now, before);
         if self.now.is_empty() {
-            self.began = Some(after);
+            self.has_begun = true;
+            walked.began(row, after);
             return true;
         }
         let mut changed_now: Vec<(Field, Values)> = Vec::new();
@@ -330,14 +345,8 @@ impl Counted {
                 changed_now.push((field, came));
             }
         }
-        for (field, came) in &changed_now {
-            let others = changed_now.iter().filter(|(other, _)| other != field);
-            let along = others.filter(|(_, same)| !came.is_empty() && is_same(came, same));
-            let changes = self.changes.entry(field.clone()).or_default();
-            changes.add(came);
-            for (other, _) in along {
-                changes.add_along(other);
-            }
+        if !changed_now.is_empty() {
+            walked.changed(row, changed_now);
         }
         false
     }

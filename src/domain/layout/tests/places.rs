@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{Choices, Cut, Past, Standing, Tally, Unknown},
+    super::{Choices, Cut, Past, Standing, Tally, Unknown, Walked},
     *,
 };
 use crate::domain::desired::{Desired, DesiredCell};
@@ -61,6 +61,12 @@ fn tally(tip: &Tree) -> (Assembler, Standing) {
 
 /// What is counted along `trees`, oldest first.
 fn past(trees: &[Tree], cut: Option<Cut>) -> (Standing, Past) {
+    let (standing, walked) = walked(trees, cut);
+    (standing, walked.past())
+}
+
+/// What is seen along `trees`, oldest first; without a cut, to where nothing was there.
+fn walked(trees: &[Tree], cut: Option<Cut>) -> (Standing, Walked) {
     let (tip, older) = trees.split_last().expect("a tip");
     let (assembler, standing) = tally(tip);
     let mut tally = Tally::new(assembler, &standing.rows());
@@ -76,7 +82,9 @@ fn past(trees: &[Tree], cut: Option<Cut>) -> (Standing, Past) {
             let facts = bytes.map(|bytes| Arc::new(there.layouts.extract(&path, bytes)));
             (path, facts)
         });
-        tally.enter(files.collect());
+        let files: Vec<_> = files.collect();
+        let differ = files.len();
+        tally.enter(files, differ);
         newer = tree;
     }
     (standing, tally.end(cut))
@@ -458,6 +466,35 @@ fn writing_a_version_never_makes_another_place_the_version() {
             }
             trees.push(tree);
             assert_eq!(decided(&trees, None), place, "seed {seed}\n{trees:#?}");
+        }
+    }
+}
+
+/// A walk that ends at a tip that was walked from before, and goes on by that, sees what walking anew sees: whatever was
+/// done, and whichever commits fall out of what is looked at.
+#[test]
+fn going_on_by_an_older_walk_is_walking_anew() {
+    for seed in 1..16 {
+        let mut chance = Chance(seed * 0x2545_F491);
+        let mut next = 90;
+        let mut trees = vec![tree([2, 1, 1], [1, 1, 0])];
+        for _ in 0..12 {
+            let mut tree = trees.last().expect("a tip").clone();
+            anything(&mut tree, &mut chance, &mut next);
+            trees.push(tree);
+        }
+        for at in [1, 5, 11, 12] {
+            for (commits, files) in [(100, 1000), (15, 1000), (6, 1000), (100, 9)] {
+                let of = |trees: &[Tree]| walked(trees, None).1.within(commits, files);
+                let (anew, older) = (of(&trees), of(&trees[..at]));
+                let newer = walked(&trees[at - 1..], Some(Cut::Window)).1;
+                let on = newer.onto(&older, commits, files);
+                assert_eq!(
+                    on.past(),
+                    anew.past(),
+                    "seed {seed}, {at}, {commits}, {files}"
+                );
+            }
         }
     }
 }

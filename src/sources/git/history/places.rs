@@ -1,4 +1,5 @@
-//! How often the places of services that have several changed: see [`Tally`]. What was counted at a tip is kept on disk.
+//! How often the places of services that have several changed: see [`Tally`]. What was seen from a tip is kept on disk; a
+//! new tip above it costs the commits between.
 
 use std::{collections::BTreeSet, io::Write as _, sync::Arc};
 
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         ids::{EnvironmentName, ObjectId},
-        layout::{Assembler, Cut, LayoutSet, Past, Row, Tally, Unknown},
+        layout::{Assembler, Cut, LayoutSet, Past, Row, Tally, Unknown, Walked},
     },
     sources::files::{self, Links},
 };
@@ -23,11 +24,11 @@ const MOST_FILES: usize = 50_000;
 /// So many are kept: each ref has its own.
 const KEPT: usize = 64;
 
-/// What was counted, as it is kept.
+/// What was seen, as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     tip: String,
-    past: Past,
+    walked: Walked,
 }
 
 impl Repo {
@@ -56,23 +57,19 @@ impl Repo {
         let layouts = Arc::new(layouts.contested());
         let place = Place::of(self, &layouts, "places");
         let kept = place.as_ref().and_then(read);
-        if let Some(kept) = kept
-            && kept.tip == commit.to_string()
-            && kept.past.has(rows)
+        let kept = kept.and_then(|kept| Some((kept.tip.parse::<ObjectId>().ok()?, kept.walked)));
+        if let Some((_, walked)) = kept
+            .as_ref()
+            .filter(|(tip, walked)| *tip == commit && walked.has(rows))
         {
-            return kept.past;
+            return walked.past();
         }
-        match self.count(commit, &layouts, matrix, rows) {
-            Ok(past) => {
-                if let (Some(place), false) = (&place, past.is_lacking()) {
+        match self.count(commit, &layouts, matrix, rows, kept.as_ref()) {
+            Ok(walked) => {
+                let past = walked.past();
+                if let (Some(place), false) = (&place, walked.is_lacking()) {
                     let tip = commit.to_string();
-                    write(
-                        place,
-                        &Kept {
-                            tip,
-                            past: past.clone(),
-                        },
-                    );
+                    write(place, &Kept { tip, walked });
                 }
                 past
             }
@@ -96,13 +93,21 @@ impl Repo {
         layouts: &Arc<LayoutSet>,
         matrix: Assembler,
         rows: &BTreeSet<Row>,
-    ) -> Result<Past, GitError> {
+        kept: Option<&(ObjectId, Walked)>,
+    ) -> Result<Walked, GitError> {
         let objects = Objects::for_walks(self)?;
         let mut tally = Tally::new(matrix, rows);
         let mut left = MOST_FILES;
+        let mut older = None;
         let cut = std::thread::scope(|scope| {
             for step in Steps::start(scope, &objects, layouts, commit, MOST_COMMITS, false) {
                 let step = step?;
+                // From here on down it is known what is seen.
+                let known = kept.filter(|(tip, walked)| *tip == step.commit && tally.fits(walked));
+                if let Some((_, walked)) = known {
+                    older = Some(walked);
+                    return Ok(None);
+                }
                 if objects.is_cut(step.commit) {
                     return Ok(Some(shallow()));
                 }
@@ -119,6 +124,7 @@ impl Repo {
                         next: "look at the clone (git fsck --full)".to_owned(),
                     })));
                 }
+                let differ = step.files.len();
                 let files = step.files.into_iter().filter_map(|file| {
                     let facts = match file.there {
                         There::Absent => None,
@@ -128,14 +134,18 @@ impl Repo {
                     };
                     Some((file.path, facts))
                 });
-                tally.enter(files.collect());
+                tally.enter(files.collect(), differ);
                 if tally.is_done() {
                     return Ok(None);
                 }
             }
             Ok::<_, GitError>(Some(Cut::Window))
         })?;
-        Ok(tally.end(cut))
+        let walked = tally.end(cut);
+        Ok(match older {
+            Some(older) => walked.onto(older, MOST_COMMITS, MOST_FILES),
+            None => walked,
+        })
     }
 }
 
