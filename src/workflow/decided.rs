@@ -24,40 +24,50 @@ pub struct Decided(Arc<Mutex<Option<Known>>>);
 /// Where everything was, and what was decided then.
 type Known = (Refs, Arc<LayoutSet>);
 
+impl Decided {
+    fn last(&self) -> Option<Known> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+
+    fn keep(&self, known: Option<Known>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+}
+
 /// What a table reads: a repository, and the template of its refs.
 type Reads = (Option<Arc<str>>, Option<usize>);
 
 impl Session {
-    /// The layouts, with what was decided at the tips of now. Blocking; reads history where several places are possible and
-    /// these tips are new.
+    /// The layouts, with what was decided at the tips of now, which `now` gives where they are known. Blocking; reads history
+    /// where several places are possible and these tips are new.
     ///
     /// # Errors
     /// When no ref can be looked at.
-    pub(super) fn decided(&self) -> Result<Arc<LayoutSet>, GitError> {
+    pub(super) fn decided(&self, now: Option<Vec<Tip>>) -> Result<Arc<LayoutSet>, GitError> {
         let layouts = &self.config.layouts;
         let contests = layouts.contests();
         if contests.is_empty() {
             return Ok(Arc::clone(layouts));
         }
-        let lines = match self.lines_at(&At::default()) {
-            Ok((lines, _)) => lines,
-            // What is there no more may have been there then.
-            Err(_) => self.lines()?.0,
+        let lines = match now {
+            Some(lines) => lines,
+            None => match self.lines_at(&At::default()) {
+                Ok((lines, _)) => lines,
+                // What is there no more may have been there then.
+                Err(_) => self.lines()?.0,
+            },
         };
         let now: Refs = lines.iter().collect();
-        // One thread decides; the others have it from there.
-        let mut last = self
-            .decided
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, decided)) = last.as_ref().filter(|(then, _)| *then == now) {
-            return Ok(Arc::clone(decided));
+        if let Some((_, decided)) = self.decided.last().filter(|(then, _)| *then == now) {
+            return Ok(decided);
         }
+        // Nobody is held up by it: two that come at once both decide, and the same.
         let (choices, is_whole) = self.decide(&contests, &lines);
         let decided = Arc::new(layouts.decided(choices));
         // What was not known may be there the next time, and no ref moves for it: `git fetch --unshallow`.
-        *last = is_whole.then(|| (now, Arc::clone(&decided)));
+        self.decided
+            .keep(is_whole.then(|| (now, Arc::clone(&decided))));
         Ok(decided)
     }
 

@@ -57,7 +57,13 @@ impl Session {
     /// When nothing can be read at all; a repository or an environment that is not there is a row in `problems`.
     pub fn read(&self) -> Result<Reading, GitError> {
         let (lines, problems) = self.lines()?;
-        self.read_lines(lines, problems)
+        let now = self.now(&lines);
+        self.read_lines(lines, problems, now)
+    }
+
+    /// Where refs are now, if that is what was looked at.
+    fn now(&self, lines: &[Tip]) -> Option<Vec<Tip>> {
+        self.at.is_none().then(|| lines.to_vec())
     }
 
     /// Where everything that is read is now. Blocking, milliseconds.
@@ -71,17 +77,23 @@ impl Session {
     /// The same as [`Session::read`], with refs standing at these commits: what was just written, for one.
     pub fn read_with(&self, moved: &BTreeMap<RefName, ObjectId>) -> Result<Reading, GitError> {
         let (mut lines, problems) = self.lines()?;
+        let now = self.now(&lines);
         for line in &mut lines {
             if let Some(commit) = moved.get(&line.name) {
                 line.commit = *commit;
             }
         }
-        self.read_lines(lines, problems)
+        self.read_lines(lines, problems, now)
     }
 
-    fn read_lines(&self, lines: Vec<Tip>, mut problems: Vec<Problem>) -> Result<Reading, GitError> {
+    fn read_lines(
+        &self,
+        lines: Vec<Tip>,
+        mut problems: Vec<Problem>,
+        now: Option<Vec<Tip>>,
+    ) -> Result<Reading, GitError> {
         let names = self.environments();
-        let layouts = self.decided()?;
+        let layouts = self.decided(now)?;
         let several = lines.len() > 1 || !layouts.reads_default_ref();
         let mut parts = Vec::with_capacity(lines.len());
         for line in &lines {
