@@ -11,7 +11,8 @@ use support::{Bench, Size, path, run, yq_in_place};
 use tidegate::{
     domain::{
         ids::CellKey,
-        plan::{Came, ChangeRequest, Facts, Intent, PlanRequest},
+        plan::{Came, ChangeRequest, Intent, PlanRequest},
+        rollout::Running,
     },
     sources::git::build_commit,
     workflow::{OpenOptions, Session, prepare},
@@ -51,8 +52,8 @@ fn planning(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan of 500 changes");
     group.sample_size(10);
     let ready = || {
-        let facts = Facts::default();
-        let plan = prepare(&session, &reading, &facts, &request, now).expect("a plan");
+        let plan =
+            prepare(&session, &reading, &|_| Running::default(), &request, now).expect("a plan");
         let write = plan.writes().next().expect("a write");
         assert_eq!(write.edits.len(), SIZE.services);
         build_commit(

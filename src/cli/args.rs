@@ -280,14 +280,14 @@ fn accept(text: &str) -> Result<Accept, String> {
 }
 
 fn gate(text: &str) -> Result<String, String> {
-    use crate::domain::gate::ALL;
-    if ALL.contains(&text) {
+    let gates = crate::domain::gate::ALL.map(|gate| gate.id);
+    if gates.contains(&text) {
         return Ok(text.to_owned());
     }
-    let hint = crate::domain::suggest::hint(text, ALL);
+    let hint = crate::domain::suggest::hint(text, gates);
     Err(format!(
         "no such gate in this version{hint} (there are: {})",
-        ALL.join(", ")
+        gates.join(", ")
     ))
 }
 

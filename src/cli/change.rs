@@ -1,6 +1,10 @@
 //! What `promote`, `set` and `revert` share: plan, show, confirm, deliver, follow.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -19,13 +23,14 @@ use crate::{
     domain::{
         delivery::{Delivery, NotPublished},
         desired::Desired,
-        ids::EnvironmentName,
-        plan::{Accept, ChangeRequest, Facts, Override, Plan, PlanRequest, Skip, written},
+        ids::CellKey,
+        plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, Skip, written},
+        rollout::Running,
         suggest,
         topology::Deliver,
     },
     stdio,
-    workflow::{self, Reading, Session, Underway},
+    workflow::{self, Reading, Session, Underway, ask_clusters},
 };
 
 /// How long clusters may take for their first answer.
@@ -131,7 +136,7 @@ async fn plan_and_write(
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
-    let (plan, facts) = judge(context, &start, &request, args).await?;
+    let (plan, running) = judge(context, &start, &request, args)?;
     accepts(&start, &request, &plan)?;
     if context.common.dry_run {
         if output.is_json() {
@@ -142,14 +147,14 @@ async fn plan_and_write(
         return Ok(ending(&plan));
     }
     show(output, &plan);
-    write(context, &start.session, plan, &facts, args).await
+    write(context, &start.session, plan, &running, args).await
 }
 
 async fn write(
     context: &Context,
     session: &Session,
     mut plan: Plan,
-    facts: &Facts,
+    running: &Running,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
@@ -183,9 +188,9 @@ async fn write(
         let delivery = Delivery::new(&plan, Timestamp::now());
         let mut tell = observer(output);
         let mut underway = Underway::begin(session, delivery, Timestamp::now, &mut tell);
-        let facts = facts.clone();
+        let known = running.clone();
         output.leaves(PUBLISHING);
-        underway.publish(&plan, &move || facts.clone()).await;
+        underway.publish(&plan, &move |_| known.clone()).await;
         output.leaves("");
         match underway.delivery.not_published().cloned() {
             None => return follow(context, &plan, underway, args).await,
@@ -237,55 +242,39 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
     }
 }
 
-/// The plan, judged by what the clusters of its upstreams say. What comes along may have upstreams of its own: these are
-/// asked too.
-async fn judge(
+/// The plan, judged by what the clusters of its upstreams say; and what they said, for when it is judged again.
+fn judge(
     context: &Context,
     start: &Start,
     request: &PlanRequest,
     args: &WriteArgs,
-) -> Result<(Plan, Facts), Failure> {
-    let topology = &start.session.config.topology;
+) -> Result<(Plan, Running), Failure> {
     let timeout = args.clusters.timeout;
     let timeout = timeout.map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
     let asks = !(args.clusters.no_live || context.common.offline);
-    let mut facts = Facts::default();
-    let mut asked: BTreeSet<EnvironmentName> = BTreeSet::new();
-    let mut told: BTreeSet<String> = BTreeSet::new();
-    let mut targets: BTreeSet<EnvironmentName> = request
-        .changes
-        .iter()
-        .map(|change| change.cell.environment.clone())
-        .collect();
-    loop {
-        let environments = targets.iter().filter_map(|name| topology.get(name));
-        let upstreams = environments.flat_map(|environment| environment.from.iter().cloned());
-        let new: Vec<EnvironmentName> = upstreams
-            .filter(|name| asked.insert(name.clone()))
-            .collect();
+    let (session, reading) = (&start.session, &start.reading);
+    let runtime = tokio::runtime::Handle::current();
+    let known: Mutex<(Running, BTreeSet<String>)> = Mutex::default();
+    let ask = |cells: &BTreeSet<CellKey>| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (running, told) = &mut *known;
         if asks {
-            let (session, desired) = (&start.session, start.desired());
-            let answer =
-                workflow::ask_clusters(session, desired, Some(&new), timeout, Timestamp::now).await;
+            let desired = start.desired();
+            let asked = ask_clusters(session, desired, Some(cells), timeout, Timestamp::now);
+            let answer = runtime.block_on(asked);
             for problem in &answer.problems {
                 if told.insert(problem.message.clone()) {
                     context.output.note(clean(&problem.message));
                 }
             }
-            facts.live.extend(answer.facts.live);
-            facts.connections.extend(answer.facts.connections);
+            running.live.extend(answer.running.live);
+            running.connections.extend(answer.running.connections);
         }
-        let now = Timestamp::now();
-        let plan = workflow::prepare(&start.session, &start.reading, &facts, request, now)?;
-        let changes = plan.changes.iter();
-        let found: BTreeSet<_> = changes
-            .map(|change| change.cell.environment.clone())
-            .collect();
-        if !asks || found.is_subset(&targets) {
-            return Ok((plan, facts));
-        }
-        targets.extend(found);
-    }
+        running.clone()
+    };
+    let plan = workflow::prepare(session, reading, &ask, request, Timestamp::now())?;
+    let (running, _) = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((plan, running))
 }
 
 /// Refuses an `--along` that speaks of no cell there is: it would be a slip of the pen that accepts nothing.

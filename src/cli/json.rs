@@ -12,7 +12,9 @@ use crate::{
         diff::FileDiff,
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, ObjectId, RepoPath},
-        plan::{Action, FileEdit, Plan, PlannedChange, Skip, Standing, Verdict, Write},
+        plan::{
+            Action, FileEdit, Level, Outcome, Plan, PlannedChange, Skip, Standing, Verdict, Write,
+        },
         problem::Problem,
         rollout::LiveCell,
         subject::Subject,
@@ -204,7 +206,20 @@ struct ChangeJson<'a> {
     intent: &'static str,
     along: bool,
     held: bool,
-    verdicts: &'a [Verdict],
+    verdicts: Vec<VerdictJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct VerdictJson<'a> {
+    gate: &'a str,
+    level: Level,
+    outcome: Outcome,
+    detail: &'a str,
+    /// What it rests on, and when that was known.
+    inputs: Vec<Value>,
+    earliest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overridden: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -268,7 +283,22 @@ fn change(change: &PlannedChange) -> ChangeJson<'_> {
         intent: change.verb(),
         along: change.along.is_some(),
         held: change.is_held(),
-        verdicts: &change.verdicts,
+        verdicts: change.verdicts.iter().map(verdict).collect(),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> VerdictJson<'_> {
+    let inputs = verdict.inputs.iter();
+    VerdictJson {
+        gate: &verdict.gate,
+        level: verdict.level,
+        outcome: verdict.outcome,
+        detail: &verdict.detail,
+        inputs: inputs
+            .map(|input| json!({ "what": input.what, "at": input.at.map(time) }))
+            .collect(),
+        earliest: verdict.earliest.map(time),
+        overridden: verdict.overridden.as_deref(),
     }
 }
 

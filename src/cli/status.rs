@@ -194,7 +194,7 @@ impl Matrix<'_> {
 
     /// What a cell is doing; by Git alone where no cluster was asked.
     fn status(&self, key: &CellKey) -> CellStatus<'_> {
-        let facts = self.live.map(|asked| &asked.facts);
+        let facts = self.live.map(|asked| &asked.running);
         let connection = facts.and_then(|facts| facts.connections.get(&key.environment));
         cell::assess(
             self.desired.cells.get(key),
@@ -279,7 +279,7 @@ impl<'a> Cells<'a> {
     fn json(&self, key: &CellKey, cell: &'a DesiredCell) -> CellJson<'a> {
         let matrix = self.0;
         let mut value = CellJson::of(cell, matrix.desired.tip_of(cell));
-        let live = matrix.live.map(|asked| asked.facts.live.get(key));
+        let live = matrix.live.map(|asked| asked.running.live.get(key));
         value.live = live.map(|live| live.map_or(Value::Null, json::live));
         let changed = matrix.changed.map(|changed| changed.get(key));
         value.changed = changed.map(|change| change.map_or(Value::Null, json::changed));

@@ -18,10 +18,9 @@ use crate::{
     app::event::Event,
     domain::{
         ids::{CellKey, EnvironmentName},
-        plan::Facts,
         rollout::{
             CellTarget, ClusterEvent, ClusterTarget, ClusterView, Connection, LiveCell,
-            NotesTarget, Touched,
+            NotesTarget, Running, Touched,
         },
     },
     sources::{
@@ -34,7 +33,7 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(40);
 
 /// What is known of the clusters, as the rest of the shell may read it at any time.
-type Known = Arc<Mutex<Facts>>;
+type Known = Arc<Mutex<Running>>;
 
 /// Owns the task; dropping it ends the task and its connections.
 pub(super) struct Clusters {
@@ -107,11 +106,6 @@ impl Clusters {
     pub(super) fn retry(&self) {
         self.handle.order(Order::Retry);
     }
-
-    /// What is known now.
-    pub(super) fn facts(&self) -> Facts {
-        self.handle.facts()
-    }
 }
 
 impl Handle {
@@ -121,7 +115,7 @@ impl Handle {
     }
 
     /// A consistent copy of what is known; a poisoned lock still holds whole cells.
-    pub(super) fn facts(&self) -> Facts {
+    pub(super) fn facts(&self) -> Running {
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -10,14 +10,15 @@ use crate::{
     app::event::{Epoch, Event, Planned},
     domain::{
         delivery::{Delivery, Stage, Step},
-        plan::{Facts, Plan, PlanRequest},
+        plan::{Plan, PlanRequest},
+        rollout::Running,
     },
     sources::git::GitError,
     workflow::{self, Clusters, LeftBehind, Reading, Told, Underway},
 };
 
 /// Freezes a request; blocking.
-pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts: &Facts) {
+pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, clusters: &Handle) {
     let prepare = || -> Result<Plan, GitError> {
         let reading = match shared.current() {
             Some(current) => current,
@@ -26,7 +27,7 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, facts:
         workflow::prepare(
             &shared.session(),
             &reading,
-            facts,
+            &|_| clusters.facts(),
             request,
             Timestamp::now(),
         )
@@ -49,7 +50,7 @@ pub(super) async fn publish(
     let delivery = Arc::unwrap_or_clone(delivery);
     let mut underway = Underway::begin(&session, delivery, Timestamp::now, &mut tell);
     let known = clusters.clone();
-    underway.publish(&plan, &move || known.facts()).await;
+    underway.publish(&plan, &move |_| known.facts()).await;
     let cells = plan.changes.iter().map(|change| &change.cell);
     underway
         .arrive(workflow::longest_timeout(&session, cells))
@@ -146,7 +147,7 @@ impl Followed {
 }
 
 impl Clusters for Followed {
-    fn facts(&mut self) -> Facts {
+    fn facts(&mut self) -> Running {
         self.clusters.facts()
     }
 

@@ -215,14 +215,14 @@ impl Executor {
                 );
             }
             Command::BuildPlan { epoch, request } => {
-                let facts = self.clusters.facts();
+                let clusters = self.clusters.handle();
                 self.blocking(
                     "making the plan",
                     move |failure| Event::Planned {
                         epoch,
                         result: Err(failure),
                     },
-                    move || deliver::build(&shared, epoch, &request, &facts),
+                    move || deliver::build(&shared, epoch, &request, &clusters),
                 );
             }
             Command::Publish { delivery, plan } => {

@@ -1,6 +1,6 @@
 //! What clusters know, asked once: for the gates of a command and for `status`.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -8,10 +8,9 @@ use super::Session;
 use crate::{
     domain::{
         desired::Desired,
-        ids::EnvironmentName,
-        plan::Facts,
+        ids::CellKey,
         problem::Problem,
-        rollout::{ClusterTarget, Connection, targets},
+        rollout::{ClusterTarget, Connection, Running, targets},
     },
     sources::cluster,
 };
@@ -20,23 +19,26 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// What they know.
-    pub facts: Facts,
+    pub running: Running,
     /// Those that did not answer, or not fully, and cells that cannot be looked for.
     pub problems: Vec<Problem>,
 }
 
-/// Asks the clusters of `environments` (all where `None`) about the cells of `desired`; waits for the first answer of each,
+/// Asks the clusters about `cells` of `desired` (all where `None`); waits for the first answer of each,
 /// `timeout` at most.
 pub async fn ask_clusters(
     session: &Session,
     desired: &Desired,
-    environments: Option<&[EnvironmentName]>,
+    cells: Option<&BTreeSet<CellKey>>,
     timeout: Duration,
     now: impl Fn() -> Timestamp,
 ) -> Asked {
     let (mut targets, problems) = targets(&session.config.topology, desired);
-    if let Some(wanted) = environments {
-        targets.retain(|target| wanted.contains(&target.environment));
+    if let Some(wanted) = cells {
+        for target in &mut targets {
+            target.cells.retain(|cell| wanted.contains(&cell.cell));
+        }
+        targets.retain(|target| !target.cells.is_empty());
     }
     let snapshot = if targets.is_empty() {
         cluster::Snapshot::default()
@@ -44,7 +46,7 @@ pub async fn ask_clusters(
         cluster::snapshot(&targets, timeout, super::cluster_options(session)).await
     };
     let mut asked = Asked {
-        facts: Facts::default(),
+        running: Running::default(),
         problems,
     };
     asked.problems.extend(snapshot.problems);
@@ -52,7 +54,7 @@ pub async fn ask_clusters(
         if environment.cluster.is_none() {
             let name = environment.name.clone();
             asked
-                .facts
+                .running
                 .connections
                 .insert(name, Connection::Unconfigured);
         }
@@ -64,22 +66,22 @@ pub async fn ask_clusters(
         };
         let name = target.environment.clone();
         asked
-            .facts
+            .running
             .connections
             .insert(name, view.connection().clone());
-        note_cells(&mut asked.facts, target, view, now);
+        note_cells(&mut asked.running, target, view, now);
     }
     asked
 }
 
-/// Writes what `view` knows about the target's cells into `facts`.
+/// Writes what `view` knows about the target's cells into `running`.
 pub(super) fn note_cells(
-    facts: &mut Facts,
+    running: &mut Running,
     target: &ClusterTarget,
     view: &crate::domain::rollout::ClusterView,
     now: Timestamp,
 ) {
     for cell in &target.cells {
-        facts.live.insert(cell.cell.clone(), view.live(cell, now));
+        running.live.insert(cell.cell.clone(), view.live(cell, now));
     }
 }

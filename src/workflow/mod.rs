@@ -4,6 +4,7 @@
 //! [`Delivery`](crate::domain::delivery::Delivery), which [`Underway`] drives: fetched again, judged again, committed, pushed,
 //! and followed cell by cell; what a process left behind is taken up by the next.
 
+mod answers;
 mod at;
 mod decided;
 mod deliver;
@@ -12,7 +13,6 @@ mod facts;
 mod head;
 mod notes;
 mod others;
-mod pasts;
 mod prepare;
 mod project;
 mod reading;
@@ -31,6 +31,7 @@ use crate::{
     },
 };
 
+pub use answers::AskRunning;
 pub use at::At;
 pub use decided::Decided;
 pub use deliver::{

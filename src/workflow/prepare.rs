@@ -4,26 +4,32 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Reading, Session, notes::notes, pasts::Pasts, reading::unread_repositories};
+use super::{
+    Reading, Session,
+    answers::{AskRunning, answers},
+    notes::notes,
+    reading::unread_repositories,
+};
 use crate::{
     domain::{
         desired::{Desired, RefName, Tip},
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
-        plan::{self, Action, Facts, Merge, Plan, PlanInput, PlanRequest, SkipCause},
+        plan::{self, Action, Merge, Plan, PlanInput, PlanRequest, SkipCause},
         topology::Deliver,
     },
     sources::git::{Files, GitError, GitErrorKind},
 };
 
-/// Freezes a request against what was read. Blocking.
+/// Freezes a request against what was read: drafted, judged by what its gates ask, and named. `running` says what runs.
+/// Blocking.
 ///
 /// # Errors
 /// When a file or a branch cannot be read.
 pub fn prepare(
     session: &Session,
     reading: &Reading,
-    facts: &Facts,
+    running: AskRunning<'_>,
     request: &PlanRequest,
     now: Timestamp,
 ) -> Result<Plan, GitError> {
@@ -56,13 +62,11 @@ pub fn prepare(
             Assembler::new(Arc::new(layouts.view(origin)), &[])
         })
     };
-    let pasts = Pasts::new(session, reading, &request.changes);
     let mut plan = plan::build(&PlanInput {
         request,
         desired,
         topology: &session.config.topology,
-        facts,
-        history: &|key| pasts.of(key),
+        ask: &|questions| answers(session, reading, questions, running, now),
         matrix: &matrix,
         files: &files,
         edit: &|key, version, at, read| {

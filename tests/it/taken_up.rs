@@ -96,10 +96,16 @@ fn a_push_that_nobody_saw_the_end_of_is_asked_about_and_never_repeated() {
         assert_eq!(kept(&repository.home()).len(), 1, "{name}");
 
         let operator = console(&repository);
+<<<<<<< HEAD
         let told = if arrived {
             "pushed; nothing about what runs is judged"
         } else {
             "nothing was written"
+=======
+        let told = match arrived {
+            true => "pushed; nothing about what runs is judged",
+            false => "nothing was written",
+>>>>>>> c1269af (gates: a registry that asks questions; a plan is drafted, asked, judged and frozen)
         };
         operator.terminal.until(told, SOON, |view| {
             view.has(told) || { view.has("taken up again") }

@@ -9,7 +9,7 @@ use super::{
     judge,
 };
 use crate::domain::{
-    desired::RefName, ids::CellKey, plan::Facts, topology::Deliver, version::Version,
+    desired::RefName, ids::CellKey, rollout::Running, topology::Deliver, version::Version,
 };
 
 impl Delivery {
@@ -175,7 +175,7 @@ impl Change<'_> {
         });
     }
 
-    fn seen(&mut self, facts: &Facts, waited: Duration) {
+    fn seen(&mut self, facts: &Running, waited: Duration) {
         self.progress(|cell, expected| {
             let connection = facts.connections.get(&cell.environment);
             Some(judge(expected, connection, facts.live.get(cell), waited))

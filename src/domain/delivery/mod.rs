@@ -18,7 +18,8 @@ use super::{
     desired::RefName,
     failure::{Failure, FailureKind},
     ids::{CellKey, ObjectId},
-    plan::{Facts, Plan},
+    plan::Plan,
+    rollout::Running,
     topology::Deliver,
     version::Version,
 };
@@ -139,7 +140,7 @@ pub enum Fact<'a> {
     /// What Git declares since then, behind what was delivered.
     Declared(BTreeMap<CellKey, Option<Version>>),
     /// What the clusters say, and for how long they have been looked at, by a clock that nobody sets.
-    Seen(&'a Facts, Duration),
+    Seen(&'a Running, Duration),
     /// It cannot go on.
     Broken(Failure),
 }
@@ -184,6 +185,22 @@ pub enum Outcome {
     NotPublished(NotPublished),
     /// It is published, and could not be followed to its end.
     Broken(Failure),
+}
+
+impl Step {
+    /// What kind of step it is, in a few words.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Confirmed(_) => "confirmed",
+            Self::Began(_) => "stage began",
+            Self::Done(..) => "stage done",
+            Self::Part(_) => "a part left the clone",
+            Self::Published => "all of it left the clone",
+            Self::Arrived(_) => "a part arrived",
+            Self::Cell(..) => "a cell came further",
+            Self::Ended(_) => "ended",
+        }
+    }
 }
 
 impl DeliveryId {

@@ -74,7 +74,7 @@ const FATAL: [&str; 9] = [
 ];
 
 /// Judges one cell that has been followed for as long as `waited`, by a clock that nobody sets. `connection` is `None` where
-/// the environment has no cluster.
+/// nothing was told of the environment's cluster yet.
 pub fn judge(
     expected: &Expectation,
     connection: Option<&Connection>,
@@ -84,7 +84,12 @@ pub fn judge(
     let Some(version) = &expected.version else {
         return CellProgress::Unwatched("declares no version any more".to_owned());
     };
-    let connection = connection.filter(|_| expected.looked_for);
+    let connection = match connection {
+        _ if !expected.looked_for => None,
+        // What is looked for and was not told yet is on its way.
+        None => Some(&Connection::Connecting),
+        known => known,
+    };
     if expected.subject.is_hidden() {
         return nothing_to_watch(expected, connection, live, waited);
     }
@@ -332,7 +337,7 @@ mod tests {
             let expectation = Expectation {
                 version: Some("1.2.3".into()),
                 subject,
-                looked_for: true,
+                looked_for: connection.is_some(),
                 timeout: Duration::from_mins(15),
             };
             let progress = judge(
@@ -434,7 +439,7 @@ mod tests {
             let expectation = Expectation {
                 version: Some(NEW.into()),
                 subject: Subject::Image,
-                looked_for: true,
+                looked_for: connection.is_some(),
                 timeout: Duration::from_mins(15),
             };
             let progress = judge(

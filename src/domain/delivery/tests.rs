@@ -8,7 +8,7 @@ use crate::domain::{
     failure::FailureKind,
     layout::Origin,
     plan::{Action, Intent, PlannedChange, Wave, Write},
-    rollout::{Connection, Health, LiveCell},
+    rollout::{Connection, Health, LiveCell, Running},
     subject::Subject,
 };
 
@@ -71,7 +71,7 @@ fn push(branch: &str, deliver: Deliver) -> Push {
     }
 }
 
-fn facts(health: Health, version: &str) -> Facts {
+fn facts(health: Health, version: &str) -> Running {
     let live = LiveCell {
         health,
         reason: Some("CrashLoop".to_owned()).filter(|_| health == Health::Degraded),
@@ -80,7 +80,7 @@ fn facts(health: Health, version: &str) -> Facts {
         desired: 1,
         ..LiveCell::unknown("", THEN)
     };
-    let mut facts = Facts::default();
+    let mut facts = Running::default();
     facts.connections.insert("prod".into(), Connection::Live);
     for service in ["a", "b"] {
         facts.live.insert(cell(service), live.clone());

@@ -1,54 +1,100 @@
 //! `ahead`: a promotion takes nothing newer away, and no fix that the upstream has not seen.
 
-use std::rc::Rc;
+use jiff::Timestamp;
 
-use super::{AHEAD, NOT_KNOWN, unknown, verdict};
+use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, found};
 use crate::domain::{
     age,
     history::{ChangeKind, History, HistoryEntry, ValueChange},
     ids::{CellKey, EnvironmentName},
-    plan::{Outcome, PlanInput, Verdict, is_above},
+    plan::{Outcome, is_above},
     subject::Subject,
     version::Version,
+};
+
+pub(super) const GATE: Gate = Gate {
+    id: "ahead",
+    about: "what is there is not newer than what comes, and holds no fix that it lacks",
+    promotions_only: true,
+    questions,
+    judge,
 };
 
 /// What to do where it holds.
 const NEXT: &str = "promote a version that has it, or lift the hold with a reason";
 
-/// The verdict on promoting `to` from the environment `from` into `cell`.
-pub(super) fn judge(
-    cell: &CellKey,
-    from: &EnvironmentName,
-    to: &Version,
-    input: &PlanInput<'_>,
-) -> Verdict {
-    let target = &cell.environment;
-    let pass = |detail: String| verdict(AHEAD, Outcome::Pass, detail);
-    let hold = |detail: String| verdict(AHEAD, Outcome::Hold, format!("{detail}; {NEXT}"));
-    let Some(own) = input.desired.version(cell) else {
+/// What decides without the past.
+enum Known<'a> {
+    /// The verdict.
+    Found(Finding),
+    /// Nothing: the past has to say it of what is there, of what comes, and of its way from there.
+    Asks {
+        own: &'a Version,
+        to: &'a Version,
+        from: &'a EnvironmentName,
+    },
+}
+
+fn without_past<'a>(change: &Change<'a>) -> Known<'a> {
+    let target = &change.cell.environment;
+    let pass = |detail: String| Known::Found(found(Outcome::Pass, detail));
+    let (Some(to), Some(from)) = (change.to, change.upstream()) else {
+        return pass("no version is promoted".to_owned());
+    };
+    let Some(own) = change.desired.version(change.cell) else {
         return pass(format!("{target} declares nothing that could be newer"));
     };
-    let subject = input.desired.cells.get(cell).map(|cell| cell.subject);
-    if subject == Some(Subject::Setting) {
+    let subject = change.desired.cells.get(change.cell);
+    if subject.map(|cell| cell.subject) == Some(Subject::Setting) {
         return pass("a setting has no order, and is no fix".to_owned());
     }
     if is_above(own, to) {
-        return hold(format!("{target} declares {own}, which is newer than {to}"));
+        return Known::Found(hold(format!(
+            "{target} declares {own}, which is newer than {to}"
+        )));
     }
-    let upstream = CellKey::new(cell.service.clone(), from.clone());
-    let histories = (input.history)(cell).and_then(|ours| Ok((ours, (input.history)(&upstream)?)));
-    let (ours, theirs): (Rc<History>, Rc<History>) = match histories {
+    Known::Asks { own, to, from }
+}
+
+fn questions(change: &Change<'_>) -> Vec<Question> {
+    match without_past(change) {
+        Known::Found(_) => Vec::new(),
+        Known::Asks { from, .. } => vec![
+            Question::Past(change.cell.clone()),
+            Question::Past(upstream(change, from)),
+        ],
+    }
+}
+
+fn upstream(change: &Change<'_>, from: &EnvironmentName) -> CellKey {
+    CellKey::new(change.cell.service.clone(), from.clone())
+}
+
+fn hold(detail: String) -> Finding {
+    found(Outcome::Hold, format!("{detail}; {NEXT}"))
+}
+
+fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
+    let (own, to, from) = match without_past(change) {
+        Known::Found(finding) => return finding,
+        Known::Asks { own, to, from } => (own, to, from),
+    };
+    let target = &change.cell.environment;
+    let pass = |detail: String| found(Outcome::Pass, detail);
+    let theirs = upstream(change, from);
+    let histories = facts
+        .past(change.cell)
+        .and_then(|ours| Ok((ours, facts.past(&theirs)?)));
+    let (ours, theirs) = match histories {
         Ok(histories) => histories,
         Err(why) => {
-            let environment = input.topology.get(target);
-            let outcome = environment.map_or(Outcome::Unknown, unknown);
             let detail = format!("{NOT_KNOWN}the history cannot be read: {why}");
-            return verdict(AHEAD, outcome, detail);
+            return found(change.unknown(), detail);
         }
     };
     let ordered = own.compare(to).is_some();
-    let (came, landed) = (newest(&ours, own), newest(&theirs, to));
-    let seen = newest(&theirs, own);
+    let (came, landed) = (newest(ours, own), newest(theirs, to));
+    let seen = newest(theirs, own);
     if let (false, Some(seen), Some(landed)) = (ordered, seen, landed)
         && seen.change.landed_after(&landed.change)
     {
@@ -62,33 +108,33 @@ pub(super) fn judge(
         (Some(came), Some(landed)) if hotfix(came) && came.change.landed_after(&landed.change) => {
             hold(format!(
                 "{target} got {own} {}, after {to} landed in {from}: {to} may lack what it fixes",
-                told(&came.change, input)
+                told(&came.change, now)
             ))
         }
         (Some(came), Some(_))
             if came.kind == ChangeKind::Initial && ours.ends_early().is_some() =>
         {
-            warn(target, own, &ours)
+            warn(target, own, ours)
         }
         (Some(_), Some(_)) => pass(if ordered {
             format!("{target} declares {own}, which is older than {to}")
         } else {
             format!("{own} came to {target} before {to} landed in {from}, or from there")
         }),
-        (None, _) => warn(target, own, &ours),
-        (Some(_), None) => warn(from, to, &theirs),
+        (None, _) => warn(target, own, ours),
+        (Some(_), None) => warn(from, to, theirs),
     }
 }
 
 /// Nothing tells when a version came: history does not reach back so far, or the environment never had it.
-pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &History) -> Verdict {
+pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &History) -> Finding {
     let detail = match history.ends_early() {
         Some(why) => format!("{NOT_KNOWN}how {version} came to {environment}; {why}"),
         None => format!(
             "{environment} has never declared {version} by itself: whether it lacks a fix is not known"
         ),
     };
-    verdict(AHEAD, Outcome::Warn, detail)
+    found(Outcome::Warn, detail)
 }
 
 /// When `version` came last.
@@ -98,11 +144,11 @@ fn newest<'a>(history: &'a History, version: &Version) -> Option<&'a HistoryEntr
 }
 
 /// `by Jane, 2h ago, in 1a2b3c4`
-pub(super) fn told(change: &ValueChange, input: &PlanInput<'_>) -> String {
+pub(super) fn told(change: &ValueChange, now: Timestamp) -> String {
     format!(
         "by {}, {} ago ({}), in {}",
         change.authored.author,
-        age::between(change.landed.time, input.now),
+        age::between(change.landed.time, now),
         change.landed.time.strftime("%Y-%m-%d %H:%M UTC"),
         change.landed.commit.short()
     )

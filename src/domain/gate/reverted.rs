@@ -1,21 +1,28 @@
 //! `reverted`: what was taken back here does not come again by itself.
 
-use super::{NOT_KNOWN, REVERTED, ahead::told, unknown, verdict};
+use jiff::Timestamp;
+
+use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, ahead::told, found};
 use crate::domain::{
-    ids::CellKey,
     last_good::{self, Taken},
-    plan::{Outcome, PlanInput, Verdict},
+    plan::{Level, Outcome},
     version::Version,
 };
 
-/// The verdict on promoting `to` into `cell`.
-pub(super) fn judge(cell: &CellKey, to: &Version, input: &PlanInput<'_>) -> Verdict {
-    let environment = input.topology.get(&cell.environment);
-    let not_known = |why: &str| {
-        let outcome = environment.map_or(Outcome::Unknown, unknown);
-        verdict(REVERTED, outcome, format!("{NOT_KNOWN}{why}"))
+pub(super) const GATE: Gate = Gate {
+    id: "reverted",
+    about: "the version was not reverted here since it last came",
+    promotions_only: true,
+    questions: |change| vec![Question::Past(change.cell.clone())],
+    judge,
+};
+
+fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
+    let Some(to) = change.to else {
+        return found(Outcome::Pass, "no version is promoted");
     };
-    let history = match (input.history)(cell) {
+    let not_known = |why: &str| found(change.unknown(), format!("{NOT_KNOWN}{why}"));
+    let history = match facts.past(change.cell) {
         Ok(history) => history,
         Err(why) => return not_known(&format!("the history cannot be read: {why}")),
     };
@@ -29,22 +36,21 @@ pub(super) fn judge(cell: &CellKey, to: &Version, input: &PlanInput<'_>) -> Verd
         }
     };
     let Some(by) = by else {
-        return verdict(
-            REVERTED,
-            Outcome::Pass,
-            format!("{to} was not reverted here"),
-        );
+        return found(Outcome::Pass, format!("{to} was not reverted here"));
     };
-    let protected = environment.is_some_and(|environment| environment.protected);
-    let outcome = if protected {
-        Outcome::Hold
+    let (level, outcome) = if change.is_protected() {
+        (Level::Hold, Outcome::Hold)
     } else {
-        Outcome::Warn
+        (Level::Warn, Outcome::Warn)
     };
     let back = by.change.version.as_ref().map_or("none", Version::as_str);
     let detail = format!(
         "{to} was reverted here {}, back to {back}; promote a version that mends it, or lift this with a reason",
-        told(&by.change, input)
+        told(&by.change, now)
     );
-    verdict(REVERTED, outcome, detail)
+    Finding {
+        level,
+        outcome,
+        detail,
+    }
 }

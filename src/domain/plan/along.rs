@@ -75,12 +75,7 @@ pub(super) fn verdict(along: &Along, accepted: bool) -> Option<Verdict> {
     } else {
         (Outcome::Hold, format!("nobody named it: {edit}"))
     };
-    Some(Verdict {
-        gate: ALONG.to_owned(),
-        outcome,
-        detail,
-        overridden: None,
-    })
+    Some(Verdict::beside(ALONG, outcome, detail))
 }
 
 /// The matrix with the edits of a plan so far.

@@ -8,19 +8,18 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Action, Along, Came, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Override, Plan,
+    Action, Along, Came, ChangeRequest, FileEdit, Intent, Merge, NewTag, Outcome, Plan,
     PlanRequest, PlannedChange, Skip, SkipCause, Verdict, Wave, Write,
     along::{self, Edited, MatrixOf, Moved},
     eligible::{already_there, declares, incoming},
+    judging::{JudgedAs, Judging},
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
-    gate,
+    gate::{Facts, Question},
     grammar::Grammar,
-    history::History,
-    ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    ids::{CellKey, ObjectId, RepoPath},
     layout::{Left, Origin, stale_locks},
-    rollout::{Connection, LiveCell},
     topology::{Deliver, Topology},
     version::Version,
 };
@@ -47,8 +46,8 @@ pub type MergeRefs<'a> = &'a dyn Fn(&Tip, &Tip) -> Option<Result<Merge, String>>
 pub type TagCell<'a> =
     &'a dyn Fn(&CellKey, &Intent, Option<&Version>) -> Option<Result<NewTag, (SkipCause, String)>>;
 
-/// A cell's past, or why it cannot be read.
-pub type ReadHistory<'a> = &'a dyn Fn(&CellKey) -> Result<Rc<History>, String>;
+/// Finds out what gates ask, as far as that can be; called with all that is not known yet.
+pub type Ask<'a> = &'a dyn Fn(&BTreeSet<Question>) -> Facts;
 
 /// What is wrong with the file that would give a cell.
 pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
@@ -57,15 +56,6 @@ pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
 pub type LeftBeside<'a> =
     &'a dyn Fn(&CellKey, &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<Left>;
 
-/// What is known of the running side, with its times.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// What clusters say about cells; a cell that is not here is not known.
-    pub live: BTreeMap<CellKey, LiveCell>,
-    /// How well each environment's cluster is known; one that is not here was not asked.
-    pub connections: BTreeMap<EnvironmentName, Connection>,
-}
-
 /// Everything a plan depends on.
 #[derive(Clone, Copy)]
 pub struct PlanInput<'a> {
@@ -73,10 +63,8 @@ pub struct PlanInput<'a> {
     pub desired: &'a Desired,
     /// Environments and their policy.
     pub topology: &'a Topology,
-    /// The running side.
-    pub facts: &'a Facts,
-    /// What cells have been, asked only where a gate judges by it.
-    pub history: ReadHistory<'a>,
+    /// What gates ask.
+    pub ask: Ask<'a>,
     /// What is asked for.
     pub request: &'a PlanRequest,
     /// Bytes of files at the base.
@@ -97,10 +85,10 @@ pub struct PlanInput<'a> {
     pub now: Timestamp,
 }
 
-/// Everything that is asked for, with what cannot change skipped; what a gate holds stays with its verdicts.
+/// Everything that is asked for, with what cannot change skipped, and what the rest is judged as: no gate was asked yet.
 ///
 /// What an edit moves beside the cells that were asked for is in it too: no cell moves that it does not list.
-pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
+pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> (Plan, Judging) {
     let mut left: Vec<&ChangeRequest> = requests.iter().collect();
     let mut overruled: Vec<Skip> = Vec::new();
     loop {
@@ -111,7 +99,7 @@ pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> Plan {
             plan.skipped.extend(overruled);
             tell_stale_locks(&mut plan, input);
             tell_left_beside(&mut plan, input);
-            return plan;
+            return (plan, draft.judging);
         }
         // Its bytes are in the draft; one without it is made.
         left.retain(|request| again.iter().all(|skip| skip.cell != request.cell));
@@ -131,12 +119,9 @@ fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
                     && cell.is_some_and(|cell| cell.files.contains(&chart))
             };
             for change in plan.changes.iter_mut().filter(moves) {
-                change.verdicts.push(Verdict {
-                    gate: LOCK.to_owned(),
-                    outcome: Outcome::Warn,
-                    detail: words.clone(),
-                    overridden: None,
-                });
+                change
+                    .verdicts
+                    .push(Verdict::beside(LOCK, Outcome::Warn, words.clone()));
             }
         }
     }
@@ -168,12 +153,9 @@ fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
         let changes = changes.by_ref().filter(|it| write.cells.contains(&it.cell));
         for change in changes {
             for left in (input.beside)(&change.cell, &after) {
-                change.verdicts.push(Verdict {
-                    gate: left.what.to_owned(),
-                    outcome: Outcome::Warn,
-                    detail: left.words,
-                    overridden: None,
-                });
+                change
+                    .verdicts
+                    .push(Verdict::beside(left.what, Outcome::Warn, left.words));
             }
         }
     }
@@ -192,6 +174,8 @@ struct Draft {
     written: Vec<(CellKey, Option<Version>)>,
     /// What each pair of branches, (from, into), comes to: many cells ask for the same.
     merges: BTreeMap<(RefName, RefName), Merging>,
+    /// What the changes are judged as.
+    judging: Judging,
 }
 
 /// A merge that was tried; `None` where versions are copied one by one.
@@ -280,7 +264,8 @@ impl Draft {
             }
             None => self.add_edit(request, to.as_ref(), input)?,
         }
-        Ok(Some(judged(request, from, to.clone(), to.as_ref(), input)))
+        let judged_as = to.clone();
+        Ok(Some(self.judged(request, from, to, judged_as)))
     }
 
     fn add_edit(
@@ -440,13 +425,7 @@ impl Draft {
         };
         // A release is the very commit of its candidate: what runs upstream is judged by the candidate's name.
         let judged_as = upstream.or_else(|| Some(tag.version.clone()));
-        let change = judged(
-            request,
-            from,
-            Some(tag.version.clone()),
-            judged_as.as_ref(),
-            input,
-        );
+        let change = self.judged(request, from, Some(tag.version.clone()), judged_as);
         let known = self
             .writes
             .iter_mut()
@@ -495,10 +474,12 @@ impl Draft {
                 let judged_as = candidate.or_else(|| after.clone());
                 let has_it = is_tag
                     && input.desired.tip(&cell).map(|tip| tip.commit) == Some(write.tip.commit);
-                let mut change = judged(&request, before, after, judged_as.as_ref(), input);
-                if has_it {
-                    only_named(&mut change);
-                }
+                let mut change = judged(&request, before, after);
+                let judged_as = JudgedAs {
+                    only_named: has_it,
+                    ..JudgedAs::of(&request, judged_as)
+                };
+                self.judging.add(&cell, judged_as);
                 change.along = Some(Along::Belongs);
                 write.cells.push(cell);
                 // A cell that a skipped request named is in the plan after all.
@@ -530,13 +511,7 @@ impl Draft {
             write.cells.push(key.clone());
         }
         let from = input.desired.version(key).cloned();
-        Ok(Some(judged(
-            request,
-            from,
-            Some(to.clone()),
-            Some(&to),
-            input,
-        )))
+        Ok(Some(self.judged(request, from, Some(to.clone()), Some(to))))
     }
 
     /// Changes that a later edit of the same plan takes back.
@@ -579,13 +554,14 @@ impl Draft {
             let along = Along::Edit {
                 of: moved.by.clone(),
             };
-            let mut verdicts = gate::judge(cell, &judged_as, moved.now.as_ref(), input);
-            if accepted {
-                for verdict in &mut verdicts {
-                    lift(verdict, &input.request.overrides);
-                }
-            }
-            verdicts.extend(along::verdict(&along, accepted));
+            let judged_as = JudgedAs {
+                intent: judged_as,
+                version: moved.now.clone(),
+                covered: accepted,
+                only_named: false,
+            };
+            self.judging.add(cell, judged_as);
+            let verdicts = along::verdict(&along, accepted).into_iter().collect();
             let mut writes = self.writes.iter_mut();
             if let Some(write) = writes.find(|write| write.tip.name == moved.place) {
                 write.cells.push(cell.clone());
@@ -626,6 +602,19 @@ impl Draft {
             let refused = there(cell, change.to.as_ref());
             plan.skipped.push(Skip::new(cell.clone(), came, refused));
         }
+    }
+
+    /// The change, which is judged as this version.
+    fn judged(
+        &mut self,
+        request: &ChangeRequest,
+        from: Option<Version>,
+        to: Option<Version>,
+        judged_as: Option<Version>,
+    ) -> PlannedChange {
+        self.judging
+            .add(&request.cell, JudgedAs::of(request, judged_as));
+        judged(request, from, to)
     }
 
     /// What is written, with messages to come; nothing is no wave.
@@ -740,21 +729,6 @@ fn brought(
     }
 }
 
-/// A new tag of the very commit that the cell has: what it is called changes, and nothing else.
-fn only_named(change: &mut PlannedChange) {
-    let upstream = change.verdicts.iter_mut();
-    for verdict in upstream.filter(|verdict| verdict.gate == gate::UPSTREAM) {
-        verdict.outcome = Outcome::Pass;
-        verdict.overridden = None;
-        verdict.detail = format!(
-            "{} names the very commit that {} has as {}",
-            change.to.as_ref().map_or("it", Version::as_str),
-            change.cell.environment,
-            change.from.as_ref().map_or("another", Version::as_str)
-        );
-    }
-}
-
 /// Whether an edit leaves its file as it is.
 fn is_nothing(edit: &FileEdit) -> bool {
     edit.before == edit.after
@@ -792,25 +766,27 @@ fn left_behind(key: &CellKey, to: Option<&Version>, theirs: &Tip, ours: &Tip) ->
     )
 }
 
-/// The change with its verdicts; `as_version` is what the gates ask about.
-fn judged(
-    request: &ChangeRequest,
-    from: Option<Version>,
-    to: Option<Version>,
-    as_version: Option<&Version>,
-    input: &PlanInput<'_>,
-) -> PlannedChange {
-    let mut verdicts = gate::judge(&request.cell, &request.intent, as_version, input);
-    for verdict in &mut verdicts {
-        lift(verdict, &input.request.overrides);
-    }
+/// The change, to be judged.
+fn judged(request: &ChangeRequest, from: Option<Version>, to: Option<Version>) -> PlannedChange {
     PlannedChange {
         cell: request.cell.clone(),
         intent: request.intent.clone(),
         from,
         to,
-        verdicts,
+        verdicts: Vec::new(),
         along: None,
+    }
+}
+
+impl JudgedAs {
+    /// As it was asked for, with this version.
+    fn of(request: &ChangeRequest, version: Option<Version>) -> Self {
+        Self {
+            intent: request.intent.clone(),
+            version,
+            covered: true,
+            only_named: false,
+        }
     }
 }
 
@@ -861,16 +837,5 @@ fn broken(desired: &Desired, upstream: &CellKey, why: &str) -> String {
             source.path, source.line, upstream.environment
         ),
         None => format!("{}: {why}; it is not copied", upstream.environment),
-    }
-}
-
-fn lift(verdict: &mut Verdict, overrides: &[Override]) {
-    // What was reverted comes again with a group only with a reason, where the gate warns too.
-    let reverted = verdict.gate == gate::REVERTED && verdict.outcome == Outcome::Warn;
-    if !verdict.holds() && !reverted {
-        return;
-    }
-    if let Some(given) = overrides.iter().find(|given| given.gate == verdict.gate) {
-        verdict.overridden = Some(given.reason.clone());
     }
 }

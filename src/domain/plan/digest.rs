@@ -130,12 +130,11 @@ mod tests {
                 },
                 from: Some("1".into()),
                 to: Some("2".into()),
-                verdicts: vec![Verdict {
-                    gate: "upstream".to_owned(),
-                    outcome: Outcome::Hold,
-                    detail: "seen 2 s ago".to_owned(),
-                    overridden: None,
-                }],
+                verdicts: vec![Verdict::beside(
+                    "upstream",
+                    Outcome::Hold,
+                    "seen 2 s ago".to_owned(),
+                )],
                 along: None,
             }],
             waves: vec![Wave {

@@ -79,12 +79,11 @@ mod tests {
             },
             from: None,
             to: Some("2".into()),
-            verdicts: vec![Verdict {
-                gate: "upstream".to_owned(),
-                outcome: if *held { Outcome::Hold } else { Outcome::Pass },
-                detail: String::new(),
-                overridden: None,
-            }],
+            verdicts: vec![Verdict::beside(
+                "upstream",
+                if *held { Outcome::Hold } else { Outcome::Pass },
+                String::new(),
+            )],
             along: None,
         };
         let skip = |(n, (cause, came, left_out)): (usize, &(SkipCause, Came, bool))| {

@@ -6,9 +6,13 @@ use super::{
     Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
     Verdict, build::draft, freeze::freeze,
 };
-use crate::domain::{gate, ids::CellKey};
+use crate::domain::{
+    gate::{self, Facts},
+    ids::CellKey,
+};
 
-/// Freezes what is asked for against a base. Pure: the same input gives the same plan.
+/// Freezes what is asked for against a base: drafted, judged by what its gates ask, and named. Pure: the same input and the
+/// same answers give the same plan.
 ///
 /// What came with a group and is held is skipped with its cause; what was named and is held stays with its verdicts (see
 /// [`Plan::held`]), unless it is to be left out. A named cell that cannot change stops the plan (see [`Plan::stopping`]),
@@ -17,8 +21,10 @@ use crate::domain::{gate, ids::CellKey};
 pub fn build(input: &PlanInput<'_>) -> Plan {
     let mut left = input.request.changes.clone();
     let mut left_out = Vec::new();
+    let mut facts = Facts::default();
     loop {
-        let mut plan = draft(&left, input);
+        let (mut plan, judging) = draft(&left, input);
+        judging.judge(&mut plan, &mut facts, input);
         let goes_without =
             |request: &&ChangeRequest| input.request.leave_out || !request.came.is_named();
         let without: Vec<Skip> = left

@@ -1,12 +1,13 @@
 //! Tests of plans in which branches are merged, or tags are made.
 
-use std::{cell::Cell, rc::Rc};
+use std::cell::Cell;
 
 use jiff::Timestamp;
 
 use super::*;
 use crate::domain::{
     desired::{Desired, DesiredCell, Tip},
+    gate::testing::nothing,
     layout::Origin,
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
@@ -74,8 +75,7 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
         },
         desired: &desired,
         topology: &Topology::default(),
-        facts: &Facts::default(),
-        history: &|_| Ok(Rc::default()),
+        ask: &nothing,
         matrix: &|_| panic!("nothing is edited"),
         files: &|_, _| None,
         edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
@@ -235,8 +235,7 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
                 environment("prod-us", &["dev"]),
             ],
         },
-        facts: &Facts::default(),
-        history: &|_| Ok(Rc::default()),
+        ask: &nothing,
         matrix: &|_| panic!("nothing is edited"),
         files: &|_, _| None,
         edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),

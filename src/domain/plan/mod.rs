@@ -1,5 +1,6 @@
 //! Staged changes, the verdicts on them, and the plan they become when frozen against a base commit.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,6 +18,7 @@ mod digest;
 mod eligible;
 mod ending;
 mod freeze;
+mod judging;
 mod leave_out;
 mod target;
 
@@ -30,7 +32,7 @@ mod tests;
 mod two_refs;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
-pub use build::{EditCell, Facts, MergeRefs, PlanInput, TagCell};
+pub use build::{Ask, EditCell, MergeRefs, PlanInput, TagCell};
 pub use eligible::{is_above, is_ahead, nothing_before, unreadable, upstream_for};
 pub use ending::Ending;
 pub use leave_out::build;
@@ -299,15 +301,46 @@ pub enum SkipCause {
     Conflict,
 }
 
+/// Something that a gate's answer rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// What was asked: `what runs in web / staging`.
+    pub what: String,
+    /// When that was answered; `None`: nobody could say.
+    pub at: Option<Timestamp>,
+}
+
+/// How much a gate's no weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// No override lifts it.
+    Hard,
+    /// It holds until it is overridden with a reason.
+    #[default]
+    Hold,
+    /// It is said, and holds nothing.
+    Warn,
+}
+
 /// What a gate says about a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// `upstream`, `immutable`, …
     pub gate: String,
+    /// How much it weighs.
+    #[serde(default)]
+    pub level: Level,
     /// The answer.
     pub outcome: Outcome,
     /// Its inputs and their age, in a sentence.
     pub detail: String,
+    /// What it rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
+    /// The earliest time at which it can pass by waiting alone; `None`: waiting does not help, or it passes.
+    #[serde(default)]
+    pub earliest: Option<Timestamp>,
     /// The written reason, where a hold was overridden.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<String>,
@@ -381,6 +414,19 @@ impl PlannedChange {
 }
 
 impl Verdict {
+    /// What is said of a change beside its gates.
+    pub fn beside(gate: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self {
+            gate: gate.to_owned(),
+            level: Level::Hold,
+            outcome,
+            detail: detail.into(),
+            inputs: Vec::new(),
+            earliest: None,
+            overridden: None,
+        }
+    }
+
     /// Stops the change: a hold without an override.
     pub fn holds(&self) -> bool {
         self.outcome == Outcome::Hold && self.overridden.is_none()

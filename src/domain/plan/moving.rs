@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
     sync::{Arc, LazyLock},
 };
 
@@ -12,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     desired::{Desired, Tip},
+    gate::testing::nothing,
     layout::{self, LayoutSet, Origin, testing::Small},
     topology::Topology,
 };
@@ -95,8 +95,7 @@ fn plan_of(
         request,
         desired,
         topology,
-        facts: &Facts::default(),
-        history: &|_| Ok(Rc::default()),
+        ask: &nothing,
         absent: &|_| None,
         beside: &|key, after| layout::left_beside(&small.layouts, desired, key, &file, after),
         files: &file,

@@ -1,12 +1,14 @@
-use std::{collections::BTreeMap, rc::Rc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::*;
 use crate::domain::{
     desired::{Desired, DesiredCell},
+    gate::testing::answered,
     ids::ServiceName,
     layout::{Assembler, Origin, testing::Small},
+    rollout::Running,
     rollout::{Connection, Health, LiveCell},
     subject::Subject,
     template::Template,
@@ -149,8 +151,8 @@ fn live(version: &str, pods: u32) -> LiveCell {
     }
 }
 
-fn facts(staging: Connection, cell: Option<LiveCell>) -> Facts {
-    Facts {
+fn facts(staging: Connection, cell: Option<LiveCell>) -> Running {
+    Running {
         live: cell
             .into_iter()
             .map(|cell| (CellKey::new("shop", "staging"), cell))
@@ -162,7 +164,7 @@ fn facts(staging: Connection, cell: Option<LiveCell>) -> Facts {
 fn plan_with(
     topology: &Topology,
     desired: &Desired,
-    facts: &Facts,
+    facts: &Running,
     overrides: &[Override],
     requests: &[ChangeRequest],
 ) -> Plan {
@@ -173,7 +175,7 @@ fn planned_by(
     leave_out: bool,
     topology: &Topology,
     desired: &Desired,
-    facts: &Facts,
+    facts: &Running,
     overrides: &[Override],
     requests: &[ChangeRequest],
 ) -> Plan {
@@ -187,7 +189,7 @@ fn planned_with(
     leave_out: bool,
     topology: &Topology,
     desired: &Desired,
-    facts: &Facts,
+    facts: &Running,
     overrides: &[Override],
     requests: &[ChangeRequest],
 ) -> Plan {
@@ -202,8 +204,7 @@ fn planned_with(
         },
         desired,
         topology,
-        facts,
-        history: &|_| Ok(Rc::default()),
+        ask: &|questions| answered(questions, facts, |_| Ok(Arc::default()), at(0)),
         matrix: &|_| matrix(desired),
         files: &|_, path| file(desired, path),
         absent: &|_| None,
@@ -233,7 +234,7 @@ fn no_write_is_planned_that_changes_no_byte() {
             false,
             &topology(),
             &desired,
-            &Facts::default(),
+            &Running::default(),
             &[],
             &requests,
         );
@@ -305,7 +306,7 @@ fn changes_to_one_file_compose_and_skips_are_enumerated() {
     ]);
     let requests = ["shop", "mail", "gone", "same", "new"]
         .map(|service| request(service, "staging", promote("dev")));
-    let plan = plan_with(&topology(), &desired, &Facts::default(), &[], &requests);
+    let plan = plan_with(&topology(), &desired, &Running::default(), &[], &requests);
     let changed: Vec<_> = plan
         .changes
         .iter()
@@ -354,7 +355,7 @@ fn what_is_held_is_left_out_with_its_reason() {
         request("shop", "prod", set("1")),
     ];
     let without = |overrides: &[Override]| {
-        let facts = Facts::default();
+        let facts = Running::default();
         planned_by(true, &topology(), &desired, &facts, overrides, &requests)
     };
     let plan = without(&[]);
@@ -494,14 +495,14 @@ fn the_upstream_gate() {
         ),
         (
             "no cluster upstream: Git alone",
-            Facts::default(),
+            Running::default(),
             request("shop", "staging", set("2.0")),
             Outcome::Hold,
             "dev declares 2, not 2.0",
         ),
         (
             "no upstream",
-            Facts::default(),
+            Running::default(),
             request("shop", "dev", set("3")),
             Outcome::Pass,
             "dev has no upstream (`from`)",
@@ -522,7 +523,7 @@ fn the_upstream_gate() {
         ),
         (
             "not asked",
-            Facts::default(),
+            Running::default(),
             request("shop", "late", promote("staging")),
             Outcome::Unknown,
             "not known: staging declares 2; its cluster was not asked",
@@ -548,7 +549,7 @@ fn the_upstream_gate() {
         ),
         (
             "going back is never stopped",
-            Facts::default(),
+            Running::default(),
             request(
                 "shop",
                 "prod",
@@ -597,7 +598,7 @@ fn any_or_all_upstreams() {
         let plan = plan_with(
             &topology,
             &desired,
-            &Facts::default(),
+            &Running::default(),
             &[],
             &[request("shop", "c", promote("a"))],
         );
@@ -613,7 +614,13 @@ fn mutable_versions_hold_where_protected_and_an_override_lifts() {
             environments: vec![environment_named("dev"), environment_named("prod")],
         };
         let requests = [request("shop", environment, set(version))];
-        let plan = plan_with(&topology, &desired, &Facts::default(), overrides, &requests);
+        let plan = plan_with(
+            &topology,
+            &desired,
+            &Running::default(),
+            overrides,
+            &requests,
+        );
         let verdict = plan.changes[0].verdicts[1].clone();
         (verdict.outcome, verdict.overridden, plan.held().count())
     };
@@ -647,7 +654,7 @@ fn a_plan_is_the_same_by_bytes_and_verdicts() {
     ]);
     let requests = [request("shop", "staging", promote("dev"))];
     let plan =
-        |desired: &Desired| plan_with(&topology(), desired, &Facts::default(), &[], &requests);
+        |desired: &Desired| plan_with(&topology(), desired, &Running::default(), &[], &requests);
     let confirmed = plan(&before);
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str, &'a str)], bool);
     let cases: [Case<'_>; 4] = [
@@ -715,7 +722,7 @@ fn what_can_be_no_version_is_neither_set_nor_copied() {
         }];
     }
     let skip = |desired: &Desired, request: ChangeRequest| {
-        let plan = plan_with(&topology(), desired, &Facts::default(), &[], &[request]);
+        let plan = plan_with(&topology(), desired, &Running::default(), &[], &[request]);
         let skip = plan.skipped.first().cloned();
         skip.map_or_else(String::new, |skip| {
             format!("{}: {}", skip.cause.as_str(), skip.detail)

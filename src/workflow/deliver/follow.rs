@@ -14,8 +14,7 @@ use crate::{
     domain::{
         delivery::{Delivery, Expectation, Fact, Part},
         ids::{CellKey, EnvironmentName},
-        plan::Facts,
-        rollout::{ClusterEvent, ClusterTarget, ClusterView, targets},
+        rollout::{ClusterEvent, ClusterTarget, ClusterView, Running, targets},
         version::Version,
     },
     sources::{
@@ -34,7 +33,7 @@ const GRACE: Duration = Duration::from_mins(1);
 /// Where what runs is known from while a delivery is followed.
 pub trait Clusters: Send {
     /// What is known now.
-    fn facts(&mut self) -> Facts;
+    fn facts(&mut self) -> Running;
     /// What Git declares, as last read; `None` where nobody reads it again.
     fn reading(&mut self) -> Option<Arc<Reading>>;
     /// Waits until something more is known.
@@ -201,8 +200,8 @@ impl OwnClusters {
 }
 
 impl Clusters for OwnClusters {
-    fn facts(&mut self) -> Facts {
-        let mut facts = Facts::default();
+    fn facts(&mut self) -> Running {
+        let mut facts = Running::default();
         let now = (self.now)();
         for target in &self.targets {
             let Some(view) = self.views.get(&target.environment) else {

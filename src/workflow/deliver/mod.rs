@@ -17,14 +17,14 @@ pub use self::{
     left::{LeftBehind, left_behind},
     underway::{Told, Underway},
 };
-use super::{Session, prepare};
+use super::{AskRunning, Session, prepare};
 use crate::{
     domain::{
         delivery::{Destination, Elsewhere, Fact, NotPublished, Part, Push},
         desired::RefName,
         ids::ObjectId,
         message,
-        plan::{Action, Facts, Plan, Write},
+        plan::{Action, Plan, Write},
         topology::Deliver,
     },
     sources::git::{self, GitError, PushOutcome, Repo},
@@ -36,20 +36,17 @@ const TRIES: usize = 4;
 /// A replica that is fetched while its primary is pushed to has new commits within moments.
 const REPLICA: Duration = Duration::from_secs(5);
 
-/// What is known of the clusters at a moment.
-type FactsNow<'a> = &'a (dyn Fn() -> Facts + Send + Sync);
-
 impl Underway<'_> {
-    /// Publishes the confirmed plan that it is of. `facts` gives what is known of the clusters at that moment. How it ended
+    /// Publishes the confirmed plan that it is of. `running` says what runs at that moment. How it ended
     /// is in the delivery: published, or over.
     ///
     /// Several commits go one after the other, in the plan's order. Where one fails, those before it stay, and what is done
     /// and what is not is said: a push cannot be taken back.
-    pub async fn publish(&mut self, confirmed: &Plan, facts: FactsNow<'_>) {
+    pub async fn publish(&mut self, confirmed: &Plan, running: AskRunning<'_>) {
         let digest = &confirmed.digest;
         tracing::info!(digest, writes = confirmed.writes().count(), "delivering");
         self.apply(Fact::Confirmed(confirmed.commands()));
-        match self.publish_all(confirmed, facts).await {
+        match self.publish_all(confirmed, running).await {
             Ok(()) => self.arrive(REPLICA).await,
             Err(why) => self.apply(Fact::NotPublished(why)),
         }
@@ -58,7 +55,7 @@ impl Underway<'_> {
     async fn publish_all(
         &mut self,
         confirmed: &Plan,
-        facts: FactsNow<'_>,
+        running: AskRunning<'_>,
     ) -> Result<(), NotPublished> {
         let session = self.session;
         if confirmed.is_empty() {
@@ -80,13 +77,13 @@ impl Underway<'_> {
         for write in confirmed.writes() {
             self.fetch(write).await?;
         }
-        let again = judge_again(session, confirmed, confirmed, facts)?;
+        let again = judge_again(session, confirmed, confirmed, running)?;
         let moved = moved_since(session, confirmed, &again);
         self.apply(Fact::Checked {
             moved: moved.is_some(),
             sentence: moved.unwrap_or_else(|| still_there(&again)),
         });
-        let publishing = Publishing { confirmed, facts };
+        let publishing = Publishing { confirmed, running };
         for write in again.writes() {
             let part = self.write(&publishing, &again, write).await?;
             self.apply(Fact::Published(part));
@@ -164,13 +161,13 @@ impl Underway<'_> {
         publishing: &Publishing<'_>,
         write: &Write,
     ) -> Result<(Plan, Write), NotPublished> {
-        let Publishing { confirmed, facts } = publishing;
+        let Publishing { confirmed, running } = publishing;
         self.fetch(write).await?;
         let part = match confirmed.writes().count() {
             1 => (*confirmed).clone(),
             _ => confirmed.part(write),
         };
-        let again = judge_again(self.session, confirmed, &part, facts)?;
+        let again = judge_again(self.session, confirmed, &part, running)?;
         if let Some(sentence) = moved_since(self.session, confirmed, &again) {
             let moved = true;
             self.apply(Fact::Checked { sentence, moved });
@@ -214,7 +211,7 @@ impl Underway<'_> {
 /// What stays the same while the commits of a plan are published.
 struct Publishing<'a> {
     confirmed: &'a Plan,
-    facts: FactsNow<'a>,
+    running: AskRunning<'a>,
 }
 
 impl<'a> Publishing<'a> {
@@ -257,11 +254,11 @@ fn judge_again(
     session: &Session,
     confirmed: &Plan,
     part: &Plan,
-    facts: FactsNow<'_>,
+    running: AskRunning<'_>,
 ) -> Result<Plan, NotPublished> {
     let again = session
         .read()
-        .and_then(|reading| prepare(session, &reading, &facts(), &part.request, Timestamp::now()))
+        .and_then(|reading| prepare(session, &reading, running, &part.request, Timestamp::now()))
         .map_err(failed)?;
     if again.digest != part.digest {
         let changes = differences(session, confirmed, part, &again);

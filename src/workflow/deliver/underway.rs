@@ -90,8 +90,9 @@ impl<'a> Underway<'a> {
             return;
         }
         for step in &steps {
-            tracing::info!(delivery = %self.delivery.id, ?step, "delivery");
             let line = entry(&self.delivery, at, step);
+            let told = line.as_ref().map(|line| &line.text);
+            tracing::info!(delivery = %self.delivery.id, told, "{}", step.name());
             if let (Some(store), Some(line)) = (&self.store, line) {
                 not_kept(store.append_activity(&line), "writing the activity log");
             }

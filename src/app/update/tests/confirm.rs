@@ -168,12 +168,11 @@ fn along(held: bool) -> Planned {
     change.along = Some(Along::Edit {
         of: vec![cells[0].clone()],
     });
-    change.verdicts.push(Verdict {
-        gate: ALONG.to_owned(),
-        outcome: if held { Outcome::Hold } else { Outcome::Pass },
-        detail: String::new(),
-        overridden: None,
-    });
+    change.verdicts.push(Verdict::beside(
+        ALONG,
+        if held { Outcome::Hold } else { Outcome::Pass },
+        String::new(),
+    ));
     view
 }
 

@@ -58,12 +58,11 @@ fn plan(cells: &[CellKey], held: bool) -> Planned {
         },
         from: Some("1".into()),
         to: Some("2".into()),
-        verdicts: vec![Verdict {
-            gate: "upstream".to_owned(),
-            outcome: if held { Outcome::Hold } else { Outcome::Pass },
-            detail: String::new(),
-            overridden: None,
-        }],
+        verdicts: vec![Verdict::beside(
+            "upstream",
+            if held { Outcome::Hold } else { Outcome::Pass },
+            String::new(),
+        )],
     };
     let write = Write {
         tip: tip("a1b2c3d"),

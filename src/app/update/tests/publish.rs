@@ -8,7 +8,7 @@ use crate::{
     domain::{
         delivery::{Delivery, Expectation, Fact, NotPublished, Outcome, Rejection},
         failure::FailureKind,
-        plan::Facts,
+        rollout::Running,
         subject::Subject,
     },
 };
@@ -177,7 +177,7 @@ fn a_delivery_is_followed_and_offers_the_revert() {
     let key = cell("identity", "staging");
     driver.fact(3, Fact::Expected(expected(std::slice::from_ref(&key))));
     assert!(driver.model.is_delivering(&key));
-    driver.fact(4, Fact::Seen(&Facts::default(), Duration::ZERO));
+    driver.fact(4, Fact::Seen(&Running::default(), Duration::ZERO));
     let delivery = &driver.model.deliveries[0].delivery;
     assert!(matches!(delivery.ended, Some((_, Outcome::Unwatched))));
     assert!(!driver.model.is_delivering(&key));

@@ -12,8 +12,7 @@ use crate::{
     },
     domain::{
         delivery::{Destination, Expectation, Fact, Push},
-        plan::Facts,
-        rollout::{Connection, Health, LiveCell, PodState},
+        rollout::{Connection, Health, LiveCell, PodState, Running},
         subject::Subject,
         topology::Deliver,
     },
@@ -32,8 +31,8 @@ pub(super) fn confirmed(size: (u16, u16)) -> Driver {
 }
 
 /// What clusters say of the two cells: pods of the new version, and whether each is ready.
-fn seen(ready: &[bool], reason: &str) -> Facts {
-    let mut facts = Facts::default();
+fn seen(ready: &[bool], reason: &str) -> Running {
+    let mut facts = Running::default();
     facts.connections.insert("prod-us".into(), Connection::Live);
     let now = crate::app::fixture::moment();
     let pods = ready.iter().enumerate().map(|(index, ready)| PodState {

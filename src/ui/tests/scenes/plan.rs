@@ -21,12 +21,8 @@ use crate::{
 
 /// What the planner would answer to two staged promotions.
 pub(super) fn plan() -> Planned {
-    let verdict = |gate: &str, outcome, detail: &str| Verdict {
-        gate: gate.to_owned(),
-        outcome,
-        detail: detail.to_owned(),
-        overridden: None,
-    };
+    let verdict =
+        |gate: &str, outcome, detail: &str| Verdict::beside(gate, outcome, detail.to_owned());
     let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
         along: None,
         cell: cell(service, "prod-us"),

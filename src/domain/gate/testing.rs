@@ -1,0 +1,32 @@
+//! Answers for tests.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Answer, Facts, Question};
+use crate::domain::{history::History, ids::CellKey, rollout::Running};
+
+/// What is asked, answered at `now` by what runs and by pasts.
+pub(crate) fn answered(
+    questions: &BTreeSet<Question>,
+    running: &Running,
+    past: impl Fn(&CellKey) -> Result<Arc<History>, String>,
+    now: Timestamp,
+) -> Facts {
+    let mut facts = Facts::default();
+    for question in questions {
+        let answer = match question {
+            Question::Running(cell) => Answer::Running(running.seen(cell)),
+            Question::Past(cell) => Answer::Past(past(cell)),
+        };
+        facts.learn(question.clone(), now, answer);
+    }
+    facts
+}
+
+/// Nothing runs, and nothing has been.
+pub(crate) fn nothing(questions: &BTreeSet<Question>) -> Facts {
+    let past = |_: &CellKey| Ok(Arc::default());
+    answered(questions, &Running::default(), past, Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,206 @@
+//! `upstream`: an upstream environment declares and runs exactly this version.
+
+use jiff::Timestamp;
+
+use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, found};
+use crate::domain::{
+    age,
+    ids::{CellKey, EnvironmentName},
+    plan::{Intent, Outcome},
+    rollout::{Connection, Health, LiveCell, same_version},
+    subject::Subject,
+    topology::Require,
+    version::Version,
+};
+
+pub(super) const GATE: Gate = Gate {
+    id: "upstream",
+    about: "an upstream environment declares and runs exactly this version",
+    promotions_only: false,
+    questions,
+    judge,
+};
+
+/// What one upstream says.
+enum Answer {
+    Yes(String),
+    No(String),
+    NotKnown(String),
+}
+
+/// Each upstream that declares the version and has a cluster is asked whether it runs it.
+fn questions(change: &Change<'_>) -> Vec<Question> {
+    let (Some(environment), Some(to)) = (change.environment(), change.to) else {
+        return Vec::new();
+    };
+    if matches!(change.intent, Intent::Revert { .. }) {
+        return Vec::new();
+    }
+    let cells = environment.from.iter();
+    let cells = cells.map(|name| CellKey::new(change.cell.service.clone(), name.clone()));
+    let asked = cells.filter(|cell| {
+        change.desired.version(cell) == Some(to) && has_cluster(change, &cell.environment)
+    });
+    asked.map(Question::Running).collect()
+}
+
+fn has_cluster(change: &Change<'_>, name: &EnvironmentName) -> bool {
+    let environment = change.topology.get(name);
+    environment.is_some_and(|environment| environment.cluster.is_some())
+}
+
+fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
+    if matches!(change.intent, Intent::Revert { .. }) {
+        return found(Outcome::Pass, "a revert: nothing stops going back");
+    }
+    let Some(to) = change.to else {
+        return found(Outcome::Pass, "no version is written");
+    };
+    let environment = change.environment();
+    let Some(environment) = environment.filter(|environment| !environment.from.is_empty()) else {
+        let detail = format!("{} has no upstream (`from`)", change.cell.environment);
+        return found(Outcome::Pass, detail);
+    };
+
+    let mut yes = Vec::new();
+    let mut no = Vec::new();
+    let mut not_known = Vec::new();
+    for name in &environment.from {
+        match ask(name, to, change, facts, now) {
+            Answer::Yes(detail) => yes.push(detail),
+            Answer::No(detail) => no.push(detail),
+            Answer::NotKnown(detail) => not_known.push(detail),
+        }
+    }
+    let passes = match environment.require {
+        Require::Any => !yes.is_empty(),
+        Require::All => no.is_empty() && not_known.is_empty(),
+    };
+    let refused = match environment.require {
+        Require::Any => not_known.is_empty(),
+        Require::All => !no.is_empty(),
+    };
+    if passes {
+        found(Outcome::Pass, yes.join("; "))
+    } else if refused {
+        no.extend(not_known);
+        found(Outcome::Hold, no.join("; "))
+    } else {
+        not_known.extend(no);
+        let detail = format!("{NOT_KNOWN}{}", not_known.join("; "));
+        found(change.unknown(), detail)
+    }
+}
+
+fn ask(
+    name: &EnvironmentName,
+    to: &Version,
+    change: &Change<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Answer {
+    let key = CellKey::new(change.cell.service.clone(), name.clone());
+    match change.desired.version(&key) {
+        Some(declared) if declared == to => {}
+        Some(declared) => return Answer::No(format!("{name} declares {declared}, not {to}")),
+        None => return Answer::No(format!("{name} declares no version of {}", key.service)),
+    }
+    if !has_cluster(change, name) {
+        return Answer::Yes(format!(
+            "{name} declares {to}; it has no cluster, nothing about what runs there is judged"
+        ));
+    }
+    let seen = facts.running(&key);
+    let live = seen.and_then(|seen| seen.live.as_ref());
+    let declared = change.desired.cells.get(&key);
+    if let Some(declared) = declared.filter(|cell| cell.subject.is_hidden()) {
+        return by_git_alone(name, to, declared.subject, live, now);
+    }
+    match seen.and_then(|seen| seen.connection.as_ref()) {
+        // What is denied may be another kind than the cell's own: the cell itself says so.
+        Some(Connection::Live | Connection::Denied { .. }) => {}
+        Some(Connection::Lost { reason, since, .. }) => {
+            let age = age::between(*since, now);
+            return Answer::NotKnown(format!(
+                "{name} declares {to}; its cluster has not answered for {age}: {reason}"
+            ));
+        }
+        Some(Connection::Connecting) => {
+            return Answer::NotKnown(format!(
+                "{name} declares {to}; its cluster has not answered yet"
+            ));
+        }
+        Some(Connection::Unconfigured) | None => {
+            return Answer::NotKnown(format!("{name} declares {to}; its cluster was not asked"));
+        }
+    }
+    match live {
+        None => Answer::NotKnown(format!(
+            "{name} declares {to}; nothing is known of what runs there"
+        )),
+        Some(live) if live.hidden => by_git_alone(name, to, Subject::Unsure, Some(live), now),
+        Some(live) => running(name, to, live, now),
+    }
+}
+
+/// Pods cannot show it: that Git declares it is all there is to know.
+fn by_git_alone(
+    name: &EnvironmentName,
+    to: &Version,
+    subject: Subject,
+    live: Option<&LiveCell>,
+    now: Timestamp,
+) -> Answer {
+    let known = live.filter(|live| !matches!(live.health, Health::Unknown | Health::Missing));
+    let beside = known.map_or(String::new(), |live| {
+        let age = age::between(live.as_of, now);
+        format!("; its workload is {}, seen {age} ago", live.health)
+    });
+    Answer::Yes(format!(
+        "{name} declares {to}; what runs is not visible for {}{beside}",
+        subject.words()
+    ))
+}
+
+fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp) -> Answer {
+    let age = age::between(live.as_of, now);
+    let pods: u32 = live
+        .versions
+        .iter()
+        .filter(|(version, _)| same_version(version, to))
+        .map(|(_, pods)| pods)
+        .sum();
+    let serves = live.serving.as_ref().is_some_and(|v| same_version(v, to));
+    if live.health == Health::Unknown && live.versions.is_empty() {
+        let why = live.reason.as_deref().unwrap_or("no reason given");
+        return Answer::NotKnown(format!(
+            "{name} declares {to}; what runs there is not known: {why}"
+        ));
+    }
+    if live.stale {
+        return Answer::NotKnown(format!(
+            "{name} declares {to}; what runs there was last seen {age} ago"
+        ));
+    }
+    if pods > 0 {
+        return Answer::Yes(format!(
+            "{name} declares {to} and runs it in {pods} of {} pods, seen {age} ago",
+            live.versions.values().sum::<u32>()
+        ));
+    }
+    if serves && live.desired == 0 {
+        return Answer::Yes(format!(
+            "{name} declares {to} and serves it, scaled to no pods, seen {age} ago"
+        ));
+    }
+    let runs = match live.versions.keys().next() {
+        Some(_) => {
+            let names: Vec<_> = live.versions.keys().map(Version::as_str).collect();
+            names.join(", ")
+        }
+        None => "nothing".to_owned(),
+    };
+    Answer::No(format!(
+        "{name} declares {to} but runs {runs}, seen {age} ago"
+    ))
+}

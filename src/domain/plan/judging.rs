@@ -1,0 +1,103 @@
+//! The verdicts of a draft: what its changes are judged as, what that asks, and what the gates say then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Intent, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict};
+use crate::domain::{
+    gate::{self, Change, Facts, Question},
+    ids::CellKey,
+    version::Version,
+};
+
+/// What each change of a draft is judged as.
+#[derive(Default)]
+pub(super) struct Judging(BTreeMap<CellKey, JudgedAs>);
+
+/// What the gates are asked about.
+pub(super) struct JudgedAs {
+    /// Why the cell gets it; a cell that moves with a promotion is judged like one.
+    pub(super) intent: Intent,
+    /// The version: of a release, its candidate.
+    pub(super) version: Option<Version>,
+    /// The operator's overrides cover it.
+    pub(super) covered: bool,
+    /// A new tag of the very commit that the cell has: what it is called changes, and nothing else.
+    pub(super) only_named: bool,
+}
+
+impl Judging {
+    pub(super) fn add(&mut self, cell: &CellKey, judged_as: JudgedAs) {
+        self.0.insert(cell.clone(), judged_as);
+    }
+
+    /// Puts the gates' verdicts before what was said of each change already. What is not known yet is asked, all of it at
+    /// once.
+    pub(super) fn judge(&self, plan: &mut Plan, facts: &mut Facts, input: &PlanInput<'_>) {
+        let unknown: BTreeSet<Question> = plan
+            .changes
+            .iter()
+            .filter_map(|change| self.change(change, input))
+            .flat_map(|(_, change)| gate::questions(&change))
+            .filter(|question| !facts.knows(question))
+            .collect();
+        if !unknown.is_empty() {
+            facts.extend((input.ask)(&unknown));
+        }
+        for change in &mut plan.changes {
+            let Some((judged_as, judged)) = self.change(change, input) else {
+                continue;
+            };
+            let mut verdicts = gate::judge(&judged, facts, input.now);
+            if judged_as.covered {
+                for verdict in &mut verdicts {
+                    lift(verdict, &input.request.overrides);
+                }
+            }
+            if judged_as.only_named {
+                only_named(&mut verdicts, change);
+            }
+            change.verdicts.splice(0..0, verdicts);
+        }
+    }
+
+    fn change<'a>(
+        &'a self,
+        change: &'a PlannedChange,
+        input: &PlanInput<'a>,
+    ) -> Option<(&'a JudgedAs, Change<'a>)> {
+        let judged_as = self.0.get(&change.cell)?;
+        let change = Change {
+            cell: &change.cell,
+            intent: &judged_as.intent,
+            to: judged_as.version.as_ref(),
+            desired: input.desired,
+            topology: input.topology,
+        };
+        Some((judged_as, change))
+    }
+}
+
+fn only_named(verdicts: &mut [Verdict], change: &PlannedChange) {
+    let upstream = verdicts.iter_mut();
+    for verdict in upstream.filter(|verdict| verdict.gate == gate::UPSTREAM) {
+        verdict.outcome = Outcome::Pass;
+        verdict.overridden = None;
+        verdict.detail = format!(
+            "{} names the very commit that {} has as {}",
+            change.to.as_ref().map_or("it", Version::as_str),
+            change.cell.environment,
+            change.from.as_ref().map_or("another", Version::as_str)
+        );
+    }
+}
+
+fn lift(verdict: &mut Verdict, overrides: &[Override]) {
+    // What was reverted comes again with a group only with a reason, where the gate warns too.
+    let reverted = verdict.gate == gate::REVERTED && verdict.outcome == Outcome::Warn;
+    if !verdict.holds() && !reverted {
+        return;
+    }
+    if let Some(given) = overrides.iter().find(|given| given.gate == verdict.gate) {
+        verdict.overridden = Some(given.reason.clone());
+    }
+}

@@ -1,0 +1,34 @@
+//! What is known of the running side, with its times.
+
+use std::collections::BTreeMap;
+
+use super::{Connection, LiveCell};
+use crate::domain::ids::{CellKey, EnvironmentName};
+
+/// What clusters say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Running {
+    /// What clusters say about cells; a cell that is not here is not known.
+    pub live: BTreeMap<CellKey, LiveCell>,
+    /// How well each environment's cluster is known; one that is not here was not asked.
+    pub connections: BTreeMap<EnvironmentName, Connection>,
+}
+
+/// What is known of the running side of one cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How well its environment's cluster is known; `None`: it was not asked.
+    pub connection: Option<Connection>,
+    /// What it says; `None`: nothing.
+    pub live: Option<LiveCell>,
+}
+
+impl Running {
+    /// What they say of one cell.
+    pub fn seen(&self, cell: &CellKey) -> Seen {
+        Seen {
+            connection: self.connections.get(&cell.environment).cloned(),
+            live: self.live.get(cell).cloned(),
+        }
+    }
+}

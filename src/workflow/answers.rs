@@ -1,0 +1,71 @@
+//! What gates ask, found out: what runs and what has been, side by side.
+
+use std::{collections::BTreeSet, panic, sync::Arc, thread};
+
+use jiff::Timestamp;
+
+use super::{Reading, Session, cell_history};
+use crate::domain::{
+    gate::{Answer, Facts, Question},
+    history::History,
+    ids::CellKey,
+    rollout::Running,
+};
+
+/// Says what clusters know of these cells; may take as long as they take to answer.
+pub type AskRunning<'a> = &'a (dyn Fn(&BTreeSet<CellKey>) -> Running + Send + Sync);
+
+/// Answers all questions at once. Blocking: as long as the history is, where no index knows it, and as the clusters take.
+pub(super) fn answers(
+    session: &Session,
+    reading: &Reading,
+    questions: &BTreeSet<Question>,
+    running: AskRunning<'_>,
+    now: Timestamp,
+) -> Facts {
+    let mut runs = BTreeSet::new();
+    let mut pasts = Vec::new();
+    for question in questions {
+        match question {
+            Question::Running(cell) => drop(runs.insert(cell.clone())),
+            Question::Past(cell) => pasts.push(cell.clone()),
+        }
+    }
+    let mut facts = Facts::default();
+    thread::scope(|scope| {
+        let seen = (!runs.is_empty()).then(|| scope.spawn(|| running(&runs)));
+        for (cell, past) in histories(session, reading, pasts) {
+            facts.learn(Question::Past(cell), now, Answer::Past(past));
+        }
+        let seen = seen.map(|seen| seen.join().unwrap_or_else(|it| panic::resume_unwind(it)));
+        for cell in &runs {
+            let seen = seen.as_ref().map(|seen| seen.seen(cell));
+            let seen = seen.unwrap_or_default();
+            let at = seen.live.as_ref().map_or(now, |live| live.as_of);
+            facts.learn(Question::Running(cell.clone()), at, Answer::Running(seen));
+        }
+    });
+    facts
+}
+
+/// The past of each cell, by one walk, or why it cannot be read.
+fn histories(
+    session: &Session,
+    reading: &Reading,
+    cells: Vec<CellKey>,
+) -> Vec<(CellKey, Result<Arc<History>, String>)> {
+    if cells.is_empty() {
+        return Vec::new();
+    }
+    match cell_history(session, reading, &cells) {
+        Ok(histories) => {
+            let histories = histories.into_iter().map(|history| Ok(Arc::new(history)));
+            cells.into_iter().zip(histories).collect()
+        }
+        Err(error) => {
+            let why = error.to_string();
+            let cells = cells.into_iter();
+            cells.map(|cell| (cell, Err(why.clone()))).collect()
+        }
+    }
+}
