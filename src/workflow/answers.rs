@@ -42,7 +42,11 @@ pub(super) fn answers(
             let seen = seen.as_ref().map(|seen| seen.seen(cell));
             let seen = seen.unwrap_or_default();
             let at = seen.live.as_ref().map_or(now, |live| live.as_of);
-            facts.learn(Question::Running(cell.clone()), at, Answer::Running(seen));
+            facts.learn(
+                Question::Running(cell.clone()),
+                at,
+                Answer::Running(Box::new(seen)),
+            );
         }
     });
     facts

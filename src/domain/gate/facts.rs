@@ -19,7 +19,7 @@ pub enum Question {
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// What its cluster says.
-    Running(Seen),
+    Running(Box<Seen>),
     /// Its history, or why that cannot be read.
     Past(Result<Arc<History>, String>),
 }

@@ -17,7 +17,7 @@ pub(crate) fn answered(
     let mut facts = Facts::default();
     for question in questions {
         let answer = match question {
-            Question::Running(cell) => Answer::Running(running.seen(cell)),
+            Question::Running(cell) => Answer::Running(Box::new(running.seen(cell))),
             Question::Past(cell) => Answer::Past(past(cell)),
         };
         facts.learn(question.clone(), now, answer);

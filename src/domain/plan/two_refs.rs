@@ -1,12 +1,13 @@
 //! Tests of plans that edit files of the same path on several refs.
 
-use std::{collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::*;
 use crate::domain::{
     desired::{Desired, Tip},
+    gate::testing::nothing,
     ids::EnvironmentName,
     layout::{self, Assembler, LayoutSet, Origin, testing::specs},
     topology::Topology,
@@ -63,8 +64,7 @@ fn beside(branches: &[(&str, &str)], sets: &[(&str, &str)]) -> Vec<(String, Stri
         },
         desired: &desired,
         topology: &Topology::default(),
-        facts: &Facts::default(),
-        history: &|_| Ok(Rc::default()),
+        ask: &nothing,
         absent: &|_| None,
         beside: &|key, after| layout::left_beside(&layouts, &desired, key, &file, after),
         files: &file,
