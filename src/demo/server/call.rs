@@ -53,7 +53,7 @@ impl Target {
             [plural, name, "status"] => (plural, Some((*name).to_owned()), Part::Status),
             _ => return None,
         };
-        let resource = shared.store.resources().iter().copied().find(|r| {
+        let resource = shared.served().into_iter().find(|r| {
             r.plural == *plural
                 && r.group == group
                 && r.version == version

@@ -61,7 +61,7 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     }
     authenticate(shared, &request)?;
     if request.method() == Method::GET
-        && let Some(answer) = discovery::answer(shared.store.resources(), &parts, VERSION)
+        && let Some(answer) = discovery::answer(&shared.served(), &parts, VERSION)
     {
         return Ok(object(200, &answer));
     }

@@ -157,6 +157,8 @@ struct Shared {
     /// What the listener has made of the mode: `true` while connections are accepted.
     listening: channel::Sender<bool>,
     forbidden: Mutex<Vec<Forbid>>,
+    /// Plurals of resources that it does not have.
+    lacking: Mutex<Vec<String>>,
     requests: Mutex<Vec<String>>,
 }
 
@@ -178,6 +180,7 @@ impl ApiServer {
             mode: channel::Sender::new(options.mode),
             listening: channel::Sender::new(true),
             forbidden: Mutex::default(),
+            lacking: Mutex::default(),
             requests: Mutex::default(),
             options,
         });
@@ -228,6 +231,11 @@ impl ApiServer {
         *lock(&self.shared.forbidden) = rules;
     }
 
+    /// Replaces which resources, by their plurals, it does not have: 404. Open watches go on.
+    pub fn lack(&self, resources: &[&str]) {
+        *lock(&self.shared.lacking) = resources.iter().map(ToString::to_string).collect();
+    }
+
     /// Open watches end with 410 Gone, and older resource versions are gone too.
     pub fn expire_watches(&self) {
         self.shared.store.expire();
@@ -236,6 +244,16 @@ impl ApiServer {
     /// The requests so far, as `GET /api/v1/pods?watch=true…`, oldest first; at most the last 1000.
     pub fn requests(&self) -> Vec<String> {
         lock(&self.shared.requests).clone()
+    }
+}
+
+impl Shared {
+    /// The resources that it has.
+    fn served(&self) -> Vec<Resource> {
+        let lacking = lock(&self.lacking);
+        let all = self.store.resources().iter().copied();
+        all.filter(|resource| !lacking.iter().any(|name| name == resource.plural))
+            .collect()
     }
 }
 

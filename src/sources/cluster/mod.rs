@@ -16,6 +16,7 @@ mod failure;
 #[cfg(test)]
 pub(crate) mod fuzzing;
 mod heartbeat;
+mod kinds;
 mod kubeconfig;
 mod login;
 mod notes;
@@ -58,6 +59,8 @@ pub struct Options {
     pub first_wait: Duration,
     /// The longest wait between two tries.
     pub longest_wait: Duration,
+    /// How long after a refusal (403), or a kind that a server does not have (404), the question is put again.
+    pub ask_again: Duration,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             patience: Duration::from_secs(3),
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
+            ask_again: Duration::from_secs(30),
         }
     }
 }

@@ -1,32 +1,25 @@
 //! One watch: a kind in a namespace, or everywhere.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures::StreamExt;
-use k8s_openapi::NamespaceResourceScope;
-use kube::{
-    Api, Client, ResourceExt,
-    runtime::watcher::{Config, Error, Event, watcher},
-};
-use serde::de::DeserializeOwned;
+use kube::{Client, runtime::watcher::Error};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
     Options,
     bounds::{STEADY, backoff},
-    convert,
     failure::Failure,
+    kinds::{self, Answer, Kind},
 };
 use crate::{
     domain::rollout::{ClusterObject, ObjectKind},
     sources::mistake::caught_in,
 };
 
-/// How long after a refusal (403, 404) the question is put again.
-const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// Failures in a row after which a watch counts as broken although its server lives.
 const TOO_MANY: u32 = 6;
 
@@ -93,17 +86,19 @@ pub(super) async fn run(
         wanted,
         out,
     };
-    match watch.key.kind {
-        ObjectKind::Deployment => watch.run(client, convert::deployment).await,
-        ObjectKind::StatefulSet => watch.run(client, convert::stateful_set).await,
-        ObjectKind::DaemonSet => watch.run(client, convert::daemon_set).await,
-        ObjectKind::ReplicaSet => watch.run(client, convert::replica_set).await,
-        ObjectKind::Pod => watch.run(client, convert::pod).await,
-    }
+    watch.run(client).await;
 }
 
 /// The receiver is gone: the session has ended.
 struct Over;
+
+/// How a watch that failed continues.
+enum Next {
+    /// Where it was.
+    GoOn,
+    /// With a list.
+    List,
+}
 
 struct Watch {
     options: Options,
@@ -114,72 +109,87 @@ struct Watch {
 }
 
 impl Watch {
-    async fn run<K>(self, client: Client, convert: fn(K) -> ClusterObject)
-    where
-        K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + k8s_openapi::Resource
-            + DeserializeOwned
-            + Clone
-            + fmt::Debug
-            + Send
-            + 'static,
-    {
-        let api: Api<K> = match &self.key.namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
+    async fn run(self, client: Client) {
+        let row = kinds::of(self.key.kind);
+        let watch = || {
+            let namespace = self.key.namespace.as_deref();
+            row.watch(client.clone(), namespace, self.wanted.clone())
         };
-        let mut events = watcher(api, Config::default()).boxed();
+        let mut answers = watch();
         // A re-list becomes one answer: nothing of it shows before it is complete.
         let mut list = Vec::new();
         let mut failures = 0;
         let mut seen = 0;
         // Only a time without failures ends their row: a list that is answered between two of them does not.
         let mut quiet_since = Instant::now();
-        while let Some(event) = events.next().await {
-            if let Ok(Event::Init) = event {
-                seen = 0;
-            }
-            if let Ok(Event::InitApply(_)) = event {
-                seen += 1;
-                if seen > MOST {
-                    let words = format!("the list does not end: more than {MOST} objects");
-                    let _ = self.say(Word::Failed(Failure::Broken(words))).await;
+        // Whoever may list but not watch is refused again right behind a list: it is told once the watch has lasted.
+        let mut doubted = false;
+        let mut held = None;
+        loop {
+            let answer = match &held {
+                None => answers.next().await,
+                Some(_) => match timeout(self.options.patience, answers.next()).await {
+                    Ok(answer) => answer,
+                    Err(_) => Some(Ok(Answer::Elsewhere)),
+                },
+            };
+            let Some(answer) = answer else { return };
+            if let Some(objects) = held.take()
+                && answer.is_ok()
+            {
+                doubted = false;
+                if self.say(Word::Listed(objects)).await.is_err() {
                     return;
                 }
             }
-            let told = match event {
-                Ok(Event::Init) => {
+            let told = match answer {
+                Ok(Answer::Begin) => {
+                    seen = 0;
                     list = Vec::new();
                     Ok(())
                 }
-                Ok(Event::InitApply(object)) => {
-                    if self.counts(&object) {
-                        list.push(convert(object));
+                Ok(Answer::Item(object)) => {
+                    list.extend(object);
+                    seen += 1;
+                    if seen > MOST {
+                        let words = format!("the list does not end: more than {MOST} objects");
+                        let _ = self.say(Word::Failed(Failure::Broken(words))).await;
+                        return;
                     }
                     Ok(())
                 }
-                Ok(Event::InitDone) => {
+                Ok(Answer::End) => {
                     let objects = std::mem::take(&mut list);
-                    self.say(Word::Listed(objects)).await
+                    if doubted {
+                        held = Some(objects);
+                        Ok(())
+                    } else {
+                        self.say(Word::Listed(objects)).await
+                    }
                 }
-                Ok(Event::Apply(object)) if self.counts(&object) => {
-                    self.say(Word::Applied(convert(object))).await
-                }
-                Ok(Event::Delete(object)) if self.counts(&object) => {
-                    let namespace = object.namespace().unwrap_or_default();
-                    let name = object.name_any();
+                Ok(Answer::Applied(object)) => self.say(Word::Applied(object)).await,
+                Ok(Answer::Deleted { namespace, name }) => {
                     self.say(Word::Deleted { namespace, name }).await
                 }
-                Ok(Event::Apply(_) | Event::Delete(_)) => Ok(()),
+                Ok(Answer::Elsewhere) => Ok(()),
                 Err(error) => {
                     // Pauses between watches are no time in which one lasted.
                     if quiet_since.elapsed() >= STEADY + self.options.longest_wait {
                         failures = 0;
                     }
                     failures += 1;
-                    let told = self.failed(&error, failures).await;
+                    let told = self.failed(&row, &error, failures).await;
                     quiet_since = Instant::now();
-                    told
+                    match told {
+                        // What was known has been forgotten: it is listed again, not taken up where it was.
+                        Ok(Next::List) => {
+                            doubted = matches!(error, Error::WatchStartFailed(_));
+                            answers = watch();
+                            Ok(())
+                        }
+                        Ok(Next::GoOn) => Ok(()),
+                        Err(over) => Err(over),
+                    }
                 }
             };
             if told.is_err() {
@@ -188,25 +198,22 @@ impl Watch {
         }
     }
 
-    fn counts(&self, object: &impl ResourceExt) -> bool {
-        let namespace = &object.meta().namespace;
-        namespace
-            .as_ref()
-            .is_some_and(|name| self.wanted.contains(name))
-    }
-
     /// Tells what failed and waits before the watch goes on.
-    async fn failed(&self, error: &Error, times: u32) -> Result<(), Over> {
+    async fn failed(&self, row: &Kind, error: &Error, times: u32) -> Result<Next, Over> {
         let failure = Failure::from(error);
-        tracing::debug!(kind = %self.key.kind, namespace = ?self.key.namespace, %error, times, "watch failed");
+        tracing::debug!(kind = %row, namespace = ?self.key.namespace, %error, times, "watch failed");
         match failure {
             Failure::Denied(what) => {
+                tracing::info!(kind = %row, what, not_known = row.needed_for, "refused");
                 self.say(Word::Denied(what)).await?;
-                sleep(ASK_AGAIN).await;
+                sleep(self.options.ask_again).await;
+                return Ok(Next::List);
             }
             Failure::Absent => {
+                tracing::info!(kind = %row, not_known = row.needed_for, "not served");
                 self.say(Word::Absent).await?;
-                sleep(ASK_AGAIN).await;
+                sleep(self.options.ask_again).await;
+                return Ok(Next::List);
             }
             Failure::Gone | Failure::Busy(_) if times < TOO_MANY => self.back_off(times).await,
             // A stream that breaks is taken up where it was; a proxy may just have tired of it.
@@ -219,7 +226,7 @@ impl Watch {
                 return Err(Over);
             }
         }
-        Ok(())
+        Ok(Next::GoOn)
     }
 
     async fn back_off(&self, times: u32) {

@@ -34,6 +34,116 @@ async fn what_may_not_be_seen_is_not_taken_for_empty() {
     assert!(console.losses.is_empty());
 }
 
+/// A role that is taken away and given back, list and watch each on its own; what is known then is what there is then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_allowed_again_is_listed_again() {
+    for verb in [None, Some("watch"), Some("list")] {
+        let (home, server) = (Home::new(), server("dev").await);
+        deploy(&server, "shop", "checkout", "1.0", 1);
+        let refused = Forbid {
+            verb,
+            ..Forbid::all("pods")
+        };
+        server.forbid(vec![refused.clone()]);
+        let mut console = Console::start(
+            vec![target("dev", &[("shop", "checkout")])],
+            home.options(&[&server]),
+        );
+        for round in 0..2 {
+            console
+                .until("the denial", |c| {
+                    let denied = matches!(c.view("dev").connection(), Connection::Denied { .. });
+                    denied && c.cell("dev", "checkout").health == Health::Unknown
+                })
+                .await;
+            server.forbid(Vec::new());
+            console
+                .until("what is allowed", |c| {
+                    live(c) && c.cell("dev", "checkout").health == Health::Healthy
+                })
+                .await;
+            assert_eq!(
+                console.cell("dev", "checkout").pods.len(),
+                1,
+                "{verb:?} {round}"
+            );
+            if round == 0 {
+                server.forbid(vec![refused.clone()]);
+                server.expire_watches();
+            }
+        }
+        assert!(console.losses.is_empty(), "{verb:?}: {:?}", console.losses);
+    }
+}
+
+/// Whoever may list but not watch sees no access, and not what there is for a moment every now and then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_no_watch_follows_is_not_shown_for_a_moment() {
+    let (home, server) = (Home::new(), server("dev").await);
+    deploy(&server, "shop", "checkout", "1.0", 1);
+    server.forbid(vec![Forbid {
+        verb: Some("watch"),
+        ..Forbid::all("pods")
+    }]);
+    let mut console = Console::start(
+        vec![target("dev", &[("shop", "checkout")])],
+        home.options(&[&server]),
+    );
+    let denied = |c: &Console| matches!(c.view("dev").connection(), Connection::Denied { .. });
+    console.until("the denial", denied).await;
+    let lists = || {
+        let requests = server.requests();
+        let of_pods = requests.iter().filter(|request| request.contains("/pods?"));
+        of_pods
+            .filter(|request| !request.contains("watch="))
+            .count()
+    };
+    let before = lists();
+    console
+        .until("it is asked again", |c| {
+            assert!(denied(c), "{:?}", c.view("dev").connection());
+            lists() > before + 3
+        })
+        .await;
+}
+
+/// A kind that a server does not have is absent: everything else is known at once, and it is there as soon as it is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_does_not_have_holds_nothing_up() {
+    for resource in ["statefulsets", "daemonsets", "replicasets"] {
+        let (home, server) = (Home::new(), server("dev").await);
+        deploy(&server, "shop", "checkout", "1.0", 2);
+        server.lack(&[resource]);
+        let mut console = Console::start(
+            vec![target("dev", &[("shop", "checkout")])],
+            home.options(&[&server]),
+        );
+        console.until("the rest", live).await;
+        let cell = console.cell("dev", "checkout");
+        assert_eq!(
+            (cell.health, cell.ready),
+            (Health::Healthy, 2),
+            "{resource}"
+        );
+        assert!(console.losses.is_empty(), "{:?}", console.losses);
+    }
+    let (home, server) = (Home::new(), server("dev").await);
+    deploy(&server, "shop", "checkout", "1.0", 2);
+    server.lack(&["deployments"]);
+    let mut console = Console::start(
+        vec![target("dev", &[("shop", "checkout")])],
+        home.options(&[&server]),
+    );
+    console.until("that it has none", live).await;
+    assert_eq!(console.cell("dev", "checkout").health, Health::Missing);
+    server.lack(&[]);
+    console
+        .until("that it has one", |c| {
+            c.cell("dev", "checkout").health == Health::Healthy
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_hidden_across_namespaces_is_asked_for_in_each() {
     let (home, server) = (Home::new(), server("dev").await);

@@ -198,5 +198,6 @@ pub fn impatient(kubeconfig: Vec<PathBuf>) -> Options {
         patience: Duration::from_secs(1),
         first_wait: Duration::from_millis(50),
         longest_wait: Duration::from_millis(400),
+        ask_again: Duration::from_millis(200),
     }
 }

@@ -1,0 +1,197 @@
+//! The kinds that are watched, as a table: where a server has them, what becomes of their objects, and what they are needed
+//! for. A new one is a row here, a converter, and its name in the domain.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use futures::{StreamExt, stream::BoxStream};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        core::v1::Pod,
+    },
+};
+use kube::{
+    Api, Client, ResourceExt,
+    runtime::watcher::{Config, Error, Event, watcher},
+};
+use serde::de::DeserializeOwned;
+
+use super::convert;
+use crate::domain::rollout::{ClusterObject, ObjectKind};
+
+/// A row of the table. It is written as access rules and `kubectl` name a resource: `deployments.v1.apps`.
+pub(super) struct Kind {
+    /// The API group; empty for the core group.
+    group: &'static str,
+    /// The version inside the group.
+    version: &'static str,
+    /// The resource, as it is written in paths.
+    resource: &'static str,
+    /// What is not known where it may not be seen, or a server does not have it.
+    pub(super) needed_for: &'static str,
+    watch: fn(Client, Option<&str>, Arc<BTreeSet<String>>) -> Answers,
+}
+
+/// What a watch says, for as long as it is listened to; it starts again by itself.
+pub(super) type Answers = BoxStream<'static, Result<Answer, Error>>;
+
+/// One thing that a watch says. Of what is outside the wanted namespaces, no more than that there is something.
+pub(super) enum Answer {
+    /// A list begins.
+    Begin,
+    /// An object of the list.
+    Item(Option<ClusterObject>),
+    /// The list is complete.
+    End,
+    /// An object appeared or changed.
+    Applied(ClusterObject),
+    /// An object went away.
+    Deleted { namespace: String, name: String },
+    /// Something happened elsewhere.
+    Elsewhere,
+}
+
+/// The table.
+pub(super) fn of(kind: ObjectKind) -> Kind {
+    match kind {
+        ObjectKind::Deployment => row::<Deployment>("workloads"),
+        ObjectKind::StatefulSet => row::<StatefulSet>("workloads"),
+        ObjectKind::DaemonSet => row::<DaemonSet>("workloads"),
+        ObjectKind::ReplicaSet => {
+            row::<ReplicaSet>("which pods are of a Deployment's newest revision")
+        }
+        ObjectKind::Pod => row::<Pod>("what runs, and why it does not"),
+    }
+}
+
+impl Kind {
+    /// Lists and watches its objects in one namespace, or in all of them.
+    pub(super) fn watch(
+        &self,
+        client: Client,
+        namespace: Option<&str>,
+        wanted: Arc<BTreeSet<String>>,
+    ) -> Answers {
+        (self.watch)(client, namespace, wanted)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.resource, self.version)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        Ok(())
+    }
+}
+
+/// An API type with what it becomes.
+trait Watched:
+    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + k8s_openapi::Resource
+    + DeserializeOwned
+    + Clone
+    + fmt::Debug
+    + Send
+    + 'static
+{
+    fn convert(self) -> ClusterObject;
+}
+
+impl Watched for Deployment {
+    fn convert(self) -> ClusterObject {
+        convert::deployment(self)
+    }
+}
+
+impl Watched for StatefulSet {
+    fn convert(self) -> ClusterObject {
+        convert::stateful_set(self)
+    }
+}
+
+impl Watched for DaemonSet {
+    fn convert(self) -> ClusterObject {
+        convert::daemon_set(self)
+    }
+}
+
+impl Watched for ReplicaSet {
+    fn convert(self) -> ClusterObject {
+        convert::replica_set(self)
+    }
+}
+
+impl Watched for Pod {
+    fn convert(self) -> ClusterObject {
+        convert::pod(self)
+    }
+}
+
+fn row<K: Watched>(needed_for: &'static str) -> Kind {
+    Kind {
+        group: <K as k8s_openapi::Resource>::GROUP,
+        version: <K as k8s_openapi::Resource>::VERSION,
+        resource: <K as k8s_openapi::Resource>::URL_PATH_SEGMENT,
+        needed_for,
+        watch: watch::<K>,
+    }
+}
+
+fn watch<K: Watched>(
+    client: Client,
+    namespace: Option<&str>,
+    wanted: Arc<BTreeSet<String>>,
+) -> Answers {
+    let api: Api<K> = match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let events = watcher(api, Config::default());
+    events
+        .map(move |event| event.map(|event| answer(event, &wanted)))
+        .boxed()
+}
+
+fn answer<K: Watched>(event: Event<K>, wanted: &BTreeSet<String>) -> Answer {
+    let counts = |object: &K| {
+        let namespace = &object.meta().namespace;
+        namespace.as_ref().is_some_and(|name| wanted.contains(name))
+    };
+    match event {
+        Event::Init => Answer::Begin,
+        Event::InitApply(object) => Answer::Item(counts(&object).then(|| object.convert())),
+        Event::InitDone => Answer::End,
+        Event::Apply(object) if counts(&object) => Answer::Applied(object.convert()),
+        Event::Delete(object) if counts(&object) => Answer::Deleted {
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+        },
+        Event::Apply(_) | Event::Delete(_) => Answer::Elsewhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_served_where_the_domains_words_say() {
+        let expected = [
+            "deployments.v1.apps",
+            "statefulsets.v1.apps",
+            "daemonsets.v1.apps",
+            "replicasets.v1.apps",
+            "pods.v1",
+        ];
+        for (kind, expected) in ObjectKind::ALL.into_iter().zip(expected) {
+            let row = of(kind);
+            assert_eq!(row.to_string(), expected);
+            assert_eq!(row.resource, kind.plural());
+            let workload = ObjectKind::WORKLOADS.contains(&kind);
+            assert_eq!(row.needed_for == "workloads", workload, "{kind}");
+        }
+    }
+}
