@@ -18,7 +18,7 @@
 //! | [`sources`] | Git, clusters and remembered state: I/O that speaks domain types |
 //! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
 //! | [`actions`] | the one vocabulary of what can be asked for: names, words, keys, what is typed |
-//! | [`look`] | how the screen may look, as plain choices |
+//! | [`look`] | the table of glyphs, words and tones of a cell's states, for the screen and the commands; how the screen may look |
 //! | [`app`] | the state machine: `update(&mut Model, Event) -> Vec<Command>`; `app::screen` a file per screen, `app::areas` all sizes |
 //! | [`ui`] | `render(&Model, &mut Frame) -> Drawn`, a file per screen and band |
 //! | [`runtime`] | the terminal and the loop: wait, drain, draw once |
@@ -30,11 +30,12 @@
 //!
 //! # What never happens
 //!
-//! - `actions`, `look` and `domain` import nothing else of ours; `sources` imports `domain` only (and `sources::children` the
-//!   guardian), `config` and `app` import `domain`, `actions` and `look`, `ui` imports these and `app`, `workflow` imports
-//!   `sources`, `config` and `domain`. A test reads what the sources name.
+//! - `actions` and `domain` import nothing else of ours, `look` imports `domain`; `sources` imports `domain` only (and
+//!   `sources::children` the guardian), `config` and `app` import `domain`, `actions` and `look`, `ui` imports these and `app`,
+//!   `workflow` imports `sources`, `config` and `domain`. A test reads what the sources name.
 //! - `actions`, `look`, `domain`, `app` and `ui` name no I/O, no runtime and no clock: time enters as a value.
 //! - Crossterm's key types do not leave `app::event`.
+//! - No state of a cell is decided but in `domain::cell`, and none has a glyph, a word or a tone that is not in `look`.
 //! - No area that is clicked, paged or scrolled is computed but in `app::areas`, from which it is drawn too.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
 //!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.

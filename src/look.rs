@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::domain::{
     age,
     cell::{CellStatus, State, Why},
+    delivery::CellProgress,
     version::Version,
 };
 
@@ -113,6 +114,39 @@ impl Shown {
     /// Its glyph; a space where there is none.
     pub fn glyph(self, ascii: bool) -> &'static str {
         if ascii { self.ascii } else { self.glyph }
+    }
+}
+
+/// What a cell on its way looks like in its delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Its word where it is told.
+    pub word: &'static str,
+    /// Its word in JSON.
+    pub json: &'static str,
+    /// The state whose glyph it has.
+    pub state: State,
+    /// How it stands out; `None`: like the text around it.
+    pub tone: Option<Tone>,
+}
+
+/// The table of these.
+pub fn of_progress(progress: &CellProgress) -> Progress {
+    let (word, json, state, tone) = match progress {
+        CellProgress::Waiting(_) => ("waiting", "waiting", State::Loading, None),
+        CellProgress::Rolling { .. } => ("rolling", "rolling", State::Rolling, Some(Tone::Moving)),
+        CellProgress::Healthy => ("healthy", "healthy", State::Healthy, Some(Tone::Good)),
+        CellProgress::Failed(_) => ("failed", "failed", State::Degraded, Some(Tone::Bad)),
+        CellProgress::Superseded(_) => {
+            ("superseded", "superseded", State::GitOnly, Some(Tone::Warn))
+        }
+        CellProgress::Unwatched(_) => ("done", "not-judged", State::GitOnly, None),
+    };
+    Progress {
+        word,
+        json,
+        state,
+        tone,
     }
 }
 

@@ -7,12 +7,16 @@ use super::{
     json::PlanJson,
     output::{Output, Styled, Tone, clean},
     plan::same,
+    words::tone,
 };
-use crate::domain::{
-    alike::{self, Told},
-    delivery::{CellProgress, Delivery, NotPublished, Part, Rejection},
-    ids::CellKey,
-    plan::{ALONG, Ending, Plan, written},
+use crate::{
+    domain::{
+        alike::{self, Told},
+        delivery::{CellProgress, Delivery, NotPublished, Part, Rejection},
+        ids::CellKey,
+        plan::{ALONG, Ending, Plan, written},
+    },
+    look,
 };
 
 pub(super) fn held(output: &Output, plan: &Plan) -> Exit {
@@ -258,14 +262,8 @@ pub(super) fn say_message(output: &Output, lines: &[String]) {
 }
 
 pub(super) fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
-    let (word, tone) = match progress {
-        CellProgress::Waiting(_) => ("waiting", Tone::Plain),
-        CellProgress::Rolling { .. } => ("rolling", Tone::Attention),
-        CellProgress::Healthy => ("healthy", Tone::Good),
-        CellProgress::Failed(_) => ("failed", Tone::Bad),
-        CellProgress::Superseded(_) => ("superseded", Tone::Attention),
-        CellProgress::Unwatched(_) => ("done", Tone::Plain),
-    };
+    let shown = look::of_progress(progress);
+    let (word, tone) = (shown.word, shown.tone.map_or(Tone::Plain, tone));
     let detail = progress.describe();
     let detail = if detail == word {
         String::new()
@@ -278,18 +276,10 @@ pub(super) fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
 
 pub(super) fn cells_json(delivery: &Delivery) -> Value {
     let cells = delivery.cells.iter().map(|run| {
-        let state = match run.progress {
-            CellProgress::Waiting(_) => "waiting",
-            CellProgress::Rolling { .. } => "rolling",
-            CellProgress::Healthy => "healthy",
-            CellProgress::Failed(_) => "failed",
-            CellProgress::Superseded(_) => "superseded",
-            CellProgress::Unwatched(_) => "not-judged",
-        };
         json!({
             "service": run.cell.service,
             "environment": run.cell.environment,
-            "state": state,
+            "state": look::of_progress(&run.progress).json,
             "detail": run.progress.describe(),
         })
     });

@@ -14,6 +14,7 @@ use super::{
     json::{self, CellJson},
     output::{Output, Styled, Tone, clean},
     table::{self, Cell},
+    words::tone,
 };
 use crate::{
     domain::{
@@ -222,13 +223,11 @@ impl Matrix<'_> {
             let time = change.authored.time.strftime("%Y-%m-%d");
             words.push(format!("{} {time}", change.authored.commit.short()));
         }
-        let tone = match shown.tone {
-            // Nothing beside the version says how it does.
-            _ if glyph.is_empty() => Tone::Plain,
-            look::Tone::Good => Tone::Good,
-            look::Tone::Bad => Tone::Bad,
-            look::Tone::Moving | look::Tone::Warn | look::Tone::Unknown => Tone::Attention,
-            look::Tone::Faint => Tone::Dim,
+        // Without a glyph, nothing beside the version says how it does.
+        let tone = if glyph.is_empty() {
+            Tone::Plain
+        } else {
+            tone(shown.tone)
         };
         Cell(words.join(" "), tone)
     }

@@ -1,6 +1,10 @@
 //! Small words that several commands share.
 
-use crate::domain::{plan::Outcome, version::Version};
+use super::output::Tone;
+use crate::{
+    domain::{plan::Outcome, version::Version},
+    look,
+};
 
 /// A version before a change.
 pub fn before(version: Option<&Version>) -> &str {
@@ -21,6 +25,16 @@ pub fn verdict_glyph(outcome: Outcome, ascii: bool) -> &'static str {
         (Outcome::Hold, false) => "✗",
         (Outcome::Hold, true) => "x",
         (Outcome::Unknown, _) => "?",
+    }
+}
+
+/// A tone of the table that the console shares, in the few that a command has.
+pub fn tone(tone: look::Tone) -> Tone {
+    match tone {
+        look::Tone::Good => Tone::Good,
+        look::Tone::Bad => Tone::Bad,
+        look::Tone::Moving | look::Tone::Warn | look::Tone::Unknown => Tone::Attention,
+        look::Tone::Faint => Tone::Dim,
     }
 }
 

@@ -289,6 +289,9 @@ impl Keeper {
                 };
                 view.apply(lost, Timestamp::now());
             }
+            let connection = view.connection().clone();
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.connections.insert(environment.clone(), connection);
             pending.namespaces.insert(environment.clone(), None);
             pending.all.insert(environment.clone());
         }
@@ -526,11 +529,11 @@ mod tests {
             let known = keeper.known.lock().unwrap();
             let kept: Vec<String> = known.live.keys().map(ToString::to_string).collect();
             assert_eq!(kept, cells, "{name}");
-            let connected: Vec<&str> = known
-                .connections
-                .keys()
-                .map(EnvironmentName::as_str)
-                .collect();
+            let all: BTreeSet<_> = known.connections.keys().cloned().collect();
+            assert_eq!(all, watched, "{name}: connecting at least");
+            let connected = known.connections.iter();
+            let connected = connected.filter(|(_, it)| **it == Connection::Live);
+            let connected: Vec<&str> = connected.map(|(name, _)| name.as_str()).collect();
             assert_eq!(connected, live, "{name}");
             let views = keeper.views.iter();
             let views = views.filter(|(_, view)| *view.connection() == Connection::Live);

@@ -2,7 +2,6 @@
 
 use ratatui::{
     layout::Rect,
-    style::Style,
     text::{Line, Span},
 };
 
@@ -19,6 +18,7 @@ use crate::{
         delivery::{CellProgress, Delivery, Outcome, Stage},
         ids::CellKey,
     },
+    look,
 };
 
 /// The stages in their order, in words.
@@ -159,24 +159,18 @@ fn cell_line(
     names: usize,
 ) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
-    let (shown, words, style): (State, String, Style) = match state {
-        CellProgress::Waiting(what) => (State::Loading, what.clone(), theme.dim),
+    let words = match state {
         CellProgress::Rolling { ready, desired } => {
             let full = (ready * BAR).checked_div(*desired).unwrap_or(0).min(BAR);
             let (done, rest) = glyphs.bar;
             let bar = done.repeat(full as usize) + &rest.repeat((BAR - full) as usize);
-            (
-                State::Rolling,
-                format!("{bar} {ready}/{desired}"),
-                theme.moving,
-            )
+            format!("{bar} {ready}/{desired}")
         }
-        CellProgress::Healthy => (State::Healthy, "healthy".to_owned(), theme.good),
-        CellProgress::Failed(why) => (State::Degraded, why.clone(), theme.bad),
-        CellProgress::Superseded(why) | CellProgress::Unwatched(why) => {
-            (State::GitOnly, why.clone(), theme.dim)
-        }
+        _ => state.describe(),
     };
+    let progress = look::of_progress(state);
+    let shown = progress.state;
+    let style = progress.tone.map_or(theme.dim, |tone| theme.tone(tone));
     let name = text::column(&cell.to_string(), names, glyphs.ellipsis);
     Line::from(vec![
         Span::styled(format!("{} ", glyphs.state(shown)), theme.state(shown)),

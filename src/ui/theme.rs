@@ -174,7 +174,12 @@ impl Theme {
 
     /// The style of a state's glyph.
     pub fn state(&self, state: State) -> Style {
-        match look::of(state).tone {
+        self.tone(look::of(state).tone)
+    }
+
+    /// The style of a tone.
+    pub fn tone(&self, tone: Tone) -> Style {
+        match tone {
             Tone::Good => self.good,
             Tone::Moving => self.moving,
             Tone::Bad => self.bad,
