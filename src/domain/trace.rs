@@ -182,7 +182,8 @@ impl Path<'_> {
         let entry = &history[index];
         let next = index.checked_sub(1).map(|newer| &history[newer]);
         let landed = entry.change.landed.time;
-        let since = |time: Timestamp| landed.duration_since(time).as_secs();
+        // Clocks of those who committed may differ: nothing lands before it is there.
+        let since = |time: Timestamp| landed.duration_since(time).as_secs().max(0);
         let arrival = self.arrival(environment, entry);
         let upstream = match &arrival {
             Arrival::Promotion(from) => Some(from),
@@ -243,6 +244,7 @@ mod tests {
     use crate::domain::{
         history::{Changes, CommitInfo, ValueChange, classify},
         ids::{CellKey, ObjectId},
+        said::Said,
         template::Template,
         topology::{Deliver, Environment, Require, WorkloadTemplate},
     };
@@ -265,6 +267,11 @@ mod tests {
 
     /// `(environment, [(hour, version)])`, oldest first, as the histories of one service.
     fn traced(version: &str, stories: &[(&str, &[(i64, &str)])]) -> Trace {
+        traced_saying("", version, stories)
+    }
+
+    /// The same, where every commit of staging says this.
+    fn traced_saying(says: &str, version: &str, stories: &[(&str, &[(i64, &str)])]) -> Trace {
         let topology = Topology {
             environments: vec![
                 environment("dev", &[]),
@@ -284,7 +291,10 @@ mod tests {
                     author: "jane".into(),
                     subject: "s".into(),
                     pull_request: None,
-                    said: crate::domain::said::Said::default(),
+                    said: match *environment {
+                        "staging" => Said::of(says),
+                        _ => Said::default(),
+                    },
                 });
                 let change = ValueChange {
                     version: Some((*version).into()),
@@ -359,6 +369,19 @@ mod tests {
             trace.places[0].stays[0].index, 1,
             "as its history counts it"
         );
+    }
+
+    #[test]
+    fn clocks_of_others_give_no_time_before_the_first() {
+        let stories: &[(&str, &[(i64, &str)])] = &[
+            ("dev", &[(1, "1"), (10, "2")]),
+            ("staging", &[(2, "1"), (7, "2")]),
+        ];
+        let trace = traced_saying("s\n\nPromoted-From: dev\n", "2", stories);
+        let stay = &trace.places[1].stays[0];
+        assert_eq!(stay.arrival, Arrival::Promotion("dev".into()));
+        let lead = stay.lead_from.as_ref().map(|lead| lead.seconds);
+        assert_eq!((stay.lead_seconds, lead), (0, Some(0)));
     }
 
     #[test]

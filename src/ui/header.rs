@@ -222,6 +222,9 @@ fn counts(model: &Model) -> Vec<(State, usize)> {
         .collect()
 }
 
+/// No server is left alone for longer, in seconds.
+const LONGEST_WAIT: i64 = 300;
+
 /// What is wrong with whole columns, or with what is read: the first, and how many more.
 fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
     let (model, theme) = (canvas.model, canvas.theme);
@@ -242,9 +245,10 @@ fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
             Connection::Lost {
                 reason, next_try, ..
             } => {
+                // No wait is longer than a minute or five; one that seems to be has been planned by another clock.
                 let again = next_try.map(|at| match at.as_second() - model.now.as_second() {
-                    ..=0 => ", trying again".to_owned(),
-                    wait => format!(", again in {}", age::seconds(wait)),
+                    wait @ 1..=LONGEST_WAIT => format!(", again in {}", age::seconds(wait)),
+                    _ => ", trying again".to_owned(),
                 });
                 let again = again.unwrap_or_default();
                 found.push((format!("{environment}: {reason}{again}"), theme.warn));

@@ -135,10 +135,7 @@ impl Model {
     /// Whether a key comes too soon after the question appeared to be an answer to it.
     pub(in crate::app) fn is_too_soon(&self) -> bool {
         match self.screens.last() {
-            Some(Screen::Confirm(screen)) => {
-                let since = self.now.as_millisecond() - screen.opened.as_millisecond();
-                since < TOO_SOON_MILLISECONDS
-            }
+            Some(Screen::Confirm(screen)) => self.is_within(screen.opened, TOO_SOON_MILLISECONDS),
             _ => false,
         }
     }

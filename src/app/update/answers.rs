@@ -51,6 +51,8 @@ impl Model {
         // A reading knows less of the remote than a fetch that answered meanwhile.
         let mut base = read.base;
         let fetched = before.as_ref().and_then(|base| base.fetched_at);
+        // A clock that was set back has no remote answer in the future.
+        let fetched = fetched.filter(|at| *at <= self.now);
         base.fetched_at = base.fetched_at.max(fetched);
         if let Some(before) = before
             .as_ref()

@@ -25,8 +25,7 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
         Input::Key { press, repeat } => {
             let held = repeat
                 || model.last_key.is_some_and(|last| {
-                    let since = model.now.as_millisecond() - last.at.as_millisecond();
-                    last.press == press && since < HELD_MILLISECONDS
+                    last.press == press && model.is_within(last.at, HELD_MILLISECONDS)
                 });
             model.last_key = Some(LastKey {
                 press,

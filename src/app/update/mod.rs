@@ -1,6 +1,6 @@
 //! The one place where the model changes: an event in, commands out.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
     failure::Failure,
@@ -25,7 +25,7 @@ mod tests;
 mod trust;
 
 /// A passing word stays this long, unless a key comes first.
-const WORD_SECONDS: i64 = 8;
+const WORD_MILLISECONDS: i64 = 8_000;
 
 /// What to do first: read what is known locally, and ask the remote beside it.
 pub fn start(model: &mut Model) -> Vec<Command> {
@@ -71,7 +71,7 @@ pub fn drawn(model: &mut Model, drawn: Drawn) {
 fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
     match event {
         Event::Input { at, input } => {
-            model.now = model.now.max(at);
+            model.turn_clock(at);
             input::input(model, input, out);
         }
         Event::Tick(now) => model.tick(now, out),
@@ -112,6 +112,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         } => model.on_ran(line, ok, outcome, took, out),
         Event::ConfigReloaded(result) => model.on_configuration(result, out),
         Event::TrustAsked { at, lines } => {
+            // It may have waited to be taken: the clock is told by keys and ticks.
             model.now = model.now.max(at);
             model.on_trust(lines, out);
         }
@@ -126,10 +127,25 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
 }
 
 impl Model {
+    /// Takes the time of an event. What comes in one batch is not in order, and moves nothing back; a clock that was set
+    /// back is obeyed, as otherwise everything would be as old as it was wrong, and nothing fetched, until it has caught up.
+    fn turn_clock(&mut self, at: Timestamp) {
+        const IN_ONE_BATCH: SignedDuration = SignedDuration::from_secs(5);
+        if at > self.now || self.now.duration_since(at) > IN_ONE_BATCH {
+            self.now = at;
+        }
+    }
+
+    /// Whether `since` is less than so long ago. Where the clock was set back since then, that is not known, and counts as
+    /// long ago once it is further ahead than that.
+    pub(in crate::app) fn is_within(&self, since: Timestamp, milliseconds: i64) -> bool {
+        (self.now.as_millisecond() - since.as_millisecond()).abs() < milliseconds
+    }
+
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Command>) {
-        self.now = self.now.max(now);
-        let over = |said: &Timestamp| self.now.as_second() - said.as_second() >= WORD_SECONDS;
-        if self.word.as_ref().is_some_and(|(said, _)| over(said)) {
+        self.turn_clock(now);
+        let over = |said: Timestamp| !self.is_within(said, WORD_MILLISECONDS);
+        if self.word.as_ref().is_some_and(|(said, _)| over(*said)) {
             self.word = None;
         }
         let due = match (self.setup.fetch_every, self.git.asked_at) {

@@ -23,9 +23,9 @@ pub(super) fn act(
     held: bool,
     out: &mut Vec<Command>,
 ) -> bool {
-    let since = model.now.as_millisecond() - put.as_millisecond();
+    let too_soon = model.is_within(put, TOO_SOON_MILLISECONDS);
     match action {
-        Action::Yes | Action::No | Action::Back if held || since < TOO_SOON_MILLISECONDS => {}
+        Action::Yes | Action::No | Action::Back if held || too_soon => {}
         Action::Yes => model.allow(out),
         Action::No | Action::Back => model.refuse(out),
         Action::Open | Action::Complete | Action::Move(_) => {}

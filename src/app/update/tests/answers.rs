@@ -258,6 +258,53 @@ fn the_remote_is_asked_by_itself_when_it_is_time() {
     assert_eq!(driver.taken(), [Command::Fetch { epoch }]);
 }
 
+/// A clock that was years ahead and is set right again: ages begin anew, words go, the remote is asked, keys answer.
+#[test]
+fn a_clock_that_is_set_back_is_obeyed() {
+    let mut setup = fixture::setup();
+    setup.fetch_every = Some(std::time::Duration::from_mins(1));
+    let mut driver = Driver::settled_with(setup, SIZE);
+    let ahead = moment() + 20_000.hours();
+    driver.send(Event::Tick(ahead));
+    let epoch = driver.epoch(Operation::Fetch);
+    driver.send(Event::Fetched {
+        epoch,
+        result: Ok(Fetched {
+            at: ahead,
+            refs: driver.model.git.base.as_ref().unwrap().refs(),
+        }),
+    });
+    driver.model.say("a word");
+    driver.taken();
+
+    // What comes in one batch out of its order moves nothing.
+    driver.send(Event::Tick(ahead - 1.seconds()));
+    assert_eq!((driver.model.now, driver.taken()), (ahead, vec![]));
+
+    let right = moment() + 3.seconds();
+    driver.send(Event::Tick(right));
+    assert_eq!(driver.model.now, right);
+    assert_eq!(driver.model.word, None);
+    let epoch = driver.epoch(Operation::Fetch);
+    assert_eq!(driver.taken(), [Command::Fetch { epoch }]);
+    // What is read says no more than it knows of an answer in the future.
+    driver.send(Event::Tick(right + 1.seconds()));
+    assert_eq!(driver.taken(), []);
+    driver.keys("?");
+    assert_eq!(driver.model.mode(), crate::actions::Mode::Help);
+}
+
+#[test]
+fn a_question_is_answered_though_the_clock_was_set_back_meanwhile() {
+    let mut driver = planned("checkout", "staging");
+    driver.keys("enter");
+    assert!(driver.model.is_too_soon());
+    driver.send(Event::Tick(moment() - 20_000.hours()));
+    assert!(!driver.model.is_too_soon());
+    driver.send(Event::Tick(moment() + 20_000.hours()));
+    assert!(!driver.model.is_too_soon());
+}
+
 #[test]
 fn a_start_says_what_was_guessed() {
     let mut setup = fixture::setup();

@@ -7,7 +7,8 @@ use super::super::{
     object::{ContainerState, Run},
 };
 use super::fixtures::{
-    ago, broken, condition, crashing, ended, live, noon, owner, pod, replica_set, waiting, workload,
+    ago, broken, condition, crashing, ended, live, noon, owner, pod, replica_set, target, view,
+    waiting, workload,
 };
 
 /// A Deployment of three in the middle of a rollout from `a` (1.0) to `b` (2.0), with these pods of `b`.
@@ -356,4 +357,70 @@ fn patience_ends_with_time_alone() {
         started(31).as_deref(),
         Some("NotReady (1 of 3 pods): readiness probe fails")
     );
+}
+
+/// A clock of ours that is years off, either way, changes how long something has been so, never what is well and what is not.
+#[test]
+fn a_clock_that_is_years_off_makes_nothing_well() {
+    let failing: [(&str, PodObject); 4] = [
+        ("crash loop", crashing(new_pod(), 14)),
+        (
+            "no image",
+            broken(new_pod(), waiting("ErrImagePull"), 0, None),
+        ),
+        (
+            "not ready",
+            broken(
+                new_pod(),
+                Run::Running {
+                    since: Some(ago(9)),
+                },
+                0,
+                None,
+            ),
+        ),
+        (
+            "restarting",
+            broken(
+                new_pod(),
+                Run::Running {
+                    since: Some(ago(1)),
+                },
+                3,
+                Some(ended("Error", 1, 1)),
+            ),
+        ),
+    ];
+    for (name, pod) in failing {
+        let view = view(rollout(vec![pod]));
+        let at_noon = view.live(&target(), noon());
+        assert_ne!(at_noon.health, Health::Healthy, "{name}");
+        for hours in [-200_000, -1, 1, 200_000] {
+            let now = noon() + hours.hours();
+            let live = view.live(&target(), now);
+            assert_ne!(live.health, Health::Healthy, "{name} {hours}");
+            if matches!(name, "crash loop" | "no image") {
+                assert_eq!(live.health, Health::Degraded, "{name} {hours}");
+            }
+            for time in live.pods.iter().filter_map(|pod| pod.created) {
+                let age = crate::domain::age::between(time, now);
+                assert!(!age.contains('-'), "{name} {hours}: {age}");
+            }
+        }
+    }
+    let well = || {
+        let mut pod = pod("a", "checkout-a", "1.0");
+        pod.containers[0].restarts = 9;
+        pod.containers[0].last = Some(ended("OOMKilled", 137, 2));
+        let of = replica_set("checkout-a", "7", "1.0");
+        view(vec![
+            workload(ObjectKind::Deployment).into(),
+            of.into(),
+            pod.into(),
+        ])
+    };
+    for hours in [-200_000, -1, 1, 200_000] {
+        let live = well().live(&target(), noon() + hours.hours());
+        assert_eq!(live.health, Health::Healthy, "{hours}");
+    }
 }
