@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
-    domain::layout::overlooked_words,
+    domain::detect::overlooked_words,
     sources::{cluster::contexts, git::Repo},
     workflow::{Decided, OpenOptions, Session, recognise, tell_order},
 };

@@ -10,8 +10,9 @@ use super::{
     validate::{self, Files},
 };
 use crate::domain::{
+    detect::Guess,
     ids::EnvironmentName,
-    layout::{Guess, LayoutSet, LayoutSpec},
+    layout::{LayoutSet, LayoutSpec},
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
 };

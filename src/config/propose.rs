@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::domain::layout::{FallbackSpec, Guess, LayoutSpec, overlooked_words};
+use crate::domain::{
+    detect::{Guess, overlooked_words},
+    layout::{FallbackSpec, LayoutSpec},
+};
 
 /// The file's text. It loads as it stands, and says what a person has to look at.
 pub fn propose(guess: &Guess) -> String {
@@ -208,7 +211,7 @@ mod tests {
     use super::*;
     use crate::{
         config::{LoadRequest, SourceFile, load},
-        domain::layout::detect::Place,
+        domain::detect::Place,
     };
 
     #[test]

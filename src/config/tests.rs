@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
+    detect::Guess,
     ids::EnvironmentName,
-    layout::Guess,
     topology::{Deliver, Require, WorkloadTemplate},
 };
 

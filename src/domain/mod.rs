@@ -6,6 +6,7 @@ pub mod alike;
 pub mod cell;
 pub mod delivery;
 pub mod desired;
+pub mod detect;
 pub mod diff;
 pub mod failure;
 pub mod gate;

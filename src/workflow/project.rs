@@ -18,9 +18,9 @@ use crate::{
     domain::{
         address::Address,
         desired::Desired,
+        detect::Guess,
         glob,
         ids::{EnvironmentName, ServiceName},
-        layout::Guess,
         plan::Came,
         suggest,
     },

@@ -12,8 +12,9 @@ use super::Session;
 use crate::domain::desired::Tip;
 use crate::{
     domain::{
+        detect::{self, Evidence, Guess},
         ids::{EnvironmentName, ObjectId},
-        layout::{self, Evidence, Guess, LayoutSet, detect},
+        layout::LayoutSet,
     },
     sources::{
         git::{GitError, HistoryEvent, Repo, Survey, Want},
@@ -98,7 +99,7 @@ fn look(survey: &Survey) -> Result<Option<Guess>, GitError> {
         tags: &tags,
         read: &|path| survey.read(path),
     };
-    let mut guess = layout::recognise(&evidence);
+    let mut guess = detect::recognise(&evidence);
     if let Some(error) = survey.lacking() {
         return Err(error);
     }
@@ -118,7 +119,7 @@ pub fn layouts_said(session: &Session) -> Result<String, GitError> {
     let base = session.repo.base(config.branch.as_deref())?;
     let survey = session.repo.survey(&base)?;
     let paths = borrowed(survey.paths());
-    let left = layout::overlooked(&paths, &|path| survey.read(path), &config.layouts);
+    let left = detect::overlooked(&paths, &|path| survey.read(path), &config.layouts);
     let mut read: Vec<String> = Vec::new();
     for path in config
         .layout_specs
@@ -135,7 +136,7 @@ pub fn layouts_said(session: &Session) -> Result<String, GitError> {
         more => format!(" and {more} more"),
     };
     read.truncate(4);
-    let left = layout::overlooked_words(&left)
+    let left = detect::overlooked_words(&left)
         .unwrap_or_else(|| "nothing else looks like a version".to_owned());
     Ok(format!(
         "versions are read from {}{more}; {left}",

@@ -11,13 +11,14 @@ use std::{
 
 use self::choices::{LAYOUTS, PAIRS, spec, written_in_the_file};
 use super::{
-    Assembler, Evidence, KnownFile, LayoutError, LayoutSet, LayoutSpec, Origin,
+    Assembler, KnownFile, LayoutError, LayoutSet, LayoutSpec, Origin,
     edit::edit_cell,
     extract::{File, Found, Place},
-    recognise, restore, store,
+    restore, store,
 };
 use crate::domain::{
     desired::Desired,
+    detect::{Evidence, recognise},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     manifest::{self, NodeKind, NodePath, NodeRef, Step},
     plan::FileEdit,

@@ -10,7 +10,6 @@ mod bindings;
 mod choice;
 mod claims;
 mod compile;
-pub mod detect;
 pub mod edit;
 mod extract;
 #[cfg(any(test, fuzzing))]
@@ -43,8 +42,8 @@ mod tests;
 pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
 pub use choice::{Choices, Row, Standing};
-pub use detect::{Evidence, Guess, Overlooked, detect, overlooked, overlooked_words, recognise};
 pub use edit::{Left, edit_cell, left_beside, restore_cell, stale_locks, unreadable};
+pub(crate) use part::image_name_end;
 pub use past::{Cut, Past, Tally, Unknown};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};

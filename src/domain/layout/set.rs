@@ -124,7 +124,7 @@ impl LayoutSet {
     /// The same layouts while it is not decided yet which of them are meant: each place is the first one's that reads it,
     /// so that a second name for what is explained already explains nothing.
     #[must_use]
-    pub(super) fn tried(mut self) -> Self {
+    pub(in crate::domain) fn tried(mut self) -> Self {
         self.fingerprint.push_str("tried");
         self.tried = true;
         self
@@ -233,7 +233,7 @@ impl LayoutSet {
     }
 
     /// Decides the same so far as it can be by a part of a tree, for a layout that is tried: of what may be it, the first.
-    pub(super) fn decide_at_a_glance(&self, assembler: &Assembler) {
+    pub(in crate::domain) fn decide_at_a_glance(&self, assembler: &Assembler) {
         if self.layouts.iter().any(|layout| layout.contested) {
             self.choices
                 .get_or_init(|| Choices::at_a_glance(&Standing::of(assembler)));

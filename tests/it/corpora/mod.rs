@@ -19,8 +19,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate::domain::{
     desired::Desired,
+    detect::{Evidence, recognise},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
-    layout::{Assembler, Evidence, LayoutSet, LayoutSpec, Origin, edit_cell, recognise},
+    layout::{Assembler, LayoutSet, LayoutSpec, Origin, edit_cell},
     version::Version,
 };
 

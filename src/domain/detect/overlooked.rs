@@ -222,7 +222,7 @@ fn is_version(text: &str) -> bool {
 
 /// The tag or digest of an image string.
 fn image(text: &str) -> Option<&str> {
-    let end = crate::domain::layout::part::image_name_end(text);
+    let end = crate::domain::layout::image_name_end(text);
     let tag = text.get(end + 1..)?;
     let plain = !text.contains("://") && !text.contains([' ', '{', '$', ',']);
     (plain && is_version(tag)).then_some(tag)

@@ -22,7 +22,7 @@ pub use order::{Sighting, by_history};
 pub use overlooked::{Overlooked, overlooked, overlooked_words};
 use serde::{Deserialize, Serialize};
 
-use super::{LayoutSet, LayoutSpec};
+use super::layout::{LayoutSet, LayoutSpec};
 use crate::domain::ids::{CellKey, EnvironmentName};
 use agents::Agents;
 use names::Names;
