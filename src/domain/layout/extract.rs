@@ -1,9 +1,10 @@
 //! What one file says: every place in it where a layout finds a version.
 
-use std::{ops::Range, sync::Arc};
+use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use super::{
     bindings::Bindings,
+    containers::{self, Container, Other},
     level::{Finder, Level},
     locator::{Locator, Match},
     pair::{Pair, held},
@@ -37,6 +38,8 @@ pub(crate) struct Found {
     pub(crate) scalar: Option<ScalarType>,
     /// The version's own bytes in the file; `None` where it is reached through an alias, or is not told apart there.
     pub(crate) bytes: Option<Range<usize>>,
+    /// Another container runs the same image as another version.
+    pub(super) other: Option<Box<Other>>,
 }
 
 /// Where exactly a version stands.
@@ -71,6 +74,20 @@ pub(crate) enum Place {
         /// The digest that the same image policy marks.
         digest: Option<String>,
     },
+}
+
+impl Found {
+    /// The other version of the image that this container runs.
+    fn other_than(&self, level: &Level, all: &[Container<'_>]) -> Option<Other> {
+        let Place::Scalar { document, path, .. } = &self.place else {
+            return None;
+        };
+        let own = all
+            .iter()
+            .find(|it| it.document == *document && it.path == *path);
+        let own = own.filter(|_| self.version.is_some());
+        own?.contradicted(level, all)
+    }
 }
 
 /// What a level finds in a file.
@@ -194,6 +211,7 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
         ..Findings::default()
     };
     let digests = held::may_hold(yaml.text);
+    let containers = OnceCell::new();
     for (document, root, bound) in documents(yaml, level, bound) {
         findings.applies = true;
         let finder = Scalars {
@@ -209,9 +227,14 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
                 within(level, inside, document, &matched, &mut findings);
             } else {
                 let node = matched.node.resolve().id();
+                let is_container = level.is_container(&matched.path);
                 let reads = &yaml.documents[document].reads;
                 let found = reads.evaluate(node, || {
-                    let (found, counts) = finder.found(matched)?;
+                    let (mut found, counts) = finder.found(matched)?;
+                    if is_container {
+                        let all = containers.get_or_init(|| containers::all(yaml, level));
+                        found.other = found.other_than(level, all).map(Box::new);
+                    }
                     if counts {
                         return Some(found);
                     }
@@ -407,6 +430,7 @@ impl Scalars<'_, '_> {
             duplicate: matched.duplicate,
             scalar: node.scalar_type(),
             bytes,
+            other: None,
             place: Place::Scalar {
                 document: self.document,
                 // For edits alone.
@@ -550,6 +574,7 @@ fn text(
             duplicate: None,
             scalar: None,
             bytes: Some(range),
+            other: None,
         });
         if level.first {
             break;

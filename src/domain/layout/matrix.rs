@@ -10,6 +10,7 @@ use super::{
     bindings::Bindings,
     choice::{Choice, field, written_out},
     compile::Layout,
+    containers::or_none,
     part::is_digest,
     set::Fact,
 };
@@ -153,6 +154,22 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
                 problems.push(problem);
             }
         }
+    }
+    let own = chosen.and_then(|known| Some((known, fact(assembler, known, known.fact?)?)));
+    if conflict.is_none()
+        && let Some((known, fact)) = own
+        && let Some(other) = &fact.other
+    {
+        let path = assembler.files[known.source].path.clone();
+        let message = format!(
+            "another container runs the same image as {}, and the cell's, on line {}, as {}: make them equal",
+            or_none(&other.version),
+            known.line,
+            version.as_ref().map_or("", Version::as_str)
+        );
+        let problem = Problem::file(path, Some(other.line), message);
+        conflict = Some(Arc::new(problem.clone()));
+        problems.push(problem);
     }
     let mut unread = None;
     if chosen.is_none() {

@@ -13,6 +13,7 @@ use super::{
     choice::{Choice, Choices, Standing},
     claims::{Claimant, Claims},
     compile::{Context, Layout, aliases, spellings},
+    containers::Other,
     extract::{File, Findings, Found, Place},
     level::Level,
     pattern::Pattern,
@@ -96,6 +97,8 @@ pub(super) struct Fact {
     pub(super) line: u32,
     /// A digest has a place of its own beside it.
     pub(super) paired: bool,
+    /// Another container runs the same image as another version.
+    pub(super) other: Option<Box<Other>>,
 }
 
 impl LayoutSet {
@@ -538,6 +541,7 @@ impl LayoutSet {
                 unread: false,
                 line: 1,
                 paired: false,
+                other: None,
             })],
         });
         FileFacts {
@@ -745,6 +749,7 @@ impl From<Found> for Fact {
             unread: found.unread.is_some(),
             line: found.line,
             paired: matches!(found.place, Place::Scalar { pair: Some(_), .. }),
+            other: found.other,
         }
     }
 }

@@ -51,7 +51,7 @@ struct StoredFact {
     paired: bool,
 }
 
-/// The files as bytes. Those with problems are left out: they are looked at again.
+/// The files as bytes. Those with problems, or that contradict themselves, are left out: they are looked at again.
 pub fn store(files: &[KnownFile]) -> Vec<u8> {
     let mut texts = Texts::default();
     let kept = files.iter().filter_map(|(path, blob, facts)| {
@@ -113,6 +113,9 @@ impl<'a> Texts<'a> {
             return None;
         }
         let facts = entry.facts.iter().map(|fact| {
+            if fact.other.is_some() {
+                return None;
+            }
             // What a file says is captured after its path.
             let mut captured = fact.bindings.iter();
             let path = entry.path.iter();
@@ -175,6 +178,7 @@ impl Numbered<'_> {
                 unread: false,
                 line: fact.line,
                 paired: fact.paired,
+                other: None,
             }))
         });
         let facts = facts.collect::<Option<_>>()?;

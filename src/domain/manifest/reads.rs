@@ -61,6 +61,13 @@ impl Reads {
         found
     }
 
+    /// The text of `node` decides more than its own value.
+    pub(crate) fn decides(&self, node: NodeId) {
+        if let Some(known) = self.uses.get(node) {
+            decide(known);
+        }
+    }
+
     /// Reads that nothing depends on.
     pub(crate) fn aside<T>(&self, read: impl FnOnce() -> T) -> T {
         let before = self.paused.replace(true);

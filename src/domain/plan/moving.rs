@@ -38,6 +38,8 @@ const NAMED_BY_VERSION: &str = r#"{ path = "{env}.yaml", yaml = "tag", row = "we
     { path = "{env}.yaml", yaml = "chart", name = "tag", row = "chart-{name}" }"#;
 /// Items of one name, which are one cell.
 const TWICE: &str = r#"{ path = "{env:$envs}.yaml", yaml = "images[*]{n={service}}.t" }"#;
+const MANIFEST: &str = r#"{ preset = "manifest", path = "{env:$envs}/{service}.yaml" }"#;
+const POD: &str = "kind: Pod\nspec: {containers: [{name: web, image: r/web:1}]}\n";
 const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "{env:$envs}.yaml" }"#;
 
 const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
@@ -463,6 +465,41 @@ const CASES: &[Case] = &[
         name: "what is promoted is written over the other of two values",
         layouts: TWICE,
         files: &[("staging.yaml", "images: [{n: web, t: 1}]\n"), ("prod.yaml", "images: [{n: web, t: 1}, {n: web, t: 2}]\n")],
+        asked: &["web/prod < staging"],
+        expected: &["web/prod 1 1"],
+    },
+    Case {
+        name: "of a container and its init container that differ neither is promoted",
+        layouts: MANIFEST,
+        files: &[("staging/web.yaml", "kind: Pod\nspec:\n  initContainers: [{name: a, image: r/web:1}]\n  containers: [{name: web, image: r/web:2}]\n"), ("prod/web.yaml", POD)],
+        asked: &["web/prod < staging"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "nor of two objects of one file",
+        layouts: MANIFEST,
+        files: &[("staging/web.yaml", "kind: Pod\nspec: {containers: [{name: web, image: r/web:2}]}\n---\nkind: Job\nspec: {containers: [{name: job, image: r/web:1}]}\n"), ("prod/web.yaml", POD)],
+        asked: &["web/prod < staging"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "nor of a second object that has no tag at all",
+        layouts: MANIFEST,
+        files: &[("staging/web.yaml", "kind: Pod\nspec: {containers: [{name: web, image: r/web:2}]}\n---\nkind: Job\nspec: {containers: [{name: job, image: r/web}]}\n"), ("prod/web.yaml", POD)],
+        asked: &["web/prod < staging"],
+        expected: &["- web/prod conflict"],
+    },
+    Case {
+        name: "two containers that say the same are promoted",
+        layouts: MANIFEST,
+        files: &[("staging/web.yaml", "kind: Pod\nspec: {containers: [{name: web, image: r/web:2}]}\n---\nkind: Job\nspec: {containers: [{name: job, image: r/web:2}]}\n"), ("prod/web.yaml", POD)],
+        asked: &["web/prod < staging"],
+        expected: &["web/prod 1 2"],
+    },
+    Case {
+        name: "what is promoted is written over another container's",
+        layouts: MANIFEST,
+        files: &[("staging/web.yaml", "kind: Pod\nspec: {containers: [{name: web, image: r/web:1}]}\n"), ("prod/web.yaml", "kind: Pod\nspec: {initContainers: [{name: a, image: r/web:0}], containers: [{name: web, image: r/web:1}]}\n")],
         asked: &["web/prod < staging"],
         expected: &["web/prod 1 1"],
     },

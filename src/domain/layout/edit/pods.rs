@@ -1,24 +1,18 @@
-//! The same image in other containers of a pod: init containers, ephemeral containers, helpers.
-//!
-//! They run what the cell's container runs. Where one of them says the same version, it moves along; where it says another,
-//! nothing moves, and the place is named.
+//! The same image in other containers, which moves along: see [`containers`].
 
 use super::{Changes, Editor, Refusal, Spot, not_parseable, unread};
 use crate::domain::{
     grammar::Grammar,
     ids::RepoPath,
     layout::{
+        containers::{self, Container, or_none},
         extract::Place,
-        part::{Part, image_name},
     },
-    manifest::{self, Edit, NodePath, NodeRef, Step},
+    manifest::{self, Edit, Step},
     plan::SkipCause,
     unread::Unread,
     version::Version,
 };
-
-/// The lists of a pod's containers.
-const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 impl Editor<'_> {
     /// Moves the containers that run the image of a target, in any document of its file. Another reading of the layout may
@@ -30,16 +24,11 @@ impl Editor<'_> {
         changes: &mut Changes,
     ) -> Result<(), Refusal> {
         for spot in targets {
-            let Place::Scalar {
-                document,
-                path,
-                text,
-                ..
-            } = &spot.found.place
-            else {
+            let level = &spot.layout.levels[spot.level];
+            let Place::Scalar { path, .. } = &spot.found.place else {
                 continue;
             };
-            if !(matches!(spot.part(), Part::Tag(_)) && is_container(path)) {
+            if !level.is_container(path) {
                 continue;
             }
             let Some(bytes) = self.file(&spot.path) else {
@@ -47,31 +36,41 @@ impl Editor<'_> {
             };
             let yaml =
                 manifest::parse(&bytes).map_err(|error| not_parseable(&spot.path, &error))?;
-            // Where an object's name makes the row, another object is another row.
-            let named = spot.layout.levels[spot.level].name.is_some();
-            let name = image_name(text);
-            for (index, other) in yaml.documents.iter().enumerate() {
-                if named && index != *document {
+            let all = containers::all(&yaml, level);
+            let own = all.iter().find(|it| spot.is_at(it.document, &it.path));
+            let others: Vec<&Container<'_>> = own
+                .into_iter()
+                .flat_map(|own| own.others(level, &all))
+                .collect();
+            let is_target = |it: &Container<'_>| {
+                let mut targets = targets.iter();
+                targets.any(|spot| spot.is_at(it.document, &it.path))
+            };
+            let others = others.into_iter().filter(|it| !is_target(it));
+            let mut written: Option<&str> = None;
+            for other in others {
+                if other.version == version.as_str() {
                     continue;
                 }
-                let mut containers = Vec::new();
-                images(other.root(), &mut Vec::new(), &mut containers);
-                for (at, node) in containers {
-                    let image = node.text().unwrap_or_default();
-                    let is_target = targets.iter().any(|spot| spot.is_at(index, &at));
-                    if is_target || node.is_alias() || image_name(image) != name {
-                        continue;
-                    }
-                    if let Some(value) = moved(&spot.path, spot, image, node.line(), version)? {
-                        changes.add(
-                            &spot.path,
-                            Edit::Set {
-                                document: index,
-                                path: at,
-                                value,
-                            },
-                        );
-                    }
+                may_move(&spot.path, spot, other)?;
+                let shown = spot.found.version.as_ref();
+                let is_copy = shown.is_some_and(|shown| shown.as_str() == other.version);
+                // Of two values one may be wanted: then the places of the other are written. A third is written over neither.
+                let is_wanted = shown == Some(version);
+                if !is_copy && !(is_wanted && written.is_none_or(|it| it == other.version)) {
+                    return Err(contradiction(&spot.path, spot, other));
+                }
+                written = Some(other.version);
+                let image = other.node.text().unwrap_or_default();
+                if let Some(value) = spot.part().write(image, version.as_str()) {
+                    changes.add(
+                        &spot.path,
+                        Edit::Set {
+                            document: other.document,
+                            path: other.path.clone(),
+                            value,
+                        },
+                    );
                 }
             }
         }
@@ -88,70 +87,25 @@ impl Spot<'_> {
     }
 }
 
-/// The new text of another container; `None` where it has the version already.
-fn moved(
-    path: &RepoPath,
-    spot: &Spot<'_>,
-    image: &str,
-    line: u32,
-    version: &Version,
-) -> Result<Option<String>, Refusal> {
-    let said = image[image_name(image).len()..].trim_start_matches([':', '@']);
-    if said == version.as_str() {
-        return Ok(None);
-    }
+/// Why a container that holds something else than a version is not written over.
+fn may_move(path: &RepoPath, spot: &Spot<'_>, other: &Container<'_>) -> Result<(), Refusal> {
+    let said = other.version;
     let mut found = spot.found.clone();
-    found.line = line;
+    found.line = other.node.line();
     let kind = Unread::of(said, Grammar::Image).filter(|_| !said.is_empty());
     found.unread = kind.map(|kind| (kind, kind.words(said)));
-    unread(path, &found)?;
+    unread(path, &found)
+}
+
+fn contradiction(path: &RepoPath, spot: &Spot<'_>, other: &Container<'_>) -> Refusal {
     let shown = spot.found.version.as_ref().map_or("", Version::as_str);
-    if said != shown {
-        let reason = format!(
-            "{path}:{line}: another container runs the same image as {}, and the cell's, on line {}, as {}: one of them \
-             alone is not changed; make them equal first",
-            or_none(said),
-            spot.found.line,
-            or_none(shown)
-        );
-        return Err((SkipCause::Conflict, reason));
-    }
-    Ok(spot.part().write(image, version.as_str()))
-}
-
-fn or_none(version: &str) -> &str {
-    if version.is_empty() {
-        "no tag"
-    } else {
-        version
-    }
-}
-
-/// Whether a path leads to a container's image.
-fn is_container(path: &[Step]) -> bool {
-    matches!(path, [.., Step::Key(list), Step::Index(_), Step::Key(key)]
-        if key == "image" && LISTS.contains(&list.as_str()))
-}
-
-/// Every image of a container below a node, aliases not followed.
-fn images<'t>(node: NodeRef<'t>, path: &mut NodePath, all: &mut Vec<(NodePath, NodeRef<'t>)>) {
-    if is_container(path) {
-        if node.text().is_some() {
-            all.push((path.clone(), node));
-        }
-        return;
-    }
-    if node.is_alias() {
-        return;
-    }
-    for (key, value) in node.own_entries() {
-        path.push(Step::Key(key.text().unwrap_or_default().to_owned()));
-        images(value, path, all);
-        path.pop();
-    }
-    for (index, item) in node.items().enumerate() {
-        path.push(Step::Index(index));
-        images(item, path, all);
-        path.pop();
-    }
+    let reason = format!(
+        "{path}:{}: another container runs the same image as {}, and the cell's, on line {}, as {}: one of them alone is not \
+         changed; make them equal first",
+        other.node.line(),
+        or_none(other.version),
+        spot.found.line,
+        or_none(shown)
+    );
+    (SkipCause::Conflict, reason)
 }

@@ -216,6 +216,18 @@ fn containers_of_one_image_move_together() {
             format!("{two}---\n{}", pod("Job", "other", "r/web:v1", "r/web:v1")),
         ),
         (
+            "another object of one's own name",
+            named,
+            format!("{one}---\n{}", pod("Job", "web", "r/web:v1", "r/web:v1").replace("name: web, image", "name: job, image")),
+            format!("{two}---\n{}", pod("Job", "web", "r/web:v2", "r/web:v2").replace("name: web, image", "name: job, image")),
+        ),
+        (
+            "one that has another while the cell has the new one",
+            manifest,
+            pod("Job", "web", "r/web:v1", "r/web:v2"),
+            two.replace("Deployment", "Job"),
+        ),
+        (
             "one that differs",
             manifest,
             pod("Deployment", "web", "r/web:v0", "r/web:v1"),

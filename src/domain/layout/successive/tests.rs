@@ -113,6 +113,25 @@ const CASES: &[(&str, &str, &str, Edits, usize)] = &[
         2,
     ),
     (
+        "containers of other images",
+        r#"{ preset = "manifest", path = "{env}.yaml" }"#,
+        "kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: r/web:v1}]}\n---\nkind: Pod\nmetadata: {name: api}\nspec: {containers: [{name: api, image: r/web:v1}]}\n",
+        &[("r/web:v1}", "r/web:v2}"), ("r/web:v1}", "r/web:v2}")],
+        1,
+    ),
+    (
+        "containers of one image",
+        r#"{ preset = "manifest", path = "{env}.yaml" }"#,
+        "kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: r/web:v1}], initContainers: [{name: a, image: r/api:v1}]}\n",
+        &[
+            ("r/api:v1", "r/web:v1"),
+            ("r/web:v1}], ", "r/web:v2}], "),
+            ("r/web:v2", "r/web:v1"),
+            ("a, image: r/web:v1", "a, image: r/web:v3"),
+        ],
+        5,
+    ),
+    (
         "a tag beside a digest",
         r#"{ path = "{env}.yaml", yaml = "images[*]{name=**/{service}}.newTag" }"#,
         "images:\n- name: x/api\n  newTag: v1\n  digest: sha256:0000000000000000000000000000000000000000000000000000000000000000\n",

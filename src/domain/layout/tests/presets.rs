@@ -1,6 +1,7 @@
 //! What the presets read, and what is said of a layout that is wrong.
 
 use super::*;
+use crate::domain::ids::CellKey;
 
 #[test]
 fn presets() {
@@ -266,4 +267,99 @@ fn mistakes_are_said_with_their_key() {
     let layout = specs(r#"{ path = "{service}/{env:$envs}", yaml = "a" }"#);
     let (_, error) = LayoutSet::compile(&layout, &[]).unwrap_err();
     assert!(error.message.contains("[[environments]]"), "{error}");
+}
+
+/// Where the containers of one image differ, nobody knows which of them is the cell's version.
+#[test]
+fn manifests_whose_containers_of_one_image_differ() {
+    let preset = r#"{ preset = "manifest", path = "{env}/{service}.yaml" }"#;
+    let named = r#"{ preset = "manifest", path = "{env}/all.yaml" }"#;
+    let pod = |name: &str, containers: &str| {
+        format!("kind: Pod\nmetadata: {{name: {name}}}\nspec: {{{containers}}}\n")
+    };
+    let web = "containers: [{name: web, image: 'r/web:v1'}]";
+    let differs = ["another container runs the same image as v0, and the cell's, on line 3, as v1"];
+    let none: [&str; 0] = [];
+    let cases: [(&str, &str, String, &[&str]); 9] = [
+        (
+            "an init container",
+            preset,
+            pod(
+                "web",
+                &format!("{web}, initContainers: [{{name: a, image: 'r/web:v0'}}]"),
+            ),
+            &differs,
+        ),
+        (
+            "another object of the file",
+            preset,
+            pod("web", web) + "---\n" + &pod("x", "containers: [{name: x, image: 'r/web:v0'}]"),
+            &differs,
+        ),
+        (
+            "another object of the same name, where names make rows",
+            named,
+            pod("web", web) + "---\n" + &pod("web", "containers: [{name: x, image: 'r/web:v0'}]"),
+            &differs,
+        ),
+        (
+            "of another name",
+            named,
+            pod("web", web) + "---\n" + &pod("x", "initContainers: [{name: x, image: 'r/web:v0'}]"),
+            &none,
+        ),
+        (
+            "the same version",
+            preset,
+            pod("web", web) + "---\n" + &pod("x", "containers: [{name: x, image: 'r/web:v1'}]"),
+            &none,
+        ),
+        (
+            "an image of another registry",
+            preset,
+            pod("web", web) + "---\n" + &pod("x", "initContainers: [{name: x, image: 'q/web:v0'}]"),
+            &none,
+        ),
+        (
+            "without a tag",
+            preset,
+            pod("web", web) + "---\n" + &pod("x", "initContainers: [{name: x, image: 'r/web'}]"),
+            &["another container runs the same image as no tag"],
+        ),
+        (
+            "with a variable",
+            preset,
+            pod("web", web)
+                + "---\n"
+                + &pod("x", "initContainers: [{name: x, image: 'r/web:${TAG}'}]"),
+            &none,
+        ),
+        (
+            "by the same reading",
+            preset,
+            pod("web", web) + "---\n" + &pod("x", "containers: [{name: web, image: 'r/web:v0'}]"),
+            &["web / prod is v0 here and v1 at line 3, which is used"],
+        ),
+    ];
+    for (name, layout, text, problems) in cases {
+        let path = if layout == named {
+            "prod/all.yaml"
+        } else {
+            "prod/web.yaml"
+        };
+        let small = Small::new(layout, &["prod"], &[(path, &text)]);
+        let desired = small.desired();
+        let found: Vec<&str> = desired
+            .problems
+            .iter()
+            .map(|it| it.message.as_str())
+            .collect();
+        assert_eq!(found.len(), problems.len(), "{name}: {found:?}");
+        for (found, expected) in found.iter().zip(problems) {
+            assert!(found.contains(expected), "{name}: {found}");
+        }
+        let cell = &desired.cells[&CellKey::new("web", "prod")];
+        assert_eq!(cell.version.as_ref().unwrap().as_str(), "v1", "{name}");
+        assert_eq!(cell.conflict.is_some(), !problems.is_empty(), "{name}");
+    }
 }
