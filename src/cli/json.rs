@@ -203,6 +203,9 @@ struct ChangeJson<'a> {
     environment: &'a str,
     from: Option<&'a Version>,
     to: Option<&'a Version>,
+    /// The cell gives its own version up: `to` is what it inherits then, null where that is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    inherited: bool,
     intent: &'static str,
     along: bool,
     held: bool,
@@ -279,7 +282,8 @@ fn change(change: &PlannedChange) -> ChangeJson<'_> {
         service,
         environment,
         from: change.from.as_ref(),
-        to: change.to.as_ref(),
+        to: change.to.as_ref().or(change.inherits.as_ref()),
+        inherited: change.is_restored(),
         intent: change.verb(),
         along: change.along.is_some(),
         held: change.is_held(),

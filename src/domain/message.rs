@@ -193,6 +193,7 @@ mod tests {
             from: from.map(Version::from),
             to: to.map(Version::from),
             verdicts: Vec::new(),
+            inherits: None,
             along: None,
         }
     }

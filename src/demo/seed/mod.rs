@@ -299,6 +299,7 @@ impl<'odb> History<'odb> {
                     from: Some(Version::from(before)),
                     to: Some(version.into()),
                     verdicts: Vec::new(),
+                    inherits: None,
                     along: None,
                 }],
                 &message::Details::default(),

@@ -40,6 +40,7 @@ fn plan(services: &[&str], deliver: Deliver) -> Plan {
         from: Some("1".into()),
         to: Some("2".into()),
         verdicts: Vec::new(),
+        inherits: None,
         along: None,
     };
     let write = |service: &&str| Write {

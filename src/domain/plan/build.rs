@@ -224,6 +224,11 @@ impl Draft {
         self.come_along(requests, input, &mut plan);
         self.move_along(requests, input, &mut plan);
         self.drop_unchanged(requests, &mut plan);
+        for change in &mut plan.changes {
+            if change.is_restored() {
+                change.inherits = self.edited.version(&change.cell, input).cloned();
+            }
+        }
         plan.waves = self.finish();
         plan
     }
@@ -571,6 +576,7 @@ impl Draft {
                 intent,
                 from: input.desired.version(cell).cloned(),
                 to: moved.now.clone(),
+                inherits: None,
                 verdicts,
                 along: Some(along),
             });
@@ -773,6 +779,7 @@ fn judged(request: &ChangeRequest, from: Option<Version>, to: Option<Version>) -
         intent: request.intent.clone(),
         from,
         to,
+        inherits: None,
         verdicts: Vec::new(),
         along: None,
     }

@@ -135,6 +135,7 @@ mod tests {
                     Outcome::Hold,
                     "seen 2 s ago".to_owned(),
                 )],
+                inherits: None,
                 along: None,
             }],
             waves: vec![Wave {

@@ -84,6 +84,7 @@ mod tests {
                 if *held { Outcome::Hold } else { Outcome::Pass },
                 String::new(),
             )],
+            inherits: None,
             along: None,
         };
         let skip = |(n, (cause, came, left_out)): (usize, &(SkipCause, Came, bool))| {

@@ -213,8 +213,11 @@ pub struct PlannedChange {
     pub intent: Intent,
     /// Its version at the base.
     pub from: Option<Version>,
-    /// Its version in the plan.
+    /// Its version in the plan; `None` restores "inherited".
     pub to: Option<Version>,
+    /// What it inherits then, where it is restored to that and it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherits: Option<Version>,
     /// What each gate says.
     pub verdicts: Vec<Verdict>,
     /// Nobody asked for it: how it comes along with what was asked for.
@@ -399,6 +402,11 @@ impl PlannedChange {
             (None, None) => "inherited",
             (None, Some(_)) => "nothing",
         }
+    }
+
+    /// It gives its own version up for the one it inherits.
+    pub fn is_restored(&self) -> bool {
+        self.to.is_none() && self.along.is_none()
     }
 
     /// Nobody named it, and nobody accepted that it comes along.

@@ -142,9 +142,9 @@ fn lie(small: &Small, plan: &Plan) -> Option<String> {
                 return Some(format!("{key} is said to come from {:?}", change.from));
             }
             Some(change) if change.to.as_ref() != to => {
-                // A restored cell is said to be inherited, whatever it inherits.
-                let inherited = change.to.is_none() && after.cells[key].inherited;
-                if !inherited {
+                // A restored cell is said to be inherited, and what it inherits.
+                let inherited = change.is_restored() && after.cells[key].inherited;
+                if !inherited || change.inherits.as_ref() != to {
                     return Some(format!("{key} is {to:?}, said {:?}", change.to));
                 }
             }

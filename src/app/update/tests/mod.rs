@@ -51,6 +51,7 @@ fn word(driver: &Driver) -> &str {
 /// A plan that changes these cells from `1` to `2`; a hold on each where `held`.
 fn plan(cells: &[CellKey], held: bool) -> Planned {
     let change = |cell: &CellKey| PlannedChange {
+        inherits: None,
         along: None,
         cell: cell.clone(),
         intent: Intent::Set {

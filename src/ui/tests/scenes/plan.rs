@@ -24,6 +24,7 @@ pub(super) fn plan() -> Planned {
     let verdict =
         |gate: &str, outcome, detail: &str| Verdict::beside(gate, outcome, detail.to_owned());
     let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
+        inherits: None,
         along: None,
         cell: cell(service, "prod-us"),
         intent: Intent::Promote {
