@@ -3,7 +3,12 @@
 //! They run what the cell's container runs. Where one of them says the same version, it moves along; where it says another,
 //! nobody knows which of the two is the cell's.
 
-use super::{bindings::Bindings, level::Level, part::Part, part::image_name};
+use super::{
+    bindings::Bindings,
+    level::Level,
+    objects::objects,
+    part::{Part, image_name},
+};
 use crate::domain::{
     grammar::Grammar,
     manifest::{NodePath, NodeRef, Step, Yaml},
@@ -39,11 +44,11 @@ pub(super) struct Other {
 /// The containers of a file, aliases not followed. Where several may be one cell's, all of them are noted as read.
 pub(super) fn all<'t>(yaml: &'t Yaml<'_>, level: &Level) -> Vec<Container<'t>> {
     let mut all = Vec::new();
-    for (document, tree) in yaml.documents.iter().enumerate() {
-        let root = tree.root();
+    for object in objects(yaml, level) {
+        let (document, root) = (object.document, object.root);
+        let reads = &root.document().reads;
         let mut found = Vec::new();
-        tree.reads
-            .aside(|| images(root, &mut Vec::new(), &mut found));
+        reads.aside(|| images(root, &mut object.within().to_vec(), &mut found));
         if found.is_empty() {
             continue;
         }
@@ -51,7 +56,7 @@ pub(super) fn all<'t>(yaml: &'t Yaml<'_>, level: &Level) -> Vec<Container<'t>> {
         let names = names.flat_map(|name| name.find(root, &Bindings::default()));
         let names: Vec<&str> = names.filter_map(|found| found.node.text()).collect();
         all.extend(found.into_iter().map(|(path, node)| {
-            let image = tree.reads.aside(|| node.text()).unwrap_or_default();
+            let image = reads.aside(|| node.text()).unwrap_or_default();
             let (name, version) = image.split_at(image_name(image).len());
             Container {
                 document,

@@ -7,6 +7,7 @@ use super::{
     containers::{self, Container, Other},
     level::{Finder, Level},
     locator::{Locator, Match},
+    objects::{Object, objects},
     pair::{Pair, held},
     part::Part,
     preset,
@@ -176,26 +177,26 @@ pub(crate) fn documents<'t>(
     yaml: &'t Yaml<'_>,
     level: &Level,
     bound: &Bindings,
-) -> Vec<(usize, NodeRef<'t>, Bindings)> {
+) -> Vec<(Object<'t>, Bindings)> {
     let mut documents = Vec::new();
-    for (index, document) in yaml.documents.iter().enumerate() {
-        let root = document.root();
+    for object in objects(yaml, level) {
+        let root = object.root;
         let of_kind = level.kinds.is_empty() || {
             let kind = root.get("kind").and_then(|found| found.value.text());
-            kind.is_some_and(|kind| level.kinds.iter().any(|wanted| wanted == kind))
+            kind.is_some_and(|kind| level.is_of(kind))
         };
         if !of_kind {
             continue;
         }
         match &level.name {
-            None => documents.push((index, root, bound.clone())),
+            None => documents.push((object, bound.clone())),
             Some(name) => {
                 for found in name.find(root, bound) {
                     let mut bound = found.bindings;
                     if let Some(text) = found.node.text()
                         && bound.bind(&Arc::from("name"), text)
                     {
-                        documents.push((index, root, bound));
+                        documents.push((object.clone(), bound));
                     }
                 }
             }
@@ -212,17 +213,19 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
     };
     let digests = held::may_hold(yaml.text);
     let containers = OnceCell::new();
-    for (document, root, bound) in documents(yaml, level, bound) {
+    for (object, bound) in documents(yaml, level, bound) {
         findings.applies = true;
+        let document = object.document;
         let finder = Scalars {
             yaml,
             level,
             locator,
             document,
-            sealed: is_sealed(root),
+            sealed: is_sealed(object.root),
             digests,
         };
-        for matched in locator.find(root, &bound) {
+        for mut matched in locator.find(object.root, &bound) {
+            object.complete(&mut matched);
             if let Some(inside) = locator.inside() {
                 within(level, inside, document, &matched, &mut findings);
             } else {
@@ -458,8 +461,8 @@ impl Scalars<'_, '_> {
             return Some(Unread::Template);
         }
         let below = |keys: [&str; 2]| {
-            let path = matched.path.iter().take(2);
-            path.eq(&keys.map(|key| manifest::Step::Key(key.to_owned())))
+            let keys = keys.map(|key| manifest::Step::Key(key.to_owned()));
+            matched.path.windows(2).any(|path| path == keys)
         };
         let sealed = self.sealed && below(["spec", "encryptedData"]);
         if sealed || is_encrypted(text) {

@@ -60,6 +60,11 @@ pub(crate) enum Finder {
 }
 
 impl Level {
+    /// Whether it looks at objects of this kind.
+    pub(crate) fn is_of(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|wanted| wanted == kind)
+    }
+
     /// What the markers stand behind that its expression looks for, if it looks for Flux's.
     pub(crate) fn marker(&self) -> Option<Marker> {
         let Finder::Text(regex) = &self.finder else {

@@ -20,6 +20,7 @@ mod kind;
 mod level;
 mod locator;
 mod matrix;
+mod objects;
 mod pair;
 mod part;
 mod past;

@@ -731,7 +731,8 @@ fn of_file(path: &RepoPath, error: &ManifestError) -> Problem {
     } else {
         Unreadable::NotParseable
     };
-    Problem::file(path.clone(), error.line, error.message.as_str()).hiding_all(why)
+    let error = error.clone().of(path.as_str());
+    Problem::file(path.clone(), error.line, error.message).hiding_all(why)
 }
 
 impl Level {

@@ -46,6 +46,11 @@ pub struct ManifestError {
     pub encrypted: bool,
 }
 
+/// What is said of a file that cannot be parsed, whatever it is called.
+const NOT_YAML: [&str; 2] = ["not valid YAML", "({{ … }}), not YAML"];
+/// The same where it is called JSON.
+const NOT_JSON: [&str; 2] = ["not valid JSON", "({{ … }}), not JSON"];
+
 impl ManifestError {
     pub(crate) fn at(line: u32, message: impl Into<String>) -> Self {
         Self {
@@ -53,6 +58,21 @@ impl ManifestError {
             message: message.into(),
             encrypted: false,
         }
+    }
+
+    /// The same of the file at `path`, which is JSON by its name: it is called so.
+    #[must_use]
+    pub(crate) fn of(mut self, path: &str) -> Self {
+        let is_json = path
+            .rsplit('.')
+            .next()
+            .is_some_and(|it| it.eq_ignore_ascii_case("json"));
+        if is_json {
+            for (yaml, json) in NOT_YAML.iter().zip(NOT_JSON) {
+                self.message = self.message.replacen(yaml, json, 1);
+            }
+        }
+        self
     }
 
     pub(crate) fn whole(message: impl Into<String>) -> Self {

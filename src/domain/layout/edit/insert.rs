@@ -129,7 +129,12 @@ impl Addition<'_> {
         let yaml = manifest::parse(self.bytes).map_err(|error| not_parseable(self.path, &error))?;
         let documents = documents(&yaml, self.level, self.bound);
         let (document, root, bound) = match documents.into_iter().next() {
-            Some((document, root, bound)) => (document, Some(root), bound),
+            Some((object, _)) if object.is_listed() => {
+                return Err(self.nowhere(
+                    "it would be added to an item of a list of objects; write it by hand",
+                ));
+            }
+            Some((object, bound)) => (object.document, Some(object.root), bound),
             None if yaml.documents.is_empty() && self.level.kinds.is_empty() => {
                 (0, None, self.bound.clone())
             }

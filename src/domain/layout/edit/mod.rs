@@ -581,6 +581,7 @@ fn contradiction(first: &Spot<'_>, spot: &Spot<'_>, other: &Version) -> Refusal 
 }
 
 fn not_parseable(path: &RepoPath, error: &ManifestError) -> Refusal {
+    let error = error.clone().of(path.as_str());
     let reason = match error.line {
         Some(line) => format!("{path}:{line}: {}", error.message),
         None => format!("{path}: {}", error.message),

@@ -114,14 +114,14 @@ const CASES: &[(&str, &str, &str, Edits, usize)] = &[
     ),
     (
         "containers of other images",
-        r#"{ preset = "manifest", path = "{env}.yaml" }"#,
+        r#"{ path = "{env}.yaml", kind = "Pod", name = "metadata.name", row = "{name}", yaml = "spec.containers[0].image", part = "tag" }"#,
         "kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: r/web:v1}]}\n---\nkind: Pod\nmetadata: {name: api}\nspec: {containers: [{name: api, image: r/web:v1}]}\n",
         &[("r/web:v1}", "r/web:v2}"), ("r/web:v1}", "r/web:v2}")],
         1,
     ),
     (
         "containers of one image",
-        r#"{ preset = "manifest", path = "{env}.yaml" }"#,
+        r#"{ path = "{env}.yaml", kind = "Pod", name = "metadata.name", row = "{name}", yaml = "spec.containers[0].image", part = "tag" }"#,
         "kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: r/web:v1}], initContainers: [{name: a, image: r/api:v1}]}\n",
         &[
             ("r/api:v1", "r/web:v1"),

@@ -363,3 +363,192 @@ fn manifests_whose_containers_of_one_image_differ() {
         assert_eq!(cell.conflict.is_some(), !problems.is_empty(), "{name}");
     }
 }
+
+/// `kubectl get -o yaml` writes many objects as one.
+#[test]
+fn objects_of_a_list_are_objects() {
+    let item = |kind: &str, name: &str, tag: &str| {
+        format!(
+            "- apiVersion: apps/v1\n  kind: {kind}\n  metadata: {{name: {name}}}\n  spec:\n    template:\n      spec:\n        containers:\n        - name: {name}\n          image: \"r/{name}:{tag}\" # keep\n"
+        )
+    };
+    let list = |items: &str| format!("apiVersion: v1\nkind: List\nitems:\n{items}");
+    let both =
+        item("Deployment", "web", "v1") + &item("Job", "api", "v7") + &item("Secret", "x", "v9");
+    let named = r#"{ preset = "manifest", path = "{env}/all.yaml" }"#;
+    let folder = r#"{ preset = "manifest", path = "{env}/{service}.yaml" }"#;
+    let of_kind = r#"{ path = "{env}/all.yaml", kind = "List", yaml = "items[*].spec.template.spec.containers[*].image", part = "tag", row = "{image}" }"#;
+    let without = r#"{ path = "{env}/all.yaml", yaml = "items[0].spec.template.spec.containers[0].image", part = "tag", row = "{image}" }"#;
+    let json = r#"{ preset = "manifest", path = "{env}/all.json" }"#;
+    let in_json = r#"{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "image": "r/web:v1"}]}}]}"#;
+    let shared = "x: &pod {kind: Pod, metadata: {name: web}, spec: {containers: [{name: web, image: r/web:v1}]}}\nkind: List\nitems: [*pod]\n";
+    let release = "kind: HelmReleaseList\nitems:\n- kind: HelmRelease\n  metadata: {name: web}\n  spec: {chart: {spec: {version: v1}}}\n";
+    let cases: [(&str, &str, &str, String, &[&str], bool); 10] = [
+        (
+            "names make rows",
+            named,
+            "prod/all.yaml",
+            list(&both),
+            &["api prod v7", "web prod v1"],
+            true,
+        ),
+        (
+            "the path does",
+            folder,
+            "prod/web.yaml",
+            list(&item("Deployment", "web", "v1")),
+            &["web prod v1"],
+            true,
+        ),
+        (
+            "a list of lists",
+            named,
+            "prod/all.yaml",
+            list(
+                "- kind: PodList\n  items:\n  - {kind: Pod, metadata: {name: web}, spec: {containers: [{name: web, image: 'r/web:v1'}]}}\n",
+            ),
+            &["web prod v1"],
+            true,
+        ),
+        (
+            "a document among others",
+            named,
+            "prod/all.yaml",
+            format!(
+                "kind: Service\nmetadata: {{name: web}}\n---\n{}",
+                list(&both)
+            ),
+            &["api prod v7", "web prod v1"],
+            true,
+        ),
+        (
+            "with other line ends",
+            named,
+            "prod/all.yaml",
+            list(&both).replace('\n', "\r\n"),
+            &["api prod v7", "web prod v1"],
+            true,
+        ),
+        (
+            "a layout that asks for the list",
+            of_kind,
+            "prod/all.yaml",
+            list(&item("Deployment", "web", "v1")),
+            &["web prod v1"],
+            true,
+        ),
+        (
+            "a layout that asks for no kind",
+            without,
+            "prod/all.yaml",
+            list(&item("Deployment", "web", "v1")),
+            &["web prod v1"],
+            true,
+        ),
+        (
+            "JSON",
+            json,
+            "prod/all.json",
+            in_json.to_owned(),
+            &["web prod v1"],
+            true,
+        ),
+        (
+            "an alias",
+            named,
+            "prod/all.yaml",
+            shared.to_owned(),
+            &["web prod v1"],
+            false,
+        ),
+        (
+            "releases",
+            r#"{ preset = "helmrelease", path = "{env}/all.yaml" }"#,
+            "prod/all.yaml",
+            release.to_owned(),
+            &["web prod v1"],
+            true,
+        ),
+    ];
+    for (name, layout, path, text, expected, written) in cases {
+        let small = Small::new(layout, &["prod"], &[(path, &text)]);
+        let desired = small.desired();
+        let found: Vec<String> = lines(&desired)
+            .iter()
+            .map(|it| it.rsplit_once(' ').unwrap().0.to_owned())
+            .collect();
+        assert_eq!(found, expected, "{name}");
+        assert!(
+            desired.problems.is_empty(),
+            "{name}: {:?}",
+            desired.problems
+        );
+        let file = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+        let key = CellKey::new("web", "prod");
+        let edits = crate::domain::layout::edit_cell(
+            &small.layouts,
+            &desired,
+            &key,
+            Some(&"v2".into()),
+            &file,
+        );
+        match (edits, written) {
+            (Ok(edits), true) => {
+                let after = String::from_utf8_lossy(&edits[0].after).into_owned();
+                assert_eq!(
+                    after,
+                    text.replace("v1", "v2")
+                        .replace("apps/v2", "apps/v1")
+                        .replace("apiVersion: v2", "apiVersion: v1"),
+                    "{name}"
+                );
+            }
+            (Err((_, why)), false) => assert!(why.contains(path), "{name}: {why}"),
+            (edits, _) => panic!("{name}: {edits:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_is_called_what_its_name_says() {
+    let cases = [
+        (
+            "prod/web.json",
+            "{\"tag\": \"v1\",\n \"x\": [1,\n",
+            "not valid JSON",
+        ),
+        ("prod/web.JSON", "{\"tag\": \"v1\"\n", "not valid JSON"),
+        ("prod/web.json", "{\"tag\": {{ .tag }}\n", "not JSON"),
+        (
+            "prod/web.yaml",
+            "{\"tag\": \"v1\",\n \"x\": [1,\n",
+            "not valid YAML",
+        ),
+        ("prod/web.yaml", "tag: {{ .tag }}: 1\n", "not YAML"),
+    ];
+    for (path, text, expected) in cases {
+        let layout = r#"{ path = "{env}/{service}.{kind}", yaml = "tag" }"#;
+        let small = Small::new(layout, &["prod"], &[(path, text)]);
+        let desired = small.desired();
+        let [problem] = &desired.problems[..] else {
+            panic!("{path}: {:?}", desired.problems);
+        };
+        assert!(
+            problem.message.contains(expected),
+            "{path}: {}",
+            problem.message
+        );
+        assert!(problem.line.is_some(), "{path}");
+        let file = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+        let key = CellKey::new("web", "prod");
+        let refused = crate::domain::layout::edit_cell(
+            &small.layouts,
+            &desired,
+            &key,
+            Some(&"v2".into()),
+            &file,
+        );
+        let (_, why) = refused.unwrap_err();
+        assert!(why.contains(expected), "{path}: {why}");
+    }
+}
