@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use super::overrides;
 use crate::domain::{
     layout::LayoutSpec,
     manifest::{self, NodeRef},
@@ -31,6 +32,9 @@ pub(super) fn candidates(
     let mut specs = Vec::new();
     if file.starts_with("kustomization.") {
         return kustomization(template, files, read);
+    }
+    if file == overrides::ANY {
+        return vec![preset(overrides::PRESET)];
     }
     if file.starts_with("{chart}") {
         specs.push(LayoutSpec {

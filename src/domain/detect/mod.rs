@@ -5,6 +5,7 @@ mod contents;
 mod names;
 mod order;
 mod overlooked;
+mod overrides;
 mod parameters;
 mod refs;
 mod settle;
@@ -221,7 +222,9 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
         }
     }
     let refs = refs.map(|refs| refs.explanation);
-    settle::settle(chosen.layouts, evidence, &names, &agents, refs.as_deref())
+    let mut guess = settle::settle(chosen.layouts, evidence, &names, &agents, refs.as_deref())?;
+    overrides::add(&mut guess, evidence);
+    Some(guess)
 }
 
 /// One locator, and the cells that it finds by itself in some of the files.

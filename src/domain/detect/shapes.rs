@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{Names, is_common};
-use super::words;
+use super::{
+    names::{Names, is_common},
+    overrides::{self, is_override},
+    words,
+};
 
 /// Files that one template explains.
 #[derive(Clone, Debug, Default)]
@@ -176,6 +179,9 @@ fn add<'p>(
 
 /// The segment with what is the chart's own name in it left open.
 fn general(segment: &str) -> String {
+    if is_override(segment) {
+        return overrides::ANY.to_owned();
+    }
     let generator = segment
         .rsplit_once('.')
         .filter(|(stem, _)| stem.ends_with(GENERATOR));
@@ -224,7 +230,7 @@ pub(super) fn plausible(path: &str) -> bool {
         Some((_, kind)) => matches!(kind, "yaml" | "yml" | "json" | "env" | "properties"),
         None => !file.chars().all(|c| c.is_ascii_uppercase() || c == '_'),
     };
-    kind && !segments.iter().any(folder) && !file.starts_with('.')
+    kind && !segments.iter().any(folder) && (!file.starts_with('.') || is_override(file))
 }
 
 /// Each place where an environment's name may stand: the segment, what replaces it, and the name.
@@ -285,6 +291,9 @@ fn service(
     if at + 1 < segments.len() {
         return (!FIXED.contains(&text) && !is_environment(text))
             .then(|| ("{service}".to_owned(), text.to_owned()));
+    }
+    if is_override(text) {
+        return None;
     }
     let (stem, kind) = match text.rsplit_once('.') {
         Some((stem, kind)) => (stem, format!(".{kind}")),

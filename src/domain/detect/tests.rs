@@ -154,6 +154,127 @@ fn values_behind_values() {
     );
 }
 
+/// What Argo CD and its Image Updater keep beside a folder is read before it, as the same rows.
+#[test]
+fn overrides_beside_folders() {
+    let kustomize = |path: &str| {
+        tree(
+            path,
+            &["prod", "dev"],
+            "images: [{name: r/SERVICE, newTag: v1}]",
+        )
+    };
+    let images = |name: &str| {
+        (
+            name.to_owned(),
+            "kustomize:\n  images:\n  - r/web:v2\n".to_owned(),
+        )
+    };
+    let parameter = |name: &str| {
+        let text = "helm:\n  parameters:\n  - {name: image.name, value: r/web}\n  - {name: image.tag, value: v2}\n";
+        (name.to_owned(), text.to_owned())
+    };
+    let two = |names: [(String, String); 2]| names.to_vec();
+    let cases = [
+        (
+            "an overlay of a service",
+            kustomize("apps/SERVICE/overlays/ENV/kustomization.yaml"),
+            two([
+                images("apps/web/overlays/dev/.argocd-source-web-dev.yaml"),
+                images("apps/web/overlays/prod/.argocd-source-anything.yaml"),
+            ]),
+            "dev prod: apps/{service}/overlays/{env}/.argocd-source-*.yaml argocd-application; apps/{service}/overlays/{env}/kustomization.yaml kustomize",
+        ),
+        (
+            "in one environment alone",
+            kustomize("apps/SERVICE/overlays/ENV/kustomization.yaml"),
+            vec![images("apps/web/overlays/dev/.argocd-source-web-dev.yaml")],
+            "dev prod: apps/{service}/overlays/{env}/.argocd-source-*.yaml argocd-application; apps/{service}/overlays/{env}/kustomization.yaml kustomize",
+        ),
+        (
+            "several images of a folder",
+            tree(
+                "apps/SERVICE/overlays/ENV/kustomization.yaml",
+                &["prod", "dev"],
+                "images: [{name: r/SERVICE, newTag: v1}, {name: r/proxy, newTag: v7}]",
+            ),
+            vec![images("apps/web/overlays/dev/.argocd-source-web.yaml")],
+            "dev prod: apps/{service}/overlays/{env}/.argocd-source-*.yaml argocd-application as {service}/{image}; apps/{service}/overlays/{env}/kustomization.yaml kustomize as {service}/{image}",
+        ),
+        (
+            "images of an environment's folder",
+            tree(
+                "overlays/ENV/kustomization.yaml",
+                &["prod", "dev"],
+                "images: [{name: r/web, newTag: v1}, {name: r/api, newTag: v1}]",
+            ),
+            vec![images("overlays/dev/.argocd-source-shop-dev.yaml")],
+            "dev prod: overlays/{env}/.argocd-source-*.yaml argocd-application as {image}; overlays/{env}/kustomization.yaml kustomize",
+        ),
+        (
+            "a chart's folder",
+            tree(
+                "charts/SERVICE/values-ENV.yaml",
+                &["prod", "dev"],
+                "image: {tag: v1.2}",
+            ),
+            vec![parameter("charts/web/.argocd-source-web-dev.yaml")],
+            "dev prod: charts/{service}/.argocd-source-{service}-{env}.yaml argocd-application; charts/{service}/values-{env}.yaml helm-values",
+        ),
+        (
+            "a chart's folder, the environment first",
+            tree(
+                "charts/SERVICE/values-ENV.yaml",
+                &["prod", "dev"],
+                "image: {tag: v1.2}",
+            ),
+            vec![parameter("charts/web/.argocd-source-dev-web.yaml")],
+            "dev prod: charts/{service}/.argocd-source-{env}-{service}.yaml argocd-application; charts/{service}/values-{env}.yaml helm-values",
+        ),
+        (
+            "folders that declare nothing themselves",
+            tree(
+                "apps/SERVICE/overlays/ENV/kustomization.yaml",
+                &["prod", "dev"],
+                "resources: [../../base]",
+            ),
+            ["web", "api"]
+                .iter()
+                .flat_map(|service| {
+                    ["dev", "prod"].map(|env| {
+                        images(&format!(
+                            "apps/{service}/overlays/{env}/.argocd-source-{service}-{env}.yaml"
+                        ))
+                    })
+                })
+                .collect(),
+            "dev prod: apps/{service}/overlays/{env}/.argocd-source-*.yaml argocd-application",
+        ),
+        (
+            "one of no service that is known",
+            kustomize("apps/SERVICE/overlays/ENV/kustomization.yaml"),
+            vec![images("other/dev/.argocd-source-x.yaml")],
+            "dev prod: apps/{service}/overlays/{env}/kustomization.yaml kustomize",
+        ),
+    ];
+    for (name, mut files, beside, expected) in cases {
+        files.extend(beside);
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        let read = |path: &str| {
+            let found = files.iter().find(|(known, _)| known == path)?;
+            Some(found.1.as_bytes().into())
+        };
+        let guess = recognise(&Evidence::new(&paths, &read));
+        let counts = guess.as_ref().map_or(0, |guess| guess.explained.len());
+        assert_eq!(
+            counts,
+            guess.as_ref().map_or(0, |guess| guess.layouts.len()),
+            "{name}"
+        );
+        assert_eq!(show(guess), expected, "{name}");
+    }
+}
+
 #[test]
 fn branches_per_environment() {
     let files = tree(

@@ -50,7 +50,7 @@ pub(crate) fn expand(spec: &LayoutSpec) -> Result<Vec<LayoutSpec>, LayoutError> 
             if !is_override(spec) {
                 kinds(&mut base, "Application|ApplicationSet", &known);
             }
-            argocd_application()
+            argocd_application(&known)
         }
         "manifest" => {
             kinds(&mut base, WORKLOADS, &known);
@@ -163,7 +163,7 @@ fn helmrelease() -> Vec<Variant> {
 
 /// What an application overrides comes before what it is made of: parameters, values and images, then the chart, then the
 /// images of its parts, then the revision in Git. A source with nothing but a `ref` lends its files and has no version.
-fn argocd_application() -> Vec<Variant> {
+fn argocd_application(known: &Known<'_>) -> Vec<Variant> {
     let tag = r"(?i)(?:.*[._-])?tag|.*imagetag|.*image_?version";
     let parameter =
         |name: &str| format!("**.helm.parameters[*]{{name={{parameter:{name}}}}}.value");
@@ -192,6 +192,10 @@ fn argocd_application() -> Vec<Variant> {
     });
     variants.push(Variant::literal("**.sources[*]{ref=}.targetRevision"));
     variants.push(Variant::literal("**.sources[*]{path=**}.targetRevision"));
+    if known.row.contains("{image}") {
+        // Where images are the rows, nothing else of it is one.
+        variants.retain(|variant| variant.part.is_some());
+    }
     variants
 }
 

@@ -57,7 +57,8 @@ impl Editor<'_> {
                 let is_copy = shown.is_some_and(|shown| shown.as_str() == other.version);
                 // Of two values one may be wanted: then the places of the other are written. A third is written over neither.
                 let is_wanted = shown == Some(version);
-                if !is_copy && !(is_wanted && written.is_none_or(|it| it == other.version)) {
+                let is_other = is_wanted && written.is_none_or(|it| it == other.version);
+                if !(is_copy || is_other) {
                     return Err(contradiction(&spot.path, spot, other));
                 }
                 written = Some(other.version);

@@ -383,7 +383,8 @@ fn objects_of_a_list_are_objects() {
     let in_json = r#"{"kind": "List", "items": [{"kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "web", "image": "r/web:v1"}]}}]}"#;
     let shared = "x: &pod {kind: Pod, metadata: {name: web}, spec: {containers: [{name: web, image: r/web:v1}]}}\nkind: List\nitems: [*pod]\n";
     let release = "kind: HelmReleaseList\nitems:\n- kind: HelmRelease\n  metadata: {name: web}\n  spec: {chart: {spec: {version: v1}}}\n";
-    let cases: [(&str, &str, &str, String, &[&str], bool); 10] = [
+    type Case<'a> = (&'a str, &'a str, &'a str, String, &'a [&'a str], bool);
+    let cases: [Case<'_>; 10] = [
         (
             "names make rows",
             named,
