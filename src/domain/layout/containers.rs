@@ -82,24 +82,45 @@ impl Container<'_> {
         level.name.is_none() || self.names.iter().any(|name| other.names.contains(name))
     }
 
-    /// The others that run the same image for the same cell.
-    pub(super) fn others<'a>(
-        &'a self,
-        level: &'a Level,
-        all: &'a [Self],
-    ) -> impl Iterator<Item = &'a Self> {
-        all.iter().filter(move |other| {
-            !std::ptr::eq(*other, self) && self.may_be_of(level, other) && other.name == self.name
-        })
+    /// Whether its image stands at this place.
+    pub(super) fn is_at(&self, document: usize, path: &[Step]) -> bool {
+        self.document == document && self.path == path
+    }
+}
+
+/// The container of a cell, which may be reached through an alias or a merge key.
+pub(super) struct Own<'a> {
+    pub(super) document: usize,
+    pub(super) path: &'a [Step],
+    /// The image's text.
+    pub(super) image: &'a str,
+    pub(super) bindings: &'a Bindings,
+}
+
+impl Own<'_> {
+    /// The containers that run the same image for the same cell.
+    pub(super) fn others<'a, 't>(
+        &self,
+        level: &Level,
+        all: &'a [Container<'t>],
+    ) -> Vec<&'a Container<'t>> {
+        let of = self.bindings.get("name").filter(|_| level.name.is_some());
+        let name = image_name(self.image);
+        let others = all.iter().filter(|other| {
+            let same = of.is_none_or(|of| other.names.contains(&of));
+            same && !other.is_at(self.document, self.path) && other.name == name
+        });
+        others.collect()
     }
 
     /// The first of the others that says another version than this one. What is filled in later is no other version.
-    pub(super) fn contradicted(&self, level: &Level, all: &[Self]) -> Option<Other> {
-        let mut others = self.others(level, all);
-        others.find_map(|other| {
+    pub(super) fn contradicted(&self, level: &Level, all: &[Container<'_>]) -> Option<Other> {
+        let own = self.image[image_name(self.image).len()..].trim_start_matches([':', '@']);
+        let others = self.others(level, all);
+        others.into_iter().find_map(|other| {
             let said = other.version;
             let is_read = said.is_empty() || Unread::of(said, Grammar::Image).is_none();
-            (said != self.version && is_read).then(|| Other {
+            (said != own && is_read).then(|| Other {
                 line: other.node.line(),
                 version: said.to_owned(),
             })

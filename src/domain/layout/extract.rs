@@ -4,7 +4,7 @@ use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use super::{
     bindings::Bindings,
-    containers::{self, Container, Other},
+    containers::{self, Container, Other, Own},
     level::{Finder, Level},
     locator::{Locator, Match},
     objects::{Object, objects},
@@ -78,16 +78,34 @@ pub(crate) enum Place {
 }
 
 impl Found {
-    /// The other version of the image that this container runs.
-    fn other_than(&self, level: &Level, all: &[Container<'_>]) -> Option<Other> {
-        let Place::Scalar { document, path, .. } = &self.place else {
+    /// What it is among containers, if it is one's image.
+    pub(super) fn container(&self) -> Option<Own<'_>> {
+        let Place::Scalar {
+            document,
+            path,
+            text,
+            ..
+        } = &self.place
+        else {
             return None;
         };
-        let own = all
-            .iter()
-            .find(|it| it.document == *document && it.path == *path);
-        let own = own.filter(|_| self.version.is_some());
-        own?.contradicted(level, all)
+        Some(Own {
+            document: *document,
+            path,
+            image: text,
+            bindings: &self.bindings,
+        })
+    }
+
+    /// The other version of the image that this container runs.
+    fn other_than(&self, level: &Level, all: &[Container<'_>]) -> Option<Other> {
+        let own = self.container().filter(|_| self.version.is_some())?;
+        if !all.iter().any(|it| it.is_at(own.document, own.path)) {
+            for other in all {
+                other.node.document().reads.decides(other.node.id());
+            }
+        }
+        own.contradicted(level, all)
     }
 }
 
@@ -231,12 +249,16 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
             } else {
                 let node = matched.node.resolve().id();
                 let is_container = level.is_container(&matched.path);
+                let borrowed = matched.borrowed;
                 let reads = &yaml.documents[document].reads;
                 let found = reads.evaluate(node, || {
                     let (mut found, counts) = finder.found(matched)?;
                     if is_container {
                         let all = containers.get_or_init(|| containers::all(yaml, level));
                         found.other = found.other_than(level, all).map(Box::new);
+                        if !all.is_empty() && borrowed {
+                            reads.decides(node);
+                        }
                     }
                     if counts {
                         return Some(found);

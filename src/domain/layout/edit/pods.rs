@@ -37,11 +37,8 @@ impl Editor<'_> {
             let yaml =
                 manifest::parse(&bytes).map_err(|error| not_parseable(&spot.path, &error))?;
             let all = containers::all(&yaml, level);
-            let own = all.iter().find(|it| spot.is_at(it.document, &it.path));
-            let others: Vec<&Container<'_>> = own
-                .into_iter()
-                .flat_map(|own| own.others(level, &all))
-                .collect();
+            let own = spot.found.container();
+            let others = own.map_or_else(Vec::new, |own| own.others(level, &all));
             let is_target = |it: &Container<'_>| {
                 let mut targets = targets.iter();
                 targets.any(|spot| spot.is_at(it.document, &it.path))

@@ -222,6 +222,18 @@ fn containers_of_one_image_move_together() {
             format!("{two}---\n{}", pod("Job", "web", "r/web:v2", "r/web:v2").replace("name: web, image", "name: job, image")),
         ),
         (
+            "an alias of an init container's",
+            manifest,
+            pod("Pod", "web", "r/web:v1", "r/web:v1").replace("image: \"r/web:v1\"}\n      cont", "image: &i \"r/web:v1\"}\n      cont").replace("{name: web, image: \"r/web:v1\"}", "{name: web, image: *i}"),
+            pod("Pod", "web", "r/web:v2", "r/web:v1").replace("image: \"r/web:v2\"}\n      cont", "image: &i \"r/web:v2\"}\n      cont").replace("{name: web, image: \"r/web:v1\"}", "{name: web, image: r/web:v2}"),
+        ),
+        (
+            "through a merge key of an init container",
+            manifest,
+            "kind: Pod\nspec:\n  initContainers:\n  - &c {name: a, image: 'r/web:v1'}\n  containers:\n  - {<<: *c, name: web}\n".to_owned(),
+            "kind: Pod\nspec:\n  initContainers:\n  - &c {name: a, image: 'r/web:v2'}\n  containers:\n  - {<<: *c, name: web, image: r/web:v2}\n".to_owned(),
+        ),
+        (
             "one that has another while the cell has the new one",
             manifest,
             pod("Job", "web", "r/web:v1", "r/web:v2"),
