@@ -91,7 +91,7 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
                 }
             }
             Err(error) if common.dry_run => unfetched = Some(error),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     let reading = session.read()?;

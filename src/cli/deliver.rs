@@ -96,7 +96,7 @@ pub(super) async fn follow(
         output.leaves(FOLLOWING);
         underway.follow(&mut clusters, args.clusters.timeout).await;
         match &underway.delivery.ended {
-            Some((_, Outcome::Broken(failure))) => return Err(failure.clone().into()),
+            Some((_, Outcome::Broken(failure))) => return Err(failure.clone()),
             Some((_, Outcome::Failed)) => exit = Exit::Failed,
             _ => {}
         }

@@ -1,10 +1,7 @@
 //! How a command ends: exit codes, and a failure said with what to do next.
 
-use crate::{
-    domain::failure::{self, FailureKind},
-    sources::git::GitError,
-    workflow::OpenError,
-};
+pub use crate::domain::failure::Failure;
+use crate::domain::failure::FailureKind;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,78 +27,19 @@ impl Exit {
     }
 }
 
-/// Why a command could not do its work.
-#[derive(Debug)]
-pub struct Failure {
-    /// The exit code.
-    pub exit: Exit,
-    /// What failed, why, and what to do next.
-    pub message: String,
-}
-
-impl Failure {
-    /// Wrong usage or configuration.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            message: message.into(),
+impl Exit {
+    /// The one place where a kind of failure becomes an exit code.
+    pub fn of(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::NotFound
+            | FailureKind::Unknown
+            | FailureKind::Owner
+            | FailureKind::Embedded
+            | FailureKind::Unsupported
+            | FailureKind::Usage => Self::Usage,
+            FailureKind::Moved => Self::Moved,
+            FailureKind::Interrupted => Self::Interrupted,
+            _ => Self::Failed,
         }
-    }
-
-    /// Something failed.
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Failed,
-            message: message.into(),
-        }
-    }
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        let exit = if error.is_usage() {
-            Exit::Usage
-        } else {
-            Exit::Failed
-        };
-        Self {
-            exit,
-            message: error.to_string(),
-        }
-    }
-}
-
-impl From<GitError> for Failure {
-    fn from(error: GitError) -> Self {
-        Self {
-            exit: exit(error.kind),
-            message: error.to_string(),
-        }
-    }
-}
-
-impl From<failure::Failure> for Failure {
-    fn from(failure: failure::Failure) -> Self {
-        let next = match failure.next.as_str() {
-            "" => String::new(),
-            next => format!(". {next}"),
-        };
-        Self {
-            exit: exit(failure.kind),
-            message: format!("{}{next}", failure.why),
-        }
-    }
-}
-
-/// The one place where a kind of failure becomes an exit code.
-fn exit(kind: FailureKind) -> Exit {
-    match kind {
-        FailureKind::NotFound
-        | FailureKind::Unknown
-        | FailureKind::Owner
-        | FailureKind::Embedded => Exit::Usage,
-        FailureKind::Moved => Exit::Moved,
-        FailureKind::Interrupted => Exit::Interrupted,
-        _ => Exit::Failed,
     }
 }

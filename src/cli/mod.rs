@@ -97,15 +97,16 @@ fn answer(arguments: Vec<OsString>) -> u8 {
     let ended = runtime::block_on(dispatch(&context, cli.command))
         .unwrap_or_else(|error| Err(Failure::failed(format!("cannot start: {error}"))));
     let code = ended.unwrap_or_else(|failure| {
-        if failure.exit == Exit::Interrupted {
-            interrupt::say(&context.output, &failure.message);
+        let (exit, message) = (Exit::of(failure.kind), failure.to_string());
+        if exit == Exit::Interrupted {
+            interrupt::say(&context.output, &message);
         } else {
-            for line in failure.message.lines() {
+            for line in message.lines() {
                 context.output.note(format!("tidegate: {line}"));
             }
         }
-        tracing::warn!(exit = failure.exit.code(), why = %failure.message, "failed");
-        failure.exit.code()
+        tracing::warn!(exit = exit.code(), why = %message, "failed");
+        exit.code()
     });
     if let Some(why) = log::finish() {
         context

@@ -13,6 +13,7 @@ use crate::{
     domain::{
         alike::{self, Told},
         delivery::{CellProgress, Delivery, NotPublished, Part, Rejection},
+        failure::FailureKind,
         ids::CellKey,
         plan::{ALONG, Ending, Plan, written},
     },
@@ -197,13 +198,10 @@ pub(super) fn not_written(
             Ok(Exit::Failed)
         }
         NotPublished::Failed(failure) => {
-            let failure = NotPublished::Failed(failure);
-            Err(match failure.interrupted() {
-                Some(message) => Failure {
-                    exit: Exit::Interrupted,
-                    message,
-                },
-                None => failure.failure(done).into(),
+            let why = NotPublished::Failed(failure);
+            Err(match why.interrupted() {
+                Some(words) => Failure::new(FailureKind::Interrupted, words),
+                None => why.failure(done),
             })
         }
     }

@@ -34,6 +34,8 @@ pub enum FailureKind {
     Interrupted,
     /// The `git` program is missing or failed.
     Program,
+    /// What was typed or configured cannot be used.
+    Usage,
     /// What was delivered does not become healthy.
     Rollout,
     /// A panic: a mistake of Tidegate's own.
@@ -43,21 +45,32 @@ pub enum FailureKind {
 }
 
 /// What, why, and what to do next, each one line without a full stop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{why}{}{next}", if .next.is_empty() { "" } else { ". " })]
 pub struct Failure {
     /// Which kind.
     pub kind: FailureKind,
-    /// What failed: `fetch of origin/main`.
+    /// What was tried: `fetch of origin/main`; empty where whoever tells it knows.
     pub what: String,
-    /// Why, in the words of whoever refused. Never contains a token.
+    /// What failed and why, in the words of whoever refused. Never contains a token.
     pub why: String,
     /// What to do next; empty where there is nothing.
     pub next: String,
 }
 
 impl Failure {
-    /// A failure of no special kind.
-    pub fn new(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
+    /// A failure of this kind, without a hint.
+    pub fn new(kind: FailureKind, why: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: String::new(),
+            why: why.into(),
+            next: String::new(),
+        }
+    }
+
+    /// A failure of no special kind, as the screen tells it.
+    pub fn told(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Other,
             what: what.into(),
@@ -66,9 +79,37 @@ impl Failure {
         }
     }
 
+    /// Wrong usage or configuration.
+    pub fn usage(why: impl Into<String>) -> Self {
+        Self::new(FailureKind::Usage, why)
+    }
+
+    /// Something failed.
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self::new(FailureKind::Other, why)
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(self, next: impl Into<String>) -> Self {
+        Self {
+            next: next.into(),
+            ..self
+        }
+    }
+
     /// The same as one of this kind.
     #[must_use]
     pub fn of(self, kind: FailureKind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// The same, met while `what` was tried.
+    #[must_use]
+    pub fn during(&self, what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            ..self.clone()
+        }
     }
 }

@@ -13,13 +13,13 @@ use crate::{
         plan::{Plan, PlanRequest},
         rollout::Running,
     },
-    sources::git::GitError,
+    sources::git::Failure,
     workflow::{self, Clusters, LeftBehind, Reading, Told, Underway},
 };
 
 /// Freezes a request; blocking.
 pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, clusters: &Handle) {
-    let prepare = || -> Result<Plan, GitError> {
+    let prepare = || -> Result<Plan, Failure> {
         let reading = match shared.current() {
             Some(current) => current,
             None => Arc::new(shared.session().read()?),
@@ -34,7 +34,7 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, cluste
     };
     let result = prepare()
         .map(|plan| Arc::new(Planned::of(Arc::new(plan))))
-        .map_err(|error| error.told("making the plan"));
+        .map_err(|error| error.during("making the plan"));
     shared.tell(Event::Planned { epoch, result });
 }
 

@@ -22,7 +22,7 @@ use crate::{
         rollout,
     },
     sources::{
-        git::{GitError, HistoryEvent, Want},
+        git::{Failure, HistoryEvent, Want},
         mistake,
     },
     workflow::{Reading, Session},
@@ -64,7 +64,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
             }
             for (name, error) in fetches.failed {
                 shared.tell(Event::Ran {
-                    line: format!("git fetch   # of {name}: {}", error.message),
+                    line: format!("git fetch   # of {name}: {}", error.why),
                     ok: false,
                     outcome: "failed".to_owned(),
                     took: Duration::ZERO,
@@ -87,7 +87,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
                 None => "fetch".to_owned(),
             };
             tracing::warn!(what, %error, "not fetched");
-            Err(error.told(what))
+            Err(error.during(what))
         }
     };
     shared.tell(Event::Fetched { epoch, result });
@@ -96,7 +96,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
 /// Reads the matrix and turns the clusters' watches to its cells.
 pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     let session = shared.session();
-    let read = || -> Result<_, GitError> {
+    let read = || -> Result<_, Failure> {
         match shared.current() {
             // The same commits declare the same: nothing to read.
             Some(known) if session.refs()? == known.refs() => Ok(known),
@@ -125,7 +125,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
                 desired: Arc::clone(&reading.desired),
             })
         }
-        Err(error) => Err(error.told("reading the matrix")),
+        Err(error) => Err(error.during("reading the matrix")),
     };
     shared.tell(Event::Desired { epoch, result });
 }
@@ -180,7 +180,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
         Ok(_) => stream.tell(true),
         Err(error) => {
             stream.tell(false);
-            let failure = error.told("reading the history");
+            let failure = error.during("reading the history");
             shared.tell(Event::History {
                 epoch,
                 result: Err(failure),
@@ -263,7 +263,7 @@ pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: Object
     let result = session
         .repository(&place.unwrap_or_default())
         .and_then(|repo| repo.file_diff(commit, &files))
-        .map_err(|error| error.told(format!("diff of {}", commit.short())));
+        .map_err(|error| error.during(format!("diff of {}", commit.short())));
     shared.tell(Event::CommitDiff {
         epoch,
         cell: cell.clone(),

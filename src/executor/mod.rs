@@ -347,7 +347,7 @@ impl Executor {
         self.clusters.retry();
         self.shared.tell(match result {
             Ok(()) => Event::Notice(format!("logged in to the cluster of {environment}")),
-            Err(why) => Event::Failure(Failure::new(
+            Err(why) => Event::Failure(Failure::told(
                 format!("login to the cluster of {environment}"),
                 why,
                 "log in from a shell, then ^r",
@@ -368,7 +368,7 @@ impl Shared {
     fn keep<T: serde::Serialize>(&self, name: &str, value: &T) {
         let Some(store) = &self.store else { return };
         if let Err(error) = store.save(name, value) {
-            self.tell(Event::Failure(Failure::new(
+            self.tell(Event::Failure(Failure::told(
                 format!("keeping {name} for the next start"),
                 error.to_string(),
                 format!("check {}", store.folder().display()),

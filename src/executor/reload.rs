@@ -86,7 +86,7 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
 
 fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number: u64) {
     let failure = |why: String| {
-        Failure::new(
+        Failure::told(
             "reloading the configuration",
             why,
             "mend the file: the old configuration is kept until then",
@@ -156,7 +156,7 @@ pub(super) fn allow(shared: &Shared, lines: &[String]) {
     match asked.map(|(_, untrusted)| untrusted.allow()) {
         None => {}
         Some(Ok(())) => shared.again.asked.notify_one(),
-        Some(Err(why)) => shared.tell(Event::Failure(Failure::new(
+        Some(Err(why)) => shared.tell(Event::Failure(Failure::told(
             "keeping the consent",
             why,
             "`:reload` asks again; the old configuration is kept until then",

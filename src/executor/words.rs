@@ -51,7 +51,7 @@ pub(super) fn web_address(url: &str) -> Option<String> {
 /// A panic of the work that `what` names.
 pub(super) fn mistake(what: String, mistake: &Mistake) -> Failure {
     let next = "please report it; everything else goes on";
-    Failure::new(what, mistake.to_string(), next).of(FailureKind::Mistake)
+    Failure::told(what, mistake.to_string(), next).of(FailureKind::Mistake)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
         desired::{Refs, Tip},
         layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Unknown},
     },
-    sources::{git::GitError, waiting},
+    sources::{git::Failure, waiting},
 };
 
 /// The last decision, shared by all copies of a session.
@@ -44,7 +44,7 @@ impl Session {
     ///
     /// # Errors
     /// When no ref can be looked at.
-    pub(super) fn decided(&self, now: Option<Vec<Tip>>) -> Result<Arc<LayoutSet>, GitError> {
+    pub(super) fn decided(&self, now: Option<Vec<Tip>>) -> Result<Arc<LayoutSet>, Failure> {
         let layouts = &self.config.layouts;
         let contests = layouts.contests();
         if contests.is_empty() {
@@ -108,7 +108,7 @@ impl Session {
                 }
                 Err(error) => {
                     let why = Unknown {
-                        why: format!("{} cannot be read: {}", line.name, error.message),
+                        why: format!("{} cannot be read: {}", line.name, error.why),
                         next: "look at the problem of that ref".to_owned(),
                     };
                     lacking.push((origin, why));

@@ -25,7 +25,7 @@ use crate::{
         ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
         layout::{LayoutSet, Origin},
     },
-    sources::git::{Below, GitError, HistoryEvent, Repo, Want},
+    sources::git::{Below, Failure, HistoryEvent, Repo, Want},
 };
 
 /// Why what was before a cell's oldest value is not known, by cell.
@@ -107,7 +107,7 @@ impl Session {
         walked: &Walked<'_>,
         want: &Want,
         sink: &mut Sink<'_>,
-    ) -> Result<UnknownBefore, GitError> {
+    ) -> Result<UnknownBefore, Failure> {
         let Walked {
             repo,
             line,
@@ -167,7 +167,7 @@ impl Back<'_, '_> {
         view: &Arc<LayoutSet>,
         held: Held,
         left: usize,
-    ) -> Result<ControlFlow<()>, GitError> {
+    ) -> Result<ControlFlow<()>, Failure> {
         for ((depth, commit), group) in held.by_commit() {
             let then = match self.below.parent(commit)? {
                 Some(parent) if left > 0 => self.then(session, line, view, commit, parent)?,
@@ -199,7 +199,7 @@ impl Back<'_, '_> {
         group: BTreeMap<CellKey, ValueChange>,
         (depth, commit): (u32, ObjectId),
         left: usize,
-    ) -> Result<ControlFlow<()>, GitError> {
+    ) -> Result<ControlFlow<()>, Failure> {
         let mut found = BTreeMap::new();
         let mut began = Vec::new();
         for (key, change) in group {
@@ -271,7 +271,7 @@ impl Back<'_, '_> {
         view: &Arc<LayoutSet>,
         commit: ObjectId,
         parent: ObjectId,
-    ) -> Result<Then, GitError> {
+    ) -> Result<Then, Failure> {
         let takes_away = self.below.takes_away(commit, parent)?;
         let there = self.below.blob(parent, TEAM_FILE)?;
         // Files alone came: by a configuration that stays, and reads as today's or not at all.
@@ -350,7 +350,7 @@ impl Back<'_, '_> {
         line: &Tip,
         commit: ObjectId,
         may_guess: bool,
-    ) -> Result<Result<Option<Config>, String>, GitError> {
+    ) -> Result<Result<Option<Config>, String>, Failure> {
         let bytes = self.repo.file(commit, TEAM_FILE)?;
         let team = bytes.map(|bytes| SourceFile {
             name: format!("{}:{TEAM_FILE}", commit.short()),

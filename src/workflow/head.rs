@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Session;
 use crate::{
     config::places,
-    sources::git::{self, GitError, Repo},
+    sources::git::{self, Failure, Repo},
 };
 
 /// A command that only looks waits so long for the answer, from its start.
@@ -30,7 +30,7 @@ impl Session {
 ///
 /// # Errors
 /// Where the remote does not answer.
-pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, GitError> {
+pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, Failure> {
     let base = repo.base(None)?;
     let Some(remote) = &base.remote else {
         return Ok(None);

@@ -27,7 +27,7 @@ use crate::{
     domain::desired::Tip,
     sources::{
         cluster,
-        git::{GitError, Repo},
+        git::{Failure, Repo},
     },
 };
 
@@ -68,7 +68,7 @@ pub struct Session {
 
 impl Session {
     /// The main repository's branch as last fetched.
-    pub fn base(&self) -> Result<Tip, GitError> {
+    pub fn base(&self) -> Result<Tip, Failure> {
         self.repo.base(self.config.branch.as_deref())
     }
 }

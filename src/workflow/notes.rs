@@ -3,7 +3,7 @@
 use super::Session;
 use crate::{
     domain::plan::{Action, Plan, Write},
-    sources::git::{GitError, Repo},
+    sources::git::{Failure, Repo},
 };
 
 /// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, and which of the clone's
@@ -11,7 +11,7 @@ use crate::{
 ///
 /// # Errors
 /// Where Git does not say where it pushes.
-pub(super) fn notes(session: &Session, plan: &Plan) -> Result<Vec<String>, GitError> {
+pub(super) fn notes(session: &Session, plan: &Plan) -> Result<Vec<String>, Failure> {
     let mut notes: Vec<String> = Vec::new();
     for write in plan.writes() {
         let Ok(repo) = session.repository(&write.tip.name) else {

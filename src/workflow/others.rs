@@ -12,7 +12,7 @@ use crate::{
     config::{Config, RepositoryPlace, places},
     domain::{address::Address, desired::RefName, layout::LayoutSet},
     sources::{
-        git::{self, GitError, GitErrorKind, RanCommand, Repo},
+        git::{self, Failure, FailureKind, RanCommand, Repo},
         state,
     },
 };
@@ -23,7 +23,7 @@ pub struct Fetches {
     /// The programs that ran.
     pub ran: Vec<RanCommand>,
     /// Repositories beside the main one that could not be fetched: what is known of them is as old as before.
-    pub failed: Vec<(String, GitError)>,
+    pub failed: Vec<(String, Failure)>,
     /// What else there is to say, a sentence each: another default branch on a server.
     pub notes: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub struct OtherRepository {
     /// The `[[repositories]]` entry.
     pub name: Arc<str>,
     /// It, or why it cannot be read.
-    pub repo: Result<Repo, GitError>,
+    pub repo: Result<Repo, Failure>,
     /// Its configured branch.
     pub branch: Option<String>,
     /// Its address, where a mirror of it is kept.
@@ -111,7 +111,7 @@ impl Session {
     ///
     /// # Errors
     /// Why it cannot be read.
-    pub fn repository(&self, name: &RefName) -> Result<&Repo, GitError> {
+    pub fn repository(&self, name: &RefName) -> Result<&Repo, Failure> {
         let Some(wanted) = &name.repository else {
             return Ok(&self.repo);
         };
@@ -119,8 +119,8 @@ impl Session {
         match other.map(|other| &other.repo) {
             Some(Ok(repo)) => Ok(repo),
             Some(Err(error)) => Err(error.clone()),
-            None => Err(GitError::new(
-                GitErrorKind::NotFound,
+            None => Err(Failure::new(
+                FailureKind::NotFound,
                 format!("no repository is called `{wanted}`"),
             )),
         }
@@ -131,11 +131,11 @@ impl Session {
     ///
     /// # Errors
     /// Where the main repository cannot be fetched; the others are fetched all the same.
-    pub async fn fetch(&self) -> Result<Fetches, GitError> {
+    pub async fn fetch(&self) -> Result<Fetches, Failure> {
         let mut fetches = Fetches::default();
         if self.opened.offline {
-            return Err(GitError::new(
-                GitErrorKind::Network,
+            return Err(Failure::new(
+                FailureKind::Network,
                 "--offline asks nobody: what is shown is as of the last fetch",
             ));
         }
@@ -171,7 +171,7 @@ async fn fetch_one(
     name: Option<&str>,
     repo: &Repo,
     branch: Option<&str>,
-) -> Result<Vec<RanCommand>, GitError> {
+) -> Result<Vec<RanCommand>, Failure> {
     let mut ran = Vec::new();
     let refspecs = repo.refspecs(layouts, name, branch)?;
     if let Some((remote, refspecs)) = refspecs {
@@ -204,15 +204,15 @@ pub(super) fn others(
         .collect()
 }
 
-fn open(place: &RepositoryPlace, looked: Looked) -> Result<Repo, GitError> {
+fn open(place: &RepositoryPlace, looked: Looked) -> Result<Repo, Failure> {
     match place {
         RepositoryPlace::Path(path) => {
             let outside = looked.ok_or_else(|| {
-                GitError::new(GitErrorKind::NotFound, format!("{path} was not looked for"))
+                Failure::new(FailureKind::NotFound, format!("{path} was not looked for"))
             })??;
             let views = state::state_root().ok_or_else(|| {
-                GitError::new(
-                    GitErrorKind::NotFound,
+                Failure::new(
+                    FailureKind::NotFound,
                     format!("this system has no folder for the state of {path}"),
                 )
                 .hint(format!("Set {} to one", state::STATE_DIR_VARIABLE))
@@ -225,8 +225,8 @@ fn open(place: &RepositoryPlace, looked: Looked) -> Result<Repo, GitError> {
             }
             let known = Repo::known_mirror(url, &mirrors(url)?)?;
             known.ok_or_else(|| {
-                GitError::new(
-                    GitErrorKind::NotFound,
+                Failure::new(
+                    FailureKind::NotFound,
                     format!("there is no mirror of {url} yet"),
                 )
                 .hint("Start again where it can be reached: it is cloned then")
@@ -236,10 +236,10 @@ fn open(place: &RepositoryPlace, looked: Looked) -> Result<Repo, GitError> {
 }
 
 /// Where mirrors are kept.
-fn mirrors(url: &Address) -> Result<PathBuf, GitError> {
+fn mirrors(url: &Address) -> Result<PathBuf, Failure> {
     places::mirrors().ok_or_else(|| {
-        GitError::new(
-            GitErrorKind::NotFound,
+        Failure::new(
+            FailureKind::NotFound,
             format!("this system has no cache folder to mirror {url} in"),
         )
         .hint(format!(

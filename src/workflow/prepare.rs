@@ -18,7 +18,7 @@ use crate::{
         plan::{self, Action, Merge, Plan, PlanInput, PlanRequest, SkipCause},
         topology::Deliver,
     },
-    sources::git::{Files, GitError, GitErrorKind},
+    sources::git::{Failure, FailureKind, Files},
 };
 
 /// Freezes a request against what was read: drafted, judged by what its gates ask, and named. `running` says what runs.
@@ -32,7 +32,7 @@ pub fn prepare(
     running: AskRunning<'_>,
     request: &PlanRequest,
     now: Timestamp,
-) -> Result<Plan, GitError> {
+) -> Result<Plan, Failure> {
     // A file that cannot be read is kept, to be told as it is instead of as a file that is not there.
     let unreadable = RefCell::new(None);
     // Each ref is opened once: a plan may read hundreds of files.
@@ -95,8 +95,8 @@ pub fn prepare(
         .writes()
         .find(|write| matches!(write.action, Action::Tag { .. }));
     if let (Deliver::Branch, Some(tag)) = (plan.deliver, tag) {
-        return Err(GitError::new(
-            GitErrorKind::Refused,
+        return Err(Failure::new(
+            FailureKind::Refused,
             format!(
                 "{} would be a tag, and a tag cannot go to a branch of its own to be reviewed",
                 tag.tip.name
@@ -171,7 +171,7 @@ fn try_merge(
     reading: &Reading,
     theirs: &Tip,
     ours: &Tip,
-) -> Result<Merge, GitError> {
+) -> Result<Merge, Failure> {
     let repo = session.repository(&ours.name)?;
     let merged = repo.merge(ours.commit, theirs.commit)?;
     let desired = &reading.desired;

@@ -26,7 +26,7 @@ use crate::{
     },
     sources::{
         files::{self, Links},
-        git::{GitError, GitErrorKind, Repo},
+        git::{Failure, Repo},
         state::StateStore,
         waiting,
     },
@@ -65,7 +65,7 @@ pub enum OpenError {
     Config(#[from] ConfigErrors),
     /// Git says no.
     #[error("{0}")]
-    Git(#[from] GitError),
+    Git(#[from] Failure),
     /// The team's file names repositories that nobody has allowed yet.
     #[error("{0}")]
     Untrusted(#[from] Untrusted),
@@ -74,19 +74,13 @@ pub enum OpenError {
     Usage(String),
 }
 
-impl OpenError {
-    /// Wrong usage or configuration, rather than something that failed.
-    pub fn is_usage(&self) -> bool {
-        match self {
-            Self::Config(_) | Self::Usage(_) | Self::Untrusted(_) => true,
-            Self::Git(error) => matches!(
-                error.kind,
-                GitErrorKind::NotFound
-                    | GitErrorKind::Unknown
-                    | GitErrorKind::Owner
-                    | GitErrorKind::Embedded
-                    | GitErrorKind::Unsupported
-            ),
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Git(failure) => failure,
+            OpenError::Config(_) | OpenError::Usage(_) | OpenError::Untrusted(_) => {
+                Self::usage(error.to_string())
+            }
         }
     }
 }
@@ -298,7 +292,7 @@ fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
 }
 
 /// What the tree at the branch's tip looks like; nothing where there is no branch, which is told when it is needed.
-fn guess(repo: &Repo) -> Result<Option<Guess>, GitError> {
+fn guess(repo: &Repo) -> Result<Option<Guess>, Failure> {
     let Ok(base) = repo.base(None) else {
         return Ok(None);
     };

@@ -15,7 +15,7 @@ use crate::{
         problem::Problem,
     },
     sources::{
-        git::{Files, GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, TagReading, Want},
+        git::{Failure, FailureKind, Files, HistoryEvent, LinesOf, Repo, TagReading, Want},
         waiting,
     },
 };
@@ -55,7 +55,7 @@ impl Session {
     ///
     /// # Errors
     /// When nothing can be read at all; a repository or an environment that is not there is a row in `problems`.
-    pub fn read(&self) -> Result<Reading, GitError> {
+    pub fn read(&self) -> Result<Reading, Failure> {
         let (lines, problems) = self.lines()?;
         let now = self.now(&lines);
         self.read_lines(lines, problems, now)
@@ -70,12 +70,12 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::read`].
-    pub fn refs(&self) -> Result<Refs, GitError> {
+    pub fn refs(&self) -> Result<Refs, Failure> {
         Ok(self.lines()?.0.iter().collect())
     }
 
     /// The same as [`Session::read`], with refs standing at these commits: what was just written, for one.
-    pub fn read_with(&self, moved: &BTreeMap<RefName, ObjectId>) -> Result<Reading, GitError> {
+    pub fn read_with(&self, moved: &BTreeMap<RefName, ObjectId>) -> Result<Reading, Failure> {
         let (mut lines, problems) = self.lines()?;
         let now = self.now(&lines);
         for line in &mut lines {
@@ -91,7 +91,7 @@ impl Session {
         lines: Vec<Tip>,
         mut problems: Vec<Problem>,
         now: Option<Vec<Tip>>,
-    ) -> Result<Reading, GitError> {
+    ) -> Result<Reading, Failure> {
         let names = self.environments();
         let layouts = self.decided(now)?;
         let several = lines.len() > 1 || !layouts.reads_default_ref();
@@ -125,7 +125,7 @@ impl Session {
         layouts: &LayoutSet,
         repo: &Repo,
         line: &Tip,
-    ) -> Result<Desired, GitError> {
+    ) -> Result<Desired, Failure> {
         let names = self.environments();
         let view = Arc::new(layouts.view(&line.origin));
         let commit = line.commit;
@@ -139,12 +139,12 @@ impl Session {
     }
 
     /// The refs that the layouts name, and what is wrong with those that cannot be looked at.
-    pub(super) fn lines(&self) -> Result<(Vec<Tip>, Vec<Problem>), GitError> {
+    pub(super) fn lines(&self) -> Result<(Vec<Tip>, Vec<Problem>), Failure> {
         self.lines_at(&self.at.clone().unwrap_or_default())
     }
 
     /// The same at a moment.
-    pub(super) fn lines_at(&self, at: &At) -> Result<(Vec<Tip>, Vec<Problem>), GitError> {
+    pub(super) fn lines_at(&self, at: &At) -> Result<(Vec<Tip>, Vec<Problem>), Failure> {
         let layouts = &self.config.layouts;
         let here = waiting::reading(self.repo.place());
         let mut lines = self.repo.lines(
@@ -203,9 +203,9 @@ impl Session {
         Ok((lines, problems))
     }
 
-    fn nothing_to_read(&self, problems: &[Problem]) -> GitError {
+    fn nothing_to_read(&self, problems: &[Problem]) -> Failure {
         if let Some(problem) = problems.first() {
-            return GitError::new(GitErrorKind::Unknown, problem.message.clone());
+            return Failure::new(FailureKind::Unknown, problem.message.clone());
         }
         let templates: Vec<&str> = self
             .config
@@ -214,8 +214,8 @@ impl Session {
             .iter()
             .map(crate::domain::layout::RefTemplate::source)
             .collect();
-        GitError::new(
-            GitErrorKind::Unknown,
+        Failure::new(
+            FailureKind::Unknown,
             format!("no branch or tag matches `{}`", templates.join("`, `")),
         )
         .hint("Fetch first (git fetch --tags), or look at `refs` of the layouts and the names of the environments")
@@ -264,7 +264,7 @@ impl Session {
         lines: &[Tip],
         origin: &Origin,
         path: &str,
-    ) -> Result<Option<Vec<u8>>, GitError> {
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let files = self.files(lines, origin)?;
         files.map_or(Ok(None), |files| files.get(path))
     }
@@ -273,7 +273,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Repo::files`].
-    pub(super) fn files(&self, lines: &[Tip], origin: &Origin) -> Result<Option<Files>, GitError> {
+    pub(super) fn files(&self, lines: &[Tip], origin: &Origin) -> Result<Option<Files>, Failure> {
         let Some(line) = lines.iter().find(|line| line.origin == *origin) else {
             return Ok(None);
         };
@@ -285,7 +285,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Repo::matrix`].
-    pub(super) fn matrix(&self, reading: &Reading, origin: &Origin) -> Result<Assembler, GitError> {
+    pub(super) fn matrix(&self, reading: &Reading, origin: &Origin) -> Result<Assembler, Failure> {
         let view = Arc::new(reading.layouts.view(origin));
         let names = self.environments();
         let Some(line) = reading.tips.iter().find(|line| line.origin == *origin) else {
@@ -311,7 +311,7 @@ impl Session {
         reading: &Reading,
         want: &Want,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
-    ) -> Result<UnknownBefore, GitError> {
+    ) -> Result<UnknownBefore, Failure> {
         let names = self.environments();
         let mut unknown = UnknownBefore::new();
         let mut walked_before = 0;
@@ -414,7 +414,7 @@ fn wanted_of(reading: &Reading, line: &Tip, want: &Want) -> Option<Want> {
     })
 }
 
-fn problem(name: &RefName, error: &GitError) -> Problem {
+fn problem(name: &RefName, error: &Failure) -> Problem {
     Problem {
         path: None,
         line: None,

@@ -17,7 +17,7 @@ use crate::{
         layout::LayoutSet,
     },
     sources::{
-        git::{GitError, HistoryEvent, Repo, Survey, Want},
+        git::{Failure, HistoryEvent, Repo, Survey, Want},
         state::StateStore,
     },
 };
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn recognise(repo: &Repo, base: &Tip) -> Result<Option<Guess>, GitError> {
+pub fn recognise(repo: &Repo, base: &Tip) -> Result<Option<Guess>, Failure> {
     look(&repo.survey(base)?)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn recognise_again(
     repo: &Repo,
     base: &Tip,
     store: &StateStore,
-) -> Result<Option<Guess>, GitError> {
+) -> Result<Option<Guess>, Failure> {
     let kept: Option<Kept> = store.load(KEPT);
     let kept = kept.filter(|kept| kept.by == BY);
     if let Some(kept) = kept.as_ref().filter(|kept| kept.commit == base.commit) {
@@ -89,7 +89,7 @@ fn names_of(survey: &Survey) -> ObjectId {
 }
 
 /// What was not there to be looked at may say something else: that is no guess.
-fn look(survey: &Survey) -> Result<Option<Guess>, GitError> {
+fn look(survey: &Survey) -> Result<Option<Guess>, Failure> {
     let paths = borrowed(survey.paths());
     let branches = borrowed(survey.branches());
     let tags = borrowed(survey.tags());
@@ -114,7 +114,7 @@ fn look(survey: &Survey) -> Result<Option<Guess>, GitError> {
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn layouts_said(session: &Session) -> Result<String, GitError> {
+pub fn layouts_said(session: &Session) -> Result<String, Failure> {
     let config = &session.config;
     let base = session.repo.base(config.branch.as_deref())?;
     let survey = session.repo.survey(&base)?;
@@ -149,7 +149,7 @@ pub fn layouts_said(session: &Session) -> Result<String, GitError> {
 ///
 /// # Errors
 /// When history cannot be read.
-pub fn tell_order(repo: &Repo, base: &Tip, guess: &mut Guess) -> Result<(), GitError> {
+pub fn tell_order(repo: &Repo, base: &Tip, guess: &mut Guess) -> Result<(), Failure> {
     if guess.layouts.iter().any(|layout| layout.refs.is_some()) {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use crate::{
         plan::{Intent, SkipCause, nothing_before, unreadable},
         version::Version,
     },
-    sources::git::{GitError, HistoryEvent, Want},
+    sources::git::{Failure, HistoryEvent, Want},
 };
 
 /// What a revert restores.
@@ -229,7 +229,7 @@ impl Reverted<'_> {
         &self,
         commit: ObjectId,
         entries: &[HistoryEntry],
-    ) -> Result<Option<Version>, GitError> {
+    ) -> Result<Option<Version>, Failure> {
         let repo = self.session.repository(&self.line.name)?;
         let moved = entries
             .iter()
@@ -244,7 +244,7 @@ impl Reverted<'_> {
     }
 
     /// What the cell's ref declared at one of its commits.
-    fn then(&self, commit: ObjectId) -> Result<Desired, GitError> {
+    fn then(&self, commit: ObjectId) -> Result<Desired, Failure> {
         let mut line = self.line.clone();
         line.commit = commit;
         let repo = self.session.repository(&line.name)?;

@@ -15,7 +15,7 @@ use crate::{
     config::{Config, KeyPlace, RepositoryPlace},
     domain::hash,
     sources::{
-        git::{self, Contact, GitError, Repo},
+        git::{self, Contact, Failure, Repo},
         state::StateStore,
     },
 };
@@ -248,7 +248,7 @@ impl Untrusted {
 }
 
 /// What is known of a clone that an entry names without opening it; `None` where an address is named.
-pub(super) type Looked = Option<Result<git::Outside, GitError>>;
+pub(super) type Looked = Option<Result<git::Outside, Failure>>;
 
 /// Looks at each clone that is named by its path, in the file's order.
 pub(super) fn look(repo: &Repo, config: &Config) -> Vec<Looked> {
@@ -268,7 +268,7 @@ fn asked(looked: &Looked, branch: Option<&str>) -> Result<Vec<Contact>, String> 
         Some(Err(error)) => Err(error.clone()),
         None => Ok(Vec::new()),
     }
-    .map_err(|error| error.message)
+    .map_err(|error| error.why)
 }
 
 /// Refuses what nobody has allowed. `trust`: the user allows what is there now by an option; `once`: what was so allowed when

@@ -110,6 +110,8 @@ fn a_push_that_nobody_saw_the_end_of_is_asked_about_and_never_repeated() {
         until("its end", || {
             kept(&repository.home()).is_empty().then_some(())
         });
+        let over = |view: &crate::support::view::View| !view.has("delivering");
+        operator.terminal.until("its end is shown", SOON, over);
         operator.leave();
         assert_eq!(repository.tip(), moved, "nothing is pushed again");
 

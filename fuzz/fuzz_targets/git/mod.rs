@@ -11,18 +11,18 @@ pub(crate) mod store;
 
 /// As in `sources::git::error`, as far as `parse` uses it.
 #[derive(Debug)]
-pub(crate) enum GitErrorKind {
+pub(crate) enum FailureKind {
     Damaged,
 }
 
 /// As in `sources::git::error`, as far as `parse` uses it.
 #[derive(Debug)]
 #[allow(dead_code)]
-pub(crate) struct GitError(GitErrorKind, String);
+pub(crate) struct Failure(FailureKind, String);
 
 #[allow(dead_code)]
-impl GitError {
-    pub(crate) fn new(kind: GitErrorKind, message: impl Into<String>) -> Self {
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self(kind, message.into())
     }
 

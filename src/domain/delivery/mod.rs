@@ -328,7 +328,7 @@ impl Outcome {
             Self::Superseded => {
                 Ok("what was delivered was changed before it was healthy".to_owned())
             }
-            Self::Elsewhere => Err(Failure::new(
+            Self::Elsewhere => Err(Failure::told(
                 "delivery",
                 delivery.elsewhere(),
                 "bring it there, or see why it does not come: `git remote -v` names the addresses",
@@ -336,7 +336,7 @@ impl Outcome {
             Self::Failed => {
                 let failed = delivery.failed();
                 let failed: Vec<_> = failed.map(|(cell, why)| format!("{cell}: {why}")).collect();
-                Err(Failure::new("rollout", failed.join("; "), "r reverts it")
+                Err(Failure::told("rollout", failed.join("; "), "r reverts it")
                     .of(FailureKind::Rollout))
             }
             Self::NotPublished(why) => Err(why.failure(&delivery.parts)),

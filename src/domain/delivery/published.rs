@@ -84,7 +84,7 @@ impl NotPublished {
     /// The same as a failure with what to do next; `done` left the clone before it.
     pub fn failure(&self, done: &[Part]) -> Failure {
         const STAGED: &str = "everything is still staged";
-        let failure = |why: String, next: &str| Failure::new("delivery", why, next);
+        let failure = |why: String, next: &str| Failure::told("delivery", why, next);
         match self {
             Self::Empty => failure(self.describe(), "stage something first"),
             Self::Held(_) => {
@@ -110,7 +110,7 @@ impl NotPublished {
                     [] => String::new(),
                     left => format!("; not tried: {}", left.join(", ")),
                 };
-                Failure::new(
+                Failure::told(
                     "a part of the delivery",
                     format!(
                         "done: {}; not done: {failed}: {}{after}",

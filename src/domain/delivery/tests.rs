@@ -155,7 +155,7 @@ fn run(services: &[&str], deliver: Deliver, scenario: &[(&str, &str)]) -> Delive
                 protected: false,
                 denied: false,
             })),
-            "broken" => Fact::Broken(Failure::new("it", "broke", "")),
+            "broken" => Fact::Broken(Failure::told("it", "broke", "")),
             "expected" => Fact::Expected(expected(services)),
             "declared" => Fact::Declared(BTreeMap::from([(cell(of), Some("3".into()))])),
             "seen" => Fact::Seen(&known, Duration::ZERO),

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::{
-    Child, GitError, GitErrorKind, Repo,
+    Child, Failure, FailureKind, Repo,
     transport::{listed, patiently, unreachable, words},
 };
 use crate::domain::{
@@ -63,7 +63,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Program` without `git`; where it does not know the remote.
-    pub fn addresses_apart(&self, remote: &str) -> Result<Option<Addresses>, GitError> {
+    pub fn addresses_apart(&self, remote: &str) -> Result<Option<Addresses>, Failure> {
         if !self.may_part(remote)? {
             return Ok(None);
         }
@@ -84,7 +84,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Program` without `git`; where it does not know the remote.
-    pub(super) fn fetch_urls(&self, remote: &str) -> Result<Vec<Place>, GitError> {
+    pub(super) fn fetch_urls(&self, remote: &str) -> Result<Vec<Place>, Failure> {
         self.urls(remote, &["remote", "get-url", "--all", remote])
     }
 
@@ -92,17 +92,17 @@ impl Repo {
     ///
     /// # Errors
     /// As [`Repo::fetch_urls`].
-    pub(super) fn push_urls(&self, remote: &str) -> Result<Vec<Place>, GitError> {
+    pub(super) fn push_urls(&self, remote: &str) -> Result<Vec<Place>, Failure> {
         self.urls(remote, &["remote", "get-url", "--push", "--all", remote])
     }
 
-    fn urls(&self, remote: &str, arguments: &[&str]) -> Result<Vec<Place>, GitError> {
+    fn urls(&self, remote: &str, arguments: &[&str]) -> Result<Vec<Place>, Failure> {
         let lines = Child::new(self, arguments.iter().copied())
             .looking()
             .secret_lines()?;
         let lines = lines.ok_or_else(|| {
-            GitError::new(
-                GitErrorKind::Program,
+            Failure::new(
+                FailureKind::Program,
                 format!("Git does not say where {remote} leads"),
             )
             .hint("Look at `git remote -v`")
@@ -111,7 +111,7 @@ impl Repo {
     }
 
     /// Whether a key is there by which pushes could go elsewhere.
-    fn may_part(&self, remote: &str) -> Result<bool, GitError> {
+    fn may_part(&self, remote: &str) -> Result<bool, Failure> {
         let failed = |error: &git2::Error| self.error(error, "cannot read the configuration");
         let config = self
             .open()?
@@ -156,7 +156,7 @@ impl Place {
     ///
     /// # Errors
     /// `Network` when it does not answer.
-    pub(super) async fn look(&self, repo: &Repo, name: &str) -> Result<Option<ObjectId>, GitError> {
+    pub(super) async fn look(&self, repo: &Repo, name: &str) -> Result<Option<ObjectId>, Failure> {
         let run = |arguments: &[&str], shown: &str| {
             Child::new(repo, arguments.iter().copied())
                 .config(format!("remote.{ASKED}.url"), &*self.address)

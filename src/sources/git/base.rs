@@ -2,7 +2,7 @@
 
 use jiff::{Span, Timestamp, Zoned, civil};
 
-use super::{GitError, GitErrorKind, Repo, objects::Objects};
+use super::{Failure, FailureKind, Repo, objects::Objects};
 use crate::domain::{
     desired::{RefName, Tip},
     ids::ObjectId,
@@ -16,7 +16,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Unknown` when no such branch is there, with those that are.
-    pub fn base(&self, branch: Option<&str>) -> Result<Tip, GitError> {
+    pub fn base(&self, branch: Option<&str>) -> Result<Tip, Failure> {
         self.close_stale();
         let repository = self.open()?;
         let remote = self.remote_of(&repository, branch)?;
@@ -30,7 +30,7 @@ impl Repo {
     }
 
     /// The same branch again, as it is now.
-    pub(super) fn base_on(&self, remote: Option<&str>, branch: &str) -> Result<Tip, GitError> {
+    pub(super) fn base_on(&self, remote: Option<&str>, branch: &str) -> Result<Tip, Failure> {
         self.read_base(&self.open()?, remote, branch)
     }
 
@@ -38,7 +38,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the repository cannot be opened.
-    pub fn tracking_ref(&self, remote: &str, branch: &str) -> Result<String, GitError> {
+    pub fn tracking_ref(&self, remote: &str, branch: &str) -> Result<String, Failure> {
         Ok(tracking_ref(&self.open()?, remote, branch))
     }
 
@@ -47,7 +47,7 @@ impl Repo {
         repository: &git2::Repository,
         remote: Option<&str>,
         branch: &str,
-    ) -> Result<Tip, GitError> {
+    ) -> Result<Tip, Failure> {
         let local = format!("refs/heads/{branch}");
         let candidates = match remote {
             Some(remote) => {
@@ -88,13 +88,13 @@ impl Repo {
     ///
     /// # Errors
     /// `Unknown` when it is neither; `Shallow` when history ends before the time.
-    pub fn resolve(&self, rev: &str, base: &Tip, now: &Zoned) -> Result<ObjectId, GitError> {
+    pub fn resolve(&self, rev: &str, base: &Tip, now: &Zoned) -> Result<ObjectId, Failure> {
         if let Some(commit) = self.revision(rev, base)? {
             return Ok(commit);
         }
         let Some(moment) = moment(rev, now) else {
-            return Err(GitError::new(
-                GitErrorKind::Unknown,
+            return Err(Failure::new(
+                FailureKind::Unknown,
                 format!("`{rev}` is neither a revision of this repository nor a time"),
             )
             .hint("Give a branch, a tag, a commit, a date such as 2026-10-01 or a time such as 2026-10-01T14:00:00Z"));
@@ -102,7 +102,7 @@ impl Repo {
         self.at_time(base, moment)
     }
 
-    pub(super) fn at_time(&self, base: &Tip, moment: Timestamp) -> Result<ObjectId, GitError> {
+    pub(super) fn at_time(&self, base: &Tip, moment: Timestamp) -> Result<ObjectId, Failure> {
         let objects = Objects::open(self)?;
         let mut last = base.commit;
         for commit in objects.first_parents(base.commit) {
@@ -113,8 +113,8 @@ impl Repo {
             last = commit;
         }
         Err(if objects.is_cut(last) {
-            GitError::new(
-                GitErrorKind::Shallow,
+            Failure::new(
+                FailureKind::Shallow,
                 format!(
                     "this shallow clone knows nothing of {moment}: it begins at {}",
                     last.short()
@@ -122,8 +122,8 @@ impl Repo {
             )
             .hint("Fetch more: git fetch --unshallow")
         } else {
-            GitError::new(
-                GitErrorKind::Unknown,
+            Failure::new(
+                FailureKind::Unknown,
                 format!("{} has no commit as old as {moment}", base.shown),
             )
         })
@@ -133,7 +133,7 @@ impl Repo {
         &self,
         repository: &git2::Repository,
         branch: Option<&str>,
-    ) -> Result<Option<String>, GitError> {
+    ) -> Result<Option<String>, Failure> {
         let remotes = repository
             .remotes()
             .map_err(|error| self.error(&error, "cannot list the remotes"))?;
@@ -159,8 +159,8 @@ impl Repo {
         match remotes.as_slice() {
             [] => Ok(None),
             [only] => Ok(Some(only.clone())),
-            several => Err(GitError::new(
-                GitErrorKind::Unknown,
+            several => Err(Failure::new(
+                FailureKind::Unknown,
                 format!("which remote holds the deployment branch? There are {}", several.join(", ")),
             )
             .hint("Name the branch's upstream: git branch --set-upstream-to=REMOTE/BRANCH, or rename one remote to origin")),
@@ -237,11 +237,7 @@ fn default_branch(repository: &git2::Repository, remote: Option<&str>) -> Option
     })
 }
 
-fn no_branch(
-    repository: &git2::Repository,
-    remote: Option<&str>,
-    branch: Option<&str>,
-) -> GitError {
+fn no_branch(repository: &git2::Repository, remote: Option<&str>, branch: Option<&str>) -> Failure {
     let prefix = remote.map_or("refs/heads/".to_owned(), |r| format!("refs/remotes/{r}/"));
     let mut there: Vec<String> = repository
         .references_glob(&format!("{prefix}*"))
@@ -266,7 +262,7 @@ fn no_branch(
             there.join(", ")
         ),
     };
-    GitError::new(GitErrorKind::Unknown, message).hint(hint)
+    Failure::new(FailureKind::Unknown, message).hint(hint)
 }
 
 /// The moment that `text` means: RFC 3339, a date (its first instant) or a date and time in the zone

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{GitError, GitErrorKind, Repo, environment, remotes};
+use super::{Failure, FailureKind, Repo, environment, remotes};
 use crate::{
     domain::address::redact_all,
     sources::children::{self, Keep, Kind, Limits, Said, Stopped},
@@ -55,7 +55,7 @@ pub(super) struct Child {
     secrets: Vec<String>,
     kind: Kind,
     /// Why it is not run: it would wait for a file of the repository.
-    unfit: Option<GitError>,
+    unfit: Option<Failure>,
 }
 
 impl Child {
@@ -125,7 +125,7 @@ impl Child {
     /// # Errors
     /// `Program` when `git` cannot be started, takes too long or says too much; `Interrupted`. A failing exit is not an
     /// error here.
-    pub(super) async fn run(self) -> Result<Output, GitError> {
+    pub(super) async fn run(self) -> Result<Output, Failure> {
         self.fit()?;
         let started = Instant::now();
         let said = children::run_beside(self.command(), self.limits(), None).await;
@@ -136,7 +136,7 @@ impl Child {
     ///
     /// # Errors
     /// As [`Child::run`].
-    pub(super) fn run_blocking(self) -> Result<Output, GitError> {
+    pub(super) fn run_blocking(self) -> Result<Output, Failure> {
         let started = Instant::now();
         let said = self.said()?;
         Ok(self.finish(started, said))
@@ -147,18 +147,18 @@ impl Child {
     ///
     /// # Errors
     /// As [`Child::run`].
-    pub(super) fn secret_lines(self) -> Result<Option<Vec<String>>, GitError> {
+    pub(super) fn secret_lines(self) -> Result<Option<Vec<String>>, Failure> {
         let said = self.said()?;
         let text = String::from_utf8_lossy(&said.stdout);
         let lines = text.lines().map(str::to_owned).collect();
         Ok(said.status.success().then_some(lines))
     }
 
-    fn fit(&self) -> Result<(), GitError> {
+    fn fit(&self) -> Result<(), Failure> {
         self.unfit.clone().map_or(Ok(()), Err)
     }
 
-    fn said(&self) -> Result<Said, GitError> {
+    fn said(&self) -> Result<Said, Failure> {
         self.fit()?;
         let input = self.input.clone();
         children::run(&mut self.command(), &self.limits(), input, &mut |_| {}).map_err(stopped)
@@ -173,7 +173,7 @@ impl Child {
         self,
         patience: Duration,
         hear: &mut dyn FnMut(&str),
-    ) -> Result<Option<Output>, GitError> {
+    ) -> Result<Option<Output>, Failure> {
         self.fit()?;
         let started = Instant::now();
         let limits = Limits {
@@ -246,39 +246,39 @@ impl Child {
 }
 
 /// The error of a child that did not come to its end.
-pub(super) fn stopped(why: Stopped) -> GitError {
+pub(super) fn stopped(why: Stopped) -> Failure {
     let error = in_words(why);
     tracing::warn!(%error, "a program did not come to its end");
     error
 }
 
-fn in_words(why: Stopped) -> GitError {
+fn in_words(why: Stopped) -> Failure {
     match why {
         Stopped::Io(error) => not_started(&error),
-        Stopped::Late(after) => GitError::new(
-            GitErrorKind::Program,
+        Stopped::Late(after) => Failure::new(
+            FailureKind::Program,
             format!(
                 "`git` did not end within {} s, and was stopped",
                 after.as_secs()
             ),
         )
         .hint("Look what it waits for: a hook, a program that signs or asks for a passphrase"),
-        Stopped::TooMuch(most) => GitError::new(
-            GitErrorKind::Program,
+        Stopped::TooMuch(most) => Failure::new(
+            FailureKind::Program,
             format!(
                 "`git` answered more than {}, and was stopped",
                 children::size(most as u64)
             ),
         ),
-        Stopped::Interrupted => GitError::new(GitErrorKind::Interrupted, "interrupted"),
+        Stopped::Interrupted => Failure::new(FailureKind::Interrupted, "interrupted"),
     }
 }
 
-fn not_started(error: &std::io::Error) -> GitError {
+fn not_started(error: &std::io::Error) -> Failure {
     if error.kind() == std::io::ErrorKind::NotFound {
-        GitError::new(GitErrorKind::Program, "the program `git` is not installed")
+        Failure::new(FailureKind::Program, "the program `git` is not installed")
             .hint("Tidegate fetches and pushes through it; install Git and put it on the PATH")
     } else {
-        GitError::new(GitErrorKind::Program, format!("cannot run `git`: {error}"))
+        Failure::new(FailureKind::Program, format!("cannot run `git`: {error}"))
     }
 }

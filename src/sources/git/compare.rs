@@ -1,7 +1,7 @@
 //! What differs between two trees, file by file.
 
 use super::{
-    GitError,
+    Failure,
     objects::{Entry, Kind, Objects, entries},
     read::{LONGEST_PATH, MOST_ENTRIES, MOST_LEVELS, too_much},
 };
@@ -34,7 +34,7 @@ pub(super) fn compare(
     after: Option<ObjectId>,
     enter: &dyn Fn(&[u8]) -> bool,
     tell: &mut dyn FnMut(Changed) -> bool,
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     // (path, trees, how deep)
     let mut folders = vec![(Vec::new(), before, after, 0)];
     let mut left = MOST_ENTRIES;

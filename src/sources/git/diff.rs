@@ -1,7 +1,7 @@
 //! What one commit changed in given files, as a unified diff.
 
 use super::{
-    GitError, Repo,
+    Failure, Repo,
     compare::{Changed, Item, compare},
     inmemory::InMemory,
     objects::{Kind, Objects},
@@ -22,7 +22,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the commit cannot be read.
-    pub fn file_diff(&self, commit: ObjectId, paths: &[RepoPath]) -> Result<String, GitError> {
+    pub fn file_diff(&self, commit: ObjectId, paths: &[RepoPath]) -> Result<String, Failure> {
         let objects = Objects::open(self)?;
         let header = objects.header(commit)?;
         let parent = header.parents.first();
@@ -62,7 +62,7 @@ impl Repo {
         Ok(text)
     }
 
-    fn print(&self, memory: &InMemory<'_>, changed: &[Changed]) -> Result<String, GitError> {
+    fn print(&self, memory: &InMemory<'_>, changed: &[Changed]) -> Result<String, Failure> {
         let failed = |error: git2::Error| self.error(&error, "cannot compare commits");
         let mut options = git2::DiffOptions::new();
         options.skip_binary_check(false).context_lines(3);

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{GitError, GitErrorKind};
+use super::{Failure, FailureKind};
 use crate::sources::files::{self, Links};
 
 /// A file that points to a git directory is one line.
@@ -92,7 +92,7 @@ impl Found {
     ///
     /// # Errors
     /// `Embedded`, with both places.
-    pub(super) fn refuse_embedded(&self, named: Option<&Path>) -> Result<(), GitError> {
+    pub(super) fn refuse_embedded(&self, named: Option<&Path>) -> Result<(), Failure> {
         let named = named.and_then(|path| path.canonicalize().ok());
         if named.is_some_and(|named| named == self.git) {
             return Ok(());
@@ -100,8 +100,8 @@ impl Found {
         let Some(around) = self.embedded_in() else {
             return Ok(());
         };
-        Err(GitError::new(
-            GitErrorKind::Embedded,
+        Err(Failure::new(
+            FailureKind::Embedded,
             format!(
                 "{} is a bare repository inside the work tree of {}, and may have come with it: what its configuration and hooks \
                  say is not obeyed, and it is not opened",

@@ -2,48 +2,9 @@
 
 use std::path::Path;
 
-use crate::domain::failure::Failure;
-pub use crate::domain::failure::FailureKind as GitErrorKind;
+pub use crate::domain::failure::{Failure, FailureKind};
 
-/// A failure: what, why, and what to do next.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}{hint}", if .hint.is_empty() { "" } else { ". " })]
-pub struct GitError {
-    /// Which kind.
-    pub kind: GitErrorKind,
-    /// What failed and why, one sentence without a full stop. Never contains a token.
-    pub message: String,
-    /// What to do next; may be empty.
-    pub hint: String,
-}
-
-impl GitError {
-    /// An error without a hint.
-    pub fn new(kind: GitErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: String::new(),
-        }
-    }
-
-    /// Adds what to do next.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = hint.into();
-        self
-    }
-
-    /// The same as a failure of `what` was tried: `fetch of origin/main`.
-    pub fn told(&self, what: impl Into<String>) -> Failure {
-        Failure {
-            kind: self.kind,
-            what: what.into(),
-            why: self.message.clone(),
-            next: self.hint.clone(),
-        }
-    }
-
+impl Failure {
     /// Translates libgit2's error met while doing `what` in the repository at `place`.
     pub(super) fn from_git2(error: &git2::Error, what: &str, path: &Path) -> Self {
         let place = path.display();
@@ -57,14 +18,14 @@ impl GitError {
                 Self::unsupported(&place.to_string(), &words)
             }
             (git2::ErrorClass::Odb, git2::ErrorCode::NotFound) => Self::new(
-                GitErrorKind::MissingObject,
+                FailureKind::MissingObject,
                 format!("{what}: an object is missing in {place}: {words}"),
             )
             .hint(
                 "In a partial or shallow clone, fetch it (git fetch --unshallow, or \
                  git fetch --refetch); otherwise check the clone with git fsck",
             ),
-            _ => Self::new(GitErrorKind::Other, format!("{what} in {place}: {words}")),
+            _ => Self::new(FailureKind::Other, format!("{what} in {place}: {words}")),
         }
     }
 
@@ -73,7 +34,7 @@ impl GitError {
         let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
         let place = place.display();
         Self::new(
-            GitErrorKind::Owner,
+            FailureKind::Owner,
             format!("{place} belongs to another user, and Git refuses such repositories"),
         )
         .hint(format!(
@@ -91,7 +52,7 @@ impl GitError {
             "uses a repository extension"
         };
         Self::new(
-            GitErrorKind::Unsupported,
+            FailureKind::Unsupported,
             format!("{place} {what}, which Tidegate cannot read ({words})"),
         )
         .hint(

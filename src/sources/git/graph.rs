@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    GitError,
+    Failure,
     objects::{Header, Objects},
     parse::{committed, damaged, parse_tag},
     store::Type,
@@ -26,7 +26,7 @@ impl Objects {
     ///
     /// # Errors
     /// When an object on the way cannot be read.
-    pub(super) fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, GitError> {
+    pub(super) fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, Failure> {
         let mut at = id;
         for _ in 0..MOST_TAGS {
             match self.any(at)? {
@@ -47,7 +47,7 @@ impl Objects {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn tag(&self, id: ObjectId) -> Result<Option<Tag>, GitError> {
+    pub(super) fn tag(&self, id: ObjectId) -> Result<Option<Tag>, Failure> {
         let (Type::Tag, data) = self.any(id)? else {
             return Ok(None);
         };
@@ -73,7 +73,7 @@ impl Objects {
         &self,
         ancestor: ObjectId,
         commit: ObjectId,
-    ) -> Result<bool, GitError> {
+    ) -> Result<bool, Failure> {
         if ancestor == commit {
             return Ok(true);
         }
@@ -87,7 +87,7 @@ impl Objects {
     ///
     /// # Errors
     /// When a commit cannot be read.
-    pub(super) fn merge_bases(&self, a: ObjectId, b: ObjectId) -> Result<Vec<ObjectId>, GitError> {
+    pub(super) fn merge_bases(&self, a: ObjectId, b: ObjectId) -> Result<Vec<ObjectId>, Failure> {
         if a == b {
             return Ok(vec![a]);
         }
@@ -115,7 +115,7 @@ pub(super) struct FirstParents<'a> {
 }
 
 impl Iterator for FirstParents<'_> {
-    type Item = Result<(ObjectId, Header), GitError>;
+    type Item = Result<(ObjectId, Header), Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let commit = self.next.take()?;
@@ -139,7 +139,7 @@ impl Round {
     ///
     /// # Errors
     /// `Damaged` where it was there before.
-    pub(super) fn enter(&mut self, commit: ObjectId) -> Result<(), GitError> {
+    pub(super) fn enter(&mut self, commit: ObjectId) -> Result<(), Failure> {
         if self.0.insert(commit) {
             return Ok(());
         }
@@ -162,7 +162,7 @@ struct Painting {
 }
 
 impl Painting {
-    fn of(objects: &Objects, one: ObjectId, others: &[ObjectId]) -> Result<Self, GitError> {
+    fn of(objects: &Objects, one: ObjectId, others: &[ObjectId]) -> Result<Self, Failure> {
         let mut seen: HashMap<ObjectId, Seen> = HashMap::new();
         // Of two that are as old, the one that came first.
         let mut queue: BinaryHeap<(i64, Reverse<usize>, ObjectId)> = BinaryHeap::new();
@@ -218,7 +218,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn read(objects: &Objects, commit: ObjectId) -> Result<Self, GitError> {
+    fn read(objects: &Objects, commit: ObjectId) -> Result<Self, Failure> {
         let (header, text) = objects.commit(commit)?;
         Ok(Self {
             colour: 0,

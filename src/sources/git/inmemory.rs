@@ -5,7 +5,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    GitError, GitErrorKind, Repo,
+    Failure, FailureKind, Repo,
     objects::{Kind, Objects, entries, libgit2_kind},
     ours,
     parse::{MEND, damaged},
@@ -30,7 +30,7 @@ pub(super) struct InMemory<'o> {
 }
 
 impl<'o> InMemory<'o> {
-    pub(super) fn new(objects: &'o Objects) -> Result<Self, GitError> {
+    pub(super) fn new(objects: &'o Objects) -> Result<Self, Failure> {
         let repo = objects.repo();
         let repository = repo.open()?;
         let made = || {
@@ -60,7 +60,7 @@ impl<'o> InMemory<'o> {
     }
 
     /// Takes a blob in; `false` where it is larger than `limit`.
-    pub(super) fn take_blob(&mut self, id: ObjectId, limit: usize) -> Result<bool, GitError> {
+    pub(super) fn take_blob(&mut self, id: ObjectId, limit: usize) -> Result<bool, Failure> {
         if self.has.contains(&id) {
             return Ok(true);
         }
@@ -71,7 +71,7 @@ impl<'o> InMemory<'o> {
     }
 
     /// Takes in a tree and every one below it.
-    pub(super) fn take_trees(&mut self, tree: ObjectId) -> Result<(), GitError> {
+    pub(super) fn take_trees(&mut self, tree: ObjectId) -> Result<(), Failure> {
         let mut waiting = vec![(tree, 0)];
         let mut left = MOST_ENTRIES;
         while let Some((tree, level)) = waiting.pop() {
@@ -94,7 +94,7 @@ impl<'o> InMemory<'o> {
     }
 
     /// Takes in an object that is only here.
-    pub(super) fn make(&mut self, kind: Type, data: &[u8]) -> Result<git2::Oid, GitError> {
+    pub(super) fn make(&mut self, kind: Type, data: &[u8]) -> Result<git2::Oid, Failure> {
         let failed = |error: &git2::Error| self.repo().error(error, "cannot keep an object");
         self.odb
             .write(libgit2_kind(kind), data)
@@ -102,7 +102,7 @@ impl<'o> InMemory<'o> {
     }
 
     /// The bytes of an object that is here.
-    pub(super) fn get(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+    pub(super) fn get(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, Failure> {
         let read = self.odb.read(theirs(id));
         let read =
             read.map_err(|error| self.repo().error(&error, "cannot read a merged object"))?;
@@ -113,10 +113,10 @@ impl<'o> InMemory<'o> {
         self.objects.repo()
     }
 
-    fn put(&mut self, kind: Type, id: ObjectId, data: &[u8]) -> Result<(), GitError> {
+    fn put(&mut self, kind: Type, id: ObjectId, data: &[u8]) -> Result<(), Failure> {
         self.left = self.left.checked_sub(data.len()).ok_or_else(|| {
-            GitError::new(
-                GitErrorKind::Damaged,
+            Failure::new(
+                FailureKind::Damaged,
                 format!(
                     "more than {} MB differ between two commits",
                     MOST_BYTES >> 20

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{GitError, GitErrorKind, Repo, base::is_bare_clone, objects::Objects};
+use super::{Failure, FailureKind, Repo, base::is_bare_clone, objects::Objects};
 use crate::domain::{
     desired::{RefName, Tip},
     ids::ObjectId,
@@ -27,7 +27,7 @@ impl Repo {
     ///
     /// # Errors
     /// As [`Repo::base`] where layouts read the default branch; a template that no ref matches gives no line.
-    pub fn lines(&self, layouts: &LayoutSet, of: &LinesOf<'_>) -> Result<Vec<Tip>, GitError> {
+    pub fn lines(&self, layouts: &LayoutSet, of: &LinesOf<'_>) -> Result<Vec<Tip>, Failure> {
         let repository = of.repository.map(|name| &**name);
         let mut lines = Vec::new();
         if layouts.reads(repository, None) {
@@ -52,7 +52,7 @@ impl Repo {
         index: usize,
         template: &RefTemplate,
         of: &LinesOf<'_>,
-    ) -> Result<Vec<Tip>, GitError> {
+    ) -> Result<Vec<Tip>, Failure> {
         self.close_stale();
         let repository = self.open()?;
         let remote = self.remote_of(&repository, of.branch)?;
@@ -107,7 +107,7 @@ impl Repo {
                 match self.at_time(&tip, until) {
                     Ok(commit) => tip.commit = commit,
                     // The environment did not exist then.
-                    Err(error) if error.kind == GitErrorKind::Unknown => continue,
+                    Err(error) if error.kind == FailureKind::Unknown => continue,
                     Err(error) => return Err(error),
                 }
             }
@@ -132,7 +132,7 @@ impl Repo {
         layouts: &LayoutSet,
         repository: Option<&str>,
         branch: Option<&str>,
-    ) -> Result<Option<(String, Vec<String>)>, GitError> {
+    ) -> Result<Option<(String, Vec<String>)>, Failure> {
         let opened = self.open()?;
         let templates = layouts.ref_templates().iter().enumerate();
         let templates: Vec<_> = templates
@@ -168,7 +168,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the refs cannot be listed.
-    pub fn ref_names(&self, prefix: &str) -> Result<Vec<String>, GitError> {
+    pub fn ref_names(&self, prefix: &str) -> Result<Vec<String>, Failure> {
         let repository = self.open()?;
         let remote = self.remote_of(&repository, None)?;
         let found = self.refs_below(&repository, remote.as_deref(), prefix)?;
@@ -181,7 +181,7 @@ impl Repo {
         repository: &git2::Repository,
         remote: Option<&str>,
         prefix: &str,
-    ) -> Result<Vec<(String, String)>, GitError> {
+    ) -> Result<Vec<(String, String)>, Failure> {
         // (what stands before the name here, what in its place on the remote)
         let mut places = Vec::new();
         if prefix.starts_with("refs/heads/") {
@@ -227,7 +227,7 @@ impl Repo {
 ///
 /// # Errors
 /// When an object on the way cannot be read.
-pub(super) fn tag_time(objects: &Objects, tag: ObjectId) -> Result<Option<Timestamp>, GitError> {
+pub(super) fn tag_time(objects: &Objects, tag: ObjectId) -> Result<Option<Timestamp>, Failure> {
     let seconds = match objects.tag(tag)? {
         Some(tag) => tag.tagger.map(|(_, time)| time),
         None => match objects.peel(tag)? {

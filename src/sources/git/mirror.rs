@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Child, GitError, GitErrorKind, Repo,
+    Child, Failure, FailureKind, Repo,
     transport::{PATIENCE, silent, unreachable, words},
 };
 
@@ -50,7 +50,7 @@ impl Repo {
         address: &Address,
         folder: &Path,
         tell: &mut dyn FnMut(&str),
-    ) -> Result<Mirror, GitError> {
+    ) -> Result<Mirror, Failure> {
         let shown = address.to_string();
         let folder = folder.join(key(&shown)?);
         let place = folder.join(format!("{}.git", name(&shown)));
@@ -85,7 +85,7 @@ impl Repo {
     ///
     /// # Errors
     /// As [`Repo::discover`].
-    pub fn known_mirror(address: &Address, folder: &Path) -> Result<Option<Self>, GitError> {
+    pub fn known_mirror(address: &Address, folder: &Path) -> Result<Option<Self>, Failure> {
         let shown = address.to_string();
         let place = folder
             .join(key(&shown)?)
@@ -97,7 +97,7 @@ impl Repo {
     }
 
     /// A mirror has its address without credentials. Earlier releases wrote them into its configuration.
-    fn of_mirror(place: &Path, address: &Address) -> Result<Self, GitError> {
+    fn of_mirror(place: &Path, address: &Address) -> Result<Self, Failure> {
         let repo = Self::named(place)?;
         let shown = address.to_string();
         let repository = repo.open()?;
@@ -129,7 +129,7 @@ impl Mirror {
     ///
     /// # Errors
     /// `Network` with the server's words and the time of the last fetch: what is there is as old as that.
-    pub fn fetch(&self) -> Result<(), GitError> {
+    pub fn fetch(&self) -> Result<(), Failure> {
         let lock =
             lock(&self.folder, &mut |_| {}).map_err(|error| cannot_write(&self.folder, &error))?;
         let before = lock.metadata().and_then(|data| data.modified()).ok();
@@ -137,7 +137,7 @@ impl Mirror {
         fetched.map_err(|mut error| {
             if let Some(at) = before.and_then(|at| Timestamp::try_from(at).ok()) {
                 let at = at.strftime("%Y-%m-%d %H:%M UTC");
-                error.message = format!("{}; its mirror is as of {at}", error.message);
+                error.why = format!("{}; its mirror is as of {at}", error.why);
             }
             error
         })?;
@@ -157,14 +157,14 @@ impl Mirror {
 }
 
 /// What the folder of an address without credentials is called.
-fn key(address: &str) -> Result<String, GitError> {
+fn key(address: &str) -> Result<String, Failure> {
     let hash = git2::Oid::hash_object(
         git2::ObjectType::Blob,
         address.trim_end_matches('/').as_bytes(),
     );
     let hash = hash.map_err(|error| {
-        GitError::new(
-            GitErrorKind::Other,
+        Failure::new(
+            FailureKind::Other,
             format!("cannot name the mirror: {error}"),
         )
     })?;
@@ -239,7 +239,7 @@ fn is_whole(place: &Path) -> bool {
     match repo.base(None) {
         Ok(base) => repo.commit_info(base.commit).is_ok(),
         // A repository without branches, or with none that is read by default: fetching says more.
-        Err(error) => error.kind == GitErrorKind::Unknown && place.join("objects").is_dir(),
+        Err(error) => error.kind == FailureKind::Unknown && place.join("objects").is_dir(),
     }
 }
 
@@ -293,7 +293,7 @@ fn clone(
     folder: &Path,
     place: &Path,
     tell: &mut dyn FnMut(&str),
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     let shown = &address.to_string();
     let refused = |error: &io::Error| cannot_write(folder, error);
     for left in fs::read_dir(folder)
@@ -318,7 +318,7 @@ fn clone(
         config.set_multivar(key, "^$", "+refs/tags/*:refs/tags/*")
     };
     let cloned = made()
-        .map_err(|error| GitError::from_git2(&error, "cannot make the mirror", &half))
+        .map_err(|error| Failure::from_git2(&error, "cannot make the mirror", &half))
         .and_then(|()| Repo::named(&half).map(|repo| repo.with_address(address)))
         .and_then(|repo| {
             let mut progress = Progress::new(tell);
@@ -341,7 +341,7 @@ fn clone(
     }
 }
 
-fn fetch(repo: &Repo, shown: &str, hear: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+fn fetch(repo: &Repo, shown: &str, hear: &mut dyn FnMut(&str)) -> Result<(), Failure> {
     // Git tidies up by itself here, as it does in any clone: nobody else would.
     let arguments = [
         "fetch",
@@ -354,7 +354,7 @@ fn fetch(repo: &Repo, shown: &str, hear: &mut dyn FnMut(&str)) -> Result<(), Git
     run(repo, &arguments, shown, hear)
 }
 
-fn set_head(repo: &Repo, shown: &str) -> Result<(), GitError> {
+fn set_head(repo: &Repo, shown: &str) -> Result<(), Failure> {
     let ended = run(
         repo,
         &["remote", "set-head", REMOTE, "--auto"],
@@ -363,7 +363,7 @@ fn set_head(repo: &Repo, shown: &str) -> Result<(), GitError> {
     );
     match ended {
         // An empty repository, or one whose HEAD names no branch: which branch to read is then asked for where it is read.
-        Err(error) if error.message.contains("determine remote HEAD") => Ok(()),
+        Err(error) if error.why.contains("determine remote HEAD") => Ok(()),
         other => other,
     }
 }
@@ -373,7 +373,7 @@ fn run(
     arguments: &[&str],
     shown: &str,
     hear: &mut dyn FnMut(&str),
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     let child = Child::new(repo, arguments.iter().copied());
     let Some(output) = child.run_heard(PATIENCE, hear)? else {
         return Err(silent(shown, PATIENCE));
@@ -417,9 +417,9 @@ impl<'a> Progress<'a> {
     }
 }
 
-fn cannot_write(folder: &Path, error: &io::Error) -> GitError {
-    GitError::new(
-        GitErrorKind::Refused,
+fn cannot_write(folder: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        FailureKind::Refused,
         format!("cannot write {}: {error}", folder.display()),
     )
     .hint("Mirrors of repositories that are named by an address are kept there; clone it yourself and name the clone otherwise")

@@ -39,7 +39,7 @@ mod view;
 pub use addresses::{Addresses, Place};
 pub use base::moment;
 pub use child::RanCommand;
-pub use error::{GitError, GitErrorKind};
+pub use error::{Failure, FailureKind};
 pub use history::{Below, HistoryEvent, TagReading, Want};
 pub use lines::LinesOf;
 pub use mirror::Mirror;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Child, GitError, GitErrorKind, Repo,
+    Child, Failure, FailureKind, Repo,
     parse::{MEND, MOST_PARENTS, committed, damaged, parse_header},
     repo::Opened,
     store::{Broken, Found, Hold, Reader, Store, Type},
@@ -29,7 +29,7 @@ pub(super) struct Objects {
     shallow: HashSet<ObjectId>,
     promisor: Option<String>,
     /// Why the remote of a partial clone did not give what is missing: it is asked once, not once an object.
-    refused: RefCell<Option<GitError>>,
+    refused: RefCell<Option<Failure>>,
     store: Arc<Store>,
     reader: RefCell<Reader>,
     /// Every object's content is held against its name.
@@ -45,19 +45,19 @@ const LARGEST_SHALLOW: u64 = 41 << 20;
 
 impl Objects {
     /// Opens the object database to read a few objects.
-    pub(super) fn open(repo: &Repo) -> Result<Self, GitError> {
+    pub(super) fn open(repo: &Repo) -> Result<Self, Failure> {
         Self::with_store(repo, &Store::open(repo.common_dir(), Hold::None))
     }
 
     /// Opens it to read a great many: takes longer, for the packs' indexes are read first.
-    pub(super) fn for_walks(repo: &Repo) -> Result<Self, GitError> {
+    pub(super) fn for_walks(repo: &Repo) -> Result<Self, Failure> {
         // What was mapped before takes memory, and is not what the packs are read through.
         repo.close_idle();
         Self::with_store(repo, &Store::open(repo.common_dir(), Hold::Many))
     }
 
     /// Opens it to read the files of one commit.
-    pub(super) fn for_commit(repo: &Repo) -> Result<Self, GitError> {
+    pub(super) fn for_commit(repo: &Repo) -> Result<Self, Failure> {
         Self::with_store(repo, &Store::open(repo.common_dir(), Hold::Small))
     }
 
@@ -78,7 +78,7 @@ impl Objects {
         }
     }
 
-    fn with_store(repo: &Repo, store: &Arc<Store>) -> Result<Self, GitError> {
+    fn with_store(repo: &Repo, store: &Arc<Store>) -> Result<Self, Failure> {
         let promisor = promisor_of(&lock(&repo.lend()?));
         Ok(Self {
             repo: repo.clone(),
@@ -92,7 +92,7 @@ impl Objects {
     }
 
     /// The remote is not asked for what is missing, where it refused that a moment ago.
-    pub(super) fn refused(self, error: Option<GitError>) -> Self {
+    pub(super) fn refused(self, error: Option<Failure>) -> Self {
         self.refused.replace(error);
         self
     }
@@ -103,12 +103,12 @@ impl Objects {
     }
 
     /// Tree and parents of a commit.
-    pub(super) fn header(&self, commit: ObjectId) -> Result<Header, GitError> {
+    pub(super) fn header(&self, commit: ObjectId) -> Result<Header, Failure> {
         let data = self.read(commit, Type::Commit, "cannot read commit")?;
         self.parse(commit, &data)
     }
 
-    fn parse(&self, commit: ObjectId, data: &[u8]) -> Result<Header, GitError> {
+    fn parse(&self, commit: ObjectId, data: &[u8]) -> Result<Header, Failure> {
         let mut header =
             parse_header(data).ok_or_else(|| damaged(commit, "is no readable commit"))?;
         if header.parents.len() > MOST_PARENTS {
@@ -127,30 +127,30 @@ impl Objects {
     }
 
     /// Header and text of a commit, read once; the text is for [`read_info`].
-    pub(super) fn commit(&self, commit: ObjectId) -> Result<(Header, Arc<Vec<u8>>), GitError> {
+    pub(super) fn commit(&self, commit: ObjectId) -> Result<(Header, Arc<Vec<u8>>), Failure> {
         let data = self.read(commit, Type::Commit, "cannot read commit")?;
         Ok((self.parse(commit, &data)?, data))
     }
 
     /// What people see of a commit: (as authored, as landed); they differ in the time.
-    pub(super) fn info(&self, commit: ObjectId) -> Result<(CommitInfo, CommitInfo), GitError> {
+    pub(super) fn info(&self, commit: ObjectId) -> Result<(CommitInfo, CommitInfo), Failure> {
         let data = self.read(commit, Type::Commit, "cannot read commit")?;
         read_info(commit, &data)
     }
 
     /// When a commit was made, in seconds since 1970.
-    pub(super) fn committed(&self, commit: ObjectId) -> Result<i64, GitError> {
+    pub(super) fn committed(&self, commit: ObjectId) -> Result<i64, Failure> {
         let data = self.read(commit, Type::Commit, "cannot read commit")?;
         committed(&data).ok_or_else(|| damaged(commit, "is no readable commit"))
     }
 
     /// A tree's bytes, for [`entries`].
-    pub(super) fn tree(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+    pub(super) fn tree(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, Failure> {
         self.read(id, Type::Tree, "cannot read folder")
     }
 
     /// A blob's bytes.
-    pub(super) fn blob(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+    pub(super) fn blob(&self, id: ObjectId) -> Result<Arc<Vec<u8>>, Failure> {
         self.read(id, Type::Blob, "cannot read file")
     }
 
@@ -159,10 +159,10 @@ impl Objects {
         &self,
         id: ObjectId,
         limit: usize,
-    ) -> Result<Result<Arc<Vec<u8>>, usize>, GitError> {
+    ) -> Result<Result<Arc<Vec<u8>>, usize>, Failure> {
         let read = self.read_within(id, Type::Blob, limit, "cannot read file");
         match read {
-            Err(error) if error.kind == GitErrorKind::MissingObject && self.is_partial() => {
+            Err(error) if error.kind == FailureKind::MissingObject && self.is_partial() => {
                 self.prefetch(&[id])?;
                 self.read_within(id, Type::Blob, limit, "cannot read file")
             }
@@ -176,13 +176,13 @@ impl Objects {
     }
 
     /// Why something that a partial clone lacks was not fetched; `None` where nothing was lacking.
-    pub(super) fn lacking(&self) -> Option<GitError> {
+    pub(super) fn lacking(&self) -> Option<Failure> {
         self.refused.borrow().clone()
     }
 
     /// Fetches those of `ids` that a partial clone left out, in one go; a no-op elsewhere. Where the user did not ask for it,
     /// nothing is fetched, and the error says what is missing.
-    pub(super) fn prefetch(&self, ids: &[ObjectId]) -> Result<(), GitError> {
+    pub(super) fn prefetch(&self, ids: &[ObjectId]) -> Result<(), Failure> {
         let Some(remote) = &self.promisor else {
             return Ok(());
         };
@@ -198,8 +198,8 @@ impl Objects {
             return Err(error.clone());
         }
         if !self.repo.fetches_missing() {
-            let error = GitError::new(
-                GitErrorKind::MissingObject,
+            let error = Failure::new(
+                FailureKind::MissingObject,
                 format!(
                     "this partial clone lacks {} object{} that {remote} has, and reading fetches nothing unasked",
                     missing.len(),
@@ -229,8 +229,8 @@ impl Objects {
             arguments.extend_from_slice(batch);
             let output = Child::new(&self.repo, arguments).run_blocking()?;
             if !output.status.success() {
-                let error = GitError::new(
-                    GitErrorKind::MissingObject,
+                let error = Failure::new(
+                    FailureKind::MissingObject,
                     format!(
                         "this partial clone lacks {} object{}, and {remote} did not give them: {}",
                         missing.len(),
@@ -248,7 +248,7 @@ impl Objects {
     }
 
     /// Any object, and what it is.
-    pub(super) fn any(&self, id: ObjectId) -> Result<(Type, Arc<Vec<u8>>), GitError> {
+    pub(super) fn any(&self, id: ObjectId) -> Result<(Type, Arc<Vec<u8>>), Failure> {
         let what = "cannot read object";
         match self.found(id, LIMIT, what)? {
             Found::Object(kind, data) if data.len() > limit(kind) => {
@@ -269,9 +269,9 @@ impl Objects {
         self.reader.borrow().store().has(&id)
     }
 
-    fn read(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, GitError> {
+    fn read(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, Failure> {
         match self.read_here(id, kind, what) {
-            Err(error) if error.kind == GitErrorKind::MissingObject && self.promisor.is_some() => {
+            Err(error) if error.kind == FailureKind::MissingObject && self.promisor.is_some() => {
                 self.prefetch(&[id])?;
                 self.read_here(id, kind, what)
             }
@@ -279,7 +279,7 @@ impl Objects {
         }
     }
 
-    fn read_here(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, GitError> {
+    fn read_here(&self, id: ObjectId, kind: Type, what: &str) -> Result<Arc<Vec<u8>>, Failure> {
         let read = self.read_within(id, kind, limit(kind), what)?;
         read.map_err(|size| too_large(id, size, what))
     }
@@ -290,7 +290,7 @@ impl Objects {
         kind: Type,
         limit: usize,
         what: &str,
-    ) -> Result<Result<Arc<Vec<u8>>, usize>, GitError> {
+    ) -> Result<Result<Arc<Vec<u8>>, usize>, Failure> {
         match self.found(id, limit, what)? {
             Found::Object(found, data) if found == kind => Ok(Ok(data)),
             Found::Object(found, _) => Err(damaged(
@@ -301,7 +301,7 @@ impl Objects {
         }
     }
 
-    fn found(&self, id: ObjectId, limit: usize, what: &str) -> Result<Found, GitError> {
+    fn found(&self, id: ObjectId, limit: usize, what: &str) -> Result<Found, Failure> {
         let read = self.reader.borrow_mut().read(&id, limit);
         let found = read.map_err(|broken| self.broken(id, &broken, what))?;
         let Some(found) = found else {
@@ -316,12 +316,12 @@ impl Objects {
         Ok(found)
     }
 
-    fn broken(&self, id: ObjectId, broken: &Broken, what: &str) -> GitError {
+    fn broken(&self, id: ObjectId, broken: &Broken, what: &str) -> Failure {
         let file = broken.file.strip_prefix(self.repo.common_dir());
         let file = file.unwrap_or(&broken.file).display();
         let is_loose = broken.file.extension().is_none();
-        GitError::new(
-            GitErrorKind::Damaged,
+        Failure::new(
+            FailureKind::Damaged,
             format!("{what} {id}: {file} {}", broken.why),
         )
         .hint(if is_loose {
@@ -334,11 +334,11 @@ impl Objects {
         })
     }
 
-    fn missing(&self, id: ObjectId, what: &str) -> GitError {
+    fn missing(&self, id: ObjectId, what: &str) -> Failure {
         let place = self.repo.work_dir().unwrap_or(self.repo.git_dir());
         if let Some(broken) = self.reader.borrow().store().broken_index() {
-            return GitError {
-                message: format!(
+            return Failure {
+                why: format!(
                     "{what} {id}: it is not found in {}, whose {} {}",
                     place.display(),
                     broken.file.file_name().unwrap_or_default().display(),
@@ -347,8 +347,8 @@ impl Objects {
                 ..self.broken(id, &broken, what)
             };
         }
-        GitError::new(
-            GitErrorKind::MissingObject,
+        Failure::new(
+            FailureKind::MissingObject,
             format!("{what} {id}: an object is missing in {}", place.display()),
         )
         .hint(
@@ -365,9 +365,9 @@ fn limit(kind: Type) -> usize {
     }
 }
 
-fn too_large(id: ObjectId, size: usize, what: &str) -> GitError {
-    GitError::new(
-        GitErrorKind::Damaged,
+fn too_large(id: ObjectId, size: usize, what: &str) -> Failure {
+    Failure::new(
+        FailureKind::Damaged,
         format!(
             "{what} {id}: it announces {} MB, more than Tidegate reads of one object",
             size >> 20
@@ -412,12 +412,12 @@ fn lock(opened: &Opened) -> MutexGuard<'_, git2::Repository> {
 pub(super) struct Seed {
     repo: Repo,
     store: Arc<Store>,
-    refused: Option<GitError>,
+    refused: Option<Failure>,
     verified: bool,
 }
 
 impl Seed {
-    pub(super) fn open(&self) -> Result<Objects, GitError> {
+    pub(super) fn open(&self) -> Result<Objects, Failure> {
         let mut objects = Objects::with_store(&self.repo, &self.store)?;
         objects.verified = self.verified;
         Ok(objects.refused(self.refused.clone()))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{GitError, GitErrorKind, Repo, addresses::Place, view::Seen};
+use super::{Failure, FailureKind, Repo, addresses::Place, view::Seen};
 use crate::domain::hash;
 
 /// What is known of it without opening it. Its configuration was read once: what its [`Contact`]s were asked about is what
@@ -28,7 +28,7 @@ impl Outside {
     ///
     /// # Errors
     /// `NotFound`, `Embedded`, `Damaged`, `Program` without `git`.
-    pub fn look(path: &Path) -> Result<Self, GitError> {
+    pub fn look(path: &Path) -> Result<Self, Failure> {
         let seen = Seen::of(Repo::find_outside(path)?)?;
         Ok(Self { seen })
     }
@@ -42,10 +42,10 @@ impl Outside {
     ///
     /// # Errors
     /// Where nothing of it could be read either: of several remotes, none is the branch's; `Unsupported`; `Program`.
-    pub fn contacts(&self, branch: Option<&str>) -> Result<Vec<Contact>, GitError> {
+    pub fn contacts(&self, branch: Option<&str>) -> Result<Vec<Contact>, Failure> {
         let folder = tempfile::tempdir().map_err(|error| {
-            GitError::new(
-                GitErrorKind::Refused,
+            Failure::new(
+                FailureKind::Refused,
                 format!("cannot make a temporary folder: {error}"),
             )
         })?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{GitError, GitErrorKind};
+use super::{Failure, FailureKind};
 use crate::domain::{
     history::{CommitInfo, pull_request},
     ids::ObjectId,
@@ -59,7 +59,7 @@ pub(super) struct Header {
 pub(super) fn read_info(
     commit: ObjectId,
     data: &[u8],
-) -> Result<(CommitInfo, CommitInfo), GitError> {
+) -> Result<(CommitInfo, CommitInfo), Failure> {
     parse_info(commit, data).ok_or_else(|| damaged(commit, "is no readable commit"))
 }
 
@@ -192,8 +192,8 @@ fn hex(text: &[u8]) -> Option<ObjectId> {
 }
 
 /// An object that is not what it should be.
-pub(super) fn damaged(id: ObjectId, why: &str) -> GitError {
-    GitError::new(GitErrorKind::Damaged, format!("object {id} {why}")).hint(MEND)
+pub(super) fn damaged(id: ObjectId, why: &str) -> Failure {
+    Failure::new(FailureKind::Damaged, format!("object {id} {why}")).hint(MEND)
 }
 
 /// How an object that is there, and broken, comes back.

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{
-    GitError, GitErrorKind, Repo,
+    Failure, FailureKind, Repo,
     facts::fetch_missing,
     objects::{Entry, Kind, Objects, entries},
     parse::MEND,
@@ -39,7 +39,7 @@ impl Repo {
         commit: ObjectId,
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
-    ) -> Result<Desired, GitError> {
+    ) -> Result<Desired, Failure> {
         let tree = Objects::open(self)?.header(commit)?.tree;
         self.desired_of_tree(commit, tree, layouts, environments)
     }
@@ -51,7 +51,7 @@ impl Repo {
         tree: ObjectId,
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
-    ) -> Result<Desired, GitError> {
+    ) -> Result<Desired, Failure> {
         let (assembler, problems) = self.assembled(tree, layouts, environments)?;
         let mut desired = assembler.desired(commit);
         desired.problems.extend(problems);
@@ -70,7 +70,7 @@ impl Repo {
         commit: ObjectId,
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
-    ) -> Result<Assembler, GitError> {
+    ) -> Result<Assembler, Failure> {
         let tree = Objects::open(self)?.header(commit)?.tree;
         Ok(self.assembled(tree, layouts, environments)?.0)
     }
@@ -80,7 +80,7 @@ impl Repo {
         tree: ObjectId,
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
-    ) -> Result<(Assembler, Vec<Problem>), GitError> {
+    ) -> Result<(Assembler, Vec<Problem>), Failure> {
         // What does not come is told file by file.
         let refused = fetch_missing(&Objects::open(self)?, tree, layouts).err();
         let known = self.facts().read(self, tree, layouts, refused)?;
@@ -103,7 +103,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the commit or the blob cannot be read.
-    pub fn file(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+    pub fn file(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         self.files(commit)?.get(path)
     }
 
@@ -115,7 +115,7 @@ impl Repo {
         &self,
         commit: ObjectId,
         path: &str,
-    ) -> Result<Option<&'static str>, GitError> {
+    ) -> Result<Option<&'static str>, Failure> {
         let objects = Objects::open(self)?;
         let tree = objects.header(commit)?.tree;
         let found = entry_at(tree, path, |tree| objects.tree(tree))?;
@@ -131,7 +131,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the commit cannot be read.
-    pub fn files(&self, commit: ObjectId) -> Result<Files, GitError> {
+    pub fn files(&self, commit: ObjectId) -> Result<Files, Failure> {
         // Edits are made of these bytes: they are what the commit names, or none.
         let objects = Objects::for_commit(self)?.verified();
         let tree = objects.header(commit)?.tree;
@@ -153,7 +153,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the commits cannot be compared.
-    pub fn contains(&self, commit: ObjectId, ancestor: ObjectId) -> Result<bool, GitError> {
+    pub fn contains(&self, commit: ObjectId, ancestor: ObjectId) -> Result<bool, Failure> {
         Objects::open(self)?.is_ancestor(ancestor, commit)
     }
 
@@ -161,7 +161,7 @@ impl Repo {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn commit_info(&self, commit: ObjectId) -> Result<CommitInfo, GitError> {
+    pub fn commit_info(&self, commit: ObjectId) -> Result<CommitInfo, Failure> {
         Ok(Objects::open(self)?.info(commit)?.0)
     }
 }
@@ -181,7 +181,7 @@ impl Files {
     ///
     /// # Errors
     /// When a folder or the blob cannot be read.
-    pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+    pub fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let known = self.found.borrow().get(path).copied();
         let found = match known {
             Some(known) => known,
@@ -193,7 +193,7 @@ impl Files {
             .transpose()
     }
 
-    fn folder(&self, tree: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+    fn folder(&self, tree: ObjectId) -> Result<Arc<Vec<u8>>, Failure> {
         if let Some(known) = self.folders.borrow().get(&tree) {
             return Ok(Arc::clone(known));
         }
@@ -245,7 +245,7 @@ pub(super) fn wanted_files(
     tree: ObjectId,
     layouts: &LayoutSet,
     problems: &mut Vec<Problem>,
-) -> Result<Vec<(RepoPath, ObjectId)>, GitError> {
+) -> Result<Vec<(RepoPath, ObjectId)>, Failure> {
     let mut files = Vec::new();
     let mut unread = Vec::new();
     let descend = |path: &str| layouts.may_contain(path);
@@ -268,7 +268,7 @@ pub(super) fn wanted_files(
     }
     };
     // The rest of the matrix is as good without.
-    let mut pass_over = |path: &str, error: GitError| {
+    let mut pass_over = |path: &str, error: Failure| {
         unread.push(
             Problem::file(
                 path,
@@ -295,8 +295,8 @@ pub(super) fn walk(
     tree: ObjectId,
     descend: &dyn Fn(&str) -> bool,
     visit: &mut dyn FnMut(&str, Entry<'_>),
-    unread: &mut dyn FnMut(&str, GitError) -> Result<(), GitError>,
-) -> Result<(), GitError> {
+    unread: &mut dyn FnMut(&str, Failure) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut folders = vec![Open::new(tree, objects.tree(tree)?, 0)];
     let mut path = String::new();
     let (mut left, mut room) = (MOST_ENTRIES, MOST_PATH_BYTES);
@@ -363,10 +363,10 @@ impl Open {
 }
 
 /// The error of a folder that has no end.
-pub(super) fn too_much(tree: Option<ObjectId>) -> GitError {
+pub(super) fn too_much(tree: Option<ObjectId>) -> Failure {
     let tree = tree.map_or(String::new(), |tree| format!(" {tree}"));
-    GitError::new(
-        GitErrorKind::Damaged,
+    Failure::new(
+        FailureKind::Damaged,
         format!(
             "folder{tree} goes on for more than {MOST_LEVELS} levels or {MOST_ENTRIES} files, which no real one does"
         ),
@@ -379,7 +379,7 @@ pub(super) fn lookup(
     objects: &Objects,
     tree: ObjectId,
     path: &str,
-) -> Result<Option<ObjectId>, GitError> {
+) -> Result<Option<ObjectId>, Failure> {
     find(tree, path, |tree| objects.tree(tree))
 }
 
@@ -387,8 +387,8 @@ pub(super) fn lookup(
 fn find(
     tree: ObjectId,
     path: &str,
-    read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, GitError>,
-) -> Result<Option<ObjectId>, GitError> {
+    read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, Failure>,
+) -> Result<Option<ObjectId>, Failure> {
     let found = entry_at(tree, path, read)?;
     Ok(found.and_then(|(kind, id)| (kind == Kind::File).then_some(id)))
 }
@@ -397,8 +397,8 @@ fn find(
 fn entry_at(
     tree: ObjectId,
     path: &str,
-    read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, GitError>,
-) -> Result<Option<(Kind, ObjectId)>, GitError> {
+    read: impl Fn(ObjectId) -> Result<Arc<Vec<u8>>, Failure>,
+) -> Result<Option<(Kind, ObjectId)>, Failure> {
     let mut tree = tree;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {

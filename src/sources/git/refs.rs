@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{GitError, GitErrorKind, Repo, ours, store::open_regular};
+use super::{Failure, FailureKind, Repo, ours, store::open_regular};
 use crate::domain::ids::ObjectId;
 
 /// No ref's file is longer: a name of an object, or `ref:` and the name of a ref.
@@ -22,7 +22,7 @@ impl Repo {
         &self,
         repository: &git2::Repository,
         full: &str,
-    ) -> Result<Option<ObjectId>, GitError> {
+    ) -> Result<Option<ObjectId>, Failure> {
         if let Some(error) = self.broken_ref(full) {
             return Err(error);
         }
@@ -38,7 +38,7 @@ impl Repo {
     }
 
     /// What is wrong with the file of a ref; `None` where nothing is, or it has none.
-    fn broken_ref(&self, full: &str) -> Option<GitError> {
+    fn broken_ref(&self, full: &str) -> Option<Failure> {
         let folder = if full.starts_with("refs/") {
             self.common_dir()
         } else {
@@ -57,8 +57,8 @@ impl Repo {
             ),
         };
         Some(
-            GitError::new(
-                GitErrorKind::Damaged,
+            Failure::new(
+                FailureKind::Damaged,
                 format!("{full} is damaged: {shown} {why}"),
             )
             .hint(hint),
@@ -66,7 +66,7 @@ impl Repo {
     }
 
     /// The refs in files whose full names begin with `prefix` and that cannot be read, with what is wrong.
-    pub(super) fn broken_refs(&self, prefix: &str) -> Vec<(String, GitError)> {
+    pub(super) fn broken_refs(&self, prefix: &str) -> Vec<(String, Failure)> {
         let folder = prefix.rsplit_once('/').map_or("refs", |(folder, _)| folder);
         let mut names = Vec::new();
         list(self.common_dir(), folder, DEEPEST, &mut names);

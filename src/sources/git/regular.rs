@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{GitError, GitErrorKind, store::folders};
+use super::{Failure, FailureKind, store::folders};
 use crate::sources::files::{self, FileError};
 
 /// Files of one line or a few: a pointer, `HEAD`, a ref.
@@ -44,9 +44,9 @@ const COMMON: [(&str, u64); 6] = [
 
 /// # Errors
 /// `Damaged`, with the file, what it is, and what to do.
-pub(super) fn check(git: &Path, common: &Path) -> Result<(), GitError> {
+pub(super) fn check(git: &Path, common: &Path) -> Result<(), Failure> {
     find(git, common).map_err(|error| {
-        GitError::new(GitErrorKind::Damaged, error.to_string())
+        Failure::new(FailureKind::Damaged, error.to_string())
             .hint("Look at where this repository comes from; a clone of your own has no such file")
     })
 }
@@ -55,7 +55,7 @@ pub(super) fn check(git: &Path, common: &Path) -> Result<(), GitError> {
 ///
 /// # Errors
 /// As [`check`].
-pub(super) fn check_pointers(folder: &Path) -> Result<(), GitError> {
+pub(super) fn check_pointers(folder: &Path) -> Result<(), Failure> {
     let Ok(folder) = std::path::absolute(folder) else {
         return Ok(());
     };
@@ -63,7 +63,7 @@ pub(super) fn check_pointers(folder: &Path) -> Result<(), GitError> {
     pointers
         .try_for_each(|pointer| one(pointer, SHORT))
         .map_err(|error| {
-            GitError::new(GitErrorKind::Damaged, error.to_string())
+            Failure::new(FailureKind::Damaged, error.to_string())
                 .hint("Look at where it comes from, or run Tidegate in another folder")
         })
 }
@@ -187,7 +187,7 @@ mod tests {
                 let _ = fs::remove_file(&file);
                 make(&file);
                 let error = Repo::discover(&clone).unwrap_err();
-                assert_eq!(error.kind, GitErrorKind::Damaged, "{name}: {error}");
+                assert_eq!(error.kind, FailureKind::Damaged, "{name}: {error}");
                 let said = error.to_string();
                 assert!(said.contains(words) && said.contains(name), "{said}");
                 let other = Outside::look(&clone).err().unwrap();

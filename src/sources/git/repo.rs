@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    GitError, GitErrorKind,
+    Failure, FailureKind,
     discover::{self, Found},
     environment::Told,
     facts::FactsCache,
@@ -73,7 +73,7 @@ impl Repo {
     ///
     /// # Errors
     /// `NotFound`, `Embedded`, `Owner` (with the safe.directory advice), `Unsupported` (SHA-256, reftable).
-    pub fn discover(path: &Path) -> Result<Self, GitError> {
+    pub fn discover(path: &Path) -> Result<Self, Failure> {
         Self::find(path, None)
     }
 
@@ -81,11 +81,11 @@ impl Repo {
     ///
     /// # Errors
     /// As [`Repo::discover`].
-    pub fn named(path: &Path) -> Result<Self, GitError> {
+    pub fn named(path: &Path) -> Result<Self, Failure> {
         Self::find(path, Some(path))
     }
 
-    fn find(path: &Path, named: Option<&Path>) -> Result<Self, GitError> {
+    fn find(path: &Path, named: Option<&Path>) -> Result<Self, Failure> {
         regular::check_pointers(path)?;
         // Before anything of it is read.
         let place = discover::find(path);
@@ -96,8 +96,8 @@ impl Repo {
         let found =
             git2::Repository::discover(path).map_err(|error| match (&place, error.code()) {
                 (_, git2::ErrorCode::NotFound) => not_found(path),
-                (Some(place), git2::ErrorCode::Owner) => GitError::owner(&place.root),
-                _ => GitError::from_git2(&error, "cannot open the repository", path),
+                (Some(place), git2::ErrorCode::Owner) => Failure::owner(&place.root),
+                _ => Failure::from_git2(&error, "cannot open the repository", path),
             })?;
         Ok(Self::of(
             found.path().to_owned(),
@@ -112,11 +112,11 @@ impl Repo {
     ///
     /// # Errors
     /// As [`Repo::discover`]; `Refused` where the view cannot be written.
-    pub fn other(outside: &Outside, folder: &Path) -> Result<Self, GitError> {
+    pub fn other(outside: &Outside, folder: &Path) -> Result<Self, Failure> {
         let view = outside.seen().keep(folder)?;
         let place = outside.seen().found.clone();
         let failed = |error: &git2::Error| {
-            GitError::from_git2(error, "cannot open the repository", &place.root)
+            Failure::from_git2(error, "cannot open the repository", &place.root)
         };
         git2::Repository::open(&view).map_err(|error| failed(&error))?;
         let work =
@@ -135,7 +135,7 @@ impl Repo {
     }
 
     /// Finds what a configuration names, by the names of files alone.
-    pub(super) fn find_outside(path: &Path) -> Result<Found, GitError> {
+    pub(super) fn find_outside(path: &Path) -> Result<Found, Failure> {
         regular::check_pointers(path)?;
         let place = discover::find(path).ok_or_else(|| not_found(path))?;
         regular::check(&place.git, &place.common)?;
@@ -147,7 +147,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Embedded`, with both places.
-    pub fn refuse_embedded(path: &Path) -> Result<(), GitError> {
+    pub fn refuse_embedded(path: &Path) -> Result<(), Failure> {
         discover::find(path).map_or(Ok(()), |found| found.refuse_embedded(None))
     }
 
@@ -255,7 +255,7 @@ impl Repo {
     }
 
     /// Opens it for one use on this thread.
-    pub(super) fn open(&self) -> Result<git2::Repository, GitError> {
+    pub(super) fn open(&self) -> Result<git2::Repository, Failure> {
         self.fit_lately()?;
         git2::Repository::open(&self.inner.git)
             .map_err(|error| self.error(&error, "cannot open the repository"))
@@ -265,12 +265,12 @@ impl Repo {
     ///
     /// # Errors
     /// `Damaged`, with the file.
-    pub(super) fn fit(&self) -> Result<(), GitError> {
+    pub(super) fn fit(&self) -> Result<(), Failure> {
         regular::check(&self.inner.git, &self.inner.common)
     }
 
     /// The same, unless it was found good a moment ago.
-    fn fit_lately(&self) -> Result<(), GitError> {
+    fn fit_lately(&self) -> Result<(), Failure> {
         let mut looked = self
             .inner
             .looked
@@ -286,7 +286,7 @@ impl Repo {
     }
 
     /// Opens it to read objects, or gives what was opened for that a moment ago and nobody uses any more.
-    pub(super) fn lend(&self) -> Result<Opened, GitError> {
+    pub(super) fn lend(&self) -> Result<Opened, Failure> {
         let mut idle = self.inner.idle.lock();
         idle.retain(|(opened, _)| opened.elapsed() < LENT_FOR);
         // Nobody else can take it: it is taken under the lock only.
@@ -314,8 +314,8 @@ impl Repo {
     }
 
     /// libgit2's error met while doing `what`.
-    pub(super) fn error(&self, error: &git2::Error, what: &str) -> GitError {
-        GitError::from_git2(error, what, self.place())
+    pub(super) fn error(&self, error: &git2::Error, what: &str) -> Failure {
+        Failure::from_git2(error, what, self.place())
     }
 
     /// The address of a remote, as configured and with `insteadOf` applied; it may hold credentials.
@@ -374,7 +374,7 @@ fn is_executable(_: &std::fs::Metadata) -> bool {
     true
 }
 
-fn not_found(path: &Path) -> GitError {
+fn not_found(path: &Path) -> Failure {
     let why = if path.exists() {
         "is not in a Git repository"
     } else {
@@ -384,7 +384,7 @@ fn not_found(path: &Path) -> GitError {
         Some(text) if Address::is_meant(text) => shown(text),
         _ => path.display().to_string(),
     };
-    GitError::new(GitErrorKind::NotFound, format!("{shown} {why}")).hint(
+    Failure::new(FailureKind::NotFound, format!("{shown} {why}")).hint(
         "Run tidegate inside a clone of the deployment repository, or name one with --repo PATH or --repo URL",
     )
 }

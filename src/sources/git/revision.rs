@@ -2,7 +2,7 @@
 //!
 //! libgit2 has the grammar too, and reads the objects on the way by itself: see [`store`](super::store).
 
-use super::{GitError, GitErrorKind, Repo, objects::Objects, ours};
+use super::{Failure, FailureKind, Repo, objects::Objects, ours};
 use crate::domain::desired::Tip;
 use crate::domain::ids::ObjectId;
 
@@ -23,7 +23,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the repository cannot be opened, or an object on the way is damaged.
-    pub fn revision(&self, rev: &str, base: &Tip) -> Result<Option<ObjectId>, GitError> {
+    pub fn revision(&self, rev: &str, base: &Tip) -> Result<Option<ObjectId>, Failure> {
         let Some((name, steps)) = parse(rev) else {
             return Ok(None);
         };
@@ -53,7 +53,7 @@ impl Repo {
         repository: &git2::Repository,
         objects: &Objects,
         name: &str,
-    ) -> Result<Option<ObjectId>, GitError> {
+    ) -> Result<Option<ObjectId>, Failure> {
         if let Some(id) = name.parse().ok().filter(|id| objects.has(*id)) {
             return Ok(Some(id));
         }
@@ -80,7 +80,7 @@ impl Repo {
         &self,
         repository: &git2::Repository,
         name: &str,
-    ) -> Result<Option<String>, GitError> {
+    ) -> Result<Option<String>, Failure> {
         let name = if name == "@" { "HEAD" } else { name };
         for (before, after) in [
             ("", ""),
@@ -109,7 +109,7 @@ impl Repo {
         repository: &git2::Repository,
         name: &str,
         at: &str,
-    ) -> Result<Option<ObjectId>, GitError> {
+    ) -> Result<Option<ObjectId>, Failure> {
         let name = if name.is_empty() { "HEAD" } else { name };
         let Some(mut full) = self.full_name(repository, name)? else {
             return Ok(None);
@@ -168,7 +168,7 @@ fn parse(rev: &str) -> Option<(&str, Vec<Step>)> {
     Some((name, steps))
 }
 
-fn descend(objects: &Objects, commit: ObjectId, step: Step) -> Result<Option<ObjectId>, GitError> {
+fn descend(objects: &Objects, commit: ObjectId, step: Step) -> Result<Option<ObjectId>, Failure> {
     match step {
         Step::Parent(number) => {
             let parents = objects.header(commit)?.parents;
@@ -187,7 +187,7 @@ fn descend(objects: &Objects, commit: ObjectId, step: Step) -> Result<Option<Obj
 }
 
 /// The commit, or what names one, whose name begins so.
-fn abbreviated(objects: &Objects, digits: &str) -> Result<Option<ObjectId>, GitError> {
+fn abbreviated(objects: &Objects, digits: &str) -> Result<Option<ObjectId>, Failure> {
     if !(4..=40).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(None);
     }
@@ -200,8 +200,8 @@ fn abbreviated(objects: &Objects, digits: &str) -> Result<Option<ObjectId>, GitE
     match commits[..] {
         [] => Ok(None),
         [only] => Ok(Some(only)),
-        _ => Err(GitError::new(
-            GitErrorKind::Unknown,
+        _ => Err(Failure::new(
+            FailureKind::Unknown,
             format!(
                 "`{digits}` is how the names of {} commits begin",
                 commits.len()

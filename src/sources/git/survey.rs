@@ -3,7 +3,7 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    GitError, Repo,
+    Failure, Repo,
     objects::{Entry, Kind, Objects},
     read::walk,
 };
@@ -27,7 +27,7 @@ impl Repo {
     ///
     /// # Errors
     /// When the commit, a tree or the refs cannot be read.
-    pub fn survey(&self, base: &Tip) -> Result<Survey, GitError> {
+    pub fn survey(&self, base: &Tip) -> Result<Survey, Failure> {
         let objects = Objects::open(self)?;
         let tree = objects.header(base.commit)?.tree;
         let (mut files, mut paths) = (HashMap::new(), Vec::new());
@@ -48,7 +48,7 @@ impl Repo {
             }
             _ => "refs/heads/".to_owned(),
         };
-        let names = |prefix: &str| -> Result<Vec<String>, GitError> {
+        let names = |prefix: &str| -> Result<Vec<String>, Failure> {
             let found = repository
                 .references_glob(&format!("{prefix}*"))
                 .map_err(|error| self.error(&error, "cannot list the refs"))?;
@@ -95,7 +95,7 @@ impl Survey {
     }
 
     /// Why files that a partial clone lacks could not be read; `None` where none was lacking.
-    pub fn lacking(&self) -> Option<GitError> {
+    pub fn lacking(&self) -> Option<Failure> {
         self.objects.lacking()
     }
 
@@ -103,7 +103,7 @@ impl Survey {
     ///
     /// # Errors
     /// When they cannot be fetched.
-    pub fn prefetch(&self, paths: &[&str]) -> Result<(), GitError> {
+    pub fn prefetch(&self, paths: &[&str]) -> Result<(), Failure> {
         let ids = paths.iter().filter_map(|path| self.files.get(*path));
         self.objects.prefetch(&ids.copied().collect::<Vec<_>>())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Child, GitError, GitErrorKind, RanCommand, Repo, child::Output};
+use super::{Child, Failure, FailureKind, RanCommand, Repo, child::Output};
 use crate::domain::desired::Tip;
 use crate::{
     domain::{ids::ObjectId, text::sanitise_lines},
@@ -30,16 +30,16 @@ pub struct Fetched {
 ///
 /// # Errors
 /// `Network` with the server's words, `Unknown` when the branch is gone, `Program` without `git`.
-pub async fn fetch(repo: &Repo, base: &Tip) -> Result<Fetched, GitError> {
+pub async fn fetch(repo: &Repo, base: &Tip) -> Result<Fetched, Failure> {
     fetch_for(repo, base, |child| child).await
 }
 
 /// The same, to see what a push has left behind: also when what works was stopped.
-pub(super) async fn fetch_to_look(repo: &Repo, base: &Tip) -> Result<Fetched, GitError> {
+pub(super) async fn fetch_to_look(repo: &Repo, base: &Tip) -> Result<Fetched, Failure> {
     fetch_for(repo, base, Child::looking).await
 }
 
-async fn fetch_for(repo: &Repo, base: &Tip, kind: fn(Child) -> Child) -> Result<Fetched, GitError> {
+async fn fetch_for(repo: &Repo, base: &Tip, kind: fn(Child) -> Child) -> Result<Fetched, Failure> {
     let ran = match &base.remote {
         Some(remote) => Some(fetch_branch(repo, remote, base.branch(), kind).await?),
         None => None,
@@ -56,7 +56,7 @@ async fn fetch_branch(
     remote: &str,
     branch: &str,
     kind: fn(Child) -> Child,
-) -> Result<RanCommand, GitError> {
+) -> Result<RanCommand, Failure> {
     let tracking = repo.tracking_ref(remote, branch)?;
     let refspec = format!("+refs/heads/{branch}:{tracking}");
     let arguments = [
@@ -77,8 +77,8 @@ async fn fetch_branch(
     }
     let words = words(&output.stderr);
     if words.contains("couldn't find remote ref") {
-        return Err(GitError::new(
-            GitErrorKind::Unknown,
+        return Err(Failure::new(
+            FailureKind::Unknown,
             format!("{remote} has no branch `{branch}` any more"),
         )
         .hint("Set repository.branch in tidegate.toml"));
@@ -95,7 +95,7 @@ pub async fn fetch_refs(
     repo: &Repo,
     remote: &str,
     refspecs: &[String],
-) -> Result<RanCommand, GitError> {
+) -> Result<RanCommand, Failure> {
     let mut arguments: Vec<String> = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch"]
         .map(str::to_owned)
         .to_vec();
@@ -120,7 +120,7 @@ pub(super) async fn look(
     repo: &Repo,
     remote: &str,
     name: &str,
-) -> Result<(Option<ObjectId>, RanCommand), GitError> {
+) -> Result<(Option<ObjectId>, RanCommand), Failure> {
     let child = Child::new(repo, ["ls-remote", "--refs", remote, name]).looking();
     let output = patiently(child, remote).await?;
     if !output.status.success() {
@@ -141,7 +141,7 @@ pub(super) fn listed(text: &str, name: &str) -> Option<ObjectId> {
 ///
 /// # Errors
 /// `Network` when the remote does not answer.
-pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>, GitError> {
+pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>, Failure> {
     let child = Child::new(repo, ["ls-remote", "--symref", remote, "HEAD"]);
     let output = patiently(child, remote).await?;
     if !output.status.success() {
@@ -158,7 +158,7 @@ pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>,
 ///
 /// # Errors
 /// `Network` when the remote does not answer, `Program` without `git`.
-pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(), GitError> {
+pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(), Failure> {
     fetch_branch(repo, remote, branch, |child| child).await?;
     let child = Child::new(repo, ["remote", "set-head", remote, branch]);
     let output = patiently(child, remote).await?;
@@ -169,7 +169,7 @@ pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(
 }
 
 /// Runs a child that talks to `remote`, but not for ever.
-pub(super) async fn patiently(child: Child, remote: &str) -> Result<Output, GitError> {
+pub(super) async fn patiently(child: Child, remote: &str) -> Result<Output, Failure> {
     let patience = if children::interrupted() {
         IMPATIENCE
     } else {
@@ -183,7 +183,7 @@ pub(super) async fn patiently_for(
     patience: Duration,
     child: Child,
     remote: &str,
-) -> Result<Output, GitError> {
+) -> Result<Output, Failure> {
     match tokio::time::timeout(patience, child.run()).await {
         Ok(output) => output,
         Err(_) => Err(silent(remote, patience)),
@@ -191,9 +191,9 @@ pub(super) async fn patiently_for(
 }
 
 /// The error of a remote that said nothing for so long.
-pub(super) fn silent(remote: &str, patience: Duration) -> GitError {
-    GitError::new(
-        GitErrorKind::Network,
+pub(super) fn silent(remote: &str, patience: Duration) -> Failure {
+    Failure::new(
+        FailureKind::Network,
         format!("{remote} did not answer within {} s", patience.as_secs()),
     )
     .hint("Check the connection, and that Git can reach the remote: git ls-remote")
@@ -219,7 +219,7 @@ pub(super) fn in_a_line(words: &str) -> String {
 }
 
 /// The error of a remote that did not give what was asked for, with its words.
-pub(super) fn unreachable(remote: &str, words: &str) -> GitError {
+pub(super) fn unreachable(remote: &str, words: &str) -> Failure {
     let hint = if is_denied(words) {
         "Tidegate uses Git's own credentials: sign in so that `git fetch` works without asking \
          (an ssh agent, a credential helper)"
@@ -229,8 +229,8 @@ pub(super) fn unreachable(remote: &str, words: &str) -> GitError {
     } else {
         "Check the connection, and that Git can reach the remote: git ls-remote"
     };
-    GitError::new(
-        GitErrorKind::Network,
+    Failure::new(
+        FailureKind::Network,
         format!("cannot fetch from {remote}: {}", in_a_line(words)),
     )
     .hint(hint)

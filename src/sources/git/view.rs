@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use super::{GitError, GitErrorKind, discover::Found, environment};
+use super::{Failure, FailureKind, discover::Found, environment};
 use crate::{
     domain::{address::Address, hash},
     sources::{
@@ -86,9 +86,9 @@ impl Seen {
     ///
     /// # Errors
     /// `Other` where they cannot be read, `Program` without `git`.
-    pub(super) fn of(found: Found) -> Result<Self, GitError> {
+    pub(super) fn of(found: Found) -> Result<Self, Failure> {
         let unreadable =
-            |error: files::FileError| GitError::new(GitErrorKind::Other, error.to_string());
+            |error: files::FileError| Failure::new(FailureKind::Other, error.to_string());
         let read = |path: PathBuf| {
             files::read(&path, Links::Refused, files::CONFIGURATION).map_err(unreadable)
         };
@@ -106,7 +106,7 @@ impl Seen {
     ///
     /// # Errors
     /// `Owner`, `Refused` where the view cannot be written.
-    pub(super) fn keep(&self, folder: &Path) -> Result<PathBuf, GitError> {
+    pub(super) fn keep(&self, folder: &Path) -> Result<PathBuf, Failure> {
         let view = folder.join(name(&self.found.git));
         let refused = |error: std::io::Error| refused(&view, &error);
         fs::create_dir_all(&view).map_err(refused)?;
@@ -124,23 +124,23 @@ impl Seen {
     ///
     /// # Errors
     /// `Refused` where it cannot be written.
-    pub(super) fn sketch(&self, folder: &Path) -> Result<(), GitError> {
+    pub(super) fn sketch(&self, folder: &Path) -> Result<(), Failure> {
         for name in ["objects", "refs"] {
             fs::create_dir_all(folder.join(name)).map_err(|error| refused(folder, &error))?;
         }
         self.put(folder)
     }
 
-    fn put(&self, folder: &Path) -> Result<(), GitError> {
+    fn put(&self, folder: &Path) -> Result<(), Failure> {
         put(folder, "HEAD", &self.head)
             .and_then(|()| put(folder, "config", self.config.as_bytes()))
             .map_err(|error| refused(folder, &error))
     }
 }
 
-fn refused(folder: &Path, error: &std::io::Error) -> GitError {
-    GitError::new(
-        GitErrorKind::Refused,
+fn refused(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        FailureKind::Refused,
         format!("cannot write {}: {error}", folder.display()),
     )
     .hint("Other repositories are read through links that are kept there; set TIDEGATE_STATE_DIR to another folder")
@@ -155,7 +155,7 @@ fn name(git: &Path) -> String {
 }
 
 /// Refuses what belongs to another user, as Git does: `safe.directory` of the user's own configuration lifts it.
-fn owned(found: &Found, view: &Path) -> Result<(), GitError> {
+fn owned(found: &Found, view: &Path) -> Result<(), Failure> {
     let owner = |path: &Path| fs::metadata(path).map(|data| data.uid()).ok();
     // What was just made is this user's.
     let own = owner(view);
@@ -193,12 +193,12 @@ fn owned(found: &Found, view: &Path) -> Result<(), GitError> {
     if allowed {
         Ok(())
     } else {
-        Err(GitError::owner(&found.root))
+        Err(Failure::owner(&found.root))
     }
 }
 
 /// Keys and values of a configuration file's text, as Git reads it; files that it includes are not looked at.
-fn entries(text: &[u8]) -> Result<Vec<(String, String)>, GitError> {
+fn entries(text: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     let mut command = Command::new("git");
     environment::settle(
         &mut command,
@@ -225,8 +225,8 @@ fn entries(text: &[u8]) -> Result<Vec<(String, String)>, GitError> {
     let output = said.map_err(super::child::stopped)?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(GitError::new(
-            GitErrorKind::Other,
+        return Err(Failure::new(
+            FailureKind::Other,
             format!("its configuration cannot be read: {words}"),
         )
         .hint("Mend the file `config` of that repository"));

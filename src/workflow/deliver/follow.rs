@@ -19,7 +19,7 @@ use crate::{
     },
     sources::{
         cluster::{self, Watching},
-        git::GitError,
+        git::Failure,
     },
     workflow::{Reading, Session, cluster_options, facts::note_cells},
 };
@@ -50,7 +50,7 @@ impl Underway<'_> {
         match expectations(self.session, &self.delivery, timeout) {
             Ok(expected) => self.apply(Fact::Expected(expected)),
             Err(error) => {
-                return self.apply(Fact::Broken(error.told("following the delivery")));
+                return self.apply(Fact::Broken(error.during("following the delivery")));
             }
         }
         self.watch(clusters, Duration::ZERO).await;
@@ -100,7 +100,7 @@ fn expectations(
     session: &Session,
     delivery: &Delivery,
     timeout: Option<Duration>,
-) -> Result<BTreeMap<CellKey, Expectation>, GitError> {
+) -> Result<BTreeMap<CellKey, Expectation>, Failure> {
     let desired = session.read_with(&delivery.refs())?.desired;
     let topology = &session.config.topology;
     let (looked_for, _) = targets(topology, &desired);
@@ -173,7 +173,7 @@ impl OwnClusters {
         session: &Session,
         delivery: &Delivery,
         now: fn() -> Timestamp,
-    ) -> Result<Self, GitError> {
+    ) -> Result<Self, Failure> {
         let desired = session.read_with(&delivery.refs())?.desired;
         let (mut targets, _) = targets(&session.config.topology, &desired);
         for target in &mut targets {

@@ -67,7 +67,7 @@ impl Underway<'_> {
         }
         let unseen = |why: String, next: &str| {
             NotPublished::Failed(
-                Failure::new("a delivery that was left behind", why, next)
+                Failure::told("a delivery that was left behind", why, next)
                     .of(FailureKind::Interrupted),
             )
         };

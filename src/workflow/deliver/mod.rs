@@ -27,7 +27,7 @@ use crate::{
         plan::{Action, Plan, Write},
         topology::Deliver,
     },
-    sources::git::{self, GitError, PushOutcome, Repo},
+    sources::git::{self, Failure, PushOutcome, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.
@@ -224,8 +224,8 @@ impl<'a> Publishing<'a> {
 }
 
 /// Git's word on why it is not published.
-fn failed(error: GitError) -> NotPublished {
-    NotPublished::Failed(error.told("delivery"))
+fn failed(error: Failure) -> NotPublished {
+    NotPublished::Failed(error.during("delivery"))
 }
 
 fn refspec(repo: &Repo, remote: &str, place: &RefName) -> Result<String, NotPublished> {
@@ -235,7 +235,7 @@ fn refspec(repo: &Repo, remote: &str, place: &RefName) -> Result<String, NotPubl
 }
 
 /// The commit or tag of one write, in the object database.
-fn make(repo: &Repo, plan: &Plan, write: &Write, message: &str) -> Result<ObjectId, GitError> {
+fn make(repo: &Repo, plan: &Plan, write: &Write, message: &str) -> Result<ObjectId, Failure> {
     let tip = &write.tip;
     match &write.action {
         Action::Edit => git::build_commit(repo, tip.commit, &write.edits, message),

@@ -101,7 +101,7 @@ fn a_reading_that_fails_keeps_what_is_shown_and_settles_by_itself() {
     let epoch = driver.epoch(Operation::Desired);
     driver.send(Event::Desired {
         epoch,
-        result: Err(Failure::new("origin/main", "no such ref", "git fetch")),
+        result: Err(Failure::told("origin/main", "no such ref", "git fetch")),
     });
     assert!(driver.model.git.desired.is_some());
     assert!(driver.model.activity.standing().is_some());
@@ -172,7 +172,7 @@ fn what_was_kept_is_shown_at_once_and_all_of_it_stale() {
 fn a_bad_configuration_keeps_the_one_in_force() {
     let mut driver = Driver::settled(SIZE);
     driver.model.setup.write = WriteMode::Write;
-    driver.send(Event::ConfigReloaded(Err(Failure::new(
+    driver.send(Event::ConfigReloaded(Err(Failure::told(
         "tidegate.toml:3",
         "unknown key",
         "",

@@ -113,7 +113,7 @@ fn the_filter_narrows_rows_and_columns() {
 fn esc_takes_one_thing_away_at_a_time() {
     let mut driver = Driver::settled(SIZE);
     driver.keys("space / \"check enter");
-    driver.send(Event::Failure(Failure::new("x", "y", "")));
+    driver.send(Event::Failure(Failure::told("x", "y", "")));
     let state = |driver: &Driver| {
         let model = &driver.model;
         (

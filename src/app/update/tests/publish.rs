@@ -134,7 +134,7 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
 #[test]
 fn a_failure_says_why_until_dismissed() {
     let mut driver = confirmed();
-    let failure = Failure::new(
+    let failure = Failure::told(
         "push to origin",
         "could not resolve host",
         "nothing was written; try again",
@@ -158,7 +158,8 @@ fn a_delivery_whose_driver_breaks_ends_with_its_mistake() {
             driver.pushed(Deliver::Push, "");
         }
         let id = driver.model.deliveries[0].delivery.id.clone();
-        let failure = Failure::new("delivery", "a mistake of its own", "").of(FailureKind::Mistake);
+        let failure =
+            Failure::told("delivery", "a mistake of its own", "").of(FailureKind::Mistake);
         driver.send(Event::DeliveryBroken {
             id,
             failure: failure.clone(),
@@ -233,7 +234,7 @@ fn what_an_earlier_session_left_behind_is_shown_and_touches_nothing_staged() {
     driver.pushed(Deliver::Push, "");
     assert_eq!(driver.model.staging.requests().len(), 1);
     assert!(!driver.taken().contains(&Command::SaveStaged(Vec::new())));
-    let gone = Failure::new("a delivery that was left behind", "nothing was written", "");
+    let gone = Failure::told("a delivery that was left behind", "nothing was written", "");
     driver.fact(1, Fact::Broken(gone));
     assert!(driver.model.activity.standing().is_some());
     assert!(driver.model.screens.is_empty(), "no screen opens by itself");

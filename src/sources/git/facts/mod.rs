@@ -10,7 +10,7 @@ mod tests;
 use std::{sync::Arc, thread};
 
 use super::{
-    GitError, Repo,
+    Failure, Repo,
     objects::Objects,
     read::{read_facts, wanted_files},
 };
@@ -70,8 +70,8 @@ impl FactsCache {
         repo: &Repo,
         tree: ObjectId,
         layouts: &Arc<LayoutSet>,
-        refused: Option<GitError>,
-    ) -> Result<Arc<Known>, GitError> {
+        refused: Option<Failure>,
+    ) -> Result<Arc<Known>, Failure> {
         let known = self.layouts.as_ref();
         if !known.is_some_and(|known| known.is_of(layouts)) {
             self.readings.clear();
@@ -106,8 +106,8 @@ impl FactsCache {
         repo: &Repo,
         tree: ObjectId,
         layouts: &LayoutSet,
-        refused: Option<GitError>,
-    ) -> Result<(Known, usize), GitError> {
+        refused: Option<Failure>,
+    ) -> Result<(Known, usize), Failure> {
         // A promotion copies what is read here: it is what the commit names, or none.
         let objects = Objects::for_commit(repo)?.verified().refused(refused);
         let mut problems = Vec::new();
@@ -176,7 +176,7 @@ pub(super) fn fetch_missing(
     objects: &Objects,
     tree: ObjectId,
     layouts: &LayoutSet,
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     if !objects.is_partial() {
         return Ok(());
     }

@@ -17,7 +17,7 @@ use std::{
 
 use super::{
     super::{
-        GitError,
+        Failure,
         objects::{Header, Objects},
         read::lookup,
     },
@@ -99,7 +99,7 @@ impl<'a> Authors<'a> {
         paths: &[RepoPath],
         passed: &[Passed],
         walk: &Walk<'_>,
-    ) -> Result<Option<CommitInfo>, GitError> {
+    ) -> Result<Option<CommitInfo>, Failure> {
         let commit = change.landed.commit;
         let parent = self.header(commit)?.parents.first().copied();
         let places: Vec<At> = paths.iter().map(At::home).collect();
@@ -133,7 +133,7 @@ impl<'a> Authors<'a> {
         &mut self,
         value: &Landed<'_>,
         walk: &Walk<'_>,
-    ) -> Result<ObjectId, GitError> {
+    ) -> Result<ObjectId, Failure> {
         if self.headers.len() + self.blobs.len() + self.facts.len() > MOST_REMEMBERED {
             self.headers.clear();
             self.blobs.clear();
@@ -179,7 +179,7 @@ impl<'a> Authors<'a> {
         merged: u32,
         value: &Landed<'_>,
         walk: &Walk<'_>,
-    ) -> Result<Stop, GitError> {
+    ) -> Result<Stop, Failure> {
         if let Some((index, depth)) = self.below.take() {
             self.line.extend(index.line().zip(depth..));
         }
@@ -222,7 +222,7 @@ impl<'a> Authors<'a> {
         Ok(Stop::Author(commit))
     }
 
-    fn header(&mut self, commit: ObjectId) -> Result<&Header, GitError> {
+    fn header(&mut self, commit: ObjectId) -> Result<&Header, Failure> {
         Ok(match self.headers.entry(commit) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {
@@ -231,7 +231,7 @@ impl<'a> Authors<'a> {
         })
     }
 
-    fn blob(&mut self, commit: ObjectId, path: &RepoPath) -> Result<Option<ObjectId>, GitError> {
+    fn blob(&mut self, commit: ObjectId, path: &RepoPath) -> Result<Option<ObjectId>, Failure> {
         let key = (commit, path.clone());
         if let Some(known) = self.blobs.get(&key) {
             return Ok(*known);
@@ -242,7 +242,7 @@ impl<'a> Authors<'a> {
         Ok(found)
     }
 
-    fn same_files(&mut self, a: ObjectId, b: ObjectId, paths: &[At]) -> Result<bool, GitError> {
+    fn same_files(&mut self, a: ObjectId, b: ObjectId, paths: &[At]) -> Result<bool, Failure> {
         let tree = self.header(a)?.tree;
         if tree == self.header(b)?.tree {
             return Ok(true);
@@ -261,7 +261,7 @@ impl<'a> Authors<'a> {
         commit: ObjectId,
         value: &Landed<'_>,
         walk: &Walk<'_>,
-    ) -> Result<bool, GitError> {
+    ) -> Result<bool, Failure> {
         let (mut as_landed, mut as_before) = (true, true);
         for (at, (landed, before)) in value.paths.iter().zip(value.blobs) {
             let there = self.blob(commit, &at.path)?;

@@ -1,7 +1,7 @@
 //! What stood below a commit of the landed line, and what the commit did to it.
 
 use super::{
-    super::{GitError, Repo, objects::Objects, read::lookup},
+    super::{Failure, Repo, objects::Objects, read::lookup},
     tree::{Counted, gone},
 };
 use crate::domain::ids::ObjectId;
@@ -16,7 +16,7 @@ impl Repo {
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn below(&self) -> Result<Below, GitError> {
+    pub fn below(&self) -> Result<Below, Failure> {
         let objects = Objects::open(self)?;
         Ok(Below { objects })
     }
@@ -27,7 +27,7 @@ impl Below {
     ///
     /// # Errors
     /// When the commit cannot be read.
-    pub fn parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, GitError> {
+    pub fn parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, Failure> {
         Ok(self.objects.header(commit)?.parents.first().copied())
     }
 
@@ -35,7 +35,7 @@ impl Below {
     ///
     /// # Errors
     /// When a folder cannot be read.
-    pub fn takes_away(&self, commit: ObjectId, parent: ObjectId) -> Result<bool, GitError> {
+    pub fn takes_away(&self, commit: ObjectId, parent: ObjectId) -> Result<bool, Failure> {
         let (left, entered) = (self.tree(commit)?, self.tree(parent)?);
         let mut files = Vec::new();
         let mut folders = Counted::new(&self.objects);
@@ -47,7 +47,7 @@ impl Below {
     ///
     /// # Errors
     /// When a folder cannot be read.
-    pub fn blob(&self, commit: ObjectId, path: &str) -> Result<Option<ObjectId>, GitError> {
+    pub fn blob(&self, commit: ObjectId, path: &str) -> Result<Option<ObjectId>, Failure> {
         lookup(&self.objects, self.tree(commit)?, path)
     }
 
@@ -60,7 +60,7 @@ impl Below {
         commit: ObjectId,
         path: &str,
         most: usize,
-    ) -> Result<Option<ObjectId>, GitError> {
+    ) -> Result<Option<ObjectId>, Failure> {
         let known = self.blob(commit, path)?;
         for step in self.objects.first_parents(commit).take(most) {
             let (at, header) = step?;
@@ -72,7 +72,7 @@ impl Below {
         Ok(None)
     }
 
-    fn tree(&self, commit: ObjectId) -> Result<ObjectId, GitError> {
+    fn tree(&self, commit: ObjectId) -> Result<ObjectId, Failure> {
         Ok(self.objects.header(commit)?.tree)
     }
 }

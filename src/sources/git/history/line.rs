@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     super::{
-        GitError, Repo,
+        Failure, Repo,
         kept::Place,
         objects::{Objects, read_info},
     },
@@ -50,7 +50,7 @@ enum Ended {
 
 impl Line<'_> {
     /// Tells every wanted change, newest first.
-    pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), GitError> {
+    pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
         let all_values = Place::of(self.repo, self.layouts, "history");
         if !self.want.last_only {
             return self.tell_and_keep(all_values.as_ref(), batch);
@@ -67,7 +67,7 @@ impl Line<'_> {
     }
 
     /// From the index at `place`, where there is one that fits; else from the objects, and the index is written anew.
-    fn tell_and_keep(&self, place: Option<&Place>, batch: &mut Batch<'_>) -> Result<(), GitError> {
+    fn tell_and_keep(&self, place: Option<&Place>, batch: &mut Batch<'_>) -> Result<(), Failure> {
         if let Some(place) = place
             && self.tell_from(place, FARTHEST, batch)?
         {
@@ -84,7 +84,7 @@ impl Line<'_> {
         place: &Place,
         farthest: u32,
         batch: &mut Batch<'_>,
-    ) -> Result<bool, GitError> {
+    ) -> Result<bool, Failure> {
         // All cells are told as they are read, so all of it is checked before; some cells are read first.
         let all = self.want.cells.is_none();
         let Some(mut index) = Index::read(place, all) else {
@@ -156,7 +156,7 @@ impl Line<'_> {
         objects: &Objects,
         index: &Index,
         farthest: u32,
-    ) -> Result<Option<u32>, GitError> {
+    ) -> Result<Option<u32>, Failure> {
         let mut commit = self.tip;
         for distance in 0..=farthest {
             if index.tip() == Some(commit) {
@@ -176,7 +176,7 @@ impl Line<'_> {
         older: Option<(&'a Index, u32)>,
         place: Option<&Place>,
         batch: &mut Batch<'_>,
-    ) -> Result<Ended, GitError> {
+    ) -> Result<Ended, Failure> {
         let tree = objects.header(self.tip)?.tree;
         let mut walk = Walk::new(objects, self.layouts, self.environments, tree)?;
         // A walk that can be kept looks at all cells: the next question costs nothing then.
@@ -294,7 +294,7 @@ impl Line<'_> {
         batch: &mut Batch<'_>,
         mut kept: Option<Builder>,
         place: Option<&Place>,
-    ) -> Result<Ended, GitError> {
+    ) -> Result<Ended, Failure> {
         let Older {
             index,
             today,
@@ -317,7 +317,7 @@ impl Line<'_> {
                 older.judge_author(&cell, &mut change, authors)?;
                 change.moved = moves.remove(&cell).or(change.moved);
             }
-            Ok::<_, GitError>((cell, change))
+            Ok::<_, Failure>((cell, change))
         };
         let changes = index.changes(*depth, last_only, &wanted);
         let changes: Box<dyn Iterator<Item = _> + '_> = if self.want.cells.is_some() && !all {
@@ -367,7 +367,7 @@ impl Older<'_> {
         cell: &CellKey,
         change: &mut ValueChange,
         authors: &mut Authors<'_>,
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         let Some((paths, passed)) = self.today.passed(cell).filter(|(_, p)| !p.is_empty()) else {
             return Ok(());
         };

@@ -24,7 +24,7 @@ use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 pub use self::{below::Below, tags::TagReading};
 use self::{line::Line, telling::Batch};
-use super::{GitError, Repo};
+use super::{Failure, Repo};
 use crate::domain::{
     history::ValueChange,
     ids::{CellKey, EnvironmentName, ObjectId},
@@ -68,7 +68,7 @@ impl Repo {
         environments: &[EnvironmentName],
         want: &Want,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         let line = Line {
             repo: self,
             tip: commit,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    super::{GitError, objects::Objects},
+    super::{Failure, objects::Objects},
     tree::{Counted, Difference, Folder, Wanted, gone},
     versions::Versions,
     walk::Moved,
@@ -150,7 +150,7 @@ impl<'a> Places<'a> {
     }
 
     /// Moves to the parent's tree; tells which files that are away differ there.
-    pub(super) fn enter(&mut self, tree: Option<ObjectId>) -> Result<Vec<Moved>, GitError> {
+    pub(super) fn enter(&mut self, tree: Option<ObjectId>) -> Result<Vec<Moved>, Failure> {
         if self.away.is_empty() {
             return Ok(Vec::new());
         }
@@ -197,7 +197,7 @@ impl<'a> Places<'a> {
         path: &RepoPath,
         found: Found,
         tree: Option<ObjectId>,
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         if found.path == *path {
             // It is back where it is today.
             self.away.remove(path);
@@ -233,7 +233,7 @@ impl<'a> Places<'a> {
         &mut self,
         came: &Came<'_>,
         empty: &dyn Fn() -> Assembler,
-    ) -> Result<Option<Found>, GitError> {
+    ) -> Result<Option<Found>, Failure> {
         let Came {
             path,
             at,

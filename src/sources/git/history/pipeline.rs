@@ -17,7 +17,7 @@ use std::{
 
 use super::{
     super::{
-        GitError,
+        Failure,
         graph::Round,
         objects::{Header, Objects, Seed},
         read::{lookup, read_facts},
@@ -92,13 +92,13 @@ pub(super) struct OnLine {
     text: Arc<Vec<u8>>,
 }
 
-type Done = (usize, Result<Vec<Step>, GitError>);
+type Done = (usize, Result<Vec<Step>, Failure>);
 
 /// The line's steps in order, as they come.
 pub(super) struct Steps {
     /// From the threads that read; nothing comes where all was read at once.
     done: Option<Receiver<Done>>,
-    early: BTreeMap<usize, Result<Vec<Step>, GitError>>,
+    early: BTreeMap<usize, Result<Vec<Step>, Failure>>,
     next: usize,
     ready: std::vec::IntoIter<Step>,
 }
@@ -178,7 +178,7 @@ impl Steps {
 }
 
 impl Iterator for Steps {
-    type Item = Result<Step, GitError>;
+    type Item = Result<Step, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -208,8 +208,8 @@ fn follow(
     most: usize,
     number: &mut usize,
     send: &mut dyn FnMut(Stretch) -> ControlFlow<()>,
-) -> Result<(), GitError> {
-    let read = |commit| -> Result<OnLine, GitError> {
+) -> Result<(), Failure> {
+    let read = |commit| -> Result<OnLine, Failure> {
         let (header, text) = objects.commit(commit)?;
         Ok(OnLine {
             commit,
@@ -282,7 +282,7 @@ fn steps(
     root: &mut Folder,
     versions: &RefCell<Versions>,
     stretch: Stretch,
-) -> Result<Vec<Step>, GitError> {
+) -> Result<Vec<Step>, Failure> {
     if objects.is_partial() {
         objects.prefetch(&trees(objects, &stretch)?)?;
     }
@@ -344,7 +344,7 @@ fn steps(
 
 /// The trees that a stretch is read from, those of the branches merged in it too: a clone without trees asks for them once
 /// a stretch, not once a commit.
-fn trees(objects: &Objects, stretch: &Stretch) -> Result<Vec<ObjectId>, GitError> {
+fn trees(objects: &Objects, stretch: &Stretch) -> Result<Vec<ObjectId>, Failure> {
     let mut trees: Vec<ObjectId> = stretch.after.into_iter().collect();
     for on_line in &stretch.commits {
         trees.push(on_line.header.tree);

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, io::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{GitError, Repo, kept::Place, objects::Objects},
+    super::{Failure, Repo, kept::Place, objects::Objects},
     pipeline::{Steps, There},
 };
 use crate::{
@@ -41,7 +41,7 @@ impl Repo {
         commit: ObjectId,
         layouts: &LayoutSet,
         environments: &[EnvironmentName],
-    ) -> Result<Assembler, GitError> {
+    ) -> Result<Assembler, Failure> {
         self.matrix(commit, &Arc::new(layouts.undecided()), environments)
     }
 
@@ -74,12 +74,12 @@ impl Repo {
                 past
             }
             Err(error) => {
-                let next = match error.hint.as_str() {
+                let next = match error.next.as_str() {
                     "" => "look at the clone (git fsck --full)",
                     hint => hint,
                 };
                 let why = Unknown {
-                    why: format!("history cannot be read: {}", error.message),
+                    why: format!("history cannot be read: {}", error.why),
                     next: next.to_owned(),
                 };
                 Past::unknown(rows.iter().cloned(), why)
@@ -94,7 +94,7 @@ impl Repo {
         matrix: Assembler,
         rows: &BTreeSet<Row>,
         kept: Option<&(ObjectId, Walked)>,
-    ) -> Result<Walked, GitError> {
+    ) -> Result<Walked, Failure> {
         let objects = Objects::for_walks(self)?;
         let mut tally = Tally::new(matrix, rows);
         let mut left = MOST_FILES;
@@ -139,7 +139,7 @@ impl Repo {
                     return Ok(None);
                 }
             }
-            Ok::<_, GitError>(Some(Cut::Window))
+            Ok::<_, Failure>(Some(Cut::Window))
         })?;
         let walked = tally.end(cut);
         Ok(match older {

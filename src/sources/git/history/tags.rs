@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    super::{GitError, GitErrorKind, Repo, kept::Place, lines::tag_time, objects::Objects},
+    super::{Failure, FailureKind, Repo, kept::Place, lines::tag_time, objects::Objects},
     HistoryEvent, Want,
     index::{Builder, Index},
 };
@@ -26,7 +26,7 @@ use crate::domain::{
 };
 
 /// Reads what a tag declares.
-pub type ReadTag<'a> = &'a dyn Fn(&Tip) -> Result<Desired, GitError>;
+pub type ReadTag<'a> = &'a dyn Fn(&Tip) -> Result<Desired, Failure>;
 
 /// How tags are read, and what is known of today's.
 pub struct TagReading<'a> {
@@ -58,7 +58,7 @@ impl Repo {
         want: &Want,
         tags: &TagReading<'_>,
         sink: &mut dyn FnMut(HistoryEvent) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         let read = tags.read;
         let template = line
             .origin
@@ -112,7 +112,7 @@ impl Repo {
     }
 
     /// The tags that the environment of `line` has followed, oldest first.
-    fn winners(&self, template: &RefTemplate, line: &Tip) -> Result<Vec<Winner>, GitError> {
+    fn winners(&self, template: &RefTemplate, line: &Tip) -> Result<Vec<Winner>, Failure> {
         let repository = self.open()?;
         let objects = Objects::open(self)?;
         let identity = without_version(&line.origin.captures);
@@ -162,8 +162,8 @@ impl Repo {
             }
         }
         if tags.is_empty() {
-            return Err(GitError::new(
-                GitErrorKind::Unknown,
+            return Err(Failure::new(
+                FailureKind::Unknown,
                 format!("no tag matches `{}` any more", template.source()),
             ));
         }
@@ -227,12 +227,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     /// Reads the tags from number `first` on.
-    fn read(
-        &mut self,
-        winners: &[Winner],
-        first: usize,
-        read: ReadTag<'_>,
-    ) -> Result<(), GitError> {
+    fn read(&mut self, winners: &[Winner], first: usize, read: ReadTag<'_>) -> Result<(), Failure> {
         let mut now: BTreeMap<CellKey, Option<Version>> = BTreeMap::new();
         for (key, change) in self
             .older
@@ -308,7 +303,7 @@ fn hide(
     winners: &[Winner],
     tags: &TagReading<'_>,
     want: &Want,
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     let mut newest = BTreeMap::new();
     for (key, change) in &*changes {
         newest.entry(key).or_insert(change);
@@ -371,7 +366,7 @@ fn without_version(captures: &Captures) -> Captures {
 
 /// What is shown of a tag: the commit that it names, with the tag's own words where it has some; `None` where it names
 /// something else.
-fn info(objects: &Objects, tag: ObjectId, time: Timestamp) -> Result<Option<CommitInfo>, GitError> {
+fn info(objects: &Objects, tag: ObjectId, time: Timestamp) -> Result<Option<CommitInfo>, Failure> {
     let Some(commit) = objects.peel(tag)? else {
         return Ok(None);
     };

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     super::{
-        GitError,
+        Failure,
         objects::{Objects, read_info},
     },
     HistoryEvent,
@@ -48,7 +48,7 @@ impl Landing<'_> {
         told: Vec<Told>,
         authors: &mut Authors<'_>,
         tell: &mut dyn FnMut(CellKey, Tale),
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         let (own, landed) = (Arc::new(own), Arc::new(landed));
         let mut known: Option<Arc<CommitInfo>> = None;
         for told in told {

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::super::{
-    GitError,
+    Failure,
     objects::{Entry, Kind, Objects, entries},
     read::{MOST_LEVELS, too_much},
 };
@@ -15,7 +15,7 @@ use crate::domain::{
 /// Reads folders; a walk counts on most of them being unchanged.
 pub(super) trait Folders {
     /// The bytes of a tree.
-    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError>;
+    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, Failure>;
 }
 
 /// Folders of a repository, so many of them: where folders name each other many times, they have no end.
@@ -35,7 +35,7 @@ impl<'a> Counted<'a> {
 }
 
 impl Folders for Counted<'_> {
-    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, GitError> {
+    fn folder(&mut self, id: ObjectId) -> Result<Arc<Vec<u8>>, Failure> {
         self.left = self.left.checked_sub(1).ok_or_else(|| too_much(Some(id)))?;
         self.objects.tree(id)
     }
@@ -100,7 +100,7 @@ impl Folder {
         folders: &mut dyn Folders,
         layouts: &dyn Wanted,
         tell: &mut dyn FnMut(Difference),
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         if self.id == to {
             return Ok(());
         }
@@ -124,7 +124,7 @@ impl Folder {
         folders: &mut dyn Folders,
         layouts: &dyn Wanted,
         tell: &mut dyn FnMut(Difference),
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         let Some(name) = was.or(is).map(|entry| entry.name) else {
             return Ok(());
         };
@@ -186,7 +186,7 @@ pub(super) fn gone(
     folders: &mut dyn Folders,
     most: usize,
     found: &mut Vec<(RepoPath, ObjectId)>,
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     let mut read = |id: Option<ObjectId>| match id {
         Some(id) => folders.folder(id),
         None => Ok(Arc::default()),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{GitError, facts::fetch_missing, objects::Objects},
+    super::{Failure, facts::fetch_missing, objects::Objects},
     branches::Author,
     pipeline::{FileThere, There},
     today::or_presence,
@@ -56,7 +56,7 @@ impl<'a> Walk<'a> {
         layouts: &'a Arc<LayoutSet>,
         environments: &'a [EnvironmentName],
         tree: ObjectId,
-    ) -> Result<Self, GitError> {
+    ) -> Result<Self, Failure> {
         let mut walk = Self {
             objects,
             layouts,

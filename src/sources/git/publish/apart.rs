@@ -9,7 +9,7 @@ use crate::{
         ids::ObjectId,
     },
     sources::git::{
-        Addresses, GitError, RanCommand, Repo,
+        Addresses, Failure, RanCommand, Repo,
         report::RefStatus,
         theirs,
         transport::{self, look, words},
@@ -42,7 +42,7 @@ pub(super) async fn settle(
             there
         }
         Err(error) => {
-            said = format!("{said}\n{}", error.message);
+            said = format!("{said}\n{}", error.why);
             false
         }
     };
@@ -90,7 +90,7 @@ fn put_back(repo: &Repo, request: &Push, remote: &str) {
 ///
 /// # Errors
 /// `Network` when it does not answer.
-pub async fn arrived(repo: &Repo, request: &Push) -> Result<(bool, Option<RanCommand>), GitError> {
+pub async fn arrived(repo: &Repo, request: &Push) -> Result<(bool, Option<RanCommand>), Failure> {
     let Some(remote) = &request.base.remote else {
         return Ok((true, None));
     };

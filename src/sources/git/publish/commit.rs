@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Child, GitError, GitErrorKind, Repo,
+        Child, Failure, FailureKind, Repo,
         objects::Objects,
         transport::{in_a_line, words},
     },
@@ -23,7 +23,7 @@ pub fn build_commit(
     base: ObjectId,
     edits: &[FileEdit],
     message: &str,
-) -> Result<ObjectId, GitError> {
+) -> Result<ObjectId, Failure> {
     // What the commit is built on must be what its name says.
     let objects = Objects::for_commit(repo)?.verified();
     let tree = write_tree(&objects, base, edits)?;
@@ -40,7 +40,7 @@ pub fn build_merge(
     other: ObjectId,
     merged: &Merged,
     message: &str,
-) -> Result<ObjectId, GitError> {
+) -> Result<ObjectId, Failure> {
     commit_tree(repo, merged.tree, &[branch, other], message)
 }
 
@@ -53,15 +53,15 @@ pub fn build_tag(
     name: &str,
     commit: ObjectId,
     message: &str,
-) -> Result<ObjectId, GitError> {
+) -> Result<ObjectId, Failure> {
     Objects::open(repo)?.verified().header(commit)?;
     let repository = repo.open()?;
     let config = repository
         .config()
         .map_err(|error| repo.error(&error, "cannot read the configuration"))?;
     if config.get_bool("tag.gpgsign").unwrap_or(false) {
-        return Err(GitError::new(
-            GitErrorKind::Refused,
+        return Err(Failure::new(
+            FailureKind::Refused,
             "tag.gpgSign is on, and Tidegate does not sign tags",
         )
         .hint(format!(
@@ -79,8 +79,8 @@ pub fn build_tag(
     let output = Child::new(repo, ["mktag"]).input(text).run_blocking()?;
     match (output.status.success(), output.stdout.trim().parse()) {
         (true, Ok(id)) => Ok(id),
-        _ => Err(GitError::new(
-            GitErrorKind::Program,
+        _ => Err(Failure::new(
+            FailureKind::Program,
             format!(
                 "cannot make the tag {name}: {}",
                 in_a_line(&words(&output.stderr))
@@ -94,7 +94,7 @@ fn commit_tree(
     tree: ObjectId,
     parents: &[ObjectId],
     message: &str,
-) -> Result<ObjectId, GitError> {
+) -> Result<ObjectId, Failure> {
     let objects = Objects::open(repo)?.verified();
     objects.tree(tree)?;
     for parent in parents {
@@ -131,7 +131,7 @@ fn commit_tree(
     }
 }
 
-fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {
+fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
     let output = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
     if !output.status.success() {
         return Err(no_commit(&words(&output.stderr), false));
@@ -146,18 +146,18 @@ fn sign_off(repo: &Repo, message: &mut String) -> Result<(), GitError> {
     Ok(())
 }
 
-fn no_commit(words: &str, signed: bool) -> GitError {
+fn no_commit(words: &str, signed: bool) -> Failure {
     let line = in_a_line(words);
     if words.contains("empty ident") || words.contains("tell me who you are") {
-        return GitError::new(
-            GitErrorKind::Refused,
+        return Failure::new(
+            FailureKind::Refused,
             "Git does not know who you are, so no commit can be made",
         )
         .hint("git config --global user.name \"Your Name\"; git config --global user.email you@example.com");
     }
     if signed {
-        return GitError::new(
-            GitErrorKind::Program,
+        return Failure::new(
+            FailureKind::Program,
             format!("cannot sign the commit: {line}"),
         )
         .hint(
@@ -165,8 +165,8 @@ fn no_commit(words: &str, signed: bool) -> GitError {
                  (gpg-agent, ssh-agent), and try again",
         );
     }
-    let error = GitError::new(
-        GitErrorKind::Program,
+    let error = Failure::new(
+        FailureKind::Program,
         format!("cannot build the commit: {line}"),
     );
     // Git itself gives up on them, and makes them anew.

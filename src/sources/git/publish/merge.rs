@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     super::{
-        GitError, GitErrorKind, Repo,
+        Failure, FailureKind, Repo,
         compare::{Item, compare},
         inmemory::InMemory,
         objects::{Kind, Objects, entries},
@@ -46,10 +46,10 @@ impl Repo {
     /// # Errors
     /// `Refused` with the files that both changed where they conflict, where nothing is left to merge, and where too much
     /// changes to be looked at.
-    pub fn merge(&self, branch: ObjectId, other: ObjectId) -> Result<Merged, GitError> {
+    pub fn merge(&self, branch: ObjectId, other: ObjectId) -> Result<Merged, Failure> {
         let objects = Objects::for_commit(self)?.verified();
         let refused = |message: String, hint: &str| {
-            Err(GitError::new(GitErrorKind::Refused, message).hint(hint))
+            Err(Failure::new(FailureKind::Refused, message).hint(hint))
         };
         let bases = objects.merge_bases(branch, other)?;
         if bases.contains(&other) {
@@ -114,7 +114,7 @@ impl Repo {
         merged: &Merged,
         layouts: &Arc<LayoutSet>,
         environments: &[EnvironmentName],
-    ) -> Result<Desired, GitError> {
+    ) -> Result<Desired, Failure> {
         self.desired_of_tree(branch, merged.tree, layouts, environments)
     }
 }
@@ -124,7 +124,7 @@ fn merged(
     objects: &Objects,
     branch: ObjectId,
     other: ObjectId,
-) -> Result<Result<ObjectId, Vec<String>>, GitError> {
+) -> Result<Result<ObjectId, Vec<String>>, Failure> {
     let repo = objects.repo();
     let failed = |error: git2::Error| repo.error(&error, "cannot merge");
     let mut memory = InMemory::new(objects)?;
@@ -151,7 +151,7 @@ fn stand_ins(
     objects: &Objects,
     tips: &[ObjectId],
     levels: u32,
-) -> Result<Vec<git2::Oid>, GitError> {
+) -> Result<Vec<git2::Oid>, Failure> {
     let mut bases: Vec<ObjectId> = Vec::new();
     for (number, one) in tips.iter().enumerate() {
         for other in tips[..number].iter().take_while(|_| levels > 0) {
@@ -205,7 +205,7 @@ fn take_changed(
     objects: &Objects,
     before: ObjectId,
     after: ObjectId,
-) -> Result<(), GitError> {
+) -> Result<(), Failure> {
     let mut blobs = Vec::new();
     compare(objects, Some(before), Some(after), &|_| true, &mut |one| {
         let items = [one.before, one.after].into_iter().flatten();
@@ -216,8 +216,8 @@ fn take_changed(
     objects.prefetch(&blobs)?;
     for blob in blobs {
         if !memory.take_blob(blob, LARGEST)? {
-            return Err(GitError::new(
-                GitErrorKind::Refused,
+            return Err(Failure::new(
+                FailureKind::Refused,
                 format!(
                     "the branches differ in a file of more than {} MB ({blob})",
                     LARGEST >> 20
@@ -236,7 +236,7 @@ fn made(
     memory: &InMemory<'_>,
     objects: &Objects,
     tree: ObjectId,
-) -> Result<Vec<(Type, Vec<u8>)>, GitError> {
+) -> Result<Vec<(Type, Vec<u8>)>, Failure> {
     let mut made = Vec::new();
     let mut waiting = vec![tree];
     let mut seen = HashSet::new();
@@ -265,7 +265,7 @@ fn edits_between(
     objects: &Objects,
     before: ObjectId,
     after: ObjectId,
-) -> Result<Vec<FileEdit>, GitError> {
+) -> Result<Vec<FileEdit>, Failure> {
     let mut changed = Vec::new();
     compare(objects, Some(before), Some(after), &|_| true, &mut |one| {
         changed.push(one);
@@ -277,8 +277,8 @@ fn edits_between(
         items.any(|item| item.kind != Kind::Submodule)
     });
     if changed.len() > MOST_FILES {
-        return Err(GitError::new(
-            GitErrorKind::Refused,
+        return Err(Failure::new(
+            FailureKind::Refused,
             format!(
                 "the merge changes {} files, more than anybody reads before confirming",
                 changed.len()
@@ -286,7 +286,7 @@ fn edits_between(
         )
         .hint("Merge by hand, or promote the value alone: `promote = \"edit\"` in the layout"));
     }
-    let bytes = |item: Option<Item>| -> Result<Vec<u8>, GitError> {
+    let bytes = |item: Option<Item>| -> Result<Vec<u8>, Failure> {
         let file = item.filter(|item| item.kind != Kind::Submodule);
         let bytes = file.map(|item| objects.blob(item.id)).transpose()?;
         Ok(bytes.map_or_else(Vec::new, |bytes| bytes.to_vec()))

@@ -23,7 +23,7 @@ pub use self::{
     merge::Merged,
 };
 use super::{
-    Child, GitError, GitErrorKind, RanCommand, Repo,
+    Child, Failure, FailureKind, RanCommand, Repo,
     objects::Objects,
     ours,
     report::{RefStatus, link},
@@ -96,7 +96,7 @@ impl Drop for PublishLock {
 ///
 /// # Errors
 /// `Busy`, naming who holds it; `Refused` where the git directory cannot be written.
-pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
+pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, Failure> {
     // All that publish from it meet at one file, those that see it through a view too.
     let common = repo
         .elsewhere()
@@ -106,7 +106,7 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
     let mut file = files::make_folder(&folder)
         .and_then(|()| files::open_lock(&path))
         .map_err(|error| {
-            GitError::new(GitErrorKind::Refused, error.to_string())
+            Failure::new(FailureKind::Refused, error.to_string())
                 .hint("Publishing writes commits into this clone; use one that you own")
         })?;
     match file.try_lock() {
@@ -123,14 +123,14 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
                 "" => "another Tidegate",
                 known => known,
             };
-            Err(GitError::new(
-                GitErrorKind::Busy,
+            Err(Failure::new(
+                FailureKind::Busy,
                 format!("{holder} is publishing from this clone"),
             )
             .hint("Wait until it is done and try again"))
         }
-        Err(TryLockError::Error(error)) => Err(GitError::new(
-            GitErrorKind::Refused,
+        Err(TryLockError::Error(error)) => Err(Failure::new(
+            FailureKind::Refused,
             format!("cannot lock {}: {error}", path.display()),
         )),
     }
@@ -144,12 +144,12 @@ pub fn lock(repo: &Repo, who: &str) -> Result<PublishLock, GitError> {
 /// # Errors
 /// Only when nothing was tried: `Program`, or `Refused` when the commit is not on top of the base or
 /// the branch is checked out.
-pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {
+pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCommand>), Failure> {
     let Push { base, commit, .. } = request;
     let is_tag = matches!(request.destination, Destination::Tag(_));
     if !is_tag && !is_ancestor(repo, base.commit, *commit)? {
-        return Err(GitError::new(
-            GitErrorKind::Refused,
+        return Err(Failure::new(
+            FailureKind::Refused,
             format!(
                 "{} is not on top of {}",
                 commit.short(),
@@ -182,15 +182,13 @@ pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCo
         Child::new(repo, arguments).shown(format!("git push {remote} {}:{shown}", commit.short()));
     let output = match patiently_for(PUSH_PATIENCE, child, remote).await {
         Ok(output) => output,
-        Err(error) if error.kind == GitErrorKind::Interrupted => {
+        Err(error) if error.kind == FailureKind::Interrupted => {
             return stopped::settle(repo, request, remote, apart.as_ref()).await;
         }
-        Err(error) if error.kind == GitErrorKind::Network => {
+        Err(error) if error.kind == FailureKind::Network => {
             let (outcome, looked) = match &apart {
-                Some(addresses) => {
-                    apart::settle(repo, request, addresses, &[], &error.message).await
-                }
-                None => resolve(repo, request, remote, &target, &error.message).await,
+                Some(addresses) => apart::settle(repo, request, addresses, &[], &error.why).await,
+                None => resolve(repo, request, remote, &target, &error.why).await,
             };
             return Ok((outcome, looked));
         }
@@ -299,7 +297,7 @@ fn done(request: &Push, words: String) -> PushOutcome {
 }
 
 /// Without a remote: the local branch moves by compare and swap, or a new one is made.
-fn move_local(repo: &Repo, request: &Push) -> Result<PushOutcome, GitError> {
+fn move_local(repo: &Repo, request: &Push) -> Result<PushOutcome, Failure> {
     let repository = repo.open()?;
     let failed = |error: &git2::Error| repo.error(error, "cannot move the branch");
     let (target, oid) = (&request.base.read, theirs(request.commit));
@@ -327,8 +325,8 @@ fn move_local(repo: &Repo, request: &Push) -> Result<PushOutcome, GitError> {
     }
     if let Some(place) = checked_out(repo, target) {
         let branch = request.base.branch();
-        return Err(GitError::new(
-            GitErrorKind::Refused,
+        return Err(Failure::new(
+            FailureKind::Refused,
             format!("{branch} is checked out in {place}, and Tidegate never changes a work tree"),
         )
         .hint(format!(
@@ -377,7 +375,7 @@ fn checked_out(repo: &Repo, full: &str) -> Option<String> {
 }
 
 /// Whether `commit` has `ancestor` in its past, or is it.
-fn is_ancestor(repo: &Repo, ancestor: ObjectId, commit: ObjectId) -> Result<bool, GitError> {
+fn is_ancestor(repo: &Repo, ancestor: ObjectId, commit: ObjectId) -> Result<bool, Failure> {
     if ancestor == commit {
         return Ok(true);
     }

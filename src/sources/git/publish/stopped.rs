@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::{PushOutcome, apart, resolve};
 use crate::{
     domain::delivery::Push,
-    sources::git::{Addresses, GitError, GitErrorKind, RanCommand, Repo},
+    sources::git::{Addresses, Failure, FailureKind, RanCommand, Repo},
 };
 
 /// How long a server that may have begun is watched.
@@ -26,7 +26,7 @@ pub(super) async fn settle(
     request: &Push,
     remote: &str,
     apart: Option<&Addresses>,
-) -> Result<(PushOutcome, Vec<RanCommand>), GitError> {
+) -> Result<(PushOutcome, Vec<RanCommand>), Failure> {
     let target = request.target();
     let words = "interrupted";
     let local = apart.is_none()
@@ -45,8 +45,8 @@ pub(super) async fn settle(
             .unwrap_or(&target);
         match outcome {
             PushOutcome::Rejected(_) | PushOutcome::Moved { .. } if local => {
-                return Err(GitError::new(
-                    GitErrorKind::Interrupted,
+                return Err(Failure::new(
+                    FailureKind::Interrupted,
                     format!("interrupted: nothing was pushed to {remote}/{name}"),
                 ));
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{
-    GitError, GitErrorKind, Repo,
+    Failure, FailureKind, Repo,
     objects::{Entry, Kind, Objects, entries, libgit2_kind, name_of},
     parse::{MEND, damaged},
     store::Type,
@@ -24,7 +24,7 @@ pub(super) fn write_tree(
     objects: &Objects,
     base: ObjectId,
     edits: &[FileEdit],
-) -> Result<ObjectId, GitError> {
+) -> Result<ObjectId, Failure> {
     let mut edits: Vec<&FileEdit> = edits.iter().collect();
     edits.sort_by(|a, b| a.path.cmp(&b.path));
     let mut draft = Draft {
@@ -52,15 +52,15 @@ impl Draft<'_> {
         tree: Option<ObjectId>,
         depth: usize,
         edits: &[&FileEdit],
-    ) -> Result<ObjectId, GitError> {
+    ) -> Result<ObjectId, Failure> {
         let data = tree.map(|tree| self.objects.tree(tree)).transpose()?;
         let data = data.as_ref().map_or(&[][..], |data| data.as_slice());
         let mut listing = Listing::of(data).ok_or_else(|| {
             let folder = edits
                 .first()
                 .map_or("", |edit| &edit.path.as_str()[..depth]);
-            GitError::new(
-                GitErrorKind::Damaged,
+            Failure::new(
+                FailureKind::Damaged,
                 format!("the folder `{folder}` of {} is damaged", self.base.short()),
             )
             .hint(MEND)
@@ -103,10 +103,10 @@ impl Draft<'_> {
         listing: &mut Listing<'e>,
         name: &'e str,
         edit: &FileEdit,
-    ) -> Result<(), GitError> {
+    ) -> Result<(), Failure> {
         let path = edit.path.as_str();
         let moved = |why: String| {
-            GitError::new(GitErrorKind::Moved, format!("{path} {why}"))
+            Failure::new(FailureKind::Moved, format!("{path} {why}"))
                 .hint("Plan again on the new base")
         };
         let base = self.base.short();
@@ -127,9 +127,9 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn keep(&mut self, kind: Type, data: Vec<u8>) -> Result<ObjectId, GitError> {
+    fn keep(&mut self, kind: Type, data: Vec<u8>) -> Result<ObjectId, Failure> {
         let id = name_of(kind, &data)
-            .ok_or_else(|| GitError::new(GitErrorKind::Program, "cannot name an object"))?;
+            .ok_or_else(|| Failure::new(FailureKind::Program, "cannot name an object"))?;
         self.made.push((kind, data));
         Ok(id)
     }
@@ -208,7 +208,7 @@ impl<'d> Listing<'d> {
 ///
 /// # Errors
 /// `Damaged` where an object is there and is not whole.
-pub(super) fn keep(objects: &Objects, made: &[(Type, Vec<u8>)]) -> Result<(), GitError> {
+pub(super) fn keep(objects: &Objects, made: &[(Type, Vec<u8>)]) -> Result<(), Failure> {
     let mut new = Vec::with_capacity(made.len());
     for (kind, data) in made {
         let Some(id) = name_of(*kind, data).filter(|id| objects.has(*id)) else {
@@ -253,6 +253,6 @@ fn write(repo: &Repo, made: &[(Type, &[u8])]) -> Result<(), git2::Error> {
     Ok(())
 }
 
-fn refused(edit: &FileEdit, why: &str) -> GitError {
-    GitError::new(GitErrorKind::Refused, format!("{} {why}", edit.path))
+fn refused(edit: &FileEdit, why: &str) -> Failure {
+    Failure::new(FailureKind::Refused, format!("{} {why}", edit.path))
 }

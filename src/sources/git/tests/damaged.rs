@@ -14,7 +14,7 @@ use crate::{
         version::Version,
     },
     sources::git::{
-        GitError, GitErrorKind, HistoryEvent, LinesOf, Repo, Want, build_commit,
+        Failure, FailureKind, HistoryEvent, LinesOf, Repo, Want, build_commit,
         objects::{Objects, name_of},
         store::{
             Type,
@@ -78,7 +78,7 @@ fn history(
     tip: ObjectId,
     layouts: &Arc<LayoutSet>,
     last_only: bool,
-) -> Result<usize, GitError> {
+) -> Result<usize, Failure> {
     let mut told = 0;
     let want = Want {
         cells: None,
@@ -93,12 +93,12 @@ fn history(
     Ok(told)
 }
 
-fn says(error: &GitError, words: &[&str]) {
+fn says(error: &Failure, words: &[&str]) {
     let said = error.to_string();
     for words in words {
         assert!(said.contains(words), "{words}: {said}");
     }
-    assert!(!error.hint.is_empty(), "{said}");
+    assert!(!error.next.is_empty(), "{said}");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_broken_commit_or_first_folder_is_named() {
         let error = open(&path)
             .desired(tip, &layouts(PATH), &environments())
             .unwrap_err();
-        assert_eq!(error.kind, GitErrorKind::Damaged, "{error}");
+        assert_eq!(error.kind, FailureKind::Damaged, "{error}");
         says(
             &error,
             &[
@@ -310,7 +310,7 @@ fn folders_without_end_end() {
     });
     pack.write(&path.join(".git"), "pack-a");
     for ((case, _, words), root) in cases.into_iter().zip(roots) {
-        let says = |error: &GitError| {
+        let says = |error: &Failure| {
             let said = error.to_string();
             assert!(
                 words.iter().any(|words| said.contains(words)),
@@ -456,7 +456,7 @@ fn what_is_edited_is_what_its_name_says() {
     for content in [b"".to_vec(), deflated(b"blob 7\0tag: 3\n")] {
         write_loose(&path.join(".git"), name, &content);
         let error = build_commit(&repo, tip, &change, "x\n").unwrap_err();
-        assert_eq!(error.kind, GitErrorKind::Damaged);
+        assert_eq!(error.kind, FailureKind::Damaged);
         says(&error, &[&name.to_string()]);
     }
     put(&path, name, "blob", b"tag: 2\n");
@@ -496,7 +496,7 @@ fn refs_that_are_no_refs_are_told_with_the_way_to_mend_them() {
         fs::write(&file, content).unwrap();
         let repo = open(&clone);
         let error = repo.base(Some("main")).unwrap_err();
-        assert_eq!(error.kind, GitErrorKind::Damaged, "{case}: {error}");
+        assert_eq!(error.kind, FailureKind::Damaged, "{case}: {error}");
         says(
             &error,
             &[

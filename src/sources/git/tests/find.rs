@@ -1,7 +1,7 @@
 //! Finding repositories of every kind, and the branch to work on.
 
 use super::support::{Scratch, commit, git, open, rev, settle};
-use crate::sources::git::{GitErrorKind, Repo};
+use crate::sources::git::{FailureKind, Repo};
 
 #[test]
 fn finds_every_kind_of_repository() {
@@ -42,23 +42,23 @@ fn finds_every_kind_of_repository() {
 #[test]
 fn refuses_with_a_sentence_what_it_cannot_read() {
     let scratch = Scratch::new();
-    let cases: [(&str, &[&str], GitErrorKind, &str); 3] = [
+    let cases: [(&str, &[&str], FailureKind, &str); 3] = [
         (
             "sha256",
             &["init", "-q", "--object-format=sha256"],
-            GitErrorKind::Unsupported,
+            FailureKind::Unsupported,
             "SHA-256",
         ),
         (
             "reftable",
             &["init", "-q"],
-            GitErrorKind::Unsupported,
+            FailureKind::Unsupported,
             "reftable",
         ),
         (
             "nothing",
             &[],
-            GitErrorKind::NotFound,
+            FailureKind::NotFound,
             "is not in a Git repository",
         ),
     ];
@@ -75,7 +75,7 @@ fn refuses_with_a_sentence_what_it_cannot_read() {
         let error = Repo::discover(&path).unwrap_err();
         assert_eq!(error.kind, kind, "{name}: {error}");
         assert!(error.to_string().contains(words), "{name}: {error}");
-        assert!(!error.hint.is_empty(), "{name}");
+        assert!(!error.next.is_empty(), "{name}");
     }
     let error = Repo::discover(&scratch.path("absent")).unwrap_err();
     assert!(error.to_string().contains("does not exist"), "{error}");
@@ -94,8 +94,8 @@ fn refuses_a_foreign_owner_with_gits_advice() {
         return;
     }
     let error = Repo::discover(&path).unwrap_err();
-    assert_eq!(error.kind, GitErrorKind::Owner, "{error}");
-    assert!(error.hint.contains("safe.directory"), "{error}");
+    assert_eq!(error.kind, FailureKind::Owner, "{error}");
+    assert!(error.next.contains("safe.directory"), "{error}");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn reads_the_local_branch_where_there_is_no_remote() {
     let scratch = Scratch::new();
     let path = scratch.init("alone");
     let error = open(&path).base(None).unwrap_err();
-    assert_eq!(error.kind, GitErrorKind::Unknown, "{error}");
+    assert_eq!(error.kind, FailureKind::Unknown, "{error}");
     let first = commit(&path, &[("a", "1\n")], "one", 1_700_000_000);
     let base = open(&path).base(None).unwrap();
     assert_eq!(

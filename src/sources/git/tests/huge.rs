@@ -9,7 +9,7 @@ use super::support::{Scratch, commit, git, open};
 use crate::{
     domain::ids::ObjectId,
     sources::git::{
-        GitErrorKind,
+        FailureKind,
         objects::{Objects, name_of},
         store::{
             Type,
@@ -66,7 +66,7 @@ fn an_object_of_a_size_that_nobody_writes_is_told_at_once() {
         let objects = Objects::open(&open(&path)).unwrap();
         let error = objects.header(id).unwrap_err();
         let said = error.to_string();
-        assert_eq!(error.kind, GitErrorKind::Damaged, "{case}: {said}");
+        assert_eq!(error.kind, FailureKind::Damaged, "{case}: {said}");
         assert!(
             said.contains(words) && said.contains(&id.to_string()),
             "{case}: {said}"

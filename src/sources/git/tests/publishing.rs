@@ -12,7 +12,7 @@ use crate::{
         ids::ObjectId,
         plan::FileEdit,
     },
-    sources::git::{GitErrorKind, PushOutcome, Repo, build_commit, fetch, lock, push},
+    sources::git::{FailureKind, PushOutcome, Repo, build_commit, fetch, lock, push},
 };
 
 const FILES: [(&str, &str); 3] = [
@@ -147,13 +147,13 @@ fn keeps_the_mode_and_checks_what_it_edits() {
         (
             "other bytes",
             edit("run.sh", "0\n", "2\n"),
-            GitErrorKind::Moved,
+            FailureKind::Moved,
         ),
-        ("absent", edit("gone", "0\n", "2\n"), GitErrorKind::Moved),
+        ("absent", edit("gone", "0\n", "2\n"), FailureKind::Moved),
         (
             "symbolic link",
             edit("link", "run.sh", "2\n"),
-            GitErrorKind::Refused,
+            FailureKind::Refused,
         ),
     ];
     for (name, edit, kind) in cases {
@@ -302,7 +302,7 @@ async fn a_broken_connection_is_resolved_by_looking() {
         "{outcome:?}"
     );
     let error = fetch(&repo, &request.base).await.unwrap_err();
-    assert_eq!(error.kind, GitErrorKind::Network, "{error}");
+    assert_eq!(error.kind, FailureKind::Network, "{error}");
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn without_a_remote_the_branch_itself_moves_unless_checked_out() {
     let error = push(&repo, &request(&repo, Destination::Branch))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, GitErrorKind::Refused);
+    assert_eq!(error.kind, FailureKind::Refused);
     assert!(error.to_string().contains("checked out"), "{error}");
     assert_eq!(rev(&path, "main"), head);
     let own = request(&repo, Destination::Own("tidegate/x".into()));
@@ -393,7 +393,7 @@ async fn only_what_is_on_top_of_the_base_is_pushed() {
     };
     assert_eq!(
         push(&repo, &request).await.unwrap_err().kind,
-        GitErrorKind::Refused
+        FailureKind::Refused
     );
     assert_eq!(rev(&origin, "main"), base.commit);
 }
@@ -404,7 +404,7 @@ fn one_publishes_at_a_time_and_the_other_is_told_who() {
     let repo = open(&scratch.init("r"));
     let held = lock(&repo, "jane on laptop (process 7)").unwrap();
     let error = lock(&repo, "bob").unwrap_err();
-    assert_eq!(error.kind, GitErrorKind::Busy);
+    assert_eq!(error.kind, FailureKind::Busy);
     assert!(
         error.to_string().contains("jane on laptop (process 7)"),
         "{error}"
@@ -445,7 +445,7 @@ fn signs_and_signs_off_as_configured() {
     }
     std::fs::write(&key, "no key").unwrap();
     let error = build_commit(&repo, base, &edits, "set a\n").unwrap_err();
-    assert_eq!(error.kind, GitErrorKind::Program, "{error}");
+    assert_eq!(error.kind, FailureKind::Program, "{error}");
     assert!(
         error.to_string().contains("commit.gpgsign is on"),
         "{error}"

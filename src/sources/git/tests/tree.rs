@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::plan::FileEdit,
-    sources::git::{GitErrorKind, build_commit},
+    sources::git::{FailureKind, build_commit},
 };
 
 #[test]
@@ -43,11 +43,11 @@ fn new_files_stand_where_git_looks_for_them() {
     let expected = "A\ta b/new\nA\ta/y/z\nA\ta0\nM\tz/deep/er/x\nA\tz/deep/new\nA\tzz";
     assert_eq!(changed.trim(), expected);
     for (path, kind) in [
-        ("../x", GitErrorKind::Refused),
-        ("a//x", GitErrorKind::Refused),
-        ("a/.git/config", GitErrorKind::Refused),
-        ("a.b/x", GitErrorKind::Refused),
-        ("a", GitErrorKind::Moved),
+        ("../x", FailureKind::Refused),
+        ("a//x", FailureKind::Refused),
+        ("a/.git/config", FailureKind::Refused),
+        ("a.b/x", FailureKind::Refused),
+        ("a", FailureKind::Moved),
     ] {
         let error = build_commit(&repo, base, &[edit(path, "", "2\n")], "x\n").unwrap_err();
         assert_eq!(error.kind, kind, "{path}: {error}");
@@ -63,7 +63,7 @@ fn one_name_is_never_two_entries() {
     for paths in [["a", "a/b"], ["a/b", "a"], ["n/a", "n/a"]] {
         let edits = paths.map(|path| edit(path, "", "2\n"));
         let error = build_commit(&repo, base, &edits, "x\n").unwrap_err();
-        assert_eq!(error.kind, GitErrorKind::Refused, "{paths:?}: {error}");
+        assert_eq!(error.kind, FailureKind::Refused, "{paths:?}: {error}");
     }
 }
 

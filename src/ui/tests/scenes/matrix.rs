@@ -152,7 +152,7 @@ pub(super) fn palette(size: (u16, u16)) -> Driver {
 
 pub(super) fn failure(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
-    driver.send(Event::Failure(Failure::new(
+    driver.send(Event::Failure(Failure::told(
         "tidegate.toml:14: environments[2].from",
         "no environment `stagin`; did you mean `staging`?",
         "the configuration in force is kept",

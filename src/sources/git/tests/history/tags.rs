@@ -8,7 +8,7 @@ use crate::{
         desired::{Desired, Tip},
         history::ValueChange,
     },
-    sources::git::{GitError, LinesOf, TagReading},
+    sources::git::{Failure, LinesOf, TagReading},
 };
 
 const TIME: i64 = 1_700_000_000;
@@ -58,7 +58,7 @@ impl Tags {
         let lines = repo.lines(&self.layouts, &of).unwrap();
         let line: &Tip = lines.iter().find(|line| line.name.is_tag()).unwrap();
         let times = Cell::new(0);
-        let read = |line: &Tip| -> Result<Desired, GitError> {
+        let read = |line: &Tip| -> Result<Desired, Failure> {
             times.set(times.get() + 1);
             let view = Arc::new(self.layouts.view(&line.origin));
             repo.desired(line.commit, &view, &environments())
