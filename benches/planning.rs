@@ -15,7 +15,7 @@ use tidegate::{
         rollout::Running,
     },
     sources::git::build_commit,
-    workflow::{OpenOptions, Session, prepare},
+    workflow::{OpenOptions, Project, prepare},
 };
 
 const SIZE: Size = Size {
@@ -35,8 +35,8 @@ fn planning(criterion: &mut Criterion) {
         config: Some(bench.config()),
         ..OpenOptions::default()
     };
-    let session = Session::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
-    let reading = session.read().expect("the matrix");
+    let project = Project::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
+    let reading = project.read().expect("the matrix");
     let changes = (0..SIZE.services).map(|service| ChangeRequest {
         cell: CellKey::new(format!("service-{service:04}").as_str(), "env-1"),
         intent: Intent::Promote {
@@ -53,11 +53,11 @@ fn planning(criterion: &mut Criterion) {
     group.sample_size(10);
     let ready = || {
         let plan =
-            prepare(&session, &reading, &|_| Running::default(), &request, now).expect("a plan");
+            prepare(&project, &reading, &|_| Running::default(), &request, now).expect("a plan");
         let write = plan.writes().next().expect("a write");
         assert_eq!(write.edits.len(), SIZE.services);
         build_commit(
-            &session.repo,
+            &project.repo,
             write.tip.commit,
             &write.edits,
             &write.message,

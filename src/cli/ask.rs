@@ -6,7 +6,7 @@ use super::{Context, fail::Failure};
 use crate::{
     domain::plan::Plan,
     stdio::{self, Stream},
-    workflow::Session,
+    workflow::Project,
 };
 
 /// Whether somebody is there to answer.
@@ -17,14 +17,14 @@ pub fn somebody_there() -> bool {
 /// Asks whether to write the plan: yes or no, or a protected environment's name, typed. The target is named.
 pub fn confirm(
     context: &Context,
-    session: &Session,
+    project: &Project,
     plan: &Plan,
     target: &str,
 ) -> Result<bool, Failure> {
     let mut protected: Vec<&str> = Vec::new();
     for change in &plan.changes {
         let name = &change.cell.environment;
-        let environment = session.config.topology.get(name);
+        let environment = project.config.topology.get(name);
         if environment.is_some_and(|environment| environment.protected)
             && !protected.contains(&name.as_str())
         {

@@ -30,7 +30,7 @@ use crate::{
         topology::Deliver,
     },
     stdio,
-    workflow::{self, Reading, Session, Underway, ask_clusters},
+    workflow::{self, Project, Reading, Underway, ask_clusters},
 };
 
 /// How long clusters may take for their first answer.
@@ -38,7 +38,7 @@ pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// The repository as just fetched.
 pub(super) struct Start {
-    pub(super) session: Session,
+    pub(super) project: Project,
     pub(super) reading: Reading,
 }
 
@@ -72,10 +72,10 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
             "--wait follows what was written; a dry run writes nothing",
         ));
     }
-    let session = context.open()?;
+    let project = context.open()?;
     let mut unfetched = None;
     if common.at.is_empty() {
-        match session.fetch().await {
+        match project.fetch().await {
             Ok(fetches) => {
                 for ran in &fetches.ran {
                     context.output.detail(format!("ran {}", ran.line));
@@ -94,14 +94,14 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
             Err(error) => return Err(error),
         }
     }
-    let reading = session.read()?;
+    let reading = project.read()?;
     if let Some(error) = unfetched {
         context.output.note(format!(
             "could not fetch, so this is on {} as last fetched: {error}",
             reading.base().shown
         ));
     }
-    Ok(Start { session, reading })
+    Ok(Start { project, reading })
 }
 
 /// Plans `changes` and does what the options say with it.
@@ -147,12 +147,12 @@ async fn plan_and_write(
         return Ok(ending(&plan));
     }
     show(output, &plan);
-    write(context, &start.session, plan, &running, args).await
+    write(context, &start.project, plan, &running, args).await
 }
 
 async fn write(
     context: &Context,
-    session: &Session,
+    project: &Project,
     mut plan: Plan,
     running: &Running,
     args: &WriteArgs,
@@ -179,7 +179,7 @@ async fn write(
                     "nothing was written: without a terminal to confirm at, --yes confirms (--dry-run shows the plan)",
                 ));
             }
-            if !ask::confirm(context, session, &plan, &plan.target())? {
+            if !ask::confirm(context, project, &plan, &plan.target())? {
                 output.note("nothing was written");
                 report(output, &plan, "declined", json!({}));
                 return Ok(Exit::Failed);
@@ -187,7 +187,7 @@ async fn write(
         }
         let delivery = Delivery::new(&plan, Timestamp::now());
         let mut tell = observer(output);
-        let mut underway = Underway::begin(session, delivery, Timestamp::now, &mut tell);
+        let mut underway = Underway::begin(project, delivery, Timestamp::now, &mut tell);
         let known = running.clone();
         output.leaves(PUBLISHING);
         underway.publish(&plan, &move |_| known.clone()).await;
@@ -252,7 +252,7 @@ fn judge(
     let timeout = args.clusters.timeout;
     let timeout = timeout.map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
     let asks = !(args.clusters.no_live || context.common.offline);
-    let (session, reading) = (&start.session, &start.reading);
+    let (project, reading) = (&start.project, &start.reading);
     let runtime = tokio::runtime::Handle::current();
     let known: Mutex<(Running, BTreeSet<String>)> = Mutex::default();
     let ask = |cells: &BTreeSet<CellKey>| {
@@ -260,7 +260,7 @@ fn judge(
         let (running, told) = &mut *known;
         if asks {
             let desired = start.desired();
-            let asked = ask_clusters(session, desired, Some(cells), timeout, Timestamp::now);
+            let asked = ask_clusters(project, desired, Some(cells), timeout, Timestamp::now);
             let answer = runtime.block_on(asked);
             for problem in &answer.problems {
                 if told.insert(problem.message.clone()) {
@@ -272,7 +272,7 @@ fn judge(
         }
         running.clone()
     };
-    let plan = workflow::prepare(session, reading, &ask, request, Timestamp::now())?;
+    let plan = workflow::prepare(project, reading, &ask, request, Timestamp::now())?;
     let (running, _) = known.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((plan, running))
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     runtime::{self, ConsoleOptions, Ended},
     stdio::{self, Stream},
-    workflow::{OpenError, Session},
+    workflow::{OpenError, Project},
 };
 
 pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
@@ -25,18 +25,18 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     let options = context.repository(false)?;
     let words = "looking at how this repository writes versions; a tidegate.toml would say it";
     let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
-    let session = loop {
+    let project = loop {
         let options = options.clone();
-        let work = tokio::task::spawn_blocking(move || Session::open(&options, &Zoned::now()));
+        let work = tokio::task::spawn_blocking(move || Project::open(&options, &Zoned::now()));
         match runtime::opening(work, words).await.map_err(unusable)? {
             // Each is asked about once: what was allowed is kept, or this ends.
             Ok(Err(OpenError::Untrusted(untrusted))) => trust::ask(context, &untrusted)?,
-            Ok(session) => break context.opened(session?, false)?,
+            Ok(project) => break context.opened(project?, false)?,
             Err(Ended::Quit) => return Ok(Exit::Done.code()),
             Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
         }
     };
-    open(context, session, false).await
+    open(context, project, false).await
 }
 
 /// Refuses to open a screen where there is none to draw on.
@@ -56,28 +56,28 @@ pub(super) fn needs_terminal(context: &Context) -> Result<(), Failure> {
 }
 
 /// Opens the screen over a session; the exit code, which a signal decides where one ended it.
-pub(super) async fn open(context: &Context, session: Session, demo: bool) -> Result<u8, Failure> {
+pub(super) async fn open(context: &Context, project: Project, demo: bool) -> Result<u8, Failure> {
     let options = ConsoleOptions {
         read_only: context.common.read_only,
         ascii: context.common.ascii,
-        mouse: session.config.user.mouse,
+        mouse: project.config.user.mouse,
         demo,
     };
     let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
     // Reads refs: on a mount that does not come back, leaving must still work.
     let work = tokio::task::spawn_blocking(move || {
-        let setup = runtime::setup(&session, options);
-        (session, setup)
+        let setup = runtime::setup(&project, options);
+        (project, setup)
     });
     let words = "looking at the repository's branches";
-    let (session, setup) = match runtime::opening(work, words).await.map_err(unusable)? {
+    let (project, setup) = match runtime::opening(work, words).await.map_err(unusable)? {
         Ok(both) => both,
         Err(Ended::Quit) => return Ok(Exit::Done.code()),
         Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
     };
     let setup = setup
         .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
-    let (ended, words) = runtime::run(session, setup, options)
+    let (ended, words) = runtime::run(project, setup, options)
         .await
         .map_err(unusable)?;
     let stopped = words.is_some();

@@ -60,7 +60,7 @@ pub(super) async fn follow(
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
-    let session = underway.session();
+    let project = underway.project();
     if args.wait && underway.delivery.is_elsewhere() {
         let parts = underway.delivery.parts.iter();
         for part in parts.filter(|part| part.elsewhere.is_some()) {
@@ -68,7 +68,7 @@ pub(super) async fn follow(
         }
         let patience = args.clusters.timeout.unwrap_or_else(|| {
             let cells = underway.delivery.cells.iter().map(|run| &run.cell);
-            workflow::longest_timeout(session, cells)
+            workflow::longest_timeout(project, cells)
         });
         output.leaves(ARRIVING);
         underway.arrive(patience).await;
@@ -92,7 +92,7 @@ pub(super) async fn follow(
     } else if args.wait && underway.delivery.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
     } else if args.wait && !children::interrupted() {
-        let mut clusters = OwnClusters::watch(session, &underway.delivery, Timestamp::now)?;
+        let mut clusters = OwnClusters::watch(project, &underway.delivery, Timestamp::now)?;
         output.leaves(FOLLOWING);
         underway.follow(&mut clusters, args.clusters.timeout).await;
         match &underway.delivery.ended {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     demo::{Demo, DemoOptions},
-    workflow::{OpenOptions, Session},
+    workflow::{OpenOptions, Project},
 };
 
 pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failure> {
@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
         drop(demo);
         return Ok(Exit::Interrupted.code());
     }
-    let session = Session::open(
+    let project = Project::open(
         &OpenOptions {
             repo: demo.clone.clone(),
             kubeconfig: vec![demo.kubeconfig.clone()],
@@ -56,7 +56,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
         },
         &Zoned::now(),
     )?;
-    let ended = console::open(context, session, true).await;
+    let ended = console::open(context, project, true).await;
     drop(demo);
     ended
 }

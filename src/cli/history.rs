@@ -16,17 +16,17 @@ use crate::{
         history::{History, HistoryEntry},
         ids::{CellKey, EnvironmentName},
     },
-    workflow::{Session, cell_history},
+    workflow::{Project, cell_history},
 };
 
 pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
-    let session = context.open()?;
-    let default = context.ask_default_branch(&session);
-    let reading = session.read()?;
+    let project = context.open()?;
+    let default = context.ask_default_branch(&project);
+    let reading = project.read()?;
     let desired = &reading.desired;
-    let service = Session::service(desired, &args.service)?;
+    let service = Project::service(desired, &args.service)?;
     let environments: Vec<EnvironmentName> = match &args.environment {
-        Some(name) => vec![Session::environment(desired, name)?],
+        Some(name) => vec![Project::environment(desired, name)?],
         None => desired
             .environments
             .iter()
@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
         .into_iter()
         .map(|name| CellKey::new(service.clone(), name))
         .collect();
-    let histories = cell_history(&session, &reading, &cells)?;
+    let histories = cell_history(&project, &reading, &cells)?;
 
     let output = &context.output;
     if output.is_json() {

@@ -18,7 +18,7 @@ use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
     domain::detect::overlooked_words,
     sources::{cluster::contexts, git::Repo},
-    workflow::{Decided, OpenOptions, Session, recognise, tell_order},
+    workflow::{Decided, OpenOptions, Project, recognise, tell_order},
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -68,7 +68,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             "the proposal does not hold, which is our mistake: {errors}"
         ))
     })?;
-    let session = Session {
+    let project = Project {
         repo,
         config,
         at: None,
@@ -77,7 +77,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         opened: OpenOptions::default(),
         decided: Decided::default(),
     };
-    let desired = session.read()?.desired;
+    let desired = project.read()?.desired;
 
     let output = &context.output;
     if let Some(file) = &file {

@@ -42,7 +42,7 @@ use crate::{
     guardian, runtime,
     sources::{children, git::Repo, log, mistake},
     stdio::{self, Stream},
-    workflow::{HEAD_PATIENCE, OpenError, OpenOptions, Session},
+    workflow::{HEAD_PATIENCE, OpenError, OpenOptions, Project},
 };
 
 /// What every command works with.
@@ -282,49 +282,49 @@ impl Context {
 
     /// The repository with its configuration, and a word where that was guessed. Asks, where somebody is there, before
     /// anything that the repository's own file names is opened.
-    pub(crate) fn open(&self) -> Result<Session, Failure> {
+    pub(crate) fn open(&self) -> Result<Project, Failure> {
         let options = self.repository(true)?;
-        let session = match Session::open(&options, &Zoned::now()) {
+        let project = match Project::open(&options, &Zoned::now()) {
             Err(OpenError::Untrusted(untrusted)) => {
                 trust::ask(self, &untrusted)?;
-                Session::open(&options, &Zoned::now())?
+                Project::open(&options, &Zoned::now())?
             }
             other => other?,
         };
-        self.opened(session, true)
+        self.opened(project, true)
     }
 
     /// Asks, beside everything else, whether the server has another default branch than is read; see [`DefaultBranch`].
-    pub(crate) fn ask_default_branch(&self, session: &Session) -> DefaultBranch {
+    pub(crate) fn ask_default_branch(&self, project: &Project) -> DefaultBranch {
         // A mirror follows the server when it is fetched.
-        if session.opened.address.is_some() || self.common.offline {
+        if project.opened.address.is_some() || self.common.offline {
             return DefaultBranch(None);
         }
-        let session = session.clone();
+        let project = project.clone();
         let asked = tokio::spawn(async move {
-            let asked = tokio::time::timeout(HEAD_PATIENCE, session.other_default());
+            let asked = tokio::time::timeout(HEAD_PATIENCE, project.other_default());
             asked.await.ok().flatten()
         });
         DefaultBranch(Some(asked))
     }
 
     /// Makes a session that was just opened ready, and says what there is to say about it.
-    pub(crate) fn opened(&self, mut session: Session, fetch: bool) -> Result<Session, Failure> {
-        session.mirror(fetch, &Zoned::now(), &mut |words| {
+    pub(crate) fn opened(&self, mut project: Project, fetch: bool) -> Result<Project, Failure> {
+        project.mirror(fetch, &Zoned::now(), &mut |words| {
             self.output.note(clean(words));
         })?;
-        if session.config.user.ascii {
+        if project.config.user.ascii {
             self.output.make_ascii();
         }
-        if let Some(guessed) = &session.config.guessed {
+        if let Some(guessed) = &project.config.guessed {
             let text = clean(guessed);
             self.output.note(format!(
                 "guessed, as there is no configuration that says it: {text} (`tidegate init` writes one)"
             ));
         }
-        for source in &session.config.sources {
+        for source in &project.config.sources {
             self.output.detail(format!("configuration: {source}"));
         }
-        Ok(session)
+        Ok(project)
     }
 }

@@ -12,14 +12,14 @@ use crate::{
         ids::{CellKey, EnvironmentName, ServiceName},
         plan::{Came, ChangeRequest, Intent},
     },
-    workflow::{OpenError, Session},
+    workflow::{OpenError, Project},
 };
 
 pub(super) async fn run(context: &Context, args: &PromoteArgs) -> Result<Exit, Failure> {
     let start = change::start(context, &args.write).await?;
     let desired = start.desired();
-    let from = Session::environment(desired, &args.from)?;
-    let to = Session::environment(desired, &args.to)?;
+    let from = Project::environment(desired, &args.from)?;
+    let to = Project::environment(desired, &args.to)?;
     if from == to {
         return Err(Failure::usage(format!(
             "--from and --to are both `{from}`; name two environments"
@@ -56,18 +56,18 @@ fn rows(
             let key = CellKey::new(service.clone(), environment.clone());
             desired.cells.contains_key(&key)
         };
-        let names = Session::services(desired).into_iter();
+        let names = Project::services(desired).into_iter();
         for service in names.filter(|service| has(service, from) || has(service, to)) {
             add(service, Came::Group);
         }
     }
     for name in &args.services {
-        for (service, came) in Session::services_like(desired, name)? {
+        for (service, came) in Project::services_like(desired, name)? {
             add(service, came);
         }
     }
     for name in &args.except {
-        let except = Session::services_like(desired, name)?;
+        let except = Project::services_like(desired, name)?;
         rows.retain(|(service, _)| except.iter().all(|(other, _)| other != service));
     }
     Ok(rows)

@@ -15,16 +15,16 @@ use crate::{
         ids::CellKey,
         plan::{Came, ChangeRequest, Skip},
     },
-    workflow::{Session, revert_target},
+    workflow::{Project, revert_target},
 };
 
 pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Failure> {
     let start = change::start(context, &args.write).await?;
-    let service = Session::service(start.desired(), &args.service)?;
-    let environment = Session::environment(start.desired(), &args.environment)?;
+    let service = Project::service(start.desired(), &args.service)?;
+    let environment = Project::environment(start.desired(), &args.environment)?;
     let cell = CellKey::new(service, environment);
     let target = revert_target(
-        &start.session,
+        &start.project,
         &start.reading,
         &cell,
         args.to.as_deref(),

@@ -18,7 +18,7 @@ use crate::{
         version::Version,
     },
     sources::files::{self, Links},
-    workflow::Session,
+    workflow::Project,
 };
 
 /// One item of the list in `--changes`.
@@ -36,8 +36,8 @@ pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failu
     let mut changes = Vec::new();
     let mut seen = BTreeSet::new();
     for item in wanted {
-        let service = Session::service(start.desired(), &item.service)?;
-        let environment = Session::environment(start.desired(), &item.environment)?;
+        let service = Project::service(start.desired(), &item.service)?;
+        let environment = Project::environment(start.desired(), &item.environment)?;
         let cell = CellKey::new(service, environment);
         let known = start.desired().cells.get(&cell);
         let grammar = known.map_or(Grammar::Text, |cell| cell.grammar);

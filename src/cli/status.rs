@@ -28,7 +28,7 @@ use crate::{
     },
     look,
     sources::git::{HistoryEvent, Want},
-    workflow::{self, Asked, Reading, Session},
+    workflow::{self, Asked, Project, Reading},
 };
 
 /// Everything that is shown.
@@ -44,19 +44,19 @@ struct Matrix<'a> {
 
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     // The process ends behind this: the system takes everything back at once, faster than cell by cell.
-    let session = ManuallyDrop::new(context.open()?);
-    let default = context.ask_default_branch(&session);
-    let reading = ManuallyDrop::new(session.read()?);
+    let project = ManuallyDrop::new(context.open()?);
+    let default = context.ask_default_branch(&project);
+    let reading = ManuallyDrop::new(project.read()?);
     let desired = &reading.desired;
     let changed = args
         .changed
-        .then(|| last_changes(&session, &reading))
+        .then(|| last_changes(&project, &reading))
         .transpose()?;
     let asked = if args.clusters.no_live || context.common.offline {
         None
     } else {
         let timeout = args.clusters.timeout.unwrap_or(FIRST_ANSWER);
-        Some(workflow::ask_clusters(&session, desired, None, timeout, Timestamp::now).await)
+        Some(workflow::ask_clusters(&project, desired, None, timeout, Timestamp::now).await)
     };
     let default = default.answer().await.map(Problem::general);
     let matrix = Matrix {
@@ -67,7 +67,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
     };
     let output = &context.output;
     if output.is_json() {
-        Output::json(&matrix.json(session.config.guessed.as_deref()));
+        Output::json(&matrix.json(project.config.guessed.as_deref()));
     } else {
         matrix.print(output);
         output.line("");
@@ -116,7 +116,7 @@ pub(super) fn print(output: &Output, desired: &Desired) {
 
 /// Each cell's newest change.
 fn last_changes(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
 ) -> Result<BTreeMap<CellKey, ValueChange>, Failure> {
     let want = Want {
@@ -124,7 +124,7 @@ fn last_changes(
         last_only: true,
     };
     let mut last = BTreeMap::new();
-    session.history(reading, &want, &mut |event| {
+    project.history(reading, &want, &mut |event| {
         if let HistoryEvent::Changes(batch) = event {
             for (key, change) in batch {
                 last.entry(key).or_insert(change);

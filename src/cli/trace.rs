@@ -21,15 +21,15 @@ use crate::{
         trace::{Arrival, Histories, Place, Stay, Trace, trace},
         version::Version,
     },
-    workflow::{Session, cell_history},
+    workflow::{Project, cell_history},
 };
 
 pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
-    let session = context.open()?;
-    let default = context.ask_default_branch(&session);
-    let reading = session.read()?;
+    let project = context.open()?;
+    let default = context.ask_default_branch(&project);
+    let reading = project.read()?;
     let desired = &reading.desired;
-    let service = Session::service(desired, &args.service)?;
+    let service = Project::service(desired, &args.service)?;
     let version = Version::from(args.version.as_str());
     // Cells that are no more have a history too.
     let cells: Vec<CellKey> = desired
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
         .iter()
         .map(|environment| CellKey::new(service.clone(), environment.clone()))
         .collect();
-    let told = cell_history(&session, &reading, &cells)?;
+    let told = cell_history(&project, &reading, &cells)?;
     let shallow = told.iter().any(|history| history.shallow);
     let histories: Histories<'_> = cells
         .iter()
@@ -48,7 +48,7 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
         &version,
         &histories,
         &desired.environments,
-        &session.config.topology,
+        &project.config.topology,
     );
     if found.first.is_none() {
         let known = histories

@@ -14,7 +14,7 @@ use crate::{
     config::TEAM_FILE,
     sources::git::Place,
     stdio,
-    workflow::{OpenError, OutsidePlace, Session, Untrusted},
+    workflow::{OpenError, OutsidePlace, Project, Untrusted},
 };
 
 pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> {
@@ -22,11 +22,11 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
     // What is allowed already is shown as well.
     options.trust = false;
     options.at.clear();
-    let named = match Session::open(&options, &Zoned::now()) {
+    let named = match Project::open(&options, &Zoned::now()) {
         Err(OpenError::Untrusted(untrusted)) => untrusted,
         other => {
-            let session = other?;
-            Untrusted::of(&session.repo, &session.config)
+            let project = other?;
+            Untrusted::of(&project.repo, &project.config)
         }
     };
     let output = &context.output;

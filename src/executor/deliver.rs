@@ -22,10 +22,10 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, cluste
     let prepare = || -> Result<Plan, Failure> {
         let reading = match shared.current() {
             Some(current) => current,
-            None => Arc::new(shared.session().read()?),
+            None => Arc::new(shared.project().read()?),
         };
         workflow::prepare(
-            &shared.session(),
+            &shared.project(),
             &reading,
             &|_| clusters.facts(),
             request,
@@ -45,15 +45,15 @@ pub(super) async fn publish(
     delivery: Arc<Delivery>,
     clusters: Handle,
 ) {
-    let session = shared.session();
+    let project = shared.project();
     let mut tell = observer(&shared, Some(UnderWay::new(&shared)));
     let delivery = Arc::unwrap_or_clone(delivery);
-    let mut underway = Underway::begin(&session, delivery, Timestamp::now, &mut tell);
+    let mut underway = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
     let known = clusters.clone();
     underway.publish(&plan, &move |_| known.facts()).await;
     let cells = plan.changes.iter().map(|change| &change.cell);
     underway
-        .arrive(workflow::longest_timeout(&session, cells))
+        .arrive(workflow::longest_timeout(&project, cells))
         .await;
     underway.not_arrived();
     underway
@@ -63,8 +63,8 @@ pub(super) async fn publish(
 
 /// Takes up what an earlier session left behind, all of it side by side.
 pub(super) async fn take_up(shared: Arc<Shared>, clusters: Handle) {
-    let session = shared.session();
-    let (left, problems) = workflow::left_behind(&session);
+    let project = shared.project();
+    let (left, problems) = workflow::left_behind(&project);
     for problem in problems {
         shared.tell(Event::Notice(problem));
     }
@@ -75,7 +75,7 @@ pub(super) async fn take_up(shared: Arc<Shared>, clusters: Handle) {
 }
 
 async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
-    let session = shared.session();
+    let project = shared.project();
     shared.tell(Event::Delivery {
         at: Timestamp::now(),
         delivery: Arc::new(left.delivery().clone()),
@@ -83,7 +83,7 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     });
     let mut tell = observer(shared, None);
     let mut clusters = Followed::new(shared, clusters);
-    left.take_up(&session, Timestamp::now, &mut tell, &mut clusters)
+    left.take_up(&project, Timestamp::now, &mut tell, &mut clusters)
         .await;
 }
 

@@ -25,7 +25,7 @@ use crate::{
         git::{Failure, HistoryEvent, Want},
         mistake,
     },
-    workflow::{Reading, Session},
+    workflow::{Project, Reading},
 };
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
@@ -50,8 +50,8 @@ impl Stop {
 /// Asks the remote.
 pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
     mistake::if_asked("fetch");
-    let session = shared.session();
-    let fetched = match session.fetch().await {
+    let project = shared.project();
+    let fetched = match project.fetch().await {
         Ok(fetches) => {
             for ran in fetches.ran {
                 shared.tell(words::ran(ran));
@@ -70,7 +70,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
                     took: Duration::ZERO,
                 });
             }
-            session.refs()
+            project.refs()
         }
         Err(error) => Err(error),
     };
@@ -95,17 +95,17 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
 
 /// Reads the matrix and turns the clusters' watches to its cells.
 pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
-    let session = shared.session();
+    let project = shared.project();
     let read = || -> Result<_, Failure> {
         match shared.current() {
             // The same commits declare the same: nothing to read.
-            Some(known) if session.refs()? == known.refs() => Ok(known),
-            _ => Ok(Arc::new(session.read()?)),
+            Some(known) if project.refs()? == known.refs() => Ok(known),
+            _ => Ok(Arc::new(project.read()?)),
         }
     };
     let result = match read() {
         Ok(mut reading) => {
-            let (targets, problems) = rollout::targets(&session.config.topology, &reading.desired);
+            let (targets, problems) = rollout::targets(&project.config.topology, &reading.desired);
             if problems
                 .iter()
                 .any(|problem| !reading.desired.problems.contains(problem))
@@ -114,8 +114,8 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
                 Arc::make_mut(desired).problems.extend(problems);
             }
             // A configuration that is in force no more decides neither what is watched nor what the next reading takes as known.
-            let current = lock(&shared.session);
-            if Arc::ptr_eq(&current, &session) {
+            let current = lock(&shared.project);
+            if Arc::ptr_eq(&current, &project) {
                 clusters.retarget(targets);
                 *lock(&shared.reading) = Some(Arc::clone(&reading));
             }
@@ -135,7 +135,7 @@ fn read_from(shared: &Shared, reading: &Reading) -> ReadFrom {
         .base()
         .remote
         .as_deref()
-        .and_then(|remote| shared.session().repo.remote_url(remote));
+        .and_then(|remote| shared.project().repo.remote_url(remote));
     ReadFrom {
         tips: reading.tips.clone(),
         fetched_at: *lock(&shared.fetched_at),
@@ -145,7 +145,7 @@ fn read_from(shared: &Shared, reading: &Reading) -> ReadFrom {
 
 /// Walks the history of all cells, and tells what was found as it comes.
 pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
-    let session = shared.session();
+    let project = shared.project();
     let Some(reading) = shared.current().filter(|reading| reading.refs() == *refs) else {
         // The matrix was read anew meanwhile: its own walk is under way, or will be.
         return;
@@ -156,7 +156,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
     };
     let mut stream = Stream {
         shared,
-        session: &session,
+        project: &project,
         reading: &reading,
         epoch,
         all: Changes::new(),
@@ -166,7 +166,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
         told: Instant::now(),
         pause: FIRST_BATCH,
     };
-    let result = session.history(&reading, &want, &mut |event| {
+    let result = project.history(&reading, &want, &mut |event| {
         if stop.is_set() {
             return ControlFlow::Break(());
         }
@@ -192,7 +192,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
 /// What a walk has found, told in batches.
 struct Stream<'a> {
     shared: &'a Shared,
-    session: &'a Session,
+    project: &'a Project,
     reading: &'a Reading,
     epoch: Epoch,
     all: Changes,
@@ -223,7 +223,7 @@ impl Stream<'_> {
     }
 
     fn tell(&mut self, done: bool) {
-        let topology = &self.session.config.topology;
+        let topology = &self.project.config.topology;
         // At the end every cell is told again: what an upstream had at a time may have come after the cell's own changes.
         let keys: Vec<CellKey> = if done {
             self.all.keys().cloned().collect()
@@ -256,11 +256,11 @@ impl Stream<'_> {
 /// What a commit changed in a cell's files.
 pub(super) fn diff(shared: &Shared, epoch: Epoch, cell: &CellKey, commit: ObjectId) {
     let files = shared.files_of(cell);
-    let session = shared.session();
+    let project = shared.project();
     let place = shared
         .current()
         .and_then(|reading| Some(reading.desired.tip(cell)?.name.clone()));
-    let result = session
+    let result = project
         .repository(&place.unwrap_or_default())
         .and_then(|repo| repo.file_diff(commit, &files))
         .map_err(|error| error.during(format!("diff of {}", commit.short())));

@@ -33,7 +33,7 @@ use crate::{
         mistake::{caught, caught_in},
         state::StateStore,
     },
-    workflow::{Reading, Session},
+    workflow::{Project, Reading},
 };
 use clusters::Clusters;
 use reload::Again;
@@ -76,7 +76,7 @@ impl Drop for Executor {
 /// What tasks share.
 struct Shared {
     /// Replaced as a whole when the configuration changes.
-    session: Mutex<Arc<Session>>,
+    project: Mutex<Arc<Project>>,
     events: mpsc::UnboundedSender<Event>,
     store: Option<StateStore>,
     /// The last matrix read, so that plans and diffs need not read it again.
@@ -94,18 +94,18 @@ struct Shared {
 impl Executor {
     /// For `session`, answering through `events`. Must be made inside a Tokio runtime.
     pub fn new(
-        session: Session,
+        project: Project,
         options: ConsoleOptions,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         let clusters = Clusters::start(
-            session.kubeconfig.clone(),
-            session.opened.offline,
+            project.kubeconfig.clone(),
+            project.opened.offline,
             events.clone(),
         );
-        let store = StateStore::of_repository(session.repo.common_dir());
+        let store = StateStore::of_repository(project.repo.common_dir());
         let shared = Arc::new(Shared {
-            session: Mutex::new(Arc::new(session)),
+            project: Mutex::new(Arc::new(project)),
             events,
             store,
             reading: Mutex::default(),
@@ -131,18 +131,18 @@ impl Executor {
     }
 
     /// The state of the last run: the matrix and staged changes.
-    pub fn remembered(session: &Session) -> (Option<Snapshot>, Vec<ChangeRequest>) {
-        let Some(store) = StateStore::of_repository(session.repo.common_dir()) else {
+    pub fn remembered(project: &Project) -> (Option<Snapshot>, Vec<ChangeRequest>) {
+        let Some(store) = StateStore::of_repository(project.repo.common_dir()) else {
             return (None, Vec::new());
         };
         // A matrix of another moment than the branch's tip is not what the next start begins with.
-        let snapshot = session.at.is_none().then(|| store.load(SNAPSHOT)).flatten();
+        let snapshot = project.at.is_none().then(|| store.load(SNAPSHOT)).flatten();
         (snapshot, store.load(STAGED).unwrap_or_default())
     }
 
     /// Keeps the matrix for the next start.
     pub fn remember(&self, snapshot: &Snapshot) {
-        if self.shared.session().at.is_none() {
+        if self.shared.project().at.is_none() {
             self.shared.keep(SNAPSHOT, snapshot);
         }
     }
@@ -265,7 +265,7 @@ impl Executor {
             }
             Command::ShowLayouts => {
                 self.blocking("looking at the layouts", Event::Failure, move || {
-                    let said = crate::workflow::layouts_said(&shared.session());
+                    let said = crate::workflow::layouts_said(&shared.project());
                     shared.tell(Event::Notice(
                         said.unwrap_or_else(|error| error.to_string()),
                     ));
@@ -331,12 +331,12 @@ impl Executor {
     /// Logs an environment's cluster in with the terminal: runs its kubeconfig user's exec plugin. Dropping the future stops
     /// it.
     pub async fn login(&self, environment: &EnvironmentName) -> Result<(), String> {
-        let session = self.shared.session();
-        let topology = &session.config.topology;
+        let project = self.shared.project();
+        let topology = &project.config.topology;
         let context = topology.get(environment).and_then(|e| e.cluster.clone());
         let context = context.ok_or_else(|| format!("{environment} has no cluster"))?;
         let options = Options {
-            kubeconfig: session.kubeconfig.clone(),
+            kubeconfig: project.kubeconfig.clone(),
             ..Options::default()
         };
         cluster::login(&context, &options).await
@@ -377,8 +377,8 @@ impl Shared {
     }
 
     /// The session as configured now.
-    fn session(&self) -> Arc<Session> {
-        Arc::clone(&lock(&self.session))
+    fn project(&self) -> Arc<Project> {
+        Arc::clone(&lock(&self.project))
     }
 
     /// The last matrix read, and what it was read from.

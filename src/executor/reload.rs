@@ -21,7 +21,7 @@ use crate::{
         mistake::{self, caught},
         waiting,
     },
-    workflow::{OpenError, OpenOptions, Session, Untrusted},
+    workflow::{OpenError, OpenOptions, Project, Untrusted},
 };
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -47,8 +47,8 @@ struct State {
 
 /// Watches until the session ends.
 pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
-    let opened = shared.session().opened.clone();
-    let files = files(&shared.session(), &opened);
+    let opened = shared.project().opened.clone();
+    let files = files(&shared.project(), &opened);
     let mut known = marks(&files).await;
     let mut tip = at_tip(&shared, &opened, None).await;
     mistake::if_asked("reload");
@@ -95,7 +95,7 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number
     // Held while it is told, so that no two readings tell in another order than they began.
     let state = || Some(lock(&shared.again.state)).filter(|state| state.last == number);
     let now = Zoned::now();
-    let opened = match Session::open(opened, &now) {
+    let opened = match Project::open(opened, &now) {
         Err(OpenError::Untrusted(untrusted)) => {
             if let Some(mut state) = state() {
                 let (at, lines) = (now.timestamp(), lines(&untrusted));
@@ -107,29 +107,29 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number
         opened => opened,
     };
     let opened = opened
-        .and_then(|mut session| {
+        .and_then(|mut project| {
             // Repositories that are new are cloned first.
-            session.mirror(false, &now, &mut |words| {
+            project.mirror(false, &now, &mut |words| {
                 shared.tell(Event::Notice(words.to_owned()));
             })?;
-            Ok(session)
+            Ok(project)
         })
         .map_err(|error| failure(error.to_string()))
-        .and_then(|session| {
-            let setup = setup(&session, options).map_err(|error| failure(error.to_string()))?;
-            Ok((session, setup))
+        .and_then(|project| {
+            let setup = setup(&project, options).map_err(|error| failure(error.to_string()))?;
+            Ok((project, setup))
         });
     let Some(mut state) = state() else { return };
     state.untrusted = None;
     match &opened {
-        Ok((session, _)) => {
-            tracing::info!(sources = ?session.config.sources, "the configuration is read anew");
+        Ok((project, _)) => {
+            tracing::info!(sources = ?project.config.sources, "the configuration is read anew");
         }
         Err(failure) => tracing::warn!(why = failure.why, "the old configuration is kept"),
     }
-    shared.tell(Event::ConfigReloaded(opened.map(|(session, setup)| {
-        let mut current = lock(&shared.session);
-        *current = Arc::new(session);
+    shared.tell(Event::ConfigReloaded(opened.map(|(project, setup)| {
+        let mut current = lock(&shared.project);
+        *current = Arc::new(project);
         // Another layout reads the same commit differently.
         *lock(&shared.reading) = None;
         drop(current);
@@ -174,22 +174,22 @@ struct Tip {
 
 /// It as it is now; `None` where it is read from a file.
 async fn at_tip(shared: &Arc<Shared>, opened: &OpenOptions, known: Option<Tip>) -> Option<Tip> {
-    let session = shared.session();
+    let project = shared.project();
     let written = opened.config.is_some();
     let look = move || {
-        let _waiting = waiting::reading(session.repo.place());
-        let file = session.repo.work_dir().map(|root| root.join(TEAM_FILE));
+        let _waiting = waiting::reading(project.repo.place());
+        let file = project.repo.work_dir().map(|root| root.join(TEAM_FILE));
         if written || file.is_some_and(|file| file.exists()) {
             return None;
         }
-        let Ok(base) = session.repo.base(None) else {
+        let Ok(base) = project.repo.base(None) else {
             return known;
         };
         if known.as_ref().is_some_and(|tip| tip.commit == base.commit) {
             return known;
         }
         // What cannot be read is told by whoever reads the matrix.
-        let Ok(text) = session.repo.file(base.commit, TEAM_FILE) else {
+        let Ok(text) = project.repo.file(base.commit, TEAM_FILE) else {
             return known;
         };
         Some(Tip {
@@ -200,10 +200,10 @@ async fn at_tip(shared: &Arc<Shared>, opened: &OpenOptions, known: Option<Tip>) 
     tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
-fn files(session: &Session, opened: &OpenOptions) -> Vec<PathBuf> {
+fn files(project: &Project, opened: &OpenOptions) -> Vec<PathBuf> {
     let team = match &opened.config {
         Some(path) => Some(path.clone()),
-        None => session.repo.work_dir().map(|folder| folder.join(TEAM_FILE)),
+        None => project.repo.work_dir().map(|folder| folder.join(TEAM_FILE)),
     };
     team.into_iter().chain(places::user_file()).collect()
 }

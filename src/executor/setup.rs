@@ -6,7 +6,7 @@ use crate::{
     actions::{Keymap, KeymapError},
     app::model::{Setup, WriteMode},
     look::Look,
-    workflow::Session,
+    workflow::Project,
 };
 
 /// The remote is asked this often while the console is open.
@@ -29,18 +29,18 @@ pub struct ConsoleOptions {
 ///
 /// # Errors
 /// A key of the user's configuration that cannot be what it is said to be.
-pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, KeymapError> {
-    let config = &session.config;
-    let write = if options.read_only || session.at.is_some() {
+pub fn setup(project: &Project, options: ConsoleOptions) -> Result<Setup, KeymapError> {
+    let config = &project.config;
+    let write = if options.read_only || project.at.is_some() {
         WriteMode::Locked
     } else if config.user.write {
         WriteMode::Write
     } else {
         WriteMode::ReadOnly
     };
-    let has_remote = session.has_remote();
+    let has_remote = project.has_remote();
     Ok(Setup {
-        repository: session.repo.name(),
+        repository: project.repo.name(),
         topology: config.topology.clone(),
         guessed: config.guessed.clone(),
         write,
@@ -51,7 +51,7 @@ pub fn setup(session: &Session, options: ConsoleOptions) -> Result<Setup, Keymap
             no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         },
         keymap: Keymap::remapped(&config.user.keys)?,
-        fetch_every: (has_remote && session.at.is_none()).then_some(FETCH_EVERY),
+        fetch_every: (has_remote && project.at.is_none()).then_some(FETCH_EVERY),
         demo: options.demo,
     })
 }

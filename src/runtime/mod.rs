@@ -35,7 +35,7 @@ use crate::{
     executor::{Executor, TerminalOrder},
     sources::{children, mistake, waiting},
     ui,
-    workflow::Session,
+    workflow::Project,
 };
 pub use signals::Signal;
 use signals::Signals;
@@ -64,20 +64,20 @@ pub enum Ended {
 /// # Errors
 /// When the terminal cannot be taken or written.
 pub async fn run(
-    session: Session,
+    project: Project,
     setup: Setup,
     options: ConsoleOptions,
 ) -> io::Result<(Ended, Option<String>)> {
     let mut signals = Signals::listen()?;
     let mut borrowed = Borrowed::take(options.mouse)?;
     let size = crossterm::terminal::size()?;
-    let (snapshot, staged) = Executor::remembered(&session);
+    let (snapshot, staged) = Executor::remembered(&project);
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
 
     let (sender, events) = mpsc::unbounded_channel();
-    let executor = Executor::new(session, options, sender);
+    let executor = Executor::new(project, options, sender);
     let commands = update::start(&mut model);
     let mut console = Console {
         model,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, panic, sync::Arc, thread};
 
 use jiff::Timestamp;
 
-use super::{Reading, Session, cell_history};
+use super::{Project, Reading, cell_history};
 use crate::domain::{
     gate::{Answer, Facts, Question},
     history::History,
@@ -17,7 +17,7 @@ pub type AskRunning<'a> = &'a (dyn Fn(&BTreeSet<CellKey>) -> Running + Send + Sy
 
 /// Answers all questions at once. Blocking: as long as the history is, where no index knows it, and as the clusters take.
 pub(super) fn answers(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     questions: &BTreeSet<Question>,
     running: AskRunning<'_>,
@@ -34,7 +34,7 @@ pub(super) fn answers(
     let mut facts = Facts::default();
     thread::scope(|scope| {
         let seen = (!runs.is_empty()).then(|| scope.spawn(|| running(&runs)));
-        for (cell, past) in histories(session, reading, pasts) {
+        for (cell, past) in histories(project, reading, pasts) {
             facts.learn(Question::Past(cell), now, Answer::Past(past));
         }
         let seen = seen.map(|seen| seen.join().unwrap_or_else(|it| panic::resume_unwind(it)));
@@ -54,14 +54,14 @@ pub(super) fn answers(
 
 /// The past of each cell, by one walk, or why it cannot be read.
 fn histories(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     cells: Vec<CellKey>,
 ) -> Vec<(CellKey, Result<Arc<History>, String>)> {
     if cells.is_empty() {
         return Vec::new();
     }
-    match cell_history(session, reading, &cells) {
+    match cell_history(project, reading, &cells) {
         Ok(histories) => {
             let histories = histories.into_iter().map(|history| Ok(Arc::new(history)));
             cells.into_iter().zip(histories).collect()

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, Zoned};
 
-use super::{OpenError, Session};
+use super::{OpenError, Project};
 use crate::domain::desired::Tip;
 use crate::{
     domain::ids::ObjectId,
@@ -24,10 +24,10 @@ pub struct At {
 ///
 /// # Errors
 /// `Usage` where it means nothing in this configuration.
-pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At, OpenError> {
+pub(super) fn at(project: &Project, texts: &[String], now: &Zoned) -> Result<At, OpenError> {
     let mut at = At::default();
-    let layouts = &session.config.layouts;
-    let (lines, _) = session.lines()?;
+    let layouts = &project.config.layouts;
+    let (lines, _) = project.lines()?;
     for text in texts {
         let of_column = |name: &str| -> Vec<&Tip> {
             let of = |line: &&Tip| {
@@ -43,7 +43,7 @@ pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At,
         if let Some((rev, lines)) = own {
             let then = lines
                 .into_iter()
-                .map(|line| line_at(session, line, rev, now));
+                .map(|line| line_at(project, line, rev, now));
             let (then, mut failed): (Vec<_>, Vec<_>) = then.partition(Result::is_ok);
             // One service's tag leaves the environment's other tags where they are.
             if then.is_empty()
@@ -60,12 +60,12 @@ pub(super) fn at(session: &Session, texts: &[String], now: &Zoned) -> Result<At,
             )));
         }
         let time = git::moment(text, now);
-        if layouts.ref_templates().is_empty() && session.others.is_empty() {
-            at.main = Some(session.repo.resolve(text, &session.base()?, now)?);
+        if layouts.ref_templates().is_empty() && project.others.is_empty() {
+            at.main = Some(project.repo.resolve(text, &project.base()?, now)?);
         } else if let Some(time) = time {
             at.until = Some(time);
         } else if layouts.reads(None, None) {
-            at.main = Some(session.repo.resolve(text, &session.base()?, now)?);
+            at.main = Some(project.repo.resolve(text, &project.base()?, now)?);
         } else {
             let names: Vec<_> = lines
                 .iter()
@@ -93,10 +93,10 @@ pub(super) fn is_same(a: &Tip, b: &Tip) -> bool {
 }
 
 /// The ref of an environment as `rev` says.
-fn line_at(session: &Session, line: &Tip, rev: &str, now: &Zoned) -> Result<Tip, OpenError> {
-    let repo = session.repository(&line.name)?;
+fn line_at(project: &Project, line: &Tip, rev: &str, now: &Zoned) -> Result<Tip, OpenError> {
+    let repo = project.repository(&line.name)?;
     if line.name.is_tag() {
-        return tag_at(session, repo, line, rev, now);
+        return tag_at(project, repo, line, rev, now);
     }
     let mut then = line.clone();
     then.commit = repo.resolve(rev, line, now)?;
@@ -105,13 +105,13 @@ fn line_at(session: &Session, line: &Tip, rev: &str, now: &Zoned) -> Result<Tip,
 
 /// The tag of an environment that `rev` names, or that was followed at that time.
 fn tag_at(
-    session: &Session,
+    project: &Project,
     repo: &Repo,
     line: &Tip,
     rev: &str,
     now: &Zoned,
 ) -> Result<Tip, OpenError> {
-    let layouts = &session.config.layouts;
+    let layouts = &project.config.layouts;
     let full = format!("refs/tags/{}", rev.trim_start_matches("refs/tags/"));
     let selected = line.origin.refs.and_then(|index| {
         let template = layouts.ref_templates().get(index)?;

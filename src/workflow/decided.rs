@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{At, Session};
+use super::{At, Project};
 use crate::{
     domain::{
         desired::{Refs, Tip},
@@ -38,7 +38,7 @@ impl Decided {
 /// What a table reads: a repository, and the template of its refs.
 type Reads = (Option<Arc<str>>, Option<usize>);
 
-impl Session {
+impl Project {
     /// The layouts, with what was decided at the tips of now, which `now` gives where they are known. Blocking; reads history
     /// where several places are possible and these tips are new.
     ///

@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Decided, Session, project, recognise::recognise};
+use super::{Decided, Project, project, recognise::recognise};
 use crate::{
     config::{self, Config, LoadRequest, SourceFile, TEAM_FILE},
     domain::{
@@ -82,7 +82,7 @@ impl Held {
 /// The configuration of an earlier commit.
 struct Earlier {
     /// The session as it would have been.
-    session: Session,
+    project: Project,
     /// The ref there, as the layouts of then read it.
     line: Tip,
     view: Arc<LayoutSet>,
@@ -100,7 +100,7 @@ enum Then {
     Unknown(String),
 }
 
-impl Session {
+impl Project {
     /// Walks the history of one ref, also past changes of the layouts where all values are wanted.
     pub(super) fn history_of(
         &self,
@@ -151,7 +151,7 @@ impl Session {
 struct Back<'a, 's> {
     /// Configurations (blobs) known to read as these layouts (a fingerprint) do.
     same: BTreeSet<(String, ObjectId)>,
-    today: &'a Session,
+    today: &'a Project,
     below: &'a Below,
     repo: &'a Repo,
     unknown: &'a mut UnknownBefore,
@@ -162,7 +162,7 @@ impl Back<'_, '_> {
     /// Tells what was held back, and what was before it; `session` and `view` are what it was read by.
     fn go_on(
         &mut self,
-        session: &Session,
+        project: &Project,
         line: &Tip,
         view: &Arc<LayoutSet>,
         held: Held,
@@ -170,7 +170,7 @@ impl Back<'_, '_> {
     ) -> Result<ControlFlow<()>, Failure> {
         for ((depth, commit), group) in held.by_commit() {
             let then = match self.below.parent(commit)? {
-                Some(parent) if left > 0 => self.then(session, line, view, commit, parent)?,
+                Some(parent) if left > 0 => self.then(project, line, view, commit, parent)?,
                 _ => Then::Same,
             };
             let flow = match then {
@@ -181,7 +181,7 @@ impl Back<'_, '_> {
                     (self.sink)(HistoryEvent::Changes(group.into_iter().collect()))
                 }
                 Then::Other(earlier) => {
-                    self.go_on_by(session, &earlier, group, (depth, commit), left - 1)?
+                    self.go_on_by(project, &earlier, group, (depth, commit), left - 1)?
                 }
             };
             if flow.is_break() {
@@ -194,7 +194,7 @@ impl Back<'_, '_> {
     /// The same by the configuration `earlier`, of the cells that a commit brought.
     fn go_on_by(
         &mut self,
-        session: &Session,
+        project: &Project,
         earlier: &Earlier,
         group: BTreeMap<CellKey, ValueChange>,
         (depth, commit): (u32, ObjectId),
@@ -206,7 +206,7 @@ impl Back<'_, '_> {
             if let Some(from) = place(&earlier.desired, &key) {
                 found.insert(key, (change, from));
             } else {
-                let why = earlier.lost(&key, &session.environments(), commit);
+                let why = earlier.lost(&key, &project.environments(), commit);
                 self.unknown.extend(why.map(|why| (key.clone(), why)));
                 began.push((key, change));
             }
@@ -260,13 +260,13 @@ impl Back<'_, '_> {
         if flow.is_break() {
             return Ok(flow);
         }
-        self.go_on(&earlier.session, &earlier.line, &earlier.view, held, left)
+        self.go_on(&earlier.project, &earlier.line, &earlier.view, held, left)
     }
 
     /// What was in effect at the parent of a commit.
     fn then(
         &mut self,
-        session: &Session,
+        project: &Project,
         line: &Tip,
         view: &Arc<LayoutSet>,
         commit: ObjectId,
@@ -276,13 +276,13 @@ impl Back<'_, '_> {
         let there = self.below.blob(parent, TEAM_FILE)?;
         // Files alone came: by a configuration that stays, and reads as today's or not at all.
         let is_suspect = takes_away || there != self.below.blob(commit, TEAM_FILE)?;
-        let layouts = session.config.layouts.fingerprint();
+        let layouts = project.config.layouts.fingerprint();
         let known = there.map(|blob| (layouts.to_owned(), blob));
         let found = if known.as_ref().is_some_and(|it| self.same.contains(it)) {
             None
         } else {
             match self.configured(line, parent, is_suspect)? {
-                Ok(Some(config)) if is_other(&config, session) => Some((config, parent)),
+                Ok(Some(config)) if is_other(&config, project) => Some((config, parent)),
                 Ok(config) => {
                     // What is guessed may be another guess elsewhere.
                     let is_said = config.is_some_and(|config| config.guessed.is_none());
@@ -301,7 +301,7 @@ impl Back<'_, '_> {
                     return Ok(Then::Same);
                 };
                 match self.configured(line, before, is_suspect)? {
-                    Ok(Some(config)) if is_other(&config, session) => (config, before),
+                    Ok(Some(config)) if is_other(&config, project) => (config, before),
                     _ => return Ok(Then::Same),
                 }
             }
@@ -324,18 +324,18 @@ impl Back<'_, '_> {
             }
             None => return Ok(Then::Same),
         };
-        let session = Session {
+        let project = Project {
             config,
             at: None,
             decided: Decided::default(),
             ..self.today.clone()
         };
-        let layouts = session.decided_by(&then);
-        let names = session.environments();
+        let layouts = project.decided_by(&then);
+        let names = project.environments();
         let view = Arc::new(layouts.view(&then.origin));
         let desired = self.repo.desired(parent, &view, &names)?;
         Ok(Then::Other(Box::new(Earlier {
-            session,
+            project,
             line: then,
             view,
             names,
@@ -414,8 +414,8 @@ impl Earlier {
 }
 
 /// Whether a configuration reads otherwise than a session does.
-fn is_other(config: &Config, session: &Session) -> bool {
-    config.layouts.fingerprint() != session.config.layouts.fingerprint()
+fn is_other(config: &Config, project: &Project) -> bool {
+    config.layouts.fingerprint() != project.config.layouts.fingerprint()
 }
 
 /// What a ref that is seen by `view` is for other layouts; `None` where they do not read it.

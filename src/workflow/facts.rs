@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
-use super::Session;
+use super::Project;
 use crate::{
     domain::{
         desired::Desired,
@@ -27,13 +27,13 @@ pub struct Asked {
 /// Asks the clusters about `cells` of `desired` (all where `None`); waits for the first answer of each,
 /// `timeout` at most.
 pub async fn ask_clusters(
-    session: &Session,
+    project: &Project,
     desired: &Desired,
     cells: Option<&BTreeSet<CellKey>>,
     timeout: Duration,
     now: impl Fn() -> Timestamp,
 ) -> Asked {
-    let (mut targets, problems) = targets(&session.config.topology, desired);
+    let (mut targets, problems) = targets(&project.config.topology, desired);
     if let Some(wanted) = cells {
         for target in &mut targets {
             target.cells.retain(|cell| wanted.contains(&cell.cell));
@@ -43,14 +43,14 @@ pub async fn ask_clusters(
     let snapshot = if targets.is_empty() {
         cluster::Snapshot::default()
     } else {
-        cluster::snapshot(&targets, timeout, super::cluster_options(session)).await
+        cluster::snapshot(&targets, timeout, super::cluster_options(project)).await
     };
     let mut asked = Asked {
         running: Running::default(),
         problems,
     };
     asked.problems.extend(snapshot.problems);
-    for environment in &session.config.topology.environments {
+    for environment in &project.config.topology.environments {
         if environment.cluster.is_none() {
             let name = environment.name.clone();
             asked

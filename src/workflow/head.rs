@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Session;
+use super::Project;
 use crate::{
     config::places,
     sources::git::{self, Failure, Repo},
@@ -11,7 +11,7 @@ use crate::{
 /// A command that only looks waits so long for the answer, from its start.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-impl Session {
+impl Project {
     /// Asks the main repository's remote for its default branch; a sentence where another one is read here, because the clone
     /// does not know yet. `None` where a branch is configured, where no default branch is read, where the remote does not
     /// answer, and with `--offline`.

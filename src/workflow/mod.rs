@@ -49,7 +49,7 @@ pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 
 /// One repository, opened with its configuration.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub struct Project {
     /// The repository.
     pub repo: Repo,
     /// Its configuration, joined with the user's.
@@ -66,7 +66,7 @@ pub struct Session {
     pub decided: Decided,
 }
 
-impl Session {
+impl Project {
     /// The main repository's branch as last fetched.
     pub fn base(&self) -> Result<Tip, Failure> {
         self.repo.base(self.config.branch.as_deref())
@@ -74,9 +74,9 @@ impl Session {
 }
 
 /// How clusters are reached.
-fn cluster_options(session: &Session) -> cluster::Options {
+fn cluster_options(project: &Project) -> cluster::Options {
     cluster::Options {
-        kubeconfig: session.kubeconfig.clone(),
+        kubeconfig: project.kubeconfig.clone(),
         ..cluster::Options::default()
     }
 }

@@ -1,6 +1,6 @@
 //! What has to be known before confirming, beside the changes and their verdicts.
 
-use super::Session;
+use super::Project;
 use crate::{
     domain::plan::{Action, Plan, Write},
     sources::git::{Failure, Repo},
@@ -11,10 +11,10 @@ use crate::{
 ///
 /// # Errors
 /// Where Git does not say where it pushes.
-pub(super) fn notes(session: &Session, plan: &Plan) -> Result<Vec<String>, Failure> {
+pub(super) fn notes(project: &Project, plan: &Plan) -> Result<Vec<String>, Failure> {
     let mut notes: Vec<String> = Vec::new();
     for write in plan.writes() {
-        let Ok(repo) = session.repository(&write.tip.name) else {
+        let Ok(repo) = project.repository(&write.tip.name) else {
             continue;
         };
         let mut said = Vec::new();

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{OpenError, Session, at, head, project, trust::Looked};
+use super::{OpenError, Project, at, head, project, trust::Looked};
 use crate::{
     config::{Config, RepositoryPlace, places},
     domain::{address::Address, desired::RefName, layout::LayoutSet},
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What [`Session::fetch`] did.
+/// What [`Project::fetch`] did.
 #[derive(Clone, Debug, Default)]
 pub struct Fetches {
     /// The programs that ran.
@@ -48,7 +48,7 @@ impl OtherRepository {
     }
 }
 
-impl Session {
+impl Project {
     /// Clones the repositories that are named by their address and have no mirror yet, and, where `fetch` says so, fetches
     /// those that have one. `tell` hears of each in sentences. Blocking; does nothing without such repositories.
     ///

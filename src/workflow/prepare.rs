@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    Reading, Session,
+    Project, Reading,
     answers::{AskRunning, answers},
     notes::notes,
     reading::unread_repositories,
@@ -27,7 +27,7 @@ use crate::{
 /// # Errors
 /// When a file or a branch cannot be read.
 pub fn prepare(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     running: AskRunning<'_>,
     request: &PlanRequest,
@@ -40,7 +40,7 @@ pub fn prepare(
     let read = |origin: &Origin, path: &RepoPath| {
         let mut opened = opened.borrow_mut();
         if !opened.contains_key(origin) {
-            let files = session.files(&reading.tips, origin)?;
+            let files = project.files(&reading.tips, origin)?;
             opened.insert(origin.clone(), files);
         }
         match opened.get(origin) {
@@ -57,7 +57,7 @@ pub fn prepare(
     let layouts = &reading.layouts;
     let desired = &reading.desired;
     let matrix = |origin: &Origin| {
-        session.matrix(reading, origin).unwrap_or_else(|error| {
+        project.matrix(reading, origin).unwrap_or_else(|error| {
             unreadable.borrow_mut().get_or_insert(error);
             Assembler::new(Arc::new(layouts.view(origin)), &[])
         })
@@ -65,13 +65,13 @@ pub fn prepare(
     let mut plan = plan::build(&PlanInput {
         request,
         desired,
-        topology: &session.config.topology,
-        ask: &|questions| answers(session, reading, questions, running, now),
+        topology: &project.config.topology,
+        ask: &|questions| answers(project, reading, questions, running, now),
         matrix: &matrix,
         files: &files,
         edit: &|key, version, at, read| {
             let then =
-                |origin: &Origin, path: &RepoPath| file_at(session, reading, origin, path, at?);
+                |origin: &Origin, path: &RepoPath| file_at(project, reading, origin, path, at?);
             let edits = layout::restore_cell(layouts, desired, key, version, read, &then);
             edits.map_err(|refusal| match unread(desired, key) {
                 Some(unread) if refusal.0 == SkipCause::NotDeclared => unread,
@@ -80,10 +80,10 @@ pub fn prepare(
         },
         absent: &|key| layout::unreadable(layouts, desired, key).or_else(|| unread(desired, key)),
         beside: &|key, after| layout::left_beside(layouts, desired, key, &files, after),
-        merge: &|theirs, ours| merge(session, reading, theirs, ours),
+        merge: &|theirs, ours| merge(project, reading, theirs, ours),
         tag: &|key, intent, _| {
             let commit_of =
-                |name: &RefName| session.repository(name).ok()?.ref_commit(&name.reference);
+                |name: &RefName| project.repository(name).ok()?.ref_commit(&name.reference);
             layout::new_tag(layouts, desired, key, intent, &commit_of)
         },
         now,
@@ -104,7 +104,7 @@ pub fn prepare(
         )
         .hint("Deliver it by push: --deliver push, or `deliver = \"push\"` of the environment"));
     }
-    plan.notes = notes(session, &plan)?;
+    plan.notes = notes(project, &plan)?;
     let (writes, held) = (plan.writes().count(), plan.held().count());
     tracing::info!(digest = plan.digest, writes, held, "planned");
     Ok(plan)
@@ -124,21 +124,21 @@ fn unread(desired: &Desired, key: &CellKey) -> Option<(SkipCause, String)> {
 
 /// A file of a ref at one of its earlier commits; what cannot be read there helps nobody.
 fn file_at(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     origin: &Origin,
     path: &RepoPath,
     commit: ObjectId,
 ) -> Option<Vec<u8>> {
     let line = reading.tips.iter().find(|line| line.origin == *origin)?;
-    let repo = session.repository(&line.name).ok()?;
+    let repo = project.repository(&line.name).ok()?;
     repo.file(commit, path.as_str()).ok()?
 }
 
 /// What merging the branch `theirs` into `ours` brings; `None` where versions are copied one by one, or nothing is left to
 /// merge.
 fn merge(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     theirs: &Tip,
     ours: &Tip,
@@ -153,12 +153,12 @@ fn merge(
     if !(branches && apart && wanted) {
         return None;
     }
-    let repo = session.repository(&ours.name);
+    let repo = project.repository(&ours.name);
     if repo.is_ok_and(|repo| repo.has(ours.commit, theirs.commit)) {
         // Every commit is there already and the version was changed since: what is left to copy is the version.
         return None;
     }
-    Some(try_merge(session, reading, theirs, ours).map_err(|error| {
+    Some(try_merge(project, reading, theirs, ours).map_err(|error| {
         format!(
             "{} cannot be merged into {}: {error}",
             theirs.name, ours.name
@@ -167,16 +167,16 @@ fn merge(
 }
 
 fn try_merge(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     theirs: &Tip,
     ours: &Tip,
 ) -> Result<Merge, Failure> {
-    let repo = session.repository(&ours.name)?;
+    let repo = project.repository(&ours.name)?;
     let merged = repo.merge(ours.commit, theirs.commit)?;
     let desired = &reading.desired;
     let view = Arc::new(reading.layouts.view(&ours.origin));
-    let after = repo.desired_after(ours.commit, &merged, &view, &session.environments())?;
+    let after = repo.desired_after(ours.commit, &merged, &view, &project.environments())?;
     let mut keys: Vec<&CellKey> = after.cells.keys().collect();
     keys.extend(
         desired

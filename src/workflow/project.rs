@@ -8,7 +8,7 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    Decided, Session, at, others,
+    Decided, Project, at, others,
     reading::unread_repositories,
     recognise::{recognise, recognise_again},
     trust::{self, Once, Untrusted},
@@ -85,7 +85,7 @@ impl From<OpenError> for Failure {
     }
 }
 
-impl Session {
+impl Project {
     /// Finds the repository and reads its configuration: from `options.config`, else the work tree, else the branch's tip.
     /// `now` gives the present and the time zone of dates in `options.at`. Reads nothing from the network. Blocking,
     /// milliseconds.
@@ -141,7 +141,7 @@ impl Session {
         } else {
             options.kubeconfig.clone()
         };
-        let mut session = Self {
+        let mut project = Self {
             // Opened again, it covers what it covered.
             opened: OpenOptions {
                 trust: false,
@@ -155,11 +155,11 @@ impl Session {
             at: None,
             decided: Decided::default(),
         };
-        // A ref of a repository that is still to be cloned cannot be looked up: `Session::mirror` does it then.
-        if !options.at.is_empty() && !session.is_pending() {
-            session.at = Some(at::at(&session, &options.at, now)?);
+        // A ref of a repository that is still to be cloned cannot be looked up: `Project::mirror` does it then.
+        if !options.at.is_empty() && !project.is_pending() {
+            project.at = Some(at::at(&project, &options.at, now)?);
         }
-        Ok(session)
+        Ok(project)
     }
 
     /// The declared environments, in order.

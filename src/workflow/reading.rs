@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use super::{
-    At, Session,
+    At, Project,
     at::is_same,
     earlier::{UnknownBefore, Walked},
 };
@@ -49,7 +49,7 @@ impl Reading {
     }
 }
 
-impl Session {
+impl Project {
     /// Reads every ref that the layouts name, as last fetched. Blocking, milliseconds; where a layout has several places
     /// that may be the version and these tips are new, a part of the history is read too.
     ///
@@ -69,12 +69,12 @@ impl Session {
     /// Where everything that is read is now. Blocking, milliseconds.
     ///
     /// # Errors
-    /// As [`Session::read`].
+    /// As [`Project::read`].
     pub fn refs(&self) -> Result<Refs, Failure> {
         Ok(self.lines()?.0.iter().collect())
     }
 
-    /// The same as [`Session::read`], with refs standing at these commits: what was just written, for one.
+    /// The same as [`Project::read`], with refs standing at these commits: what was just written, for one.
     pub fn read_with(&self, moved: &BTreeMap<RefName, ObjectId>) -> Result<Reading, Failure> {
         let (mut lines, problems) = self.lines()?;
         let now = self.now(&lines);
@@ -255,7 +255,7 @@ impl Session {
             .collect()
     }
 
-    /// A file of the ref `origin`, where it was read; [`Session::files`] for more than one.
+    /// A file of the ref `origin`, where it was read; [`Project::files`] for more than one.
     ///
     /// # Errors
     /// As [`Repo::file`].

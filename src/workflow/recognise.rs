@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
+use super::Project;
 use crate::domain::desired::Tip;
 use crate::{
     domain::{
@@ -114,10 +114,10 @@ fn look(survey: &Survey) -> Result<Option<Guess>, Failure> {
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn layouts_said(session: &Session) -> Result<String, Failure> {
-    let config = &session.config;
-    let base = session.repo.base(config.branch.as_deref())?;
-    let survey = session.repo.survey(&base)?;
+pub fn layouts_said(project: &Project) -> Result<String, Failure> {
+    let config = &project.config;
+    let base = project.repo.base(config.branch.as_deref())?;
+    let survey = project.repo.survey(&base)?;
     let paths = borrowed(survey.paths());
     let left = detect::overlooked(&paths, &|path| survey.read(path), &config.layouts);
     let mut read: Vec<String> = Vec::new();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::Zoned;
 
-use super::{OpenError, Reading, Session};
+use super::{OpenError, Project, Reading};
 use crate::{
     domain::{
         desired::{Desired, Tip},
@@ -34,14 +34,14 @@ pub struct RevertTarget {
 /// # Errors
 /// When the history cannot be read.
 pub fn cell_history(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     cells: &[CellKey],
 ) -> Result<Vec<History>, OpenError> {
     let mut wanted: BTreeSet<CellKey> = cells.iter().cloned().collect();
     for key in cells {
         // A promotion is known by what its upstream had then.
-        let upstreams = session
+        let upstreams = project
             .config
             .topology
             .get(&key.environment)
@@ -55,7 +55,7 @@ pub fn cell_history(
     };
     let mut changes = Changes::new();
     let mut shallow_end = false;
-    let mut unknown = session.history(reading, &want, &mut |event| {
+    let mut unknown = project.history(reading, &want, &mut |event| {
         match event {
             HistoryEvent::Changes(batch) => {
                 for (key, change) in batch {
@@ -71,7 +71,7 @@ pub fn cell_history(
         entries: classify(
             &changes,
             key,
-            &session.config.topology,
+            &project.config.topology,
             reading.desired.unread(key).is_some(),
         ),
         shallow: shallow_end,
@@ -89,17 +89,17 @@ pub type NoRevert = (SkipCause, String);
 /// # Errors
 /// `Usage` where `to` is none of the values that there were, with those.
 pub fn revert_target(
-    session: &Session,
+    project: &Project,
     reading: &Reading,
     key: &CellKey,
     to: Option<&str>,
     now: &Zoned,
 ) -> Result<Result<RevertTarget, NoRevert>, OpenError> {
-    let mut histories = cell_history(session, reading, std::slice::from_ref(key))?;
+    let mut histories = cell_history(project, reading, std::slice::from_ref(key))?;
     let history = histories.pop().unwrap_or_default();
     let current = reading.desired.version(key);
     let cell = Reverted {
-        session,
+        project,
         reading,
         key,
         line: line_of(reading, key),
@@ -130,7 +130,7 @@ pub fn revert_target(
     if let Some(entry) = named {
         return Ok(Ok(cell.target(entry)));
     }
-    let repo = session.repository(&cell.line.name)?;
+    let repo = project.repository(&cell.line.name)?;
     if let Ok(commit) = repo.resolve(to, cell.line, now) {
         return cell.at_commit(commit, &history.entries).map(Ok);
     }
@@ -164,7 +164,7 @@ fn line_of<'a>(reading: &'a Reading, key: &CellKey) -> &'a Tip {
 
 /// The cell that is reverted.
 struct Reverted<'a> {
-    session: &'a Session,
+    project: &'a Project,
     reading: &'a Reading,
     key: &'a CellKey,
     line: &'a Tip,
@@ -230,7 +230,7 @@ impl Reverted<'_> {
         commit: ObjectId,
         entries: &[HistoryEntry],
     ) -> Result<Option<Version>, Failure> {
-        let repo = self.session.repository(&self.line.name)?;
+        let repo = self.project.repository(&self.line.name)?;
         let moved = entries
             .iter()
             .position(|entry| entry.change.moved.is_some());
@@ -247,8 +247,8 @@ impl Reverted<'_> {
     fn then(&self, commit: ObjectId) -> Result<Desired, Failure> {
         let mut line = self.line.clone();
         line.commit = commit;
-        let repo = self.session.repository(&line.name)?;
-        self.session.desired_of(&self.reading.layouts, repo, &line)
+        let repo = self.project.repository(&line.name)?;
+        self.project.desired_of(&self.reading.layouts, repo, &line)
     }
 
     /// Removes the override where the value was inherited then and would be the same again; writes it otherwise.
@@ -273,11 +273,11 @@ impl Reverted<'_> {
         let cell = desired.cells.get(self.key)?;
         let layouts = &self.reading.layouts;
         let files = |origin: &Origin, path: &RepoPath| {
-            let bytes = self.session.file(&self.reading.tips, origin, path.as_str());
+            let bytes = self.project.file(&self.reading.tips, origin, path.as_str());
             bytes.ok().flatten()
         };
         let edits = edit_cell(layouts, desired, self.key, None, &files).ok()?;
-        let mut assembler = Assembler::new(layouts.clone(), &self.session.environments());
+        let mut assembler = Assembler::new(layouts.clone(), &self.project.environments());
         for path in &cell.files {
             let edited = edits.iter().find(|edit| edit.path == *path);
             let bytes = edited

@@ -8,7 +8,7 @@ use jiff::{Timestamp, Zoned};
 use tidegate::{
     demo::{Demo, DemoOptions, server::Mode},
     domain::rollout::{Health, targets},
-    workflow::{OpenOptions, Session},
+    workflow::{OpenOptions, Project},
 };
 
 use crate::cluster::fixture::{Console, impatient};
@@ -29,11 +29,11 @@ fn console(demo: &Demo) -> Console {
         kubeconfig: vec![demo.kubeconfig.clone()],
         ..OpenOptions::default()
     };
-    let session = Session::open(&open, &Zoned::now()).unwrap();
-    let desired = session.read().unwrap().desired;
+    let project = Project::open(&open, &Zoned::now()).unwrap();
+    let desired = project.read().unwrap().desired;
     assert_eq!(desired.cells.len(), 60);
     assert_eq!(desired.problems, []);
-    let (targets, problems) = targets(&session.config.topology, &desired);
+    let (targets, problems) = targets(&project.config.topology, &desired);
     assert_eq!(problems, []);
     Console::start(targets, impatient(vec![demo.kubeconfig.clone()]))
 }

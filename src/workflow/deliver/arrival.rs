@@ -8,7 +8,7 @@ use super::Underway;
 use crate::{
     domain::{delivery::Fact, ids::CellKey},
     sources::git,
-    workflow::Session,
+    workflow::Project,
 };
 
 /// The wait before the first look again; it grows to [`SLOWEST`].
@@ -27,7 +27,7 @@ impl Underway<'_> {
                 let Some(elsewhere) = &part.elsewhere else {
                     continue;
                 };
-                let Ok(repo) = self.session.repository(&part.tip.name) else {
+                let Ok(repo) = self.project.repository(&part.tip.name) else {
                     continue;
                 };
                 // A fetch address that does not answer is asked again, as one that does not have it.
@@ -53,10 +53,10 @@ impl Underway<'_> {
 
 /// The longest that an environment of these cells is waited for.
 pub fn longest_timeout<'a>(
-    session: &Session,
+    project: &Project,
     cells: impl IntoIterator<Item = &'a CellKey>,
 ) -> Duration {
-    let topology = &session.config.topology;
+    let topology = &project.config.topology;
     let environments = cells.into_iter();
     environments
         .filter_map(|cell| topology.get(&cell.environment))

@@ -21,7 +21,7 @@ use crate::{
         cluster::{self, Watching},
         git::Failure,
     },
-    workflow::{Reading, Session, cluster_options, facts::note_cells},
+    workflow::{Project, Reading, cluster_options, facts::note_cells},
 };
 
 /// A second at most: deadlines pass without anything happening.
@@ -47,7 +47,7 @@ impl Underway<'_> {
         if self.delivery.is_over() {
             return;
         }
-        match expectations(self.session, &self.delivery, timeout) {
+        match expectations(self.project, &self.delivery, timeout) {
             Ok(expected) => self.apply(Fact::Expected(expected)),
             Err(error) => {
                 return self.apply(Fact::Broken(error.during("following the delivery")));
@@ -83,7 +83,7 @@ impl Underway<'_> {
                     .as_ref()
                     .is_none_or(|known| !Arc::ptr_eq(known, &reading))
             {
-                let declared = declared_since(self.session, &self.delivery, &reading);
+                let declared = declared_since(self.project, &self.delivery, &reading);
                 read = Some(reading);
                 self.apply(Fact::Declared(declared));
             }
@@ -97,12 +97,12 @@ impl Underway<'_> {
 
 /// What each changed cell is to run: read from the commits themselves, because a removed override means another version.
 fn expectations(
-    session: &Session,
+    project: &Project,
     delivery: &Delivery,
     timeout: Option<Duration>,
 ) -> Result<BTreeMap<CellKey, Expectation>, Failure> {
-    let desired = session.read_with(&delivery.refs())?.desired;
-    let topology = &session.config.topology;
+    let desired = project.read_with(&delivery.refs())?.desired;
+    let topology = &project.config.topology;
     let (looked_for, _) = targets(topology, &desired);
     let looked_for: BTreeSet<_> = looked_for
         .iter()
@@ -130,13 +130,13 @@ fn expectations(
 
 /// What is declared of the cells by a reading of later commits than those that were delivered.
 fn declared_since(
-    session: &Session,
+    project: &Project,
     delivery: &Delivery,
     reading: &Reading,
 ) -> BTreeMap<CellKey, Option<Version>> {
     let desired = &reading.desired;
     let includes = |part: &Part| {
-        let repo = session.repository(&part.tip.name).ok()?;
+        let repo = project.repository(&part.tip.name).ok()?;
         let now = desired.tips.iter().find(|tip| tip.name == part.tip.name)?;
         repo.contains(now.commit, part.commit).ok()
     };
@@ -170,12 +170,12 @@ impl OwnClusters {
     /// # Errors
     /// When the commit cannot be read.
     pub fn watch(
-        session: &Session,
+        project: &Project,
         delivery: &Delivery,
         now: fn() -> Timestamp,
     ) -> Result<Self, Failure> {
-        let desired = session.read_with(&delivery.refs())?.desired;
-        let (mut targets, _) = targets(&session.config.topology, &desired);
+        let desired = project.read_with(&delivery.refs())?.desired;
+        let (mut targets, _) = targets(&project.config.topology, &desired);
         for target in &mut targets {
             target
                 .cells
@@ -188,7 +188,7 @@ impl OwnClusters {
         let views = views.collect();
         let (sender, events) = mpsc::channel(64);
         let watching = (!targets.is_empty())
-            .then(|| cluster::watch(targets.clone(), sender, cluster_options(session)));
+            .then(|| cluster::watch(targets.clone(), sender, cluster_options(project)));
         Ok(Self {
             targets,
             views,

@@ -12,7 +12,7 @@ use crate::{
         git,
         state::{Keeping, StateStore},
     },
-    workflow::Session,
+    workflow::Project,
 };
 
 /// What was left behind, and is this process's from now on.
@@ -21,11 +21,11 @@ pub struct LeftBehind(Delivery, Keeping);
 
 /// Everything that was left behind of this clone's deliveries, oldest first, and what of it cannot be taken up, a sentence
 /// each. Nothing where nobody may be asked or another moment is looked at. Blocking.
-pub fn left_behind(session: &Session) -> (Vec<LeftBehind>, Vec<String>) {
-    if session.opened.offline || session.at.is_some() {
+pub fn left_behind(project: &Project) -> (Vec<LeftBehind>, Vec<String>) {
+    if project.opened.offline || project.at.is_some() {
         return (Vec::new(), Vec::new());
     }
-    let Some(store) = StateStore::of_repository(session.repo.common_dir()) else {
+    let Some(store) = StateStore::of_repository(project.repo.common_dir()) else {
         return (Vec::new(), Vec::new());
     };
     let left = store.left_deliveries();
@@ -44,15 +44,15 @@ impl LeftBehind {
     /// published is followed. Nothing is pushed.
     pub async fn take_up(
         self,
-        session: &Session,
+        project: &Project,
         now: fn() -> Timestamp,
         tell: &mut (dyn FnMut(Told<'_>) + Send),
         clusters: &mut impl Clusters,
     ) {
-        let mut underway = Underway::again(session, (self.0, self.1), now, tell);
+        let mut underway = Underway::again(project, (self.0, self.1), now, tell);
         underway.settle().await;
         let cells = underway.delivery.cells.iter().map(|run| &run.cell);
-        let patience = longest_timeout(session, cells);
+        let patience = longest_timeout(project, cells);
         underway.arrive(patience).await;
         underway.not_arrived();
         underway.follow_again(clusters).await;
@@ -76,7 +76,7 @@ impl Underway<'_> {
             let why = format!("it ended before it was pushed: nothing was written to {target}");
             return self.apply(Fact::NotPublished(unseen(why, "plan it again")));
         };
-        let repo = match self.session.repository(&push.base.name) {
+        let repo = match self.project.repository(&push.base.name) {
             Ok(repo) => repo,
             Err(error) => {
                 let why = format!("whether it was pushed to {target} is not known: {error}");

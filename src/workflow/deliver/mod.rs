@@ -17,7 +17,7 @@ pub use self::{
     left::{LeftBehind, left_behind},
     underway::{Told, Underway},
 };
-use super::{AskRunning, Session, prepare};
+use super::{AskRunning, Project, prepare};
 use crate::{
     domain::{
         delivery::{Destination, Elsewhere, Fact, NotPublished, Part, Push},
@@ -57,7 +57,7 @@ impl Underway<'_> {
         confirmed: &Plan,
         running: AskRunning<'_>,
     ) -> Result<(), NotPublished> {
-        let session = self.session;
+        let project = self.project;
         if confirmed.is_empty() {
             return Err(NotPublished::Empty);
         }
@@ -70,15 +70,15 @@ impl Underway<'_> {
             {
                 continue;
             }
-            let repo = session.repository(&write.tip.name).map_err(failed)?;
+            let repo = project.repository(&write.tip.name).map_err(failed)?;
             locks.push(git::lock(repo, &holder()).map_err(failed)?);
             locked.push(&write.tip.name);
         }
         for write in confirmed.writes() {
             self.fetch(write).await?;
         }
-        let again = judge_again(session, confirmed, confirmed, running)?;
-        let moved = moved_since(session, confirmed, &again);
+        let again = judge_again(project, confirmed, confirmed, running)?;
+        let moved = moved_since(project, confirmed, &again);
         self.apply(Fact::Checked {
             moved: moved.is_some(),
             sentence: moved.unwrap_or_else(|| still_there(&again)),
@@ -103,7 +103,7 @@ impl Underway<'_> {
         let mut write = write.clone();
         for _ in 0..TRIES {
             let tip = &write.tip;
-            let repo = self.session.repository(&tip.name).map_err(failed)?;
+            let repo = self.project.repository(&tip.name).map_err(failed)?;
             let made = make(repo, &current, &write, message).map_err(failed)?;
             let changes: Vec<_> = current.changes_of(&write).cloned().collect();
             let destination = match (&write.action, publishing.confirmed.deliver) {
@@ -167,8 +167,8 @@ impl Underway<'_> {
             1 => (*confirmed).clone(),
             _ => confirmed.part(write),
         };
-        let again = judge_again(self.session, confirmed, &part, running)?;
-        if let Some(sentence) = moved_since(self.session, confirmed, &again) {
+        let again = judge_again(self.project, confirmed, &part, running)?;
+        if let Some(sentence) = moved_since(self.project, confirmed, &again) {
             let moved = true;
             self.apply(Fact::Checked { sentence, moved });
         }
@@ -181,7 +181,7 @@ impl Underway<'_> {
     }
 
     async fn fetch(&mut self, write: &Write) -> Result<(), NotPublished> {
-        let repo = self.session.repository(&write.tip.name).map_err(failed)?;
+        let repo = self.project.repository(&write.tip.name).map_err(failed)?;
         let Some(remote) = &write.tip.remote else {
             return Ok(());
         };
@@ -251,17 +251,17 @@ fn make(repo: &Repo, plan: &Plan, write: &Write, message: &str) -> Result<Object
 
 /// A part of what was confirmed, or all of it, on the refs as they are now, if it is still the same.
 fn judge_again(
-    session: &Session,
+    project: &Project,
     confirmed: &Plan,
     part: &Plan,
     running: AskRunning<'_>,
 ) -> Result<Plan, NotPublished> {
-    let again = session
+    let again = project
         .read()
-        .and_then(|reading| prepare(session, &reading, running, &part.request, Timestamp::now()))
+        .and_then(|reading| prepare(project, &reading, running, &part.request, Timestamp::now()))
         .map_err(failed)?;
     if again.digest != part.digest {
-        let changes = differences(session, confirmed, part, &again);
+        let changes = differences(project, confirmed, part, &again);
         return Err(NotPublished::Moved {
             fresh: Arc::new(again),
             changes,

@@ -4,7 +4,7 @@ use std::io;
 
 use jiff::Timestamp;
 
-use super::super::Session;
+use super::super::Project;
 use crate::{
     domain::delivery::{Delivery, Fact, Step, entry},
     sources::{
@@ -27,7 +27,7 @@ pub enum Told<'a> {
 /// While it lives, the delivery is kept on disk, for the case that this process does not live to its end; then it is taken
 /// up by the next ([`left_behind`](super::left_behind)). What has ended, or is not to be followed, is taken away.
 pub struct Underway<'a> {
-    pub(super) session: &'a Session,
+    pub(super) project: &'a Project,
     /// As it stands.
     pub delivery: Delivery,
     store: Option<StateStore>,
@@ -39,18 +39,18 @@ pub struct Underway<'a> {
 impl<'a> Underway<'a> {
     /// A delivery that begins; `tell` observes it.
     pub fn begin(
-        session: &'a Session,
+        project: &'a Project,
         delivery: Delivery,
         now: fn() -> Timestamp,
         tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     ) -> Self {
-        let store = StateStore::of_repository(session.repo.common_dir());
+        let store = StateStore::of_repository(project.repo.common_dir());
         let kept = store
             .as_ref()
             .map(|store| store.keep_delivery(&delivery.id));
         let keeping = kept.and_then(|kept| not_kept(kept, "keeping a delivery"));
         Self {
-            session,
+            project,
             delivery,
             store,
             keeping,
@@ -61,15 +61,15 @@ impl<'a> Underway<'a> {
 
     /// A delivery that goes on from where it was kept.
     pub(super) fn again(
-        session: &'a Session,
+        project: &'a Project,
         (delivery, keeping): (Delivery, Keeping),
         now: fn() -> Timestamp,
         tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     ) -> Self {
         Self {
-            session,
+            project,
             delivery,
-            store: StateStore::of_repository(session.repo.common_dir()),
+            store: StateStore::of_repository(project.repo.common_dir()),
             keeping: Some(keeping),
             now,
             tell,
@@ -77,8 +77,8 @@ impl<'a> Underway<'a> {
     }
 
     /// Whose repository it is of.
-    pub fn session(&self) -> &'a Session {
-        self.session
+    pub fn project(&self) -> &'a Project {
+        self.project
     }
 
     /// Takes what became known.

@@ -1,6 +1,6 @@
 //! What is said of a plan that was judged again.
 
-use super::super::Session;
+use super::super::Project;
 use crate::{
     domain::{desired::Tip, ids::ObjectId, plan::Plan},
     sources::git,
@@ -14,24 +14,24 @@ pub(super) fn still_there(again: &Plan) -> String {
     at.join(", ")
 }
 
-pub(super) fn moved_since(session: &Session, confirmed: &Plan, again: &Plan) -> Option<String> {
-    let moved = moved_refs(session, confirmed, again);
+pub(super) fn moved_since(project: &Project, confirmed: &Plan, again: &Plan) -> Option<String> {
+    let moved = moved_refs(project, confirmed, again);
     (!moved.is_empty()).then(|| format!("{}; same bytes and verdicts there", moved.join(", ")))
 }
 
 /// Which refs of a plan are elsewhere than when it was confirmed, and who moved them last.
-fn moved_refs(session: &Session, confirmed: &Plan, again: &Plan) -> Vec<String> {
+fn moved_refs(project: &Project, confirmed: &Plan, again: &Plan) -> Vec<String> {
     let moved = again.writes().filter_map(|write| {
         let mut before = confirmed.writes().map(|write| &write.tip);
         let before = before.find(|tip| tip.name == write.tip.name)?;
         let elsewhere = before.commit != write.tip.commit;
-        elsewhere.then(|| moved(session, before.commit, &write.tip))
+        elsewhere.then(|| moved(project, before.commit, &write.tip))
     });
     moved.collect()
 }
 
-fn moved(session: &Session, before: ObjectId, now: &Tip) -> String {
-    let tip = match session.repository(&now.name) {
+fn moved(project: &Project, before: ObjectId, now: &Tip) -> String {
+    let tip = match project.repository(&now.name) {
         Ok(repo) => git::who(repo, now.commit),
         Err(_) => now.commit.short(),
     };
@@ -39,18 +39,18 @@ fn moved(session: &Session, before: ObjectId, now: &Tip) -> String {
 }
 
 pub(super) fn differences(
-    session: &Session,
+    project: &Project,
     confirmed: &Plan,
     expected: &Plan,
     again: &Plan,
 ) -> Vec<String> {
-    let mut lines = moved_refs(session, confirmed, again);
+    let mut lines = moved_refs(project, confirmed, again);
     // Of a plan in which nothing is left to write, the base alone is known.
     if again.is_empty() {
         for now in &again.base {
             let before = confirmed.base.iter().find(|tip| tip.name == now.name);
             if let Some(before) = before.filter(|before| before.commit != now.commit) {
-                lines.push(moved(session, before.commit, now));
+                lines.push(moved(project, before.commit, now));
             }
         }
     }
