@@ -67,17 +67,19 @@ pub(super) async fn open(context: &Context, project: Project, demo: bool) -> Res
     // Reads refs: on a mount that does not come back, leaving must still work.
     let work = tokio::task::spawn_blocking(move || {
         let setup = runtime::setup(&project, options);
-        (project, setup)
+        let remembered = runtime::remembered(&project);
+        (project, setup, remembered)
     });
     let words = "looking at the repository's branches";
-    let (project, setup) = match runtime::opening(work, words).await.map_err(unusable)? {
-        Ok(both) => both,
-        Err(Ended::Quit) => return Ok(Exit::Done.code()),
-        Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
-    };
+    let (project, setup, remembered) =
+        match runtime::opening(work, words).await.map_err(unusable)? {
+            Ok(opened) => opened,
+            Err(Ended::Quit) => return Ok(Exit::Done.code()),
+            Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
+        };
     let setup = setup
         .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
-    let (ended, words) = runtime::run(project, setup, options)
+    let (ended, words) = runtime::run(project, setup, remembered, options)
         .await
         .map_err(unusable)?;
     let stopped = words.is_some();

@@ -11,9 +11,12 @@ mod reload;
 mod setup;
 mod words;
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -31,7 +34,7 @@ use crate::{
         cluster::{self, Options},
         log,
         mistake::{caught, caught_in},
-        state::StateStore,
+        state::{StateStore, Writer},
     },
     workflow::{Project, Reading},
 };
@@ -43,6 +46,12 @@ pub use setup::{ConsoleOptions, setup};
 const SNAPSHOT: &str = "matrix.json";
 /// Name of the file that keeps staged changes.
 const STAGED: &str = "staged.json";
+
+/// How long leaving waits for what is still to be kept.
+const KEEPING: Duration = Duration::from_secs(2);
+
+/// The state of the last run: the matrix and staged changes.
+pub type Remembered = (Option<Snapshot>, Vec<ChangeRequest>);
 
 /// What only the terminal's owner can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +88,8 @@ struct Shared {
     project: Mutex<Arc<Project>>,
     events: mpsc::UnboundedSender<Event>,
     store: Option<StateStore>,
+    /// Writes there: the screen waits for no disk.
+    writer: Writer,
     /// The last matrix read, so that plans and diffs need not read it again.
     reading: Mutex<Option<Arc<Reading>>>,
     /// What was said of a fetch, so that the next one does not say it again.
@@ -108,6 +119,7 @@ impl Executor {
             project: Mutex::new(Arc::new(project)),
             events,
             store,
+            writer: Writer::start(),
             reading: Mutex::default(),
             noted: Mutex::default(),
             fetched_at: Mutex::default(),
@@ -130,8 +142,8 @@ impl Executor {
         }
     }
 
-    /// The state of the last run: the matrix and staged changes.
-    pub fn remembered(project: &Project) -> (Option<Snapshot>, Vec<ChangeRequest>) {
+    /// The state of the last run. Blocking.
+    pub fn remembered(project: &Project) -> Remembered {
         let Some(store) = StateStore::of_repository(project.repo.common_dir()) else {
             return (None, Vec::new());
         };
@@ -141,7 +153,7 @@ impl Executor {
     }
 
     /// Keeps the matrix for the next start.
-    pub fn remember(&self, snapshot: &Snapshot) {
+    pub fn remember(&self, snapshot: Snapshot) {
         if self.shared.project().at.is_none() {
             self.shared.keep(SNAPSHOT, snapshot);
         }
@@ -152,11 +164,21 @@ impl Executor {
         self.shared.publishing.load(Ordering::SeqCst) > 0
     }
 
-    /// Writes an entry of the activity log at once, for a session that ends behind it.
-    pub fn write_activity(&self, entry: &Entry) {
-        if let Some(store) = &self.shared.store {
-            let _ = store.append_activity(entry);
-        }
+    /// Writes an entry of the activity log.
+    pub fn write_activity(&self, entry: Entry) {
+        let Some(store) = self.shared.store.clone() else {
+            return;
+        };
+        self.shared.writer.later(move || {
+            if let Err(error) = store.append_activity(&entry) {
+                tracing::warn!(%error, "the activity log was not written");
+            }
+        });
+    }
+
+    /// Waits, for a moment at most, until what is to be kept is: the session ends.
+    pub fn kept(&self) {
+        self.shared.writer.now(KEEPING, || ());
     }
 
     /// Runs one command. What the terminal's owner has to do is returned instead.
@@ -242,22 +264,8 @@ impl Executor {
                     deliver::take_up(shared, clusters),
                 );
             }
-            Command::SaveStaged(requests) => {
-                self.blocking("keeping what is staged", Event::Failure, move || {
-                    shared.keep(STAGED, &requests);
-                });
-            }
-            Command::WriteActivity(entry) => {
-                self.blocking("writing the activity log", Event::Failure, move || {
-                    let written = shared
-                        .store
-                        .as_ref()
-                        .map(|store| store.append_activity(&entry));
-                    if let Some(Err(error)) = written {
-                        tracing::warn!(%error, "the activity log was not written");
-                    }
-                });
-            }
+            Command::SaveStaged(requests) => shared.keep(STAGED, requests),
+            Command::WriteActivity(entry) => self.write_activity(entry),
             Command::OpenUrl(address) => {
                 self.blocking("opening a browser", Event::Failure, move || {
                     shared.tell(Event::Notice(outside::open(&address)));
@@ -365,15 +373,22 @@ impl Shared {
         let _ = self.events.send(event);
     }
 
-    fn keep<T: serde::Serialize>(&self, name: &str, value: &T) {
-        let Some(store) = &self.store else { return };
-        if let Err(error) = store.save(name, value) {
-            self.tell(Event::Failure(Failure::told(
-                format!("keeping {name} for the next start"),
-                error.to_string(),
-                format!("check {}", store.folder().display()),
-            )));
-        }
+    /// Keeps a value, in the order in which it is asked to.
+    fn keep<T: serde::Serialize + Send + 'static>(self: &Arc<Self>, name: &'static str, value: T) {
+        let (shared, Some(store)) = (Arc::downgrade(self), self.store.clone()) else {
+            return;
+        };
+        self.writer.later(move || {
+            if let Err(error) = store.save(name, &value)
+                && let Some(shared) = shared.upgrade()
+            {
+                shared.tell(Event::Failure(Failure::told(
+                    format!("keeping {name} for the next start"),
+                    error.to_string(),
+                    format!("check {}", store.folder().display()),
+                )));
+            }
+        });
     }
 
     /// The session as configured now.

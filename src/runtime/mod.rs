@@ -18,7 +18,7 @@ use tokio::{
 };
 
 pub use self::opening::opening;
-pub use crate::executor::{ConsoleOptions, setup};
+pub use crate::executor::{ConsoleOptions, Remembered, setup};
 use crate::{
     app::{
         areas::Drawn,
@@ -66,12 +66,12 @@ pub enum Ended {
 pub async fn run(
     project: Project,
     setup: Setup,
+    (snapshot, staged): Remembered,
     options: ConsoleOptions,
 ) -> io::Result<(Ended, Option<String>)> {
     let mut signals = Signals::listen()?;
     let mut borrowed = Borrowed::take(options.mouse)?;
     let size = crossterm::terminal::size()?;
-    let (snapshot, staged) = Executor::remembered(&project);
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
@@ -93,9 +93,15 @@ pub async fn run(
     };
     let words = console.stop_publishing(&mut signals).await;
     if let Some(snapshot) = Snapshot::of(&console.model) {
-        console.executor.remember(&snapshot);
+        console.executor.remember(snapshot);
     }
+    console.executor.kept();
     Ok((ended, words))
+}
+
+/// The state of the last run. Blocking.
+pub fn remembered(project: &Project) -> Remembered {
+    Executor::remembered(project)
 }
 
 /// Runs a future on a Tokio runtime of our size. What still runs in the background at the end is left behind: a hung
@@ -173,7 +179,7 @@ impl Console {
             if kept.elapsed() >= KEEP_EVERY {
                 kept = Instant::now();
                 if let Some(snapshot) = Snapshot::of(&self.model) {
-                    self.executor.remember(&snapshot);
+                    self.executor.remember(snapshot);
                 }
             }
         }
@@ -249,7 +255,7 @@ impl Console {
     fn take(&mut self, event: Event) {
         for command in update::update_all(&mut self.model, [event]) {
             if let Command::WriteActivity(entry) = command {
-                self.executor.write_activity(&entry);
+                self.executor.write_activity(entry);
             }
         }
     }

@@ -7,16 +7,24 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
+    thread::{self, ThreadId},
     time::{Duration, Instant},
 };
 
 /// What is waited for so long is told.
 pub const LONG: Duration = Duration::from_secs(4);
 
+struct Entry {
+    what: String,
+    since: Instant,
+    /// Who began to wait.
+    thread: ThreadId,
+}
+
 /// By the order in which they began.
 struct All {
     last: u64,
-    entries: BTreeMap<u64, (String, Instant)>,
+    entries: BTreeMap<u64, Entry>,
 }
 
 static ALL: Mutex<All> = Mutex::new(All {
@@ -37,7 +45,12 @@ pub fn on(what: impl Into<String>) -> Waiting {
     let mut all = all();
     all.last += 1;
     let id = all.last;
-    all.entries.insert(id, (what.into(), Instant::now()));
+    let entry = Entry {
+        what: what.into(),
+        since: Instant::now(),
+        thread: thread::current().id(),
+    };
+    all.entries.insert(id, entry);
     Waiting(id)
 }
 
@@ -51,8 +64,8 @@ pub fn reading(path: &Path) -> Waiting {
 impl Waiting {
     /// Something came: what comes next is waited for from now on.
     pub fn goes_on(&self) {
-        if let Some((_, since)) = all().entries.get_mut(&self.0) {
-            *since = Instant::now();
+        if let Some(entry) = all().entries.get_mut(&self.0) {
+            entry.since = Instant::now();
         }
     }
 }
@@ -63,10 +76,14 @@ impl Drop for Waiting {
     }
 }
 
-/// What has been waited for longest, and how long, where that is [`LONG`].
+/// What has been waited for longest, and how long, where that is [`LONG`]. Of what one thread waits for, the last that it began
+/// is what does not come.
 pub fn longest() -> Option<(String, Duration)> {
     let all = all();
-    let (what, since) = all.entries.values().min_by_key(|(_, since)| *since)?;
-    let age = since.elapsed();
-    (age >= LONG).then(|| (what.clone(), age))
+    let innermost: BTreeMap<_, _> = (all.entries.values())
+        .map(|entry| (format!("{:?}", entry.thread), entry))
+        .collect();
+    let entry = innermost.into_values().min_by_key(|entry| entry.since)?;
+    let age = entry.since.elapsed();
+    (age >= LONG).then(|| (entry.what.clone(), age))
 }

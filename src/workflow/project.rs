@@ -260,7 +260,10 @@ fn read(path: &Path, links: Links) -> Result<Option<SourceFile>, OpenError> {
 
 /// The user's own file, where there is one.
 pub(super) fn user_file() -> Result<Option<SourceFile>, OpenError> {
-    places::user_file().map_or(Ok(None), |path| read(&path, Links::Followed))
+    places::user_file().map_or(Ok(None), |path| {
+        let _waiting = waiting::reading(&path);
+        read(&path, Links::Followed)
+    })
 }
 
 fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {

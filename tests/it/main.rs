@@ -13,6 +13,7 @@ mod hung;
 mod kinds;
 mod logs;
 mod mirror;
+mod mounts;
 mod moved;
 mod places;
 mod printing;

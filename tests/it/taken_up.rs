@@ -11,6 +11,7 @@ use tidegate::demo::{Demo, DemoOptions};
 use crate::{
     stopping::{end, hook, pid, promoting, ready, signal, until, words},
     support::{
+        http,
         operator::Operator,
         repo::Repository,
         terminal::{SOON, Setup, TIDEGATE},
@@ -193,4 +194,54 @@ fn what_another_version_kept_is_said_and_left_alone() {
     });
     operator.leave();
     assert!(file.exists());
+}
+
+/// Everything that Tidegate keeps below a home, as one text.
+fn everything_kept(home: &Path) -> String {
+    let mut text = String::new();
+    for folder in ["state", "cache", "data", "config"] {
+        for path in files(&home.join(folder), "") {
+            text.push_str(&String::from_utf8_lossy(&fs::read(path).unwrap()));
+        }
+    }
+    text
+}
+
+/// Addresses with tokens, fetched and pushed, by the configuration, by `insteadOf`, and repeated by the server's own words.
+#[test]
+fn what_is_kept_of_deliveries_holds_no_secret_of_an_address() {
+    let repository = ready();
+    let clone = repository.clone_path();
+    let port = http::serve(repository.remote().parent().unwrap());
+    let address = format!("http://user:sesame@127.0.0.1:{port}/");
+    let whole = format!("{address}remote");
+    let shown = hook(
+        &repository.remote(),
+        "post-receive",
+        &format!("echo 'To open a pull request, go to: {whole}/pull/new?token=sesame'"),
+    );
+    let configure = |key: &str, value: &str| {
+        repository.git_in(&clone, &["config", key, value]);
+    };
+    configure("remote.origin.url", &whole);
+    assert!(end(&mut promoting(&repository)).success());
+    assert!(shown.exists(), "the server spoke");
+    // Pushed to another place than it is fetched from, by a rewritten address.
+    configure(
+        "remote.origin.url",
+        &repository.remote().display().to_string(),
+    );
+    configure("remote.origin.pushurl", "work:remote");
+    configure(&format!("url.{address}.insteadOf"), "work:");
+    repository.bump("checkout", "staging", "1.2.0");
+    let begun = hook(&repository.remote(), "pre-receive", "sleep 600");
+    let mut child = promoting(&repository);
+    pid(&begun);
+    signal(child.id(), "KILL");
+    end(&mut child);
+    let home = repository.home();
+    assert_eq!(kept(&home).len(), 1);
+    assert!(activity(&home).len() > 2, "both are told");
+    assert!(everything_kept(&home).contains("\"attempt\":{"), "the push");
+    assert!(!everything_kept(&home).contains("sesame"));
 }

@@ -67,7 +67,7 @@ impl Repo {
         if !self.may_part(remote)? {
             return Ok(None);
         }
-        let fetch = self.urls(remote, &["remote", "get-url", remote])?;
+        let fetch = self.urls(remote, &["remote", "get-url", "--", remote])?;
         let push = self.push_urls(remote)?;
         if push == fetch || push.is_empty() {
             return Ok(None);
@@ -85,7 +85,7 @@ impl Repo {
     /// # Errors
     /// `Program` without `git`; where it does not know the remote.
     pub(super) fn fetch_urls(&self, remote: &str) -> Result<Vec<Place>, Failure> {
-        self.urls(remote, &["remote", "get-url", "--all", remote])
+        self.urls(remote, &["remote", "get-url", "--all", "--", remote])
     }
 
     /// Every address that it is pushed to.
@@ -93,7 +93,10 @@ impl Repo {
     /// # Errors
     /// As [`Repo::fetch_urls`].
     pub(super) fn push_urls(&self, remote: &str) -> Result<Vec<Place>, Failure> {
-        self.urls(remote, &["remote", "get-url", "--push", "--all", remote])
+        self.urls(
+            remote,
+            &["remote", "get-url", "--push", "--all", "--", remote],
+        )
     }
 
     fn urls(&self, remote: &str, arguments: &[&str]) -> Result<Vec<Place>, Failure> {
@@ -163,7 +166,7 @@ impl Place {
                 .shown(format!("git {shown} {} {name}", self.shown))
                 .looking()
         };
-        let asked = run(&["ls-remote", ASKED, name], "ls-remote");
+        let asked = run(&["ls-remote", "--", ASKED, name], "ls-remote");
         let output = patiently(asked, &self.shown).await?;
         if !output.status.success() {
             return Err(unreachable(&self.shown, &words(&output.stderr)));
@@ -171,7 +174,14 @@ impl Place {
         let found = listed(&output.stdout, name);
         if found.is_some() {
             // For its author; without it, the commit's name has to do.
-            let fetch = ["fetch", "--no-write-fetch-head", "--no-tags", ASKED, name];
+            let fetch = [
+                "fetch",
+                "--no-write-fetch-head",
+                "--no-tags",
+                "--",
+                ASKED,
+                name,
+            ];
             let _ = patiently(run(&fetch, "fetch"), &self.shown).await;
         }
         Ok(found)

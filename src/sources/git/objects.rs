@@ -222,6 +222,7 @@ impl Objects {
                 "--no-write-fetch-head",
                 "--recurse-submodules=no",
                 "--filter=blob:none",
+                "--",
                 remote,
             ]
             .map(str::to_owned)

@@ -248,6 +248,7 @@ pub(super) fn wanted_files(
 ) -> Result<Vec<(RepoPath, ObjectId)>, Failure> {
     let mut files = Vec::new();
     let mut unread = Vec::new();
+    let mut links: Vec<(RepoPath, ObjectId)> = Vec::new();
     let descend = |path: &str| layouts.may_contain(path);
     let mut visit = |path: &str, entry: Entry<'_>| {
         match entry.kind {
@@ -257,6 +258,7 @@ pub(super) fn wanted_files(
             None,
             format!("{path} is a symbolic link; it is not followed. Point the layout at the file it means"),
         ).hiding_all(Unreadable::Link)),
+        Kind::Link if layouts.may_contain(path) => links.push((path.into(), entry.id)),
         Kind::Submodule if layouts.wants(path) || layouts.may_contain(path) => {
             problems.push(Problem::file(
                 path,
@@ -281,7 +283,40 @@ pub(super) fn wanted_files(
     };
     walk(objects, tree, &descend, &mut visit, &mut pass_over)?;
     problems.append(&mut unread);
+    let hidden = links
+        .into_iter()
+        .filter(|(path, id)| leads_to_folder(objects, tree, path, *id));
+    problems.extend(hidden.map(|(path, _)| {
+        let text = format!(
+            "{path} is a symbolic link to a folder; it is not followed. Point the layout at the folder it means"
+        );
+        Problem::file(path, None, text).hiding_all(Unreadable::Link)
+    }));
     Ok(files)
+}
+
+/// Whether a link in the place of a folder leads to one: of this commit, or out of the repository. One in a circle leads nowhere.
+fn leads_to_folder(objects: &Objects, tree: ObjectId, link: &RepoPath, id: ObjectId) -> bool {
+    let Ok(Ok(target)) = objects.blob_within(id, LONGEST_PATH) else {
+        return false;
+    };
+    let Ok(target) = std::str::from_utf8(&target) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = link.as_str().split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            ".." if parts.pop().is_none() => return true,
+            "" | "." | ".." => {}
+            name => parts.push(name),
+        }
+    }
+    if target.starts_with('/') || parts.is_empty() {
+        return true;
+    }
+    let found = entry_at(tree, &parts.join("/"), |tree| objects.tree(tree));
+    matches!(found, Ok(Some((Kind::Folder, _))))
 }
 
 /// Visits every entry that is no folder below `tree`, in tree order, entering folders that `descend` allows. Paths

@@ -67,6 +67,7 @@ async fn fetch_branch(
         "fetch",
         "--no-write-fetch-head",
         "--no-recurse-submodules",
+        "--",
         remote,
         &refspec,
     ];
@@ -99,8 +100,15 @@ pub async fn fetch_refs(
     let mut arguments: Vec<String> = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch"]
         .map(str::to_owned)
         .to_vec();
-    arguments
-        .extend(["--no-write-fetch-head", "--no-recurse-submodules", remote].map(str::to_owned));
+    arguments.extend(
+        [
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--",
+            remote,
+        ]
+        .map(str::to_owned),
+    );
     arguments.extend(refspecs.iter().cloned());
     let shown = format!("git fetch {remote} {}", refspecs.join(" "));
     let output = patiently(Child::new(repo, arguments).shown(shown), remote).await?;
@@ -121,7 +129,7 @@ pub(super) async fn look(
     remote: &str,
     name: &str,
 ) -> Result<(Option<ObjectId>, RanCommand), Failure> {
-    let child = Child::new(repo, ["ls-remote", "--refs", remote, name]).looking();
+    let child = Child::new(repo, ["ls-remote", "--refs", "--", remote, name]).looking();
     let output = patiently(child, remote).await?;
     if !output.status.success() {
         return Err(unreachable(remote, &words(&output.stderr)));

@@ -11,14 +11,23 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{StateStore, replace};
+use super::{StateStore, make_private, replace};
 use crate::{
     domain::delivery::{Delivery, DeliveryId},
-    sources::files::{self, Links},
+    sources::{
+        files::{self, Links},
+        waiting,
+    },
 };
 
 /// The form of what is written here. One that reads another says so, and leaves it alone.
 const FORM: u32 = 1;
+
+/// No delivery that is written is larger, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// No more are taken up at once. Each holds a lock, and asks a remote.
+const MOST: usize = 100;
 
 /// A delivery as it is written.
 #[derive(Serialize, Deserialize)]
@@ -54,7 +63,7 @@ impl StateStore {
     /// Of the disk; `WouldBlock` where another process follows this very one.
     pub fn keep_delivery(&self, id: &DeliveryId) -> io::Result<Keeping> {
         let folder = self.deliveries();
-        fs::create_dir_all(&folder)?;
+        make_private(&folder)?;
         let path = folder.join(format!("{id}.json"));
         let lock = locked(&path)?.ok_or(io::ErrorKind::WouldBlock)?;
         Ok(Keeping { path, _lock: lock })
@@ -62,6 +71,7 @@ impl StateStore {
 
     /// What nobody follows any more. It is this process's then.
     pub fn left_deliveries(&self) -> Left {
+        let _waiting = waiting::reading(&self.folder);
         let mut left = Left::default();
         let entries = fs::read_dir(self.deliveries()).into_iter().flatten();
         let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -72,19 +82,28 @@ impl StateStore {
             })
             .collect();
         paths.sort();
-        for path in paths {
-            let Ok(Some(lock)) = locked(&path) else {
-                continue;
+        if paths.len() > MOST {
+            left.problems.push(format!(
+                "{} holds {} deliveries that have not ended; the first {MOST} are looked at",
+                self.deliveries().display(),
+                paths.len()
+            ));
+        }
+        for path in paths.into_iter().take(MOST) {
+            let lock = match locked(&path) {
+                Ok(Some(lock)) => lock,
+                Ok(None) => continue,
+                Err(why) => {
+                    left.problems.push(not_taken_up(&path, &why.to_string()));
+                    continue;
+                }
             };
             let keeping = Keeping { path, _lock: lock };
             match keeping.read() {
                 Ok(Some(delivery)) => left.deliveries.push((delivery, keeping)),
                 // It ended while we looked.
                 Ok(None) => keeping.end(),
-                Err(why) => left.problems.push(format!(
-                    "{}: {why}; what it delivered is not followed: look with `tidegate status`, then remove the file",
-                    keeping.path.display()
-                )),
+                Err(why) => left.problems.push(not_taken_up(&keeping.path, &why)),
             }
         }
         left
@@ -102,18 +121,18 @@ impl Keeping {
             form: FORM,
             delivery,
         };
-        replace(folder, &self.path, &kept)
+        replace(folder, &self.path, &serde_json::to_vec(&kept)?)
     }
 
     /// Takes it away: it has ended.
-    pub fn end(self) {
+    pub fn end(&self) {
         // What is left is said at the next start, and harms nobody.
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(self.path.with_extension("lock"));
     }
 
     fn read(&self) -> Result<Option<Delivery>, String> {
-        let bytes = files::read(&self.path, Links::Refused, files::KEPT);
+        let bytes = files::read(&self.path, Links::Refused, LARGEST);
         let Some(bytes) = bytes.map_err(|error| error.to_string())? else {
             return Ok(None);
         };
@@ -128,6 +147,13 @@ impl Keeping {
                 .map_err(|error| format!("cannot be read: {error}")),
         }
     }
+}
+
+fn not_taken_up(path: &Path, why: &str) -> String {
+    format!(
+        "{}: {why}; what it delivered is not followed: look with `tidegate status`, then remove the file",
+        path.display()
+    )
 }
 
 /// The lock of what is kept at `path`, unless somebody holds it.
@@ -168,7 +194,7 @@ mod tests {
         assert!(store.keep_delivery(&first.id).is_err(), "by one at a time");
 
         drop(keeping);
-        let left = store.left_deliveries();
+        let left = left_by(&store, 1);
         let found: Vec<_> = left.deliveries.iter().map(|(found, _)| found).collect();
         assert_eq!(found, [&first]);
         assert!(store.left_deliveries().deliveries.is_empty(), "ours now");
@@ -179,6 +205,89 @@ mod tests {
         assert!(store.left_deliveries().deliveries.is_empty(), "all ended");
         let files = fs::read_dir(store.deliveries()).unwrap();
         assert_eq!(files.count(), 0, "nothing is left of them");
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_delivery_is_said_and_left_alone() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::in_folder(folder.path());
+        make_private(&store.deliveries()).unwrap();
+        let at = |name: &str| store.deliveries().join(name);
+        let good = delivery(7);
+        drop({
+            let keeping = store.keep_delivery(&good.id).unwrap();
+            keeping.write(&good).unwrap();
+            keeping
+        });
+        let precious = folder.path().join("precious");
+        fs::rename(at(&format!("{}.json", good.id)), &precious).unwrap();
+        let kept = fs::read(&precious).unwrap();
+        symlink(&precious, at("1.json")).unwrap();
+        fs::create_dir(at("2.json")).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(at("3.json"))
+            .status();
+        assert!(made.unwrap().success());
+        File::create(at("4.json"))
+            .unwrap()
+            .set_len(1 << 40)
+            .unwrap();
+        fs::write(at("5.json"), &kept).unwrap();
+        symlink(&precious, at("5.lock")).unwrap();
+        let deep = "[".repeat(1 << 20);
+        fs::write(at("6.json"), format!(r#"{{"form":1,"delivery":{deep}"#)).unwrap();
+        let left = store.left_deliveries();
+        assert!(left.deliveries.is_empty());
+        let expected = [
+            "1.json is a symbolic link",
+            "2.json is a folder",
+            "3.json is a named pipe",
+            "4.json is larger than 16 MB",
+            "5.lock is a symbolic link",
+            "6.json: cannot be read",
+        ];
+        assert_eq!(left.problems.len(), expected.len(), "{:?}", left.problems);
+        for (problem, expected) in left.problems.iter().zip(expected) {
+            assert!(problem.contains(expected), "{problem}");
+        }
+        assert_eq!(fs::read(&precious).unwrap(), kept);
+    }
+
+    /// What is left when there are so many. A child that another test starts has our locks until it runs its program.
+    fn left_by(store: &StateStore, count: usize) -> Left {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            let left = store.left_deliveries();
+            if left.deliveries.len() == count || std::time::Instant::now() > end {
+                return left;
+            }
+            drop(left);
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn so_many_that_files_would_run_out_are_taken_up_some_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::in_folder(folder.path());
+        for number in 0..i64::try_from(MOST + 3).unwrap() {
+            let one = delivery(number);
+            store.keep_delivery(&one.id).unwrap().write(&one).unwrap();
+        }
+        let left = left_by(&store, MOST);
+        assert_eq!(left.deliveries.len(), MOST);
+        assert_eq!(left.problems.len(), 1);
+        assert!(
+            left.problems[0].contains("103 deliveries"),
+            "{:?}",
+            left.problems
+        );
+        left.deliveries
+            .iter()
+            .for_each(|(_, keeping)| keeping.end());
+        drop(left);
+        assert_eq!(left_by(&store, 3).deliveries.len(), 3);
     }
 
     #[test]

@@ -4,25 +4,39 @@
 //! be read counts as absent. Writers take a lock and replace whole files, so that two Tidegates never mix their bytes.
 
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File, TryLockError},
     io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::files::{self, Links};
+use super::{
+    files::{self, Links, Why},
+    waiting::{self, Waiting},
+};
 use crate::domain::text::escape_json;
 
 mod deliveries;
+mod writer;
 
 pub use deliveries::{Keeping, Left};
+pub use writer::Writer;
 
 /// Environment variable that replaces the user's state folder.
 pub const STATE_DIR_VARIABLE: &str = "TIDEGATE_STATE_DIR";
 
 /// The activity log is cut to its newer half when it grows beyond this many bytes.
 const ACTIVITY_LIMIT: u64 = 4 << 20;
+
+/// Whoever writes is done within milliseconds; one that was stopped meanwhile is not waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often a lock is tried.
+const TRY_EVERY: Duration = Duration::from_millis(10);
 
 /// One repository's folder of remembered things.
 #[derive(Clone, Debug)]
@@ -67,49 +81,96 @@ impl StateStore {
 
     /// Reads `name`; `None` where it is absent, unreadable, or of another form than today's.
     pub fn load<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let _waiting = waiting::reading(&self.folder);
         let bytes = files::read(&self.folder.join(name), Links::Refused, files::KEPT).ok()??;
         serde_json::from_slice(&bytes).ok()
     }
 
     /// Replaces `name` with `value` in one step.
     pub fn save<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
+        let _waiting = self.writing();
         let _lock = self.lock()?;
-        replace(&self.folder, &self.folder.join(name), value)
+        replace(
+            &self.folder,
+            &self.folder.join(name),
+            &serde_json::to_vec(value)?,
+        )
     }
 
     /// Appends one line of JSON to the activity log.
     pub fn append_activity<T: Serialize>(&self, entry: &T) -> io::Result<()> {
+        let _waiting = self.writing();
         let _lock = self.lock()?;
         let path = self.folder.join("activity.jsonl");
-        if fs::metadata(&path).is_ok_and(|data| data.len() > ACTIVITY_LIMIT) {
-            let text = files::read(&path, Links::Refused, files::KEPT)?.unwrap_or_default();
+        if fs::symlink_metadata(&path).is_ok_and(|data| data.len() > ACTIVITY_LIMIT) {
+            let text = match files::read(&path, Links::Refused, files::KEPT) {
+                // Nothing of ours grew so large: what is in it is not worth reading.
+                Err(error) if matches!(error.why, Why::TooLarge(_)) => Vec::new(),
+                text => text?.unwrap_or_default(),
+            };
             let half = text.len() / 2;
             let cut = text[half..]
                 .iter()
                 .position(|b| *b == b'\n')
                 .map_or(text.len(), |i| half + i + 1);
-            fs::write(&path, &text[cut..])?;
+            // As a whole: whoever is killed here has lost nothing.
+            replace(&self.folder, &path, &text[cut..])?;
         }
         let line = serde_json::to_string(entry)?;
-        let line = format!("{}\n", escape_json(&line));
-        files::open_append(&path)?.write_all(line.as_bytes())
+        let line = escape_json(&line);
+        // What was cut off in the middle stays a line of its own.
+        let begin = if ends_in_a_line(&path) { "" } else { "\n" };
+        files::open_append(&path)?.write_all(format!("{begin}{line}\n").as_bytes())
     }
 
     fn lock(&self) -> io::Result<File> {
-        fs::create_dir_all(&self.folder)?;
-        let file = files::open_lock(&self.folder.join("lock"))?;
-        file.lock()?;
-        Ok(file)
+        make_private(&self.folder)?;
+        let path = self.folder.join("lock");
+        let file = files::open_lock(&path)?;
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(TRY_EVERY),
+                Err(TryLockError::WouldBlock) => {
+                    let why = format!(
+                        "another process holds {}, and does not let go of it",
+                        path.display()
+                    );
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+                }
+            }
+        }
+    }
+
+    fn writing(&self) -> Waiting {
+        waiting::on(format!("writing to {}", self.folder.display()))
     }
 }
 
+/// Whether what is added to a file begins a line.
+fn ends_in_a_line(path: &Path) -> bool {
+    use std::os::unix::fs::FileExt as _;
+    let last = || {
+        let file = files::open(path, Links::Refused).ok()??;
+        let at = file.metadata().ok()?.len().checked_sub(1)?;
+        let mut last = [0];
+        file.read_exact_at(&mut last, at).ok()?;
+        Some(last[0])
+    };
+    last().is_none_or(|last| last == b'\n')
+}
+
+/// Makes a folder, and those above it, for their owner alone where they are not there.
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// Writes a file of `folder` in one step.
-fn replace<T: Serialize>(folder: &Path, path: &Path, value: &T) -> io::Result<()> {
+fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let mut text = io::BufWriter::new(&mut file);
-    serde_json::to_writer(&mut text, value)?;
-    text.flush()?;
-    drop(text);
+    file.write_all(bytes)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
@@ -149,6 +210,90 @@ mod tests {
         assert_eq!(store.load::<Vec<u32>>("x.json"), Some(vec![3]));
         fs::write(store.folder().join("x.json"), b"[3").unwrap();
         assert_eq!(store.load::<Vec<u32>>("x.json"), None, "damaged");
+    }
+
+    /// Links, pipes, folders and files of any size in the place of what is kept: nothing is followed, nothing waits, and what
+    /// is not ours stays as it is.
+    #[test]
+    fn what_stands_in_the_place_of_kept_files_is_not_read_nor_written_through() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        type Put = fn(&Path, &Path);
+        let puts: [(&str, Put); 6] = [
+            ("a link", |at, precious| symlink(precious, at).unwrap()),
+            ("a link to nothing", |at, _| symlink("nowhere", at).unwrap()),
+            ("a link to itself", |at, _| {
+                symlink(at.file_name().unwrap(), at).unwrap();
+            }),
+            ("a device", |at, _| symlink("/dev/zero", at).unwrap()),
+            ("a folder", |at, _| fs::create_dir(at).unwrap()),
+            ("a pipe", |at, _| {
+                let made = std::process::Command::new("mkfifo").arg(at).status();
+                assert!(made.unwrap().success());
+            }),
+        ];
+        for (name, put) in puts {
+            for file in ["lock", "activity.jsonl", "x.json"] {
+                let scratch = tempfile::tempdir().unwrap();
+                let precious = scratch.path().join("precious");
+                fs::write(&precious, "[7]").unwrap();
+                let folder = scratch.path().join("state");
+                let store = StateStore::in_folder(&folder);
+                make_private(&folder).unwrap();
+                put(&folder.join(file), &precious);
+                assert_eq!(store.load::<Vec<u32>>("x.json"), None, "{name} {file}");
+                let (saved, told) = (store.save("x.json", &[1]), store.append_activity(&"a"));
+                assert_eq!(told.is_err(), file != "x.json", "{name} {file}: {told:?}");
+                // A file that is replaced as a whole takes the place of anything but a folder.
+                let in_the_way = file == "lock" || file == "x.json" && name == "a folder";
+                assert_eq!(saved.is_err(), in_the_way, "{name} {file}: {saved:?}");
+                assert_eq!(
+                    fs::read_to_string(&precious).unwrap(),
+                    "[7]",
+                    "{name} {file}"
+                );
+                assert!(!folder.join("nowhere").exists(), "{name} {file}");
+                let mode = fs::metadata(&folder).unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "its owner's alone");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lock_that_nobody_lets_go_of_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::in_folder(folder.path());
+        let held = store.lock().unwrap();
+        let error = store.append_activity(&"a").unwrap_err();
+        assert!(
+            error.to_string().contains("does not let go of it"),
+            "{error}"
+        );
+        drop(held);
+        store.append_activity(&"a").unwrap();
+    }
+
+    /// Whoever was killed while it wrote left a file of another name, or a line that has no end.
+    #[test]
+    fn what_a_killed_writer_left_harms_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::in_folder(folder.path());
+        store.save("x.json", &[1]).unwrap();
+        fs::write(folder.path().join(".tmpAbCdEf"), "[2").unwrap();
+        assert_eq!(store.load::<Vec<u32>>("x.json"), Some(vec![1]));
+        let whole = serde_json::to_vec(&vec![12345_u32; 20]).unwrap();
+        for cut in 0..whole.len() {
+            fs::write(folder.path().join("x.json"), &whole[..cut]).unwrap();
+            assert_eq!(store.load::<Vec<u32>>("x.json"), None, "{cut}");
+        }
+        let path = folder.path().join("activity.jsonl");
+        fs::write(&path, "\"cut o").unwrap();
+        store.append_activity(&"next").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text.lines().last(),
+            Some("\"next\""),
+            "on a line of its own"
+        );
     }
 
     #[test]

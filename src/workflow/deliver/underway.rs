@@ -1,6 +1,6 @@
 //! A delivery with those who observe it.
 
-use std::io;
+use std::{io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -9,9 +9,12 @@ use crate::{
     domain::delivery::{Delivery, Fact, Step, entry},
     sources::{
         git::RanCommand,
-        state::{Keeping, StateStore},
+        state::{Keeping, StateStore, Writer},
     },
 };
+
+/// How long a delivery waits for the state folder; then it goes on without being kept.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What an observer hears.
 #[derive(Debug)]
@@ -30,8 +33,9 @@ pub struct Underway<'a> {
     pub(super) project: &'a Project,
     /// As it stands.
     pub delivery: Delivery,
+    writer: Writer,
     store: Option<StateStore>,
-    keeping: Option<Keeping>,
+    keeping: Option<Arc<Keeping>>,
     now: fn() -> Timestamp,
     tell: &'a mut (dyn FnMut(Told<'_>) + Send),
 }
@@ -45,15 +49,18 @@ impl<'a> Underway<'a> {
         tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     ) -> Self {
         let store = StateStore::of_repository(project.repo.common_dir());
-        let kept = store
-            .as_ref()
-            .map(|store| store.keep_delivery(&delivery.id));
-        let keeping = kept.and_then(|kept| not_kept(kept, "keeping a delivery"));
+        let writer = Writer::start();
+        let keeping = store.clone().and_then(|store| {
+            let id = delivery.id.clone();
+            let kept = writer.now(PATIENCE, move || store.keep_delivery(&id))?;
+            not_kept(kept, "keeping a delivery")
+        });
         Self {
             project,
             delivery,
+            writer,
             store,
-            keeping,
+            keeping: keeping.map(Arc::new),
             now,
             tell,
         }
@@ -69,8 +76,9 @@ impl<'a> Underway<'a> {
         Self {
             project,
             delivery,
+            writer: Writer::start(),
             store: StateStore::of_repository(project.repo.common_dir()),
-            keeping: Some(keeping),
+            keeping: Some(Arc::new(keeping)),
             now,
             tell,
         }
@@ -93,16 +101,25 @@ impl<'a> Underway<'a> {
             let line = entry(&self.delivery, at, step);
             let told = line.as_ref().map(|line| &line.text);
             tracing::info!(delivery = %self.delivery.id, told, "{}", step.name());
-            if let (Some(store), Some(line)) = (&self.store, line) {
-                not_kept(store.append_activity(&line), "writing the activity log");
+            if let (Some(store), Some(line)) = (self.store.clone(), line) {
+                self.writer.later(move || {
+                    not_kept(store.append_activity(&line), "writing the activity log");
+                });
             }
         }
-        if self.delivery.is_over() {
-            self.leave();
-        } else if let Some(keeping) = &self.keeping {
-            not_kept(keeping.write(&self.delivery), "keeping a delivery");
+        if !self.delivery.is_over()
+            && let Some(keeping) = self.keeping.clone()
+        {
+            // Before what follows is done: a push that nobody saw the end of is asked about.
+            let delivery = self.delivery.clone();
+            self.writer.now(PATIENCE, move || {
+                not_kept(keeping.write(&delivery), "keeping a delivery");
+            });
         }
         (self.tell)(Told::Steps(&self.delivery, at, &steps));
+        if self.delivery.is_over() {
+            self.leave();
+        }
     }
 
     pub(super) fn ran(&mut self, ran: RanCommand) {
@@ -111,9 +128,12 @@ impl<'a> Underway<'a> {
 
     /// Nobody goes on with it.
     pub fn leave(&mut self) {
-        if let Some(keeping) = self.keeping.take() {
-            keeping.end();
-        }
+        let keeping = self.keeping.take();
+        self.writer.now(PATIENCE, move || {
+            if let Some(keeping) = keeping {
+                keeping.end();
+            }
+        });
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -5,6 +5,7 @@ mod console;
 mod files;
 mod programs;
 mod secrets;
+mod strangers;
 
 use std::{
     fs,

@@ -9,7 +9,7 @@ use crate::{
         ids::ObjectId,
     },
     sources::git::{
-        Addresses, Failure, RanCommand, Repo,
+        Addresses, Failure, FailureKind, RanCommand, Repo,
         report::RefStatus,
         theirs,
         transport::{self, look, words},
@@ -94,6 +94,13 @@ pub async fn arrived(repo: &Repo, request: &Push) -> Result<(bool, Option<RanCom
     let Some(remote) = &request.base.remote else {
         return Ok((true, None));
     };
+    // What was kept names it, and a file can be changed: nothing is reached but what this clone knows.
+    if repo.remote_url(remote).is_none() {
+        return Err(Failure::new(
+            FailureKind::Unknown,
+            format!("this clone has no remote `{remote}`"),
+        ));
+    }
     if let Destination::Branch = request.destination {
         let fetched = transport::fetch(repo, &request.base).await?;
         let there = is_ancestor(repo, request.commit, fetched.base.commit)?;

@@ -175,6 +175,7 @@ pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCo
         "--no-follow-tags".to_owned(),
         "--recurse-submodules=no".to_owned(),
         format!("--force-with-lease={target}:{expected}"),
+        "--".to_owned(),
         remote.clone(),
         format!("{commit}:{target}"),
     ];

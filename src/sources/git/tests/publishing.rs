@@ -12,7 +12,9 @@ use crate::{
         ids::ObjectId,
         plan::FileEdit,
     },
-    sources::git::{FailureKind, PushOutcome, Repo, build_commit, fetch, lock, push},
+    sources::git::{
+        FailureKind, PushOutcome, Repo, arrived, build_commit, fetch, fetch_refs, lock, push,
+    },
 };
 
 const FILES: [(&str, &str); 3] = [
@@ -326,6 +328,48 @@ async fn credentials_in_addresses_are_never_said() {
         .await
         .unwrap();
     assert!(!format!("{outcome:?}").contains("s3cr3t"), "{outcome:?}");
+}
+
+/// A remote may be called anything, and what was kept of a delivery names one: it is never taken for an option of Git's.
+#[tokio::test]
+async fn a_remote_is_never_taken_for_an_option() {
+    let scratch = Scratch::new();
+    let (_, clone) = scratch.remote_and_clone(&FILES);
+    let mark = scratch.path("mark");
+    let program = format!("touch {};", mark.display());
+    for option in ["--upload-pack", "--receive-pack", "--exec", "-u"] {
+        let name = match option {
+            "-u" => format!("-u{program}"),
+            option => format!("{option}={program}"),
+        };
+        for known in [false, true] {
+            if known {
+                let config = clone.join(".git/config");
+                let mut text = std::fs::read_to_string(&config).unwrap();
+                text += "[remote \"";
+                text += &name;
+                text += "\"]\n\turl = ../origin\n";
+                std::fs::write(config, text).unwrap();
+            }
+            let repo = open(&clone);
+            let own = || Destination::Own("own".to_owned());
+            for destination in [Destination::Branch, own()] {
+                let mut request = request(&repo, destination);
+                request.base.remote = Some(name.clone());
+                let _ = push(&repo, &request).await;
+                let _ = fetch(&repo, &request.base).await;
+                let asked = arrived(&repo, &request).await;
+                if !known {
+                    let error = asked.unwrap_err().to_string();
+                    assert!(error.contains("this clone has no remote"), "{error}");
+                }
+            }
+            let refspec = "+refs/heads/main:refs/remotes/x/main".to_owned();
+            let _ = fetch_refs(&repo, &name, &[refspec]).await;
+            let _ = repo.addresses_apart(&name);
+            assert!(!mark.exists(), "{name}, known: {known}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,159 @@
+//! File systems that hang in the middle of the user's own folders: state, cache, configuration, kubeconfig.
+//!
+//! A FUSE mount whose server never answers stands there as a lost network mount does. Where nobody may mount one (no root, no
+//! `/dev/fuse`), these tests say so and pass.
+#![allow(clippy::expect_used, clippy::print_stderr)] // a harness fails by panicking
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use crate::support::{
+    operator::Operator,
+    repo::Repository,
+    terminal::{SOON, Setup, View, key},
+};
+
+/// What an operator calls at once, on a busy machine, with what leaving waits for.
+const AT_ONCE: Duration = Duration::from_secs(8);
+
+/// A mount that never answers, until it is dropped.
+struct Hung {
+    server: Child,
+    place: PathBuf,
+}
+
+impl Hung {
+    /// Mounted over `place`; `None` where that is not possible here.
+    fn over(place: &Path) -> Option<Self> {
+        let script = r#"exec 3<>/dev/fuse || exit 1
+mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 hung "$1" || exit 1
+echo mounted
+read -r _"#;
+        let mut server = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .arg(place)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut said = String::new();
+        let _ = BufReader::new(server.stdout.take()?).read_line(&mut said);
+        let hung = Self {
+            server,
+            place: place.to_owned(),
+        };
+        if said.trim() == "mounted" {
+            return Some(hung);
+        }
+        eprintln!("skipped: nothing can be mounted here");
+        None
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        // Whoever waits there gets an error once its server is gone.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let mut unmounting = Command::new("umount");
+        unmounting.arg("-l").arg(&self.place).stderr(Stdio::null());
+        let _ = unmounting.status();
+    }
+}
+
+fn console(repository: &Repository) -> Setup {
+    Setup::tidegate(&[])
+        .home(repository.home())
+        .folder(repository.clone_path())
+}
+
+#[test]
+fn a_console_beside_a_folder_of_the_users_that_hangs_takes_keys_and_leaves() {
+    for (variable, below) in [
+        ("TIDEGATE_STATE_DIR", "state"),
+        ("XDG_CONFIG_HOME", "config"),
+    ] {
+        let repository = Repository::seeded();
+        let place = tempfile::tempdir().expect("a folder");
+        let Some(hung) = Hung::over(place.path()) else {
+            return;
+        };
+        let mut terminal = console(&repository)
+            .env(variable, place.path().join(below))
+            .start();
+        let waits = |view: &View| view.has("reading ") && view.has(" s") && view.has("^c leaves");
+        terminal.until(variable, SOON, waits);
+        terminal.press(key::CTRL_C);
+        let ended = terminal.ended(AT_ONCE);
+        assert_eq!(ended.exit.code, 0, "{variable}\n{}", ended.view);
+        ended.assert_restored();
+        drop(hung);
+    }
+}
+
+/// It went away while the console ran: the screen goes on, what is staged is staged, leaving leaves.
+#[test]
+fn a_state_folder_that_goes_away_holds_neither_the_screen_nor_leaving() {
+    let repository = Repository::seeded();
+    let state = repository.home().join("state/tidegate");
+    fs::create_dir_all(&state).expect("a folder");
+    let mut operator = Operator::sit_down(console(&repository));
+    operator.go_to("checkout", "staging");
+    let Some(_hung) = Hung::over(&state) else {
+        return;
+    };
+    operator.command("set 9.9.9");
+    operator
+        .terminal
+        .until("what is staged", SOON, |view| view.has("9.9.9"));
+    operator.terminal.press("?");
+    operator
+        .terminal
+        .until("help", AT_ONCE, |view| !view.has("SERVICE"));
+    operator.back_to_the_matrix();
+    operator.terminal.press("q");
+    operator
+        .terminal
+        .until("the question", AT_ONCE, |view| view.has("Leave?"));
+    operator.terminal.press("y");
+    let ended = operator.terminal.ended(AT_ONCE);
+    assert_eq!(ended.exit.code, 0, "{}", ended.view);
+    ended.assert_restored();
+}
+
+/// The same where another process holds the lock there and was stopped.
+#[test]
+fn a_lock_of_the_state_that_nobody_lets_go_of_holds_neither_a_delivery_nor_leaving() {
+    let repository = Repository::seeded();
+    let first = Operator::sit_down(console(&repository));
+    first.leave();
+    let state = repository.home().join("state/tidegate");
+    let mut locks = Vec::new();
+    for entry in fs::read_dir(&state).expect("the state").flatten() {
+        let path = entry.path().join("lock");
+        if let Ok(file) = fs::File::open(&path) {
+            file.lock().expect("a lock");
+            locks.push(file);
+        }
+    }
+    assert!(!locks.is_empty(), "the first console kept something");
+    repository
+        .tidegate(&["set", "checkout", "dev", "9.9.9", "--yes"])
+        .exits(0);
+    let tip = repository.git_in(
+        &repository.remote(),
+        &["show", "main:apps/checkout/overlays/dev/kustomization.yaml"],
+    );
+    assert!(tip.contains("9.9.9"), "{tip}");
+    let mut operator = Operator::sit_down(console(&repository));
+    operator.terminal.press("q");
+    let ended = operator.terminal.ended(AT_ONCE);
+    assert_eq!(ended.exit.code, 0, "{}", ended.view);
+    ended.assert_restored();
+}
