@@ -13,7 +13,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`domain`] | pure: versions, layouts, byte-exact edits, the matrix, history, health, plans and gates |
+//! | [`domain`] | pure: versions, layouts and guessing them, byte-exact edits, the matrix, history, health, a cell's status, gates, plans, deliveries |
 //! | [`config`] | TOML to validated configuration; every error names file, line and key |
 //! | [`sources`] | Git, clusters and remembered state: I/O that speaks domain types |
 //! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
@@ -58,6 +58,10 @@
 //! - No cell moves that the plan does not list: the matrix with the edits is compared with the matrix without them, in
 //!   `domain::plan`, and what nobody named holds the plan until it is accepted. One value that several
 //!   layouts read is every cell that they name.
+//! - No command, screen or log decides what becomes of a delivery: `domain::delivery` does, and they observe its steps. What is
+//!   left behind is asked about and followed, and never pushed again.
+//! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
+//! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 
 pub mod actions;
