@@ -23,6 +23,20 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
         write(&file, text.as_bytes());
         repository.git_in(&repository.clone_path(), &["hash-object", "blob"])
     };
+    let verdict = |at: usize, gate: &str, detail: &str, inputs: &[&str]| {
+        let known = &plan["changes"][0]["verdicts"][at]["inputs"];
+        let inputs = inputs.iter().enumerate();
+        let inputs = inputs.map(|(at, what)| json!({ "what": what, "at": known[at]["at"] }));
+        json!({
+            "gate": gate,
+            "level": "hold",
+            "outcome": "pass",
+            "detail": detail,
+            "inputs": inputs.collect::<Vec<_>>(),
+            "earliest": null,
+        })
+    };
+    let own = "the history of checkout / staging";
     assert_eq!(
         plan,
         json!({
@@ -37,22 +51,20 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
                 "along": false,
                 "held": false,
                 "verdicts": [
-                    {
-                        "gate": "upstream",
-                        "outcome": "pass",
-                        "detail": "dev declares 1.1.0; it has no cluster, nothing about what runs there is judged",
-                    },
-                    {
-                        "gate": "ahead",
-                        "outcome": "pass",
-                        "detail": "staging declares 1.0.0, which is older than 1.1.0",
-                    },
-                    {
-                        "gate": "reverted",
-                        "outcome": "pass",
-                        "detail": "1.1.0 was not reverted here",
-                    },
-                    { "gate": "immutable", "outcome": "pass", "detail": "1.1.0 names one build" },
+                    verdict(
+                        0,
+                        "upstream",
+                        "dev declares 1.1.0; it has no cluster, nothing about what runs there is judged",
+                        &[],
+                    ),
+                    verdict(
+                        1,
+                        "ahead",
+                        "staging declares 1.0.0, which is older than 1.1.0",
+                        &[own, "the history of checkout / dev"],
+                    ),
+                    verdict(2, "reverted", "1.1.0 was not reverted here", &[own]),
+                    verdict(3, "immutable", "1.1.0 names one build", &[]),
                 ],
             }],
             "writes": [{
@@ -408,9 +420,10 @@ fn a_revert_to_an_inherited_version_takes_the_override_away() {
         .tidegate(&["revert", "web", "dev", "--dry-run", "-o", "json"])
         .exits(0)
         .json();
+    let change = &plan["changes"][0];
     assert_eq!(
-        (&plan["changes"][0]["from"], &plan["changes"][0]["to"]),
-        (&json!("1.1.0"), &json!(null)),
+        (&change["from"], &change["to"], &change["inherited"]),
+        (&json!("1.1.0"), &json!("1.0.0"), &json!(true)),
         "{plan}"
     );
     repository
