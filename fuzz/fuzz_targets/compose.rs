@@ -6,8 +6,10 @@
 #[path = "check.rs"]
 mod check;
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/domain/manifest/mod.rs"]
-mod manifest;
+#[path = "../../src/domain/mod.rs"]
+mod domain;
+
+use domain::manifest;
 
 use manifest::{Edit, apply, parse};
 

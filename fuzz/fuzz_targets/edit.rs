@@ -4,7 +4,9 @@
 #[path = "check.rs"]
 mod check;
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/domain/manifest/mod.rs"]
-mod manifest;
+#[path = "../../src/domain/mod.rs"]
+mod domain;
+
+use domain::manifest;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::every_edit(bytes));

@@ -11,6 +11,9 @@ mod convert;
 #[allow(dead_code, unused_imports)]
 #[path = "../../../../src/sources/cluster/failure.rs"]
 mod failure;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../../src/sources/cluster/kinds.rs"]
+mod kinds;
 #[path = "../../../../src/sources/cluster/fuzzing.rs"]
 pub(crate) mod fuzzing;
 #[allow(dead_code, unused_imports)]
@@ -28,6 +31,8 @@ pub(crate) mod notes {
 pub(crate) struct Options {
     pub(crate) first_wait: Duration,
     pub(crate) longest_wait: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) ask_again: Duration,
 }
 
 impl Default for Options {
@@ -35,6 +40,8 @@ impl Default for Options {
         Self {
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
+            patience: Duration::from_secs(3),
+            ask_again: Duration::from_secs(30),
         }
     }
 }
