@@ -264,7 +264,9 @@ fn flux_image_policy(known: &Known<'_>) -> Vec<Variant> {
             r#"["']?[ \t]+#[ \t]*\{{[ \t]*"\$imagepolicy"[ \t]*:[ \t]*"(?<namespace>[^":]+):(?<{group}>[^":]+){kind}"[ \t]*\}}"#
         )
     };
-    let value = |kind: &str| format!(r#"(?m)[:\-][ \t]+["']?(?<v>[^\s"'#]+){}"#, marker(kind));
+    // With blanks inside, as no version has them: what stands there is told then, instead of nothing.
+    let text = r#"[^\s"'#](?:[^"'#:\n]|:[^\s"'#])*?"#;
+    let value = |kind: &str| format!(r#"(?m)[:\-][ \t]+["']?(?<v>{text}){}"#, marker(kind));
     let by = |regex: String, part: Option<&str>| Variant {
         regex: Some(regex),
         part: part.map(str::to_owned),

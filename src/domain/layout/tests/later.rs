@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::layout::edit_cell;
 
 /// Name, preset, and the file; `VALUE` is where the version stands.
-const SHAPES: [(&str, &str, &str); 14] = [
+const SHAPES: [(&str, &str, &str); 15] = [
     ("values", "helm-values", "image:\n  tag: VALUE\n"),
     (
         "release, chart",
@@ -55,6 +55,11 @@ const SHAPES: [(&str, &str, &str); 14] = [
         "an applications' template",
         "argocd-application",
         "kind: ApplicationSet\nmetadata: {name: web}\nspec:\n  template: {spec: {source: {chart: c, targetRevision: VALUE}}}\n",
+    ),
+    (
+        "image policy",
+        "flux-image-policy",
+        "image:\n  tag: VALUE # {\"$imagepolicy\": \"flux-system:web:tag\"}\n",
     ),
     (
         "tag",
@@ -173,6 +178,10 @@ fn tags_that_only_their_own_reader_understands_are_told() {
     ] {
         let tag = value.trim_start_matches("&x ").split(' ').next().unwrap();
         for (name, preset, shape) in SHAPES {
+            // Its markers are looked for by line, and stand behind scalars: what is more finds no marker.
+            if preset == "flux-image-policy" && value.contains(['"', '\'', '[', '{']) {
+                continue;
+            }
             let file = shape.replace("VALUE", value);
             let name = format!("{preset}, {name}, {value}");
             is_told(&name, preset, &file, tag);
