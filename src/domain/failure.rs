@@ -40,7 +40,7 @@ pub enum FailureKind {
     Rollout,
     /// A panic: a mistake of Tidegate's own.
     Mistake,
-    /// Everything else, such as what libgit2 or the operating system says.
+    /// Everything else, such as what Git's library or the operating system says.
     Other,
 }
 

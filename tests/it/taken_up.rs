@@ -124,6 +124,44 @@ fn a_push_that_nobody_saw_the_end_of_is_asked_about_and_never_repeated() {
     }
 }
 
+#[test]
+fn a_remote_that_does_not_answer_is_asked_again_and_by_the_next_start() {
+    let repository = ready();
+    let hooks = repository.remote().join("hooks");
+    let begun = hook(&repository.remote(), "post-receive", "sleep 600");
+    let mut child = promoting(&repository);
+    pid(&begun);
+    signal(child.id(), "KILL");
+    end(&mut child);
+    fs::remove_file(hooks.join("post-receive")).unwrap();
+    let away = repository.home().join("away.git");
+    fs::rename(repository.remote(), &away).unwrap();
+
+    let mut operator = console(&repository);
+    let delivering = |view: &crate::support::view::View| view.has("delivering 0/1");
+    operator.terminal.until("it is kept", SOON, delivering);
+    operator.terminal.press("q");
+    let asks = |view: &crate::support::view::View| view.has("the next start takes it up again");
+    operator.terminal.until("the question", SOON, asks);
+    operator.terminal.press("y");
+    assert_eq!(operator.terminal.ended(SOON).exit.code, 0);
+    assert_eq!(kept(&repository.home()).len(), 1, "nothing is known yet");
+
+    fs::rename(&away, repository.remote()).unwrap();
+    let operator = console(&repository);
+    until("its end", || {
+        kept(&repository.home()).is_empty().then_some(())
+    });
+    let over = |view: &crate::support::view::View| !view.has("delivering");
+    operator.terminal.until("its end is shown", SOON, over);
+    operator.leave();
+    let told = activity(&repository.home());
+    let on = told
+        .iter()
+        .filter(|line| line.ends_with(" is on origin/main"));
+    assert_eq!(on.count(), 1, "{told:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_that_was_followed_is_followed_by_the_next_console() {
     let home = Repository::empty();

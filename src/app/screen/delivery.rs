@@ -231,14 +231,14 @@ impl Model {
 
     fn is_over(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
         match (delivery.not_published().cloned(), delivery.verdict()) {
-            (Some(why), _) if self.written(delivery) => self.not_published(delivery, why, out),
+            (Some(why), _) if self.written(delivery) => self.not_published(delivery, &why, out),
             (_, Some(Err(failure))) => self.activity.raise(failure),
             _ => {}
         }
     }
 
     /// Nothing is written: back to the plan, which says why; everything stays staged.
-    fn not_published(&mut self, delivery: &Delivery, why: NotPublished, out: &mut Vec<Command>) {
+    fn not_published(&mut self, delivery: &Delivery, why: &NotPublished, out: &mut Vec<Command>) {
         if delivery.parts.is_empty() {
             self.deliveries.retain(|run| run.delivery.id != delivery.id);
         }
@@ -247,25 +247,19 @@ impl Model {
         if self.plan_screen().is_none() {
             self.open_plan(None, out);
         }
-        let (fresh, changes) = match why {
-            NotPublished::Moved { fresh, changes } => (fresh, changes),
-            NotPublished::Held(fresh) => {
-                let held = fresh.held();
-                let held = held.map(|change| format!("{} is held by a gate", change.cell));
-                let held = held.collect();
-                (fresh, held)
+        if let NotPublished::Rejected(rejection) = why {
+            if let Some(screen) = self.plan_screen() {
+                screen.refused = Some(Refusal {
+                    words: rejection.lines(),
+                    protected: rejection.protected,
+                });
             }
-            NotPublished::Rejected(rejection) => {
-                if let Some(screen) = self.plan_screen() {
-                    screen.refused = Some(Refusal {
-                        words: rejection.lines(),
-                        protected: rejection.protected,
-                    });
-                }
-                return;
-            }
-            why => return self.activity.raise(why.failure(&delivery.parts)),
+            return;
+        }
+        let Some((fresh, changes)) = why.fresh() else {
+            return self.activity.raise(why.failure(&delivery.parts));
         };
+        let fresh = Arc::clone(fresh);
         if let Some(screen) = self.plan_screen() {
             screen.moved = changes;
             screen.state = PlanState::Ready(Arc::new(Planned::of(fresh)));

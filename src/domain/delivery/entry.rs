@@ -3,10 +3,7 @@
 use jiff::Timestamp;
 
 use super::{CellProgress, Delivery, NotPublished, Outcome, Part, Step};
-use crate::domain::{
-    plan::Plan,
-    timeline::{Entry, Level},
-};
+use crate::domain::timeline::{Entry, Level};
 
 /// The line that a step is worth; progress on the way is none.
 pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<Entry> {
@@ -65,16 +62,15 @@ fn beside(delivery: &Delivery, part: &Part) -> Vec<String> {
 
 fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Line> {
     let told = match outcome {
-        Outcome::NotPublished(NotPublished::Moved { changes, .. }) => {
-            let text = format!(
-                "{} moved: the plan is not the same any more",
-                delivery.target
-            );
-            return Some((Level::Warn, text, changes.clone()));
-        }
-        Outcome::NotPublished(NotPublished::Held(fresh)) => {
-            let text = "a gate holds it now: nothing was written".to_owned();
-            return Some((Level::Warn, text, held(fresh)));
+        Outcome::NotPublished(why) if let Some((_, changes)) = why.fresh() => {
+            let text = match why {
+                NotPublished::Held(_) => "a gate holds it now: nothing was written".to_owned(),
+                _ => format!(
+                    "{} moved: the plan is not the same any more",
+                    delivery.target
+                ),
+            };
+            return Some((Level::Warn, text, changes));
         }
         Outcome::NotPublished(NotPublished::Rejected(rejection)) => {
             let text = "the push was refused".to_owned();
@@ -90,11 +86,4 @@ fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Line> {
             (Level::Error, failure.what, detail.collect())
         }
     })
-}
-
-/// Which changes of a plan a gate holds, one line each.
-pub(super) fn held(plan: &Plan) -> Vec<String> {
-    let held = plan.held();
-    held.map(|change| format!("{} is held by a gate", change.cell))
-        .collect()
 }

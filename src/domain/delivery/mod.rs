@@ -336,8 +336,12 @@ impl Outcome {
             Self::Failed => {
                 let failed = delivery.failed();
                 let failed: Vec<_> = failed.map(|(cell, why)| format!("{cell}: {why}")).collect();
-                Err(Failure::told("rollout", failed.join("; "), "r reverts it")
-                    .of(FailureKind::Rollout))
+                Err(Failure::told(
+                    "rollout",
+                    failed.join("; "),
+                    "go back to an earlier version of it",
+                )
+                .of(FailureKind::Rollout))
             }
             Self::NotPublished(why) => Err(why.failure(&delivery.parts)),
             Self::Broken(failure) => Err(failure.clone()),

@@ -65,6 +65,19 @@ impl Rejection {
 }
 
 impl NotPublished {
+    /// The plan on the refs as they are now, where that is not what was confirmed, and what is different, one line each.
+    pub fn fresh(&self) -> Option<(&Fresh, Vec<String>)> {
+        match self {
+            Self::Moved { fresh, changes } => Some((fresh, changes.clone())),
+            Self::Held(fresh) => {
+                let held = fresh.held();
+                let held = held.map(|change| format!("{} is held by a gate", change.cell));
+                Some((fresh, held.collect()))
+            }
+            _ => None,
+        }
+    }
+
     /// Why, in a line.
     pub fn describe(&self) -> String {
         match self {
@@ -117,7 +130,7 @@ impl NotPublished {
                         done.join(", "),
                         cause.describe()
                     ),
-                    "what is done stays; refresh (^r) and plan again: what is there already is skipped",
+                    "what is done stays; refresh and plan again: what is there already is skipped",
                 )
             }
             Self::Failed(failure) if failure.kind == FailureKind::Interrupted => Failure {

@@ -389,7 +389,7 @@ fn the_log_has_what_happened_and_not_what_was_on_the_way() {
             r#"Info confirmed: 1 change to origin/a ["git push"]"#,
             r#"Done 0202020 is on origin/a ["hello", "main moved"]"#,
             "Error a / prod: CrashLoop []",
-            r#"Error rollout ["a / prod: CrashLoop", "r reverts it"]"#,
+            r#"Error rollout ["a / prod: CrashLoop", "go back to an earlier version of it"]"#,
         ]
     );
 }

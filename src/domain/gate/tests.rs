@@ -333,6 +333,26 @@ fn ahead_holds_what_is_newer_or_may_be_a_hotfix() {
     }
 }
 
+/// A name, a story, where its newest version of staging is to go, and what `reverted` says of that.
+type Story<'a> = (&'a str, &'a [&'a str], &'a str, Outcome, &'a str);
+
+#[track_caller]
+fn reverted_says(shallow: bool, cases: &[Story<'_>]) {
+    for (name, story, target, outcome, words) in cases {
+        let asked = Asked {
+            story,
+            shallow,
+            broken: false,
+            overrides: &[],
+            request: promotion(target, Came::Named),
+        };
+        let plan = asked.plan();
+        let verdict = judged(&plan, REVERTED);
+        assert_eq!(verdict.outcome, *outcome, "{name}: {}", verdict.detail);
+        assert!(verdict.detail.contains(words), "{name}: {}", verdict.detail);
+    }
+}
+
 #[test]
 fn reverted_holds_where_it_is_protected_and_warns_elsewhere() {
     let back = [
@@ -347,8 +367,7 @@ fn reverted_holds_where_it_is_protected_and_warns_elsewhere() {
     ]
     .concat();
     let twice = [&back[..], &["prod=2 late=2", "prod=1 late=1"]].concat();
-    type Case<'a> = (&'a str, &'a [&'a str], &'a str, Outcome, &'a str);
-    let cases: &[Case<'_>] = &[
+    let cases: &[Story<'_>] = &[
         (
             "reverted",
             &back,
@@ -422,26 +441,13 @@ fn reverted_holds_where_it_is_protected_and_warns_elsewhere() {
             "",
         ),
     ];
-    for (name, story, target, outcome, words) in cases {
-        let asked = Asked {
-            story,
-            shallow: false,
-            broken: false,
-            overrides: &[],
-            request: promotion(target, Came::Named),
-        };
-        let plan = asked.plan();
-        let verdict = judged(&plan, REVERTED);
-        assert_eq!(verdict.outcome, *outcome, "{name}: {}", verdict.detail);
-        assert!(verdict.detail.contains(words), "{name}: {}", verdict.detail);
-    }
+    reverted_says(false, cases);
 }
 
 #[test]
 fn a_history_that_ends_early_does_not_say_that_nothing_was_reverted() {
     let fetch = "fetch the rest (git fetch --unshallow)";
-    type Case<'a> = (&'a str, &'a [&'a str], &'a str, Outcome, &'a str);
-    let cases: &[Case<'_>] = &[
+    let cases: &[Story<'_>] = &[
         (
             "never seen",
             &["staging=2 prod=1 late=1"],
@@ -483,19 +489,7 @@ fn a_history_that_ends_early_does_not_say_that_nothing_was_reverted() {
             "2 was reverted here by Jane",
         ),
     ];
-    for (name, story, target, outcome, words) in cases {
-        let asked = Asked {
-            story,
-            shallow: true,
-            broken: false,
-            overrides: &[],
-            request: promotion(target, Came::Named),
-        };
-        let plan = asked.plan();
-        let verdict = judged(&plan, REVERTED);
-        assert_eq!(verdict.outcome, *outcome, "{name}: {}", verdict.detail);
-        assert!(verdict.detail.contains(words), "{name}: {}", verdict.detail);
-    }
+    reverted_says(true, cases);
 }
 
 #[test]

@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// The wait before the first look again; it grows to [`SLOWEST`].
-const FIRST: Duration = Duration::from_millis(200);
+pub(super) const FIRST: Duration = Duration::from_millis(200);
 /// The longest wait between two looks.
-const SLOWEST: Duration = Duration::from_secs(5);
+pub(super) const SLOWEST: Duration = Duration::from_secs(5);
 
 impl Underway<'_> {
     /// Waits until the fetch addresses have what was pushed to others, `patience` at most. Does nothing where everything is

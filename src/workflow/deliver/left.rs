@@ -2,10 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Clusters, Told, Underway, longest_timeout};
+use super::{
+    Clusters, Told, Underway,
+    arrival::{FIRST, SLOWEST},
+    longest_timeout,
+};
 use crate::{
     domain::{
-        delivery::{Delivery, Fact, NotPublished},
+        delivery::{Delivery, Fact, NotPublished, Push},
         failure::{Failure, FailureKind},
     },
     sources::{
@@ -60,54 +64,63 @@ impl LeftBehind {
 }
 
 impl Underway<'_> {
-    /// Says what became of what was being pushed when whoever pushed it went away.
+    /// Says what became of what was being pushed when whoever pushed it went away. A remote that does not answer is asked until
+    /// it does: until then nothing is known, and it stays kept.
     async fn settle(&mut self) {
         if self.delivery.is_published() {
             return;
         }
-        let unseen = |why: String, next: &str| {
-            NotPublished::Failed(
-                Failure::told("a delivery that was left behind", why, next)
-                    .of(FailureKind::Interrupted),
-            )
-        };
-        let target = self.delivery.target.clone();
+        const AGAIN: &str = "plan it again: what is there already is skipped";
         let Some(push) = self.delivery.attempt.clone() else {
-            let why = format!("it ended before it was pushed: nothing was written to {target}");
-            return self.apply(Fact::NotPublished(unseen(why, "plan it again")));
+            return self.unfinished("it ended before all of it was pushed", AGAIN);
         };
-        let repo = match self.project.repository(&push.base.name) {
-            Ok(repo) => repo,
-            Err(error) => {
-                let why = format!("whether it was pushed to {target} is not known: {error}");
-                return self.apply(Fact::NotPublished(unseen(why, "look before you repeat")));
+        let (target, commit) = (self.delivery.target.clone(), push.commit.short());
+        match has_arrived(self.project, &push).await {
+            Ok(true) => {
+                self.apply(Fact::Published(push.published("", None)));
+                if !self.delivery.is_published() {
+                    self.unfinished("it ended before all of it was pushed", AGAIN);
+                }
             }
-        };
-        let fact = match git::arrived(repo, &push).await {
-            Ok((true, _)) => Fact::Published(push.published("", None)),
-            Ok((false, _)) => {
+            Ok(false) => {
                 let why = format!(
-                    "it ended while it was pushed, and {target} does not have {}: nothing was written",
-                    push.commit.short()
+                    "it ended while it was pushed, and {target} does not have {commit}: it was not written"
                 );
-                Fact::NotPublished(unseen(why, "plan it again"))
+                self.unfinished(&why, AGAIN);
             }
             Err(error) => {
                 let why = format!(
-                    "it ended while it was pushed, and {target} does not say whether it has {}: {error}",
-                    push.commit.short()
+                    "it ended while it was pushed, and whether {target} has {commit} is not known: {error}"
                 );
-                let next = "look before you repeat: what is there already is skipped";
-                Fact::NotPublished(unseen(why, next))
+                self.unfinished(
+                    &why,
+                    "look before you repeat: what is there already is skipped",
+                );
             }
-        };
-        self.apply(fact);
-        if !self.delivery.is_published() {
-            let why = "the rest of it was not pushed".to_owned();
-            self.apply(Fact::NotPublished(unseen(
-                why,
-                "plan it again: what is there already is skipped",
-            )));
         }
+    }
+
+    /// Nobody writes what is left of it.
+    fn unfinished(&mut self, why: &str, next: &str) {
+        let failure = Failure::told("a delivery that was left behind", why, next);
+        self.apply(Fact::NotPublished(NotPublished::Failed(
+            failure.of(FailureKind::Interrupted),
+        )));
+    }
+}
+
+/// Whether the remote has it where it is fetched from; asked until it answers.
+async fn has_arrived(project: &Project, push: &Push) -> Result<bool, Failure> {
+    let repo = project.repository(&push.base.name)?;
+    let mut pause = FIRST;
+    loop {
+        match git::arrived(repo, push).await {
+            Err(error) if error.kind == FailureKind::Network => {
+                tracing::info!(%error, "the remote does not say yet what it has");
+            }
+            answer => return answer.map(|(there, _)| there),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(SLOWEST);
     }
 }

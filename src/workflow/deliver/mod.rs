@@ -90,6 +90,7 @@ impl Underway<'_> {
         }
         Ok(())
     }
+
     /// Publishes one commit or tag of a plan that was just judged again.
     async fn write(
         &mut self,
