@@ -142,6 +142,9 @@ impl<'a> Call<'a> {
             let user = &self.shared.options.user;
             return Err(ApiError::forbidden(user, verb, resource, namespace, name));
         }
+        if http::overloaded(self.shared, verb, resource.plural, namespace) {
+            return Err(ApiError::too_many_requests());
+        }
         Ok(())
     }
 

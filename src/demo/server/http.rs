@@ -110,6 +110,18 @@ pub(super) fn forbidden(shared: &Shared, verb: &str, resource: &str, namespace: 
         .any(|rule| rule.covers(verb, resource, namespace))
 }
 
+/// Whether there is no time for it now, which is counted.
+pub(super) fn overloaded(shared: &Shared, verb: &str, resource: &str, namespace: &str) -> bool {
+    let mut overloaded = lock(&shared.overloaded);
+    match &mut *overloaded {
+        Some((rule, times)) if *times > 0 && rule.covers(verb, resource, namespace) => {
+            *times -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// A request's body, JSON or YAML.
 pub(super) async fn body(request: Request<Incoming>) -> Result<Value, ApiError> {
     if header(&request, CONTENT_TYPE).starts_with("application/vnd.kubernetes.protobuf") {

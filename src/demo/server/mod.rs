@@ -157,6 +157,8 @@ struct Shared {
     /// What the listener has made of the mode: `true` while connections are accepted.
     listening: channel::Sender<bool>,
     forbidden: Mutex<Vec<Forbid>>,
+    /// What it has no time for, and how often still.
+    overloaded: Mutex<Option<(Forbid, u32)>>,
     /// Plurals of resources that it does not have.
     lacking: Mutex<Vec<String>>,
     requests: Mutex<Vec<String>>,
@@ -180,6 +182,7 @@ impl ApiServer {
             mode: channel::Sender::new(options.mode),
             listening: channel::Sender::new(true),
             forbidden: Mutex::default(),
+            overloaded: Mutex::default(),
             lacking: Mutex::default(),
             requests: Mutex::default(),
             options,
@@ -229,6 +232,11 @@ impl ApiServer {
     /// Replaces what is forbidden. Open watches go on.
     pub fn forbid(&self, rules: Vec<Forbid>) {
         *lock(&self.shared.forbidden) = rules;
+    }
+
+    /// Has no time for the next `times` requests that `rule` covers and nothing forbids: 429. Open watches go on.
+    pub fn overload(&self, rule: Forbid, times: u32) {
+        *lock(&self.shared.overloaded) = Some((rule, times));
     }
 
     /// Replaces which resources, by their plurals, it does not have: 404. Open watches go on.

@@ -96,6 +96,13 @@ impl ApiError {
         Self::new(405, "MethodNotAllowed", message)
     }
 
+    /// 429: no time for it now.
+    pub fn too_many_requests() -> Self {
+        let message =
+            "the server has received too many requests and has asked us to try again later";
+        Self::new(429, "TooManyRequests", message)
+    }
+
     /// 409: created twice.
     pub fn already_exists(resource: &Resource, name: &str) -> Self {
         let message = format!("{} \"{name}\" already exists", resource.qualified());

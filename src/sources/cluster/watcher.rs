@@ -134,8 +134,9 @@ impl Watch {
                 },
             };
             let Some(answer) = answer else { return };
-            if let Some(objects) = held.take()
-                && answer.is_ok()
+            // Neither a failure nor a list from the beginning shows that a watch has lasted.
+            if !matches!(answer, Err(_) | Ok(Answer::Begin))
+                && let Some(objects) = held.take()
             {
                 doubted = false;
                 if self.say(Word::Listed(objects)).await.is_err() {
@@ -146,6 +147,7 @@ impl Watch {
                 Ok(Answer::Begin) => {
                     seen = 0;
                     list = Vec::new();
+                    held = None;
                     Ok(())
                 }
                 Ok(Answer::Item(object)) => {
@@ -184,9 +186,13 @@ impl Watch {
                         // What was known has been forgotten: it is listed again, not taken up where it was.
                         Ok(Next::List) => {
                             doubted = matches!(error, Error::WatchStartFailed(_));
+                            // It answered, and is asked again only after a while: that is no row of failures.
+                            failures = 0;
+                            held = None;
                             answers = watch();
                             Ok(())
                         }
+                        // It is taken up behind the list, which is not listed again: what is held stays so.
                         Ok(Next::GoOn) => Ok(()),
                         Err(over) => Err(over),
                     }

@@ -107,6 +107,46 @@ async fn a_list_that_no_watch_follows_is_not_shown_for_a_moment() {
         .await;
 }
 
+/// A list that waits for its watch is not forgotten where the server has no time to begin that watch; and refusals, each of
+/// which is answered, are no row of failures.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_whose_watch_has_to_wait_is_shown_then() {
+    for (refusals, times) in [(1, 1), (2, 3), (9, 1)] {
+        let (home, server) = (Home::new(), server("dev").await);
+        deploy(&server, "shop", "checkout", "1.0", 1);
+        let watching = Forbid {
+            verb: Some("watch"),
+            ..Forbid::all("pods")
+        };
+        server.forbid(vec![watching.clone()]);
+        let mut console = Console::start(
+            vec![target("dev", &[("shop", "checkout")])],
+            home.options(&[&server]),
+        );
+        let watches = || {
+            let requests = server.requests();
+            let of_pods = requests.iter().filter(|request| request.contains("/pods?"));
+            of_pods.filter(|request| request.contains("watch=")).count()
+        };
+        console
+            .until("refusals", |c| {
+                let denied = matches!(c.view("dev").connection(), Connection::Denied { .. });
+                denied && watches() >= refusals
+            })
+            .await;
+        server.overload(watching, times);
+        server.forbid(Vec::new());
+        console
+            .until("what is allowed", |c| {
+                live(c) && c.cell("dev", "checkout").health == Health::Healthy
+            })
+            .await;
+        let case = (refusals, times);
+        assert!(console.losses.is_empty(), "{case:?}: {:?}", console.losses);
+        assert_eq!(console.cell("dev", "checkout").pods.len(), 1, "{case:?}");
+    }
+}
+
 /// A kind that a server does not have is absent: everything else is known at once, and it is there as soon as it is served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_server_does_not_have_holds_nothing_up() {
