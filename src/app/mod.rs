@@ -8,6 +8,7 @@
 pub mod activity;
 pub mod areas;
 pub mod command;
+pub mod deliveries;
 pub mod event;
 pub mod filter;
 #[cfg(test)]

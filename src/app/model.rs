@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use super::{
     activity::Activity,
     areas::Drawn,
+    deliveries::Deliveries,
     event::ReadFrom,
     keymap::LastKey,
     line::LineInput,
     op_queue::OpQueue,
-    screen::{DeliveryRun, Screen, matrix::Matrix},
+    screen::{Screen, matrix::Matrix},
     snapshot::Snapshot,
     staging::Staging,
     trust::TrustQuestion,
@@ -94,8 +95,8 @@ pub struct Model {
     pub screens: Vec<Screen>,
     /// A line being typed, or a question, above all screens.
     pub prompt: Option<Prompt>,
-    /// Deliveries, oldest first: under way, or ended.
-    pub deliveries: Vec<DeliveryRun>,
+    /// Deliveries, under way or ended.
+    pub deliveries: Deliveries,
     /// The log.
     pub activity: Activity,
     /// The last program that was run, as typed, and how it ended.
@@ -246,7 +247,7 @@ impl Model {
             matrix: Matrix::default(),
             screens: Vec::new(),
             prompt: None,
-            deliveries: Vec::new(),
+            deliveries: Deliveries::default(),
             activity: Activity::default(),
             ran: None,
             word: None,

@@ -48,7 +48,7 @@ pub fn assess_declared<'a>(
     key: &CellKey,
     declared: Option<&'a DesiredCell>,
 ) -> CellView<'a> {
-    let delivering = if model.is_delivering(key) {
+    let delivering = if model.deliveries.is_delivering(key) {
         Delivering::Underway
     } else {
         Delivering::No

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        delivery::{CellProgress, Delivery, Outcome, Stage, Step},
+        delivery::{Delivery, Outcome, Stage, Step},
         plan::Plan,
         topology::Deliver,
     },
@@ -61,7 +61,7 @@ pub(super) async fn follow(
 ) -> Result<Exit, Failure> {
     let output = &context.output;
     let project = underway.project();
-    if args.wait && underway.delivery.is_elsewhere() {
+    if args.wait && underway.delivery.is_elsewhere() && !children::interrupted() {
         let parts = underway.delivery.parts.iter();
         for part in parts.filter(|part| part.elsewhere.is_some()) {
             output.note(clean(&format!("{}; waiting for it", part.describe())));
@@ -92,11 +92,18 @@ pub(super) async fn follow(
     } else if args.wait && underway.delivery.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
     } else if args.wait && !children::interrupted() {
-        let mut clusters = OwnClusters::watch(project, &underway.delivery, Timestamp::now)?;
-        output.leaves(FOLLOWING);
-        underway.follow(&mut clusters, args.clusters.timeout).await;
+        match OwnClusters::watch(project, &underway.delivery, Timestamp::now) {
+            Ok(mut clusters) => {
+                output.leaves(FOLLOWING);
+                underway.follow(&mut clusters, args.clusters.timeout).await;
+            }
+            Err(error) => underway.not_followed(&error),
+        }
         match &underway.delivery.ended {
-            Some((_, Outcome::Broken(failure))) => return Err(failure.clone()),
+            Some((_, Outcome::Broken(failure))) => {
+                report(output, plan, "pushed", more(&underway.delivery));
+                return Err(failure.clone());
+            }
             Some((_, Outcome::Failed)) => exit = Exit::Failed,
             _ => {}
         }
@@ -140,8 +147,7 @@ fn more(delivery: &Delivery) -> Value {
     // The first part's fields stand outside too: most plans have one.
     let mut more = parts.first().cloned().unwrap_or_else(|| json!({}));
     more["parts"] = json!(parts);
-    let followed = |progress: &CellProgress| progress.is_over();
-    if delivery.cells.iter().any(|run| followed(&run.progress)) {
+    if delivery.cells.iter().any(|run| run.progress.is_over()) {
         more["cells"] = cells_json(delivery);
     }
     more

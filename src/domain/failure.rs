@@ -98,6 +98,12 @@ impl Failure {
         }
     }
 
+    /// Why, and what to do next, for the lines below what failed.
+    pub fn detail(&self) -> Vec<String> {
+        let lines = [&self.why, &self.next].into_iter();
+        lines.filter(|line| !line.is_empty()).cloned().collect()
+    }
+
     /// The same as one of this kind.
     #[must_use]
     pub fn of(self, kind: FailureKind) -> Self {

@@ -13,7 +13,7 @@ use crate::{
         plan::{Plan, PlanRequest},
         rollout::Running,
     },
-    sources::git::Failure,
+    sources::{git::Failure, mistake::caught_in},
     workflow::{self, Clusters, LeftBehind, Reading, Told, Underway},
 };
 
@@ -74,8 +74,10 @@ pub(super) async fn take_up(shared: Arc<Shared>, clusters: Handle) {
     futures::future::join_all(taken).await;
 }
 
+/// One of them; a panic in it ends that one.
 async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     let project = shared.project();
+    let id = left.delivery().id.clone();
     shared.tell(Event::Delivery {
         at: Timestamp::now(),
         delivery: Arc::new(left.delivery().clone()),
@@ -83,8 +85,11 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     });
     let mut tell = observer(shared, None);
     let mut clusters = Followed::new(shared, clusters);
-    left.take_up(&project, Timestamp::now, &mut tell, &mut clusters)
-        .await;
+    let taken = left.take_up(&project, Timestamp::now, &mut tell, &mut clusters);
+    if let Err(mistake) = caught_in(taken).await {
+        let failure = words::mistake("delivery".to_owned(), &mistake);
+        shared.tell(Event::DeliveryBroken { id, failure });
+    }
 }
 
 /// Counts as publishing until it is told how it ended.

@@ -96,7 +96,7 @@ struct Shared {
     noted: Mutex<Vec<String>>,
     /// When the remote last answered.
     fetched_at: Mutex<Option<Timestamp>>,
-    /// How many plans are being published at this moment: one at most, unless a panic left one.
+    /// How many plans are being published at this moment: one at most.
     publishing: AtomicUsize,
     /// How often the configuration was read again, and what it asks.
     again: Again,

@@ -23,6 +23,7 @@ use crate::{
     app::{
         areas::Drawn,
         command::Command,
+        deliveries::DeliveryRun,
         event::{Event, Input},
         model::{Model, Setup},
         snapshot::Snapshot,
@@ -221,6 +222,9 @@ impl Console {
         if !self.executor.is_publishing() {
             return None;
         }
+        let written = |run: &&DeliveryRun| run.epoch.is_some();
+        let ours = self.model.deliveries.iter().find(written);
+        let ours = ours.map(|run| run.delivery.id.clone());
         tokio::task::spawn_blocking(children::interrupt);
         let notice = "stopping the push, and asking the remote what is there";
         self.take(Event::Notice(notice.to_owned()));
@@ -231,8 +235,13 @@ impl Console {
                 event = self.events.recv() => {
                     let Some(event) = event else { break };
                     let told = match &event {
-                        Event::Delivery { delivery, steps, .. } => became(delivery, steps),
-                        Event::DeliveryBroken { failure, .. } => Some(failure.why.clone()),
+                        // What an earlier session left behind says nothing of this push.
+                        Event::Delivery { delivery, steps, .. } if ours.as_ref() == Some(&delivery.id) => {
+                            became(delivery, steps)
+                        }
+                        Event::DeliveryBroken { id, failure } if ours.as_ref() == Some(id) => {
+                            Some(failure.why.clone())
+                        }
                         _ => None,
                     };
                     self.take(event);

@@ -37,7 +37,7 @@ const BAR: u32 = 20;
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     let theme = canvas.theme;
     let runs = &canvas.model.deliveries;
-    let Some(index) = runs.iter().position(|run| run.delivery.id == screen.id) else {
+    let Some(index) = runs.position(&screen.id) else {
         return;
     };
     let delivery = &*runs[index].delivery;

@@ -105,7 +105,7 @@ fn command(canvas: &mut Canvas<'_>, area: Rect) {
 fn quit(canvas: &mut Canvas<'_>, area: Rect) {
     let (model, theme) = (canvas.model, canvas.theme);
     let staged = model.staging.requests().len();
-    let under_way = model.under_way().next().is_some();
+    let under_way = model.deliveries.under_way().next().is_some();
     let goes_on = "a delivery is under way; the next start takes it up again";
     let what = match (staged, under_way) {
         (0, _) => goes_on.to_owned(),

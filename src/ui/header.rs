@@ -152,7 +152,7 @@ fn clusters(model: &Model, wide: bool) -> Option<Span<'static>> {
 }
 
 fn delivery(model: &Model) -> Option<String> {
-    let counts = model.under_way();
+    let counts = model.deliveries.under_way();
     let counts = counts.map(|delivery| (delivery.healthy(), delivery.cells.len()));
     let sum = counts.reduce(|(done, all), (more, others)| (done + more, all + others));
     sum.map(|(done, all)| format!("delivering {done}/{all}"))

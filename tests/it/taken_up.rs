@@ -45,8 +45,12 @@ fn kept(home: &Path) -> Vec<std::path::PathBuf> {
     .collect()
 }
 
-/// The texts of the activity log, oldest first.
+/// The entries of the activity log, oldest first, each with its details.
 fn activity(home: &Path) -> Vec<String> {
+    entries(home).into_iter().map(|(text, _)| text).collect()
+}
+
+fn entries(home: &Path) -> Vec<(String, String)> {
     let logs = files(home, "activity.jsonl");
     let text = logs.iter().map(|path| fs::read_to_string(path).unwrap());
     let text: String = text.collect();
@@ -54,7 +58,10 @@ fn activity(home: &Path) -> Vec<String> {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     entries
-        .map(|entry| entry["text"].as_str().unwrap().to_owned())
+        .map(|entry| {
+            let text = entry["text"].as_str().unwrap().to_owned();
+            (text, entry["detail"].to_string())
+        })
         .collect()
 }
 
@@ -97,15 +104,15 @@ fn a_push_that_nobody_saw_the_end_of_is_asked_about_and_never_repeated() {
         assert_eq!(kept(&repository.home()).len(), 1, "{name}");
 
         let operator = console(&repository);
-        let told = if arrived {
-            "pushed; nothing about what runs is judged"
+        let (told, detail) = if arrived {
+            ("pushed; nothing about what runs is judged", "")
         } else {
-            "nothing was written"
+            let detail = "is not on origin/main: it was not written";
+            ("a delivery that was left behind", detail)
         };
         until(told, || {
-            let told_of = activity(&repository.home());
-            let failed = "a delivery that was left behind";
-            let is = |line: &String| line == told || (!arrived && line == failed);
+            let told_of = entries(&repository.home());
+            let is = |(text, of): &(String, String)| text == told && of.contains(detail);
             told_of.iter().any(is).then_some(())
         });
         until("its end", || {

@@ -22,9 +22,6 @@ use crate::{
     },
 };
 
-/// Older deliveries than this many, of those that ended, are only in the log.
-const KEPT: usize = 20;
-
 /// A delivery is looked at; its state is in the model, because it goes on unseen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryScreen {
@@ -34,22 +31,13 @@ pub struct DeliveryScreen {
     pub cell: usize,
 }
 
-/// A delivery of this session, or one that an earlier one left behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveryRun {
-    /// As it stands.
-    pub delivery: Arc<Delivery>,
-    /// The operation that is in flight until it is written, or is not.
-    pub epoch: Option<Epoch>,
-}
-
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
     let page = model.page();
     let Some(Screen::Delivery(screen)) = model.screens.last_mut() else {
         return false;
     };
     let runs = &model.deliveries;
-    let Some(index) = runs.iter().position(|run| run.delivery.id == screen.id) else {
+    let Some(index) = runs.position(&screen.id) else {
         return false;
     };
     let delivery = &runs[index].delivery;
@@ -106,10 +94,7 @@ impl Model {
             id: delivery.id.clone(),
             cell: 0,
         }));
-        self.add_delivery(DeliveryRun {
-            delivery: Arc::clone(&delivery),
-            epoch: Some(epoch),
-        });
+        self.deliveries.add(Arc::clone(&delivery), Some(epoch));
         out.push(Command::Publish {
             delivery,
             plan: Arc::clone(&plan.plan),
@@ -127,30 +112,6 @@ impl Model {
         }
     }
 
-    /// Deliveries that have not ended, oldest first.
-    pub fn under_way(&self) -> impl Iterator<Item = &Delivery> {
-        let runs = self.deliveries.iter().map(|run| &*run.delivery);
-        runs.filter(|delivery| !delivery.is_over())
-    }
-
-    /// Whether a delivery is bringing this cell forward.
-    pub fn is_delivering(&self, cell: &CellKey) -> bool {
-        self.under_way()
-            .any(|delivery| delivery.cell(cell).is_some())
-    }
-
-    fn add_delivery(&mut self, run: DeliveryRun) {
-        self.deliveries.push(run);
-        self.deliveries.sort_by_key(|run| run.delivery.started);
-        let over = |run: &DeliveryRun| run.delivery.is_over();
-        while self.deliveries.len() > KEPT {
-            let Some(oldest) = self.deliveries.iter().position(over) else {
-                break;
-            };
-            self.deliveries.remove(oldest);
-        }
-    }
-
     pub(in crate::app) fn on_delivery(
         &mut self,
         at: Timestamp,
@@ -158,17 +119,11 @@ impl Model {
         steps: Vec<Step>,
         out: &mut Vec<Command>,
     ) {
-        let mut runs = self.deliveries.iter_mut();
-        if let Some(run) = runs.find(|run| run.delivery.id == delivery.id) {
-            run.delivery = Arc::clone(&delivery);
-        } else {
+        if !self.deliveries.take(&delivery) {
             let text = format!("taken up again: {}", delivery.subject);
             self.say(text.clone());
             self.log(Level::Info, text, Vec::new(), out);
-            self.add_delivery(DeliveryRun {
-                delivery: Arc::clone(&delivery),
-                epoch: None,
-            });
+            self.deliveries.add(Arc::clone(&delivery), None);
         }
         for step in steps {
             // On disk it is written by whoever drives the delivery.
@@ -177,6 +132,8 @@ impl Model {
             }
             match step {
                 Step::Published => self.is_published(&delivery, out),
+                // It is read where it was not yet when it was published.
+                Step::Arrived(_) if delivery.deliver == Deliver::Push => self.read_desired(out),
                 Step::Ended(_) => self.is_over(&delivery, out),
                 _ => {}
             }
@@ -190,11 +147,13 @@ impl Model {
         failure: Failure,
         out: &mut Vec<Command>,
     ) {
-        let mut runs = self.deliveries.iter();
-        let Some(run) = runs.find(|run| run.delivery.id == *id) else {
+        let Some(at) = self.deliveries.position(id) else {
             return self.fail(failure, out);
         };
-        let mut delivery = (*run.delivery).clone();
+        let mut delivery = (*self.deliveries[at].delivery).clone();
+        if delivery.is_over() {
+            return self.fail(failure, out);
+        }
         let steps = delivery.apply(self.now, Fact::Broken(failure));
         for entry in steps
             .iter()
@@ -207,9 +166,7 @@ impl Model {
 
     /// Ends the operation that wrote it; `false`: another session did.
     fn written(&mut self, delivery: &Delivery) -> bool {
-        let mut runs = self.deliveries.iter_mut();
-        let run = runs.find(|run| run.delivery.id == delivery.id);
-        match run.and_then(|run| run.epoch.take()) {
+        match self.deliveries.take_epoch(&delivery.id) {
             Some(epoch) => self.operations.finish(Operation::Publish, epoch),
             None => false,
         }
@@ -240,7 +197,7 @@ impl Model {
     /// Nothing is written: back to the plan, which says why; everything stays staged.
     fn not_published(&mut self, delivery: &Delivery, why: &NotPublished, out: &mut Vec<Command>) {
         if delivery.parts.is_empty() {
-            self.deliveries.retain(|run| run.delivery.id != delivery.id);
+            self.deliveries.remove(&delivery.id);
         }
         self.screens
             .retain(|screen| !matches!(screen, Screen::Delivery(_)));

@@ -25,7 +25,7 @@ pub mod trace;
 pub use activity::ActivityScreen;
 pub use cell::{CellPane, CellScreen};
 pub use confirm::ConfirmScreen;
-pub use delivery::{DeliveryRun, DeliveryScreen};
+pub use delivery::DeliveryScreen;
 pub use help::HelpScreen;
 pub use plan::{PlanPane, PlanScreen, PlanState, Refusal, Scope};
 pub use revert::RevertScreen;

@@ -182,10 +182,7 @@ impl Model {
 
     /// Logs a failure and puts it on the screen until it is dismissed.
     pub(in crate::app) fn fail(&mut self, failure: Failure, out: &mut Vec<Command>) {
-        let detail = [&failure.why, &failure.next];
-        let detail = detail.into_iter().filter(|line| !line.is_empty());
-        let detail = detail.cloned().collect();
-        self.log(Level::Error, failure.what.clone(), detail, out);
+        self.log(Level::Error, failure.what.clone(), failure.detail(), out);
         self.activity.raise(failure);
     }
 
@@ -207,7 +204,7 @@ impl Model {
 
     /// Leaves, after a question where something would be left behind.
     pub(in crate::app) fn quit(&mut self, out: &mut Vec<Command>) {
-        let under_way = self.under_way().next().is_some();
+        let under_way = self.deliveries.under_way().next().is_some();
         if self.staging.requests().is_empty() && !under_way {
             out.push(Command::Quit);
         } else {

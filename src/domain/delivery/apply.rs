@@ -210,7 +210,7 @@ impl Change<'_> {
         if delivery.failed().next().is_some() {
             self.ended(Outcome::Failed);
         } else if healthy > 0 {
-            let count = format!("{healthy} of {} watched", delivery.cells.len());
+            let count = format!("{healthy} of {}", delivery.cells.len());
             self.done(Stage::Rolling, String::new());
             self.done(Stage::Healthy, count);
             self.ended(Outcome::Healthy(healthy));

@@ -80,10 +80,6 @@ fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Line> {
     };
     Some(match told {
         Ok(text) => (Level::Done, text, Vec::new()),
-        Err(failure) => {
-            let detail = [failure.why, failure.next].into_iter();
-            let detail = detail.filter(|line| !line.is_empty());
-            (Level::Error, failure.what, detail.collect())
-        }
+        Err(failure) => (Level::Error, failure.what.clone(), failure.detail()),
     })
 }

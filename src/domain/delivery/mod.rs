@@ -169,7 +169,7 @@ pub enum Step {
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// So many cells are healthy; of the others nothing can be seen.
+    /// So many cells are healthy; of the others nothing can be seen, or somebody changed them since.
     Healthy(usize),
     /// It is pushed; nothing about what runs is judged.
     Unwatched,
@@ -317,10 +317,17 @@ impl Outcome {
     fn told(&self, delivery: &Delivery) -> Result<String, Failure> {
         match self {
             Self::Healthy(count) if *count == delivery.cells.len() => Ok("healthy".to_owned()),
-            Self::Healthy(count) => Ok(format!(
-                "healthy, {count} of {} watched",
-                delivery.cells.len()
-            )),
+            Self::Healthy(count) => {
+                let cells = delivery.cells.iter();
+                let superseded =
+                    |run: &&CellRun| matches!(run.progress, CellProgress::Superseded(_));
+                let changed = match cells.filter(superseded).count() {
+                    0 => String::new(),
+                    changed => format!("; {changed} changed by somebody since"),
+                };
+                let all = delivery.cells.len();
+                Ok(format!("healthy, {count} of {all}{changed}"))
+            }
             Self::Unwatched => Ok("pushed; nothing about what runs is judged".to_owned()),
             Self::WaitsForMerge(places) => {
                 Ok(format!("waits for its merge: {}", places.join(", ")))

@@ -188,7 +188,7 @@ const PUBLISHED: (&str, &str) = (
 
 #[test]
 fn a_push_is_followed_to_its_end() {
-    const HEALTHY: &str = "a: healthy | rolling() | healthy… | healthy(1 of 1 watched) | ended";
+    const HEALTHY: &str = "a: healthy | rolling() | healthy… | healthy(1 of 1) | ended";
     let cases: [Case<'_>; 6] = [
         (
             "healthy",
@@ -323,12 +323,12 @@ fn of_several_commits_what_is_done_stays_and_the_rest_is_named() {
         ("declared b", "b: 3 is declared since"),
         (
             "seen healthy",
-            "a: healthy | rolling() | healthy… | healthy(1 of 2 watched) | ended",
+            "a: healthy | rolling() | healthy… | healthy(1 of 2) | ended",
         ),
     ];
     let delivery = run(&["a", "b"], Deliver::Push, &begun(&both));
     let verdict = delivery.verdict().unwrap().unwrap();
-    assert_eq!(verdict, "healthy, 1 of 2 watched");
+    assert_eq!(verdict, "healthy, 1 of 2; 1 changed by somebody since");
 }
 
 #[test]

@@ -45,8 +45,8 @@ pub use lines::LinesOf;
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
-    Merged, PublishLock, PushOutcome, arrived, build_commit, build_merge, build_tag, lock, push,
-    who,
+    Became, Merged, PublishLock, PushOutcome, arrived, became, build_commit, build_merge,
+    build_tag, lock, push, who,
 };
 pub use read::Files;
 pub use repo::Repo;

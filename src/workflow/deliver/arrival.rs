@@ -22,7 +22,7 @@ impl Underway<'_> {
     pub async fn arrive(&mut self, patience: Duration) {
         let until = Instant::now() + patience;
         let mut pause = FIRST;
-        while self.delivery.is_elsewhere() {
+        while self.delivery.is_elsewhere() && !self.delivery.is_over() {
             for part in self.delivery.parts.clone() {
                 let Some(elsewhere) = &part.elsewhere else {
                     continue;

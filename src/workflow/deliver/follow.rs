@@ -49,11 +49,14 @@ impl Underway<'_> {
         }
         match expectations(self.project, &self.delivery, timeout) {
             Ok(expected) => self.apply(Fact::Expected(expected)),
-            Err(error) => {
-                return self.apply(Fact::Broken(error.during("following the delivery")));
-            }
+            Err(error) => return self.not_followed(&error),
         }
         self.watch(clusters, Duration::ZERO).await;
+    }
+
+    /// It is published, and what it is to run cannot be read.
+    pub fn not_followed(&mut self, error: &Failure) {
+        self.apply(Fact::Broken(error.during("following the delivery")));
     }
 
     /// Goes on following what was followed before, for the rest of its time.

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     domain::{
-        delivery::{Delivery, Fact, NotPublished, Push},
+        delivery::{Delivery, Elsewhere, Fact, NotPublished, Part, Push},
         failure::{Failure, FailureKind},
     },
     sources::{
-        git,
+        git::{self, Became},
         state::{Keeping, StateStore},
     },
     workflow::Project,
@@ -54,7 +54,9 @@ impl LeftBehind {
         clusters: &mut impl Clusters,
     ) {
         let mut underway = Underway::again(project, (self.0, self.1), now, tell);
-        underway.settle().await;
+        if !underway.settle().await {
+            return;
+        }
         let cells = underway.delivery.cells.iter().map(|run| &run.cell);
         let patience = longest_timeout(project, cells);
         underway.arrive(patience).await;
@@ -64,61 +66,74 @@ impl LeftBehind {
 }
 
 impl Underway<'_> {
-    /// Says what became of what was being pushed when whoever pushed it went away. A remote that does not answer is asked until
-    /// it does: until then nothing is known, and it stays kept.
-    async fn settle(&mut self) {
-        if self.delivery.is_published() {
-            return;
-        }
+    /// Says what became of what was being pushed when whoever pushed it went away; `false`: that is not known, because this
+    /// session ends too, and it stays kept. A remote that does not answer is asked until it does.
+    async fn settle(&mut self) -> bool {
         const AGAIN: &str = "plan it again: what is there already is skipped";
-        let Some(push) = self.delivery.attempt.clone() else {
-            return self.unfinished("it ended before all of it was pushed", AGAIN);
-        };
-        let (target, commit) = (self.delivery.target.clone(), push.commit.short());
-        match has_arrived(self.project, &push).await {
-            Ok(true) => {
-                self.apply(Fact::Published(push.published("", None)));
-                if !self.delivery.is_published() {
-                    self.unfinished("it ended before all of it was pushed", AGAIN);
-                }
-            }
-            Ok(false) => {
-                let why = format!(
-                    "it ended while it was pushed, and {target} does not have {commit}: it was not written"
-                );
-                self.unfinished(&why, AGAIN);
-            }
-            Err(error) => {
-                let why = format!(
-                    "it ended while it was pushed, and whether {target} has {commit} is not known: {error}"
-                );
-                self.unfinished(
-                    &why,
-                    "look before you repeat: what is there already is skipped",
-                );
-            }
+        const LOOK: &str = "look before you repeat: what is there already is skipped";
+        if self.delivery.is_published() {
+            return true;
         }
+        let Some(push) = self.delivery.attempt.clone() else {
+            self.unfinished("it ended before all of it was pushed", AGAIN);
+            return true;
+        };
+        let what = format!(
+            "it ended while it was pushed, and {} is",
+            push.commit.short()
+        );
+        let place = push.published("", None).shown();
+        let part = match became(self.project, &push).await {
+            Ok(Became::There) => push.published("", None),
+            Ok(Became::Elsewhere(addresses)) => Part {
+                elsewhere: Some(Elsewhere {
+                    addresses,
+                    push: push.clone(),
+                }),
+                ..push.published("", None)
+            },
+            Ok(Became::NotThere) => {
+                self.unfinished(&format!("{what} not on {place}: it was not written"), AGAIN);
+                return true;
+            }
+            Ok(Became::NotNow) => {
+                let why = format!(
+                    "{what} not on {place} now; a server that had begun may still bring it there"
+                );
+                self.unfinished(&why, LOOK);
+                return true;
+            }
+            Err(error) if error.kind == FailureKind::Interrupted => return false,
+            Err(error) => {
+                let why = format!("{what} on {place} or not, which is not known: {error}");
+                self.unfinished(&why, LOOK);
+                return true;
+            }
+        };
+        self.apply(Fact::Published(part));
+        if !self.delivery.is_published() {
+            self.unfinished("it ended before all of it was pushed", AGAIN);
+        }
+        true
     }
 
     /// Nobody writes what is left of it.
     fn unfinished(&mut self, why: &str, next: &str) {
         let failure = Failure::told("a delivery that was left behind", why, next);
-        self.apply(Fact::NotPublished(NotPublished::Failed(
-            failure.of(FailureKind::Interrupted),
-        )));
+        self.apply(Fact::NotPublished(NotPublished::Failed(failure)));
     }
 }
 
-/// Whether the remote has it where it is fetched from; asked until it answers.
-async fn has_arrived(project: &Project, push: &Push) -> Result<bool, Failure> {
+/// What became of a push; asked until the remote answers.
+async fn became(project: &Project, push: &Push) -> Result<Became, Failure> {
     let repo = project.repository(&push.base.name)?;
     let mut pause = FIRST;
     loop {
-        match git::arrived(repo, push).await {
+        match git::became(repo, push).await {
             Err(error) if error.kind == FailureKind::Network => {
                 tracing::info!(%error, "the remote does not say yet what it has");
             }
-            answer => return answer.map(|(there, _)| there),
+            answer => return answer,
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(SLOWEST);

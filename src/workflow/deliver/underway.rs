@@ -107,9 +107,10 @@ impl<'a> Underway<'a> {
                 });
             }
         }
-        if !self.delivery.is_over()
-            && let Some(keeping) = self.keeping.clone()
-        {
+        if self.delivery.is_over() {
+            // Whoever hears of the end may be the last thing that this process does.
+            self.leave();
+        } else if let Some(keeping) = self.keeping.clone() {
             // Before what follows is done: a push that nobody saw the end of is asked about.
             let delivery = self.delivery.clone();
             self.writer.now(PATIENCE, move || {
@@ -117,9 +118,6 @@ impl<'a> Underway<'a> {
             });
         }
         (self.tell)(Told::Steps(&self.delivery, at, &steps));
-        if self.delivery.is_over() {
-            self.leave();
-        }
     }
 
     pub(super) fn ran(&mut self, ran: RanCommand) {

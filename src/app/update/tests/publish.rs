@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     app::{event::Event, screen::Refusal},
     domain::{
-        delivery::{Delivery, Expectation, Fact, NotPublished, Outcome, Rejection},
+        delivery::{
+            Delivery, Destination, Elsewhere, Expectation, Fact, NotPublished, Outcome, Part, Push,
+            Rejection,
+        },
         failure::FailureKind,
         rollout::Running,
         subject::Subject,
@@ -167,7 +170,7 @@ fn a_delivery_whose_driver_breaks_ends_with_its_mistake() {
         assert_eq!(driver.model.activity.standing(), Some((&failure, 0)));
         assert!(!driver.model.operations.is_running(Operation::Publish));
         assert_eq!(driver.model.staging.requests().is_empty(), pushed);
-        assert_eq!(driver.model.under_way().count(), 0);
+        assert_eq!(driver.model.deliveries.under_way().count(), 0);
     }
 }
 
@@ -177,11 +180,11 @@ fn a_delivery_is_followed_and_offers_the_revert() {
     driver.pushed(Deliver::Push, "");
     let key = cell("identity", "staging");
     driver.fact(3, Fact::Expected(expected(std::slice::from_ref(&key))));
-    assert!(driver.model.is_delivering(&key));
+    assert!(driver.model.deliveries.is_delivering(&key));
     driver.fact(4, Fact::Seen(&Running::default(), Duration::ZERO));
     let delivery = &driver.model.deliveries[0].delivery;
     assert!(matches!(delivery.ended, Some((_, Outcome::Unwatched))));
-    assert!(!driver.model.is_delivering(&key));
+    assert!(!driver.model.deliveries.is_delivering(&key));
     driver.keys("r");
     let Some(Screen::Revert(screen)) = driver.model.screens.last() else {
         panic!("the picker is open");
@@ -202,7 +205,7 @@ fn a_second_delivery_leaves_the_first_one_followed() {
     driver.send(Event::Tick(driver.model.now + 5.seconds()));
     driver.keys("y");
     assert_eq!(driver.model.deliveries.len(), 2, "{}", word(&driver));
-    assert_eq!(driver.model.under_way().count(), 2);
+    assert_eq!(driver.model.deliveries.under_way().count(), 2);
     let shown = |driver: &Driver| match driver.model.screens.last() {
         Some(Screen::Delivery(screen)) => screen.id.clone(),
         other => panic!("{other:?}"),
@@ -230,7 +233,7 @@ fn what_an_earlier_session_left_behind_is_shown_and_touches_nothing_staged() {
         steps: Vec::new(),
     });
     assert_eq!(word(&driver), "taken up again: set");
-    assert!(driver.model.is_delivering(&key));
+    assert!(driver.model.deliveries.is_delivering(&key));
     driver.pushed(Deliver::Push, "");
     assert_eq!(driver.model.staging.requests().len(), 1);
     assert!(!driver.taken().contains(&Command::SaveStaged(Vec::new())));
@@ -238,4 +241,26 @@ fn what_an_earlier_session_left_behind_is_shown_and_touches_nothing_staged() {
     driver.fact(1, Fact::Broken(gone));
     assert!(driver.model.activity.standing().is_some());
     assert!(driver.model.screens.is_empty(), "no screen opens by itself");
+}
+
+#[test]
+fn what_arrives_where_it_is_fetched_is_read_then() {
+    let mut driver = confirmed();
+    let push = Push {
+        base: tip("a1b2c3d"),
+        commit: commit("c0ffee1"),
+        destination: Destination::Branch,
+    };
+    let part = Part {
+        elsewhere: Some(Elsewhere {
+            addresses: vec!["fork".to_owned()],
+            push: push.clone(),
+        }),
+        ..push.published("", None)
+    };
+    driver.fact(1, Fact::Published(part));
+    driver.commands.clear();
+    driver.fact(2, Fact::Arrived(push.base.name.clone()));
+    let epoch = driver.epoch(Operation::Desired);
+    assert_eq!(driver.taken(), [Command::ReadDesired { epoch }]);
 }

@@ -92,7 +92,9 @@ fn put_back(repo: &Repo, request: &Push, remote: &str) {
 /// `Network` when it does not answer.
 pub async fn arrived(repo: &Repo, request: &Push) -> Result<(bool, Option<RanCommand>), Failure> {
     let Some(remote) = &request.base.remote else {
-        return Ok((true, None));
+        let now = repo.ref_commit(&request.target());
+        let there = |now| is_ancestor(repo, request.landed(), now).unwrap_or(false);
+        return Ok((now.is_some_and(there), None));
     };
     // What was kept names it, and a file can be changed: nothing is reached but what this clone knows.
     if repo.remote_url(remote).is_none() {

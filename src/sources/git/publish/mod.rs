@@ -6,6 +6,7 @@
 
 mod apart;
 mod commit;
+mod left;
 mod merge;
 mod stopped;
 mod tree;
@@ -20,6 +21,7 @@ use std::{
 pub use self::{
     apart::{arrived, who},
     commit::{build_commit, build_merge, build_tag},
+    left::{Became, became},
     merge::Merged,
 };
 use super::{

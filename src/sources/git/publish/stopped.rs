@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// How long a server that may have begun is watched.
-const WATCHED: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(700);
+pub(super) const WATCHED: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(700);
 
 /// Looks at the remote after the child that pushed was stopped, with its hooks and whatever else it had started.
 ///
@@ -67,7 +67,7 @@ pub(super) async fn settle(
 }
 
 /// Whether a push to this address is done by programs of this machine that we started: a path, or `file://`.
-fn is_local(address: &str) -> bool {
+pub(super) fn is_local(address: &str) -> bool {
     if let Some((scheme, _)) = address.split_once("://") {
         return scheme == "file";
     }

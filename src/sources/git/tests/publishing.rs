@@ -9,11 +9,13 @@ use super::support::{Scratch, commit, git, hook, open, rev, settle};
 use crate::{
     domain::{
         delivery::{Destination, Push},
+        desired::Tip,
         ids::ObjectId,
         plan::FileEdit,
     },
     sources::git::{
-        FailureKind, PushOutcome, Repo, arrived, build_commit, fetch, fetch_refs, lock, push,
+        Became, FailureKind, PushOutcome, Repo, arrived, became, build_commit, fetch, fetch_refs,
+        lock, push,
     },
 };
 
@@ -305,6 +307,71 @@ async fn a_broken_connection_is_resolved_by_looking() {
     );
     let error = fetch(&repo, &request.base).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Network, "{error}");
+}
+
+#[tokio::test]
+async fn what_became_of_a_push_is_asked_where_it_went() {
+    let scratch = Scratch::new();
+    let (origin, clone) = scratch.remote_and_clone(&FILES);
+    let repo = open(&clone);
+    let request = request(&repo, Destination::Branch);
+    let asked = async |repo: &Repo, push: &Push| became(repo, push).await.unwrap();
+    assert_eq!(asked(&repo, &request).await, Became::NotThere, "not pushed");
+    pushed(&repo, &request).await;
+    assert_eq!(asked(&repo, &request).await, Became::There);
+
+    // To a fork: the address that is fetched does not tell.
+    let fork = scratch.path("fork.git");
+    git(
+        scratch.path(".").as_path(),
+        &["clone", "-q", "--mirror", "origin.git", "fork.git"],
+    );
+    git(
+        &clone,
+        &[
+            "remote",
+            "set-url",
+            "--push",
+            "origin",
+            &fork.display().to_string(),
+        ],
+    );
+    let repo = open(&clone);
+    let base = repo.base(None).unwrap();
+    let edits = [edit("apps/b/prod/tag", "tag: 1\n", "tag: 2\n")];
+    let apart = Push {
+        commit: build_commit(&repo, base.commit, &edits, "set b\n").unwrap(),
+        base,
+        destination: Destination::Branch,
+    };
+    let refspec = format!("{}:refs/heads/main", apart.commit);
+    git(
+        &clone,
+        &["push", "-q", &fork.display().to_string(), &refspec],
+    );
+    let shown = fork.display().to_string();
+    assert_eq!(asked(&repo, &apart).await, Became::Elsewhere(vec![shown]));
+
+    // A server that may still be at work.
+    git(&clone, &["config", "--unset", "remote.origin.pushurl"]);
+    std::fs::rename(&origin, scratch.path("gone.git")).unwrap();
+    let error = became(&open(&clone), &apart).await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::Network, "{error}");
+
+    // Without a remote the branch itself is looked at.
+    let alone = Push {
+        base: Tip {
+            remote: None,
+            ..apart.base.clone()
+        },
+        ..apart
+    };
+    assert_eq!(asked(&repo, &alone).await, Became::NotThere, "not moved");
+    git(
+        &clone,
+        &["update-ref", "refs/heads/main", &alone.commit.to_string()],
+    );
+    assert_eq!(asked(&repo, &alone).await, Became::There);
 }
 
 #[tokio::test]

@@ -1,0 +1,95 @@
+//! The deliveries that the screen knows, and the cells that they are bringing forward.
+
+use std::{collections::HashSet, ops::Deref, sync::Arc};
+
+use super::event::Epoch;
+use crate::domain::{
+    delivery::{Delivery, DeliveryId},
+    ids::CellKey,
+};
+
+/// Older deliveries than this many, of those that ended, are only in the log.
+const KEPT: usize = 20;
+
+/// A delivery of this session, or one that an earlier one left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRun {
+    /// As it stands.
+    pub delivery: Arc<Delivery>,
+    /// The operation that is in flight until it is written, or is not.
+    pub epoch: Option<Epoch>,
+}
+
+/// Under way, or ended; oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deliveries {
+    runs: Vec<DeliveryRun>,
+    /// The cells of those under way: every cell of the matrix is looked up here each time it is drawn.
+    cells: HashSet<CellKey>,
+}
+
+impl Deref for Deliveries {
+    type Target = [DeliveryRun];
+
+    fn deref(&self) -> &Self::Target {
+        &self.runs
+    }
+}
+
+impl Deliveries {
+    /// Where one is among them.
+    pub fn position(&self, id: &DeliveryId) -> Option<usize> {
+        self.iter().position(|run| run.delivery.id == *id)
+    }
+
+    /// Those that have not ended.
+    pub fn under_way(&self) -> impl Iterator<Item = &Delivery> {
+        let runs = self.iter().map(|run| &*run.delivery);
+        runs.filter(|delivery| !delivery.is_over())
+    }
+
+    /// Whether one is bringing this cell forward.
+    pub fn is_delivering(&self, cell: &CellKey) -> bool {
+        self.cells.contains(cell)
+    }
+
+    pub(super) fn add(&mut self, delivery: Arc<Delivery>, epoch: Option<Epoch>) {
+        self.runs.push(DeliveryRun { delivery, epoch });
+        self.runs.sort_by_key(|run| run.delivery.started);
+        while self.runs.len() > KEPT {
+            let Some(oldest) = self.runs.iter().position(|run| run.delivery.is_over()) else {
+                break;
+            };
+            self.runs.remove(oldest);
+        }
+        self.look();
+    }
+
+    /// Takes a delivery as it stands now; `false` where it is not known.
+    pub(super) fn take(&mut self, delivery: &Arc<Delivery>) -> bool {
+        let Some(at) = self.position(&delivery.id) else {
+            return false;
+        };
+        self.runs[at].delivery = Arc::clone(delivery);
+        if delivery.is_over() {
+            self.look();
+        }
+        true
+    }
+
+    /// The operation of a delivery, which has ended.
+    pub(super) fn take_epoch(&mut self, id: &DeliveryId) -> Option<Epoch> {
+        let at = self.position(id)?;
+        self.runs[at].epoch.take()
+    }
+
+    pub(super) fn remove(&mut self, id: &DeliveryId) {
+        self.runs.retain(|run| run.delivery.id != *id);
+        self.look();
+    }
+
+    fn look(&mut self) {
+        let cells = self.under_way().flat_map(|delivery| &delivery.cells);
+        self.cells = cells.map(|run| run.cell.clone()).collect();
+    }
+}
