@@ -18,7 +18,7 @@ use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
     domain::detect::overlooked_words,
     sources::{cluster::contexts, git::Repo},
-    workflow::{Decided, OpenOptions, Project, recognise, tell_order},
+    workflow::{Configurations, Decided, OpenOptions, Project, recognise, tell_order},
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -76,6 +76,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         kubeconfig: Vec::new(),
         opened: OpenOptions::default(),
         decided: Decided::default(),
+        earlier: Configurations::default(),
     };
     let desired = project.read()?.desired;
 

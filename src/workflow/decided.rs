@@ -12,9 +12,13 @@ use super::{At, Project};
 use crate::{
     domain::{
         desired::{Refs, Tip},
-        layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Unknown},
+        ids::ObjectId,
+        layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Takes, Unknown},
     },
-    sources::{git::Failure, waiting},
+    sources::{
+        git::{Failure, Repo},
+        waiting,
+    },
 };
 
 /// The last decision, shared by all copies of a session.
@@ -22,7 +26,16 @@ use crate::{
 pub struct Decided(Arc<Mutex<Option<Known>>>);
 
 /// Where everything was, and what was decided then.
-type Known = (Refs, Arc<LayoutSet>);
+type Known = (Now, Arc<LayoutSet>);
+
+/// What a decision is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Now {
+    /// Where refs are. One that was missing and came is another of these.
+    refs: Refs,
+    /// Where shallow clones are cut off: no ref moves where one gets deeper.
+    cut_off_at: Vec<BTreeSet<ObjectId>>,
+}
 
 impl Decided {
     fn last(&self) -> Option<Known> {
@@ -58,37 +71,51 @@ impl Project {
                 Err(_) => self.lines()?.0,
             },
         };
-        let now: Refs = lines.iter().collect();
+        let others = self.others.iter().filter_map(|other| other.repo.as_ref().ok());
+        let repositories = std::iter::once(&self.repo).chain(others);
+        let now = Now {
+            refs: lines.iter().collect(),
+            cut_off_at: repositories.map(Repo::cut_off_at).collect(),
+        };
         if let Some((_, decided)) = self.decided.last().filter(|(then, _)| *then == now) {
             return Ok(decided);
         }
         // Nobody is held up by it: two that come at once both decide, and the same.
-        let (choices, is_whole) = self.decide(&contests, &lines);
+        let (choices, takes) = self.decide(&contests, &lines, &lines);
         let decided = Arc::new(layouts.decided(choices));
-        // What was not known may be there the next time, and no ref moves for it: `git fetch --unshallow`.
+        // Objects that were not here may be there the next time, and nothing else tells of it.
+        let is_kept = !takes.contains(&Takes::Objects);
         self.decided
-            .keep(is_whole.then(|| (now, Arc::clone(&decided))));
+            .keep(is_kept.then(|| (now, Arc::clone(&decided))));
         Ok(decided)
     }
 
-    /// These layouts with what is decided by one ref alone, where it was then.
+    /// These layouts with what is decided by one ref alone, where it was then. Where others were then is not asked, and so
+    /// they are not missed: only those are that are not here today.
     pub(super) fn decided_by(&self, line: &Tip) -> Arc<LayoutSet> {
         let layouts = &self.config.layouts;
         let contests = layouts.contests();
         if contests.is_empty() {
             return Arc::clone(layouts);
         }
-        let (choices, _) = self.decide(&contests, std::slice::from_ref(line));
+        let mut here = self.lines_at(&At::default()).unwrap_or_default().0;
+        here.push(line.clone());
+        let (choices, _) = self.decide(&contests, std::slice::from_ref(line), &here);
         Arc::new(layouts.decided(choices))
     }
 
-    /// What is decided, and whether all that it rests on is known.
-    fn decide(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> (Choices, bool) {
+    /// What is decided by `lines`, and what it takes to know what of it is not known. `here` are the refs that are there at all.
+    fn decide(
+        &self,
+        contests: &BTreeMap<usize, Reads>,
+        lines: &[Tip],
+        here: &[Tip],
+    ) -> (Choices, Vec<Takes>) {
         let layouts = &self.config.layouts;
         let names = self.environments();
         let mut standing = Standing::default();
         let mut matrices: Vec<(&Tip, Assembler, BTreeSet<Row>)> = Vec::new();
-        let mut lacking = self.lacking(contests, lines);
+        let mut lacking = self.lacking(contests, here);
         for line in lines {
             let origin = (line.origin.repository.clone(), line.origin.refs);
             if !contests.values().any(|reads| *reads == origin) {
@@ -110,6 +137,7 @@ impl Project {
                     let why = Unknown {
                         why: format!("{} cannot be read: {}", line.name, error.why),
                         next: "look at the problem of that ref".to_owned(),
+                        takes: Takes::Objects,
                     };
                     lacking.push((origin, why));
                 }
@@ -117,7 +145,8 @@ impl Project {
         }
         let open = standing.open();
         if open.is_empty() {
-            return (Choices::of(&standing, &[]), lacking.is_empty());
+            let takes = lacking.iter().map(|(_, why)| why.takes);
+            return (Choices::of(&standing, &[]), takes.collect());
         }
         let mut pasts = Vec::new();
         for (reads, why) in lacking {
@@ -134,8 +163,8 @@ impl Project {
                 pasts.push(repo.past_of_places(line.commit, &view, matrix, &rows));
             }
         }
-        let is_whole = !pasts.iter().any(Past::is_lacking);
-        (Choices::of(&standing, &pasts), is_whole)
+        let takes = pasts.iter().filter_map(Past::takes);
+        (Choices::of(&standing, &pasts), takes.collect())
     }
 
     /// Refs that should be there and are not: another clone may have them, and decide otherwise.
@@ -166,7 +195,8 @@ impl Project {
             };
             if let Some(why) = missing {
                 let next = "fetch it".to_owned();
-                lacking.push((read.clone(), Unknown { why, next }));
+                let takes = Takes::Ref;
+                lacking.push((read.clone(), Unknown { why, next, takes }));
             }
         }
         lacking

@@ -8,12 +8,14 @@
 //! A cell whose oldest value did not replace any is looked for at the parent of the commit that brought it: by the
 //! configuration of that parent, or by the one before where that reads as today's and the commit took files away. Found
 //! there with the same value, it moved. Not found there by rules that could be read, it began; else nothing is known of what
-//! was before, and that is said.
+//! was before, and that is said: what cannot be read, or lies further back than anybody looks, takes no history away and
+//! makes no beginning.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::ControlFlow,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Decided, Project, project, recognise::recognise};
@@ -25,7 +27,7 @@ use crate::{
         ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
         layout::{LayoutSet, Origin},
     },
-    sources::git::{Below, Failure, HistoryEvent, Repo, Want},
+    sources::git::{Another, Below, Failure, HistoryEvent, Repo, Trail, Want},
 };
 
 /// Why what was before a cell's oldest value is not known, by cell.
@@ -33,8 +35,41 @@ pub type UnknownBefore = BTreeMap<CellKey, String>;
 
 /// So many configurations are gone back through.
 const MOST_CONFIGURATIONS: usize = 32;
-/// So many commits before one that took files away, a configuration is looked for that changed before the files did.
-const MOST_COMMITS: usize = 400;
+/// So many commits of a walk are looked at for a configuration that changed before the files did.
+const MOST_COMMITS: usize = if cfg!(test) { 60 } else { 10_000 };
+/// Between so many of them it is asked whether the walk is still wanted.
+const COMMITS_AT_ONCE: usize = 256;
+/// So many layouts are guessed in one walk: each takes a look at a whole tree.
+const MOST_GUESSES: usize = if cfg!(test) { 4 } else { 24 };
+
+/// What the configurations of earlier commits say, shared by all copies of a session: a commit never says anything else, so a
+/// walk from a new tip reads only what is new.
+#[derive(Clone, Debug, Default)]
+pub struct Configurations(Arc<Mutex<HashMap<Place, Said>>>);
+
+/// What a configuration was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// This blob says all of it.
+    Blob(ObjectId),
+    /// Its layout was guessed from the tree of this commit.
+    Tree(ObjectId),
+}
+
+/// A configuration, or what is wrong with it.
+type Said = Result<Arc<Config>, String>;
+
+impl Configurations {
+    fn get(&self, place: &Place) -> Option<Said> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(place).cloned()
+    }
+
+    fn keep(&self, place: Place, said: Said) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(place, said);
+    }
+}
 
 /// A ref, and what it is read by.
 pub(super) struct Walked<'a> {
@@ -68,6 +103,11 @@ impl Held {
         told
     }
 
+    /// All of them, where nothing is to be found out of what was before.
+    fn all(self) -> Vec<(CellKey, ValueChange)> {
+        self.0.into_iter().collect()
+    }
+
     /// Those that a commit brought, commit by commit.
     fn by_commit(self) -> BTreeMap<(u32, ObjectId), BTreeMap<CellKey, ValueChange>> {
         let mut groups: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
@@ -98,6 +138,8 @@ enum Then {
     Other(Box<Earlier>),
     /// Nobody knows.
     Unknown(String),
+    /// Nobody wants to know any more.
+    Unwanted,
 }
 
 impl Project {
@@ -121,7 +163,7 @@ impl Project {
         }
         let mut held = Held::default();
         let mut stopped = false;
-        repo.history(line.commit, view, names, want, &mut |event| {
+        let walk = repo.history(line.commit, view, names, want, &mut |event| {
             let event = match event {
                 HistoryEvent::Changes(changes) => HistoryEvent::Changes(held.sift(changes)),
                 other => other,
@@ -129,21 +171,33 @@ impl Project {
             let flow = sink(event);
             stopped = flow.is_break();
             flow
-        })?;
+        });
         let mut unknown = UnknownBefore::new();
-        if !stopped {
-            let below = repo.below()?;
-            let mut back = Back {
-                same: BTreeSet::new(),
-                today: self,
-                below: &below,
-                repo,
-                unknown: &mut unknown,
-                sink,
-            };
-            let _ = back.go_on(self, line, view, held, MOST_CONFIGURATIONS)?;
+        if stopped {
+            return walk.map(|()| unknown);
         }
-        Ok(unknown)
+        match walk.and_then(|()| repo.below()) {
+            Ok(below) => {
+                let mut back = Back {
+                    same: BTreeSet::new(),
+                    today: self,
+                    below: &below,
+                    trail: None,
+                    commits: MOST_COMMITS,
+                    guesses: Cell::new(MOST_GUESSES),
+                    repo,
+                    unknown: &mut unknown,
+                    sink,
+                };
+                let _ = back.go_on(self, line, view, held, MOST_CONFIGURATIONS);
+                Ok(unknown)
+            }
+            Err(error) => {
+                // What was seen before it broke stands.
+                let _ = sink(HistoryEvent::Changes(held.all()));
+                Err(error)
+            }
+        }
     }
 }
 
@@ -153,12 +207,18 @@ struct Back<'a, 's> {
     same: BTreeSet<(String, ObjectId)>,
     today: &'a Project,
     below: &'a Below,
+    /// The configuration's file, commit by commit; begun at the first that was asked for, which is the newest.
+    trail: Option<Trail<'a>>,
+    /// So many commits of it may still be looked at.
+    commits: usize,
+    /// So many layouts may still be guessed.
+    guesses: Cell<usize>,
     repo: &'a Repo,
     unknown: &'a mut UnknownBefore,
     sink: &'a mut Sink<'s>,
 }
 
-impl Back<'_, '_> {
+impl<'a> Back<'a, '_> {
     /// Tells what was held back, and what was before it; `session` and `view` are what it was read by.
     fn go_on(
         &mut self,
@@ -167,28 +227,48 @@ impl Back<'_, '_> {
         view: &Arc<LayoutSet>,
         held: Held,
         left: usize,
-    ) -> Result<ControlFlow<()>, Failure> {
+    ) -> ControlFlow<()> {
         for ((depth, commit), group) in held.by_commit() {
-            let then = match self.below.parent(commit)? {
-                Some(parent) if left > 0 => self.then(project, line, view, commit, parent)?,
-                _ => Then::Same,
-            };
-            let flow = match then {
-                Then::Same => (self.sink)(HistoryEvent::Changes(group.into_iter().collect())),
-                Then::Unknown(why) => {
-                    let cells = group.keys().cloned();
-                    self.unknown.extend(cells.map(|cell| (cell, why.clone())));
-                    (self.sink)(HistoryEvent::Changes(group.into_iter().collect()))
+            self.ask()?;
+            match self.then(project, line, view, commit) {
+                Then::Unwanted => return ControlFlow::Break(()),
+                Then::Same => self.tell(group)?,
+                Then::Unknown(why) => self.tell_unknown(group, &why)?,
+                Then::Other(_) if left == 0 => {
+                    let why = format!(
+                        "more than {MOST_CONFIGURATIONS} configurations were in effect since, the one before {} is not looked at",
+                        commit.short()
+                    );
+                    self.tell_unknown(group, &why)?;
                 }
                 Then::Other(earlier) => {
-                    self.go_on_by(project, &earlier, group, (depth, commit), left - 1)?
+                    self.go_on_by(project, &earlier, group, (depth, commit), left - 1)?;
                 }
-            };
-            if flow.is_break() {
-                return Ok(flow);
             }
         }
-        Ok(ControlFlow::Continue(()))
+        ControlFlow::Continue(())
+    }
+
+    /// Whether anybody still listens.
+    fn ask(&mut self) -> ControlFlow<()> {
+        (self.sink)(HistoryEvent::Changes(Vec::new()))
+    }
+
+    fn tell(
+        &mut self,
+        changes: impl IntoIterator<Item = (CellKey, ValueChange)>,
+    ) -> ControlFlow<()> {
+        (self.sink)(HistoryEvent::Changes(changes.into_iter().collect()))
+    }
+
+    fn tell_unknown(&mut self, group: BTreeMap<CellKey, ValueChange>, why: &str) -> ControlFlow<()> {
+        self.not_known(group.keys().cloned(), why);
+        self.tell(group)
+    }
+
+    fn not_known(&mut self, cells: impl IntoIterator<Item = CellKey>, why: &str) {
+        let cells = cells.into_iter();
+        self.unknown.extend(cells.map(|cell| (cell, why.to_owned())));
     }
 
     /// The same by the configuration `earlier`, of the cells that a commit brought.
@@ -199,7 +279,7 @@ impl Back<'_, '_> {
         group: BTreeMap<CellKey, ValueChange>,
         (depth, commit): (u32, ObjectId),
         left: usize,
-    ) -> Result<ControlFlow<()>, Failure> {
+    ) -> ControlFlow<()> {
         let mut found = BTreeMap::new();
         let mut began = Vec::new();
         for (key, change) in group {
@@ -211,18 +291,19 @@ impl Back<'_, '_> {
                 began.push((key, change));
             }
         }
-        let flow = (self.sink)(HistoryEvent::Changes(began));
-        if found.is_empty() || flow.is_break() {
-            return Ok(flow);
+        self.tell(began)?;
+        if found.is_empty() {
+            return ControlFlow::Continue(());
         }
+        let cells: BTreeSet<CellKey> = found.keys().cloned().collect();
         let want = Want {
-            cells: Some(found.keys().cloned().collect::<BTreeSet<_>>()),
+            cells: Some(cells.clone()),
             last_only: false,
         };
         let mut held = Held::default();
         let mut stopped = false;
         let sink = &mut *self.sink;
-        self.repo.history(
+        let walk = self.repo.history(
             earlier.line.commit,
             &earlier.view,
             &earlier.names,
@@ -251,64 +332,76 @@ impl Back<'_, '_> {
                 stopped = flow.is_break();
                 flow
             },
-        )?;
+        );
         if stopped {
-            return Ok(ControlFlow::Break(()));
+            return ControlFlow::Break(());
         }
-        let rest = found.into_iter().map(|(key, (change, _))| (key, change));
-        let flow = (self.sink)(HistoryEvent::Changes(rest.collect()));
-        if flow.is_break() {
-            return Ok(flow);
+        self.tell(found.into_iter().map(|(key, (change, _))| (key, change)))?;
+        if let Err(error) = walk {
+            self.not_known(cells, &error.why);
+            return self.tell(held.all());
         }
-        self.go_on(&earlier.project, &earlier.line, &earlier.view, held, left)
+        self.go_on(
+            &earlier.project,
+            &earlier.line,
+            &earlier.view,
+            held,
+            left,
+        )
     }
 
-    /// What was in effect at the parent of a commit.
+    /// What was in effect before a commit.
     fn then(
         &mut self,
         project: &Project,
         line: &Tip,
         view: &Arc<LayoutSet>,
         commit: ObjectId,
-        parent: ObjectId,
+    ) -> Then {
+        let looked = match self.below.parent(commit) {
+            Ok(Some(parent)) => self.at_parent(project, line, view, (commit, parent)),
+            // The first commit of all, or the last one that a shallow clone has, which is said of all cells.
+            Ok(None) => Ok(Then::Same),
+            Err(error) => Err(error),
+        };
+        looked.unwrap_or_else(|error| Then::Unknown(error.why))
+    }
+
+    fn at_parent(
+        &mut self,
+        project: &Project,
+        line: &Tip,
+        view: &Arc<LayoutSet>,
+        (commit, parent): (ObjectId, ObjectId),
     ) -> Result<Then, Failure> {
         let takes_away = self.below.takes_away(commit, parent)?;
         let there = self.below.blob(parent, TEAM_FILE)?;
         // Files alone came: by a configuration that stays, and reads as today's or not at all.
         let is_suspect = takes_away || there != self.below.blob(commit, TEAM_FILE)?;
-        let layouts = project.config.layouts.fingerprint();
-        let known = there.map(|blob| (layouts.to_owned(), blob));
-        let found = if known.as_ref().is_some_and(|it| self.same.contains(it)) {
-            None
-        } else {
-            match self.configured(line, parent, is_suspect)? {
-                Ok(Some(config)) if is_other(&config, project) => Some((config, parent)),
-                Ok(config) => {
-                    // What is guessed may be another guess elsewhere.
-                    let is_said = config.is_some_and(|config| config.guessed.is_none());
-                    self.same.extend(known.filter(|_| is_said));
-                    None
-                }
+        let mut at = parent;
+        let config = loop {
+            match self.other(project, line, at, is_suspect)? {
+                Ok(Some(config)) => break config,
                 Err(why) if is_suspect => return Ok(Then::Unknown(why)),
-                Err(_) => None,
+                Ok(None) | Err(_) => {}
             }
-        };
-        let found = match found {
-            None if takes_away && there.is_some() => {
-                // The configuration may have changed before the files did.
-                let before = self.below.another(parent, TEAM_FILE, MOST_COMMITS)?;
-                let Some(before) = before else {
-                    return Ok(Then::Same);
-                };
-                match self.configured(line, before, is_suspect)? {
-                    Ok(Some(config)) if is_other(&config, project) => (config, before),
-                    _ => return Ok(Then::Same),
+            if !takes_away || there.is_none() {
+                return Ok(Then::Same);
+            }
+            // The configuration may have changed before the files did, and in something else after that.
+            at = match self.another(at)? {
+                ControlFlow::Break(()) => return Ok(Then::Unwanted),
+                ControlFlow::Continue(Another::At(before)) => before,
+                ControlFlow::Continue(Another::Nowhere) => return Ok(Then::Same),
+                ControlFlow::Continue(Another::Limit) => {
+                    let why = format!(
+                        "{} took files away, and whether another {TEAM_FILE} was in effect before is further back than {MOST_COMMITS} commits",
+                        commit.short()
+                    );
+                    return Ok(Then::Unknown(why));
                 }
-            }
-            None => return Ok(Then::Same),
-            Some(found) => found,
+            };
         };
-        let (config, at) = found;
         let mut then = line.clone();
         then.commit = parent;
         then.origin = match origin_in(&config.layouts, view, &line.origin) {
@@ -325,7 +418,7 @@ impl Back<'_, '_> {
             None => return Ok(Then::Same),
         };
         let project = Project {
-            config,
+            config: Config::clone(&config),
             at: None,
             decided: Decided::default(),
             ..self.today.clone()
@@ -343,42 +436,137 @@ impl Back<'_, '_> {
         })))
     }
 
-    /// The configuration of a commit; `None` where nothing says one, or why it cannot be read. A layout is guessed only if
-    /// `may_guess`: it takes long.
+    /// The newest commit below one whose configuration is there and is another; `Break` where nobody wants to know any more.
+    fn another(&mut self, commit: ObjectId) -> Result<ControlFlow<(), Another>, Failure> {
+        loop {
+            let mut now = self.commits.min(COMMITS_AT_ONCE);
+            let begun = now;
+            let below: &'a Below = self.below;
+            let trail = &mut self.trail;
+            let trail = trail.get_or_insert_with(|| below.trail(commit, TEAM_FILE));
+            let found = trail.another(commit, &mut now)?;
+            self.commits -= begun - now;
+            if found != Another::Limit || now > 0 || self.commits == 0 {
+                return Ok(ControlFlow::Continue(found));
+            }
+            if self.ask().is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+    }
+
+    /// The configuration of a commit, where it reads otherwise than a session does, or why nobody knows that.
+    fn other(
+        &mut self,
+        project: &Project,
+        line: &Tip,
+        at: ObjectId,
+        may_guess: bool,
+    ) -> Result<Result<Option<Arc<Config>>, String>, Failure> {
+        let blob = self.below.blob(at, TEAM_FILE)?;
+        let layouts = project.config.layouts.fingerprint();
+        let known = blob.map(|blob| (layouts.to_owned(), blob));
+        if known.as_ref().is_some_and(|it| self.same.contains(it)) {
+            return Ok(Ok(None));
+        }
+        let config = match self.configured(line, at, blob, may_guess)? {
+            Ok(config) => config,
+            Err(why) => return Ok(Err(why)),
+        };
+        if config.as_ref().is_some_and(|it| is_other(it, project)) {
+            return Ok(Ok(config));
+        }
+        // What is guessed may be another guess elsewhere.
+        let is_said = config.is_some_and(|config| config.guessed.is_none());
+        self.same.extend(known.filter(|_| is_said));
+        Ok(Ok(None))
+    }
+
+    /// The configuration of a commit, whose file is `blob`; `None` where nothing says one, or why it is not known. A layout is
+    /// guessed only if `may_guess`: it takes long.
     fn configured(
         &self,
         line: &Tip,
         commit: ObjectId,
+        blob: Option<ObjectId>,
         may_guess: bool,
-    ) -> Result<Result<Option<Config>, String>, Failure> {
-        let bytes = self.repo.file(commit, TEAM_FILE)?;
+    ) -> Result<Result<Option<Arc<Config>>, String>, Failure> {
+        let known = &self.today.earlier;
+        let by_blob = blob.and_then(|blob| known.get(&Place::Blob(blob)));
+        let by_tree = || known.get(&Place::Tree(commit)).filter(|_| may_guess);
+        let said = match by_blob.or_else(by_tree) {
+            Some(said) => said,
+            None => match self.load(line, commit, blob, may_guess)? {
+                Ok(said) => said,
+                Err(why) => return Ok(Err(why)),
+            },
+        };
+        Ok(match said {
+            Ok(config) => Ok(Some(config)),
+            Err(_) if blob.is_none() || !may_guess => Ok(None),
+            Err(first) => Err(format!(
+                "{TEAM_FILE} of {} cannot be read by this version, so what it declared is not known: {first}",
+                commit.short(),
+            )),
+        })
+    }
+
+    /// Reads it, and keeps what is found; or says why its layout could not be guessed.
+    fn load(
+        &self,
+        line: &Tip,
+        commit: ObjectId,
+        blob: Option<ObjectId>,
+        may_guess: bool,
+    ) -> Result<Result<Said, String>, Failure> {
+        let bytes = blob.map_or(Ok(None), |_| self.repo.file(commit, TEAM_FILE))?;
         let team = bytes.map(|bytes| SourceFile {
             name: format!("{}:{TEAM_FILE}", commit.short()),
             bytes,
         });
         let mut then = line.clone();
         then.commit = commit;
-        let is_there = team.is_some();
+        let is_asked = Cell::new(false);
+        let lacking = RefCell::new(None);
+        let guess = || {
+            is_asked.set(true);
+            if !may_guess {
+                return None;
+            }
+            let Some(left) = self.guesses.get().checked_sub(1) else {
+                lacking.replace(Some(format!(
+                    "what layout the files of {} had is not guessed: {MOST_GUESSES} commits were looked at before it",
+                    commit.short()
+                )));
+                return None;
+            };
+            self.guesses.set(left);
+            recognise(self.repo, &then).unwrap_or_else(|error| {
+                lacking.replace(Some(error.why));
+                None
+            })
+        };
         let loaded = config::load(&LoadRequest {
             team,
             user: project::user_file().ok().flatten(),
-            detect: &|| {
-                let guess = may_guess.then(|| recognise(self.repo, &then));
-                guess.and_then(|guess| guess.ok().flatten())
-            },
+            detect: &guess,
         });
-        Ok(match loaded {
-            Ok(config) => Ok(Some(config)),
-            Err(_) if !is_there || !may_guess => Ok(None),
-            Err(errors) => {
-                let first = errors.0.first().map(ToString::to_string);
-                Err(format!(
-                    "{TEAM_FILE} of {} cannot be read by this version, so what it declared is not known: {}",
-                    commit.short(),
-                    first.unwrap_or_default()
-                ))
-            }
-        })
+        if let Some(why) = lacking.into_inner() {
+            return Ok(Err(why));
+        }
+        let said = loaded.map(Arc::new).map_err(|errors| {
+            let first = errors.0.first().map(ToString::to_string);
+            first.unwrap_or_default()
+        });
+        let place = match blob {
+            _ if is_asked.get() => may_guess.then_some(Place::Tree(commit)),
+            Some(blob) => Some(Place::Blob(blob)),
+            None => None,
+        };
+        if let Some(place) = place {
+            self.today.earlier.keep(place, said.clone());
+        }
+        Ok(Ok(said))
     }
 }
 

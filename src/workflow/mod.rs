@@ -37,6 +37,7 @@ pub use decided::Decided;
 pub use deliver::{
     Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout,
 };
+pub use earlier::Configurations;
 pub use facts::{Asked, ask_clusters};
 pub use head::PATIENCE as HEAD_PATIENCE;
 pub use others::{Fetches, OtherRepository};
@@ -64,6 +65,8 @@ pub struct Project {
     pub opened: OpenOptions,
     /// What was decided of places, for where everything was then.
     pub decided: Decided,
+    /// What the configurations of earlier commits were found to say.
+    pub earlier: Configurations,
 }
 
 impl Project {

@@ -8,7 +8,7 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    Decided, Project, at, others,
+    Configurations, Decided, Project, at, others,
     reading::unread_repositories,
     recognise::{recognise, recognise_again},
     trust::{self, Once, Untrusted},
@@ -154,6 +154,7 @@ impl Project {
             config,
             at: None,
             decided: Decided::default(),
+            earlier: Configurations::default(),
         };
         // A ref of a repository that is still to be cloned cannot be looked up: `Project::mirror` does it then.
         if !options.at.is_empty() && !project.is_pending() {

@@ -1,8 +1,10 @@
 //! Histories past a change of the layout itself: what was reverted before it is known after it.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
-use crate::support::repo::Repository;
+use crate::support::repo::{Repository, ran};
 
 const FILES: &str = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
 const ONE: &str = "[[layouts]]\npath = \"{env}.yaml\"\nyaml = \"{service}.image.tag\"\n";
@@ -52,6 +54,40 @@ fn to_one(repository: &Repository, prod: &str) {
     repository.write("prod.yaml", &one(prod));
 }
 
+/// So many commits of something else.
+fn others(repository: &Repository, count: usize) {
+    let mut stream = String::new();
+    for number in 0..count {
+        let from = if number == 0 {
+            "from refs/heads/main^0\n"
+        } else {
+            ""
+        };
+        let text = format!("{number}\n");
+        let time = 1_781_000_000 + number;
+        let _ = write!(
+            stream,
+            "commit refs/heads/main\ncommitter Jane <jane@example.com> {time} +0000\ndata 5\nother\n{from}\
+             M 644 inline README.md\ndata {}\n{text}\n",
+            text.len(),
+        );
+    }
+    let at = repository.colleague();
+    let mut import = repository.command("git");
+    import.args(["fast-import", "--quiet"]).current_dir(&at);
+    ran(import, &stream).exits(0);
+    repository.git_in(&at, &["reset", "-q", "--hard", "main"]);
+}
+
+/// The clone lacks a file of an earlier commit.
+fn lose(repository: &Repository, named: &str) {
+    repository.pull();
+    let clone = repository.clone_path();
+    let blob = repository.git_in(&clone, &["rev-parse", named]);
+    let object = clone.join(".git/objects").join(&blob[..2]).join(&blob[2..]);
+    std::fs::remove_file(object).expect("a loose object");
+}
+
 fn history(repository: &Repository, environment: &str) -> Vec<Value> {
     let told = repository
         .tidegate(&["history", "web", environment, "-o", "json"])
@@ -87,7 +123,7 @@ fn reverted(repository: &Repository, to: &str) -> (String, String) {
 #[test]
 fn a_layout_that_changed_does_not_end_a_history() {
     type Case = (&'static str, fn(&Repository), &'static [&'static str]);
-    let cases: [Case; 8] = [
+    let cases: [Case; 10] = [
         (
             "files and configuration in one commit",
             |repository| {
@@ -121,6 +157,30 @@ fn a_layout_that_changed_does_not_end_a_history() {
             |repository| {
                 repository.write("tidegate.toml", &configuration("prod", ONE));
                 repository.publish("configure it");
+                to_one(repository, "1");
+                repository.publish("one file for each environment");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "the configuration before the files, and something else of it between",
+            |repository| {
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("configure it");
+                let more = format!("# all of them\n{}", configuration("prod", ONE));
+                repository.write("tidegate.toml", &more);
+                repository.publish("a comment");
+                to_one(repository, "1");
+                repository.publish("one file for each environment");
+            },
+            &["1", "2", "1"],
+        ),
+        (
+            "the configuration long before the files",
+            |repository| {
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("configure it");
+                others(repository, 450);
                 to_one(repository, "1");
                 repository.publish("one file for each environment");
             },
@@ -225,7 +285,7 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
         &'static str,
         &'static str,
     );
-    let cases: [Case; 4] = [
+    let cases: [Case; 8] = [
         (
             "the environment has another name since",
             |repository| {
@@ -252,6 +312,68 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
             "prod",
             "hold",
             "cannot be read by this version",
+        ),
+        (
+            "what was configured then is not here",
+            |repository| {
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+                lose(repository, "main~4:tidegate.toml");
+            },
+            "prod",
+            "hold",
+            "is not in this repository",
+        ),
+        (
+            "a file of then is not here",
+            |repository| {
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+                lose(repository, "main~4:prod");
+            },
+            "prod",
+            "hold",
+            "is not in this repository",
+        ),
+        (
+            "what was configured before the files changed cannot be read",
+            |repository| {
+                repository.write("tidegate.toml", "[[layouts]\n");
+                repository.publish("broken");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("configured");
+                to_one(repository, "1");
+                repository.publish("one file for each environment");
+            },
+            "prod",
+            "hold",
+            "cannot be read by this version",
+        ),
+        (
+            "more often than anybody looks",
+            |repository| {
+                remove(repository, &["staging", "prod"]);
+                for number in 0..33 {
+                    if number > 0 {
+                        remove(repository, &[&format!("v{}", number - 1)]);
+                    }
+                    for (environment, version) in [("staging", "2"), ("prod", "1")] {
+                        let other = format!("# {number} is unlike any other\n").repeat(20);
+                        let text = format!("{other}web: {{k{number}: \"{version}\"}}\n");
+                        repository.write(&format!("v{number}/{environment}.yaml"), &text);
+                    }
+                    let layout = format!(
+                        "[[layouts]]\npath = \"v{number}/{{env}}.yaml\"\nyaml = \"{{service}}.k{number}\"\n"
+                    );
+                    repository.write("tidegate.toml", &configuration("prod", &layout));
+                    repository.publish("another layout");
+                }
+            },
+            "prod",
+            "hold",
+            "32 configurations",
         ),
         (
             "the environment is new",

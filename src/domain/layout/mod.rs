@@ -46,7 +46,7 @@ pub use bindings::Bindings;
 pub use choice::{Choices, Row, Standing};
 pub use edit::{Left, edit_cell, left_beside, restore_cell, stale_locks, unreadable};
 pub(crate) use part::image_name_end;
-pub use past::{Cut, Past, Tally, Unknown};
+pub use past::{Cut, Past, Takes, Tally, Unknown};
 pub use refs::{RefTemplate, SelectedRef};
 pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};

@@ -45,6 +45,19 @@ pub struct Unknown {
     pub why: String,
     /// What to do about it, such as a command.
     pub next: String,
+    /// What it takes to know it.
+    pub takes: Takes,
+}
+
+/// What it takes to know what is not known of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Takes {
+    /// A ref that is not here.
+    Ref,
+    /// What is below the commits at which a shallow clone is cut off.
+    Depth,
+    /// Objects that cannot be read here: they can come without any other sign of it.
+    Objects,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,9 +138,12 @@ impl Past {
         }
     }
 
-    /// Whether something of it is not known here: that may change with what is fetched.
-    pub fn is_lacking(&self) -> bool {
-        matches!(self.cut, Some(Cut::Unknown(_)))
+    /// What it takes to know the rest of it; `None` where nothing is lacking here.
+    pub fn takes(&self) -> Option<Takes> {
+        match &self.cut {
+            Some(Cut::Unknown(unknown)) => Some(unknown.takes),
+            Some(Cut::Window) | None => None,
+        }
     }
 }
 

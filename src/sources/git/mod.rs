@@ -40,7 +40,7 @@ pub use addresses::{Addresses, Place};
 pub use base::moment;
 pub use child::RanCommand;
 pub use error::{Failure, FailureKind};
-pub use history::{Below, HistoryEvent, TagReading, Want};
+pub use history::{Another, Below, HistoryEvent, TagReading, Trail, Want};
 pub use lines::LinesOf;
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};

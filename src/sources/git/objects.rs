@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, MutexGuard, PoisonError},
 };
 
@@ -390,6 +390,13 @@ pub(super) fn libgit2_kind(kind: Type) -> git2::ObjectType {
         Type::Tree => git2::ObjectType::Tree,
         Type::Blob => git2::ObjectType::Blob,
         Type::Tag => git2::ObjectType::Tag,
+    }
+}
+
+impl Repo {
+    /// The commits at which a shallow clone is cut off; none elsewhere. What is known of a history changes with them.
+    pub fn cut_off_at(&self) -> BTreeSet<ObjectId> {
+        shallow(self).into_iter().collect()
     }
 }
 

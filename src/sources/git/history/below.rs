@@ -1,7 +1,9 @@
 //! What stood below a commit of the landed line, and what the commit did to it.
 
+use std::collections::HashMap;
+
 use super::{
-    super::{Failure, Repo, objects::Objects, read::lookup},
+    super::{Failure, Repo, graph::FirstParents, objects::Objects, read::lookup},
     tree::{Counted, gone},
 };
 use crate::domain::ids::ObjectId;
@@ -51,28 +53,100 @@ impl Below {
         lookup(&self.objects, self.tree(commit)?, path)
     }
 
-    /// The newest commit from `commit` down first parents whose file at `path` is there and is another, of `most` commits.
-    ///
-    /// # Errors
-    /// When a commit or a folder cannot be read.
-    pub fn another(
-        &self,
-        commit: ObjectId,
-        path: &str,
-        most: usize,
-    ) -> Result<Option<ObjectId>, Failure> {
-        let known = self.blob(commit, path)?;
-        for step in self.objects.first_parents(commit).take(most) {
-            let (at, header) = step?;
-            let there = lookup(&self.objects, header.tree, path)?;
-            if there.is_some() && there != known {
-                return Ok(Some(at));
-            }
+    /// The file at `path` from `commit` down first parents, looked at as far as it is asked for.
+    pub fn trail<'a>(&'a self, commit: ObjectId, path: &'a str) -> Trail<'a> {
+        Trail {
+            objects: &self.objects,
+            parents: self.objects.first_parents(commit),
+            path,
+            seen: Vec::new(),
+            places: HashMap::new(),
+            broken: None,
         }
-        Ok(None)
     }
 
     fn tree(&self, commit: ObjectId) -> Result<ObjectId, Failure> {
         Ok(self.objects.header(commit)?.tree)
+    }
+}
+
+/// What a file was, commit by commit down the landed line. No commit is looked at twice, however often it is asked.
+pub struct Trail<'a> {
+    objects: &'a Objects,
+    parents: FirstParents<'a>,
+    path: &'a str,
+    /// Those looked at, newest first.
+    seen: Vec<(ObjectId, Option<ObjectId>)>,
+    /// Where they are in it.
+    places: HashMap<ObjectId, usize>,
+    /// Why it does not go on.
+    broken: Option<Failure>,
+}
+
+/// What was found before a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Another {
+    /// The file is another one in this commit, the newest such.
+    At(ObjectId),
+    /// In no commit before.
+    Nowhere,
+    /// It was not looked further.
+    Limit,
+}
+
+impl Trail<'_> {
+    /// The newest commit below `commit` whose file is there and is another. `most` commits are looked at anew; what is left
+    /// of them stays there.
+    ///
+    /// # Errors
+    /// When a commit or a folder cannot be read; asked again, it says the same.
+    pub fn another(&mut self, commit: ObjectId, most: &mut usize) -> Result<Another, Failure> {
+        let mut at = self.places.get(&commit).copied();
+        let mut next = at.map_or(self.seen.len(), |at| at + 1);
+        loop {
+            if next == self.seen.len() {
+                if *most == 0 {
+                    return Ok(Another::Limit);
+                }
+                *most -= 1;
+                if !self.look()? {
+                    // A commit that is not on this line is known to nobody here.
+                    return Ok(at.map_or(Another::Limit, |_| Another::Nowhere));
+                }
+            }
+            let (here, there) = self.seen[next];
+            match at {
+                None if here == commit => at = Some(next),
+                Some(at) if there.is_some() && there != self.seen[at].1 => {
+                    return Ok(Another::At(here));
+                }
+                _ => {}
+            }
+            next += 1;
+        }
+    }
+
+    /// Looks at one commit more; whether there is one.
+    fn look(&mut self) -> Result<bool, Failure> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let Some(step) = self.parents.next() else {
+            return Ok(false);
+        };
+        let read = step.and_then(|(commit, header)| {
+            Ok((commit, lookup(self.objects, header.tree, self.path)?))
+        });
+        match read {
+            Ok((commit, blob)) => {
+                self.places.insert(commit, self.seen.len());
+                self.seen.push((commit, blob));
+                Ok(true)
+            }
+            Err(error) => {
+                self.broken = Some(error.clone());
+                Err(error)
+            }
+        }
     }
 }

@@ -22,7 +22,10 @@ mod walk;
 
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
-pub use self::{below::Below, tags::TagReading};
+pub use self::{
+    below::{Another, Below, Trail},
+    tags::TagReading,
+};
 use self::{line::Line, telling::Batch};
 use super::{Failure, Repo};
 use crate::domain::{

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         ids::{EnvironmentName, ObjectId},
-        layout::{Assembler, Cut, LayoutSet, Past, Row, Tally, Unknown, Walked},
+        layout::{Assembler, Cut, LayoutSet, Past, Row, Takes, Tally, Unknown, Walked},
     },
     sources::files::{self, Links},
 };
@@ -81,6 +81,7 @@ impl Repo {
                 let why = Unknown {
                     why: format!("history cannot be read: {}", error.why),
                     next: next.to_owned(),
+                    takes: Takes::Objects,
                 };
                 Past::unknown(rows.iter().cloned(), why)
             }
@@ -122,6 +123,7 @@ impl Repo {
                     return Ok(Some(Cut::Unknown(Unknown {
                         why: format!("a version of {} cannot be read here", file.path),
                         next: "look at the clone (git fsck --full)".to_owned(),
+                        takes: Takes::Objects,
                     })));
                 }
                 let differ = step.files.len();
@@ -153,6 +155,7 @@ fn shallow() -> Cut {
     Cut::Unknown(Unknown {
         why: "history is cut off here (a shallow clone)".to_owned(),
         next: "fetch the rest (git fetch --unshallow)".to_owned(),
+        takes: Takes::Depth,
     })
 }
 
