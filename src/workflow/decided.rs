@@ -71,7 +71,10 @@ impl Project {
                 Err(_) => self.lines()?.0,
             },
         };
-        let others = self.others.iter().filter_map(|other| other.repo.as_ref().ok());
+        let others = self
+            .others
+            .iter()
+            .filter_map(|other| other.repo.as_ref().ok());
         let repositories = std::iter::once(&self.repo).chain(others);
         let now = Now {
             refs: lines.iter().collect(),

@@ -42,10 +42,31 @@ const COMMITS_AT_ONCE: usize = 256;
 /// So many layouts are guessed in one walk: each takes a look at a whole tree.
 const MOST_GUESSES: usize = if cfg!(test) { 4 } else { 24 };
 
+/// So many configurations of earlier commits are remembered, and of so many bytes as files. A walk seldom meets more.
+const MOST_KEPT: usize = 256;
+const MOST_KEPT_BYTES: usize = 4 << 20;
+
 /// What the configurations of earlier commits say, shared by all copies of a session: a commit never says anything else, so a
-/// walk from a new tip reads only what is new.
+/// walk from a new tip reads only what is new. No more than [`MOST_KEPT`] of them, and of [`MOST_KEPT_BYTES`].
 #[derive(Clone, Debug, Default)]
-pub struct Configurations(Arc<Mutex<HashMap<Place, Said>>>);
+pub struct Configurations(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    of: HashMap<Place, Known>,
+    /// Of the files that they were read from.
+    bytes: usize,
+    /// How often something was asked for or kept.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    said: Said,
+    bytes: usize,
+    /// When it was asked for last, in uses.
+    used: u64,
+}
 
 /// What a configuration was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -61,13 +82,40 @@ type Said = Result<Arc<Config>, String>;
 
 impl Configurations {
     fn get(&self, place: &Place) -> Option<Said> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(place).cloned()
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.uses += 1;
+        let uses = kept.uses;
+        let known = kept.of.get_mut(place)?;
+        known.used = uses;
+        Some(known.said.clone())
     }
 
-    fn keep(&self, place: Place, said: Said) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(place, said);
+    /// Keeps what a file of so many bytes says. What was not asked for longest makes room for it.
+    fn keep(&self, place: Place, said: Said, bytes: usize) {
+        if bytes > MOST_KEPT_BYTES {
+            return;
+        }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget(&place);
+        while kept.of.len() >= MOST_KEPT || kept.bytes + bytes > MOST_KEPT_BYTES {
+            let oldest = kept.of.iter().min_by_key(|(_, known)| known.used);
+            let Some(oldest) = oldest.map(|(place, _)| place.clone()) else {
+                break;
+            };
+            kept.forget(&oldest);
+        }
+        kept.uses += 1;
+        kept.bytes += bytes;
+        let used = kept.uses;
+        kept.of.insert(place, Known { said, bytes, used });
+    }
+}
+
+impl Kept {
+    fn forget(&mut self, place: &Place) {
+        if let Some(known) = self.of.remove(place) {
+            self.bytes -= known.bytes;
+        }
     }
 }
 
@@ -261,14 +309,19 @@ impl<'a> Back<'a, '_> {
         (self.sink)(HistoryEvent::Changes(changes.into_iter().collect()))
     }
 
-    fn tell_unknown(&mut self, group: BTreeMap<CellKey, ValueChange>, why: &str) -> ControlFlow<()> {
+    fn tell_unknown(
+        &mut self,
+        group: BTreeMap<CellKey, ValueChange>,
+        why: &str,
+    ) -> ControlFlow<()> {
         self.not_known(group.keys().cloned(), why);
         self.tell(group)
     }
 
     fn not_known(&mut self, cells: impl IntoIterator<Item = CellKey>, why: &str) {
         let cells = cells.into_iter();
-        self.unknown.extend(cells.map(|cell| (cell, why.to_owned())));
+        self.unknown
+            .extend(cells.map(|cell| (cell, why.to_owned())));
     }
 
     /// The same by the configuration `earlier`, of the cells that a commit brought.
@@ -341,13 +394,7 @@ impl<'a> Back<'a, '_> {
             self.not_known(cells, &error.why);
             return self.tell(held.all());
         }
-        self.go_on(
-            &earlier.project,
-            &earlier.line,
-            &earlier.view,
-            held,
-            left,
-        )
+        self.go_on(&earlier.project, &earlier.line, &earlier.view, held, left)
     }
 
     /// What was in effect before a commit.
@@ -520,6 +567,7 @@ impl<'a> Back<'a, '_> {
         may_guess: bool,
     ) -> Result<Result<Said, String>, Failure> {
         let bytes = blob.map_or(Ok(None), |_| self.repo.file(commit, TEAM_FILE))?;
+        let size = bytes.as_ref().map_or(0, Vec::len);
         let team = bytes.map(|bytes| SourceFile {
             name: format!("{}:{TEAM_FILE}", commit.short()),
             bytes,
@@ -564,7 +612,7 @@ impl<'a> Back<'a, '_> {
             None => None,
         };
         if let Some(place) = place {
-            self.today.earlier.keep(place, said.clone());
+            self.today.earlier.keep(place, said.clone(), size);
         }
         Ok(Ok(said))
     }
@@ -660,4 +708,44 @@ fn join(
     newer.moved = Some(moved);
     newer.previous.clone_from(&older.version);
     (Some(newer), older)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(number: usize) -> Place {
+        let mut id = [0; 20];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        Place::Blob(ObjectId::new(id))
+    }
+
+    /// What is asked for stays, however much comes; and no more of it than there may be.
+    #[test]
+    fn what_is_remembered_of_configurations_has_bounds() {
+        for (name, bytes) in [
+            ("many small ones", 0),
+            ("of a few kilobytes", 2_000),
+            ("large ones", MOST_KEPT_BYTES / 3),
+            ("as large as all may be", MOST_KEPT_BYTES),
+            ("larger", MOST_KEPT_BYTES + 1),
+        ] {
+            let known = Configurations::default();
+            for number in 0..3 * MOST_KEPT {
+                known.get(&place(0));
+                known.keep(place(number), Err(String::new()), bytes);
+                // The same again is not counted twice.
+                known.keep(place(number), Err(String::new()), bytes);
+            }
+            let kept = known.0.lock().unwrap();
+            assert!(kept.of.len() <= MOST_KEPT, "{name}");
+            assert!(kept.bytes <= MOST_KEPT_BYTES, "{name}");
+            assert_eq!(kept.bytes, kept.of.len() * bytes, "{name}");
+            let expected = MOST_KEPT.min(MOST_KEPT_BYTES.checked_div(bytes).unwrap_or(MOST_KEPT));
+            assert_eq!(kept.of.len(), expected, "{name}");
+            drop(kept);
+            let stays = known.get(&place(0)).is_some();
+            assert_eq!(stays, expected > 1, "{name}: asked for each time");
+        }
+    }
 }

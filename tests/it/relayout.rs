@@ -80,6 +80,7 @@ fn others(repository: &Repository, count: usize) {
 }
 
 /// The clone lacks a file of an earlier commit.
+#[allow(clippy::expect_used)] // a harness fails by panicking
 fn lose(repository: &Repository, named: &str) {
     repository.pull();
     let clone = repository.clone_path();
@@ -285,7 +286,7 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
         &'static str,
         &'static str,
     );
-    let cases: [Case; 8] = [
+    let cases: [Case; 9] = [
         (
             "the environment has another name since",
             |repository| {
@@ -323,10 +324,10 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
             },
             "prod",
             "hold",
-            "is not in this repository",
+            "an object is missing",
         ),
         (
-            "a file of then is not here",
+            "a folder of then is not here",
             |repository| {
                 to_one(repository, "1");
                 repository.write("tidegate.toml", &configuration("prod", ONE));
@@ -335,7 +336,19 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
             },
             "prod",
             "hold",
-            "is not in this repository",
+            "an object is missing",
+        ),
+        (
+            "a file of then is not here",
+            |repository| {
+                to_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("one file for each environment");
+                lose(repository, "main~1:prod/web.yaml");
+            },
+            "prod",
+            "hold",
+            "cannot be read",
         ),
         (
             "what was configured before the files changed cannot be read",

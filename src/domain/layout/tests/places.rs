@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{Choices, Cut, Past, Standing, Tally, Unknown, Walked},
+    super::{Choices, Cut, Past, Standing, Takes, Tally, Unknown, Walked},
     *,
 };
 use crate::domain::desired::{Desired, DesiredCell};
@@ -319,6 +319,7 @@ fn what_is_cut_off_is_said_and_a_window_needs_more() {
         Some(Cut::Unknown(Unknown {
             why: "history is cut off here".to_owned(),
             next: "fetch it".to_owned(),
+            takes: Takes::Depth,
         }))
     };
     let chart = |n| tree([n, 1, 0], [1, 1, 0]);
