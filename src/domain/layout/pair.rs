@@ -11,6 +11,10 @@
 //! commit is none. Where none of these is there, one digest that [`held`] knows by what it says is the tag's.
 
 pub(crate) mod held;
+mod places;
+
+use held::Held;
+pub(crate) use places::{DigestAt, DigestPlace, Form, Stands};
 
 use super::locator::{Locator, Match, Step};
 use crate::domain::manifest::{self, NodePath, NodeRef};
@@ -31,100 +35,93 @@ const ALGORITHM: &str = "sha256:";
 pub(crate) struct Pair {
     /// The key of the tag: `newTag` in Kustomize, `tag` in Helm values.
     pub(crate) tag_key: String,
-    /// Where the digest is, from the tag.
-    pub(crate) place: DigestPlace,
     /// The tag's text, where it has one.
     pub(crate) tag: Option<String>,
     /// The digest's text with its algorithm, where it has one.
     pub(crate) digest: Option<String>,
-    /// The digest's key is there and says nothing.
-    pub(crate) empty_digest: bool,
-    /// The digest comes through a merge key.
-    pub(crate) merged_digest: bool,
-    /// The digest stands in a fall-back file and is in force here as long as nothing is written over it.
-    pub(crate) inherited_digest: bool,
     /// An `images` entry, of which the digest alone counts.
     pub(crate) kustomize: bool,
-    /// How the digest is written.
-    pub(crate) form: Form,
-    /// Where the same digest stands again.
-    pub(crate) copies: Vec<(DigestPlace, Form)>,
-    /// The line of another digest that is of this tag.
-    pub(crate) other: Option<u32>,
-}
-
-/// How a digest is written in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// With its algorithm: `sha256:…`.
-    Whole,
-    /// Its hexadecimal digits alone.
-    Bare,
-    /// Behind an image's name, which is this: `r/web@sha256:…`. Without a digest the name stays.
-    Behind(String),
-}
-
-impl Form {
-    /// A digest, or none, as it is written so.
-    fn written(&self, digest: &str) -> String {
-        match self {
-            Self::Whole => digest.to_owned(),
-            Self::Bare => digest.strip_prefix(ALGORITHM).unwrap_or(digest).to_owned(),
-            Self::Behind(name) if digest.is_empty() => name.clone(),
-            Self::Behind(name) => format!("{name}@{digest}"),
-        }
-    }
-}
-
-/// Where the digest is, from the tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum DigestPlace {
-    /// A key of the mapping that the tag stands in, or so many mappings around it.
-    Key {
-        /// How many mappings around.
-        up: usize,
-        /// The key.
-        key: String,
-    },
-    /// Somewhere else in the document, where it may be emptied, but not taken out.
-    Item(NodePath),
-}
-
-impl DigestPlace {
-    /// The digest's own path, beside the tag at `tag`.
-    pub(crate) fn beside(&self, tag: &[manifest::Step]) -> NodePath {
-        match self {
-            Self::Item(path) => path.clone(),
-            Self::Key { up, key } => {
-                let mut path = tag[..tag.len().saturating_sub(up + 1)].to_vec();
-                path.push(manifest::Step::Key(key.clone()));
-                path
-            }
-        }
-    }
+    /// Where the digest is: the place that is read first, then those where the same digest stands again.
+    pub(crate) places: Vec<DigestAt>,
+    /// Other digests that are of this tag, with their lines.
+    pub(crate) others: Vec<(DigestAt, u32)>,
 }
 
 impl Pair {
-    /// Where the digest is, with what `digest` is as it is written there: copies too.
-    pub(crate) fn written(&self, digest: &str) -> Vec<(DigestPlace, String)> {
-        let first = std::iter::once((&self.place, &self.form));
-        let copies = self.copies.iter().map(|(place, form)| (place, form));
-        first
-            .chain(copies)
-            .map(|(place, form)| (place.clone(), form.written(digest)))
-            .collect()
+    /// Whether its digest has a key that says nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        let first = self.places.first();
+        first.is_some_and(|first| first.stands == Stands::Empty)
     }
 
-    /// The same pair in another file that has neither of the two but the tag: `tag` is its text there.
-    pub(crate) fn elsewhere(&self, tag: Option<String>) -> Self {
+    /// Whether its digest stands beside the tag or around it, where a key is known to be missing.
+    pub(crate) fn is_beside(&self) -> bool {
+        let mut places = self.places.iter();
+        places.all(|at| matches!(at.place, DigestPlace::Key { .. }))
+    }
+
+    /// Whether a digest has a key here, with or without one.
+    pub(crate) fn has_key(&self) -> bool {
+        let mut places = self.places.iter();
+        places.any(|at| matches!(at.stands, Stands::Empty | Stands::Own | Stands::Merged))
+    }
+
+    /// The same pair above the file that it is of, in one that has at most the tag: `tag` is its text there. Whatever digest
+    /// it has is in force there too.
+    pub(crate) fn inherited(self, tag: Option<String>) -> Self {
+        let in_force = self.digest.is_some();
+        let of = |at: DigestAt, stands| DigestAt { stands, ..at };
+        let stands = if in_force {
+            Stands::Inherited
+        } else {
+            Stands::Absent
+        };
+        let used = self.places.into_iter().map(|at| of(at, stands));
+        let others = self.others.into_iter();
+        let unused = others.map(|(at, _)| of(at, Stands::Unused));
         Self {
             tag,
-            inherited_digest: false,
             digest: None,
-            empty_digest: false,
-            merged_digest: false,
-            ..self.clone()
+            places: used.chain(unused).collect(),
+            others: Vec::new(),
+            ..self
         }
+    }
+
+    /// The same pair where another cell has it: a digest alone is taken from there, and no image's name before it; `None`
+    /// where nothing else would be.
+    pub(crate) fn elsewhere(self, tag: Option<String>) -> Option<Self> {
+        let places = self.places.into_iter();
+        let places = places.filter(|at| !matches!(at.form, Form::Behind(_)));
+        let absent = |at| DigestAt {
+            stands: Stands::Absent,
+            ..at
+        };
+        let places: Vec<DigestAt> = places.map(absent).collect();
+        (!places.is_empty()).then_some(Self {
+            tag,
+            digest: None,
+            places,
+            others: Vec::new(),
+            ..self
+        })
+    }
+
+    /// The same in the document of `root`, whose version is at `tag`: as far as that leaves room for it.
+    pub(crate) fn fitted(mut self, root: NodeRef<'_>, tag: &[manifest::Step]) -> Option<Self> {
+        let places = self.places.iter();
+        self.places = places.filter_map(|at| at.fitted(root, tag)).collect();
+        (!self.places.is_empty()).then_some(self)
+    }
+
+    /// The same with the places of `below` that it does not have: what stands there in a fall-back file is in force.
+    pub(crate) fn over(mut self, below: Self) -> Self {
+        for at in below.places {
+            if !self.places.iter().any(|own| own.place == at.place) {
+                self.places.push(at);
+            }
+        }
+        self
     }
 
     /// The tag and digest that belong to what a locator found; `root` is of its document. `by_value` says whether a digest
@@ -148,58 +145,67 @@ impl Pair {
             let digest = digest.text().filter(|text| !text.is_empty());
             return Some(Self {
                 tag_key: last.clone(),
-                place: DigestPlace::Item(item),
                 tag: tag.map(str::to_owned),
-                empty_digest: digest.is_none(),
-                form: Form::Whole,
-                copies: Vec::new(),
-                other: None,
                 digest: digest.map(str::to_owned),
-                merged_digest: false,
-                inherited_digest: false,
                 kustomize: false,
+                places: vec![DigestAt {
+                    place: DigestPlace::Item(item),
+                    form: Form::Whole,
+                    stands: stands(digest.is_some(), true, false),
+                }],
+                others: Vec::new(),
             });
         }
-        let mut held = if by_value {
+        let held = if by_value {
             held::near(root, parent, &matched.path)
         } else {
             Vec::new()
         };
-        held.retain(|held| held.own);
-        let found = by_key(last, matched, parent, root);
-        let found = found.or_else(|| {
-            let first = held.first()?.clone();
-            // Which of several is meant, nobody says.
-            let same = held.iter().all(|held| held.digest == first.digest);
-            same.then_some((first.place, Some(first.digest), first.merged, first.form))
+        let by_key = by_key(last, matched, parent, root);
+        let own: Vec<&Held> = held.iter().filter(|held| held.own).collect();
+        // Which of several is meant, nobody says. A key that says nothing hides no digest that stands elsewhere.
+        let by_value = own.first().filter(|first| {
+            let mut own = own.iter();
+            own.all(|held| held.digest == first.digest)
         });
-        let (place, digest, merged, form) = found?;
-        held.retain(|held| held.place != place);
-        let other = held
-            .iter()
-            .find(|held| digest.is_some() && digest.as_ref() != Some(&held.digest));
-        let other = other.map(|held| held.line);
-        held.retain(|held| !held.merged && digest.as_ref() == Some(&held.digest));
-        let copies = held.into_iter().map(|held| (held.place, held.form));
+        let by_value = by_value.map(|held| (held.at(), Some(held.digest.clone())));
+        let (first, digest) = match by_key {
+            Some((at, Some(digest))) => (at, Some(digest)),
+            by_key => by_value.or(by_key)?,
+        };
+        let (mut places, mut others) = (vec![first.clone()], Vec::new());
+        for held in held.iter().filter(|held| held.place != first.place) {
+            if digest.as_ref() == Some(&held.digest) {
+                // The same digest is the same image's, unless its key says whose else it is.
+                places.extend(held.is_ours().then(|| held.at()));
+            } else if digest.is_some() && held.own {
+                others.push((held.at(), held.line));
+            }
+        }
         let own = parent.get(last).is_some_and(|found| !found.merged);
         Some(Self {
             tag_key: last.clone(),
-            place,
             tag: tag.filter(|_| own).map(str::to_owned),
-            empty_digest: digest.is_none() && !merged,
-            merged_digest: digest.is_some() && merged,
-            inherited_digest: false,
             digest,
             kustomize: false,
-            form,
-            copies: copies.collect(),
-            other,
+            places,
+            others,
         })
     }
 }
 
-/// A digest's place, its text, whether a merge key brings it, and how it is written.
-type At = (DigestPlace, Option<String>, bool, Form);
+/// A digest's place, and its text.
+type At = (DigestAt, Option<String>);
+
+/// What stands in a place that has a digest, or a key at least; `merged` says that a merge key brings it.
+fn stands(has_digest: bool, has_key: bool, merged: bool) -> Stands {
+    match (has_digest, has_key && !merged) {
+        (true, _) if merged => Stands::Merged,
+        (true, _) => Stands::Own,
+        (false, true) => Stands::Empty,
+        (false, false) => Stands::Absent,
+    }
+}
 
 /// The digest that stands where charts keep it for a tag under the key `last`.
 fn by_key(last: &str, matched: &Match<'_>, parent: NodeRef<'_>, root: NodeRef<'_>) -> Option<At> {
@@ -236,7 +242,12 @@ fn digest_at(mapping: NodeRef<'_>, up: usize, key: String) -> Option<At> {
         text => Some(text.to_owned()),
     };
     let form = if bare { Form::Bare } else { Form::Whole };
-    Some((DigestPlace::Key { up, key }, digest, found.merged, form))
+    let at = DigestAt {
+        place: DigestPlace::Key { up, key },
+        form,
+        stands: stands(digest.is_some(), true, found.merged),
+    };
+    Some((at, digest))
 }
 
 /// The value of the parameter that is the digest of the one whose value was found.
@@ -269,22 +280,22 @@ fn kustomize(item: NodeRef<'_>) -> Pair {
         (!text.is_empty()).then(|| (text.to_owned(), found.merged))
     };
     let digest = text("digest");
+    let merged = item.get("digest").map(|found| found.merged);
     Pair {
         tag_key: "newTag".to_owned(),
         tag: text("newTag")
             .filter(|(_, merged)| !merged)
             .map(|(tag, _)| tag),
-        empty_digest: digest.is_none() && item.get("digest").is_some_and(|found| !found.merged),
-        merged_digest: digest.as_ref().is_some_and(|(_, merged)| *merged),
-        inherited_digest: false,
-        digest: digest.map(|(digest, _)| digest),
-        place: DigestPlace::Key {
-            up: 0,
-            key: "digest".to_owned(),
-        },
         kustomize: true,
-        form: Form::Whole,
-        copies: Vec::new(),
-        other: None,
+        places: vec![DigestAt {
+            place: DigestPlace::Key {
+                up: 0,
+                key: "digest".to_owned(),
+            },
+            form: Form::Whole,
+            stands: stands(digest.is_some(), merged.is_some(), merged == Some(true)),
+        }],
+        digest: digest.map(|(digest, _)| digest),
+        others: Vec::new(),
     }
 }

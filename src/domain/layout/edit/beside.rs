@@ -205,8 +205,9 @@ impl<'a> Editor<'a> {
             }
         });
         let mut found = found.unwrap_or_default();
-        let written = pair.as_ref().map(|pair| pair.place.beside(path));
-        found.retain(|held| Some(held.path(path)) != written);
+        let written = pair.iter().flat_map(|pair| &pair.places);
+        let written: Vec<_> = written.map(|at| at.place.beside(path)).collect();
+        found.retain(|held| !written.contains(&held.path(path)));
         found
     }
 

@@ -401,3 +401,219 @@ fn going_back_restores_the_place_as_it_was() {
         "a: b\nimage:\n  tag: v1\n  digest: \"\" # none\n"
     );
 }
+
+#[test]
+fn from_another_environment_comes_a_digest_and_no_name() {
+    let new = format!("v2@{}", digest('b'));
+    let cases = [
+        (
+            "beside a name with it",
+            "image:\n  tag: %V\n  digest: %D\n  repository: dev.io/web@%D\n",
+            "image:\n  tag: v1\n",
+            "image:\n  tag: v2\n  digest: %D\n",
+        ),
+        (
+            "behind a name alone",
+            "image:\n  tag: %V\n  repository: dev.io/web@%D\n",
+            "image:\n  tag: v1\n",
+            "image:\n  tag: v2@%D\n",
+        ),
+        (
+            "a name of its own stays",
+            "image:\n  tag: %V\n  pin: %D\n  repository: dev.io/web@%D\n",
+            "image:\n  tag: v1\n  repository: prod.io/web\n",
+            "image:\n  tag: v2\n  repository: prod.io/web\n  pin: %D\n",
+        ),
+        (
+            "around the image, with a name",
+            "image:\n  repository: dev.io/web@%D\n  tag: %V\nimageDigest: %D\n",
+            "image: {tag: v1}\n",
+            "image: {tag: v2}\nimageDigest: %D\n",
+        ),
+        (
+            "one of two",
+            "image:\n  tag: %V\n  digest: %D\n  hash: %C\n",
+            "image:\n  tag: v1\n",
+            "image:\n  tag: v2\n  digest: %D\n",
+        ),
+        (
+            "its key says nothing yet",
+            "image:\n  tag: %V\n  hash: %D\n",
+            "image:\n  tag: v1\n  hash: \"\"\n",
+            "image:\n  tag: v2\n  hash: \"%D\"\n",
+        ),
+    ];
+    for (name, dev, prod, expected) in cases {
+        let dev = filled(dev, "v2", 'b');
+        let files = [("dev/web.yaml", dev.as_str()), ("prod/web.yaml", prod)];
+        let found = edited(IMAGE, &files, &format!("web prod {new}"));
+        assert_eq!(found, filled(expected, "v2", 'b'), "{name}");
+    }
+    // A tag alone says nothing of digests that another environment has.
+    let dev = filled("image:\n  tag: %V\n  digest: %D\n  hash: %C\n", "v2", 'b');
+    let files = [
+        ("dev/web.yaml", dev.as_str()),
+        ("prod/web.yaml", "image:\n  tag: v1\n"),
+    ];
+    assert_eq!(edited(IMAGE, &files, "web prod v3"), "image:\n  tag: v3\n");
+}
+
+#[test]
+fn a_key_that_says_nothing_hides_no_digest_that_is_held_elsewhere() {
+    let cases = [
+        (
+            "an empty one",
+            "image:\n  tag: %V\n  digest: \"\"\n  hash: %D\n",
+            "image:\n  tag: v2\n  digest: \"\"\n",
+        ),
+        (
+            "null",
+            "image:\n  tag: %V\n  digest:\n  pin: %D\n",
+            "image:\n  tag: v2\n  digest:\n",
+        ),
+        (
+            "behind the name",
+            "image:\n  digest: ''\n  repository: r/i@%D\n  tag: %V\n",
+            "image:\n  digest: ''\n  repository: r/i\n  tag: v2\n",
+        ),
+        (
+            "several copies",
+            "image:\n  tag: %V\n  digest: ''\n  repository: r/i@%D\n  pin: %D\n",
+            "image:\n  tag: v2\n  digest: ''\n  repository: r/i\n",
+        ),
+    ];
+    for (name, text, alone) in cases {
+        let before = filled(text, "v1", 'a');
+        let files = [("prod/web.yaml", before.as_str())];
+        let declared = lines(&Small::new(IMAGE, &["prod"], &files).desired());
+        let shown = format!("web prod v1@{} ", digest('a'));
+        assert!(declared[0].starts_with(&shown), "{name}: {declared:?}");
+        assert_eq!(edited(IMAGE, &files, "web prod v2"), alone, "{name}");
+        let both = edited(IMAGE, &files, &format!("web prod v2@{}", digest('b')));
+        assert_eq!(both, filled(text, "v2", 'b'), "{name}: both");
+    }
+}
+
+#[test]
+fn a_merge_key_brings_one_place_of_a_digest_and_not_its_copies() {
+    let base = "base: &base {digest: '%D'}\nimage:\n  <<: *base\n";
+    let copy = "base: &base {hash: '%D'}\nimage:\n  <<: *base\n";
+    let cases = [
+        (
+            "the one that is read",
+            format!("{base}  tag: v1\n  hash: %D\n"),
+            format!("{base}  tag: v2\n  digest: \"\"\n"),
+            format!("{base}  tag: v2\n  hash: %N\n  digest: %N\n"),
+        ),
+        (
+            "a name beside it",
+            format!("{base}  tag: v1\n  repository: r/i@%D\n"),
+            format!("{base}  tag: v2\n  repository: r/i\n  digest: \"\"\n"),
+            format!("{base}  tag: v2\n  repository: r/i@%N\n  digest: %N\n"),
+        ),
+        (
+            "a copy",
+            format!("{copy}  tag: v1\n  digest: %D\n"),
+            format!("{copy}  tag: v2\n  hash: \"\"\n"),
+            format!("{copy}  tag: v2\n  digest: %N\n  hash: %N\n"),
+        ),
+    ];
+    for (name, text, alone, both) in cases {
+        let of = |text: &str| text.replace("%D", &digest('a')).replace("%N", &digest('b'));
+        let before = of(&text);
+        let to = |version: &str| {
+            edited(
+                IMAGE,
+                &[("prod/web.yaml", &before)],
+                &format!("web prod {version}"),
+            )
+        };
+        assert_eq!(to("v2"), of(&alone), "{name}");
+        assert_eq!(
+            to(&format!("v2@{}", digest('b'))),
+            of(&both),
+            "{name}: both"
+        );
+    }
+    // What is taken out is the file's own: the fall-back is in force again.
+    let layout = r#"{ path = "{service}/{env}.yaml", yaml = "image.tag", else = [{ path = "{service}/values.yaml" }] }"#;
+    let own = "image:\n  <<: &b {pullPolicy: Always}\n  tag: v1\n  digest: %D\n  hash: %D\nx: y\n";
+    let own = filled(own, "-", 'a');
+    let files = [
+        ("web/values.yaml", "image: {tag: v0}\n"),
+        ("web/prod.yaml", own.as_str()),
+    ];
+    assert_eq!(
+        edited(layout, &files, "web prod -"),
+        "image:\n  <<: &b {pullPolicy: Always}\nx: y\n"
+    );
+}
+
+#[test]
+fn what_a_fall_back_says_is_not_the_cells_own() {
+    let layout = r#"{ path = "{service}/{env}.yaml", yaml = "image.tag", else = [{ path = "{service}/values.yaml" }] }"#;
+    let two = "image:\n  tag: v0\n  digest: %D\n  hash: %C\n";
+    let behind = "image:\n  tag: v0\n  repository: r/i@%D\n";
+    let copies = "image:\n  tag: v0\n  digest: %D\n  hash: %D\n";
+    // By fall-back and own file: with a tag alone, with a digest too.
+    let cases = [
+        (
+            "two digests",
+            two,
+            "image:\n  tag: v1\n",
+            "image:\n  tag: v2\n  digest: \"\"\n  hash: \"\"\n",
+            "image:\n  tag: v2\n  digest: %N\n  hash: \"\"\n",
+        ),
+        (
+            "two digests, added",
+            two,
+            "r: 1\n",
+            "r: 1\nimage:\n  tag: v2\n  digest: \"\"\n  hash: \"\"\n",
+            "r: 1\nimage:\n  tag: v2\n  digest: %N\n  hash: \"\"\n",
+        ),
+        (
+            "two digests, of which one is written over",
+            two,
+            "image:\n  tag: v1\n  hash: \"\"\n",
+            "image:\n  tag: v2\n  hash: \"\"\n  digest: \"\"\n",
+            "image:\n  tag: v2\n  hash: \"\"\n  digest: %N\n",
+        ),
+        (
+            "copies beside a digest of one's own",
+            copies,
+            "image:\n  tag: v1\n  digest: %C\n",
+            "image:\n  tag: v2\n  digest: \"\"\n  hash: \"\"\n",
+            "image:\n  tag: v2\n  digest: %N\n  hash: %N\n",
+        ),
+        (
+            "behind a name that is written over",
+            behind,
+            "image:\n  repository: q/i\n  tag: v1\n",
+            "image:\n  repository: q/i\n  tag: v2\n",
+            "image:\n  repository: q/i@%N\n  tag: v2\n",
+        ),
+        (
+            "behind a name that is written over, added",
+            behind,
+            "image:\n  repository: q/i\n",
+            "image:\n  repository: q/i\n  tag: v2\n",
+            "image:\n  repository: q/i@%N\n  tag: v2\n",
+        ),
+        (
+            "behind a name in whose place something else stands",
+            behind,
+            "image:\n  repository: {host: q, name: i}\n  tag: v1\n",
+            "image:\n  repository: {host: q, name: i}\n  tag: v2\n",
+            "image:\n  repository: {host: q, name: i}\n  tag: v2@%N\n",
+        ),
+    ];
+    for (name, base, own, alone, both) in cases {
+        let base = filled(base, "-", 'a');
+        let of = |text: &str| filled(text, "-", 'a').replace("%N", &digest('b'));
+        let own = of(own);
+        let files = [("web/values.yaml", base.as_str()), ("web/prod.yaml", &own)];
+        assert_eq!(edited(layout, &files, "web prod v2"), of(alone), "{name}");
+        let found = edited(layout, &files, &format!("web prod v2@{}", digest('b')));
+        assert_eq!(found, of(both), "{name}: both");
+    }
+}

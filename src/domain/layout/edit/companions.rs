@@ -10,6 +10,7 @@ use crate::domain::{
     layout::{
         extract::{File, Found, Place},
         level::{Finder, Level},
+        pair::Pair,
     },
     manifest::Edit,
     plan::SkipCause,
@@ -108,7 +109,7 @@ impl<'a> Editor<'a> {
             .collect();
         Some(Donor {
             tag: pair.and_then(|pair| pair.tag.clone()),
-            empty_digest: pair.is_some_and(|pair| pair.empty_digest),
+            empty_digest: pair.is_some_and(Pair::is_empty),
             comment,
             also,
             past: false,

@@ -165,7 +165,7 @@ impl Addition<'_> {
             };
             let pair = self.pair.filter(|_| matches!(self.level.part, Part::Whole));
             if let Some(pair) = pair {
-                for edit in digests::insertions(document, &path, pair, self.version) {
+                for edit in digests::insertions(document, root, &path, pair, self.version) {
                     changes.add(self.path, edit);
                 }
                 return Ok(());
@@ -241,7 +241,12 @@ impl Addition<'_> {
         };
         let pair = self.pair.filter(|_| matches!(self.level.part, Part::Whole));
         let edits = match pair {
-            Some(pair) => digests::insertions(0, &path, pair, self.version),
+            Some(pair) => {
+                let parsed = manifest::parse(text.node.text().unwrap_or_default().as_bytes());
+                let inner = parsed.as_ref().ok().and_then(|yaml| yaml.documents.first());
+                let inner = inner.map(|document| document.root());
+                digests::insertions(0, inner, &path, pair, self.version)
+            }
             None => place::own_key(0, &path, self.value()?)
                 .into_iter()
                 .collect(),

@@ -26,8 +26,9 @@ pub(super) fn set(
             pair: Some(pair),
             ..
         } => {
-            if let (Some(line), (Some(_), None)) = (pair.other, halves(pair, version)) {
-                return Err(two_digests(spot, line));
+            if let (Some((_, line)), (Some(_), None)) = (pair.others.first(), halves(pair, version))
+            {
+                return Err(two_digests(spot, *line));
             }
             set_pair(spot, *document, path, pair, version, donor, changes);
             Ok(())
@@ -90,13 +91,12 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
             if pair.tag.is_some() {
                 changes.at(spot, take_out(sibling(path, &pair.tag_key)));
             }
-            let own = (pair.digest.is_some() && !pair.merged_digest) || pair.empty_digest;
-            let name = pair.written("").into_iter();
-            for (place, name) in name.filter(|_| own) {
-                let DigestPlace::Key { .. } = place else {
+            for at in pair.places.iter().filter(|at| at.is_there()) {
+                let DigestPlace::Key { .. } = at.place else {
                     continue;
                 };
-                let path = place.beside(path);
+                let name = at.after(None, false).unwrap_or_default();
+                let path = at.place.beside(path);
                 let edit = if name.is_empty() {
                     take_out(path)
                 } else {
@@ -131,35 +131,27 @@ fn set_pair(
     let (tag, digest) = halves(pair, version);
     let tag = tag.or_else(|| donor.and_then(|donor| donor.tag.clone()));
     let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
-    let is_item = matches!(pair.place, DigestPlace::Item(_));
     // It was there before it had anything to say.
     let was_empty = donor.is_some_and(|donor| donor.past && donor.empty_digest);
-    let stays = inherits || pair.merged_digest || is_item || was_empty;
-    let digest = match digest {
-        None if pair.digest.is_some() && stays || pair.inherited_digest => Some(String::new()),
-        digest => digest,
-    };
-    let known = pair.digest.as_ref().map(|digest| pair.written(digest));
-    let written = pair.written(digest.as_deref().unwrap_or_default());
-    let is_there = known.is_some() && !pair.merged_digest || pair.empty_digest;
     let mut keys = vec![(
         sibling(path, &pair.tag_key),
         pair.tag.clone(),
         tag,
         pair.tag.is_some(),
     )];
-    for (at, (place, text)) in written.into_iter().enumerate() {
-        let known = known.as_ref().map(|known| known[at].1.clone());
-        // The name before a digest is there without it.
-        let after = Some(text).filter(|text| digest.is_some() || !text.is_empty());
-        keys.push((place.beside(path), known, after, is_there));
+    for at in &pair.places {
+        let keeps = inherits || was_empty || matches!(at.place, DigestPlace::Item(_));
+        keys.push((
+            at.place.beside(path),
+            at.before(pair.digest.as_deref()),
+            at.after(digest.as_deref(), keeps),
+            at.is_there(),
+        ));
     }
     let mut removals = Vec::new();
     for (path, before, after, is_there) in keys {
         match after {
             Some(after) if before.as_ref() == Some(&after) => {}
-            // It says nothing already.
-            Some(after) if after.is_empty() && before.is_none() && is_there => {}
             Some(value) if is_there => changes.at(
                 spot,
                 Edit::Set {
@@ -202,9 +194,7 @@ pub(super) fn halves(pair: &Pair, version: &Version) -> (Option<String>, Option<
 
 /// Whether a tag@digest belongs into two keys. One that stands in the tag alone stays there.
 fn splits(pair: &Pair) -> bool {
-    pair.digest.is_some()
-        || pair.empty_digest
-        || !pair.tag.as_deref().is_some_and(|tag| tag.contains('@'))
+    pair.has_key() || !pair.tag.as_deref().is_some_and(|tag| tag.contains('@'))
 }
 
 /// The key beside the one that `path` ends with.

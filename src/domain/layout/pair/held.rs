@@ -5,7 +5,7 @@
 //! Whose digest it is, the words of its key say once those are gone that any image has: `imageDigest` is of whatever
 //! `image.tag` is of, `sidecarDigest` is not.
 
-use super::{ALGORITHM, DigestPlace, Form};
+use super::{ALGORITHM, DigestAt, DigestPlace, Form, stands};
 use crate::domain::manifest::{NodePath, NodeRef, Step};
 
 /// Words of a key that do not say whose version or digest it is.
@@ -54,6 +54,20 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Its place with what is there.
+    pub(super) fn at(&self) -> DigestAt {
+        DigestAt {
+            place: self.place.clone(),
+            form: self.form.clone(),
+            stands: stands(true, true, self.merged),
+        }
+    }
+
+    /// Whether its key says of nothing else that it is of it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.own || whose(&self.key).is_empty()
+    }
+
     /// Its own path, beside the version at `version`.
     pub(crate) fn path(&self, version: &[Step]) -> NodePath {
         self.place.beside(version)
