@@ -10,7 +10,7 @@ use crate::{
         desired::Desired,
         ids::CellKey,
         problem::Problem,
-        rollout::{ClusterTarget, Connection, Running, targets},
+        rollout::{Connection, Running, targets},
     },
     sources::cluster,
 };
@@ -35,10 +35,9 @@ pub async fn ask_clusters(
 ) -> Asked {
     let (mut targets, problems) = targets(&project.config.topology, desired);
     if let Some(wanted) = cells {
-        for target in &mut targets {
-            target.cells.retain(|cell| wanted.contains(&cell.cell));
-        }
-        targets.retain(|target| !target.cells.is_empty());
+        let all = targets.into_iter();
+        let some = all.filter_map(|target| target.only(|cell| wanted.contains(cell)));
+        targets = some.collect();
     }
     let snapshot = if targets.is_empty() {
         cluster::Snapshot::default()
@@ -46,7 +45,7 @@ pub async fn ask_clusters(
         cluster::snapshot(&targets, timeout, super::cluster_options(project)).await
     };
     let mut asked = Asked {
-        running: Running::default(),
+        running: snapshot.views.running(&targets, now()),
         problems,
     };
     asked.problems.extend(snapshot.problems);
@@ -59,29 +58,5 @@ pub async fn ask_clusters(
                 .insert(name, Connection::Unconfigured);
         }
     }
-    let now = now();
-    for target in &targets {
-        let Some(view) = snapshot.views.get(&target.environment) else {
-            continue;
-        };
-        let name = target.environment.clone();
-        asked
-            .running
-            .connections
-            .insert(name, view.connection().clone());
-        note_cells(&mut asked.running, target, view, now);
-    }
     asked
-}
-
-/// Writes what `view` knows about the target's cells into `running`.
-pub(super) fn note_cells(
-    running: &mut Running,
-    target: &ClusterTarget,
-    view: &crate::domain::rollout::ClusterView,
-    now: Timestamp,
-) {
-    for cell in &target.cells {
-        running.live.insert(cell.cell.clone(), view.live(cell, now));
-    }
 }

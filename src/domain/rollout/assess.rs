@@ -11,22 +11,29 @@ use super::{
     object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
     pods::{self, Trouble},
     store::Namespace,
-    target::{CellTarget, WorkloadName},
+    target::{CellTarget, Place, Which},
 };
 use crate::domain::{
     subject::{Subject, could_be},
     version::Version,
 };
 
-/// The live state of a cell whose namespace has been answered for.
-pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp) -> LiveCell {
-    let workloads = find(namespace, target);
+/// A place of a cell, and what is known of its namespace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct There<'a> {
+    pub(super) place: &'a Place,
+    pub(super) namespace: &'a Namespace,
+}
+
+/// The live state of a cell all of whose places have been answered for.
+pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -> LiveCell {
+    let workloads = find(there);
     if workloads.is_empty() {
-        return absent(namespace, target, now);
+        return absent(there, now);
     }
     let mut cell = LiveCell::unknown("", now);
     let mut verdicts = Vec::new();
-    for workload in &workloads {
+    for (namespace, workload) in &workloads {
         cell.workloads
             .push(format!("{}/{}", workload.kind, workload.name));
         cell.ready += workload.ready;
@@ -38,8 +45,7 @@ pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp)
         }
         verdicts.push(judge(namespace, target, workload, &mut cell, now));
     }
-    cell.hidden =
-        target.subject == Subject::Unsure && !could_be_seen(namespace, target, &workloads);
+    cell.hidden = target.subject == Subject::Unsure && !could_be_seen(target, &workloads);
     let health = verdicts.iter().fold(Health::Healthy, |worst, verdict| {
         worst.worst(verdict.health)
     });
@@ -53,18 +59,24 @@ pub(super) fn assess(namespace: &Namespace, target: &CellTarget, now: Timestamp)
         let (troubled, fine) = (pod.message.is_some() || pod.restarts > 0, pod.ready);
         (pod.terminating, fine, !troubled, pod.name.clone())
     });
-    if let Some(what) = namespace.denied(&[ObjectKind::Pod]) {
+    let mut found = workloads.iter().map(|(namespace, _)| namespace);
+    if let Some(what) = found.find_map(|namespace| namespace.denied(ObjectKind::Pod)) {
         without_pods(&mut cell, what);
     }
     cell
 }
 
+/// A workload and the namespace that it is in.
+type Found<'a> = (&'a Namespace, &'a WorkloadState);
+
 /// Whether some container of a cell runs, or could run, what it declares.
-fn could_be_seen(namespace: &Namespace, target: &CellTarget, workloads: &[&WorkloadState]) -> bool {
-    let pods = workloads.iter().flat_map(|w| namespace.pods_of(w));
+fn could_be_seen(target: &CellTarget, workloads: &[Found<'_>]) -> bool {
+    let pods = workloads
+        .iter()
+        .flat_map(|(namespace, workload)| namespace.pods_of(workload));
     let templates = workloads
         .iter()
-        .flat_map(|w| &w.containers)
+        .flat_map(|(_, workload)| &workload.containers)
         .map(|c| c.image.as_str());
     let images = templates.chain(
         pods.flat_map(|pod| &pod.containers)
@@ -77,33 +89,42 @@ fn could_be_seen(namespace: &Namespace, target: &CellTarget, workloads: &[&Workl
     })
 }
 
-/// The workloads of a cell, in the order of kind and name.
-fn find<'a>(namespace: &'a Namespace, target: &CellTarget) -> Vec<&'a WorkloadState> {
-    match &target.workload {
-        WorkloadName::Name(name) => ObjectKind::WORKLOADS
-            .into_iter()
-            .filter_map(|kind| namespace.workload(kind, name))
-            .collect(),
-        WorkloadName::Labels(selector) => namespace
-            .workloads()
-            .filter(|workload| selector.matches(&workload.labels))
-            .collect(),
+/// The workloads of a cell, in the order of its places.
+fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
+    let mut found = Vec::new();
+    for There { place, namespace } in there {
+        match &place.object {
+            Which::Name(name) => {
+                let workload = namespace.workload(place.kind, name);
+                found.extend(workload.map(|workload| (*namespace, workload)));
+            }
+            Which::Labels(selector) => {
+                let workloads = namespace.workloads(place.kind);
+                let own = workloads.filter(|workload| selector.matches(&workload.labels));
+                found.extend(own.map(|workload| (*namespace, workload)));
+            }
+        }
     }
+    found
 }
 
 /// Declared, but no workload is there: missing, unless what may not be seen could be it.
-fn absent(namespace: &Namespace, target: &CellTarget, now: Timestamp) -> LiveCell {
-    if let Some(what) = namespace.denied(&ObjectKind::WORKLOADS) {
+fn absent(there: &[There<'_>], now: Timestamp) -> LiveCell {
+    let mut places = there.iter();
+    if let Some(what) = places.find_map(|it| it.namespace.denied(it.place.kind)) {
         return LiveCell::unknown(what, now);
     }
-    let wanted = match &target.workload {
-        WorkloadName::Name(name) => format!("called {name}"),
-        WorkloadName::Labels(selector) => format!("with labels {selector}"),
+    let Some(There { place, .. }) = there.first() else {
+        return LiveCell::unknown("it is not looked for", now);
+    };
+    let wanted = match &place.object {
+        Which::Name(name) => format!("called {name}"),
+        Which::Labels(selector) => format!("with labels {selector}"),
     };
     LiveCell {
         health: Health::Missing,
         ..LiveCell::unknown(
-            format!("no workload {wanted} in namespace {}", target.namespace),
+            format!("no workload {wanted} in namespace {}", place.namespace),
             now,
         )
     }

@@ -1,4 +1,4 @@
-//! What a cluster source tells about one environment.
+//! What a cluster source tells about one cluster.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use super::{
     live::ClusterNote,
     object::{ClusterObject, ObjectKind},
+    target::Wanted,
 };
-use crate::domain::ids::ServiceName;
+use crate::domain::ids::CellKey;
 
-/// One message of a cluster source; an environment's [`super::ClusterView`] applies them in order.
+/// One message of a cluster source; a [`super::ClusterView`] applies them in order.
 ///
-/// After each (re)connection the source lists every kind ([`Self::Reset`], [`Self::Denied`] or
-/// [`Self::Absent`] for each), then says [`Self::Connected`]; until then what is known stays stale.
+/// After each (re)connection the source says [`Self::Connected`] and lists every kind ([`Self::Reset`], [`Self::Denied`] or
+/// [`Self::Absent`] for each); what was known of a kind stays stale until that has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterEvent {
     /// Everything there is of one kind in these namespaces, in place of what was known of it.
@@ -36,7 +37,7 @@ pub enum ClusterEvent {
         /// Its name.
         name: String,
     },
-    /// Every kind has been answered for: what is known is current.
+    /// The server answers: the lists follow.
     Connected,
     /// The server answered a sign of life: what is known is still current.
     Alive,
@@ -65,18 +66,15 @@ pub enum ClusterEvent {
     },
     /// Notes (`v1` Event) about the selected cell, newest first; replaces earlier ones.
     Notes {
-        /// The cell's row.
-        service: ServiceName,
+        /// The cell.
+        cell: CellKey,
         /// The newest of them.
         notes: Vec<ClusterNote>,
         /// Why there are none to see, where that is so.
         problem: Option<String>,
     },
-    /// The targets changed: nothing is watched outside these namespaces any more.
-    Narrowed {
-        /// Namespaces that are still watched.
-        namespaces: BTreeSet<String>,
-    },
+    /// The targets changed: nothing else than this is watched any more.
+    Narrowed(Wanted),
 }
 
 /// What an applied event changed, so that a caller recomputes no more than it must.

@@ -1,7 +1,7 @@
 //! What runs: cluster objects in, the live state of cells out.
 //!
 //! A source turns API objects into the small structs of [`object`], sends them as [`ClusterEvent`]s,
-//! and a [`ClusterView`] per environment answers for each [`CellTarget`] with a [`LiveCell`].
+//! a [`ClusterView`] per kubeconfig context keeps them, and [`ClusterViews`] answers for each [`CellTarget`] with a [`LiveCell`].
 //! Times are passed in; a lost source makes what is known stale, never empty.
 
 mod assess;
@@ -16,6 +16,7 @@ mod selector;
 mod store;
 mod target;
 mod view;
+mod views;
 
 pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
@@ -23,8 +24,9 @@ pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
 pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
-pub use target::{CellTarget, ClusterTarget, NotesTarget, WorkloadName, targets};
+pub use target::{CellTarget, ClusterTarget, NotesTarget, Place, Wanted, Which, targets};
 pub use view::ClusterView;
+pub use views::ClusterViews;
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,15 @@ impl ObjectKind {
     /// Kinds that a cell's workload may be of.
     pub const WORKLOADS: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
+    /// The kinds of what it makes, by which it is judged.
+    pub fn parts(self) -> &'static [Self] {
+        match self {
+            Self::Deployment => &[Self::ReplicaSet, Self::Pod],
+            Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet => &[Self::Pod],
+            Self::Pod => &[],
+        }
+    }
+
     /// The kind as manifests write it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,9 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::object::{ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState};
 
-/// What the server answered when asked for a kind.
+/// What the server answered when asked for a kind, and whether that still holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    /// The connection was lost since, and this was last confirmed then.
+    pub(super) stale: Option<Timestamp>,
+}
+
+/// What the server answers when asked for a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The list, perhaps empty.
@@ -18,28 +28,65 @@ pub(super) enum Answer {
 /// The objects of one namespace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Namespace {
-    pub(super) answers: BTreeMap<ObjectKind, Answer>,
+    answers: BTreeMap<ObjectKind, Answered>,
     workloads: BTreeMap<(ObjectKind, String), WorkloadState>,
     sets: Owned<ReplicaSetState>,
     pods: Owned<PodObject>,
 }
 
 impl Namespace {
-    /// Whether every kind has been answered for.
-    pub(super) fn answered(&self) -> bool {
-        self.answers.len() == ObjectKind::ALL.len()
+    /// The server answered for a kind: what was known of it goes. Returns whether it says anew what may be seen of it.
+    pub(super) fn answer(&mut self, kind: ObjectKind, answer: Answer) -> bool {
+        self.clear(kind);
+        let answered = Answered {
+            answer,
+            stale: None,
+        };
+        let before = self.answers.insert(kind, answered.clone());
+        before != Some(answered)
     }
 
-    /// The server's words where one of `kinds` may not be seen.
-    pub(super) fn denied(&self, kinds: &[ObjectKind]) -> Option<&str> {
-        kinds.iter().find_map(|kind| match self.answers.get(kind)? {
+    /// What was answered for a kind; `None` until something was.
+    pub(super) fn answered(&self, kind: ObjectKind) -> Option<&Answered> {
+        self.answers.get(&kind)
+    }
+
+    /// The connection is lost: what was current until now was confirmed at `confirmed`.
+    pub(super) fn lose(&mut self, confirmed: Timestamp) {
+        for answered in self.answers.values_mut() {
+            answered.stale.get_or_insert(confirmed);
+        }
+    }
+
+    /// Whether all that it knows is current.
+    pub(super) fn is_current(&self) -> bool {
+        self.answers.values().all(|it| it.stale.is_none())
+    }
+
+    /// Other kinds than these are not watched any more.
+    pub(super) fn keep(&mut self, is_wanted: impl Fn(ObjectKind) -> bool) {
+        let gone: Vec<_> = self.answers.keys().copied().collect();
+        for kind in gone.into_iter().filter(|kind| !is_wanted(*kind)) {
+            self.answers.remove(&kind);
+            self.clear(kind);
+        }
+    }
+
+    /// Whether anything is known of it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// The server's words where this kind may not be seen.
+    pub(super) fn denied(&self, kind: ObjectKind) -> Option<&str> {
+        match &self.answers.get(&kind)?.answer {
             Answer::Denied(what) => Some(what.as_str()),
             Answer::Listed | Answer::Absent => None,
-        })
+        }
     }
 
     /// Forgets every object of a kind.
-    pub(super) fn clear(&mut self, kind: ObjectKind) {
+    fn clear(&mut self, kind: ObjectKind) {
         match kind {
             ObjectKind::ReplicaSet => self.sets = Owned::default(),
             ObjectKind::Pod => self.pods = Owned::default(),
@@ -72,9 +119,13 @@ impl Namespace {
         }
     }
 
-    /// Workloads in the order of kind and name.
-    pub(super) fn workloads(&self) -> impl Iterator<Item = &WorkloadState> {
-        self.workloads.values()
+    /// Workloads of a kind, in the order of their names.
+    pub(super) fn workloads(&self, kind: ObjectKind) -> impl Iterator<Item = &WorkloadState> {
+        let from = (kind, String::new());
+        let of_kind = self.workloads.range(from..);
+        of_kind
+            .take_while(move |((of, _), _)| *of == kind)
+            .map(|(_, workload)| workload)
     }
 
     /// The workload of a kind and name.

@@ -1,5 +1,7 @@
 //! Which workload, in which namespace of which cluster, a cell is.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, EnvironmentName},
@@ -10,28 +12,30 @@ use crate::domain::{
     version::Version,
 };
 
-use super::selector::Selector;
+use super::{object::ObjectKind, selector::Selector};
+
+/// The namespaces in which objects of each kind are looked for.
+pub type Wanted = BTreeMap<ObjectKind, BTreeSet<String>>;
 
 /// What is watched for one environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterTarget {
     /// The environment.
     pub environment: EnvironmentName,
-    /// Its kubeconfig context.
+    /// Its kubeconfig context: how well this one is known is how well the environment is.
     pub context: String,
-    /// Its cells.
-    pub cells: Vec<CellTarget>,
+    cells: Vec<CellTarget>,
+    /// By context: what its cells are judged by.
+    wanted: BTreeMap<String, Wanted>,
 }
 
-/// How one cell is found in its cluster.
+/// How one cell is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellTarget {
     /// The cell.
     pub cell: CellKey,
-    /// Where its workload runs.
-    pub namespace: String,
-    /// Which workload it is.
-    pub workload: WorkloadName,
+    /// Where its objects are, best first: one of them is enough.
+    pub places: Vec<Place>,
     /// Names that its image may have (the last part of an image's path), best first.
     pub image_names: Vec<String>,
     /// What Git declares: a running image that means the same version is shown in these words.
@@ -40,10 +44,23 @@ pub struct CellTarget {
     pub subject: Subject,
 }
 
-/// Which workload a cell is.
+/// Where an object of a cell may be. The objects of one cell need not be in one namespace, nor in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkloadName {
-    /// The Deployment, `StatefulSet` or `DaemonSet` of this name.
+pub struct Place {
+    /// The kubeconfig context.
+    pub context: String,
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Where it is in there.
+    pub namespace: String,
+    /// Which one of these it is.
+    pub object: Which,
+}
+
+/// Which object of a kind and a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one of this name.
     Name(String),
     /// Every one that carries these labels.
     Labels(Selector),
@@ -54,10 +71,61 @@ pub enum WorkloadName {
 pub struct NotesTarget {
     /// The cell.
     pub cell: CellKey,
+    /// The kubeconfig context of its workload.
+    pub context: String,
     /// Where its workload runs.
     pub namespace: String,
     /// Its workloads, as [`super::LiveCell::workloads`] writes them: `Deployment/checkout`.
     pub workloads: Vec<String>,
+}
+
+impl ClusterTarget {
+    /// Watches these cells for an environment.
+    pub fn new(environment: EnvironmentName, context: String, cells: Vec<CellTarget>) -> Self {
+        let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
+        wanted.entry(context.clone()).or_default();
+        for place in cells.iter().flat_map(|cell| &cell.places) {
+            // A selector of two hundred cells names the same namespace two hundred times.
+            let there = wanted.entry(place.context.clone()).or_default();
+            for kind in place.kinds() {
+                let namespaces = there.entry(kind).or_default();
+                if !namespaces.contains(&place.namespace) {
+                    namespaces.insert(place.namespace.clone());
+                }
+            }
+        }
+        Self {
+            environment,
+            context,
+            cells,
+            wanted,
+        }
+    }
+
+    /// Its cells.
+    pub fn cells(&self) -> &[CellTarget] {
+        &self.cells
+    }
+
+    /// What its cells are judged by, in each context; in its own at least that it answers.
+    pub fn wanted(&self) -> &BTreeMap<String, Wanted> {
+        &self.wanted
+    }
+
+    /// Watches no other cells than these; `None` where there are none left.
+    #[must_use]
+    pub fn only(self, is_wanted: impl Fn(&CellKey) -> bool) -> Option<Self> {
+        let cells = self.cells.into_iter();
+        let cells: Vec<_> = cells.filter(|it| is_wanted(&it.cell)).collect();
+        (!cells.is_empty()).then(|| Self::new(self.environment, self.context, cells))
+    }
+}
+
+impl Place {
+    /// The kinds that it takes to judge it: its own, and what it is made of.
+    pub fn kinds(&self) -> impl Iterator<Item = ObjectKind> + use<> {
+        std::iter::once(self.kind).chain(self.kind.parts().iter().copied())
+    }
 }
 
 impl CellTarget {
@@ -65,6 +133,7 @@ impl CellTarget {
     /// cannot be filled or is no selector.
     pub fn new(
         environment: &Environment,
+        context: &str,
         key: &CellKey,
         cell: &DesiredCell,
     ) -> Result<Self, String> {
@@ -74,9 +143,9 @@ impl CellTarget {
                 .map_err(|error| format!("{what} `{}` of {key}: {error}", template.as_str()))?;
             Ok::<_, String>(text)
         };
-        let workload = match &environment.workload {
-            WorkloadTemplate::Name(template) => WorkloadName::Name(fill("workload", template)?),
-            WorkloadTemplate::Selector(template) => WorkloadName::Labels(
+        let object = match &environment.workload {
+            WorkloadTemplate::Name(template) => Which::Name(fill("workload", template)?),
+            WorkloadTemplate::Selector(template) => Which::Labels(
                 Selector::parse(&fill("selector", template)?)
                     .map_err(|error| format!("selector of {key}: {error}"))?,
             ),
@@ -91,9 +160,9 @@ impl CellTarget {
             }
         }
         let namespace = fill("namespace", &environment.namespace)?;
-        let named = match &workload {
-            WorkloadName::Name(name) => name.as_str(),
-            WorkloadName::Labels(_) => "x",
+        let named = match &object {
+            Which::Name(name) => name.as_str(),
+            Which::Labels(_) => "x",
         };
         for (what, name) in [("namespace", namespace.as_str()), ("workload", named)] {
             if !is_name(name) {
@@ -104,10 +173,15 @@ impl CellTarget {
                 ));
             }
         }
+        let places = ObjectKind::WORKLOADS.map(|kind| Place {
+            context: context.to_owned(),
+            kind,
+            namespace: namespace.clone(),
+            object: object.clone(),
+        });
         Ok(Self {
             cell: key.clone(),
-            namespace,
-            workload,
+            places: places.into(),
             image_names,
             desired: cell.version.clone(),
             subject: cell.subject,
@@ -140,18 +214,18 @@ pub fn targets(topology: &Topology, desired: &Desired) -> (Vec<ClusterTarget>, V
             if key.environment != environment.name || cell.version.is_none() {
                 continue;
             }
-            match CellTarget::new(environment, key, cell) {
+            match CellTarget::new(environment, context, key, cell) {
                 Ok(target) => cells.push(target),
                 // What pods cannot show needs no workload: one that cannot be named is none.
                 Err(_) if cell.subject.is_hidden() => {}
                 Err(message) => problems.push(Problem::cluster(context.clone(), message)),
             }
         }
-        all.push(ClusterTarget {
-            environment: environment.name.clone(),
-            context: context.clone(),
+        all.push(ClusterTarget::new(
+            environment.name.clone(),
+            context.clone(),
             cells,
-        });
+        ));
     }
     (all, problems)
 }

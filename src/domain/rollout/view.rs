@@ -1,46 +1,59 @@
-//! Everything that is known of one environment's cluster.
+//! Everything that is known of one cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{
-    assess::assess,
     event::{ClusterEvent, Touched},
-    live::{ClusterNote, Connection, LiveCell},
+    live::{ClusterNote, Connection},
     object::ObjectKind,
     pods,
     store::{Answer, Namespace},
-    target::CellTarget,
+    target::Wanted,
 };
-use crate::domain::ids::ServiceName;
+use crate::domain::ids::CellKey;
 
-/// What is known of one environment's cluster; fed with events, asked about cells.
-#[derive(Clone, Debug)]
+/// What is known of one cluster (a kubeconfig context), for all environments that use it; fed with events.
+#[derive(Clone, Debug, Default)]
 pub struct ClusterView {
-    connection: Connection,
+    link: Link,
     confirmed: Option<Timestamp>,
     namespaces: BTreeMap<String, Namespace>,
-    notes: Option<(ServiceName, Vec<ClusterNote>, Option<String>)>,
+    notes: Option<(CellKey, Vec<ClusterNote>, Option<String>)>,
 }
 
-impl Default for ClusterView {
-    fn default() -> Self {
-        Self::new()
+/// Whether the server can be reached.
+#[derive(Clone, Debug, Default)]
+enum Link {
+    /// Nothing was heard yet.
+    #[default]
+    Connecting,
+    /// It answers. Until all that it was asked for before has been answered anew, the loss before that is not over.
+    Up { before: Option<Loss> },
+    /// It does not, or not any more.
+    Lost(Loss),
+}
+
+/// Why a server cannot be reached, and since when.
+#[derive(Clone, Debug)]
+struct Loss {
+    reason: String,
+    since: Timestamp,
+    next_try: Option<Timestamp>,
+}
+
+impl Loss {
+    fn connection(&self) -> Connection {
+        Connection::Lost {
+            reason: self.reason.clone(),
+            since: self.since,
+            next_try: self.next_try,
+        }
     }
 }
 
 impl ClusterView {
-    /// Nothing known: the first answer has not come.
-    pub fn new() -> Self {
-        Self {
-            connection: Connection::Connecting,
-            confirmed: None,
-            namespaces: BTreeMap::new(),
-            notes: None,
-        }
-    }
-
     /// Takes in what a source said at `now`.
     pub fn apply(&mut self, event: ClusterEvent, now: Timestamp) -> Touched {
         match event {
@@ -49,155 +62,197 @@ impl ClusterView {
                 namespaces,
                 objects,
             } => {
-                self.answer(kind, &namespaces, &Answer::Listed);
+                let touched = self.answer(kind, namespaces, &Answer::Listed, now);
                 for object in objects {
                     if let Some(namespace) = self.namespaces.get_mut(object.namespace()) {
                         namespace.insert(object);
                     }
                 }
-                self.refresh_denials();
-                Touched::Namespaces(namespaces)
+                touched
+            }
+            ClusterEvent::Denied {
+                kind,
+                namespaces,
+                what,
+            } => self.answer(kind, namespaces, &Answer::Denied(what), now),
+            ClusterEvent::Absent { kind, namespaces } => {
+                self.answer(kind, namespaces, &Answer::Absent, now)
             }
             ClusterEvent::Applied(object) => {
-                self.confirm(now);
                 let name = object.namespace().to_owned();
-                match self.namespaces.get_mut(&name) {
-                    Some(namespace) => {
-                        namespace.insert(object);
-                        Touched::Namespaces([name].into())
-                    }
-                    None => Touched::Nothing,
-                }
+                self.changed(name, now, |namespace| namespace.insert(object))
             }
             ClusterEvent::Deleted {
                 kind,
-                namespace: name,
-                name: object,
-            } => {
-                self.confirm(now);
-                match self.namespaces.get_mut(&name) {
-                    Some(namespace) => {
-                        namespace.remove(kind, &object);
-                        Touched::Namespaces([name].into())
-                    }
-                    None => Touched::Nothing,
-                }
-            }
+                namespace,
+                name,
+            } => self.changed(namespace, now, |namespace| namespace.remove(kind, &name)),
             ClusterEvent::Connected => {
+                let before = match std::mem::take(&mut self.link) {
+                    Link::Connecting => None,
+                    Link::Up { before } => before,
+                    Link::Lost(loss) => Some(Loss {
+                        next_try: None,
+                        ..loss
+                    }),
+                };
+                self.link = Link::Up { before };
                 self.confirmed = Some(now);
-                self.connection = Connection::Live;
-                self.refresh_denials();
+                self.heal();
                 Touched::Everything
             }
             ClusterEvent::Alive => {
                 self.confirm(now);
                 self.matured(now)
             }
-            ClusterEvent::Denied {
-                kind,
-                namespaces,
-                what,
-            } => {
-                self.answer(kind, &namespaces, &Answer::Denied(what));
-                self.refresh_denials();
-                Touched::Everything
-            }
-            ClusterEvent::Absent { kind, namespaces } => {
-                self.answer(kind, &namespaces, &Answer::Absent);
-                self.refresh_denials();
-                Touched::Namespaces(namespaces)
-            }
             ClusterEvent::Lost { reason, next_try } => {
-                let since = match &self.connection {
-                    Connection::Lost { since, .. } => *since,
-                    _ => now,
-                };
-                self.connection = Connection::Lost {
-                    reason,
-                    since,
-                    next_try,
-                };
+                self.lose(reason, next_try, now);
                 Touched::Everything
             }
             ClusterEvent::Notes {
-                service,
+                cell,
                 notes,
                 problem,
             } => {
-                self.notes = Some((service, notes, problem));
+                self.notes = Some((cell, notes, problem));
                 Touched::Notes
             }
-            ClusterEvent::Narrowed { namespaces } => {
-                self.namespaces.retain(|name, _| namespaces.contains(name));
-                self.refresh_denials();
+            ClusterEvent::Narrowed(wanted) => {
+                for (name, namespace) in &mut self.namespaces {
+                    let is_wanted =
+                        |kind| wanted.get(&kind).is_some_and(|names| names.contains(name));
+                    namespace.keep(is_wanted);
+                }
+                self.namespaces.retain(|_, namespace| !namespace.is_empty());
+                self.heal();
                 Touched::Everything
             }
         }
     }
 
-    /// How well the cluster is known.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
+    /// How well it is known where this is what is looked at.
+    pub fn connection(&self, wanted: &Wanted) -> Connection {
+        let before = match &self.link {
+            Link::Connecting => return Connection::Connecting,
+            Link::Lost(loss) => return loss.connection(),
+            Link::Up { before } => before,
+        };
+        let mut denied = None;
+        for (kind, names) in wanted {
+            for name in names {
+                let namespace = self.namespaces.get(name);
+                let answered = namespace.and_then(|namespace| namespace.answered(*kind));
+                match answered {
+                    Some(answered) if answered.stale.is_none() => {
+                        denied = denied.or(namespace.and_then(|it| it.denied(*kind)));
+                    }
+                    // What was never answered, and what was not answered since the loss.
+                    _ => {
+                        let loss = before.as_ref().map(Loss::connection);
+                        return loss.unwrap_or(Connection::Connecting);
+                    }
+                }
+            }
+        }
+        denied.map_or(Connection::Live, |what| Connection::Denied {
+            what: what.to_owned(),
+        })
     }
 
-    /// When the cluster last confirmed what is known; `None` before its first answer.
+    /// Why it cannot be reached; `None` where it can, or nothing was heard yet.
+    pub(super) fn loss(&self) -> Option<&str> {
+        match &self.link {
+            Link::Lost(loss) => Some(&loss.reason),
+            Link::Connecting | Link::Up { .. } => None,
+        }
+    }
+
+    /// When the server last gave a sign of life; `None` before its first answer.
     pub fn as_of(&self) -> Option<Timestamp> {
         self.confirmed
     }
 
-    /// Whether each cell can be answered for: listed, denied or absent, but not waited for.
-    pub fn answered(&self, cells: &[CellTarget]) -> bool {
-        cells.iter().all(|cell| {
-            self.namespaces
-                .get(&cell.namespace)
-                .is_some_and(Namespace::answered)
-        })
+    /// What is known of a namespace, if anything is.
+    pub(super) fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.namespaces.get(name)
     }
 
-    /// What the cluster says about a cell. Once lost, the last that was known, marked stale.
-    pub fn live(&self, target: &CellTarget, now: Timestamp) -> LiveCell {
-        let namespace = self
-            .namespaces
-            .get(&target.namespace)
-            .filter(|namespace| namespace.answered());
-        let mut cell = match (namespace, &self.connection) {
-            (Some(namespace), _) => assess(namespace, target, now),
-            (None, Connection::Lost { reason, .. }) => LiveCell::unknown(reason.clone(), now),
-            (None, _) => LiveCell::unknown("no answer from the cluster yet", now),
-        };
-        cell.hidden |= target.subject.is_hidden();
-        cell.as_of = self.confirmed.unwrap_or(now);
-        cell.stale = match self.connection {
-            Connection::Lost { .. } => true,
-            // Between a reconnection and the last of its lists.
-            Connection::Connecting => self.confirmed.is_some(),
-            Connection::Unconfigured | Connection::Live | Connection::Denied { .. } => false,
-        };
-        cell
-    }
-
-    /// Notes about `service`, newest first, with the reason why there are none to see; `None` until
+    /// Notes about `cell`, newest first, with the reason why there are none to see; `None` until
     /// they have been asked for and have come.
-    pub fn notes(&self, service: &ServiceName) -> Option<(&[ClusterNote], Option<&str>)> {
+    pub fn notes(&self, cell: &CellKey) -> Option<(&[ClusterNote], Option<&str>)> {
         let (of, notes, problem) = self.notes.as_ref()?;
-        (of == service).then_some((notes.as_slice(), problem.as_deref()))
+        (of == cell).then_some((notes.as_slice(), problem.as_deref()))
     }
 
     /// A kind's earlier objects go: an answer replaces all that was known of it.
-    fn answer(&mut self, kind: ObjectKind, namespaces: &BTreeSet<String>, answer: &Answer) {
-        for name in namespaces {
+    fn answer(
+        &mut self,
+        kind: ObjectKind,
+        names: BTreeSet<String>,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Touched {
+        self.confirm(now);
+        let mut is_news = false;
+        for name in &names {
             let namespace = self.namespaces.entry(name.clone()).or_default();
-            namespace.clear(kind);
-            namespace.answers.insert(kind, answer.clone());
+            is_news |= namespace.answer(kind, answer.clone());
+        }
+        self.heal();
+        // How well the whole of it is known may have changed with it.
+        if is_news {
+            Touched::Everything
+        } else {
+            Touched::Namespaces(names)
         }
     }
 
-    /// A sign of life counts only while connected: after a loss the lists must come first.
+    fn changed(
+        &mut self,
+        name: String,
+        now: Timestamp,
+        change: impl FnOnce(&mut Namespace),
+    ) -> Touched {
+        self.confirm(now);
+        match self.namespaces.get_mut(&name) {
+            Some(namespace) => {
+                change(namespace);
+                Touched::Namespaces([name].into())
+            }
+            None => Touched::Nothing,
+        }
+    }
+
+    fn lose(&mut self, reason: String, next_try: Option<Timestamp>, now: Timestamp) {
+        let before = match &self.link {
+            Link::Lost(loss) => Some(loss),
+            Link::Up { before } => before.as_ref(),
+            Link::Connecting => None,
+        };
+        let since = before.map_or(now, |loss| loss.since);
+        self.link = Link::Lost(Loss {
+            reason,
+            since,
+            next_try,
+        });
+        let confirmed = self.confirmed.unwrap_or(now);
+        for namespace in self.namespaces.values_mut() {
+            namespace.lose(confirmed);
+        }
+    }
+
+    /// A loss is over where all that was known before it has been answered anew.
+    fn heal(&mut self) {
+        if let Link::Up { before } = &mut self.link
+            && self.namespaces.values().all(Namespace::is_current)
+        {
+            *before = None;
+        }
+    }
+
+    /// A sign of life counts only while connected: a straggler after a loss says nothing about now.
     fn confirm(&mut self, now: Timestamp) {
-        if matches!(
-            self.connection,
-            Connection::Live | Connection::Denied { .. }
-        ) {
+        if matches!(self.link, Link::Up { .. }) {
             self.confirmed = Some(now);
         }
     }
@@ -215,25 +270,5 @@ impl ClusterView {
         } else {
             Touched::Namespaces(names)
         }
-    }
-
-    /// Keeps `Live` and `Denied` apart by what is denied now.
-    fn refresh_denials(&mut self) {
-        if !matches!(
-            self.connection,
-            Connection::Live | Connection::Denied { .. }
-        ) {
-            return;
-        }
-        let denied = self
-            .namespaces
-            .values()
-            .find_map(|namespace| namespace.denied(&ObjectKind::ALL));
-        self.connection = match denied {
-            Some(what) => Connection::Denied {
-                what: what.to_owned(),
-            },
-            None => Connection::Live,
-        };
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn keep_always(
         };
         let failure = Failure::Broken(mistake.to_string());
         let wait = options.longest_wait;
-        if !pause(&failure, wait, &mut interest, &retry, &events).await {
+        if !pause(&context, &failure, wait, &mut interest, &retry, &events).await {
             return;
         }
     }
@@ -65,7 +65,8 @@ async fn keep(
             Ok(connected) => {
                 tracing::info!(context, server = connected.server, "cluster connected");
                 let began = Instant::now();
-                let end = Session::run(connected, interest.clone(), &events, &options).await;
+                let end =
+                    Session::run(&context, connected, interest.clone(), &events, &options).await;
                 // One that lasted for a while ends the backoff of the failures before it.
                 let steady = began.elapsed() >= options.longest_wait / 3;
                 if steady {
@@ -82,7 +83,7 @@ async fn keep(
         tracing::info!(context, reason = failure.words(), "cluster lost");
         let wait = backoff(failures, &options).max(pace.hold());
         failures = failures.saturating_add(1);
-        if !pause(&failure, wait, &mut interest, &retry, &events).await {
+        if !pause(&context, &failure, wait, &mut interest, &retry, &events).await {
             return;
         }
     }
@@ -90,6 +91,7 @@ async fn keep(
 
 /// Tells of the loss and waits; `false` when nobody wants the connection any more.
 async fn pause(
+    context: &str,
     failure: &Failure,
     wait: Duration,
     interest: &mut watch::Receiver<Interest>,
@@ -98,22 +100,19 @@ async fn pause(
 ) -> bool {
     let until = Instant::now() + wait;
     let next_try = Timestamp::now().checked_add(wait).ok();
+    let event = ClusterEvent::Lost {
+        reason: failure.words(),
+        next_try,
+    };
+    if events.send((context.to_owned(), event)).await.is_err() {
+        return false;
+    }
     loop {
-        let environments = interest.borrow_and_update().environments.clone();
-        for environment in environments.into_keys() {
-            let event = ClusterEvent::Lost {
-                reason: failure.words(),
-                next_try,
-            };
-            if events.send((environment, event)).await.is_err() {
-                return false;
-            }
-        }
         tokio::select! {
             () = sleep_until(until) => return true,
             () = retry.notified() => return true,
             () = events.closed() => return false,
-            // Environments that came just now want to know too.
+            // What is looked for changed: it is looked for once there is a connection.
             changed = interest.changed() => if changed.is_err() { return false },
         }
     }

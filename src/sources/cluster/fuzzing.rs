@@ -98,7 +98,7 @@ fn told(kind: ObjectKind, answers: &[&[u8]], size: usize) -> Vec<String> {
         let wanted = Arc::new(BTreeSet::from(["a".to_owned(), "b".to_owned()]));
         let (out, mut heard) = mpsc::channel(4);
         let mut words = Vec::new();
-        let mut view = ClusterView::new();
+        let mut view = ClusterView::default();
         let watching = run(client, options, 7, key, wanted.clone(), out);
         tokio::pin!(watching);
         loop {

@@ -1,7 +1,7 @@
 //! Kubernetes clusters: connect, watch, convert.
 //!
 //! [`watch`] keeps one task per kubeconfig context; each connects on its own and is retried for ever,
-//! and environments that share a context share its watches. What they see arrives as [`ClusterEvent`](crate::domain::rollout::ClusterEvent)s.
+//! and environments that share a context share its watches and what is known of it. What they see arrives as [`ClusterEvent`](crate::domain::rollout::ClusterEvent)s.
 //! [`snapshot`] is the same for a command that wants one answer.
 //!
 //! A server that is gone is noticed by the watches that break, and one that has fallen silent by a small
@@ -101,9 +101,9 @@ impl Drop for Connection {
 
 /// Starts watching. Must be called inside a tokio runtime; returns at once.
 ///
-/// Events of one environment arrive in order. The tasks wait while `events` is full and end when
+/// Events of one context arrive in order. The tasks wait while `events` is full and end when
 /// it is closed.
-pub fn watch(targets: Vec<ClusterTarget>, events: Events, options: Options) -> Watching {
+pub fn watch(targets: &[ClusterTarget], events: Events, options: Options) -> Watching {
     let watching = Watching {
         events,
         options,
@@ -116,16 +116,14 @@ pub fn watch(targets: Vec<ClusterTarget>, events: Events, options: Options) -> W
 
 impl Watching {
     /// Watches these targets from now on; connections that are still needed stay.
-    pub fn retarget(&self, targets: Vec<ClusterTarget>) {
+    pub fn retarget(&self, targets: &[ClusterTarget]) {
         let mut wanted: BTreeMap<String, Interest> = BTreeMap::new();
-        for target in targets {
-            let interest = wanted.entry(target.context).or_default();
-            let namespaces = target.cells.into_iter().map(|cell| cell.namespace);
-            interest
-                .environments
-                .entry(target.environment)
-                .or_default()
-                .extend(namespaces);
+        for (context, kinds) in targets.iter().flat_map(ClusterTarget::wanted) {
+            let interest = wanted.entry(context.clone()).or_default();
+            for (kind, namespaces) in kinds {
+                let known = interest.wanted.entry(*kind).or_default();
+                known.extend(namespaces.iter().cloned());
+            }
         }
         let mut connections = self.lock();
         connections.retain(|context, _| wanted.contains_key(context));
@@ -146,11 +144,9 @@ impl Watching {
 
     /// Watches the notes (events) of this cell, and of no other. `None` ends that.
     pub fn select(&self, cell: Option<NotesTarget>) {
-        for connection in self.lock().values() {
+        for (context, connection) in self.lock().iter() {
             connection.interest.send_if_modified(|now| {
-                let mine = cell
-                    .clone()
-                    .filter(|target| now.environments.contains_key(&target.cell.environment));
+                let mine = cell.clone().filter(|target| target.context == *context);
                 let changed = now.notes != mine;
                 now.notes = mine;
                 changed

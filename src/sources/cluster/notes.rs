@@ -188,6 +188,7 @@ mod tests {
             .unwrap();
             let target = NotesTarget {
                 cell: CellKey::new("web", "dev"),
+                context: "dev".to_owned(),
                 namespace: "shop".to_owned(),
                 workloads: Some(workload.to_owned())
                     .into_iter()

@@ -1,10 +1,6 @@
 //! A connection that lives: who is told what its watches see.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::Client;
@@ -22,10 +18,7 @@ use super::{
     watcher::{Word, caught},
     watches::Watches,
 };
-use crate::domain::{
-    ids::EnvironmentName,
-    rollout::{ClusterEvent, ClusterObject, NotesTarget, ObjectKind},
-};
+use crate::domain::rollout::{ClusterEvent, ClusterObject, NotesTarget, ObjectKind, Wanted};
 
 /// Credentials are renewed so long before they end.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(30);
@@ -33,14 +26,14 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(30);
 /// What is to be watched over one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Interest {
-    /// Environments with the namespaces of their cells.
-    pub(super) environments: BTreeMap<EnvironmentName, BTreeSet<String>>,
+    /// What is looked for, and where.
+    pub(super) wanted: Wanted,
     /// The cell whose notes are wanted.
     pub(super) notes: Option<NotesTarget>,
 }
 
-/// Where events go.
-pub(super) type Events = mpsc::Sender<(EnvironmentName, ClusterEvent)>;
+/// Where events go, with the context that they are of.
+pub(super) type Events = mpsc::Sender<(String, ClusterEvent)>;
 
 /// Why a session ended.
 pub(super) enum End {
@@ -69,18 +62,17 @@ fn renewed_after(expires: Option<Timestamp>, now: Timestamp) -> Duration {
 
 /// One living connection.
 pub(super) struct Session<'a> {
+    context: &'a str,
     client: Client,
     server: String,
     expires: Option<Timestamp>,
     interest: watch::Receiver<Interest>,
     events: &'a Events,
     options: &'a Options,
-    /// What is being watched for whom; follows `interest`.
-    environments: BTreeMap<EnvironmentName, BTreeSet<String>>,
+    /// What is being watched; follows `interest`.
+    wanted: Wanted,
     watches: Watches,
     notes: Option<(NotesTarget, AbortHandle)>,
-    /// Environments that know that they are connected.
-    told: BTreeSet<EnvironmentName>,
     tasks: JoinSet<()>,
     words: mpsc::Sender<(u32, Word)>,
 }
@@ -88,6 +80,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Watches over `connected` until something ends it.
     pub(super) async fn run(
+        context: &'a str,
         connected: Connected,
         interest: watch::Receiver<Interest>,
         events: &'a Events,
@@ -95,16 +88,16 @@ impl<'a> Session<'a> {
     ) -> End {
         let (words, mut heard) = mpsc::channel(256);
         let mut session = Self {
+            context,
             client: connected.client,
             server: connected.server,
             expires: connected.expires,
             interest,
             events,
             options,
-            environments: BTreeMap::new(),
+            wanted: Wanted::new(),
             watches: Watches::default(),
             notes: None,
-            told: BTreeSet::new(),
             tasks: JoinSet::new(),
             words,
         };
@@ -127,6 +120,7 @@ impl<'a> Session<'a> {
         );
         self.tasks.spawn(caught(0, self.words.clone(), heartbeat));
         let renewal = self.renewal();
+        self.send(ClusterEvent::Connected).await?;
         self.follow_interest().await?;
         loop {
             tokio::select! {
@@ -154,27 +148,23 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         match word {
-            Word::Listed(objects) => self.listed(from, &objects).await,
+            Word::Listed(objects) => self.listed(from, objects).await,
             Word::Applied(object) => {
-                for environment in self.concerned(object.namespace()) {
-                    self.send(environment, ClusterEvent::Applied(object.clone()))
-                        .await?;
+                if !self.watches_in(object.kind(), object.namespace()) {
+                    return Ok(());
                 }
-                Ok(())
+                self.send(ClusterEvent::Applied(object)).await
             }
             Word::Deleted { namespace, name } => {
-                for environment in self.concerned(&namespace) {
-                    if let Some(kind) = about {
-                        let (namespace, name) = (namespace.clone(), name.clone());
-                        let event = ClusterEvent::Deleted {
-                            kind,
-                            namespace,
-                            name,
-                        };
-                        self.send(environment, event).await?;
-                    }
-                }
-                Ok(())
+                let Some(kind) = about.filter(|kind| self.watches_in(*kind, &namespace)) else {
+                    return Ok(());
+                };
+                self.send(ClusterEvent::Deleted {
+                    kind,
+                    namespace,
+                    name,
+                })
+                .await
             }
             Word::Denied(what) => self.denied(from, &what).await,
             Word::Absent => {
@@ -188,12 +178,7 @@ impl<'a> Session<'a> {
                 hiccup.notify_one();
                 Ok(())
             }
-            Word::Alive => {
-                for environment in self.told.clone() {
-                    self.send(environment, ClusterEvent::Alive).await?;
-                }
-                Ok(())
-            }
+            Word::Alive => self.send(ClusterEvent::Alive).await,
             Word::Notes(found) => {
                 let current = self
                     .notes
@@ -202,13 +187,12 @@ impl<'a> Session<'a> {
                 if !current {
                     return Ok(());
                 }
-                let key = found.target.cell;
-                let event = ClusterEvent::Notes {
-                    service: key.service,
+                self.send(ClusterEvent::Notes {
+                    cell: found.target.cell,
                     notes: found.notes,
                     problem: found.problem,
-                };
-                self.send(key.environment, event).await
+                })
+                .await
             }
             Word::Failed(failure @ Failure::Unauthorized(_)) => Err(End::Renew(failure)),
             Word::Failed(failure) => {
@@ -224,12 +208,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn listed(&mut self, from: u32, objects: &[ClusterObject]) -> Result<(), End> {
+    async fn listed(&mut self, from: u32, objects: Vec<ClusterObject>) -> Result<(), End> {
         self.answer(from, |kind, namespaces| ClusterEvent::Reset {
             objects: objects
-                .iter()
+                .into_iter()
                 .filter(|object| namespaces.contains(object.namespace()))
-                .cloned()
                 .collect(),
             kind,
             namespaces,
@@ -244,7 +227,7 @@ impl<'a> Session<'a> {
         {
             let kind = running.key.kind;
             self.watches.narrow(kind);
-            self.arrange(&BTreeSet::new());
+            self.arrange(&Wanted::new());
             return Ok(());
         }
         self.answer(from, |kind, namespaces| ClusterEvent::Denied {
@@ -255,59 +238,43 @@ impl<'a> Session<'a> {
         .await
     }
 
-    /// Tells a watch's answer to every environment that it concerns, each with its own namespaces.
+    /// Tells a watch's answer, for the namespaces that are still looked at.
     async fn answer(
         &mut self,
         from: u32,
-        event: impl Fn(ObjectKind, BTreeSet<String>) -> ClusterEvent,
+        event: impl FnOnce(ObjectKind, BTreeSet<String>) -> ClusterEvent,
     ) -> Result<(), End> {
         let Some((kind, namespaces)) = self.watches.answered(from) else {
             return Ok(());
         };
-        for (environment, own) in self.environments.clone() {
-            let shared: BTreeSet<_> = own.intersection(&namespaces).cloned().collect();
-            if !shared.is_empty() {
-                self.send(environment, event(kind, shared)).await?;
-            }
+        let own = self.wanted.get(&kind).into_iter().flatten();
+        let shared: BTreeSet<_> = own
+            .filter(|name| namespaces.contains(*name))
+            .cloned()
+            .collect();
+        if shared.is_empty() {
+            return Ok(());
         }
-        self.tell_connected().await
-    }
-
-    /// Says `Connected` to every environment whose last answer has come.
-    async fn tell_connected(&mut self) -> Result<(), End> {
-        for (environment, own) in self.environments.clone() {
-            let complete = self.watches.complete(&own);
-            if complete && self.told.insert(environment.clone()) {
-                self.send(environment, ClusterEvent::Connected).await?;
-            }
-        }
-        Ok(())
+        self.send(event(kind, shared)).await
     }
 
     /// Starts and ends watches so that they fit what is wanted now.
     async fn follow_interest(&mut self) -> Result<(), End> {
         let interest = self.interest.borrow_and_update().clone();
-        let before = std::mem::replace(&mut self.environments, interest.environments);
-        let mut added = BTreeSet::new();
-        for (environment, own) in self.environments.clone() {
-            let had = before.get(&environment).cloned().unwrap_or_default();
-            added.extend(own.difference(&had).cloned());
-            if !had.is_subset(&own) {
-                let event = ClusterEvent::Narrowed { namespaces: own };
-                self.send(environment, event).await?;
-            }
+        let before = std::mem::replace(&mut self.wanted, interest.wanted);
+        // At the beginning, too: what was looked for before the connection was lost may not be any more.
+        if before.is_empty() || !minus(&before, &self.wanted).is_empty() {
+            self.send(ClusterEvent::Narrowed(self.wanted.clone()))
+                .await?;
         }
-        self.told
-            .retain(|environment| self.environments.contains_key(environment));
-        self.arrange(&added);
+        self.arrange(&minus(&self.wanted, &before));
         self.select(interest.notes);
-        self.tell_connected().await
+        Ok(())
     }
 
-    fn arrange(&mut self, added: &BTreeSet<String>) {
-        let all = self.environments.values().flatten().cloned().collect();
+    fn arrange(&mut self, added: &Wanted) {
         let by = (&self.client, self.options);
-        self.watches.arrange(&all, added, by, &self.words);
+        self.watches.arrange(&self.wanted, added, by, &self.words);
     }
 
     fn select(&mut self, target: Option<NotesTarget>) {
@@ -324,19 +291,27 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Environments with cells in a namespace.
-    fn concerned(&self, namespace: &str) -> Vec<EnvironmentName> {
-        self.environments
-            .iter()
-            .filter(|(_, own)| own.contains(namespace))
-            .map(|(environment, _)| environment.clone())
-            .collect()
+    /// Whether objects of a kind are looked for in a namespace.
+    fn watches_in(&self, kind: ObjectKind, namespace: &str) -> bool {
+        let namespaces = self.wanted.get(&kind);
+        namespaces.is_some_and(|namespaces| namespaces.contains(namespace))
     }
 
-    async fn send(&self, environment: EnvironmentName, event: ClusterEvent) -> Result<(), End> {
-        let sent = self.events.send((environment, event)).await;
+    async fn send(&self, event: ClusterEvent) -> Result<(), End> {
+        let sent = self.events.send((self.context.to_owned(), event)).await;
         sent.map_err(|_| End::Closed)
     }
+}
+
+/// What is in `these` and not in `those`.
+fn minus(these: &Wanted, those: &Wanted) -> Wanted {
+    let more = these.iter().map(|(kind, names)| {
+        let known = those.get(kind);
+        let is_new = |name: &&String| known.is_none_or(|known| !known.contains(*name));
+        (*kind, names.iter().filter(is_new).cloned().collect())
+    });
+    more.filter(|(_, names): &(_, BTreeSet<String>)| !names.is_empty())
+        .collect()
 }
 
 #[cfg(test)]

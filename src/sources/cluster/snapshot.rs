@@ -1,9 +1,6 @@
 //! One answer of every cluster, for commands.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
@@ -13,65 +10,61 @@ use tokio::{
 
 use super::{Options, watch};
 use crate::domain::{
-    ids::EnvironmentName,
     problem::Problem,
-    rollout::{ClusterEvent, ClusterTarget, ClusterView, Connection},
+    rollout::{ClusterEvent, ClusterTarget, ClusterViews, Connection},
 };
 
 /// What every cluster answered within a time.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// A view per environment with a cluster; those that did not answer are there too, and say so.
-    pub views: BTreeMap<EnvironmentName, ClusterView>,
-    /// One row for each cluster that did not answer, or not fully.
+    /// What is known; clusters that did not answer are there too, and say so.
+    pub views: ClusterViews,
+    /// One row for each environment whose cluster did not answer, or not fully.
     pub problems: Vec<Problem>,
 }
 
-/// Failures after which an environment is not waited for: the second tells that it was no accident.
+/// Failures after which a cluster is not waited for: the second tells that it was no accident.
 const TRIES: u32 = 2;
 
 /// Waits for the first answer of every cluster, `timeout` at most, and not for those that fail twice.
 pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Options) -> Snapshot {
     let deadline = Instant::now() + timeout;
-    let mut views: BTreeMap<_, _> = targets
-        .iter()
-        .map(|target| (target.environment.clone(), ClusterView::new()))
-        .collect();
-    let mut open: BTreeSet<_> = views.keys().cloned().collect();
-    let mut failures: BTreeMap<EnvironmentName, u32> = BTreeMap::new();
+    let mut views = ClusterViews::default();
+    views.retarget(targets);
+    let mut failures: BTreeMap<String, u32> = BTreeMap::new();
     let (events, mut heard) = mpsc::channel(256);
-    let watching = watch(targets.to_vec(), events, options);
-    while !open.is_empty()
-        && let Ok(Some((environment, event))) = timeout_at(deadline, heard.recv()).await
+    let watching = watch(targets, events, options);
+    let is_open = |views: &ClusterViews, failures: &BTreeMap<String, u32>| {
+        let mut all = targets.iter().flat_map(ClusterTarget::wanted);
+        all.any(|(context, wanted)| {
+            let connection = views.view(context).map(|view| view.connection(wanted));
+            let is_known = matches!(
+                connection,
+                Some(Connection::Live | Connection::Denied { .. })
+            );
+            !is_known && failures.get(context).is_none_or(|count| *count < TRIES)
+        })
+    };
+    while is_open(&views, &failures)
+        && let Ok(Some((context, event))) = timeout_at(deadline, heard.recv()).await
     {
-        match event {
-            ClusterEvent::Connected => {
-                open.remove(&environment);
-            }
-            ClusterEvent::Lost { .. } => {
-                let failures = failures.entry(environment.clone()).or_default();
-                *failures += 1;
-                if *failures >= TRIES {
-                    open.remove(&environment);
-                }
-            }
-            _ => {}
+        if matches!(event, ClusterEvent::Lost { .. }) {
+            *failures.entry(context.clone()).or_default() += 1;
         }
-        if let Some(view) = views.get_mut(&environment) {
-            view.apply(event, Timestamp::now());
-        }
+        views.apply(&context, event, Timestamp::now());
     }
     drop(watching);
-    let problems = targets
-        .iter()
-        .filter_map(|target| problem(target, views.get(&target.environment)?, timeout))
-        .collect();
-    Snapshot { views, problems }
+    let problems = targets.iter();
+    let problems = problems.filter_map(|target| problem(target, &views, timeout));
+    Snapshot {
+        problems: problems.collect(),
+        views,
+    }
 }
 
-fn problem(target: &ClusterTarget, view: &ClusterView, timeout: Duration) -> Option<Problem> {
+fn problem(target: &ClusterTarget, views: &ClusterViews, timeout: Duration) -> Option<Problem> {
     let environment = &target.environment;
-    let message = match view.connection() {
+    let message = match views.connection(target) {
         Connection::Live | Connection::Unconfigured => return None,
         Connection::Connecting => format!(
             "the cluster of {environment} did not answer within {} s",

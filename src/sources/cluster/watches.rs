@@ -15,7 +15,7 @@ use super::{
     Options,
     watcher::{self, WatchKey, Word},
 };
-use crate::domain::rollout::ObjectKind;
+use crate::domain::rollout::{ObjectKind, Wanted};
 
 /// Up to so many namespaces are watched one by one; more of them by watches across all namespaces.
 ///
@@ -39,8 +39,6 @@ pub(super) struct Running {
     pub(super) key: WatchKey,
     /// The namespaces that it tells about.
     pub(super) namespaces: Arc<BTreeSet<String>>,
-    /// It has told what there is, or that it may not.
-    pub(super) answered: bool,
     task: AbortHandle,
 }
 
@@ -50,18 +48,10 @@ impl Watches {
         self.running.get(&id)
     }
 
-    /// Notes that a watch has answered: for which kind and namespaces.
-    pub(super) fn answered(&mut self, id: u32) -> Option<(ObjectKind, Arc<BTreeSet<String>>)> {
-        let running = self.running.get_mut(&id)?;
-        running.answered = true;
+    /// For which kind and namespaces a watch answers.
+    pub(super) fn answered(&self, id: u32) -> Option<(ObjectKind, Arc<BTreeSet<String>>)> {
+        let running = self.running.get(&id)?;
         Some((running.key.kind, running.namespaces.clone()))
-    }
-
-    /// Whether every watch that tells about these namespaces has answered.
-    pub(super) fn complete(&self, namespaces: &BTreeSet<String>) -> bool {
-        self.running
-            .values()
-            .all(|running| running.answered || running.namespaces.is_disjoint(namespaces))
     }
 
     /// A kind may not be listed across all namespaces: from now on it is asked for in each.
@@ -69,22 +59,20 @@ impl Watches {
         self.narrow.insert(kind);
     }
 
-    /// Starts and ends watches so that they tell about `all` namespaces. `added` ones are new to somebody:
-    /// a watch that has already told about them lists again.
+    /// Starts and ends watches so that they tell about `all`. What is `added` was not looked at before: a watch across all
+    /// namespaces, which has already told about those that it knew of, lists again.
     pub(super) fn arrange(
         &mut self,
-        all: &BTreeSet<String>,
-        added: &BTreeSet<String>,
+        all: &Wanted,
+        added: &Wanted,
         (client, options): (&Client, &Options),
         words: &mpsc::Sender<(u32, Word)>,
     ) {
         let mut wanted = self.wanted(all);
         self.running.retain(|_, running| {
-            let again = match &running.key.namespace {
-                Some(_) => running.answered && !running.namespaces.is_disjoint(added),
-                None => !added.is_empty(),
-            };
-            let keep = !again && wanted.remove(&running.key);
+            let key = &running.key;
+            let again = key.namespace.is_none() && added.contains_key(&key.kind);
+            let keep = !again && wanted.remove(key);
             if !keep {
                 running.task.abort();
             }
@@ -94,7 +82,7 @@ impl Watches {
             self.last_id += 1;
             let namespaces = Arc::new(match &key.namespace {
                 Some(namespace) => [namespace.clone()].into(),
-                None => all.clone(),
+                None => all.get(&key.kind).cloned().unwrap_or_default(),
             });
             let run = watcher::run(
                 client.clone(),
@@ -109,23 +97,22 @@ impl Watches {
             let running = Running {
                 key,
                 namespaces,
-                answered: false,
                 task,
             };
             self.running.insert(self.last_id, running);
         }
     }
 
-    fn wanted(&self, all: &BTreeSet<String>) -> BTreeSet<WatchKey> {
+    fn wanted(&self, all: &Wanted) -> BTreeSet<WatchKey> {
         let mut wanted = BTreeSet::new();
-        for kind in ObjectKind::ALL {
-            if all.len() > ONE_BY_ONE && !self.narrow.contains(&kind) {
+        for (&kind, namespaces) in all {
+            if namespaces.len() > ONE_BY_ONE && !self.narrow.contains(&kind) {
                 wanted.insert(WatchKey {
                     kind,
                     namespace: None,
                 });
             } else {
-                wanted.extend(all.iter().cloned().map(|namespace| WatchKey {
+                wanted.extend(namespaces.iter().cloned().map(|namespace| WatchKey {
                     kind,
                     namespace: Some(namespace),
                 }));

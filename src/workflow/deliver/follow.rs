@@ -13,15 +13,15 @@ use super::Underway;
 use crate::{
     domain::{
         delivery::{Delivery, Expectation, Fact, Part},
-        ids::{CellKey, EnvironmentName},
-        rollout::{ClusterEvent, ClusterTarget, ClusterView, Running, targets},
+        ids::CellKey,
+        rollout::{ClusterEvent, ClusterTarget, ClusterViews, Running, targets},
         version::Version,
     },
     sources::{
         cluster::{self, Watching},
         git::Failure,
     },
-    workflow::{Project, Reading, cluster_options, facts::note_cells},
+    workflow::{Project, Reading, cluster_options},
 };
 
 /// A second at most: deadlines pass without anything happening.
@@ -109,7 +109,7 @@ fn expectations(
     let (looked_for, _) = targets(topology, &desired);
     let looked_for: BTreeSet<_> = looked_for
         .iter()
-        .flat_map(|target| target.cells.iter().map(|place| &place.cell))
+        .flat_map(|target| target.cells().iter().map(|place| &place.cell))
         .collect();
     let cells = delivery.cells.iter().map(|run| &run.cell);
     let expected = cells.map(|cell| {
@@ -161,8 +161,8 @@ fn declared_since(
 /// Clusters that are watched for one delivery alone, by a command.
 pub struct OwnClusters {
     targets: Vec<ClusterTarget>,
-    views: BTreeMap<EnvironmentName, ClusterView>,
-    events: mpsc::Receiver<(EnvironmentName, ClusterEvent)>,
+    views: ClusterViews,
+    events: mpsc::Receiver<(String, ClusterEvent)>,
     now: fn() -> Timestamp,
     _watching: Option<Watching>,
 }
@@ -178,20 +178,15 @@ impl OwnClusters {
         now: fn() -> Timestamp,
     ) -> Result<Self, Failure> {
         let desired = project.read_with(&delivery.refs())?.desired;
-        let (mut targets, _) = targets(&project.config.topology, &desired);
-        for target in &mut targets {
-            target
-                .cells
-                .retain(|cell| delivery.cell(&cell.cell).is_some());
-        }
-        targets.retain(|target| !target.cells.is_empty());
-        let views = targets
-            .iter()
-            .map(|target| (target.environment.clone(), ClusterView::new()));
-        let views = views.collect();
+        let (all, _) = targets(&project.config.topology, &desired);
+        let is_delivered = |cell: &CellKey| delivery.cell(cell).is_some();
+        let targets = all.into_iter();
+        let targets: Vec<_> = targets.filter_map(|it| it.only(is_delivered)).collect();
+        let mut views = ClusterViews::default();
+        views.retarget(&targets);
         let (sender, events) = mpsc::channel(64);
         let watching = (!targets.is_empty())
-            .then(|| cluster::watch(targets.clone(), sender, cluster_options(project)));
+            .then(|| cluster::watch(&targets, sender, cluster_options(project)));
         Ok(Self {
             targets,
             views,
@@ -204,19 +199,7 @@ impl OwnClusters {
 
 impl Clusters for OwnClusters {
     fn facts(&mut self) -> Running {
-        let mut facts = Running::default();
-        let now = (self.now)();
-        for target in &self.targets {
-            let Some(view) = self.views.get(&target.environment) else {
-                continue;
-            };
-            let connection = view.connection().clone();
-            facts
-                .connections
-                .insert(target.environment.clone(), connection);
-            note_cells(&mut facts, target, view, now);
-        }
-        facts
+        self.views.running(&self.targets, (self.now)())
     }
 
     fn reading(&mut self) -> Option<Arc<Reading>> {
@@ -225,10 +208,8 @@ impl Clusters for OwnClusters {
 
     async fn changed(&mut self) {
         match self.events.recv().await {
-            Some((environment, event)) => {
-                if let Some(view) = self.views.get_mut(&environment) {
-                    view.apply(event, (self.now)());
-                }
+            Some((context, event)) => {
+                self.views.apply(&context, event, (self.now)());
             }
             // The watches ended; the deadline still counts.
             None => std::future::pending().await,

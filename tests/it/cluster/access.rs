@@ -9,7 +9,7 @@ use tidegate::{
 use super::fixture::{Console, Home, deploy, impatient, server, target};
 
 fn live(console: &Console) -> bool {
-    *console.view("dev").connection() == Connection::Live
+    console.connection("dev") == Connection::Live
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,7 +23,7 @@ async fn what_may_not_be_seen_is_not_taken_for_empty() {
     );
     console
         .until("the denial", |c| {
-            matches!(c.view("dev").connection(), Connection::Denied { .. })
+            matches!(c.connection("dev"), Connection::Denied { .. })
         })
         .await;
     let cell = console.cell("dev", "checkout");
@@ -52,7 +52,7 @@ async fn what_is_allowed_again_is_listed_again() {
         for round in 0..2 {
             console
                 .until("the denial", |c| {
-                    let denied = matches!(c.view("dev").connection(), Connection::Denied { .. });
+                    let denied = matches!(c.connection("dev"), Connection::Denied { .. });
                     denied && c.cell("dev", "checkout").health == Health::Unknown
                 })
                 .await;
@@ -89,7 +89,7 @@ async fn a_list_that_no_watch_follows_is_not_shown_for_a_moment() {
         vec![target("dev", &[("shop", "checkout")])],
         home.options(&[&server]),
     );
-    let denied = |c: &Console| matches!(c.view("dev").connection(), Connection::Denied { .. });
+    let denied = |c: &Console| matches!(c.connection("dev"), Connection::Denied { .. });
     console.until("the denial", denied).await;
     let lists = || {
         let requests = server.requests();
@@ -101,7 +101,7 @@ async fn a_list_that_no_watch_follows_is_not_shown_for_a_moment() {
     let before = lists();
     console
         .until("it is asked again", |c| {
-            assert!(denied(c), "{:?}", c.view("dev").connection());
+            assert!(denied(c), "{:?}", c.connection("dev"));
             lists() > before + 3
         })
         .await;
@@ -130,7 +130,7 @@ async fn a_list_whose_watch_has_to_wait_is_shown_then() {
         };
         console
             .until("refusals", |c| {
-                let denied = matches!(c.view("dev").connection(), Connection::Denied { .. });
+                let denied = matches!(c.connection("dev"), Connection::Denied { .. });
                 denied && watches() >= refusals
             })
             .await;
@@ -216,7 +216,7 @@ async fn what_is_hidden_across_namespaces_is_asked_for_in_each() {
                     } else {
                         Health::Healthy
                     }
-            }) && matches!(c.view("dev").connection(), Connection::Denied { .. })
+            }) && matches!(c.connection("dev"), Connection::Denied { .. })
         })
         .await;
 }
@@ -244,7 +244,7 @@ async fn an_unknown_context_is_told_with_those_there_are() {
         .await;
     console
         .until("contexts of both files", |c| {
-            live(c) && *c.view("other").connection() == Connection::Live
+            live(c) && c.connection("other") == Connection::Live
         })
         .await;
 }

@@ -44,7 +44,7 @@ async fn a_certificate_that_is_not_taken_is_told_and_a_good_one_ends_it() {
     assert_ne!(text, secured);
     let options = impatient(vec![home.file("config", &secured)]);
     let mut console = Console::start(vec![target("dev", &[("shop", "checkout")])], options);
-    let live = |c: &Console| *c.view("dev").connection() == Connection::Live;
+    let live = |c: &Console| c.connection("dev") == Connection::Live;
     for (at, (shows, words)) in cases.into_iter().enumerate() {
         // The first is there from the start, the others come while it is watched.
         tls.show(shows);

@@ -5,14 +5,14 @@ use tidegate::{
     domain::rollout::{Connection, Health},
 };
 
-use super::fixture::{Console, Home, deploy, server, target};
+use super::fixture::{Console, Home, deploy, server, target, target_in};
 
 fn live(console: &Console) -> bool {
-    *console.view("dev").connection() == Connection::Live
+    console.connection("dev") == Connection::Live
 }
 
 fn lost(console: &Console) -> bool {
-    matches!(console.view("dev").connection(), Connection::Lost { .. })
+    matches!(console.connection("dev"), Connection::Lost { .. })
 }
 
 async fn started(home: &Home, server: &ApiServer) -> Console {
@@ -50,7 +50,7 @@ async fn a_server_that_goes_away_leaves_its_last_word_and_comes_back() {
         assert_eq!(cell.ready, 2);
         let Connection::Lost {
             since, next_try, ..
-        } = console.view("dev").connection().clone()
+        } = console.connection("dev")
         else {
             panic!("{mode:?}: not lost");
         };
@@ -98,7 +98,7 @@ async fn one_cluster_costs_its_own_column_only() {
     let targets = ["dev", "prod"].map(|name| target(name, &[("shop", "checkout")]));
     let mut console = Console::start(targets.to_vec(), options);
     console.until("dev alone", live).await;
-    assert_eq!(console.view("prod").connection(), &Connection::Connecting);
+    assert_eq!(console.connection("prod"), Connection::Connecting);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,12 +123,11 @@ async fn new_targets_keep_the_connection_and_the_watches_that_still_fit() {
     assert_eq!((lists("shop"), lists("other")), (1, 1));
 
     // A second environment in the same context hears of the shared namespace too.
-    let mut second = target("green", &[("shop", "checkout")]);
-    second.context = "dev".to_owned();
+    let second = target_in("dev", "green", &[("shop", "checkout")]);
     console.retarget(vec![target("dev", &[("shop", "checkout")]), second]);
     console
         .until("the second environment", |c| {
-            *c.view("green").connection() == Connection::Live
+            c.connection("green") == Connection::Live
         })
         .await;
     assert_eq!(console.cell("green", "checkout").health, Health::Healthy);

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a fixture fails by panicking
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,8 +10,11 @@ use tempfile::TempDir;
 use tidegate::{
     demo::server::{ApiServer, ServerOptions, kubeconfig},
     domain::{
-        ids::{CellKey, EnvironmentName},
-        rollout::{CellTarget, ClusterEvent, ClusterTarget, ClusterView, LiveCell, WorkloadName},
+        ids::CellKey,
+        rollout::{
+            CellTarget, ClusterEvent, ClusterTarget, ClusterView, ClusterViews, Connection,
+            LiveCell, ObjectKind, Place, Which,
+        },
     },
     sources::cluster::{Options, Watching, watch},
 };
@@ -89,29 +92,34 @@ pub fn apply(server: &ApiServer, object: Value) {
 
 /// `Environment` × cells in these namespaces, in the context of the same name.
 pub fn target(environment: &str, cells: &[(&str, &str)]) -> ClusterTarget {
-    ClusterTarget {
-        environment: environment.into(),
-        context: environment.to_owned(),
-        cells: cells
-            .iter()
-            .map(|(namespace, name)| CellTarget {
-                cell: CellKey::new(*name, environment),
-                namespace: (*namespace).to_owned(),
-                workload: WorkloadName::Name((*name).to_owned()),
-                image_names: vec![(*name).to_owned()],
-                desired: None,
-                subject: tidegate::domain::subject::Subject::Image,
-            })
-            .collect(),
-    }
+    target_in(environment, environment, cells)
 }
 
-/// A watcher with a view per environment.
+/// The same in a context.
+pub fn target_in(context: &str, environment: &str, cells: &[(&str, &str)]) -> ClusterTarget {
+    let cells = cells.iter().map(|(namespace, name)| CellTarget {
+        cell: CellKey::new(*name, environment),
+        places: ObjectKind::WORKLOADS
+            .map(|kind| Place {
+                context: context.to_owned(),
+                kind,
+                namespace: (*namespace).to_owned(),
+                object: Which::Name((*name).to_owned()),
+            })
+            .into(),
+        image_names: vec![(*name).to_owned()],
+        desired: None,
+        subject: tidegate::domain::subject::Subject::Image,
+    });
+    ClusterTarget::new(environment.into(), context.to_owned(), cells.collect())
+}
+
+/// A watcher with what it says.
 pub struct Console {
     pub watching: Watching,
     pub targets: Vec<ClusterTarget>,
-    views: BTreeMap<EnvironmentName, ClusterView>,
-    heard: mpsc::Receiver<(EnvironmentName, ClusterEvent)>,
+    views: ClusterViews,
+    heard: mpsc::Receiver<(String, ClusterEvent)>,
     /// Reasons of the losses so far.
     pub losses: Vec<String>,
 }
@@ -119,18 +127,21 @@ pub struct Console {
 impl Console {
     pub fn start(targets: Vec<ClusterTarget>, options: Options) -> Self {
         let (sender, heard) = mpsc::channel(64);
+        let mut views = ClusterViews::default();
+        views.retarget(&targets);
         Self {
-            watching: watch(targets.clone(), sender, options),
+            watching: watch(&targets, sender, options),
             targets,
-            views: BTreeMap::new(),
+            views,
             heard,
             losses: Vec::new(),
         }
     }
 
     pub fn retarget(&mut self, targets: Vec<ClusterTarget>) {
-        self.targets.clone_from(&targets);
-        self.watching.retarget(targets);
+        self.views.retarget(&targets);
+        self.watching.retarget(&targets);
+        self.targets = targets;
     }
 
     /// Takes in events until `condition` holds, and says what was there instead when it never does.
@@ -139,29 +150,34 @@ impl Console {
         while !condition(self) {
             let heard = tokio::time::timeout_at(deadline, self.heard.recv()).await;
             match heard.unwrap_or_default() {
-                Some((environment, event)) => {
+                Some((context, event)) => {
                     if let ClusterEvent::Lost { reason, .. } = &event {
                         self.losses.push(reason.clone());
                     }
-                    let view = self.views.entry(environment).or_default();
-                    view.apply(event, Timestamp::now());
+                    self.views.apply(&context, event, Timestamp::now());
                 }
                 None => panic!("{what}: not within {DEADLINE:?}; {:#?}", self.views),
             }
         }
     }
 
-    /// The view of an environment; a new one where nothing was heard of it yet.
-    pub fn view(&self, environment: &str) -> ClusterView {
-        let key = EnvironmentName::from(environment);
-        self.views.get(&key).cloned().unwrap_or_default()
+    /// What is known of a context.
+    pub fn view(&self, context: &str) -> &ClusterView {
+        self.views.view(context).unwrap()
+    }
+
+    /// How well an environment's cluster is known.
+    pub fn connection(&self, environment: &str) -> Connection {
+        let mut targets = self.targets.iter();
+        let target = targets.find(|it| it.environment.as_str() == environment);
+        self.views.connection(target.unwrap())
     }
 
     pub fn cell(&self, environment: &str, service: &str) -> LiveCell {
         let key = CellKey::new(service, environment);
-        let cells = self.targets.iter().flat_map(|target| &target.cells);
-        let target = cells.into_iter().find(|cell| cell.cell == key).unwrap();
-        self.view(environment).live(target, Timestamp::now())
+        let mut cells = self.targets.iter().flat_map(ClusterTarget::cells);
+        let target = cells.find(|cell| cell.cell == key).unwrap();
+        self.views.live(target, Timestamp::now())
     }
 }
 

@@ -29,7 +29,7 @@ async fn a_rollout_is_seen_from_the_first_list_to_the_end() {
     assert_eq!((cell.health, cell.stale), (Health::Unknown, false));
     console
         .until("the first list", |c| {
-            *c.view("dev").connection() == Connection::Live
+            c.connection("dev") == Connection::Live
         })
         .await;
     let cell = console.cell("dev", "checkout");
@@ -133,10 +133,15 @@ async fn notes_are_watched_for_the_selected_cell_only() {
     );
     console
         .until("the first list", |c| {
-            *c.view("dev").connection() == Connection::Live
+            c.connection("dev") == Connection::Live
         })
         .await;
-    assert!(console.view("dev").notes(&"checkout".into()).is_none());
+    assert!(
+        console
+            .view("dev")
+            .notes(&CellKey::new("checkout", "dev"))
+            .is_none()
+    );
     let asked = |server: &tidegate::demo::server::ApiServer| {
         server
             .requests()
@@ -148,13 +153,14 @@ async fn notes_are_watched_for_the_selected_cell_only() {
 
     console.watching.select(Some(NotesTarget {
         cell: CellKey::new("checkout", "dev"),
+        context: "dev".to_owned(),
         namespace: "shop".to_owned(),
         workloads: vec!["Deployment/checkout".to_owned()],
     }));
     let objects = |c: &Console| -> Vec<String> {
         let view = c.view("dev");
         let notes = view
-            .notes(&"checkout".into())
+            .notes(&CellKey::new("checkout", "dev"))
             .map(|(notes, _)| notes.to_vec());
         notes
             .unwrap_or_default()
@@ -168,7 +174,7 @@ async fn notes_are_watched_for_the_selected_cell_only() {
         })
         .await;
     let view = console.view("dev");
-    let first = view.notes(&"checkout".into()).unwrap().0[0].clone();
+    let first = view.notes(&CellKey::new("checkout", "dev")).unwrap().0[0].clone();
     assert_eq!(
         (first.message.as_str(), first.count),
         ("Back-off restarting", 3)
@@ -193,10 +199,7 @@ async fn a_snapshot_takes_what_answers_and_names_what_does_not() {
     let snapshot = snapshot(&targets, limit, options).await;
     assert!(began.elapsed() < limit / 2, "failures are not waited out");
     let now = jiff::Timestamp::now();
-    let live = |i: usize| {
-        let view = &snapshot.views[&targets[i].environment];
-        view.live(&targets[i].cells[0], now)
-    };
+    let live = |i: usize| snapshot.views.live(&targets[i].cells()[0], now);
     assert_eq!((live(0).health, live(0).stale), (Health::Healthy, false));
     assert_eq!((live(1).health, live(1).stale), (Health::Unknown, true));
     let problems: Vec<_> = snapshot

@@ -3,8 +3,9 @@
 use jiff::{Timestamp, ToSpan};
 
 use super::super::{
-    CellTarget, ClusterEvent, ClusterObject, ClusterView, LiveCell, ObjectKind, PodObject,
-    ReplicaSetState, Selector, WorkloadName, WorkloadState,
+    CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterView, ClusterViews, Connection,
+    LiveCell, ObjectKind, Place, PodObject, ReplicaSetState, Selector, Touched, Which,
+    WorkloadState,
     object::{Condition, ContainerImage, ContainerState, Ended, Owner, Run, Strategy},
 };
 use crate::domain::{ids::CellKey, subject::Subject};
@@ -156,25 +157,68 @@ pub(super) fn crashing(pod: PodObject, restarts: u32) -> PodObject {
 }
 
 pub(super) fn target() -> CellTarget {
+    looked_for(&Which::Name("checkout".to_owned()))
+}
+
+/// The cell with these workloads, in namespace `shop` of context `prod`.
+pub(super) fn looked_for(object: &Which) -> CellTarget {
     CellTarget {
         cell: CellKey::new("checkout", "prod"),
-        namespace: "shop".to_owned(),
-        workload: WorkloadName::Name("checkout".to_owned()),
+        places: ObjectKind::WORKLOADS
+            .map(|kind| Place {
+                context: "prod".to_owned(),
+                kind,
+                namespace: "shop".to_owned(),
+                object: object.clone(),
+            })
+            .into(),
         image_names: vec!["checkout".to_owned()],
         desired: Some("1.0".into()),
         subject: Subject::Image,
     }
 }
 
-/// Everything listed in namespace `shop`, and connected.
-pub(super) fn view(objects: Vec<ClusterObject>) -> ClusterView {
-    let mut view = ClusterView::new();
-    list(&mut view, objects);
+/// What is known of context `prod`, where the cell is looked for.
+pub(super) struct View(ClusterViews);
+
+impl View {
+    /// Nothing was heard yet.
+    pub(super) fn new() -> Self {
+        let mut views = ClusterViews::default();
+        views.retarget(&[Self::environment()]);
+        Self(views)
+    }
+
+    fn environment() -> ClusterTarget {
+        ClusterTarget::new("prod".into(), "prod".to_owned(), vec![target()])
+    }
+
+    pub(super) fn apply(&mut self, event: ClusterEvent, now: Timestamp) -> Touched {
+        self.0.apply("prod", event, now)
+    }
+
+    pub(super) fn live(&self, target: &CellTarget, now: Timestamp) -> LiveCell {
+        self.0.live(target, now)
+    }
+
+    pub(super) fn connection(&self) -> Connection {
+        self.0.connection(&Self::environment())
+    }
+
+    pub(super) fn cluster(&self) -> &ClusterView {
+        self.0.view("prod").unwrap()
+    }
+}
+
+/// Connected, and everything listed in namespace `shop`.
+pub(super) fn view(objects: Vec<ClusterObject>) -> View {
+    let mut view = View::new();
     view.apply(ClusterEvent::Connected, noon());
+    list(&mut view, objects);
     view
 }
 
-pub(super) fn list(view: &mut ClusterView, objects: Vec<ClusterObject>) {
+pub(super) fn list(view: &mut View, objects: Vec<ClusterObject>) {
     for kind in ObjectKind::ALL {
         let objects = objects.iter().filter(|object| object.kind() == kind);
         view.apply(

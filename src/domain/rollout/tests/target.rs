@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::super::{Selector, WorkloadName, targets};
+use super::super::{ObjectKind, Selector, Which, targets};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, ObjectId},
@@ -87,15 +87,31 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
     let [dev, prod] = &targets[..] else {
         panic!("two targets: {targets:?}");
     };
-    assert_eq!((dev.context.as_str(), dev.cells.len()), ("dev-context", 1));
-    let cell = &dev.cells[0];
-    assert_eq!(cell.namespace, "shop-a");
-    assert_eq!(cell.workload, WorkloadName::Name("web".to_owned()));
+    assert_eq!(
+        (dev.context.as_str(), dev.cells().len()),
+        ("dev-context", 1)
+    );
+    let cell = &dev.cells()[0];
+    let places = cell.places.iter();
+    let places: Vec<_> = places
+        .map(|it| (it.context.as_str(), it.kind, it.namespace.as_str()))
+        .collect();
+    assert_eq!(
+        places,
+        ObjectKind::WORKLOADS.map(|kind| ("dev-context", kind, "shop-a"))
+    );
+    assert_eq!(cell.places[0].object, Which::Name("web".to_owned()));
+    let wanted = &dev.wanted()["dev-context"];
+    assert_eq!(
+        wanted.keys().copied().collect::<Vec<_>>(),
+        ObjectKind::ALL,
+        "and what workloads are judged by"
+    );
     assert_eq!(cell.image_names, ["web", "web-server"]);
     assert_eq!(cell.desired, Some("1.0".into()));
     assert_eq!(
-        prod.cells[0].workload,
-        WorkloadName::Labels(Selector::parse("app=web").unwrap())
+        prod.cells()[0].places[0].object,
+        Which::Labels(Selector::parse("app=web").unwrap())
     );
 }
 
@@ -124,7 +140,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
         };
         let desired = desired(&[("web", "dev", Some("1.0"), &[("service", "web")])]);
         let (targets, problems) = targets(&topology, &desired);
-        assert!(targets[0].cells.is_empty(), "{namespace} {workload}");
+        assert!(targets[0].cells().is_empty(), "{namespace} {workload}");
         assert_eq!(problems[0].message, message);
         assert_eq!(problems[0].context.as_deref(), Some("dev-context"));
 
@@ -133,7 +149,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
         cell.subject = Subject::Setting;
         let (targets, problems) = super::super::targets(&topology, &unseen);
         assert!(
-            targets[0].cells.is_empty() && problems.is_empty(),
+            targets[0].cells().is_empty() && problems.is_empty(),
             "needs no workload"
         );
     }

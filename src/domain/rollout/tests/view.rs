@@ -1,12 +1,14 @@
 //! Events in, cells out: freshness, access, absence.
 
 use super::super::{
-    CellTarget, ClusterEvent, ClusterObject, ClusterView, Connection, Health, ObjectKind, Selector,
-    Touched, WorkloadName,
+    CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterViews, Connection, Health,
+    LiveCell, ObjectKind, Place, Selector, Touched, Wanted, Which,
 };
-use crate::domain::{subject::Subject, version::Version};
+use crate::domain::{ids::CellKey, subject::Subject, version::Version};
 
-use super::fixtures::{ago, list, live, noon, owner, pod, replica_set, target, view, workload};
+use super::fixtures::{
+    View, ago, list, live, looked_for, noon, owner, pod, replica_set, target, view, workload,
+};
 
 fn at_rest() -> Vec<ClusterObject> {
     vec![
@@ -27,6 +29,14 @@ fn lost(reason: &str) -> ClusterEvent {
     }
 }
 
+fn reset(kind: ObjectKind, objects: Vec<ClusterObject>) -> ClusterEvent {
+    ClusterEvent::Reset {
+        kind,
+        namespaces: shop(),
+        objects,
+    }
+}
+
 fn denied(kind: ObjectKind) -> ClusterEvent {
     ClusterEvent::Denied {
         kind,
@@ -37,30 +47,23 @@ fn denied(kind: ObjectKind) -> ClusterEvent {
 
 #[test]
 fn unknown_until_every_kind_has_been_answered() {
-    let mut view = ClusterView::new();
+    let mut view = View::new();
     let cell = view.live(&target(), noon());
     assert_eq!((cell.health, cell.stale), (Health::Unknown, false));
     assert_eq!(
         cell.reason.as_deref(),
         Some("no answer from the cluster yet")
     );
+    view.apply(ClusterEvent::Connected, noon());
     for kind in [ObjectKind::Deployment, ObjectKind::Pod] {
         let objects = at_rest().into_iter().filter(|o| o.kind() == kind).collect();
-        view.apply(
-            ClusterEvent::Reset {
-                kind,
-                namespaces: shop(),
-                objects,
-            },
-            noon(),
-        );
+        view.apply(reset(kind, objects), noon());
         assert_eq!(view.live(&target(), noon()).health, Health::Unknown);
-        assert!(!view.answered(&[target()]));
+        assert_eq!(view.connection(), Connection::Connecting);
     }
     list(&mut view, at_rest());
-    assert!(view.answered(&[target()]));
     assert_eq!(view.live(&target(), noon()).health, Health::Healthy);
-    assert_eq!(view.connection(), &Connection::Connecting);
+    assert_eq!(view.connection(), Connection::Live);
 }
 
 #[test]
@@ -69,36 +72,72 @@ fn a_lost_cluster_is_stale_until_everything_is_listed_again() {
     view.apply(ClusterEvent::Alive, ago(-1));
     view.apply(lost("connection refused"), ago(-5));
     view.apply(lost("no route to host"), ago(-7));
-    assert_eq!(
-        view.connection(),
-        &Connection::Lost {
-            reason: "no route to host".to_owned(),
-            since: ago(-5),
-            next_try: Some(noon()),
-        }
-    );
+    let still_lost = |next_try| Connection::Lost {
+        reason: "no route to host".to_owned(),
+        since: ago(-5),
+        next_try,
+    };
+    assert_eq!(view.connection(), still_lost(Some(noon())));
     // A straggler after the loss says nothing about now.
     view.apply(ClusterEvent::Alive, ago(-8));
     let cell = view.live(&target(), ago(-9));
     assert_eq!((cell.health, cell.stale), (Health::Healthy, true));
     assert_eq!((cell.as_of, cell.ready), (ago(-1), 3));
 
-    list(&mut view, vec![]);
-    assert!(view.live(&target(), ago(-10)).stale);
+    // It answers again, and was not asked for everything yet: the loss is not over, nor is it another one.
     view.apply(ClusterEvent::Connected, ago(-10));
+    view.apply(reset(ObjectKind::Deployment, vec![]), ago(-10));
+    assert_eq!(view.connection(), still_lost(None));
     let cell = view.live(&target(), ago(-10));
+    assert_eq!((cell.as_of, cell.stale), (ago(-1), true));
+    view.apply(lost("no route to host"), ago(-11));
+    assert_eq!(view.connection(), still_lost(Some(noon())));
+
+    view.apply(ClusterEvent::Connected, ago(-12));
+    list(&mut view, vec![]);
+    view.apply(ClusterEvent::Alive, ago(-13));
+    let cell = view.live(&target(), ago(-14));
     assert_eq!((cell.health, cell.stale), (Health::Missing, false));
-    assert_eq!(cell.as_of, ago(-10));
+    assert_eq!(
+        (cell.as_of, view.connection()),
+        (ago(-13), Connection::Live)
+    );
+    view.apply(lost("reset"), ago(-15));
+    let Connection::Lost { since, .. } = view.connection() else {
+        panic!("lost");
+    };
+    assert_eq!(since, ago(-15), "another loss");
+}
+
+#[test]
+fn what_nobody_looks_at_any_more_holds_no_loss_open() {
+    let mut view = view(at_rest());
+    let other = ClusterEvent::Reset {
+        kind: ObjectKind::Pod,
+        namespaces: ["other".to_owned()].into(),
+        objects: vec![],
+    };
+    view.apply(other, noon());
+    view.apply(lost("reset"), noon());
+    view.apply(ClusterEvent::Connected, noon());
+    let wanted: Wanted = ObjectKind::ALL.map(|kind| (kind, shop())).into();
+    view.apply(ClusterEvent::Narrowed(wanted), noon());
+    list(&mut view, at_rest());
+    view.apply(lost("reset"), ago(-5));
+    let Connection::Lost { since, .. } = view.connection() else {
+        panic!("lost");
+    };
+    assert_eq!(since, ago(-5));
 }
 
 #[test]
 fn never_reached_is_unknown_with_the_reason() {
-    let mut view = ClusterView::new();
+    let mut view = View::new();
     view.apply(lost("no context `prod`"), noon());
     let cell = view.live(&target(), noon());
     assert_eq!((cell.health, cell.stale), (Health::Unknown, true));
     assert_eq!(cell.reason.as_deref(), Some("no context `prod`"));
-    assert_eq!(view.as_of(), None);
+    assert_eq!(view.cluster().as_of(), None);
 }
 
 #[test]
@@ -202,7 +241,7 @@ fn access_granted_later_ends_the_denial() {
     let mut view = view(at_rest());
     view.apply(denied(ObjectKind::Pod), noon());
     list(&mut view, at_rest());
-    assert_eq!(view.connection(), &Connection::Live);
+    assert_eq!(view.connection(), Connection::Live);
     assert_eq!(view.live(&target(), noon()).health, Health::Healthy);
 }
 
@@ -228,8 +267,8 @@ fn changes_and_deletions_tell_where() {
     let touched = view.apply(ClusterEvent::Applied(elsewhere.into()), noon());
     assert_eq!(touched, Touched::Nothing);
 
-    let namespaces = ["other".to_owned()].into();
-    view.apply(ClusterEvent::Narrowed { namespaces }, noon());
+    let wanted: Wanted = [(ObjectKind::Pod, ["other".to_owned()].into())].into();
+    view.apply(ClusterEvent::Narrowed(wanted), noon());
     assert_eq!(view.live(&target(), noon()).health, Health::Unknown);
 }
 
@@ -264,10 +303,8 @@ fn a_cell_of_several_workloads_is_as_bad_as_the_worst() {
     worker.ready = 1;
     let mut view = view(at_rest());
     view.apply(ClusterEvent::Applied(worker.into()), noon());
-    let labelled = CellTarget {
-        workload: WorkloadName::Labels(Selector::parse("app=checkout").unwrap()),
-        ..target()
-    };
+    let labels = Selector::parse("app=checkout").unwrap();
+    let labelled = looked_for(&Which::Labels(labels));
     let cell = view.live(&labelled, noon());
     assert_eq!(cell.health, Health::Progressing);
     assert_eq!(cell.reason.as_deref(), Some("1 of 3 pods ready"));
@@ -301,18 +338,19 @@ fn a_running_digest_is_shown_in_the_words_of_git() {
 
 #[test]
 fn notes_are_of_one_cell() {
-    let mut view = ClusterView::new();
+    let mut view = View::new();
     let touched = view.apply(
         ClusterEvent::Notes {
-            service: "checkout".into(),
+            cell: CellKey::new("checkout", "prod"),
             notes: vec![],
             problem: Some("403".to_owned()),
         },
         noon(),
     );
     assert_eq!(touched, Touched::Notes);
-    assert_eq!(view.notes(&"checkout".into()), Some((&[][..], Some("403"))));
-    assert_eq!(view.notes(&"payments".into()), None);
+    let notes = |service| view.cluster().notes(&CellKey::new(service, "prod"));
+    assert_eq!(notes("checkout"), Some((&[][..], Some("403"))));
+    assert_eq!(notes("payments"), None);
 }
 
 #[test]
@@ -364,4 +402,83 @@ fn what_no_container_can_carry_is_hidden() {
         let drifts = !hidden && declared != "1.0";
         assert_eq!(cell.runs_other_than(&declared.into()), drifts, "{name}");
     }
+}
+
+/// The objects of a cell in two clusters: its Deployment where the environment is, its `StatefulSet` elsewhere.
+struct Apart {
+    cell: CellTarget,
+    target: ClusterTarget,
+    views: ClusterViews,
+}
+
+impl Apart {
+    fn new() -> Self {
+        let place = |context: &str, kind, namespace: &str| Place {
+            context: context.to_owned(),
+            kind,
+            namespace: namespace.to_owned(),
+            object: Which::Name("checkout".to_owned()),
+        };
+        let cell = CellTarget {
+            places: vec![
+                place("prod", ObjectKind::Deployment, "shop"),
+                place("hub", ObjectKind::StatefulSet, "agents"),
+            ],
+            ..target()
+        };
+        let target = ClusterTarget::new("prod".into(), "prod".to_owned(), vec![cell.clone()]);
+        let mut views = ClusterViews::default();
+        views.retarget(std::slice::from_ref(&target));
+        Self {
+            cell,
+            target,
+            views,
+        }
+    }
+
+    /// All that is looked for in a context is listed.
+    fn list(&mut self, context: &str, objects: &[ClusterObject]) {
+        self.views.apply(context, ClusterEvent::Connected, noon());
+        for (kind, namespaces) in &self.target.wanted()[context] {
+            let own = objects.iter().filter(|object| object.kind() == *kind);
+            let listed = ClusterEvent::Reset {
+                kind: *kind,
+                namespaces: namespaces.clone(),
+                objects: own.cloned().collect(),
+            };
+            self.views.apply(context, listed, noon());
+        }
+    }
+
+    fn live(&self) -> LiveCell {
+        self.views.live(&self.cell, noon())
+    }
+}
+
+#[test]
+fn the_objects_of_a_cell_may_be_in_several_namespaces_and_clusters() {
+    let mut elsewhere = workload(ObjectKind::StatefulSet);
+    elsewhere.namespace = "agents".to_owned();
+    elsewhere.ready = 1;
+    let mut both = Apart::new();
+    let wanted: Vec<_> = both.target.wanted()["hub"].keys().copied().collect();
+    assert_eq!(wanted, [ObjectKind::StatefulSet, ObjectKind::Pod]);
+
+    both.list("prod", &at_rest());
+    let cell = both.live();
+    assert_eq!(cell.health, Health::Unknown, "half of it is not known");
+    assert_eq!(both.views.connection(&both.target), Connection::Live);
+
+    both.list("hub", &[elsewhere.into()]);
+    let cell = both.live();
+    assert_eq!(
+        cell.workloads,
+        ["Deployment/checkout", "StatefulSet/checkout"]
+    );
+    assert_eq!(cell.reason.as_deref(), Some("1 of 3 pods ready"));
+    assert!(!cell.stale);
+
+    both.views.apply("hub", lost("reset"), noon());
+    assert!(both.live().stale, "half of it is stale");
+    assert_eq!(both.views.connection(&both.target), Connection::Live);
 }
