@@ -146,6 +146,18 @@ fn a_digest_under_any_key_goes_with_its_version() {
             "image:\n  tag: v2\n  repository: r/i\n",
         ),
         (
+            "a checksum of the image",
+            IMAGE,
+            "image:\n  tag: %V\n  checksum: %D\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
+            "the digest again under a key that says nothing",
+            IMAGE,
+            "image:\n  tag: %V\n  digest: %D\nchecksum: %D\n",
+            "image:\n  tag: v2\n",
+        ),
+        (
             "JSON",
             IMAGE,
             "{\"image\": {\"tag\": \"%V\", \"hash\": \"%D\"}}\n",
@@ -218,6 +230,30 @@ fn a_digest_that_may_be_of_something_else_stays_and_is_told() {
             UNSURE,
             "release:\n  version: v1\n  sha256: %H\n",
             "3: the digest in `sha256`",
+        ),
+        (
+            "of a configuration, around the image",
+            IMAGE,
+            "image: {tag: v1}\nchecksum: %D\n",
+            "2: the digest in `checksum`",
+        ),
+        (
+            "the same in digits",
+            IMAGE,
+            "checksum: %H\nimage: {tag: v1}\n",
+            "1: the digest in `checksum`",
+        ),
+        (
+            "of what is around the image",
+            IMAGE,
+            "image: {tag: v1}\nhash: %D\n",
+            "2: the digest in `hash`",
+        ),
+        (
+            "of a configuration beside a tag",
+            FLAT,
+            "webTag: v1\nwebChecksum: %D\n",
+            "2: the digest in `webChecksum`",
         ),
         (
             "of a new name",

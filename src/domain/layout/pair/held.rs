@@ -31,6 +31,17 @@ const COMMON: [&str; 20] = [
     "manifest",
     "pin",
 ];
+/// Words of a key that say that it is about an image.
+const OF_IMAGE: [&str; 8] = [
+    "image",
+    "img",
+    "container",
+    "tag",
+    "digest",
+    "repository",
+    "repo",
+    "registry",
+];
 /// Words of a key whose value is a digest, if it can be one.
 const SAYS_SO: [&str; 4] = ["digest", "sha", "hash", "checksum"];
 
@@ -117,13 +128,15 @@ pub(crate) fn near(root: NodeRef<'_>, parent: NodeRef<'_>, path: &[Step]) -> Vec
             Some(Step::Key(holder)) => whose(holder),
             _ => Vec::new(),
         };
+        let in_image = matches!(way.last(), Some(Step::Key(holder)) if says_image(holder));
         let of = whose(last);
         let mut found = in_mapping(parent, 0, last);
         found.retain_mut(|held| {
             let words = whose(&held.key);
-            held.own = words == of || of.is_empty() && words == holder;
+            let same = words == of || of.is_empty() && words == holder;
+            held.own = same && (is_of_image(&held.key, 0) || in_image);
             // One that says whose else it is, beside a version that says so too, is not meant.
-            held.own || words.is_empty() || of.is_empty()
+            same || words.is_empty() || of.is_empty()
         });
         if let [around @ .., Step::Key(_)] = way
             && of.is_empty()
@@ -131,8 +144,9 @@ pub(crate) fn near(root: NodeRef<'_>, parent: NodeRef<'_>, path: &[Step]) -> Vec
         {
             let of_holder = in_mapping(around, 1, "").into_iter().filter_map(|held| {
                 let words = whose(&held.key);
-                let own = words == holder;
-                (own || words.is_empty()).then_some(Held { own, ..held })
+                let same = words == holder;
+                let own = same && is_of_image(&held.key, 1);
+                (same || words.is_empty()).then_some(Held { own, ..held })
             });
             found.extend(of_holder);
         }
@@ -175,6 +189,23 @@ fn is_whole(text: &str) -> bool {
             hex.len() == *count && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
         })
     })
+}
+
+/// Whether a key so many mappings around a version may be about an image as far as its words tell. What a checksum is of,
+/// it has to say: most are of a configuration. Around the mapping of an image any other key is about something else, unless
+/// it says what it is, or whose.
+fn is_of_image(key: &str, up: usize) -> bool {
+    let words = words(key);
+    let is_checksum = words.iter().any(|word| word.starts_with("checksum"));
+    let is_sha = words.iter().any(|word| word.starts_with("sha"));
+    let is_whose = !whose(key).is_empty();
+    says_image(key) || !is_checksum && (up == 0 || is_sha || is_whose)
+}
+
+/// Whether a word of a key says that it is about an image.
+fn says_image(key: &str) -> bool {
+    let words = words(key);
+    words.iter().any(|word| OF_IMAGE.contains(&word.as_str()))
 }
 
 /// Whose version or digest a key says it is.
@@ -267,6 +298,29 @@ mod tests {
         ];
         for (key, expected) in cases {
             assert_eq!(whose(key).join(" "), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_about_an_image_has_no_digest_of_one() {
+        // By key: beside a version, around the mapping that holds it.
+        let cases = [
+            ("digest", true, true),
+            ("imageChecksum", true, true),
+            ("tagHash", true, true),
+            ("sha256", true, true),
+            ("webHash", true, true),
+            ("hash", true, false),
+            ("pin", true, false),
+            ("name", true, false),
+            ("checksum", false, false),
+            ("checksum/config", false, false),
+            ("webChecksum", false, false),
+            ("checksumSha256", false, false),
+        ];
+        for (key, beside, around) in cases {
+            let found = (is_of_image(key, 0), is_of_image(key, 1));
+            assert_eq!(found, (beside, around), "{key}");
         }
     }
 }
