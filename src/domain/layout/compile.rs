@@ -122,6 +122,23 @@ impl Layout {
             .then(|| CellKey::new(row, column))
     }
 
+    /// The name of the row that `raw` names; `None` where something is missing.
+    pub(crate) fn row(&self, raw: &Bindings) -> Option<String> {
+        let mut row = String::new();
+        let get = |name: &str| Some(self.meant(name, raw.get(name)?));
+        self.row.fill_into(&mut row, get).ok()?;
+        Some(row).filter(|row| !row.is_empty())
+    }
+
+    /// Whose a place is that a level finds: a cell's, or, of a fall-back, a row's in any column (an empty name).
+    pub(crate) fn owner(&self, level: usize, origin: &Bindings, raw: &Bindings) -> Option<CellKey> {
+        let raw = origin.join(raw)?;
+        if level == 0 {
+            return self.cell(&raw);
+        }
+        Some(CellKey::new(self.row(&raw)?, ""))
+    }
+
     /// Writes the names of the row and the column that `raw` names; `false` where something is missing.
     pub(crate) fn name(&self, raw: &Bindings, row: &mut String, column: &mut String) -> bool {
         row.clear();

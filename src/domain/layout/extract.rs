@@ -1,10 +1,10 @@
 //! What one file says: every place in it where a layout finds a version.
 
-use std::{cell::OnceCell, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use super::{
     bindings::Bindings,
-    containers::{self, Container, Other, Own},
+    containers::Own,
     level::{Finder, Level},
     locator::{Locator, Match},
     objects::{Object, objects},
@@ -39,8 +39,6 @@ pub(crate) struct Found {
     pub(crate) scalar: Option<ScalarType>,
     /// The version's own bytes in the file; `None` where it is reached through an alias, or is not told apart there.
     pub(crate) bytes: Option<Range<usize>>,
-    /// Another container runs the same image as another version.
-    pub(super) other: Option<Box<Other>>,
 }
 
 /// Where exactly a version stands.
@@ -81,31 +79,15 @@ impl Found {
     /// What it is among containers, if it is one's image.
     pub(super) fn container(&self) -> Option<Own<'_>> {
         let Place::Scalar {
-            document,
-            path,
-            text,
-            ..
+            text, within: None, ..
         } = &self.place
         else {
             return None;
         };
         Some(Own {
-            document: *document,
-            path,
             image: text,
             bindings: &self.bindings,
         })
-    }
-
-    /// The other version of the image that this container runs.
-    fn other_than(&self, level: &Level, all: &[Container<'_>]) -> Option<Other> {
-        let own = self.container().filter(|_| self.version.is_some())?;
-        if !all.iter().any(|it| it.is_at(own.document, own.path)) {
-            for other in all {
-                other.node.document().reads.decides(other.node.id());
-            }
-        }
-        own.contradicted(level, all)
     }
 }
 
@@ -152,9 +134,14 @@ impl<'b> File<'b> {
         }
     }
 
+    /// Its tree, where it was looked into and is one.
+    pub(crate) fn tree(&self) -> Option<&Yaml<'b>> {
+        self.yaml.as_ref()?.as_ref().ok()
+    }
+
     /// Its tree with what was read of it, where nothing else was looked at.
     pub(crate) fn tree_alone(&self) -> Option<&Yaml<'b>> {
-        self.yaml.as_ref()?.as_ref().ok().filter(|_| !self.as_text)
+        self.tree().filter(|_| !self.as_text)
     }
 
     /// What `level` finds in it; `bound` is what its path captured.
@@ -230,7 +217,6 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
         ..Findings::default()
     };
     let digests = held::may_hold(yaml.text);
-    let containers = OnceCell::new();
     for (object, bound) in documents(yaml, level, bound) {
         findings.applies = true;
         let document = object.document;
@@ -248,18 +234,9 @@ fn tree(yaml: &Yaml<'_>, level: &Level, locator: &Locator, bound: &Bindings) -> 
                 within(level, inside, document, &matched, &mut findings);
             } else {
                 let node = matched.node.resolve().id();
-                let is_container = level.is_container(&matched.path);
-                let borrowed = matched.borrowed;
                 let reads = &yaml.documents[document].reads;
                 let found = reads.evaluate(node, || {
-                    let (mut found, counts) = finder.found(matched)?;
-                    if is_container {
-                        let all = containers.get_or_init(|| containers::all(yaml, level));
-                        found.other = found.other_than(level, all).map(Box::new);
-                        if !all.is_empty() && borrowed {
-                            reads.decides(node);
-                        }
-                    }
+                    let (found, counts) = finder.found(matched)?;
                     if counts {
                         return Some(found);
                     }
@@ -455,7 +432,6 @@ impl Scalars<'_, '_> {
             duplicate: matched.duplicate,
             scalar: node.scalar_type(),
             bytes,
-            other: None,
             place: Place::Scalar {
                 document: self.document,
                 // For edits alone.
@@ -599,7 +575,6 @@ fn text(
             duplicate: None,
             scalar: None,
             bytes: Some(range),
-            other: None,
         });
         if level.first {
             break;

@@ -1,7 +1,7 @@
 //! The matrix as it is shown: cells with their sources, and what contradicts itself.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -132,7 +132,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         grammar => grammar,
     };
     let captures = layout.captures(raw);
-    let mut sources = Vec::new();
+    let (mut sources, mut told) = (Vec::new(), HashSet::new());
     let mut conflict = None;
     for known in &cell.contributions {
         if let Some(chosen) = chosen
@@ -145,7 +145,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
                 line: known.line,
             };
             if known.version == chosen.version {
-                if !sources.contains(&source) {
+                if told.insert((known.source, known.line)) {
                     sources.push(source);
                 }
             } else if known.rank.layout() == chosen.rank.layout() {

@@ -1,7 +1,7 @@
 //! All layouts of a configuration, compiled.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     sync::{Arc, OnceLock},
 };
@@ -13,14 +13,14 @@ use super::{
     choice::{Choice, Choices, Standing},
     claims::{Claimant, Claims},
     compile::{Context, Layout, aliases, spellings},
-    containers::Other,
+    containers::{self, Cells, Other, Run},
     extract::{File, Findings, Found, Place},
     level::Level,
     pattern::Pattern,
     preset,
 };
 use crate::domain::{
-    ids::{EnvironmentName, RepoPath, ServiceName},
+    ids::{CellKey, EnvironmentName, RepoPath, ServiceName},
     manifest::ManifestError,
     problem::{Problem, Unreadable},
     version::Version,
@@ -367,14 +367,35 @@ impl LayoutSet {
         self.extract_from(path, &mut File::new(bytes), None)
     }
 
+    /// Whose the containers of the file at `path` are.
+    pub(super) fn cells_of_containers(&self, path: &RepoPath, bytes: &[u8]) -> Cells {
+        let (_, runs) = self.read(path, &mut File::new(bytes), None);
+        Cells::of(&runs)
+    }
+
     /// The same of a file that may be read with notes; the `places` of what is found are told.
     pub(super) fn extract_from(
         &self,
         path: &RepoPath,
         file: &mut File<'_>,
-        mut places: Option<&mut Vec<Placed>>,
+        places: Option<&mut Vec<Placed>>,
     ) -> FileFacts {
-        let mut facts = FileFacts::default();
+        let (mut facts, runs) = self.read(path, file, places);
+        if let Some(yaml) = file.tree().filter(|_| !runs.is_empty()) {
+            containers::contradictions(yaml, &self.layouts, &runs, &mut facts.entries);
+        }
+        facts
+    }
+
+    /// The same, with the containers among what was found, before these are compared.
+    fn read(
+        &self,
+        path: &RepoPath,
+        file: &mut File<'_>,
+        mut places: Option<&mut Vec<Placed>>,
+    ) -> (FileFacts, Vec<Run>) {
+        let mut facts = Building::default();
+        let mut runs = Vec::new();
         let mut claims = Claims::default();
         let origin = self.view.as_ref().map(|origin| origin.captures.iter());
         let origin: Bindings = origin
@@ -430,6 +451,33 @@ impl LayoutSet {
                         (findings, true)
                     }
                 };
+                let container = |found: &Found, fact: Option<(usize, usize)>| {
+                    let Place::Scalar {
+                        document,
+                        path,
+                        text,
+                        borrowed,
+                        within: None,
+                        ..
+                    } = &found.place
+                    else {
+                        return None;
+                    };
+                    level.is_container(path).then(|| Run {
+                        fact,
+                        level: (index, level_index),
+                        document: *document,
+                        path: path.clone(),
+                        image: text.clone(),
+                        borrowed: *borrowed,
+                        cell: layout.owner(level_index, &origin, &found.bindings),
+                    })
+                };
+                let entry = facts.entries.len();
+                let found = findings.found.iter().enumerate();
+                runs.extend(found.filter_map(|(at, found)| container(found, Some((entry, at)))));
+                let found = findings.aside.iter();
+                runs.extend(found.filter_map(|found| container(found, None)));
                 let later = std::mem::take(&mut findings.aside).into_iter();
                 aside.extend(later.map(|found| (index, bound.clone(), found)));
                 if !findings.applies {
@@ -487,7 +535,11 @@ impl LayoutSet {
         for (index, bound, found) in aside {
             facts.add_aside(path, &self.layouts, &origin, (index, bound), found);
         }
-        facts
+        let facts = FileFacts {
+            entries: facts.entries,
+            problems: facts.problems,
+        };
+        (facts, runs)
     }
 
     /// What a file says that has no content: that its cells exist, as far as its path names them, and why nothing is known
@@ -641,7 +693,19 @@ impl FileFacts {
                         .all(|(a, b)| Arc::ptr_eq(a, b) || a.bindings == b.bindings)
             })
     }
+}
 
+/// What a file says, while it is read.
+#[derive(Default)]
+struct Building {
+    entries: Vec<Entry>,
+    problems: Vec<Problem>,
+    reported: HashSet<Problem>,
+    /// The cells of which some reading of a table says something, by table: once something was set aside.
+    said: HashMap<usize, HashSet<CellKey>>,
+}
+
+impl Building {
     /// Whether it is there already that a cell of the layout table `spec` exists whose path captures this: then another
     /// reading of the table that finds nothing adds nothing.
     fn has_presence(&self, layouts: &[Layout], spec: usize, path: &Bindings) -> bool {
@@ -667,20 +731,26 @@ impl FileFacts {
         let Some(key) = cell(own, &found.bindings) else {
             return;
         };
-        let mut others = self.entries.iter().filter(|entry| {
-            let other = &layouts[usize::from(entry.layout)];
-            other.spec == own.spec && entry.role == Role::Level(0)
+        let entries = &self.entries;
+        let said = self.said.entry(own.spec).or_insert_with(|| {
+            let own_places = entries.iter().filter(|entry| {
+                let other = &layouts[usize::from(entry.layout)];
+                other.spec == own.spec && entry.role == Role::Level(0)
+            });
+            let cells = own_places.flat_map(|entry| {
+                let other = &layouts[usize::from(entry.layout)];
+                let says = |fact: &&Arc<Fact>| fact.version.is_some() || fact.unread;
+                let facts = entry.facts.iter().filter(says);
+                facts.filter_map(move |fact| cell(other, &fact.bindings))
+            });
+            cells.collect()
         });
-        let known = others.any(|entry| {
-            let other = &layouts[usize::from(entry.layout)];
-            let mut facts = entry.facts.iter();
-            facts.any(|fact| {
-                let says = fact.version.is_some() || fact.unread;
-                says && cell(other, &fact.bindings).as_ref() == Some(&key)
-            })
-        });
-        if known {
+        let says = found.version.is_some() || found.unread.is_some();
+        if said.contains(&key) {
             return;
+        }
+        if says {
+            said.insert(key);
         }
         let findings = Findings {
             found: vec![found],
@@ -698,7 +768,7 @@ impl FileFacts {
     }
 
     fn report(&mut self, problem: Problem) {
-        if !self.problems.contains(&problem) {
+        if self.reported.insert(problem.clone()) {
             self.problems.push(problem);
         }
     }
@@ -750,7 +820,7 @@ impl From<Found> for Fact {
             unread: found.unread.is_some(),
             line: found.line,
             paired: matches!(found.place, Place::Scalar { pair: Some(_), .. }),
-            other: found.other,
+            other: None,
         }
     }
 }

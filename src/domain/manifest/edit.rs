@@ -18,7 +18,7 @@ use super::{
 
 /// One change. Several changes of one file are carried out in the order given, each seeing the
 /// result of those before it; only `Replace` ranges always mean the bytes handed to [`apply`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Edit {
     /// Gives an existing scalar another text. The token's style stays; quotes are added where a
     /// reader would take the new text for something else than the old one was. An alias is

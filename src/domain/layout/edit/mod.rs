@@ -20,7 +20,7 @@ pub use absent::unreadable;
 pub use beside::{Left, left_beside};
 pub use locks::stale_locks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     LayoutSet, Origin,
@@ -167,15 +167,16 @@ impl Spot<'_> {
 #[derive(Default)]
 pub(super) struct Changes {
     edits: BTreeMap<RepoPath, Vec<Edit>>,
+    /// The same, each once.
+    known: HashSet<(RepoPath, Edit)>,
     /// Whole texts, where the editor of single nodes has no word for the change.
     texts: BTreeMap<RepoPath, Vec<u8>>,
 }
 
 impl Changes {
     fn add(&mut self, path: &RepoPath, edit: Edit) {
-        let edits = self.edits.entry(path.clone()).or_default();
-        if !edits.contains(&edit) {
-            edits.push(edit);
+        if self.known.insert((path.clone(), edit.clone())) {
+            self.edits.entry(path.clone()).or_default().push(edit);
         }
     }
 

@@ -1,12 +1,15 @@
-//! The same image in other containers, which moves along: see [`containers`].
+//! The same image in other containers, which moves along: see [`containers`](crate::domain::layout::containers).
+
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Changes, Editor, Refusal, Spot, not_parseable, unread};
 use crate::domain::{
     grammar::Grammar,
     ids::RepoPath,
     layout::{
-        containers::{self, Container, or_none},
+        containers::{Container, Containers, or_none},
         extract::Place,
+        level::Level,
     },
     manifest::{self, Edit, Step},
     plan::SkipCause,
@@ -23,64 +26,102 @@ impl Editor<'_> {
         version: &Version,
         changes: &mut Changes,
     ) -> Result<(), Refusal> {
+        let mut files: BTreeMap<&RepoPath, Vec<&Spot<'_>>> = BTreeMap::new();
         for spot in targets {
             let level = &spot.layout.levels[spot.level];
-            let Place::Scalar { path, .. } = &spot.found.place else {
-                continue;
-            };
-            if !level.is_container(path) {
-                continue;
+            if matches!(&spot.found.place, Place::Scalar { path, .. } if level.is_container(path)) {
+                files.entry(&spot.path).or_default().push(spot);
             }
-            let Some(bytes) = self.file(&spot.path) else {
+        }
+        for (path, spots) in files {
+            let Some(bytes) = self.file(path) else {
                 continue;
             };
-            let yaml =
-                manifest::parse(&bytes).map_err(|error| not_parseable(&spot.path, &error))?;
-            let all = containers::all(&yaml, level);
-            let own = spot.found.container();
-            let others = own.map_or_else(Vec::new, |own| own.others(level, &all));
-            let is_target = |it: &Container<'_>| {
-                let mut targets = targets.iter();
-                targets.any(|spot| spot.is_at(it.document, &it.path))
-            };
-            let others = others.into_iter().filter(|it| !is_target(it));
-            let mut written: Option<&str> = None;
-            for other in others {
-                if other.version == version.as_str() {
+            let cells = self.layouts.view(&self.cell.origin);
+            let cells = cells.cells_of_containers(path, &bytes);
+            let yaml = manifest::parse(&bytes).map_err(|error| not_parseable(path, &error))?;
+            // What one level reads, and what was moved of it: places that say the same move the same others.
+            let mut levels: Vec<(*const Level, Containers<'_>)> = Vec::new();
+            let mut moved = HashSet::new();
+            let all_targets: HashSet<(usize, &[Step])> = targets
+                .iter()
+                .filter_map(|spot| spot.position(path))
+                .collect();
+            for spot in spots {
+                let level = &spot.layout.levels[spot.level];
+                let Some(own) = spot.found.container() else {
+                    continue;
+                };
+                let known = levels
+                    .iter()
+                    .position(|(known, _)| std::ptr::eq(*known, level));
+                let at = known.unwrap_or_else(|| {
+                    levels.push((level, Containers::of(&yaml, level)));
+                    levels.len() - 1
+                });
+                if !moved.insert((at, own.group(level), &spot.found.version)) {
                     continue;
                 }
-                may_move(&spot.path, spot, other)?;
-                let shown = spot.found.version.as_ref();
-                let is_copy = shown.is_some_and(|shown| shown.as_str() == other.version);
-                // Of two values one may be wanted: then the places of the other are written. A third is written over neither.
-                let is_wanted = shown == Some(version);
-                let is_other = is_wanted && written.is_none_or(|it| it == other.version);
-                if !(is_copy || is_other) {
-                    return Err(contradiction(&spot.path, spot, other));
-                }
-                written = Some(other.version);
-                let image = other.node.text().unwrap_or_default();
-                if let Some(value) = spot.part().write(image, version.as_str()) {
-                    changes.add(
-                        &spot.path,
-                        Edit::Set {
-                            document: other.document,
-                            path: other.path.clone(),
-                            value,
-                        },
-                    );
-                }
+                let others = levels[at].1.like(level, &own).into_iter();
+                let others = others.filter(|other| {
+                    !all_targets.contains(&other.position())
+                        && !cells.is_of_another(other, self.key)
+                });
+                move_others(spot, others, version, changes)?;
             }
         }
         Ok(())
     }
 }
 
+/// Moves the containers that run the image of a target.
+fn move_others<'a, 't: 'a>(
+    spot: &Spot<'_>,
+    others: impl Iterator<Item = &'a Container<'t>>,
+    version: &Version,
+    changes: &mut Changes,
+) -> Result<(), Refusal> {
+    let mut written: Option<&str> = None;
+    for other in others {
+        if other.version == version.as_str() {
+            continue;
+        }
+        may_move(&spot.path, spot, other)?;
+        let shown = spot.found.version.as_ref();
+        let is_copy = shown.is_some_and(|shown| shown.as_str() == other.version);
+        // Of two values one may be wanted: then the places of the other are written. A third is written over neither.
+        let is_wanted = shown == Some(version);
+        let is_other = is_wanted && written.is_none_or(|it| it == other.version);
+        if !(is_copy || is_other) {
+            return Err(contradiction(&spot.path, spot, other));
+        }
+        written = Some(other.version);
+        let image = other.node.text().unwrap_or_default();
+        if let Some(value) = spot.part().write(image, version.as_str()) {
+            changes.add(
+                &spot.path,
+                Edit::Set {
+                    document: other.document,
+                    path: other.path.clone(),
+                    value,
+                },
+            );
+        }
+    }
+    Ok(())
+}
+
 impl Spot<'_> {
-    fn is_at(&self, index: usize, at: &[Step]) -> bool {
+    /// Where it stands in the file at `path`: the document's index, and the way there.
+    fn position(&self, path: &RepoPath) -> Option<(usize, &[Step])> {
         match &self.found.place {
-            Place::Scalar { document, path, .. } => *document == index && path == at,
-            Place::Text { .. } => false,
+            Place::Scalar {
+                document,
+                path: way,
+                within: None,
+                ..
+            } if self.path == *path => Some((*document, way)),
+            _ => None,
         }
     }
 }

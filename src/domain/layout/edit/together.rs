@@ -274,6 +274,122 @@ fn containers_of_one_image_move_together() {
 }
 
 #[test]
+fn a_container_of_another_cell_is_none_of_this_one() {
+    let named = r#"{ path = "{env}/all.yaml", yaml = "spec.containers[*]{name={service}}.image", part = "tag" }"#;
+    let columns = r#"{ path = "all.yaml", yaml = "spec.containers[*]{name={service}-{env}}.image", part = "tag" }"#;
+    let tables = r#"{ path = "{env}/all.yaml", yaml = "spec.containers[0].image", part = "tag", row = "web", env_name = "{env}" }, { path = "{env}/all.yaml", yaml = "spec.containers[1].image", part = "tag", row = "worker", env_name = "{env}" }"#;
+    let below = r#"{ path = "{service}/{env}.yaml", yaml = "x", else = [{ path = "base.yaml", yaml = "spec.containers[*]{name={service}}.image", part = "tag" }] }"#;
+    let pod = |names: [&str; 2], versions: [&str; 3]| {
+        format!(
+            "spec:\n  initContainers:\n  - {{name: init, image: 'r/app:{}'}}\n  containers:\n  - {{name: {}, image: 'r/app:{}'}}\n  \
+             - {{name: {}, image: 'r/app:{}'}}\n",
+            versions[2], names[0], versions[0], names[1], versions[1]
+        )
+    };
+    let services = ["web", "worker"];
+    let cases = [
+        (
+            "another row",
+            named,
+            "prod/all.yaml",
+            services,
+            "web prod v2",
+        ),
+        (
+            "another column",
+            columns,
+            "all.yaml",
+            ["web-prod", "web-dev"],
+            "web prod v2",
+        ),
+        (
+            "another table's",
+            tables,
+            "prod/all.yaml",
+            services,
+            "web prod v2",
+        ),
+    ];
+    for (name, layout, path, names, change) in cases {
+        for worker in ["v0", "v1", "v2"] {
+            let before = pod(names, ["v1", worker, "v1"]);
+            let small = Small::new(layout, &["dev", "prod"], &[(path, &before)]);
+            let desired = small.desired();
+            let conflicts = desired
+                .cells
+                .values()
+                .filter(|cell| cell.conflict.is_some());
+            // The init container is nobody's: of two cells that run its image each has to say the same.
+            assert_eq!(
+                conflicts.count(),
+                usize::from(worker != "v1"),
+                "{name} {worker}"
+            );
+            let cell = &desired.cells[&CellKey::new("web", "prod")];
+            assert_eq!(cell.conflict, None, "{name} {worker}");
+            let found = edited(layout, &[(path, &before)], change);
+            assert_eq!(found, pod(names, ["v2", worker, "v2"]), "{name} {worker}");
+        }
+        let before = pod(names, ["v1", "v1", "v0"]);
+        let found = edited(layout, &[(path, &before)], change);
+        assert!(found.starts_with("Conflict:"), "{name}: {found}");
+    }
+    let files = [
+        ("base.yaml", pod(services, ["v1", "v0", "v1"])),
+        ("web/prod.yaml", "y: z\n".to_owned()),
+    ];
+    let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let desired = Small::new(below, &["prod"], &files).desired();
+    let cell = &desired.cells[&CellKey::new("web", "prod")];
+    assert_eq!(
+        (cell.version.as_ref().map(Version::as_str), &cell.conflict),
+        (Some("v1"), &None)
+    );
+}
+
+/// Work that grows with the square of these counts would take minutes.
+#[test]
+fn large_files_are_read_and_written_in_proportion() {
+    use std::fmt::Write;
+    const MANY: usize = 4_000;
+    let mut containers = "spec:\n  containers:\n".to_owned();
+    let mut copies = containers.clone();
+    let mut documents = String::new();
+    let mut variables = String::new();
+    for n in 0..MANY {
+        let _ = writeln!(containers, "  - {{name: s{n}, image: 'r/app:v{}'}}", n % 7);
+        let _ = writeln!(copies, "  - {{name: web, image: 'r/app:v1'}}");
+        let _ = write!(
+            documents,
+            "---\nkind: Deployment\nmetadata: {{name: s{n}}}\nspec: {{containers: [{{name: s{n}, image: 'r/app:v1'}}]}}\n"
+        );
+        let _ = writeln!(variables, "- name: r/s{n}\n  newName: ${{X}}");
+    }
+    let variables = format!("images:\n{variables}");
+    let named = r#"{ path = "{env}/all.yaml", yaml = "spec.containers[*]{name={service}}.image", part = "tag" }"#;
+    let manifest = r#"{ preset = "manifest", path = "{env}/all.yaml" }"#;
+    let kustomize = r#"{ preset = "kustomize", path = "{env}/all.yaml" }"#;
+    let cases = [
+        ("containers", named, &containers, MANY),
+        ("copies", named, &copies, 1),
+        ("documents", manifest, &documents, MANY),
+        ("variables", kustomize, &variables, MANY),
+    ];
+    for (name, layout, text, cells) in cases {
+        let small = Small::new(layout, &["prod"], &[("prod/all.yaml", text)]);
+        let desired = small.desired();
+        assert_eq!(desired.cells.len(), cells, "{name}");
+        if name != "variables" {
+            let key = desired.cells.keys().next().cloned().unwrap();
+            let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
+            let version = Version::from("v9");
+            let edits = edit_cell(&small.layouts, &desired, &key, Some(&version), &read);
+            assert_eq!(edits.unwrap().len(), 1, "{name}");
+        }
+    }
+}
+
+#[test]
 fn an_also_that_differs_or_is_not_there_is_not_left_behind() {
     let key = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ yaml = "labels.version" }] }"#;
     let file = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ path = "{env}/{service}.sha", regex = "(?<v>\\S+)" }] }"#;
