@@ -12,7 +12,7 @@ use super::{
     args::InitArgs,
     fail::{Exit, Failure},
     output::{Output, Tone, clean},
-    status, words,
+    status, text,
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
@@ -101,8 +101,8 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     }
     let explanation = clean(&guess.explanation);
     output.note(format!("recognised: {explanation}"));
-    if let Some(words) = overlooked_words(&guess.overlooked) {
-        output.note(format!("not read: {}", clean(&words)));
+    if let Some(message) = overlooked_words(&guess.overlooked) {
+        output.note(format!("not read: {}", clean(&message)));
     }
     if let Some(file) = &file {
         status::print(output, &desired);
@@ -111,9 +111,9 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             &format!(
                 "wrote {}: {} × {}, {}",
                 file.display(),
-                words::count(desired.services.len(), "service"),
-                words::count(desired.environments.len(), "environment"),
-                words::count(desired.cells.len(), "cell")
+                text::count(desired.services.len(), "service"),
+                text::count(desired.environments.len(), "environment"),
+                text::count(desired.cells.len(), "cell")
             ),
             Tone::Strong,
         ));

@@ -21,9 +21,9 @@ mod revert;
 mod set;
 mod status;
 mod table;
+mod text;
 mod trace;
 mod trust;
-mod words;
 
 use std::{ffi::OsString, panic::PanicHookInfo, path::PathBuf, process::ExitCode, time::Instant};
 

@@ -7,7 +7,7 @@ use super::{
     json::PlanJson,
     output::{Output, Styled, Tone, clean},
     plan::same,
-    words::tone,
+    text::tone,
 };
 use crate::{
     domain::{
@@ -200,7 +200,7 @@ pub(super) fn not_written(
         NotPublished::Failed(failure) => {
             let why = NotPublished::Failed(failure);
             Err(match why.interrupted() {
-                Some(words) => Failure::new(FailureKind::Interrupted, words),
+                Some(message) => Failure::new(FailureKind::Interrupted, message),
                 None => why.failure(done),
             })
         }
@@ -233,8 +233,8 @@ pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
         plan.target(),
         clean(&rejection.status)
     ));
-    let words: Vec<String> = rejection.message.lines().map(str::to_owned).collect();
-    say_message(output, &words);
+    let message: Vec<String> = rejection.message.lines().map(str::to_owned).collect();
+    say_message(output, &message);
     if rejection.protected {
         output.note(
             "the branch is protected: --deliver branch pushes to a branch of its own, to open a pull request from; \
@@ -249,7 +249,7 @@ pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
         output,
         plan,
         "refused",
-        json!({ "status": rejection.status, "words": words, "protected": rejection.protected }),
+        json!({ "status": rejection.status, "words": message, "protected": rejection.protected }),
     );
 }
 

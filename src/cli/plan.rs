@@ -2,7 +2,7 @@
 
 use super::{
     output::{Output, Styled, Tone, clean},
-    words::{before, count, verdict_glyph},
+    text::{before, count, verdict_glyph},
 };
 use crate::domain::{
     alike::{self, Told},
@@ -80,8 +80,8 @@ pub fn show(output: &Output, plan: &Plan) {
 /// Skips that say the same of different cells.
 pub(super) fn same(skip: &Skip) -> (Standing, &'static str, String) {
     let names = [skip.cell.service.as_str(), skip.cell.environment.as_str()];
-    let words = alike::gist(&skip.detail, &names);
-    (skip.standing, skip.cause.as_str(), words)
+    let message = alike::gist(&skip.detail, &names);
+    (skip.standing, skip.cause.as_str(), message)
 }
 
 /// The verdicts of each change. Of many changes those that say the same are told a few times, then counted.
@@ -93,14 +93,14 @@ fn verdicts(changes: &[PlannedChange]) -> Vec<Vec<Told<&Verdict>>> {
     let key = |(at, verdict): &(usize, &Verdict)| {
         let cell = &changes[*at].cell;
         let names = [cell.service.as_str(), cell.environment.as_str()];
-        let words = alike::gist(&verdict.detail, &names);
+        let message = alike::gist(&verdict.detail, &names);
         let apart = (changes.len() <= MANY).then_some(*at);
         (
             apart,
             verdict.gate.clone(),
             verdict.outcome.as_str(),
             verdict.overridden.clone(),
-            words,
+            message,
         )
     };
     let mut told: Vec<Vec<Told<&Verdict>>> = vec![Vec::new(); changes.len()];

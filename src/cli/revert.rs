@@ -8,7 +8,7 @@ use super::{
     change,
     fail::{Exit, Failure},
     output::clean,
-    words,
+    text,
 };
 use crate::{
     domain::{
@@ -40,7 +40,7 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
     let detail = clean(&target.detail);
     context.output.note(format!(
         "back to {}: {detail}",
-        words::after(target.version.as_ref())
+        text::after(target.version.as_ref())
     ));
     let changes = vec![ChangeRequest {
         cell,

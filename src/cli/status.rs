@@ -14,7 +14,7 @@ use super::{
     json::{self, CellJson},
     output::{Output, Styled, Tone, clean},
     table::{self, Cell},
-    words::tone,
+    text::tone,
 };
 use crate::{
     domain::{
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Everything that is shown.
-struct Matrix<'a> {
+struct Shown<'a> {
     desired: &'a Desired,
     /// What clusters say; `None` with `--no-live`.
     live: Option<&'a Asked>,
@@ -59,7 +59,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         Some(workflow::ask_clusters(&project, desired, None, timeout, Timestamp::now).await)
     };
     let default = default.answer().await.map(Problem::general);
-    let matrix = Matrix {
+    let matrix = Shown {
         desired,
         live: asked.as_ref(),
         changed: changed.as_ref(),
@@ -105,7 +105,7 @@ fn read_from(reading: &Reading, at: bool) -> String {
 
 /// The matrix of a commit without anything live.
 pub(super) fn print(output: &Output, desired: &Desired) {
-    let matrix = Matrix {
+    let matrix = Shown {
         desired,
         live: None,
         changed: None,
@@ -135,7 +135,7 @@ fn last_changes(
     Ok(last)
 }
 
-impl Matrix<'_> {
+impl Shown<'_> {
     fn problems(&self) -> impl Iterator<Item = &Problem> {
         let clusters = self.live.into_iter().flat_map(|asked| &asked.problems);
         let default = self.default.into_iter();
@@ -245,7 +245,7 @@ struct StatusJson<'a> {
 }
 
 /// `services`, written row by row: a large matrix is not put together twice.
-struct Rows<'a>(&'a Matrix<'a>);
+struct Rows<'a>(&'a Shown<'a>);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -265,7 +265,7 @@ struct RowJson<'a> {
 }
 
 /// A row's cells in the order of the columns.
-struct Cells<'a>(&'a Matrix<'a>, &'a ServiceName);
+struct Cells<'a>(&'a Shown<'a>, &'a ServiceName);
 
 impl<'a> Cells<'a> {
     /// A cell that exists and declares nothing (null, empty) is no part of the matrix. One that cannot be read is: its

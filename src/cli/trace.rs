@@ -18,7 +18,7 @@ use crate::{
         age,
         ids::CellKey,
         suggest,
-        trace::{Arrival, Histories, Place, Stay, Trace, trace},
+        trace::{Arrival, Histories, Stay, Trace, TraceStop, trace},
         version::Version,
     },
     workflow::{Project, cell_history},
@@ -86,7 +86,7 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
 /// What a cut history means for what was not found.
 const SHALLOW: &str = "; this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)";
 
-fn place_json(place: &Place) -> Value {
+fn place_json(place: &TraceStop) -> Value {
     json!({
         "environment": place.environment,
         "current": place.now,
@@ -144,7 +144,7 @@ fn print(context: &Context, found: &Trace, shallow: bool) {
 }
 
 /// `prod  never … declares 1.41.3`
-fn absent(place: &Place, columns: usize) -> Vec<Cell> {
+fn absent(place: &TraceStop, columns: usize) -> Vec<Cell> {
     let now = match &place.now {
         Some(now) => format!("declares {now}"),
         None if place.unread => "cannot be read".to_owned(),
@@ -157,7 +157,7 @@ fn absent(place: &Place, columns: usize) -> Vec<Cell> {
     row
 }
 
-fn row(place: &Place, stay: &Stay, now: Timestamp) -> Vec<Cell> {
+fn row(place: &TraceStop, stay: &Stay, now: Timestamp) -> Vec<Cell> {
     let change = &stay.entry.change;
     let by = match change.pull_request() {
         Some(number) => format!("{} (#{number})", change.authored.author),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::TEAM_FILE,
-    sources::git::Place,
+    sources::git::PushAddress,
     stdio,
     workflow::{OpenError, OutsidePlace, Project, Untrusted},
 };
@@ -107,7 +107,7 @@ fn show(output: &Output, named: &Untrusted) {
 }
 
 fn one(outside: &crate::workflow::Outside) -> Value {
-    let shown = |places: &[Place]| -> Vec<String> {
+    let shown = |places: &[PushAddress]| -> Vec<String> {
         places.iter().map(|place| place.shown.clone()).collect()
     };
     let (path, url, remotes) = match &outside.place {

@@ -6,7 +6,7 @@ use super::{
     Config, ConfigError, ConfigErrors, RepositoryEntry, TEAM_FILE,
     reader::Reader,
     repositories,
-    schema::{self, Place, Written},
+    schema::{self, ConfigFile, Written},
     validate::{self, Files},
 };
 use crate::domain::{
@@ -52,8 +52,8 @@ pub fn load(request: &LoadRequest<'_>) -> Result<Config, ConfigErrors> {
             }
         }
     };
-    let team = read(&request.team, Place::Team);
-    let user = read(&request.user, Place::User);
+    let team = read(&request.team, ConfigFile::Team);
+    let user = read(&request.user, ConfigFile::User);
     if !errors.is_empty() {
         // A file that is no TOML says nothing; what the other one says would only mislead beside it.
         for reader in [team, user].into_iter().flatten().map(|(_, reader)| reader) {

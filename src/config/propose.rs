@@ -211,16 +211,16 @@ mod tests {
     use super::*;
     use crate::{
         config::{LoadRequest, SourceFile, load},
-        domain::detect::Place,
+        domain::detect::Destination,
     };
 
     #[test]
     fn what_is_proposed_loads_and_says_the_same() {
-        let place = |cluster: Option<&str>, note: &str, namespace: &str| Place {
+        let place = |cluster: Option<&str>, note: &str, namespace: &str| Destination {
             cluster: cluster.map(str::to_owned),
             note: Some(note.to_owned()),
             namespace: Some(namespace.to_owned()),
-            ..Place::default()
+            ..Destination::default()
         };
         let names = ["dev", "c3", "prod/k1"].map(str::to_owned);
         let guess = Guess {

@@ -3,7 +3,7 @@
 use super::{
     KeyPlace, RepositoryEntry, RepositoryPlace,
     reader::Reader,
-    schema::{Place, WrittenRepository},
+    schema::{ConfigFile, WrittenRepository},
 };
 use crate::domain::{address::Address, suggest, text};
 
@@ -38,7 +38,7 @@ pub(super) fn join(written: &[Vec<WrittenRepository>], readers: &[Reader]) -> Ve
     for (file, entry) in merged {
         let key = if entry.path.is_some() { "path" } else { "url" };
         let key = format!("{}.{key}", entry.at);
-        let team = (entry.by == Place::Team).then(|| {
+        let team = (entry.by == ConfigFile::Team).then(|| {
             let (file, line) =
                 (readers.get(file).map(|reader| reader.place(&key))).unwrap_or_default();
             KeyPlace {

@@ -51,7 +51,7 @@ const REPOSITORY: [&str; 4] = ["name", "path", "url", "branch"];
 
 /// Which of the two places a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ConfigFile {
     /// `tidegate.toml`, the repository's.
     #[default]
     Team,
@@ -98,7 +98,7 @@ pub(super) struct WrittenEnvironment {
 #[derive(Clone, Debug, Default)]
 pub(super) struct WrittenRepository {
     /// Whose file it is in.
-    pub(super) by: Place,
+    pub(super) by: ConfigFile,
     /// Its path in the file, for errors: `repositories[0]`.
     pub(super) at: String,
     pub(super) name: String,
@@ -108,9 +108,9 @@ pub(super) struct WrittenRepository {
 }
 
 /// Reads the root table of a file.
-pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
+pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
     let mut known: Vec<&str> = SHARED.to_vec();
-    if place == Place::User {
+    if place == ConfigFile::User {
         known.extend(USER_ONLY);
     }
     root.refuse_others(&known, |key| {
@@ -145,13 +145,13 @@ pub(super) fn file(root: &Table<'_>, place: Place) -> Written {
             .collect(),
         layouts: root.tables("layouts").iter().map(layout).collect(),
         user: match place {
-            Place::User => user(root),
-            Place::Team => UserSettings::default(),
+            ConfigFile::User => user(root),
+            ConfigFile::Team => UserSettings::default(),
         },
     }
 }
 
-fn repository(table: &Table<'_>, by: Place) -> Option<WrittenRepository> {
+fn repository(table: &Table<'_>, by: ConfigFile) -> Option<WrittenRepository> {
     table.refuse_others(&REPOSITORY, |_| None);
     let read = WrittenRepository {
         by,
@@ -266,7 +266,7 @@ fn keys(root: &Table<'_>) -> Option<BTreeMap<String, Vec<String>>> {
 pub(super) fn parse(
     file_name: &str,
     bytes: &[u8],
-    place: Place,
+    place: ConfigFile,
 ) -> Result<(Written, Reader), Vec<super::ConfigError>> {
     let failed = |line, message: String| super::ConfigError {
         file: file_name.to_owned(),

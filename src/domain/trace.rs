@@ -16,14 +16,14 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     /// One per environment, in promotion order, those it has not reached too.
-    pub places: Vec<Place>,
+    pub places: Vec<TraceStop>,
     /// When it landed first, anywhere: lead times count from here.
     pub first: Option<Timestamp>,
 }
 
 /// One environment on the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TraceStop {
     /// The environment.
     pub environment: EnvironmentName,
     /// Its stays, oldest first; empty: it is not known to have been there.
@@ -153,7 +153,7 @@ impl Path<'_> {
             .map_or(&[][..], |found| found)
     }
 
-    fn place(&self, environment: &EnvironmentName) -> Place {
+    fn place(&self, environment: &EnvironmentName) -> TraceStop {
         let history = self.history(environment);
         let newest = history.first().map(|entry| &entry.change);
         let now = newest.and_then(|change| change.version.clone());
@@ -164,7 +164,7 @@ impl Path<'_> {
         } else {
             None
         };
-        Place {
+        TraceStop {
             environment: environment.clone(),
             stays: stays
                 .map(|(index, _)| self.stay(environment, history, index))

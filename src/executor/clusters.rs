@@ -13,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::words;
+use super::report;
 use crate::{
     app::event::Event,
     domain::{
@@ -166,7 +166,7 @@ impl Keeper {
         let wait = options.longest_wait;
         while let Err(mistake) = caught_in(self.run(&mut orders, options.clone())).await {
             let what = "following the clusters".to_owned();
-            let failure = words::mistake(what, &mistake);
+            let failure = report::mistake(what, &mistake);
             tracing::warn!(why = failure.why, "the clusters are followed again later");
             let _ = self.events.send(Event::Failure(failure));
             // What broke may break here as well.
@@ -412,14 +412,14 @@ impl Keeper {
 mod tests {
     use super::*;
     use crate::domain::{
-        rollout::{ObjectKind, Place, Which},
+        rollout::{ObjectKind, ObjectPlace, Which},
         subject::Subject,
     };
 
     fn target(environment: &str, context: &str, services: &[&str]) -> ClusterTarget {
         let cells = services.iter().map(|service| CellTarget {
             cell: CellKey::new(*service, environment),
-            places: vec![Place {
+            places: vec![ObjectPlace {
                 context: context.to_owned(),
                 kind: ObjectKind::Deployment,
                 namespace: "shop".to_owned(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Shared, clusters::Handle, lock, words};
+use super::{Shared, clusters::Handle, lock, report};
 use crate::{
     app::event::{Epoch, Event, Planned},
     domain::{
@@ -87,7 +87,7 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     let mut clusters = Followed::new(shared, clusters);
     let taken = left.take_up(&project, Timestamp::now, &mut tell, &mut clusters);
     if let Err(mistake) = caught_in(taken).await {
-        let failure = words::mistake("delivery".to_owned(), &mistake);
+        let failure = report::mistake("delivery".to_owned(), &mistake);
         shared.tell(Event::DeliveryBroken { id, failure });
     }
 }
@@ -115,7 +115,7 @@ fn observer(
 ) -> impl FnMut(Told<'_>) + Send + use<> {
     let shared = Arc::clone(shared);
     move |told| match told {
-        Told::Ran(command) => shared.tell(words::ran(command)),
+        Told::Ran(command) => shared.tell(report::ran(command)),
         Told::Steps(delivery, at, steps) => {
             let checked = |step: &Step| matches!(step, Step::Done(Stage::Checked, _));
             if steps.iter().any(checked) {

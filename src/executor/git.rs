@@ -12,7 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Shared, clusters::Handle, lock, words};
+use super::{Shared, clusters::Handle, lock, report};
 use crate::{
     app::event::{DesiredRead, Epoch, Event, Fetched, HistoryBatch, ReadFrom},
     domain::{
@@ -54,7 +54,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
     let fetched = match project.fetch().await {
         Ok(fetches) => {
             for ran in fetches.ran {
-                shared.tell(words::ran(ran));
+                shared.tell(report::ran(ran));
             }
             let before = std::mem::replace(&mut *lock(&shared.noted), fetches.notes.clone());
             for note in fetches.notes {
@@ -139,7 +139,7 @@ fn read_from(shared: &Shared, reading: &Reading) -> ReadFrom {
     ReadFrom {
         tips: reading.tips.clone(),
         fetched_at: *lock(&shared.fetched_at),
-        web: url.as_deref().and_then(words::web_address),
+        web: url.as_deref().and_then(report::web_address),
     }
 }
 

@@ -8,8 +8,8 @@ mod deliver;
 mod git;
 mod outside;
 mod reload;
+mod report;
 mod setup;
-mod words;
 
 use std::{
     sync::{
@@ -131,7 +131,7 @@ impl Executor {
         let reload = tokio::spawn(async move {
             if let Err(mistake) = caught_in(watch).await {
                 let what = "looking whether the configuration changes".to_owned();
-                telling.tell(Event::Failure(words::mistake(what, &mistake)));
+                telling.tell(Event::Failure(report::mistake(what, &mistake)));
             }
         });
         Self {
@@ -307,7 +307,7 @@ impl Executor {
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
             if let Err(mistake) = runtime.block_on(caught_in(work)) {
-                shared.tell(failed(words::mistake(what, &mistake)));
+                shared.tell(failed(report::mistake(what, &mistake)));
             }
         });
     }
@@ -322,7 +322,7 @@ impl Executor {
         let (shared, what) = (Arc::clone(&self.shared), what.to_owned());
         tokio::task::spawn_blocking(move || {
             if let Err(mistake) = caught(work) {
-                shared.tell(failed(words::mistake(what, &mistake)));
+                shared.tell(failed(report::mistake(what, &mistake)));
             }
         });
     }

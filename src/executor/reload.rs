@@ -12,7 +12,7 @@ use std::{
 use jiff::Zoned;
 use tokio::sync::Notify;
 
-use super::{ConsoleOptions, Shared, lock, setup, words};
+use super::{ConsoleOptions, Shared, lock, report, setup};
 use crate::{
     app::event::Event,
     config::{TEAM_FILE, places},
@@ -77,7 +77,7 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
         tokio::task::spawn_blocking(move || {
             if let Err(mistake) = caught(|| reload(&shared, &opened, options, number)) {
                 let what = "reloading the configuration".to_owned();
-                let failure = words::mistake(what, &mistake);
+                let failure = report::mistake(what, &mistake);
                 shared.tell(Event::ConfigReloaded(Err(failure)));
             }
         });
@@ -109,8 +109,8 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number
     let opened = opened
         .and_then(|mut project| {
             // Repositories that are new are cloned first.
-            project.mirror(false, &now, &mut |words| {
-                shared.tell(Event::Notice(words.to_owned()));
+            project.mirror(false, &now, &mut |message| {
+                shared.tell(Event::Notice(message.to_owned()));
             })?;
             Ok(project)
         })

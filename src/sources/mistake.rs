@@ -19,7 +19,7 @@ thread_local! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// What it said, on one line.
-    words: String,
+    message: String,
     /// The file and line of ours or a library's, where known.
     place: Option<String>,
     /// The whole report, where one was asked for.
@@ -28,7 +28,7 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a mistake of Tidegate's own: {}", self.words)?;
+        write!(f, "a mistake of Tidegate's own: {}", self.message)?;
         match &self.place {
             Some(place) => write!(f, " ({place})"),
             None => Ok(()),
@@ -41,7 +41,7 @@ impl fmt::Display for Mistake {
 pub fn listen(report: impl Fn(&PanicHookInfo<'_>) -> Option<String> + Send + Sync + 'static) {
     panic::set_hook(Box::new(move |info| {
         let mistake = Mistake {
-            words: words(info.payload()),
+            message: text_of(info.payload()),
             place: info.location().map(ToString::to_string),
             report: report(info),
         };
@@ -94,13 +94,13 @@ pub fn if_asked(_work: &str) {}
 fn of(payload: &(dyn Any + Send)) -> Mistake {
     let last = LAST.try_with(|last| last.borrow_mut().take());
     last.ok().flatten().unwrap_or_else(|| Mistake {
-        words: words(payload),
+        message: text_of(payload),
         place: None,
         report: None,
     })
 }
 
-fn words(payload: &dyn Any) -> String {
+fn text_of(payload: &dyn Any) -> String {
     let text = match (
         payload.downcast_ref::<&str>(),
         payload.downcast_ref::<String>(),

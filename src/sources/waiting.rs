@@ -14,7 +14,7 @@ use std::{
 /// What is waited for so long is told.
 pub const LONG: Duration = Duration::from_secs(4);
 
-struct Entry {
+struct Wait {
     what: String,
     since: Instant,
     /// Who began to wait.
@@ -24,7 +24,7 @@ struct Entry {
 /// By the order in which they began.
 struct All {
     last: u64,
-    entries: BTreeMap<u64, Entry>,
+    entries: BTreeMap<u64, Wait>,
 }
 
 static ALL: Mutex<All> = Mutex::new(All {
@@ -45,7 +45,7 @@ pub fn on(what: impl Into<String>) -> Waiting {
     let mut all = all();
     all.last += 1;
     let id = all.last;
-    let entry = Entry {
+    let entry = Wait {
         what: what.into(),
         since: Instant::now(),
         thread: thread::current().id(),

@@ -12,7 +12,7 @@ use crate::{
         areas::{Drawn, HelpAreas, row},
         screen::{
             HelpScreen,
-            help::{self, Entry},
+            help::{self, HelpRow},
         },
     },
 };
@@ -53,16 +53,16 @@ fn content(canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for entry in help::entries(canvas.model) {
         match entry {
-            Entry::Title(title) => lines.push(Line::styled(title, theme.title)),
-            Entry::Gap => lines.push(Line::default()),
-            Entry::Note(words) => lines.push(Line::styled(words, theme.dim)),
-            Entry::Key(label, words) => described(
+            HelpRow::Title(title) => lines.push(Line::styled(title, theme.title)),
+            HelpRow::Gap => lines.push(Line::default()),
+            HelpRow::Note(words) => lines.push(Line::styled(words, theme.dim)),
+            HelpRow::Key(label, words) => described(
                 Span::styled(format!(" {label:<room$} ", room = LABEL - 2), theme.accent),
                 words,
                 width,
                 &mut lines,
             ),
-            Entry::State(state, words) => {
+            HelpRow::State(state, words) => {
                 let glyph = canvas.glyphs.state(state);
                 let glyph = Span::styled(
                     format!(" {glyph:<room$} ", room = LABEL - 2),
@@ -70,7 +70,7 @@ fn content(canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
                 );
                 described(glyph, words, width, &mut lines);
             }
-            Entry::Staged(words) => {
+            HelpRow::Staged(words) => {
                 let glyph = canvas.glyphs.staged;
                 let glyph = format!(" {glyph:<room$} ", room = LABEL - 2);
                 described(Span::styled(glyph, theme.staged), words, width, &mut lines);

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         age,
         ids::CellKey,
-        trace::{Arrival, Place, Stay, Trace},
+        trace::{Arrival, Stay, Trace, TraceStop},
         version::Version,
     },
 };
@@ -64,7 +64,7 @@ fn summary(canvas: &Canvas<'_>, found: &Trace, width: usize) -> Vec<Line<'static
     let stays = || found.places.iter().flat_map(|place| &place.stays);
     let mut lines = Vec::new();
     if let Some(first) = found.first {
-        let is_first = |place: &&Place| {
+        let is_first = |place: &&TraceStop| {
             let landed = place
                 .stays
                 .first()
@@ -290,7 +290,7 @@ fn then(stay: &Stay) -> String {
 }
 
 /// Why there is no stay: never there, never declared, or not known.
-fn absence(model: &Model, screen: &TraceScreen, place: &Place) -> String {
+fn absence(model: &Model, screen: &TraceScreen, place: &TraceStop) -> String {
     let cell = CellKey::new(screen.service.clone(), place.environment.clone());
     let desired = model.git.desired.as_deref();
     let declared = desired.and_then(|desired| desired.cells.get(&cell));
@@ -321,7 +321,7 @@ fn absence(model: &Model, screen: &TraceScreen, place: &Place) -> String {
 fn not_there(
     canvas: &Canvas<'_>,
     screen: &TraceScreen,
-    place: &Place,
+    place: &TraceStop,
     width: usize,
 ) -> Vec<Line<'static>> {
     let words = absence(canvas.model, screen, place);
@@ -332,7 +332,12 @@ fn not_there(
 }
 
 /// How it got there, what it replaced, how long it stayed, what to go back to, and the commits.
-fn in_full(canvas: &Canvas<'_>, place: &Place, stay: &Stay, width: usize) -> Vec<Line<'static>> {
+fn in_full(
+    canvas: &Canvas<'_>,
+    place: &TraceStop,
+    stay: &Stay,
+    width: usize,
+) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
     let change = &stay.entry.change;
     let mut how = match (&stay.arrival, &change.previous) {

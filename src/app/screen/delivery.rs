@@ -207,7 +207,7 @@ impl Model {
         if let NotPublished::Rejected(rejection) = why {
             if let Some(screen) = self.plan_screen() {
                 screen.refused = Some(Refusal {
-                    words: rejection.lines(),
+                    message: rejection.lines(),
                     protected: rejection.protected,
                 });
             }

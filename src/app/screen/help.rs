@@ -17,7 +17,7 @@ pub struct HelpScreen {
 
 /// One entry of the help screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum HelpRow {
     /// A heading.
     Title(&'static str),
     /// Keys and what they do, or a command and what it does.
@@ -33,29 +33,29 @@ pub enum Entry {
 }
 
 /// Everything, in order.
-pub fn entries(model: &Model) -> Vec<Entry> {
+pub fn entries(model: &Model) -> Vec<HelpRow> {
     let mut entries = Vec::new();
     for mode in Mode::ALL {
-        entries.push(Entry::Title(mode.title()));
+        entries.push(HelpRow::Title(mode.title()));
         for (row, keys) in model.setup.keymap.rows(mode) {
             let keys: Vec<String> = keys.iter().map(Press::to_string).collect();
-            entries.push(Entry::Key(keys.join(" "), row.words));
+            entries.push(HelpRow::Key(keys.join(" "), row.words));
         }
-        entries.push(Entry::Gap);
+        entries.push(HelpRow::Gap);
     }
-    entries.push(Entry::Title("Commands"));
+    entries.push(HelpRow::Title("Commands"));
     for (row, typed) in TABLE.iter().filter_map(|row| Some((row, row.typed?))) {
         let name = format!(":{} {}", typed.words.join(" :"), typed.argument.shown());
-        entries.push(Entry::Key(name.trim_end().to_owned(), row.words));
+        entries.push(HelpRow::Key(name.trim_end().to_owned(), row.words));
     }
-    entries.push(Entry::Gap);
-    entries.push(Entry::Title("Glyphs"));
+    entries.push(HelpRow::Gap);
+    entries.push(HelpRow::Title("Glyphs"));
     let states = State::ALL.into_iter();
     let states = states.filter(|state| *state != State::GitOnly);
-    entries.extend(states.map(|state| Entry::State(state, look::of(state).word)));
-    entries.push(Entry::Staged("staged: asked for, not written"));
-    entries.push(Entry::Gap);
-    entries.push(Entry::Note("Times are in UTC."));
+    entries.extend(states.map(|state| HelpRow::State(state, look::of(state).word)));
+    entries.push(HelpRow::Staged("staged: asked for, not written"));
+    entries.push(HelpRow::Gap);
+    entries.push(HelpRow::Note("Times are in UTC."));
     entries
 }
 

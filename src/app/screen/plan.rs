@@ -82,7 +82,7 @@ pub enum PlanPane {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What the server said, one line each.
-    pub words: Vec<String>,
+    pub message: Vec<String>,
     /// The branch is protected: one of its own may be accepted.
     pub protected: bool,
 }

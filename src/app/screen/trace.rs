@@ -9,7 +9,7 @@ use crate::{
         history::HistoryEntry,
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         suggest,
-        trace::{Histories, Place, Stay, Trace, trace},
+        trace::{Histories, Stay, Trace, TraceStop, trace},
         version::Version,
     },
 };
@@ -53,7 +53,7 @@ pub fn of(model: &Model, screen: &TraceScreen) -> Trace {
 
 /// One row per stay, oldest first in each environment, and one for each environment without.
 pub fn rows(trace: &Trace) -> Vec<Row> {
-    let of_place = |(index, place): (usize, &Place)| -> Vec<Row> {
+    let of_place = |(index, place): (usize, &TraceStop)| -> Vec<Row> {
         match place.stays.len() {
             0 => vec![(index, None)],
             stays => (0..stays).map(|stay| (index, Some(stay))).collect(),

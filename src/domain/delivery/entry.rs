@@ -43,9 +43,9 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<Entry> {
     })
 }
 
-type Line = (Level, String, Vec<String>);
+type Worded = (Level, String, Vec<String>);
 
-fn confirmed(delivery: &Delivery, commands: &[String]) -> Line {
+fn confirmed(delivery: &Delivery, commands: &[String]) -> Worded {
     let (count, noun) = match delivery.cells.len() {
         1 => (1, "change"),
         count => (count, "changes"),
@@ -60,7 +60,7 @@ fn beside(delivery: &Delivery, part: &Part) -> Vec<String> {
     part.message.iter().chain(notes).cloned().collect()
 }
 
-fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Line> {
+fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Worded> {
     let told = match outcome {
         Outcome::NotPublished(why) if let Some((_, changes)) = why.fresh() => {
             let text = match why {

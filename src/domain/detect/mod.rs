@@ -40,7 +40,7 @@ pub struct Guess {
     /// Promotion edges, `(from, to)`.
     pub edges: Vec<(String, String)>,
     /// Where environments run, of those that the repository says something about.
-    pub places: BTreeMap<String, Place>,
+    pub places: BTreeMap<String, Destination>,
     /// Layouts, the one that explains most first.
     pub layouts: Vec<LayoutSpec>,
     /// How many cells each layout explains, in the same order; zero where no file could be read.
@@ -58,7 +58,7 @@ pub struct Guess {
 
 /// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Destination {
     /// Its cluster, as Argo CD calls it or as the kubeconfig's context with its address is called.
     pub cluster: Option<String>,
     /// How that is known, for people; also where `cluster` is not.
@@ -152,7 +152,8 @@ impl Guess {
                 ));
             }
         }
-        self.places.retain(|_, place| *place != Place::default());
+        self.places
+            .retain(|_, place| *place != Destination::default());
     }
 }
 

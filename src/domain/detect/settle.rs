@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Evidence, Guess, Place,
+    Destination, Evidence, Guess,
     agents::Agents,
     names::{Names, is_common},
     trial::assemble,
@@ -294,7 +294,11 @@ impl Columns {
 }
 
 /// Where each environment runs, as the agents say.
-fn places(environments: &[String], desired: &Desired, agents: &Agents) -> BTreeMap<String, Place> {
+fn places(
+    environments: &[String],
+    desired: &Desired,
+    agents: &Agents,
+) -> BTreeMap<String, Destination> {
     let services: BTreeSet<&str> = desired
         .cells
         .values()
@@ -310,7 +314,7 @@ fn places(environments: &[String], desired: &Desired, agents: &Agents) -> BTreeM
         .into_iter()
         .map(|(name, votes)| (name.to_owned(), votes.place()));
     places
-        .filter(|(_, place)| *place != Place::default())
+        .filter(|(_, place)| *place != Destination::default())
         .collect()
 }
 
@@ -358,7 +362,7 @@ impl Votes {
         }
     }
 
-    fn place(self) -> Place {
+    fn place(self) -> Destination {
         let cluster = agreed(&self.clusters);
         let (cluster, folder) = match cluster {
             // Where Argo CD itself runs has no name of its own.
@@ -368,7 +372,7 @@ impl Votes {
             None => (None, None),
         };
         let server = agreed(&self.servers).filter(|it| !it.contains("kubernetes.default.svc"));
-        Place {
+        Destination {
             cluster,
             note: None,
             folder,

@@ -16,7 +16,7 @@ use super::{
 /// The text that a scalar is given.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'e> {
-    /// It.
+    /// The text that is to stand there.
     pub value: &'e str,
     /// Whether a number or a boolean is written as one where nothing stood.
     pub typed: bool,

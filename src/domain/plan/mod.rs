@@ -71,7 +71,7 @@ pub enum Intent {
     },
     /// A version given by hand.
     Set {
-        /// It.
+        /// The version, as it is to be written.
         version: Version,
     },
     /// Restore an earlier desired version.

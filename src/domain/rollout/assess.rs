@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    health::{self, Verdict},
+    health::{self, Assessment},
     image,
     live::{Health, LiveCell, PodState},
     object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
     pods::{self, Trouble},
     store::Namespace,
-    target::{CellTarget, Place, Which},
+    target::{CellTarget, ObjectPlace, Which},
 };
 use crate::domain::{
     subject::{Subject, could_be},
@@ -21,7 +21,7 @@ use crate::domain::{
 /// A place of a cell, and what is known of its namespace.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct There<'a> {
-    pub(super) place: &'a Place,
+    pub(super) place: &'a ObjectPlace,
     pub(super) namespace: &'a Namespace,
 }
 
@@ -137,7 +137,7 @@ fn judge(
     workload: &WorkloadState,
     cell: &mut LiveCell,
     now: Timestamp,
-) -> Verdict {
+) -> Assessment {
     let (mut troubles, mut older): (Vec<Trouble>, Vec<Trouble>) = (Vec::new(), Vec::new());
     let mut total = 0;
     let current = Current::of(namespace, workload);
@@ -184,7 +184,7 @@ fn judge(
         }
         _ => from_pods.reason,
     };
-    Verdict {
+    Assessment {
         health: own.health.worst(from_pods.health),
         reason,
         since: from_pods.since.or(own.since),

@@ -9,13 +9,13 @@ use super::{
 
 /// A health with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct Assessment {
     pub(super) health: Health,
     pub(super) reason: Option<String>,
     pub(super) since: Option<Timestamp>,
 }
 
-impl Verdict {
+impl Assessment {
     pub(super) fn new(health: Health, reason: impl Into<String>) -> Self {
         Self {
             health,
@@ -34,9 +34,9 @@ impl Verdict {
 }
 
 /// Judges a workload without looking at its pods.
-pub(super) fn judge(workload: &WorkloadState) -> Verdict {
+pub(super) fn judge(workload: &WorkloadState) -> Assessment {
     if workload.generation > workload.observed_generation {
-        return Verdict::new(
+        return Assessment::new(
             Health::Progressing,
             "its controller has not seen the newest change yet",
         );
@@ -53,19 +53,19 @@ pub(super) fn observed(workload: &WorkloadState) -> bool {
     workload.generation <= workload.observed_generation
 }
 
-fn deployment(workload: &WorkloadState) -> Verdict {
+fn deployment(workload: &WorkloadState) -> Assessment {
     let condition = |kind: &str| workload.conditions.iter().find(|c| c.kind == kind);
     if let Some(progressing) = condition("Progressing")
         && progressing.reason == "ProgressDeadlineExceeded"
     {
-        return Verdict {
+        return Assessment {
             health: Health::Degraded,
             reason: Some("progress deadline exceeded".to_owned()),
             since: progressing.since,
         };
     }
     if workload.paused {
-        return Verdict::new(Health::Suspended, "paused (spec.paused)");
+        return Assessment::new(Health::Suspended, "paused (spec.paused)");
     }
     let failing = condition("ReplicaFailure").filter(|failure| failure.holds);
     let progressing = |reason: String| with_failure(reason, failing);
@@ -84,11 +84,11 @@ fn deployment(workload: &WorkloadState) -> Verdict {
     } else if available < updated {
         progressing(format!("{available} of {updated} pods available"))
     } else {
-        Verdict::healthy()
+        Assessment::healthy()
     }
 }
 
-fn stateful_set(workload: &WorkloadState) -> Verdict {
+fn stateful_set(workload: &WorkloadState) -> Assessment {
     let WorkloadState {
         desired,
         ready,
@@ -96,7 +96,7 @@ fn stateful_set(workload: &WorkloadState) -> Verdict {
         ..
     } = *workload;
     if ready < desired {
-        return Verdict::new(
+        return Assessment::new(
             Health::Progressing,
             format!("{ready} of {desired} pods ready"),
         );
@@ -106,12 +106,12 @@ fn stateful_set(workload: &WorkloadState) -> Verdict {
         Strategy::Rolling { partition } if partition > 0 => {
             let wanted = desired.saturating_sub(partition);
             if updated < wanted {
-                return Verdict::new(
+                return Assessment::new(
                     Health::Progressing,
                     format!("{updated} of {wanted} pods updated, partition {partition}"),
                 );
             }
-            let mut verdict = Verdict::healthy();
+            let mut verdict = Assessment::healthy();
             if updated < desired {
                 verdict.reason = Some(format!(
                     "held at partition {partition}: {updated} of {desired} pods updated"
@@ -119,15 +119,17 @@ fn stateful_set(workload: &WorkloadState) -> Verdict {
             }
             verdict
         }
-        _ if workload.revision != workload.current_revision || updated < desired => Verdict::new(
-            Health::Progressing,
-            format!("{updated} of {desired} pods updated"),
-        ),
-        _ => Verdict::healthy(),
+        _ if workload.revision != workload.current_revision || updated < desired => {
+            Assessment::new(
+                Health::Progressing,
+                format!("{updated} of {desired} pods updated"),
+            )
+        }
+        _ => Assessment::healthy(),
     }
 }
 
-fn daemon_set(workload: &WorkloadState) -> Verdict {
+fn daemon_set(workload: &WorkloadState) -> Assessment {
     let WorkloadState {
         desired,
         available,
@@ -135,13 +137,13 @@ fn daemon_set(workload: &WorkloadState) -> Verdict {
         ..
     } = *workload;
     if workload.strategy != Strategy::OnDelete && updated < desired {
-        return Verdict::new(
+        return Assessment::new(
             Health::Progressing,
             format!("{updated} of {desired} pods updated"),
         );
     }
     if available < desired {
-        return Verdict::new(
+        return Assessment::new(
             Health::Progressing,
             format!("{available} of {desired} pods available"),
         );
@@ -149,12 +151,12 @@ fn daemon_set(workload: &WorkloadState) -> Verdict {
     if workload.strategy == Strategy::OnDelete {
         return on_delete(updated, desired);
     }
-    Verdict::healthy()
+    Assessment::healthy()
 }
 
 /// Nothing more happens by itself, so this is as healthy as it gets; the reason tells what is left.
-fn on_delete(updated: u32, desired: u32) -> Verdict {
-    let mut verdict = Verdict::healthy();
+fn on_delete(updated: u32, desired: u32) -> Assessment {
+    let mut verdict = Assessment::healthy();
     if updated < desired {
         verdict.reason = Some(format!(
             "{updated} of {desired} pods updated, the others when deleted (OnDelete)"
@@ -163,8 +165,8 @@ fn on_delete(updated: u32, desired: u32) -> Verdict {
     verdict
 }
 
-fn with_failure(reason: String, failure: Option<&Condition>) -> Verdict {
-    let mut verdict = Verdict::new(Health::Progressing, reason);
+fn with_failure(reason: String, failure: Option<&Condition>) -> Assessment {
+    let mut verdict = Assessment::new(Health::Progressing, reason);
     if let Some(failure) = failure {
         let Condition {
             reason,

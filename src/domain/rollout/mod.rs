@@ -24,7 +24,7 @@ pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
 pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
-pub use target::{CellTarget, ClusterTarget, NotesTarget, Place, Wanted, Which, targets};
+pub use target::{CellTarget, ClusterTarget, NotesTarget, ObjectPlace, Wanted, Which, targets};
 pub use view::ClusterView;
 pub use views::ClusterViews;
 

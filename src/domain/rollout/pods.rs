@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    health::Verdict,
+    health::Assessment,
     live::Health,
     object::{ContainerState, Ended, PodObject, Run},
 };
@@ -239,7 +239,7 @@ fn is_recent(ended: &Ended, now: Timestamp) -> bool {
 }
 
 /// One line for all the troubles of `total` pods: the worst class, with how many have it.
-pub(super) fn sum_up(troubles: &[Trouble], total: usize) -> Option<(Class, Verdict)> {
+pub(super) fn sum_up(troubles: &[Trouble], total: usize) -> Option<(Class, Assessment)> {
     let class = troubles.iter().map(|trouble| trouble.class).min()?;
     let same: Vec<_> = troubles.iter().filter(|t| t.class == class).collect();
     // `ImagePullBackOff` and `ErrImagePull` take turns: one word for both, and a stable one.
@@ -261,7 +261,7 @@ pub(super) fn sum_up(troubles: &[Trouble], total: usize) -> Option<(Class, Verdi
         worst.label,
         same.len()
     );
-    let verdict = Verdict {
+    let verdict = Assessment {
         health: if class.degrades() {
             Health::Degraded
         } else {

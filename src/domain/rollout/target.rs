@@ -35,7 +35,7 @@ pub struct CellTarget {
     /// The cell.
     pub cell: CellKey,
     /// Where its objects are, best first: one of them is enough.
-    pub places: Vec<Place>,
+    pub places: Vec<ObjectPlace>,
     /// Names that its image may have (the last part of an image's path), best first.
     pub image_names: Vec<String>,
     /// What Git declares: a running image that means the same version is shown in these words.
@@ -46,7 +46,7 @@ pub struct CellTarget {
 
 /// Where an object of a cell may be. The objects of one cell need not be in one namespace, nor in one cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ObjectPlace {
     /// The kubeconfig context.
     pub context: String,
     /// What it is.
@@ -121,7 +121,7 @@ impl ClusterTarget {
     }
 }
 
-impl Place {
+impl ObjectPlace {
     /// The kinds that it takes to judge it: its own, and what it is made of.
     pub fn kinds(&self) -> impl Iterator<Item = ObjectKind> + use<> {
         std::iter::once(self.kind).chain(self.kind.parts().iter().copied())
@@ -173,7 +173,7 @@ impl CellTarget {
                 ));
             }
         }
-        let places = ObjectKind::WORKLOADS.map(|kind| Place {
+        let places = ObjectKind::WORKLOADS.map(|kind| ObjectPlace {
             context: context.to_owned(),
             kind,
             namespace: namespace.clone(),

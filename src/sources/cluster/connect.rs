@@ -9,9 +9,8 @@ use tokio::time::timeout;
 use super::{
     Options,
     bounds::Pace,
-    exec,
-    failure::{Failure, cause},
-    kubeconfig,
+    error::{ClusterError, cause},
+    exec, kubeconfig,
 };
 
 /// How long a credential plugin may take.
@@ -37,9 +36,9 @@ pub(super) async fn connect(
     context: &str,
     options: &Options,
     pace: &Pace,
-) -> Result<Connected, Failure> {
+) -> Result<Connected, ClusterError> {
     install_crypto();
-    let broken = Failure::Broken;
+    let broken = ClusterError::Broken;
     let files = options.kubeconfig.clone();
     let kubeconfig = tokio::task::spawn_blocking(move || kubeconfig::read(&files))
         .await
@@ -56,7 +55,7 @@ pub(super) async fn connect(
     // Retries are ours: with a reason and a time that people can see.
     config.default_retry = false;
     let server = kubeconfig::shown(&config.cluster_url);
-    let at_server = |words: String| format!("{server}: {words}");
+    let at_server = |message: String| format!("{server}: {message}");
     // Reads key files, and runs the commands of old auth providers.
     let pace = pace.clone();
     let build = move || ClientBuilder::try_from(config).map(|it| it.with_layer(&pace).build());
@@ -70,9 +69,9 @@ pub(super) async fn connect(
             server,
             expires,
         }),
-        Err(Failure::Broken(words)) => Err(Failure::Broken(at_server(words))),
+        Err(ClusterError::Broken(message)) => Err(ClusterError::Broken(at_server(message))),
         Err(other) => {
-            if let (Failure::Unauthorized(_), Some(plugin)) = (&other, &plugin) {
+            if let (ClusterError::Unauthorized(_), Some(plugin)) = (&other, &plugin) {
                 exec::forget(plugin);
             }
             Err(other)
@@ -81,20 +80,24 @@ pub(super) async fn connect(
 }
 
 /// A sign of life: any answer counts that is not 401 or the server's own failure.
-pub(super) async fn probe(client: &Client, patience: Duration) -> Result<(), Failure> {
+pub(super) async fn probe(client: &Client, patience: Duration) -> Result<(), ClusterError> {
     let request = http::Request::get("/version")
         .body(Vec::new())
-        .map_err(|error| Failure::Broken(cause(&error)))?;
+        .map_err(|error| ClusterError::Broken(cause(&error)))?;
     let Ok(answer) = timeout(patience, client.request_text(request)).await else {
-        return Err(Failure::Broken(format!(
+        return Err(ClusterError::Broken(format!(
             "no answer within {} s",
             patience.as_secs_f32()
         )));
     };
-    match answer.as_ref().map_err(Failure::from) {
-        Ok(_) | Err(Failure::Denied(_) | Failure::Absent | Failure::Gone | Failure::Busy(_)) => {
-            Ok(())
-        }
-        Err(failure @ (Failure::Unauthorized(_) | Failure::Broken(_))) => Err(failure),
+    match answer.as_ref().map_err(ClusterError::from) {
+        Ok(_)
+        | Err(
+            ClusterError::Denied(_)
+            | ClusterError::Absent
+            | ClusterError::Gone
+            | ClusterError::Busy(_),
+        ) => Ok(()),
+        Err(failure @ (ClusterError::Unauthorized(_) | ClusterError::Broken(_))) => Err(failure),
     }
 }

@@ -12,7 +12,7 @@ use super::{
     Options,
     bounds::{Pace, backoff},
     connect::connect,
-    failure::Failure,
+    error::ClusterError,
     session::{End, Events, Interest, Session},
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn keep_always(
         let Err(mistake) = caught_in(kept).await else {
             return;
         };
-        let failure = Failure::Broken(mistake.to_string());
+        let failure = ClusterError::Broken(mistake.to_string());
         let wait = options.longest_wait;
         if !pause(&context, &failure, wait, &mut interest, &retry, &events).await {
             return;
@@ -80,7 +80,7 @@ async fn keep(
                 }
             }
         };
-        tracing::info!(context, reason = failure.words(), "cluster lost");
+        tracing::info!(context, reason = failure.message(), "cluster lost");
         let wait = backoff(failures, &options).max(pace.hold());
         failures = failures.saturating_add(1);
         if !pause(&context, &failure, wait, &mut interest, &retry, &events).await {
@@ -92,7 +92,7 @@ async fn keep(
 /// Tells of the loss and waits; `false` when nobody wants the connection any more.
 async fn pause(
     context: &str,
-    failure: &Failure,
+    failure: &ClusterError,
     wait: Duration,
     interest: &mut watch::Receiver<Interest>,
     retry: &Notify,
@@ -101,7 +101,7 @@ async fn pause(
     let until = Instant::now() + wait;
     let next_try = Timestamp::now().checked_add(wait).ok();
     let event = ClusterEvent::Lost {
-        reason: failure.words(),
+        reason: failure.message(),
         next_try,
     };
     if events.send((context.to_owned(), event)).await.is_err() {

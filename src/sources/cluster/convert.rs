@@ -168,8 +168,8 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
         ready: ready.is_some_and(|ready| ready.status == "True"),
         ready_changed: ready.and_then(|ready| time(ready.last_transition_time.clone())),
         unschedulable: unschedulable.map(|condition| {
-            let words = clean(condition.message.as_deref().unwrap_or_default());
-            (words, time(condition.last_transition_time.clone()))
+            let message = clean(condition.message.as_deref().unwrap_or_default());
+            (message, time(condition.last_transition_time.clone()))
         }),
         reason: status.reason.as_deref().map(clean),
         message: status.message.as_deref().map(clean),
@@ -183,9 +183,9 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
 /// Text from a cluster as one short line that is safe to show.
 pub(super) fn clean(text: &str) -> String {
     let safe = sanitise(text);
-    let mut words = safe.split_whitespace();
-    let mut line = words.next().unwrap_or_default().to_owned();
-    for word in words {
+    let mut message = safe.split_whitespace();
+    let mut line = message.next().unwrap_or_default().to_owned();
+    for word in message {
         line.push(' ');
         line.push_str(word);
     }

@@ -237,8 +237,12 @@ async fn print(exec: &ExecConfig, terminal: bool, patience: Duration) -> Result<
         None if terminal => "stopped".to_owned(),
         None => "killed".to_owned(),
     };
-    let words = String::from_utf8_lossy(&said.stderr);
-    let last = words.lines().rev().map(clean).find(|line| !line.is_empty());
+    let message = String::from_utf8_lossy(&said.stderr);
+    let last = message
+        .lines()
+        .rev()
+        .map(clean)
+        .find(|line| !line.is_empty());
     Err(last.map_or(status.clone(), |last| format!("{status}, {last}")))
 }
 

@@ -97,7 +97,7 @@ fn told(kind: ObjectKind, answers: &[&[u8]], size: usize) -> Vec<String> {
         };
         let wanted = Arc::new(BTreeSet::from(["a".to_owned(), "b".to_owned()]));
         let (out, mut heard) = mpsc::channel(4);
-        let mut words = Vec::new();
+        let mut message = Vec::new();
         let mut view = ClusterView::default();
         let watching = run(client, options, 7, key, wanted.clone(), out);
         tokio::pin!(watching);
@@ -106,14 +106,14 @@ fn told(kind: ObjectKind, answers: &[&[u8]], size: usize) -> Vec<String> {
                 biased;
                 Some((id, word)) = heard.recv() => {
                     assert_eq!(id, 7);
-                    words.push(say(kind, &wanted, word, &mut view));
+                    message.push(say(kind, &wanted, word, &mut view));
                 }
                 () = silent.notified() => break,
                 () = &mut watching => break,
             }
         }
         while let Ok((_, word)) = heard.try_recv() {
-            words.push(say(kind, &wanted, word, &mut view));
+            message.push(say(kind, &wanted, word, &mut view));
         }
         let asked = server
             .lock()
@@ -121,7 +121,7 @@ fn told(kind: ObjectKind, answers: &[&[u8]], size: usize) -> Vec<String> {
             .asked
             .clone();
         patient(&asked);
-        words
+        message
     })
 }
 
@@ -166,7 +166,7 @@ fn say(kind: ObjectKind, wanted: &BTreeSet<String>, word: Word, view: &mut Clust
             (format!("denied {what}"), None)
         }
         Word::Failed(failure) => {
-            plain(&failure.words());
+            plain(&failure.message());
             (format!("failed {failure:?}"), None)
         }
         Word::Absent => ("absent".to_owned(), None),
@@ -180,9 +180,9 @@ fn say(kind: ObjectKind, wanted: &BTreeSet<String>, word: Word, view: &mut Clust
 }
 
 /// One line that is no longer than a line.
-fn plain(words: &str) {
-    assert!(!words.chars().any(char::is_control), "{words:?}");
-    assert!(words.chars().count() < 1000, "{words:?}");
+fn plain(message: &str) {
+    assert!(!message.chars().any(char::is_control), "{message:?}");
+    assert!(message.chars().count() < 1000, "{message:?}");
 }
 
 struct Server {
@@ -243,9 +243,9 @@ mod tests {
         answers.resize(20, b"x");
         // Pauses are drawn by lot.
         for _ in 0..20 {
-            let words = told(ObjectKind::Pod, &answers, 1);
-            assert_eq!(words.len(), 7, "{words:?}");
-            assert!(words[6].starts_with("failed Broken"), "{words:?}");
+            let message = told(ObjectKind::Pod, &answers, 1);
+            assert_eq!(message.len(), 7, "{message:?}");
+            assert!(message[6].starts_with("failed Broken"), "{message:?}");
         }
     }
 }

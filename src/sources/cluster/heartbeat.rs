@@ -16,7 +16,7 @@ pub(super) async fn run(
     client: Client,
     options: Options,
     hiccup: Arc<Notify>,
-    words: mpsc::Sender<(u32, Word)>,
+    message: mpsc::Sender<(u32, Word)>,
 ) {
     loop {
         tokio::select! {
@@ -27,7 +27,7 @@ pub(super) async fn run(
             Ok(()) => Word::Alive,
             Err(failure) => Word::Failed(failure),
         };
-        if words.send((0, word)).await.is_err() {
+        if message.send((0, word)).await.is_err() {
             return;
         }
     }

@@ -13,7 +13,7 @@ use kube::{
 
 use secrecy::ExposeSecret;
 
-use super::{convert::clean, exec::is_sendable, failure::cause};
+use super::{convert::clean, error::cause, exec::is_sendable};
 use crate::sources::files::{self, Links};
 
 /// The longest file that a kubeconfig refers to.

@@ -11,8 +11,8 @@ mod bounds;
 mod connect;
 mod connection;
 mod convert;
+mod error;
 mod exec;
-mod failure;
 #[cfg(test)]
 pub(crate) mod fuzzing;
 mod heartbeat;

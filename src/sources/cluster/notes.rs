@@ -11,7 +11,7 @@ use kube::{
 };
 use tokio::{sync::mpsc, time::sleep};
 
-use super::{convert::clean, failure::Failure, watcher::Word};
+use super::{convert::clean, error::ClusterError, watcher::Word};
 use crate::domain::rollout::{ClusterNote, NotesTarget};
 
 /// Newest notes that are told.
@@ -60,7 +60,7 @@ pub(super) async fn run(client: Client, target: NotesTarget, out: mpsc::Sender<(
                 true
             }
             Err(error) => {
-                problem = Some(Failure::from(&error));
+                problem = Some(ClusterError::from(&error));
                 true
             }
         };
@@ -70,11 +70,11 @@ pub(super) async fn run(client: Client, target: NotesTarget, out: mpsc::Sender<(
         let failed = problem.is_some();
         let refused = problem
             .as_ref()
-            .is_some_and(|failure| *failure != Failure::Gone);
+            .is_some_and(|failure| *failure != ClusterError::Gone);
         let found = Found {
             target: target.clone(),
             notes: newest(&notes),
-            problem: problem.filter(|_| refused).map(|failure| failure.words()),
+            problem: problem.filter(|_| refused).map(|failure| failure.message()),
         };
         if out.send((0, Word::Notes(found))).await.is_err() {
             return;

@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     Options,
     connect::Connected,
-    failure::Failure,
+    error::ClusterError,
     heartbeat, notes,
     watcher::{Word, caught},
     watches::Watches,
@@ -40,9 +40,9 @@ pub(super) enum End {
     /// Nobody listens, or nothing is to be watched any more.
     Closed,
     /// New credentials are needed; nothing is lost yet.
-    Renew(Failure),
+    Renew(ClusterError),
     /// The server is gone.
-    Lost(Failure),
+    Lost(ClusterError),
 }
 
 /// How long credentials are used that end at `expires`, where that is known. The clock on the wall is asked once, so that one
@@ -74,7 +74,7 @@ pub(super) struct Session<'a> {
     watches: Watches,
     notes: Option<(NotesTarget, AbortHandle)>,
     tasks: JoinSet<()>,
-    words: mpsc::Sender<(u32, Word)>,
+    message: mpsc::Sender<(u32, Word)>,
 }
 
 impl<'a> Session<'a> {
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         events: &'a Events,
         options: &'a Options,
     ) -> End {
-        let (words, mut heard) = mpsc::channel(256);
+        let (message, mut heard) = mpsc::channel(256);
         let mut session = Self {
             context,
             client: connected.client,
@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
             watches: Watches::default(),
             notes: None,
             tasks: JoinSet::new(),
-            words,
+            message,
         };
         match session.serve(&mut heard).await {
             Ok(never) => match never {},
@@ -116,9 +116,9 @@ impl<'a> Session<'a> {
             self.client.clone(),
             self.options.clone(),
             hiccup.clone(),
-            self.words.clone(),
+            self.message.clone(),
         );
-        self.tasks.spawn(caught(0, self.words.clone(), heartbeat));
+        self.tasks.spawn(caught(0, self.message.clone(), heartbeat));
         let renewal = self.renewal();
         self.send(ClusterEvent::Connected).await?;
         self.follow_interest().await?;
@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
                     Err(_) => return Err(End::Closed),
                 },
                 () = sleep_until(renewal) => {
-                    return Err(End::Renew(Failure::Unauthorized("credentials end".to_owned())));
+                    return Err(End::Renew(ClusterError::Unauthorized("credentials end".to_owned())));
                 }
                 () = self.events.closed() => return Err(End::Closed),
             }
@@ -194,14 +194,14 @@ impl<'a> Session<'a> {
                 })
                 .await
             }
-            Word::Failed(failure @ Failure::Unauthorized(_)) => Err(End::Renew(failure)),
+            Word::Failed(failure @ ClusterError::Unauthorized(_)) => Err(End::Renew(failure)),
             Word::Failed(failure) => {
-                let words = match about {
-                    Some(kind) => format!("{}: {}", kind.plural(), failure.words()),
-                    None => failure.words(),
+                let message = match about {
+                    Some(kind) => format!("{}: {}", kind.plural(), failure.message()),
+                    None => failure.message(),
                 };
-                Err(End::Lost(Failure::Broken(format!(
-                    "{}: {words}",
+                Err(End::Lost(ClusterError::Broken(format!(
+                    "{}: {message}",
                     self.server
                 ))))
             }
@@ -274,7 +274,7 @@ impl<'a> Session<'a> {
 
     fn arrange(&mut self, added: &Wanted) {
         let by = (&self.client, self.options);
-        self.watches.arrange(&self.wanted, added, by, &self.words);
+        self.watches.arrange(&self.wanted, added, by, &self.message);
     }
 
     fn select(&mut self, target: Option<NotesTarget>) {
@@ -285,8 +285,8 @@ impl<'a> Session<'a> {
             task.abort();
         }
         if let Some(target) = target {
-            let run = notes::run(self.client.clone(), target.clone(), self.words.clone());
-            let run = caught(0, self.words.clone(), run);
+            let run = notes::run(self.client.clone(), target.clone(), self.message.clone());
+            let run = caught(0, self.message.clone(), run);
             self.notes = Some((target, self.tasks.spawn(run)));
         }
     }

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Options,
     bounds::{STEADY, backoff},
-    failure::Failure,
+    error::ClusterError,
     kinds::{self, Answer, Kind},
 };
 use crate::{
@@ -50,7 +50,7 @@ pub(super) enum Word {
     /// A stream broke: is the server still there?
     Hiccup,
     /// The session cannot go on like this.
-    Failed(Failure),
+    Failed(ClusterError),
     /// The server gave a sign of life.
     Alive,
     /// Notes about the selected cell.
@@ -64,7 +64,7 @@ pub(super) async fn caught(
     task: impl Future<Output = ()>,
 ) {
     if let Err(mistake) = caught_in(task).await {
-        let failure = Failure::Broken(mistake.to_string());
+        let failure = ClusterError::Broken(mistake.to_string());
         // Nobody hears it where the session has ended.
         let _ = out.send((id, Word::Failed(failure))).await;
     }
@@ -154,8 +154,8 @@ impl Watch {
                     list.extend(object);
                     seen += 1;
                     if seen > MOST {
-                        let words = format!("the list does not end: more than {MOST} objects");
-                        let _ = self.say(Word::Failed(Failure::Broken(words))).await;
+                        let message = format!("the list does not end: more than {MOST} objects");
+                        let _ = self.say(Word::Failed(ClusterError::Broken(message))).await;
                         return;
                     }
                     Ok(())
@@ -206,24 +206,28 @@ impl Watch {
 
     /// Tells what failed and waits before the watch goes on.
     async fn failed(&self, row: &Kind, error: &Error, times: u32) -> Result<Next, Over> {
-        let failure = Failure::from(error);
+        let failure = ClusterError::from(error);
         tracing::debug!(kind = %row, namespace = ?self.key.namespace, %error, times, "watch failed");
         match failure {
-            Failure::Denied(what) => {
+            ClusterError::Denied(what) => {
                 tracing::info!(kind = %row, what, not_known = row.needed_for, "refused");
                 self.say(Word::Denied(what)).await?;
                 sleep(self.options.ask_again).await;
                 return Ok(Next::List);
             }
-            Failure::Absent => {
+            ClusterError::Absent => {
                 tracing::info!(kind = %row, not_known = row.needed_for, "not served");
                 self.say(Word::Absent).await?;
                 sleep(self.options.ask_again).await;
                 return Ok(Next::List);
             }
-            Failure::Gone | Failure::Busy(_) if times < TOO_MANY => self.back_off(times).await,
+            ClusterError::Gone | ClusterError::Busy(_) if times < TOO_MANY => {
+                self.back_off(times).await;
+            }
             // A stream that breaks is taken up where it was; a proxy may just have tired of it.
-            Failure::Broken(_) if matches!(error, Error::WatchFailed(_)) && times < TOO_MANY => {
+            ClusterError::Broken(_)
+                if matches!(error, Error::WatchFailed(_)) && times < TOO_MANY =>
+            {
                 self.say(Word::Hiccup).await?;
                 self.back_off(times).await;
             }

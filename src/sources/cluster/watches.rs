@@ -66,7 +66,7 @@ impl Watches {
         all: &Wanted,
         added: &Wanted,
         (client, options): (&Client, &Options),
-        words: &mpsc::Sender<(u32, Word)>,
+        message: &mpsc::Sender<(u32, Word)>,
     ) {
         let mut wanted = self.wanted(all);
         self.running.retain(|_, running| {
@@ -90,10 +90,10 @@ impl Watches {
                 self.last_id,
                 key.clone(),
                 namespaces.clone(),
-                words.clone(),
+                message.clone(),
             );
-            let (id, words) = (self.last_id, words.clone());
-            let task = self.tasks.spawn(watcher::caught(id, words, run));
+            let (id, message) = (self.last_id, message.clone());
+            let task = self.tasks.spawn(watcher::caught(id, message, run));
             let running = Running {
                 key,
                 namespaces,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::{
     Child, Failure, FailureKind, Repo,
-    transport::{listed, patiently, unreachable, words},
+    transport::{listed, patiently, reported, unreachable},
 };
 use crate::domain::{
     address::{anonymous, plain},
@@ -23,19 +23,19 @@ pub struct Addresses {
     /// Where it is fetched from, without credentials.
     pub fetch: String,
     /// Where it is pushed to, in the order in which Git pushes; never empty.
-    pub push: Vec<Place>,
+    pub push: Vec<PushAddress>,
 }
 
 /// An address that is pushed to.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct PushAddress {
     /// As it is shown: without credentials.
     pub shown: String,
     /// As Git has it.
     address: String,
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for PushAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
     }
@@ -84,7 +84,7 @@ impl Repo {
     ///
     /// # Errors
     /// `Program` without `git`; where it does not know the remote.
-    pub(super) fn fetch_urls(&self, remote: &str) -> Result<Vec<Place>, Failure> {
+    pub(super) fn fetch_urls(&self, remote: &str) -> Result<Vec<PushAddress>, Failure> {
         self.urls(remote, &["remote", "get-url", "--all", "--", remote])
     }
 
@@ -92,14 +92,14 @@ impl Repo {
     ///
     /// # Errors
     /// As [`Repo::fetch_urls`].
-    pub(super) fn push_urls(&self, remote: &str) -> Result<Vec<Place>, Failure> {
+    pub(super) fn push_urls(&self, remote: &str) -> Result<Vec<PushAddress>, Failure> {
         self.urls(
             remote,
             &["remote", "get-url", "--push", "--all", "--", remote],
         )
     }
 
-    fn urls(&self, remote: &str, arguments: &[&str]) -> Result<Vec<Place>, Failure> {
+    fn urls(&self, remote: &str, arguments: &[&str]) -> Result<Vec<PushAddress>, Failure> {
         let lines = Child::new(self, arguments.iter().copied())
             .looking()
             .secret_lines()?;
@@ -110,7 +110,7 @@ impl Repo {
             )
             .hint("Look at `git remote -v`")
         })?;
-        Ok(lines.into_iter().map(Place::new).collect())
+        Ok(lines.into_iter().map(PushAddress::new).collect())
     }
 
     /// Whether a key is there by which pushes could go elsewhere.
@@ -142,7 +142,7 @@ impl Repo {
     }
 }
 
-impl Place {
+impl PushAddress {
     fn new(address: String) -> Self {
         Self {
             shown: plain(&address),
@@ -169,7 +169,7 @@ impl Place {
         let asked = run(&["ls-remote", "--", ASKED, name], "ls-remote");
         let output = patiently(asked, &self.shown).await?;
         if !output.status.success() {
-            return Err(unreachable(&self.shown, &words(&output.stderr)));
+            return Err(unreachable(&self.shown, &reported(&output.stderr)));
         }
         let found = listed(&output.stdout, name);
         if found.is_some() {

@@ -2,7 +2,7 @@
 
 use super::{
     Failure,
-    objects::{Entry, Kind, Objects, entries},
+    objects::{Kind, Objects, TreeEntry, entries},
     read::{LONGEST_PATH, MOST_ENTRIES, MOST_LEVELS, too_much},
 };
 use crate::domain::ids::ObjectId;
@@ -74,7 +74,7 @@ pub(super) fn compare(
             if !enter(&path) {
                 continue;
             }
-            let tree = |entry: Option<Entry<'_>>| {
+            let tree = |entry: Option<TreeEntry<'_>>| {
                 entry.filter(|it| it.kind == Kind::Folder).map(|it| it.id)
             };
             if tree(was) != tree(is) {
@@ -94,7 +94,7 @@ pub(super) fn compare(
     Ok(())
 }
 
-fn item(entry: Entry<'_>) -> Option<Item> {
+fn item(entry: TreeEntry<'_>) -> Option<Item> {
     let mode = std::str::from_utf8(entry.mode).ok()?;
     (entry.kind != Kind::Folder).then_some(Item {
         kind: entry.kind,
@@ -103,23 +103,23 @@ fn item(entry: Entry<'_>) -> Option<Item> {
     })
 }
 
-fn same(was: Option<Entry<'_>>, is: Option<Entry<'_>>) -> bool {
+fn same(was: Option<TreeEntry<'_>>, is: Option<TreeEntry<'_>>) -> bool {
     was.zip(is)
         .is_some_and(|(was, is)| was.id == is.id && was.mode == is.mode)
 }
 
 /// By name: Git's own order has a folder elsewhere than a file of the same name.
-fn sorted(data: &[u8]) -> Vec<Entry<'_>> {
-    let mut found: Vec<Entry<'_>> = entries(data).collect();
+fn sorted(data: &[u8]) -> Vec<TreeEntry<'_>> {
+    let mut found: Vec<TreeEntry<'_>> = entries(data).collect();
     found.sort_by(|a, b| a.name.cmp(b.name));
     found
 }
 
 /// The next of both, by name.
 fn pair<'a>(
-    old: &mut Vec<Entry<'a>>,
-    new: &mut Vec<Entry<'a>>,
-) -> Option<(Option<Entry<'a>>, Option<Entry<'a>>)> {
+    old: &mut Vec<TreeEntry<'a>>,
+    new: &mut Vec<TreeEntry<'a>>,
+) -> Option<(Option<TreeEntry<'a>>, Option<TreeEntry<'a>>)> {
     match (old.last(), new.last()) {
         (None, None) => None,
         (Some(was), Some(is)) if was.name == is.name => Some((old.pop(), new.pop())),

@@ -8,24 +8,24 @@ impl Failure {
     /// Translates libgit2's error met while doing `what` in the repository at `place`.
     pub(super) fn from_git2(error: &git2::Error, what: &str, path: &Path) -> Self {
         let place = path.display();
-        let words = crate::domain::address::redact(error.message());
+        let message = crate::domain::address::redact(error.message());
         match (error.class(), error.code()) {
             (_, git2::ErrorCode::Owner) => Self::owner(path),
-            _ if words.contains("repositoryformatversion")
-                || words.contains("extension")
-                || words.contains("object format") =>
+            _ if message.contains("repositoryformatversion")
+                || message.contains("extension")
+                || message.contains("object format") =>
             {
-                Self::unsupported(&place.to_string(), &words)
+                Self::unsupported(&place.to_string(), &message)
             }
             (git2::ErrorClass::Odb, git2::ErrorCode::NotFound) => Self::new(
                 FailureKind::MissingObject,
-                format!("{what}: an object is missing in {place}: {words}"),
+                format!("{what}: an object is missing in {place}: {message}"),
             )
             .hint(
                 "In a partial or shallow clone, fetch it (git fetch --unshallow, or \
                  git fetch --refetch); otherwise check the clone with git fsck",
             ),
-            _ => Self::new(FailureKind::Other, format!("{what} in {place}: {words}")),
+            _ => Self::new(FailureKind::Other, format!("{what} in {place}: {message}")),
         }
     }
 
@@ -43,17 +43,17 @@ impl Failure {
         ))
     }
 
-    fn unsupported(place: &str, words: &str) -> Self {
-        let what = if words.contains("reftable") || words.contains("refstorage") {
+    fn unsupported(place: &str, message: &str) -> Self {
+        let what = if message.contains("reftable") || message.contains("refstorage") {
             "keeps its refs in a reftable"
-        } else if words.contains("objectformat") || words.contains("sha256") {
+        } else if message.contains("objectformat") || message.contains("sha256") {
             "uses SHA-256 objects"
         } else {
             "uses a repository extension"
         };
         Self::new(
             FailureKind::Unsupported,
-            format!("{place} {what}, which Tidegate cannot read ({words})"),
+            format!("{place} {what}, which Tidegate cannot read ({message})"),
         )
         .hint(
             "Point --repo at a clone in the default format: \

@@ -17,13 +17,13 @@ const MOST_BYTES: u64 = 512 << 20;
 
 /// Where something that was learned of a repository by a configuration stands.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct CacheFile {
     pub(super) file: PathBuf,
     /// Of the program's build, the repository and the configuration: stands in the file, too.
     pub(super) fingerprint: [u8; 20],
 }
 
-impl Place {
+impl CacheFile {
     /// The file with this extension; `None` where the repository has no cache folder.
     pub(super) fn of(repo: &Repo, layouts: &LayoutSet, extension: &str) -> Option<Self> {
         let folder = repo.cache()?;

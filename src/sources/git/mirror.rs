@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::{
     Child, Failure, FailureKind, Repo,
-    transport::{PATIENCE, silent, unreachable, words},
+    transport::{PATIENCE, reported, silent, unreachable},
 };
 
 use crate::{domain::address::Address, sources::files};
@@ -30,7 +30,7 @@ const REMOTE: &str = "origin";
 /// A mirror that is there.
 #[derive(Clone, Debug)]
 pub struct Mirror {
-    /// It.
+    /// The clone.
     pub repo: Repo,
     /// Whether it was made just now, and so has everything that the remote has.
     pub new: bool,
@@ -322,7 +322,7 @@ fn clone(
         .and_then(|()| Repo::named(&half).map(|repo| repo.with_address(address)))
         .and_then(|repo| {
             let mut progress = Progress::new(tell);
-            fetch(&repo, shown, &mut |words| progress.hear(words))?;
+            fetch(&repo, shown, &mut |message| progress.hear(message))?;
             set_head(&repo, shown)
         })
         .and_then(|()| fs::rename(&half, place).map_err(|error| refused(&error)));
@@ -383,7 +383,7 @@ fn run(
     }
     let lines = output.stderr.split(['\r', '\n']);
     let lines: Vec<&str> = lines.filter(|line| !is_progress(line)).collect();
-    Err(unreachable(shown, &words(&lines.join("\n"))))
+    Err(unreachable(shown, &reported(&lines.join("\n"))))
 }
 
 fn is_progress(line: &str) -> bool {
@@ -404,11 +404,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn hear(&mut self, words: &str) {
+    fn hear(&mut self, message: &str) {
         if self.told.elapsed() < EVERY {
             return;
         }
-        let latest = words.split(['\r', '\n']).rfind(|line| line.contains("% ("));
+        let latest = message
+            .split(['\r', '\n'])
+            .rfind(|line| line.contains("% ("));
         if let Some(latest) = latest {
             let latest = latest.trim_start_matches("remote:").trim();
             (self.tell)(&latest.to_lowercase());

@@ -36,7 +36,7 @@ mod survey;
 mod transport;
 mod view;
 
-pub use addresses::{Addresses, Place};
+pub use addresses::{Addresses, PushAddress};
 pub use base::moment;
 pub use child::RanCommand;
 pub use error::{Failure, FailureKind};

@@ -14,14 +14,14 @@ use super::{
     parse::{MEND, MOST_PARENTS, committed, damaged, parse_header},
     repo::Opened,
     store::{Broken, Found, Hold, Reader, Store, Type},
-    transport::words,
+    transport::reported,
 };
 use crate::{
     domain::{history::CommitInfo, ids::ObjectId},
     sources::files::{self, Links},
 };
 
-pub(super) use super::parse::{Entry, Header, Kind, entries, read_info};
+pub(super) use super::parse::{Header, Kind, TreeEntry, entries, read_info};
 
 /// Objects of one repository, for one thread.
 pub(super) struct Objects {
@@ -236,7 +236,7 @@ impl Objects {
                         "this partial clone lacks {} object{}, and {remote} did not give them: {}",
                         missing.len(),
                         if missing.len() == 1 { "" } else { "s" },
-                        words(&output.stderr).replace('\n', "; ")
+                        reported(&output.stderr).replace('\n', "; ")
                     ),
                 )
                 .hint("Check the connection to the remote and try again");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Failure, FailureKind, Repo, addresses::Place, view::Seen};
+use super::{Failure, FailureKind, Repo, addresses::PushAddress, view::Seen};
 use crate::domain::hash;
 
 /// What is known of it without opening it. Its configuration was read once: what its [`Contact`]s were asked about is what
@@ -18,9 +18,9 @@ pub struct Contact {
     /// The remote's name.
     pub remote: String,
     /// Where it is fetched from, after `insteadOf`.
-    pub fetch: Vec<Place>,
+    pub fetch: Vec<PushAddress>,
     /// Where it is pushed to, in Git's order.
-    pub push: Vec<Place>,
+    pub push: Vec<PushAddress>,
 }
 
 impl Outside {
@@ -95,7 +95,7 @@ impl Contact {
 
     /// What it is fetched from and what it is pushed to, as they may be seen.
     fn shown(&self) -> (String, String) {
-        let list = |places: &[Place]| {
+        let list = |places: &[PushAddress]| {
             let shown: Vec<&str> = places.iter().map(|place| &*place.shown).collect();
             shown.join(" and ")
         };
@@ -104,8 +104,8 @@ impl Contact {
 
     /// A name for exactly this, in which no secret is.
     pub fn hash(&self) -> String {
-        let of = |places: &[Place]| {
-            let parts: Vec<String> = places.iter().map(Place::identity).collect();
+        let of = |places: &[PushAddress]| {
+            let parts: Vec<String> = places.iter().map(PushAddress::identity).collect();
             hash::of(parts.iter().map(String::as_bytes))
         };
         let (fetch, push) = (of(&self.fetch), of(&self.push));

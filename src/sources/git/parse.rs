@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 /// One entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry<'a> {
+pub(super) struct TreeEntry<'a> {
     pub(super) kind: Kind,
     /// As stored: `100644`.
     pub(super) mode: &'a [u8],
@@ -29,7 +29,7 @@ pub(super) struct Entry<'a> {
     pub(super) id: ObjectId,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> TreeEntry<'a> {
     /// How many bytes of the tree it takes: `mode name\0id`.
     pub(super) fn length(&self) -> usize {
         self.mode.len() + self.name.len() + 22
@@ -64,7 +64,7 @@ pub(super) fn read_info(
 }
 
 /// The entries of a tree's bytes; ends early where they are damaged.
-pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = TreeEntry<'_>> {
     let mut rest = data;
     std::iter::from_fn(move || {
         let space = rest.iter().position(|b| *b == b' ')?;
@@ -79,7 +79,7 @@ pub(super) fn entries(data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         };
         let name = &rest[space + 1..nul];
         rest = &rest[nul + 21..];
-        Some(Entry {
+        Some(TreeEntry {
             kind,
             mode,
             name,

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 use super::{
     Failure, FailureKind, Repo,
     facts::fetch_missing,
-    objects::{Entry, Kind, Objects, entries},
+    objects::{Kind, Objects, TreeEntry, entries},
     parse::MEND,
 };
 use crate::domain::{
@@ -250,7 +250,7 @@ pub(super) fn wanted_files(
     let mut unread = Vec::new();
     let mut links: Vec<(RepoPath, ObjectId)> = Vec::new();
     let descend = |path: &str| layouts.may_contain(path);
-    let mut visit = |path: &str, entry: Entry<'_>| {
+    let mut visit = |path: &str, entry: TreeEntry<'_>| {
         match entry.kind {
         Kind::File if layouts.wants(path) => files.push((path.into(), entry.id)),
         Kind::Link if layouts.wants(path) => problems.push(Problem::file(
@@ -329,7 +329,7 @@ pub(super) fn walk(
     objects: &Objects,
     tree: ObjectId,
     descend: &dyn Fn(&str) -> bool,
-    visit: &mut dyn FnMut(&str, Entry<'_>),
+    visit: &mut dyn FnMut(&str, TreeEntry<'_>),
     unread: &mut dyn FnMut(&str, Failure) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut folders = vec![Open::new(tree, objects.tree(tree)?, 0)];

@@ -183,15 +183,15 @@ mod tests {
             let file = clone.join(".git").join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             let kept = fs::read(&file).ok();
-            for (words, make) in kinds {
+            for (message, make) in kinds {
                 let _ = fs::remove_file(&file);
                 make(&file);
                 let error = Repo::discover(&clone).unwrap_err();
                 assert_eq!(error.kind, FailureKind::Damaged, "{name}: {error}");
                 let said = error.to_string();
-                assert!(said.contains(words) && said.contains(name), "{said}");
+                assert!(said.contains(message) && said.contains(name), "{said}");
                 let other = Outside::look(&clone).err().unwrap();
-                assert!(other.to_string().contains(words), "{name}: {other}");
+                assert!(other.to_string().contains(message), "{name}: {other}");
                 assert!(Repo::discover(&scratch.path("linked")).is_err(), "{name}");
                 fs::remove_file(&file).unwrap();
             }

@@ -1,6 +1,6 @@
 //! What `git push --porcelain` and the server behind it say, read without a network.
 
-use super::transport::{is_denied, words};
+use super::transport::{is_denied, reported};
 use crate::domain::delivery::Rejection;
 
 /// The status of one ref.
@@ -85,7 +85,7 @@ impl RefStatus {
 impl Rejection {
     /// Reads a refusal with the per-ref `status` from a push's standard error.
     pub(super) fn read(status: &str, stderr: &str) -> Self {
-        let words: String = words(stderr)
+        let message: String = reported(stderr)
             .lines()
             .filter(|line| {
                 !line.starts_with("error: failed to push some refs")
@@ -96,15 +96,15 @@ impl Rejection {
             .join("\n");
         Self {
             status: status.to_owned(),
-            protected: is_protected(status) || is_protected(&words),
-            denied: is_denied(&words),
-            message: words,
+            protected: is_protected(status) || is_protected(&message),
+            denied: is_denied(&message),
+            message,
         }
     }
 }
 
 /// The wordings of forges for a branch that takes no direct pushes.
-fn is_protected(words: &str) -> bool {
+fn is_protected(message: &str) -> bool {
     const MARKS: [&str; 11] = [
         "gh006",            // GitHub, protected branch
         "gh013",            // GitHub, ruleset
@@ -118,12 +118,12 @@ fn is_protected(words: &str) -> bool {
         "protected from direct push",
         "pushing to this branch is not allowed",
     ];
-    let words = words.to_ascii_lowercase();
-    MARKS.iter().any(|mark| words.contains(mark))
+    let message = message.to_ascii_lowercase();
+    MARKS.iter().any(|mark| message.contains(mark))
 }
 
 /// The address in a forge's words that opens a pull request.
-pub(super) fn link(words: &str) -> Option<String> {
+pub(super) fn link(message: &str) -> Option<String> {
     const MARKS: [&str; 5] = [
         "/pull/new/",
         "/merge_requests/new",
@@ -132,7 +132,7 @@ pub(super) fn link(words: &str) -> Option<String> {
         "/pullrequestcreate",
     ];
     let links = || {
-        words
+        message
             .split_whitespace()
             .filter(|word| word.starts_with("https://") || word.starts_with("http://"))
             .map(|word| word.trim_end_matches(['.', ',', ')', '\'', '"']))
@@ -269,8 +269,8 @@ mod tests {
             ),
             ("Processed 1 references in total", None),
         ];
-        for (words, expected) in cases {
-            assert_eq!(link(words).as_deref(), expected);
+        for (message, expected) in cases {
+            assert_eq!(link(message).as_deref(), expected);
         }
     }
 }

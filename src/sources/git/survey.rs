@@ -4,7 +4,7 @@ use std::{collections::HashMap, rc::Rc};
 
 use super::{
     Failure, Repo,
-    objects::{Entry, Kind, Objects},
+    objects::{Kind, Objects, TreeEntry},
     read::walk,
 };
 use crate::domain::desired::Tip;
@@ -31,7 +31,7 @@ impl Repo {
         let objects = Objects::open(self)?;
         let tree = objects.header(base.commit)?.tree;
         let (mut files, mut paths) = (HashMap::new(), Vec::new());
-        let mut visit = |path: &str, entry: Entry<'_>| {
+        let mut visit = |path: &str, entry: TreeEntry<'_>| {
             if entry.kind == Kind::File {
                 paths.push(path.to_owned());
                 files.insert(path.to_owned(), entry.id);

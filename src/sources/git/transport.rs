@@ -76,15 +76,15 @@ async fn fetch_branch(
     if output.status.success() {
         return Ok(output.ran);
     }
-    let words = words(&output.stderr);
-    if words.contains("couldn't find remote ref") {
+    let message = reported(&output.stderr);
+    if message.contains("couldn't find remote ref") {
         return Err(Failure::new(
             FailureKind::Unknown,
             format!("{remote} has no branch `{branch}` any more"),
         )
         .hint("Set repository.branch in tidegate.toml"));
     }
-    Err(unreachable(remote, &words))
+    Err(unreachable(remote, &message))
 }
 
 /// Fetches what `lines` of one repository are read from: by `refspecs` where environments are refs, else the one branch.
@@ -112,12 +112,12 @@ pub async fn fetch_refs(
     arguments.extend(refspecs.iter().cloned());
     let shown = format!("git fetch {remote} {}", refspecs.join(" "));
     let output = patiently(Child::new(repo, arguments).shown(shown), remote).await?;
-    let words = words(&output.stderr);
+    let message = reported(&output.stderr);
     // A tag that is another one here keeps its place: the rest was fetched all the same.
-    if output.status.success() || words.contains("would clobber existing tag") {
+    if output.status.success() || message.contains("would clobber existing tag") {
         return Ok(output.ran);
     }
-    Err(unreachable(remote, &words))
+    Err(unreachable(remote, &message))
 }
 
 /// The object of a ref (by its full name) on the remote itself, asked now; `None`: there is no such ref.
@@ -132,7 +132,7 @@ pub(super) async fn look(
     let child = Child::new(repo, ["ls-remote", "--refs", "--", remote, name]).looking();
     let output = patiently(child, remote).await?;
     if !output.status.success() {
-        return Err(unreachable(remote, &words(&output.stderr)));
+        return Err(unreachable(remote, &reported(&output.stderr)));
     }
     Ok((listed(&output.stdout, name), output.ran))
 }
@@ -153,7 +153,7 @@ pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>,
     let child = Child::new(repo, ["ls-remote", "--symref", remote, "HEAD"]);
     let output = patiently(child, remote).await?;
     if !output.status.success() {
-        return Err(unreachable(remote, &words(&output.stderr)));
+        return Err(unreachable(remote, &reported(&output.stderr)));
     }
     let branch = output.stdout.lines().find_map(|line| {
         let (target, name) = line.strip_prefix("ref: ")?.split_once('\t')?;
@@ -173,7 +173,7 @@ pub async fn follow_default(repo: &Repo, remote: &str, branch: &str) -> Result<(
     if output.status.success() {
         return Ok(());
     }
-    Err(unreachable(remote, &words(&output.stderr)))
+    Err(unreachable(remote, &reported(&output.stderr)))
 }
 
 /// Runs a child that talks to `remote`, but not for ever.
@@ -208,7 +208,7 @@ pub(super) fn silent(remote: &str, patience: Duration) -> Failure {
 }
 
 /// What `git` and the server said, safe to show, without Git's own advice.
-pub(super) fn words(stderr: &str) -> String {
+pub(super) fn reported(stderr: &str) -> String {
     let text = sanitise_lines(stderr);
     let lines: Vec<&str> = text
         .lines()
@@ -219,19 +219,19 @@ pub(super) fn words(stderr: &str) -> String {
 }
 
 /// Words in one line; never empty, as a failure without a reason reads like one that was forgotten.
-pub(super) fn in_a_line(words: &str) -> String {
-    match words.trim() {
+pub(super) fn in_a_line(message: &str) -> String {
+    match message.trim() {
         "" => "Git ended without a word of why".to_owned(),
-        words => words.replace('\n', "; "),
+        message => message.replace('\n', "; "),
     }
 }
 
 /// The error of a remote that did not give what was asked for, with its words.
-pub(super) fn unreachable(remote: &str, words: &str) -> Failure {
-    let hint = if is_denied(words) {
+pub(super) fn unreachable(remote: &str, message: &str) -> Failure {
+    let hint = if is_denied(message) {
         "Tidegate uses Git's own credentials: sign in so that `git fetch` works without asking \
          (an ssh agent, a credential helper)"
-    } else if is_untrusted(words) {
+    } else if is_untrusted(message) {
         "Have the server's certificate renewed or mended, and look at this machine's clock. If an authority of your own signed \
          it, name that to Git: git config --global http.sslCAInfo FILE"
     } else {
@@ -239,13 +239,13 @@ pub(super) fn unreachable(remote: &str, words: &str) -> Failure {
     };
     Failure::new(
         FailureKind::Network,
-        format!("cannot fetch from {remote}: {}", in_a_line(words)),
+        format!("cannot fetch from {remote}: {}", in_a_line(message)),
     )
     .hint(hint)
 }
 
 /// Whether the words mean that this identity may not, rather than that nobody answered.
-pub(super) fn is_denied(words: &str) -> bool {
+pub(super) fn is_denied(message: &str) -> bool {
     const MARKS: [&str; 12] = [
         "permission denied",
         "authentication failed",
@@ -260,12 +260,12 @@ pub(super) fn is_denied(words: &str) -> bool {
         "host key verification failed",
         "read-only",
     ];
-    let words = words.to_ascii_lowercase();
-    MARKS.iter().any(|mark| words.contains(mark))
+    let message = message.to_ascii_lowercase();
+    MARKS.iter().any(|mark| message.contains(mark))
 }
 
 /// Whether the words mean that the server's certificate is not taken: curl's, over each library of TLS that it is built with.
-fn is_untrusted(words: &str) -> bool {
+fn is_untrusted(message: &str) -> bool {
     const MARKS: [&str; 4] = [
         // OpenSSL, Secure Transport.
         "ssl certificate problem",
@@ -274,10 +274,10 @@ fn is_untrusted(words: &str) -> bool {
         "certificate verification failed",
         "certificate subject name",
     ];
-    let words = words.to_ascii_lowercase();
-    MARKS.iter().any(|mark| words.contains(mark))
+    let message = message.to_ascii_lowercase();
+    MARKS.iter().any(|mark| message.contains(mark))
         // Schannel says which of its codes it is.
-        || words.contains("schannel") && words.contains("cert")
+        || message.contains("schannel") && message.contains("cert")
 }
 
 #[cfg(test)]
@@ -308,10 +308,10 @@ mod tests {
             ("Could not resolve host: h", false),
             ("Failed to connect to h port 443: Connection refused", false),
         ];
-        for (words, expected) in cases {
+        for (message, expected) in cases {
             let error = unreachable(
                 "origin",
-                &format!("fatal: unable to access 'https://h/': {words}"),
+                &format!("fatal: unable to access 'https://h/': {message}"),
             );
             let hinted = error.to_string().contains("http.sslCAInfo");
             assert_eq!(hinted, expected, "{error}");
@@ -320,8 +320,8 @@ mod tests {
 
     #[test]
     fn a_failure_without_words_says_so() {
-        for words in ["", " \n"] {
-            let error = unreachable("origin", words).to_string();
+        for message in ["", " \n"] {
+            let error = unreachable("origin", message).to_string();
             assert!(error.contains("origin: Git ended without"), "{error}");
         }
         let error = unreachable("origin", "fatal: a\nfatal: b").to_string();

@@ -224,10 +224,10 @@ fn entries(text: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     let said = children::run(&mut command, &limits, Some(text.to_vec()), &mut |_| {});
     let output = said.map_err(super::child::stopped)?;
     if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(Failure::new(
             FailureKind::Other,
-            format!("its configuration cannot be read: {words}"),
+            format!("its configuration cannot be read: {message}"),
         )
         .hint("Mend the file `config` of that repository"));
     }

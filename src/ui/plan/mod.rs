@@ -155,7 +155,7 @@ fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'
             "The push was refused; everything stays staged. The server says:",
             theme.bad,
         ));
-        for word in &refusal.words {
+        for word in &refusal.message {
             let wrapped = text::wrap(word, width.saturating_sub(2)).into_iter();
             lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.text)));
         }

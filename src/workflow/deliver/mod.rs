@@ -3,14 +3,14 @@
 mod arrival;
 mod follow;
 mod left;
+mod report;
 mod underway;
-mod words;
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use self::words::{differences, moved_since, still_there};
+use self::report::{differences, moved_since, still_there};
 pub use self::{
     arrival::longest_timeout,
     follow::{Clusters, OwnClusters},
@@ -123,21 +123,21 @@ impl Underway<'_> {
                 self.ran(ran);
             }
             let part = match outcome {
-                PushOutcome::Pushed { words } => push.published(&words, None),
-                PushOutcome::BranchPushed { words, link, .. } => push.published(&words, link),
-                PushOutcome::Elsewhere { addresses, words } => Part {
+                PushOutcome::Pushed { message } => push.published(&message, None),
+                PushOutcome::BranchPushed { message, link, .. } => push.published(&message, link),
+                PushOutcome::Elsewhere { addresses, message } => Part {
                     elsewhere: Some(Elsewhere {
                         addresses,
                         push: push.clone(),
                     }),
-                    ..push.published(&words.join("\n"), None)
+                    ..push.published(&message.join("\n"), None)
                 },
                 PushOutcome::Moved { .. } => {
                     (current, write) = self.look_again(publishing, &write).await?;
                     continue;
                 }
                 PushOutcome::Rejected(rejection) => return Err(NotPublished::Rejected(rejection)),
-                PushOutcome::Unclear { words } => return Err(NotPublished::Unclear(words)),
+                PushOutcome::Unclear { message } => return Err(NotPublished::Unclear(message)),
             };
             if let (Destination::Tag(name), None, Some(remote)) =
                 (&push.destination, &part.elsewhere, &tip.remote)

@@ -13,7 +13,7 @@ use tidegate::{
         ids::CellKey,
         rollout::{
             CellTarget, ClusterEvent, ClusterTarget, ClusterView, ClusterViews, Connection,
-            LiveCell, ObjectKind, Place, Which,
+            LiveCell, ObjectKind, ObjectPlace, Which,
         },
     },
     sources::cluster::{Options, Watching, watch},
@@ -100,7 +100,7 @@ pub fn target_in(context: &str, environment: &str, cells: &[(&str, &str)]) -> Cl
     let cells = cells.iter().map(|(namespace, name)| CellTarget {
         cell: CellKey::new(*name, environment),
         places: ObjectKind::WORKLOADS
-            .map(|kind| Place {
+            .map(|kind| ObjectPlace {
                 context: context.to_owned(),
                 kind,
                 namespace: (*namespace).to_owned(),

@@ -9,8 +9,8 @@ mod bounds;
 #[path = "../../../../src/sources/cluster/convert.rs"]
 mod convert;
 #[allow(dead_code, unused_imports)]
-#[path = "../../../../src/sources/cluster/failure.rs"]
-mod failure;
+#[path = "../../../../src/sources/cluster/error.rs"]
+mod error;
 #[allow(dead_code, unused_imports)]
 #[path = "../../../../src/sources/cluster/kinds.rs"]
 mod kinds;

@@ -113,7 +113,7 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
     });
     driver.fact(1, Fact::NotPublished(rejected));
     let refusal = Refusal {
-        words: vec!["protected branch hook declined".to_owned()],
+        message: vec!["protected branch hook declined".to_owned()],
         protected: true,
     };
     assert_eq!(plan_shown(&mut driver).refused, Some(refusal));

@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::super::{
     CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterView, ClusterViews, Connection,
-    LiveCell, ObjectKind, Place, PodObject, ReplicaSetState, Selector, Touched, Which,
+    LiveCell, ObjectKind, ObjectPlace, PodObject, ReplicaSetState, Selector, Touched, Which,
     WorkloadState,
     object::{Condition, ContainerImage, ContainerState, Ended, Owner, Run, Strategy},
 };
@@ -165,7 +165,7 @@ pub(super) fn looked_for(object: &Which) -> CellTarget {
     CellTarget {
         cell: CellKey::new("checkout", "prod"),
         places: ObjectKind::WORKLOADS
-            .map(|kind| Place {
+            .map(|kind| ObjectPlace {
                 context: "prod".to_owned(),
                 kind,
                 namespace: "shop".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::super::{
     CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterViews, Connection, Health,
-    LiveCell, ObjectKind, Place, Selector, Touched, Wanted, Which,
+    LiveCell, ObjectKind, ObjectPlace, Selector, Touched, Wanted, Which,
 };
 use crate::domain::{ids::CellKey, subject::Subject, version::Version};
 
@@ -413,7 +413,7 @@ struct Apart {
 
 impl Apart {
     fn new() -> Self {
-        let place = |context: &str, kind, namespace: &str| Place {
+        let place = |context: &str, kind, namespace: &str| ObjectPlace {
             context: context.to_owned(),
             kind,
             namespace: namespace.to_owned(),

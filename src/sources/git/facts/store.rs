@@ -11,7 +11,7 @@ use std::io::Write as _;
 use flate2::Crc;
 
 use super::{
-    super::{Repo, kept::Place},
+    super::{Repo, kept::CacheFile},
     Known,
 };
 use crate::{
@@ -29,13 +29,13 @@ const KEPT: usize = 64;
 const NONE: [u8; 20] = [0; 20];
 
 /// Where it stands. A tag is read once, so there is nowhere for what it says.
-pub(super) fn place(repo: &Repo, layouts: &LayoutSet) -> Option<Place> {
+pub(super) fn place(repo: &Repo, layouts: &LayoutSet) -> Option<CacheFile> {
     let is_tag = layouts.origin().captures.contains_key("version");
-    Place::of(repo, layouts, "facts").filter(|_| !is_tag)
+    CacheFile::of(repo, layouts, "facts").filter(|_| !is_tag)
 }
 
 /// What was kept; `None` where there is nothing, or nothing that fits.
-pub(super) fn read(place: &Place, layouts: &LayoutSet) -> Option<Known> {
+pub(super) fn read(place: &CacheFile, layouts: &LayoutSet) -> Option<Known> {
     let bytes = files::read(&place.file, Links::Refused, files::KEPT)
         .ok()
         .flatten()?;
@@ -63,7 +63,7 @@ fn parse(bytes: &[u8], fingerprint: &[u8; 20], layouts: &LayoutSet) -> Option<Kn
 }
 
 /// Keeps what was read. That it cannot be written is no failure of anything.
-pub(super) fn write(place: &Place, known: &Known) {
+pub(super) fn write(place: &CacheFile, known: &Known) {
     let files = store(&known.files);
     let has_all =
         known.problems.is_empty() && known.files.iter().all(|it| it.2.problems().is_empty());

@@ -8,7 +8,7 @@ use std::{
 use super::{
     super::{
         Failure, Repo,
-        kept::Place,
+        kept::CacheFile,
         objects::{Objects, read_info},
     },
     Want,
@@ -51,7 +51,7 @@ enum Ended {
 impl Line<'_> {
     /// Tells every wanted change, newest first.
     pub(super) fn tell(&self, batch: &mut Batch<'_>) -> Result<(), Failure> {
-        let all_values = Place::of(self.repo, self.layouts, "history");
+        let all_values = CacheFile::of(self.repo, self.layouts, "history");
         if !self.want.last_only {
             return self.tell_and_keep(all_values.as_ref(), batch);
         }
@@ -62,12 +62,16 @@ impl Line<'_> {
         {
             return Ok(());
         }
-        let last = Place::of(self.repo, self.layouts, "last");
+        let last = CacheFile::of(self.repo, self.layouts, "last");
         self.tell_and_keep(last.filter(|_| self.want.cells.is_none()).as_ref(), batch)
     }
 
     /// From the index at `place`, where there is one that fits; else from the objects, and the index is written anew.
-    fn tell_and_keep(&self, place: Option<&Place>, batch: &mut Batch<'_>) -> Result<(), Failure> {
+    fn tell_and_keep(
+        &self,
+        place: Option<&CacheFile>,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Failure> {
         if let Some(place) = place
             && self.tell_from(place, FARTHEST, batch)?
         {
@@ -81,7 +85,7 @@ impl Line<'_> {
     /// Whether the index at `place` is there, no farther than `farthest`, and told all.
     fn tell_from(
         &self,
-        place: &Place,
+        place: &CacheFile,
         farthest: u32,
         batch: &mut Batch<'_>,
     ) -> Result<bool, Failure> {
@@ -174,7 +178,7 @@ impl Line<'_> {
         &self,
         objects: &'a Objects,
         older: Option<(&'a Index, u32)>,
-        place: Option<&Place>,
+        place: Option<&CacheFile>,
         batch: &mut Batch<'_>,
     ) -> Result<Ended, Failure> {
         let tree = objects.header(self.tip)?.tree;
@@ -293,7 +297,7 @@ impl Line<'_> {
         authors: &mut Authors<'a>,
         batch: &mut Batch<'_>,
         mut kept: Option<Builder>,
-        place: Option<&Place>,
+        place: Option<&CacheFile>,
     ) -> Result<Ended, Failure> {
         let Older {
             index,

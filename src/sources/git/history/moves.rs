@@ -36,7 +36,7 @@ pub(super) struct Places<'a> {
     objects: &'a Objects,
     layouts: &'a LayoutSet,
     /// By the path of today.
-    away: HashMap<RepoPath, Place>,
+    away: HashMap<RepoPath, FileAt>,
     watched: Watched,
     folder: Folder,
     versions: Versions,
@@ -45,7 +45,7 @@ pub(super) struct Places<'a> {
 }
 
 /// Where a file is read.
-struct Place {
+struct FileAt {
     path: RepoPath,
     blob: Option<ObjectId>,
     facts: Option<Arc<FileFacts>>,
@@ -202,7 +202,7 @@ impl<'a> Places<'a> {
             // It is back where it is today.
             self.away.remove(path);
         } else {
-            let place = Place {
+            let place = FileAt {
                 path: found.path,
                 blob: Some(found.blob),
                 facts: Some(found.facts),

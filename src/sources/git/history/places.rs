@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, io::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Failure, Repo, kept::Place, objects::Objects},
+    super::{Failure, Repo, kept::CacheFile, objects::Objects},
     pipeline::{Steps, There},
 };
 use crate::{
@@ -55,7 +55,7 @@ impl Repo {
         rows: &BTreeSet<Row>,
     ) -> Past {
         let layouts = Arc::new(layouts.contested());
-        let place = Place::of(self, &layouts, "places");
+        let place = CacheFile::of(self, &layouts, "places");
         let kept = place.as_ref().and_then(read);
         let kept = kept.and_then(|kept| Some((kept.tip.parse::<ObjectId>().ok()?, kept.walked)));
         if let Some((_, walked)) = kept
@@ -160,13 +160,13 @@ fn shallow() -> Cut {
 }
 
 /// What was kept; `None` where there is nothing, or nothing that can be read.
-fn read(place: &Place) -> Option<Kept> {
+fn read(place: &CacheFile) -> Option<Kept> {
     let bytes = files::read(&place.file, Links::Refused, files::KEPT);
     serde_json::from_slice(&bytes.ok().flatten()?).ok()
 }
 
 /// Keeps it; the next start counts again where that fails.
-fn write(place: &Place, kept: &Kept) {
+fn write(place: &CacheFile, kept: &Kept) {
     let written = place.write(KEPT, |file| {
         let text = serde_json::to_vec(kept)?;
         file.write_all(&text)

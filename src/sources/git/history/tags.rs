@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    super::{Failure, FailureKind, Repo, kept::Place, lines::tag_time, objects::Objects},
+    super::{Failure, FailureKind, Repo, kept::CacheFile, lines::tag_time, objects::Objects},
     HistoryEvent, Want,
     index::{Builder, Index},
 };
@@ -74,7 +74,7 @@ impl Repo {
             captures: without_version(&line.origin.captures),
             ..line.origin.clone()
         };
-        let place = Place::of(self, &layouts.view(&origin), "tags");
+        let place = CacheFile::of(self, &layouts.view(&origin), "tags");
         let older = place.as_ref().and_then(|place| Kept::find(place, &sums));
         let mut told = Told {
             changes: Vec::new(),
@@ -201,7 +201,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn find(place: &Place, sums: &[ObjectId]) -> Option<Self> {
+    fn find(place: &CacheFile, sums: &[ObjectId]) -> Option<Self> {
         let index = Index::read(place, false)?;
         let at = sums.iter().rposition(|sum| index.tip() == Some(*sum))?;
         Some(Self { index, at })
@@ -283,7 +283,7 @@ impl Told<'_> {
         (all, !is_damaged)
     }
 
-    fn keep(&self, place: &Place, sums: &[ObjectId], count: u32) {
+    fn keep(&self, place: &CacheFile, sums: &[ObjectId], count: u32) {
         let Some(tip) = sums.last() else { return };
         let (all, is_whole) = self.changes(count, &Want::default());
         let mut kept = Builder::default();

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::super::{
     Failure,
-    objects::{Entry, Kind, Objects, entries},
+    objects::{Kind, Objects, TreeEntry, entries},
     read::{MOST_LEVELS, too_much},
 };
 use crate::domain::{
@@ -119,8 +119,8 @@ impl Folder {
 
     fn entry(
         &mut self,
-        was: Option<Entry<'_>>,
-        is: Option<Entry<'_>>,
+        was: Option<TreeEntry<'_>>,
+        is: Option<TreeEntry<'_>>,
         folders: &mut dyn Folders,
         layouts: &dyn Wanted,
         tell: &mut dyn FnMut(Difference),
@@ -128,7 +128,8 @@ impl Folder {
         let Some(name) = was.or(is).map(|entry| entry.name) else {
             return Ok(());
         };
-        let of = |entry: Option<Entry<'_>>, kind| entry.filter(|e| e.kind == kind).map(|e| e.id);
+        let of =
+            |entry: Option<TreeEntry<'_>>, kind| entry.filter(|e| e.kind == kind).map(|e| e.id);
         let file = (of(was, Kind::File), of(is, Kind::File));
         let folder = (of(was, Kind::Folder), of(is, Kind::Folder));
         let path = || -> Option<String> {
@@ -228,7 +229,7 @@ pub(super) fn gone(
 fn differences<'a>(
     before: &'a [u8],
     after: &'a [u8],
-) -> impl Iterator<Item = (Option<Entry<'a>>, Option<Entry<'a>>)> {
+) -> impl Iterator<Item = (Option<TreeEntry<'a>>, Option<TreeEntry<'a>>)> {
     let (mut old, mut new) = (before, after);
     std::iter::from_fn(move || {
         // Most trees differ in one entry: what is equal goes by in bytes, not in entries.
@@ -332,7 +333,7 @@ mod tests {
                 &[(Some("c.x"), None)],
             ),
         ];
-        let name = |entry: Option<Entry<'_>>| {
+        let name = |entry: Option<TreeEntry<'_>>| {
             entry.map(|entry| String::from_utf8(entry.name.to_vec()).unwrap())
         };
         for (case, before, after, expected) in cases {

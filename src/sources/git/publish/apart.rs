@@ -12,7 +12,7 @@ use crate::{
         Addresses, Failure, FailureKind, RanCommand, Repo,
         report::RefStatus,
         theirs,
-        transport::{self, look, words},
+        transport::{self, look, reported},
     },
 };
 
@@ -35,7 +35,7 @@ pub(super) async fn settle(
         .iter()
         .map(|status| format!("{} refused it ({})", status.address, status.cause()))
         .collect();
-    let mut said = words(stderr);
+    let mut said = reported(stderr);
     let there = match arrived(repo, request).await {
         Ok((there, looked)) => {
             ran.extend(looked);
@@ -55,14 +55,14 @@ pub(super) async fn settle(
         return (
             PushOutcome::Elsewhere {
                 addresses: addresses.collect(),
-                words: said.lines().map(str::to_owned).chain(refusals).collect(),
+                message: said.lines().map(str::to_owned).chain(refusals).collect(),
             },
             ran,
         );
     }
     let unclear = refused.is_empty() || refused.iter().any(|status| status.is_unclear());
     if unclear {
-        return (PushOutcome::Unclear { words: said }, ran);
+        return (PushOutcome::Unclear { message: said }, ran);
     }
     let mut status = refusals.join("; ");
     if refused.iter().any(|status| status.is_stale())

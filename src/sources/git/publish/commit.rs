@@ -4,7 +4,7 @@ use super::{
     super::{
         Child, Failure, FailureKind, Repo,
         objects::Objects,
-        transport::{in_a_line, words},
+        transport::{in_a_line, reported},
     },
     Merged,
     tree::write_tree,
@@ -70,7 +70,7 @@ pub fn build_tag(
     }
     let tagger = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
     if !tagger.status.success() {
-        return Err(no_commit(&words(&tagger.stderr), false));
+        return Err(no_commit(&reported(&tagger.stderr), false));
     }
     let text = format!(
         "object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}",
@@ -83,7 +83,7 @@ pub fn build_tag(
             FailureKind::Program,
             format!(
                 "cannot make the tag {name}: {}",
-                in_a_line(&words(&output.stderr))
+                in_a_line(&reported(&output.stderr))
             ),
         )),
     }
@@ -127,14 +127,14 @@ fn commit_tree(
     let id = output.stdout.trim().parse();
     match (output.status.success(), id) {
         (true, Ok(id)) => Ok(id),
-        _ => Err(no_commit(&words(&output.stderr), signed)),
+        _ => Err(no_commit(&reported(&output.stderr), signed)),
     }
 }
 
 fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
     let output = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
     if !output.status.success() {
-        return Err(no_commit(&words(&output.stderr), false));
+        return Err(no_commit(&reported(&output.stderr), false));
     }
     // `Name <address> seconds zone`
     if let Some(end) = output.stdout.rfind('>') {
@@ -146,9 +146,9 @@ fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
     Ok(())
 }
 
-fn no_commit(words: &str, signed: bool) -> Failure {
-    let line = in_a_line(words);
-    if words.contains("empty ident") || words.contains("tell me who you are") {
+fn no_commit(message: &str, signed: bool) -> Failure {
+    let line = in_a_line(message);
+    if message.contains("empty ident") || message.contains("tell me who you are") {
         return Failure::new(
             FailureKind::Refused,
             "Git does not know who you are, so no commit can be made",
@@ -174,7 +174,7 @@ fn no_commit(words: &str, signed: bool) -> Failure {
         ("multi-pack-index", "git multi-pack-index write"),
         ("commit-graph", "git commit-graph write"),
     ] {
-        if words.contains(file) {
+        if message.contains(file) {
             return error.hint(format!(
                 "A file that Git keeps beside objects is damaged: .git/objects/pack/multi-pack-index or \
                  .git/objects/info/commit-graph. Remove that file; {anew} makes it anew"

@@ -30,7 +30,7 @@ use super::{
     ours,
     report::{RefStatus, link},
     theirs,
-    transport::{self, look, patiently_for, words},
+    transport::{self, look, patiently_for, reported},
 };
 use crate::{
     domain::{
@@ -49,14 +49,14 @@ pub enum PushOutcome {
     /// The branch is at the commit now.
     Pushed {
         /// What the server said, often empty.
-        words: String,
+        message: String,
     },
     /// The branch of its own is on the remote.
     BranchPushed {
         /// Its name.
         branch: String,
         /// What the forge said.
-        words: String,
+        message: String,
         /// The link in those words that opens a pull request.
         link: Option<String>,
     },
@@ -65,7 +65,7 @@ pub enum PushOutcome {
         /// Those that have it, without credentials.
         addresses: Vec<String>,
         /// What was said, and which addresses refused it, one line each.
-        words: Vec<String>,
+        message: Vec<String>,
     },
     /// The remote branch is elsewhere; nothing was written.
     Moved {
@@ -77,7 +77,7 @@ pub enum PushOutcome {
     /// The connection failed and the remote does not answer: it may or may not have the commit.
     Unclear {
         /// What failed.
-        words: String,
+        message: String,
     },
 }
 
@@ -209,19 +209,19 @@ pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCo
     let status = statuses.next();
     let outcome = match status {
         Some(status) if status.flag != '!' && output.status.success() => {
-            done(request, words(&output.stderr))
+            done(request, reported(&output.stderr))
         }
         Some(status) if status.flag == '!' && !status.is_stale() && !status.is_unclear() => {
             PushOutcome::Rejected(Rejection::read(status.cause(), &output.stderr))
         }
         status => {
-            let words = words(&output.stderr);
-            let (mut outcome, looked) = resolve(repo, request, remote, &target, &words).await;
+            let message = reported(&output.stderr);
+            let (mut outcome, looked) = resolve(repo, request, remote, &target, &message).await;
             ran.extend(looked);
             if let PushOutcome::Rejected(rejection) = &mut outcome {
                 let reason = match status {
                     Some(status) => status.reason.as_str(),
-                    None if words.contains("fatal:") => "the connection failed",
+                    None if message.contains("fatal:") => "the connection failed",
                     None => "refused on this side (pre-push hook)",
                 };
                 *rejection = Rejection::read(reason, &output.stderr);
@@ -255,19 +255,19 @@ async fn resolve(
     request: &Push,
     remote: &str,
     target: &str,
-    words: &str,
+    message: &str,
 ) -> (PushOutcome, Vec<RanCommand>) {
     let unclear = || PushOutcome::Unclear {
-        words: words.to_owned(),
+        message: message.to_owned(),
     };
-    let refused = || PushOutcome::Rejected(Rejection::read("", words));
+    let refused = || PushOutcome::Rejected(Rejection::read("", message));
     let Ok((now, looked)) = look(repo, remote, target).await else {
         return (unclear(), Vec::new());
     };
     let mut ran = vec![looked];
     let own = !matches!(request.destination, Destination::Branch);
     let outcome = match now {
-        Some(now) if now == request.commit => done(request, words.to_owned()),
+        Some(now) if now == request.commit => done(request, message.to_owned()),
         _ if own => refused(),
         Some(now) if now == request.base.commit => refused(),
         None => PushOutcome::Moved { now: None },
@@ -277,7 +277,7 @@ async fn resolve(
                 let now = fetched.base.commit;
                 // Someone may have pushed on top of ours already.
                 if is_ancestor(repo, request.commit, now).unwrap_or(false) {
-                    done(request, words.to_owned())
+                    done(request, message.to_owned())
                 } else {
                     PushOutcome::Moved { now: Some(now) }
                 }
@@ -288,13 +288,13 @@ async fn resolve(
     (outcome, ran)
 }
 
-fn done(request: &Push, words: String) -> PushOutcome {
+fn done(request: &Push, message: String) -> PushOutcome {
     match &request.destination {
-        Destination::Branch | Destination::Tag(_) => PushOutcome::Pushed { words },
+        Destination::Branch | Destination::Tag(_) => PushOutcome::Pushed { message },
         Destination::Own(branch) => PushOutcome::BranchPushed {
             branch: branch.clone(),
-            link: link(&words),
-            words,
+            link: link(&message),
+            message,
         },
     }
 }

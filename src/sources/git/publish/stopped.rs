@@ -28,7 +28,7 @@ pub(super) async fn settle(
     apart: Option<&Addresses>,
 ) -> Result<(PushOutcome, Vec<RanCommand>), Failure> {
     let target = request.target();
-    let words = "interrupted";
+    let message = "interrupted";
     let local = apart.is_none()
         && repo
             .remote_url(remote)
@@ -36,8 +36,8 @@ pub(super) async fn settle(
     let until = Instant::now() + WATCHED;
     loop {
         let (outcome, ran) = match apart {
-            Some(addresses) => apart::settle(repo, request, addresses, &[], words).await,
-            None => resolve(repo, request, remote, &target, words).await,
+            Some(addresses) => apart::settle(repo, request, addresses, &[], message).await,
+            None => resolve(repo, request, remote, &target, message).await,
         };
         let name = target
             .strip_prefix("refs/heads/")
@@ -54,12 +54,12 @@ pub(super) async fn settle(
                 sleep(LOOK_EVERY).await;
             }
             PushOutcome::Rejected(_) | PushOutcome::Moved { .. } => {
-                let words = format!(
+                let message = format!(
                     "interrupted; {} is not on {remote}/{name} now, but a server that had begun may still bring it there: \
                      its hooks are not ours to stop",
                     request.commit.short()
                 );
-                return Ok((PushOutcome::Unclear { words }, ran));
+                return Ok((PushOutcome::Unclear { message }, ran));
             }
             outcome => return Ok((outcome, ran)),
         }

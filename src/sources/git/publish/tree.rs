@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::{
     Failure, FailureKind, Repo,
-    objects::{Entry, Kind, Objects, entries, libgit2_kind, name_of},
+    objects::{Kind, Objects, TreeEntry, entries, libgit2_kind, name_of},
     parse::{MEND, damaged},
     store::Type,
 };
@@ -137,17 +137,17 @@ impl Draft<'_> {
 
 /// A folder's entries, on their way to another tree.
 struct Listing<'d> {
-    entries: Vec<Entry<'d>>,
+    entries: Vec<TreeEntry<'d>>,
     known: HashMap<&'d [u8], usize>,
-    added: Vec<Entry<'d>>,
+    added: Vec<TreeEntry<'d>>,
 }
 
 impl<'d> Listing<'d> {
     /// Of a tree's bytes: for each entry `mode name\0` and twenty bytes of its id. `None` where they do not end like that:
     /// what is not understood would be lost.
     fn of(data: &'d [u8]) -> Option<Self> {
-        let entries: Vec<Entry<'d>> = entries(data).collect();
-        if entries.iter().map(Entry::length).sum::<usize>() != data.len() {
+        let entries: Vec<TreeEntry<'d>> = entries(data).collect();
+        if entries.iter().map(TreeEntry::length).sum::<usize>() != data.len() {
             return None;
         }
         let known = entries.iter().zip(0..).map(|(entry, at)| (entry.name, at));
@@ -158,7 +158,7 @@ impl<'d> Listing<'d> {
         })
     }
 
-    fn get(&self, name: &str) -> Option<&Entry<'d>> {
+    fn get(&self, name: &str) -> Option<&TreeEntry<'d>> {
         self.entries.get(*self.known.get(name.as_bytes())?)
     }
 
@@ -173,7 +173,7 @@ impl<'d> Listing<'d> {
         let name = name.as_bytes();
         match self.known.get(name) {
             Some(at) => self.entries[*at].id = id,
-            None => self.added.push(Entry {
+            None => self.added.push(TreeEntry {
                 kind,
                 mode: if kind == Kind::Folder {
                     b"40000"
@@ -194,7 +194,7 @@ impl<'d> Listing<'d> {
             self.entries.insert(at.unwrap_or(self.entries.len()), entry);
         }
         let mut bytes = Vec::new();
-        for Entry { mode, name, id, .. } in &self.entries {
+        for TreeEntry { mode, name, id, .. } in &self.entries {
             for part in [mode, &b" "[..], name, b"\0", id.as_bytes()] {
                 bytes.extend_from_slice(part);
             }

@@ -123,10 +123,10 @@ fn only_regular_files_are_read() {
     let objects = folder.path().join("objects/07");
     fs::create_dir_all(&objects).unwrap();
     let file = objects.join(&name(7).to_string()[2..]);
-    let refused = |case: &str, words: &str| {
+    let refused = |case: &str, message: &str| {
         let found = read(folder.path(), name(7));
         assert!(
-            found.as_ref().is_err_and(|why| why.contains(words)),
+            found.as_ref().is_err_and(|why| why.contains(message)),
             "{case}: {found:?}"
         );
         fs::remove_file(&file)

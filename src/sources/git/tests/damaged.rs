@@ -93,17 +93,17 @@ fn history(
     Ok(told)
 }
 
-fn says(error: &Failure, words: &[&str]) {
+fn says(error: &Failure, message: &[&str]) {
     let said = error.to_string();
-    for words in words {
-        assert!(said.contains(words), "{words}: {said}");
+    for message in message {
+        assert!(said.contains(message), "{message}: {said}");
     }
     assert!(!error.next.is_empty(), "{said}");
 }
 
 #[test]
 fn a_broken_file_or_folder_is_a_problem_of_its_own() {
-    for (spec, gone, words) in [
+    for (spec, gone, message) in [
         (
             "HEAD:apps/api/prod.yaml",
             vec!["api/prod"],
@@ -162,7 +162,7 @@ fn a_broken_file_or_folder_is_a_problem_of_its_own() {
                 .collect();
             let said = problems
                 .iter()
-                .any(|it| it.contains(words) && it.contains(why) && it.contains("git f"));
+                .any(|it| it.contains(message) && it.contains(why) && it.contains("git f"));
             assert!(said && problems.len() == 1, "{spec} {how}: {problems:?}");
         }
     }
@@ -170,7 +170,7 @@ fn a_broken_file_or_folder_is_a_problem_of_its_own() {
 
 #[test]
 fn a_broken_commit_or_first_folder_is_named() {
-    for (spec, words) in [
+    for (spec, message) in [
         ("HEAD", "cannot read commit"),
         ("HEAD^{tree}", "cannot read folder"),
     ] {
@@ -185,7 +185,7 @@ fn a_broken_commit_or_first_folder_is_named() {
         says(
             &error,
             &[
-                words,
+                message,
                 &broken.to_string(),
                 "is empty",
                 "git fetch --refetch",
@@ -309,11 +309,11 @@ fn folders_without_end_end() {
         real_tree(&[tree_entry("apps", apps), tree_entry("loop", tree)].concat())
     });
     pack.write(&path.join(".git"), "pack-a");
-    for ((case, _, words), root) in cases.into_iter().zip(roots) {
+    for ((case, _, message), root) in cases.into_iter().zip(roots) {
         let says = |error: &Failure| {
             let said = error.to_string();
             assert!(
-                words.iter().any(|words| said.contains(words)),
+                message.iter().any(|message| said.contains(message)),
                 "{case}: {said}"
             );
         };
@@ -325,7 +325,8 @@ fn folders_without_end_end() {
         match repo.desired(commit_id, &everywhere, &environments()) {
             // The rest goes on, where the walk comes back.
             Ok(desired) => {
-                let said = |it: &Problem| words.iter().any(|words| it.message.contains(words));
+                let said =
+                    |it: &Problem| message.iter().any(|message| it.message.contains(message));
                 let said = desired.problems.iter().any(said);
                 assert!(said, "{case}: {:?}", desired.problems);
                 assert_eq!(
@@ -491,7 +492,7 @@ fn refs_that_are_no_refs_are_told_with_the_way_to_mend_them() {
         ("too long", twice.as_bytes(), "holds no name"),
         ("of nothing", b"ref: ", "holds no name"),
     ];
-    for (case, content, words) in cases {
+    for (case, content, message) in cases {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, content).unwrap();
         let repo = open(&clone);
@@ -501,7 +502,7 @@ fn refs_that_are_no_refs_are_told_with_the_way_to_mend_them() {
             &error,
             &[
                 "refs/remotes/origin/main is damaged",
-                words,
+                message,
                 "git fetch origin",
             ],
         );

@@ -62,7 +62,7 @@ fn refuses_with_a_sentence_what_it_cannot_read() {
             "is not in a Git repository",
         ),
     ];
-    for (name, arguments, kind, words) in cases {
+    for (name, arguments, kind, message) in cases {
         let path = scratch.path(name);
         std::fs::create_dir_all(&path).unwrap();
         if !arguments.is_empty() {
@@ -74,7 +74,7 @@ fn refuses_with_a_sentence_what_it_cannot_read() {
         }
         let error = Repo::discover(&path).unwrap_err();
         assert_eq!(error.kind, kind, "{name}: {error}");
-        assert!(error.to_string().contains(words), "{name}: {error}");
+        assert!(error.to_string().contains(message), "{name}: {error}");
         assert!(!error.next.is_empty(), "{name}");
     }
     let error = Repo::discover(&scratch.path("absent")).unwrap_err();

@@ -46,7 +46,7 @@ fn an_object_of_a_size_that_nobody_writes_is_told_at_once() {
         )
     };
     let header = format!("tree {tree}\nx{}\n\n", "y".repeat(9 << 20));
-    for (case, content, words) in [
+    for (case, content, message) in [
         ("many parents", parents(1_001), "more than 1000 parents"),
         ("more parents", parents(100_000), "more than 1000 parents"),
         (
@@ -68,7 +68,7 @@ fn an_object_of_a_size_that_nobody_writes_is_told_at_once() {
         let said = error.to_string();
         assert_eq!(error.kind, FailureKind::Damaged, "{case}: {said}");
         assert!(
-            said.contains(words) && said.contains(&id.to_string()),
+            said.contains(message) && said.contains(&id.to_string()),
             "{case}: {said}"
         );
         assert!(

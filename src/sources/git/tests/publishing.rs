@@ -110,7 +110,7 @@ async fn publishes_from_a_dirty_clone_and_touches_nothing_of_it() {
     assert_eq!(
         outcome,
         PushOutcome::Pushed {
-            words: String::new()
+            message: String::new()
         }
     );
     assert_eq!(
@@ -244,7 +244,7 @@ async fn a_hook_that_refuses_is_heard() {
     let outcome = pushed(&repo, &request).await;
     let PushOutcome::BranchPushed {
         branch,
-        words,
+        message,
         link,
     } = outcome
     else {
@@ -252,8 +252,8 @@ async fn a_hook_that_refuses_is_heard() {
     };
     assert_eq!(branch, "tidegate/set-a-1");
     assert!(
-        words.contains("Create a pull request by visiting:"),
-        "{words}"
+        message.contains("Create a pull request by visiting:"),
+        "{message}"
     );
     assert_eq!(link.as_deref(), Some("https://forge.example/pull/new/x"));
     assert_eq!(rev(&origin, "tidegate/set-a-1"), request.commit);

@@ -18,7 +18,7 @@ mod read;
 mod write;
 
 pub(super) use self::{read::Index, write::Builder};
-use super::super::kept::Place;
+use super::super::kept::CacheFile;
 
 /// The last digits count the format's versions.
 const MAGIC: &[u8; 8] = b"TGHIST06";

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{CELL, CHANGE, HEADER, ID, MAGIC, MOVE, PERSON, Place, blocks::Blocks};
+use super::{CELL, CHANGE, CacheFile, HEADER, ID, MAGIC, MOVE, PERSON, blocks::Blocks};
 use crate::domain::{
     history::{CommitInfo, Moved, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
@@ -26,7 +26,7 @@ pub(in super::super) struct Index {
 impl Index {
     /// The index at `place`; `None` where there is none that fits. With `whole`, all of it is read and checked now; else
     /// what is asked for, and [`Index::is_damaged`] has the last word.
-    pub(in super::super) fn read(place: &Place, whole: bool) -> Option<Self> {
+    pub(in super::super) fn read(place: &CacheFile, whole: bool) -> Option<Self> {
         let data = match Blocks::open(&place.file) {
             Ok(data) => data.filter(|data| !whole || data.is_whole()),
             Err(_) => return None,
@@ -39,7 +39,7 @@ impl Index {
     }
 
     /// Takes away an index of another version, or a damaged one: the next whole walk writes it anew.
-    pub(in super::super) fn forget(place: &Place) {
+    pub(in super::super) fn forget(place: &CacheFile) {
         let _ = std::fs::remove_file(&place.file);
     }
 

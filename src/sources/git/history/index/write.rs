@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{MAGIC, Place, blocks};
+use super::{CacheFile, MAGIC, blocks};
 use crate::domain::{
     history::{CommitInfo, Moved, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
@@ -122,13 +122,13 @@ impl Builder {
     }
 
     /// Writes the file whole, or not at all. A cache that cannot be written is no failure of anything.
-    pub(in super::super) fn write(&self, place: &Place, tip: ObjectId, shallow: bool) {
+    pub(in super::super) fn write(&self, place: &CacheFile, tip: ObjectId, shallow: bool) {
         if let Err(error) = self.try_write(place, tip, shallow) {
             tracing::debug!(%error, file = %place.file.display(), "no history index");
         }
     }
 
-    fn try_write(&self, place: &Place, tip: ObjectId, shallow: bool) -> std::io::Result<()> {
+    fn try_write(&self, place: &CacheFile, tip: ObjectId, shallow: bool) -> std::io::Result<()> {
         let mut header = Vec::with_capacity(super::HEADER);
         header.extend_from_slice(MAGIC);
         header.extend_from_slice(&place.fingerprint);

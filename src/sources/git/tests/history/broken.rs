@@ -49,8 +49,12 @@ fn bad_files_are_problems_and_cost_nothing_else() {
         problems.keys().map(String::as_str).collect::<Vec<_>>(),
         expected.map(|e| e.0)
     );
-    for (path, words) in expected {
-        assert!(problems[path].contains(words), "{path}: {}", problems[path]);
+    for (path, message) in expected {
+        assert!(
+            problems[path].contains(message),
+            "{path}: {}",
+            problems[path]
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::{address::redact, alike::listed};
 
 /// A failed request or connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum ClusterError {
     /// 401: the credentials are no longer good; new ones may be.
     Unauthorized(String),
     /// 403: this identity may not.
@@ -24,21 +24,21 @@ pub(super) enum Failure {
     Broken(String),
 }
 
-impl Failure {
+impl ClusterError {
     /// One line for people.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn message(&self) -> String {
         match self {
-            Self::Unauthorized(words)
-            | Self::Denied(words)
-            | Self::Busy(words)
-            | Self::Broken(words) => words.clone(),
+            Self::Unauthorized(message)
+            | Self::Denied(message)
+            | Self::Busy(message)
+            | Self::Broken(message) => message.clone(),
             Self::Absent => "404: the server does not know this kind".to_owned(),
             Self::Gone => "410: the watch fell behind".to_owned(),
         }
     }
 }
 
-impl From<&kube::Error> for Failure {
+impl From<&kube::Error> for ClusterError {
     fn from(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::from(&**status),
@@ -47,7 +47,7 @@ impl From<&kube::Error> for Failure {
     }
 }
 
-impl From<&watcher::Error> for Failure {
+impl From<&watcher::Error> for ClusterError {
     fn from(error: &watcher::Error) -> Self {
         match error {
             watcher::Error::InitialListFailed(error)
@@ -61,16 +61,16 @@ impl From<&watcher::Error> for Failure {
     }
 }
 
-impl From<&Status> for Failure {
+impl From<&Status> for ClusterError {
     fn from(status: &Status) -> Self {
-        let words = || format!("{}: {}", status.code, server_words(status));
+        let message = || format!("{}: {}", status.code, server_words(status));
         match status.code {
-            401 => Self::Unauthorized(words()),
-            403 => Self::Denied(words()),
+            401 => Self::Unauthorized(message()),
+            403 => Self::Denied(message()),
             404 | 405 => Self::Absent,
             410 => Self::Gone,
-            409 | 429 => Self::Busy(words()),
-            _ => Self::Broken(words()),
+            409 | 429 => Self::Busy(message()),
+            _ => Self::Broken(message()),
         }
     }
 }
@@ -98,13 +98,13 @@ pub(super) fn cause(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     loop {
         let io = innermost.downcast_ref::<io::Error>();
-        if let Some(words) = tls(innermost).and_then(certificate_words) {
-            return clean(&words);
+        if let Some(message) = tls(innermost).and_then(certificate_words) {
+            return clean(&message);
         }
         if let Some(io) = io
-            && let Some(words) = io_words(io)
+            && let Some(message) = io_words(io)
         {
-            return words.to_owned();
+            return message.to_owned();
         }
         let Some(source) = innermost.source() else {
             break;
@@ -195,59 +195,59 @@ mod tests {
 
     #[test]
     fn tells_what_to_do_about_it() {
-        type Case = (u16, &'static str, fn(&str) -> Failure, &'static str);
+        type Case = (u16, &'static str, fn(&str) -> ClusterError, &'static str);
         let cases: [Case; 7] = [
             (
                 403,
                 "pods is forbidden: User \"jane\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"",
-                |words| Failure::Denied(words.to_owned()),
+                |message| ClusterError::Denied(message.to_owned()),
                 "403: User \"jane\" cannot list resource \"pods\" in the namespace \"shop\"",
             ),
             (
                 401,
                 "Unauthorized",
-                |words| Failure::Unauthorized(words.to_owned()),
+                |message| ClusterError::Unauthorized(message.to_owned()),
                 "401: Unauthorized",
             ),
             (
                 404,
                 "the server could not find the requested resource",
-                |_| Failure::Absent,
+                |_| ClusterError::Absent,
                 "404: the server does not know this kind",
             ),
             (
                 410,
                 "too old resource version",
-                |_| Failure::Gone,
+                |_| ClusterError::Gone,
                 "410: the watch fell behind",
             ),
             (
                 429,
                 "too many requests",
-                |words| Failure::Busy(words.to_owned()),
+                |message| ClusterError::Busy(message.to_owned()),
                 "429: too many requests",
             ),
             (
                 500,
                 "etcdserver:\n leader \u{1b}[31mchanged",
-                |words| Failure::Broken(words.to_owned()),
+                |message| ClusterError::Broken(message.to_owned()),
                 "500: etcdserver: leader changed",
             ),
             (
                 0,
                 "\u{1b}",
-                |words| Failure::Broken(words.to_owned()),
+                |message| ClusterError::Broken(message.to_owned()),
                 "0: the server gives no reason",
             ),
         ];
-        for (code, message, expected, words) in cases {
+        for (code, message, expected, shown) in cases {
             let status = Status {
                 code,
                 ..Status::failure(message, "")
             };
-            let failure = Failure::from(&status);
-            assert_eq!(failure, expected(words), "{code}");
-            assert_eq!(failure.words(), words, "{code}");
+            let failure = ClusterError::from(&status);
+            assert_eq!(failure, expected(shown), "{code}");
+            assert_eq!(failure.message(), shown, "{code}");
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
             ),
             (Why::BadSignature, "is not taken: BadSignature"),
         ];
-        for (why, words) in cases {
+        for (why, message) in cases {
             let tls = rustls::Error::InvalidCertificate(why);
             let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls.clone()));
             for error in [
@@ -291,7 +291,7 @@ mod tests {
                 kube::Error::Service(Box::new(nested)),
             ] {
                 let said = cause(&error);
-                assert!(said.contains(words), "{said}");
+                assert!(said.contains(message), "{said}");
             }
         }
     }
