@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Evidence, Guess, trial::assemble};
+use super::{Evidence, Guess, settle::shares, trial::assemble};
 use crate::domain::{
     desired::Desired,
     ids::{EnvironmentName, ServiceName},
@@ -79,6 +79,11 @@ pub(super) fn add(guess: &mut Guess, evidence: &Evidence<'_>) {
     }
     found.extend(own);
     (guess.layouts, guess.explained) = found.into_iter().unzip();
+    // A cell that is overridden is the override's, and no longer the folder's.
+    let paths = evidence.paths.iter().copied();
+    if let Some(desired) = assemble(&guess.layouts, &guess.environments, paths, evidence) {
+        guess.explained = shares(&desired, guess.layouts.len());
+    }
 }
 
 /// The layouts that may read the overrides beside what `base` reads, the most special last.

@@ -198,7 +198,7 @@ fn one_set_of_locators(specs: &mut Vec<LayoutSpec>) {
 }
 
 /// How many cells each layout gives.
-fn shares(desired: &Desired, layouts: usize) -> Vec<usize> {
+pub(super) fn shares(desired: &Desired, layouts: usize) -> Vec<usize> {
     let mut shares = vec![0; layouts];
     for cell in desired.cells.values().filter(|cell| cell.version.is_some()) {
         if let Some(share) = shares.get_mut(cell.layout) {

@@ -271,6 +271,18 @@ fn overrides_beside_folders() {
             guess.as_ref().map_or(0, |guess| guess.layouts.len()),
             "{name}"
         );
+        // A cell that is overridden is explained once.
+        let (explained, cells) = guess.as_ref().map_or((0, 0), |guess| {
+            let paths = paths.iter().copied();
+            let evidence = Evidence::new(&[], &read);
+            let desired = trial::assemble(&guess.layouts, &guess.environments, paths, &evidence);
+            let declared = |it: crate::domain::desired::Desired| {
+                let mut cells = it.cells.into_values();
+                cells.by_ref().filter(|cell| cell.version.is_some()).count()
+            };
+            (guess.explained.iter().sum(), desired.map_or(0, declared))
+        });
+        assert_eq!(explained, cells, "{name}");
         assert_eq!(show(guess), expected, "{name}");
     }
 }

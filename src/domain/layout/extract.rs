@@ -532,7 +532,32 @@ fn text(
         .collect();
     let mut found = Vec::new();
     let (mut line, mut counted) = (1, 0);
+    // Markers stand behind scalars of YAML, in which a tag may be meant for another reader.
+    let is_later = |group: &regex::Match<'_>| {
+        let quoted = text[..group.start()].ends_with(['"', '\'']);
+        level.marker().is_some() && !quoted && is_tagged(group.as_str())
+    };
     for (mut bindings, group) in captured(regex, text, bound) {
+        if is_later(&group) {
+            line += line_of(&bytes[counted..group.start()]) - 1;
+            counted = group.start();
+            let said = group.as_str().replace(['"', '\''], "");
+            found.push(Found {
+                bindings,
+                version: None,
+                unread: Some((Unread::Variable, Unread::Variable.words(&said))),
+                line,
+                place: Place::Text {
+                    range: group.range(),
+                    text: group.as_str().to_owned(),
+                    digest: None,
+                },
+                duplicate: None,
+                scalar: None,
+                bytes: None,
+            });
+            continue;
+        }
         let digest = digests.iter().find(|(policy, _)| *policy == bindings);
         let digest = digest.map(|(_, digest)| *digest);
         let Some(part) = level.part.read(group.as_str(), &mut bindings) else {
@@ -549,7 +574,10 @@ fn text(
             Some(_) => level.unread(&bindings, said),
             None => unnamed(&level.part, group.as_str()).then_some(Unread::Variable),
         };
-        let of_digest = digest.and_then(|digest| Unread::of(digest, Grammar::Digest));
+        let of_digest = digest.and_then(|digest| {
+            let tagged = is_tagged(digest).then_some(Unread::Variable);
+            tagged.or_else(|| Unread::of(digest, Grammar::Digest))
+        });
         let (unread, said) = match (unread, of_digest) {
             (None, Some(kind)) => (Some(kind), digest.unwrap_or_default()),
             (unread, _) => (unread, said),
@@ -585,6 +613,13 @@ fn text(
         applies: true,
         ..Findings::default()
     })
+}
+
+/// Whether what is written for a scalar begins, behind its anchor, with a tag that only its own reader understands.
+fn is_tagged(written: &str) -> bool {
+    let mut words = written.split_whitespace();
+    let first = words.find(|word| !word.starts_with('&'));
+    first.is_some_and(|word| word.starts_with('!') && manifest::is_foreign(word))
 }
 
 /// Every match of an expression that agrees with what is bound: what it captures, and its group `v`.

@@ -266,7 +266,14 @@ fn flux_image_policy(known: &Known<'_>) -> Vec<Variant> {
     };
     // With blanks inside, as no version has them: what stands there is told then, instead of nothing.
     let text = r#"[^\s"'#](?:[^"'#:\n]|:[^\s"'#])*?"#;
-    let value = |kind: &str| format!(r#"(?m)[:\-][ \t]+["']?(?<v>{text}){}"#, marker(kind));
+    // What a tag of a reader's own stands before may be in quotes or brackets.
+    let tagged = r#"(?:&\S+[ \t]+)?!\S*[ \t]+(?:"[^"\n]*"|'[^'\n]*'|\{[^#\n]*\}|\[[^#\n]*\])"#;
+    let value = |kind: &str| {
+        format!(
+            r#"(?m)[:\-][ \t]+["']?(?<v>{tagged}|{text}){}"#,
+            marker(kind)
+        )
+    };
     let by = |regex: String, part: Option<&str>| Variant {
         regex: Some(regex),
         part: part.map(str::to_owned),

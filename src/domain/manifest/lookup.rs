@@ -39,6 +39,14 @@ const PLAIN_TAGS: [&str; 8] = [
     "seq",
 ];
 
+/// Whether a tag, with its `!`, is understood by its own reader alone: those of YAML itself say no more than what a scalar is.
+pub(crate) fn is_foreign(tag: &str) -> bool {
+    let known = tag
+        .strip_prefix("!<tag:yaml.org,2002:")
+        .map_or_else(|| tag.strip_prefix("!!"), |tag| tag.strip_suffix('>'));
+    tag != "!" && !known.is_some_and(|tag| PLAIN_TAGS.contains(&tag))
+}
+
 impl<'t> NodeRef<'t> {
     pub(crate) fn new(document: &'t Document<'t>, id: NodeId) -> Self {
         Self { document, id }
@@ -124,14 +132,7 @@ impl<'t> NodeRef<'t> {
     /// The tag of a value that only its own reader understands, such as `!Ref` and `!ENV`: what is written is not what will
     /// be there. Those of YAML itself say no more than what a scalar is.
     pub fn foreign_tag(self) -> Option<&'t str> {
-        let known = |tag: &&str| {
-            let tag = tag
-                .strip_prefix("!<tag:yaml.org,2002:")
-                .map_or_else(|| tag.strip_prefix("!!"), |tag| tag.strip_suffix('>'));
-            tag.is_some_and(|tag| PLAIN_TAGS.contains(&tag))
-        };
-        let tag = self.resolve().node().tag;
-        tag.filter(|tag| *tag != "!" && !known(tag))
+        self.resolve().node().tag.filter(|tag| is_foreign(tag))
     }
 
     /// What a YAML reader would take a scalar for: quoted and tagged `!!str` ones are text.

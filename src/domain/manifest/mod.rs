@@ -26,6 +26,7 @@ mod tree;
 mod within;
 
 pub use edit::{Edit, apply};
+pub(crate) use lookup::is_foreign;
 pub use lookup::{Found, NodeRef};
 pub use parse::parse;
 pub use scalar::{ScalarType, scalar_type};

@@ -178,15 +178,48 @@ fn tags_that_only_their_own_reader_understands_are_told() {
     ] {
         let tag = value.trim_start_matches("&x ").split(' ').next().unwrap();
         for (name, preset, shape) in SHAPES {
-            // Its markers are looked for by line, and stand behind scalars: what is more finds no marker.
-            if preset == "flux-image-policy" && value.contains(['"', '\'', '[', '{']) {
-                continue;
-            }
             let file = shape.replace("VALUE", value);
             let name = format!("{preset}, {name}, {value}");
             is_told(&name, preset, &file, tag);
         }
     }
+}
+
+#[test]
+fn tags_before_a_marker_are_told_as_everywhere() {
+    let values = [
+        "!ENV \"1.0\"",
+        "!ENV 'r/web:1.0'",
+        "!Ref App",
+        "!Sub {a: b}",
+        "!GetAtt [a, b]",
+    ];
+    let later = "is a variable that is filled in later";
+    for value in values {
+        for (kind, key) in [(":tag", "newTag"), ("", "image")] {
+            let file =
+                format!("{key}: {value} # {{\"$imagepolicy\": \"flux-system:web{kind}\"}}\n");
+            is_told(&format!("{value}{kind}"), "flux-image-policy", &file, later);
+        }
+        let file = format!(
+            "newTag: v1 # {{\"$imagepolicy\": \"flux-system:web:tag\"}}\ndigest: {value} # {{\"$imagepolicy\": \"flux-system:web:digest\"}}\n"
+        );
+        let (_, desired) = read("flux-image-policy", &file);
+        let problem = desired.unread(&CellKey::new("web", "prod")).unwrap();
+        assert!(
+            problem.message.contains(later),
+            "{value}: {}",
+            problem.message
+        );
+    }
+    // In quotes it is text, and the tags of YAML itself mean nothing.
+    let file = "newTag: \"!ENV x\" # {\"$imagepolicy\": \"flux-system:web:tag\"}\n";
+    is_told(
+        "in quotes",
+        "flux-image-policy",
+        file,
+        "can be no image's tag",
+    );
 }
 
 #[test]
