@@ -80,6 +80,9 @@ pub fn prepare(
         },
         absent: &|key| layout::unreadable(layouts, desired, key).or_else(|| unread(desired, key)),
         beside: &|key, after| layout::left_beside(layouts, desired, key, &files, after),
+        moved_beside: &|origin, edits| {
+            layout::moved_beside(layouts, desired, origin, edits, &files)
+        },
         merge: &|theirs, ours| merge(project, reading, theirs, ours),
         tag: &|key, intent, _| {
             let commit_of =

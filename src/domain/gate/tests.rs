@@ -162,6 +162,7 @@ impl Asked<'_> {
             },
             absent: &|_| None,
             beside: &|_, _| Vec::new(),
+            moved_beside: &|_, _| Vec::new(),
             merge: &|_, _| None,
             tag: &|_, _, _| None,
             now,

@@ -183,6 +183,11 @@ impl Layout {
         }
     }
 
+    /// Whether captures may be spelled otherwise than the cell's names.
+    pub(crate) fn folds(&self) -> bool {
+        !self.lowercase.is_empty()
+    }
+
     /// The column that a spelling in the repository means.
     pub(crate) fn column(&self, spelling: &str) -> EnvironmentName {
         let column = self.aliases.get(spelling);

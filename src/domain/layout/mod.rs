@@ -44,7 +44,9 @@ mod tests;
 pub use assemble::{Assembler, Origin};
 pub use bindings::Bindings;
 pub use choice::{Choices, Row, Standing};
-pub use edit::{Left, edit_cell, left_beside, restore_cell, stale_locks, unreadable};
+pub use edit::{
+    Beside, Left, edit_cell, left_beside, moved_beside, restore_cell, stale_locks, unreadable,
+};
 pub(crate) use part::image_name_end;
 pub use past::{Cut, Past, Takes, Tally, Unknown};
 pub use refs::{RefTemplate, SelectedRef};

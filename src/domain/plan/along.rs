@@ -12,7 +12,7 @@ use super::{Along, FileEdit, Outcome, PlanInput, Verdict};
 use crate::domain::{
     desired::RefName,
     glob,
-    ids::CellKey,
+    ids::{CellKey, RepoPath},
     layout::{Assembler, Origin},
     version::Version,
 };
@@ -76,6 +76,23 @@ pub(super) fn verdict(along: &Along, accepted: bool) -> Option<Verdict> {
         (Outcome::Hold, format!("nobody named it: {edit}"))
     };
     Some(Verdict::beside(ALONG, outcome, detail))
+}
+
+/// What is said of a place that goes with a version (`also`) and moves while that stays.
+pub(super) fn beside(
+    (path, line, before, after): &(RepoPath, u32, Option<Version>, Option<Version>),
+) -> Verdict {
+    let text = |version: &Option<Version>| {
+        let version = version.as_ref().map(Version::as_str);
+        version.unwrap_or("nothing").to_owned()
+    };
+    let detail = format!(
+        "{path}:{line}: {} becomes {} (`also`), and the version stays: the place is shared; tell the two apart in its \
+         `path`, if it is not meant to be",
+        text(before),
+        text(after)
+    );
+    Verdict::beside("also", Outcome::Warn, detail)
 }
 
 /// The matrix with the edits of a plan so far.

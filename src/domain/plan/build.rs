@@ -19,7 +19,7 @@ use crate::domain::{
     gate::{Facts, Question},
     grammar::Grammar,
     ids::{CellKey, ObjectId, RepoPath},
-    layout::{Left, Origin, stale_locks},
+    layout::{Beside, Left, Origin, stale_locks},
     topology::{Deliver, Topology},
     version::Version,
 };
@@ -56,6 +56,9 @@ pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
 pub type LeftBeside<'a> =
     &'a dyn Fn(&CellKey, &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<Left>;
 
+/// Beside which versions edits of a ref change what is said.
+pub type MovedBeside<'a> = &'a dyn Fn(&Origin, &[&FileEdit]) -> Vec<Beside>;
+
 /// Everything a plan depends on.
 #[derive(Clone, Copy)]
 pub struct PlanInput<'a> {
@@ -77,6 +80,8 @@ pub struct PlanInput<'a> {
     pub absent: WhyAbsent<'a>,
     /// What goes with a version and stays as it is.
     pub beside: LeftBeside<'a>,
+    /// What goes with versions and moves, of every cell that it is of.
+    pub moved_beside: MovedBeside<'a>,
     /// Merges branches, where that is how they are promoted.
     pub merge: MergeRefs<'a>,
     /// Tags, where cells are tags.
@@ -223,6 +228,7 @@ impl Draft {
         }
         self.come_along(requests, input, &mut plan);
         self.move_along(requests, input, &mut plan);
+        self.move_beside(input, &mut plan);
         self.drop_unchanged(requests, &mut plan);
         for change in &mut plan.changes {
             if change.is_restored() {
@@ -582,6 +588,62 @@ impl Draft {
             });
         }
         plan.changes.extend(changes);
+    }
+
+    /// Cells whose version stays while the edits move what goes with it (`also`), because they share the place. No gate has
+    /// a say in a version that stays: whether this is meant, the operator says.
+    fn move_beside(&mut self, input: &PlanInput<'_>, plan: &mut Plan) {
+        for write in &mut self.writes {
+            if write.action != Action::Edit {
+                continue;
+            }
+            let edits: Vec<&FileEdit> = write.edits.values().collect();
+            let tips = input.desired.tips.iter();
+            let same =
+                tips.filter(|tip| tip.name == write.tip.name && tip.origin != write.tip.origin);
+            let origins = std::iter::once(&write.tip.origin).chain(same.map(|tip| &tip.origin));
+            let moved: Vec<Beside> = origins
+                .flat_map(|origin| (input.moved_beside)(origin, &edits))
+                .collect();
+            let listed = |plan: &Plan, cell: &CellKey| {
+                let mut changes = plan.changes.iter();
+                changes.any(|change| change.cell == *cell)
+            };
+            let (named, others): (Vec<Beside>, Vec<Beside>) =
+                moved.into_iter().partition(|it| listed(plan, &it.cell));
+            for other in others {
+                let Some(version) = input.desired.version(&other.cell).cloned() else {
+                    continue;
+                };
+                let shares = |it: &&Beside| it.places.iter().any(|at| other.places.contains(at));
+                let mut of: Vec<CellKey> = named
+                    .iter()
+                    .filter(shares)
+                    .map(|it| it.cell.clone())
+                    .collect();
+                if of.is_empty() {
+                    of.clone_from(&write.cells);
+                }
+                let mut accepts = input.request.accepted.iter();
+                let accepted = accepts.any(|accept| accept.covers(&other.cell));
+                let along = Along::Edit { of };
+                let mut verdicts: Vec<Verdict> =
+                    along::verdict(&along, accepted).into_iter().collect();
+                verdicts.extend(other.places.iter().take(3).map(along::beside));
+                write.cells.push(other.cell.clone());
+                plan.changes.push(PlannedChange {
+                    intent: Intent::Set {
+                        version: version.clone(),
+                    },
+                    cell: other.cell,
+                    from: Some(version.clone()),
+                    to: Some(version),
+                    inherits: None,
+                    verdicts,
+                    along: Some(along),
+                });
+            }
+        }
     }
 
     /// Files that the edits leave as they are, all of them together, are not written, and a commit of nothing else is not

@@ -81,6 +81,7 @@ fn promoted(services: &[&str], merge: &Result<Merge, String>) -> (Plan, u32) {
         edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
         absent: &|_| None,
         beside: &|_, _| Vec::new(),
+        moved_beside: &|_, _| Vec::new(),
         merge: &|theirs, ours| {
             assert_eq!(
                 (theirs.name.short(), ours.name.short()),
@@ -241,6 +242,7 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
         edit: &|_, _, _, _| Err((SkipCause::NotDeclared, "no edit was expected".to_owned())),
         absent: &|_| None,
         beside: &|_, _| Vec::new(),
+        moved_beside: &|_, _| Vec::new(),
         merge: &|_, _| None,
         tag: &|_, _, _| {
             Some(Ok(NewTag {

@@ -100,6 +100,9 @@ fn plan_of(
         ask: &nothing,
         absent: &|_| None,
         beside: &|key, after| layout::left_beside(&small.layouts, desired, key, &file, after),
+        moved_beside: &|origin, edits| {
+            layout::moved_beside(&small.layouts, desired, origin, edits, &file)
+        },
         files: &file,
         edit: &|key, version, _, read| {
             layout::edit_cell(&small.layouts, desired, key, version, read)
@@ -180,6 +183,8 @@ struct Case {
     asked: &'static [&'static str],
     expected: &'static [&'static str],
 }
+
+const ALSO: &str = r#"{ path = "{service}/{env}.yaml", yaml = "tag", also = [{ path = "{service}/Chart.yaml", yaml = "version" }] }"#;
 
 const STAGING: (&str, &str) = (
     "staging.yaml",
@@ -264,6 +269,41 @@ const CASES: &[Case] = &[
         files: &[("web/values.yaml", "tag: 1\n"), ("web/values-staging.yaml", "tag: 1\n"), ("web/values-prod.yaml", "x: y\n")],
         asked: &["web/dev = 2"],
         expected: &["web/dev 1 2", "+ web/prod 1 2 held"],
+    },
+    Case {
+        name: "a place beside the version that two environments share",
+        layouts: ALSO,
+        files: &[("web/staging.yaml", "tag: 1\n"), ("web/prod.yaml", "tag: 1\n"), ("web/Chart.yaml", "version: 1\n")],
+        asked: &["web/prod = 2"],
+        expected: &["web/prod 1 2", "+ web/staging 1 1 held"],
+    },
+    Case {
+        name: "a place beside the version, of environments that are named both",
+        layouts: ALSO,
+        files: &[("web/staging.yaml", "tag: 1\n"), ("web/prod.yaml", "tag: 1\n"), ("web/Chart.yaml", "version: 1\n")],
+        asked: &["web/staging = 2", "web/prod = 2"],
+        expected: &["web/staging 1 2", "web/prod 1 2"],
+    },
+    Case {
+        name: "a place beside the version that says what comes already",
+        layouts: ALSO,
+        files: &[("web/staging.yaml", "tag: 2\n"), ("web/prod.yaml", "tag: 1\n"), ("web/Chart.yaml", "version: 2\n")],
+        asked: &["web/prod < staging"],
+        expected: &["web/prod 1 2"],
+    },
+    Case {
+        name: "a place of the same file that its cells share",
+        layouts: r#"{ path = "versions.yaml", yaml = "{env}.{service}", also = [{ yaml = "release" }] }"#,
+        files: &[("versions.yaml", "staging: {web: 1}\nprod: {web: 1}\nrelease: 1\n")],
+        asked: &["web/prod = 2"],
+        expected: &["web/prod 1 2", "+ web/staging 1 1 held"],
+    },
+    Case {
+        name: "a place beside each version of its own",
+        layouts: r#"{ path = "{env}.yaml", yaml = "{service}.tag", also = [{ yaml = "{service}.label" }] }"#,
+        files: &[("prod.yaml", "web: {tag: 1, label: 1}\nworker: {tag: 1, label: 1}\n")],
+        asked: &["web/prod = 2"],
+        expected: &["web/prod 1 2"],
     },
     Case {
         name: "one that inherits gets its own value, and the default stays",

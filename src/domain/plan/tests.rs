@@ -209,6 +209,7 @@ fn planned_with(
         files: &|_, path| file(desired, path),
         absent: &|_| None,
         beside: &|_, _| Vec::new(),
+        moved_beside: &|_, _| Vec::new(),
         merge: &|_, _| None,
         tag: &|_, _, _| None,
         edit,

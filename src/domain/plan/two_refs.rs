@@ -67,6 +67,9 @@ fn beside(branches: &[(&str, &str)], sets: &[(&str, &str)]) -> Vec<(String, Stri
         ask: &nothing,
         absent: &|_| None,
         beside: &|key, after| layout::left_beside(&layouts, &desired, key, &file, after),
+        moved_beside: &|origin, edits| {
+            layout::moved_beside(&layouts, &desired, origin, edits, &file)
+        },
         files: &file,
         edit: &|key, version, _, read| layout::edit_cell(&layouts, &desired, key, version, read),
         matrix: &|of| matrix(of),

@@ -15,10 +15,12 @@ mod locks;
 mod markers;
 mod place;
 mod pods;
+mod shared;
 
 pub use absent::unreadable;
 pub use beside::{Left, left_beside};
 pub use locks::stale_locks;
+pub use shared::{Beside, moved_beside};
 
 use std::collections::{BTreeMap, HashSet};
 
