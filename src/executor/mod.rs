@@ -50,8 +50,16 @@ const STAGED: &str = "staged.json";
 /// How long leaving waits for what is still to be kept.
 const KEEPING: Duration = Duration::from_secs(2);
 
-/// The state of the last run: the matrix and staged changes.
-pub type Remembered = (Option<Snapshot>, Vec<ChangeRequest>);
+/// The state of the last run.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// The matrix, as it was last seen.
+    pub snapshot: Option<Snapshot>,
+    /// What was staged and not delivered.
+    pub staged: Vec<ChangeRequest>,
+    /// What of it cannot be taken up.
+    pub problem: Option<Failure>,
+}
 
 /// What only the terminal's owner can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,11 +153,27 @@ impl Executor {
     /// The state of the last run. Blocking.
     pub fn remembered(project: &Project) -> Remembered {
         let Some(store) = StateStore::of_repository(project.repo.common_dir()) else {
-            return (None, Vec::new());
+            return Remembered::default();
         };
-        // A matrix of another moment than the branch's tip is not what the next start begins with.
-        let snapshot = project.at.is_none().then(|| store.load(SNAPSHOT)).flatten();
-        (snapshot, store.load(STAGED).unwrap_or_default())
+        // A matrix of another moment than the branch's tip is not what the next start begins with, and one that cannot be
+        // read is read from Git in a moment.
+        let snapshot = project.at.is_none().then(|| store.load(SNAPSHOT).ok());
+        let (staged, problem) = match store.load(STAGED) {
+            Ok(staged) => (staged.unwrap_or_default(), None),
+            Err(why) => {
+                let what = "taking up what was staged".to_owned();
+                let next = match store.put_aside(STAGED) {
+                    Ok(path) => format!("stage it again; {} has it", path.display()),
+                    Err(error) => format!("stage it again; it cannot be put aside: {error}"),
+                };
+                (Vec::new(), Some(Failure::told(what, why, next)))
+            }
+        };
+        Remembered {
+            snapshot: snapshot.flatten().flatten(),
+            staged,
+            problem,
+        }
     }
 
     /// Keeps the matrix for the next start.

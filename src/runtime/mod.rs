@@ -67,19 +67,27 @@ pub enum Ended {
 pub async fn run(
     project: Project,
     setup: Setup,
-    (snapshot, staged): Remembered,
+    remembered: Remembered,
     options: ConsoleOptions,
 ) -> io::Result<(Ended, Option<String>)> {
     let mut signals = Signals::listen()?;
     let mut borrowed = Borrowed::take(options.mouse)?;
     let size = crossterm::terminal::size()?;
+    let Remembered {
+        snapshot,
+        staged,
+        problem,
+    } = remembered;
     let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
     draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
 
     let (sender, events) = mpsc::unbounded_channel();
     let executor = Executor::new(project, options, sender);
-    let commands = update::start(&mut model);
+    let mut commands = update::start(&mut model);
+    if let Some(failure) = problem {
+        commands.extend(update::update(&mut model, Event::Failure(failure)));
+    }
     let mut console = Console {
         model,
         executor,

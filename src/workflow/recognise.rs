@@ -46,7 +46,8 @@ pub(super) fn recognise_again(
     base: &Tip,
     store: &StateStore,
 ) -> Result<Option<Guess>, Failure> {
-    let kept: Option<Kept> = store.load(KEPT);
+    // What cannot be read is looked for again.
+    let kept: Option<Kept> = store.load(KEPT).unwrap_or_default();
     let kept = kept.filter(|kept| kept.by == BY);
     if let Some(kept) = kept.as_ref().filter(|kept| kept.commit == base.commit) {
         return Ok(kept.guess.clone());

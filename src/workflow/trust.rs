@@ -215,7 +215,8 @@ impl Untrusted {
         let folder = (self.folder.as_ref())
             .ok_or("this system has no folder for the user's state; use --trust each time")?;
         let store = StateStore::in_folder(folder);
-        let mut kept: Kept = store.load(FILE).unwrap_or_default();
+        // What cannot be read allows nothing, and is asked for again.
+        let mut kept: Kept = store.load(FILE).unwrap_or_default().unwrap_or_default();
         let consent = Consent::of(&self.outside);
         kept.allowed.retain(|known| *known != consent);
         kept.allowed.push(consent);
@@ -242,7 +243,8 @@ impl Untrusted {
     /// Consents that were given.
     fn kept(&self) -> Vec<Consent> {
         let store = self.folder.as_ref().map(StateStore::in_folder);
-        let kept: Option<Kept> = store.and_then(|store| store.load(FILE));
+        let kept = store.map(|store| store.load::<Kept>(FILE));
+        let kept = kept.and_then(Result::ok).flatten();
         kept.unwrap_or_default().allowed
     }
 }

@@ -230,7 +230,7 @@ fn what_another_version_kept_is_said_and_left_alone() {
     let folder = log[0].parent().unwrap().join("deliveries");
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("1-later.json");
-    fs::write(&file, r#"{"form":99,"delivery":{"more":true}}"#).unwrap();
+    fs::write(&file, r#"{"form":99,"kept":{"more":true}}"#).unwrap();
     let operator = console(&repository);
     until("the log says it", || {
         let told = activity(&repository.home());

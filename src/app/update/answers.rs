@@ -15,6 +15,7 @@ use crate::domain::{
     ids::{CellKey, EnvironmentName},
     rollout::{Connection, LiveCell},
     timeline::Level,
+    topology::Topology,
 };
 
 /// What is said of failures that settle by themselves.
@@ -240,6 +241,26 @@ impl Model {
         });
     }
 
+    /// What is staged for an environment that is no more cannot be delivered any more.
+    fn unstage_removed(&mut self, before: &Topology, out: &mut Vec<Command>) {
+        let is_gone = |environment: &EnvironmentName| {
+            before.get(environment).is_some() && self.setup.topology.get(environment).is_none()
+        };
+        let staged = self.staging.requests().iter().map(|request| &request.cell);
+        let gone: Vec<CellKey> = staged
+            .filter(|cell| is_gone(&cell.environment))
+            .cloned()
+            .collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.staging.unstage(&gone);
+        out.push(Command::SaveStaged(self.staging.requests().to_vec()));
+        let cells = gone.iter().map(ToString::to_string).collect();
+        let text = "unstaged: the configuration has these environments no more";
+        self.log(Level::Warn, text, cells, out);
+    }
+
     /// A good configuration replaces the one in force; a bad one is told, and the old one kept.
     pub(super) fn on_configuration(
         &mut self,
@@ -256,6 +277,7 @@ impl Model {
                 let setup = Setup { write, ..*setup };
                 let before = std::mem::replace(&mut self.setup, setup);
                 self.live.follow(&before.topology, &self.setup.topology);
+                self.unstage_removed(&before.topology, out);
                 // Other layouts find other values in the same commits; the matrix that is read now asks for them.
                 self.history = History::default();
                 if let Some(walk) = self.operations.current(Operation::History) {

@@ -76,7 +76,7 @@ pub enum Intent {
     },
     /// Restore an earlier desired version.
     Revert {
-        /// It; `None` restores "inherited".
+        /// The version; `None` restores "inherited".
         to: Option<Version>,
         /// A commit that declared it: what goes with the version is restored from there.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,32 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::{StateStore, make_private, replace};
+use super::{StateStore, make_private, read_kept, write_kept};
 use crate::{
     domain::delivery::{Delivery, DeliveryId},
-    sources::{
-        files::{self, Links},
-        waiting,
-    },
+    sources::{files, waiting},
 };
-
-/// The form of what is written here. One that reads another says so, and leaves it alone.
-const FORM: u32 = 1;
 
 /// No delivery that is written is larger, in bytes.
 const LARGEST: u64 = 16 << 20;
 
 /// No more are taken up at once. Each holds a lock, and asks a remote.
 const MOST: usize = 100;
-
-/// A delivery as it is written.
-#[derive(Serialize, Deserialize)]
-struct Kept<T> {
-    form: u32,
-    delivery: T,
-}
 
 /// The place of a delivery that this process follows: nobody else takes it up while this lives.
 #[derive(Debug)]
@@ -117,11 +102,7 @@ impl Keeping {
     /// Of the disk.
     pub fn write(&self, delivery: &Delivery) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let kept = Kept {
-            form: FORM,
-            delivery,
-        };
-        replace(folder, &self.path, &serde_json::to_vec(&kept)?)
+        write_kept(folder, &self.path, delivery)
     }
 
     /// Takes it away: it has ended.
@@ -132,20 +113,7 @@ impl Keeping {
     }
 
     fn read(&self) -> Result<Option<Delivery>, String> {
-        let bytes = files::read(&self.path, Links::Refused, LARGEST);
-        let Some(bytes) = bytes.map_err(|error| error.to_string())? else {
-            return Ok(None);
-        };
-        let form: Result<Kept<serde::de::IgnoredAny>, _> = serde_json::from_slice(&bytes);
-        match form {
-            Ok(kept) if kept.form != FORM => Err(format!(
-                "kept by another version of Tidegate (form {}, this one reads form {FORM})",
-                kept.form
-            )),
-            _ => serde_json::from_slice(&bytes)
-                .map(|kept: Kept<Delivery>| Some(kept.delivery))
-                .map_err(|error| format!("cannot be read: {error}")),
-        }
+        read_kept(&self.path, LARGEST)
     }
 }
 
@@ -236,7 +204,7 @@ mod tests {
         fs::write(at("5.json"), &kept).unwrap();
         symlink(&precious, at("5.lock")).unwrap();
         let deep = "[".repeat(1 << 20);
-        fs::write(at("6.json"), format!(r#"{{"form":1,"delivery":{deep}"#)).unwrap();
+        fs::write(at("6.json"), format!(r#"{{"form":1,"kept":{deep}"#)).unwrap();
         let left = store.left_deliveries();
         assert!(left.deliveries.is_empty());
         let expected = [
@@ -298,12 +266,12 @@ mod tests {
         let cases = [
             (
                 "1-a",
-                r#"{"form":2,"delivery":{"new":[]}}"#,
+                r#"{"form":2,"kept":{"new":[]}}"#,
                 "form 2, this one reads form 1",
             ),
             (
                 "2-b",
-                r#"{"form":1,"delivery":{}}"#,
+                r#"{"form":1,"kept":{}}"#,
                 "cannot be read: missing field",
             ),
             ("3-c", "{", "cannot be read: EOF"),

@@ -1,7 +1,7 @@
 //! What Tidegate remembers between runs: the last matrix, staged changes, the activity log.
 //!
-//! One folder per repository below the user's state folder. Everything here can be lost without harm: a file that cannot
-//! be read counts as absent. Writers take a lock and replace whole files, so that two Tidegates never mix their bytes.
+//! One folder per repository below the user's state folder. Everything here can be lost without harm to a repository;
+//! what is kept says in which form, and what cannot be read is said, never guessed. Writers take a lock and replace whole files, so that two Tidegates never mix their bytes.
 
 use std::{
     fs::{self, DirBuilder, File, TryLockError},
@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::{
     files::{self, Links, Why},
@@ -79,22 +82,32 @@ impl StateStore {
         &self.folder
     }
 
-    /// Reads `name`; `None` where it is absent, unreadable, or of another form than today's.
-    pub fn load<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    /// Reads `name`; `None` where it is absent.
+    ///
+    /// # Errors
+    /// A sentence where it cannot be read, or was written in another form than today's.
+    pub fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, String> {
         let _waiting = waiting::reading(&self.folder);
-        let bytes = files::read(&self.folder.join(name), Links::Refused, files::KEPT).ok()??;
-        serde_json::from_slice(&bytes).ok()
+        read_kept(&self.folder.join(name), files::KEPT)
+    }
+
+    /// Puts aside what cannot be read, so that nothing is written over it; its new path.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn put_aside(&self, name: &str) -> io::Result<PathBuf> {
+        let _waiting = self.writing();
+        let _lock = self.lock()?;
+        let aside = self.folder.join(format!("{name}.unread"));
+        fs::rename(self.folder.join(name), &aside)?;
+        Ok(aside)
     }
 
     /// Replaces `name` with `value` in one step.
     pub fn save<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
         let _waiting = self.writing();
         let _lock = self.lock()?;
-        replace(
-            &self.folder,
-            &self.folder.join(name),
-            &serde_json::to_vec(value)?,
-        )
+        write_kept(&self.folder, &self.folder.join(name), value)
     }
 
     /// Appends one line of JSON to the activity log.
@@ -167,6 +180,39 @@ fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// The form of what is kept here. One that reads another says so, and leaves it alone.
+const FORM: u32 = 1;
+
+/// A value as it is written.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    form: u32,
+    kept: T,
+}
+
+fn write_kept<T: Serialize>(folder: &Path, path: &Path, kept: T) -> io::Result<()> {
+    let kept = Kept { form: FORM, kept };
+    replace(folder, path, &serde_json::to_vec(&kept)?)
+}
+
+/// Reads what [`write_kept`] wrote; `None` where there is no such file.
+fn read_kept<T: DeserializeOwned>(path: &Path, largest: u64) -> Result<Option<T>, String> {
+    let bytes = files::read(path, Links::Refused, largest);
+    let Some(bytes) = bytes.map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
+    let form: Result<Kept<IgnoredAny>, _> = serde_json::from_slice(&bytes);
+    match form {
+        Ok(kept) if kept.form != FORM => Err(format!(
+            "kept by another version of Tidegate (form {}, this one reads form {FORM})",
+            kept.form
+        )),
+        _ => serde_json::from_slice(&bytes)
+            .map(|kept: Kept<T>| Some(kept.kept))
+            .map_err(|error| format!("cannot be read: {error}")),
+    }
+}
+
 /// Writes a file of `folder` in one step.
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -204,12 +250,31 @@ mod tests {
     fn keeps_and_replaces_and_survives_damage() {
         let folder = tempfile::tempdir().unwrap();
         let store = StateStore::in_folder(folder.path().join("deep/er"));
-        assert_eq!(store.load::<Vec<u32>>("x.json"), None, "absent");
+        assert_eq!(store.load::<Vec<u32>>("x.json"), Ok(None), "absent");
         store.save("x.json", &vec![1, 2]).unwrap();
         store.save("x.json", &vec![3]).unwrap();
-        assert_eq!(store.load::<Vec<u32>>("x.json"), Some(vec![3]));
-        fs::write(store.folder().join("x.json"), b"[3").unwrap();
-        assert_eq!(store.load::<Vec<u32>>("x.json"), None, "damaged");
+        assert_eq!(store.load::<Vec<u32>>("x.json"), Ok(Some(vec![3])));
+        for (name, bytes, why) in [
+            (
+                "cut off",
+                "{\"form\":1,\"kept\":[3",
+                "cannot be read: EOF while parsing a list at line 1 column 19",
+            ),
+            (
+                "as before there were forms",
+                "[3]",
+                "cannot be read: invalid type: integer `3`, expected u32",
+            ),
+            (
+                "another form",
+                "{\"form\":2,\"kept\":{\"numbers\":[3]}}",
+                "kept by another version of Tidegate (form 2, this one reads form 1)",
+            ),
+        ] {
+            fs::write(store.folder().join("x.json"), bytes).unwrap();
+            let said = store.load::<Vec<u32>>("x.json").unwrap_err();
+            assert_eq!(said, why, "{name}");
+        }
     }
 
     /// Links, pipes, folders and files of any size in the place of what is kept: nothing is followed, nothing waits, and what
@@ -240,7 +305,10 @@ mod tests {
                 let store = StateStore::in_folder(&folder);
                 make_private(&folder).unwrap();
                 put(&folder.join(file), &precious);
-                assert_eq!(store.load::<Vec<u32>>("x.json"), None, "{name} {file}");
+                assert!(
+                    !matches!(store.load::<Vec<u32>>("x.json"), Ok(Some(_))),
+                    "{name} {file}"
+                );
                 let (saved, told) = (store.save("x.json", &[1]), store.append_activity(&"a"));
                 assert_eq!(told.is_err(), file != "x.json", "{name} {file}: {told:?}");
                 // A file that is replaced as a whole takes the place of anything but a folder.
@@ -279,11 +347,11 @@ mod tests {
         let store = StateStore::in_folder(folder.path());
         store.save("x.json", &[1]).unwrap();
         fs::write(folder.path().join(".tmpAbCdEf"), "[2").unwrap();
-        assert_eq!(store.load::<Vec<u32>>("x.json"), Some(vec![1]));
+        assert_eq!(store.load::<Vec<u32>>("x.json"), Ok(Some(vec![1])));
         let whole = serde_json::to_vec(&vec![12345_u32; 20]).unwrap();
         for cut in 0..whole.len() {
             fs::write(folder.path().join("x.json"), &whole[..cut]).unwrap();
-            assert_eq!(store.load::<Vec<u32>>("x.json"), None, "{cut}");
+            assert!(store.load::<Vec<u32>>("x.json").is_err(), "{cut}");
         }
         let path = folder.path().join("activity.jsonl");
         fs::write(&path, "\"cut o").unwrap();

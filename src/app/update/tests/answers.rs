@@ -382,9 +382,33 @@ fn what_is_configured_no_more_leaves_nothing_behind() {
         "the former one's word"
     );
 
+    let identity = cell("identity", "staging");
+    driver.model.select(&identity);
+    driver.keys("p");
+    driver.model.staging.stage(vec![ChangeRequest {
+        cell: cell("identity", "prod-us"),
+        intent: Intent::Set {
+            version: "2.4.0".into(),
+        },
+        came: Came::Named,
+    }]);
+    driver.taken();
     reload(&mut driver, &|setup| {
         setup.topology.environments.truncate(2);
     });
+    let staged = |driver: &Driver| {
+        let requests = driver.model.staging.requests().iter();
+        requests.map(|it| it.cell.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        staged(&driver),
+        [identity],
+        "what can be delivered stays staged"
+    );
+    let saved = driver.taken().into_iter();
+    let saved =
+        saved.filter(|command| matches!(command, Command::SaveStaged(left) if left.len() == 1));
+    assert_eq!(saved.count(), 1);
     let live = &driver.model.live;
     let names: Vec<&str> = live
         .connections
