@@ -263,7 +263,7 @@ mod tests {
             (
                 "as before there were forms",
                 "[3]",
-                "cannot be read: invalid type: integer `3`, expected u32",
+                "cannot be read: invalid length 1, expected struct Kept with 2 elements at line 1 column 3",
             ),
             (
                 "another form",

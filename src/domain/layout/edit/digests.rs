@@ -160,3 +160,6 @@ fn written_apart(spot: Spot<'_>) -> Option<Pair> {
         Place::Text { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -610,8 +610,6 @@ fn unread(path: &RepoPath, found: &Found) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-mod by_value;
-#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod together;

@@ -4,7 +4,7 @@ use crate::domain::layout::testing::Small;
 pub(super) const DIGEST: &str =
     "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml", else = [{ path = "apps/{service}/base/kustomization.yaml" }] }"#;
-const HELM: &str = r#"{ path = "charts/{service}/values-{env}.yaml", yaml = "image.tag", else = [{ path = "charts/{service}/values.yaml", yaml = "image.tag" }] }"#;
+pub(super) const HELM: &str = r#"{ path = "charts/{service}/values-{env}.yaml", yaml = "image.tag", else = [{ path = "charts/{service}/values.yaml", yaml = "image.tag" }] }"#;
 
 /// Changes one cell (`service env version`, `-` for none) and shows what became of the files, or why nothing did.
 pub(super) fn edited(layouts: &str, files: &[(&str, &str)], change: &str) -> String {
@@ -506,83 +506,6 @@ fn a_half_of_a_cell_is_not_changed() {
     }
     let found = edited(layout, &[("pods/prod.yaml", two)], "web prod latest");
     assert_eq!(found, two.replace("1.7.9", "latest"), "one says it already");
-}
-
-#[test]
-fn tags_and_digests_in_two_keys_move_together() {
-    let layout = r#"{ preset = "helm-values", path = "{env}/{service}.yaml" }"#;
-    let below = HELM;
-    let new = DIGEST.replace("aa", "bb");
-    let both = format!("image:\n  tag: v1\n  digest: {DIGEST}\n");
-    let cases = [
-        (
-            "both to both",
-            layout,
-            both.clone(),
-            format!("v2@{new}"),
-            format!("image:\n  tag: v2\n  digest: {new}\n"),
-        ),
-        (
-            "both to a tag",
-            layout,
-            both.clone(),
-            "v2".into(),
-            "image:\n  tag: v2\n".into(),
-        ),
-        (
-            "an empty digest is filled",
-            layout,
-            "image:\n  tag: v1\n  digest: \"\"\n".into(),
-            format!("v2@{new}"),
-            format!("image:\n  tag: v2\n  digest: \"{new}\"\n"),
-        ),
-        (
-            "an empty digest stays",
-            layout,
-            "image: {tag: v1, digest: ''}\n".into(),
-            "v2".into(),
-            "image: {tag: v2, digest: ''}\n".into(),
-        ),
-        (
-            "no digest's key",
-            layout,
-            "image: {tag: v1}\n".into(),
-            format!("v2@{new}"),
-            format!("image: {{tag: v2@{new}}}\n"),
-        ),
-        (
-            "what a chart could bring is emptied",
-            below,
-            both.clone(),
-            "v2".into(),
-            "image:\n  tag: v2\n  digest: \"\"\n".into(),
-        ),
-        (
-            "spelled in one word",
-            r#"{ path = "{env}/{service}.yaml", yaml = "imageTag" }"#,
-            format!("imageTag: v1\nimageDigest: {DIGEST}\n"),
-            format!("v2@{new}"),
-            format!("imageTag: v2\nimageDigest: {new}\n"),
-        ),
-        (
-            "through a merge key",
-            r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#,
-            format!("base: &base {{digest: '{DIGEST}'}}\nimage:\n  <<: *base\n  tag: v1\n"),
-            "v2".into(),
-            format!(
-                "base: &base {{digest: '{DIGEST}'}}\nimage:\n  <<: *base\n  tag: v2\n  digest: \"\"\n"
-            ),
-        ),
-    ];
-    for (name, layout, text, version, expected) in cases {
-        let path = if layout == HELM {
-            "charts/web/values-prod.yaml"
-        } else {
-            "prod/web.yaml"
-        };
-        let found = edited(layout, &[(path, &text)], &format!("web prod {version}"));
-        assert_eq!(found, expected, "{name}");
-    }
 }
 
 #[test]

@@ -1,49 +1,7 @@
 //! Digests under any key: written along with the version, taken away with it, or told.
 
-use super::{
-    tests::{edited, restored},
-    *,
-};
-use crate::domain::layout::testing::{Small, lines};
-
-const IMAGE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#;
-const FLAT: &str = r#"{ path = "{env}/{service}.yaml", yaml = "webTag" }"#;
-const HOLDER: &str = r#"{ path = "{env}/{service}.yaml", yaml = "{service}.tag" }"#;
-const VERSION: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image.version" }"#;
-const STRING: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image", part = "tag" }"#;
-const UNSURE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "release.version" }"#;
-const INSIDE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "values.(yaml).image.tag" }"#;
-const KUSTOMIZE: &str = r#"{ preset = "kustomize", path = "{env}/{service}.yaml" }"#;
-
-fn digest(digit: char) -> String {
-    format!("sha256:{}", digit.to_string().repeat(64))
-}
-
-/// `%D` stands for a digest, `%H` for its digits, `%C` for another digest, `%V` for a version.
-fn filled(text: &str, version: &str, digit: char) -> String {
-    let digest = digest(digit);
-    text.replace("%V", version)
-        .replace("%D", &digest)
-        .replace("%H", &digest[7..])
-        .replace("%C", &self::digest('c'))
-}
-
-/// What a plan says of what stays beside `web` in prod when it becomes `v2`.
-fn told(layout: &str, before: &str) -> Vec<String> {
-    let small = Small::new(layout, &["prod"], &[("prod/web.yaml", before)]);
-    let (desired, key) = (small.desired(), CellKey::new("web", "prod"));
-    let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();
-    let version = Version::from("v2");
-    let edits = edit_cell(&small.layouts, &desired, &key, Some(&version), &read).unwrap();
-    let after = |_: &Origin, path: &RepoPath| {
-        let edit = edits.iter().find(|edit| edit.path == *path);
-        edit.map(|edit| edit.after.clone())
-    };
-    let left = left_beside(&small.layouts, &desired, &key, &read, &after);
-    left.into_iter()
-        .map(|left| format!("{} {}", left.what, left.words))
-        .collect()
-}
+use super::*;
+use crate::domain::layout::{edit::tests::restored, testing::lines};
 
 #[test]
 fn a_digest_under_any_key_goes_with_its_version() {
@@ -295,30 +253,6 @@ fn a_digest_that_may_be_of_something_else_stays_and_is_told() {
 }
 
 #[test]
-fn a_digest_under_any_key_of_a_fall_back_does_not_stay_in_force() {
-    let layout = r#"{ path = "{service}/{env}.yaml", yaml = "image.tag", else = [{ path = "{service}/values.yaml" }] }"#;
-    let cases = [
-        (
-            "image:\n  tag: v0\n  hash: %D\n",
-            "image:\n  tag: v2\n  hash: \"\"\n",
-        ),
-        (
-            "image:\n  tag: v0\n  repository: r/i@%D\n",
-            "image:\n  tag: v2\n  repository: r/i\n",
-        ),
-    ];
-    for (base, expected) in cases {
-        let base = filled(base, "-", 'a');
-        for own in ["image:\n  tag: v1\n", "r: 1\n"] {
-            let files = [("web/values.yaml", base.as_str()), ("web/prod.yaml", own)];
-            let found = edited(layout, &files, "web prod v2");
-            let kept = own.strip_prefix("image:\n  tag: v1\n").unwrap_or(own);
-            assert_eq!(found, format!("{kept}{expected}"), "{own}");
-        }
-    }
-}
-
-#[test]
 fn of_two_digests_of_one_tag_none_is_left_to_pin() {
     let text = filled("image:\n  tag: v1\n  digest: %D\n  hash: %C\n", "-", 'a');
     let file = [("prod/web.yaml", text.as_str())];
@@ -439,62 +373,6 @@ fn going_back_restores_the_place_as_it_was() {
 }
 
 #[test]
-fn from_another_environment_comes_a_digest_and_no_name() {
-    let new = format!("v2@{}", digest('b'));
-    let cases = [
-        (
-            "beside a name with it",
-            "image:\n  tag: %V\n  digest: %D\n  repository: dev.io/web@%D\n",
-            "image:\n  tag: v1\n",
-            "image:\n  tag: v2\n  digest: %D\n",
-        ),
-        (
-            "behind a name alone",
-            "image:\n  tag: %V\n  repository: dev.io/web@%D\n",
-            "image:\n  tag: v1\n",
-            "image:\n  tag: v2@%D\n",
-        ),
-        (
-            "a name of its own stays",
-            "image:\n  tag: %V\n  pin: %D\n  repository: dev.io/web@%D\n",
-            "image:\n  tag: v1\n  repository: prod.io/web\n",
-            "image:\n  tag: v2\n  repository: prod.io/web\n  pin: %D\n",
-        ),
-        (
-            "around the image, with a name",
-            "image:\n  repository: dev.io/web@%D\n  tag: %V\nimageDigest: %D\n",
-            "image: {tag: v1}\n",
-            "image: {tag: v2}\nimageDigest: %D\n",
-        ),
-        (
-            "one of two",
-            "image:\n  tag: %V\n  digest: %D\n  hash: %C\n",
-            "image:\n  tag: v1\n",
-            "image:\n  tag: v2\n  digest: %D\n",
-        ),
-        (
-            "its key says nothing yet",
-            "image:\n  tag: %V\n  hash: %D\n",
-            "image:\n  tag: v1\n  hash: \"\"\n",
-            "image:\n  tag: v2\n  hash: \"%D\"\n",
-        ),
-    ];
-    for (name, dev, prod, expected) in cases {
-        let dev = filled(dev, "v2", 'b');
-        let files = [("dev/web.yaml", dev.as_str()), ("prod/web.yaml", prod)];
-        let found = edited(IMAGE, &files, &format!("web prod {new}"));
-        assert_eq!(found, filled(expected, "v2", 'b'), "{name}");
-    }
-    // A tag alone says nothing of digests that another environment has.
-    let dev = filled("image:\n  tag: %V\n  digest: %D\n  hash: %C\n", "v2", 'b');
-    let files = [
-        ("dev/web.yaml", dev.as_str()),
-        ("prod/web.yaml", "image:\n  tag: v1\n"),
-    ];
-    assert_eq!(edited(IMAGE, &files, "web prod v3"), "image:\n  tag: v3\n");
-}
-
-#[test]
 fn a_key_that_says_nothing_hides_no_digest_that_is_held_elsewhere() {
     let cases = [
         (
@@ -583,73 +461,4 @@ fn a_merge_key_brings_one_place_of_a_digest_and_not_its_copies() {
         edited(layout, &files, "web prod -"),
         "image:\n  <<: &b {pullPolicy: Always}\nx: y\n"
     );
-}
-
-#[test]
-fn what_a_fall_back_says_is_not_the_cells_own() {
-    let layout = r#"{ path = "{service}/{env}.yaml", yaml = "image.tag", else = [{ path = "{service}/values.yaml" }] }"#;
-    let two = "image:\n  tag: v0\n  digest: %D\n  hash: %C\n";
-    let behind = "image:\n  tag: v0\n  repository: r/i@%D\n";
-    let copies = "image:\n  tag: v0\n  digest: %D\n  hash: %D\n";
-    // By fall-back and own file: with a tag alone, with a digest too.
-    let cases = [
-        (
-            "two digests",
-            two,
-            "image:\n  tag: v1\n",
-            "image:\n  tag: v2\n  digest: \"\"\n  hash: \"\"\n",
-            "image:\n  tag: v2\n  digest: %N\n  hash: \"\"\n",
-        ),
-        (
-            "two digests, added",
-            two,
-            "r: 1\n",
-            "r: 1\nimage:\n  tag: v2\n  digest: \"\"\n  hash: \"\"\n",
-            "r: 1\nimage:\n  tag: v2\n  digest: %N\n  hash: \"\"\n",
-        ),
-        (
-            "two digests, of which one is written over",
-            two,
-            "image:\n  tag: v1\n  hash: \"\"\n",
-            "image:\n  tag: v2\n  hash: \"\"\n  digest: \"\"\n",
-            "image:\n  tag: v2\n  hash: \"\"\n  digest: %N\n",
-        ),
-        (
-            "copies beside a digest of one's own",
-            copies,
-            "image:\n  tag: v1\n  digest: %C\n",
-            "image:\n  tag: v2\n  digest: \"\"\n  hash: \"\"\n",
-            "image:\n  tag: v2\n  digest: %N\n  hash: %N\n",
-        ),
-        (
-            "behind a name that is written over",
-            behind,
-            "image:\n  repository: q/i\n  tag: v1\n",
-            "image:\n  repository: q/i\n  tag: v2\n",
-            "image:\n  repository: q/i@%N\n  tag: v2\n",
-        ),
-        (
-            "behind a name that is written over, added",
-            behind,
-            "image:\n  repository: q/i\n",
-            "image:\n  repository: q/i\n  tag: v2\n",
-            "image:\n  repository: q/i@%N\n  tag: v2\n",
-        ),
-        (
-            "behind a name in whose place something else stands",
-            behind,
-            "image:\n  repository: {host: q, name: i}\n  tag: v1\n",
-            "image:\n  repository: {host: q, name: i}\n  tag: v2\n",
-            "image:\n  repository: {host: q, name: i}\n  tag: v2@%N\n",
-        ),
-    ];
-    for (name, base, own, alone, both) in cases {
-        let base = filled(base, "-", 'a');
-        let of = |text: &str| filled(text, "-", 'a').replace("%N", &digest('b'));
-        let own = of(own);
-        let files = [("web/values.yaml", base.as_str()), ("web/prod.yaml", &own)];
-        assert_eq!(edited(layout, &files, "web prod v2"), of(alone), "{name}");
-        let found = edited(layout, &files, &format!("web prod v2@{}", digest('b')));
-        assert_eq!(found, of(both), "{name}: both");
-    }
 }
