@@ -1,6 +1,6 @@
 //! Everything that can reach the state machine: one closed enumeration.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crossterm::event::{
     Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
@@ -285,6 +285,8 @@ pub struct HistoryBatch {
     pub done: bool,
     /// The clone's history is cut: the oldest values are older than they look.
     pub shallow: bool,
+    /// Why what was before a cell's oldest value is not known, by cell; told with the last part.
+    pub unknown_before: BTreeMap<CellKey, String>,
 }
 
 /// Where the remote branch is.

@@ -318,6 +318,7 @@ impl Driver {
             walked: 1_240,
             done: true,
             shallow: false,
+            unknown_before: BTreeMap::new(),
         };
         driver.send(Event::History {
             epoch,

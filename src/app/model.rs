@@ -26,7 +26,7 @@ use crate::{
     domain::{
         desired::{Desired, Refs},
         failure::Failure,
-        history::HistoryEntry,
+        history::{HistoryEntry, ends_early},
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
         rollout::{Connection, LiveCell},
@@ -143,6 +143,8 @@ pub struct History {
     pub done: bool,
     /// The clone's history is cut: the oldest values are older than they look.
     pub shallow: bool,
+    /// Why what was before a cell's oldest value is not known, by cell; known with the last of it.
+    pub unknown_before: BTreeMap<CellKey, String>,
     /// Why there is no more.
     pub failure: Option<Failure>,
 }
@@ -318,6 +320,13 @@ impl Model {
     /// A cell's values, newest first.
     pub fn values(&self, cell: &CellKey) -> &[HistoryEntry] {
         self.history.cells.get(cell).map_or(&[], |values| values)
+    }
+
+    /// Why what was before the oldest of [`Model::values`] is not known; `None` where it is their beginning, or more may come.
+    pub fn ends_early(&self, cell: &CellKey) -> Option<&str> {
+        let history = &self.history;
+        let unknown = history.unknown_before.get(cell);
+        ends_early(history.shallow, unknown.map(String::as_str)).filter(|_| history.done)
     }
 
     /// Marked cells in the order of the matrix; none marked: the selected one.

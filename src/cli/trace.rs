@@ -1,6 +1,6 @@
 //! `tidegate trace SERVICE VERSION`: where it has been, when, by whom, how it got there, what to go back to.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,9 +16,9 @@ use super::{
 use crate::{
     domain::{
         age,
-        ids::CellKey,
+        ids::{CellKey, EnvironmentName},
         suggest,
-        trace::{Arrival, Histories, Stay, Trace, TraceStop, trace},
+        trace::{Arrival, Histories, Stay, Trace, TraceStop, doubts, trace},
         version::Version,
     },
     workflow::{Project, cell_history},
@@ -39,6 +39,20 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
         .collect();
     let told = cell_history(&project, &reading, &cells)?;
     let shallow = told.iter().any(|history| history.shallow);
+    let early: Early<'_> = cells
+        .iter()
+        .zip(&told)
+        .filter_map(|(cell, history)| Some((&cell.environment, history.ends_early()?)))
+        .collect();
+    let doubts = if shallow {
+        vec![SHALLOW.to_owned()]
+    } else {
+        let early = cells.iter().filter_map(|cell| {
+            let (environment, why) = early.get_key_value(&cell.environment)?;
+            Some((*environment, *why))
+        });
+        doubts(early)
+    };
     let histories: Histories<'_> = cells
         .iter()
         .zip(&told)
@@ -60,7 +74,10 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
         return Err(Failure::usage(clean(&format!(
             "{service} has never been at {}{hint} (`tidegate history {service}` lists its versions){}",
             args.version,
-            if shallow { SHALLOW } else { "" }
+            doubts
+                .iter()
+                .map(|doubt| format!("; {doubt}"))
+                .collect::<String>()
         ))));
     }
 
@@ -72,10 +89,13 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
             "version": version,
             "first": found.first.map(json::time),
             "shallow": shallow,
-            "environments": found.places.iter().map(place_json).collect::<Vec<_>>(),
+            "environments": found.places.iter().map(|place| place_json(place, &early)).collect::<Vec<_>>(),
         }));
     } else {
-        print(context, &found, shallow);
+        print(context, &found, &early);
+        for doubt in doubts {
+            context.output.note(clean(&doubt));
+        }
     }
     if let Some(note) = default.answer().await {
         context.output.note(clean(&note));
@@ -84,15 +104,19 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
 }
 
 /// What a cut history means for what was not found.
-const SHALLOW: &str = "; this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)";
+const SHALLOW: &str = "this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)";
 
-fn place_json(place: &TraceStop) -> Value {
+/// Why what was before the oldest value of an environment is not known, by environment.
+type Early<'a> = BTreeMap<&'a EnvironmentName, &'a str>;
+
+fn place_json(place: &TraceStop, early: &Early<'_>) -> Value {
     json!({
         "environment": place.environment,
         "current": place.now,
         "current_since": place.since.map(json::time),
         "stays": place.stays.iter().map(stay_json).collect::<Vec<_>>(),
         "go_back": place.go_back.as_ref().map(json::entry),
+        "unknown_before": early.get(&place.environment),
     })
 }
 
@@ -113,7 +137,7 @@ fn stay_json(stay: &Stay) -> Value {
     value
 }
 
-fn print(context: &Context, found: &Trace, shallow: bool) {
+fn print(context: &Context, found: &Trace, early: &Early<'_>) {
     let heads = [
         "ENVIRONMENT",
         "SINCE",
@@ -132,19 +156,16 @@ fn print(context: &Context, found: &Trace, shallow: bool) {
     let mut rows = Vec::new();
     for place in &found.places {
         if place.stays.is_empty() {
-            rows.push(absent(place, heads.len()));
+            let is_whole = !early.contains_key(&place.environment);
+            rows.push(absent(place, heads.len(), is_whole));
         }
         rows.extend(place.stays.iter().map(|stay| row(place, stay, now)));
     }
     table::print(&context.output, &heads, &rows);
-    if shallow {
-        let word = SHALLOW.trim_start_matches("; ");
-        context.output.note(word);
-    }
 }
 
-/// `prod  never … declares 1.41.3`
-fn absent(place: &TraceStop, columns: usize) -> Vec<Cell> {
+/// `prod  never … declares 1.41.3`; never is said of a history that is known to its beginning.
+fn absent(place: &TraceStop, columns: usize, is_whole: bool) -> Vec<Cell> {
     let now = match &place.now {
         Some(now) => format!("declares {now}"),
         None if place.unread => "cannot be read".to_owned(),
@@ -152,7 +173,7 @@ fn absent(place: &TraceStop, columns: usize) -> Vec<Cell> {
     };
     let mut row = vec![Cell::plain(""); columns];
     row[0] = Cell::plain(clean(place.environment.as_str()));
-    row[1] = Cell::plain("never");
+    row[1] = Cell::plain(if is_whole { "never" } else { "not seen" });
     row[columns - 2] = Cell::plain(clean(&now));
     row
 }

@@ -148,13 +148,24 @@ impl History {
     /// Why what was before the oldest value is not known, and what to do about it; `None` where history goes back to the
     /// cell's beginning.
     pub fn ends_early(&self) -> Option<&str> {
-        if self.shallow {
-            return Some(
-                "this clone is shallow, its history ends early: fetch the rest (git fetch --unshallow)",
-            );
-        }
-        self.unknown_before.as_deref()
+        ends_early(self.shallow, self.unknown_before.as_deref())
     }
+}
+
+/// Why what was before a cell's oldest value is not known, and what to do about it, for a clone that may be `shallow` and a
+/// cell of which something may be `unknown`; `None` where history goes back to the cell's beginning.
+pub fn ends_early(shallow: bool, unknown: Option<&str>) -> Option<&str> {
+    if shallow {
+        return Some(
+            "this clone is shallow, its history ends early: fetch the rest (git fetch --unshallow)",
+        );
+    }
+    unknown
+}
+
+/// What is said below a cell's oldest value where nothing is known of what was before, for this reason.
+pub fn unknown_words(why: &str) -> String {
+    format!("what was before is not known: {why}")
 }
 
 /// Changes of many cells, each newest first, as the walk streams them.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 
 use super::{
-    history::{ChangeKind, HistoryEntry},
+    history::{ChangeKind, HistoryEntry, unknown_words},
     ids::EnvironmentName,
     last_good::last_good,
     topology::Topology,
@@ -112,6 +112,25 @@ impl fmt::Display for Arrival {
 
 /// Histories of one service's cells, each newest first.
 pub type Histories<'a> = BTreeMap<EnvironmentName, &'a [HistoryEntry]>;
+
+/// What is not known of what was before the oldest values of a service, a sentence for each reason: `staging, prod: what was
+/// before is not known: …`.
+pub fn doubts<'a>(
+    unknown: impl IntoIterator<Item = (&'a EnvironmentName, &'a str)>,
+) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (environment, why) in unknown {
+        let environment = environment.as_str();
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, environments)) => environments.push(environment),
+            None => reasons.push((why, vec![environment])),
+        }
+    }
+    let words = |(why, environments): (&str, Vec<&str>)| {
+        format!("{}: {}", environments.join(", "), unknown_words(why))
+    };
+    reasons.into_iter().map(words).collect()
+}
 
 /// Traces `version` through the histories of a service's cells.
 pub fn trace(
@@ -262,6 +281,36 @@ mod tests {
             url: None,
             deliver: Deliver::Push,
             timeout: std::time::Duration::from_mins(15),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_once_for_each_reason() {
+        let cases: [(&[(&str, &str)], &[&str]); 3] = [
+            (&[], &[]),
+            (
+                &[("prod", "cut off")],
+                &["prod: what was before is not known: cut off"],
+            ),
+            (
+                &[
+                    ("dev", "cut off"),
+                    ("staging", "unread"),
+                    ("prod", "cut off"),
+                ],
+                &[
+                    "dev, prod: what was before is not known: cut off",
+                    "staging: what was before is not known: unread",
+                ],
+            ),
+        ];
+        for (unknown, expected) in cases {
+            let names: Vec<(EnvironmentName, &str)> = unknown
+                .iter()
+                .map(|(name, why)| ((*name).into(), *why))
+                .collect();
+            let said = doubts(names.iter().map(|(name, why)| (name, *why)));
+            assert_eq!(said, expected);
         }
     }
 

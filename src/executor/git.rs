@@ -25,7 +25,7 @@ use crate::{
         git::{Failure, HistoryEvent, Want},
         mistake,
     },
-    workflow::{Project, Reading},
+    workflow::{Project, Reading, UnknownBefore},
 };
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
@@ -163,6 +163,7 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
         fresh: BTreeSet::new(),
         walked: 0,
         shallow: false,
+        unknown_before: UnknownBefore::new(),
         told: Instant::now(),
         pause: FIRST_BATCH,
     };
@@ -177,7 +178,10 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
         return;
     }
     match result {
-        Ok(_) => stream.tell(true),
+        Ok(unknown) => {
+            stream.unknown_before = unknown;
+            stream.tell(true);
+        }
         Err(error) => {
             stream.tell(false);
             let failure = error.during("reading the history");
@@ -199,6 +203,7 @@ struct Stream<'a> {
     fresh: BTreeSet<CellKey>,
     walked: u64,
     shallow: bool,
+    unknown_before: UnknownBefore,
     told: Instant,
     pause: Duration,
 }
@@ -245,6 +250,7 @@ impl Stream<'_> {
             walked: self.walked,
             done,
             shallow: self.shallow,
+            unknown_before: std::mem::take(&mut self.unknown_before),
         };
         self.shared.tell(Event::History {
             epoch: self.epoch,

@@ -14,8 +14,10 @@ use crate::app::{
 /// Draws it: side by side where there is room, else the chosen pane under tabs.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let values = canvas.model.values(&screen.cell).len();
+    let width = usize::from(CellAreas::history_width(area));
+    let before = history::before(canvas.model, &screen.cell, width).len();
     let others = rollout::elsewhere(canvas, &screen.cell);
-    match CellAreas::of(area, values, others.len()) {
+    match CellAreas::of(area, values + before, others.len()) {
         Some(areas) => side_by_side(canvas, area, areas, screen, others),
         None => tabs(canvas, area, screen, others),
     }

@@ -8,12 +8,14 @@ use ratatui::{
 use super::{canvas::Canvas, detail, text};
 use crate::{
     app::{
-        areas::{WIDE, below},
+        areas::{self, WIDE},
+        model::Model,
         screen::{CellPane, CellScreen},
     },
     domain::{
         age,
-        history::{ChangeKind, CommitInfo, HistoryEntry},
+        history::{ChangeKind, CommitInfo, HistoryEntry, unknown_words},
+        ids::CellKey,
         last_good::last_good,
     },
 };
@@ -46,11 +48,21 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
         }
         Line::from(spans)
     };
-    let list = below(area, 1, area.height);
+    let before = before(model, &screen.cell, usize::from(area.width));
+    let (list, said) = areas::values(area, values.len(), before.len());
     canvas.list(list, screen.value, values.len(), canvas.theme.cursor, line);
+    let style = canvas.theme.warn;
+    let before = before.into_iter().map(|line| Line::styled(line, style));
+    canvas.lines(said, before);
     if screen.pane != CellPane::History {
         canvas.drawn = page;
     }
+}
+
+/// What is said below a cell's oldest value: why nothing is known of what was before it. No line where something is.
+pub fn before(model: &Model, cell: &CellKey, width: usize) -> Vec<String> {
+    let why = model.ends_early(cell);
+    why.map_or(Vec::new(), |why| text::wrap(&unknown_words(why), width))
 }
 
 /// Widths that all lines of a list share.

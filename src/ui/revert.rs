@@ -8,7 +8,7 @@ use ratatui::{
 use super::{
     canvas::Canvas,
     detail,
-    history::{Columns, heading, line},
+    history::{Columns, before, heading, line},
     text,
 };
 use crate::{
@@ -27,16 +27,22 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         "A new commit restores the version of {} in {} and what goes with it; everything else stays as it is.",
         screen.cell.service, screen.cell.environment
     );
-    let kept = text::wrap(&kept, RevertAreas::words(area));
+    let width = RevertAreas::words(area);
+    let kept = text::wrap(&kept, width);
     let nothing = (values.len() < 2).then(|| {
         let words = model.nothing_before(&screen.cell);
         let words = words.unwrap_or_else(|| detail::history_words(model, &screen.cell));
-        text::wrap(&words, RevertAreas::words(area))
+        text::wrap(&words, width)
     });
+    // Where there is nothing to go back to, it is the reason.
+    let before = match &nothing {
+        Some(_) => Vec::new(),
+        None => before(model, &screen.cell, width),
+    };
     let listed = nothing
         .as_ref()
         .map_or(values.len(), |lines| lines.len() + 1);
-    let areas = RevertAreas::of(area, listed, kept.len());
+    let areas = RevertAreas::of(area, listed, before.len() + kept.len());
     canvas.clear(areas.frame);
     let title = format!("Revert {}", screen.cell);
     let inner = canvas.frame(areas.frame, Line::styled(title, theme.title));
@@ -61,8 +67,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         }
         None => draw_list(canvas, areas.list, screen),
     }
-    let kept = kept.into_iter();
-    canvas.lines(areas.foot, kept.map(|line| Line::styled(line, theme.dim)));
+    let before = before
+        .into_iter()
+        .map(|line| Line::styled(line, theme.warn));
+    let kept = kept.into_iter().map(|line| Line::styled(line, theme.dim));
+    canvas.lines(areas.foot, before.chain(kept));
 }
 
 fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {

@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         age,
-        ids::CellKey,
+        ids::{CellKey, ServiceName},
         trace::{Arrival, Stay, Trace, TraceStop},
         version::Version,
     },
@@ -36,7 +36,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &TraceScreen) {
         ),
     ]);
     let inner = canvas.frame(area, title);
-    let said = summary(canvas, &found, usize::from(inner.width));
+    let said = summary(canvas, &screen.service, &found, usize::from(inner.width));
     let above = said.len();
     canvas.lines(inner, said);
 
@@ -58,7 +58,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &TraceScreen) {
 }
 
 /// When and where it landed first, how far it has come, and what is not known of it.
-fn summary(canvas: &Canvas<'_>, found: &Trace, width: usize) -> Vec<Line<'static>> {
+fn summary(
+    canvas: &Canvas<'_>,
+    service: &ServiceName,
+    found: &Trace,
+    width: usize,
+) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
     let reached = found.places.iter().filter(|place| !place.stays.is_empty());
     let stays = || found.places.iter().flat_map(|place| &place.stays);
@@ -88,18 +93,19 @@ fn summary(canvas: &Canvas<'_>, found: &Trace, width: usize) -> Vec<Line<'static
         }
         lines.extend(text::wrap(&told, width).into_iter().map(Line::raw));
     }
-    let doubt = match &model.history.failure {
-        Some(failure) => format!("the history could not be read: {}", failure.why),
-        None if !model.history.done => reading(model),
-        None if model.history.shallow => {
-            "this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)".to_owned()
-        }
-        None if stays().next().is_none() => "no environment has ever declared it".to_owned(),
-        None => String::new(),
+    let doubts = match &model.history.failure {
+        Some(failure) => vec![format!("the history could not be read: {}", failure.why)],
+        None if !model.history.done => vec![reading(model)],
+        None if model.history.shallow => vec![
+            "this clone is shallow: what came before its oldest commit is not known (git fetch --unshallow)".to_owned(),
+        ],
+        None => trace::doubts(model, service),
     };
-    let doubt = text::wrap(&doubt, width).into_iter();
-    let doubt = doubt.filter(|line| !line.is_empty());
-    lines.extend(doubt.map(|line| Line::styled(line, theme.warn)));
+    let never = "no environment has ever declared it".to_owned();
+    let is_nowhere = doubts.is_empty() && stays().next().is_none();
+    let doubts = doubts.into_iter().chain(is_nowhere.then_some(never));
+    let doubts = doubts.flat_map(|doubt| text::wrap(&doubt, width));
+    lines.extend(doubts.map(|line| Line::styled(line, theme.warn)));
     lines.push(Line::default());
     lines
 }
@@ -302,6 +308,8 @@ fn absence(model: &Model, screen: &TraceScreen, place: &TraceStop) -> String {
         "not seen yet"
     } else if model.history.shallow {
         "not seen in this clone's history"
+    } else if model.ends_early(&cell).is_some() {
+        "not seen as far as its history is known"
     } else {
         "not reached"
     };

@@ -37,7 +37,7 @@ pub use decided::Decided;
 pub use deliver::{
     Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout,
 };
-pub use earlier::Configurations;
+pub use earlier::{Configurations, UnknownBefore};
 pub use facts::{Asked, ask_clusters};
 pub use head::PATIENCE as HEAD_PATIENCE;
 pub use others::{Fetches, OtherRepository};

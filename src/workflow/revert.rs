@@ -113,7 +113,7 @@ pub fn revert_target(
             key,
             absent,
             only.or(current),
-            history.shallow,
+            history.ends_early(),
         )
     };
     let Some(to) = to else {

@@ -430,6 +430,17 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
             .exits(0);
         let told = said.err.contains(words);
         assert_eq!(told, outcome == "hold", "{name}: {}", said.err);
+        let traced = repository.tidegate(&["trace", "web", "1"]).exits(0);
+        let told =
+            traced.err.contains("what was before is not known") && traced.err.contains(words);
+        assert_eq!(told, outcome == "hold", "{name}: {}", traced.err);
+        let traced = repository.tidegate(&["trace", "web", "1", "-o", "json"]);
+        let traced = traced.json();
+        let places = traced["environments"].as_array().into_iter().flatten();
+        let mut place = places.filter(|place| place["environment"] == environment);
+        let why = place.next().and_then(|it| it["unknown_before"].as_str());
+        let told = why.is_some_and(|why| why.contains(words));
+        assert_eq!(told, outcome == "hold", "{name}: {traced}");
     }
 }
 

@@ -15,7 +15,7 @@ mod panes;
 pub use matrix::{Grid, MatrixAreas, cell_width, grid, hit};
 pub use panes::{
     CellAreas, HelpAreas, PlanAreas, RevertAreas, TraceAreas, activity, centred, plan_list,
-    question, question_width,
+    question, question_width, values,
 };
 
 /// Below this many columns or rows only a message is shown.

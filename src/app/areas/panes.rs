@@ -22,17 +22,26 @@ pub struct CellAreas {
 }
 
 impl CellAreas {
-    /// The panes of `body` for so many values of the cell and lines of other cells; `None`: there is room for one pane only,
-    /// which is inside the whole box.
-    pub fn of(body: Rect, values: usize, others: usize) -> Option<Self> {
-        if body.width < WIDE {
-            return None;
+    /// How wide the cell's values are in `body`.
+    pub fn history_width(body: Rect) -> u16 {
+        match Self::split(body) {
+            Some(split) => body.width - split - 4,
+            None => inside(body).width,
         }
-        let split = body.width * 45 / 100;
+    }
+
+    fn split(body: Rect) -> Option<u16> {
+        (body.width >= WIDE).then(|| body.width * 45 / 100)
+    }
+
+    /// The panes of `body` for so many values of the cell with what is said below them, and lines of other cells; `None`:
+    /// there is room for one pane only, which is inside the whole box.
+    pub fn of(body: Rect, values: usize, others: usize) -> Option<Self> {
+        let split = Self::split(body)?;
         let inner = below(body, 1, body.height - 2);
         let right = Rect {
             x: body.x + split + 2,
-            width: body.width - split - 4,
+            width: Self::history_width(body),
             ..inner
         };
         let top = rows(values.max(1) + 2).min(right.height / 2);
@@ -62,6 +71,13 @@ impl CellAreas {
             }),
         })
     }
+}
+
+/// The list of so many values under a heading, and below it as many lines of what was before them, a third of the room at most.
+pub fn values(area: Rect, values: usize, said: usize) -> (Rect, Rect) {
+    let said = rows(said).min(area.height / 3);
+    let list = rows(values).min(area.height.saturating_sub(said + 1));
+    (below(area, 1, list), below(area, list + 1, said))
 }
 
 /// The panes of the plan.

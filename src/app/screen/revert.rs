@@ -114,7 +114,7 @@ impl Model {
         let mut known = values.iter();
         let only = known.find_map(|entry| entry.change.version.as_ref());
         let only = only.or_else(|| desired.version(cell));
-        let (_, why) = nothing_before(desired, cell, None, only, self.history.shallow);
+        let (_, why) = nothing_before(desired, cell, None, only, self.ends_early(cell));
         Some(why)
     }
 

@@ -9,7 +9,7 @@ use crate::{
         history::HistoryEntry,
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         suggest,
-        trace::{Histories, Stay, Trace, TraceStop, trace},
+        trace::{self, Histories, Stay, Trace, TraceStop, trace},
         version::Version,
     },
 };
@@ -49,6 +49,16 @@ pub fn of(model: &Model, screen: &TraceScreen) -> Trace {
         .collect();
     let topology = &model.setup.topology;
     trace(&screen.version, &histories, &environments, topology)
+}
+
+/// What is not known of what was before the oldest values of a service in any environment.
+pub fn doubts(model: &Model, service: &ServiceName) -> Vec<String> {
+    let cell = |environment: &EnvironmentName| CellKey::new(service.clone(), environment.clone());
+    let environments = model.environments();
+    let unknown = environments
+        .iter()
+        .filter_map(|environment| Some((environment, model.ends_early(&cell(environment))?)));
+    trace::doubts(unknown)
 }
 
 /// One row per stay, oldest first in each environment, and one for each environment without.
@@ -169,10 +179,14 @@ impl Model {
             return self.show_trace(cell, version, None);
         }
         let hint = suggest::hint(argument, known.iter().map(Version::as_str));
-        self.say(format!(
-            "{} has never been at {argument}{hint}",
-            cell.service
-        ));
+        let service = &cell.service;
+        self.say(match doubts(self, service).as_slice() {
+            [] => format!("{service} has never been at {argument}{hint}"),
+            doubts => format!(
+                "{service} is not known to have been at {argument}{hint}; {}",
+                doubts.join("; ")
+            ),
+        });
     }
 
     fn show_trace(&mut self, cell: CellKey, version: Version, commit: Option<ObjectId>) {

@@ -141,6 +141,7 @@ impl Model {
                 if batch.done {
                     self.history.done = true;
                     self.history.shallow = batch.shallow;
+                    self.history.unknown_before = batch.unknown_before;
                     self.operations.finish(Operation::History, epoch);
                 }
                 self.refresh_cell(out);

@@ -145,13 +145,13 @@ pub fn unreadable(problem: &Problem) -> Refusal {
 /// Why there is nothing to go back to in a cell whose past, as far as it is known, holds one version or none.
 ///
 /// `absent` says what is wrong with the file of a cell that is not there; `only` is the version that it has had, if any;
-/// `cut` says that the history ends before its first commit.
+/// `early` says why what was before that is not known ([`crate::domain::history::ends_early`]).
 pub fn nothing_before(
     desired: &Desired,
     key: &CellKey,
     absent: Option<Refusal>,
     only: Option<&Version>,
-    cut: bool,
+    early: Option<&str>,
 ) -> Refusal {
     let CellKey {
         service,
@@ -170,17 +170,15 @@ pub fn nothing_before(
         source.or_else(|| Some(format!("{}: ", cell.files.first()?)))
     });
     let place = place.unwrap_or_default();
-    let detail = match (cell, only) {
-        _ if cut => format!(
-            "{place}{key} has no earlier value that is known: this clone's history ends before it (git fetch --unshallow)"
-        ),
-        (_, Some(version)) => format!(
+    let detail = match (cell, only, early) {
+        (_, _, Some(why)) => format!("{place}{key} has no earlier value that is known: {why}"),
+        (_, Some(version), None) => format!(
             "{place}{key} has no earlier value to go back to: it has had one value only, {version}; {set}"
         ),
-        (Some(_), None) => format!(
+        (Some(_), None, None) => format!(
             "{place}{key} declares no version and never did, so there is none to go back to; {set}"
         ),
-        (None, None) => format!(
+        (None, None, None) => format!(
             "{key} is not declared and never was, so there is nothing to go back to; add its file, or a layout that names it"
         ),
     };
@@ -349,6 +347,7 @@ mod tests {
     fn why_there_is_nothing_to_go_back_to() {
         let absent = (SkipCause::NotParseable, "prod.yaml is a link".to_owned());
         type Case<'a> = (&'a str, Option<&'a Refusal>, Option<&'a str>, bool, &'a str);
+        let early = |cut: bool| cut.then_some("the layout changed");
         let cases: [Case<'_>; 8] = [
             (
                 "prod=1",
@@ -371,8 +370,8 @@ mod tests {
                 None,
                 Some("1"),
                 true,
-                "not-declared: prod.yaml: api / prod has no earlier value that is known: this \
-             clone's history ends before it (git fetch --unshallow)",
+                "not-declared: prod.yaml: api / prod has no earlier value that is known: the \
+             layout changed",
             ),
             (
                 "prod=-",
@@ -418,8 +417,13 @@ mod tests {
         let key = CellKey::new("api", "prod");
         for (cells, absent, only, cut, expected) in cases {
             let only = only.map(Version::from);
-            let (cause, detail) =
-                nothing_before(&desired(cells), &key, absent.cloned(), only.as_ref(), cut);
+            let (cause, detail) = nothing_before(
+                &desired(cells),
+                &key,
+                absent.cloned(),
+                only.as_ref(),
+                early(cut),
+            );
             assert_eq!(format!("{}: {detail}", cause.as_str()), expected, "{cells}");
         }
     }

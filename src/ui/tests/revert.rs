@@ -39,7 +39,10 @@ fn there_is_nothing_to_go_back_to_and_it_says_why() {
             vec![only.clone()],
             true,
             true,
-            &["this clone's history ends before it (git fetch --unshallow)"],
+            &[
+                "has no earlier value that is known: this clone is shallow",
+                "(git fetch --unshallow)",
+            ],
         ),
         (
             "still walked",
@@ -110,6 +113,59 @@ fn there_is_nothing_to_go_back_to_and_it_says_why() {
             assert_eq!(said.is_some(), nothing, "{name}: {said:?}");
             if nothing && done {
                 assert!(said.is_some_and(|said| said.contains(last)), "{name}");
+            }
+        }
+    }
+}
+
+/// Where nothing is known of what was before a cell's oldest value, every list of its values ends with why.
+#[test]
+fn a_list_of_values_says_what_was_before_is_not_known() {
+    let why = "0a1b2c3 is broken";
+    let words_of = |driver: &Driver| words(driver).replace(why, "BECAUSE");
+    let screens: [(&str, &[&str]); 3] = [
+        ("the cell", &["enter"]),
+        ("the picker", &["r"]),
+        ("the trace", &["t"]),
+    ];
+    for (name, keys) in screens {
+        for size in [WIDE, SMALL] {
+            for (known, unknown_before, shallow) in [
+                (true, false, false),
+                (false, true, false),
+                (false, false, true),
+            ] {
+                let mut driver = Driver::settled(size);
+                driver.keys("l l");
+                let key = driver.model.selected().unwrap();
+                let history = &mut driver.model.history;
+                history.shallow = shallow;
+                if unknown_before {
+                    history.unknown_before.insert(key, why.to_owned());
+                }
+                for key in keys {
+                    driver.keys(key);
+                }
+                let shown = words_of(&driver);
+                let said = shown.contains("not known: ") || shown.contains("is not known (git");
+                assert_eq!(said, !known, "{name} {size:?}: {shown}");
+                assert_eq!(
+                    shown.contains("BECAUSE"),
+                    unknown_before,
+                    "{name} {size:?}: {shown}"
+                );
+                assert_eq!(
+                    shown.contains("--unshallow"),
+                    shallow,
+                    "{name} {size:?}: {shown}"
+                );
+                // Nothing is said before all is read.
+                driver.model.history.done = false;
+                let shown = words_of(&driver);
+                assert!(
+                    !shown.contains("BECAUSE") && !shown.contains("shallow"),
+                    "{name}: {shown}"
+                );
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Answers: epochs, what follows from them, what a failure leaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::{
@@ -230,6 +230,7 @@ fn the_revert_picker_selects_the_last_good_as_soon_as_it_is_known() {
             walked: 10,
             done: false,
             shallow: false,
+            unknown_before: BTreeMap::new(),
         }),
     });
     assert_eq!(chosen(&driver), Some(1));

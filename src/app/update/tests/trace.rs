@@ -1,5 +1,7 @@
 //! The trace: which version it takes, where its rows lead, what it says while the history comes in.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
     app::{
@@ -133,6 +135,7 @@ fn the_selection_stays_on_its_stay_while_the_history_comes_in() {
             walked: 9,
             done: true,
             shallow: true,
+            unknown_before: BTreeMap::new(),
         }),
     };
     driver.send(batch(Epoch(epoch.0 - 1)));

@@ -1,6 +1,6 @@
 //! One cell: its history, earlier versions, and where a version has been.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::ToSpan;
 
@@ -141,6 +141,7 @@ pub(super) fn traced(size: (u16, u16), done: bool) -> Driver {
             walked: 3_200,
             done,
             shallow: false,
+            unknown_before: BTreeMap::new(),
         }),
     });
     driver
