@@ -64,6 +64,8 @@ pub struct Shown {
     ascii: &'static str,
     /// How it stands out.
     pub tone: Tone,
+    /// How what the cell declares stands out beside it; `None`: by its age and where it comes from.
+    pub version: Option<Tone>,
 }
 
 /// How something stands out. Colours never carry a meaning alone.
@@ -102,11 +104,19 @@ pub fn of(state: State) -> Shown {
         State::NotSet => ("not set", "-", "-", Tone::Faint),
         State::Absent => ("absent", "-", "-", Tone::Faint),
     };
+    let version = match state {
+        // There is none to show, or it is not what runs.
+        State::Degraded | State::Missing | State::Unread | State::NotSet | State::Absent => {
+            Some(tone)
+        }
+        _ => None,
+    };
     Shown {
         word,
         glyph,
         ascii,
         tone,
+        version,
     }
 }
 
@@ -114,6 +124,11 @@ impl Shown {
     /// Its glyph; a space where there is none.
     pub fn glyph(self, ascii: bool) -> &'static str {
         if ascii { self.ascii } else { self.glyph }
+    }
+
+    /// Whether it goes before everything else that a place could show.
+    pub fn is_urgent(self) -> bool {
+        self.tone == Tone::Bad
     }
 }
 

@@ -40,9 +40,9 @@ fn line(canvas: &Canvas<'_>, entry: &Entry) -> Line<'static> {
     let theme = canvas.theme;
     let (state, style) = match entry.level {
         Level::Info => (State::GitOnly, theme.dim),
-        Level::Done => (State::Healthy, theme.good),
-        Level::Warn => (State::Drift, theme.warn),
-        Level::Error => (State::Degraded, theme.bad),
+        Level::Done => (State::Healthy, theme.state(State::Healthy)),
+        Level::Warn => (State::Drift, theme.state(State::Drift)),
+        Level::Error => (State::Degraded, theme.state(State::Degraded)),
     };
     let more = if entry.detail.is_empty() {
         ""
@@ -50,7 +50,7 @@ fn line(canvas: &Canvas<'_>, entry: &Entry) -> Line<'static> {
         canvas.glyphs.ellipsis
     };
     let text_style = match entry.level {
-        Level::Error => theme.bad,
+        Level::Error => style,
         _ => theme.text,
     };
     Line::from(vec![

@@ -84,13 +84,14 @@ fn head(canvas: &Canvas<'_>, delivery: &Delivery) -> Vec<Line<'static>> {
         let line = match delivery.stage(stage) {
             None => Line::styled(format!("  {name}"), theme.faint),
             Some(known) => {
-                let (state, style, until, words) = match (&known.done, &delivery.ended) {
-                    (Some((at, words)), _) => (State::Healthy, theme.good, *at, words.clone()),
+                let (state, until, words) = match (&known.done, &delivery.ended) {
+                    (Some((at, words)), _) => (State::Healthy, *at, words.clone()),
                     (None, Some((at, _))) if delivery.verdict().is_some_and(|it| it.is_err()) => {
-                        (State::Degraded, theme.bad, *at, "stopped here".to_owned())
+                        (State::Degraded, *at, "stopped here".to_owned())
                     }
-                    (None, _) => (State::Rolling, theme.moving, model.now, String::new()),
+                    (None, _) => (State::Rolling, model.now, String::new()),
                 };
+                let style = theme.state(state);
                 let took = age::between(known.began, until);
                 Line::from(vec![
                     Span::styled(format!("{} ", canvas.glyphs.state(state)), style),

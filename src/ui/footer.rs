@@ -62,8 +62,8 @@ fn banner(canvas: &mut Canvas<'_>, area: Rect) {
         ..area
     };
     let spans = vec![
-        Span::styled(format!(" {glyph} "), theme.bad),
-        Span::styled(words, theme.bad),
+        Span::styled(format!(" {glyph} "), theme.state(State::Degraded)),
+        Span::styled(words, theme.state(State::Degraded)),
     ];
     canvas.put(left, Line::from(spans));
     canvas.put_right(area, right);

@@ -19,6 +19,7 @@ use crate::{
         ids::CellKey,
         rollout::{ClusterNote, LiveCell, PodState},
     },
+    look,
 };
 
 /// Draws the left side of the cell screen; `others`: the same service elsewhere, where it has no pane of its own.
@@ -187,9 +188,10 @@ fn reason(pod: &PodState) -> &str {
 fn pod_line(canvas: &Canvas<'_>, pod: &PodState, columns: &PodColumns) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let state = cell::of_pod(pod);
-    let reason_style = match state {
-        State::Degraded => theme.bad,
-        _ => theme.dim,
+    let reason_style = if look::of(state).is_urgent() {
+        theme.state(state)
+    } else {
+        theme.dim
     };
     let restarts = match pod.restarts {
         0 => String::new(),

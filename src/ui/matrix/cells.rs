@@ -11,6 +11,7 @@ use crate::{
         status::{self, CellView},
     },
     domain::{cell::State, desired::DesiredCell, ids::CellKey},
+    look,
     ui::{
         canvas::Canvas,
         text::{clip, column, width},
@@ -27,7 +28,7 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
     let mark = if marked { glyphs.mark } else { " " };
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let text = version.map_or("", |version| version.as_str());
-    let urgent = matches!(view.status.state, State::Degraded | State::Missing);
+    let urgent = look::of(view.status.state).is_urgent();
     let mut spans = vec![Span::styled(mark, theme.staged)];
     if let Some(request) = view.staged {
         let to = status::staged_version(model, request);
@@ -95,7 +96,11 @@ fn ready(view: &CellView<'_>) -> String {
 fn version_style(canvas: &Canvas<'_>, view: &CellView<'_>) -> Style {
     let (model, theme) = (canvas.model, canvas.theme);
     let inherited = view.declared.is_some_and(|cell| cell.inherited);
-    match (view.status.state, view.status.live) {
+    let state = view.status.state;
+    if let Some(tone) = look::of(state).version {
+        return theme.tone(tone);
+    }
+    match (state, view.status.live) {
         (State::Stale, Some(live)) => {
             let age = model.now.as_second() - live.as_of.as_second();
             if age > OLD_SECONDS {
@@ -104,9 +109,6 @@ fn version_style(canvas: &Canvas<'_>, view: &CellView<'_>) -> Style {
                 theme.dim
             }
         }
-        (State::Degraded | State::Missing, _) => theme.bad,
-        (State::Absent | State::NotSet, _) => theme.faint,
-        (State::Unread, _) => theme.unknown,
         (State::Loading, _) => theme.dim,
         _ if inherited => theme.dim,
         _ => theme.text,
@@ -126,9 +128,10 @@ pub fn why(canvas: &Canvas<'_>, line: &RowLine) -> Span<'static> {
         return Span::raw("");
     };
     let reason = status::why(model, &key, &view).unwrap_or_default();
-    let style = match view.status.state {
-        State::Degraded | State::Missing => theme.text,
-        _ => theme.dim,
+    let style = if look::of(view.status.state).is_urgent() {
+        theme.text
+    } else {
+        theme.dim
     };
     let room = usize::from(model.matrix.grid.why);
     Span::styled(clip(&reason, room, canvas.glyphs.ellipsis), style)
