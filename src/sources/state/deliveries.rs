@@ -1,15 +1,20 @@
 //! Deliveries that have not ended, kept so that they are taken up again when whoever followed them is gone.
 //!
 //! A file each, in a folder of their own, with a lock beside it that its follower holds: what is locked is followed by
-//! somebody. What has ended is taken away.
+//! somebody. What has ended is taken away, and so is what somebody left who was killed before it was kept or while it ended:
+//! a lock, or a file that was being written, without a delivery. Whoever takes it away holds the lock.
 
 use std::{
-    fs::{self, File, TryLockError},
+    collections::BTreeSet,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use super::{StateStore, make_private, read_kept, write_kept};
+use super::{
+    StateStore, UNFINISHED, hold, make_private, read_kept, remove, unfinished, write_kept,
+};
 use crate::{
     domain::delivery::{Delivery, DeliveryId},
     sources::{files, waiting},
@@ -17,6 +22,9 @@ use crate::{
 
 /// No delivery that is written is larger, in bytes.
 const LARGEST: u64 = 16 << 20;
+
+/// Who looks whether a new one was left behind has its lock for a moment.
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// No more are taken up at once. Each holds a lock, and asks a remote.
 const MOST: usize = 100;
@@ -50,7 +58,7 @@ impl StateStore {
         let folder = self.deliveries();
         make_private(&folder)?;
         let path = folder.join(format!("{id}.json"));
-        let lock = locked(&path)?.ok_or(io::ErrorKind::WouldBlock)?;
+        let lock = hold(&lock_of(&path), MOMENT)?.ok_or(io::ErrorKind::WouldBlock)?;
         Ok(Keeping { path, _lock: lock })
     }
 
@@ -59,14 +67,21 @@ impl StateStore {
         let _waiting = waiting::reading(&self.folder);
         let mut left = Left::default();
         let entries = fs::read_dir(self.deliveries()).into_iter().flatten();
-        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let mut paths: Vec<PathBuf> = paths
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "json")
-            })
-            .collect();
-        paths.sort();
+        let mut paths = BTreeSet::new();
+        let mut others = BTreeSet::new();
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("json") => drop(paths.insert(path)),
+                Some("lock") => drop(others.insert(path.with_extension("json"))),
+                Some(end) if UNFINISHED.ends_with(end) => {
+                    others.insert(path.with_extension(""));
+                }
+                _ => {}
+            }
+        }
+        for path in others.difference(&paths) {
+            clean_up(path);
+        }
         if paths.len() > MOST {
             left.problems.push(format!(
                 "{} holds {} deliveries that have not ended; the first {MOST} are looked at",
@@ -75,7 +90,7 @@ impl StateStore {
             ));
         }
         for path in paths.into_iter().take(MOST) {
-            let lock = match locked(&path) {
+            let lock = match hold(&lock_of(&path), Duration::ZERO) {
                 Ok(Some(lock)) => lock,
                 Ok(None) => continue,
                 Err(why) => {
@@ -101,15 +116,16 @@ impl Keeping {
     /// # Errors
     /// Of the disk.
     pub fn write(&self, delivery: &Delivery) -> io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        write_kept(folder, &self.path, delivery)
+        write_kept(&self.path, delivery)
     }
 
     /// Takes it away: it has ended.
     pub fn end(&self) {
-        // What is left is said at the next start, and harms nobody.
-        let _ = fs::remove_file(&self.path);
-        let _ = fs::remove_file(self.path.with_extension("lock"));
+        // What is left is taken up or away at the next start, and harms nobody. The lock goes last: without it, nobody is kept
+        // from the rest.
+        let _ = remove(&self.path);
+        let _ = remove(&unfinished(&self.path));
+        let _ = remove(&lock_of(&self.path));
     }
 
     fn read(&self) -> Result<Option<Delivery>, String> {
@@ -124,13 +140,24 @@ fn not_taken_up(path: &Path, why: &str) -> String {
     )
 }
 
-/// The lock of what is kept at `path`, unless somebody holds it.
-fn locked(path: &Path) -> io::Result<Option<File>> {
-    let lock = files::open_lock(&path.with_extension("lock"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+/// The lock of what is kept at `path`.
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}
+
+/// Takes away what stands beside a delivery that is not at `path`, unless somebody has its lock: one is about to be kept there,
+/// or ends there.
+fn clean_up(path: &Path) {
+    let is_gone = || {
+        let there = fs::symlink_metadata(path);
+        there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    let Ok(Some(lock)) = hold(&lock_of(path), Duration::ZERO) else {
+        return;
+    };
+    if is_gone() {
+        let path = path.to_owned();
+        Keeping { path, _lock: lock }.end();
     }
 }
 
@@ -173,6 +200,57 @@ mod tests {
         assert!(store.left_deliveries().deliveries.is_empty(), "all ended");
         let files = fs::read_dir(store.deliveries()).unwrap();
         assert_eq!(files.count(), 0, "nothing is left of them");
+    }
+
+    /// Whoever was killed before the first writing, in it, in a later one, or while it ended.
+    #[test]
+    fn what_a_killed_process_left_beside_deliveries_is_taken_away() {
+        type Case = (
+            &'static str,
+            &'static [&'static str],
+            &'static [&'static str],
+        );
+        let cases: [Case; 6] = [
+            ("before it was kept", &["1-a.lock"], &[]),
+            ("in the first writing", &["1-a.lock", "1-a.json.tmp"], &[]),
+            ("while it ended", &["1-a.json.tmp"], &[]),
+            (
+                "what is not ours stays",
+                &["1-a.txt", "tmp", "lock", "a.tmp.bak"],
+                &["1-a.txt", "a.tmp.bak", "lock", "tmp"],
+            ),
+            (
+                "what may be kept stays",
+                &["1-a.json", "1-a.json.tmp"],
+                &["1-a.json", "1-a.json.tmp", "1-a.lock"],
+            ),
+            ("of several", &["1-a.lock", "2-b.lock", "3-c.json.tmp"], &[]),
+        ];
+        for (name, files, expected) in cases {
+            let folder = tempfile::tempdir().unwrap();
+            let store = StateStore::in_folder(folder.path());
+            make_private(&store.deliveries()).unwrap();
+            for file in files {
+                fs::write(store.deliveries().join(file), "{").unwrap();
+            }
+            // One that somebody follows, who has not written it yet.
+            let living = delivery(9);
+            let keeping = store.keep_delivery(&living.id).unwrap();
+            store.left_deliveries();
+            keeping.write(&living).unwrap();
+            fs::write(unfinished(&keeping.path), "{").unwrap();
+            store.left_deliveries();
+            let kept = fs::read(&keeping.path).unwrap();
+            assert!(kept.starts_with(b"{\"form\":1"), "{name}: its own");
+            assert!(unfinished(&keeping.path).exists(), "{name}: being written");
+            assert!(lock_of(&keeping.path).exists(), "{name}: its lock");
+            keeping.end();
+            let entries = fs::read_dir(store.deliveries()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let left: BTreeSet<String> = names.collect();
+            let left: Vec<&str> = left.iter().map(String::as_str).collect();
+            assert_eq!(left, expected, "{name}");
+        }
     }
 
     #[test]
@@ -224,7 +302,7 @@ mod tests {
 
     /// What is left when there are so many. A child that another test starts has our locks until it runs its program.
     fn left_by(store: &StateStore, count: usize) -> Left {
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let end = std::time::Instant::now() + Duration::from_secs(10);
         loop {
             let left = store.left_deliveries();
             if left.deliveries.len() == count || std::time::Instant::now() > end {

@@ -4,9 +4,9 @@
 //! what is kept says in which form, and what cannot be read is said, never guessed. Writers take a lock and replace whole files, so that two Tidegates never mix their bytes.
 
 use std::{
-    fs::{self, DirBuilder, File, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -107,7 +107,7 @@ impl StateStore {
     pub fn save<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
         let _waiting = self.writing();
         let _lock = self.lock()?;
-        write_kept(&self.folder, &self.folder.join(name), value)
+        write_kept(&self.folder.join(name), value)
     }
 
     /// Appends one line of JSON to the activity log.
@@ -127,7 +127,7 @@ impl StateStore {
                 .position(|b| *b == b'\n')
                 .map_or(text.len(), |i| half + i + 1);
             // As a whole: whoever is killed here has lost nothing.
-            replace(&self.folder, &path, &text[cut..])?;
+            replace(&path, &text[cut..])?;
         }
         let line = serde_json::to_string(entry)?;
         let line = escape_json(&line);
@@ -139,22 +139,13 @@ impl StateStore {
     fn lock(&self) -> io::Result<File> {
         make_private(&self.folder)?;
         let path = self.folder.join("lock");
-        let file = files::open_lock(&path)?;
-        let until = Instant::now() + LOCK_PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(error),
-                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(TRY_EVERY),
-                Err(TryLockError::WouldBlock) => {
-                    let why = format!(
-                        "another process holds {}, and does not let go of it",
-                        path.display()
-                    );
-                    return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
-                }
-            }
-        }
+        hold(&path, LOCK_PATIENCE)?.ok_or_else(|| {
+            let why = format!(
+                "another process holds {}, and does not let go of it",
+                path.display()
+            );
+            io::Error::new(io::ErrorKind::WouldBlock, why)
+        })
     }
 
     fn writing(&self) -> Waiting {
@@ -190,9 +181,9 @@ struct Kept<T> {
     kept: T,
 }
 
-fn write_kept<T: Serialize>(folder: &Path, path: &Path, kept: T) -> io::Result<()> {
+fn write_kept<T: Serialize>(path: &Path, kept: T) -> io::Result<()> {
     let kept = Kept { form: FORM, kept };
-    replace(folder, path, &serde_json::to_vec(&kept)?)
+    replace(path, &serde_json::to_vec(&kept)?)
 }
 
 /// Reads what [`write_kept`] wrote; `None` where there is no such file.
@@ -213,12 +204,65 @@ fn read_kept<T: DeserializeOwned>(path: &Path, largest: u64) -> Result<Option<T>
     }
 }
 
-/// Writes a file of `folder` in one step.
-fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+/// Takes the lock at `path`; `None` where another process does not let go of it for so long.
+fn hold(path: &Path, patience: Duration) -> io::Result<Option<File>> {
+    let until = Instant::now() + patience;
+    loop {
+        let file = files::open_lock(path)?;
+        match file.try_lock() {
+            // A file that was taken away meanwhile keeps nobody out: the next one there is another.
+            Ok(()) if stands_at(&file, path)? => return Ok(Some(file)),
+            Ok(()) => continue,
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(TRY_EVERY),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        }
+    }
+}
+
+/// Whether an open file is the one at `path`.
+fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file in one step. Who writes it holds its lock: what is in the place of the new one was left by somebody who is
+/// gone, and makes room for it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = unfinished(path);
+    remove(&new)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let written = options
+        .open(&new)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = remove(&new);
+    }
+    written
+}
+
+/// Where a file is written before it takes its place.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(UNFINISHED);
+    name.into()
+}
+
+/// How the names of files end that are being written.
+const UNFINISHED: &str = ".tmp";
+
+/// Removes a file that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// FNV-1a: the same folder name on every release of the compiler, which the standard hasher does not promise.
@@ -326,6 +370,21 @@ mod tests {
         }
     }
 
+    /// Who opened a lock before it was taken away, and locks it after that, does not have it.
+    #[test]
+    fn a_lock_that_was_taken_away_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let opened = files::open_lock(&path).unwrap();
+        assert!(stands_at(&opened, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!stands_at(&opened, &path).unwrap(), "nothing is there");
+        let held = hold(&path, Duration::ZERO).unwrap().unwrap();
+        assert!(!stands_at(&opened, &path).unwrap(), "another one is there");
+        assert!(stands_at(&held, &path).unwrap());
+        assert!(hold(&path, Duration::ZERO).unwrap().is_none());
+    }
+
     #[test]
     fn a_lock_that_nobody_lets_go_of_is_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
@@ -340,14 +399,25 @@ mod tests {
         store.append_activity(&"a").unwrap();
     }
 
-    /// Whoever was killed while it wrote left a file of another name, or a line that has no end.
+    /// Whoever was killed while it wrote left a file of another name, or a line that has no end. The next writer's takes its
+    /// place.
     #[test]
     fn what_a_killed_writer_left_harms_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let store = StateStore::in_folder(folder.path());
         store.save("x.json", &[1]).unwrap();
-        fs::write(folder.path().join(".tmpAbCdEf"), "[2").unwrap();
+        let unfinished = folder.path().join("x.json.tmp");
+        fs::write(&unfinished, "[2").unwrap();
         assert_eq!(store.load::<Vec<u32>>("x.json"), Ok(Some(vec![1])));
+        store.save("x.json", &[3]).unwrap();
+        assert_eq!(store.load::<Vec<u32>>("x.json"), Ok(Some(vec![3])));
+        assert!(!unfinished.exists());
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "[7]").unwrap();
+        std::os::unix::fs::symlink(&precious, &unfinished).unwrap();
+        store.save("x.json", &[4]).unwrap();
+        assert_eq!(store.load::<Vec<u32>>("x.json"), Ok(Some(vec![4])));
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "[7]");
         let whole = serde_json::to_vec(&vec![12345_u32; 20]).unwrap();
         for cut in 0..whole.len() {
             fs::write(folder.path().join("x.json"), &whole[..cut]).unwrap();
