@@ -3,9 +3,11 @@
 use jiff::{Timestamp, Zoned};
 
 use super::{OpenError, Project};
-use crate::domain::desired::Tip;
 use crate::{
-    domain::ids::ObjectId,
+    domain::{
+        desired::Tip,
+        ids::{EnvironmentName, ObjectId},
+    },
     sources::git::{self, LinesOf, Repo},
 };
 
@@ -67,11 +69,8 @@ pub(super) fn at(project: &Project, texts: &[String], now: &Zoned) -> Result<At,
         } else if layouts.reads(None, None) {
             at.main = Some(project.repo.resolve(text, &project.base()?, now)?);
         } else {
-            let names: Vec<_> = lines
-                .iter()
-                .filter_map(|line| layouts.environment_of(&line.origin))
-                .map(|name| name.to_string())
-                .collect();
+            let names = layouts.columns(&lines);
+            let names: Vec<&str> = names.iter().map(EnvironmentName::as_str).collect();
             return Err(OpenError::Usage(format!(
                 "--at {text} is no time, and each environment has a ref of its own here: give a time, or ENV=REV for ENV of {}",
                 names.join(", ")

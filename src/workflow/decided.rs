@@ -12,7 +12,7 @@ use super::{At, Project};
 use crate::{
     domain::{
         desired::{Refs, Tip},
-        ids::ObjectId,
+        ids::{EnvironmentName, ObjectId},
         layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Takes, Unknown},
     },
     sources::{
@@ -50,6 +50,16 @@ impl Decided {
 
 /// What a table reads: a repository, and the template of its refs.
 type Reads = (Option<Arc<str>>, Option<usize>);
+
+/// A ref whose services have several places each.
+struct Contested<'a> {
+    line: &'a Tip,
+    repo: &'a Repo,
+    view: LayoutSet,
+    /// Nothing of it is decided.
+    matrix: Assembler,
+    rows: BTreeSet<Row>,
+}
 
 impl Project {
     /// The layouts, with what was decided at the tips of now, which `now` gives where they are known. Blocking; reads history
@@ -117,24 +127,17 @@ impl Project {
         let layouts = &self.config.layouts;
         let names = self.environments();
         let mut standing = Standing::default();
-        let mut matrices: Vec<(&Tip, Assembler, BTreeSet<Row>)> = Vec::new();
-        let mut lacking = self.lacking(contests, here);
+        let mut read = Vec::new();
+        let mut lacking = self.lacking(contests, &names, here);
         for line in lines {
             let origin = (line.origin.repository.clone(), line.origin.refs);
             if !contests.values().any(|reads| *reads == origin) {
                 continue;
             }
-            let view = layouts.view(&line.origin);
-            let read = self.repository(&line.name);
-            let _waiting = read
-                .as_ref()
-                .ok()
-                .map(|repo| waiting::reading(repo.place()));
-            match read.and_then(|repo| repo.undecided(line.commit, &view, &names)) {
-                Ok(matrix) => {
-                    let here = Standing::of(&matrix);
-                    matrices.push((line, matrix, here.rows()));
-                    standing.join(here);
+            match self.contested(layouts.view(&line.origin), line, &names) {
+                Ok((found, there)) => {
+                    read.push(found);
+                    standing.join(there);
                 }
                 Err(error) => {
                     let why = Unknown {
@@ -158,10 +161,16 @@ impl Project {
                 .filter(|row| contests.get(&row.0) == Some(&reads));
             pasts.push(Past::unknown(rows.cloned(), why));
         }
-        for (line, matrix, rows) in matrices {
+        for Contested {
+            line,
+            repo,
+            view,
+            matrix,
+            rows,
+        } in read
+        {
             let rows: BTreeSet<Row> = rows.intersection(&open).cloned().collect();
-            let view = layouts.view(&line.origin);
-            if let (false, Ok(repo)) = (rows.is_empty(), self.repository(&line.name)) {
+            if !rows.is_empty() {
                 let _waiting = waiting::reading(repo.place());
                 pasts.push(repo.past_of_places(line.commit, &view, matrix, &rows));
             }
@@ -170,14 +179,37 @@ impl Project {
         (Choices::of(&standing, &pasts), takes.collect())
     }
 
+    /// A ref before it is decided which of its places count, and what stands in them.
+    fn contested<'a>(
+        &'a self,
+        view: LayoutSet,
+        line: &'a Tip,
+        names: &[EnvironmentName],
+    ) -> Result<(Contested<'a>, Standing), Failure> {
+        let repo = self.repository(&line.name)?;
+        let _waiting = waiting::reading(repo.place());
+        let matrix = repo.undecided(line.commit, &view, names)?;
+        let there = Standing::of(&matrix);
+        let found = Contested {
+            line,
+            repo,
+            view,
+            matrix,
+            rows: there.rows(),
+        };
+        Ok((found, there))
+    }
+
     /// Refs that should be there and are not: another clone may have them, and decide otherwise.
-    fn lacking(&self, contests: &BTreeMap<usize, Reads>, lines: &[Tip]) -> Vec<(Reads, Unknown)> {
+    fn lacking(
+        &self,
+        contests: &BTreeMap<usize, Reads>,
+        names: &[EnvironmentName],
+        lines: &[Tip],
+    ) -> Vec<(Reads, Unknown)> {
         let layouts = &self.config.layouts;
         let reads: BTreeSet<&Reads> = contests.values().collect();
-        let columns: Vec<_> = lines
-            .iter()
-            .filter_map(|line| layouts.environment_of(&line.origin))
-            .collect();
+        let columns = layouts.columns(lines);
         let mut lacking = Vec::new();
         for read in reads {
             let here = |line: &&Tip| line.origin.repository == read.0 && line.origin.refs == read.1;
@@ -192,7 +224,6 @@ impl Project {
                 // One ref holds every environment, or may hold those that have none of their own.
                 None
             } else {
-                let names = self.environments();
                 let missing = names.iter().find(|name| !columns.contains(name));
                 missing.map(|name| format!("no ref of {name}{place} is here"))
             };

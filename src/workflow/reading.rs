@@ -1,6 +1,10 @@
 //! What everything starts from: where each ref is, and the matrix that they declare together.
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use super::{
     At, Project,
@@ -10,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         desired::{Desired, RefName, Refs, Tip},
-        ids::{CellKey, ObjectId},
+        ids::{CellKey, EnvironmentName, ObjectId},
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
     },
@@ -99,7 +103,7 @@ impl Project {
         for line in &lines {
             let repo = self.repository(&line.name)?;
             let _waiting = waiting::reading(repo.place());
-            match self.desired_of(&layouts, repo, line) {
+            match desired_of(&layouts, &names, repo, line) {
                 Ok(desired) => parts.push((line.clone(), desired)),
                 // One ref that cannot be read never takes the rest of the matrix away.
                 Err(error) if several => problems.push(problem(&line.name, &error)),
@@ -108,7 +112,7 @@ impl Project {
         }
         let mut desired = Desired::join(parts, &names);
         if several {
-            problems.extend(self.without_ref(&desired, &lines));
+            problems.extend(self.without_ref(&desired, &names, &lines));
         }
         desired.problems.append(&mut problems);
         desired.problems.sort();
@@ -117,25 +121,6 @@ impl Project {
             desired: Arc::new(desired),
             layouts,
         })
-    }
-
-    /// What one ref declares.
-    pub(super) fn desired_of(
-        &self,
-        layouts: &LayoutSet,
-        repo: &Repo,
-        line: &Tip,
-    ) -> Result<Desired, Failure> {
-        let names = self.environments();
-        let view = Arc::new(layouts.view(&line.origin));
-        let commit = line.commit;
-        let mut desired = repo.desired(commit, &view, &names)?;
-        if line.name.is_tag() {
-            let named = named(&view, line, &names);
-            let parts = vec![(line.clone(), named), (line.clone(), desired)];
-            desired = Desired::join(parts, &names);
-        }
-        Ok(desired)
     }
 
     /// The refs that the layouts name, and what is wrong with those that cannot be looked at.
@@ -207,47 +192,36 @@ impl Project {
         if let Some(problem) = problems.first() {
             return Failure::new(FailureKind::Unknown, problem.message.clone());
         }
-        let templates: Vec<&str> = self
-            .config
-            .layouts
-            .ref_templates()
-            .iter()
-            .map(crate::domain::layout::RefTemplate::source)
-            .collect();
+        let templates = self.config.layouts.ref_words();
         Failure::new(
             FailureKind::Unknown,
-            format!("no branch or tag matches `{}`", templates.join("`, `")),
+            format!("no branch or tag matches {templates}"),
         )
         .hint("Fetch first (git fetch --tags), or look at `refs` of the layouts and the names of the environments")
     }
 
     /// Environments of refs that have none: said, because an empty column says nothing.
-    fn without_ref(&self, desired: &Desired, lines: &[Tip]) -> Vec<Problem> {
+    fn without_ref(
+        &self,
+        desired: &Desired,
+        names: &[EnvironmentName],
+        lines: &[Tip],
+    ) -> Vec<Problem> {
         let layouts = &self.config.layouts;
         if layouts.ref_templates().is_empty() {
             return Vec::new();
         }
-        let columns: Vec<_> = lines
-            .iter()
-            .filter_map(|line| layouts.environment_of(&line.origin))
-            .collect();
-        let empty = |name: &crate::domain::ids::EnvironmentName| {
-            !columns.contains(name) && !desired.cells.keys().any(|key| key.environment == *name)
-        };
-        let names = self.environments();
-        let templates: Vec<&str> = layouts
-            .ref_templates()
-            .iter()
-            .map(crate::domain::layout::RefTemplate::source)
-            .collect();
-        let missing = names.iter().filter(|name| empty(name));
+        let columns = layouts.columns(lines);
+        let filled = desired.cells.keys().map(|key| &key.environment);
+        let filled: BTreeSet<_> = filled.chain(&columns).collect();
+        let templates = layouts.ref_words();
+        let missing = names.iter().filter(|name| !filled.contains(name));
         missing
             .map(|name| Problem {
                 path: None,
                 line: None,
                 message: format!(
-                    "no ref of {name} is here: nothing matches `{}`; fetch it, or look at `refs` of the layout",
-                    templates.join("`, `")
+                    "no ref of {name} is here: nothing matches {templates}; fetch it, or look at `refs` of the layout"
                 ),
                 context: Some(name.to_string()),
                 hides: None,
@@ -294,8 +268,7 @@ impl Project {
         let repo = self.repository(&line.name)?;
         let mut matrix = repo.matrix(line.commit, &view, &names)?;
         if line.name.is_tag() {
-            let facts = view.ref_facts(&line.origin);
-            matrix.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
+            name_facts(&mut matrix, &view, line);
         }
         Ok(matrix)
     }
@@ -347,7 +320,7 @@ impl Project {
                 flow
             };
             if line.name.is_tag() {
-                let read = |line: &Tip| self.desired_of(&reading.layouts, repo, line);
+                let read = |line: &Tip| desired_of(&reading.layouts, &names, repo, line);
                 let cells = reading.desired.cells.iter();
                 let unread =
                     cells.filter(|(_, cell)| cell.unread.is_some() && cell.origin == line.origin);
@@ -384,16 +357,29 @@ impl Project {
     }
 }
 
-/// What a tag's own name declares.
-fn named(
-    view: &Arc<LayoutSet>,
+/// What one ref declares.
+pub(super) fn desired_of(
+    layouts: &LayoutSet,
+    names: &[EnvironmentName],
+    repo: &Repo,
     line: &Tip,
-    names: &[crate::domain::ids::EnvironmentName],
-) -> Desired {
-    let mut assembler = Assembler::new(Arc::clone(view), names);
+) -> Result<Desired, Failure> {
+    let view = Arc::new(layouts.view(&line.origin));
+    let desired = repo.desired(line.commit, &view, names)?;
+    if !line.name.is_tag() {
+        return Ok(desired);
+    }
+    let mut named = Assembler::new(Arc::clone(&view), names);
+    name_facts(&mut named, &view, line);
+    let named = named.desired(line.commit);
+    let parts = vec![(line.clone(), named), (line.clone(), desired)];
+    Ok(Desired::join(parts, names))
+}
+
+/// Adds what a tag's own name declares.
+fn name_facts(matrix: &mut Assembler, view: &LayoutSet, line: &Tip) {
     let facts = view.ref_facts(&line.origin);
-    assembler.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
-    assembler.desired(line.commit)
+    matrix.update(line.name.reference.as_str().into(), Some(Arc::new(facts)));
 }
 
 /// The part of what is wanted that this ref can tell; `None`: nothing.
@@ -407,7 +393,7 @@ fn wanted_of(reading: &Reading, line: &Tip, want: &Want) -> Option<Want> {
         // A cell that is gone was in the ref of its column, or in one that holds many.
         None => column.as_ref().is_none_or(|name| *name == key.environment),
     };
-    let cells: std::collections::BTreeSet<CellKey> = cells.iter().filter(here).cloned().collect();
+    let cells: BTreeSet<CellKey> = cells.iter().filter(here).cloned().collect();
     (!cells.is_empty()).then_some(Want {
         cells: Some(cells),
         last_only: want.last_only,

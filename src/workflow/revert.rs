@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::Zoned;
 
-use super::{OpenError, Project, Reading};
+use super::{OpenError, Project, Reading, reading::desired_of};
 use crate::{
     domain::{
         desired::{Desired, Tip},
@@ -248,7 +248,12 @@ impl Reverted<'_> {
         let mut line = self.line.clone();
         line.commit = commit;
         let repo = self.project.repository(&line.name)?;
-        self.project.desired_of(&self.reading.layouts, repo, &line)
+        desired_of(
+            &self.reading.layouts,
+            &self.project.environments(),
+            repo,
+            &line,
+        )
     }
 
     /// Removes the override where the value was inherited then and would be the same again; writes it otherwise.

@@ -20,6 +20,7 @@ use super::{
     preset,
 };
 use crate::domain::{
+    desired::Tip,
     ids::{CellKey, EnvironmentName, RepoPath, ServiceName},
     manifest::ManifestError,
     problem::{Problem, Unreadable},
@@ -233,6 +234,19 @@ impl LayoutSet {
             .iter()
             .find(|layout| layout.refs == origin.refs && layout.repository == origin.repository)?;
         Some(layout.column(spelling))
+    }
+
+    /// The columns that these refs stand for, in the order of the refs.
+    pub fn columns<'a>(&self, refs: impl IntoIterator<Item = &'a Tip>) -> Vec<EnvironmentName> {
+        let refs = refs.into_iter();
+        refs.filter_map(|line| self.environment_of(&line.origin))
+            .collect()
+    }
+
+    /// What refs are called that layouts read, for a sentence.
+    pub fn ref_words(&self) -> String {
+        let templates: Vec<&str> = self.refs.iter().map(RefTemplate::source).collect();
+        format!("`{}`", templates.join("`, `"))
     }
 
     /// Decides the same so far as it can be by a part of a tree, for a layout that is tried: of what may be it, the first.
