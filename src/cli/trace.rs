@@ -71,14 +71,17 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
             .filter_map(|entry| entry.change.version.as_ref());
         let known: Vec<&str> = known.map(Version::as_str).collect();
         let hint = suggest::hint(&args.version, known.iter().copied());
-        return Err(Failure::usage(clean(&format!(
-            "{service} has never been at {}{hint} (`tidegate history {service}` lists its versions){}",
+        let never = if doubts.is_empty() {
+            "has never been"
+        } else {
+            "is not known to have been"
+        };
+        let mut words = vec![format!(
+            "{service} {never} at {}{hint} (`tidegate history {service}` lists its versions)",
             args.version,
-            doubts
-                .iter()
-                .map(|doubt| format!("; {doubt}"))
-                .collect::<String>()
-        ))));
+        )];
+        words.extend(doubts);
+        return Err(Failure::usage(clean(&words.join("; "))));
     }
 
     if context.output.is_json() {

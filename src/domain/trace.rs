@@ -286,7 +286,11 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said_once_for_each_reason() {
-        let cases: [(&[(&str, &str)], &[&str]); 3] = [
+        type Case = (
+            &'static [(&'static str, &'static str)],
+            &'static [&'static str],
+        );
+        let cases: [Case; 3] = [
             (&[], &[]),
             (
                 &[("prod", "cut off")],

@@ -212,7 +212,7 @@ fn hold(path: &Path, patience: Duration) -> io::Result<Option<File>> {
         match file.try_lock() {
             // A file that was taken away meanwhile keeps nobody out: the next one there is another.
             Ok(()) if stands_at(&file, path)? => return Ok(Some(file)),
-            Ok(()) => continue,
+            Ok(()) => {}
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(TRY_EVERY),
             Err(TryLockError::WouldBlock) => return Ok(None),
