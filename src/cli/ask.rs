@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use super::{Context, fail::Failure};
+use super::Context;
 use crate::{
-    domain::plan::Plan,
+    domain::{failure::Failure, plan::Plan},
     stdio::{self, Stream},
     workflow::Project,
 };

@@ -14,7 +14,7 @@ use super::{
     args::WriteArgs,
     ask,
     deliver::{PUBLISHING, follow, observer},
-    fail::{Exit, Failure},
+    fail::Exit,
     outcome::{ending, held, not_written, nothing, refused, report, stopped, with_schema},
     output::{Output, clean},
     plan::show,
@@ -23,6 +23,7 @@ use crate::{
     domain::{
         delivery::{Delivery, NotPublished},
         desired::Desired,
+        failure::Failure,
         ids::CellKey,
         plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, Skip, written},
         rollout::Running,

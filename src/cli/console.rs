@@ -2,14 +2,11 @@
 
 use jiff::Zoned;
 
-use super::{
-    Context,
-    args::Format,
-    fail::{Exit, Failure},
-    trust,
-};
+use super::{Context, args::Format, fail::Exit, trust};
 use crate::{
-    runtime::{self, ConsoleOptions, Ended},
+    domain::failure::Failure,
+    executor::{self, ConsoleOptions},
+    runtime::{self, Ended},
     stdio::{self, Stream},
     workflow::{OpenError, Project},
 };
@@ -66,7 +63,7 @@ pub(super) async fn open(context: &Context, project: Project, demo: bool) -> Res
     let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
     // Reads refs: on a mount that does not come back, leaving must still work.
     let work = tokio::task::spawn_blocking(move || {
-        let setup = runtime::setup(&project, options);
+        let setup = executor::setup(&project, options);
         let remembered = runtime::remembered(&project);
         (project, setup, remembered)
     });

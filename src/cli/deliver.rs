@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::{
     Context,
     args::WriteArgs,
-    fail::{Exit, Failure},
+    fail::Exit,
     outcome::{BROKEN, cells_json, ending, part_json, report, say, say_message},
     output::{Output, clean},
 };
 use crate::{
     domain::{
         delivery::{Delivery, Outcome, Stage, Step},
+        failure::Failure,
         plan::Plan,
         topology::Deliver,
     },

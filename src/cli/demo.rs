@@ -3,15 +3,10 @@
 use jiff::{Timestamp, Zoned};
 use serde_json::json;
 
-use super::{
-    Context,
-    args::DemoArgs,
-    console,
-    fail::{Exit, Failure},
-    output::Output,
-};
+use super::{Context, args::DemoArgs, console, fail::Exit, output::Output};
 use crate::{
     demo::{Demo, DemoOptions},
+    domain::failure::Failure,
     workflow::{OpenOptions, Project},
 };
 

@@ -1,6 +1,5 @@
 //! How a command ends: exit codes, and a failure said with what to do next.
 
-pub use crate::domain::failure::Failure;
 use crate::domain::failure::FailureKind;
 
 /// How a command ended.

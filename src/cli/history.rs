@@ -5,17 +5,19 @@ use serde_json::{Value, json};
 use super::{
     Context,
     args::HistoryArgs,
-    fail::{Exit, Failure},
+    fail::Exit,
     json,
-    output::{Output, Tone, clean},
+    output::{Output, clean},
     table::{self, Cell},
 };
 use crate::{
     domain::{
         age,
+        failure::Failure,
         history::{History, HistoryEntry},
         ids::{CellKey, EnvironmentName},
     },
+    stdio::Tone,
     workflow::{Project, cell_history},
 };
 

@@ -10,14 +10,15 @@ use serde_json::json;
 use super::{
     Context,
     args::InitArgs,
-    fail::{Exit, Failure},
-    output::{Output, Tone, clean},
+    fail::Exit,
+    output::{Output, clean},
     status, text,
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
-    domain::detect::overlooked_words,
+    domain::{detect::overlooked_words, failure::Failure},
     sources::{cluster::contexts, git::Repo},
+    stdio::Tone,
     workflow::{Configurations, Decided, OpenOptions, Project, recognise, tell_order},
 };
 

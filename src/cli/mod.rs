@@ -33,12 +33,15 @@ use jiff::Zoned;
 
 use self::{
     args::{Cli, Command, Common},
-    fail::{Exit, Failure},
+    fail::Exit,
     output::{Output, clean},
 };
 use crate::{
     config::places,
-    domain::address::{Address, plain, shown},
+    domain::{
+        address::{Address, plain, shown},
+        failure::Failure,
+    },
     guardian, runtime,
     sources::{children, git::Repo, log, mistake},
     stdio::{self, Stream},

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    fail::{Exit, Failure},
+    fail::Exit,
     json::PlanJson,
-    output::{Output, Styled, Tone, clean},
+    output::{Output, clean},
     plan::same,
     text::tone,
 };
@@ -13,11 +13,12 @@ use crate::{
     domain::{
         alike::{self, Told},
         delivery::{CellProgress, Delivery, NotPublished, Part, Rejection},
-        failure::FailureKind,
+        failure::{Failure, FailureKind},
         ids::CellKey,
         plan::{ALONG, Ending, Plan, written},
     },
     look,
+    stdio::{Styled, Tone},
 };
 
 pub(super) fn held(output: &Output, plan: &Plan) -> Exit {

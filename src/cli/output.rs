@@ -9,10 +9,9 @@ use std::sync::{
 use serde::Serialize;
 
 use super::args::Format;
-pub use crate::stdio::{Styled, Tone};
 use crate::{
     domain::text,
-    stdio::{self, Stream},
+    stdio::{self, Stream, Styled, Tone},
 };
 
 /// Where text goes and what it may look like.

@@ -1,13 +1,16 @@
 //! A plan, shown to people.
 
 use super::{
-    output::{Output, Styled, Tone, clean},
+    output::{Output, clean},
     text::{before, count, verdict_glyph},
 };
-use crate::domain::{
-    alike::{self, Told},
-    diff::FileDiff,
-    plan::{Action, Outcome, Plan, PlannedChange, Skip, Standing, Verdict, Write},
+use crate::{
+    domain::{
+        alike::{self, Told},
+        diff::FileDiff,
+        plan::{Action, Outcome, Plan, PlannedChange, Skip, Standing, Verdict, Write},
+    },
+    stdio::{Styled, Tone},
 };
 
 /// Changes with their verdicts, skips, and the exact diff.

@@ -1,14 +1,10 @@
 //! `tidegate promote SERVICE… --from A --to B`.
 
-use super::{
-    Context,
-    args::PromoteArgs,
-    change,
-    fail::{Exit, Failure},
-};
+use super::{Context, args::PromoteArgs, change, fail::Exit};
 use crate::{
     domain::{
         desired::Desired,
+        failure::Failure,
         ids::{CellKey, EnvironmentName, ServiceName},
         plan::{Came, ChangeRequest, Intent},
     },

@@ -2,16 +2,10 @@
 
 use jiff::Zoned;
 
-use super::{
-    Context,
-    args::RevertArgs,
-    change,
-    fail::{Exit, Failure},
-    output::clean,
-    text,
-};
+use super::{Context, args::RevertArgs, change, fail::Exit, output::clean, text};
 use crate::{
     domain::{
+        failure::Failure,
         ids::CellKey,
         plan::{Came, ChangeRequest, Skip},
     },

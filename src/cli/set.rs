@@ -4,14 +4,10 @@ use std::{collections::BTreeSet, io::Read, path::Path};
 
 use serde::Deserialize;
 
-use super::{
-    Context,
-    args::SetArgs,
-    change,
-    fail::{Exit, Failure},
-};
+use super::{Context, args::SetArgs, change, fail::Exit};
 use crate::{
     domain::{
+        failure::Failure,
         grammar::Grammar,
         ids::CellKey,
         plan::{Came, ChangeRequest, Intent},

@@ -10,9 +10,9 @@ use super::{
     Context,
     args::StatusArgs,
     change::FIRST_ANSWER,
-    fail::{Exit, Failure},
+    fail::Exit,
     json::{self, CellJson},
-    output::{Output, Styled, Tone, clean},
+    output::{Output, clean},
     table::{self, Cell},
     text::tone,
 };
@@ -21,6 +21,7 @@ use crate::{
         alike::{self, Told},
         cell::{self, CellStatus, Delivering},
         desired::{Desired, DesiredCell},
+        failure::Failure,
         history::ValueChange,
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         problem::Problem,
@@ -28,6 +29,7 @@ use crate::{
     },
     look,
     sources::git::{HistoryEvent, Want},
+    stdio::{Styled, Tone},
     workflow::{self, Asked, Project, Reading},
 };
 

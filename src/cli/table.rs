@@ -1,7 +1,10 @@
 //! Rows with aligned columns, by display width; or as a Markdown table.
 
-use super::output::{Output, Styled, Tone};
-use crate::domain::text::width;
+use super::output::Output;
+use crate::{
+    domain::text::width,
+    stdio::{Styled, Tone},
+};
 
 /// One cell: what it says and what it is.
 #[derive(Clone, Debug)]

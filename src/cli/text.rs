@@ -1,9 +1,9 @@
 //! Small words that several commands share.
 
-use super::output::Tone;
 use crate::{
     domain::{plan::Outcome, version::Version},
     look,
+    stdio::Tone,
 };
 
 /// A version before a change.

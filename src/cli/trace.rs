@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Context,
     args::TraceArgs,
-    fail::{Exit, Failure},
+    fail::Exit,
     json,
     output::{Output, clean},
     table::{self, Cell},
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     domain::{
         age,
+        failure::Failure,
         ids::{CellKey, EnvironmentName},
         suggest,
         trace::{Arrival, Histories, Stay, Trace, TraceStop, doubts, trace},

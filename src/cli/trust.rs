@@ -7,13 +7,14 @@ use super::{
     Context,
     args::TrustArgs,
     ask,
-    fail::{Exit, Failure},
-    output::{Output, Tone, clean},
+    fail::Exit,
+    output::{Output, clean},
 };
 use crate::{
     config::TEAM_FILE,
+    domain::failure::Failure,
     sources::git::PushAddress,
-    stdio,
+    stdio::{self, Tone},
     workflow::{OpenError, OutsidePlace, Project, Untrusted},
 };
 

@@ -6,10 +6,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use crate::domain::{
-    address::Address,
-    layout::{LayoutSet, LayoutSpec},
-    topology::Topology,
+use crate::{
+    domain::{
+        address::Address,
+        layout::{LayoutSet, LayoutSpec},
+        topology::Topology,
+    },
+    look::Theme,
 };
 
 mod error;
@@ -25,7 +28,6 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use crate::look::Theme;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{LoadRequest, SourceFile, load};
 pub use propose::propose;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Theme, UserSettings,
+    UserSettings,
     layouts::layout,
     reader::{Reader, Table},
 };
 use crate::{
     actions::{Keymap, KeymapError},
     domain::layout::LayoutSpec,
+    look::Theme,
 };
 
 /// Keys that either file may hold.

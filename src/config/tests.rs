@@ -1,8 +1,11 @@
 use super::*;
-use crate::domain::{
-    detect::Guess,
-    ids::EnvironmentName,
-    topology::{Deliver, Require, WorkloadTemplate},
+use crate::{
+    domain::{
+        detect::Guess,
+        ids::EnvironmentName,
+        topology::{Deliver, Require, WorkloadTemplate},
+    },
+    look::Theme,
 };
 
 const LAYOUT: &str = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";

@@ -10,10 +10,11 @@ use crate::{
     app::event::{Epoch, Event, Planned},
     domain::{
         delivery::{Delivery, Stage, Step},
+        failure::Failure,
         plan::{Plan, PlanRequest},
         rollout::Running,
     },
-    sources::{git::Failure, mistake::caught_in},
+    sources::mistake::caught_in,
     workflow::{self, Clusters, LeftBehind, Reading, Told, Underway},
 };
 

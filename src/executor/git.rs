@@ -17,12 +17,13 @@ use crate::{
     app::event::{DesiredRead, Epoch, Event, Fetched, HistoryBatch, ReadFrom},
     domain::{
         desired::Refs,
+        failure::Failure,
         history::{self, Changes},
         ids::{CellKey, ObjectId},
         rollout,
     },
     sources::{
-        git::{Failure, HistoryEvent, Want},
+        git::{HistoryEvent, Want},
         mistake,
     },
     workflow::{Project, Reading, UnknownBefore},

@@ -18,7 +18,6 @@ use tokio::{
 };
 
 pub use self::opening::opening;
-pub use crate::executor::{ConsoleOptions, Remembered, setup};
 use crate::{
     app::{
         areas::Drawn,
@@ -33,7 +32,7 @@ use crate::{
         delivery::{Delivery, NotPublished, Part, Step},
         ids::EnvironmentName,
     },
-    executor::{Executor, TerminalOrder},
+    executor::{ConsoleOptions, Executor, Remembered, TerminalOrder},
     sources::{children, mistake, waiting},
     ui,
     workflow::Project,

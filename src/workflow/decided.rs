@@ -12,13 +12,11 @@ use super::{At, Project};
 use crate::{
     domain::{
         desired::{Refs, Tip},
+        failure::Failure,
         ids::{EnvironmentName, ObjectId},
         layout::{Assembler, Choices, LayoutSet, Past, Row, Standing, Takes, Unknown},
     },
-    sources::{
-        git::{Failure, Repo},
-        waiting,
-    },
+    sources::{git::Repo, waiting},
 };
 
 /// The last decision, shared by all copies of a session.

@@ -23,11 +23,12 @@ use crate::{
     config::{self, Config, LoadRequest, SourceFile, TEAM_FILE},
     domain::{
         desired::{Desired, Tip},
+        failure::Failure,
         history::{Moved, ValueChange},
         ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
         layout::{LayoutSet, Origin},
     },
-    sources::git::{Another, Below, Failure, HistoryEvent, Repo, Trail, Want},
+    sources::git::{Another, Below, HistoryEvent, Repo, Trail, Want},
 };
 
 /// Why what was before a cell's oldest value is not known, by cell.

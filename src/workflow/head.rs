@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Project;
 use crate::{
     config::places,
-    sources::git::{self, Failure, Repo},
+    domain::failure::Failure,
+    sources::git::{self, Repo},
 };
 
 /// A command that only looks waits so long for the answer, from its start.

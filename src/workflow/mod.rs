@@ -24,11 +24,8 @@ use std::path::PathBuf;
 
 use crate::{
     config::Config,
-    domain::desired::Tip,
-    sources::{
-        cluster,
-        git::{Failure, Repo},
-    },
+    domain::{desired::Tip, failure::Failure},
+    sources::{cluster, git::Repo},
 };
 
 pub use answers::AskRunning;

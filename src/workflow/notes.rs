@@ -2,8 +2,11 @@
 
 use super::Project;
 use crate::{
-    domain::plan::{Action, Plan, Write},
-    sources::git::{Failure, Repo},
+    domain::{
+        failure::Failure,
+        plan::{Action, Plan, Write},
+    },
+    sources::git::Repo,
 };
 
 /// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, and which of the clone's

@@ -10,9 +10,14 @@ use jiff::Zoned;
 use super::{OpenError, Project, at, head, project, trust::Looked};
 use crate::{
     config::{Config, RepositoryPlace, places},
-    domain::{address::Address, desired::RefName, layout::LayoutSet},
+    domain::{
+        address::Address,
+        desired::RefName,
+        failure::{Failure, FailureKind},
+        layout::LayoutSet,
+    },
     sources::{
-        git::{self, Failure, FailureKind, RanCommand, Repo},
+        git::{self, RanCommand, Repo},
         state,
     },
 };

@@ -13,12 +13,13 @@ use super::{
 use crate::{
     domain::{
         desired::{Desired, RefName, Tip},
+        failure::{Failure, FailureKind},
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
         plan::{self, Action, Merge, Plan, PlanInput, PlanRequest, SkipCause},
         topology::Deliver,
     },
-    sources::git::{Failure, FailureKind, Files},
+    sources::git::Files,
 };
 
 /// Freezes a request against what was read: drafted, judged by what its gates ask, and named. `running` says what runs.

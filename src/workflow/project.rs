@@ -19,6 +19,7 @@ use crate::{
         address::Address,
         desired::Desired,
         detect::Guess,
+        failure::Failure,
         glob,
         ids::{EnvironmentName, ServiceName},
         plan::Came,
@@ -26,7 +27,7 @@ use crate::{
     },
     sources::{
         files::{self, Links},
-        git::{Failure, Repo},
+        git::Repo,
         state::StateStore,
         waiting,
     },

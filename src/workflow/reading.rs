@@ -14,12 +14,13 @@ use super::{
 use crate::{
     domain::{
         desired::{Desired, RefName, Refs, Tip},
+        failure::{Failure, FailureKind},
         ids::{CellKey, EnvironmentName, ObjectId},
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
     },
     sources::{
-        git::{Failure, FailureKind, Files, HistoryEvent, LinesOf, Repo, TagReading, Want},
+        git::{Files, HistoryEvent, LinesOf, Repo, TagReading, Want},
         waiting,
     },
 };

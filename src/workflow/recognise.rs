@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Project;
-use crate::domain::desired::Tip;
+use crate::domain::{desired::Tip, failure::Failure};
 use crate::{
     domain::{
         detect::{self, Evidence, Guess},
@@ -17,7 +17,7 @@ use crate::{
         layout::LayoutSet,
     },
     sources::{
-        git::{Failure, HistoryEvent, Repo, Survey, Want},
+        git::{HistoryEvent, Repo, Survey, Want},
         state::StateStore,
     },
 };

@@ -8,6 +8,7 @@ use super::{OpenError, Project, Reading, reading::desired_of};
 use crate::{
     domain::{
         desired::{Desired, Tip},
+        failure::Failure,
         history::{Changes, History, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
         last_good::last_good,
@@ -15,7 +16,7 @@ use crate::{
         plan::{Intent, SkipCause, nothing_before, unreadable},
         version::Version,
     },
-    sources::git::{Failure, HistoryEvent, Want},
+    sources::git::{HistoryEvent, Want},
 };
 
 /// What a revert restores.

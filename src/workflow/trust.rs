@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Config, KeyPlace, RepositoryPlace},
-    domain::hash,
+    domain::{failure::Failure, hash},
     sources::{
-        git::{self, Contact, Failure, Repo},
+        git::{self, Contact, Repo},
         state::StateStore,
     },
 };

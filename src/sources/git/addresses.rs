@@ -7,11 +7,12 @@
 use std::fmt;
 
 use super::{
-    Child, Failure, FailureKind, Repo,
+    Child, Repo,
     transport::{listed, patiently, reported, unreachable},
 };
 use crate::domain::{
     address::{anonymous, plain},
+    failure::{Failure, FailureKind},
     ids::ObjectId,
 };
 

@@ -2,9 +2,10 @@
 
 use jiff::{Span, Timestamp, Zoned, civil};
 
-use super::{Failure, FailureKind, Repo, objects::Objects};
+use super::{Repo, objects::Objects};
 use crate::domain::{
     desired::{RefName, Tip},
+    failure::{Failure, FailureKind},
     ids::ObjectId,
     layout::Origin,
 };

@@ -10,9 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Failure, FailureKind, Repo, environment, remotes};
+use super::{Repo, environment, remotes};
 use crate::{
-    domain::address::redact_all,
+    domain::{
+        address::redact_all,
+        failure::{Failure, FailureKind},
+    },
     sources::children::{self, Keep, Kind, Limits, Said, Stopped},
 };
 

@@ -1,11 +1,10 @@
 //! What differs between two trees, file by file.
 
 use super::{
-    Failure,
     objects::{Kind, Objects, TreeEntry, entries},
     read::{LONGEST_PATH, MOST_ENTRIES, MOST_LEVELS, too_much},
 };
-use crate::domain::ids::ObjectId;
+use crate::domain::{failure::Failure, ids::ObjectId};
 
 /// A file, link or submodule.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,16 @@
 //! What one commit changed in given files, as a unified diff.
 
 use super::{
-    Failure, Repo,
+    Repo,
     compare::{Changed, Item, compare},
     inmemory::InMemory,
     objects::{Kind, Objects},
     theirs,
 };
-use crate::domain::ids::{ObjectId, RepoPath};
+use crate::domain::{
+    failure::Failure,
+    ids::{ObjectId, RepoPath},
+};
 
 /// A longer diff is cut, with a line that says so.
 const LONGEST: usize = 256 << 10;

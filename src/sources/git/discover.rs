@@ -10,8 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, FailureKind};
-use crate::sources::files::{self, Links};
+use crate::{
+    domain::failure::{Failure, FailureKind},
+    sources::files::{self, Links},
+};
 
 /// A file that points to a git directory is one line.
 const POINTER: u64 = 64 << 10;

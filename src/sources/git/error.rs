@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-pub use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::failure::{Failure, FailureKind};
 
 impl Failure {
     /// Translates libgit2's error met while doing `what` in the repository at `place`.

@@ -9,12 +9,11 @@ use std::{
 };
 
 use super::{
-    Failure,
     objects::{Header, Objects},
     parse::{committed, damaged, parse_tag},
     store::Type,
 };
-use crate::domain::ids::ObjectId;
+use crate::domain::{failure::Failure, ids::ObjectId};
 
 pub(super) use super::parse::Tag;
 

@@ -5,7 +5,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    Failure, FailureKind, Repo,
+    Repo,
     objects::{Kind, Objects, entries, libgit2_kind},
     ours,
     parse::{MEND, damaged},
@@ -13,7 +13,10 @@ use super::{
     store::Type,
     theirs,
 };
-use crate::domain::ids::ObjectId;
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    ids::ObjectId,
+};
 
 /// More than this is not held at a time.
 const MOST_BYTES: usize = 512 << 20;

@@ -4,9 +4,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Failure, FailureKind, Repo, base::is_bare_clone, objects::Objects};
+use super::{Repo, base::is_bare_clone, objects::Objects};
 use crate::domain::{
     desired::{RefName, Tip},
+    failure::{Failure, FailureKind},
     ids::ObjectId,
     layout::{LayoutSet, Origin, RefTemplate},
 };

@@ -16,11 +16,17 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Child, Failure, FailureKind, Repo,
+    Child, Repo,
     transport::{PATIENCE, reported, silent, unreachable},
 };
 
-use crate::{domain::address::Address, sources::files};
+use crate::{
+    domain::{
+        address::Address,
+        failure::{Failure, FailureKind},
+    },
+    sources::files,
+};
 
 /// A word on how far a clone is, this often.
 const EVERY: Duration = Duration::from_secs(5);

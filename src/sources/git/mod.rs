@@ -39,7 +39,6 @@ mod view;
 pub use addresses::{Addresses, PushAddress};
 pub use base::moment;
 pub use child::RanCommand;
-pub use error::{Failure, FailureKind};
 pub use history::{Another, Below, HistoryEvent, TagReading, Trail, Want};
 pub use lines::LinesOf;
 pub use mirror::Mirror;

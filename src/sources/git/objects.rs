@@ -10,14 +10,18 @@ use std::{
 };
 
 use super::{
-    Child, Failure, FailureKind, Repo,
+    Child, Repo,
     parse::{MEND, MOST_PARENTS, committed, damaged, parse_header},
     repo::Opened,
     store::{Broken, Found, Hold, Reader, Store, Type},
     transport::reported,
 };
 use crate::{
-    domain::{history::CommitInfo, ids::ObjectId},
+    domain::{
+        failure::{Failure, FailureKind},
+        history::CommitInfo,
+        ids::ObjectId,
+    },
     sources::files::{self, Links},
 };
 

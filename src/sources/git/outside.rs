@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{Failure, FailureKind, Repo, addresses::PushAddress, view::Seen};
-use crate::domain::hash;
+use super::{Repo, addresses::PushAddress, view::Seen};
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    hash,
+};
 
 /// What is known of it without opening it. Its configuration was read once: what its [`Contact`]s were asked about is what
 /// [`Repo::other`] obeys.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Failure, FailureKind};
 use crate::domain::{
+    failure::{Failure, FailureKind},
     history::{CommitInfo, pull_request},
     ids::ObjectId,
     said::Said,

@@ -3,13 +3,14 @@
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use super::{
-    Failure, FailureKind, Repo,
+    Repo,
     facts::fetch_missing,
     objects::{Kind, Objects, TreeEntry, entries},
     parse::MEND,
 };
 use crate::domain::{
     desired::Desired,
+    failure::{Failure, FailureKind},
     history::CommitInfo,
     ids::{EnvironmentName, ObjectId, RepoPath},
     layout::{Assembler, FileFacts, LayoutSet},

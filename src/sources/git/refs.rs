@@ -5,8 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, FailureKind, Repo, ours, store::open_regular};
-use crate::domain::ids::ObjectId;
+use super::{Repo, ours, store::open_regular};
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    ids::ObjectId,
+};
 
 /// No ref's file is longer: a name of an object, or `ref:` and the name of a ref.
 const LONGEST: u64 = 4096;

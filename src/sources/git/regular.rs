@@ -9,8 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, FailureKind, store::folders};
-use crate::sources::files::{self, FileError};
+use super::store::folders;
+use crate::{
+    domain::failure::{Failure, FailureKind},
+    sources::files::{self, FileError},
+};
 
 /// Files of one line or a few: a pointer, `HEAD`, a ref.
 const SHORT: u64 = 1 << 20;

@@ -8,14 +8,16 @@ use std::{
 };
 
 use super::{
-    Failure, FailureKind,
     discover::{self, Found},
     environment::Told,
     facts::FactsCache,
     outside::Outside,
     regular,
 };
-use crate::domain::address::{Address, shown};
+use crate::domain::{
+    address::{Address, shown},
+    failure::{Failure, FailureKind},
+};
 
 /// A work tree, a linked worktree, a bare repository or a git directory, found once.
 ///

@@ -2,9 +2,12 @@
 //!
 //! libgit2 has the grammar too, and reads the objects on the way by itself: see [`store`](super::store).
 
-use super::{Failure, FailureKind, Repo, objects::Objects, ours};
-use crate::domain::desired::Tip;
+use super::{Repo, objects::Objects, ours};
 use crate::domain::ids::ObjectId;
+use crate::domain::{
+    desired::Tip,
+    failure::{Failure, FailureKind},
+};
 
 /// So many objects whose names begin alike are looked at to find the one that is a commit.
 const MOST_ALIKE: usize = 64;

@@ -3,12 +3,12 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    Failure, Repo,
+    Repo,
     objects::{Kind, Objects, TreeEntry},
     read::walk,
 };
-use crate::domain::desired::Tip;
 use crate::domain::ids::ObjectId;
+use crate::domain::{desired::Tip, failure::Failure};
 
 /// A file larger than this is not looked at: it holds no versions that people write.
 const LARGEST: usize = 1 << 20;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Child, Failure, FailureKind, RanCommand, Repo, child::Output};
-use crate::domain::desired::Tip;
+use super::{Child, RanCommand, Repo, child::Output};
+use crate::domain::{
+    desired::Tip,
+    failure::{Failure, FailureKind},
+};
 use crate::{
     domain::{ids::ObjectId, text::sanitise_lines},
     sources::children,

@@ -15,9 +15,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, FailureKind, discover::Found, environment};
+use super::{discover::Found, environment};
 use crate::{
-    domain::{address::Address, hash},
+    domain::{
+        address::Address,
+        failure::{Failure, FailureKind},
+        hash,
+    },
     sources::{
         children::{self, Keep, Kind, Limits},
         files::{self, Links},

@@ -13,14 +13,12 @@ use super::Underway;
 use crate::{
     domain::{
         delivery::{Delivery, Expectation, Fact, Part},
+        failure::Failure,
         ids::CellKey,
         rollout::{ClusterEvent, ClusterTarget, ClusterViews, Running, targets},
         version::Version,
     },
-    sources::{
-        cluster::{self, Watching},
-        git::Failure,
-    },
+    sources::cluster::{self, Watching},
     workflow::{Project, Reading, cluster_options},
 };
 

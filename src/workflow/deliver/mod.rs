@@ -22,12 +22,13 @@ use crate::{
     domain::{
         delivery::{Destination, Elsewhere, Fact, NotPublished, Part, Push},
         desired::RefName,
+        failure::Failure,
         ids::ObjectId,
         message,
         plan::{Action, Plan, Write},
         topology::Deliver,
     },
-    sources::git::{self, Failure, PushOutcome, Repo},
+    sources::git::{self, PushOutcome, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.

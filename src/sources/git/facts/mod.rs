@@ -10,11 +10,12 @@ mod tests;
 use std::{sync::Arc, thread};
 
 use super::{
-    Failure, Repo,
+    Repo,
     objects::Objects,
     read::{read_facts, wanted_files},
 };
 use crate::domain::{
+    failure::Failure,
     ids::{ObjectId, RepoPath},
     layout::{FileFacts, KnownFile, LayoutSet, Origin},
     problem::Problem,

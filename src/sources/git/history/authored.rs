@@ -17,7 +17,6 @@ use std::{
 
 use super::{
     super::{
-        Failure,
         objects::{Header, Objects},
         read::lookup,
     },
@@ -28,6 +27,7 @@ use super::{
     walk::Walk,
 };
 use crate::domain::{
+    failure::Failure,
     history::{CommitInfo, ValueChange},
     ids::{CellKey, ObjectId, RepoPath},
     layout::FileFacts,

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{Failure, Repo, graph::FirstParents, objects::Objects, read::lookup},
+    super::{Repo, graph::FirstParents, objects::Objects, read::lookup},
     tree::{Counted, gone},
 };
-use crate::domain::ids::ObjectId;
+use crate::domain::{failure::Failure, ids::ObjectId};
 
 /// A repository opened to ask what was before.
 pub struct Below {

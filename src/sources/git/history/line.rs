@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     super::{
-        Failure, Repo,
+        Repo,
         kept::CacheFile,
         objects::{Objects, read_info},
     },
@@ -21,6 +21,7 @@ use super::{
     walk::Walk,
 };
 use crate::domain::{
+    failure::Failure,
     history::{Moved, ValueChange},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     layout::LayoutSet,

@@ -27,8 +27,9 @@ pub use self::{
     tags::TagReading,
 };
 use self::{line::Line, telling::Batch};
-use super::{Failure, Repo};
+use super::Repo;
 use crate::domain::{
+    failure::Failure,
     history::ValueChange,
     ids::{CellKey, EnvironmentName, ObjectId},
     layout::LayoutSet,

@@ -13,12 +13,13 @@ use std::{
 };
 
 use super::{
-    super::{Failure, objects::Objects},
+    super::objects::Objects,
     tree::{Counted, Difference, Folder, Wanted, gone},
     versions::Versions,
     walk::Moved,
 };
 use crate::domain::{
+    failure::Failure,
     ids::{ObjectId, RepoPath, ServiceName},
     layout::{Assembler, FileFacts, LayoutSet},
 };

@@ -17,7 +17,6 @@ use std::{
 
 use super::{
     super::{
-        Failure,
         graph::Round,
         objects::{Header, Objects, Seed},
         read::{lookup, read_facts},
@@ -27,6 +26,7 @@ use super::{
     versions::Versions,
 };
 use crate::domain::{
+    failure::Failure,
     ids::{ObjectId, RepoPath},
     layout::{FileFacts, LayoutSet},
 };

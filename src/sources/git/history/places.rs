@@ -6,11 +6,12 @@ use std::{collections::BTreeSet, io::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Failure, Repo, kept::CacheFile, objects::Objects},
+    super::{Repo, kept::CacheFile, objects::Objects},
     pipeline::{Steps, There},
 };
 use crate::{
     domain::{
+        failure::Failure,
         ids::{EnvironmentName, ObjectId},
         layout::{Assembler, Cut, LayoutSet, Past, Row, Takes, Tally, Unknown, Walked},
     },

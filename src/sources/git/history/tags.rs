@@ -11,12 +11,13 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    super::{Failure, FailureKind, Repo, kept::CacheFile, lines::tag_time, objects::Objects},
+    super::{Repo, kept::CacheFile, lines::tag_time, objects::Objects},
     HistoryEvent, Want,
     index::{Builder, Index},
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
+    failure::{Failure, FailureKind},
     history::{CommitInfo, ValueChange, pull_request},
     ids::{CellKey, ObjectId},
     layout::{LayoutSet, Origin, RefTemplate},

@@ -7,10 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{
-        Failure,
-        objects::{Objects, read_info},
-    },
+    super::objects::{Objects, read_info},
     HistoryEvent,
     authored::{Authors, Landed},
     branches::Author,
@@ -19,6 +16,7 @@ use super::{
     walk::{Moved, Walk},
 };
 use crate::domain::{
+    failure::Failure,
     history::{self, CommitInfo, ValueChange},
     ids::{CellKey, ObjectId},
 };

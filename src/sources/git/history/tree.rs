@@ -3,11 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::super::{
-    Failure,
     objects::{Kind, Objects, TreeEntry, entries},
     read::{MOST_LEVELS, too_much},
 };
 use crate::domain::{
+    failure::Failure,
     ids::{ObjectId, RepoPath},
     layout::LayoutSet,
 };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{Failure, facts::fetch_missing, objects::Objects},
+    super::{facts::fetch_missing, objects::Objects},
     branches::Author,
     pipeline::{FileThere, There},
     today::or_presence,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::domain::{
     desired::Desired,
+    failure::Failure,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
     layout::{Assembler, FileFacts, LayoutSet},
     version::Version,

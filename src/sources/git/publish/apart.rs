@@ -6,10 +6,11 @@ use super::{PushOutcome, done, is_ancestor};
 use crate::{
     domain::{
         delivery::{Destination, Push, Rejection},
+        failure::{Failure, FailureKind},
         ids::ObjectId,
     },
     sources::git::{
-        Addresses, Failure, FailureKind, RanCommand, Repo,
+        Addresses, RanCommand, Repo,
         report::RefStatus,
         theirs,
         transport::{self, look, reported},

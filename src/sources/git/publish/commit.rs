@@ -2,14 +2,18 @@
 
 use super::{
     super::{
-        Child, Failure, FailureKind, Repo,
+        Child, Repo,
         objects::Objects,
         transport::{in_a_line, reported},
     },
     Merged,
     tree::write_tree,
 };
-use crate::domain::{ids::ObjectId, plan::FileEdit};
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    ids::ObjectId,
+    plan::FileEdit,
+};
 
 /// Builds a commit on `base` that changes exactly the files of `edits` (modes kept), in the object
 /// database only; no ref moves. Author, committer and signature follow the user's Git configuration.

@@ -7,8 +7,8 @@ use super::{
     stopped::{LOOK_EVERY, WATCHED, is_local},
 };
 use crate::{
-    domain::delivery::Push,
-    sources::git::{Failure, Repo},
+    domain::{delivery::Push, failure::Failure},
+    sources::git::Repo,
 };
 
 /// What is there of a push.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     super::{
-        Failure, FailureKind, Repo,
+        Repo,
         compare::{Item, compare},
         inmemory::InMemory,
         objects::{Kind, Objects, entries},
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::domain::{
     desired::Desired,
+    failure::{Failure, FailureKind},
     ids::{EnvironmentName, ObjectId},
     layout::LayoutSet,
     plan::FileEdit,

@@ -25,7 +25,7 @@ pub use self::{
     merge::Merged,
 };
 use super::{
-    Child, Failure, FailureKind, RanCommand, Repo,
+    Child, RanCommand, Repo,
     objects::Objects,
     ours,
     report::{RefStatus, link},
@@ -35,6 +35,7 @@ use super::{
 use crate::{
     domain::{
         delivery::{Destination, Push, Rejection},
+        failure::{Failure, FailureKind},
         ids::ObjectId,
     },
     sources::files::{self, Links},

@@ -6,8 +6,11 @@ use tokio::time::{Instant, sleep};
 
 use super::{PushOutcome, apart, resolve};
 use crate::{
-    domain::delivery::Push,
-    sources::git::{Addresses, Failure, FailureKind, RanCommand, Repo},
+    domain::{
+        delivery::Push,
+        failure::{Failure, FailureKind},
+    },
+    sources::git::{Addresses, RanCommand, Repo},
 };
 
 /// How long a server that may have begun is watched.

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use super::super::{
-    Failure, FailureKind, Repo,
+    Repo,
     objects::{Kind, Objects, TreeEntry, entries, libgit2_kind, name_of},
     parse::{MEND, damaged},
     store::Type,
 };
-use crate::domain::{ids::ObjectId, plan::FileEdit};
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    ids::ObjectId,
+    plan::FileEdit,
+};
 
 /// From so many new objects on they are written as one pack, as `git` keeps what it fetches (`transfer.unpackLimit`): a
 /// file for each takes far longer.

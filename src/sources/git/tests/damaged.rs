@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     domain::{
+        failure::{Failure, FailureKind},
         ids::{CellKey, EnvironmentName, ObjectId},
         layout::{LayoutSet, LayoutSpec},
         problem::Problem,
         version::Version,
     },
     sources::git::{
-        Failure, FailureKind, HistoryEvent, LinesOf, Repo, Want, build_commit,
+        HistoryEvent, LinesOf, Repo, Want, build_commit,
         objects::{Objects, name_of},
         store::{
             Type,

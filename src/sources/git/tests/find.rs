@@ -1,7 +1,7 @@
 //! Finding repositories of every kind, and the branch to work on.
 
 use super::support::{Scratch, commit, git, open, rev, settle};
-use crate::sources::git::{FailureKind, Repo};
+use crate::{domain::failure::FailureKind, sources::git::Repo};
 
 #[test]
 fn finds_every_kind_of_repository() {

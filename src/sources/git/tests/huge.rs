@@ -7,9 +7,8 @@ use std::{
 
 use super::support::{Scratch, commit, git, open};
 use crate::{
-    domain::ids::ObjectId,
+    domain::{failure::FailureKind, ids::ObjectId},
     sources::git::{
-        FailureKind,
         objects::{Objects, name_of},
         store::{
             Type,

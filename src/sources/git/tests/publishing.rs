@@ -10,12 +10,12 @@ use crate::{
     domain::{
         delivery::{Destination, Push},
         desired::Tip,
+        failure::FailureKind,
         ids::ObjectId,
         plan::FileEdit,
     },
     sources::git::{
-        Became, FailureKind, PushOutcome, Repo, arrived, became, build_commit, fetch, fetch_refs,
-        lock, push,
+        Became, PushOutcome, Repo, arrived, became, build_commit, fetch, fetch_refs, lock, push,
     },
 };
 

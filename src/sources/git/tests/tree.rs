@@ -5,8 +5,8 @@ use super::{
     support::{Scratch, commit, git, open},
 };
 use crate::{
-    domain::plan::FileEdit,
-    sources::git::{FailureKind, build_commit},
+    domain::{failure::FailureKind, plan::FileEdit},
+    sources::git::build_commit,
 };
 
 #[test]

@@ -6,9 +6,10 @@ use super::*;
 use crate::{
     domain::{
         desired::{Desired, Tip},
+        failure::Failure,
         history::ValueChange,
     },
-    sources::git::{Failure, LinesOf, TagReading},
+    sources::git::{LinesOf, TagReading},
 };
 
 const TIME: i64 = 1_700_000_000;
