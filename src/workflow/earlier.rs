@@ -425,7 +425,9 @@ impl<'a> Back<'a, '_> {
         let takes_away = self.below.takes_away(commit, parent)?;
         let there = self.below.blob(parent, TEAM_FILE)?;
         // Files alone came: by a configuration that stays, and reads as today's or not at all.
-        let is_suspect = takes_away || there != self.below.blob(commit, TEAM_FILE)?;
+        let here = self.below.blob(commit, TEAM_FILE)?;
+        let is_held = here.is_some() || there.is_some();
+        let is_suspect = takes_away || there != here;
         let mut at = parent;
         let config = loop {
             match self.other(project, line, at, is_suspect)? {
@@ -434,7 +436,16 @@ impl<'a> Back<'a, '_> {
                 Ok(None) | Err(_) => {}
             }
             if !takes_away || there.is_none() {
-                return Ok(Then::Same);
+                // What is configured beside the repository, or on another branch, says nothing of what it was then.
+                let is_elsewhere = takes_away && !is_held && project.config.guessed.is_none();
+                return Ok(match is_elsewhere {
+                    true => Then::Unknown(format!(
+                        "{} took files away, and {} holds no {TEAM_FILE} that would say whether they were its cells'",
+                        commit.short(),
+                        line.shown
+                    )),
+                    false => Then::Same,
+                });
             }
             // The configuration may have changed before the files did, and in something else after that.
             at = match self.another(at)? {
@@ -452,19 +463,17 @@ impl<'a> Back<'a, '_> {
         };
         let mut then = line.clone();
         then.commit = parent;
-        then.origin = match origin_in(&config.layouts, view, &line.origin) {
-            Some(origin) => origin,
-            None if is_suspect => {
-                let why = format!(
-                    "the layouts of {} ({TEAM_FILE}) read other refs than {}, where its history ends at {}",
-                    at.short(),
-                    line.shown,
-                    commit.short()
-                );
-                return Ok(Then::Unknown(why));
-            }
-            None => return Ok(Then::Same),
+        // Whatever the commit did: what was in effect read its cells elsewhere.
+        let Some(origin) = origin_in(&config.layouts, view, &line.origin) else {
+            let why = format!(
+                "the layouts of {} ({TEAM_FILE}) read other refs than {}, where its history ends at {}",
+                at.short(),
+                line.shown,
+                commit.short()
+            );
+            return Ok(Then::Unknown(why));
         };
+        then.origin = origin;
         let project = Project {
             config: Config::clone(&config),
             at: None,
@@ -620,6 +629,28 @@ impl<'a> Back<'a, '_> {
 }
 
 impl Earlier {
+    /// What the layouts of then read beside this ref: other refs, other repositories.
+    fn elsewhere(&self) -> Option<String> {
+        let layouts = &self.project.config.layouts;
+        let own = &self.line.origin;
+        let templates = layouts.ref_templates().iter().enumerate();
+        let repositories = layouts.repositories();
+        let of = |repository: &Option<Arc<str>>| {
+            let named = repository.as_deref();
+            let is_here = *repository == own.repository;
+            let mut refs = templates.clone().filter(|(index, _)| {
+                layouts.reads(named, Some(*index)) && !(is_here && own.refs == Some(*index))
+            });
+            let template = refs
+                .next()
+                .map(|(_, template)| format!("`{}`", template.source()));
+            let base = || (!is_here).then(|| "files".to_owned());
+            let of = named.map_or(String::new(), |name| format!(" of {name}"));
+            Some(template.or_else(base)? + &of)
+        };
+        repositories.iter().find_map(of)
+    }
+
     /// Why a cell that is not here may have been here under another name; `None` where it was not.
     fn lost(&self, key: &CellKey, names: &[EnvironmentName], commit: ObjectId) -> Option<String> {
         let at = commit.short();
@@ -627,6 +658,14 @@ impl Earlier {
             return Some(format!(
                 "what stood there before {at} cannot be read: {}",
                 problem.sentence()
+            ));
+        }
+        if let Some(elsewhere) = self
+            .elsewhere()
+            .filter(|_| self.names.contains(&key.environment))
+        {
+            return Some(format!(
+                "the layouts that were in effect before {at} read {elsewhere} too, and whether {key} stood there is not looked at"
             ));
         }
         let known = self.desired.cells.keys().map(|key| &key.service);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::support::repo::{Repository, ran};
+use crate::support::repo::{Repository, ran, write};
 
 const FILES: &str = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
 const ONE: &str = "[[layouts]]\npath = \"{env}.yaml\"\nyaml = \"{service}.image.tag\"\n";
@@ -50,6 +50,11 @@ fn remove(repository: &Repository, paths: &[&str]) {
 /// From a file for each cell to one for each environment; what `prod` says then.
 fn to_one(repository: &Repository, prod: &str) {
     remove(repository, &["staging", "prod"]);
+    add_one(repository, prod);
+}
+
+/// One file for each environment.
+fn add_one(repository: &Repository, prod: &str) {
     repository.write("staging.yaml", &one("2"));
     repository.write("prod.yaml", &one(prod));
 }
@@ -286,7 +291,7 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
         &'static str,
         &'static str,
     );
-    let cases: [Case; 9] = [
+    let cases: [Case; 12] = [
         (
             "the environment has another name since",
             |repository| {
@@ -300,6 +305,66 @@ fn what_cannot_be_known_is_not_called_not_reverted() {
             "production",
             "hold",
             "took prod away",
+        ),
+        (
+            "the environment was a branch, and its file came to main first",
+            |repository| {
+                let layout = FILES.replace(
+                    "[[layouts]]\n",
+                    "[[layouts]]\nrefs = \"refs/heads/{env}\"\n",
+                );
+                remove(repository, &["staging", "prod"]);
+                repository.write("tidegate.toml", &configuration("prod", &layout));
+                repository.publish("branches");
+                add_one(repository, "1");
+                repository.publish("a file for each environment");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("read them");
+            },
+            "prod",
+            "hold",
+            "read other refs than",
+        ),
+        (
+            "the environments were tags, beside others on main",
+            |repository| {
+                let tags = FILES.replace(
+                    "[[layouts]]\n",
+                    "[[layouts]]\nrefs = \"refs/tags/{env}-{version:semver}\"\n",
+                );
+                let other =
+                    "[[layouts]]\npath = \"other/{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
+                remove(repository, &["staging", "prod"]);
+                let both = format!("{tags}{other}");
+                repository.write("tidegate.toml", &configuration("prod", &both));
+                repository.publish("tags");
+                add_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("a file for each environment");
+            },
+            "prod",
+            "hold",
+            "`refs/tags/{env}-{version:semver}`",
+        ),
+        (
+            "the environments were in another repository, beside others in this",
+            |repository| {
+                let there = FILES.replace("[[layouts]]\n", "[[layouts]]\nrepository = \"apps\"\n");
+                let other =
+                    "[[layouts]]\npath = \"other/{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
+                remove(repository, &["staging", "prod"]);
+                let both = format!(
+                    "[[repositories]]\nname = \"apps\"\npath = \"../apps\"\n{there}{other}"
+                );
+                repository.write("tidegate.toml", &configuration("prod", &both));
+                repository.publish("apps");
+                add_one(repository, "1");
+                repository.write("tidegate.toml", &configuration("prod", ONE));
+                repository.publish("a file for each environment");
+            },
+            "prod",
+            "hold",
+            "read files of apps too",
         ),
         (
             "what was configured then cannot be read",
@@ -459,4 +524,34 @@ fn a_shallow_clone_does_not_know_whether_something_was_reverted() {
     let said = repository.run(&at.join("shallow"), &arguments, "", &[]);
     said.exits(3)
         .shows("fetch the rest (git fetch --unshallow)");
+}
+
+/// What is configured beside the repository says nothing of what was in effect then: where files went, nobody knows.
+#[test]
+fn what_is_configured_beside_a_repository_makes_no_beginning_of_what_moved() {
+    for (name, moves, expected) in [
+        ("what was there went", true, "took files away"),
+        ("nothing went", false, ""),
+    ] {
+        let repository = Repository::empty();
+        let old = "deploy/web/prod.env";
+        repository.write(old, "TAG=1\n");
+        repository.write("README.md", "x\n");
+        repository.publish("before");
+        if moves {
+            remove(&repository, &[old]);
+        }
+        add_one(&repository, "1");
+        repository.publish("one file for each environment");
+        repository.pull();
+        let beside = repository.clone_path().join("../tidegate.toml");
+        write(&beside, configuration("prod", ONE).as_bytes());
+        let arguments = ["history", "web", "prod", "--config", "../tidegate.toml"];
+        let told = repository.tidegate(&arguments).exits(0);
+        let is_said = told
+            .err
+            .contains("what was before the oldest value is not known");
+        assert_eq!(is_said, moves, "{name}: {}", told.err);
+        assert!(told.err.contains(expected), "{name}: {}", told.err);
+    }
 }
