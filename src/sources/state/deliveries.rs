@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::delivery::{Delivery, DeliveryId},
-    sources::{files, waiting},
+    sources::waiting,
 };
 
 /// No delivery that is written is larger, in bytes.
