@@ -438,14 +438,14 @@ impl<'a> Back<'a, '_> {
             if !takes_away || there.is_none() {
                 // What is configured beside the repository, or on another branch, says nothing of what it was then.
                 let is_elsewhere = takes_away && !is_held && project.config.guessed.is_none();
-                return Ok(match is_elsewhere {
-                    true => Then::Unknown(format!(
+                if is_elsewhere {
+                    return Ok(Then::Unknown(format!(
                         "{} took files away, and {} holds no {TEAM_FILE} that would say whether they were its cells'",
                         commit.short(),
                         line.shown
-                    )),
-                    false => Then::Same,
-                });
+                    )));
+                }
+                return Ok(Then::Same);
             }
             // The configuration may have changed before the files did, and in something else after that.
             at = match self.another(at)? {
