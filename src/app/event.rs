@@ -21,6 +21,7 @@ use crate::domain::{
     plan::Plan,
     rollout::{ClusterNote, Connection, LiveCell},
 };
+use crate::look::colour::Rgb;
 
 /// Which request an answer belongs to; larger is later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,8 @@ pub enum Event {
         /// The key, paste or click.
         input: Input,
     },
+    /// The terminal said what its background is.
+    Ground(Rgb),
     /// The clock: about once a second, and before other events where time matters.
     Tick(Timestamp),
     /// Answer to [`Command::ReadDesired`](super::command::Command::ReadDesired).

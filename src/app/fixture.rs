@@ -78,7 +78,10 @@ pub(crate) fn setup() -> Setup {
         topology: topology(),
         guessed: None,
         write: WriteMode::ReadOnly,
-        look: Look::default(),
+        look: Look {
+            themes: crate::config::themes::bundled(),
+            ..Look::default()
+        },
         keymap: Keymap::default(),
         fetch_every: None,
         demo: false,

@@ -32,7 +32,7 @@ use crate::{
         rollout::{Connection, LiveCell},
         topology::Topology,
     },
-    look::Look,
+    look::{Look, colour::Rgb},
 };
 
 /// What does not change while the screen runs, unless the configuration is read again.
@@ -79,6 +79,8 @@ pub struct Model {
     pub size: (u16, u16),
     /// What drawing the last frame found out.
     pub drawn: Drawn,
+    /// The terminal's background, as it said itself.
+    pub ground: Option<Rgb>,
     /// The terminal has the focus.
     pub focused: bool,
     /// What Git says.
@@ -241,6 +243,7 @@ impl Model {
             now,
             size,
             drawn: Drawn::default(),
+            ground: None,
             focused: true,
             git: Git::default(),
             history: History::default(),

@@ -4,7 +4,6 @@ use super::{filter::Filter, model::Model};
 use crate::{
     actions::{Action, Argument, Row, TABLE, Typed, What},
     domain::suggest,
-    look::Theme,
 };
 
 /// Suggestions beyond this many are not shown.
@@ -93,7 +92,7 @@ fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
     let word = begun.rsplit(' ').next().unwrap_or_default();
     let head = &begun[..begun.len() - word.len()];
     let candidates: Vec<String> = match what {
-        What::Theme => Theme::NAMED.iter().map(|(n, _)| (*n).to_owned()).collect(),
+        What::Theme => model.setup.look.themes.names().map(str::to_owned).collect(),
         What::OneOf(words) => words.iter().map(|word| (*word).to_owned()).collect(),
         What::Environment => with_cluster(model),
         What::Service => services(model),

@@ -7,6 +7,7 @@ use super::{
     reader::Reader,
     repositories,
     schema::{self, ConfigFile, Written},
+    themes,
     validate::{self, Files},
 };
 use crate::domain::{
@@ -195,6 +196,7 @@ fn complete(
         repositories,
         guessed,
         user,
+        themes: themes::bundled(),
         sources,
     })
 }

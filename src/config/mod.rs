@@ -14,6 +14,7 @@ use crate::{
     },
     look::Theme,
 };
+use crate::look::theme::{Choice, Themes};
 
 mod error;
 mod layouts;
@@ -23,6 +24,7 @@ mod propose;
 mod reader;
 mod repositories;
 mod schema;
+pub mod themes;
 mod validate;
 
 #[cfg(test)]
@@ -53,6 +55,8 @@ pub struct Config {
     pub guessed: Option<String>,
     /// What the user's file alone may say.
     pub user: UserSettings,
+    /// The themes of the screen: those that come with Tidegate, and the user's own once [`Config::with_themes`] has them.
+    pub themes: Arc<Themes>,
     /// The files that were read, for people: `tidegate.toml`, `origin/main:tidegate.toml`, a path.
     pub sources: Vec<String>,
 }
@@ -104,7 +108,11 @@ pub enum RepositoryPlace {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserSettings {
     /// Colours of the screen.
-    pub theme: Theme,
+    pub theme: Choice,
+    /// Each theme that is named, with the place where it is.
+    pub themes_said: Vec<(KeyPlace, String)>,
+    /// The theme's own background is painted.
+    pub background: bool,
     /// Glyphs and borders in ASCII.
     pub ascii: bool,
     /// Wheel and click are used; text is then selected with Shift, as terminals do.

@@ -16,6 +16,11 @@ pub fn user_file() -> Option<PathBuf> {
     Some(folder.join("config.toml"))
 }
 
+/// The folder of the user's own themes, whether it exists or not.
+pub fn themes() -> Option<PathBuf> {
+    Some(user_file()?.with_file_name("themes"))
+}
+
 /// Overrides the folder of what can be had again: mirrors of repositories that are named by an address.
 pub const CACHE_VARIABLE: &str = "TIDEGATE_CACHE_DIR";
 

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap, ops::Range};
 
 use toml::de::{DeTable, DeValue};
 
-use super::error::ConfigError;
+use super::{KeyPlace, error::ConfigError};
 use crate::domain::suggest;
 
 /// One file's text, the line of every key in it, and the errors found so far.
@@ -135,6 +135,13 @@ impl<'a> Table<'a> {
     /// An error of the table as a whole.
     pub(super) fn error_here(&self, message: impl Into<String>) {
         self.reader.error_at(&self.path, message);
+    }
+
+    /// Where one of its keys is, for what is found out about it later.
+    pub(super) fn place(&self, key: &str) -> KeyPlace {
+        let key = self.at(key);
+        let (file, line) = self.reader.place(&key);
+        KeyPlace { file, line, key }
     }
 
     /// Whether `key` stands here.
@@ -287,7 +294,8 @@ impl<'a> Table<'a> {
         self.error(key, format!("is {found}; expected {expected}"));
     }
 
-    fn value(&self, key: &str) -> Option<&'a DeValue<'a>> {
+    /// What stands at `key`, as it is.
+    pub(super) fn value(&self, key: &str) -> Option<&'a DeValue<'a>> {
         Some(self.keys.get(key)?.get_ref())
     }
 }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use toml::de::DeValue;
+
 use super::{
-    UserSettings,
+    KeyPlace, UserSettings,
     layouts::layout,
     reader::{Reader, Table},
 };
 use crate::{
     actions::{Keymap, KeymapError},
     domain::layout::LayoutSpec,
-    look::Theme,
+    look::theme::{AUTO, Choice},
 };
 
 /// Keys that either file may hold.
@@ -22,8 +24,9 @@ const SHARED: [&str; 5] = [
     "layouts",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 7] = [
+const USER_ONLY: [&str; 8] = [
     "theme",
+    "background",
     "ascii",
     "mouse",
     "write",
@@ -210,8 +213,11 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
 }
 
 fn user(root: &Table<'_>) -> UserSettings {
+    let (theme, themes_said) = theme(root).unwrap_or_default();
     UserSettings {
-        theme: theme(root).unwrap_or_default(),
+        theme,
+        themes_said,
+        background: root.boolean("background").unwrap_or_default(),
         ascii: root.boolean("ascii").unwrap_or_default(),
         mouse: root.boolean("mouse").unwrap_or_default(),
         write: root.boolean("write").unwrap_or_default(),
@@ -221,19 +227,38 @@ fn user(root: &Table<'_>) -> UserSettings {
     }
 }
 
-fn theme(root: &Table<'_>) -> Option<Theme> {
-    let name = root.string("theme")?;
-    let theme = Theme::named(&name);
-    if theme.is_none() {
-        root.error(
+/// One theme, or one for dark and one for light backgrounds. Whether they are there is known when the user's own were read.
+fn theme(root: &Table<'_>) -> Option<(Choice, Vec<(KeyPlace, String)>)> {
+    let value = root.value("theme")?;
+    let mut choice = Choice::default();
+    let mut said = Vec::new();
+    let mut named = |table: &Table<'_>, key: &str| {
+        let name = table.string(key)?;
+        said.push((table.place(key), name.clone()));
+        Some(name)
+    };
+    match value {
+        DeValue::String(_) => {
+            choice.fixed = named(root, "theme").filter(|name| name != AUTO);
+        }
+        DeValue::Table(_) => {
+            let table = root.table("theme")?;
+            table.refuse_others(&["dark", "light"], |_| None);
+            for (key, into) in [("dark", &mut choice.dark), ("light", &mut choice.light)] {
+                let name = named(&table, key);
+                if name.as_deref() == Some(AUTO) {
+                    table.error(key, "`auto` chooses between two themes; name one here");
+                }
+                *into = name.unwrap_or_else(|| std::mem::take(into));
+            }
+        }
+        _ => root.wrong_type(
             "theme",
-            format!(
-                "`{name}` is no theme; these are: {}",
-                Theme::NAMED.map(|(name, _)| name).join(", ")
-            ),
-        );
+            value,
+            "a name such as `\"nord\"`, or `{ dark = \"nord\", light = \"light\" }`",
+        ),
     }
-    theme
+    Some((choice, said))
 }
 
 fn keys(root: &Table<'_>) -> Option<BTreeMap<String, Vec<String>>> {
@@ -269,6 +294,15 @@ pub(super) fn parse(
     bytes: &[u8],
     place: ConfigFile,
 ) -> Result<(Written, Reader), Vec<super::ConfigError>> {
+    parse_with(file_name, bytes, |root| file(root, place))
+}
+
+/// The same for a file of any kind, whose root table `read` reads.
+pub(super) fn parse_with<T>(
+    file_name: &str,
+    bytes: &[u8],
+    read: impl FnOnce(&Table<'_>) -> T,
+) -> Result<(T, Reader), Vec<super::ConfigError>> {
     let failed = |line, message: String| super::ConfigError {
         file: file_name.to_owned(),
         line,
@@ -301,7 +335,7 @@ pub(super) fn parse(
             .collect());
     }
     let reader = Reader::new(file_name, text, root.get_ref());
-    let written = file(&reader.root(root.get_ref()), place);
+    let written = read(&reader.root(root.get_ref()));
     Ok((written, reader))
 }
 

@@ -187,7 +187,7 @@ fn a_whole_file_is_read() {
     assert_eq!(dev.namespace.as_str(), "shop-{service}");
     assert!(matches!(&dev.workload, WorkloadTemplate::Name(t) if t.as_str() == "{service}"));
     assert_eq!(dev.timeout.as_secs(), 900);
-    assert_eq!(config.user.theme, Theme::Light);
+    assert_eq!(config.user.theme.fixed.as_deref(), Some("light"));
     assert_eq!(config.user.keys["revert"], ["R", "f5"]);
 }
 
@@ -214,7 +214,7 @@ fn the_users_file_wins_key_by_key() {
 fn errors_of_the_users_file_carry_its_name() {
     let errors = load_text(
         LAYOUT,
-        "theme = \"pink\"\ntypo = 1\n[keys]\npromte = \"P\"\nrevert = \"ctrl-r\"",
+        "theme = true\ntypo = 1\n[keys]\npromte = \"P\"\nrevert = \"ctrl-r\"",
     )
     .unwrap_err();
     let short = |error: &ConfigError| match error.to_string().split_once("; actions are") {
@@ -225,9 +225,9 @@ fn errors_of_the_users_file_carry_its_name() {
     assert_eq!(
         lines,
         [
-            "config.toml:1: theme: `pink` is no theme; these are: default, high-contrast, light, monochrome",
+            "config.toml:1: theme: is a boolean; expected a name such as `\"nord\"`, or `{ dark = \"nord\", light = \"light\" }`",
             "config.toml:2: typo: unknown key; known here: `repository`, `repositories`, `defaults`, `environments`, `layouts`, `theme`, \
-             `ascii`, `mouse`, `write`, `kubeconfig`, `clusters`, `keys`",
+             `background`, `ascii`, `mouse`, `write`, `kubeconfig`, `clusters`, `keys`",
             "config.toml:4: keys.promte: `promte` is no action",
             "config.toml:5: keys.revert: `ctrl-r` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …",
         ]

@@ -50,6 +50,7 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
     let opened = shared.project().opened.clone();
     let files = files(&shared.project(), &opened);
     let mut known = marks(&files).await;
+    let mut themes = own_themes().await;
     let mut tip = at_tip(&shared, &opened, None).await;
     mistake::if_asked("reload");
     let mut clock = tokio::time::interval(EVERY);
@@ -60,10 +61,11 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
             () = shared.again.asked.notified() => true,
         };
         let now = marks(&files).await;
+        let before = std::mem::replace(&mut themes, own_themes().await);
         let then = tip.clone();
         tip = at_tip(&shared, &opened, tip).await;
         let same = |tip: &Option<Tip>| tip.as_ref().map(|tip| tip.hash.clone());
-        if !asked && now == known && same(&tip) == same(&then) {
+        if !asked && now == known && themes == before && same(&tip) == same(&then) {
             continue;
         }
         known = now;
@@ -206,6 +208,22 @@ fn files(project: &Project, opened: &OpenOptions) -> Vec<PathBuf> {
         None => project.repo.work_dir().map(|folder| folder.join(TEAM_FILE)),
     };
     team.into_iter().chain(places::user_file()).collect()
+}
+
+/// The user's own themes, and what each is known by.
+async fn own_themes() -> Vec<(PathBuf, Mark)> {
+    let Some(folder) = places::themes() else {
+        return Vec::new();
+    };
+    let mut paths = Vec::new();
+    if let Ok(mut entries) = tokio::fs::read_dir(folder).await {
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    let known = marks(&paths).await;
+    paths.into_iter().zip(known).collect()
 }
 
 async fn marks(files: &[PathBuf]) -> Vec<Mark> {

@@ -1,11 +1,15 @@
 //! From a session and its options to what the screen starts with.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     actions::{Keymap, KeymapError},
     app::model::{Setup, WriteMode},
-    look::Look,
+    config::Config,
+    look::{
+        Look,
+        colour::{self, Depth},
+    },
     workflow::Project,
 };
 
@@ -23,6 +27,25 @@ pub struct ConsoleOptions {
     pub mouse: bool,
     /// The repository and the clusters are the built-in demo's.
     pub demo: bool,
+}
+
+/// How the screen may look: what the user chose, and what the terminal's variables promise.
+fn look(config: &Config, options: ConsoleOptions) -> Look {
+    let variable = |name| std::env::var(name).ok();
+    let guessed = variable("COLORFGBG").and_then(|value| colour::light_by_variable(&value));
+    Look {
+        themes: Arc::clone(&config.themes),
+        choice: config.user.theme.clone(),
+        guessed_light: guessed.unwrap_or_default(),
+        background: config.user.background,
+        depth: Depth::of(
+            variable("COLORTERM").as_deref(),
+            variable("TERM").as_deref(),
+        ),
+        ascii: options.ascii || config.user.ascii,
+        // https://no-color.org: present and not empty.
+        no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+    }
 }
 
 /// What the screen starts with.
@@ -44,12 +67,7 @@ pub fn setup(project: &Project, options: ConsoleOptions) -> Result<Setup, Keymap
         topology: config.topology.clone(),
         guessed: config.guessed.clone(),
         write,
-        look: Look {
-            theme: config.user.theme,
-            ascii: options.ascii || config.user.ascii,
-            // https://no-color.org: present and not empty.
-            no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
-        },
+        look: look(config, options),
         keymap: Keymap::remapped(&config.user.keys)?,
         fetch_every: (has_remote && project.at.is_none()).then_some(FETCH_EVERY),
         demo: options.demo,

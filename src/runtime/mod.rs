@@ -3,6 +3,7 @@
 //! The first frame is drawn from remembered state before anything is read or connected. After that the loop sleeps until
 //! a key, an answer, a signal or the clock wakes it, takes everything that has come meanwhile, and draws one frame.
 
+mod answers;
 mod opening;
 mod signals;
 pub mod terminal;
@@ -37,6 +38,7 @@ use crate::{
     ui,
     workflow::Project,
 };
+use answers::{Answers, Heard};
 pub use signals::Signal;
 use signals::Signals;
 use terminal::Borrowed;
@@ -94,7 +96,9 @@ pub async fn run(
         events,
         login: None,
         waits: None,
+        answers: Answers::default(),
     };
+    console.ask_for_ground()?;
     let ended = match console.obey(commands)? {
         Some(ended) => ended,
         None => console.turn(&mut signals).await?,
@@ -136,9 +140,27 @@ struct Console {
     login: Option<EnvironmentName>,
     /// What the screen was told that is waited for.
     waits: Option<(String, Timestamp)>,
+    /// Tells what the terminal answers from keys.
+    answers: Answers,
 }
 
 impl Console {
+    /// Asks the terminal for its background. Nothing waits for the answer: the theme follows when it comes.
+    fn ask_for_ground(&mut self) -> io::Result<()> {
+        let asks = !self.model.setup.look.no_colour;
+        if asks && answers::is_asked(std::env::var("TERM").ok().as_deref()) {
+            self.borrowed.ask(answers::QUESTION)?;
+            self.answers.asked(std::time::Instant::now());
+        }
+        Ok(())
+    }
+
+    /// What an event of the terminal means to the screen.
+    fn heard(&mut self, event: crossterm::event::Event) -> Vec<Event> {
+        let heard = self.answers.take(event, std::time::Instant::now());
+        heard.into_iter().filter_map(meant).collect()
+    }
+
     async fn turn(&mut self, signals: &mut Signals) -> io::Result<Ended> {
         let mut keys = EventStream::new();
         // Begins on the second, so that the clock on the screen turns with the others.
@@ -157,11 +179,14 @@ impl Console {
                     signal => return Ok(Ended::Signalled(signal)),
                 },
                 key = keys.next() => match key {
-                    Some(Ok(event)) => batch.extend(input(event)),
+                    Some(Ok(event)) => batch.extend(self.heard(event)),
                     Some(Err(error)) => return Err(error),
                     // The terminal is gone: the session has no one to talk to.
                     None => return Ok(Ended::Signalled(Signal::Hangup)),
                 },
+                () = until(self.answers.due()) => {
+                    batch.extend(self.answers.release().and_then(meant));
+                }
                 event = self.events.recv() => batch.extend(event),
                 _ = clock.tick() => {
                     let now = Timestamp::now();
@@ -334,6 +359,8 @@ impl Console {
         let commands =
             update::update_all(&mut self.model, [resized, Event::Tick(Timestamp::now())]);
         self.obey(commands)?;
+        // It may be another one that goes on: a session is taken up again elsewhere.
+        self.ask_for_ground()?;
         self.draw()
     }
 }
@@ -364,6 +391,21 @@ fn became(delivery: &Delivery, steps: &[Step]) -> Option<String> {
         NotPublished::Rejected(_) => format!("nothing was pushed: it was {}", why.describe()),
         _ => why.failure(&delivery.parts).why,
     })
+}
+
+/// Waits until `due`, or for ever.
+async fn until(due: Option<std::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn meant(heard: Heard) -> Option<Event> {
+    match heard {
+        Heard::Done(event) => input(event),
+        Heard::Ground(colour) => Some(Event::Ground(colour)),
+    }
 }
 
 fn input(event: crossterm::event::Event) -> Option<Event> {

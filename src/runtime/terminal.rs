@@ -66,6 +66,13 @@ impl Borrowed {
         let size = self.screen.size()?;
         self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
+
+    /// Asks the terminal something; what it answers comes with the keys.
+    pub fn ask(&mut self, question: &str) -> io::Result<()> {
+        let mut out = stdio::screen();
+        out.write_all(question.as_bytes())?;
+        out.flush()
+    }
 }
 
 impl Drop for Borrowed {

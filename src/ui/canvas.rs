@@ -36,9 +36,12 @@ pub struct Canvas<'a> {
 impl<'a> Canvas<'a> {
     /// Draws `model` into `buffer`.
     pub fn new(model: &'a Model, buffer: &'a mut Buffer) -> Self {
+        let theme = Theme::of(&model.setup.look, model.ground);
+        let area = buffer.area;
+        buffer.set_style(area, theme.base);
         Self {
             model,
-            theme: Theme::of(model.setup.look),
+            theme,
             glyphs: Glyphs::new(model.setup.look.ascii),
             drawn: Drawn::default(),
             buffer,
@@ -64,7 +67,8 @@ impl<'a> Canvas<'a> {
                 let text = self.glyphs.text(&span.content);
                 let text = clip(&text, usize::MAX, self.glyphs.ellipsis);
                 // Nothing of what was drawn there before shines through.
-                let style = Style::reset().patch(line.style).patch(span.style);
+                let style = Style::reset().patch(self.theme.base);
+                let style = style.patch(line.style).patch(span.style);
                 (text, style)
             })
             .collect();
@@ -165,6 +169,7 @@ impl<'a> Canvas<'a> {
         let area = area.intersection(self.buffer.area);
         for position in area.positions() {
             self.buffer[position].reset();
+            self.buffer[position].set_style(self.theme.base);
         }
     }
 

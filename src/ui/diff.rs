@@ -46,7 +46,7 @@ mod tests {
         let diff = "diff --git a/x b/x\nindex 1..2 100644\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n\
                     --- was a list\n+++ is a list\ndiff --git a/y b/y\n--- /dev/null\n+++ b/y\n@@ @@\n+1\n\
                     diff --git a/z b/z\ndeleted file mode 100644\n--- a/z\n+++ /dev/null\n@@ @@\n-1\n";
-        let theme = Theme::of(Look::default());
+        let theme = Theme::of(&Look::default(), None);
         let shown: Vec<String> = lines(&theme, diff).map(|line| line.to_string()).collect();
         let expected = [
             "x",

@@ -1,15 +1,21 @@
-//! What things look like: one style for each meaning, a palette for each theme.
+//! What things look like on this terminal: one style for each meaning.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::{
     domain::cell::State,
-    look::{self, Look, Tone},
+    look::{
+        self, Look, Tone,
+        colour::{Colour, Rgb},
+        theme::{Paint, Role},
+    },
 };
 
 /// A style for each meaning. Colours never carry a meaning alone: a glyph or a word stands beside.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
+    /// Everything that says nothing else: the theme's own background, where that is painted.
+    pub base: Style,
     /// Ordinary text.
     pub text: Style,
     /// Text of second rank.
@@ -44,131 +50,43 @@ pub struct Theme {
     pub write: Style,
 }
 
-/// The colours of a palette, in the order of [`Theme`]'s meanings.
-struct Palette {
-    dim: Color,
-    faint: Color,
-    border: Color,
-    accent: Color,
-    good: Color,
-    moving: Color,
-    warn: Color,
-    bad: Color,
-    staged: Color,
-    unknown: Color,
-    row: Color,
-    cursor: (Color, Color),
-    marked: Color,
-}
-
-/// Bluish green, sky blue, amber and vermilion keep apart for red-green blindness too.
-const DEFAULT: Palette = Palette {
-    dim: Color::Indexed(247),
-    faint: Color::Indexed(242),
-    border: Color::Indexed(239),
-    accent: Color::Indexed(110),
-    good: Color::Indexed(72),
-    moving: Color::Indexed(75),
-    warn: Color::Indexed(179),
-    bad: Color::Indexed(209),
-    staged: Color::Indexed(183),
-    unknown: Color::Indexed(139),
-    row: Color::Indexed(235),
-    cursor: (Color::Indexed(231), Color::Indexed(24)),
-    marked: Color::Indexed(237),
-};
-
-const LIGHT: Palette = Palette {
-    dim: Color::Indexed(240),
-    faint: Color::Indexed(246),
-    border: Color::Indexed(250),
-    accent: Color::Indexed(25),
-    good: Color::Indexed(29),
-    moving: Color::Indexed(26),
-    warn: Color::Indexed(130),
-    bad: Color::Indexed(160),
-    staged: Color::Indexed(91),
-    unknown: Color::Indexed(96),
-    row: Color::Indexed(254),
-    cursor: (Color::Indexed(16), Color::Indexed(153)),
-    marked: Color::Indexed(252),
-};
-
-const HIGH_CONTRAST: Palette = Palette {
-    dim: Color::White,
-    faint: Color::Gray,
-    border: Color::White,
-    accent: Color::LightCyan,
-    good: Color::LightGreen,
-    moving: Color::LightCyan,
-    warn: Color::LightYellow,
-    bad: Color::LightRed,
-    staged: Color::LightMagenta,
-    unknown: Color::LightMagenta,
-    row: Color::Reset,
-    cursor: (Color::Black, Color::White),
-    marked: Color::DarkGray,
-};
-
 impl Theme {
-    /// The theme for `look`; without colours everything is said by bold, dim and reverse.
-    pub fn of(look: Look) -> Self {
-        match look.theme {
-            _ if look.no_colour => Self::monochrome(),
-            look::Theme::Default => Self::coloured(&DEFAULT),
-            look::Theme::Light => Self::coloured(&LIGHT),
-            look::Theme::HighContrast => Self::coloured(&HIGH_CONTRAST),
-            look::Theme::Monochrome => Self::monochrome(),
-        }
-    }
-
-    fn coloured(palette: &Palette) -> Self {
-        let fg = |colour| Style::new().fg(colour);
-        let bold = Modifier::BOLD;
+    /// The styles for `look` on a terminal that said that its background is `ground`. Without colours everything is said by
+    /// bold, dim and reverse.
+    pub fn of(look: &Look, ground: Option<Rgb>) -> Self {
+        let theme = look.theme(ground);
+        // On a background that is not its own, ordinary text keeps the terminal's colour: that one is read there for sure.
+        let paints = look.background && !look.no_colour;
+        let style = |role| {
+            let mut paint = theme.paint_at(role, look.depth);
+            if !paints && matches!(role, Role::Text | Role::Title) {
+                paint.text = None;
+            }
+            style(paint)
+        };
+        let base = if paints {
+            style_of_base(theme.base(look.depth))
+        } else {
+            Style::new()
+        };
         Self {
-            text: Style::new(),
-            dim: fg(palette.dim),
-            faint: fg(palette.faint),
-            title: Style::new().add_modifier(bold),
-            border: fg(palette.border),
-            accent: fg(palette.accent),
-            good: fg(palette.good),
-            moving: fg(palette.moving),
-            warn: fg(palette.warn),
-            bad: fg(palette.bad).add_modifier(bold),
-            staged: fg(palette.staged),
-            unknown: fg(palette.unknown),
-            row: Style::new().bg(palette.row),
-            cursor: Style::new()
-                .fg(palette.cursor.0)
-                .bg(palette.cursor.1)
-                .add_modifier(bold),
-            marked: Style::new().bg(palette.marked),
-            write: fg(palette.warn).add_modifier(bold | Modifier::REVERSED),
-        }
-    }
-
-    fn monochrome() -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let dim = plain.add_modifier(Modifier::DIM);
-        Self {
-            text: plain,
-            dim: plain,
-            faint: dim,
-            title: bold,
-            border: dim,
-            accent: bold,
-            good: plain,
-            moving: plain,
-            warn: bold,
-            bad: bold,
-            staged: bold,
-            unknown: plain,
-            row: plain,
-            cursor: bold.add_modifier(Modifier::REVERSED),
-            marked: plain.add_modifier(Modifier::UNDERLINED),
-            write: bold.add_modifier(Modifier::REVERSED),
+            base,
+            text: style(Role::Text),
+            dim: style(Role::Dim),
+            faint: style(Role::Faint),
+            title: style(Role::Title),
+            border: style(Role::Border),
+            accent: style(Role::Accent),
+            good: style(Role::Good),
+            moving: style(Role::Moving),
+            warn: style(Role::Warn),
+            bad: style(Role::Bad),
+            staged: style(Role::Staged),
+            unknown: style(Role::Unknown),
+            row: style(Role::Row),
+            cursor: style(Role::Cursor),
+            marked: style(Role::Marked),
+            write: style(Role::Write),
         }
     }
 
@@ -187,5 +105,39 @@ impl Theme {
             Tone::Unknown => self.unknown,
             Tone::Faint => self.faint,
         }
+    }
+}
+
+/// The terminal's own colours are those that are there anyway: nothing is said of them, or the base would be painted over.
+fn style(paint: Paint) -> Style {
+    let own = |colour: &Colour| *colour != Colour::Terminal;
+    style_of_base(Paint {
+        text: paint.text.filter(own),
+        ground: paint.ground.filter(own),
+        ..paint
+    })
+}
+
+fn style_of_base(paint: Paint) -> Style {
+    let modifiers = [
+        (paint.bold, Modifier::BOLD),
+        (paint.dim, Modifier::DIM),
+        (paint.reversed, Modifier::REVERSED),
+        (paint.underlined, Modifier::UNDERLINED),
+    ];
+    let modifiers = modifiers.into_iter().filter_map(|(is, m)| is.then_some(m));
+    let style = Style::new().add_modifier(modifiers.collect());
+    Style {
+        fg: paint.text.map(color),
+        bg: paint.ground.map(color),
+        ..style
+    }
+}
+
+fn color(colour: Colour) -> Color {
+    match colour {
+        Colour::Terminal => Color::Reset,
+        Colour::Indexed(index) => Color::Indexed(index),
+        Colour::Rgb(Rgb(red, green, blue)) => Color::Rgb(red, green, blue),
     }
 }

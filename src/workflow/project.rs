@@ -33,6 +33,9 @@ use crate::{
     },
 };
 
+/// Nobody has more themes of their own than can be chosen from.
+const MOST_THEMES: usize = 200;
+
 /// Where to look.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
@@ -129,6 +132,7 @@ impl Project {
             Some(error) => OpenError::Git(error),
             None => OpenError::Config(errors),
         })?;
+        let config = config.with_themes(user_themes()?)?;
         let looked = trust::look(&repo, &config);
         let once = trust::check(
             &repo,
@@ -266,6 +270,24 @@ pub(super) fn user_file() -> Result<Option<SourceFile>, OpenError> {
         let _waiting = waiting::reading(&path);
         read(&path, Links::Followed)
     })
+}
+
+/// The user's own themes, in the order of their names.
+fn user_themes() -> Result<Vec<SourceFile>, OpenError> {
+    let Some(folder) = places::themes() else {
+        return Ok(Vec::new());
+    };
+    let _waiting = waiting::reading(&folder);
+    // No folder, no themes; one that cannot be read has none of which more could be said than that it is not there.
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .take(MOST_THEMES)
+        .collect();
+    paths.sort();
+    let read = paths.iter().map(|path| read(path, Links::Followed));
+    read.filter_map(Result::transpose).collect()
 }
 
 fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {

@@ -12,6 +12,7 @@ mod following;
 mod hung;
 mod kinds;
 mod logs;
+mod looks;
 mod mirror;
 mod mounts;
 mod moved;

@@ -74,6 +74,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             model.turn_clock(at);
             input::input(model, input, out);
         }
+        Event::Ground(colour) => model.ground = Some(colour),
         Event::Tick(now) => model.tick(now, out),
         Event::Desired { epoch, result } => model.on_desired(epoch, result, out),
         Event::History { epoch, result } => model.on_history(epoch, result, out),

@@ -17,7 +17,7 @@ use crate::{
         topology::Deliver,
         version::Version,
     },
-    look::Theme,
+    look::{colour::Rgb, theme::AUTO},
 };
 
 impl Model {
@@ -46,16 +46,44 @@ impl Model {
                 None => self.say(unknown("order", &argument, Order::NAMED.map(|(n, _)| n))),
             },
             Action::Goto => self.goto(&argument),
-            Action::Theme => match Theme::named(&argument) {
-                Some(theme) => self.setup.look.theme = theme,
-                None => self.say(unknown("theme", &argument, Theme::NAMED.map(|(n, _)| n))),
-            },
+            Action::Theme => self.choose_theme(argument),
             Action::Ascii => match argument.as_str() {
                 "on" => self.setup.look.ascii = true,
                 "off" => self.setup.look.ascii = false,
                 _ => self.say(unknown("choice", &argument, ["on", "off"])),
             },
             action => everywhere(self, action, out),
+        }
+    }
+
+    /// Another theme from the next frame on; says what would keep it from being seen as it is meant.
+    fn choose_theme(&mut self, name: String) {
+        let look = &mut self.setup.look;
+        if name == AUTO {
+            look.choice.fixed = None;
+            return;
+        }
+        let theme = match look.themes.get(&name) {
+            Ok(theme) => theme.clone(),
+            Err(why) => return self.say(why),
+        };
+        let here = self.ground.map(Rgb::is_light);
+        let other = theme.is_for_light().zip(here);
+        let painted = look.background;
+        look.choice.fixed = Some(name.clone());
+        if look.no_colour {
+            self.say(format!(
+                "NO_COLOR is set: {name} is not seen until it is not"
+            ));
+        } else if let Some((theirs, ours)) = other.filter(|(a, b)| a != b)
+            && !painted
+        {
+            let word = |light| if light { "light" } else { "dark" };
+            self.say(format!(
+                "{name} is made for {} backgrounds, and this one is {}; `background = true` in your config.toml paints its own",
+                word(theirs),
+                word(ours)
+            ));
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod harness;
+mod looks;
 mod revert;
 mod scenes;
 mod scrolling;
@@ -63,7 +64,7 @@ fn without_colours_there_are_none_and_the_cursor_is_seen() {
         let mut driver = build(WIDE);
         driver.model.setup.look = Look {
             no_colour: true,
-            ..Look::default()
+            ..driver.model.setup.look.clone()
         };
         let shown = screen(&driver.model);
         let legend = shown.rsplit("\n\n").next().unwrap();

@@ -1,7 +1,15 @@
 //! How things look: plain choices for the screen, and one table of what each state of a cell looks like, for the screen and
 //! the commands alike.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+
+pub mod colour;
+pub mod theme;
+
+use colour::{Depth, Rgb};
+use theme::{Choice, MONOCHROME, Theme, Themes};
 
 use crate::domain::{
     age,
@@ -11,44 +19,38 @@ use crate::domain::{
 };
 
 /// What the terminal and its owner allow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// The palette.
-    pub theme: Theme,
+    /// What there is to choose from.
+    pub themes: Arc<Themes>,
+    /// What is chosen.
+    pub choice: Choice,
+    /// Whether the background is light, as far as it was guessed before the terminal said it.
+    pub guessed_light: bool,
+    /// The theme's own background is painted over the terminal's.
+    pub background: bool,
+    /// How many colours there are.
+    pub depth: Depth,
     /// Letters and ASCII borders only.
     pub ascii: bool,
     /// `NO_COLOR`: no colours whatever the theme says; reverse and bold stay.
     pub no_colour: bool,
 }
 
-/// A palette.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// Safe for colour-blind people, on dark backgrounds.
-    #[default]
-    Default,
-    /// Few colours, strong ones.
-    HighContrast,
-    /// For light backgrounds.
-    Light,
-    /// No colours.
-    Monochrome,
-}
-
-impl Theme {
-    /// All of them with the names they are chosen by.
-    pub const NAMED: [(&'static str, Self); 4] = [
-        ("default", Self::Default),
-        ("high-contrast", Self::HighContrast),
-        ("light", Self::Light),
-        ("monochrome", Self::Monochrome),
-    ];
-
-    /// The theme called `name`.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMED
-            .into_iter()
-            .find_map(|(known, theme)| (known == name).then_some(theme))
+impl Look {
+    /// The theme that is shown where the terminal said that its background is `ground`; `None`: it has not, or never will.
+    pub fn theme(&self, ground: Option<Rgb>) -> Arc<Theme> {
+        let light = ground.map_or(self.guessed_light, Rgb::is_light);
+        let name = match &self.choice {
+            _ if self.no_colour => MONOCHROME,
+            Choice {
+                fixed: Some(name), ..
+            } => name,
+            Choice { light: name, .. } if light => name,
+            Choice { dark: name, .. } => name,
+        };
+        let theme = self.themes.get(name).cloned();
+        theme.unwrap_or_else(|_| Arc::new(Theme::plain()))
     }
 }
 
