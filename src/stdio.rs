@@ -156,6 +156,13 @@ pub fn json(text: &str) {
     write(Stream::Answer, &format!("{}\n", escape_json(text)));
 }
 
+/// What a shell asked for, to complete a line: its own protocol, byte by byte. Names in it are known to have no control characters.
+pub fn to_shell(answer: &[u8]) {
+    let mut out = io::stdout().lock();
+    // A shell that went away wants nothing.
+    let _ = out.write_all(answer).and_then(|()| out.flush());
+}
+
 /// What the screen is drawn on, and what asks the terminal for something (the clipboard). Nobody else writes to it.
 pub fn screen() -> Stdout {
     io::stdout()

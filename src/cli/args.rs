@@ -3,7 +3,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates as From;
 
+use super::completions::{environments, gates, services, versions};
 use crate::{
     config,
     domain::{plan::Accept, topology::Deliver},
@@ -98,6 +100,94 @@ pub enum Command {
     Demo(DemoArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
+    /// A shell's completion script; services and environments are completed from the repository
+    Completions(CompletionsArgs),
+    /// The manual page, of the program or of a command
+    Man(ManArgs),
+    /// The JSON Schema of the configuration, or of what a command prints with -o json
+    Schema(SchemaArgs),
+}
+
+/// `tidegate completions`.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// Whose script it is
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// A shell that lines are completed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+impl Shell {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Elvish => "elvish",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+            Self::Zsh => "zsh",
+        }
+    }
+}
+
+/// `tidegate man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The page of this command
+    pub command: Option<String>,
+}
+
+/// `tidegate schema`.
+#[derive(Clone, Debug, Args)]
+pub struct SchemaArgs {
+    /// What it describes
+    #[arg(value_enum, default_value = "config", value_name = "SHAPE")]
+    pub of: Shape,
+}
+
+/// Something that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// tidegate.toml, the team's file
+    Config,
+    /// config.toml, your own file
+    User,
+    /// What `status` prints
+    Status,
+    /// What `history` prints
+    History,
+    /// What `trace` prints
+    Trace,
+    /// What `promote`, `set` and `revert` print
+    Plan,
+    /// What `init` prints
+    Init,
+    /// What `trust` prints
+    Trust,
+}
+
+impl Shape {
+    /// All of them.
+    #[cfg(test)]
+    pub const ALL: [Self; 8] = [
+        Self::Config,
+        Self::User,
+        Self::Status,
+        Self::History,
+        Self::Trace,
+        Self::Plan,
+        Self::Init,
+        Self::Trust,
+    ];
 }
 
 /// `tidegate status`.
@@ -125,8 +215,10 @@ pub struct Clusters {
 #[derive(Clone, Debug, Args)]
 pub struct TraceArgs {
     /// The row
+    #[arg(add = From::new(services))]
     pub service: String,
     /// The version, as written in Git
+    #[arg(add = From::new(versions))]
     pub version: String,
 }
 
@@ -134,8 +226,10 @@ pub struct TraceArgs {
 #[derive(Clone, Debug, Args)]
 pub struct HistoryArgs {
     /// The row
+    #[arg(add = From::new(services))]
     pub service: String,
     /// The column; all of them without it
+    #[arg(add = From::new(environments))]
     pub environment: Option<String>,
 }
 
@@ -143,19 +237,19 @@ pub struct HistoryArgs {
 #[derive(Clone, Debug, Args)]
 pub struct PromoteArgs {
     /// The rows: names, or patterns with `*` and `?`
-    #[arg(required_unless_present = "all", value_name = "SERVICE")]
+    #[arg(required_unless_present = "all", value_name = "SERVICE", add = From::new(services))]
     pub services: Vec<String>,
     /// Every row that either environment has; what cannot change is skipped and told
     #[arg(long, conflicts_with = "services")]
     pub all: bool,
     /// But not these rows: names or patterns
-    #[arg(long, value_name = "SERVICE")]
+    #[arg(long, value_name = "SERVICE", add = From::new(services))]
     pub except: Vec<String>,
     /// Where the versions are copied from
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "ENV", add = From::new(environments))]
     pub from: String,
     /// Where they are copied to
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "ENV", add = From::new(environments))]
     pub to: String,
     #[command(flatten)]
     pub write: WriteArgs,
@@ -165,13 +259,13 @@ pub struct PromoteArgs {
 #[derive(Clone, Debug, Args)]
 pub struct SetArgs {
     /// The row
-    #[arg(required_unless_present = "changes")]
+    #[arg(required_unless_present = "changes", add = From::new(services))]
     pub service: Option<String>,
     /// The column
-    #[arg(required_unless_present = "changes")]
+    #[arg(required_unless_present = "changes", add = From::new(environments))]
     pub environment: Option<String>,
     /// What it is to declare
-    #[arg(required_unless_present = "changes")]
+    #[arg(required_unless_present = "changes", add = From::new(versions))]
     pub version: Option<String>,
     /// One plan of many: a JSON list of {"service", "environment", "version"}; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["service", "environment", "version"])]
@@ -184,8 +278,10 @@ pub struct SetArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RevertArgs {
     /// The row
+    #[arg(add = From::new(services))]
     pub service: String,
     /// The column
+    #[arg(add = From::new(environments))]
     pub environment: String,
     /// A version it has had, or a commit; the last good one without it
     #[arg(long, value_name = "VERSION|COMMIT")]
@@ -204,10 +300,10 @@ pub struct WriteArgs {
     #[arg(long)]
     pub wait: bool,
     /// How the commit leaves the clone, in place of what the environments say
-    #[arg(long, value_name = "HOW", value_parser = deliver)]
+    #[arg(long, value_name = "HOW", value_parser = deliver, add = From::new(deliveries))]
     pub deliver: Option<Deliver>,
     /// Lifts a hold of this gate; needs --reason
-    #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate)]
+    #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate, add = From::new(gates))]
     pub overrides: Vec<String>,
     /// Lets a cell come along that moves with the edit though it was not named: SERVICE/ENV, a pattern of these with `*`, or
     /// `all`; repeatable. Without it such an edit is held
@@ -262,6 +358,10 @@ fn time(text: &str) -> Result<Duration, String> {
         _ => config::duration(text),
     };
     parsed.ok_or_else(|| "no length of time; write one like `10s`, `5m` or `1h30m`".to_owned())
+}
+
+fn deliveries() -> Vec<clap_complete::CompletionCandidate> {
+    ["push", "branch"].map(Into::into).into()
 }
 
 fn deliver(text: &str) -> Result<Deliver, String> {

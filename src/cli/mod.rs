@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 mod change;
+mod completions;
 mod console;
 mod deliver;
 mod demo;
@@ -13,11 +14,13 @@ mod history;
 mod init;
 mod interrupt;
 mod json;
+mod man;
 mod outcome;
 mod output;
 mod plan;
 mod promote;
 mod revert;
+mod schema;
 mod set;
 mod status;
 mod table;
@@ -64,6 +67,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .is_some_and(|first| first == guardian::ARGUMENT)
     {
         guardian::guard();
+        return ExitCode::SUCCESS;
+    }
+    if completions::answer(&arguments) {
         return ExitCode::SUCCESS;
     }
     guardian::enable();
@@ -211,6 +217,9 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Trace(args)) => trace::run(context, &args).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Schema(args)) => Ok(schema::run(&args)),
     };
     exit.map(Exit::code)
 }

@@ -28,8 +28,8 @@ pub(super) const KEYS: [&str; 23] = [
     "version_of",
     "service",
 ];
-const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
-const PLACE: [&str; 5] = ["path", "yaml", "json", "regex", "part"];
+pub(super) const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
+pub(super) const PLACE: [&str; 5] = ["path", "yaml", "json", "regex", "part"];
 
 pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
     table.refuse_others(&KEYS, |_| None);

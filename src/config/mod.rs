@@ -33,10 +33,15 @@ mod tests;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{LoadRequest, SourceFile, load};
 pub use propose::propose;
+#[cfg(test)]
+pub use schema::tables;
 pub use validate::duration;
 
 /// The team's file, at the root of the repository.
 pub const TEAM_FILE: &str = "tidegate.toml";
+
+/// The first line of a file that editors complete by its schema, once `tidegate schema config > tidegate.schema.json` put that beside it.
+pub const SCHEMA_LINE: &str = "#:schema ./tidegate.schema.json";
 
 /// A validated configuration.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::SCHEMA_LINE;
 use crate::domain::{
     detect::{Guess, overlooked_words},
     layout::{FallbackSpec, LayoutSpec},
@@ -12,7 +13,10 @@ pub fn propose(guess: &Guess) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "# Tidegate: where this repository writes versions, and how they are promoted.\n\
+        "{SCHEMA_LINE}\n\
+         # Editors complete this file by that one: tidegate schema config > tidegate.schema.json\n\
+         #\n\
+         # Tidegate: where this repository writes versions, and how they are promoted.\n\
          # Proposed by `tidegate init`: {}.\n\
          # Every key is described in config.example.toml of the project.\n\n\
          # In promotion order, left to right. Look at three things: the order, `from`, and where each one runs.",

@@ -349,3 +349,20 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .copied()
         .chain(nested)
 }
+
+/// The keys of each table, by the file or by the name of its description in the schema.
+#[cfg(test)]
+pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![
+        ("tidegate.toml", SHARED.to_vec()),
+        ("config.toml", [&SHARED[..], &USER_ONLY].concat()),
+        ("Environment", ENVIRONMENT.to_vec()),
+        ("OtherRepository", REPOSITORY.to_vec()),
+        ("Layout", super::layouts::KEYS.to_vec()),
+        ("Fallback", super::layouts::FALLBACK.to_vec()),
+        ("Place", super::layouts::PLACE.to_vec()),
+        ("Repository", vec!["branch"]),
+        ("Defaults", vec!["namespace", "workload", "selector"]),
+        ("ThemePair", vec!["dark", "light"]),
+    ]
+}

@@ -275,7 +275,7 @@ fn the_example_documents_every_key_and_loads() {
     let uncommented: Vec<&str> = example
         .lines()
         .map(|line| match line.strip_prefix('#') {
-            Some(rest) if !rest.starts_with([' ', '#']) => rest,
+            Some(rest) if !rest.starts_with([' ', '#', ':']) => rest,
             _ => line,
         })
         .collect();

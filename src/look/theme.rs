@@ -143,7 +143,9 @@ impl Theme {
             ..paint
         };
         match paint.text {
+            // In one colour, whatever is said there.
             Some(_) => Paint {
+                text: self.base(Depth::Sixteen).text,
                 bold: true,
                 reversed: true,
                 ..plain

@@ -14,7 +14,10 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::terminal::{TIDEGATE, isolated};
+use super::{
+    schema,
+    terminal::{TIDEGATE, isolated},
+};
 
 /// The team's configuration of [`Repository::seeded`]: no clusters, Git alone.
 pub const CONFIGURATION: &str = r#"[[environments]]
@@ -261,8 +264,10 @@ impl Said {
     /// Its standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out)
-            .unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.out, self.err))
+        let value = serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.out, self.err));
+        schema::assert_described(&value);
+        value
     }
 }
 

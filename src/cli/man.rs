@@ -1,0 +1,38 @@
+//! `man`: the manual page of the program, or of one of its commands.
+
+use clap::CommandFactory as _;
+use clap_mangen::Man;
+
+use super::{
+    args::{Cli, ManArgs},
+    fail::{Exit, Failure},
+    output::Output,
+};
+use crate::domain::suggest;
+
+pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    let command = match &args.command {
+        None => root,
+        Some(name) => match root
+            .find_subcommand(name)
+            .filter(|found| !found.is_hide_set())
+        {
+            Some(found) => found.clone(),
+            None => {
+                let names = root.get_subcommands().map(clap::Command::get_name);
+                let hint = suggest::hint(name, names);
+                return Err(Failure::usage(format!(
+                    "there is no command `{name}`{hint}"
+                )));
+            }
+        },
+    };
+    let mut page = Vec::new();
+    Man::new(command)
+        .render(&mut page)
+        .map_err(|error| Failure::failed(format!("the page could not be written: {error}")))?;
+    Output::raw(&String::from_utf8_lossy(&page));
+    Ok(Exit::Done)
+}

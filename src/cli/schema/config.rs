@@ -1,0 +1,277 @@
+//! The shape of `tidegate.toml` and `config.toml`, for editors. It is read by `crate::config`, which says far more of what is wrong;
+//! a test holds the keys of the two against each other.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+/// `tidegate.toml`, at the root of a `GitOps` repository: environments in promotion order, and where their versions are written.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Config {
+    /// The repository itself.
+    pub repository: Option<Repository>,
+    /// Other repositories that environments or services live in; a layout names one with `repository`.
+    pub repositories: Option<Vec<OtherRepository>>,
+    /// For every environment that does not say otherwise.
+    pub defaults: Option<Defaults>,
+    /// Environments in promotion order: the columns, left to right.
+    pub environments: Option<Vec<Environment>>,
+    /// Where the version of a service in an environment is written.
+    pub layouts: Option<Vec<Layout>>,
+}
+
+/// `config.toml` in the user's own configuration folder: what stands here wins over the team's file, key by key.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct User {
+    /// Colours of the screen: a theme, `auto`, or one for dark and one for light backgrounds.
+    pub theme: Option<Theme>,
+    /// The theme's own background is painted over the terminal's.
+    pub background: Option<bool>,
+    /// Glyphs and borders in ASCII.
+    pub ascii: Option<bool>,
+    /// Wheel and click are used; text is then selected with Shift.
+    pub mouse: Option<bool>,
+    /// The screen starts unlocked for writing.
+    pub write: Option<bool>,
+    /// A kubeconfig file in place of `KUBECONFIG` and `~/.kube/config`.
+    pub kubeconfig: Option<String>,
+    /// The kubeconfig context behind a `cluster` of the team's file, where it has another name on this machine.
+    pub clusters: Option<BTreeMap<String, String>>,
+    /// Keys by the name of the action, as the help names it.
+    pub keys: Option<BTreeMap<String, Keys>>,
+    /// The repository itself.
+    pub repository: Option<Repository>,
+    /// Other repositories; an entry of the same name wins over the team's.
+    pub repositories: Option<Vec<OtherRepository>>,
+    /// For every environment that does not say otherwise.
+    pub defaults: Option<Defaults>,
+    /// Joined with the team's by their names.
+    pub environments: Option<Vec<Environment>>,
+    /// Before the team's.
+    pub layouts: Option<Vec<Layout>>,
+}
+
+/// A theme of the screen.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Theme {
+    /// `auto`, the name of a theme, or of one of your own in `themes/`.
+    Name(String),
+    /// Chosen by the terminal's background.
+    ByBackground(ThemePair),
+}
+
+/// A theme for each background.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ThemePair {
+    /// On dark backgrounds; default: `default`.
+    pub dark: Option<String>,
+    /// On light backgrounds; default: `light`.
+    pub light: Option<String>,
+}
+
+/// One key, or several: `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Keys {
+    /// One.
+    One(String),
+    /// Several; none takes the action's keys away.
+    Several(Vec<String>),
+}
+
+/// The repository itself.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Repository {
+    /// The branch that declares; default: the remote's default branch.
+    pub branch: Option<String>,
+}
+
+/// Another repository: a clone by its `path`, or an address by its `url`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct OtherRepository {
+    /// What layouts call it.
+    pub name: String,
+    /// A clone, relative to this repository.
+    pub path: Option<String>,
+    /// A Git address, of which a mirror is kept in the cache folder.
+    pub url: Option<String>,
+    /// The branch that declares; default: the remote's default branch.
+    pub branch: Option<String>,
+}
+
+/// Where workloads are.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Defaults {
+    /// A template over what a row's layout captures; default `{service}`.
+    pub namespace: Option<String>,
+    /// The name of a Deployment, `StatefulSet` or `DaemonSet`; default `{service}`.
+    pub workload: Option<String>,
+    /// Instead of `workload`: all that carry these labels, such as `app={service}`.
+    pub selector: Option<String>,
+}
+
+/// An environment: a column.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Its upstreams: where versions are promoted from.
+    pub from: Option<Vec<String>>,
+    /// Whether any or all of the upstreams must declare and run a version before it may come here.
+    pub require: Option<Require>,
+    /// A kubeconfig context; without it, Git alone is used.
+    pub cluster: Option<String>,
+    /// Where its workloads are, a template.
+    pub namespace: Option<String>,
+    /// The name of a Deployment, `StatefulSet` or `DaemonSet`.
+    pub workload: Option<String>,
+    /// Instead of `workload`: all that carry these labels.
+    pub selector: Option<String>,
+    /// Its name is typed before anything is written, and what is not known holds.
+    pub protected: Option<bool>,
+    /// Its address, for people.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub url: Option<String>,
+    /// How a commit leaves the clone.
+    pub deliver: Option<Deliver>,
+    /// A rollout that takes longer has failed; default `15m`.
+    pub timeout: Option<String>,
+}
+
+/// Of several upstreams.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Require {
+    /// One of them is enough.
+    Any,
+    /// Each of them.
+    All,
+}
+
+/// How a commit leaves the clone.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Deliver {
+    /// To the branch itself.
+    Push,
+    /// To a branch of its own, to open a pull request from.
+    Branch,
+}
+
+/// Where the version of a service in an environment is written.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Layout {
+    /// A common way of writing versions.
+    pub preset: Option<String>,
+    /// A template of paths: `apps/{service}/overlays/{env}/kustomization.yaml`.
+    pub path: Option<String>,
+    /// Branches or tags by their full names: `refs/heads/{env}`.
+    pub refs: Option<String>,
+    /// Environments as ranges over tags that they share.
+    pub range: Option<BTreeMap<String, String>>,
+    /// The `[[repositories]]` entry that it reads; default: this one.
+    pub repository: Option<String>,
+    /// How a branch per environment is promoted.
+    pub promote: Option<PromoteBy>,
+    /// The way to the version in a YAML document: `image.tag`.
+    pub yaml: Option<String>,
+    /// The way to the version in a JSON document.
+    pub json: Option<String>,
+    /// The version by a regular expression, its group `v`.
+    pub regex: Option<String>,
+    /// Only YAML documents of these kinds: `Deployment|StatefulSet`.
+    pub kind: Option<String>,
+    /// Captures `{name}` from elsewhere in the document.
+    pub name: Option<String>,
+    /// The first match only.
+    pub first: Option<bool>,
+    /// The part of the text that is the version: `tag`, `query:ref`, `/regex/`.
+    pub part: Option<String>,
+    /// Texts that do not match this regular expression are no versions.
+    pub r#match: Option<String>,
+    /// Builds the service's name from captures; default `{service}`.
+    pub row: Option<String>,
+    /// Builds the environment's name from captures; default `{env}`.
+    pub env_name: Option<String>,
+    /// Other spellings in the repository: column = spelling.
+    pub alias: Option<BTreeMap<String, String>>,
+    /// Captures that are folded to lower case.
+    pub lowercase: Option<Vec<String>>,
+    /// Fall-backs, in order; a cell read from one is inherited.
+    pub r#else: Option<Vec<Fallback>>,
+    /// Other places that get the same version.
+    pub also: Option<Vec<Place>>,
+    /// A comment behind the version that is kept in step: `trailing-comment`.
+    pub carry: Option<String>,
+    /// What the version is of.
+    pub version_of: Option<VersionOf>,
+    /// A path that proves the service: it then has a row in every environment.
+    pub service: Option<String>,
+}
+
+/// How a branch per environment is promoted.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum PromoteBy {
+    /// The upstream's branch is merged.
+    Merge,
+    /// The version alone is written.
+    Edit,
+}
+
+/// What a version is of.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum VersionOf {
+    /// An image: compared with what runs.
+    Image,
+    /// A chart.
+    Chart,
+    /// A branch, tag or commit.
+    Git,
+    /// A flag, a number: nothing that is built.
+    Setting,
+}
+
+/// Where a version is read that stands nowhere before.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Fallback {
+    /// A template of paths.
+    pub path: String,
+    /// The way to the version in a YAML document.
+    pub yaml: Option<String>,
+    /// The way to the version in a JSON document.
+    pub json: Option<String>,
+    /// The version by a regular expression, its group `v`.
+    pub regex: Option<String>,
+    /// Only YAML documents of these kinds.
+    pub kind: Option<String>,
+    /// The part of the text that is the version.
+    pub part: Option<String>,
+}
+
+/// Another place that gets the same version.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Place {
+    /// A template of paths; default: the layout's own.
+    pub path: Option<String>,
+    /// The way to the version in a YAML document.
+    pub yaml: Option<String>,
+    /// The way to the version in a JSON document.
+    pub json: Option<String>,
+    /// The version by a regular expression, its group `v`.
+    pub regex: Option<String>,
+    /// The part of the text that is the version.
+    pub part: Option<String>,
+}
