@@ -16,8 +16,9 @@ use crate::look::colour::Rgb;
 /// `ESC \` it leaves the `\` out.
 pub(super) const QUESTION: &str = "\x1b]11;?\x07";
 
-/// The characters of one answer come together: after so long a silence what comes is a key.
-const TOGETHER: Duration = Duration::from_millis(300);
+/// The characters of one answer come together: after so long a silence what comes is a key. Measured when they are taken, which
+/// a busy machine may do late.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// The same for the first two of them, where the connection parted them: an escape key is held back so long.
 const PARTED: Duration = Duration::from_millis(50);
 /// How long, from the question on, an escape key is held back.
@@ -253,7 +254,7 @@ mod tests {
             (
                 "rxvt's half of ST",
                 true,
-                &[(1, "\x1b]11;rgb:0/0/0\x1b"), (900, "j")],
+                &[(1, "\x1b]11;rgb:0/0/0\x1b"), (1_900, "j")],
                 "<#000000> j",
             ),
             (
@@ -297,7 +298,7 @@ mod tests {
             (
                 "no end, then silence",
                 true,
-                &[(1, "\x1b]11;rgb:1/2"), (400, "j")],
+                &[(1, "\x1b]11;rgb:1/2"), (1_400, "j")],
                 "j",
             ),
             (

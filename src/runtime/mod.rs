@@ -194,6 +194,10 @@ impl Console {
                     batch.extend(self.waits(now));
                 }
             }
+            if batch.is_empty() {
+                // A character of an answer: nothing to see, and the rest of it is there already.
+                continue;
+            }
             self.drain(&mut batch);
             let commands = update::update_all(&mut self.model, batch);
             if let Some(ended) = self.obey(commands)? {

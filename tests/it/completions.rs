@@ -12,6 +12,7 @@ use crate::support::{
 fn completed(repository: &Repository, line: &[&str]) -> Vec<String> {
     let mut command = repository.command(TIDEGATE);
     command
+        .current_dir(repository.clone_path())
         .env("TIDEGATE_COMPLETE", "bash")
         .env("_CLAP_IFS", "\n")
         .env("_CLAP_COMPLETE_INDEX", line.len().to_string())
