@@ -152,7 +152,7 @@ fn known() -> Known {
             environments: project.environments(),
             ..Known::default()
         };
-        let (snapshot, _) = runtime::remembered(&project);
+        let snapshot = runtime::remembered(&project).snapshot;
         let mut fresh = false;
         if let Some(snapshot) = snapshot {
             let tip = project.repo.base(None).ok().map(|base| base.commit);

@@ -15,19 +15,15 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
     root.build();
     let command = match &args.command {
         None => root,
-        Some(name) => match root
-            .find_subcommand(name)
-            .filter(|found| !found.is_hide_set())
-        {
-            Some(found) => found.clone(),
-            None => {
+        Some(name) => {
+            let found = root.find_subcommand(name).filter(|it| !it.is_hide_set());
+            let unknown = || {
                 let names = root.get_subcommands().map(clap::Command::get_name);
                 let hint = suggest::hint(name, names);
-                return Err(Failure::usage(format!(
-                    "there is no command `{name}`{hint}"
-                )));
-            }
-        },
+                Failure::usage(format!("there is no command `{name}`{hint}"))
+            };
+            found.ok_or_else(unknown)?.clone()
+        }
     };
     let mut page = Vec::new();
     Man::new(command)
