@@ -24,11 +24,12 @@ use jiff::Zoned;
 use super::{
     Context,
     args::{Cli, CompletionsArgs, Format},
-    fail::{Exit, Failure},
+    fail::Exit,
     output::Output,
 };
 use crate::{
     domain::{
+        failure::Failure,
         gate,
         ids::{EnvironmentName, ServiceName},
         version::Version,

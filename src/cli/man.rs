@@ -5,10 +5,10 @@ use clap_mangen::Man;
 
 use super::{
     args::{Cli, ManArgs},
-    fail::{Exit, Failure},
+    fail::Exit,
     output::Output,
 };
-use crate::domain::suggest;
+use crate::domain::{failure::Failure, suggest};
 
 pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
     let mut root = Cli::command().disable_help_subcommand(true);

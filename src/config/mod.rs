@@ -6,13 +6,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use crate::{
-    domain::{
-        address::Address,
-        layout::{LayoutSet, LayoutSpec},
-        topology::Topology,
-    },
-    look::Theme,
+use crate::domain::{
+    address::Address,
+    layout::{LayoutSet, LayoutSpec},
+    topology::Topology,
 };
 use crate::look::theme::{Choice, Themes};
 

@@ -1,11 +1,8 @@
 use super::*;
-use crate::{
-    domain::{
-        detect::Guess,
-        ids::EnvironmentName,
-        topology::{Deliver, Require, WorkloadTemplate},
-    },
-    look::Theme,
+use crate::domain::{
+    detect::Guess,
+    ids::EnvironmentName,
+    topology::{Deliver, Require, WorkloadTemplate},
 };
 
 const LAYOUT: &str = "[[layouts]]\npath = \"{env}/{service}.yaml\"\nyaml = \"image.tag\"\n";
