@@ -43,6 +43,7 @@
 //!   another repository is seen through `sources::git::view`, and no child of ours has a variable of Git's that
 //!   `sources::git::environment` does not name.
 //! - A secret of an address is in no argument, message or file of ours: `domain::address` prints, `sources::git::remotes` tells Git.
+//! - What the terminal answers is read where its keys are, by `runtime::answers`: no second reader, and no frame that waits.
 //! - Standard output and standard error are named in `stdio` alone: text that a file, a server or an argument brought passes
 //!   its filter before it is printed, and the screen draws cells that passed the same one.
 //! - The log is written by `sources::log` alone, beside everything else; no line of it is printed, or passes without the filters
@@ -60,6 +61,8 @@
 //!   layouts read is every cell that they name.
 //! - No command, screen or log decides what becomes of a delivery: `domain::delivery` does, and they observe its steps. What is
 //!   left behind is asked about and followed, and never pushed again.
+//! - No command of the user's own stands in a repository's file, runs through a shell that the user did not write, or has a value of a
+//!   cell in a shell's text.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Action, Mode, Press,
+    Action, Mode, OwnCommand, Press,
     table::{Row, TABLE},
 };
 
@@ -14,6 +14,9 @@ pub struct Keymap {
     keys: Vec<Vec<Press>>,
     lookup: HashMap<(Mode, Press), Action>,
 }
+
+/// Where a key of the user's own commands is in force: a cell is selected there.
+pub const OWN: [Mode; 2] = [Mode::Matrix, Mode::Cell];
 
 /// Why a remapping cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +94,34 @@ impl Keymap {
             }
         }
         Ok(Self { keys, lookup })
+    }
+
+    /// With the keys of the user's own commands, in force where a cell is selected.
+    ///
+    /// # Errors
+    /// A key that is taken: by an action, or by another command.
+    pub fn with_own(mut self, commands: &[OwnCommand]) -> Result<Self, KeymapError> {
+        for (index, command) in commands.iter().enumerate() {
+            let Some(press) = command.key else { continue };
+            for mode in OWN {
+                let Some(taken) = self.lookup.insert((mode, press), Action::Own(index)) else {
+                    continue;
+                };
+                let row = self.rows(mode).find(|(row, _)| row.action == taken);
+                let first = match (taken, row) {
+                    (Action::Own(other), _) => commands[other].name.clone(),
+                    (_, Some((row, _))) => row.name.to_owned(),
+                    (_, None) => String::new(),
+                };
+                return Err(KeymapError::Conflict {
+                    key: press.to_string(),
+                    first,
+                    second: command.name.clone(),
+                    mode: mode.title(),
+                });
+            }
+        }
+        Ok(self)
     }
 
     /// What a key asks for in `mode`.

@@ -4,11 +4,13 @@
 
 mod keymap;
 mod mode;
+mod own;
 mod press;
 mod table;
 
-pub use keymap::{Keymap, KeymapError};
+pub use keymap::{Keymap, KeymapError, OWN};
 pub use mode::Mode;
+pub use own::{ArgumentTemplate, CellValue, OwnCommand, OwnRun, check_run};
 pub use press::{Key, Press};
 pub use table::{Argument, Row, TABLE, Typed, What};
 
@@ -115,6 +117,8 @@ pub enum Action {
     QuitNow,
     /// Put the process into the background.
     Suspend,
+    /// Run the user's own command at this place of the configuration.
+    Own(usize),
 }
 
 /// A movement.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::Epoch;
+use crate::actions::OwnRun;
 use crate::domain::{
     delivery::Delivery,
     desired::Refs,
@@ -71,6 +72,13 @@ pub enum Command {
     Login {
         /// The environment whose cluster is logged in to.
         environment: EnvironmentName,
+    },
+    /// Run a command of the user's own; answered by `OwnRan`.
+    RunOwn {
+        /// Which request this is; the answer carries it.
+        epoch: Epoch,
+        /// With the cell's values in it.
+        run: OwnRun,
     },
     /// Say what the layouts read and what they leave unread; answered by `Notice`.
     ShowLayouts,

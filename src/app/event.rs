@@ -128,6 +128,13 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
+    /// Answer to [`Command::RunOwn`](super::command::Command::RunOwn).
+    OwnRan {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// How it ended.
+        ran: OwnRan,
+    },
     /// The configuration changed on disk: the new set-up, or why the old one is kept.
     ConfigReloaded(Result<Box<Setup>, Failure>),
     /// The configuration changed on disk, and names what nobody has allowed yet: the old one is kept until that is answered.
@@ -143,6 +150,19 @@ pub enum Event {
     Waits(Option<(String, Timestamp)>),
     /// Something worth a line, such as which way a copy went.
     Notice(String),
+}
+
+/// How a command of the user's own ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRan {
+    /// As it would be typed.
+    pub line: String,
+    /// That it ended well, or how it ended.
+    pub result: Result<(), String>,
+    /// What it said, as lines that may be shown.
+    pub output: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// What the operator did.

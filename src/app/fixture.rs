@@ -83,6 +83,7 @@ pub(crate) fn setup() -> Setup {
             ..Look::default()
         },
         keymap: Keymap::default(),
+        commands: Vec::new(),
         fetch_every: None,
         demo: false,
     }

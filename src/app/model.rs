@@ -22,7 +22,7 @@ use super::{
     trust::TrustQuestion,
 };
 use crate::{
-    actions::{Action, Keymap, Mode},
+    actions::{Action, Keymap, Mode, OwnCommand, OwnRun},
     domain::{
         desired::{Desired, Refs},
         failure::Failure,
@@ -50,6 +50,8 @@ pub struct Setup {
     pub look: Look,
     /// Keys.
     pub keymap: Keymap,
+    /// The user's own commands.
+    pub commands: Vec<OwnCommand>,
     /// How often the remote is asked by itself; `None`: only when told to.
     pub fetch_every: Option<Duration>,
     /// The simulated repository and clusters of `demo`.
@@ -227,6 +229,8 @@ pub enum Prompt {
     /// May what the changed configuration names be reached? With the time when it was put: keys that come too soon after are
     /// dropped.
     Trust(Timestamp),
+    /// May this run? With the time when it was put.
+    Own(OwnRun, Timestamp),
 }
 
 impl Model {
@@ -277,7 +281,7 @@ impl Model {
             Some(Prompt::Filter { .. }) => Mode::Filter,
             Some(Prompt::Palette { .. }) => Mode::Palette,
             Some(Prompt::Reason { .. }) => Mode::Reason,
-            Some(Prompt::Quit | Prompt::Trust(_)) => Mode::Question,
+            Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) => Mode::Question,
             None => self.screens.last().map_or(Mode::Matrix, Screen::mode),
         }
     }

@@ -17,6 +17,8 @@ pub enum Operation {
     Plan,
     /// Writing a plan and following it.
     Publish,
+    /// A command of the user's own.
+    Own,
 }
 
 impl Operation {
@@ -29,6 +31,7 @@ impl Operation {
             Self::Diff => "reading a diff",
             Self::Plan => "planning",
             Self::Publish => "delivery",
+            Self::Own => "a command",
         }
     }
 }

@@ -66,7 +66,17 @@ pub struct Suggestion {
 /// What the line may become.
 pub fn suggestions(model: &Model, line: &str) -> Vec<Suggestion> {
     match line.trim_start().split_once(' ') {
-        None => commands(line.trim()),
+        None => {
+            let begun = line.trim();
+            let own = model.setup.commands.iter();
+            let own = own.filter(|command| command.name.starts_with(begun));
+            let own = own.map(|command| Suggestion {
+                line: command.name.clone(),
+                help: command.description.clone(),
+            });
+            // The user's own first: there are few of them.
+            own.chain(commands(begun)).collect()
+        }
         Some((name, argument)) => arguments(model, name, argument.trim_start()),
     }
 }

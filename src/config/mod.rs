@@ -11,8 +11,12 @@ use crate::domain::{
     layout::{LayoutSet, LayoutSpec},
     topology::Topology,
 };
-use crate::look::theme::{Choice, Themes};
+use crate::{
+    actions::OwnCommand,
+    look::theme::{Choice, Themes},
+};
 
+mod commands;
 mod error;
 mod layouts;
 mod load;
@@ -127,6 +131,8 @@ pub struct UserSettings {
     pub clusters: BTreeMap<String, String>,
     /// Keys by the name of the action they start, such as `promote = ["p", "^p"]`.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Programs of the user's own, run with the values of a cell.
+    pub commands: Vec<OwnCommand>,
 }
 
 impl UserSettings {

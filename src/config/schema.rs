@@ -6,6 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     KeyPlace, UserSettings,
+    commands::commands,
     layouts::layout,
     reader::{Reader, Table},
 };
@@ -24,7 +25,7 @@ const SHARED: [&str; 5] = [
     "layouts",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 8] = [
+const USER_ONLY: [&str; 9] = [
     "theme",
     "background",
     "ascii",
@@ -33,6 +34,7 @@ const USER_ONLY: [&str; 8] = [
     "kubeconfig",
     "clusters",
     "keys",
+    "commands",
 ];
 
 /// Keys of one `[[environments]]` table.
@@ -213,6 +215,9 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
 }
 
 fn user(root: &Table<'_>) -> UserSettings {
+    let keys = keys(root).unwrap_or_default();
+    // Keys that do not go are told already.
+    let keymap = Keymap::remapped(&keys).unwrap_or_default();
     let (theme, themes_said) = theme(root).unwrap_or_default();
     UserSettings {
         theme,
@@ -223,7 +228,8 @@ fn user(root: &Table<'_>) -> UserSettings {
         write: root.boolean("write").unwrap_or_default(),
         kubeconfig: root.string("kubeconfig").map(Into::into),
         clusters: root.string_map("clusters").unwrap_or_default(),
-        keys: keys(root).unwrap_or_default(),
+        commands: commands(root, &keymap),
+        keys,
     }
 }
 
@@ -346,6 +352,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
     (SHARED.iter().chain(&USER_ONLY).chain(&ENVIRONMENT))
         .chain(&REPOSITORY)
         .chain(&super::layouts::KEYS)
+        .chain(&super::commands::KEYS)
         .copied()
         .chain(nested)
 }
@@ -363,6 +370,7 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Place", super::layouts::PLACE.to_vec()),
         ("Repository", vec!["branch"]),
         ("Defaults", vec!["namespace", "workload", "selector"]),
+        ("OwnCommand", super::commands::KEYS.to_vec()),
         ("ThemePair", vec!["dark", "light"]),
     ]
 }

@@ -7,6 +7,7 @@ mod clusters;
 mod deliver;
 mod git;
 mod outside;
+mod own;
 mod reload;
 mod report;
 mod setup;
@@ -23,7 +24,12 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
-    app::{command::Command, event::Event, snapshot::Snapshot},
+    actions::OwnRun,
+    app::{
+        command::Command,
+        event::{Epoch, Event, OwnRan},
+        snapshot::Snapshot,
+    },
     domain::{
         failure::Failure,
         ids::{CellKey, EnvironmentName},
@@ -68,6 +74,8 @@ pub enum TerminalOrder {
     Suspend,
     /// Give the terminal to a login program, then look at the cluster again.
     Login(EnvironmentName),
+    /// Give the terminal to a command of the user's own.
+    Own(Epoch, OwnRun),
     /// Put this on the clipboard, through the terminal too.
     Copy(String),
     /// Leave.
@@ -311,6 +319,28 @@ impl Executor {
             Command::Reload => shared.again.asked.notify_one(),
             Command::ShowLog => shared.tell(Event::Notice(log::said())),
             Command::Reconnect => self.clusters.retry(),
+            Command::RunOwn { epoch, run } if run.screen => {
+                return Some(TerminalOrder::Own(epoch, run));
+            }
+            Command::RunOwn { epoch, run } => {
+                let line = run.line();
+                self.task(
+                    "running a command",
+                    move |failure| Event::OwnRan {
+                        epoch,
+                        ran: OwnRan {
+                            line,
+                            result: Err(failure.why),
+                            output: Vec::new(),
+                            took: Duration::ZERO,
+                        },
+                    },
+                    async move {
+                        let ran = own::run(&shared.project(), &run).await;
+                        shared.tell(Event::OwnRan { epoch, ran });
+                    },
+                );
+            }
             Command::Copy(text) => return Some(TerminalOrder::Copy(text)),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
             Command::Suspend => return Some(TerminalOrder::Suspend),
@@ -372,6 +402,12 @@ impl Executor {
             ..Options::default()
         };
         cluster::login(&context, &options).await
+    }
+
+    /// Runs a command of the user's own with the terminal, and tells how it ended. Dropping the future stops it.
+    pub async fn lend(&self, epoch: Epoch, run: &OwnRun) {
+        let ran = own::run(&self.shared.project(), run).await;
+        self.shared.tell(Event::OwnRan { epoch, ran });
     }
 
     /// Tells how a login ended, and tries the clusters again.

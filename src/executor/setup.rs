@@ -68,7 +68,8 @@ pub fn setup(project: &Project, options: ConsoleOptions) -> Result<Setup, Keymap
         guessed: config.guessed.clone(),
         write,
         look: look(config, options),
-        keymap: Keymap::remapped(&config.user.keys)?,
+        keymap: Keymap::remapped(&config.user.keys)?.with_own(&config.user.commands)?,
+        commands: config.user.commands.clone(),
         fetch_every: (has_remote && project.at.is_none()).then_some(FETCH_EVERY),
         demo: options.demo,
     })

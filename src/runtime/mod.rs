@@ -20,11 +20,12 @@ use tokio::{
 
 pub use self::opening::opening;
 use crate::{
+    actions::OwnRun,
     app::{
         areas::Drawn,
         command::Command,
         deliveries::DeliveryRun,
-        event::{Event, Input},
+        event::{Epoch, Event, Input},
         model::{Model, Setup},
         snapshot::Snapshot,
         update,
@@ -94,7 +95,7 @@ pub async fn run(
         executor,
         borrowed,
         events,
-        login: None,
+        lent: None,
         waits: None,
         answers: Answers::default(),
     };
@@ -131,13 +132,21 @@ pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     Ok(output)
 }
 
+/// Who gets the terminal for a while.
+enum Lent {
+    /// The login of an environment's cluster.
+    Login(EnvironmentName),
+    /// A command of the user's own.
+    Own(Epoch, OwnRun),
+}
+
 struct Console {
     model: Model,
     executor: Executor,
     borrowed: Borrowed,
     events: mpsc::UnboundedReceiver<Event>,
-    /// Whose cluster is to be logged in next.
-    login: Option<EnvironmentName>,
+    /// Who gets the terminal next.
+    lent: Option<Lent>,
     /// What the screen was told that is waited for.
     waits: Option<(String, Timestamp)>,
     /// Tells what the terminal answers from keys.
@@ -203,11 +212,11 @@ impl Console {
             if let Some(ended) = self.obey(commands)? {
                 return Ok(ended);
             }
-            if let Some(environment) = self.login.take() {
+            if let Some(lent) = self.lent.take() {
                 // Keys are the program's now. The other stream begins when the first has let go of them.
                 drop(keys);
                 drop(EventStream::new());
-                if let Some(ended) = self.log_in(&environment, signals).await? {
+                if let Some(ended) = self.lend(&lent, signals).await? {
                     return Ok(ended);
                 }
                 keys = EventStream::new();
@@ -222,21 +231,25 @@ impl Console {
         }
     }
 
-    /// Gives the terminal to a login program, and takes it back when that ends; a signal ends both.
-    async fn log_in(
-        &mut self,
-        environment: &EnvironmentName,
-        signals: &mut Signals,
-    ) -> io::Result<Option<Ended>> {
+    /// Gives the terminal to a program, and takes it back when that ends; a signal ends both.
+    async fn lend(&mut self, lent: &Lent, signals: &mut Signals) -> io::Result<Option<Ended>> {
         terminal::release();
         let mut ended = None;
         let result = {
-            let login = self.executor.login(environment);
-            tokio::pin!(login);
+            let lending = async {
+                match lent {
+                    Lent::Login(environment) => self.executor.login(environment).await,
+                    Lent::Own(epoch, run) => {
+                        self.executor.lend(*epoch, run).await;
+                        Ok(())
+                    }
+                }
+            };
+            tokio::pin!(lending);
             loop {
                 tokio::select! {
                     biased;
-                    result = &mut login => break result,
+                    result = &mut lending => break result,
                     signal = signals.next() => if signal != Signal::Stop {
                         ended = ended.or(Some(Ended::Signalled(signal)));
                         tokio::task::spawn_blocking(children::interrupt);
@@ -248,7 +261,9 @@ impl Console {
             return Ok(ended);
         }
         self.borrowed.enter()?;
-        self.executor.logged_in(environment, result);
+        if let Lent::Login(environment) = lent {
+            self.executor.logged_in(environment, result);
+        }
         Ok(None)
     }
 
@@ -342,7 +357,12 @@ impl Console {
                 None => {}
                 Some(TerminalOrder::Copy(text)) => self.executor.copy(text),
                 Some(TerminalOrder::Suspend) => self.suspend()?,
-                Some(TerminalOrder::Login(environment)) => self.login = Some(environment),
+                Some(TerminalOrder::Login(environment)) => {
+                    self.lent = Some(Lent::Login(environment));
+                }
+                Some(TerminalOrder::Own(epoch, run)) => {
+                    self.lent = Some(Lent::Own(epoch, run));
+                }
                 Some(TerminalOrder::Quit) => return Ok(Some(Ended::Quit)),
             }
         }

@@ -26,6 +26,7 @@ pub fn draw(canvas: &mut Canvas<'_>, bands: Bands) {
     match &canvas.model.prompt {
         Some(Prompt::Quit) => quit(canvas, bands.keys),
         Some(Prompt::Trust(_)) => trust(canvas, bands.keys),
+        Some(Prompt::Own(run, _)) => own(canvas, bands.keys, &run.line()),
         Some(_) => {}
         None => hints(canvas, bands.keys, canvas.model.mode()),
     }
@@ -122,6 +123,22 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
         Span::raw(" leave "),
         canvas.key(Mode::Question, Action::No),
         Span::raw(" stay"),
+    ];
+    canvas.put(area, Line::from(spans));
+}
+
+/// A dangerous command is asked about: the keys first, as it may be long.
+fn own(canvas: &mut Canvas<'_>, area: Rect, line: &str) {
+    let spans = vec![
+        Span::styled(" Run it? ", canvas.theme.warn),
+        canvas.key(Mode::Question, Action::Yes),
+        Span::raw(" run "),
+        canvas.key(Mode::Question, Action::No),
+        Span::raw(" do not   "),
+        Span::styled(
+            format!("$ {}", crate::domain::text::sanitise(line)),
+            canvas.theme.dim,
+        ),
     ];
     canvas.put(area, Line::from(spans));
 }

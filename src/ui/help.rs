@@ -58,7 +58,7 @@ fn content(canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
             HelpRow::Note(words) => lines.push(Line::styled(words, theme.dim)),
             HelpRow::Key(label, words) => described(
                 Span::styled(format!(" {label:<room$} ", room = LABEL - 2), theme.accent),
-                words,
+                &words,
                 width,
                 &mut lines,
             ),

@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
             typed(canvas, line, &label, input, "kept in the commit ");
         }
         Some(Prompt::Trust(_)) => trust(canvas, area),
-        Some(Prompt::Quit) | None => {}
+        Some(Prompt::Quit | Prompt::Own(..)) | None => {}
     }
 }
 

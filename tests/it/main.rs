@@ -6,6 +6,7 @@ mod asking;
 mod cells;
 mod certificates;
 mod cluster;
+mod commands;
 mod completions;
 mod demo;
 mod first_contact;

@@ -1,8 +1,10 @@
 //! The keys, the commands and the glyphs: from the table of actions and the states, so that nothing is forgotten.
 
+use std::borrow::Cow;
+
 use super::Screen;
 use crate::{
-    actions::{Action, Mode, Press, TABLE},
+    actions::{Action, Mode, OWN, Press, TABLE},
     app::{command::Command, model::Model},
     domain::cell::State,
     look,
@@ -21,7 +23,7 @@ pub enum HelpRow {
     /// A heading.
     Title(&'static str),
     /// Keys and what they do, or a command and what it does.
-    Key(String, &'static str),
+    Key(String, Cow<'static, str>),
     /// A state, shown by its glyph.
     State(State, &'static str),
     /// Something staged, shown by its glyph.
@@ -39,14 +41,23 @@ pub fn entries(model: &Model) -> Vec<HelpRow> {
         entries.push(HelpRow::Title(mode.title()));
         for (row, keys) in model.setup.keymap.rows(mode) {
             let keys: Vec<String> = keys.iter().map(Press::to_string).collect();
-            entries.push(HelpRow::Key(keys.join(" "), row.words));
+            entries.push(HelpRow::Key(keys.join(" "), row.words.into()));
+        }
+        if OWN.contains(&mode) {
+            let own = model.setup.commands.iter();
+            let bound = own.filter_map(|it| Some((it.key?.to_string(), it.description.clone())));
+            entries.extend(bound.map(|(key, words)| HelpRow::Key(key, words.into())));
         }
         entries.push(HelpRow::Gap);
     }
     entries.push(HelpRow::Title("Commands"));
     for (row, typed) in TABLE.iter().filter_map(|row| Some((row, row.typed?))) {
         let name = format!(":{} {}", typed.words.join(" :"), typed.argument.shown());
-        entries.push(HelpRow::Key(name.trim_end().to_owned(), row.words));
+        entries.push(HelpRow::Key(name.trim_end().to_owned(), row.words.into()));
+    }
+    for command in &model.setup.commands {
+        let name = format!(":{}", command.name);
+        entries.push(HelpRow::Key(name, command.description.clone().into()));
     }
     entries.push(HelpRow::Gap);
     entries.push(HelpRow::Title("Glyphs"));

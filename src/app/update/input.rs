@@ -57,6 +57,8 @@ fn key(model: &mut Model, press: Press, held: bool, out: &mut Vec<Command>) {
     match meaning(&model.setup.keymap, mode, press) {
         None => {}
         Some(Meaning::Text(key)) => prompt::text(model, mode, key),
+        // A key that is held would run it again and again.
+        Some(Meaning::Action(Action::Own(_))) if held => {}
         Some(Meaning::Action(action)) => act(model, action, held, out),
     }
 }
@@ -116,6 +118,7 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
             out.push(Command::Reload);
         }
         Action::Log => out.push(Command::ShowLog),
+        Action::Own(index) => model.run_own(index, out),
         // They mean something to some screens, or with an argument, only.
         Action::Move(_)
         | Action::Open

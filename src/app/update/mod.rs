@@ -17,6 +17,7 @@ use super::{
 
 mod answers;
 mod input;
+mod own;
 mod palette;
 mod prompt;
 mod staging;
@@ -111,6 +112,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             outcome,
             took,
         } => model.on_ran(line, ok, outcome, took, out),
+        Event::OwnRan { epoch, ran } => model.on_own(epoch, ran, out),
         Event::ConfigReloaded(result) => model.on_configuration(result, out),
         Event::TrustAsked { at, lines } => {
             // It may have waited to be taken: the clock is told by keys and ticks.

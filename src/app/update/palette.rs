@@ -22,6 +22,11 @@ use crate::{
 
 impl Model {
     pub(super) fn run_command(&mut self, line: &str, out: &mut Vec<Command>) {
+        let typed = line.trim();
+        let mut own = self.setup.commands.iter();
+        if let Some(index) = own.position(|it| it.name == typed) {
+            return everywhere(self, Action::Own(index), out);
+        }
         let asked = match palette::parse(line) {
             Ok(asked) => asked,
             Err(sentence) => return self.say(sentence),

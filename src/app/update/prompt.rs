@@ -1,6 +1,6 @@
 //! Lines being typed, and the question on leaving.
 
-use super::trust;
+use super::{own, trust};
 use crate::{
     actions::{Action, Mode, Motion},
     app::{
@@ -48,13 +48,17 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
             *selected = 0;
         }
         Some(Prompt::Reason { input, .. }) => change(input),
-        Some(Prompt::Quit | Prompt::Trust(_)) | None => {}
+        Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
     }
 }
 
 pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
     if let Some(Prompt::Trust(put)) = model.prompt {
         return trust::act(model, put, action, held, out);
+    }
+    if let Some(Prompt::Own(run, put)) = &model.prompt {
+        let asked = (run.clone(), *put);
+        return own::act(model, asked, action, held, out);
     }
     match action {
         Action::Back | Action::No => cancel(model),
@@ -91,7 +95,7 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
                 model.lift(gate, reason, out);
             }
         }
-        Some(Prompt::Filter { .. } | Prompt::Quit | Prompt::Trust(_)) | None => {}
+        Some(Prompt::Filter { .. } | Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
     }
 }
 

@@ -41,6 +41,8 @@ pub struct User {
     pub clusters: Option<BTreeMap<String, String>>,
     /// Keys by the name of the action, as the help names it.
     pub keys: Option<BTreeMap<String, Keys>>,
+    /// Programs of your own, run with the values of the selected cell.
+    pub commands: Option<Vec<OwnCommand>>,
     /// The repository itself.
     pub repository: Option<Repository>,
     /// Other repositories; an entry of the same name wins over the team's.
@@ -51,6 +53,31 @@ pub struct User {
     pub environments: Option<Vec<Environment>>,
     /// Before the team's.
     pub layouts: Option<Vec<Layout>>,
+}
+
+/// A program of your own, run with the values of the selected cell.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct OwnCommand {
+    /// What is typed for it after `:`.
+    #[schemars(regex(pattern = "^[a-z0-9-]+$"))]
+    pub name: String,
+    /// What it does, for help and palette.
+    pub description: Option<String>,
+    /// Its key on the matrix and on a cell.
+    pub key: Option<String>,
+    /// The program and each argument by itself; `{service}`, `{env}`, `{version}`, `{commit}`, `{context}`, `{namespace}` are filled in.
+    #[schemars(length(min = 1))]
+    pub run: Vec<String>,
+    /// It is asked about before it runs.
+    pub dangerous: Option<bool>,
+    /// It changes nothing, and so may run where nothing may be written.
+    #[schemars(rename = "read-only")]
+    pub read_only: Option<bool>,
+    /// It gets the terminal.
+    pub screen: Option<bool>,
+    /// How long it may run, unless it gets the terminal; default `1m`.
+    pub timeout: Option<String>,
 }
 
 /// A theme of the screen.

@@ -78,6 +78,7 @@ pub(super) fn listen(
         if let Some(status) = running.end()? {
             break status;
         }
+        running.go_on();
         if began.elapsed() > limits.deadline {
             return Err(Stopped::Late(limits.deadline));
         }

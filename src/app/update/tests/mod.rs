@@ -29,6 +29,7 @@ use crate::{
 mod answers;
 mod confirm;
 mod matrix;
+mod own;
 mod publish;
 mod staging;
 mod trace;

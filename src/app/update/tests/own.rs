@@ -1,0 +1,200 @@
+//! Commands of the user's own: when they run, when not, and how they are told.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    actions::{ArgumentTemplate, Keymap, OwnCommand, Press},
+    app::{event::OwnRan, palette, screen::help},
+};
+
+fn command(name: &str, key: &str, run: &[&str]) -> OwnCommand {
+    OwnCommand {
+        name: name.to_owned(),
+        description: format!("what {name} does"),
+        key: Press::parse(key),
+        run: run
+            .iter()
+            .map(|text| ArgumentTemplate::parse(text).unwrap())
+            .collect(),
+        dangerous: false,
+        read_only: false,
+        screen: false,
+        timeout: Duration::from_mins(1),
+    }
+}
+
+fn driver(write: WriteMode) -> Driver {
+    let commands = vec![
+        OwnCommand {
+            read_only: true,
+            ..command(
+                "look",
+                "K",
+                &[
+                    "k9s",
+                    "--context={context}",
+                    "-n",
+                    "{namespace}",
+                    "{service}",
+                    "{env}",
+                ],
+            )
+        },
+        command("touch", "T", &["deploy", "{version}", "{commit}"]),
+        OwnCommand {
+            dangerous: true,
+            ..command("wipe", "W", &["wipe", "{service}"])
+        },
+    ];
+    let mut setup = fixture::setup();
+    setup.keymap = Keymap::default().with_own(&commands).unwrap();
+    setup.commands = commands;
+    setup.write = write;
+    let mut driver = Driver::settled_with(setup, SIZE);
+    driver.taken();
+    driver
+}
+
+fn runs(driver: &mut Driver) -> Vec<String> {
+    let taken = driver.taken().into_iter();
+    let lines = taken.filter_map(|command| match command {
+        Command::RunOwn { run, .. } => Some(run.line()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+fn word(driver: &Driver) -> String {
+    let word = driver.model.word.as_ref();
+    word.map_or_else(String::new, |(_, word)| word.clone())
+}
+
+#[test]
+fn they_run_where_plans_may_be_written_or_where_they_change_nothing() {
+    for (write, keys, expected, said) in [
+        (WriteMode::Locked, "K", 1, "running look"),
+        (WriteMode::ReadOnly, ": \"look enter", 1, "running look"),
+        (WriteMode::Locked, "T", 0, "started with --read-only"),
+        (
+            WriteMode::ReadOnly,
+            ": \"touch enter",
+            0,
+            "read-only: type :write",
+        ),
+        (WriteMode::Write, "T", 1, "running touch"),
+        (WriteMode::Write, "enter T", 1, "running touch"),
+        (WriteMode::ReadOnly, "W", 0, "read-only: type :write"),
+    ] {
+        let mut driver = driver(write);
+        driver.keys(keys);
+        assert_eq!(runs(&mut driver).len(), expected, "{keys}");
+        assert!(word(&driver).starts_with(said), "{keys}: {}", word(&driver));
+    }
+    let mut driver = driver(WriteMode::ReadOnly);
+    driver.keys("K");
+    let line = runs(&mut driver).remove(0);
+    assert!(line.starts_with("k9s --context=dev"), "{line}");
+    assert!(line.ends_with(" checkout dev"), "{line}");
+}
+
+#[test]
+fn a_value_that_the_cell_lacks_is_said_and_nothing_runs() {
+    let mut driver = driver(WriteMode::Write);
+    driver.model.history.cells.clear();
+    driver.keys("T");
+    assert_eq!(
+        word(&driver),
+        "touch: what brought the version of checkout / dev is not known (yet)"
+    );
+    driver.model.setup.topology.environments[0].cluster = None;
+    driver.keys("K");
+    assert_eq!(
+        word(&driver),
+        "look: dev has no `cluster` in the configuration"
+    );
+    assert!(runs(&mut driver).is_empty());
+}
+
+#[test]
+fn a_dangerous_one_is_asked_about_and_a_held_key_is_no_answer() {
+    let mut driver = driver(WriteMode::Write);
+    driver.keys("W");
+    assert!(matches!(driver.model.prompt, Some(Prompt::Own(..))));
+    driver.key("y", 100);
+    assert!(runs(&mut driver).is_empty(), "too soon");
+    driver.key("n", 400);
+    assert_eq!(driver.model.prompt, None);
+    assert_eq!(word(&driver), "wipe was not run");
+    driver.keys("W");
+    driver.key("y", 1_000);
+    assert_eq!(runs(&mut driver), ["wipe checkout"]);
+}
+
+#[test]
+fn one_runs_at_a_time_and_a_failure_is_never_ok() {
+    let mut driver = driver(WriteMode::Write);
+    driver.keys("K");
+    let epoch = driver.epoch(Operation::Own);
+    driver.key("K", 1_000);
+    assert_eq!(runs(&mut driver).len(), 1);
+    assert!(word(&driver).contains("another command runs"));
+    let ended = |result: Result<(), &str>| OwnRan {
+        line: "k9s x".to_owned(),
+        result: result.map_err(str::to_owned),
+        output: vec!["first".to_owned(), "last".to_owned()],
+        took: Duration::from_millis(400),
+    };
+    let late = Epoch(epoch.0 + 7);
+    driver.send(Event::OwnRan {
+        epoch: late,
+        ran: ended(Err("exit 9")),
+    });
+    assert!(
+        driver.model.activity.standing().is_none(),
+        "not the one that runs"
+    );
+    driver.send(Event::OwnRan {
+        epoch,
+        ran: ended(Ok(())),
+    });
+    let ran = driver.model.ran.clone().unwrap();
+    assert!(ran.ok && ran.outcome == "ok");
+    let entry = driver.model.activity.entries().back().unwrap().clone();
+    assert_eq!(entry.text, "$ k9s x  ok 0.4s");
+    assert_eq!(entry.detail, ["first", "last"]);
+
+    driver.key("K", 1_000);
+    let epoch = driver.epoch(Operation::Own);
+    driver.send(Event::OwnRan {
+        epoch,
+        ran: ended(Err("exit 1")),
+    });
+    let ran = driver.model.ran.clone().unwrap();
+    assert!(!ran.ok && ran.outcome == "exit 1");
+    let (failure, _) = driver.model.activity.standing().unwrap();
+    assert_eq!(failure.why, "exit 1: last");
+    let entry = driver.model.activity.entries().back().unwrap();
+    assert_eq!(entry.text, "$ k9s x  exit 1 0.4s");
+}
+
+#[test]
+fn help_and_palette_know_them() {
+    let driver = driver(WriteMode::ReadOnly);
+    let found = palette::suggestions(&driver.model, "lo");
+    assert_eq!(found[0].line, "look");
+    assert_eq!(found[0].help, "what look does");
+    let shown = format!("{:?}", help::entries(&driver.model));
+    for part in [
+        "Key(\"K\", \"what look does\")",
+        "Key(\":wipe\", \"what wipe does\")",
+    ] {
+        assert!(shown.contains(part), "{part}");
+    }
+    let taken = command("x", "p", &["x"]);
+    let error = Keymap::default().with_own(&[taken]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`p` means both `promote` and `x` in Matrix"
+    );
+}
