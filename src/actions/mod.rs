@@ -89,6 +89,14 @@ pub enum Action {
     NextPane,
     /// To the pane before.
     PreviousPane,
+    /// Show more lines around each change of a diff.
+    DiffMore,
+    /// Show fewer of them.
+    DiffLess,
+    /// Show only lines that change, the whole file, or some lines around each change.
+    DiffExtent,
+    /// Show both sides of a diff beside each other, or one below the other.
+    DiffBeside,
     /// Deliver to a branch of its own, or to the branch again.
     Deliver,
     /// Plan everything staged, or only what was just asked for.

@@ -14,7 +14,7 @@ use crate::actions::{Key, Press};
 use crate::domain::{
     delivery::{Delivery, DeliveryId, Step},
     desired::{Desired, Refs, Tip},
-    diff::FileDiff,
+    diff::{Diff, FileDiff},
     failure::Failure,
     history::HistoryEntry,
     ids::{CellKey, EnvironmentName, ObjectId},
@@ -83,8 +83,8 @@ pub enum Event {
         cell: CellKey,
         /// The commit whose diff it is.
         commit: ObjectId,
-        /// Unified diff.
-        result: Result<String, Failure>,
+        /// What it changed.
+        result: Result<Diff, Failure>,
     },
     /// Answer to [`Command::BuildPlan`](super::command::Command::BuildPlan).
     Planned {
@@ -327,14 +327,17 @@ pub struct Planned {
     /// What changes, what does not, and why.
     pub plan: Arc<Plan>,
     /// One per edited file, in the plan's order.
-    pub diffs: Vec<FileDiff>,
+    pub diff: Diff,
 }
 
 impl Planned {
     /// Makes the diffs.
     pub fn of(plan: Arc<Plan>) -> Self {
         Self {
-            diffs: plan.edits().map(FileDiff::of).collect(),
+            diff: Diff {
+                files: plan.edits().map(FileDiff::of).collect(),
+                goes_on: false,
+            },
             plan,
         }
     }

@@ -9,6 +9,7 @@ pub mod activity;
 pub mod areas;
 pub mod command;
 pub mod deliveries;
+pub mod diff;
 pub mod event;
 pub mod filter;
 #[cfg(test)]

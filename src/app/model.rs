@@ -12,6 +12,7 @@ use super::{
     activity::Activity,
     areas::Drawn,
     deliveries::Deliveries,
+    diff::DiffView,
     event::ReadFrom,
     keymap::LastKey,
     line::LineInput,
@@ -99,6 +100,8 @@ pub struct Model {
     pub screens: Vec<Screen>,
     /// A line being typed, or a question, above all screens.
     pub prompt: Option<Prompt>,
+    /// How diffs are read.
+    pub diff: DiffView,
     /// Deliveries, under way or ended.
     pub deliveries: Deliveries,
     /// The log.
@@ -256,6 +259,7 @@ impl Model {
             matrix: Matrix::default(),
             screens: Vec::new(),
             prompt: None,
+            diff: DiffView::default(),
             deliveries: Deliveries::default(),
             activity: Activity::default(),
             ran: None,

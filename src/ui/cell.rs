@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, diff, history, rollout};
 use crate::app::{
-    areas::{CellAreas, below, row},
+    areas::{CellAreas, Drawn, below, row},
     screen::{CellPane, CellScreen},
 };
 
@@ -17,7 +17,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let width = usize::from(CellAreas::history_width(area));
     let before = history::before(canvas.model, &screen.cell, width).len();
     let others = rollout::elsewhere(canvas, &screen.cell);
-    match CellAreas::of(area, values + before, others.len()) {
+    let one = canvas.model.diff_has_all_room();
+    match CellAreas::of(area, values + before, others.len()).filter(|_| !one) {
         Some(areas) => side_by_side(canvas, area, areas, screen, others),
         None => tabs(canvas, area, screen, others),
     }
@@ -113,17 +114,19 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
             Line::styled(failure.why.clone(), theme.text),
             Line::styled(failure.next.clone(), theme.dim),
         ],
-        Some((_, Ok(text))) if text.is_empty() => vec![Line::styled(
+        Some((_, Ok(diff))) if diff.files.is_empty() => vec![Line::styled(
             "this commit changed no file of the cell: the value came another way",
             theme.dim,
         )],
-        Some((_, Ok(diff))) => diff::lines(&theme, diff).collect(),
+        Some((_, Ok(diff))) => {
+            let focused = screen.pane == CellPane::Diff;
+            return diff::draw(canvas, area, diff, screen.diff_scroll, focused);
+        }
     };
     if screen.pane == CellPane::Diff {
-        canvas.scrolled(area, lines, screen.diff_scroll);
-    } else {
-        canvas.lines(area, lines.into_iter().skip(screen.diff_scroll));
+        canvas.drawn = Drawn::default();
     }
+    canvas.lines(area, lines);
 }
 
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Vec<Line<'static>>) {

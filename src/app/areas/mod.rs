@@ -24,6 +24,9 @@ pub const SMALLEST: (u16, u16) = (40, 10);
 /// From this many columns on, panes stand side by side and the matrix has a WHY column.
 pub const WIDE: u16 = 100;
 
+/// From this many columns on, both sides of a diff have room beside each other.
+pub const SIDES: u16 = 160;
+
 /// From this many rows on, the last program that was run has a row.
 const TALL: u16 = 14;
 

@@ -99,7 +99,8 @@ pub struct PlanAreas {
 
 impl PlanAreas {
     /// The panes of `body` for so many lines of what will be done and of what happened.
-    pub fn of(body: Rect, done: usize, banner: usize) -> Self {
+    /// `one`: one side has all the width.
+    pub fn of(body: Rect, done: usize, banner: usize, one: bool) -> Self {
         let done = rows(done).min(body.height / 3);
         let divider = body.height - done - 2;
         let inner = Rect {
@@ -110,7 +111,7 @@ impl PlanAreas {
         let upper = below(inner, 1, divider.saturating_sub(1));
         let banner = rows(banner).min(upper.height / 2);
         let rest = below(upper, banner, upper.height);
-        let split = (body.width >= WIDE).then(|| body.width * 55 / 100);
+        let split = (body.width >= WIDE && !one).then(|| body.width * 55 / 100);
         let (changes, bytes) = match split {
             None => (rest, rest),
             Some(split) => {

@@ -7,6 +7,7 @@ use crate::{
     actions::{Action, Motion},
     app::{command::Command, event::Epoch, model::Model, op_queue::Operation},
     domain::{
+        diff::Diff,
         failure::Failure,
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
@@ -30,7 +31,7 @@ pub struct CellScreen {
     /// The cluster's events, or one line that says why there are none; `None`: waited for.
     pub notes: Option<Result<Vec<ClusterNote>, String>>,
     /// The diff of the selected commit, or why there is none; `None`: being read.
-    pub diff: Option<(ObjectId, Result<Arc<str>, Failure>)>,
+    pub diff: Option<(ObjectId, Result<Arc<Diff>, Failure>)>,
 }
 
 /// Panes of the cell screen, in the order of `tab`.
@@ -54,16 +55,13 @@ pub(super) fn value(model: &Model) -> Option<&HistoryEntry> {
 }
 
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
-    let Some(Screen::Cell(screen)) = model.screens.last_mut() else {
-        return false;
-    };
     match action {
         Action::Back => model.close(out),
         Action::Move(Motion::Left) => model.neighbour(false, out),
         Action::Move(Motion::Right) => model.neighbour(true, out),
         Action::Move(motion) => model.move_in_cell(motion, out),
-        Action::NextPane => screen.pane = screen.pane.next(),
-        Action::PreviousPane => screen.pane = screen.pane.previous(),
+        Action::NextPane => model.turn_to_cell_pane(CellPane::next),
+        Action::PreviousPane => model.turn_to_cell_pane(CellPane::previous),
         Action::Copy => match model.selected_commit() {
             Some(commit) => out.push(Command::Copy(commit.to_string())),
             None => model.copy_version(out),
@@ -75,6 +73,14 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
 }
 
 impl Model {
+    fn turn_to_cell_pane(&mut self, other: fn(CellPane) -> CellPane) {
+        self.keeping_the_place(|model| {
+            if let Some(Screen::Cell(screen)) = model.screens.last_mut() {
+                screen.pane = other(screen.pane);
+            }
+        });
+    }
+
     pub(in crate::app) fn open_cell(&mut self, cell: CellKey, out: &mut Vec<Command>) {
         self.open_cell_at(cell, 0, out);
     }
@@ -212,16 +218,17 @@ impl Model {
         epoch: Epoch,
         cell: &CellKey,
         commit: ObjectId,
-        result: Result<String, Failure>,
+        result: Result<Diff, Failure>,
     ) {
         if !self.operations.finish(Operation::Diff, epoch) {
             return;
         }
+        let result = result.map(Arc::new);
         for screen in &mut self.screens {
             if let Screen::Cell(screen) = screen
                 && screen.cell == *cell
             {
-                screen.diff = Some((commit, result.clone().map(Into::into)));
+                screen.diff = Some((commit, result.clone()));
             }
         }
     }

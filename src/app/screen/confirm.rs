@@ -76,9 +76,7 @@ impl Model {
         let cannot = |skip: &Skip| skip.standing == Standing::Stops;
         if let Some(first) = plan.plan.skipped.iter().position(cannot) {
             let count = plan.plan.stopping().count();
-            if let Some(screen) = self.plan_screen() {
-                screen.change = plan.plan.changes.len() + first;
-            }
+            self.select_change(plan.plan.changes.len() + first);
             let words =
                 format!("{count} cannot change: {leave} leaves it out, {back} takes it back");
             return self.say(words);
@@ -88,9 +86,7 @@ impl Model {
         }
         let held = plan.plan.held().count();
         if let Some(first) = plan.plan.changes.iter().position(PlannedChange::is_held) {
-            if let Some(screen) = self.plan_screen() {
-                screen.change = first;
-            }
+            self.select_change(first);
             let mut unaccepted = plan.plan.unaccepted();
             if let Some(along) = unaccepted.next() {
                 let more = match unaccepted.count() {

@@ -14,8 +14,9 @@ use crate::{
     },
     domain::{
         desired::Desired,
+        diff::Place,
         failure::Failure,
-        ids::{CellKey, RepoPath},
+        ids::CellKey,
         plan::{Accept, ChangeRequest, Override, PlanRequest},
         topology::Deliver,
     },
@@ -88,18 +89,10 @@ pub struct Refusal {
 }
 
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
-    let Some(Screen::Plan(screen)) = model.screens.last_mut() else {
-        return false;
-    };
     match action {
         Action::Back => model.close(out),
         Action::Move(motion) => model.move_in_plan(motion),
-        Action::NextPane | Action::PreviousPane => {
-            screen.pane = match screen.pane {
-                PlanPane::Changes => PlanPane::Diff,
-                PlanPane::Diff => PlanPane::Changes,
-            };
-        }
+        Action::NextPane | Action::PreviousPane => model.turn_to_other_pane(),
         Action::Deliver => model.toggle_deliver(out),
         Action::Scope => model.widen(out),
         Action::Unstage => model.unstage_selected(out),
@@ -114,21 +107,49 @@ impl Model {
     fn move_in_plan(&mut self, motion: Motion) {
         let (drawn, page) = (self.drawn, self.page());
         let aside = self.staging.set_aside.len();
-        let desired = self.git.desired.clone();
         let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
             return;
         };
         match (&screen.state, screen.pane) {
             (PlanState::Ready(plan), PlanPane::Changes) => {
                 let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
-                screen.change = moved(screen.change, motion, rows, page);
-                screen.diff_scroll = file_of(plan, screen.change, desired.as_deref());
+                let change = moved(screen.change, motion, rows, page);
+                self.select_change(change);
             }
             (PlanState::Ready(_), PlanPane::Diff) => {
                 screen.diff_scroll = drawn.scrolled(screen.diff_scroll, motion);
             }
             _ => {}
         }
+    }
+
+    fn turn_to_other_pane(&mut self) {
+        self.keeping_the_place(|model| {
+            if let Some(Screen::Plan(screen)) = model.screens.last_mut() {
+                screen.pane = match screen.pane {
+                    PlanPane::Changes => PlanPane::Diff,
+                    PlanPane::Diff => PlanPane::Changes,
+                };
+            }
+        });
+    }
+
+    /// Selects a change of the plan, and shows what it changes in its file.
+    pub(in crate::app) fn select_change(&mut self, change: usize) {
+        let (desired, shape) = (self.git.desired.clone(), self.diff_shape());
+        let Some(screen) = self.plan_screen() else {
+            return;
+        };
+        screen.change = change;
+        if let PlanState::Ready(view) = &screen.state {
+            let place = place_of(view, change, desired.as_deref());
+            screen.diff_scroll = view.diff.row_above_change(shape, place);
+        }
+    }
+
+    /// The place in the plan's diff of what the selected change changes.
+    pub fn selected_place(&self, screen: &PlanScreen, view: &Planned) -> Place {
+        place_of(view, screen.change, self.git.desired.as_deref())
     }
 
     /// Opens the plan of everything staged, or of these cells only.
@@ -213,15 +234,17 @@ impl Model {
             return;
         }
         let aside = self.staging.set_aside.len();
-        if let Some(screen) = self.plan_screen() {
-            match result {
-                Ok(plan) => {
-                    let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
-                    screen.change = screen.change.min(rows.saturating_sub(1));
-                    screen.state = PlanState::Ready(plan);
-                }
-                Err(failure) => screen.state = PlanState::Failed(failure),
+        let Some(screen) = self.plan_screen() else {
+            return;
+        };
+        match result {
+            Ok(plan) => {
+                let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
+                let change = screen.change.min(rows.saturating_sub(1));
+                screen.state = PlanState::Ready(plan);
+                self.select_change(change);
             }
+            Err(failure) => screen.state = PlanState::Failed(failure),
         }
     }
 
@@ -402,45 +425,23 @@ impl Model {
     }
 }
 
-/// The line of the diffs where the file of a change begins, on the ref that the change is written to: several refs may have
-/// the file. The start where it has none.
-fn file_of(view: &Planned, change: usize, desired: Option<&Desired>) -> usize {
+/// What a change changes in the diff, on the ref that the change is written to: several refs may have the file. The start
+/// where it has none.
+fn place_of(view: &Planned, change: usize, desired: Option<&Desired>) -> Place {
     let cell = view.plan.changes.get(change).map(|change| &change.cell);
     let declared = cell.and_then(|cell| desired?.cells.get(cell));
-    let path = declared.and_then(|declared| Some(&declared.sources.first()?.path));
-    // In the order of the diffs.
+    let source = declared.and_then(|declared| declared.sources.first());
+    let path = source.map(|source| &source.path);
+    // In the order of the diff.
     let mut edits = view.plan.writes().flat_map(|write| {
         let brings = cell.is_some_and(|cell| write.cells.contains(cell));
         write.edits.iter().map(move |edit| (brings, &edit.path))
     });
     let own = edits.position(|(brings, edited)| brings && Some(edited) == path);
-    let of_path = || view.diffs.iter().position(|file| Some(&file.path) == path);
-    let Some(file) = own.or_else(of_path) else {
-        return 0;
-    };
-    let lines = diff_lines(view).enumerate();
-    let mut files = lines.filter(|(_, line)| matches!(line, DiffLine::File(_)));
-    files.nth(file).map_or(0, |(line, _)| line)
-}
-
-/// One line of the exact change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DiffLine<'a> {
-    /// Air before the next file.
-    Gap,
-    /// A file's name, above its lines.
-    File(&'a RepoPath),
-    /// A line of its diff.
-    Text(&'a str),
-}
-
-/// The exact change, file by file, as it is shown and scrolled through.
-pub fn diff_lines(view: &Planned) -> impl Iterator<Item = DiffLine<'_>> {
-    view.diffs.iter().enumerate().flat_map(|(index, file)| {
-        let gap = (index > 0).then_some(DiffLine::Gap);
-        let lines = file.text.lines().map(DiffLine::Text);
-        gap.into_iter()
-            .chain([DiffLine::File(&file.path)])
-            .chain(lines)
+    let mut files = view.diff.files.iter();
+    let found = own.or_else(|| files.position(|file| Some(&file.path) == path));
+    found.map_or(Place::default(), |file| Place {
+        file,
+        line: source.and_then(|source| usize::try_from(source.line).ok()?.checked_sub(1)),
     })
 }

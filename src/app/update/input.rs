@@ -34,7 +34,9 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
             key(model, press, held, out);
         }
         Input::Paste(text) => prompt::paste(model, &text),
-        Input::Resize { width, height } => model.size = (width, height),
+        Input::Resize { width, height } => {
+            model.keeping_the_place(|model| model.size = (width, height));
+        }
         Input::Focus(focused) => model.focused = focused,
         Input::Wheel { up } => {
             let motion = if up { Motion::Up } else { Motion::Down };
@@ -119,6 +121,9 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
         }
         Action::Log => out.push(Command::ShowLog),
         Action::Own(index) => model.run_own(index, out),
+        Action::DiffMore | Action::DiffLess | Action::DiffExtent | Action::DiffBeside => {
+            model.read_diff_otherwise(action);
+        }
         // They mean something to some screens, or with an argument, only.
         Action::Move(_)
         | Action::Open

@@ -1,32 +1,32 @@
-//! What one commit changed in given files, as a unified diff.
+//! What one commit changed in given files.
 
 use super::{
     Repo,
     compare::{Changed, Item, compare},
-    inmemory::InMemory,
     objects::{Kind, Objects},
-    theirs,
 };
 use crate::domain::{
+    diff::{Became, Diff, FileDiff, Hunk},
     failure::Failure,
     ids::{ObjectId, RepoPath},
 };
 
-/// A longer diff is cut, with a line that says so.
-const LONGEST: usize = 256 << 10;
-/// More files are not looked at: their diff is longer.
+/// Of files longer than this together, the rest is not shown, and that is said.
+const LONGEST: usize = 16 << 20;
+/// More files are not looked at.
 const MOST_FILES: usize = 2000;
 /// A larger file is not shown.
 const LARGEST: usize = 8 << 20;
 
 impl Repo {
-    /// The unified diff of `commit` against its first parent, restricted to `paths` (all when
-    /// empty). Text as stored; screens sanitise it.
+    /// What `commit` changed against its first parent, restricted to `paths` (all when empty). Text as stored; screens
+    /// sanitise it.
     ///
     /// # Errors
     /// When the commit cannot be read.
-    pub fn file_diff(&self, commit: ObjectId, paths: &[RepoPath]) -> Result<String, Failure> {
-        let objects = Objects::open(self)?;
+    pub fn file_diff(&self, commit: ObjectId, paths: &[RepoPath]) -> Result<Diff, Failure> {
+        // What is shown is held against its name.
+        let objects = Objects::open(self)?.verified();
         let header = objects.header(commit)?;
         let parent = header.parents.first();
         let before = parent.map(|parent| objects.header(*parent)).transpose()?;
@@ -43,63 +43,79 @@ impl Repo {
             },
         )?;
         changed.sort_by(|a: &Changed, b| a.path.cmp(&b.path));
-        let mut memory = InMemory::new(&objects)?;
-        let mut unseen = Vec::new();
-        for one in &changed {
-            for item in [&one.before, &one.after].into_iter().flatten() {
-                if item.kind != Kind::Submodule && !memory.take_blob(item.id, LARGEST)? {
-                    unseen.push(String::from_utf8_lossy(&one.path).into_owned());
+        let mut diff = Diff {
+            files: Vec::new(),
+            goes_on: changed.len() >= MOST_FILES,
+        };
+        let mut left = LONGEST;
+        for one in changed {
+            let (before, after) = (
+                content(&objects, one.before.as_ref())?,
+                content(&objects, one.after.as_ref())?,
+            );
+            let became = match (&one.before, &one.after) {
+                (None, _) => Became::Added,
+                (_, None) => Became::Deleted,
+                _ => Became::Changed,
+            };
+            let path = RepoPath::from(String::from_utf8_lossy(&one.path).into_owned());
+            let file = match (before, after) {
+                (Some(before), Some(after)) => {
+                    let size = before.len() + after.len();
+                    if size > left {
+                        diff.goes_on = true;
+                        break;
+                    }
+                    left -= size;
+                    self.between(path, &before, &after)?
                 }
-            }
+                _ => FileDiff::unshown(path, "too large to be shown"),
+            };
+            diff.files.push(file.that_became(became));
         }
-        let cut = changed.len() >= MOST_FILES;
-        changed.retain(|one| !unseen.iter().any(|path| path.as_bytes() == one.path));
-        let mut text = self.print(&memory, &changed)?;
-        unseen.dedup();
-        for path in unseen {
-            text.extend([path.as_str(), " is too large to be shown\n"]);
-        }
-        if cut && !text.ends_with(GOES_ON) {
-            text.push_str(GOES_ON);
-        }
-        Ok(text)
+        Ok(diff)
     }
 
-    fn print(&self, memory: &InMemory<'_>, changed: &[Changed]) -> Result<String, Failure> {
+    /// The change between two contents. Git's own way to find it is quick on contents that have little in common, too.
+    fn between(&self, path: RepoPath, before: &[u8], after: &[u8]) -> Result<FileDiff, Failure> {
         let failed = |error: git2::Error| self.error(&error, "cannot compare commits");
         let mut options = git2::DiffOptions::new();
-        options.skip_binary_check(false).context_lines(3);
-        let (old, new) = (
-            index(changed, |it| it.before.as_ref()),
-            index(changed, |it| it.after.as_ref()),
-        );
-        let diff = memory
-            .repository()
-            .diff_index_to_index(
-                &old.map_err(failed)?,
-                &new.map_err(failed)?,
-                Some(&mut options),
-            )
-            .map_err(failed)?;
-        let mut text = Vec::new();
-        let printed = diff.print(git2::DiffFormat::Patch, |_, _, line| {
-            if matches!(line.origin(), '+' | '-' | ' ') {
-                text.push(u8::try_from(line.origin()).unwrap_or(b' '));
-            }
-            text.extend_from_slice(line.content());
-            text.len() <= LONGEST
-        });
-        let mut text = String::from_utf8_lossy(&text).into_owned();
-        if text.len() > LONGEST {
-            text.push_str(GOES_ON);
-        } else {
-            printed.map_err(failed)?;
+        options.context_lines(0).interhunk_lines(0);
+        let patch = git2::Patch::from_buffers(before, None, after, None, Some(&mut options));
+        let patch = patch.map_err(failed)?;
+        if patch.delta().flags().is_binary() {
+            return Ok(FileDiff::unshown(path, "not text"));
         }
-        Ok(text)
+        let mut hunks = Vec::new();
+        for index in 0..patch.num_hunks() {
+            let (hunk, _) = patch.hunk(index).map_err(failed)?;
+            // Git counts from 1, and names the line before where there is none.
+            let lines = |start: u32, count: u32| {
+                let start = start as usize - usize::from(count > 0 && start > 0);
+                start..start + count as usize
+            };
+            hunks.push(Hunk {
+                old: lines(hunk.old_start(), hunk.old_lines()),
+                new: lines(hunk.new_start(), hunk.new_lines()),
+            });
+        }
+        Ok(FileDiff::with_hunks(path, before, after, hunks))
     }
 }
 
-const GOES_ON: &str = "\n… the diff goes on\n";
+/// What stands there: of a submodule its commit, as Git shows it; nothing where nothing is. `None`: too large.
+fn content(objects: &Objects, item: Option<&Item>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(item) = item else {
+        return Ok(Some(Vec::new()));
+    };
+    if item.kind == Kind::Submodule {
+        return Ok(Some(
+            format!("Subproject commit {}\n", item.id).into_bytes(),
+        ));
+    }
+    let read = objects.blob_within(item.id, LARGEST)?;
+    Ok(read.ok().map(|data| data.to_vec()))
+}
 
 /// Whether a path is a wanted one, or on the way to it, or below it.
 fn leads(path: &[u8], wanted: &RepoPath) -> bool {
@@ -111,31 +127,4 @@ fn leads(path: &[u8], wanted: &RepoPath) -> bool {
     };
     long.strip_prefix(short)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-}
-
-/// One side of what changed, in memory. A path that Git does not take is left out.
-fn index<'c>(
-    changed: &'c [Changed],
-    side: impl Fn(&'c Changed) -> Option<&'c Item>,
-) -> Result<git2::Index, git2::Error> {
-    let mut index = git2::Index::new()?;
-    for one in changed {
-        let Some(item) = side(one) else { continue };
-        let zero = git2::IndexTime::new(0, 0);
-        let _ = index.add(&git2::IndexEntry {
-            ctime: zero,
-            mtime: zero,
-            dev: 0,
-            ino: 0,
-            mode: item.mode,
-            uid: 0,
-            gid: 0,
-            file_size: 0,
-            id: theirs(item.id),
-            flags: 0,
-            flags_extended: 0,
-            path: one.path.clone(),
-        });
-    }
-    Ok(index)
 }

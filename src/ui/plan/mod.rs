@@ -11,10 +11,7 @@ use crate::{
     app::{
         areas::{PlanAreas, below},
         event::Planned,
-        screen::{
-            PlanPane, PlanScreen, PlanState, Scope,
-            plan::{DiffLine, diff_lines},
-        },
+        screen::{PlanPane, PlanScreen, PlanState, Scope},
     },
     domain::failure::Failure,
 };
@@ -60,7 +57,8 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
     let width = usize::from(inner.width);
     let done = done::lines(canvas, view, width);
     let happened = banners(canvas, screen, width);
-    let areas = PlanAreas::of(area, done.len(), happened.len());
+    let one = canvas.model.diff_has_all_room();
+    let areas = PlanAreas::of(area, done.len(), happened.len(), one);
     canvas.divide(
         area,
         areas.divider,
@@ -79,7 +77,8 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
         let rest = below(areas.changes, taken + 1, areas.changes.height);
         // A first look; the whole of it has a pane of its own (tab).
         if rest.height >= LEAST_BYTES {
-            changed_lines(canvas, rest, view);
+            let file = canvas.model.selected_place(screen, view).file;
+            diff::draw_changed(canvas, rest, &view.diff, file);
         }
     }
 }
@@ -173,37 +172,11 @@ fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'
     lines
 }
 
-/// The lines that change, without those around them.
-fn changed_lines(canvas: &mut Canvas<'_>, area: Rect, view: &Planned) {
-    let theme = canvas.theme;
-    let all = view.diffs.iter().flat_map(|file| {
-        let name = Line::styled(file.path.to_string(), theme.title);
-        let changed = file
-            .text
-            .lines()
-            .filter(|line| line.starts_with(['+', '-']));
-        [name]
-            .into_iter()
-            .chain(changed.map(|line| diff::line(&theme, line)))
-    });
-    let lines: Vec<Line<'_>> = all.take(usize::from(area.height)).collect();
-    canvas.lines(area, lines);
-}
-
 /// The exact change, file by file.
 fn bytes(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planned) {
-    let theme = canvas.theme;
-    if view.diffs.is_empty() {
-        return canvas.put(area, Line::styled("no byte changes", theme.dim));
+    if view.diff.files.is_empty() {
+        return canvas.put(area, Line::styled("no byte changes", canvas.theme.dim));
     }
-    let lines = diff_lines(view).map(|line| match line {
-        DiffLine::Gap => Line::default(),
-        DiffLine::File(path) => Line::styled(path.to_string(), theme.title),
-        DiffLine::Text(text) => diff::line(&theme, text),
-    });
-    if screen.pane == PlanPane::Diff {
-        canvas.scrolled(area, lines.collect(), screen.diff_scroll);
-    } else {
-        canvas.lines(area, lines.skip(screen.diff_scroll));
-    }
+    let focused = screen.pane == PlanPane::Diff;
+    diff::draw(canvas, area, &view.diff, screen.diff_scroll, focused);
 }

@@ -13,6 +13,7 @@ use crate::{
     look::Look,
 };
 
+mod diff;
 mod harness;
 mod looks;
 mod revert;

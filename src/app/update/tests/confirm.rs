@@ -278,14 +278,11 @@ fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
     let cells = ["accounts", "identity"].map(|service| cell(service, "staging"));
     let mut view = plan(&cells, false);
     Arc::make_mut(&mut view.plan).changes[1].verdicts[0].outcome = Outcome::Hold;
-    view.diffs = cells
+    view.diff.files = cells
         .iter()
-        .map(|cell| FileDiff {
-            path: RepoPath::from(format!(
-                "apps/{}/overlays/staging/kustomization.yaml",
-                cell.service
-            )),
-            text: "@@ @@\n-1\n+2".to_owned(),
+        .map(|cell| {
+            let path = format!("apps/{}/overlays/staging/kustomization.yaml", cell.service);
+            FileDiff::between(RepoPath::from(path), b"1\n", b"2\n")
         })
         .collect();
     driver.model.build_plan(&mut Vec::new());
@@ -303,7 +300,7 @@ fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
     driver.keys("k");
     assert_eq!(shown(&mut driver), (0, 0));
     driver.keys("enter");
-    assert_eq!(shown(&mut driver).0, 1);
+    assert_eq!(shown(&mut driver), (1, 5));
     assert_eq!(
         word(&driver),
         "1 held: l leaves it out, x takes it back, o lifts the hold with a reason"
@@ -322,13 +319,7 @@ fn the_bytes_follow_to_the_ref_of_the_change_where_several_have_the_file() {
     }
     driver.model.git.desired = Some(Arc::new(desired));
     let mut view = plan(&cells, false);
-    view.diffs = vec![
-        FileDiff {
-            path: path.clone(),
-            text: "@@ @@\n-1\n+2".to_owned(),
-        };
-        2
-    ];
+    view.diff.files = vec![FileDiff::between(path.clone(), b"1\n", b"2\n"); 2];
     let writes = cells.iter().map(|cell| Write {
         tip: tip("a1b2c3d"),
         action: Action::Edit,

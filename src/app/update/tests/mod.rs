@@ -15,7 +15,7 @@ use crate::{
         update::{start, update_all},
     },
     domain::{
-        diff::FileDiff,
+        diff::{Diff, FileDiff},
         failure::Failure,
         ids::CellKey,
         plan::{
@@ -28,6 +28,7 @@ use crate::{
 
 mod answers;
 mod confirm;
+mod diff;
 mod matrix;
 mod own;
 mod publish;
@@ -86,10 +87,10 @@ fn plan(cells: &[CellKey], held: bool) -> Planned {
             notes: Vec::new(),
             digest: String::new(),
         }),
-        diffs: vec![FileDiff {
-            path: "apps/x".into(),
-            text: "-1\n+2".to_owned(),
-        }],
+        diff: Diff {
+            files: vec![FileDiff::between("apps/x".into(), b"1\n", b"2\n")],
+            goes_on: false,
+        },
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
         op_queue::Operation,
     },
     domain::{
+        diff::{Diff, FileDiff},
         history::{ChangeKind, CommitInfo, HistoryEntry},
         rollout::ClusterNote,
     },
@@ -57,13 +58,20 @@ pub(super) fn cell_screen(size: (u16, u16)) -> Driver {
     driver
 }
 
-pub(super) fn diff(service: &str, environment: &str, from: &str, to: &str) -> String {
-    format!(
-        "--- a/apps/{service}/overlays/{environment}/kustomization.yaml\n\
-         +++ b/apps/{service}/overlays/{environment}/kustomization.yaml\n\
-         @@ -4,5 +4,5 @@\n   - ../../base\n images:\n   - name: registry.example.com/{service}\n\
-         -    newTag: {from} # promoted by the pipeline\n+    newTag: {to} # promoted by the pipeline\n"
-    )
+pub(super) fn diff(service: &str, environment: &str, from: &str, to: &str) -> Diff {
+    let text = |version: &str| {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - ../../base\n\
+             images:\n  - name: registry.example.com/{service}\n    newTag: {version} # promoted by the pipeline\n"
+        )
+    };
+    let path = format!("apps/{service}/overlays/{environment}/kustomization.yaml");
+    let (before, after) = (text(from), text(to));
+    let file = FileDiff::between(path.as_str().into(), before.as_bytes(), after.as_bytes());
+    Diff {
+        files: vec![file],
+        goes_on: false,
+    }
 }
 
 pub(super) fn revert(size: (u16, u16)) -> Driver {

@@ -10,7 +10,7 @@ use crate::{
     },
     domain::{
         delivery::{Fact, NotPublished, Rejection},
-        diff::FileDiff,
+        diff::Diff,
         plan::{
             Action, FileEdit, Intent, Outcome, Plan, PlanRequest, PlannedChange, Skip, SkipCause,
             Standing, Verdict, Wave, Write,
@@ -37,14 +37,7 @@ pub(super) fn plan() -> Planned {
     let immutable = || verdict("immutable", Outcome::Pass, "2.4.0 is a release");
     let upstream = |outcome, detail: &str| verdict("upstream", outcome, detail);
     let path = |service: &str| format!("apps/{service}/overlays/prod-us/kustomization.yaml");
-    let file = |service: &str| FileDiff {
-        path: path(service).as_str().into(),
-        text: diff(service, "prod-us", "2.3.1", "2.4.0")
-            .lines()
-            .skip(2)
-            .collect::<Vec<_>>()
-            .join("\n"),
-    };
+    let file = |service: &str| diff(service, "prod-us", "2.3.1", "2.4.0").files.remove(0);
     Planned {
         plan: Arc::new(Plan {
             request: PlanRequest::default(),
@@ -101,7 +94,10 @@ pub(super) fn plan() -> Planned {
             notes: Vec::new(),
             digest: String::new(),
         }),
-        diffs: vec![file("accounts"), file("basket")],
+        diff: Diff {
+            files: vec![file("accounts"), file("basket")],
+            goes_on: false,
+        },
     }
 }
 
@@ -127,7 +123,7 @@ pub(super) fn plan_left_out(size: (u16, u16)) -> Driver {
     let mut driver = plan_held(size);
     driver.keys("l");
     let mut rest = plan();
-    rest.diffs.truncate(1);
+    rest.diff.files.truncate(1);
     let plan = Arc::make_mut(&mut rest.plan);
     let held = plan.changes.remove(1);
     plan.skipped.push(Skip {

@@ -367,12 +367,88 @@ fn shows_the_diff_of_a_commit_for_the_files_asked_for() {
     let diff = repo
         .file_diff(rev(&path, "main"), &["apps/api/prod.yaml".into()])
         .unwrap();
-    assert!(diff.contains("-tag: 1\n+tag: 2\n"), "{diff}");
-    assert!(!diff.contains("other"), "{diff}");
+    assert_eq!(diff.files.len(), 1);
+    let text = diff.files[0].with_header();
+    assert!(text.ends_with("@@ -1 +1 @@\n-tag: 1\n+tag: 2\n"), "{text}");
+    let first = repo.file_diff(rev(&path, "main~1"), &[]).unwrap();
     assert!(
-        repo.file_diff(rev(&path, "main~1"), &[])
-            .unwrap()
-            .contains("+tag: 1")
+        first
+            .files
+            .iter()
+            .any(|file| file.with_header().contains("+tag: 1"))
+    );
+}
+
+#[test]
+fn a_commit_s_files_come_go_and_change_anywhere_and_what_is_no_text_is_said() {
+    let scratch = Scratch::new();
+    let path = scratch.init("r");
+    let numbered = |other: &str| -> String {
+        let line = |at: usize| match at {
+            1 | 20 | 40 => format!("{other}{at}\n"),
+            at => format!("{at}\n"),
+        };
+        (1..=40).map(line).collect()
+    };
+    let large = "x\n".repeat(5 << 20);
+    let files = [
+        ("changes", numbered("a").as_str()),
+        ("goes", "tag: 1\n"),
+        ("binary", "\0\u{1}"),
+        ("large", "1\n"),
+    ]
+    .map(|(name, text)| (name, text.to_owned()));
+    let refs: Vec<(&str, &str)> = files.iter().map(|(n, t)| (*n, t.as_str())).collect();
+    commit(&path, &refs, "one", 1_700_000_000);
+    git(&path, &["rm", "-q", "goes"]);
+    let changed = format!("{}41\n", numbered("b"));
+    commit(
+        &path,
+        &[
+            ("changes", &changed),
+            ("binary", "\0\u{2}"),
+            ("large", &large),
+            ("comes", "tag: 2"),
+        ],
+        "two",
+        1_700_000_010,
+    );
+    let diff = open(&path).file_diff(rev(&path, "HEAD"), &[]).unwrap();
+    let told: Vec<(&str, &str, Option<&str>)> = diff
+        .files
+        .iter()
+        .map(|file| {
+            (
+                file.path.as_str(),
+                file.became_shown(),
+                file.unshown.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("binary", "", Some("not text")),
+            ("changes", "", None),
+            ("comes", "added", None),
+            ("goes", "deleted", None),
+            ("large", "", Some("too large to be shown")),
+        ]
+    );
+    assert!(!diff.goes_on);
+    let text = diff.files[1].with_header();
+    let shown = git(&path, &["diff", "HEAD~1", "HEAD", "--", "changes"]);
+    // Git guesses what a hunk is in, behind its header.
+    let shown = shown.replace(" @@ a1", " @@").replace(" @@ a20", " @@");
+    assert_eq!(
+        text.trim_end(),
+        shown[shown.find("---").unwrap()..].trim_end(),
+        "as Git itself shows it"
+    );
+    let text = diff.files[2].with_header();
+    assert!(
+        text.contains("@@ -0,0 +1 @@\n+tag: 2\n\\ No newline"),
+        "{text}"
     );
 }
 
