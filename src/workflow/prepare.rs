@@ -1,6 +1,10 @@
 //! From a request to exact bytes, verdicts and words. Reads Git, writes nothing but objects that no ref names.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -8,11 +12,11 @@ use super::{
     Project, Reading,
     answers::{AskRunning, answers},
     notes::notes,
-    reading::unread_repositories,
+    reading::{desired_of, unread_repositories},
 };
 use crate::{
     domain::{
-        desired::{Desired, RefName, Tip},
+        desired::{Desired, DesiredCell, RefName, Tip},
         failure::{Failure, FailureKind},
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
@@ -63,6 +67,17 @@ pub fn prepare(
             Assembler::new(Arc::new(layouts.view(origin)), &[])
         })
     };
+    // Many cells ask for the same tag.
+    let tagged: RefCell<HashMap<(Origin, ObjectId), Option<Desired>>> = RefCell::default();
+    let declared = |tag: &Tip| {
+        let mut tagged = tagged.borrow_mut();
+        let known = tagged.entry((tag.origin.clone(), tag.commit));
+        let read = || {
+            let repo = project.repository(&tag.name).ok()?;
+            desired_of(layouts, &project.environments(), repo, tag).ok()
+        };
+        known.or_insert_with(read).clone()
+    };
     let mut plan = plan::build(&PlanInput {
         request,
         desired,
@@ -88,7 +103,11 @@ pub fn prepare(
         tag: &|key, intent, _| {
             let commit_of =
                 |name: &RefName| project.repository(name).ok()?.ref_commit(&name.reference);
-            layout::new_tag(layouts, desired, key, intent, &commit_of)
+            let tags = layout::Tags {
+                commit_of: &commit_of,
+                declared: &declared,
+            };
+            layout::new_tag(layouts, desired, key, intent, tags)
         },
         now,
     });
@@ -179,27 +198,36 @@ fn try_merge(
     let repo = project.repository(&ours.name)?;
     let merged = repo.merge(ours.commit, theirs.commit)?;
     let desired = &reading.desired;
-    let view = Arc::new(reading.layouts.view(&ours.origin));
-    let after = repo.desired_after(ours.commit, &merged, &view, &project.environments())?;
-    let mut keys: Vec<&CellKey> = after.cells.keys().collect();
-    keys.extend(
-        desired
-            .cells
-            .iter()
-            .filter(|(key, cell)| cell.origin == ours.origin && !after.cells.contains_key(key))
-            .map(|(key, _)| key),
-    );
-    let cells = keys.into_iter().map(|key| {
-        (
-            key.clone(),
-            desired.version(key).cloned(),
-            after.version(key).cloned(),
-        )
-    });
-    let cells = cells.filter(|(_, before, after)| before != after).collect();
+    // A branch may be read in several ways: as an environment's own and as the one of all others. Every one of them moves.
+    let ways = reading.tips.iter().filter(|tip| tip.name == ours.name);
+    let mut cells = BTreeMap::new();
+    for Tip { origin, .. } in ways {
+        let view = Arc::new(reading.layouts.view(origin));
+        let after = repo.desired_after(ours.commit, &merged, &view, &project.environments())?;
+        let of_it = |cell: &DesiredCell| cell.origin == *origin;
+        let here = desired.cells.iter().filter(|(_, cell)| of_it(cell));
+        let gone = here.filter(|(key, _)| !after.cells.contains_key(key));
+        // What another ref gives stays what it is.
+        let there = after.cells.keys();
+        let there = there.filter(|key| {
+            let known = desired.cells.get(*key);
+            *origin == ours.origin || known.is_none_or(of_it)
+        });
+        let keys: BTreeSet<&CellKey> = there.chain(gone.map(|(key, _)| key)).collect();
+        for key in keys {
+            let (before, after) = (desired.version(key), after.version(key));
+            if before != after {
+                let moves = (before.cloned(), after.cloned());
+                cells.entry(key.clone()).or_insert(moves);
+            }
+        }
+    }
     Ok(Merge {
         fast_forward: merged.fast_forward,
         edits: merged.edits,
-        cells,
+        cells: cells
+            .into_iter()
+            .map(|(key, (before, after))| (key, before, after))
+            .collect(),
     })
 }

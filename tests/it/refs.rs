@@ -424,3 +424,169 @@ fn a_tag_that_is_taken_meanwhile_is_not_overwritten() {
         .git_in(&tags.0.clone_path(), &["tag", "--list", "prod-1.1.0"]);
     assert_eq!(here, "", "a tag that was refused is not here either");
 }
+
+/// Tags whose commits hold files that say the versions: `(FILES, TAGS)`, one commit each.
+fn tagged_files(layout: &str, commits: &[(&[(&str, &str)], &[&str])]) -> Branches {
+    let branches = Branches::new(&format!("{TAGS}{layout}"));
+    let this = &branches.0;
+    let at = this.colleague();
+    for (files, tags) in commits {
+        for (service, version) in *files {
+            this.write(&path(service), &values(version, 1));
+        }
+        this.git_in(&at, &["add", "-A"]);
+        this.git_in(&at, &["commit", "-q", "--allow-empty", "-m", tags[0]]);
+        for tag in *tags {
+            this.git_in(&at, &["tag", tag]);
+        }
+    }
+    this.git_in(&at, &["push", "-q", "--tags", "origin", "HEAD:main"]);
+    branches.fetch();
+    branches
+}
+
+/// What status shows of these cells, in order.
+fn shown(branches: &Branches, cells: &[(&str, &str)]) -> Vec<String> {
+    let status = branches.tidegate(&["status", "-o", "json"]).exits(0).json();
+    let cells = cells.iter().map(|(service, environment)| {
+        let version = row(&status, service)[*environment]["version"].clone();
+        version.as_str().unwrap_or("-").to_owned()
+    });
+    cells.collect()
+}
+
+const FILES: &str = "path = \"deployments/{service}/values.yaml\"\nyaml = \"image.tag\"\nrefs = ";
+
+#[test]
+fn a_tag_whose_files_say_the_version_goes_back_to_the_commit_that_declared_it() {
+    let layout = format!("{FILES}\"refs/tags/{{env}}-{{version:semver}}\"");
+    // The tag prod-1.0.0 is not the one whose files say 1.0.0.
+    let tags = tagged_files(
+        &layout,
+        &[
+            (&[("shop", "2.0.0"), ("mail", "7")], &["prod-1.0.0"]),
+            (&[("shop", "1.0.0"), ("mail", "8")], &["prod-1.1.0"]),
+            (
+                &[("shop", "3.0.0"), ("mail", "9")],
+                &["prod-1.2.0", "staging-1.2.0"],
+            ),
+        ],
+    );
+    let cells = [("shop", "prod"), ("mail", "prod"), ("shop", "staging")];
+    let said = tags.tidegate(&["revert", "shop", "prod", "--yes"]).exits(0);
+    for words in [
+        "revert shop / prod: 3.0.0 → 1.0.0",
+        "revert mail / prod: 9 → 8 (comes along)",
+    ] {
+        assert!(said.out.contains(words), "{}", said.out);
+    }
+    tags.fetch();
+    assert_eq!(shown(&tags, &cells), ["1.0.0", "8", "3.0.0"]);
+    let remote = tags.0.remote();
+    let named = |tag: &str| {
+        let name = format!("{tag}^{{commit}}");
+        tags.0.git_in(&remote, &["rev-parse", &name])
+    };
+    assert_eq!(named("prod-1.2.1"), named("prod-1.1.0"));
+    let plan = tags
+        .tidegate(&[
+            "revert",
+            "shop",
+            "prod",
+            "--to",
+            "2.0.0",
+            "--dry-run",
+            "-o",
+            "json",
+        ])
+        .exits(0)
+        .json();
+    assert_eq!(plan["changes"][0]["to"], json!("2.0.0"));
+    assert_eq!(plan["changes"][1]["to"], json!("7"));
+    let said = tags
+        .tidegate(&["set", "shop", "prod", "1.0.5", "--yes"])
+        .exits(1);
+    let words = "files of the tagged commit say the version";
+    assert!(said.out.contains(words), "{}", said.out);
+}
+
+#[test]
+fn a_shared_tag_whose_files_say_the_version_moves_all_that_follow_it_and_says_so() {
+    let layout = format!(
+        "{FILES}\"refs/tags/{{version:semver}}\"\nrange = {{ staging = \">=1.0.0-rc.0\", prod = \">=1.0.0\" }}"
+    );
+    let tags = tagged_files(
+        &layout,
+        &[
+            (&[("shop", "1.0.0"), ("mail", "7")], &["1.0.0"]),
+            (
+                &[("shop", "2.0.0"), ("mail", "7")],
+                &["1.1.0-rc.1", "1.1.0"],
+            ),
+        ],
+    );
+    let cells = [("shop", "prod"), ("shop", "staging")];
+    assert_eq!(shown(&tags, &cells), ["2.0.0", "2.0.0"]);
+    let said = tags.tidegate(&["revert", "shop", "prod", "--yes"]).exits(0);
+    let words = "revert shop / staging: 2.0.0 → 1.0.0 (comes along)";
+    assert!(said.out.contains(words), "{}", said.out);
+    tags.fetch();
+    assert_eq!(shown(&tags, &cells), ["1.0.0", "1.0.0"]);
+}
+
+#[test]
+fn a_merge_moves_what_other_layouts_read_of_the_branch_and_says_so() {
+    let branches = Branches::new(
+        r#"
+[[environments]]
+name = "staging"
+[[environments]]
+name = "main"
+from = ["staging"]
+[[environments]]
+name = "dev"
+[[layouts]]
+refs = "refs/heads/{env:staging|main}"
+path = "deployments/{service}/values.yaml"
+yaml = "image.tag"
+[[layouts]]
+path = "all/{env}.yaml"
+yaml = "{service}.tag"
+"#,
+    );
+    branches.commit("main", "all/dev.yaml", "job: {tag: 5}\nold: {tag: 1}\n");
+    let this = &branches.0;
+    this.git_in(&this.remote(), &["branch", "-f", "staging", "main"]);
+    branches.commit("staging", &path("shop"), &values("1.1.0", 1));
+    branches.commit("staging", "all/dev.yaml", "job: {tag: 6}\nnew: {tag: 2}\n");
+    branches.fetch();
+    let promote = [
+        "promote", "shop", "--from", "staging", "--to", "main", "-o", "json",
+    ];
+    let plan = branches
+        .tidegate(&[&promote[..], &["--dry-run"]].concat())
+        .exits(0)
+        .json();
+    let changes: Vec<String> = plan["changes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|change| {
+            let text = |key: &str| change[key].as_str().unwrap_or("-").to_owned();
+            let (service, environment) = (text("service"), text("environment"));
+            format!("{service} / {environment} {} {}", text("from"), text("to"))
+        })
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "shop / main 1.0.0 1.1.0",
+            "job / dev 5 6",
+            "new / dev - 2",
+            "old / dev 1 -",
+        ]
+    );
+    branches
+        .tidegate(&[&promote[..], &["--yes"]].concat())
+        .exits(0);
+}

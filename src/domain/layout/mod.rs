@@ -54,7 +54,7 @@ pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
 pub use stored::{KnownFile, restore, store};
 pub use successive::Successive;
-pub use tag::new_tag;
+pub use tag::{Tags, new_tag};
 pub use walked::Walked;
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.

@@ -1,28 +1,44 @@
 //! Promotion by tags: an environment follows the highest tag of its own, or of a range, so a promotion is a new tag.
 
+use std::collections::BTreeSet;
+
 use super::{LayoutSet, Origin, RefTemplate, compile::Layout};
 use crate::domain::{
     desired::{Desired, DesiredCell, RefName, Tip},
     ids::{CellKey, ObjectId},
     plan::{Intent, NewTag, SkipCause},
+    template::Captures,
     version::Version,
 };
 
 /// Why there is no tag to make, with a sentence.
 type Refusal = (SkipCause, String);
 
+/// A cell that moves: (cell, before, after).
+type Moves = (CellKey, Option<Version>, Option<Version>);
+
+/// What tags name and declare.
+#[derive(Clone, Copy)]
+pub struct Tags<'a> {
+    /// What a ref names, where it is there.
+    pub commit_of: &'a dyn Fn(&RefName) -> Option<ObjectId>,
+    /// What a tag declares, whether it is there or is to be made; `None` where its commit cannot be read.
+    pub declared: &'a dyn Fn(&Tip) -> Option<Desired>,
+}
+
 /// The annotated tag that gives `key` its version, or why there can be none; `None` where the cell is no tag's.
-/// `commit_of` says what a ref names, where it is there.
 ///
 /// A promotion names the very commit that the upstream's tag names. Where environments follow ranges of shared tags, a
 /// pre-release (`1.2.0-rc.3`) is promoted to its release (`1.2.0`). An environment follows its highest tag, so a revert
-/// names the earlier commit by the next version: 1.0.0 comes back as 1.1.1.
+/// names the earlier commit by the next version: 1.0.0 comes back as 1.1.1. Where files of the tag's commit say the versions,
+/// the tag's own name says nothing of them: what it will declare is read from the commit, of every environment that will
+/// follow it.
 pub fn new_tag(
     layouts: &LayoutSet,
     desired: &Desired,
     key: &CellKey,
     intent: &Intent,
-    commit_of: &dyn Fn(&RefName) -> Option<ObjectId>,
+    tags: Tags<'_>,
 ) -> Option<Result<NewTag, Refusal>> {
     let cell = desired.cells.get(key);
     let upstream = match intent {
@@ -44,7 +60,7 @@ pub fn new_tag(
         key,
         model,
         template,
-        commit_of,
+        tags,
     };
     Some(match (intent, upstream) {
         (Intent::Promote { .. }, Some(upstream)) => tagger.promote(upstream),
@@ -55,10 +71,11 @@ pub fn new_tag(
         (Intent::Set { version }, _) => tagger.set(version),
         (
             Intent::Revert {
-                to: Some(version), ..
+                to: Some(version),
+                at,
             },
             _,
-        ) => tagger.go_back(version),
+        ) => tagger.go_back(version, *at),
         (Intent::Revert { to: None, .. }, _) => Err((
             SkipCause::NotDeclared,
             format!("{key} is a tag's, and inherits nothing"),
@@ -73,7 +90,7 @@ struct Tagger<'a> {
     /// The cell itself, or its upstream where it has no tag yet.
     model: &'a DesiredCell,
     template: &'a RefTemplate,
-    commit_of: &'a dyn Fn(&RefName) -> Option<ObjectId>,
+    tags: Tags<'a>,
 }
 
 impl Tagger<'_> {
@@ -96,26 +113,54 @@ impl Tagger<'_> {
         } else {
             named.clone()
         };
-        let declared = if self.names_version(upstream) {
-            Some(version.clone())
+        let declares = if self.names_version(upstream) {
+            version.clone()
         } else {
-            upstream.version.clone()
+            let Some(declared) = upstream.version.clone() else {
+                let environment = &self.key.environment;
+                return Err((
+                    SkipCause::NotInUpstream,
+                    format!("what is promoted to {environment} cannot be read"),
+                ));
+            };
+            if self.declares(&declared) {
+                return Err((
+                    SkipCause::AlreadyThere,
+                    format!("{} declares {declared} already", self.key.environment),
+                ));
+            }
+            declared
         };
-        self.tag(&version, declared, tip, Some(&upstream.origin))
+        let from = Some(tip.name.clone());
+        self.tag(&version, &declares, tip.commit, from)
     }
 
-    /// An earlier version again: its tag's commit, by a version above the one that is followed now.
-    fn go_back(&self, version: &Version) -> Result<NewTag, Refusal> {
+    /// An earlier version again: its tag's commit, by a version above the one that is followed now. Where the tag's files say
+    /// the version, it is the commit that declared it: a tag that is called the same may be another.
+    fn go_back(&self, version: &Version, at: Option<ObjectId>) -> Result<NewTag, Refusal> {
         let environment = &self.key.environment;
         let refused = |why: String| Err((SkipCause::NotDeclared, why));
-        let earlier = self.name(version).and_then(|name| {
-            let commit = (self.commit_of)(&name)?;
-            Some((name, commit))
-        });
-        let Some((name, commit)) = earlier else {
-            return refused(format!(
-                "no tag of {environment} is called {version}, so its commit is not known; tag it by hand (git tag -a)"
-            ));
+        let is_named = self.names_version(self.model);
+        let earlier = if is_named {
+            let name = self.name(version);
+            name.and_then(|name| Some(((self.tags.commit_of)(&name)?, Some(name))))
+        } else {
+            at.map(|commit| {
+                let mut tips = self.desired.tips.iter();
+                let tip = tips.find(|tip| tip.commit == commit && tip.name.is_tag());
+                (commit, tip.map(|tip| tip.name.clone()))
+            })
+        };
+        let Some((commit, name)) = earlier else {
+            return refused(if is_named {
+                format!(
+                    "no tag of {environment} is called {version}, so its commit is not known; tag it by hand (git tag -a)"
+                )
+            } else {
+                format!(
+                    "which commit declared {version} is not known; name it (--to COMMIT), or tag it by hand (git tag -a)"
+                )
+            });
         };
         let followed = self.model.origin.captures.get("version");
         let next = followed.and_then(|text| next_version(text));
@@ -124,11 +169,14 @@ impl Tagger<'_> {
                 "{environment} follows no version that has a next one; tag by hand (git tag -a)"
             ));
         };
-        let from = Tip::new(name, Origin::default(), commit);
-        let declared = (!self.names_version(self.model)).then(|| version.clone());
-        let mut tag = self.tag(&next, declared, &from, None)?;
-        tag.from = Some(from.name);
-        Ok(tag)
+        if !is_named && self.declares(version) {
+            return Err((
+                SkipCause::AlreadyThere,
+                format!("{environment} declares {version} already"),
+            ));
+        }
+        let declares = if is_named { &next } else { version };
+        self.tag(&next, declares, commit, name)
     }
 
     /// The same version by hand: at the commit that another environment's tag of this version names.
@@ -140,8 +188,15 @@ impl Tagger<'_> {
         });
         match same {
             Some(tip) if self.names_version(self.model) => {
-                self.tag(version, Some(version.clone()), tip, None)
+                self.tag(version, version, tip.commit, None)
             }
+            _ if !self.names_version(self.model) => Err((
+                SkipCause::NotDeclared,
+                format!(
+                    "{} follows tags, and files of the tagged commit say the version; commit {version} where those are made from, and tag that",
+                    self.key.environment
+                ),
+            )),
             _ => Err((
                 SkipCause::NotDeclared,
                 format!(
@@ -153,30 +208,34 @@ impl Tagger<'_> {
         }
     }
 
+    /// The tag `version` of `commit`, by which the cell is to declare `declares`.
     fn tag(
         &self,
         version: &Version,
-        declared: Option<Version>,
-        from: &Tip,
-        upstream: Option<&Origin>,
+        declares: &Version,
+        commit: ObjectId,
+        from: Option<RefName>,
     ) -> Result<NewTag, Refusal> {
         let environment = &self.key.environment;
+        let refused = |why: String| Err((SkipCause::NotDeclared, why));
         let current = self.desired.cells.get(self.key);
         let current_tag = current.and_then(|cell| cell.origin.captures.get("version"));
         if let Some(current_tag) = current_tag {
             let current_tag = Version::from(current_tag.as_str());
-            if current_tag == *version {
+            if current_tag == *version && self.names_version(self.model) {
                 return Err((
                     SkipCause::AlreadyThere,
                     format!("{environment} declares {version} already"),
                 ));
             }
+            if current_tag == *version {
+                return refused(format!(
+                    "{environment} has a tag {version} already, of another commit; tag by hand (git tag -a), above it"
+                ));
+            }
             if current_tag.semver() >= version.semver() {
-                return Err((
-                    SkipCause::NotDeclared,
-                    format!(
-                        "{environment} follows its highest tag, and {current_tag} is higher than {version}"
-                    ),
+                return refused(format!(
+                    "{environment} follows its highest tag, and {current_tag} is higher than {version}"
                 ));
             }
         }
@@ -189,21 +248,39 @@ impl Tagger<'_> {
                 ),
             )
         })?;
-        let along = match upstream {
-            _ if self.template.is_shared() => self.followers(version),
-            Some(upstream) => self.beside(upstream),
-            None => Vec::new(),
+        let moves = self.moves(version, &place, commit)?;
+        let (own, along): (Vec<Moves>, Vec<Moves>) =
+            moves.into_iter().partition(|(cell, ..)| cell == self.key);
+        let now = match own.into_iter().next() {
+            Some((_, _, after)) => after,
+            None => self.desired.version(self.key).cloned(),
         };
+        if now.as_ref() != Some(declares) {
+            let short = commit.short();
+            return refused(match now {
+                Some(now) => format!(
+                    "the commit {short}, which would be tagged {}, declares {now} in {environment}, not {declares}; commit {declares} there first, and tag that",
+                    place.short()
+                ),
+                None => format!(
+                    "the commit {short}, which would be tagged {}, does not give {} {declares}; commit it there first, and tag that",
+                    place.short(),
+                    self.key
+                ),
+            });
+        }
         Ok(NewTag {
-            along: along
-                .into_iter()
-                .filter(|(cell, before, after)| cell != self.key && before != after)
-                .collect(),
+            along,
             place,
-            commit: from.commit,
-            from: upstream.map(|_| from.name.clone()),
-            version: declared.unwrap_or_else(|| version.clone()),
+            commit,
+            from,
+            version: declares.clone(),
         })
+    }
+
+    /// Whether the cell declares the version now.
+    fn declares(&self, version: &Version) -> bool {
+        self.desired.version(self.key) == Some(version)
     }
 
     /// The release that a candidate becomes, in the target's range.
@@ -229,42 +306,76 @@ impl Tagger<'_> {
         ))
     }
 
-    /// Cells that follow the same tags and would be served by the new one.
-    fn followers(&self, version: &Version) -> Vec<(CellKey, Option<Version>, Option<Version>)> {
-        let Some(new) = version.semver() else {
-            return Vec::new();
+    /// Every cell that declares something else by the tag `place`, `version`, of `commit`: those of the environment that it is
+    /// made for, and of all that follow the same tags by a range and have no higher one.
+    fn moves(
+        &self,
+        version: &Version,
+        place: &RefName,
+        commit: ObjectId,
+    ) -> Result<Vec<Moves>, Refusal> {
+        let new = version.semver();
+        let followed: Vec<String> = match &new {
+            Some(new) if self.template.is_shared() => {
+                let all = self.template.followed_by(new);
+                all.map(ToOwned::to_owned).collect()
+            }
+            _ => vec![self.spelling()],
         };
-        let following: Vec<&str> = self.template.followed_by(&new).collect();
-        let cells = self.desired.cells.iter().filter(|(key, cell)| {
-            let captures = &cell.origin.captures;
-            cell.origin.refs == self.model.origin.refs
-                && cell.origin.repository == self.model.origin.repository
-                && key.service == self.key.service
-                && captures
-                    .get("env")
-                    .is_some_and(|env| following.contains(&env.as_str()))
-                && captures
-                    .get("version")
-                    .and_then(|old| Version::from(old.as_str()).semver())
-                    .is_none_or(|old| old < new)
-        });
-        cells
-            .filter(|(_, cell)| self.names_version(cell))
-            .map(|(key, cell)| (key.clone(), cell.version.clone(), Some(version.clone())))
-            .collect()
+        let mut moves = Vec::new();
+        for environment in followed {
+            let mut captures = self.model.origin.captures.clone();
+            captures.insert("env".to_owned(), environment);
+            captures.remove("version");
+            let today = self.follows(&captures);
+            let followed = today.and_then(|tip| tip.origin.captures.get("version"));
+            let old = followed.and_then(|old| Version::from(old.as_str()).semver());
+            if old.is_some() && old >= new {
+                continue;
+            }
+            captures.insert("version".to_owned(), version.to_string());
+            let origin = Origin {
+                captures,
+                ..self.model.origin.clone()
+            };
+            let tip = Tip::new(place.clone(), origin, commit);
+            let Some(then) = (self.tags.declared)(&tip) else {
+                return Err((
+                    SkipCause::NotParseable,
+                    format!(
+                        "what the commit {} declares cannot be read, so what {} would move is not known",
+                        commit.short(),
+                        place.short()
+                    ),
+                ));
+            };
+            let is_of = |cell: &DesiredCell| today.is_some_and(|tip| tip.origin == cell.origin);
+            let cells = self.desired.cells.iter();
+            let of_today = cells.filter(|(_, cell)| is_of(cell)).map(|(key, _)| key);
+            // What another ref gives stays what it is.
+            let new = then.cells.keys();
+            let new = new.filter(|key| self.desired.cells.get(*key).is_none_or(is_of));
+            let all: BTreeSet<&CellKey> = of_today.chain(new).collect();
+            for key in all {
+                let before = self.desired.version(key);
+                let after = then.version(key);
+                if before != after {
+                    moves.push((key.clone(), before.cloned(), after.cloned()));
+                }
+            }
+        }
+        Ok(moves)
     }
 
-    /// Cells that the same tag of the upstream declares: the new tag declares them too.
-    fn beside(&self, upstream: &Origin) -> Vec<(CellKey, Option<Version>, Option<Version>)> {
-        let cells = self.desired.cells.iter();
-        cells
-            .filter(|(_, cell)| cell.origin == *upstream)
-            .map(|(key, cell)| {
-                let target = CellKey::new(key.service.clone(), self.key.environment.clone());
-                let before = self.desired.version(&target).cloned();
-                (target, before, cell.version.clone())
-            })
-            .collect()
+    /// The tag that is followed today where a tag's name captures this; the version aside.
+    fn follows(&self, captures: &Captures) -> Option<&Tip> {
+        self.desired.tips.iter().find(|tip| {
+            let mut identity = tip.origin.captures.clone();
+            identity.remove("version");
+            tip.origin.refs == self.model.origin.refs
+                && tip.origin.repository == self.model.origin.repository
+                && identity == *captures
+        })
     }
 
     fn name(&self, version: &Version) -> Option<RefName> {

@@ -198,7 +198,7 @@ impl Draft {
         let to = wanted(request, input)?;
         let cell = input.desired.cells.get(key);
         if let Some(tag) = (input.tag)(key, &request.intent, to.as_ref()) {
-            return Ok(Some(self.add_tag(request, from, tag?, input)));
+            return self.add_tag(request, from, tag?, input).map(Some);
         }
         match &to {
             Some(version) if cell.is_some_and(|cell| declares(cell, version)) => {

@@ -91,7 +91,18 @@ impl Draft {
         from: Option<Version>,
         tag: NewTag,
         input: &PlanInput<'_>,
-    ) -> PlannedChange {
+    ) -> Result<PlannedChange, Refused> {
+        let mut others = self.writes.iter();
+        let other = others.find(|write| write.tip.name == tag.place);
+        if other.is_some_and(|write| write.tip.commit != tag.commit) {
+            return Err((
+                SkipCause::Conflict,
+                format!(
+                    "{} would name two commits, of which another change of this plan has one; go on with it in a plan of its own",
+                    tag.place
+                ),
+            ));
+        }
         let upstream = match &request.intent {
             Intent::Promote { from } => {
                 let upstream = CellKey::new(request.cell.service.clone(), from.clone());
@@ -117,7 +128,7 @@ impl Draft {
                 all: tag.along,
             });
         }
-        change
+        Ok(change)
     }
 
     /// What a merge or a tag changes beside what was asked for, judged as if it had been asked for.
@@ -138,7 +149,7 @@ impl Draft {
                 if write.cells.contains(&cell) {
                     continue;
                 }
-                let intent = brought(&cell, after.as_ref(), asked, is_tag, input);
+                let intent = brought(&cell, after.as_ref(), asked, input);
                 let request = ChangeRequest {
                     cell: cell.clone(),
                     intent,
@@ -152,6 +163,8 @@ impl Draft {
                     }
                     _ => None,
                 };
+                // Files of the commit may say another version than the upstream's.
+                let candidate = candidate.filter(|it| is_release(after.as_ref(), it));
                 let judged_as = candidate.or_else(|| after.clone());
                 let has_it = is_tag
                     && input.desired.tip(&cell).map(|tip| tip.commit) == Some(write.tip.commit);
@@ -169,6 +182,12 @@ impl Draft {
             }
         }
     }
+}
+
+/// Whether a version is what a candidate becomes by being tagged: `1.2.0` of `1.2.0-rc.3`.
+fn is_release(version: Option<&Version>, candidate: &Version) -> bool {
+    let rest = version.and_then(|it| candidate.as_str().strip_prefix(it.as_str()));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '+']))
 }
 
 /// Where a tag will be: it goes where the tags beside it come from.
@@ -190,7 +209,6 @@ fn brought(
     cell: &CellKey,
     after: Option<&Version>,
     asked: Option<&ChangeRequest>,
-    is_tag: bool,
     input: &PlanInput<'_>,
 ) -> Intent {
     let revert = |to: Option<&Version>| Intent::Revert {
@@ -207,13 +225,13 @@ fn brought(
         Some((Intent::Promote { from }, environment)) => {
             let environments = input.topology.get(&cell.environment);
             let has = |from| environments.is_some_and(|it| it.from.contains(from));
-            if !is_tag || *environment == cell.environment || has(from) {
+            if *environment == cell.environment || has(from) {
                 Intent::Promote { from: from.clone() }
             } else {
                 set()
             }
         }
-        Some((Intent::Revert { .. }, _)) if is_tag => revert(after),
+        Some((Intent::Revert { .. }, _)) => revert(after),
         _ => set(),
     }
 }
