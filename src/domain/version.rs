@@ -94,12 +94,14 @@ impl Version {
         Some(version)
     }
 
-    /// Which is newer, where both are `SemVer`; otherwise unknown and left to the upstream's history.
+    /// Which is newer, where both are `SemVer` and one goes before the other; otherwise unknown and left to the upstream's
+    /// history. Of `1.2` and `1.2.0`, or of two builds (`1.0.0+b9`, `1.0.0+b10`), `SemVer` knows no order.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         if self == other {
             return Some(Ordering::Equal);
         }
-        Some(self.semver()?.cmp(&other.semver()?))
+        let order = self.semver()?.cmp_precedence(&other.semver()?);
+        Some(order).filter(|order| order.is_ne())
     }
 }
 
@@ -241,5 +243,15 @@ mod tests {
         assert_eq!(order("1.0.0-rc.1", "1.0.0"), Some(Ordering::Less));
         assert_eq!(order("f3d0498", "a000000"), None);
         assert_eq!(order("x", "x"), Some(Ordering::Equal));
+        for (a, b) in [
+            ("1.2.0", "1.2"),
+            ("v1.2.3", "1.2.3"),
+            ("1", "v1.0.0"),
+            ("1.0.0+b9", "1.0.0+b10"),
+            ("1.0.0", "1.0.0+b1"),
+        ] {
+            assert_eq!(order(a, b), None, "{a} {b}");
+            assert_eq!(order(b, a), None, "{b} {a}");
+        }
     }
 }
