@@ -82,7 +82,8 @@ pub fn stale_locks(
     let stale = edits.iter().filter_map(|edit| {
         let lock = moved_lock(edit)?;
         let known = edits.iter().any(|other| other.path == lock);
-        let is_there = !known && file(&lock).is_some();
+        let there = (!known).then(|| file(&lock)).flatten();
+        let is_there = there.is_some_and(|lock| !pins(&lock, &edit.after));
         let folder = lock.as_str().rsplit_once('/').map_or(".", |(folder, _)| folder);
         is_there.then(|| {
             let words = format!(
@@ -94,6 +95,20 @@ pub fn stale_locks(
         })
     });
     stale.collect()
+}
+
+/// Whether a lock pins just the versions that a chart asks for: it was made for them, whatever the chart said meanwhile.
+fn pins(lock: &[u8], chart: &[u8]) -> bool {
+    let of = |bytes: &[u8]| {
+        let yaml = manifest::parse(bytes).ok()?;
+        let list = yaml.documents.first()?.root().get("dependencies")?;
+        let each = list.value.items().map(|item| {
+            let text = |key: &str| item.get(key)?.value.text().map(ToOwned::to_owned);
+            Some((text("name")?, text("version")?))
+        });
+        each.collect::<Option<Vec<_>>>()
+    };
+    of(chart).is_some_and(|wanted| of(lock).as_ref() == Some(&wanted))
 }
 
 fn lock_of(chart: &RepoPath) -> Option<RepoPath> {

@@ -584,6 +584,25 @@ fn locks_come_along_where_they_are_known() {
         told[0].ends_with("run: helm dependency update charts/web"),
         "{told:?}"
     );
+    // One that pins what is asked for was made for it.
+    let pins = |version: &str| format!("dependencies:\n- name: web\n  version: {version}\n");
+    let chart = |version: &str| pins(version).into_bytes();
+    let cases = [
+        ("1.1.0", "1.1.0", false),
+        ("1.0.0", "1.1.0", true),
+        ("1.1.3", "^1.1.0", true),
+        ("~", "~", true),
+    ];
+    for (locked, wanted, is_stale) in cases {
+        let edit = FileEdit {
+            path: "charts/web/Chart.yaml".into(),
+            before: chart("0.9.0"),
+            after: chart(wanted),
+        };
+        let there = |_: &RepoPath| Some(chart(locked));
+        let told = !stale_locks(&[edit], &there).is_empty();
+        assert_eq!(told, is_stale, "{locked} for {wanted}");
+    }
     let told = stale(&[edit("requirements.yaml")]);
     assert!(
         told[0].starts_with("requirements.lock will not match"),
