@@ -9,6 +9,7 @@ use super::{
     lookup::NodeRef,
     oracle::Change,
     quote::{Context, escape_within, write, write_new},
+    scalar::{ScalarType, is_canonical_number, scalar_type},
     splice::Splice,
     tree::{Document, Node, NodeId, NodeKind, ScalarStyle, Step, Yaml},
 };
@@ -38,6 +39,14 @@ pub(super) fn set(
     let this = NodeRef::new(document, place.node);
     if this.text() == Some(value) {
         return Ok(None);
+    }
+    if let Some(tag) = node.tag.filter(|tag| !takes(tag, value)) {
+        let message = format!(
+            "`{}` has the tag `{tag}`, and {value} is none of that: readers would refuse it, or take it for another text; \
+             take the tag out first",
+            shown(path)
+        );
+        return Err(ManifestError::at(node.line, message));
     }
     let context = Context {
         flow: place.flow,
@@ -105,6 +114,21 @@ pub(super) fn set(
             text,
         },
     )))
+}
+
+/// Whether a scalar of this tag can have this text, and every reader gives the same text back.
+fn takes(tag: &str, value: &str) -> bool {
+    let known = tag
+        .strip_prefix("!<tag:yaml.org,2002:")
+        .map_or_else(|| tag.strip_prefix("!!"), |tag| tag.strip_suffix('>'));
+    match known {
+        Some("int") => is_canonical_number(value) && !value.contains('.'),
+        Some("float") => is_canonical_number(value) && value.contains('.'),
+        Some("timestamp") => scalar_type(value) == ScalarType::Timestamp,
+        Some("bool" | "null" | "binary") => false,
+        // A string, or what its own reader alone understands, which nothing is written for.
+        _ => true,
+    }
 }
 
 /// The splices that replace a word in the comment behind a scalar.

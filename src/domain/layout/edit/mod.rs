@@ -36,7 +36,7 @@ use super::{
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, RepoPath},
-    manifest::{self, Edit, ManifestError, ScalarType},
+    manifest::{self, Edit, ManifestError, ScalarType, Step},
     plan::{FileEdit, SkipCause, unreadable as refusal},
     unread::Unread,
     version::Version,
@@ -394,6 +394,9 @@ impl<'a> Editor<'a> {
             .map(|spot| self.paired(spot, version))
             .collect();
         let targets: Vec<&Spot<'a>> = targets.iter().collect();
+        for spot in &targets {
+            self.fits_name(spot, version)?;
+        }
         if targets.iter().any(|spot| spot.marker().is_some()) {
             markers::set(&targets, version, changes)?;
         } else {
@@ -403,6 +406,61 @@ impl<'a> Editor<'a> {
             self.move_containers(&targets, version, changes)?;
         }
         self.move_companions(&targets, version, donor.as_ref(), changes)
+    }
+
+    /// Refuses what makes no image with the name beside it: behind `repository: r/web@sha256` stand the digits of a digest.
+    fn fits_name(&self, spot: &Spot<'a>, version: &Version) -> Result<(), Refusal> {
+        let Place::Scalar {
+            document,
+            path,
+            pair: None,
+            ..
+        } = &spot.found.place
+        else {
+            return Ok(());
+        };
+        let Some(bytes) = self.file(&spot.path) else {
+            return Ok(());
+        };
+        // Most files have no such name, and are not read once more.
+        let has_name = ["@sha256", "@sha512"].iter().any(|name| {
+            let mut windows = bytes.windows(name.len() + 1);
+            windows.any(|it| it.starts_with(name.as_bytes()) && it.last() != Some(&b':'))
+        });
+        let Some((Step::Key(_), around)) = path.split_last().filter(|_| has_name) else {
+            return Ok(());
+        };
+        let Ok(yaml) = manifest::parse(&bytes) else {
+            return Ok(());
+        };
+        let document = yaml.documents.get(*document);
+        let Some(mapping) = document.and_then(|document| document.root().find(around)) else {
+            return Ok(());
+        };
+        for entry in mapping.entries() {
+            let digits = match entry.value.text().and_then(|text| text.rsplit_once('@')) {
+                Some((_, "sha256")) => 64,
+                Some((_, "sha512")) => 128,
+                _ => continue,
+            };
+            let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            let text = version.as_str();
+            if text.len() == digits && text.bytes().all(lower) {
+                continue;
+            }
+            let key = entry.key.text().unwrap_or_default();
+            let reason = format!(
+                "{}:{}: the image's name beside it (`{key}`, line {}) ends in `{}`, so that only the {digits} lower-case \
+                 hexadecimal digits of a digest can stand here, and {version} is none; write those alone, or take the \
+                 algorithm out of the name",
+                spot.path,
+                spot.found.line,
+                entry.value.line(),
+                if digits == 64 { "@sha256" } else { "@sha512" },
+            );
+            return Err((SkipCause::NotParseable, reason));
+        }
+        Ok(())
     }
 
     fn restore(&self, own: &[Spot<'a>], changes: &mut Changes) -> Result<(), Refusal> {

@@ -31,6 +31,38 @@ pub(super) fn edited(layouts: &str, files: &[(&str, &str)], change: &str) -> Str
 }
 
 #[test]
+fn what_makes_no_image_with_the_name_beside_it_is_refused() {
+    let digits = &DIGEST["sha256:".len()..];
+    let other = digits.replace('a', "b");
+    let file = |name: &str, tag: &str| format!("image:\n  repository: {name}\n  tag: {tag}\n");
+    let sha512 = format!("{digits}{digits}");
+    let cases = [
+        ("r/web@sha256", digits, other.as_str(), true),
+        ("r/web@sha256", digits, "1.2.3", false),
+        ("r/web@sha256", digits, "abc1234", false),
+        ("r/web@sha256", digits, &sha512, false),
+        ("\"r/web@sha256\" # pinned", digits, "1.2.3", false),
+        ("r/web@sha512", &sha512, "1.2.3", false),
+        ("r/web@sha512", &sha512, &sha512.replace('a', "c"), true),
+        // A tag may well be 64 digits.
+        ("r/web", digits, "1.2.3", true),
+    ];
+    for (name, tag, version, is_written) in cases {
+        let text = file(name, tag);
+        let files = [("charts/web/values-prod.yaml", text.as_str())];
+        let found = edited(HELM, &files, &format!("web prod {version}"));
+        if is_written {
+            let written =
+                found.contains(version) && found.contains(&format!("repository: {name}\n"));
+            assert!(written, "{name} {version}: {found}");
+        } else {
+            let words = "charts/web/values-prod.yaml:3: the image's name beside it (`repository`, line 2) ends in `@sha";
+            assert!(found.contains(words), "{name} {version}: {found}");
+        }
+    }
+}
+
+#[test]
 fn kustomize_sets_tags_and_digests() {
     let overlay = |images: &str| format!("resources: [../base]\nimages:\n{images}# end\n");
     let tag = "- name: r/web\n  newTag: v1 # pinned\n";

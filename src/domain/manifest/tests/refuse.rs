@@ -13,6 +13,31 @@ fn what_cannot_be_kept_is_refused_with_line_and_reason() {
     };
     let twice = "x: 1\ntag: v1\ntag: v0\n";
     let shared = "b: &b\n  image: {tag: v0, name: a}\np:\n  <<: *b\nq: *b\n";
+    let typed = [
+        ("!!float 1.10", "v2"),
+        ("!!float 1.5", "1.30"),
+        ("!!float 1.5", "2"),
+        ("!!int 17", "1.5"),
+        ("!!int 17", "017"),
+        ("!!bool true", "yes"),
+        ("!!null ~", "v2"),
+        ("!!null", "v2"),
+        ("!!timestamp 2026-11-01", "v2"),
+        ("!<tag:yaml.org,2002:float> 1.5", "v2"),
+        ("&a !!float 1.5", "v2"),
+        ("!!float \"1.5\"", "v2"),
+    ];
+    for (written, value) in typed {
+        let text = format!("a: 1\ntag: {written} # c\n");
+        let name = format!("a value of another type, {written} as {value}");
+        refused(
+            &name,
+            &text,
+            set("tag", value),
+            Some(2),
+            "take the tag out first",
+        );
+    }
     refused(
         "duplicate key",
         twice,

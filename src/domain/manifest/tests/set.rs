@@ -37,6 +37,11 @@ fn set_changes_the_token_and_nothing_else() {
         ("value with a comment sign", "tag: v1 # c\n", "tag", "a #b", "tag: \"a #b\" # c\n"),
         ("second document's start", "tag: v1\n---\ntag: v1\n", "tag", "v2", "tag: v2\n---\ntag: v1\n"),
         ("lone carriage returns", "a: 1\rtag: v1\r", "tag", "v2", "a: 1\rtag: v2\r"),
+        ("a number that is said to be one", "a: !!int 17\n", "a", "18", "a: !!int 18\n"),
+        ("a fraction that is said to be one", "a: !!float 1.5\n", "a", "1.6", "a: !!float 1.6\n"),
+        ("a date that is said to be one", "a: !!timestamp 2026-11-01\n", "a", "2026-11-02", "a: !!timestamp 2026-11-02\n"),
+        ("a text that is said to be one", "a: !!str 1.5\nb: !<tag:yaml.org,2002:str> 1\n", "a", "1.10", "a: !!str 1.10\nb: !<tag:yaml.org,2002:str> 1\n"),
+        ("a tag that is none", "a: ! 1.5\n", "a", "1.10", "a: ! 1.10\n"),
         ("custom tag", "a: !vault v1\n", "a", "1.0", "a: !vault 1.0\n"),
     ];
     for (name, text, steps, value, expected) in cases {
