@@ -29,7 +29,34 @@ pub fn parse(bytes: &[u8]) -> Result<Yaml<'_>, ManifestError> {
         let (event, span) = event.map_err(|error| explain(text, &error))?;
         builder.take(event, span)?;
     }
-    Ok(builder.finish())
+    let yaml = builder.finish();
+    match foreign_comment(text) {
+        // A comment before a key is one text with it to YAML: the key would be missed without a word.
+        Some(comment) if yaml.documents.iter().any(has_comment_for_key) => Err(commented(comment)),
+        _ => Ok(yaml),
+    }
+}
+
+fn has_comment_for_key(document: &Document<'_>) -> bool {
+    let is_one = |key: NodeId| {
+        let plain = ScalarStyle::Plain;
+        matches!(&document.nodes[key].kind, NodeKind::Scalar { text, style } if *style == plain
+            && (text.starts_with("//") || text.starts_with("/*")))
+    };
+    document.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Mapping { flow, entries } => *flow && entries.iter().any(|it| is_one(it.key)),
+        _ => false,
+    })
+}
+
+fn commented((line, sign): (u32, &str)) -> ManifestError {
+    ManifestError::at(
+        line,
+        format!(
+            "JSON with comments (`{sign}`) is not read, as most readers refuse it: take the comments out, or write them with `#`, \
+             as YAML has them"
+        ),
+    )
 }
 
 fn options() -> Options {
@@ -76,10 +103,39 @@ fn explain(text: &str, error: &ScanError) -> ManifestError {
             "this is a template ({{ … }}), not YAML: versions are read from values files, or with a regex locator",
         );
     }
+    if let Some(comment) = foreign_comment(text) {
+        return commented(comment);
+    }
     ManifestError::at(
         line,
         format!("not valid YAML: {}; mend the file", error.kind()),
     )
+}
+
+/// The first comment of a text in braces that only readers of JSON with comments take for one, and its line.
+fn foreign_comment(text: &str) -> Option<(u32, &'static str)> {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with(['{', '[', '/']) {
+        return None;
+    }
+    let (mut quoted, mut escaped, mut before) = (false, false, ' ');
+    let mut line = 1;
+    for (at, c) in text.char_indices() {
+        line += u32::from(c == '\n');
+        if quoted {
+            quoted = c != '"' || escaped;
+            escaped = c == '\\' && !escaped;
+        } else if c == '"' {
+            quoted = true;
+        } else if !before.is_alphanumeric() && before != ':' {
+            let signs = ["//", "/*"].into_iter();
+            if let Some(sign) = signs.into_iter().find(|sign| text[at..].starts_with(sign)) {
+                return Some((line, sign));
+            }
+        }
+        before = c;
+    }
+    None
 }
 
 struct Builder<'a> {

@@ -519,6 +519,21 @@ fn a_file_is_called_what_its_name_says() {
             "not valid JSON",
         ),
         ("prod/web.JSON", "{\"tag\": \"v1\"\n", "not valid JSON"),
+        (
+            "prod/web.json",
+            "{\n  // the \"tag\"\n  \"tag\": \"v1\"\n}\n",
+            "JSON with comments (`//`) is not read",
+        ),
+        (
+            "prod/web.json",
+            "/* of web */\n{\"tag\": \"v1\"}\n",
+            "JSON with comments (`/*`) is not read",
+        ),
+        (
+            "prod/web.json",
+            "{\"a\": \"https://x\", \"tag\": \"v1\" \"b\": \"//\"}\n",
+            "not valid JSON",
+        ),
         ("prod/web.json", "{\"tag\": {{ .tag }}\n", "not JSON"),
         (
             "prod/web.yaml",
