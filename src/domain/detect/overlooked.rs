@@ -37,6 +37,8 @@ enum Kind {
     Generators,
     Values,
     Manifests,
+    Sources,
+    Variables,
     Tagged,
 }
 
@@ -48,6 +50,8 @@ impl Kind {
             Self::Generators => "literals of generators",
             Self::Values => "Helm values",
             Self::Manifests => "images of manifests and patches",
+            Self::Sources => "tags and commits of Flux's sources",
+            Self::Variables => "variables that Flux substitutes",
             Self::Tagged => "values with a YAML tag of their own",
         }
     }
@@ -110,7 +114,17 @@ fn overlooked_in(path: &str, bytes: &[u8], layouts: &LayoutSet) -> BTreeMap<Kind
     let mut kinds = BTreeMap::new();
     // Most files have no word that a version stands behind.
     let text = String::from_utf8_lossy(bytes);
-    let words = ["ag", "mage", "igest", "newName", "literals", "ersion", "!"];
+    let words = [
+        "ag",
+        "mage",
+        "igest",
+        "newName",
+        "literals",
+        "ersion",
+        "!",
+        "ref:",
+        "substitute",
+    ];
     if !words.iter().any(|word| text.contains(word)) {
         return kinds;
     }
@@ -136,6 +150,7 @@ fn overlooked_in(path: &str, bytes: &[u8], layouts: &LayoutSet) -> BTreeMap<Kind
         }
         let mut walk = Walk {
             component: kind == "Component",
+            source: matches!(kind, "OCIRepository" | "GitRepository"),
             values: file.contains("values") || kind.is_empty(),
             found: Vec::new(),
         };
@@ -151,6 +166,7 @@ fn overlooked_in(path: &str, bytes: &[u8], layouts: &LayoutSet) -> BTreeMap<Kind
 
 struct Walk {
     component: bool,
+    source: bool,
     values: bool,
     found: Vec<(Kind, u32)>,
 }
@@ -166,8 +182,24 @@ impl Walk {
             }
             return;
         }
-        for (key, value) in node.own_entries() {
-            self.node(value, list, key.text().unwrap_or_default(), depth + 1);
+        if let Some(line) = patched_image(node) {
+            self.found.push((Kind::Manifests, line));
+        }
+        let has = |key: &str| {
+            node.get(key)
+                .is_some_and(|found| found.value.text().is_some())
+        };
+        // Kustomize takes the digest, and what writes it writes the tag beside it.
+        let stands_for = list == "images" && has("digest");
+        for (name, value) in node.own_entries() {
+            let name = name.text().unwrap_or_default();
+            if stands_for && name == "newTag" {
+                continue;
+            }
+            if key == "substitute" && value.text().is_some_and(is_version) {
+                self.found.push((Kind::Variables, value.line()));
+            }
+            self.node(value, list, name, depth + 1);
         }
         for item in node.items() {
             self.node(item, key, key, depth + 1);
@@ -200,15 +232,43 @@ impl Walk {
                 }
             }),
             (_, "tag") if self.values => is_version(text).then_some(Kind::Values),
+            (_, "tag" | "commit" | "semver") if self.source => {
+                is_version(text).then_some(Kind::Sources)
+            }
             // A patch inside a kustomization is a text.
-            (_, "patch") if text.contains("image:") => text
-                .lines()
-                .filter_map(|line| line.split_once("image:"))
-                .any(|(_, value)| image(value.trim().trim_matches(['"', '\''])).is_some())
-                .then_some(Kind::Manifests),
+            (_, "patch" | "patchesStrategicMerge") | ("patchesStrategicMerge", _)
+                if text.contains("image") =>
+            {
+                patches_an_image(text).then_some(Kind::Manifests)
+            }
             _ => None,
         }
     }
+}
+
+/// Whether the text of a patch gives a container an image: by the object, or by what is to be done to it (RFC 6902).
+fn patches_an_image(text: &str) -> bool {
+    let Ok(yaml) = manifest::parse(text.as_bytes()) else {
+        return false;
+    };
+    let mut walk = Walk {
+        component: false,
+        source: false,
+        values: false,
+        found: Vec::new(),
+    };
+    for document in &yaml.documents {
+        walk.node(document.root(), "", "", 0);
+    }
+    walk.found.iter().any(|(kind, _)| *kind == Kind::Manifests)
+}
+
+/// The line of the image that an operation of a patch gives: `{op: replace, path: …/image, value: r/web:1.2.3}`.
+fn patched_image(node: NodeRef<'_>) -> Option<u32> {
+    let path = node.get("path")?.value.text()?;
+    let value = node.get("value")?.value;
+    let is_image = node.get("op").is_some() && path.ends_with("/image");
+    (is_image && image(value.text()?).is_some()).then(|| value.line())
 }
 
 /// Whether it is a version that stays what it is: three numbers, a commit, a digest, a date.
@@ -245,7 +305,14 @@ mod tests {
         const DIGEST: &str = "images:\n- name: x\n  newName: r/y@sha256:aaaa\n";
         let layout =
             r#"{ preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml" }"#;
-        let cases: [(&str, Files, &str); 12] = [
+        const OPERATION: &str =
+            "- {op: replace, path: /spec/template/spec/containers/0/image, value: 'r/a:1.2.3'}\n";
+        const INLINE_OPERATION: &str = "patches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: replace\n      path: /spec/image\n      value: r/a:1.2.3\n";
+        const MERGES: &str = "patchesStrategicMerge:\n- |-\n  kind: Deployment\n  spec: {containers: [{name: a, image: \"r/a:1.2.3\"}]}\n- more.yaml\n";
+        const BOTH: &str = "images:\n- name: r/web\n  newTag: v1.2.3\n  digest: sha256:1111111111111111111111111111111111111111111111111111111111111111\n";
+        const SOURCE: &str = "kind: OCIRepository\nspec:\n  ref: {tag: 1.2.3}\n---\nkind: GitRepository\nspec:\n  ref: {branch: main}\n";
+        const VARIABLES: &str = "kind: Kustomization\nspec:\n  postBuild:\n    substitute:\n      size: large\n      web_tag: 1.2.3\n";
+        let cases: [(&str, Files, &str); 18] = [
             (
                 "all is read",
                 &[("apps/web/dev/kustomization.yaml", READ)],
@@ -270,6 +337,36 @@ mod tests {
                 "a patch in a text",
                 &[("base/kustomization.yaml", INLINE)],
                 "1 file looks as if it held versions that no layout reads: images of manifests and patches (base/kustomization.yaml:4)",
+            ),
+            (
+                "an operation of a patch",
+                &[("base/patch.json", OPERATION)],
+                "1 file looks as if it held versions that no layout reads: images of manifests and patches (base/patch.json:1)",
+            ),
+            (
+                "an operation in a text",
+                &[("base/kustomization.yaml", INLINE_OPERATION)],
+                "1 file looks as if it held versions that no layout reads: images of manifests and patches (base/kustomization.yaml:4)",
+            ),
+            (
+                "objects that are merged, in a text",
+                &[("base/kustomization.yaml", MERGES)],
+                "1 file looks as if it held versions that no layout reads: images of manifests and patches (base/kustomization.yaml:3)",
+            ),
+            (
+                "a tag beside the digest that is read",
+                &[("apps/web/dev/kustomization.yaml", BOTH)],
+                "",
+            ),
+            (
+                "a source of Flux",
+                &[("base/source.yaml", SOURCE)],
+                "1 file looks as if it held versions that no layout reads: tags and commits of Flux's sources (base/source.yaml:3)",
+            ),
+            (
+                "variables of Flux",
+                &[("base/ks.yaml", VARIABLES)],
+                "1 file looks as if it held versions that no layout reads: variables that Flux substitutes (base/ks.yaml:6)",
             ),
             (
                 "a digest in a new name",
