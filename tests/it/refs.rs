@@ -425,8 +425,11 @@ fn a_tag_that_is_taken_meanwhile_is_not_overwritten() {
     assert_eq!(here, "", "a tag that was refused is not here either");
 }
 
-/// Tags whose commits hold files that say the versions: `(FILES, TAGS)`, one commit each.
-fn tagged_files(layout: &str, commits: &[(&[(&str, &str)], &[&str])]) -> Branches {
+/// The versions of services, by the files of a commit, and its tags.
+type TaggedCommit<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
+/// Tags whose commits hold files that say the versions.
+fn tagged_files(layout: &str, commits: &[TaggedCommit<'_>]) -> Branches {
     let branches = Branches::new(&format!("{TAGS}{layout}"));
     let this = &branches.0;
     let at = this.colleague();

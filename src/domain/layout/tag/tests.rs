@@ -207,7 +207,8 @@ fn what_a_tag_declares_by_its_files_is_read_of_its_commit() {
         ("1.3.0-rc.1", "app.yaml=1.4.0 db.yaml=9"),
     ];
     let together = [("1.0.0", "app.yaml=1.2.0"), ("1.1.0", "app.yaml=1.0.0")];
-    let cases: [(&str, &[(&str, &str)], Intent, &str); 15] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Intent, &'a str);
+    let cases: [Case<'_>; 15] = [
         (
             OWN_FILES,
             &own,
