@@ -182,6 +182,7 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         since: None,
         versions: BTreeMap::from([(version.into(), 3)]),
         serving: Some(version.into()),
+        batch: false,
         hidden: false,
         ready: 3,
         desired: 3,

@@ -147,6 +147,7 @@ impl From<SnapshotLive> for LiveCell {
             since: live.since,
             serving: None,
             hidden: live.hidden,
+            batch: false,
             versions: live.versions,
             ready: live.ready,
             desired: live.desired,

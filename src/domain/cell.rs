@@ -87,6 +87,8 @@ pub enum Why<'a> {
     },
     /// Pods run these versions, and not only the declared one.
     Runs(&'a BTreeMap<Version, u32>),
+    /// No pods are wanted; they would run this version, which is not the declared one.
+    Serves(&'a Version),
     /// The cluster has no such workload.
     NoWorkload,
     /// The cluster answers, and nothing can be made of that.
@@ -142,7 +144,7 @@ pub fn assess<'a>(
         was,
         why,
         since: live
-            .filter(|_| was != State::Healthy && was != State::GitOnly)
+            .filter(|_| was != State::GitOnly && (was != State::Healthy || why.is_some()))
             .and_then(|live| live.since),
         trouble: match state {
             State::Stale => was.trouble().saturating_sub(5),
@@ -156,7 +158,8 @@ pub fn assess<'a>(
 pub fn of_pod(pod: &PodState) -> State {
     match (pod.ready, pod.reason.as_str()) {
         _ if pod.terminating => State::Suspended,
-        (true, _) => State::Healthy,
+        // What is over as it should be is not ready, either.
+        (true, _) | (false, "Completed") => State::Healthy,
         (false, "Running" | "Pending" | "ContainerCreating" | "PodInitializing") => State::Rolling,
         (false, _) => State::Degraded,
     }
@@ -222,7 +225,13 @@ impl CellStatus<'_> {
     pub fn ready(&self) -> Option<(u32, u32)> {
         match self.state {
             State::Degraded | State::Rolling | State::Paused => {
-                self.live.map(|live| (live.ready, live.desired))
+                let live = self.live.filter(|live| !live.batch);
+                live.map(|live| (live.ready, live.desired))
+            }
+            // What is scaled to zero serves nobody: no sign alone says that.
+            State::Healthy => {
+                let live = self.live.filter(|live| !live.batch && live.is_at_zero());
+                live.map(|live| (live.ready, live.desired))
             }
             _ => None,
         }
@@ -284,7 +293,14 @@ fn why<'a>(
             live.reason.as_deref().map(Why::Denied)
         }
         (State::NoAccess, _, Connection::Denied { what }) => Some(Why::Denied(what)),
-        (State::Drift, Some(live), _) => Some(Why::Runs(&live.versions)),
+        (State::Drift, Some(live), _) => match &live.serving {
+            Some(serving) if live.is_at_zero() => Some(Why::Serves(serving)),
+            _ => Some(Why::Runs(&live.versions)),
+        },
+        (State::Healthy, Some(_), _) => reason,
+        (State::Degraded | State::Rolling | State::Suspended, Some(live), _) if live.batch => {
+            reason
+        }
         (
             State::Rolling | State::Degraded | State::Paused | State::Suspended,
             Some(&LiveCell { ready, desired, .. }),

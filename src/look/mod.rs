@@ -179,6 +179,7 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
             let running: Vec<&str> = versions.keys().map(Version::as_str).collect();
             format!("live {}", running.join(", "))
         }
+        Why::Serves(version) => format!("would run {version}"),
         Why::NoWorkload => "not in the cluster".to_owned(),
         Why::NoHealth => "the cluster's words make no health".to_owned(),
         Why::Denied(what) => what.to_owned(),

@@ -78,8 +78,20 @@ const fn apps(
     }
 }
 
+const fn batch(
+    plural: &'static str,
+    singular: &'static str,
+    kind: &'static str,
+    short: &'static [&'static str],
+) -> Resource {
+    Resource {
+        group: "batch",
+        ..apps(plural, singular, kind, short)
+    }
+}
+
 /// What every server has, without extra resources.
-pub const BUILT_IN: [Resource; 10] = [
+pub const BUILT_IN: [Resource; 12] = [
     Resource {
         namespaced: false,
         status: true,
@@ -100,6 +112,8 @@ pub const BUILT_IN: [Resource; 10] = [
     apps("statefulsets", "statefulset", "StatefulSet", &["sts"]),
     apps("daemonsets", "daemonset", "DaemonSet", &["ds"]),
     apps("replicasets", "replicaset", "ReplicaSet", &["rs"]),
+    batch("jobs", "job", "Job", &[]),
+    batch("cronjobs", "cronjob", "CronJob", &["cj"]),
 ];
 
 /// The answer to a discovery path, `None` where it is none or names a group that is not there.

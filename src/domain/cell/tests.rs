@@ -331,6 +331,51 @@ fn only_what_moves_or_fails_shows_how_many_are_ready() {
 }
 
 #[test]
+fn what_wants_no_pods_says_so_and_is_compared_by_its_template() {
+    let at_zero = |batch, serving: &str| LiveCell {
+        batch,
+        desired: 0,
+        ready: 0,
+        reason: Some("scaled to zero".to_owned()),
+        versions: BTreeMap::new(),
+        serving: Some(serving.into()),
+        ..live(Health::Healthy, "1")
+    };
+    let old = Version::from("0.9");
+    let reason = Why::Reason("scaled to zero");
+    for (name, live, state, ready, why) in [
+        (
+            "zero",
+            at_zero(false, "1"),
+            State::Healthy,
+            Some((0, 0)),
+            reason,
+        ),
+        ("batch", at_zero(true, "1"), State::Healthy, None, reason),
+        (
+            "zero, of an older one",
+            at_zero(false, "0.9"),
+            State::Drift,
+            None,
+            Why::Serves(&old),
+        ),
+        (
+            "batch, of an older one",
+            at_zero(true, "0.9"),
+            State::Drift,
+            None,
+            Why::Serves(&old),
+        ),
+    ] {
+        let one = declared(Some("1"));
+        let status = assess(Some(&one), Some(&live), &Connection::Live, Delivering::No);
+        assert_eq!(status.state, state, "{name}");
+        assert_eq!(status.ready(), ready, "{name}");
+        assert_eq!(status.why, Some(why), "{name}");
+    }
+}
+
+#[test]
 fn every_state_is_listed_worst_first() {
     for (index, state) in State::ALL.into_iter().enumerate() {
         assert_eq!(state as usize, index, "{state:?}");

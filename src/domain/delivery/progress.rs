@@ -218,6 +218,11 @@ fn of_cell(version: &Version, live: &LiveCell) -> CellProgress {
             CellProgress::Healthy
         }
         Health::Degraded => CellProgress::Failed(reason()),
+        // Its next run may be a month away.
+        Health::Unknown if live.batch => {
+            CellProgress::Unwatched(format!("its template has it; {}", reason()))
+        }
+        Health::Progressing if live.batch => CellProgress::Waiting(reason()),
         Health::Suspended | Health::Paused => {
             CellProgress::Waiting(format!("{}: {}", live.health, reason()))
         }
@@ -275,6 +280,53 @@ mod tests {
             desired: 2,
             pods,
             ..LiveCell::unknown("", THEN)
+        }
+    }
+
+    #[test]
+    fn a_cron_job_is_never_waited_for() {
+        use CellProgress::{Failed, Healthy, Unwatched, Waiting};
+        let seen = |health, reason: &str, serving: &str| LiveCell {
+            batch: true,
+            desired: 0,
+            reason: Some(reason.to_owned()),
+            ..live(health, serving, Vec::new())
+        };
+        let cases = [
+            (
+                Health::Healthy,
+                "this version has not run yet",
+                "2",
+                Healthy,
+            ),
+            (
+                Health::Unknown,
+                "its Job is gone",
+                "2",
+                Unwatched("its template has it; its Job is gone".to_owned()),
+            ),
+            (
+                Health::Degraded,
+                "the last run failed",
+                "2",
+                Failed("the last run failed".to_owned()),
+            ),
+            (
+                Health::Progressing,
+                "runs now",
+                "2",
+                Waiting("runs now".to_owned()),
+            ),
+            (
+                Health::Healthy,
+                "has not run yet",
+                "1",
+                Waiting("not synced yet: the cluster serves 1 still".to_owned()),
+            ),
+        ];
+        for (health, reason, serving, expected) in cases {
+            let progress = of_cell(&"2".into(), &seen(health, reason, serving));
+            assert_eq!(progress, expected, "{reason}");
         }
     }
 

@@ -188,6 +188,15 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp
             live.versions.values().sum::<u32>()
         ));
     }
+    if serves && live.batch {
+        let how = match (&live.reason, live.health) {
+            (Some(reason), _) => format!("; {reason}"),
+            (None, health) => format!("; it is {health}"),
+        };
+        return Answer::Yes(format!(
+            "{name} declares {to} and would run it{how}, seen {age} ago"
+        ));
+    }
     if serves && live.desired == 0 {
         return Answer::Yes(format!(
             "{name} declares {to} and serves it, scaled to no pods, seen {age} ago"

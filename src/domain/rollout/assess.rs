@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
+    batch,
     health::{self, Assessment},
     image,
     live::{Health, LiveCell, PodState},
@@ -33,6 +34,7 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
     }
     let mut cell = LiveCell::unknown("", now);
     let mut verdicts = Vec::new();
+    cell.batch = workloads.iter().all(|(_, it)| it.kind.is_batch());
     for (namespace, workload) in &workloads {
         cell.workloads
             .push(format!("{}/{}", workload.kind, workload.name));
@@ -43,7 +45,11 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
         if cell.serving.is_none() {
             cell.serving = serving;
         }
-        verdicts.push(judge(namespace, target, workload, &mut cell, now));
+        verdicts.push(if workload.kind.is_batch() {
+            batch::judge(namespace, target, workload, &mut cell, now)
+        } else {
+            judge(namespace, target, workload, &mut cell, now)
+        });
     }
     cell.hidden = target.subject == Subject::Unsure && !could_be_seen(target, &workloads);
     let health = verdicts.iter().fold(Health::Healthy, |worst, verdict| {
@@ -99,7 +105,7 @@ fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
                 found.extend(workload.map(|workload| (*namespace, workload)));
             }
             Which::Labels(selector) => {
-                let workloads = namespace.workloads(place.kind);
+                let workloads = namespace.workloads(place.kind).into_iter();
                 let own = workloads.filter(|workload| selector.matches(&workload.labels));
                 found.extend(own.map(|workload| (*namespace, workload)));
             }
@@ -255,7 +261,7 @@ impl<'a> Current<'a> {
 }
 
 /// The version that a pod template serves, in the words of the desired one where it means the same.
-fn serving(target: &CellTarget, containers: &[ContainerImage]) -> Option<Version> {
+pub(super) fn serving(target: &CellTarget, containers: &[ContainerImage]) -> Option<Version> {
     let picked = image::pick(containers, &target.image_names, |container| {
         (&container.name, &container.image)
     })?;
@@ -263,7 +269,7 @@ fn serving(target: &CellTarget, containers: &[ContainerImage]) -> Option<Version
     Some(image::in_words_of(version, target.desired.as_ref()))
 }
 
-fn running(target: &CellTarget, pod: &PodObject) -> Option<Version> {
+pub(super) fn running(target: &CellTarget, pod: &PodObject) -> Option<Version> {
     let containers: Vec<_> = pod.containers.iter().filter(|c| !c.init).collect();
     let picked = image::pick(&containers, &target.image_names, |container| {
         (&container.name, &container.image)
@@ -272,7 +278,11 @@ fn running(target: &CellTarget, pod: &PodObject) -> Option<Version> {
     Some(image::in_words_of(version, target.desired.as_ref()))
 }
 
-fn state(pod: &PodObject, version: Option<Version>, trouble: Option<&Trouble>) -> PodState {
+pub(super) fn state(
+    pod: &PodObject,
+    version: Option<Version>,
+    trouble: Option<&Trouble>,
+) -> PodState {
     PodState {
         name: pod.name.clone(),
         version,

@@ -24,6 +24,18 @@ impl Assessment {
         }
     }
 
+    /// Nothing is wanted, and nothing is wrong: that is said, for it serves nobody.
+    fn at_zero(mut self, workload: &WorkloadState) -> Self {
+        if self.health == Health::Healthy && workload.desired == 0 {
+            let words = match workload.kind {
+                ObjectKind::DaemonSet => "no node is to run it",
+                _ => "scaled to zero",
+            };
+            self.reason.get_or_insert_with(|| words.to_owned());
+        }
+        self
+    }
+
     fn healthy() -> Self {
         Self {
             health: Health::Healthy,
@@ -46,6 +58,7 @@ pub(super) fn judge(workload: &WorkloadState) -> Assessment {
         ObjectKind::DaemonSet => daemon_set(workload),
         _ => deployment(workload),
     }
+    .at_zero(workload)
 }
 
 /// Whether the newest change has been taken up: only then are its numbers about it.

@@ -82,6 +82,10 @@ pub struct LiveCell {
     pub serving: Option<Version>,
     /// Pods cannot show the declared value: `versions` and `serving` are of the images beside it, and prove nothing.
     pub hidden: bool,
+    /// It is made of Jobs and `CronJobs` alone: nothing of it runs most of the time, no pods are waited for, and `versions`
+    /// stays empty.
+    #[serde(default)]
+    pub batch: bool,
     /// Ready pods.
     pub ready: u32,
     /// Wanted pods.
@@ -99,11 +103,20 @@ pub struct LiveCell {
 }
 
 impl LiveCell {
-    /// Whether pods run anything else than `version`; those that are going away do not count. Never where pods cannot
-    /// show it.
+    /// Whether no pods are wanted: what would run is what the pod template says.
+    pub fn is_at_zero(&self) -> bool {
+        self.versions.is_empty() && self.desired == 0
+    }
+
+    /// Whether pods run anything else than `version`, or would where none are wanted; those that are going away do not
+    /// count. Never where pods cannot show it.
     pub fn runs_other_than(&self, version: &Version) -> bool {
         if self.hidden {
             return false;
+        }
+        if self.is_at_zero() {
+            let serving = self.serving.as_ref();
+            return serving.is_some_and(|serving| !same_version(serving, version));
         }
         let going = |running: &Version| {
             let pods = self.pods.iter();
@@ -125,6 +138,7 @@ impl LiveCell {
             versions: BTreeMap::new(),
             serving: None,
             hidden: false,
+            batch: false,
             ready: 0,
             desired: 0,
             updated: 0,

@@ -5,6 +5,7 @@
 //! Times are passed in; a lost source makes what is known stale, never empty.
 
 mod assess;
+mod batch;
 mod event;
 mod health;
 mod image;

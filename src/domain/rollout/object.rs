@@ -19,28 +19,46 @@ pub enum ObjectKind {
     ReplicaSet,
     /// `v1` Pod.
     Pod,
+    /// `batch/v1` Job.
+    Job,
+    /// `batch/v1` `CronJob`.
+    CronJob,
 }
 
 impl ObjectKind {
     /// Every watched kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Deployment,
         Self::StatefulSet,
         Self::DaemonSet,
         Self::ReplicaSet,
         Self::Pod,
+        Self::Job,
+        Self::CronJob,
     ];
 
     /// Kinds that a cell's workload may be of.
-    pub const WORKLOADS: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+    pub const WORKLOADS: [Self; 5] = [
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+    ];
 
     /// The kinds of what it makes, by which it is judged.
     pub fn parts(self) -> &'static [Self] {
         match self {
             Self::Deployment => &[Self::ReplicaSet, Self::Pod],
-            Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet => &[Self::Pod],
+            Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet | Self::Job => &[Self::Pod],
+            Self::CronJob => &[Self::Job, Self::Pod],
             Self::Pod => &[],
         }
+    }
+
+    /// Whether it runs to an end, and nothing most of the time.
+    pub fn is_batch(self) -> bool {
+        matches!(self, Self::Job | Self::CronJob)
     }
 
     /// The kind as manifests write it.
@@ -51,6 +69,8 @@ impl ObjectKind {
             Self::DaemonSet => "DaemonSet",
             Self::ReplicaSet => "ReplicaSet",
             Self::Pod => "Pod",
+            Self::Job => "Job",
+            Self::CronJob => "CronJob",
         }
     }
 
@@ -62,6 +82,8 @@ impl ObjectKind {
             Self::DaemonSet => "daemonsets",
             Self::ReplicaSet => "replicasets",
             Self::Pod => "pods",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
         }
     }
 
@@ -80,7 +102,7 @@ impl fmt::Display for ObjectKind {
 /// One object of a watched kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterObject {
-    /// A Deployment, `StatefulSet` or `DaemonSet`.
+    /// A workload, which [`ObjectKind::WORKLOADS`] lists.
     Workload(Box<WorkloadState>),
     /// A `ReplicaSet`.
     ReplicaSet(Box<ReplicaSetState>),
@@ -165,15 +187,17 @@ pub enum Strategy {
     OnDelete,
 }
 
-/// A Deployment, `StatefulSet` or `DaemonSet`.
+/// A workload: what makes pods from a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadState {
-    /// Which of the three.
+    /// Which kind of workload.
     pub kind: ObjectKind,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// The controller that made it: a `CronJob`, of a Job.
+    pub owner: Option<Owner>,
     /// Its own labels.
     pub labels: BTreeMap<String, String>,
     /// Which pods are its own.
@@ -182,9 +206,9 @@ pub struct WorkloadState {
     pub generation: i64,
     /// `status.observedGeneration`; 0 until the controller has looked.
     pub observed_generation: i64,
-    /// Wanted pods.
+    /// Wanted pods; none of a Job or `CronJob`.
     pub desired: u32,
-    /// Pods there are (`status.replicas`; scheduled ones of a `DaemonSet`).
+    /// Pods there are (`status.replicas`; scheduled ones of a `DaemonSet`; active ones of a Job).
     pub total: u32,
     /// Pods of the newest revision.
     pub updated: u32,
@@ -192,7 +216,7 @@ pub struct WorkloadState {
     pub ready: u32,
     /// Pods ready for long enough.
     pub available: u32,
-    /// `spec.paused`.
+    /// `spec.paused`; `spec.suspend` of a Job or `CronJob`.
     pub paused: bool,
     /// How pods are replaced.
     pub strategy: Strategy,
@@ -206,6 +230,10 @@ pub struct WorkloadState {
     pub current_revision: Option<String>,
     /// When it was created.
     pub created: Option<Timestamp>,
+    /// When a `CronJob` last began a run.
+    pub last_begun: Option<Timestamp>,
+    /// When a run of a `CronJob` last succeeded.
+    pub last_succeeded: Option<Timestamp>,
 }
 
 /// A `ReplicaSet`: one revision of a Deployment.

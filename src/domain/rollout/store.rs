@@ -31,6 +31,7 @@ pub(super) struct Namespace {
     answers: BTreeMap<ObjectKind, Answered>,
     workloads: BTreeMap<(ObjectKind, String), WorkloadState>,
     sets: Owned<ReplicaSetState>,
+    jobs: Owned<WorkloadState>,
     pods: Owned<PodObject>,
 }
 
@@ -90,12 +91,16 @@ impl Namespace {
         match kind {
             ObjectKind::ReplicaSet => self.sets = Owned::default(),
             ObjectKind::Pod => self.pods = Owned::default(),
+            ObjectKind::Job => self.jobs = Owned::default(),
             _ => self.workloads.retain(|(of, _), _| *of != kind),
         }
     }
 
     pub(super) fn insert(&mut self, object: ClusterObject) {
         match object {
+            ClusterObject::Workload(job) if job.kind == ObjectKind::Job => {
+                self.jobs.insert(job.name.clone(), job.owner.clone(), *job);
+            }
             ClusterObject::Workload(workload) => {
                 let key = (workload.kind, workload.name.clone());
                 self.workloads.insert(key, *workload);
@@ -113,24 +118,41 @@ impl Namespace {
         match kind {
             ObjectKind::ReplicaSet => self.sets.remove(name),
             ObjectKind::Pod => self.pods.remove(name),
+            ObjectKind::Job => self.jobs.remove(name),
             _ => {
                 self.workloads.remove(&(kind, name.to_owned()));
             }
         }
     }
 
-    /// Workloads of a kind, in the order of their names.
-    pub(super) fn workloads(&self, kind: ObjectKind) -> impl Iterator<Item = &WorkloadState> {
-        let from = (kind, String::new());
-        let of_kind = self.workloads.range(from..);
+    /// Workloads of a kind, in the order of their names; of Jobs those that nothing else made.
+    pub(super) fn workloads(&self, kind: ObjectKind) -> Vec<&WorkloadState> {
+        if kind == ObjectKind::Job {
+            return self.jobs.of(None).collect();
+        }
+        let of_kind = self.workloads.range((kind, String::new())..);
         of_kind
-            .take_while(move |((of, _), _)| *of == kind)
+            .take_while(|((of, _), _)| *of == kind)
             .map(|(_, workload)| workload)
+            .collect()
     }
 
     /// The workload of a kind and name.
     pub(super) fn workload(&self, kind: ObjectKind, name: &str) -> Option<&WorkloadState> {
+        if kind == ObjectKind::Job {
+            return self.jobs.get(name);
+        }
         self.workloads.get(&(kind, name.to_owned()))
+    }
+
+    /// The runs of a `CronJob` that are still there, newest first.
+    pub(super) fn runs_of(&self, cron_job: &WorkloadState) -> Vec<&WorkloadState> {
+        let mut runs: Vec<_> = self
+            .jobs
+            .of(Some(&owner(cron_job.kind, &cron_job.name)))
+            .collect();
+        runs.sort_by(|a, b| (b.created, &b.name).cmp(&(a.created, &a.name)));
+        runs
     }
 
     /// Every pod.

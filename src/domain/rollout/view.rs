@@ -144,7 +144,9 @@ impl ClusterView {
                 let answered = namespace.and_then(|namespace| namespace.answered(*kind));
                 match answered {
                     Some(answered) if answered.stale.is_none() => {
-                        denied = denied.or(namespace.and_then(|it| it.denied(*kind)));
+                        // Many may not see Jobs, and have none: a cell that could be one says so itself.
+                        let what = namespace.and_then(|it| it.denied(*kind));
+                        denied = denied.or(what.filter(|_| !kind.is_batch()));
                     }
                     // What was never answered, and what was not answered since the loss.
                     _ => {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::{
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::{CronJob, Job},
         core::v1::{
             Container, ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod,
             PodTemplateSpec,
@@ -117,6 +118,54 @@ pub(super) fn daemon_set(object: DaemonSet) -> ClusterObject {
     }))
 }
 
+/// A Job as the domain sees it.
+pub(super) fn job(object: Job) -> ClusterObject {
+    let spec = object.spec.unwrap_or_default();
+    let status = object.status.unwrap_or_default();
+    let selector = spec.selector.unwrap_or_default();
+    let base = workload(ObjectKind::Job, &object.metadata, &selector);
+    let conditions = status.conditions.unwrap_or_default().into_iter();
+    ClusterObject::Workload(Box::new(WorkloadState {
+        // Its controller says nothing of what it has seen.
+        observed_generation: base.generation,
+        total: status.active.map_or(0, count),
+        ready: status.ready.map_or(0, count),
+        paused: spec.suspend.unwrap_or_default(),
+        containers: template_images(Some(&spec.template)),
+        conditions: conditions
+            .map(|condition| Condition {
+                kind: condition.type_,
+                holds: condition.status == "True",
+                reason: clean(condition.reason.as_deref().unwrap_or_default()),
+                message: clean(condition.message.as_deref().unwrap_or_default()),
+                since: time(condition.last_transition_time),
+            })
+            .collect(),
+        ..base
+    }))
+}
+
+/// A `CronJob` as the domain sees it.
+pub(super) fn cron_job(object: CronJob) -> ClusterObject {
+    let spec = object.spec;
+    let status = object.status.unwrap_or_default();
+    let job = spec.job_template.spec.unwrap_or_default();
+    let base = workload(
+        ObjectKind::CronJob,
+        &object.metadata,
+        &LabelSelector::default(),
+    );
+    ClusterObject::Workload(Box::new(WorkloadState {
+        // Its controller says nothing of what it has seen.
+        observed_generation: base.generation,
+        paused: spec.suspend.unwrap_or_default(),
+        containers: template_images(Some(&job.template)),
+        last_begun: time(status.last_schedule_time),
+        last_succeeded: time(status.last_successful_time),
+        ..base
+    }))
+}
+
 /// A `ReplicaSet` as the domain sees it.
 pub(super) fn replica_set(object: ReplicaSet) -> ClusterObject {
     let spec = object.spec;
@@ -196,12 +245,13 @@ pub(super) fn clean(text: &str) -> String {
     line
 }
 
-/// A workload with what all three kinds have in common.
+/// A workload with what all kinds have in common.
 fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -> WorkloadState {
     WorkloadState {
         kind,
         namespace: metadata.namespace.clone().unwrap_or_default(),
         name: clean(metadata.name.as_deref().unwrap_or_default()),
+        owner: owner(metadata),
         labels: metadata.labels.clone().unwrap_or_default(),
         selector: terms(selector),
         generation: metadata.generation.unwrap_or_default(),
@@ -218,6 +268,8 @@ fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -
         revision: None,
         current_revision: None,
         created: time(metadata.creation_timestamp.clone()),
+        last_begun: None,
+        last_succeeded: None,
     }
 }
 

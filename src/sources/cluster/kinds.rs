@@ -8,6 +8,7 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::{CronJob, Job},
         core::v1::Pod,
     },
 };
@@ -62,6 +63,8 @@ pub(super) fn of(kind: ObjectKind) -> Kind {
             row::<ReplicaSet>("which pods are of a Deployment's newest revision")
         }
         ObjectKind::Pod => row::<Pod>("what runs, and why it does not"),
+        ObjectKind::Job => row::<Job>("workloads"),
+        ObjectKind::CronJob => row::<CronJob>("workloads"),
     }
 }
 
@@ -121,6 +124,18 @@ impl Watched for DaemonSet {
 impl Watched for ReplicaSet {
     fn convert(self) -> ClusterObject {
         convert::replica_set(self)
+    }
+}
+
+impl Watched for Job {
+    fn convert(self) -> ClusterObject {
+        convert::job(self)
+    }
+}
+
+impl Watched for CronJob {
+    fn convert(self) -> ClusterObject {
+        convert::cron_job(self)
     }
 }
 
@@ -185,6 +200,8 @@ mod tests {
             "daemonsets.v1.apps",
             "replicasets.v1.apps",
             "pods.v1",
+            "jobs.v1.batch",
+            "cronjobs.v1.batch",
         ];
         for (kind, expected) in ObjectKind::ALL.into_iter().zip(expected) {
             let row = of(kind);

@@ -107,8 +107,8 @@ fn is_about(event: &ApiEvent, target: &NotesTarget) -> bool {
         let (of, workload) = workload.split_once('/').unwrap_or(("Deployment", workload));
         let made = parts_more(workload);
         match (kind, of) {
-            ("Pod", "Deployment") => made == Some(2),
-            ("ReplicaSet", "Deployment") | ("Pod", _) => made == Some(1),
+            ("Pod", "Deployment" | "CronJob") => made == Some(2),
+            ("ReplicaSet", "Deployment") | ("Job", "CronJob") | ("Pod", _) => made == Some(1),
             // An autoscaler is most often called like what it scales.
             _ => name == workload,
         }
@@ -177,6 +177,10 @@ mod tests {
             ("StatefulSet/db", "Pod/db-0", true),
             ("StatefulSet/db", "Pod/db-backup-0", false),
             ("StatefulSet/db", "Pod/dbx-0", false),
+            ("CronJob/sweep", "Job/sweep-28391", true),
+            ("CronJob/sweep", "Pod/sweep-28391-x2x7z", true),
+            ("CronJob/sweep", "Job/sweep-all-28391", false),
+            ("Job/migrate", "Pod/migrate-x2x7z", true),
             ("", "Pod/web-5d9f-x2x7z", true),
             ("", "Deployment/other", false),
         ];

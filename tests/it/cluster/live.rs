@@ -184,6 +184,67 @@ async fn notes_are_watched_for_the_selected_cell_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cron_job_is_seen_by_its_template_and_its_last_run() {
+    let (home, server) = (Home::new(), server("dev").await);
+    let spec = |version: &str| {
+        let image = format!("reg.example.com/sweep:{version}");
+        json!({"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "app", "image": image}]}}})
+    };
+    let cron_job = |version: &str| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "CronJob",
+            "metadata": {"name": "sweep", "namespace": "shop"},
+            "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": spec(version)}},
+        })
+    };
+    let run = |name: &str, created: &str, version: &str, ended: &str| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "Job",
+            "metadata": {"name": name, "namespace": "shop", "creationTimestamp": created,
+                "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "sweep", "uid": "1", "controller": true}]},
+            "spec": spec(version),
+            "status": {"conditions": [{"type": ended, "status": "True", "lastTransitionTime": "2026-11-21T10:00:00Z"}]},
+        })
+    };
+    apply(&server, cron_job("1.0"));
+    apply(
+        &server,
+        run("sweep-1", "2026-11-21T09:00:00Z", "1.0", "Complete"),
+    );
+    let mut console = Console::start(
+        vec![target("dev", &[("shop", "sweep")])],
+        home.options(&[&server]),
+    );
+    let reason = |c: &Console| c.cell("dev", "sweep").reason.unwrap_or_default();
+    console
+        .until("the last run", |c| {
+            reason(c) == "the last run (sweep-1) succeeded"
+        })
+        .await;
+    let cell = console.cell("dev", "sweep");
+    assert_eq!((cell.health, cell.batch), (Health::Healthy, true));
+    assert_eq!(cell.workloads, ["CronJob/sweep"]);
+
+    apply(&server, cron_job("1.1"));
+    console
+        .until("another template", |c| {
+            reason(c) == "this version has not run yet"
+        })
+        .await;
+    assert_eq!(console.cell("dev", "sweep").serving, Some("1.1".into()));
+    apply(
+        &server,
+        run("sweep-2", "2026-11-21T10:00:00Z", "1.1", "Failed"),
+    );
+    console
+        .until("its failure", |c| {
+            c.cell("dev", "sweep").health == Health::Degraded
+        })
+        .await;
+    assert_eq!(reason(&console), "the last run (sweep-2) failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_takes_what_answers_and_names_what_does_not() {
     let (home, dev, prod) = (Home::new(), server("dev").await, server("prod").await);
     deploy(&dev, "shop", "checkout", "1.0", 1);

@@ -52,6 +52,9 @@ pub(super) fn workload(kind: ObjectKind) -> WorkloadState {
         current_revision: revision.clone().filter(|_| kind == ObjectKind::StatefulSet),
         revision,
         created: Some(ago(1000)),
+        owner: None,
+        last_begun: None,
+        last_succeeded: None,
     }
 }
 

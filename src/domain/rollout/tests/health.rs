@@ -99,7 +99,7 @@ fn deployments() {
                 "scaled to zero",
                 |d| (d.desired, d.total, d.updated, d.ready, d.available) = (0, 0, 0, 0, 0),
                 Healthy,
-                None,
+                Some("scaled to zero"),
             ),
         ],
     );
