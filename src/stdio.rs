@@ -133,6 +133,23 @@ pub fn has_colours(stream: Stream) -> bool {
     is_terminal(stream) && !refused
 }
 
+/// How many columns the terminal of this stream has; `None`: it is none, or does not say.
+pub fn columns(stream: Stream) -> Option<usize> {
+    let size = match stream {
+        Stream::Answer => rustix::termios::tcgetwinsize(io::stdout()),
+        Stream::Notes => rustix::termios::tcgetwinsize(io::stderr()),
+    };
+    let columns = usize::from(size.ok()?.ws_col);
+    (columns > 0).then_some(columns)
+}
+
+/// Empties the terminal that answers go to, for one that takes the place of the one before.
+pub fn afresh() {
+    if is_terminal(Stream::Answer) {
+        write(Stream::Answer, "\u{1b}[H\u{1b}[2J");
+    }
+}
+
 /// Writes one line.
 pub fn line(stream: Stream, text: &Styled, colour: bool) {
     let mut text = text.written(colour);

@@ -69,6 +69,8 @@ pub enum Action {
     Activity,
     /// Show the delivery under way, or the last one.
     Delivery,
+    /// Show what drifts.
+    Drift,
     /// Show what is read, and what is not.
     Layouts,
     /// Say where the log is.

@@ -19,6 +19,8 @@ pub enum Mode {
     Trace,
     /// A delivery under way or ended.
     Delivery,
+    /// What drifts.
+    Drift,
     /// Everything done and said.
     Activity,
     /// The keys.
@@ -35,7 +37,7 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the help screen.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Matrix,
         Self::Cell,
         Self::Plan,
@@ -44,6 +46,7 @@ impl Mode {
         Self::Revert,
         Self::Trace,
         Self::Delivery,
+        Self::Drift,
         Self::Activity,
         Self::Help,
         Self::Filter,
@@ -63,6 +66,7 @@ impl Mode {
             Self::Revert => "Revert",
             Self::Trace => "Trace",
             Self::Delivery => "Delivery",
+            Self::Drift => "Drift",
             Self::Activity => "Activity",
             Self::Help => "Help",
             Self::Filter => "Filter",

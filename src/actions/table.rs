@@ -95,12 +95,14 @@ impl What {
 
 use Argument::{Needed, Nothing, Optional};
 use Mode::{
-    Activity, Cell, Confirm, ConfirmName, Delivery, Filter, Help, Matrix, Palette, Plan, Question,
-    Reason, Revert, Trace,
+    Activity, Cell, Confirm, ConfirmName, Delivery, Drift, Filter, Help, Matrix, Palette, Plan,
+    Question, Reason, Revert, Trace,
 };
 
-const SCREENS: &[Mode] = &[Matrix, Cell, Plan, Revert, Trace, Delivery, Activity, Help];
-const UNDER_ROOT: &[Mode] = &[Cell, Plan, Revert, Trace, Delivery, Activity, Help];
+const SCREENS: &[Mode] = &[
+    Matrix, Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help,
+];
+const UNDER_ROOT: &[Mode] = &[Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help];
 const TYPED: &[Mode] = &[ConfirmName, Filter, Palette, Reason];
 const EVERYWHERE: &[Mode] = &Mode::ALL;
 
@@ -145,7 +147,7 @@ impl Row {
 pub const TABLE: &[Row] = &[
     action(Action::Unlock, "write", "unlock writing for this session").typed(&["write"], Nothing),
     action(Action::Lock, "read-only", "lock writing again").typed(&["read-only"], Nothing),
-    action(Action::Open, "open", "open the cell: rollout, pods and events beside its history").keys(&["enter"], &[Matrix]).hint("detail"),
+    action(Action::Open, "open", "open the cell: rollout, pods and events beside its history").keys(&["enter"], &[Matrix, Drift]).hint("detail"),
     action(Action::Open, "open-stay", "open the cell where the version arrived, at that change of its history").keys(&["enter"], &[Trace]).hint("cell"),
     action(Action::Open, "stage-revert", "stage going back to this version, and open the plan of it").keys(&["enter"], &[Revert]).hint("stage and plan"),
     action(Action::Open, "apply", "go on to the confirmation; needs `:write`").keys(&["enter"], &[Plan]).hint("apply…"),
@@ -153,15 +155,15 @@ pub const TABLE: &[Row] = &[
     action(Action::Open, "accept", "accept what is typed").keys(&["enter"], &[Filter, Palette, Reason]).hint("accept"),
     action(Action::Yes, "yes", "yes").keys(&["y"], &[Confirm, Question]).hint("yes"),
     action(Action::No, "no", "no").keys(&["n", "q"], &[Confirm, Question]).hint("no"),
-    action(Action::Mark, "mark", "mark the cell, or the range that `v` began").keys(&["space"], &[Matrix]).hint("mark"),
+    action(Action::Mark, "mark", "mark the cell, or the range that `v` began").keys(&["space"], &[Matrix, Drift]).hint("mark"),
     action(Action::MarkRange, "mark-range", "begin a range of marks at the cursor; space ends it").keys(&["v"], &[Matrix]),
     action(Action::MarkColumn, "mark-column", "mark every cell of the column that the filter leaves; again: unmark").keys(&["V"], &[Matrix]),
-    action(Action::Promote, "promote", "stage a promotion INTO the marked cells, or this one: each gets its upstream's version").keys(&["p"], &[Matrix, Cell]).hint("promote here").typed(&["promote"], Nothing),
+    action(Action::Promote, "promote", "stage a promotion INTO the marked cells, or this one: each gets its upstream's version").keys(&["p"], &[Matrix, Cell, Drift]).hint("promote").typed(&["promote"], Nothing),
     action(Action::Set, "set", "stage this version for the marked cells, or this one").typed(&["set"], Needed(What::Version)),
-    action(Action::Revert, "revert", "go back to an earlier version of this cell: choose one, the last good one is selected").keys(&["r"], &[Matrix, Cell, Trace, Delivery]).hint("revert").typed(&["revert"], Optional(What::Version)),
-    action(Action::Plan, "plan", "open the plan of everything staged: bytes, gates, what will be done").keys(&["s"], &[Matrix, Cell]).hint("staged plan").typed(&["plan"], Nothing),
-    action(Action::Unstage, "unstage", "take the marked cells, or this one, out of what is staged").keys(&["x"], &[Matrix, Cell, Plan]),
-    action(Action::Undo, "undo", "undo the last staging; what is pushed stays pushed").keys(&["z"], &[Matrix, Cell, Plan]).typed(&["undo"], Nothing),
+    action(Action::Revert, "revert", "go back to an earlier version of this cell: choose one, the last good one is selected").keys(&["r"], &[Matrix, Cell, Trace, Delivery, Drift]).hint("revert").typed(&["revert"], Optional(What::Version)),
+    action(Action::Plan, "plan", "open the plan of everything staged: bytes, gates, what will be done").keys(&["s"], &[Matrix, Cell, Drift]).hint("staged plan").typed(&["plan"], Nothing),
+    action(Action::Unstage, "unstage", "take the marked cells, or this one, out of what is staged").keys(&["x"], &[Matrix, Cell, Plan, Drift]),
+    action(Action::Undo, "undo", "undo the last staging; what is pushed stays pushed").keys(&["z"], &[Matrix, Cell, Plan, Drift]).typed(&["undo"], Nothing),
     action(Action::Drop, "drop", "take back everything staged").typed(&["drop"], Nothing),
     action(Action::Override, "override", "lift the hold on this change, with a reason that is kept in the commit").keys(&["o"], &[Plan]).hint("override"),
     action(Action::AcceptAlong, "accept-along", "accept the cells that move with an edit though they were not staged; the plan is held until then").keys(&["c"], &[Plan]).hint("come along").typed(&["accept-along"], Nothing),
@@ -176,7 +178,8 @@ pub const TABLE: &[Row] = &[
     action(Action::DiffLess, "diff-less", "in the diff: fewer lines around each change").keys(&["{"], &[Cell, Plan]),
     action(Action::DiffBeside, "diff-beside", "in the diff: both sides beside each other, from 160 columns on, or one below the other").keys(&["|"], &[Cell, Plan]),
     action(Action::Delivery, "delivery", "show the delivery under way, or the last one").keys(&["d"], &[Matrix, Cell]).typed(&["delivery"], Nothing),
-    action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery]).hint("activity").typed(&["activity"], Nothing),
+    action(Action::Drift, "drift", "what drifts: skew between environments, live against Git, ahead, suspended, mutable, reverted").keys(&["D"], &[Matrix]).hint("Drift").typed(&["drift"], Nothing),
+    action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery, Drift]).hint("Activity").typed(&["activity"], Nothing),
     action(Action::Dismiss, "dismiss", "take the failure off the screen; it stays in this list").keys(&["x"], &[Activity]).hint("dismiss"),
     action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE; a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
     action(Action::NextMatch, "next-match", "to the next cell that matches, or is in trouble").keys(&["n"], &[Matrix]),
@@ -185,7 +188,7 @@ pub const TABLE: &[Row] = &[
     action(Action::Order, "order", "order rows by trouble, name, last change, or what is behind its upstream").keys(&["o"], &[Matrix]).typed(&["order"], Needed(What::OneOf(&["trouble", "name", "recent", "behind"]))),
     action(Action::Goto, "goto", "go to a service").typed(&["goto"], Needed(What::Service)),
     action(Action::Palette, "palette", "type a command of Tidegate; tab completes").keys(&[":"], SCREENS).hint("command"),
-    action(Action::Trace, "trace", "where this version has been: every environment, when, by whom, how it got there, how long it took").keys(&["t"], &[Matrix, Cell, Revert]).hint("trace").typed(&["trace"], Optional(What::Version)),
+    action(Action::Trace, "trace", "where this version has been: every environment, when, by whom, how it got there, how long it took").keys(&["t"], &[Matrix, Cell, Revert, Drift]).hint("trace").typed(&["trace"], Optional(What::Version)),
     action(Action::Refresh, "refresh", "ask the remote, and try lost clusters, now").keys(&["^r"], SCREENS).typed(&["refresh"], Nothing),
     action(Action::Login, "login", "log in to a cluster; the screen makes way for it").typed(&["login"], Optional(What::Environment)),
     action(Action::Layouts, "layouts", "what is read, and what looks like a version and is not").typed(&["layouts"], Nothing),
@@ -194,8 +197,8 @@ pub const TABLE: &[Row] = &[
     action(Action::Log, "log", "where the log is, and what comes into it").typed(&["log"], Nothing),
     action(Action::Theme, "theme", "choose colours").typed(&["theme"], Needed(What::Theme)),
     action(Action::Ascii, "ascii", "letters and ASCII borders only").typed(&["ascii"], Needed(What::OneOf(&["on", "off"]))),
-    action(Action::Copy, "copy", "copy the version, commit or line that is selected").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Activity]),
-    action(Action::Browse, "browse", "open the commit, or the environment's address, in the browser").keys(&["O"], &[Matrix, Cell, Revert, Trace, Delivery]),
+    action(Action::Copy, "copy", "copy the version, commit or line that is selected").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Drift, Activity]),
+    action(Action::Browse, "browse", "open the commit, or the environment's address, in the browser").keys(&["O"], &[Matrix, Cell, Revert, Trace, Delivery, Drift]),
     action(Move(Motion::Up), "up", "up").keys(&["k", "up"], SCREENS),
     action(Move(Motion::Down), "down", "down").keys(&["j", "down"], SCREENS),
     action(Move(Motion::Left), "left", "environment to the left").keys(&["h", "left"], &[Matrix, Cell]),

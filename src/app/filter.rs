@@ -1,15 +1,12 @@
 //! The filter: text, `env:NAME`, `is:STATE`, each negated by a leading `!`.
 
-use super::{
-    model::Model,
-    status::{self, CellView},
-};
+use super::{model::Model, status::CellView};
 use crate::{
     domain::{
-        cell::State,
         ids::{CellKey, EnvironmentName, ServiceName},
+        suggest,
     },
-    look,
+    look::Quality,
 };
 
 /// A filter as typed, in parts. All must hold; several `env:` are alternatives.
@@ -31,29 +28,18 @@ enum What {
     Is(Is),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Is {
-    State(State),
-    Trouble,
+    /// What it is by itself.
+    Quality(Quality),
     Staged,
     Marked,
-    Behind,
-    Inherited,
     /// No such word: nothing is.
-    Nothing,
+    Unknown(String),
 }
 
-/// Words of `is:` beside the states.
-const WORDS: [(&str, Is); 8] = [
-    ("trouble", Is::Trouble),
-    ("staged", Is::Staged),
-    ("marked", Is::Marked),
-    ("behind", Is::Behind),
-    ("inherited", Is::Inherited),
-    ("denied", Is::State(State::NoAccess)),
-    ("no-access", Is::State(State::NoAccess)),
-    ("unset", Is::State(State::NotSet)),
-];
+/// Words of `is:` beside those of [`Quality`]: what this session did with the cell.
+const WORDS: [(&str, Is); 2] = [("staged", Is::Staged), ("marked", Is::Marked)];
 
 impl Filter {
     /// Reads a filter; every text is one.
@@ -81,6 +67,21 @@ impl Filter {
     /// Nothing is asked for.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// What is wrong with it: a word behind `is:` that nobody knows, with those that there are.
+    pub fn unknown(&self) -> Option<String> {
+        let word = self.terms.iter().find_map(|term| match &term.what {
+            What::Is(Is::Unknown(word)) => Some(word),
+            _ => None,
+        })?;
+        let known: Vec<String> = Self::words().collect();
+        let hint = suggest::hint(word, known.iter().map(String::as_str));
+        let hint = hint.trim_end_matches('?');
+        Some(format!(
+            "no `is:{word}`{hint}; there are: {}",
+            known.join(", ")
+        ))
     }
 
     /// Asks for a state, so that the cells that match are known one by one.
@@ -125,7 +126,7 @@ impl Filter {
 
     /// Whether a cell is what `is:` asks for.
     pub fn cell(&self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
-        self.terms.iter().all(|term| match term.what {
+        self.terms.iter().all(|term| match &term.what {
             What::Is(is) => is.holds(model, key, view) != term.not,
             What::Text(_) | What::Environment(_) => true,
         })
@@ -133,43 +134,35 @@ impl Filter {
 
     /// Words that `is:` can be completed with.
     pub fn words() -> impl Iterator<Item = String> {
-        let states = states().map(|(name, _)| name);
-        let others = WORDS.iter().take(5).map(|(name, _)| (*name).to_owned());
-        states.chain(others)
+        let others = WORDS.iter().map(|(name, _)| (*name).to_owned());
+        Quality::words().chain(others)
     }
 }
 
 impl Is {
-    fn holds(self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
+    fn holds(&self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
         match self {
-            Self::State(state) => view.status.state == state,
-            Self::Trouble => view.trouble() > status::STAGED_TROUBLE,
+            Self::Quality(quality) => quality.holds(&view.status, view.declared, view.skew),
             Self::Staged => view.staged.is_some(),
             Self::Marked => model.matrix.marks.contains(key),
-            Self::Behind => status::behind(model, key).is_some(),
-            Self::Inherited => view.declared.is_some_and(|cell| cell.inherited),
-            Self::Nothing => false,
+            Self::Unknown(_) => false,
         }
     }
 }
 
-/// Every state with the word it is asked for by.
-fn states() -> impl Iterator<Item = (String, State)> {
-    let states = State::ALL.into_iter();
-    states.map(|state| (look::of(state).word.replace(' ', "-"), state))
-}
-
-/// The state meant by a word, or by its first letters while it is typed; an empty word asks nothing.
+/// What is meant by a word, or by its first letters while it is typed; an empty word asks nothing.
 fn named(word: &str) -> Option<Is> {
     if word.is_empty() {
         return None;
     }
-    let states = states().map(|(name, state)| (name, Is::State(state)));
-    let words = WORDS.iter().map(|(name, is)| ((*name).to_owned(), *is));
-    let mut all: Vec<_> = states.chain(words).collect();
+    let qualities = Quality::all().map(|(name, quality)| (name, Is::Quality(quality)));
+    let words = WORDS
+        .iter()
+        .map(|(name, is)| ((*name).to_owned(), is.clone()));
+    let mut all: Vec<_> = qualities.chain(words).collect();
     all.sort_by_key(|(name, _)| name != word);
-    let found = all.iter().find(|(name, _)| name.starts_with(word));
-    Some(found.map_or(Is::Nothing, |(_, is)| *is))
+    let found = all.into_iter().find(|(name, _)| name.starts_with(word));
+    Some(found.map_or_else(|| Is::Unknown(word.to_owned()), |(_, is)| is))
 }
 
 /// `*` matches any text; without one, the pattern may stand anywhere.
@@ -197,6 +190,7 @@ fn glob(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cell::State;
 
     #[test]
     fn columns() {
@@ -220,11 +214,38 @@ mod tests {
 
     #[test]
     fn words_by_their_first_letters() {
-        assert_eq!(named("degr"), Some(Is::State(State::Degraded)));
-        assert_eq!(named("behind"), Some(Is::Behind));
-        assert_eq!(named("st"), Some(Is::State(State::Stale)));
-        assert_eq!(named("staged"), Some(Is::Staged));
-        assert_eq!(named("purple"), Some(Is::Nothing));
-        assert_eq!(named(""), None);
+        let quality = |quality| Some(Is::Quality(quality));
+        let cases = [
+            ("degr", quality(Quality::State(State::Degraded))),
+            ("st", quality(Quality::State(State::Stale))),
+            ("behind", quality(Quality::Behind)),
+            ("ah", quality(Quality::Ahead)),
+            ("skew", quality(Quality::Skew)),
+            ("denied", quality(Quality::State(State::NoAccess))),
+            ("staged", Some(Is::Staged)),
+            ("purple", Some(Is::Unknown("purple".to_owned()))),
+            ("", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(named(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_with_the_known_ones() {
+        assert_eq!(Filter::parse("is:behind env:prod x").unknown(), None);
+        let told = Filter::parse("!is:behnid").unknown().unwrap();
+        assert!(
+            told.starts_with("no `is:behnid`; did you mean `behind`; there are: degraded"),
+            "{told}"
+        );
+        for word in Filter::words() {
+            assert!(told.contains(&word), "{word}");
+            assert_eq!(
+                Filter::parse(&format!("is:{word}")).unknown(),
+                None,
+                "{word}"
+            );
+        }
     }
 }

@@ -20,6 +20,7 @@ pub mod model;
 pub mod op_queue;
 pub mod palette;
 pub mod screen;
+pub mod skews;
 pub mod snapshot;
 pub mod staging;
 pub mod status;

@@ -18,6 +18,7 @@ use super::{
     line::LineInput,
     op_queue::OpQueue,
     screen::{Screen, matrix::Matrix},
+    skews::Skews,
     snapshot::Snapshot,
     staging::Staging,
     trust::TrustQuestion,
@@ -92,6 +93,8 @@ pub struct Model {
     pub history: History,
     /// What the clusters say.
     pub live: Live,
+    /// How cells stand to their upstreams.
+    pub skews: Skews,
     /// What is asked for.
     pub staging: Staging,
     /// The root screen.
@@ -255,6 +258,7 @@ impl Model {
             git: Git::default(),
             history: History::default(),
             live: Live::default(),
+            skews: Skews::default(),
             staging: Staging::restore(staged),
             matrix: Matrix::default(),
             screens: Vec::new(),

@@ -5,8 +5,9 @@ use crate::{
     domain::{
         cell::{self, CellStatus, Delivering, Why},
         desired::DesiredCell,
-        ids::{CellKey, EnvironmentName},
-        plan::{ChangeRequest, Intent, is_ahead},
+        drift::Skew,
+        ids::CellKey,
+        plan::{ChangeRequest, Intent},
         version::Version,
     },
     look,
@@ -21,6 +22,8 @@ pub struct CellView<'a> {
     pub declared: Option<&'a DesiredCell>,
     /// What is staged for it.
     pub staged: Option<&'a ChangeRequest>,
+    /// How its version stands to its upstream's, where that is another one.
+    pub skew: Option<Skew>,
 }
 
 /// How much a staged change wants to be looked at: below every trouble, above none.
@@ -59,6 +62,7 @@ pub fn assess_declared<'a>(
         status: cell::assess(declared, live, connection, delivering),
         declared,
         staged: model.staging.get(key),
+        skew: model.skews.get(key).map(|skewed| skewed.skew),
     }
 }
 
@@ -72,19 +76,6 @@ pub fn staged_version(model: &Model, request: &ChangeRequest) -> Option<Version>
         Intent::Set { version } => Some(version.clone()),
         Intent::Revert { to, .. } => to.clone(),
     }
-}
-
-/// The upstream whose version this cell could get: the first that declares another one, and not an older one.
-pub fn behind(model: &Model, key: &CellKey) -> Option<EnvironmentName> {
-    let desired = model.git.desired.as_deref()?;
-    let cell = desired.cells.get(key)?;
-    let environment = model.setup.topology.get(&key.environment)?;
-    let upstream = environment.from.iter().find(|from| {
-        let theirs = desired.version(&CellKey::new(key.service.clone(), (*from).clone()));
-        theirs
-            .is_some_and(|theirs| cell.version.as_ref() != Some(theirs) && !is_ahead(cell, theirs))
-    });
-    upstream.cloned()
 }
 
 /// Why the cell is as it is, in one line; `None` where there is nothing to say.

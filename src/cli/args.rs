@@ -5,10 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates as From;
 
-use super::completions::{environments, gates, services, versions};
+use super::completions::{environments, gates, kinds, qualities, services, versions};
 use crate::{
     config,
-    domain::{plan::Accept, topology::Deliver},
+    domain::{drift::Kind, gate, plan::Accept, suggest, topology::Deliver},
+    look::Quality,
     sources::log,
 };
 
@@ -75,7 +76,7 @@ pub enum Format {
     Table,
     /// For programs; has a `schema` field
     Json,
-    /// Tables to paste, of `status`, `history` and `trace`
+    /// Tables to paste, of `status`, `history`, `trace` and `drift`
     Markdown,
 }
 
@@ -98,6 +99,8 @@ pub enum Command {
     Trust(TrustArgs),
     /// The console over a built-in repository and simulated clusters
     Demo(DemoArgs),
+    /// What drifts: skew between environments, live against Git, ahead, suspended, mutable, reverted; exit 4 where anything does
+    Drift(DriftArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
     /// A shell's completion script; services and environments are completed from the repository
@@ -167,6 +170,8 @@ pub enum Shape {
     History,
     /// What `trace` prints
     Trace,
+    /// What `drift` prints
+    Drift,
     /// What `promote`, `set` and `revert` print
     Plan,
     /// What `init` prints
@@ -178,12 +183,13 @@ pub enum Shape {
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Config,
         Self::User,
         Self::Status,
         Self::History,
         Self::Trace,
+        Self::Drift,
         Self::Plan,
         Self::Init,
         Self::Trust,
@@ -196,6 +202,34 @@ pub struct StatusArgs {
     /// Adds who changed each cell last
     #[arg(long)]
     pub changed: bool,
+    /// Only these columns: names, or patterns with `*` and `?`; repeatable, or with commas
+    #[arg(long = "env", value_name = "ENV", value_delimiter = ',', add = From::new(environments))]
+    pub environments: Vec<String>,
+    /// Only rows with a cell in one of these states: degraded, drift, behind, ahead, skew, …; repeatable, or with commas
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = quality, add = From::new(qualities))]
+    pub only: Vec<Quality>,
+    /// Shows it again whenever it changes, until ^C; fetches on the way
+    #[arg(long)]
+    pub watch: bool,
+    /// Cuts nothing to the width of the terminal
+    #[arg(long)]
+    pub wide: bool,
+    #[command(flatten)]
+    pub clusters: Clusters,
+}
+
+/// `tidegate drift`.
+#[derive(Clone, Debug, Args)]
+pub struct DriftArgs {
+    /// Only these rows: names, or patterns with `*` and `?`
+    #[arg(value_name = "SERVICE", add = From::new(services))]
+    pub services: Vec<String>,
+    /// Only these columns: names, or patterns with `*` and `?`; repeatable, or with commas
+    #[arg(long = "env", value_name = "ENV", value_delimiter = ',', add = From::new(environments))]
+    pub environments: Vec<String>,
+    /// Only these kinds: live, ahead, reverted, suspended, mutable, skew; repeatable, or with commas
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind, add = From::new(kinds))]
+    pub only: Vec<Kind>,
     #[command(flatten)]
     pub clusters: Clusters,
 }
@@ -364,6 +398,31 @@ fn deliveries() -> Vec<clap_complete::CompletionCandidate> {
     ["push", "branch"].map(Into::into).into()
 }
 
+fn quality(text: &str) -> Result<Quality, String> {
+    Quality::named(&text.to_lowercase()).ok_or_else(|| {
+        let known: Vec<String> = Quality::words().collect();
+        unknown(
+            "state",
+            text,
+            &known.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
+    })
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    let known = Kind::ALL.map(Kind::as_str);
+    Kind::named(&text.to_lowercase()).ok_or_else(|| unknown("kind of drift", text, &known))
+}
+
+fn unknown(what: &str, text: &str, known: &[&str]) -> String {
+    let hint = suggest::hint(text, known.iter().copied());
+    format!(
+        "no such {what}{} (there are: {})",
+        hint.trim_end_matches('?'),
+        known.join(", ")
+    )
+}
+
 fn deliver(text: &str) -> Result<Deliver, String> {
     match text {
         "push" => Ok(Deliver::Push),
@@ -380,11 +439,11 @@ fn accept(text: &str) -> Result<Accept, String> {
 }
 
 fn gate(text: &str) -> Result<String, String> {
-    let gates = crate::domain::gate::ALL.map(|gate| gate.id);
+    let gates = gate::ALL.map(|gate| gate.id);
     if gates.contains(&text) {
         return Ok(text.to_owned());
     }
-    let hint = crate::domain::suggest::hint(text, gates);
+    let hint = suggest::hint(text, gates);
     Err(format!(
         "no such gate in this version{hint} (there are: {})",
         gates.join(", ")

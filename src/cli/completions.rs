@@ -29,11 +29,13 @@ use super::{
 };
 use crate::{
     domain::{
+        drift::Kind,
         failure::Failure,
         gate,
         ids::{EnvironmentName, ServiceName},
         version::Version,
     },
+    look::Quality,
     runtime, stdio,
     workflow::{OpenOptions, Project},
 };
@@ -112,6 +114,16 @@ pub(super) fn versions() -> Vec<CompletionCandidate> {
     };
     let found: BTreeSet<String> = known.versions.into_iter().filter_map(named).collect();
     candidates(found)
+}
+
+/// What `--only` of `status` knows.
+pub(super) fn qualities() -> Vec<CompletionCandidate> {
+    candidates(Quality::words())
+}
+
+/// Kinds of drift.
+pub(super) fn kinds() -> Vec<CompletionCandidate> {
+    candidates(Kind::ALL)
 }
 
 /// Gates.

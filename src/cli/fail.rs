@@ -13,6 +13,8 @@ pub enum Exit {
     Usage = 2,
     /// Refused by a gate.
     Held = 3,
+    /// Something was found.
+    Findings = 4,
     /// The base moved and the plan no longer holds.
     Moved = 5,
     /// Interrupted.

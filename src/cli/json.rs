@@ -10,6 +10,7 @@ use crate::{
     domain::{
         desired::{DesiredCell, Tip},
         diff::FileDiff,
+        drift::Skew,
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
         ids::{CellKey, ObjectId, RepoPath},
         plan::{
@@ -55,6 +56,22 @@ pub struct CellJson<'a> {
     /// The last change, null where it is not known; left out where nobody asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<Value>,
+    /// So many of the upstream's versions behind it; null where it is not, or the count is not known.
+    pub behind: Option<usize>,
+    /// `behind`, `ahead` or `differs` from the upstream's version; null where it is the same, or there is none.
+    pub skew: Option<&'static str>,
+}
+
+impl CellJson<'_> {
+    /// Says how the cell stands to its upstream.
+    pub fn stands(&mut self, skew: Option<Skew>) {
+        (self.skew, self.behind) = match skew {
+            None => (None, None),
+            Some(Skew::Behind { by }) => (Some("behind"), by),
+            Some(Skew::Ahead) => (Some("ahead"), None),
+            Some(Skew::Differs) => (Some("differs"), None),
+        };
+    }
 }
 
 impl<'a> CellJson<'a> {
@@ -79,6 +96,8 @@ impl<'a> CellJson<'a> {
             repository: cell.origin.repository.as_deref(),
             live: None,
             changed: None,
+            behind: None,
+            skew: None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod completions;
 mod console;
 mod deliver;
 mod demo;
+mod drift;
 mod fail;
 mod history;
 mod init;
@@ -193,11 +194,11 @@ fn usage(error: &clap::Error) -> u8 {
 async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Failure> {
     let tables = matches!(
         command,
-        Some(Command::Status(_) | Command::History(_) | Command::Trace(_))
+        Some(Command::Status(_) | Command::History(_) | Command::Trace(_) | Command::Drift(_))
     );
     if context.output.is_markdown() && !tables {
         return Err(Failure::usage(
-            "`-o markdown` is for `status`, `history` and `trace`; others answer with `table` or `json`",
+            "`-o markdown` is for `status`, `history`, `trace` and `drift`; others answer with `table` or `json`",
         ));
     }
     mistake::if_asked("command");
@@ -215,6 +216,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Set(args)) => set::run(context, &args).await,
         Some(Command::Revert(args)) => revert::run(context, &args).await,
         Some(Command::Init(args)) => init::run(context, &args),
+        Some(Command::Drift(args)) => drift::run(context, &args).await,
         Some(Command::Trace(args)) => trace::run(context, &args).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
         Some(Command::Completions(args)) => completions::run(&args),

@@ -96,6 +96,20 @@ impl Output {
         stdio::line(Stream::Notes, &self.plain(line.into()), colour);
     }
 
+    /// How many columns a table has: those of the terminal, unless all of it is wanted. What goes into a pipe or a file, or is
+    /// pasted, is never cut.
+    pub fn room(&self, wide: bool) -> Option<usize> {
+        let fits = self.form == Format::Table && !wide;
+        fits.then(|| stdio::columns(Stream::Answer)).flatten()
+    }
+
+    /// The next answer takes the place of the one before, on a terminal.
+    pub fn afresh(&self) {
+        if self.form == Format::Table {
+            stdio::afresh();
+        }
+    }
+
     /// What only `--verbose` shows.
     pub fn detail(&self, line: impl Into<Styled>) {
         if self.verbose {
@@ -134,6 +148,9 @@ impl Output {
             text.replace('→', "->")
                 .replace('×', "x")
                 .replace('…', "...")
+                .replace('↑', "^")
+                .replace('↓', "v")
+                .replace('≠', "#")
         })
     }
 }

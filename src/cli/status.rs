@@ -1,41 +1,58 @@
 //! `tidegate status`: the matrix.
 
-use std::{collections::BTreeMap, mem::ManuallyDrop, ops::ControlFlow};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    mem::ManuallyDrop,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    Context,
+    Context, DefaultBranch,
     args::StatusArgs,
     change::FIRST_ANSWER,
     fail::Exit,
     json::{self, CellJson},
     output::{Output, clean},
-    table::{self, Cell},
     text::tone,
 };
+
+use self::grid::{Grid, Parts, Row};
 use crate::{
     domain::{
         alike::{self, Told},
         cell::{self, CellStatus, Delivering},
         desired::{Desired, DesiredCell},
+        drift::{self, Skew, Skews},
         failure::Failure,
         history::ValueChange,
         ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
         problem::Problem,
         rollout::Connection,
+        version::Version,
     },
-    look,
+    look::{self, Quality},
     sources::git::{HistoryEvent, Want},
     stdio::{Styled, Tone},
-    workflow::{self, Asked, Project, Reading},
+    workflow::{self, Asked, Project, Reading, Whose},
 };
+
+mod grid;
 
 /// Everything that is shown.
 struct Shown<'a> {
     desired: &'a Desired,
+    /// The columns that are shown.
+    columns: &'a [EnvironmentName],
+    /// What one of the shown cells of a row is; empty: all rows are shown.
+    only: &'a [Quality],
+    /// How cells stand to their upstreams.
+    skews: &'a Skews,
     /// What clusters say; `None` with `--no-live`.
     live: Option<&'a Asked>,
     /// Last changes; `None` without `--changed`.
@@ -44,39 +61,151 @@ struct Shown<'a> {
     default: Option<&'a Problem>,
 }
 
+/// So long, at most, the history is read to say how far cells are behind; a filter that asks for that waits for all of it.
+const COUNTING: Duration = Duration::from_secs(2);
+
+/// How often is looked, and the remote asked, while it is watched.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+const FETCH_EVERY: Duration = Duration::from_secs(30);
+
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     // The process ends behind this: the system takes everything back at once, faster than cell by cell.
     let project = ManuallyDrop::new(context.open()?);
     let default = context.ask_default_branch(&project);
+    let default = if args.watch {
+        // The fetches on the way say it.
+        None
+    } else {
+        Some(default)
+    };
+    let first = look(context, args, &project, default).await?;
+    let mut shown = first.lines(context);
+    first.print(context, shown.clone());
+    if !args.watch {
+        return Ok(Exit::Done);
+    }
+    let mut fetched = Instant::now();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if fetched.elapsed() >= FETCH_EVERY && !context.common.offline {
+            // Why the remote does not answer is told by the age of what is shown, and in the log.
+            let _ = project.fetch().await;
+            fetched = Instant::now();
+        }
+        let next = look(context, args, &project, None).await?;
+        let lines = next.lines(context);
+        if lines != shown {
+            context.output.afresh();
+            next.print(context, lines.clone());
+            shown = lines;
+        }
+    }
+}
+
+/// What there is to see now.
+struct Seen {
+    reading: ManuallyDrop<Reading>,
+    guessed: Option<String>,
+    live: Option<Asked>,
+    changed: Option<BTreeMap<CellKey, ValueChange>>,
+    default: Option<Problem>,
+    skews: Skews,
+    columns: Vec<EnvironmentName>,
+    only: Vec<Quality>,
+    wide: bool,
+}
+
+async fn look(
+    context: &Context,
+    args: &StatusArgs,
+    project: &Project,
+    default: Option<DefaultBranch>,
+) -> Result<Seen, Failure> {
     let reading = ManuallyDrop::new(project.read()?);
     let desired = &reading.desired;
+    let columns = Project::environments_like(desired, &args.environments)?;
     let changed = args
         .changed
-        .then(|| last_changes(&project, &reading))
+        .then(|| last_changes(project, &reading))
         .transpose()?;
+    let asks = |quality: &Quality| {
+        matches!(
+            quality,
+            Quality::Behind | Quality::Ahead | Quality::Differs | Quality::Skew
+        )
+    };
+    let whole = args.only.iter().any(asks);
+    let counted = {
+        let (project, reading) = (project.clone(), Reading::clone(&reading));
+        let until = Instant::now() + COUNTING;
+        tokio::task::spawn_blocking(move || {
+            let goes_on = || whole || Instant::now() < until;
+            workflow::skews(&project, &reading, Whose::Upstreams, &goes_on)
+        })
+    };
     let asked = if args.clusters.no_live || context.common.offline {
         None
     } else {
         let timeout = args.clusters.timeout.unwrap_or(FIRST_ANSWER);
-        Some(workflow::ask_clusters(&project, desired, None, timeout, Timestamp::now).await)
+        Some(workflow::ask_clusters(project, desired, None, timeout, Timestamp::now).await)
     };
-    let default = default.answer().await.map(Problem::general);
-    let matrix = Shown {
-        desired,
-        live: asked.as_ref(),
-        changed: changed.as_ref(),
-        default: default.as_ref(),
+    // That other versions are there is known without the history.
+    let skews = match counted.await {
+        Ok(Ok(judged)) => judged.skews,
+        Ok(Err(error)) if whole => return Err(error.into()),
+        _ => drift::skews(desired, &project.config.topology, &|_| &[]),
     };
-    let output = &context.output;
-    if output.is_json() {
-        Output::json(&matrix.json(project.config.guessed.as_deref()));
-    } else {
-        matrix.print(output);
-        output.line("");
-        output.line(output.paint(
-            &clean(&read_from(&reading, !context.common.at.is_empty())),
-            Tone::Dim,
-        ));
+    let default = match default {
+        Some(default) => default.answer().await.map(Problem::general),
+        None => None,
+    };
+    Ok(Seen {
+        guessed: project.config.guessed.clone(),
+        live: asked,
+        changed,
+        default,
+        skews,
+        columns,
+        only: args.only.clone(),
+        wide: args.wide,
+        reading,
+    })
+}
+
+impl Seen {
+    fn matrix(&self) -> Shown<'_> {
+        Shown {
+            desired: &self.reading.desired,
+            columns: &self.columns,
+            only: &self.only,
+            skews: &self.skews,
+            live: self.live.as_ref(),
+            changed: self.changed.as_ref(),
+            default: self.default.as_ref(),
+        }
+    }
+
+    /// What is printed for people.
+    fn lines(&self, context: &Context) -> Vec<Styled> {
+        let output = &context.output;
+        let matrix = self.matrix();
+        let mut lines = matrix.lines(output, output.room(self.wide));
+        lines.push(Styled::default());
+        let read = clean(&read_from(&self.reading, !context.common.at.is_empty()));
+        lines.push(output.paint(&read, Tone::Dim));
+        lines
+    }
+
+    fn print(&self, context: &Context, lines: Vec<Styled>) {
+        let output = &context.output;
+        let matrix = self.matrix();
+        if output.is_json() {
+            Output::json(&matrix.json(self.guessed.as_deref()));
+            return;
+        }
+        for line in lines {
+            output.line(line);
+        }
         let same = |problem: &&Problem| (problem.message.clone(), problem.context.clone());
         for told in alike::tell(matrix.problems(), same) {
             output.note(match told {
@@ -88,7 +217,6 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
             });
         }
     }
-    Ok(Exit::Done)
 }
 
 /// Where it was read: `origin/main a1b2c3d`, each ref by name where there are several.
@@ -109,11 +237,16 @@ fn read_from(reading: &Reading, at: bool) -> String {
 pub(super) fn print(output: &Output, desired: &Desired) {
     let matrix = Shown {
         desired,
+        columns: &desired.environments,
+        only: &[],
+        skews: &Skews::new(),
         live: None,
         changed: None,
         default: None,
     };
-    matrix.print(output);
+    for line in matrix.lines(output, output.room(false)) {
+        output.line(line);
+    }
 }
 
 /// Each cell's newest change.
@@ -150,33 +283,47 @@ impl Shown<'_> {
             schema: "tidegate.status/v1",
             commit: desired.commit,
             refs: desired.tips.iter().map(json::tip).collect(),
-            environments: &desired.environments,
+            environments: self.columns,
             services: Rows(self),
             problems: self.problems().map(json::problem).collect(),
             guessed,
         }
     }
 
-    fn print(&self, output: &Output) {
-        let mut heads = vec!["SERVICE".to_owned()];
-        heads.extend(
-            self.desired
-                .environments
-                .iter()
-                .map(|name| clean(name.as_str())),
-        );
-        if self.live.is_some() {
-            heads.push("WHY".to_owned());
-        }
+    /// Whether a row has a cell in one of the states that are asked for.
+    fn keeps(&self, service: &ServiceName) -> bool {
+        let holds = |environment: &EnvironmentName| {
+            let key = CellKey::new(service.clone(), environment.clone());
+            let (status, declared) = (self.status(&key), self.desired.cells.get(&key));
+            let skew = self.skew(&key);
+            let mut only = self.only.iter();
+            only.any(|quality| quality.holds(&status, declared, skew))
+        };
+        self.only.is_empty() || self.columns.iter().any(holds)
+    }
+
+    /// The rows that are shown.
+    fn rows(&self) -> Vec<ServiceName> {
+        let mut rows = self.desired.rows();
+        rows.retain(|service| self.keeps(service));
+        rows
+    }
+
+    fn skew(&self, key: &CellKey) -> Option<Skew> {
+        self.skews.get(key).map(|skewed| skewed.skew)
+    }
+
+    /// The table, in `room` columns where they are limited.
+    fn lines(&self, output: &Output, room: Option<usize>) -> Vec<Styled> {
         let now = Timestamp::now();
         let mut rows = Vec::new();
-        for service in &self.desired.rows() {
-            let mut row = vec![Cell::plain(clean(service.as_str()))];
+        for service in self.rows() {
+            let mut cells = Vec::new();
             let mut worst: Option<(u8, String)> = None;
-            for environment in &self.desired.environments {
+            for environment in self.columns {
                 let key = CellKey::new(service.clone(), environment.clone());
                 let status = self.status(&key);
-                row.push(self.cell(output, &key, &status));
+                cells.push(self.cell(output, &key, &status, room.is_some()));
                 // Of equals the one furthest right speaks for the row, nearest to customers.
                 if status.trouble > 0
                     && worst
@@ -187,12 +334,22 @@ impl Shown<'_> {
                     worst = Some((status.trouble, format!("{environment}: {why}")));
                 }
             }
-            if let Some((_, why)) = worst {
-                row.push(Cell::plain(clean(&why)));
-            }
-            rows.push(row);
+            rows.push(Row {
+                service: clean(service.as_str()),
+                cells,
+                why: clean(&worst.map_or(String::new(), |(_, why)| why)),
+            });
         }
-        table::print(output, &heads, &rows);
+        let names = self.columns.iter();
+        let grid = Grid {
+            columns: names.map(|name| clean(name.as_str())).collect(),
+            why: self.live.is_some(),
+            rows,
+        };
+        match room {
+            None => grid.whole(output),
+            Some(room) => grid.fitted(output, room),
+        }
     }
 
     /// What a cell is doing; by Git alone where no cluster was asked.
@@ -207,31 +364,41 @@ impl Shown<'_> {
         )
     }
 
-    /// Glyph, version, how many are ready, the last change.
-    fn cell(&self, output: &Output, key: &CellKey, status: &CellStatus<'_>) -> Cell {
+    /// Glyph, version, how it stands to the upstream, how many are ready, the last change.
+    fn cell(&self, output: &Output, key: &CellKey, status: &CellStatus<'_>, brief: bool) -> Parts {
         let shown = look::of(status.state);
-        let glyph = shown.glyph(output.is_ascii()).trim();
-        let mut words = Vec::from_iter((!glyph.is_empty()).then(|| glyph.to_owned()));
+        let ascii = output.is_ascii();
+        let glyph = shown.glyph(ascii).trim();
+        let mut parts = Parts {
+            lead: glyph.to_owned(),
+            // Without a glyph, nothing beside the version says how it does.
+            tone: if glyph.is_empty() {
+                Tone::Plain
+            } else {
+                tone(shown.tone)
+            },
+            version: String::new(),
+            beside: Vec::new(),
+        };
         if let Some(cell) = self.desired.cells.get(key) {
-            words.push(clean(cell.shown()));
+            let version = cell.version.as_ref().filter(|_| brief);
+            let version = version.map_or(Cow::Borrowed(cell.shown()), Version::brief);
+            parts.version = clean(&version);
             if cell.inherited {
-                words.push("(inherited)".to_owned());
+                parts.beside.push("(inherited)".to_owned());
             }
         }
+        let skew = self.skew(key).map(|skew| look::skew(skew, ascii));
+        parts.beside.extend(skew);
         if let Some((ready, desired)) = status.ready() {
-            words.push(format!("{ready}/{desired}"));
+            parts.beside.push(format!("{ready}/{desired}"));
         }
         if let Some(change) = self.changed.and_then(|changed| changed.get(key)) {
             let time = change.authored.time.strftime("%Y-%m-%d");
-            words.push(format!("{} {time}", change.authored.commit.short()));
+            let commit = change.authored.commit.short();
+            parts.beside.push(format!("{commit} {time}"));
         }
-        // Without a glyph, nothing beside the version says how it does.
-        let tone = if glyph.is_empty() {
-            Tone::Plain
-        } else {
-            tone(shown.tone)
-        };
-        Cell(words.join(" "), tone)
+        parts
     }
 }
 
@@ -251,7 +418,7 @@ struct Rows<'a>(&'a Shown<'a>);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let names = self.0.desired.rows();
+        let names = self.0.rows();
         let rows = names.iter().map(|name| RowJson {
             name,
             cells: Cells(self.0, name),
@@ -284,6 +451,7 @@ impl<'a> Cells<'a> {
         value.live = live.map(|live| live.map_or(Value::Null, json::live));
         let changed = matrix.changed.map(|changed| changed.get(key));
         value.changed = changed.map(|change| change.map_or(Value::Null, json::changed));
+        value.stands(matrix.skew(key));
         value
     }
 }
@@ -291,7 +459,7 @@ impl<'a> Cells<'a> {
 impl Serialize for Cells<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let declared: Vec<_> = self.declared().collect();
-        let columns = self.0.desired.environments.iter();
+        let columns = self.0.columns.iter();
         serializer.collect_map(columns.filter_map(|name| {
             let mut cells = declared.iter();
             let (key, cell) = cells.find(|(key, _)| key.environment == *name)?;

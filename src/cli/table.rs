@@ -19,15 +19,29 @@ impl Cell {
 
 /// Prints `rows` under `heads`, two spaces between columns, or as Markdown where that is asked for.
 pub fn print(output: &Output, heads: &[String], rows: &[Vec<Cell>]) {
-    if output.is_markdown() {
-        let rows = rows
-            .iter()
-            .map(|row| row.iter().map(|cell| cell.0.as_str()).collect::<Vec<_>>());
-        for line in markdown(heads, rows) {
-            output.line(line);
-        }
-        return;
+    let lines = if output.is_markdown() {
+        markdown_lines(heads, rows)
+    } else {
+        lines(output, heads, rows)
+    };
+    for line in lines {
+        output.line(line);
     }
+}
+
+/// The same as Markdown.
+pub fn markdown_lines(heads: &[String], rows: &[Vec<Cell>]) -> Vec<Styled> {
+    let rows = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| cell.0.as_str()).collect::<Vec<_>>());
+    markdown(heads, rows)
+        .into_iter()
+        .map(Styled::from)
+        .collect()
+}
+
+/// The lines of `rows` under `heads`, two spaces between columns.
+pub fn lines(output: &Output, heads: &[String], rows: &[Vec<Cell>]) -> Vec<Styled> {
     let mut widths: Vec<usize> = heads.iter().map(|head| width(head)).collect();
     for row in rows {
         for (i, cell) in row.iter().enumerate() {
@@ -40,28 +54,27 @@ pub fn print(output: &Output, heads: &[String], rows: &[Vec<Cell>]) {
         .iter()
         .map(|head| Cell(head.clone(), Tone::Strong))
         .collect();
-    for row in std::iter::once(&heads).chain(rows) {
-        let mut line = Styled::default();
-        let last = row
-            .iter()
-            .rposition(|cell| !cell.0.is_empty())
-            .unwrap_or_default();
-        for (i, cell) in row.iter().enumerate().take(last + 1) {
-            if i > 0 {
-                line = line.and("  ");
-            }
-            line = line.and(output.paint(&cell.0, cell.1));
-            if i < last {
-                let missing = widths
-                    .get(i)
-                    .copied()
-                    .unwrap_or_default()
-                    .saturating_sub(width(&cell.0));
-                line = line.and(" ".repeat(missing));
-            }
+    let rows = std::iter::once(&heads).chain(rows);
+    rows.map(|row| line(output, row, &widths)).collect()
+}
+
+fn line(output: &Output, row: &[Cell], widths: &[usize]) -> Styled {
+    let mut line = Styled::default();
+    let last = row
+        .iter()
+        .rposition(|cell| !cell.0.is_empty())
+        .unwrap_or_default();
+    for (i, cell) in row.iter().enumerate().take(last + 1) {
+        if i > 0 {
+            line = line.and("  ");
         }
-        output.line(line);
+        line = line.and(output.paint(&cell.0, cell.1));
+        if i < last {
+            let wide = widths.get(i).copied().unwrap_or_default();
+            line = line.and(" ".repeat(wide.saturating_sub(width(&cell.0))));
+        }
     }
+    line
 }
 
 /// The lines of a Markdown table: every row has as many cells as there are heads, and no text is markup.

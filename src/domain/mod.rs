@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod desired;
 pub mod detect;
 pub mod diff;
+pub mod drift;
 pub mod failure;
 pub mod gate;
 pub mod glob;

@@ -1,8 +1,13 @@
 //! Versions as text: what kind they look like, and which of two is newer.
 
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+/// From so many hexadecimal digits on, they are a hash and are abbreviated.
+const LONG_HASH: usize = 20;
+/// So many of them are shown.
+const SHORT_HASH: usize = 8;
 
 /// What a cell declares: an image tag, digest, tag@digest, chart version or Git ref, as written.
 ///
@@ -92,6 +97,40 @@ impl Version {
         }
         version.build = semver::BuildMetadata::new(build).ok()?;
         Some(version)
+    }
+
+    /// The text with hashes abbreviated, for where there is little room: `sha256:730810ae`, `1.2@730810ae`, `f3d04985-42`.
+    pub fn brief(&self) -> Cow<'_, str> {
+        let text = self.as_str();
+        let bare;
+        let text = match text.split_once('@') {
+            Some((tag, digest)) if !tag.is_empty() => {
+                let hash = digest.split_once(':').map_or(digest, |(_, hash)| hash);
+                bare = format!("{tag}@{hash}");
+                Cow::Owned(bare)
+            }
+            _ => Cow::Borrowed(text),
+        };
+        let mut out = String::with_capacity(text.len());
+        let mut rest = &*text;
+        while !rest.is_empty() {
+            let hex = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+            if hex >= LONG_HASH {
+                out.push_str(&rest[..SHORT_HASH]);
+                rest = &rest[hex..];
+                continue;
+            }
+            // What is no hash goes by words: one may begin with digits.
+            let word = rest[hex..].find(|c: char| !c.is_alphanumeric());
+            let separator = |at: usize| rest[hex + at..].chars().next().map_or(0, char::len_utf8);
+            let end = word.map_or(rest.len(), |at| hex + at + separator(at));
+            out.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
+        if out.len() == self.as_str().len() {
+            return Cow::Borrowed(self.as_str());
+        }
+        Cow::Owned(out)
     }
 
     /// Which is newer, where both are `SemVer` and one goes before the other; otherwise unknown and left to the upstream's
@@ -233,6 +272,31 @@ mod tests {
         ];
         for (text, kind) in cases {
             assert_eq!(Version::from(text).kind(&["prod"]), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_abbreviated_and_nothing_else_is() {
+        let hash = "730810aef3d0498547914854b06c8725dc609a872b5c62e2b9356637b1a2c3d4";
+        let cases = [
+            (format!("sha256:{hash}"), "sha256:730810ae"),
+            (format!("1.2@sha256:{hash}"), "1.2@730810ae"),
+            (format!("@sha256:{hash}"), "@sha256:730810ae"),
+            (hash[..40].to_owned(), "730810ae"),
+            (format!("{}-42", &hash[..40]), "730810ae-42"),
+            (format!("release-{}", &hash[..40]), "release-730810ae"),
+            (format!("v2_{}", &hash[..40]), "v2_730810ae"),
+            ("f3d0498".to_owned(), "f3d0498"),
+            (
+                "1.42.0-rc.1+build.20261121".to_owned(),
+                "1.42.0-rc.1+build.20261121",
+            ),
+            ("20261121140211".to_owned(), "20261121140211"),
+            ("übung-1".to_owned(), "übung-1"),
+            (String::new(), ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Version::from(text.as_str()).brief(), expected, "{text}");
         }
     }
 

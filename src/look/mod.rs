@@ -15,8 +15,13 @@ use crate::domain::{
     age,
     cell::{CellStatus, State, Why},
     delivery::CellProgress,
+    drift::Skew,
     version::Version,
 };
+
+mod asked;
+
+pub use asked::Quality;
 
 /// What the terminal and its owner allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,6 +139,36 @@ impl Shown {
     }
 }
 
+/// How a cell stands to its upstream, behind its version: `↑2`, `↑` where the count is not known, `↓`, `≠`; `^2`, `^`, `v`, `#`.
+pub fn skew(skew: Skew, ascii: bool) -> String {
+    let glyph = skew_glyph(skew, ascii);
+    match skew {
+        Skew::Behind { by: Some(by) } => format!("{glyph}{by}"),
+        _ => glyph.to_owned(),
+    }
+}
+
+/// The glyph of a skew alone.
+pub fn skew_glyph(skew: Skew, ascii: bool) -> &'static str {
+    match (skew, ascii) {
+        (Skew::Behind { .. }, false) => "↑",
+        (Skew::Behind { .. }, true) => "^",
+        (Skew::Ahead, false) => "↓",
+        (Skew::Ahead, true) => "v",
+        (Skew::Differs, false) => "≠",
+        (Skew::Differs, true) => "#",
+    }
+}
+
+/// The word of a skew where cells are counted: `3 behind`.
+pub fn skew_word(skew: Skew) -> &'static str {
+    match skew {
+        Skew::Behind { .. } => "behind",
+        Skew::Ahead => "ahead",
+        Skew::Differs => "differ",
+    }
+}
+
 /// What a cell on its way looks like in its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -237,6 +272,20 @@ mod tests {
         ];
         for ascii in [false, true] {
             assert_eq!(glyphs(&apart, ascii).len(), apart.len(), "ascii: {ascii}");
+        }
+    }
+
+    #[test]
+    fn skews_say_how_far_where_that_is_known() {
+        let cases = [
+            (Skew::Behind { by: Some(2) }, "↑2", "^2"),
+            (Skew::Behind { by: None }, "↑", "^"),
+            (Skew::Ahead, "↓", "v"),
+            (Skew::Differs, "≠", "#"),
+        ];
+        for (skew, rich, ascii) in cases {
+            assert_eq!(super::skew(skew, false), rich);
+            assert_eq!(super::skew(skew, true), ascii);
         }
     }
 

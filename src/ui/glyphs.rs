@@ -1,6 +1,9 @@
 //! Characters: for terminals that show everything, and for those that show ASCII. States have theirs in [`look`].
 
-use crate::{domain::cell::State, look};
+use crate::{
+    domain::{cell::State, drift::Skew},
+    look,
+};
 
 /// The characters in use.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,16 @@ impl Glyphs {
     /// The glyph of a state, one column wide.
     pub fn state(self, state: State) -> &'static str {
         look::of(state).glyph(self.ascii)
+    }
+
+    /// How a cell stands to its upstream: `↑2`.
+    pub fn skew(self, skew: Skew) -> String {
+        look::skew(skew, self.ascii)
+    }
+
+    /// The glyph of that without a count.
+    pub fn skew_glyph(self, skew: Skew) -> &'static str {
+        look::skew_glyph(skew, self.ascii)
     }
 
     /// Replaces what an ASCII terminal cannot show.

@@ -179,9 +179,16 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
         let words = format!("{}, Git alone ", text::count(*cells, "cell"));
         spans.push(Span::styled(words, theme.dim));
     }
-    let worded: usize = counts
+    let skews = canvas.model.skews.counts();
+    let skewed = skews
         .iter()
-        .map(|(state, count)| format!("x{count} {} ", look::of(*state).word).len())
+        .map(|(skew, count)| (look::skew_word(*skew), count));
+    let words = counts
+        .iter()
+        .map(|(state, count)| (look::of(*state).word, count));
+    let words = words.chain(skewed);
+    let worded: usize = words
+        .map(|(word, count)| format!("x{count} {word} ").len())
         .sum();
     let trouble = trouble(canvas);
     // In little room the worst keeps its word, and the troubled column gets the rest.
@@ -199,6 +206,16 @@ pub fn draw_summary(canvas: &mut Canvas<'_>, area: Rect) {
             text.trim_start().to_owned(),
             theme.state(state),
         ));
+        spans.push(Span::raw(" "));
+    }
+    for (skew, count) in skews {
+        let glyph = canvas.glyphs.skew_glyph(*skew);
+        let text = if words {
+            format!("{glyph}{count} {}", look::skew_word(*skew))
+        } else {
+            format!("{glyph}{count}")
+        };
+        spans.push(Span::styled(text, theme.moving));
         spans.push(Span::raw(" "));
     }
     let used: usize = spans.iter().map(Span::width).sum();

@@ -11,6 +11,7 @@ mod confirm;
 mod delivery;
 mod detail;
 mod diff;
+mod drift;
 mod footer;
 mod glyphs;
 mod header;
@@ -85,6 +86,7 @@ fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
         Screen::Revert(screen) => revert::draw(canvas, body, screen),
         Screen::Trace(screen) => trace::draw(canvas, body, screen),
         Screen::Delivery(screen) => delivery::draw(canvas, body, screen),
+        Screen::Drift(screen) => drift::draw(canvas, body, screen),
         Screen::Activity(screen) => activity::draw(canvas, body, *screen),
         Screen::Help(screen) => help::draw(canvas, body, *screen),
     }

@@ -8,6 +8,7 @@ mod answers;
 mod at;
 mod decided;
 mod deliver;
+mod drift;
 mod earlier;
 mod facts;
 mod head;
@@ -34,6 +35,7 @@ pub use decided::Decided;
 pub use deliver::{
     Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout,
 };
+pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};
 pub use facts::{Asked, ask_clusters};
 pub use head::PATIENCE as HEAD_PATIENCE;

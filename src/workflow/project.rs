@@ -229,6 +229,33 @@ impl Project {
         Ok(found)
     }
 
+    /// The columns that `names` name or are patterns of, in the order of the matrix; all of them where none is named.
+    ///
+    /// # Errors
+    /// `Usage` with the names that are there.
+    pub fn environments_like(
+        desired: &Desired,
+        names: &[String],
+    ) -> Result<Vec<EnvironmentName>, OpenError> {
+        if names.is_empty() {
+            return Ok(desired.environments.clone());
+        }
+        let mut wanted = Vec::new();
+        for name in names {
+            let known = Self::environment(desired, name);
+            let all = desired.environments.iter();
+            let like = all.filter(|env| glob::is_match(name, env.as_str()));
+            let like: Vec<_> = like.cloned().collect();
+            if known.is_err() && name.contains(['*', '?']) && !like.is_empty() {
+                wanted.extend(like);
+            } else {
+                wanted.push(known?);
+            }
+        }
+        let all = desired.environments.iter();
+        Ok(all.filter(|env| wanted.contains(env)).cloned().collect())
+    }
+
     /// The column called `name`.
     ///
     /// # Errors

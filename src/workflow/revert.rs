@@ -39,6 +39,16 @@ pub fn cell_history(
     reading: &Reading,
     cells: &[CellKey],
 ) -> Result<Vec<History>, OpenError> {
+    history_while(project, reading, cells, &|| true)
+}
+
+/// The same, as long as `goes_on`: what is older than what was read by then is left out.
+pub(super) fn history_while(
+    project: &Project,
+    reading: &Reading,
+    cells: &[CellKey],
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Vec<History>, OpenError> {
     let mut wanted: BTreeSet<CellKey> = cells.iter().cloned().collect();
     for key in cells {
         // A promotion is known by what its upstream had then.
@@ -66,7 +76,11 @@ pub fn cell_history(
             HistoryEvent::Progress(_) => {}
             HistoryEvent::End { shallow } => shallow_end = shallow,
         }
-        ControlFlow::Continue(())
+        if goes_on() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     })?;
     let histories = cells.iter().map(|key| History {
         entries: classify(

@@ -9,6 +9,7 @@ mod cluster;
 mod commands;
 mod completions;
 mod demo;
+mod drift;
 mod first_contact;
 mod following;
 mod hung;

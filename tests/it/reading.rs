@@ -46,13 +46,15 @@ fn status_is_the_matrix_of_the_remotes_branch() {
                 "subject": "Update checkout to 1.1.0 in dev",
                 "pull_request": null,
             },
+            "behind": null,
+            "skew": null,
         })
     );
     let table = repository.tidegate(&["status", "--no-live"]).exits(0);
     assert_eq!(
         table.out,
         format!(
-            "SERVICE   dev    staging  prod\ncheckout  1.1.0  1.0.0    1.0.0\npayments  1.0.0  1.0.0    1.0.0\n\norigin/main {}\n",
+            "SERVICE   dev    staging   prod\ncheckout  1.1.0  1.0.0 ↑1  1.0.0\npayments  1.0.0  1.0.0     1.0.0\n\norigin/main {}\n",
             &tip[..7]
         )
     );
@@ -296,7 +298,7 @@ fn wrong_usage_is_said_and_exits_2() {
         (&["set", "checkout", "dev"], "<VERSION>"),
         (
             &["init", "-o", "markdown"],
-            "`-o markdown` is for `status`, `history` and `trace`",
+            "`-o markdown` is for `status`, `history`, `trace` and `drift`",
         ),
         (
             &["status", "--at", "nowhere"],

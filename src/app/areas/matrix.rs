@@ -6,6 +6,7 @@ use super::{Bands, TALL, WIDE, below, inside, row};
 use crate::{
     app::{model::Model, status::CellView},
     domain::text::width,
+    look,
 };
 
 /// The parts of the matrix's box.
@@ -135,7 +136,11 @@ pub fn cell_width(view: &CellView<'_>) -> (usize, usize) {
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let version = version.map_or(0, |version| width(version.as_str()));
     let extra = view.status.ready().map_or(0, |_| 6);
-    let plain = version + extra + 4;
+    // The same in ASCII.
+    let skew = view
+        .skew
+        .map_or(0, |skew| 1 + width(&look::skew(skew, true)));
+    let plain = version + skew + extra + 4;
     match view.staged {
         Some(_) => (plain, plain.max(2 * version + 5)),
         None => (plain, plain),

@@ -16,6 +16,7 @@ pub mod activity;
 pub mod cell;
 pub mod confirm;
 pub mod delivery;
+pub mod drift;
 pub mod help;
 pub mod matrix;
 pub mod plan;
@@ -26,6 +27,7 @@ pub use activity::ActivityScreen;
 pub use cell::{CellPane, CellScreen};
 pub use confirm::ConfirmScreen;
 pub use delivery::DeliveryScreen;
+pub use drift::DriftScreen;
 pub use help::HelpScreen;
 pub use plan::{PlanPane, PlanScreen, PlanState, Refusal, Scope};
 pub use revert::RevertScreen;
@@ -46,6 +48,8 @@ pub enum Screen {
     Trace(TraceScreen),
     /// A delivery.
     Delivery(DeliveryScreen),
+    /// What drifts.
+    Drift(DriftScreen),
     /// The log.
     Activity(ActivityScreen),
     /// The keys.
@@ -99,6 +103,12 @@ impl Screen {
                 value: trace::value,
             },
             Self::Delivery(_) => plain(Mode::Delivery, delivery::act),
+            Self::Drift(screen) => About {
+                mode: Mode::Drift,
+                act: drift::act,
+                cell: screen.selected_cell(),
+                value: |_| None,
+            },
             Self::Activity(_) => plain(Mode::Activity, activity::act),
             Self::Help(_) => plain(Mode::Help, help::act),
         }

@@ -88,6 +88,7 @@ pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Comman
         Action::Help => model.open(Screen::Help(HelpScreen::default())),
         Action::Activity => model.open(Screen::Activity(ActivityScreen::default())),
         Action::Delivery => model.show_delivery(),
+        Action::Drift => model.open_drift(),
         Action::Refresh => model.refresh(out),
         Action::Palette => {
             model.prompt = Some(Prompt::Palette {

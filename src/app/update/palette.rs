@@ -3,6 +3,7 @@
 use super::{
     super::{
         command::Command,
+        filter::Filter,
         model::Model,
         palette::{self, Asked},
         screen::matrix::Order,
@@ -44,6 +45,9 @@ impl Model {
             Action::Deliver => self.deliver_command(&argument, out),
             Action::Filter => {
                 self.screens.clear();
+                if let Some(unknown) = Filter::parse(&argument).unknown() {
+                    self.say(unknown);
+                }
                 self.matrix.filter = argument;
             }
             Action::Order => match Order::NAMED.iter().find(|(name, _)| *name == argument) {

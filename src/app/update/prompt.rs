@@ -5,6 +5,7 @@ use crate::{
     actions::{Action, Mode, Motion},
     app::{
         command::Command,
+        filter::Filter,
         keymap::TextKey,
         line::LineInput,
         model::{Model, Prompt},
@@ -95,7 +96,12 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
                 model.lift(gate, reason, out);
             }
         }
-        Some(Prompt::Filter { .. } | Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
+        Some(Prompt::Filter { .. }) => {
+            if let Some(unknown) = Filter::parse(&model.matrix.filter).unknown() {
+                model.say(unknown);
+            }
+        }
+        Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
     }
 }
 

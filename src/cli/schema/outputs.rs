@@ -79,6 +79,66 @@ pub struct Cell {
     /// Its last change, null where that is not known; left out without `--changed`.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub changed: Option<Changed>,
+    /// So many of the upstream's versions behind it; null where it is not, or the count is not known.
+    pub behind: Option<usize>,
+    /// How it stands to its upstream; null where it declares the same, or there is none.
+    pub skew: Option<Skew>,
+}
+
+/// How a version stands to the upstream's.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Skew {
+    /// The upstream has a later one.
+    Behind,
+    /// It orders above the upstream's.
+    Ahead,
+    /// Another one, and nothing says which is the later.
+    Differs,
+}
+
+/// `tidegate drift -o json`: what drifts.
+#[derive(JsonSchema)]
+pub struct Drift {
+    /// `tidegate.drift/v1`.
+    pub schema: String,
+    /// What the matrix was read from; with several refs, the first.
+    pub commit: Commit,
+    /// What was found; none: exit code 0, else 4.
+    pub findings: Vec<Finding>,
+    /// What could not be read or asked, and so was not judged.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that drifts.
+#[derive(JsonSchema)]
+pub struct Finding {
+    /// What it is about.
+    pub kind: DriftKind,
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// What it is, in one line.
+    pub detail: String,
+}
+
+/// What a finding is about.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum DriftKind {
+    /// The cluster runs something else than Git declares, while nothing is rolling out.
+    Live,
+    /// A version that the upstream does not have, and that orders above its own or came past it.
+    Ahead,
+    /// Went back to an earlier version, while the upstream has another one still.
+    Reverted,
+    /// Told not to move.
+    Suspended,
+    /// The version may mean another build tomorrow.
+    Mutable,
+    /// Another version than the upstream's.
+    Skew,
 }
 
 /// What a cluster says of a cell.

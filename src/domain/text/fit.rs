@@ -81,6 +81,24 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     lines
 }
 
+/// The widths of columns that want `wanted` and have `room` together, gaps not counted: the widest give way first, none below
+/// `least` (or what it wants, where that is less). What is left over is not given out. They may still take more than `room`.
+pub fn share(wanted: &[usize], least: usize, room: usize) -> Vec<usize> {
+    let sum = |limit: usize| -> usize { wanted.iter().map(|wide| (*wide).min(limit)).sum() };
+    let widest = wanted.iter().copied().max().unwrap_or(0);
+    let least = least.min(widest);
+    // The largest limit under which they fit; those that are widest share what it leaves.
+    let limit = (least..=widest).rev().find(|limit| sum(*limit) <= room);
+    let limit = limit.unwrap_or(least);
+    let mut left = room.saturating_sub(sum(limit));
+    let widen = |wide: &usize| {
+        let more = usize::from(*wide > limit && left > 0);
+        left -= more;
+        (*wide).min(limit) + more
+    };
+    wanted.iter().map(widen).collect()
+}
+
 /// How many bytes of `text` stand in `room` columns.
 fn fitting(text: &str, room: usize) -> usize {
     let mut used = 0;
@@ -120,6 +138,22 @@ mod tests {
         assert_eq!(tail("checkout-5d9f7-x0k2p", 8, "…"), "…7-x0k2p");
         assert_eq!(tail("naïve-nai\u{308}ve", 5, "…"), "…ai\u{308}ve");
         assert_eq!(tail("short", 8, "…"), "short   ");
+    }
+
+    #[test]
+    fn columns_share_their_room() {
+        let cases: [(&[usize], usize, usize, &[usize]); 7] = [
+            (&[10, 20, 5], 7, 40, &[10, 20, 5]),
+            (&[10, 20, 5], 7, 30, &[10, 15, 5]),
+            (&[10, 20, 5], 7, 20, &[8, 7, 5]),
+            (&[10, 20, 5], 7, 10, &[7, 7, 5]),
+            (&[20, 20, 20], 7, 50, &[17, 17, 16]),
+            (&[3, 3], 7, 4, &[3, 3]),
+            (&[], 7, 4, &[]),
+        ];
+        for (wanted, least, room, expected) in cases {
+            assert_eq!(share(wanted, least, room), expected, "{wanted:?} {room}");
+        }
     }
 
     #[test]

@@ -63,16 +63,21 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
             _ => text,
         };
         let ready = ready(view);
-        let left = room.saturating_sub(if ready.is_empty() {
-            0
-        } else {
-            width(&ready) + 1
-        });
+        let skew = view.skew.map_or_else(String::new, |skew| glyphs.skew(skew));
+        let beside = |text: &str| match width(text) {
+            0 => 0,
+            wide => wide + 1,
+        };
+        let left = room.saturating_sub(beside(&ready) + beside(&skew));
         let style = version_style(canvas, view);
         let shown = clip(text, left, glyphs.ellipsis);
-        let gap = room.saturating_sub(width(&shown) + width(&ready)).min(2);
-        let rest = room.saturating_sub(width(&shown) + width(&ready) + gap);
+        let used = width(&shown) + beside(&skew);
+        let gap = room.saturating_sub(used + width(&ready)).min(2);
+        let rest = room.saturating_sub(used + width(&ready) + gap);
         spans.push(Span::styled(shown, style));
+        if !skew.is_empty() {
+            spans.push(Span::styled(format!(" {skew}"), theme.moving));
+        }
         spans.push(Span::styled(
             format!("{}{ready}{}", " ".repeat(gap), " ".repeat(rest)),
             theme

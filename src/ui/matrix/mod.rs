@@ -17,6 +17,7 @@ use crate::{
     actions::{Action, Mode},
     app::{
         areas::{MatrixAreas, below, row},
+        filter::Filter,
         model::Model,
         screen::matrix::{Order, RowLine},
         status,
@@ -213,13 +214,18 @@ fn empty(canvas: &mut Canvas<'_>, area: Rect) {
             Line::styled(failure.next.clone(), theme.dim),
         ],
         (None, None) => vec![Line::styled("reading the repository", theme.dim)],
-        (_, Some(_)) if !model.matrix.filter.is_empty() => vec![
-            Line::styled("no row matches the filter", theme.text),
-            Line::styled(
+        (_, Some(_)) if !model.matrix.filter.is_empty() => {
+            let mut lines = vec![Line::styled("no row matches the filter", theme.text)];
+            let unknown = Filter::parse(&model.matrix.filter).unknown();
+            let unknown = unknown.map(|words| text::wrap(&words, usize::from(area.width)));
+            let unknown = unknown.into_iter().flatten();
+            lines.extend(unknown.map(|line| Line::styled(line, theme.warn)));
+            lines.push(Line::styled(
                 format!("{} clears it", model.key(Mode::Matrix, Action::Back)),
                 theme.dim,
-            ),
-        ],
+            ));
+            lines
+        }
         (_, Some(desired)) => vec![
             Line::styled(
                 "no layout of the configuration finds a service here",

@@ -16,6 +16,7 @@ use crate::{
     domain::{
         cell::State,
         desired::Desired,
+        drift::Skew,
         ids::{CellKey, EnvironmentName, ServiceName},
     },
 };
@@ -23,6 +24,8 @@ use crate::{
 impl Model {
     /// Brings rows, columns, cursor and scroll in line with everything else. Called after each change.
     pub(in crate::app) fn arrange(&mut self) {
+        self.judge_skews();
+        self.find_drift();
         let filter = Filter::parse(&self.matrix.filter);
         let columns: Vec<EnvironmentName> = self
             .environments()
@@ -171,9 +174,11 @@ impl Model {
                 (Reverse(newest), line.service.clone())
             }),
             Order::Behind => lines.sort_by_cached_key(|line| {
-                let behind = cells(&line.service)
-                    .filter(|cell| status::behind(self, cell).is_some())
-                    .count();
+                let is_behind = |cell: &CellKey| {
+                    let skewed = self.skews.get(cell);
+                    skewed.is_some_and(|it| matches!(it.skew, Skew::Behind { .. }))
+                };
+                let behind = cells(&line.service).filter(is_behind).count();
                 (Reverse(behind), line.service.clone())
             }),
         }

@@ -29,6 +29,7 @@ use crate::{
 mod answers;
 mod confirm;
 mod diff;
+mod drift;
 mod matrix;
 mod own;
 mod publish;

@@ -172,6 +172,20 @@ pub(super) fn activity(size: (u16, u16)) -> Driver {
     driver
 }
 
+/// What drifts, two cells marked and one staged.
+pub(super) fn drift(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("D j j j j j p space space k");
+    driver.model.word = None;
+    driver
+}
+
+pub(super) fn filter_unknown(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("/ \"is:behnid");
+    driver
+}
+
 pub(super) fn help(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
     driver.keys("?");

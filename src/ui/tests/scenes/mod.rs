@@ -33,6 +33,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("confirm", delivery::confirm),
     ("delivery", delivery::delivery),
     ("delivery_failed", delivery::delivery_failed),
+    ("drift", matrix::drift),
+    ("filter_unknown", matrix::filter_unknown),
     ("activity", matrix::activity),
     ("help", matrix::help),
     ("quit", matrix::quit),

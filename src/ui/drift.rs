@@ -1,0 +1,115 @@
+//! What drifts: a line per finding, by kind, and the selected one in full.
+
+use ratatui::{
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{canvas::Canvas, text};
+use crate::{
+    app::{areas, screen::DriftScreen},
+    domain::drift::{Finding, Kind},
+};
+
+/// Draws it.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DriftScreen) {
+    let theme = canvas.theme;
+    let mut title = vec![Span::styled("Drift", theme.title)];
+    for (kind, count) in screen.counts() {
+        title.push(Span::styled(
+            format!("  {count} {kind}"),
+            style(canvas, kind),
+        ));
+    }
+    let marked = canvas.model.matrix.marks.len();
+    if marked > 0 {
+        title.push(Span::styled(format!("  {marked} marked"), theme.staged));
+    }
+    let inner = canvas.frame(area, Line::from(title));
+    let Some(selected) = screen.findings.get(screen.selected) else {
+        return nothing(canvas, inner);
+    };
+    let full = full(canvas, selected, usize::from(inner.width));
+    let (list, divider, foot) = areas::activity(area, full.len());
+    let heading = Line::styled(selected.cell.to_string(), theme.title);
+    canvas.divide(area, divider, heading);
+    let width = |of: fn(&Finding) -> &str| {
+        let names = screen
+            .findings
+            .iter()
+            .map(|finding| text::width(of(finding)));
+        names.max().unwrap_or(0).min(24)
+    };
+    let service = width(|finding| finding.cell.service.as_str());
+    let environment = width(|finding| finding.cell.environment.as_str());
+    let row = |canvas: &Canvas<'_>, index: usize| {
+        line(canvas, &screen.findings[index], (service, environment))
+    };
+    canvas.list(
+        list,
+        screen.selected,
+        screen.findings.len(),
+        theme.cursor,
+        row,
+    );
+    canvas.lines(foot, full);
+}
+
+fn nothing(canvas: &mut Canvas<'_>, area: Rect) {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let words = match (&model.git.desired, model.history.done) {
+        (None, _) => "the matrix has not been read yet",
+        (Some(_), false) => "nothing drifts so far; the history is still being read",
+        (Some(_), true) => "nothing drifts: environments, clusters and Git agree",
+    };
+    canvas.put(area, Line::styled(words, theme.dim));
+}
+
+fn style(canvas: &Canvas<'_>, kind: Kind) -> Style {
+    let theme = canvas.theme;
+    match kind {
+        Kind::Live | Kind::Ahead => theme.warn,
+        Kind::Reverted | Kind::Suspended | Kind::Mutable => theme.unknown,
+        Kind::Skew => theme.dim,
+    }
+}
+
+/// `* live       mailer  prod-us  Git declares 2.0.3, the cluster runs 2.0.3-hot ×3`
+fn line(canvas: &Canvas<'_>, finding: &Finding, widths: (usize, usize)) -> Line<'static> {
+    let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
+    let Finding { kind, cell, detail } = finding;
+    let mark = if model.matrix.marks.contains(cell) {
+        glyphs.mark
+    } else {
+        " "
+    };
+    let staged = if model.staging.get(cell).is_some() {
+        glyphs.staged
+    } else {
+        " "
+    };
+    let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
+    let place = if model.is_protected(&cell.environment) {
+        theme.warn
+    } else {
+        theme.dim
+    };
+    Line::from(vec![
+        Span::styled(format!("{mark}{staged}"), theme.staged),
+        Span::styled(format!("{:<11}", kind.as_str()), style(canvas, *kind)),
+        Span::raw(cut(cell.service.as_str(), widths.0)),
+        Span::styled(
+            format!("  {}  ", cut(cell.environment.as_str(), widths.1)),
+            place,
+        ),
+        Span::styled(detail.clone(), theme.text),
+    ])
+}
+
+fn full(canvas: &Canvas<'_>, finding: &Finding, width: usize) -> Vec<Line<'static>> {
+    let lines = text::wrap(&finding.detail, width).into_iter();
+    lines
+        .map(|line| Line::styled(line, canvas.theme.text))
+        .collect()
+}
