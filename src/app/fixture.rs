@@ -86,6 +86,7 @@ pub(crate) fn setup() -> Setup {
         commands: Vec::new(),
         fetch_every: None,
         demo: false,
+        story: None,
     }
 }
 

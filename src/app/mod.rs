@@ -24,5 +24,6 @@ pub mod skews;
 pub mod snapshot;
 pub mod staging;
 pub mod status;
+pub mod story;
 pub mod trust;
 pub mod update;

@@ -21,6 +21,7 @@ use super::{
     skews::Skews,
     snapshot::Snapshot,
     staging::Staging,
+    story::Story,
     trust::TrustQuestion,
 };
 use crate::{
@@ -58,6 +59,8 @@ pub struct Setup {
     pub fetch_every: Option<Duration>,
     /// The simulated repository and clusters of `demo`.
     pub demo: bool,
+    /// What the demo begins with.
+    pub story: Option<Story>,
 }
 
 /// Whether this session may write.
@@ -117,6 +120,8 @@ pub struct Model {
     pub waits: Option<(String, Timestamp)>,
     /// The changed configuration asks, or asked, for a consent.
     pub trust: Option<TrustQuestion>,
+    /// The demo's story that has not begun yet.
+    pub story: Option<Story>,
     /// What is in flight.
     pub operations: OpQueue,
     /// The key before this one, and when.
@@ -270,9 +275,11 @@ impl Model {
             word: None,
             waits: None,
             trust: None,
+            story: None,
             operations: OpQueue::default(),
             last_key: None,
         };
+        model.story = model.setup.story;
         model
             .live
             .follow(&Topology::default(), &model.setup.topology);

@@ -372,6 +372,9 @@ pub struct TrustArgs {
 /// `tidegate demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
+    /// Begins in the middle of a story, and may write: a crash in production, a batch on its way there, or drift
+    #[arg(long, value_name = "STORY", conflicts_with = "headless")]
+    pub story: Option<StoryName>,
     /// Starts it without the screen, prints its places as JSON and waits for ^C
     #[arg(long, hide = true)]
     pub headless: bool,
@@ -384,6 +387,17 @@ pub struct DemoArgs {
     /// No cluster goes away
     #[arg(long, hide = true)]
     pub no_outage: bool,
+}
+
+/// The demo's stories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StoryName {
+    /// checkout crashes in prod-us since a few minutes: go back
+    Incident,
+    /// What staging has and prod-eu has not, as a plan: what goes, and why the rest does not
+    Batch,
+    /// Where environments, clusters and Git differ
+    Drift,
 }
 
 fn time(text: &str) -> Result<Duration, String> {

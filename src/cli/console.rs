@@ -6,7 +6,7 @@ use super::{Context, args::Format, fail::Exit, trust};
 use crate::{
     domain::failure::Failure,
     executor::{self, ConsoleOptions},
-    runtime::{self, Ended},
+    runtime::{self, Ended, Opening},
     stdio::{self, Stream},
     workflow::{OpenError, Project},
 };
@@ -22,10 +22,11 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     let options = context.repository(false)?;
     let words = "looking at how this repository writes versions; a tidegate.toml would say it";
     let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
+    let mut opening = Opening::words(words);
     let project = loop {
         let options = options.clone();
-        let work = tokio::task::spawn_blocking(move || Project::open(&options, &Zoned::now()));
-        match runtime::opening(work, words).await.map_err(unusable)? {
+        let mut work = tokio::task::spawn_blocking(move || Project::open(&options, &Zoned::now()));
+        match opening.wait(&mut work).await.map_err(unusable)? {
             // Each is asked about once: what was allowed is kept, or this ends.
             Ok(Err(OpenError::Untrusted(untrusted))) => trust::ask(context, &untrusted)?,
             Ok(project) => break context.opened(project?, false)?,
@@ -33,7 +34,12 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
             Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
         }
     };
-    open(context, project, false).await
+    let options = ConsoleOptions {
+        mouse: project.config.user.mouse,
+        ..options_of(context)
+    };
+    let opening = Opening::words("looking at the repository's branches");
+    open(context, project, options, opening).await
 }
 
 /// Refuses to open a screen where there is none to draw on.
@@ -52,31 +58,37 @@ pub(super) fn needs_terminal(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens the screen over a session; the exit code, which a signal decides where one ended it.
-pub(super) async fn open(context: &Context, project: Project, demo: bool) -> Result<u8, Failure> {
-    let options = ConsoleOptions {
+/// What the command line says of the screen.
+pub(super) fn options_of(context: &Context) -> ConsoleOptions {
+    ConsoleOptions {
         read_only: context.common.read_only,
         ascii: context.common.ascii,
-        mouse: project.config.user.mouse,
-        demo,
-    };
+        ..ConsoleOptions::default()
+    }
+}
+
+/// Opens the screen over a session; the exit code, which a signal decides where one ended it.
+pub(super) async fn open(
+    context: &Context,
+    project: Project,
+    options: ConsoleOptions,
+    mut opening: Opening,
+) -> Result<u8, Failure> {
     let unusable = |error| Failure::failed(format!("the terminal cannot be used: {error}"));
     // Reads refs: on a mount that does not come back, leaving must still work.
-    let work = tokio::task::spawn_blocking(move || {
+    let mut work = tokio::task::spawn_blocking(move || {
         let setup = executor::setup(&project, options);
         let remembered = runtime::remembered(&project);
         (project, setup, remembered)
     });
-    let words = "looking at the repository's branches";
-    let (project, setup, remembered) =
-        match runtime::opening(work, words).await.map_err(unusable)? {
-            Ok(opened) => opened,
-            Err(Ended::Quit) => return Ok(Exit::Done.code()),
-            Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
-        };
+    let (project, setup, remembered) = match opening.wait(&mut work).await.map_err(unusable)? {
+        Ok(opened) => opened,
+        Err(Ended::Quit) => return Ok(Exit::Done.code()),
+        Err(Ended::Signalled(signal)) => return Ok(signal.exit_code()),
+    };
     let setup = setup
         .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
-    let (ended, words) = runtime::run(project, setup, remembered, options)
+    let (ended, words) = runtime::run(project, setup, remembered, options, opening)
         .await
         .map_err(unusable)?;
     let stopped = words.is_some();

@@ -46,7 +46,7 @@ use crate::{
 };
 use clusters::Clusters;
 use reload::Again;
-pub use setup::{ConsoleOptions, setup};
+pub use setup::{ConsoleOptions, setup, setup_of};
 
 /// Name of the file that keeps the last matrix.
 const SNAPSHOT: &str = "matrix.json";

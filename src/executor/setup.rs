@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     actions::{Keymap, KeymapError},
-    app::model::{Setup, WriteMode},
+    app::{
+        model::{Setup, WriteMode},
+        story::Story,
+    },
     config::Config,
     look::{
         Look,
@@ -27,6 +30,8 @@ pub struct ConsoleOptions {
     pub mouse: bool,
     /// The repository and the clusters are the built-in demo's.
     pub demo: bool,
+    /// What the demo begins with.
+    pub story: Option<Story>,
 }
 
 /// How the screen may look: what the user chose, and what the terminal's variables promise.
@@ -53,24 +58,42 @@ fn look(config: &Config, options: ConsoleOptions) -> Look {
 /// # Errors
 /// A key of the user's configuration that cannot be what it is said to be.
 pub fn setup(project: &Project, options: ConsoleOptions) -> Result<Setup, KeymapError> {
-    let config = &project.config;
-    let write = if options.read_only || project.at.is_some() {
+    let fetches = project.has_remote() && project.at.is_none();
+    let mut setup = setup_of(&project.config, project.repo.name(), options)?;
+    setup.fetch_every = fetches.then_some(FETCH_EVERY);
+    if project.at.is_some() {
+        setup.write = WriteMode::Locked;
+    }
+    Ok(setup)
+}
+
+/// What the screen starts with before there is a repository of this name; nothing is fetched.
+///
+/// # Errors
+/// A key of the user's configuration that cannot be what it is said to be.
+pub fn setup_of(
+    config: &Config,
+    repository: String,
+    options: ConsoleOptions,
+) -> Result<Setup, KeymapError> {
+    let write = if options.read_only {
         WriteMode::Locked
-    } else if config.user.write {
+    } else if config.user.write || options.story.is_some() {
+        // A story goes on with what is written to the demo's own repository.
         WriteMode::Write
     } else {
         WriteMode::ReadOnly
     };
-    let has_remote = project.has_remote();
     Ok(Setup {
-        repository: project.repo.name(),
+        repository,
         topology: config.topology.clone(),
         guessed: config.guessed.clone(),
         write,
         look: look(config, options),
         keymap: Keymap::remapped(&config.user.keys)?.with_own(&config.user.commands)?,
         commands: config.user.commands.clone(),
-        fetch_every: (has_remote && project.at.is_none()).then_some(FETCH_EVERY),
+        fetch_every: None,
         demo: options.demo,
+        story: options.story,
     })
 }

@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
-pub use self::opening::opening;
+pub use self::opening::Opening;
 use crate::{
     actions::OwnRun,
     app::{
@@ -71,16 +71,25 @@ pub async fn run(
     setup: Setup,
     remembered: Remembered,
     options: ConsoleOptions,
+    mut opening: Opening,
 ) -> io::Result<(Ended, Option<String>)> {
     let mut signals = Signals::listen()?;
-    let mut borrowed = Borrowed::take(options.mouse)?;
+    let mut borrowed = match opening.borrowed.take() {
+        Some(borrowed) => borrowed,
+        None => Borrowed::take(options.mouse)?,
+    };
+    let typed = std::mem::take(&mut opening.typed);
     let size = crossterm::terminal::size()?;
     let Remembered {
         snapshot,
         staged,
         problem,
     } = remembered;
-    let mut model = Model::new(setup, Timestamp::now(), size, snapshot, staged);
+    let mut model = match opening.model() {
+        // It goes on with what it showed.
+        Some(model) => Model { setup, ..model },
+        None => Model::new(setup, Timestamp::now(), size, snapshot, staged),
+    };
     draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
 
@@ -100,6 +109,10 @@ pub async fn run(
         answers: Answers::default(),
     };
     console.ask_for_ground()?;
+    for event in typed {
+        let events = console.heard(event);
+        commands.extend(update::update_all(&mut console.model, events));
+    }
     let ended = match console.obey(commands)? {
         Some(ended) => ended,
         None => console.turn(&mut signals).await?,

@@ -14,7 +14,7 @@ use super::{
     trust::{self, Once, Untrusted},
 };
 use crate::{
-    config::{self, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
+    config::{self, Config, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
         address::Address,
         desired::Desired,
@@ -90,6 +90,19 @@ impl From<OpenError> for Failure {
 }
 
 impl Project {
+    /// The configuration of a team's file with what the user's own files say, where there is no repository yet.
+    ///
+    /// # Errors
+    /// When either is wrong.
+    pub fn configured_by(team: SourceFile) -> Result<Config, OpenError> {
+        let config = config::load(&LoadRequest {
+            team: Some(team),
+            user: user_file()?,
+            detect: &|| None,
+        })?;
+        Ok(config.with_themes(user_themes()?)?)
+    }
+
     /// Finds the repository and reads its configuration: from `options.config`, else the work tree, else the branch's tip.
     /// `now` gives the present and the time zone of dates in `options.at`. Reads nothing from the network. Blocking,
     /// milliseconds.

@@ -57,6 +57,57 @@ fn the_demo_promotes_to_healthy_and_reverts_what_crashes() {
     assert_empty(temporary.path());
 }
 
+/// The matrix is there with its versions before there is a repository; what is typed at it is answered by the console, and
+/// leaving then leaves nothing behind.
+#[test]
+fn the_demo_s_first_frame_is_the_matrix_and_fills_in() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let setup = || demo().env("TMPDIR", temporary.path());
+    let mut operator = Operator::sit_down(setup());
+    operator.terminal.press("A");
+    operator
+        .terminal
+        .until("what was typed at it", SOON, |view| view.has("Activity"));
+    operator.terminal.press(key::ESC);
+    operator.terminal.until("live cells", SOON, |view| {
+        view.has("4/4 live") && view.has("main@")
+    });
+    operator.leave();
+    assert_empty(temporary.path());
+    let mut terminal = setup().start();
+    let first = terminal.until("the first frame", SOON, |view| view.has("SERVICE"));
+    assert!(first.has("checkout") && first.has("1.42.0"), "{first}");
+    terminal.press("q");
+    terminal.ended(SOON);
+    assert_empty(temporary.path());
+}
+
+#[test]
+fn the_demo_s_stories_begin_in_the_middle() {
+    let begun = |story: &str| {
+        let setup = Setup::tidegate(&["demo", "--speed", "8", "--story", story]);
+        setup.start()
+    };
+    let mut incident = begun("incident");
+    let view = incident.until("the way back", ROLLOUT, |view| {
+        view.has("Revert checkout / prod-us") && view.has("1.41.3")
+    });
+    assert!(view.has("CrashLoop") || view.has("Restarting"), "{view}");
+    assert!(view.has(" WRITE "), "{view}");
+    incident.press(key::ENTER);
+    incident.until("its plan", SOON, |view| {
+        view.has("1 change") && view.has("checkout  prod-us")
+    });
+
+    let batch = begun("batch");
+    batch.until("the plan", ROLLOUT, |view| {
+        view.has("changes, ") && view.has(" skipped") && view.has("cart")
+    });
+
+    let drift = begun("drift");
+    drift.until("what differs", ROLLOUT, |view| view.has("mailer"));
+}
+
 #[test]
 fn a_version_is_traced_from_its_cell_through_all_environments() {
     let mut operator = Operator::sit_down(demo());

@@ -54,6 +54,7 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
 
 fn key(model: &mut Model, press: Press, held: bool, out: &mut Vec<Command>) {
     model.word = None;
+    model.story = None;
     model.matrix.pin();
     let mode = model.mode();
     match meaning(&model.setup.keymap, mode, press) {
@@ -78,7 +79,7 @@ fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) {
 }
 
 /// What an action does that means the same wherever it is asked for.
-pub(super) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Command>) {
+pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Vec<Command>) {
     match action {
         Action::QuitNow => out.push(Command::Quit),
         Action::Suspend => out.push(Command::Suspend),

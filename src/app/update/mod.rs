@@ -1,8 +1,11 @@
 //! The one place where the model changes: an event in, commands out.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
+    desired::Desired,
     failure::Failure,
     timeline::{Entry, Level},
 };
@@ -14,6 +17,8 @@ use super::{
     model::{Model, Prompt},
     op_queue::Operation,
 };
+
+pub(super) use input::everywhere as act_everywhere;
 
 mod answers;
 mod input;
@@ -41,6 +46,13 @@ pub fn start(model: &mut Model) -> Vec<Command> {
     out
 }
 
+/// Shows a matrix that is known before it can be read. It is not taken for what was read.
+pub fn foresee(model: &mut Model, desired: Desired) {
+    model.git.remembered = Some(model.now);
+    model.git.desired = Some(Arc::new(desired));
+    model.arrange();
+}
+
 /// Applies one event.
 pub fn update(model: &mut Model, event: Event) -> Vec<Command> {
     update_all(model, [event])
@@ -60,6 +72,9 @@ pub fn update_all(model: &mut Model, events: impl IntoIterator<Item = Event>) ->
     }
     if !arranged {
         model.arrange();
+    }
+    if model.story.is_some() {
+        model.tell_story(&mut out);
     }
     out
 }

@@ -40,7 +40,7 @@ pub struct Seeded {
 }
 
 /// The values that a cell has had.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// The service.
     pub service: &'static str,
@@ -94,6 +94,47 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedErr
         clone,
         ..history
     })
+}
+
+/// The values that [`plant`] gives every cell, without the repositories: for a screen that is there before they are.
+pub fn outline(now: Timestamp, seed: u64) -> Vec<Cell> {
+    let start = story::beginning(now.as_second());
+    let mut cells = Vec::new();
+    for (index, service) in SERVICES.iter().enumerate() {
+        let version = story::beginnings(index);
+        cells.extend(ENVIRONMENTS.iter().map(|environment| Cell {
+            service: service.name,
+            environment,
+            values: vec![(version.clone(), at(start))],
+        }));
+    }
+    for step in story::steps(now.as_second(), seed) {
+        let (service, environment) = match &step.act {
+            Act::Set {
+                service,
+                environment,
+                ..
+            }
+            | Act::Revert {
+                service,
+                environment,
+            } => (*service, *environment),
+            Act::Scale { .. } | Act::Note(_) => continue,
+        };
+        let values = &mut cells[service * ENVIRONMENTS.len() + environment].values;
+        let version = match step.act {
+            Act::Set { version, .. } => Some(version),
+            _ => values
+                .iter()
+                .nth_back(1)
+                .map(|(version, _)| version.clone()),
+        };
+        let last = values.last().map(|(version, _)| version);
+        if let Some(version) = version.filter(|version| Some(version) != last) {
+            values.push((version, at(step.time)));
+        }
+    }
+    cells
 }
 
 fn init(path: &Path, bare: bool) -> Result<Repository, git2::Error> {

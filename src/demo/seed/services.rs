@@ -192,16 +192,19 @@ workload = "{service}"
 [[environments]]
 name = "dev"
 cluster = "dev"
+url = "https://dev.shop.example"
 
 [[environments]]
 name = "staging"
 from = ["dev"]
 cluster = "staging"
+url = "https://staging.shop.example"
 
 [[environments]]
 name = "prod-eu"
 from = ["staging"]
 cluster = "prod-eu"
+url = "https://eu.shop.example"
 namespace = "shop-{service}"
 protected = true
 
@@ -209,6 +212,7 @@ protected = true
 name = "prod-us"
 from = ["staging"]
 cluster = "prod-us"
+url = "https://us.shop.example"
 namespace = "shop-{service}"
 protected = true
 

@@ -86,6 +86,8 @@ fn a_clone_is_clean_and_git_agrees() {
 #[test]
 fn the_last_chapter_is_told() {
     let (_folder, seeded) = planted();
+    let outline = outline("2026-11-21T14:00:00Z".parse().unwrap(), 7);
+    assert_eq!(outline, seeded.cells, "known before there is a repository");
     let version = |service: &str, environment: &str| {
         let mut cells = seeded.cells.iter();
         let cell = cells

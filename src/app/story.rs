@@ -1,0 +1,87 @@
+//! The demo's stories: each begins in the middle, as soon as what it is about is known.
+
+use super::{
+    command::Command,
+    model::Model,
+    screen::{Screen, matrix},
+    update::act_everywhere,
+};
+use crate::{
+    actions::Action,
+    domain::{
+        ids::CellKey,
+        rollout::{Connection, Health},
+    },
+};
+
+/// What the demo begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Story {
+    /// Something broke in production a few minutes ago.
+    Incident,
+    /// A batch goes to production, but for what may not.
+    Batch,
+    /// Environments, clusters and Git are not the same.
+    Drift,
+}
+
+impl Story {
+    /// The cell that it begins at.
+    fn cell(self) -> CellKey {
+        match self {
+            Self::Incident => CellKey::new("checkout", "prod-us"),
+            Self::Batch => CellKey::new("cart", "prod-eu"),
+            Self::Drift => CellKey::new("mailer", "prod-eu"),
+        }
+    }
+
+    /// What is said as it begins.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Incident => {
+                "checkout crashes in prod-us since 1.42.0 came: enter plans going back"
+            }
+            Self::Batch => {
+                "what staging has and prod-eu has not: what goes, and why the rest does not"
+            }
+            Self::Drift => "what differs, and is forgotten: enter opens the cell",
+        }
+    }
+}
+
+impl Model {
+    /// Begins the story that waits, once what it is about is known; whoever types has a story of their own.
+    pub(super) fn tell_story(&mut self, out: &mut Vec<Command>) {
+        let Some(story) = self.story.filter(|story| self.is_known_for(*story)) else {
+            return;
+        };
+        self.story = None;
+        self.select(&story.cell());
+        match story {
+            Story::Incident => {
+                matrix::act(self, Action::Open, false, out);
+                act_everywhere(self, Action::Revert, out);
+            }
+            Story::Batch => {
+                matrix::act(self, Action::MarkColumn, false, out);
+                act_everywhere(self, Action::Promote, out);
+                if !matches!(self.screens.last(), Some(Screen::Plan(_))) {
+                    act_everywhere(self, Action::Plan, out);
+                }
+            }
+            Story::Drift => "is:drift".clone_into(&mut self.matrix.filter),
+        }
+        self.say(story.words());
+    }
+
+    fn is_known_for(&self, story: Story) -> bool {
+        let told = |connection: &Connection| *connection != Connection::Connecting;
+        let live = self.live.connections.values().all(told);
+        let broken = self.live.cells.get(&story.cell());
+        let broken = broken.is_some_and(|live| live.health == Health::Degraded);
+        self.git.remembered.is_none()
+            && self.history.done
+            && live
+            && (story != Story::Incident || broken)
+    }
+}
