@@ -39,6 +39,10 @@ pub enum Action {
     Set,
     /// Go back to an earlier version, chosen or given.
     Revert,
+    /// Go back on every cell of a delivery that failed.
+    RevertFailed,
+    /// Go back on every cell of a delivery.
+    RevertBatch,
     /// Show where the selected version, or a given one, has been.
     Trace,
     /// Open the plan of what is staged.
@@ -101,7 +105,7 @@ pub enum Action {
     DiffBeside,
     /// Deliver to a branch of its own, or to the branch again.
     Deliver,
-    /// Plan everything staged, or only what was just asked for.
+    /// Plan everything staged, or only the selected change.
     Scope,
     /// Lift a hold, with a reason.
     Override,
@@ -154,6 +158,8 @@ pub enum Motion {
     PageUp,
     /// A page down.
     PageDown,
+    /// To the row of this index, by a click.
+    To(usize),
 }
 
 #[cfg(test)]

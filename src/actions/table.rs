@@ -81,6 +81,11 @@ impl Argument {
 }
 
 impl What {
+    /// Several of them may follow each other; else there is one.
+    pub fn is_words(self) -> bool {
+        self == Self::Filter
+    }
+
     fn shown(self) -> String {
         match self {
             Self::Version => "VERSION".to_owned(),
@@ -160,7 +165,9 @@ pub const TABLE: &[Row] = &[
     action(Action::MarkColumn, "mark-column", "mark every cell of the column that the filter leaves; again: unmark").keys(&["V"], &[Matrix]),
     action(Action::Promote, "promote", "stage a promotion INTO the marked cells, or this one: each gets its upstream's version").keys(&["p"], &[Matrix, Cell, Drift]).hint("promote").typed(&["promote"], Nothing),
     action(Action::Set, "set", "stage this version for the marked cells, or this one").typed(&["set"], Needed(What::Version)),
-    action(Action::Revert, "revert", "go back to an earlier version of this cell: choose one, the last good one is selected").keys(&["r"], &[Matrix, Cell, Trace, Delivery, Drift]).hint("revert").typed(&["revert"], Optional(What::Version)),
+    action(Action::Revert, "revert", "go back to an earlier version of this cell, of what failed in a delivery: choose one, the last good one is selected").keys(&["r"], &[Matrix, Cell, Trace, Delivery, Drift]).hint("revert").typed(&["revert"], Optional(What::Version)),
+    action(Action::RevertFailed, "revert-failed", "stage going back for every cell of this delivery that failed, and open the plan of it").keys(&["R"], &[Delivery]).hint("all failed"),
+    action(Action::RevertBatch, "revert-batch", "stage going back for every cell of this delivery, and open the plan of it").keys(&["B"], &[Delivery]).hint("whole batch"),
     action(Action::Plan, "plan", "open the plan of everything staged: bytes, gates, what will be done").keys(&["s"], &[Matrix, Cell, Drift]).hint("staged plan").typed(&["plan"], Nothing),
     action(Action::Unstage, "unstage", "take the marked cells, or this one, out of what is staged").keys(&["x"], &[Matrix, Cell, Plan, Drift]),
     action(Action::Undo, "undo", "undo the last staging; what is pushed stays pushed").keys(&["z"], &[Matrix, Cell, Plan, Drift]).typed(&["undo"], Nothing),
@@ -169,7 +176,7 @@ pub const TABLE: &[Row] = &[
     action(Action::AcceptAlong, "accept-along", "accept the cells that move with an edit though they were not staged; the plan is held until then").keys(&["c"], &[Plan]).hint("come along").typed(&["accept-along"], Nothing),
     action(Action::LeaveOut, "leave-out", "plan without what is held or cannot change, or with it again; it stays staged").keys(&["l"], &[Plan]).typed(&["leave-out"], Nothing),
     action(Action::Deliver, "deliver", "deliver to a branch of its own instead, or back to the branch").keys(&["b"], &[Plan]).hint("branch").typed(&["deliver"], Needed(What::OneOf(&["push", "branch"]))),
-    action(Action::Scope, "scope", "plan everything staged, or only what was just asked for").keys(&["a"], &[Plan]),
+    action(Action::Scope, "scope", "plan everything staged, or only the selected change with what was asked for together with it").keys(&["a"], &[Plan]),
     action(Action::NextPane, "next-pane", "to the next pane or tab").keys(&["tab"], &[Cell, Plan, Delivery]).hint("pane"),
     action(Action::PreviousPane, "previous-pane", "to the pane or tab before").keys(&["s-tab"], &[Cell, Plan, Delivery]),
     action(Action::Complete, "complete", "complete what is typed").keys(&["tab"], &[Filter, Palette]).hint("complete"),
@@ -181,6 +188,7 @@ pub const TABLE: &[Row] = &[
     action(Action::Drift, "drift", "what drifts: skew between environments, live against Git, ahead, suspended, mutable, reverted").keys(&["D"], &[Matrix]).hint("Drift").typed(&["drift"], Nothing),
     action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery, Drift]).hint("Activity").typed(&["activity"], Nothing),
     action(Action::Dismiss, "dismiss", "take the failure off the screen; it stays in this list").keys(&["x"], &[Activity]).hint("dismiss"),
+    action(Action::Dismiss, "dismiss-refusal", "take the server's refusal off the plan; it stays in the activity").keys(&["X"], &[Plan]),
     action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE; a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
     action(Action::NextMatch, "next-match", "to the next cell that matches, or is in trouble").keys(&["n"], &[Matrix]),
     action(Action::PreviousMatch, "previous-match", "to the matching cell before").keys(&["N"], &[Matrix]),

@@ -2,9 +2,12 @@
 
 use std::{collections::HashSet, ops::Deref, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::event::Epoch;
 use crate::domain::{
     delivery::{Delivery, DeliveryId},
+    desired::Desired,
     ids::CellKey,
 };
 
@@ -18,6 +21,8 @@ pub struct DeliveryRun {
     pub delivery: Arc<Delivery>,
     /// The operation that is in flight until it is written, or is not.
     pub epoch: Option<Epoch>,
+    /// The cells of which the matrix declared what is delivered: what it declares later is later.
+    declared: HashSet<CellKey>,
 }
 
 /// Under way, or ended; oldest first.
@@ -54,7 +59,11 @@ impl Deliveries {
     }
 
     pub(super) fn add(&mut self, delivery: Arc<Delivery>, epoch: Option<Epoch>) {
-        self.runs.push(DeliveryRun { delivery, epoch });
+        self.runs.push(DeliveryRun {
+            delivery,
+            epoch,
+            declared: HashSet::new(),
+        });
         self.runs.sort_by_key(|run| run.delivery.started);
         while self.runs.len() > KEPT {
             let Some(oldest) = self.runs.iter().position(|run| run.delivery.is_over()) else {
@@ -86,6 +95,39 @@ impl Deliveries {
     pub(super) fn remove(&mut self, id: &DeliveryId) {
         self.runs.retain(|run| run.delivery.id != *id);
         self.look();
+    }
+
+    /// Takes what Git declares now; gives the deliveries of which something failed that is not declared any more, each with
+    /// these cells and what is declared since.
+    pub(super) fn supersede(
+        &mut self,
+        at: Timestamp,
+        desired: &Desired,
+    ) -> Vec<(Arc<Delivery>, Vec<(CellKey, String)>)> {
+        let mut all = Vec::new();
+        for run in &mut self.runs {
+            for cell in &run.delivery.cells {
+                let expected = cell.expected.as_ref();
+                if expected.is_some_and(|it| it.version.as_ref() == desired.version(&cell.cell)) {
+                    run.declared.insert(cell.cell.clone());
+                }
+            }
+            if !run.delivery.is_over() || run.delivery.to_revert().next().is_none() {
+                continue;
+            }
+            let known = &run.declared;
+            let now = |cell: &CellKey| {
+                let told = known.contains(cell) && desired.unread(cell).is_none();
+                told.then(|| desired.version(cell).cloned())
+            };
+            let mut delivery = (*run.delivery).clone();
+            let cells = delivery.supersede(at, now);
+            if !cells.is_empty() {
+                run.delivery = Arc::new(delivery);
+                all.push((Arc::clone(&run.delivery), cells));
+            }
+        }
+        all
     }
 
     fn look(&mut self) {

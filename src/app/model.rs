@@ -17,7 +17,7 @@ use super::{
     keymap::LastKey,
     line::LineInput,
     op_queue::OpQueue,
-    screen::{Screen, matrix::Matrix},
+    screen::{Refusal, Screen, matrix::Matrix},
     skews::Skews,
     snapshot::Snapshot,
     staging::Staging,
@@ -31,7 +31,7 @@ use crate::{
         failure::Failure,
         history::{HistoryEntry, ends_early},
         ids::{CellKey, EnvironmentName},
-        plan::ChangeRequest,
+        plan::{ChangeRequest, Plan},
         rollout::{Connection, LiveCell},
         topology::Topology,
     },
@@ -112,6 +112,8 @@ pub struct Model {
     pub deliveries: Deliveries,
     /// The log.
     pub activity: Activity,
+    /// What the server refused last, until it is dismissed: its plan says so whenever it is opened.
+    pub refusal: Option<Refusal>,
     /// The last program that was run, as typed, and how it ended.
     pub ran: Option<Ran>,
     /// A passing word, and when it was said.
@@ -271,6 +273,7 @@ impl Model {
             diff: DiffView::default(),
             deliveries: Deliveries::default(),
             activity: Activity::default(),
+            refusal: None,
             ran: None,
             word: None,
             waits: None,
@@ -299,6 +302,13 @@ impl Model {
             Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) => Mode::Question,
             None => self.screens.last().map_or(Mode::Matrix, Screen::mode),
         }
+    }
+
+    /// What the server said where it refused this plan, or another one of the same cells.
+    pub fn refusal_of(&self, plan: &Plan) -> Option<&Refusal> {
+        let refused = |cell: &CellKey| plan.changes.iter().any(|change| change.cell == *cell);
+        let refusal = self.refusal.as_ref()?;
+        refusal.cells.iter().any(refused).then_some(refusal)
     }
 
     /// What is to be done for `action` in `mode`, for sentences: `s`, or `:plan` where no key is given to it.

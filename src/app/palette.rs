@@ -61,6 +61,8 @@ pub struct Suggestion {
     pub line: String,
     /// What is shown after it.
     pub help: String,
+    /// More may follow behind it.
+    pub goes_on: bool,
 }
 
 /// What the line may become.
@@ -73,6 +75,7 @@ pub fn suggestions(model: &Model, line: &str) -> Vec<Suggestion> {
             let own = own.map(|command| Suggestion {
                 line: command.name.clone(),
                 help: command.description.clone(),
+                goes_on: false,
             });
             // The user's own first: there are few of them.
             own.chain(commands(begun)).collect()
@@ -91,6 +94,7 @@ fn commands(begun: &str) -> Vec<Suggestion> {
                 Argument::Nothing => row.words.to_owned(),
                 argument => format!("{}  {}", argument.shown(), row.words),
             },
+            goes_on: typed.argument != Argument::Nothing,
         })
         .collect()
 }
@@ -101,6 +105,10 @@ fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
     };
     let word = begun.rsplit(' ').next().unwrap_or_default();
     let head = &begun[..begun.len() - word.len()];
+    let goes_on = what.is_words();
+    if !goes_on && !head.is_empty() {
+        return Vec::new();
+    }
     let candidates: Vec<String> = match what {
         What::Theme => model.setup.look.themes.names().map(str::to_owned).collect(),
         What::OneOf(words) => words.iter().map(|word| (*word).to_owned()).collect(),
@@ -115,6 +123,7 @@ fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
         .map(|candidate| Suggestion {
             line: format!("{name} {head}{candidate}"),
             help: String::new(),
+            goes_on,
         })
         .collect()
 }
@@ -212,6 +221,49 @@ mod tests {
                 let said = driver.model.word.map(|(_, word)| word).unwrap_or_default();
                 assert!(!said.starts_with("no "), "{} {word}: {said}", row.name);
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_offered_behind_an_argument_that_stands_alone() {
+        let driver = Driver::settled((80, 24));
+        let lines = |line: &str| {
+            let found = suggestions(&driver.model, line).into_iter();
+            found.map(|it| it.line).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("goto che"), ["goto checkout"]);
+        let alone = [
+            "goto checkout ",
+            "goto checkout c",
+            "theme light ",
+            "order name x",
+            "login dev ",
+        ];
+        for line in alone {
+            assert_eq!(lines(line), Vec::<String>::new(), "{line}");
+        }
+        assert!(
+            lines("filter env:dev is:stale ")
+                .contains(&"filter env:dev is:stale checkout".to_owned())
+        );
+    }
+
+    #[test]
+    fn tab_leaves_room_for_more_only_where_more_may_follow() {
+        let cases = [
+            ("got", "goto "),
+            ("goto che", "goto checkout"),
+            ("wri", "write"),
+            ("filter env:d", "filter env:dev "),
+        ];
+        for (typed, completed) in cases {
+            let mut driver = Driver::settled((80, 24));
+            driver.keys(&format!(": \"{} tab", typed.replace(' ', "_")));
+            let Some(crate::app::model::Prompt::Palette { input, .. }) = &driver.model.prompt
+            else {
+                panic!("still typing");
+            };
+            assert_eq!(input.text(), completed);
         }
     }
 }

@@ -57,16 +57,17 @@ impl Staging {
         }
     }
 
-    /// Takes cells back as one step; how many were staged.
-    pub fn unstage(&mut self, cells: &[CellKey]) -> usize {
-        let count = cells.iter().filter(|cell| self.get(cell).is_some()).count();
-        if count > 0 {
+    /// Takes cells back as one step; gives those that were staged.
+    pub fn unstage(&mut self, cells: &[CellKey]) -> Vec<CellKey> {
+        let staged = cells.iter().filter(|cell| self.get(cell).is_some());
+        let staged: Vec<CellKey> = staged.cloned().collect();
+        if !staged.is_empty() {
             self.remember();
             self.requests.retain(|r| !cells.contains(&r.cell));
             self.index();
         }
         self.set_aside.retain(|skip| !cells.contains(&skip.cell));
-        count
+        staged
     }
 
     /// Cells that are delivered: gone for good, undo does not bring them back.
@@ -77,17 +78,23 @@ impl Staging {
         self.undo.clear();
     }
 
-    /// Goes back one step; `false` where there is none.
-    pub fn undo(&mut self) -> bool {
-        match self.undo.pop() {
-            Some(requests) => {
-                self.requests = requests;
-                self.index();
-                self.set_aside.clear();
-                true
-            }
-            None => false,
-        }
+    /// Goes back one step; gives the cells for which something else is staged now, or nothing any more. `None`: there is no
+    /// step to go back.
+    pub fn undo(&mut self) -> Option<Vec<CellKey>> {
+        let requests = self.undo.pop()?;
+        let undone = std::mem::replace(&mut self.requests, requests);
+        self.index();
+        self.set_aside.clear();
+        let other = |request: &&ChangeRequest| self.get(&request.cell) != Some(*request);
+        let mut cells: Vec<CellKey> = undone
+            .iter()
+            .filter(other)
+            .map(|r| r.cell.clone())
+            .collect();
+        let back = self.requests.iter().map(|request| &request.cell);
+        let back = back.filter(|cell| !undone.iter().any(|was| was.cell == **cell));
+        cells.extend(back.cloned());
+        Some(cells)
     }
 
     fn index(&mut self) {

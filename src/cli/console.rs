@@ -2,7 +2,7 @@
 
 use jiff::Zoned;
 
-use super::{Context, args::Format, fail::Exit, trust};
+use super::{Context, args::Format, fail::Exit, output::clean, trust};
 use crate::{
     domain::failure::Failure,
     executor::{self, ConsoleOptions},
@@ -88,15 +88,14 @@ pub(super) async fn open(
     };
     let setup = setup
         .map_err(|error| Failure::usage(format!("the keys of your configuration: {error}")))?;
-    let (ended, words) = runtime::run(project, setup, remembered, options, opening)
+    let parting = runtime::run(project, setup, remembered, options, opening)
         .await
         .map_err(unusable)?;
-    let stopped = words.is_some();
-    if let Some(words) = words {
-        context.output.note(format!("tidegate: {words}"));
+    for words in parting.words {
+        context.output.note(format!("tidegate: {}", clean(&words)));
     }
-    Ok(match ended {
-        Ended::Quit if stopped => Exit::Interrupted.code(),
+    Ok(match parting.ended {
+        Ended::Quit if parting.stopped => Exit::Interrupted.code(),
         Ended::Quit => Exit::Done.code(),
         Ended::Signalled(signal) => signal.exit_code(),
     })

@@ -31,7 +31,8 @@ const FOLLOWING: &str =
 /// Says the steps of a delivery as they come.
 pub(super) fn observer(output: &Output) -> impl FnMut(Told<'_>) + Send {
     move |told| match told {
-        Told::Ran(ran) => output.detail(format!("ran {}", ran.line)),
+        Told::Ran(ran) if ran.ok => output.detail(format!("ran {}", ran.line)),
+        Told::Ran(ran) => output.detail(format!("ran {}: {}", ran.line, ran.outcome)),
         Told::Steps(delivery, _, steps) => {
             for step in steps {
                 tell(output, delivery, step);

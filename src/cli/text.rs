@@ -1,5 +1,6 @@
 //! Small words that several commands share.
 
+pub use crate::domain::text::count;
 use crate::{
     domain::{plan::Outcome, version::Version},
     look,
@@ -35,14 +36,5 @@ pub fn tone(tone: look::Tone) -> Tone {
         look::Tone::Bad => Tone::Bad,
         look::Tone::Moving | look::Tone::Warn | look::Tone::Unknown => Tone::Attention,
         look::Tone::Faint => Tone::Dim,
-    }
-}
-
-/// `1 cell`, `3 cells`.
-pub fn count(n: usize, one: &str) -> String {
-    if n == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{n} {one}s")
     }
 }

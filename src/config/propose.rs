@@ -6,6 +6,7 @@ use super::SCHEMA_LINE;
 use crate::domain::{
     detect::{Guess, overlooked_words},
     layout::{FallbackSpec, LayoutSpec},
+    text::count,
 };
 
 /// The file's text. It loads as it stands, and says what a person has to look at.
@@ -54,7 +55,8 @@ pub fn propose(guess: &Guess) -> String {
                 None => "",
             };
             let share = (cells * 100 + all / 2) / all;
-            let _ = writeln!(text, "# {cells} of {all} cells{each}: {share} %");
+            let all = count(all, "cell");
+            let _ = writeln!(text, "# {cells} of {all}{each}: {share} %");
         }
         text.push_str("[[layouts]]\n");
         write_layout(&mut text, layout);

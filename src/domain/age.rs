@@ -1,6 +1,13 @@
 //! How long ago, as people say it on one glance: `45s`, `3m`, `2h`, `6d`.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
+
+/// A time of day: `14:02:11`, in UTC.
+pub fn clock(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%H:%M:%S")
+        .to_string()
+}
 
 /// The time from `then` to `now`, in its largest whole unit; never negative.
 pub fn between(then: Timestamp, now: Timestamp) -> String {

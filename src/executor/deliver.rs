@@ -42,12 +42,13 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, cluste
 /// Delivers a confirmed plan and follows it.
 pub(super) async fn publish(
     shared: Arc<Shared>,
+    under_way: UnderWay,
     plan: Arc<Plan>,
     delivery: Arc<Delivery>,
     clusters: Handle,
 ) {
     let project = shared.project();
-    let mut tell = observer(&shared, Some(UnderWay::new(&shared)));
+    let mut tell = observer(&shared, Some(under_way));
     let delivery = Arc::unwrap_or_clone(delivery);
     let mut underway = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
     let known = clusters.clone();
@@ -94,10 +95,10 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
 }
 
 /// Counts as publishing until it is told how it ended.
-struct UnderWay(Arc<Shared>);
+pub(super) struct UnderWay(Arc<Shared>);
 
 impl UnderWay {
-    fn new(shared: &Arc<Shared>) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
         shared.publishing.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(shared))
     }

@@ -282,10 +282,12 @@ impl Executor {
             Command::Publish { delivery, plan } => {
                 let clusters = self.clusters.handle();
                 let id = delivery.id.clone();
+                // Counted from here on: the task begins a moment later, and leaving must not come between.
+                let under_way = deliver::UnderWay::new(&shared);
                 self.task(
                     "delivery",
                     move |failure| Event::DeliveryBroken { id, failure },
-                    deliver::publish(shared, plan, delivery, clusters),
+                    deliver::publish(shared, under_way, plan, delivery, clusters),
                 );
             }
             Command::TakeUp => {

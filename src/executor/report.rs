@@ -6,12 +6,12 @@ use crate::{
     sources::{git::RanCommand, mistake::Mistake},
 };
 
-/// A program that ran well, for the line above the footer.
+/// A program that ran, for the line above the footer.
 pub(super) fn ran(command: RanCommand) -> Event {
     Event::Ran {
         line: command.line,
-        ok: true,
-        outcome: "ok".to_owned(),
+        ok: command.ok,
+        outcome: command.outcome,
         took: command.took,
     }
 }

@@ -20,7 +20,7 @@ use tokio::{
 
 pub use self::opening::Opening;
 use crate::{
-    actions::OwnRun,
+    actions::{Action, OwnRun},
     app::{
         areas::Drawn,
         command::Command,
@@ -33,6 +33,7 @@ use crate::{
     domain::{
         delivery::{Delivery, NotPublished, Part, Step},
         ids::EnvironmentName,
+        timeline::{Entry, Level},
     },
     executor::{ConsoleOptions, Executor, Remembered, TerminalOrder},
     sources::{children, mistake, waiting},
@@ -61,8 +62,18 @@ pub enum Ended {
     Signalled(Signal),
 }
 
-/// Runs the console until the operator leaves. Must be called inside a Tokio runtime, on the main thread. With how it ended
-/// comes what has become of a push that was under way then, to be said once the terminal is the shell's again.
+/// What is left to say once the terminal is the shell's again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parting {
+    /// How the session ended.
+    pub ended: Ended,
+    /// A push was under way, and was stopped.
+    pub stopped: bool,
+    /// What becomes of each delivery that was under way, a sentence each.
+    pub words: Vec<String>,
+}
+
+/// Runs the console until the operator leaves. Must be called inside a Tokio runtime, on the main thread.
 ///
 /// # Errors
 /// When the terminal cannot be taken or written.
@@ -72,7 +83,7 @@ pub async fn run(
     remembered: Remembered,
     options: ConsoleOptions,
     mut opening: Opening,
-) -> io::Result<(Ended, Option<String>)> {
+) -> io::Result<Parting> {
     let mut signals = Signals::listen()?;
     let mut borrowed = match opening.borrowed.take() {
         Some(borrowed) => borrowed,
@@ -117,12 +128,17 @@ pub async fn run(
         Some(ended) => ended,
         None => console.turn(&mut signals).await?,
     };
-    let words = console.stop_publishing(&mut signals).await;
+    let left = console.leave_deliveries();
+    let stopped = console.stop_publishing(&mut signals, ended).await;
     if let Some(snapshot) = Snapshot::of(&console.model) {
         console.executor.remember(snapshot);
     }
     console.executor.kept();
-    Ok((ended, words))
+    Ok(Parting {
+        ended,
+        stopped: stopped.is_some(),
+        words: stopped.into_iter().chain(left).collect(),
+    })
 }
 
 /// The state of the last run. Blocking.
@@ -280,18 +296,44 @@ impl Console {
         Ok(None)
     }
 
+    /// What becomes of the deliveries that are published and followed: told, and written down.
+    fn leave_deliveries(&mut self) -> Vec<String> {
+        let left = self.model.deliveries.under_way().filter_map(Delivery::left);
+        let left: Vec<String> = if self.model.setup.demo {
+            let end = |_| "the demo ends, and the delivery that was under way with it".to_owned();
+            left.map(end).collect()
+        } else {
+            left.collect()
+        };
+        for text in &left {
+            self.executor.write_activity(Entry {
+                at: Timestamp::now(),
+                level: Level::Info,
+                text: format!("left: {text}"),
+                detail: Vec::new(),
+            });
+        }
+        left
+    }
+
     /// Stops a push that is under way, waits for what the remote says of it, and gives it in a sentence. The terminal may be
-    /// gone already.
-    async fn stop_publishing(&mut self, signals: &mut Signals) -> Option<String> {
+    /// gone already; where it is not, the key that leaves at once ends the waiting.
+    async fn stop_publishing(&mut self, signals: &mut Signals, ended: Ended) -> Option<String> {
         if !self.executor.is_publishing() {
             return None;
         }
+        let mut keys = (ended == Ended::Quit).then(EventStream::new);
         let written = |run: &&DeliveryRun| run.epoch.is_some();
         let ours = self.model.deliveries.iter().find(written);
         let ours = ours.map(|run| run.delivery.id.clone());
         tokio::task::spawn_blocking(children::interrupt);
-        let notice = "stopping the push, and asking the remote what is there";
-        self.take(Event::Notice(notice.to_owned()));
+        let again = if keys.is_some() {
+            "; ^c again leaves at once"
+        } else {
+            ""
+        };
+        let notice = format!("stopping the push, and asking the remote what is there{again}");
+        self.take(Event::Notice(notice));
         let _ = self.draw();
         let until = Instant::now() + LOOK;
         loop {
@@ -314,6 +356,10 @@ impl Console {
                     }
                 }
                 _ = signals.next() => drop(tokio::task::spawn_blocking(children::interrupt)),
+                key = pressed(&mut keys) => match key.and_then(input) {
+                    Some(event) if self.is_leaving(&event) => break,
+                    _ => {}
+                },
                 () = tokio::time::sleep_until(until) => break,
             }
         }
@@ -322,6 +368,19 @@ impl Console {
              (git fetch, then tidegate status)"
                 .to_owned(),
         )
+    }
+
+    /// Whether it is the key that leaves at once.
+    fn is_leaving(&self, event: &Event) -> bool {
+        let Event::Input {
+            input: Input::Key { press, .. },
+            ..
+        } = event
+        else {
+            return false;
+        };
+        let action = self.model.setup.keymap.action(self.model.mode(), *press);
+        action == Some(Action::QuitNow)
     }
 
     /// Takes an event of a session that ends: only what is kept of it matters.
@@ -410,6 +469,18 @@ fn draw(borrowed: &mut Borrowed, model: &mut Model) -> io::Result<()> {
         .draw(|frame| drawn = ui::render(model, frame))?;
     update::drawn(model, drawn);
     Ok(())
+}
+
+/// The next key of a terminal, as long as there is one.
+async fn pressed(keys: &mut Option<EventStream>) -> Option<crossterm::event::Event> {
+    let Some(stream) = keys else {
+        return std::future::pending().await;
+    };
+    let event = stream.next().await.and_then(Result::ok);
+    if event.is_none() {
+        *keys = None;
+    }
+    event
 }
 
 /// What a push that was stopped came to, once that is known.

@@ -15,8 +15,7 @@ use crate::{
     domain::{
         age,
         cell::State,
-        delivery::{CellProgress, Delivery, Outcome, Stage},
-        ids::CellKey,
+        delivery::{CellProgress, CellRun, Delivery, Outcome, Stage},
     },
     look,
 };
@@ -61,17 +60,18 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     let names = names.map(|run| text::width(&run.cell.to_string()));
     let names = names.max().unwrap_or(8).min(width / 2);
     for run in &delivery.cells {
-        lines.push(cell_line(canvas, &run.cell, &run.progress, names));
+        lines.push(cell_line(canvas, delivery, run, names));
     }
     lines.push(Line::default());
     ending(canvas, delivery, width, &mut lines);
     let height = usize::from(inner.height);
-    let selected = first_cell + screen.cell;
+    let cell = screen.selected(delivery);
+    let selected = first_cell + cell;
     let start = (selected + 2).saturating_sub(height);
     canvas.drawn.page = height.saturating_sub(first_cell + 2);
     canvas.lines(inner, lines.into_iter().skip(start));
     let offset = rows(selected - start);
-    if offset < inner.height && screen.cell < delivery.cells.len() {
+    if offset < inner.height && cell < delivery.cells.len() {
         canvas.tint(row(inner, offset), theme.row);
     }
 }
@@ -155,12 +155,21 @@ fn published(
 /// `▸ checkout / prod-eu  ▰▰▰▰▰▱▱▱ 4/6`
 fn cell_line(
     canvas: &Canvas<'_>,
-    cell: &CellKey,
-    state: &CellProgress,
+    delivery: &Delivery,
+    run: &CellRun,
     names: usize,
 ) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
+    let (cell, state) = (&run.cell, &run.progress);
     let words = match state {
+        CellProgress::Failed(why) if let Some((at, since)) = &run.superseded => {
+            let failed = delivery.ended.as_ref();
+            let failed = failed.map_or(String::new(), |(at, _)| format!(" {}", text::clock(*at)));
+            format!(
+                "superseded {}: {since}; failed{failed}: {why}",
+                text::clock(*at)
+            )
+        }
         CellProgress::Rolling { ready, desired } => {
             let full = (ready * BAR).checked_div(*desired).unwrap_or(0).min(BAR);
             let (done, rest) = glyphs.bar;
@@ -171,10 +180,14 @@ fn cell_line(
     };
     let progress = look::of_progress(state);
     let shown = progress.state;
-    let style = progress.tone.map_or(theme.dim, |tone| theme.tone(tone));
+    let tone = progress.tone.filter(|_| run.superseded.is_none());
+    let style = tone.map_or(theme.dim, |tone| theme.tone(tone));
     let name = text::column(&cell.to_string(), names, glyphs.ellipsis);
     Line::from(vec![
-        Span::styled(format!("{} ", glyphs.state(shown)), theme.state(shown)),
+        match run.superseded {
+            None => Span::styled(format!("{} ", glyphs.state(shown)), theme.state(shown)),
+            Some(_) => Span::styled(format!("{} ", glyphs.state(shown)), theme.dim),
+        },
         Span::raw(name),
         Span::styled(format!("  {words}"), style),
     ])
@@ -197,18 +210,52 @@ fn ending(canvas: &Canvas<'_>, delivery: &Delivery, width: usize, lines: &mut Ve
             lines.extend(wrapped.map(|line| Line::styled(line, theme.good)));
         }
         Err(failure) => {
-            lines.push(Line::styled(failure.what, theme.bad));
+            let over = delivery.is_superseded();
+            let (head, body) = if over {
+                (theme.dim, theme.dim)
+            } else {
+                (theme.bad, theme.text)
+            };
+            let since = delivery
+                .cells
+                .iter()
+                .filter_map(|run| run.superseded.as_ref());
+            let since = since.map(|(at, _)| *at).max().filter(|_| over);
+            let since = since.map_or(String::new(), |since| {
+                format!(", superseded at {}", text::clock(since))
+            });
+            let words = format!("{} failed at {}{since}", failure.what, text::clock(*at));
+            lines.push(Line::styled(words, head));
             for line in text::wrap(&failure.why, width) {
-                lines.push(Line::styled(line, theme.text));
+                lines.push(Line::styled(line, body));
             }
             if *outcome == Outcome::Failed {
-                lines.push(Line::from(vec![
-                    canvas.key(Mode::Delivery, Action::Revert),
-                    Span::raw(" goes back to an earlier version of the selected cell"),
-                ]));
+                lines.extend(ways_back(canvas, delivery));
             } else {
                 lines.push(Line::styled(failure.next, theme.dim));
             }
         }
     }
+}
+
+/// The keys that go back on what failed and is declared still.
+fn ways_back(canvas: &Canvas<'_>, delivery: &Delivery) -> Vec<Line<'static>> {
+    let failed = delivery.to_revert().count();
+    let key = |action| canvas.key(Mode::Delivery, action);
+    let line = |action, words: String| Line::from(vec![key(action), Span::raw(words)]);
+    let mut lines = Vec::new();
+    if failed > 0 {
+        let words = " goes back to an earlier version of what failed".to_owned();
+        lines.push(line(Action::Revert, words));
+    }
+    if failed > 1 {
+        let words = format!(" goes back on all {failed} that failed");
+        lines.push(line(Action::RevertFailed, words));
+    }
+    if failed > 0 && delivery.cells.len() > failed {
+        let cells = text::count(delivery.cells.len(), "cell");
+        let words = format!(" goes back on the whole batch of {cells}");
+        lines.push(line(Action::RevertBatch, words));
+    }
+    lines
 }

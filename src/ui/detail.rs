@@ -207,9 +207,10 @@ pub fn history_words(model: &Model, cell: &CellKey) -> String {
         Some(failure) => format!("history: {}", failure.why),
         None if model.history.done => "no commit changed it".to_owned(),
         None if model.history.walked > 0 => {
+            let walked = usize::try_from(model.history.walked).unwrap_or(usize::MAX);
             format!(
-                "reading the history: {} commits so far",
-                model.history.walked
+                "reading the history: {} so far",
+                text::count(walked, "commit")
             )
         }
         None => "reading the history".to_owned(),

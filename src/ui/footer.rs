@@ -9,7 +9,7 @@ use super::{canvas::Canvas, text};
 use crate::{
     actions::{Action, Mode, Press},
     app::{
-        areas::{Bands, WIDE},
+        areas::{Bands, Banner, WIDE},
         model::Prompt,
     },
     domain::cell::State,
@@ -32,42 +32,23 @@ pub fn draw(canvas: &mut Canvas<'_>, bands: Bands) {
     }
 }
 
-/// `✗ push refused: the server's words   esc dismisses  +1`
+/// `✗ 14:02:11 delivery: refused: the server's words   esc dismisses  +1`, in as many lines as it has.
 fn banner(canvas: &mut Canvas<'_>, area: Rect) {
     let theme = canvas.theme;
-    let Some((failure, waiting)) = canvas.model.activity.standing() else {
+    let Some(banner) = Banner::of(canvas.model, canvas.model.area()) else {
         return;
     };
-    let more = if waiting > 0 {
-        format!("  +{waiting} more")
+    let style = if banner.superseded {
+        theme.dim
     } else {
-        String::new()
+        theme.bad
     };
-    let mode = canvas.model.mode();
-    let hint = if mode == Mode::Matrix {
-        format!("{} dismisses", canvas.model.key(mode, Action::Back))
-    } else {
-        let key = canvas.model.key(mode, Action::Activity);
-        format!("{key} shows it")
-    };
-    let right = Line::styled(format!("{hint}{more} "), theme.dim);
-    let room = usize::from(area.width).saturating_sub(right.width() + 2);
-    let mut words = format!("{}: {}", failure.what, failure.why);
-    let whole = format!("{words}; {}", failure.next);
-    if !failure.next.is_empty() && text::width(&whole) + 3 <= room {
-        words = whole;
-    }
     let glyph = canvas.glyphs.state(State::Degraded);
-    let left = Rect {
-        width: u16::try_from(room).unwrap_or(area.width),
-        ..area
-    };
-    let spans = vec![
-        Span::styled(format!(" {glyph} "), theme.state(State::Degraded)),
-        Span::styled(words, theme.state(State::Degraded)),
-    ];
-    canvas.put(left, Line::from(spans));
-    canvas.put_right(area, right);
+    let starts = std::iter::once(format!(" {glyph} ")).chain(std::iter::repeat("   ".to_owned()));
+    let lines = starts.zip(banner.lines);
+    let lines = lines.map(|(start, words)| Line::styled(format!("{start}{words}"), style));
+    canvas.lines(area, lines);
+    canvas.put_right(area, Line::styled(format!("{} ", banner.hint), theme.dim));
 }
 
 /// A passing word, else `$ git fetch origin main   ok 0.4s   14:01:59`.
@@ -107,11 +88,18 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
     let (model, theme) = (canvas.model, canvas.theme);
     let staged = model.staging.requests().len();
     let under_way = model.deliveries.under_way().next().is_some();
-    let goes_on = "a delivery is under way; the next start takes it up again";
+    let goes_on = if model.setup.demo {
+        "a delivery is under way; it ends with the demo"
+    } else {
+        "a delivery is under way; the next start takes it up again"
+    };
     let what = match (staged, under_way) {
         (0, _) => goes_on.to_owned(),
         (1, false) => "1 change stays staged for the next start".to_owned(),
-        (n, false) => format!("{n} changes stay staged for the next start"),
+        (n, false) => format!(
+            "{} stay staged for the next start",
+            text::count(n, "change")
+        ),
         (n, true) => format!(
             "a delivery is under way, {} staged",
             text::count(n, "change")
@@ -164,9 +152,14 @@ fn trust(canvas: &mut Canvas<'_>, area: Rect) {
 fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
     let (model, theme) = (canvas.model, canvas.theme);
     let rows = model.setup.keymap.rows(mode);
-    // A key that answers to a state of the plan is a hint only then.
+    // A key that answers to a state of the plan, or of the delivery, is a hint only then.
     let waits = model.waits_for_along();
-    let rows = rows.filter(|(row, _)| waits || row.action != Action::AcceptAlong);
+    let failed = model.shows_what_failed();
+    let rows = rows.filter(|(row, _)| match row.action {
+        Action::AcceptAlong => waits,
+        Action::RevertFailed | Action::RevertBatch => failed,
+        _ => true,
+    });
     let parts: Vec<(Line<'static>, bool)> = rows
         .filter(|(row, keys)| !row.hint.is_empty() && !keys.is_empty())
         .map(|(row, keys)| {

@@ -2,7 +2,8 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use crate::domain::text::{clip, column, tail, width, wrap};
+pub use crate::domain::age::clock;
+pub use crate::domain::text::{clip, column, count, tail, width, wrap};
 
 /// A time as near as it needs to be told: `14:02` today, `Nov 19` this year, `2025-11-19` else. In UTC.
 pub fn when(time: Timestamp, today: Timestamp) -> String {
@@ -24,27 +25,11 @@ pub fn full(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// `14:02:11`, in UTC.
-pub fn clock(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC)
-        .strftime("%H:%M:%S")
-        .to_string()
-}
-
 /// The part of a list to show: as much as fits, the selected one in the middle where it can be.
 pub fn window(selected: usize, count: usize, height: usize) -> std::ops::Range<usize> {
     let last_start = count.saturating_sub(height);
     let start = selected.saturating_sub(height / 2).min(last_start);
     start..(start + height).min(count)
-}
-
-/// `1 change`, `2 changes`.
-pub fn count(number: usize, one: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {one}s")
-    }
 }
 
 #[cfg(test)]

@@ -114,7 +114,9 @@ fn reading(model: &Model) -> String {
     match model.history.walked {
         0 => "the history is still being read: more may come".to_owned(),
         walked => {
-            format!("the history is still being read: {walked} commits so far, more may come")
+            let walked = usize::try_from(walked).unwrap_or(usize::MAX);
+            let walked = text::count(walked, "commit");
+            format!("the history is still being read: {walked} so far, more may come")
         }
     }
 }

@@ -19,6 +19,7 @@ mod looks;
 mod mirror;
 mod mounts;
 mod moved;
+mod outcomes;
 mod places;
 mod printing;
 mod reading;

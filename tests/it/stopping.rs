@@ -255,6 +255,29 @@ fn leaving_the_console_stops_a_push_and_says_what_is_there() {
 }
 
 #[test]
+fn a_second_control_c_leaves_while_the_remote_is_still_asked() {
+    let repository = ready();
+    let (begun, go) = slow_server(&repository);
+    let setup = Setup::tidegate(&[]).home(repository.home());
+    let mut operator = Operator::sit_down(setup.folder(repository.clone_path()));
+    operator.unlock();
+    operator.plan_promotion("checkout", "prod");
+    operator.confirm(Some("prod"));
+    pid(&begun);
+    operator.terminal.press(key::CTRL_C);
+    operator.terminal.until("what is waited for", SOON, |view| {
+        view.has("^c again leaves at once")
+    });
+    operator.terminal.press(key::CTRL_C);
+    // Sooner than the remote is given up.
+    let ended = operator.terminal.ended(SOON);
+    ended.assert_restored();
+    assert_eq!(ended.exit.code, 130, "{}", ended.view);
+    assert!(ended.view.has("look before you repeat"), "{}", ended.view);
+    fs::write(go, "").unwrap();
+}
+
+#[test]
 fn a_hook_that_says_too_much_is_cut_and_costs_little() {
     let repository = ready();
     let script = "#!/bin/sh\nyes \"$(printf '%055d' 0)\" | head -c 150000000 >&2\necho the end >&2\nexit 1\n";

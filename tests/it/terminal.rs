@@ -222,6 +222,96 @@ fn control_c_ends_it_from_anywhere() {
 }
 
 #[test]
+fn control_c_in_a_delivery_says_what_becomes_of_it() {
+    let mut operator = Operator::sit_down(Setup::tidegate(&["demo", "--no-outage"]));
+    operator.unlock();
+    operator.plan_promotion("catalog", "staging");
+    operator.confirm(None);
+    operator.terminal.until("the rollout", SOON, |view| {
+        view.has("✓ pushed") && view.has("▸ rolling")
+    });
+    operator.terminal.press(key::CTRL_C);
+    let ended = operator.terminal.ended(SOON);
+    assert_eq!(0, ended.exit.code, "{}", ended.view);
+    let told = "the demo ends, and the delivery that was under way with it";
+    assert!(ended.view.has(told), "{}", ended.view);
+    ended.assert_restored();
+}
+
+#[test]
+fn what_failed_in_a_batch_is_reverted_from_its_delivery() {
+    let mut operator = Operator::sit_down(demo());
+    operator.terminal.until("live cells", SOON, |view| {
+        view.has("4/4 live") && view.line(&["checkout", "✗ 1.42.0"]).is_some()
+    });
+    operator.unlock();
+    for service in ["cart", "identity"] {
+        operator.go_to(service, "dev");
+        operator.terminal.press(" ");
+    }
+    operator.command("set 9.9.9");
+    operator
+        .terminal
+        .until("both staged", SOON, |view| view.has("staged 2"));
+    operator.terminal.press("s");
+    operator
+        .terminal
+        .until("the plan", SOON, |view| view.has("Plan  2 changes"));
+    apply_two(&mut operator);
+    let failed = operator.terminal.until("two failures", ROLLOUT, |view| {
+        view.has("goes back on all 2 that failed")
+    });
+    assert!(!failed.has("waits for the push"), "{failed}");
+    // Elsewhere in the matrix, and behind a filter that hides what failed.
+    operator.back_to_the_matrix();
+    operator.terminal.press("/payments\r");
+    operator
+        .terminal
+        .until("the filter", SOON, |view| view.has("Matrix  /payments"));
+    operator.terminal.press("d");
+    operator
+        .terminal
+        .until("the delivery", SOON, |view| view.has("✗ identity / dev"));
+    operator.terminal.press("r");
+    operator.terminal.until("what failed first", SOON, |view| {
+        view.has("Revert cart / dev") && view.has("last good")
+    });
+    operator.terminal.press(key::ESC);
+    operator
+        .terminal
+        .until("the delivery again", SOON, |view| !view.has("Revert cart"));
+    operator.terminal.press("R");
+    let plan = operator
+        .terminal
+        .until("the plan of both", SOON, |view| view.has("Plan  2 changes"));
+    assert!(
+        plan.has("9.9.9→1.18.0") && plan.has("9.9.9→5.2.0"),
+        "{plan}"
+    );
+    apply_two(&mut operator);
+    operator.delivered(ROLLOUT);
+    operator.terminal.press("\t");
+    operator.terminal.until("the old failure", SOON, |view| {
+        view.line(&["rollout failed at", "superseded at"]).is_some()
+            && view
+                .line(&["cart / dev", "superseded", "1.18.0 is declared since"])
+                .is_some()
+    });
+    operator.leave();
+}
+
+/// From the plan of two changes that no protected environment has: writes them.
+fn apply_two(operator: &mut Operator) {
+    operator.terminal.press(key::ENTER);
+    operator
+        .terminal
+        .until("the question", SOON, |view| view.has("Write 2 changes?"));
+    operator
+        .terminal
+        .press_until("y", "the write", SOON, |view| !view.has("Write 2 changes?"));
+}
+
+#[test]
 fn control_z_gives_the_terminal_to_the_shell_and_takes_it_again() {
     let mut operator = Operator::sit_down(demo().in_a_shell());
     operator.terminal.press(key::CTRL_Z);

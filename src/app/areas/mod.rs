@@ -9,9 +9,11 @@ use ratatui::layout::Rect;
 use super::{model::Model, screen::moved};
 use crate::actions::Motion;
 
+mod banner;
 mod matrix;
 mod panes;
 
+pub use banner::Banner;
 pub use matrix::{Grid, MatrixAreas, cell_width, grid, hit};
 pub use panes::{
     CellAreas, HelpAreas, PlanAreas, RevertAreas, TraceAreas, activity, centred, plan_list,
@@ -53,9 +55,9 @@ impl Bands {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;
         }
-        let banner = model.activity.standing().is_some();
+        let banner = Banner::of(model, area).map(|banner| rows(banner.lines.len()));
         let command = area.height >= TALL;
-        let foot = 1 + u16::from(command) + u16::from(banner);
+        let foot = 1 + u16::from(command) + banner.unwrap_or(0);
         let end = area.height;
         Some(Self {
             header: row(area, 0),
@@ -65,7 +67,11 @@ impl Bands {
                 height: end - 2 - foot,
                 ..area
             },
-            banner: banner.then(|| row(area, end - foot)),
+            banner: banner.map(|height| Rect {
+                y: area.y + end - foot,
+                height,
+                ..area
+            }),
             command: command.then(|| row(area, end - 2)),
             keys: row(area, end - 1),
         })
@@ -95,7 +101,7 @@ impl Model {
     }
 
     /// The whole terminal.
-    pub(super) fn area(&self) -> Rect {
+    pub fn area(&self) -> Rect {
         Rect::new(0, 0, self.size.0, self.size.1)
     }
 }

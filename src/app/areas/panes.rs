@@ -122,7 +122,7 @@ impl PlanAreas {
                 let right = Rect {
                     x: body.x + split + 2,
                     width: body.width - split - 4,
-                    ..upper
+                    ..rest
                 };
                 (left, right)
             }

@@ -23,7 +23,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
         Action::Back => model.close(out),
         Action::Move(motion) => screen.selected = moved(screen.selected, motion, count, page),
         Action::Dismiss => {
-            if !model.activity.dismiss() {
+            if !model.dismiss() {
                 model.say("no failure is on the screen");
             }
         }

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         ids::EnvironmentName,
         plan::{PlannedChange, Skip, Standing},
+        text::them,
     },
 };
 
@@ -77,8 +78,9 @@ impl Model {
         if let Some(first) = plan.plan.skipped.iter().position(cannot) {
             let count = plan.plan.stopping().count();
             self.select_change(plan.plan.changes.len() + first);
+            let it = them(count);
             let words =
-                format!("{count} cannot change: {leave} leaves it out, {back} takes it back");
+                format!("{count} cannot change: {leave} leaves {it} out, {back} takes {it} back");
             return self.say(words);
         }
         if plan.plan.changes.is_empty() {
@@ -93,15 +95,17 @@ impl Model {
                     0 => String::new(),
                     n => format!(" and {n} more"),
                 };
+                let was = if more.is_empty() { "was" } else { "were" };
                 let words = format!(
-                    "{}{more} would move with the edit and was not staged: {} accepts that, {leave} leaves out what moves it",
+                    "{}{more} would move with the edit and {was} not staged: {} accepts that, {leave} leaves out what moves it",
                     along.cell,
                     self.key(Mode::Plan, Action::AcceptAlong)
                 );
                 return self.say(words);
             }
+            let it = them(held);
             let words = format!(
-                "{held} held: {leave} leaves it out, {back} takes it back, {lift} lifts the hold with a reason"
+                "{held} held: {leave} leaves {it} out, {back} takes {it} back, {lift} lifts the hold with a reason"
             );
             return self.say(words);
         }
@@ -165,8 +169,9 @@ impl Model {
         let plan = screen.plan;
         if let Some(screen) = self.plan_screen() {
             screen.moved.clear();
-            screen.refused = None;
         }
+        // What it comes to is told anew.
+        self.forget_refusal();
         self.deliver(&plan, epoch, out);
     }
 }

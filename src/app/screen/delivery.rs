@@ -14,6 +14,7 @@ use crate::{
         op_queue::Operation,
     },
     domain::{
+        age,
         delivery::{Delivery, DeliveryId, Fact, NotPublished, Step, entry},
         failure::Failure,
         ids::CellKey,
@@ -27,8 +28,35 @@ use crate::{
 pub struct DeliveryScreen {
     /// Which.
     pub id: DeliveryId,
-    /// The selected cell.
-    pub cell: usize,
+    /// The selected cell; `None`: none was chosen, it is the first that failed.
+    pub cell: Option<usize>,
+}
+
+impl DeliveryScreen {
+    fn new(id: DeliveryId) -> Self {
+        Self { id, cell: None }
+    }
+
+    /// The place of the selected cell among those of its delivery.
+    pub fn selected(&self, delivery: &Delivery) -> usize {
+        let mut to_revert = delivery.to_revert();
+        let first = || {
+            let first = to_revert.next()?;
+            delivery.cells.iter().position(|run| run.cell == *first)
+        };
+        self.cell.or_else(first).unwrap_or(0)
+    }
+
+    /// What a revert is of: the selected cell where it failed, else the first that did; where nothing did, the selected one.
+    fn to_revert<'a>(&self, delivery: &'a Delivery) -> Option<&'a CellKey> {
+        let selected = delivery.cells.get(self.selected(delivery));
+        let selected = selected.map(|run| &run.cell);
+        let failed = |cell: &&CellKey| delivery.to_revert().any(|other| other == *cell);
+        selected
+            .filter(failed)
+            .or_else(|| delivery.to_revert().next())
+            .or(selected)
+    }
 }
 
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
@@ -47,7 +75,8 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
     match action {
         Action::Back => model.close(out),
         Action::Move(motion) => {
-            screen.cell = moved(screen.cell, motion, delivery.cells.len(), page);
+            let selected = screen.selected(delivery);
+            screen.cell = Some(moved(selected, motion, delivery.cells.len(), page));
         }
         Action::NextPane | Action::PreviousPane => {
             let count = runs.len();
@@ -55,18 +84,25 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
                 Action::NextPane => count - 1,
                 _ => 1,
             };
-            *screen = DeliveryScreen {
-                id: runs[(index + step) % count].delivery.id.clone(),
-                cell: 0,
-            };
+            *screen = DeliveryScreen::new(runs[(index + step) % count].delivery.id.clone());
         }
         Action::Revert => {
-            if let Some(cell) = delivery.cells.get(screen.cell) {
-                let cell = cell.cell.clone();
-                model.select(&cell);
-                model.screens.clear();
-                model.open_revert();
+            if let Some(cell) = screen.to_revert(delivery).cloned() {
+                model.open_revert_of(cell);
             }
+        }
+        Action::RevertFailed => {
+            let cells: Vec<CellKey> = delivery.to_revert().cloned().collect();
+            if cells.is_empty() {
+                model.say("nothing that failed here is declared still");
+            } else {
+                model.revert_several(cells, out);
+            }
+        }
+        Action::RevertBatch => {
+            let cells = delivery.cells.iter().map(|run| run.cell.clone());
+            let cells: Vec<CellKey> = cells.collect();
+            model.revert_several(cells, out);
         }
         Action::Copy => match (link, commit) {
             (Some(link), _) => out.push(Command::Copy(link)),
@@ -90,10 +126,11 @@ impl Model {
     /// Begins the delivery of a confirmed plan.
     pub(in crate::app) fn deliver(&mut self, plan: &Planned, epoch: Epoch, out: &mut Vec<Command>) {
         let delivery = Arc::new(Delivery::new(&plan.plan, self.now));
-        self.screens.push(Screen::Delivery(DeliveryScreen {
-            id: delivery.id.clone(),
-            cell: 0,
-        }));
+        // One that was looked at before is found again from this one.
+        self.screens
+            .retain(|screen| !matches!(screen, Screen::Delivery(_)));
+        let screen = DeliveryScreen::new(delivery.id.clone());
+        self.screens.push(Screen::Delivery(screen));
         self.deliveries.add(Arc::clone(&delivery), Some(epoch));
         out.push(Command::Publish {
             delivery,
@@ -105,8 +142,8 @@ impl Model {
     pub(in crate::app) fn show_delivery(&mut self) {
         match self.deliveries.last() {
             Some(run) => {
-                let id = run.delivery.id.clone();
-                self.open(Screen::Delivery(DeliveryScreen { id, cell: 0 }));
+                let screen = DeliveryScreen::new(run.delivery.id.clone());
+                self.open(Screen::Delivery(screen));
             }
             None => self.say("nothing was delivered in this session"),
         }
@@ -134,7 +171,10 @@ impl Model {
                 Step::Published => self.is_published(&delivery, out),
                 // It is read where it was not yet when it was published.
                 Step::Arrived(_) if delivery.deliver == Deliver::Push => self.read_desired(out),
-                Step::Ended(_) => self.is_over(&delivery, out),
+                Step::Ended(_) => {
+                    self.is_over(&delivery, out);
+                    self.supersede_deliveries(out);
+                }
                 _ => {}
             }
         }
@@ -164,6 +204,33 @@ impl Model {
         self.on_delivery(self.now, Arc::new(delivery), steps, out);
     }
 
+    /// Marks what failed and is not declared any more, whoever went back on it.
+    pub(in crate::app) fn supersede_deliveries(&mut self, out: &mut Vec<Command>) {
+        let Some(desired) = self.git.desired.clone() else {
+            return;
+        };
+        for (delivery, cells) in self.deliveries.supersede(self.now, &desired) {
+            if delivery.is_superseded() {
+                self.activity.supersede(&delivery.id, self.now);
+            }
+            let failed = delivery.ended.as_ref().map(|(at, _)| age::clock(*at));
+            for (cell, since) in cells {
+                let failed = failed.as_deref().unwrap_or_default();
+                let text = format!("{cell}: its failure of {failed} is superseded: {since}");
+                self.log(Level::Info, text, Vec::new(), out);
+            }
+        }
+    }
+
+    /// Whether the visible delivery has something to go back on.
+    pub fn shows_what_failed(&self) -> bool {
+        let Some(Screen::Delivery(screen)) = self.screens.last() else {
+            return false;
+        };
+        let run = self.deliveries.position(&screen.id);
+        run.is_some_and(|run| self.deliveries[run].delivery.to_revert().next().is_some())
+    }
+
     /// Ends the operation that wrote it; `false`: another session did.
     fn written(&mut self, delivery: &Delivery) -> bool {
         match self.deliveries.take_epoch(&delivery.id) {
@@ -189,7 +256,11 @@ impl Model {
     fn is_over(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
         match (delivery.not_published().cloned(), delivery.verdict()) {
             (Some(why), _) if self.written(delivery) => self.not_published(delivery, &why, out),
-            (_, Some(Err(failure))) => self.activity.raise(failure),
+            (_, Some(Err(failure))) => {
+                let at = delivery.ended.as_ref().map_or(self.now, |(at, _)| *at);
+                let id = Some(delivery.id.clone());
+                self.activity.raise(failure, at, id);
+            }
             _ => {}
         }
     }
@@ -205,16 +276,20 @@ impl Model {
             self.open_plan(None, out);
         }
         if let NotPublished::Rejected(rejection) = why {
-            if let Some(screen) = self.plan_screen() {
-                screen.refused = Some(Refusal {
-                    message: rejection.lines(),
-                    protected: rejection.protected,
-                });
-            }
-            return;
+            let cells = delivery.cells.iter().map(|run| run.cell.clone());
+            self.refusal = Some(Refusal {
+                delivery: delivery.id.clone(),
+                cells: cells.collect(),
+                at: self.now,
+                message: rejection.lines(),
+                protected: rejection.protected,
+            });
+            let (id, failure) = (delivery.id.clone(), why.failure(&delivery.parts));
+            return self.activity.raise(failure, self.now, Some(id));
         }
         let Some((fresh, changes)) = why.fresh() else {
-            return self.activity.raise(why.failure(&delivery.parts));
+            let failure = why.failure(&delivery.parts);
+            return self.activity.raise(failure, self.now, None);
         };
         let fresh = Arc::clone(fresh);
         if let Some(screen) = self.plan_screen() {

@@ -205,6 +205,7 @@ pub(in crate::app) fn moved(index: usize, motion: Motion, count: usize, page: us
         Motion::PageDown => index + page,
         Motion::Top => 0,
         Motion::Bottom => usize::MAX,
+        Motion::To(row) => row,
         Motion::Left | Motion::Right => index,
     };
     wanted.min(count.saturating_sub(1))

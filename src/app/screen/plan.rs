@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{Screen, moved};
 use crate::{
     actions::{Action, Mode, Motion},
@@ -13,11 +15,14 @@ use crate::{
         op_queue::Operation,
     },
     domain::{
+        delivery::DeliveryId,
         desired::Desired,
         diff::Place,
         failure::Failure,
         ids::CellKey,
-        plan::{Accept, ChangeRequest, Override, PlanRequest},
+        plan::{Accept, ChangeRequest, Override, PlanRequest, Skip},
+        text::count,
+        timeline::Level,
         topology::Deliver,
     },
 };
@@ -27,6 +32,8 @@ use crate::{
 pub struct PlanScreen {
     /// Everything, or some cells.
     pub scope: Scope,
+    /// The cells that were just asked for, where the plan was opened of them.
+    pub asked: Vec<CellKey>,
     /// Overrides how it is delivered.
     pub deliver: Option<Deliver>,
     /// Holds that are lifted.
@@ -39,12 +46,12 @@ pub struct PlanScreen {
     pub state: PlanState,
     /// What changed since the plan was confirmed, where it was evaluated again.
     pub moved: Vec<String>,
-    /// What the server said, where it refused.
-    pub refused: Option<Refusal>,
     /// The pane that keys act on.
     pub pane: PlanPane,
     /// The selected change.
     pub change: usize,
+    /// Its cell, on which the cursor stays when the plan is made anew.
+    pub at: Option<CellKey>,
     /// How far the diff is scrolled.
     pub diff_scroll: usize,
 }
@@ -82,6 +89,12 @@ pub enum PlanPane {
 /// A push that the server refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// Of which delivery.
+    pub delivery: DeliveryId,
+    /// The cells that it was of, which are staged still.
+    pub cells: Vec<CellKey>,
+    /// When.
+    pub at: Timestamp,
     /// What the server said, one line each.
     pub message: Vec<String>,
     /// The branch is protected: one of its own may be accepted.
@@ -98,6 +111,11 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
         Action::Unstage => model.unstage_selected(out),
         Action::Override => model.ask_reason(),
         Action::Open => model.open_confirm(),
+        Action::Dismiss => {
+            if !model.forget_refusal() {
+                model.say("no refusal is on the screen");
+            }
+        }
         _ => return false,
     }
     true
@@ -161,22 +179,25 @@ impl Model {
                 "nothing is staged: {promote} promotes into the cell, {revert} goes back to an earlier version"
             ));
         }
-        let scope = match only {
-            Some(cells) if cells.len() < self.staging.requests().len() => Scope::Only(cells),
-            _ => Scope::All,
+        let asked = only.unwrap_or_default();
+        let scope = if asked.is_empty() || asked.len() >= self.staging.requests().len() {
+            Scope::All
+        } else {
+            Scope::Only(asked.clone())
         };
         // A plan that is open below is left: there is one plan at a time.
         self.screens
             .retain(|screen| !matches!(screen, Screen::Plan(_)));
         self.screens.push(Screen::Plan(PlanScreen {
             scope,
+            at: asked.first().cloned(),
+            asked,
             deliver: None,
             overrides: Vec::new(),
             accepted: Vec::new(),
             leave_out: false,
             state: PlanState::Building,
             moved: Vec::new(),
-            refused: None,
             pane: PlanPane::Changes,
             change: 0,
             diff_scroll: 0,
@@ -187,9 +208,13 @@ impl Model {
     /// Makes the plan of the open plan screen anew.
     pub(in crate::app) fn build_plan(&mut self, out: &mut Vec<Command>) {
         let staged = self.staging.requests().to_vec();
+        let selected = self.planned_cell();
         let Some(screen) = self.plan_screen() else {
             return;
         };
+        if selected.is_some() {
+            screen.at = selected;
+        }
         let wanted = |request: &ChangeRequest| match &screen.scope {
             Scope::All => true,
             Scope::Only(cells) => cells.contains(&request.cell),
@@ -233,14 +258,16 @@ impl Model {
         if !self.operations.finish(Operation::Plan, epoch) {
             return;
         }
-        let aside = self.staging.set_aside.len();
+        let aside = self.staging.set_aside.clone();
         let Some(screen) = self.plan_screen() else {
             return;
         };
         match result {
             Ok(plan) => {
-                let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside;
-                let change = screen.change.min(rows.saturating_sub(1));
+                let at = screen.at.as_ref();
+                let at = cells(&plan, &aside).position(|cell| Some(cell) == at);
+                let rows = plan.plan.changes.len() + plan.plan.skipped.len() + aside.len();
+                let change = at.unwrap_or(screen.change).min(rows.saturating_sub(1));
                 screen.state = PlanState::Ready(plan);
                 self.select_change(change);
             }
@@ -268,37 +295,79 @@ impl Model {
 
     /// Plans again, delivered in another way; `None`: as the environments say.
     pub(in crate::app) fn deliver_by(&mut self, deliver: Option<Deliver>, out: &mut Vec<Command>) {
+        if self.plan_screen().is_none() {
+            return;
+        }
+        // It was offered in answer to the refusal.
+        self.forget_refusal();
         if let Some(screen) = self.plan_screen() {
             screen.deliver = deliver;
-            screen.refused = None;
             self.build_plan(out);
         }
     }
 
+    /// Plans everything staged instead of some of it, or only the selected change; of those that were just asked for
+    /// together, all.
     fn widen(&mut self, out: &mut Vec<Command>) {
-        let selected: Vec<CellKey> = self.selected_change().into_iter().collect();
+        let all = self.staging.requests().len();
+        let selected = self.selected_change();
         let Some(screen) = self.plan_screen() else {
             return;
         };
-        screen.scope = match screen.scope {
-            Scope::All if !selected.is_empty() => Scope::Only(selected),
-            Scope::All | Scope::Only(_) => Scope::All,
+        let word = if let Scope::Only(_) = screen.scope {
+            screen.scope = Scope::All;
+            format!("everything staged is planned: {}", count(all, "change"))
+        } else {
+            let Some(cell) = selected else {
+                return self.say("the plan is still being made");
+            };
+            let wanted = if screen.asked.contains(&cell) {
+                screen.asked.clone()
+            } else {
+                vec![cell.clone()]
+            };
+            let wanted: Vec<CellKey> = wanted
+                .into_iter()
+                .filter(|cell| self.staging.get(cell).is_some())
+                .collect();
+            let word = match wanted.as_slice() {
+                [] => {
+                    return self.say(format!(
+                        "{cell} is not staged itself: it cannot be planned alone"
+                    ));
+                }
+                several if several.len() == all => return self.say("nothing else is staged"),
+                [only] => format!("only {only} is planned"),
+                several => format!("only {} are planned", count(several.len(), "change")),
+            };
+            if let Some(screen) = self.plan_screen() {
+                screen.scope = Scope::Only(wanted);
+            }
+            word
         };
+        self.say(word);
         self.build_plan(out);
     }
 
     /// The cell of the selected line of the plan: a change, or a skipped one.
     pub fn selected_change(&self) -> Option<CellKey> {
-        let Some(Screen::Plan(screen)) = self.screens.last() else {
-            return None;
-        };
+        match self.screens.last() {
+            Some(Screen::Plan(_)) => self.planned_cell(),
+            _ => None,
+        }
+    }
+
+    /// The same, also where another screen is above the plan.
+    fn planned_cell(&self) -> Option<CellKey> {
+        let mut screens = self.screens.iter().rev();
+        let screen = screens.find_map(|screen| match screen {
+            Screen::Plan(screen) => Some(screen),
+            _ => None,
+        })?;
         let PlanState::Ready(view) = &screen.state else {
             return None;
         };
-        let changes = view.plan.changes.iter().map(|change| &change.cell);
-        let skipped = view.plan.skipped.iter().map(|skip| &skip.cell);
-        let aside = self.staging.set_aside.iter().map(|skip| &skip.cell);
-        let mut cells = changes.chain(skipped).chain(aside);
+        let mut cells = cells(view, &self.staging.set_aside);
         cells.nth(screen.change).cloned()
     }
 
@@ -306,11 +375,11 @@ impl Model {
         let Some(cell) = self.selected_change() else {
             return;
         };
-        self.staging.unstage(std::slice::from_ref(&cell));
-        let undo = self.key(Mode::Plan, Action::Undo);
-        self.say(format!("{cell} taken back; {undo} brings it back"));
-        if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
-            self.close(out);
+        let taken = self.staging.unstage(std::slice::from_ref(&cell));
+        if taken.is_empty() {
+            self.say(format!("{cell} is not staged itself"));
+        } else {
+            self.taken_back(&taken, out);
         }
         self.save_staged(out);
     }
@@ -335,8 +404,8 @@ impl Model {
             }
             [only] => format!("{only} may come along; it counts like what is staged"),
             more => format!(
-                "{} cells may come along; they count like what is staged",
-                more.len()
+                "{} may come along; they count like what is staged",
+                count(more.len(), "cell")
             ),
         };
         screen.accepted.extend(cells.into_iter().map(Accept::Cell));
@@ -353,7 +422,10 @@ impl Model {
             PlanState::Ready(view) => (view.plan.held().count(), view.plan.stopping().count()),
             PlanState::Building | PlanState::Failed(_) => return,
         };
-        let back = "they stay staged, and the same key brings them back";
+        let back = match held + stopping {
+            1 => "it stays staged, and the same key brings it back",
+            _ => "they stay staged, and the same key brings them back",
+        };
         let word = match (held, stopping) {
             _ if screen.leave_out => "what was left out is planned again".to_owned(),
             (0, 0) => return self.say("nothing is held, and everything named can change"),
@@ -417,12 +489,21 @@ impl Model {
 
     /// Lifts what a gate holds, and plans again.
     pub(in crate::app) fn lift(&mut self, gate: String, reason: String, out: &mut Vec<Command>) {
+        let text = format!("the hold of {gate} is lifted in this plan: {reason}");
+        self.log(Level::Warn, text, Vec::new(), out);
         if let Some(screen) = self.plan_screen() {
             screen.overrides.retain(|other| other.gate != gate);
             screen.overrides.push(Override { gate, reason });
             self.build_plan(out);
         }
     }
+}
+
+/// The cells of the lines of a plan: changes, those that are skipped, and those that were set aside.
+fn cells<'a>(view: &'a Planned, aside: &'a [Skip]) -> impl Iterator<Item = &'a CellKey> {
+    let changes = view.plan.changes.iter().map(|change| &change.cell);
+    let skipped = view.plan.skipped.iter().chain(aside);
+    changes.chain(skipped.map(|skip| &skip.cell))
 }
 
 /// What a change changes in the diff, on the ref that the change is written to: several refs may have the file. The start

@@ -8,7 +8,7 @@ use crate::{
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
         last_good::last_good,
-        plan::{Came, ChangeRequest, Intent, nothing_before},
+        plan::{Came, ChangeRequest, Intent, Skip, SkipCause, nothing_before},
         version::Version,
     },
 };
@@ -56,7 +56,10 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
                 model.screens.pop();
                 model.revert_to(cell, to, at, out);
             }
-            None => model.say_nothing_before(&cell),
+            None => {
+                let why = model.why_nothing_before(&cell);
+                model.say(why);
+            }
         },
         Action::Copy => {
             if let Some(commit) = model.selected_commit() {
@@ -72,7 +75,13 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
 impl Model {
     /// Opens the list of versions to go back to.
     pub(in crate::app) fn open_revert(&mut self) {
-        let Some(cell) = self.selected() else { return };
+        if let Some(cell) = self.selected() {
+            self.open_revert_of(cell);
+        }
+    }
+
+    /// The same for a cell, wherever the cursor is.
+    pub(in crate::app) fn open_revert_of(&mut self, cell: CellKey) {
         let desired = self.git.desired.as_deref();
         if desired.is_none_or(|desired| !desired.cells.contains_key(&cell)) {
             self.say(format!(
@@ -90,18 +99,63 @@ impl Model {
     /// The selected value of a revert picker: chosen, or the last good one, or the one before today's.
     pub fn revert_selection(&self, screen: &RevertScreen) -> Option<usize> {
         let values = self.values(&screen.cell);
-        let preset = || last_good(values).or((values.len() > 1).then_some(1));
         screen
             .selected
-            .or_else(preset)
+            .or_else(|| self.back_to(&screen.cell))
             .filter(|i| *i < values.len())
     }
 
-    fn say_nothing_before(&mut self, cell: &CellKey) {
+    /// The value that a cell goes back to where none is chosen: the last good one, else the one before today's. `None`: there
+    /// is none, or the history does not reach to what is declared now yet: what looks like today's may be the one before.
+    fn back_to(&self, cell: &CellKey) -> Option<usize> {
+        let values = self.values(cell);
+        let newest = values.first()?.change.version.as_ref();
+        let desired = self.git.desired.as_deref();
+        let reaches = desired.is_some_and(|desired| desired.version(cell) == newest);
+        if !reaches && !self.history.done {
+            return None;
+        }
+        last_good(values).or((values.len() > 1).then_some(1))
+    }
+
+    /// Stages going back for these cells, and opens the plan of them alone; those that cannot are shown with it.
+    pub(in crate::app) fn revert_several(&mut self, cells: Vec<CellKey>, out: &mut Vec<Command>) {
+        let mut requests = Vec::new();
+        let mut aside = Vec::new();
+        for cell in cells {
+            let to = self
+                .back_to(&cell)
+                .and_then(|at| self.values(&cell).get(at));
+            if let Some(entry) = to {
+                requests.push(ChangeRequest {
+                    intent: Intent::Revert {
+                        to: entry.change.version.clone(),
+                        at: Some(entry.change.landed.commit),
+                    },
+                    cell,
+                    came: Came::Named,
+                });
+            } else {
+                let why = self.why_nothing_before(&cell);
+                let skip = Skip::new(cell, Came::Group, (SkipCause::NotDeclared, why));
+                aside.push(skip);
+            }
+        }
+        if let ([], [first, ..]) = (requests.as_slice(), aside.as_slice()) {
+            let word = format!("{}: {}", first.cell, first.detail);
+            return self.say(word);
+        }
+        let cells: Vec<CellKey> = requests.iter().map(|it| it.cell.clone()).collect();
+        self.stage(requests, out);
+        self.staging.set_aside = aside;
+        self.open_plan(Some(cells), out);
+    }
+
+    fn why_nothing_before(&self, cell: &CellKey) -> String {
         let failed = self.history.failure.as_ref();
         let failed = failed.map(|failure| format!("history: {}", failure.why));
         let nothing = self.nothing_before(cell).or(failed);
-        self.say(nothing.unwrap_or_else(|| "the history is still being read".to_owned()));
+        nothing.unwrap_or_else(|| "the history is still being read".to_owned())
     }
 
     /// Why there is nothing that a cell could go back to; `None` where there is something, or its history is not known.

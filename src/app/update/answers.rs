@@ -9,6 +9,7 @@ use super::super::{
     op_queue::Operation,
     screen::{PlanState, Screen},
 };
+use super::WORD_MILLISECONDS;
 use crate::domain::{
     desired::{Desired, Tip},
     failure::Failure,
@@ -73,6 +74,7 @@ impl Model {
         let refs = base.refs();
         self.git.base = Some(base);
         self.git.desired = Some(read.desired);
+        self.supersede_deliveries(out);
         if self.history.refs.as_ref() != Some(&refs) {
             let epoch = self.operations.supersede(Operation::History);
             self.history = History {
@@ -230,9 +232,14 @@ impl Model {
         took: Duration,
         out: &mut Vec<Command>,
     ) {
-        let level = if ok { Level::Done } else { Level::Warn };
+        let level = if ok { Level::Done } else { Level::Error };
         let text = format!("$ {line}  {outcome} {:.1}s", took.as_secs_f64());
         self.log(level, text, Vec::new(), out);
+        // What looks at the remote behind a push that was refused says nothing of that push: it does not take its place.
+        let failed = self.ran.as_ref().filter(|ran| !ran.ok);
+        if ok && failed.is_some_and(|ran| self.is_within(ran.at, WORD_MILLISECONDS)) {
+            return;
+        }
         self.ran = Some(Ran {
             line,
             ok,

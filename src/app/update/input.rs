@@ -134,6 +134,8 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         | Action::MarkRange
         | Action::MarkColumn
         | Action::Set
+        | Action::RevertFailed
+        | Action::RevertBatch
         | Action::Filter
         | Action::NextMatch
         | Action::PreviousMatch

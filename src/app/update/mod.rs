@@ -16,6 +16,7 @@ use super::{
     event::Event,
     model::{Model, Prompt},
     op_queue::Operation,
+    screen::Refusal,
 };
 
 pub(super) use input::everywhere as act_everywhere;
@@ -201,7 +202,26 @@ impl Model {
     /// Logs a failure and puts it on the screen until it is dismissed.
     pub(in crate::app) fn fail(&mut self, failure: Failure, out: &mut Vec<Command>) {
         self.log(Level::Error, failure.what.clone(), failure.detail(), out);
-        self.activity.raise(failure);
+        self.activity.raise(failure, self.now, None);
+    }
+
+    /// Takes the failure off the screen, and a refusal off its plan; `false` where there was none.
+    pub(in crate::app) fn dismiss(&mut self) -> bool {
+        let Some(dismissed) = self.activity.dismiss() else {
+            return false;
+        };
+        let of = |refusal: &Refusal| Some(&refusal.delivery) == dismissed.delivery.as_ref();
+        self.refusal.take_if(|refusal| of(refusal));
+        true
+    }
+
+    /// Takes what the server refused off its plan and off the screen; it stays in the log. `false` where there was nothing.
+    pub(in crate::app) fn forget_refusal(&mut self) -> bool {
+        let Some(refusal) = self.refusal.take() else {
+            return false;
+        };
+        self.activity.forget(&refusal.delivery);
+        true
     }
 
     /// Reads the matrix anew; what an earlier reading answers is not wanted any more.

@@ -133,7 +133,7 @@ impl Model {
                 String::new()
             };
             self.activity
-                .raise(Failure::told(ran.line.clone(), why, next));
+                .raise(Failure::told(ran.line.clone(), why, next), self.now, None);
         }
         self.ran = Some(Ran {
             line: ran.line,

@@ -110,7 +110,10 @@ fn complete(model: &mut Model) {
         Some(Prompt::Palette { input, selected }) => {
             let found = palette::suggestions(model, input.text());
             let found = found.into_iter().take(SUGGESTIONS).nth(*selected);
-            found.map(|suggestion| format!("{} ", suggestion.line))
+            found.map(|suggestion| {
+                let after = if suggestion.goes_on { " " } else { "" };
+                format!("{}{after}", suggestion.line)
+            })
         }
         Some(Prompt::Filter { input, .. }) => {
             let text = input.text();

@@ -5,6 +5,7 @@ use crate::actions::{Action, Mode};
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
     plan::{self, Came, ChangeRequest, Intent, Skip, SkipCause},
+    text,
     timeline::Level,
     version::Version,
 };
@@ -124,29 +125,57 @@ impl Model {
     /// Takes the marked cells, or the selected one, out of what is staged.
     pub(super) fn unstage(&mut self, out: &mut Vec<Command>) {
         let cells = self.targets();
-        match self.staging.unstage(&cells) {
-            0 => self.say("nothing is staged here"),
-            count => {
-                self.matrix.marks.clear();
-                let undo = self.key(Mode::Matrix, Action::Undo);
-                self.say(format!("{count} taken back; {undo} brings it back"));
-                self.save_staged(out);
-            }
+        let taken = self.staging.unstage(&cells);
+        if taken.is_empty() {
+            return self.say("nothing is staged here");
         }
+        self.matrix.marks.clear();
+        self.taken_back(&taken, out);
+        self.save_staged(out);
+    }
+
+    /// Says and logs what is not staged any more.
+    pub(in crate::app) fn taken_back(&mut self, taken: &[CellKey], out: &mut Vec<Command>) {
+        let undo = self.key(Mode::Matrix, Action::Undo);
+        let what = match taken {
+            [only] => only.to_string(),
+            several => text::count(several.len(), "change"),
+        };
+        let it = text::them(taken.len());
+        self.say(format!("{what} taken back; {undo} brings {it} back"));
+        self.log_staging("taken back", taken, out);
+    }
+
+    /// Logs a step of staging with what is staged for each of its cells behind it.
+    fn log_staging(&mut self, step: &str, cells: &[CellKey], out: &mut Vec<Command>) {
+        let line = |cell: &CellKey| match self.staging.get(cell) {
+            Some(request) => format!("{cell}: {}", status::intent(&request.intent)),
+            None => format!("{cell} is not staged any more"),
+        };
+        let lines: Vec<String> = cells.iter().map(line).collect();
+        let (text, detail) = match lines.as_slice() {
+            [] => (format!("{step}: what is staged is the same"), Vec::new()),
+            [only] => (format!("{step}: {only}"), Vec::new()),
+            several => (
+                format!("{step}: {}", text::count(several.len(), "change")),
+                lines,
+            ),
+        };
+        self.log(Level::Info, text, detail, out);
     }
 
     /// Goes back one step of staging; what is pushed stays pushed.
     pub(super) fn undo(&mut self, out: &mut Vec<Command>) {
-        if self.staging.undo() {
-            let count = self.staging.requests().len();
-            self.say(format!("undone: {count} staged"));
-            self.save_staged(out);
-        } else {
+        let Some(undone) = self.staging.undo() else {
             let revert = self.key(Mode::Matrix, Action::Revert);
-            self.say(format!(
+            return self.say(format!(
                 "nothing to undo; to take back what is pushed, revert it ({revert})"
             ));
-        }
+        };
+        let count = self.staging.requests().len();
+        self.say(format!("undone: {count} staged"));
+        self.log_staging("undone", &undone, out);
+        self.save_staged(out);
     }
 
     /// Takes back everything staged, as one step.
@@ -156,18 +185,30 @@ impl Model {
             .iter()
             .map(|request| request.cell.clone())
             .collect();
-        let count = self.staging.unstage(&cells);
+        let taken = self.staging.unstage(&cells);
         self.staging.set_aside.clear();
-        let undo = self.key(Mode::Matrix, Action::Undo);
-        self.say(format!("{count} taken back; {undo} brings them back"));
+        if taken.is_empty() {
+            return self.say("nothing is staged");
+        }
+        self.taken_back(&taken, out);
         self.save_staged(out);
     }
 
     /// Keeps what is staged for the next start, and plans it again where a plan is looked at.
     pub(in crate::app) fn save_staged(&mut self, out: &mut Vec<Command>) {
         out.push(Command::SaveStaged(self.staging.requests().to_vec()));
+        let staged = |cell: &CellKey| self.staging.get(cell).is_some();
+        if let Some(refusal) = &self.refusal
+            && !refusal.cells.iter().any(staged)
+        {
+            self.forget_refusal();
+        }
         if let Some(Screen::Plan(_)) = self.screens.last() {
-            self.build_plan(out);
+            if self.staging.requests().is_empty() && self.staging.set_aside.is_empty() {
+                self.close(out);
+            } else {
+                self.build_plan(out);
+            }
         }
     }
 }

@@ -43,12 +43,16 @@ impl Delivery {
             }
             Fact::Published(part) => change.published(part),
             Fact::Arrived(place) => change.arrived(&place),
-            Fact::NotArrived => change.ended(Outcome::Elsewhere),
+            Fact::NotArrived => {
+                change.stands("pushed, and not where it is fetched from", "not pushed");
+                change.ended(Outcome::Elsewhere);
+            }
             Fact::NotPublished(why) => change.not_published(why),
             Fact::Expected(expected) => change.expected(expected),
             Fact::Declared(declared) => change.declared(&declared),
             Fact::Seen(facts, waited) => change.seen(facts, waited),
             Fact::Broken(failure) if change.delivery.is_published() => {
+                change.stands("pushed; not followed any more", "not pushed");
                 change.ended(Outcome::Broken(failure));
             }
             Fact::Broken(failure) => change.not_published(NotPublished::Failed(failure)),
@@ -93,6 +97,7 @@ impl Change<'_> {
     fn published(&mut self, part: Part) {
         self.delivery.attempt = None;
         self.delivery.parts.push(part.clone());
+        self.of_part(&part);
         self.steps.push(Step::Part(part));
         if self.delivery.is_published() {
             self.steps.push(Step::Published);
@@ -107,8 +112,39 @@ impl Change<'_> {
         };
         part.elsewhere = None;
         let part = part.clone();
+        self.of_part(&part);
         self.steps.push(Step::Arrived(part));
         self.pushed_if_there();
+    }
+
+    /// What the cells wait for whose commit left the clone, until all of it has.
+    fn of_part(&mut self, part: &Part) {
+        let waits = match part.elsewhere {
+            None => "pushed; waits for the rest of the delivery",
+            Some(_) => "pushed; waits until it is where it is fetched from",
+        };
+        let alone = self.delivery.writes.len() == 1;
+        for run in &mut self.delivery.cells {
+            if alone || run.place.as_ref() == Some(&part.tip.name) {
+                run.progress = CellProgress::Waiting(waits.to_owned());
+            }
+        }
+    }
+
+    /// What is not over where the delivery is: nobody waits for it any more.
+    fn stands(&mut self, published: &str, not_published: &str) {
+        let parts = &self.delivery.parts;
+        let all = self.delivery.is_published();
+        for run in &mut self.delivery.cells {
+            let there = all
+                || parts
+                    .iter()
+                    .any(|it| run.place.as_ref() == Some(&it.tip.name));
+            if !run.progress.is_over() {
+                let words = if there { published } else { not_published };
+                run.progress = CellProgress::Waiting(words.to_owned());
+            }
+        }
     }
 
     /// The remote has all of it where it is fetched from: what is next is somebody's merge, or the clusters' turn.
@@ -151,6 +187,11 @@ impl Change<'_> {
             },
             _ => why,
         };
+        let not = match &why {
+            NotPublished::Unclear(_) => "pushed or not, which is not known",
+            _ => "not pushed",
+        };
+        self.stands("pushed; not followed", not);
         self.ended(Outcome::NotPublished(why));
     }
 
@@ -166,12 +207,7 @@ impl Change<'_> {
         self.progress(|cell, expected| {
             let now = declared.get(cell)?;
             let same = *now == expected.version;
-            (!same).then(|| {
-                CellProgress::Superseded(match now {
-                    Some(version) => format!("{version} is declared since"),
-                    None => "nothing is declared any more".to_owned(),
-                })
-            })
+            (!same).then(|| CellProgress::Superseded(declared_since(now.as_ref())))
         });
     }
 
@@ -221,5 +257,13 @@ impl Change<'_> {
             self.done(Stage::Rolling, "nothing to watch".to_owned());
             self.ended(Outcome::Unwatched);
         }
+    }
+}
+
+/// What took the place of what was delivered, in words.
+pub(super) fn declared_since(now: Option<&Version>) -> String {
+    match now {
+        Some(version) => format!("{version} is declared since"),
+        None => "nothing is declared any more".to_owned(),
     }
 }

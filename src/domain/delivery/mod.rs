@@ -110,6 +110,12 @@ pub struct CellRun {
     pub expected: Option<Expectation>,
     /// How far it came.
     pub progress: CellProgress,
+    /// The ref that is written for it; `None`: it was kept by a version that did not know.
+    #[serde(default)]
+    pub place: Option<RefName>,
+    /// It failed, and something else is declared since: when that was seen, and what.
+    #[serde(skip)]
+    pub superseded: Option<(Timestamp, String)>,
 }
 
 /// Something that became known.
@@ -221,10 +227,17 @@ impl fmt::Display for DeliveryId {
 impl Delivery {
     /// A plan that is about to be delivered.
     pub fn new(plan: &Plan, started: Timestamp) -> Self {
+        let place = |cell: &CellKey| {
+            let mut writes = plan.writes();
+            let write = writes.find(|write| write.cells.contains(cell))?;
+            Some(write.tip.name.clone())
+        };
         let cells = plan.changes.iter().map(|change| CellRun {
             cell: change.cell.clone(),
             expected: None,
             progress: CellProgress::Waiting("waits for the push".to_owned()),
+            place: place(&change.cell),
+            superseded: None,
         });
         Self {
             id: DeliveryId::new(started, &plan.digest),
@@ -296,6 +309,53 @@ impl Delivery {
             CellProgress::Failed(why) => Some((&run.cell, why.as_str())),
             _ => None,
         })
+    }
+
+    /// Cells that failed and declare what was delivered still, as far as is known: those that a revert is for.
+    pub fn to_revert(&self) -> impl Iterator<Item = &CellKey> {
+        let cells = self.cells.iter().filter(|run| run.superseded.is_none());
+        let failed = cells.filter(|run| matches!(run.progress, CellProgress::Failed(_)));
+        failed.map(|run| &run.cell)
+    }
+
+    /// Something failed, and nothing of that is declared any more.
+    pub fn is_superseded(&self) -> bool {
+        self.failed().next().is_some() && self.to_revert().next().is_none()
+    }
+
+    /// Takes what Git declares now, behind what was delivered, once it has ended: of what failed, what is another version is
+    /// superseded. Gives these cells with what is declared since.
+    pub fn supersede(
+        &mut self,
+        at: Timestamp,
+        declared: impl Fn(&CellKey) -> Option<Option<Version>>,
+    ) -> Vec<(CellKey, String)> {
+        let mut cells = Vec::new();
+        for run in &mut self.cells {
+            let failed = matches!(run.progress, CellProgress::Failed(_));
+            let (true, None, Some(expected)) = (failed, &run.superseded, &run.expected) else {
+                continue;
+            };
+            if let Some(now) = declared(&run.cell).filter(|now| *now != expected.version) {
+                let since = apply::declared_since(now.as_ref());
+                run.superseded = Some((at, since.clone()));
+                cells.push((run.cell.clone(), since));
+            }
+        }
+        cells
+    }
+
+    /// What becomes of it, in a sentence, where whoever drives it leaves while it is published and not at its end.
+    pub fn left(&self) -> Option<String> {
+        if self.is_over() || !self.is_published() {
+            return None;
+        }
+        let parts: Vec<String> = self.parts.iter().map(Part::describe).collect();
+        Some(format!(
+            "{}; its rollout goes on and is not followed any more: the next start takes it up again ({})",
+            parts.join(", "),
+            self.subject
+        ))
     }
 
     /// Why it, or the rest of it, did not leave the clone.

@@ -11,6 +11,7 @@ use super::super::{
     age,
     rollout::{Connection, Health, LiveCell, PodState},
     subject::Subject,
+    text::count,
     version::Version,
 };
 
@@ -164,7 +165,9 @@ impl CellProgress {
             | Self::Failed(what)
             | Self::Superseded(what)
             | Self::Unwatched(what) => what.clone(),
-            Self::Rolling { ready, desired } => format!("{ready} of {desired} pods ready"),
+            Self::Rolling { ready, desired } => {
+                format!("{ready} of {} ready", count(*desired as usize, "pod"))
+            }
             Self::Healthy => "healthy".to_owned(),
         }
     }

@@ -117,51 +117,55 @@ fn word(step: &Step) -> String {
     }
 }
 
+/// The fact of this name: its kind, and the service that it is of.
+fn fact<'a>(name: &str, services: &[&str], deliver: Deliver, known: &'a Running) -> Fact<'a> {
+    let (kind, of) = name.split_once(' ').unwrap_or((name, services[0]));
+    match kind {
+        "confirmed" => Fact::Confirmed(vec!["git push".to_owned()]),
+        "checked" => Fact::Checked {
+            sentence: "still there".to_owned(),
+            moved: false,
+        },
+        "moved" => Fact::Checked {
+            sentence: "moved".to_owned(),
+            moved: true,
+        },
+        "made" => Fact::Made(push(of, deliver)),
+        "published" => Fact::Published(push(of, deliver).published("", None)),
+        "elsewhere" => Fact::Published(Part {
+            elsewhere: Some(Elsewhere {
+                addresses: vec!["there".to_owned()],
+                push: push(of, deliver),
+            }),
+            ..push(of, deliver).published("", None)
+        }),
+        "arrived" => Fact::Arrived(tip(of).name),
+        "not-arrived" => Fact::NotArrived,
+        "refused" => Fact::NotPublished(NotPublished::Rejected(Rejection {
+            status: "hook declined".to_owned(),
+            message: String::new(),
+            protected: false,
+            denied: false,
+        })),
+        "broken" => Fact::Broken(Failure::told("it", "broke", "")),
+        "expected" => Fact::Expected(expected(services)),
+        "declared" => Fact::Declared(BTreeMap::from([(cell(of), Some("3".into()))])),
+        "seen" => Fact::Seen(known, Duration::ZERO),
+        "late" => Fact::Seen(known, Duration::from_secs(61)),
+        other => panic!("{other}"),
+    }
+}
+
 /// Applies facts by their names, each with what follows from it.
 fn run(services: &[&str], deliver: Deliver, scenario: &[(&str, &str)]) -> Delivery {
     let mut delivery = Delivery::new(&plan(services, deliver), THEN);
     for (name, expected_steps) in scenario {
-        let (kind, of) = name.split_once(' ').unwrap_or((name, services[0]));
-        let seen = |health, version| facts(health, version);
-        let known = match of {
-            "healthy" => seen(Health::Healthy, "2"),
-            "old" => seen(Health::Healthy, "1"),
-            _ => seen(Health::Degraded, "2"),
+        let known = match name.split_once(' ') {
+            Some((_, "healthy")) => facts(Health::Healthy, "2"),
+            Some((_, "old")) => facts(Health::Healthy, "1"),
+            _ => facts(Health::Degraded, "2"),
         };
-        let fact = match kind {
-            "confirmed" => Fact::Confirmed(vec!["git push".to_owned()]),
-            "checked" => Fact::Checked {
-                sentence: "still there".to_owned(),
-                moved: false,
-            },
-            "moved" => Fact::Checked {
-                sentence: "moved".to_owned(),
-                moved: true,
-            },
-            "made" => Fact::Made(push(of, deliver)),
-            "published" => Fact::Published(push(of, deliver).published("", None)),
-            "elsewhere" => Fact::Published(Part {
-                elsewhere: Some(Elsewhere {
-                    addresses: vec!["there".to_owned()],
-                    push: push(of, deliver),
-                }),
-                ..push(of, deliver).published("", None)
-            }),
-            "arrived" => Fact::Arrived(tip(of).name),
-            "not-arrived" => Fact::NotArrived,
-            "refused" => Fact::NotPublished(NotPublished::Rejected(Rejection {
-                status: "hook declined".to_owned(),
-                message: String::new(),
-                protected: false,
-                denied: false,
-            })),
-            "broken" => Fact::Broken(Failure::told("it", "broke", "")),
-            "expected" => Fact::Expected(expected(services)),
-            "declared" => Fact::Declared(BTreeMap::from([(cell(of), Some("3".into()))])),
-            "seen" => Fact::Seen(&known, Duration::ZERO),
-            "late" => Fact::Seen(&known, Duration::from_secs(61)),
-            other => panic!("{other}"),
-        };
+        let fact = fact(name, services, deliver, &known);
         let before = delivery.clone();
         let steps = delivery.apply(THEN, fact);
         let words: Vec<String> = steps.iter().map(word).collect();
@@ -392,4 +396,88 @@ fn the_log_has_what_happened_and_not_what_was_on_the_way() {
             r#"Error rollout ["a / prod: CrashLoop", "go back to an earlier version of it"]"#,
         ]
     );
+}
+
+#[test]
+fn what_a_cell_waits_for_is_true_of_where_its_commit_is() {
+    const ELSEWHERE: &str = "pushed; waits until it is where it is fetched from";
+    // Facts, and what is said of `a` and of `b` behind them.
+    let cases: [(&[&str], &str, &str); 8] = [
+        (&[], "waits for the push", "waits for the push"),
+        (
+            &["published a"],
+            "pushed; waits for the rest of the delivery",
+            "waits for the push",
+        ),
+        (&["elsewhere a"], ELSEWHERE, "waits for the push"),
+        (
+            &["published a", "published b"],
+            "pushed; its cluster is looked at next",
+            "pushed; its cluster is looked at next",
+        ),
+        (&["refused"], "not pushed", "not pushed"),
+        (
+            &["published a", "refused"],
+            "pushed; not followed",
+            "not pushed",
+        ),
+        (
+            &["elsewhere a", "published b", "not-arrived"],
+            "pushed, and not where it is fetched from",
+            "pushed, and not where it is fetched from",
+        ),
+        (
+            &["published a", "published b", "expected", "broken"],
+            "pushed; not followed any more",
+            "pushed; not followed any more",
+        ),
+    ];
+    for (names, a, b) in cases {
+        let mut delivery = run(&["a", "b"], Deliver::Push, &BEGUN);
+        for name in names {
+            delivery.apply(
+                THEN,
+                fact(
+                    name,
+                    &["a", "b"],
+                    Deliver::Push,
+                    &facts(Health::Healthy, "1"),
+                ),
+            );
+        }
+        let said: Vec<String> = delivery
+            .cells
+            .iter()
+            .map(|run| run.progress.describe())
+            .collect();
+        assert_eq!(said, [a, b], "{names:?}");
+        let pushed = delivery
+            .stage(Stage::Pushed)
+            .is_some_and(|it| it.done.is_some());
+        assert!(
+            !pushed || !said.iter().any(|it| it == "waits for the push"),
+            "{names:?}"
+        );
+    }
+}
+
+#[test]
+fn whoever_leaves_says_what_becomes_of_it() {
+    let followed = "0202020 is on origin/a; its rollout goes on and is not followed any more: the next start takes it up again (set a)";
+    let cases: [(&[(&str, &str)], Option<&str>); 3] = [
+        (&[], None),
+        (&[PUBLISHED, ("expected", "rolling…")], Some(followed)),
+        (
+            &[
+                PUBLISHED,
+                ("expected", "rolling…"),
+                ("seen degraded", "a: CrashLoop | ended"),
+            ],
+            None,
+        ),
+    ];
+    for (rest, expected) in cases {
+        let delivery = run(&["a"], Deliver::Push, &begun(rest));
+        assert_eq!(delivery.left().as_deref(), expected, "{rest:?}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::domain::{
     plan::{Intent, Outcome},
     rollout::{Connection, Health, LiveCell, same_version},
     subject::Subject,
+    text::count,
     topology::Require,
     version::Version,
 };
@@ -184,8 +185,8 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp
     }
     if pods > 0 {
         return Answer::Yes(format!(
-            "{name} declares {to} and runs it in {pods} of {} pods, seen {age} ago",
-            live.versions.values().sum::<u32>()
+            "{name} declares {to} and runs it in {pods} of {}, seen {age} ago",
+            count(live.versions.values().sum::<u32>() as usize, "pod")
         ));
     }
     if serves && live.batch {

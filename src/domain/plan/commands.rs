@@ -1,7 +1,7 @@
 //! A plan as the commands that a person would type.
 
 use super::{Action, Plan, Write};
-use crate::domain::topology::Deliver;
+use crate::domain::{text::count, topology::Deliver};
 
 impl Plan {
     /// What will be done, as it would be typed, one line each.
@@ -14,7 +14,7 @@ impl Plan {
 fn of(write: &Write, deliver: Deliver) -> Vec<String> {
     let tip = &write.tip;
     let at = tip.commit.short();
-    let (branch, files) = (tip.branch(), count(write.edits.len()));
+    let (branch, files) = (tip.branch(), count(write.edits.len(), "file"));
     let place = match &tip.name.repository {
         Some(name) => format!("   # in {name}"),
         None => String::new(),
@@ -67,11 +67,4 @@ fn of(write: &Write, deliver: Deliver) -> Vec<String> {
         _ => format!("git fetch {remote} {branch}{place}"),
     };
     vec![fetch, made, push]
-}
-
-fn count(files: usize) -> String {
-    match files {
-        1 => "1 file".to_owned(),
-        n => format!("{n} files"),
-    }
 }

@@ -90,12 +90,15 @@ fn deployment(workload: &WorkloadState) -> Assessment {
         ..
     } = *workload;
     if updated < desired {
-        progressing(format!("{updated} of {desired} pods updated"))
+        progressing(format!("{updated} of {desired} {} updated", pods(desired)))
     } else if total > updated {
         let old = total - updated;
         progressing(format!("{old} old {} still to go", pods(old)))
     } else if available < updated {
-        progressing(format!("{available} of {updated} pods available"))
+        progressing(format!(
+            "{available} of {updated} {} available",
+            pods(updated)
+        ))
     } else {
         Assessment::healthy()
     }
@@ -111,7 +114,7 @@ fn stateful_set(workload: &WorkloadState) -> Assessment {
     if ready < desired {
         return Assessment::new(
             Health::Progressing,
-            format!("{ready} of {desired} pods ready"),
+            format!("{ready} of {desired} {} ready", pods(desired)),
         );
     }
     match workload.strategy {
@@ -121,13 +124,17 @@ fn stateful_set(workload: &WorkloadState) -> Assessment {
             if updated < wanted {
                 return Assessment::new(
                     Health::Progressing,
-                    format!("{updated} of {wanted} pods updated, partition {partition}"),
+                    format!(
+                        "{updated} of {wanted} {} updated, partition {partition}",
+                        pods(wanted)
+                    ),
                 );
             }
             let mut verdict = Assessment::healthy();
             if updated < desired {
                 verdict.reason = Some(format!(
-                    "held at partition {partition}: {updated} of {desired} pods updated"
+                    "held at partition {partition}: {updated} of {desired} {} updated",
+                    pods(desired)
                 ));
             }
             verdict
@@ -135,7 +142,7 @@ fn stateful_set(workload: &WorkloadState) -> Assessment {
         _ if workload.revision != workload.current_revision || updated < desired => {
             Assessment::new(
                 Health::Progressing,
-                format!("{updated} of {desired} pods updated"),
+                format!("{updated} of {desired} {} updated", pods(desired)),
             )
         }
         _ => Assessment::healthy(),
@@ -152,13 +159,13 @@ fn daemon_set(workload: &WorkloadState) -> Assessment {
     if workload.strategy != Strategy::OnDelete && updated < desired {
         return Assessment::new(
             Health::Progressing,
-            format!("{updated} of {desired} pods updated"),
+            format!("{updated} of {desired} {} updated", pods(desired)),
         );
     }
     if available < desired {
         return Assessment::new(
             Health::Progressing,
-            format!("{available} of {desired} pods available"),
+            format!("{available} of {desired} {} available", pods(desired)),
         );
     }
     if workload.strategy == Strategy::OnDelete {
@@ -172,7 +179,8 @@ fn on_delete(updated: u32, desired: u32) -> Assessment {
     let mut verdict = Assessment::healthy();
     if updated < desired {
         verdict.reason = Some(format!(
-            "{updated} of {desired} pods updated, the others when deleted (OnDelete)"
+            "{updated} of {desired} {} updated, the others when deleted (OnDelete)",
+            pods(desired)
         ));
     }
     verdict

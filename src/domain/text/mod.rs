@@ -44,6 +44,19 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// `1 change`, `2 changes`: a count with its noun, which is regular.
+pub fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
+/// What stands for so many things: `it`, `them`.
+pub fn them(number: usize) -> &'static str {
+    if number == 1 { "it" } else { "them" }
+}
+
 /// What of a text's shape stays.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -130,6 +143,18 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_agree_with_their_nouns() {
+        let cases = [
+            (0, "0 cells", "them"),
+            (1, "1 cell", "it"),
+            (2, "2 cells", "them"),
+        ];
+        for (number, counted, stands) in cases {
+            assert_eq!((&*count(number, "cell"), them(number)), (counted, stands));
+        }
+    }
 
     #[test]
     fn leaves_nothing_that_a_terminal_obeys() {

@@ -34,6 +34,28 @@ pub struct RanCommand {
     pub took: Duration,
     /// Whether it succeeded.
     pub ok: bool,
+    /// How it ended, in a word: `ok`, `exit 1`, `refused`.
+    pub outcome: String,
+}
+
+impl RanCommand {
+    /// What it was for did not come to be, whatever Git's exit code says.
+    #[must_use]
+    pub(super) fn failed(self, outcome: &str) -> Self {
+        Self {
+            ok: false,
+            outcome: outcome.to_owned(),
+            ..self
+        }
+    }
+}
+
+fn outcome(status: ExitStatus) -> String {
+    match status.code() {
+        Some(0) => "ok".to_owned(),
+        Some(code) => format!("exit {code}"),
+        None => "killed".to_owned(),
+    }
 }
 
 /// What a finished child said, without credentials.
@@ -237,6 +259,7 @@ impl Child {
                 line: redact_all(&line, &self.secrets),
                 took: started.elapsed(),
                 ok: output.status.success(),
+                outcome: outcome(output.status),
             },
         };
         let ran = &output.ran;

@@ -26,6 +26,7 @@ use tracing_subscriber::{
 pub use self::filter::FILTER_VARIABLE;
 use self::written::Files;
 use super::state::{STATE_DIR_VARIABLE, state_root};
+use crate::domain::text::count;
 
 /// The newest file; older ones have a number behind that.
 pub const FILE: &str = "tidegate.log";
@@ -219,7 +220,8 @@ fn write(
         let left_out = lost.swap(0, Ordering::Relaxed);
         let mut line = written::line(&line);
         if left_out > 0 {
-            let words = format!("({left_out} lines came too fast before this one)\n");
+            let lines = count(left_out, "line");
+            let words = format!("({lines} came too fast before this one)\n");
             line.push_str(&words);
         }
         let why = files.write(&line).err();

@@ -77,8 +77,9 @@ fn radius(model: &Model, view: &Planned) -> String {
         words[0] = format!("{}, {protected} protected", words[0]);
     }
     if pods > 0 {
+        let verb = if pods == 1 { "restarts" } else { "restart" };
         let pods = text::count(pods as usize, "pod");
-        words.push(format!("about {pods} restart"));
+        words.push(format!("about {pods} {verb}"));
     }
     if !unseen.is_empty() {
         words.push(format!("what runs in {} is not seen", unseen.join(", ")));

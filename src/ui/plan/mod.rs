@@ -56,7 +56,7 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
     let inner = canvas.frame(area, title);
     let width = usize::from(inner.width);
     let done = done::lines(canvas, view, width);
-    let happened = banners(canvas, screen, width);
+    let happened = banners(canvas, screen, view, width);
     let one = canvas.model.diff_has_all_room();
     let areas = PlanAreas::of(area, done.len(), happened.len(), one);
     canvas.divide(
@@ -140,7 +140,12 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &Planned) -> Line<'stat
 }
 
 /// What happened since it was confirmed: the base moved, or the server refused.
-fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'static>> {
+fn banners(
+    canvas: &Canvas<'_>,
+    screen: &PlanScreen,
+    view: &Planned,
+    width: usize,
+) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
     if !screen.moved.is_empty() {
@@ -149,11 +154,14 @@ fn banners(canvas: &Canvas<'_>, screen: &PlanScreen, width: usize) -> Vec<Line<'
             lines.push(Line::styled(format!("  {change}"), theme.text));
         }
     }
-    if let Some(refusal) = &screen.refused {
-        lines.push(Line::styled(
-            "The push was refused; everything stays staged. The server says:",
-            theme.bad,
-        ));
+    if let Some(refusal) = canvas.model.refusal_of(&view.plan) {
+        let words = format!(
+            "The push was refused at {}; everything stays staged. {} dismisses this. The server says:",
+            text::clock(refusal.at),
+            canvas.model.key(Mode::Plan, Action::Dismiss)
+        );
+        let wrapped = text::wrap(&words, width).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(line, theme.bad)));
         for word in &refusal.message {
             let wrapped = text::wrap(word, width.saturating_sub(2)).into_iter();
             lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.text)));

@@ -11,7 +11,7 @@ use crate::{
         screen::moved,
         status,
     },
-    domain::ids::CellKey,
+    domain::{ids::CellKey, text::count},
 };
 
 pub(in crate::app) fn act(
@@ -62,7 +62,7 @@ impl Model {
 
     /// Esc takes away one thing: the failure, the range, the filter, the marks, in this order.
     fn back_at_root(&mut self) {
-        if self.activity.dismiss() || self.matrix.anchor.take().is_some() {
+        if self.dismiss() || self.matrix.anchor.take().is_some() {
             return;
         }
         if self.matrix.filter.is_empty() {
@@ -121,9 +121,11 @@ impl Model {
             for cell in &cells {
                 self.matrix.marks.remove(cell);
             }
-            self.say(format!("{} cells of {environment} unmarked", cells.len()));
+            let cells = count(cells.len(), "cell");
+            self.say(format!("{cells} of {environment} unmarked"));
         } else {
-            self.say(format!("{} cells of {environment} marked", cells.len()));
+            let marked = count(cells.len(), "cell");
+            self.say(format!("{marked} of {environment} marked"));
             self.matrix.marks.extend(cells);
         }
     }
@@ -140,19 +142,6 @@ impl Model {
             Quiet::Shown => "all rows are shown",
             Quiet::Folded => "healthy rows are folded while others are in trouble",
         });
-    }
-
-    /// Puts the cursor on a cell.
-    pub(in crate::app) fn select(&mut self, cell: &CellKey) {
-        self.matrix.row = Some(cell.service.clone());
-        let column = self
-            .matrix
-            .columns
-            .iter()
-            .position(|c| *c == cell.environment);
-        self.matrix.column = column.unwrap_or(self.matrix.column);
-        // A folded row unfolds when it is selected.
-        self.arrange();
     }
 
     /// To the next cell, row by row, that matches the filter's state, or is in trouble without one.

@@ -1,6 +1,9 @@
 //! Answers: epochs, what follows from them, what a failure leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::*;
 use crate::{
@@ -216,6 +219,7 @@ fn the_revert_picker_selects_the_last_good_as_soon_as_it_is_known() {
         epoch: Epoch(1),
         result: Ok(read("a1b2c3d")),
     });
+    driver.model.select(&cell("checkout", "dev"));
     driver.keys("r");
     let key = driver.model.selected().unwrap();
     let chosen = |driver: &Driver| match driver.model.screens.last() {
@@ -250,7 +254,7 @@ fn events_that_come_together_give_the_same_as_one_by_one() {
 #[test]
 fn the_remote_is_asked_by_itself_when_it_is_time() {
     let mut setup = fixture::setup();
-    setup.fetch_every = Some(std::time::Duration::from_mins(1));
+    setup.fetch_every = Some(Duration::from_mins(1));
     let mut driver = Driver::settled_with(setup, SIZE);
     driver.send(Event::Tick(moment() + 59.seconds()));
     assert_eq!(driver.taken(), []);
@@ -263,7 +267,7 @@ fn the_remote_is_asked_by_itself_when_it_is_time() {
 #[test]
 fn a_clock_that_is_set_back_is_obeyed() {
     let mut setup = fixture::setup();
-    setup.fetch_every = Some(std::time::Duration::from_mins(1));
+    setup.fetch_every = Some(Duration::from_mins(1));
     let mut driver = Driver::settled_with(setup, SIZE);
     let ahead = moment() + 20_000.hours();
     driver.send(Event::Tick(ahead));
@@ -483,4 +487,31 @@ fn what_a_removed_cluster_said_is_not_kept() {
         environments,
         BTreeSet::from(["prod-eu", "prod-us", "staging"])
     );
+}
+
+#[test]
+fn a_command_that_failed_is_never_shown_as_ok() {
+    let ran = |line: &str, ok, outcome: &str| Event::Ran {
+        line: line.to_owned(),
+        ok,
+        outcome: outcome.to_owned(),
+        took: Duration::from_millis(100),
+    };
+    let mut driver = Driver::settled(SIZE);
+    driver.send(ran("git push origin c0ffee1:main", false, "refused"));
+    let last = driver.model.activity.entries().back().unwrap();
+    let expected = (Level::Error, "$ git push origin c0ffee1:main  refused 0.1s");
+    assert_eq!((last.level, &*last.text), expected);
+    let shown = |driver: &Driver| {
+        let ran = driver.model.ran.clone().unwrap();
+        (ran.line, ran.ok, ran.outcome)
+    };
+    let refused = shown(&driver);
+    assert_eq!(refused.2, "refused");
+    // The look that follows says nothing of the push; a later command does.
+    driver.send(ran("git ls-remote origin", true, "ok"));
+    assert_eq!(shown(&driver), refused);
+    driver.send(Event::Tick(driver.model.now + 9.seconds()));
+    driver.send(ran("git fetch origin main", true, "ok"));
+    assert_eq!(shown(&driver).2, "ok");
 }

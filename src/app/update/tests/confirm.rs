@@ -140,7 +140,7 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
         },
     };
     driver.keys("l");
-    assert!(word(&driver).starts_with("1 held left out; they stay staged"));
+    assert!(word(&driver).starts_with("1 held left out; it stays staged"));
     assert_eq!(driver.taken(), [build(&driver, true)]);
     driver.planned(plan(&[], false));
     driver.keys("enter");
@@ -240,7 +240,7 @@ fn what_cannot_change_stops_the_plan_until_it_is_left_out() {
         Some(cell("accounts", "staging"))
     );
     driver.keys("l");
-    assert!(word(&driver).starts_with("1 that cannot change left out; they stay staged"));
+    assert!(word(&driver).starts_with("1 that cannot change left out; it stays staged"));
     Arc::make_mut(&mut view.plan).skipped[0].standing = Standing::LeftOut;
     driver.planned(view);
     driver.keys("enter");

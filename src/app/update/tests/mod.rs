@@ -11,7 +11,7 @@ use crate::{
         fixture::{self, Driver, cell, commit, moment, tip},
         model::{Prompt, WriteMode},
         op_queue::Operation,
-        screen::{PlanState, Screen},
+        screen::{PlanState, Scope, Screen},
         update::{start, update_all},
     },
     domain::{

@@ -172,8 +172,8 @@ fn one_runs_at_a_time_and_a_failure_is_never_ok() {
     });
     let ran = driver.model.ran.clone().unwrap();
     assert!(!ran.ok && ran.outcome == "exit 1");
-    let (failure, _) = driver.model.activity.standing().unwrap();
-    assert_eq!(failure.why, "exit 1: last");
+    let (standing, _) = driver.model.activity.standing().unwrap();
+    assert_eq!(standing.failure.why, "exit 1: last");
     let entry = driver.model.activity.entries().back().unwrap();
     assert_eq!(entry.text, "$ k9s x  exit 1 0.4s");
 }

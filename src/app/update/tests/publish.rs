@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
-    app::{event::Event, screen::Refusal},
+    app::event::{DesiredRead, Event},
     domain::{
         delivery::{
             Delivery, Destination, Elsewhere, Expectation, Fact, NotPublished, Outcome, Part, Push,
             Rejection,
         },
         failure::FailureKind,
-        rollout::Running,
+        rollout::{Connection, Health, LiveCell, Running},
         subject::Subject,
     },
 };
@@ -33,6 +33,79 @@ fn expected(cells: &[CellKey]) -> BTreeMap<CellKey, Expectation> {
     };
     let cells = cells.iter().cloned();
     cells.map(|cell| (cell, expectation.clone())).collect()
+}
+
+/// The failure on the screen.
+fn stands(driver: &Driver) -> Option<&Failure> {
+    let (standing, _) = driver.model.activity.standing()?;
+    Some(&standing.failure)
+}
+
+fn refused(message: &str) -> Fact<'static> {
+    Fact::NotPublished(NotPublished::Rejected(Rejection {
+        status: "pre-receive hook declined".to_owned(),
+        message: message.to_owned(),
+        protected: false,
+        denied: false,
+    }))
+}
+
+/// Three cells are delivered: the first is healthy, the others crash.
+fn failed() -> (Driver, [CellKey; 3]) {
+    let cells = ["orders", "quotes", "search"].map(|service| cell(service, "staging"));
+    let mut driver = Driver::settled(SIZE);
+    driver.model.setup.write = WriteMode::Write;
+    driver.model.matrix.marks.extend(cells.iter().cloned());
+    driver.keys(": \"set_2 enter s");
+    driver.planned(plan(&cells, false));
+    driver.keys("enter y");
+    driver.pushed(Deliver::Push, "");
+    declares(&mut driver, &cells, "2");
+    let expectation = Expectation {
+        looked_for: true,
+        ..expected(&cells)[&cells[0]].clone()
+    };
+    let expected = cells.iter().map(|cell| (cell.clone(), expectation.clone()));
+    driver.fact(3, Fact::Expected(expected.collect()));
+    let mut facts = Running::default();
+    facts.connections.insert("staging".into(), Connection::Live);
+    let live = |health| match health {
+        Health::Healthy => fixture::healthy("2"),
+        _ => LiveCell {
+            serving: Some("2".into()),
+            ..fixture::troubled(Health::Degraded, "2", "CrashLoopBackOff")
+        },
+    };
+    let states = [Health::Healthy, Health::Degraded, Health::Degraded];
+    let seen = cells.iter().cloned().zip(states.map(live));
+    facts.live.extend(seen);
+    driver.fact(4, Fact::Seen(&facts, Duration::from_secs(4)));
+    driver.commands.clear();
+    (driver, cells)
+}
+
+/// Git is read again, and declares this version of the cells.
+fn declares(driver: &mut Driver, cells: &[CellKey], version: &str) {
+    let mut desired = (**driver.model.git.desired.as_ref().unwrap()).clone();
+    for cell in cells {
+        desired.cells.get_mut(cell).unwrap().version = Some(version.into());
+    }
+    let base = driver.model.git.base.clone().unwrap();
+    driver.model.read_desired(&mut Vec::new());
+    let epoch = driver.epoch(Operation::Desired);
+    let desired = Arc::new(desired);
+    driver.send(Event::Desired {
+        epoch,
+        result: Ok(DesiredRead { base, desired }),
+    });
+}
+
+fn asked(driver: &Driver) -> Vec<&CellKey> {
+    let requests = driver.model.staging.requests().iter();
+    requests
+        .filter(|it| matches!(it.intent, Intent::Revert { .. }))
+        .map(|it| &it.cell)
+        .collect()
 }
 
 fn plan_shown(driver: &mut Driver) -> crate::app::screen::PlanScreen {
@@ -112,11 +185,9 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
         denied: false,
     });
     driver.fact(1, Fact::NotPublished(rejected));
-    let refusal = Refusal {
-        message: vec!["protected branch hook declined".to_owned()],
-        protected: true,
-    };
-    assert_eq!(plan_shown(&mut driver).refused, Some(refusal));
+    let refusal = driver.model.refusal.clone().unwrap();
+    assert_eq!(refusal.message, ["protected branch hook declined"]);
+    assert!(refusal.protected);
     assert_eq!(driver.model.staging.requests().len(), 1);
     driver.commands.clear();
     driver.keys("b");
@@ -143,8 +214,7 @@ fn a_failure_says_why_until_dismissed() {
         "nothing was written; try again",
     );
     driver.fact(1, Fact::NotPublished(NotPublished::Failed(failure.clone())));
-    let standing = driver.model.activity.standing();
-    assert_eq!(standing, Some((&failure, 0)));
+    assert_eq!(stands(&driver), Some(&failure));
     driver.keys("esc esc");
     assert_eq!(driver.model.activity.standing(), None);
     assert!(
@@ -167,7 +237,7 @@ fn a_delivery_whose_driver_breaks_ends_with_its_mistake() {
             id,
             failure: failure.clone(),
         });
-        assert_eq!(driver.model.activity.standing(), Some((&failure, 0)));
+        assert_eq!(stands(&driver), Some(&failure));
         assert!(!driver.model.operations.is_running(Operation::Publish));
         assert_eq!(driver.model.staging.requests().is_empty(), pushed);
         assert_eq!(driver.model.deliveries.under_way().count(), 0);
@@ -263,4 +333,175 @@ fn what_arrives_where_it_is_fetched_is_read_then() {
     driver.fact(2, Fact::Arrived(push.base.name.clone()));
     let epoch = driver.epoch(Operation::Desired);
     assert_eq!(driver.taken(), [Command::ReadDesired { epoch }]);
+}
+
+#[test]
+fn a_refusal_stays_until_it_is_dismissed_and_is_there_when_the_plan_is_opened_again() {
+    // How it is dismissed: from the plan, from the matrix, from the activity, or by taking back what it was of.
+    for keys in ["X", "esc esc s", "esc A x esc s", "x z s"] {
+        let mut driver = confirmed();
+        driver.fact(1, refused("change freeze until Monday"));
+        let stood = |driver: &Driver| {
+            driver
+                .model
+                .activity
+                .standing()
+                .map(|(it, _)| it.failure.why.clone())
+        };
+        let told = Some("refused: change freeze until Monday".to_owned());
+        assert_eq!(stood(&driver), told);
+        driver.keys("esc s");
+        driver.planned(plan(&[cell("identity", "staging")], false));
+        let shown = plan_shown(&mut driver);
+        let PlanState::Ready(view) = shown.state else {
+            panic!("it is planned");
+        };
+        let refusal = driver.model.refusal_of(&view.plan).unwrap();
+        assert_eq!(refusal.message, ["change freeze until Monday"], "{keys}");
+        assert_eq!(stood(&driver), told, "{keys}");
+        driver.keys(keys);
+        assert_eq!(driver.model.refusal, None, "{keys}");
+        assert_eq!(stood(&driver), None, "{keys}");
+        let said = driver.model.activity.entries().iter();
+        let said = said.filter(|entry| entry.text == "the push was refused");
+        assert_eq!(said.count(), 1, "stays in the log");
+    }
+}
+
+#[test]
+fn a_refusal_of_other_cells_is_not_told_in_a_plan() {
+    let mut driver = confirmed();
+    driver.fact(1, refused("no"));
+    let other = plan(&[cell("mailer", "staging")], false).plan;
+    assert_eq!(driver.model.refusal_of(&other), None);
+}
+
+#[test]
+fn a_failed_delivery_is_reverted_where_it_failed_whatever_the_filter_and_the_cursor() {
+    // Keys before `r`, and the cell whose versions are offered.
+    let cases = [
+        ("", 1),
+        ("j", 2),
+        ("k", 1),
+        ("esc / \"checkout enter d", 1),
+        ("esc g h h h d", 1),
+        ("esc / \"no_such_row enter d", 1),
+    ];
+    for (keys, at) in cases {
+        let (mut driver, cells) = failed();
+        driver.keys(keys);
+        driver.keys("r");
+        let Some(Screen::Revert(screen)) = driver.model.screens.last() else {
+            panic!("{keys}: the picker is open: {}", word(&driver));
+        };
+        assert_eq!(screen.cell, cells[at], "{keys}");
+        driver.keys("enter");
+        assert_eq!(asked(&driver), [&cells[at]], "{keys}");
+        driver.keys("esc");
+        let shown = driver.model.screens.last();
+        assert!(matches!(shown, Some(Screen::Delivery(_))), "{keys}: back");
+    }
+}
+
+#[test]
+fn all_that_failed_or_the_whole_batch_is_staged_at_once() {
+    for (keys, from) in [("R", 1), ("B", 0)] {
+        let (mut driver, cells) = failed();
+        driver.keys(keys);
+        assert_eq!(asked(&driver), cells[from..].iter().collect::<Vec<_>>());
+        let commands = driver.taken();
+        let [Command::SaveStaged(_), Command::BuildPlan { request, .. }] = &commands[..] else {
+            panic!("{commands:?}");
+        };
+        assert_eq!(request.changes.len(), cells.len() - from, "{keys}");
+    }
+}
+
+#[test]
+fn what_was_staged_before_is_not_in_the_plan_of_what_failed() {
+    let (mut driver, cells) = failed();
+    driver
+        .model
+        .staging
+        .stage(vec![promote("identity", "staging", "dev")]);
+    driver.keys("R");
+    let shown = plan_shown(&mut driver);
+    assert_eq!(shown.scope, Scope::Only(cells[1..].to_vec()));
+    driver.planned(plan(&cells[1..], false));
+    driver.keys("a");
+    let all = [&[cell("identity", "staging")][..], &cells[1..]].concat();
+    driver.planned(plan(&all, false));
+    assert_eq!(
+        plan_shown(&mut driver).change,
+        1,
+        "the cursor stays on its cell"
+    );
+    driver.keys("a");
+    assert_eq!(
+        plan_shown(&mut driver).scope,
+        Scope::Only(cells[1..].to_vec()),
+        "what was asked for together"
+    );
+}
+
+#[test]
+fn nothing_is_reverted_to_a_version_that_only_looks_like_the_one_before() {
+    let (mut driver, _) = failed();
+    // The walk that will find what was delivered is under way.
+    driver.model.history.done = false;
+    driver.keys("R");
+    assert_eq!(asked(&driver), Vec::<&CellKey>::new());
+    assert!(word(&driver).ends_with("the history is still being read"));
+    driver.keys("r enter");
+    assert_eq!(asked(&driver), Vec::<&CellKey>::new());
+}
+
+#[test]
+fn a_failure_is_dated_and_superseded_by_what_is_declared_since() {
+    let (mut driver, cells) = failed();
+    let (standing, _) = driver.model.activity.standing().unwrap();
+    let at = standing.at;
+    assert_eq!(standing.superseded, None);
+    // One of two: the other failure stands.
+    declares(&mut driver, &cells[1..2], "1.9");
+    let delivery = Arc::clone(&driver.model.deliveries[0].delivery);
+    assert_eq!(delivery.to_revert().collect::<Vec<_>>(), [&cells[2]]);
+    assert_eq!(driver.model.activity.standing().unwrap().0.superseded, None);
+    declares(&mut driver, &cells[2..], "1.8");
+    let delivery = Arc::clone(&driver.model.deliveries[0].delivery);
+    assert!(delivery.is_superseded());
+    let (standing, _) = driver.model.activity.standing().unwrap();
+    assert_eq!(
+        (standing.at, standing.superseded),
+        (at, Some(driver.model.now))
+    );
+    let texts: Vec<&str> = driver
+        .model
+        .activity
+        .entries()
+        .iter()
+        .map(|it| it.text.as_str())
+        .collect();
+    for (cell, since) in [(&cells[1], "1.9"), (&cells[2], "1.8")] {
+        let told = texts.iter().any(|text| {
+            text.starts_with(&format!("{cell}: its failure of "))
+                && text.ends_with(&format!("is superseded: {since} is declared since"))
+        });
+        assert!(told, "{cell}: {texts:?}");
+    }
+    driver.keys("R");
+    assert_eq!(word(&driver), "nothing that failed here is declared still");
+}
+
+#[test]
+fn an_older_reading_supersedes_nothing() {
+    let (mut driver, cells) = failed();
+    let id = driver.model.deliveries[0].delivery.id.clone();
+    let fresh = driver.model.deliveries[0].delivery.clone();
+    // As one that was taken up: the matrix never declared what it delivered.
+    driver.model.deliveries = crate::app::deliveries::Deliveries::default();
+    driver.model.deliveries.add(fresh, None);
+    declares(&mut driver, &cells, "1");
+    let at = driver.model.deliveries.position(&id).unwrap();
+    assert_eq!(driver.model.deliveries[at].delivery.to_revert().count(), 2);
 }

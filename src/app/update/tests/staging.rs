@@ -158,7 +158,7 @@ fn an_older_plan_does_not_replace_a_newer_one() {
     let mut driver = planned("identity", "staging");
     driver.keys("b");
     let late = driver.epoch(Operation::Plan);
-    driver.keys("z");
+    driver.model.build_plan(&mut Vec::new());
     driver.send(Event::Planned {
         epoch: late,
         result: Ok(Arc::new(plan(&[cell("identity", "staging")], false))),
@@ -208,4 +208,145 @@ fn a_version_by_hand_is_cut_and_judged() {
             usize::from(version.is_some())
         );
     }
+}
+
+#[test]
+fn every_step_of_staging_leaves_its_trace_in_the_activity() {
+    // Keys, what is said, and the last entry with its details.
+    let identity = "identity / staging";
+    let cases: [(&str, &str, &str, usize); 6] = [
+        (
+            "p z",
+            "undone: 0 staged",
+            "undone: identity / staging is not staged any more",
+            0,
+        ),
+        (
+            "p x",
+            "identity / staging taken back; z brings it back",
+            "taken back: identity / staging is not staged any more",
+            0,
+        ),
+        (
+            "p x z",
+            "undone: 1 staged",
+            "undone: identity / staging: staged: promotion from dev",
+            0,
+        ),
+        (
+            "p : \"set_9 enter z",
+            "undone: 1 staged",
+            "undone: identity / staging: staged: promotion from dev",
+            0,
+        ),
+        (
+            "V p : \"drop enter",
+            "2 changes taken back; z brings them back",
+            "taken back: 2 changes",
+            2,
+        ),
+        (
+            "V p : \"drop enter z",
+            "undone: 2 staged",
+            "undone: 2 changes",
+            2,
+        ),
+    ];
+    for (keys, said, logged, details) in cases {
+        let mut driver = Driver::settled(SIZE);
+        driver.model.select(&cell("identity", "staging"));
+        driver.keys(keys);
+        assert_eq!(word(&driver), said, "{keys} on {identity}");
+        let last = driver.model.activity.entries().back().unwrap();
+        assert_eq!(
+            (&*last.text, last.detail.len()),
+            (logged, details),
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn nothing_staged_is_nothing_to_drop() {
+    let mut driver = Driver::settled(SIZE);
+    driver.keys(": \"drop enter");
+    assert_eq!(word(&driver), "nothing is staged");
+}
+
+/// Three cells staged in this order, all of them planned.
+fn three() -> (Driver, [CellKey; 3]) {
+    let cells = ["orders", "quotes", "search"].map(|service| cell(service, "staging"));
+    let mut driver = Driver::settled(SIZE);
+    driver.model.matrix.marks.extend(cells.iter().cloned());
+    driver.keys(": \"set_2 enter s");
+    driver.planned(plan(&cells, false));
+    (driver, cells)
+}
+
+fn shown(driver: &Driver) -> (Scope, Option<CellKey>) {
+    let Some(Screen::Plan(screen)) = driver.model.screens.last() else {
+        panic!("the plan is open");
+    };
+    (screen.scope.clone(), driver.model.selected_change())
+}
+
+#[test]
+fn a_plans_the_selected_change_alone_and_stays_on_it() {
+    let (mut driver, cells) = three();
+    driver.keys("j a");
+    let only = Scope::Only(vec![cells[1].clone()]);
+    assert_eq!(shown(&driver).0, only);
+    assert_eq!(word(&driver), "only quotes / staging is planned");
+    driver.planned(plan(&cells[1..2], false));
+    driver.keys("a");
+    assert_eq!(word(&driver), "everything staged is planned: 3 changes");
+    driver.planned(plan(&cells, false));
+    assert_eq!(shown(&driver), (Scope::All, Some(cells[1].clone())));
+    driver.keys("a");
+    assert_eq!(shown(&driver).0, only, "the same one again");
+}
+
+#[test]
+fn a_revert_that_is_planned_alone_is_so_again_after_all_were() {
+    let mut driver = Driver::settled(SIZE);
+    driver.model.select(&cell("identity", "staging"));
+    driver.keys("p");
+    let revert = cell("checkout", "prod-us");
+    driver.model.select(&revert);
+    driver.keys("r enter");
+    driver.planned(plan(std::slice::from_ref(&revert), false));
+    driver.keys("a");
+    driver.planned(plan(&[cell("identity", "staging"), revert.clone()], false));
+    driver.keys("a");
+    assert_eq!(shown(&driver).0, Scope::Only(vec![revert]));
+}
+
+#[test]
+fn the_cursor_of_a_plan_stays_on_its_cell_when_rows_come_and_go() {
+    let (mut driver, cells) = three();
+    driver.keys("j b");
+    let order = [2, 1, 0].map(|at| cells[at].clone());
+    driver.planned(plan(&order[1..], false));
+    assert_eq!(shown(&driver).1, Some(cells[1].clone()));
+    driver.keys("x");
+    let left = [cells[2].clone(), cells[0].clone()];
+    assert_eq!(
+        driver.model.staging.get(&cells[1]),
+        None,
+        "what was selected"
+    );
+    driver.planned(plan(&left, false));
+    assert_eq!(shown(&driver).1, Some(left[0].clone()));
+}
+
+#[test]
+fn what_is_not_staged_itself_is_not_planned_alone() {
+    let (mut driver, cells) = three();
+    let along = cell("mailer", "staging");
+    driver.model.build_plan(&mut Vec::new());
+    driver.planned(plan(&[&cells[..], &[along]].concat(), false));
+    driver.keys("G a");
+    let expected = "mailer / staging is not staged itself: it cannot be planned alone";
+    assert_eq!(word(&driver), expected);
+    assert_eq!(shown(&driver).0, Scope::All);
 }

@@ -205,7 +205,7 @@ pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCo
         let statuses: Vec<_> = statuses.collect();
         let settled = apart::settle(repo, request, addresses, &statuses, &output.stderr).await;
         ran.extend(settled.1);
-        return Ok((settled.0, ran));
+        return Ok((settled.0.clone(), told(ran, &settled.0)));
     }
     let status = statuses.next();
     let outcome = match status {
@@ -233,7 +233,25 @@ pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCo
     if matches!(outcome, PushOutcome::Pushed { .. }) && !is_tag {
         follow(repo, remote, request);
     }
+    let ran = told(ran, &outcome);
     Ok((outcome, ran))
+}
+
+/// What ran, the push first, which ended as the remote says: Git's exit code is the same whatever was refused.
+fn told(mut ran: Vec<RanCommand>, outcome: &PushOutcome) -> Vec<RanCommand> {
+    let word = match outcome {
+        PushOutcome::Rejected(_) => "refused",
+        PushOutcome::Moved { .. } => "refused: it moved",
+        PushOutcome::Unclear { .. } => "unclear",
+        PushOutcome::Pushed { .. }
+        | PushOutcome::BranchPushed { .. }
+        | PushOutcome::Elsewhere { .. } => return ran,
+    };
+    if !ran.is_empty() {
+        let push = ran.remove(0).failed(word);
+        ran.insert(0, push);
+    }
+    ran
 }
 
 /// Moves the remote-tracking ref to what was pushed, as Git does itself where the remote has a fetch refspec for the branch.
