@@ -123,7 +123,7 @@ impl Model {
     /// Does something that makes other rows of a diff, and shows the place that was shown.
     pub(super) fn keeping_the_place(&mut self, change: impl FnOnce(&mut Self)) {
         let before = self.diff_shape();
-        let last = self.drawn.last;
+        let last = self.drawn.keys.last;
         let place = self.shown_diff().map(|shown| {
             let (diff, first) = shown;
             let end = diff.count(before).saturating_sub(1);

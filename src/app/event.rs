@@ -190,6 +190,10 @@ pub enum Input {
     Wheel {
         /// Towards the first line.
         up: bool,
+        /// Where the pointer is, from the left edge, from 0.
+        column: u16,
+        /// From the top, from 0.
+        row: u16,
     },
     /// The left button went down at this place, where the mouse is on.
     Click {
@@ -210,8 +214,11 @@ impl Input {
                 repeat: key.kind == KeyEventKind::Repeat,
             }),
             TerminalEvent::Mouse(mouse) => match mouse.kind {
-                MouseEventKind::ScrollUp => Some(Self::Wheel { up: true }),
-                MouseEventKind::ScrollDown => Some(Self::Wheel { up: false }),
+                MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => Some(Self::Wheel {
+                    up: mouse.kind == MouseEventKind::ScrollUp,
+                    column: mouse.column,
+                    row: mouse.row,
+                }),
                 MouseEventKind::Down(MouseButton::Left) => Some(Self::Click {
                     column: mouse.column,
                     row: mouse.row,

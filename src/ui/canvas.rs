@@ -15,7 +15,7 @@ use super::{
 use crate::{
     actions::{Action, Mode},
     app::{
-        areas::{self, Drawn, row},
+        areas::{self, Drawn, Pane, Reach, Spot, Zone, row},
         model::Model,
     },
 };
@@ -28,8 +28,10 @@ pub struct Canvas<'a> {
     pub theme: Theme,
     /// Characters.
     pub glyphs: Glyphs,
-    /// What was found out for the keys that come next.
+    /// What was found out for the keys and the mouse.
     pub drawn: Drawn,
+    /// The pane that is being drawn, and whether it has the keys.
+    pane: Option<(Pane, bool)>,
     buffer: &'a mut Buffer,
 }
 
@@ -44,8 +46,34 @@ impl<'a> Canvas<'a> {
             theme,
             glyphs: Glyphs::new(model.setup.look.ascii),
             drawn: Drawn::default(),
+            pane: None,
             buffer,
         }
+    }
+
+    /// What is drawn from here on is in this pane, which has the keys or not; `None`: the screen has no panes.
+    pub fn enter(&mut self, pane: Option<(Pane, bool)>) {
+        self.pane = pane;
+    }
+
+    /// Says what answers the mouse in `place`.
+    pub fn zone(&mut self, place: Rect, what: Spot) {
+        if !place.is_empty() {
+            self.drawn.zones.push(Zone { place, what });
+        }
+    }
+
+    /// Says how far the text in `place` can be scrolled, by keys where its pane has them, and by the wheel.
+    pub fn reaches(&mut self, place: Rect, reach: Reach) {
+        if self.has_keys() {
+            self.drawn.keys = reach;
+        }
+        let pane = self.pane.map(|(pane, _)| pane);
+        self.zone(place, Spot::Text { pane, reach });
+    }
+
+    fn has_keys(&self) -> bool {
+        self.pane.is_none_or(|(_, has_keys)| has_keys)
     }
 
     /// `<r>`: what is to be pressed for `action` in `mode`.
@@ -130,7 +158,8 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws the rows of a list of `count` around the selected one, which is tinted. Keys move through it.
+    /// Draws the rows of a list of `count` around the selected one, which is tinted. Keys move through it where its pane has
+    /// them.
     pub fn list<'l>(
         &mut self,
         area: Rect,
@@ -139,8 +168,13 @@ impl<'a> Canvas<'a> {
         style: Style,
         line: impl Fn(&Self, usize) -> Line<'l>,
     ) {
-        self.drawn.page = usize::from(area.height);
+        if self.has_keys() {
+            self.drawn.keys.page = usize::from(area.height);
+        }
         let shown = window(selected, count, usize::from(area.height));
+        let pane = self.pane.map(|(pane, _)| pane);
+        let first = shown.start;
+        self.zone(area, Spot::Rows { pane, first, count });
         for (offset, index) in (0..area.height).zip(shown) {
             let place = row(area, offset);
             let line = line(self, index);
@@ -151,11 +185,12 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws a text from its line `first` on, and says how far it can be scrolled: keys move through it.
+    /// Draws a text from its line `first` on, and says how far it can be scrolled: keys move through it where its pane has
+    /// them.
     pub fn scrolled(&mut self, area: Rect, lines: Vec<Line<'_>>, first: usize) {
         let height = usize::from(area.height);
         let last = lines.len().saturating_sub(height);
-        self.drawn = Drawn { page: height, last };
+        self.reaches(area, Reach { page: height, last });
         self.lines(area, lines.into_iter().skip(first.min(last)));
     }
 

@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, diff, history, rollout};
 use crate::app::{
-    areas::{CellAreas, Drawn, below, row},
+    areas::{CellAreas, Pane, Reach, Spot, below, row, rows},
     screen::{CellPane, CellScreen},
 };
 
@@ -22,6 +22,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
         Some(areas) => side_by_side(canvas, area, areas, screen, others),
         None => tabs(canvas, area, screen, others),
     }
+}
+
+/// What is drawn next is this pane.
+fn pane(canvas: &mut Canvas<'_>, screen: &CellScreen, pane: CellPane) {
+    canvas.enter(Some((Pane::Cell(pane), screen.pane == pane)));
 }
 
 fn title(canvas: &Canvas<'_>, screen: &CellScreen) -> Vec<Span<'static>> {
@@ -48,6 +53,7 @@ fn side_by_side(
         width: area.width - areas.split,
         ..area
     };
+    pane(canvas, screen, CellPane::Rollout);
     rollout::draw(canvas, areas.rollout, screen, Vec::new());
     pane_title(
         canvas,
@@ -56,12 +62,15 @@ fn side_by_side(
         "History",
         screen.pane == CellPane::History,
     );
+    pane(canvas, screen, CellPane::History);
     history::draw(canvas, areas.history, screen);
     let name = diff_title(canvas, screen);
     canvas.divide(right, areas.divider, Line::default());
     let focused = screen.pane == CellPane::Diff;
     pane_title(canvas, right, areas.divider, &name, focused);
+    pane(canvas, screen, CellPane::Diff);
     draw_diff(canvas, areas.commit, screen);
+    canvas.enter(None);
     if let Some((divider, place)) = areas.elsewhere {
         canvas.divide(right, divider, Line::default());
         pane_title(canvas, right, divider, "Elsewhere", false);
@@ -118,26 +127,33 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
             "this commit changed no file of the cell: the value came another way",
             theme.dim,
         )],
-        Some((_, Ok(diff))) => {
-            let focused = screen.pane == CellPane::Diff;
-            return diff::draw(canvas, area, diff, screen.diff_scroll, focused);
-        }
+        Some((_, Ok(diff))) => return diff::draw(canvas, area, diff, screen.diff_scroll),
     };
-    if screen.pane == CellPane::Diff {
-        canvas.drawn = Drawn::default();
-    }
-    canvas.lines(area, lines);
+    canvas.scrolled(area, lines, 0);
 }
 
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Vec<Line<'static>>) {
     let theme = canvas.theme;
     let mut spans = title(canvas, screen);
+    let mut labels = Vec::new();
     for (pane, name) in [
         (CellPane::Rollout, "Rollout"),
         (CellPane::History, "History"),
         (CellPane::Diff, "Commit"),
     ] {
         spans.push(Span::raw("  "));
+        let before: usize = spans.iter().map(Span::width).sum();
+        // Behind the corner of the box and the air before its title.
+        let label = Rect {
+            x: area.x + 2 + rows(before),
+            width: rows(name.len() + 2),
+            ..row(area, 0)
+        };
+        let spot = Spot::Text {
+            pane: Some(Pane::Cell(pane)),
+            reach: Reach::default(),
+        };
+        labels.push((label, spot));
         if pane == screen.pane {
             spans.push(Span::styled(format!(" {name} "), theme.cursor));
         } else {
@@ -145,9 +161,14 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Vec<Li
         }
     }
     let inner = canvas.frame(area, Line::from(spans));
+    for (place, spot) in labels {
+        canvas.zone(place, spot);
+    }
+    pane(canvas, screen, screen.pane);
     match screen.pane {
         CellPane::Rollout => rollout::draw(canvas, inner, screen, others),
         CellPane::History => history::draw(canvas, inner, screen),
         CellPane::Diff => draw_diff(canvas, inner, screen),
     }
+    canvas.enter(None);
 }

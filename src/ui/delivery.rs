@@ -9,7 +9,7 @@ use super::{canvas::Canvas, text};
 use crate::{
     actions::{Action, Mode},
     app::{
-        areas::{row, rows},
+        areas::{Spot, below, row, rows},
         screen::DeliveryScreen,
     },
     domain::{
@@ -68,7 +68,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     let cell = screen.selected(delivery);
     let selected = first_cell + cell;
     let start = (selected + 2).saturating_sub(height);
-    canvas.drawn.page = height.saturating_sub(first_cell + 2);
+    canvas.drawn.keys.page = height.saturating_sub(first_cell + 2);
+    let cells = Spot::Rows {
+        pane: None,
+        first: start.saturating_sub(first_cell),
+        count: delivery.cells.len(),
+    };
+    let top = first_cell.saturating_sub(start);
+    let left = (first_cell + delivery.cells.len()).saturating_sub(start.max(first_cell));
+    canvas.zone(below(inner, rows(top), rows(left)), cells);
     canvas.lines(inner, lines.into_iter().skip(start));
     let offset = rows(selected - start);
     if offset < inner.height && cell < delivery.cells.len() {

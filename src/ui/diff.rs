@@ -10,23 +10,22 @@ use ratatui::{
 
 use super::{canvas::Canvas, glyphs::Glyphs, text, theme::Theme};
 use crate::{
-    app::areas::Drawn,
+    app::areas::Reach,
     domain::diff::{Diff, Extent, FileDiff, Half, Row, Shape, header},
 };
 
 /// Columns that are kept for what follows the piece that changes.
 const AFTER: usize = 8;
 
-/// Draws a diff from its row `first` on; the row on top says which file it is. Keys scroll it, where they act on it.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, diff: &Diff, first: usize, focused: bool) {
+/// Draws a diff from its row `first` on; the row on top says which file it is. Keys scroll it where its pane has
+/// them.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, diff: &Diff, first: usize) {
     let shape = canvas.model.diff_shape();
     let (count, height) = (diff.count(shape), usize::from(area.height));
     let last = count.saturating_sub(height);
     let first = first.min(last);
-    if focused {
-        let page = height.saturating_sub(1).max(1);
-        canvas.drawn = Drawn { page, last };
-    }
+    let page = height.saturating_sub(1).max(1);
+    canvas.reaches(area, Reach { page, last });
     let mut rows = diff.rows(shape, first..first + height);
     let named = diff.files.get(diff.place(shape, first).file);
     if let (Some(top), Some(file)) = (rows.first_mut(), named)

@@ -9,7 +9,7 @@ use super::{canvas::Canvas, text};
 use crate::{
     actions::{Action, Mode, Press},
     app::{
-        areas::{Bands, Banner, WIDE},
+        areas::{self, Bands, Banner, Spot, WIDE},
         model::Prompt,
     },
     domain::cell::State,
@@ -160,7 +160,7 @@ fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
         Action::RevertFailed | Action::RevertBatch => failed,
         _ => true,
     });
-    let parts: Vec<(Line<'static>, bool)> = rows
+    let parts: Vec<(Line<'static>, bool, Option<Press>)> = rows
         .filter(|(row, keys)| !row.hint.is_empty() && !keys.is_empty())
         .map(|(row, keys)| {
             let keep = matches!(row.name, "help" | "quit" | "back-screen" | "cancel");
@@ -168,19 +168,31 @@ fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
                 WIDE.. => row.hint,
                 _ => row.hint.split(' ').next().unwrap_or_default(),
             };
-            (hint(canvas, word, keys[0]), keep)
+            // What writes is answered by a key alone.
+            let clicked = (row.action != Action::Yes).then_some(keys[0]);
+            (hint(canvas, word, keys[0]), keep, clicked)
         })
         .collect();
     let mut left = usize::from(area.width).saturating_sub(1);
-    let kept = parts.iter().filter(|(_, keep)| *keep);
-    left = left.saturating_sub(kept.map(|(line, _)| line.width() + 1).sum());
+    let kept = parts.iter().filter(|(_, keep, _)| *keep);
+    left = left.saturating_sub(kept.map(|(line, ..)| line.width() + 1).sum());
     let mut spans = Vec::new();
-    for (line, keep) in parts {
+    let mut x = area.x;
+    for (line, keep, clicked) in parts {
         let wanted = line.width() + 1;
         if !keep && wanted > left {
             continue;
         }
         left -= if keep { 0 } else { wanted };
+        let place = Rect {
+            x: x + 1,
+            width: areas::rows(line.width()),
+            ..area
+        };
+        x = place.x + place.width;
+        if let Some(press) = clicked {
+            canvas.zone(place, Spot::Key(press));
+        }
         spans.push(Span::raw(" "));
         spans.extend(line.spans);
     }

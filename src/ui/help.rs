@@ -9,7 +9,7 @@ use super::{canvas::Canvas, text};
 use crate::{
     actions::{Action, Mode, Motion},
     app::{
-        areas::{Drawn, HelpAreas, row},
+        areas::{HelpAreas, Reach, Spot, row},
         screen::{
             HelpScreen,
             help::{self, HelpRow},
@@ -29,7 +29,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: HelpScreen) {
     let page = areas.lines();
     let last = lines.len().saturating_sub(page);
     let start = screen.line.min(last);
-    canvas.drawn = Drawn { page, last };
+    canvas.drawn.keys = Reach { page, last };
+    let reach = canvas.drawn.keys;
+    canvas.zone(area, Spot::Text { pane: None, reach });
     for (index, place) in areas.all().enumerate() {
         let height = usize::from(place.height);
         let shown = lines.iter().skip(start + index * height);

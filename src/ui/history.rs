@@ -10,7 +10,7 @@ use crate::{
     app::{
         areas::{self, WIDE},
         model::Model,
-        screen::{CellPane, CellScreen},
+        screen::CellScreen,
     },
     domain::{
         age,
@@ -36,7 +36,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let good = last_good(values);
     let heading = heading(canvas, &columns);
     canvas.put(area, heading);
-    let page = canvas.drawn;
     let line = |canvas: &Canvas<'_>, index: usize| {
         let ended_by = index.checked_sub(1).and_then(|next| values.get(next));
         let is_good = good == Some(index);
@@ -54,9 +53,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
     let style = canvas.theme.warn;
     let before = before.into_iter().map(|line| Line::styled(line, style));
     canvas.lines(said, before);
-    if screen.pane != CellPane::History {
-        canvas.drawn = page;
-    }
 }
 
 /// What is said below a cell's oldest value: why nothing is known of what was before it. No line where something is.

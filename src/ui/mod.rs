@@ -45,8 +45,8 @@ pub fn render(model: &Model, frame: &mut Frame<'_>) -> Drawn {
     };
     header::draw(&mut canvas, bands.header);
     header::draw_summary(&mut canvas, bands.summary);
-    footer::draw(&mut canvas, bands);
     draw_screens(&mut canvas, model, bands.body, area);
+    footer::draw(&mut canvas, bands);
     prompt::draw(&mut canvas, area, bands.keys);
     canvas.drawn
 }
@@ -73,6 +73,8 @@ fn draw_screens(canvas: &mut Canvas<'_>, model: &Model, body: Rect, area: Rect) 
         Some(index) => draw_screen(canvas, body, &model.screens[index]),
     }
     if let Some(screen) = model.screens.last().filter(|screen| screen.is_box()) {
+        // Nothing below the box answers.
+        canvas.drawn = Drawn::default();
         draw_screen(canvas, body, screen);
     }
 }

@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, text};
 use crate::app::{
-    areas::Bands,
+    areas::{Bands, Spot},
     line::LineInput,
     model::Prompt,
     palette::{self, SUGGESTIONS},
@@ -100,6 +100,7 @@ fn suggestions(canvas: &mut Canvas<'_>, area: Rect, input: &LineInput, selected:
         Line::styled("Commands", theme.dim)
     };
     let inner = canvas.frame(place, title);
+    canvas.zone(inner, Spot::Suggestions);
     let names = shown.iter().map(|suggestion| text::width(&suggestion.line));
     let names = names.max().unwrap_or(0);
     for ((y, suggestion), index) in (inner.y..inner.y + rows).zip(&shown).zip(0..) {

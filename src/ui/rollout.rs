@@ -35,11 +35,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Ve
         section(canvas, "Elsewhere", false, &mut lines);
         lines.extend(others);
     }
-    if screen.pane == CellPane::Rollout {
-        canvas.scrolled(area, lines, screen.rollout_scroll);
-    } else {
-        canvas.lines(area, lines);
-    }
+    canvas.scrolled(area, lines, screen.rollout_scroll);
 }
 
 fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {

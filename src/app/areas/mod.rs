@@ -11,10 +11,12 @@ use crate::actions::Motion;
 
 mod banner;
 mod matrix;
+mod mouse;
 mod panes;
 
 pub use banner::Banner;
 pub use matrix::{Grid, MatrixAreas, cell_width, grid, hit};
+pub use mouse::{Pane, Spot, Zone};
 pub use panes::{
     CellAreas, HelpAreas, PlanAreas, RevertAreas, TraceAreas, activity, centred, plan_list,
     question, question_width, values,
@@ -78,16 +80,25 @@ impl Bands {
     }
 }
 
-/// What drawing found out, for the keys that come next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What drawing found out, for the keys and the mouse.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drawn {
-    /// Rows of the list or the text that keys move through: a page.
+    /// How far the keys that come next move.
+    pub keys: Reach,
+    /// What answers the mouse, and where; what was drawn above others is behind them.
+    pub zones: Vec<Zone>,
+}
+
+/// How far a list or a text can be moved through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Rows of it that are seen: a page.
     pub page: usize,
     /// The furthest line that the text can begin with.
     pub last: usize,
 }
 
-impl Drawn {
+impl Reach {
     /// The first line to show of a text, moved.
     pub fn scrolled(self, first: usize, motion: Motion) -> usize {
         moved(first.min(self.last), motion, self.last + 1, self.page)
@@ -97,7 +108,7 @@ impl Drawn {
 impl Model {
     /// How many rows a page has.
     pub(super) fn page(&self) -> usize {
-        self.drawn.page.max(1)
+        self.drawn.keys.page.max(1)
     }
 
     /// The whole terminal.

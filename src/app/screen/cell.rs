@@ -133,7 +133,7 @@ impl Model {
     }
 
     fn move_in_cell(&mut self, motion: Motion, out: &mut Vec<Command>) {
-        let (drawn, page) = (self.drawn, self.page());
+        let (reach, page) = (self.drawn.keys, self.page());
         let Some(Screen::Cell(screen)) = self.screens.last() else {
             return;
         };
@@ -143,9 +143,9 @@ impl Model {
         };
         match screen.pane {
             CellPane::Rollout => {
-                screen.rollout_scroll = drawn.scrolled(screen.rollout_scroll, motion);
+                screen.rollout_scroll = reach.scrolled(screen.rollout_scroll, motion);
             }
-            CellPane::Diff => screen.diff_scroll = drawn.scrolled(screen.diff_scroll, motion),
+            CellPane::Diff => screen.diff_scroll = reach.scrolled(screen.diff_scroll, motion),
             CellPane::History => {
                 let value = moved(screen.value, motion, values, page);
                 if value != screen.value {

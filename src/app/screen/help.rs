@@ -71,11 +71,11 @@ pub fn entries(model: &Model) -> Vec<HelpRow> {
 }
 
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
-    let drawn = model.drawn;
+    let reach = model.drawn.keys;
     match (action, model.screens.last_mut()) {
         (Action::Back, _) => model.close(out),
         (Action::Move(motion), Some(Screen::Help(screen))) => {
-            screen.line = drawn.scrolled(screen.line, motion);
+            screen.line = reach.scrolled(screen.line, motion);
         }
         _ => return false,
     }

@@ -123,7 +123,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
 
 impl Model {
     fn move_in_plan(&mut self, motion: Motion) {
-        let (drawn, page) = (self.drawn, self.page());
+        let (reach, page) = (self.drawn.keys, self.page());
         let aside = self.staging.set_aside.len();
         let Some(Screen::Plan(screen)) = self.screens.last_mut() else {
             return;
@@ -135,7 +135,7 @@ impl Model {
                 self.select_change(change);
             }
             (PlanState::Ready(_), PlanPane::Diff) => {
-                screen.diff_scroll = drawn.scrolled(screen.diff_scroll, motion);
+                screen.diff_scroll = reach.scrolled(screen.diff_scroll, motion);
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        areas,
+        areas::{self, Pane, Spot},
         command::Command,
         event::{Input, ReadFrom},
         keymap::{LastKey, Meaning, meaning},
@@ -38,17 +38,58 @@ pub(super) fn input(model: &mut Model, input: Input, out: &mut Vec<Command>) {
             model.keeping_the_place(|model| model.size = (width, height));
         }
         Input::Focus(focused) => model.focused = focused,
-        Input::Wheel { up } => {
-            let motion = if up { Motion::Up } else { Motion::Down };
-            act(model, Action::Move(motion), false, out);
+        Input::Wheel { up, column, row } => wheel(model, up, (column, row), out),
+        Input::Click { column, row } => click(model, (column, row), out),
+    }
+}
+
+/// Lines of a text that one turn of the wheel moves.
+const TURN: usize = 3;
+
+/// The wheel moves what is under the pointer, which has the keys from then on.
+fn wheel(model: &mut Model, up: bool, (column, row): (u16, u16), out: &mut Vec<Command>) {
+    let motion = if up { Motion::Up } else { Motion::Down };
+    let turns = match model.spot(column, row) {
+        Some((Spot::Text { pane, reach }, _)) if model.prompt.is_none() => {
+            model.focus(pane);
+            model.drawn.keys = reach;
+            TURN
         }
-        Input::Click { column, row } if model.mode() == Mode::Matrix => {
+        Some((Spot::Rows { pane, .. }, _)) if model.prompt.is_none() => {
+            model.focus(pane);
+            1
+        }
+        _ => 1,
+    };
+    for _ in 0..turns {
+        act(model, Action::Move(motion), false, out);
+    }
+}
+
+/// A click selects the row, chooses the pane, presses the key or completes the line that is under the pointer.
+fn click(model: &mut Model, (column, row): (u16, u16), out: &mut Vec<Command>) {
+    let typing = model.prompt.is_some();
+    match model.spot(column, row) {
+        Some((Spot::Key(press), _)) => {
+            model.last_key = None;
+            key(model, press, false, out);
+        }
+        Some((Spot::Suggestions, row)) => prompt::choose_and_complete(model, row),
+        _ if typing => {}
+        Some((Spot::Rows { pane, first, count }, row)) => {
+            model.focus(pane);
+            if first + row < count {
+                act(model, Action::Move(Motion::To(first + row)), false, out);
+            }
+        }
+        Some((Spot::Text { pane, .. }, _)) => model.focus(pane),
+        None if model.mode() == Mode::Matrix => {
             if let Some((line, column)) = areas::hit(model, column, row) {
                 model.matrix.row = model.matrix.lines.get(line).map(|l| l.service.clone());
                 model.matrix.column = column;
             }
         }
-        Input::Click { .. } => {}
+        None => {}
     }
 }
 
@@ -158,6 +199,15 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
 }
 
 impl Model {
+    /// Gives the keys to a pane of the visible screen.
+    fn focus(&mut self, pane: Option<Pane>) {
+        match (pane, self.screens.last_mut()) {
+            (Some(Pane::Cell(pane)), Some(Screen::Cell(screen))) => screen.pane = pane,
+            (Some(Pane::Plan(pane)), Some(Screen::Plan(screen))) => screen.pane = pane,
+            _ => {}
+        }
+    }
+
     /// Asks the remote and lost clusters now.
     fn refresh(&mut self, out: &mut Vec<Command>) {
         let no_remote = self.git.base.as_ref().is_some_and(ReadFrom::is_local);

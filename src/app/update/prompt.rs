@@ -131,6 +131,12 @@ fn complete(model: &mut Model) {
     }
 }
 
+/// The suggestion of this row takes the place of what is typed.
+pub(super) fn choose_and_complete(model: &mut Model, row: usize) {
+    choose(model, Motion::To(row));
+    complete(model);
+}
+
 fn choose(model: &mut Model, motion: Motion) {
     if let Some(Prompt::Palette { input, selected }) = &model.prompt {
         let count = palette::suggestions(model, input.text()).len();

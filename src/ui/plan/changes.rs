@@ -7,7 +7,7 @@ use ratatui::{
 
 use crate::{
     app::{
-        areas::plan_list,
+        areas::{Pane, plan_list},
         event::Planned,
         screen::{PlanPane, PlanScreen},
     },
@@ -46,7 +46,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
         (None, None) => Vec::new(),
     };
     let (list, said) = plan_list(area, rows, detail.len());
-    let page = canvas.drawn;
     let style = match screen.pane {
         PlanPane::Changes => canvas.theme.cursor,
         PlanPane::Diff => canvas.theme.row,
@@ -58,10 +57,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
             None => Line::default(),
         },
     };
+    let pane = Pane::Plan(PlanPane::Changes);
+    canvas.enter(Some((pane, screen.pane == PlanPane::Changes)));
     canvas.list(list, screen.change, rows, style, line);
-    if screen.pane != PlanPane::Changes {
-        canvas.drawn = page;
-    }
+    canvas.enter(None);
     canvas.lines(said, detail);
     list.height + said.height
 }

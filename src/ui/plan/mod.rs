@@ -9,7 +9,7 @@ use super::{canvas::Canvas, diff, text};
 use crate::{
     actions::{Action, Mode},
     app::{
-        areas::{PlanAreas, below},
+        areas::{Pane, PlanAreas, below},
         event::Planned,
         screen::{PlanPane, PlanScreen, PlanState, Scope},
     },
@@ -185,6 +185,8 @@ fn bytes(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
     if view.diff.files.is_empty() {
         return canvas.put(area, Line::styled("no byte changes", canvas.theme.dim));
     }
-    let focused = screen.pane == PlanPane::Diff;
-    diff::draw(canvas, area, &view.diff, screen.diff_scroll, focused);
+    let pane = Pane::Plan(PlanPane::Diff);
+    canvas.enter(Some((pane, screen.pane == PlanPane::Diff)));
+    diff::draw(canvas, area, &view.diff, screen.diff_scroll);
+    canvas.enter(None);
 }

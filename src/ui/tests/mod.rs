@@ -16,6 +16,7 @@ use crate::{
 mod diff;
 mod harness;
 mod looks;
+mod mouse;
 mod revert;
 mod scenes;
 mod scrolling;

@@ -200,7 +200,11 @@ fn the_mouse_selects_what_is_under_it_and_the_wheel_moves() {
     );
     driver.send(Event::Input {
         at: moment(),
-        input: Input::Wheel { up: true },
+        input: Input::Wheel {
+            up: true,
+            column: 4,
+            row: 5,
+        },
     });
     assert_eq!(driver.model.selected(), Some(cell("checkout", "prod-us")));
 }

@@ -41,3 +41,9 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("trust", matrix::trust),
     ("trust_too_much", matrix::trust_too_much),
 ];
+
+/// The scene of this name.
+pub(super) fn build(name: &str) -> Build {
+    let mut all = ALL.iter();
+    all.find(|(known, _)| *known == name).unwrap().1
+}
