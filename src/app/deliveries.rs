@@ -25,6 +25,9 @@ pub struct DeliveryRun {
     declared: HashSet<CellKey>,
 }
 
+/// A delivery, and its cells that failed and are not declared any more, each with what is declared since.
+pub(super) type Superseded = (Arc<Delivery>, Vec<(CellKey, String)>);
+
 /// Under way, or ended; oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deliveries {
@@ -99,11 +102,7 @@ impl Deliveries {
 
     /// Takes what Git declares now; gives the deliveries of which something failed that is not declared any more, each with
     /// these cells and what is declared since.
-    pub(super) fn supersede(
-        &mut self,
-        at: Timestamp,
-        desired: &Desired,
-    ) -> Vec<(Arc<Delivery>, Vec<(CellKey, String)>)> {
+    pub(super) fn supersede(&mut self, at: Timestamp, desired: &Desired) -> Vec<Superseded> {
         let mut all = Vec::new();
         for run in &mut self.runs {
             for cell in &run.delivery.cells {

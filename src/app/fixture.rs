@@ -266,21 +266,6 @@ pub(crate) fn values() -> Vec<HistoryEntry> {
     ]
 }
 
-impl Model {
-    /// Puts the cursor on a cell.
-    pub(crate) fn select(&mut self, cell: &CellKey) {
-        self.matrix.row = Some(cell.service.clone());
-        let column = self
-            .matrix
-            .columns
-            .iter()
-            .position(|c| *c == cell.environment);
-        self.matrix.column = column.unwrap_or(self.matrix.column);
-        // A folded row unfolds when it is selected.
-        self.arrange();
-    }
-}
-
 /// A model being driven.
 pub(crate) struct Driver {
     pub(crate) model: Model,

@@ -50,17 +50,16 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
                 screen.selected = (count > 0).then_some(place);
             }
         }
-        Action::Open => match selected.and_then(|index| values.get(index)) {
-            Some(entry) => {
+        Action::Open => {
+            if let Some(entry) = selected.and_then(|index| values.get(index)) {
                 let (to, at) = (entry.change.version.clone(), entry.change.landed.commit);
                 model.screens.pop();
                 model.revert_to(cell, to, at, out);
-            }
-            None => {
+            } else {
                 let why = model.why_nothing_before(&cell);
                 model.say(why);
             }
-        },
+        }
         Action::Copy => {
             if let Some(commit) = model.selected_commit() {
                 out.push(Command::Copy(commit.to_string()));

@@ -464,17 +464,13 @@ fn what_a_cell_waits_for_is_true_of_where_its_commit_is() {
 #[test]
 fn whoever_leaves_says_what_becomes_of_it() {
     let followed = "0202020 is on origin/a; its rollout goes on and is not followed any more: the next start takes it up again (set a)";
-    let cases: [(&[(&str, &str)], Option<&str>); 3] = [
-        (&[], None),
-        (&[PUBLISHED, ("expected", "rolling…")], Some(followed)),
-        (
-            &[
-                PUBLISHED,
-                ("expected", "rolling…"),
-                ("seen degraded", "a: CrashLoop | ended"),
-            ],
-            None,
-        ),
+    let followed_to = [PUBLISHED, ("expected", "rolling…")];
+    let failed = ("seen degraded", "a: CrashLoop | ended");
+    let ended = [&followed_to[..], &[failed]].concat();
+    let cases = [
+        (&[][..], None),
+        (&followed_to[..], Some(followed)),
+        (&ended[..], None),
     ];
     for (rest, expected) in cases {
         let delivery = run(&["a"], Deliver::Push, &begun(rest));

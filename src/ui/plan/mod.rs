@@ -67,7 +67,12 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
     canvas.lines(areas.done, done);
     canvas.lines(areas.banner, happened);
     if let Some(split) = areas.split {
-        canvas.split(area, split, (0, areas.divider));
+        // What happened has the whole width: both sides begin below it.
+        let top = areas.banner.height;
+        if top > 0 {
+            canvas.divide(area, top, Line::default());
+        }
+        canvas.split(area, split, (top, areas.divider));
         changes::draw(canvas, areas.changes, screen, view);
         bytes(canvas, areas.bytes, screen, view);
     } else if screen.pane == PlanPane::Diff {

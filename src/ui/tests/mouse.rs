@@ -42,6 +42,7 @@ fn selected(driver: &Driver) -> Option<usize> {
             screen.selected(&model.deliveries[run].delivery)
         }
         Screen::Activity(screen) => screen.selected,
+        Screen::Drift(screen) => screen.selected,
         Screen::Confirm(_) | Screen::Trace(_) | Screen::Help(_) => return None,
     })
 }

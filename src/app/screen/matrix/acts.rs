@@ -144,6 +144,19 @@ impl Model {
         });
     }
 
+    /// Puts the cursor on a cell.
+    pub(in crate::app) fn select(&mut self, cell: &CellKey) {
+        self.matrix.row = Some(cell.service.clone());
+        let column = self
+            .matrix
+            .columns
+            .iter()
+            .position(|c| *c == cell.environment);
+        self.matrix.column = column.unwrap_or(self.matrix.column);
+        // A folded row unfolds when it is selected.
+        self.arrange();
+    }
+
     /// To the next cell, row by row, that matches the filter's state, or is in trouble without one.
     fn next_match(&mut self, forward: bool) {
         let filter = Filter::parse(&self.matrix.filter);
