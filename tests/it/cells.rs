@@ -107,7 +107,7 @@ async fn what_is_configured_no_more_is_gone_after_the_reload() {
     let alone = until(&operator, "no cluster configured: Git alone");
     assert!(alone.has("3/3 live"), "{alone}");
     assert!(!alone.has("ready ") && !alone.has("runs 8.3.0"), "{alone}");
-    let environment = "[[environments]]\nname = \"prod-eu\"\nfrom = [\"staging\"]\nnamespace = \"shop-{service}\"\nprotected = true\n";
+    let environment = "[[environments]]\nname = \"prod-eu\"\nfrom = [\"staging\"]\nurl = \"https://eu.shop.example\"\nnamespace = \"shop-{service}\"\nprotected = true\n";
     configure(&demo, &[(environment, "")]);
     let gone = operator
         .terminal

@@ -535,7 +535,7 @@ fn a_partial_clone_asks_for_what_it_lacks_in_batches() {
         repository.bump("payments", "dev", &format!("1.{version}.0"));
     }
     let kinds = Kinds::of(&repository);
-    for (filter, most) in [("blob:none", 3), ("tree:0", 3)] {
+    for (filter, most) in [("blob:none", 3), ("tree:0", 5)] {
         let folder = tempfile::tempdir().expect("a folder");
         let filter = format!("--filter={filter}");
         let clone = kinds.clone(folder.path(), &[&filter, "--no-checkout"]);

@@ -157,9 +157,11 @@ fn the_screen_says_where_the_log_is() {
     operator.terminal.until("the log's place", SOON, |view| {
         view.has("the log is ") && view.has("tidegate.log")
     });
+    operator.terminal.until("a cluster in the log", SOON, |_| {
+        read(&log_in(home.path())).contains("cluster connected context=")
+    });
     operator.leave();
     let text = read(&log_in(home.path()));
-    assert!(text.contains("cluster connected context="), "{text}");
     assert!(text.contains("ended exit=0"), "{text}");
 }
 

@@ -32,6 +32,9 @@ fn the_first_frame_waits_for_no_answer_and_an_answer_is_no_key() {
     let (dark, light) = ([0x87, 0xaf, 0xd7], [0x00, 0x5f, 0xaf]);
     let mut terminal = demo().start();
     matrix(&terminal);
+    terminal.until("the question", SOON, |_| {
+        terminal.written().contains(QUESTION)
+    });
     let written = terminal.written();
     let asked = written.find(QUESTION).expect("it asks");
     let drawn = written.find("tidegate").expect("it draws");

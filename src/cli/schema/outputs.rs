@@ -351,6 +351,8 @@ pub struct TracePlace {
     pub current: Option<String>,
     /// Since when.
     pub current_since: Option<Time>,
+    /// Why what was before its oldest value is not known; null where it is.
+    pub unknown_before: Option<String>,
     /// Each time that the version was there, newest first.
     pub stays: Vec<Stay>,
     /// What to go back to.
