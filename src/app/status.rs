@@ -3,7 +3,7 @@
 use super::model::Model;
 use crate::{
     domain::{
-        cell::{self, CellStatus, Delivering, Why},
+        cell::{self, CellStatus, Delivering},
         desired::DesiredCell,
         drift::Skew,
         ids::CellKey,
@@ -78,14 +78,11 @@ pub fn staged_version(model: &Model, request: &ChangeRequest) -> Option<Version>
     }
 }
 
-/// Why the cell is as it is, in one line; `None` where there is nothing to say.
+/// Why the cell is as it is, with its environment, in one line; `None` where there is nothing to say.
 pub fn why(model: &Model, key: &CellKey, view: &CellView<'_>) -> Option<String> {
     let why = look::why(&view.status, model.now);
-    let why = why.map(|why| match view.status.why {
-        Some(Why::Denied(_)) => format!("{}: {why}", key.environment),
-        _ => why,
-    });
-    why.or_else(|| view.staged.map(|request| intent(&request.intent)))
+    let why = why.or_else(|| view.staged.map(|request| intent(&request.intent)))?;
+    Some(format!("{}: {why}", key.environment))
 }
 
 /// What is staged, in words.

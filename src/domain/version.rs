@@ -102,6 +102,9 @@ impl Version {
     /// The text with hashes abbreviated, for where there is little room: `sha256:730810ae`, `1.2@730810ae`, `f3d04985-42`.
     pub fn brief(&self) -> Cow<'_, str> {
         let text = self.as_str();
+        if text.len() < LONG_HASH {
+            return Cow::Borrowed(text);
+        }
         let bare;
         let text = match text.split_once('@') {
             Some((tag, digest)) if !tag.is_empty() => {

@@ -185,6 +185,49 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// The same list where nothing may be hidden without a word: where not all fit, the last row says how many stand above and
+    /// below.
+    pub fn counted_list<'l>(
+        &mut self,
+        area: Rect,
+        selected: usize,
+        count: usize,
+        style: Style,
+        line: impl Fn(&Self, usize) -> Line<'l>,
+    ) {
+        if count <= usize::from(area.height) {
+            return self.list(area, selected, count, style, line);
+        }
+        let rows = areas::below(area, 0, area.height.saturating_sub(1));
+        self.list(rows, selected, count, style, line);
+        let shown = window(selected, count, usize::from(rows.height));
+        let words = self.beyond(shown.start, count - shown.end);
+        self.put(areas::below(area, rows.height, 1), words);
+    }
+
+    /// `… 3 above, 12 below`
+    pub fn beyond(&self, above: usize, below: usize) -> Line<'static> {
+        let ellipsis = self.glyphs.ellipsis;
+        let words = match (above, below) {
+            (0, below) => format!("{ellipsis} {below} below"),
+            (above, 0) => format!("{ellipsis} {above} above"),
+            (above, below) => format!("{ellipsis} {above} above, {below} below"),
+        };
+        Line::styled(words, self.theme.warn)
+    }
+
+    /// As many lines as fit; where some do not, the last one says how many, and `how` to see them.
+    pub fn cut_lines(&mut self, area: Rect, mut lines: Vec<Line<'_>>, how: &str) {
+        let height = usize::from(area.height);
+        if lines.len() > height && height > 0 {
+            let more = lines.len() - (height - 1);
+            lines.truncate(height - 1);
+            let words = format!("{} {more} more: {how}", self.glyphs.ellipsis);
+            lines.push(Line::styled(words, self.theme.faint));
+        }
+        self.lines(area, lines);
+    }
+
     /// Draws a text from its line `first` on, and says how far it can be scrolled: keys move through it where its pane has
     /// them.
     pub fn scrolled(&mut self, area: Rect, lines: Vec<Line<'_>>, first: usize) {
@@ -230,14 +273,20 @@ impl<'a> Canvas<'a> {
         self.rule(area, offset, (left, right), title);
     }
 
-    /// Draws a vertical line through a box between two of its rows, joined to both.
+    /// Draws a vertical line through a box between two of its rows, joined to both; a title that reaches so far stays whole.
     pub fn split(&mut self, area: Rect, column: u16, rows: (u16, u16)) {
         let lines = self.glyphs.lines;
         let x = area.x + column;
         let (first, last) = rows;
         let style = self.theme.border;
-        self.buffer
-            .set_string(x, area.y + first, lines.tees[2], style);
+        let top = area.y + first;
+        let in_border = |canvas: &Self| {
+            let cell = canvas.buffer.cell((x, top));
+            cell.is_some_and(|cell| cell.symbol() == lines.horizontal)
+        };
+        if in_border(self) {
+            self.buffer.set_string(x, top, lines.tees[2], style);
+        }
         for y in area.y + first + 1..area.y + last {
             self.buffer.set_string(x, y, lines.vertical, style);
         }

@@ -8,62 +8,80 @@ use ratatui::{
 use super::{canvas::Canvas, plan, text};
 use crate::actions::{Action, Mode};
 use crate::{
-    app::{areas::centred, screen::ConfirmScreen},
-    domain::cell::State,
+    app::{
+        areas::{below, centred, rows},
+        screen::ConfirmScreen,
+    },
+    domain::{cell::State, plan::PlannedChange, version::Version},
 };
 
-/// Changes listed before the rest is only counted.
-const LISTED: usize = 6;
-
-/// Draws it.
+/// Draws it. Every change is listed; where there is no room for all, keys scroll through them, and the question stays.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
-    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
+    let theme = canvas.theme;
     let width = area.width.min(76);
     let inner_width = usize::from(width.saturating_sub(4));
+    let changes = changes(canvas, screen);
+    let count = changes.len();
+    let mut foot = vec![Line::default()];
+    let target = format!("One commit, written to {}", plan::target(&screen.plan.plan));
+    for line in text::wrap(&target, inner_width) {
+        foot.push(Line::styled(line, theme.title));
+    }
+    if canvas.model.setup.demo {
+        foot.push(Line::styled("in the demo's own repository", theme.dim));
+    }
+    foot.push(Line::default());
+    question(canvas, screen, &mut foot);
+    let height = rows(count + foot.len() + 2);
+    let place = centred(area, width, height);
+    canvas.clear(place);
+    let title = format!("Write {}?", text::count(count, "change"));
+    let inner = canvas.frame(place, Line::styled(title, theme.warn));
+    let room = inner.height.saturating_sub(rows(foot.len()));
+    let list = below(inner, 0, room);
+    if count > usize::from(room) {
+        let shown = usize::from(room.saturating_sub(1));
+        let first = screen.first.min(count.saturating_sub(shown));
+        canvas.scrolled(below(list, 0, rows(shown)), changes, first);
+        let words = canvas.beyond(first, count - first - shown);
+        canvas.put(below(list, rows(shown), 1), words);
+    } else {
+        canvas.lines(list, changes);
+    }
+    canvas.lines(below(inner, room, inner.height), foot);
+}
+
+/// `+ checkout  prod-eu  1.41.3→1.42.0`, a line each.
+fn changes(canvas: &Canvas<'_>, screen: &ConfirmScreen) -> Vec<Line<'static>> {
+    let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
     let changes = &screen.plan.plan.changes;
-    let mut lines = Vec::new();
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).min(24);
-    let listed = || changes.iter().take(LISTED);
-    let services = widest(&mut listed().map(|c| text::width(c.cell.service.as_str())));
-    let columns = widest(&mut listed().map(|c| text::width(c.cell.environment.as_str())));
-    for change in listed() {
-        let from = change.from.as_ref().map_or("inherited", |v| v.as_str());
-        let to = change.to.as_ref().map_or("inherited", |v| v.as_str());
-        let environment = change.cell.environment.clone();
-        let style = if canvas.model.is_protected(&environment) {
+    let cells = || changes.iter().map(|change| &change.cell);
+    let services = widest(&mut cells().map(|cell| text::width(cell.service.as_str())));
+    let columns = widest(&mut cells().map(|cell| text::width(cell.environment.as_str())));
+    let version = |version: Option<&Version>| {
+        version.map_or("inherited".to_owned(), |version| {
+            version.brief().into_owned()
+        })
+    };
+    let line = |change: &PlannedChange| {
+        let environment = &change.cell.environment;
+        let style = if canvas.model.is_protected(environment) {
             theme.warn
         } else {
             theme.dim
         };
-        lines.push(Line::from(vec![
+        let from = version(change.from.as_ref());
+        Line::from(vec![
             Span::styled(format!("{} ", glyphs.staged), theme.staged),
             Span::raw(cut(change.cell.service.as_str(), services)),
             Span::styled(format!("  {}  ", cut(environment.as_str(), columns)), style),
             Span::styled(format!("{from}{}", glyphs.arrow), theme.dim),
-            Span::styled(to.to_owned(), theme.staged),
-        ]));
-    }
-    if changes.len() > LISTED {
-        let more = format!("{} and {} more", glyphs.ellipsis, changes.len() - LISTED);
-        lines.push(Line::styled(more, theme.dim));
-    }
-    lines.push(Line::default());
-    let target = format!("One commit, written to {}", plan::target(&screen.plan.plan));
-    for line in text::wrap(&target, inner_width) {
-        lines.push(Line::styled(line, theme.title));
-    }
-    if canvas.model.setup.demo {
-        lines.push(Line::styled("in the demo's own repository", theme.dim));
-    }
-    lines.push(Line::default());
-    question(canvas, screen, &mut lines);
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let place = centred(area, width, height);
-    canvas.clear(place);
-    let title = format!("Write {}?", text::count(changes.len(), "change"));
-    let inner = canvas.frame(place, Line::styled(title, theme.warn));
-    canvas.lines(inner, lines);
+            Span::styled(version(change.to.as_ref()), theme.staged),
+        ])
+    };
+    changes.iter().map(line).collect()
 }
 
 fn question(canvas: &Canvas<'_>, screen: &ConfirmScreen, lines: &mut Vec<Line<'static>>) {

@@ -2,13 +2,15 @@
 
 use ratatui::{
     layout::Rect,
-    style::Style,
+    style::{Modifier, Style},
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, text};
+use super::{canvas::Canvas, rollout, text};
 use crate::{
+    actions::Action,
     app::{
+        areas::{WIDE, below, rows},
         model::Model,
         status::{self, CellView},
     },
@@ -16,6 +18,7 @@ use crate::{
         age,
         cell::State,
         desired::DesiredCell,
+        drift,
         history::{ChangeKind, HistoryEntry},
         ids::CellKey,
         last_good::last_good,
@@ -34,12 +37,15 @@ pub fn title(canvas: &Canvas<'_>) -> Line<'static> {
     }
 }
 
-/// Draws one to three lines; the first is what matters most.
+/// Draws as many lines as there are; the first is what matters most.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
     let Some(cell) = canvas.model.selected() else {
         return;
     };
     let view = status::assess(canvas.model, &cell);
+    if area.height > 3 {
+        return grown(canvas, area, &cell, &view);
+    }
     let rollout = Line::from(rollout(canvas, &cell, &view));
     let git = Line::from(last_change(canvas, &cell));
     let good = Line::from(good(canvas, &cell));
@@ -62,6 +68,118 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
+/// Where there is room: the whole reason and the pods; beside or below them what changed it last, and what to go back to.
+fn grown(canvas: &mut Canvas<'_>, area: Rect, cell: &CellKey, view: &CellView<'_>) {
+    let mode = canvas.model.mode();
+    let how = format!("{} shows all", canvas.model.key(mode, Action::Open));
+    if area.width + 4 < WIDE {
+        let half = area.height / 2;
+        let changes = changes(canvas, cell, usize::from(area.width));
+        let last = rows(changes.len()).min(half);
+        let first = below(area, 0, area.height - last);
+        let left = running_lines(canvas, cell, view, usize::from(first.width));
+        let taken = rows(left.len()).min(first.height);
+        canvas.cut_lines(first, left, &how);
+        return canvas.cut_lines(below(area, taken, area.height), changes, &how);
+    }
+    let left = Rect {
+        width: area.width * 55 / 100,
+        ..area
+    };
+    let right = Rect {
+        x: left.x + left.width + 2,
+        width: area.width - left.width - 2,
+        ..area
+    };
+    let lines = running_lines(canvas, cell, view, usize::from(left.width));
+    canvas.cut_lines(left, lines, &how);
+    let lines = changes(canvas, cell, usize::from(right.width));
+    canvas.cut_lines(right, lines, &how);
+}
+
+/// What the cell is doing, why in full, how it stands to its upstream, its pods.
+fn running_lines(
+    canvas: &Canvas<'_>,
+    cell: &CellKey,
+    view: &CellView<'_>,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let mut first = state(canvas, cell, view);
+    let live = view.status.live;
+    if let Some(live) = live {
+        let ready = format!("   ready {}/{}", live.ready, live.desired);
+        first.push(Span::styled(ready, theme.text));
+        let runs = format!("   {}", runs(live));
+        first.push(Span::styled(runs, theme.dim));
+    }
+    let mut lines = vec![Line::from(first)];
+    let reason = live.and_then(|live| live.reason.as_ref());
+    for line in reason
+        .into_iter()
+        .flat_map(|reason| text::wrap(reason, width))
+    {
+        lines.push(Line::styled(line, theme.text));
+    }
+    if let Some(request) = view.staged {
+        lines.push(Line::styled(status::intent(&request.intent), theme.staged));
+    }
+    let desired = model.git.desired.as_deref();
+    let versions = model.skews.get(cell).and_then(|skewed| {
+        let theirs = desired?.version(&skewed.upstream_of(cell))?;
+        Some((skewed, desired?.version(cell)?, theirs))
+    });
+    if let Some((skewed, own, theirs)) = versions {
+        let words = drift::words(skewed, own, theirs);
+        let words = text::wrap(&words, width).into_iter();
+        lines.extend(words.map(|line| Line::styled(line, theme.moving)));
+    }
+    if let Some(live) = live {
+        lines.extend(rollout::pod_lines(canvas, live, width));
+    }
+    lines
+}
+
+/// The last change in full, where it stands, what it replaced, and what to go back to.
+fn changes(canvas: &Canvas<'_>, cell: &CellKey, width: usize) -> Vec<Line<'static>> {
+    let (model, theme) = (canvas.model, canvas.theme);
+    let mut lines = vec![Line::from(last_change(canvas, cell))];
+    let values = model.values(cell);
+    let declared = model.git.desired.as_deref();
+    let declared = declared.and_then(|desired| desired.cells.get(cell));
+    if let Some(source) = declared.and_then(|cell| cell.sources.first()) {
+        let place = format!("{}:{}", source.path, source.line);
+        let place = text::wrap(&place, width).into_iter();
+        lines.extend(place.map(|line| Line::styled(line, theme.faint)));
+    }
+    if let [newest, older @ ..] = values {
+        let before = newest.change.previous.as_ref();
+        let before = before.or_else(|| older.first()?.change.version.as_ref());
+        if let Some(before) = before {
+            let style = theme.bad.remove_modifier(Modifier::BOLD);
+            lines.push(Line::styled(format!("- {before}"), style));
+        }
+        if let Some(now) = &newest.change.version {
+            let style = theme.good;
+            lines.push(Line::styled(format!("+ {now}"), style));
+        }
+    }
+    let good = good(canvas, cell);
+    if !good.is_empty() {
+        lines.push(Line::from(good));
+    }
+    lines
+}
+
+/// `runs 1.42.0 ×2, 1.41.3 ×4`; beside what pods cannot show, a tag is the image's alone.
+fn runs(live: &LiveCell) -> String {
+    let runs = running(live.versions.iter());
+    match runs.strip_prefix("runs ") {
+        Some(images) if live.hidden => format!("images {images}"),
+        _ => runs,
+    }
+}
+
 /// `✗ degraded 3m   ready 2/6   progress deadline exceeded   image 1.42.0`
 fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span<'static>> {
     let theme = canvas.theme;
@@ -76,12 +194,7 @@ fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span
             spans.push(Span::styled(reason.clone(), theme.text));
         }
         spans.push(gap());
-        let runs = running(live.versions.iter());
-        let runs = match runs.strip_prefix("runs ") {
-            // Beside what pods cannot show, a tag is the image's alone.
-            Some(images) if live.hidden => format!("images {images}"),
-            _ => runs,
-        };
+        let runs = runs(live);
         spans.push(Span::styled(runs, theme.dim));
     }
     if let Some(request) = view.staged {

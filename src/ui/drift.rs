@@ -46,7 +46,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DriftScreen) {
     let row = |canvas: &Canvas<'_>, index: usize| {
         line(canvas, &screen.findings[index], (service, environment))
     };
-    canvas.list(
+    canvas.counted_list(
         list,
         screen.selected,
         screen.findings.len(),

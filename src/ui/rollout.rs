@@ -131,6 +131,12 @@ fn pods(
     if live.pods.is_empty() {
         lines.push(Line::styled("none", canvas.theme.faint));
     }
+    lines.extend(pod_lines(canvas, live, width));
+}
+
+/// Each pod in a line, with what the cluster says of those that are not ready.
+pub fn pod_lines(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
     let columns = PodColumns::of(live, width);
     let mut said: Option<&String> = None;
     for pod in &live.pods {
@@ -142,6 +148,7 @@ fn pods(
         }
         said = message;
     }
+    lines
 }
 
 /// Widths that all pods of a list share.

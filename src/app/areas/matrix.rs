@@ -2,10 +2,13 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Bands, TALL, WIDE, below, inside, row};
+use super::{Bands, ROOMY, TALL, WIDE, below, inside, row};
 use crate::{
     app::{model::Model, status::CellView},
-    domain::text::width,
+    domain::{
+        ids::EnvironmentName,
+        text::{share, width},
+    },
     look,
 };
 
@@ -18,7 +21,7 @@ pub struct MatrixAreas {
     pub rows: Rect,
     /// The row of the box, from its top, with the line above the selected cell.
     pub divider: u16,
-    /// The selected cell in one to three lines.
+    /// The selected cell, in one to three lines; from [`ROOMY`] rows on, in a quarter of them.
     pub detail: Rect,
 }
 
@@ -27,8 +30,9 @@ impl MatrixAreas {
     pub fn of(body: Rect, area: Rect) -> Self {
         let detail = match (area.width >= WIDE, area.height) {
             (_, ..TALL) => 1,
-            (true, _) => 2,
-            (false, _) => 3,
+            (true, ..ROOMY) => 2,
+            (false, ..ROOMY) => 3,
+            (_, height) => height / 4,
         };
         let inner = inside(body);
         let divider = body.height.saturating_sub(detail + 2);
@@ -42,37 +46,50 @@ impl MatrixAreas {
 }
 
 /// How the rows of the matrix are divided, in columns of text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grid {
     /// Width of the names of services.
     pub service: u16,
-    /// Width of each column of cells.
-    pub cell: u16,
+    /// The columns that are shown, as indices into those of the matrix, from left to right, each with its width.
+    pub columns: Vec<(usize, u16)>,
     /// Width of the WHY column; 0: not shown.
     pub why: u16,
-    /// How many columns fit.
-    pub columns: usize,
     /// How many rows fit.
     pub lines: usize,
 }
 
 impl Grid {
     /// The places of the visible cells of one row of the matrix, from left to right.
-    pub fn cells(self, row: Rect) -> impl Iterator<Item = Rect> {
-        let first = row.x + self.service;
-        let count = u16::try_from(self.columns.max(1)).unwrap_or(u16::MAX);
-        (0..count).map(move |index| Rect {
-            x: first.saturating_add(self.cell.saturating_mul(index)),
-            width: self.cell,
-            ..row
+    pub fn cells(&self, row: Rect) -> impl Iterator<Item = Rect> + '_ {
+        let mut next = row.x + self.service;
+        self.columns.iter().map(move |(_, width)| {
+            let x = next;
+            next = next.saturating_add(*width);
+            Rect {
+                x,
+                width: *width,
+                ..row
+            }
         })
+    }
+
+    fn shows(&self, column: usize) -> bool {
+        self.columns.iter().any(|(shown, _)| *shown == column)
     }
 }
 
 /// The least that WHY is worth showing in.
-const LEAST_WHY: u16 = 20;
+const LEAST_WHY: usize = 16;
+/// The narrowest that a column is made, and the widest.
+const NARROWEST: usize = 7;
+const WIDEST: usize = 22;
+/// A column that holds a version as most of them are: narrower ones are a last resort.
+const LEGIBLE: usize = 13;
+/// Mark, glyph and gaps of a cell, beside its text.
+pub const CELL_FRAME: usize = 4;
 
-/// How the matrix divides the terminal.
+/// How the matrix divides the terminal. Columns are sized one by one: first as wide as they would like, then the widest give way,
+/// then WHY; where they still do not fit, [`choose`] says which are shown.
 pub fn grid(model: &Model) -> Grid {
     let area = model.area();
     let Some(bands) = Bands::of(model, area) else {
@@ -80,69 +97,129 @@ pub fn grid(model: &Model) -> Grid {
     };
     let rows = MatrixAreas::of(bands.body, area).rows;
     let wide = area.width >= WIDE;
-    let names = model.matrix.lines.iter();
+    let matrix = &model.matrix;
+    let names = matrix.lines.iter();
     let names = names.map(|line| width(line.service.as_str()));
     let service = super::rows(names.max().unwrap_or(0).max(7) + 2);
-    let service = service.clamp(12, (rows.width / 3).max(12));
-    let headings = model.matrix.columns.iter().map(|column| {
-        let tag = if model.is_protected(column) { 5 } else { 0 };
-        width(column.as_str()) + tag + 4
-    });
-    let (plain, staged) = model.matrix.widest;
-    let count = model.matrix.columns.len();
-    let space = rows.width.saturating_sub(service);
-    let bounds = |cell: usize| super::rows(cell).clamp(13, if wide { 22 } else { 17 });
-    let cell = bounds(headings.max().unwrap_or(12).max(plain));
-    // What is staged may widen the columns, never push one out.
-    let widened = cell.max(bounds(staged));
-    let left = space.saturating_sub(if wide { LEAST_WHY } else { 0 });
-    let cell = widened.min(left / super::rows(count.max(1))).max(cell);
-    let with_why = usize::from(space.saturating_sub(LEAST_WHY) / cell);
-    let without_why = usize::from((space / cell).max(1));
-    let (columns, why) = if wide && with_why >= count.min(3) {
-        let columns = with_why.min(count).max(1);
-        (columns, space.saturating_sub(super::rows(columns) * cell))
+    let service = service.clamp(10, (rows.width / 3).max(12));
+    let wanted: Vec<usize> = matrix
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let tag = if model.is_protected(name) { 5 } else { 0 };
+            let heading = width(name.as_str()) + tag + 3;
+            let cells = matrix.widest.get(index).copied().unwrap_or(0);
+            heading.max(cells).clamp(NARROWEST, WIDEST)
+        })
+        .collect();
+    let space = usize::from(rows.width.saturating_sub(service));
+    let why = if wide && matrix.has_why { LEAST_WHY } else { 0 };
+    let all: Vec<usize> = (0..wanted.len()).collect();
+    let fits = |widths: &[usize], room: usize| widths.iter().sum::<usize>() <= room;
+    let beside = share(&wanted, LEGIBLE, space.saturating_sub(why));
+    let alone = share(&wanted, if wide { NARROWEST } else { LEGIBLE }, space);
+    let (columns, widths) = if fits(&beside, space.saturating_sub(why)) {
+        (all, beside)
+    } else if fits(&alone, space) {
+        (all, alone)
     } else {
-        let columns = without_why.min(count).max(1);
-        let rest = space.saturating_sub(super::rows(columns) * cell);
-        (columns, if rest >= LEAST_WHY { rest } else { 0 })
+        let room = space.saturating_sub(why);
+        let columns = choose(model, &wanted, room);
+        let some: Vec<usize> = columns.iter().map(|index| wanted[*index]).collect();
+        let widths = share(&some, NARROWEST, room);
+        (columns, widths)
     };
+    let used: usize = widths.iter().sum();
+    let rest = space.saturating_sub(used);
+    let why = if matrix.has_why && rest >= LEAST_WHY {
+        rest
+    } else {
+        0
+    };
+    let widths = widths.into_iter().map(super::rows);
     Grid {
         service,
-        cell,
-        why,
-        columns,
+        columns: columns.into_iter().zip(widths).collect(),
+        why: super::rows(why),
         lines: usize::from(rows.height),
     }
 }
 
+/// The columns that are shown where not all fit, from left to right: the selected one and its upstream, the protected ones from the
+/// right, those that were shown before, then the nearest. Nothing moves while the selected one and its upstream are in view.
+fn choose(model: &Model, wanted: &[usize], room: usize) -> Vec<usize> {
+    let matrix = &model.matrix;
+    let at = |name: &EnvironmentName| matrix.columns.iter().position(|column| column == name);
+    let selected = matrix.column;
+    let environment = matrix.columns.get(selected);
+    let environment = environment.and_then(|name| model.setup.topology.get(name));
+    let upstream = environment.and_then(|it| it.from.iter().find_map(at));
+    let mut order: Vec<usize> = Vec::new();
+    let before = || matrix.grid.columns.iter().map(|(index, _)| *index);
+    let in_view = matrix.grid.shows(selected) && upstream.is_none_or(|it| matrix.grid.shows(it));
+    let legible = |index: usize| wanted.get(index).map(|wide| (*wide).min(LEGIBLE));
+    if in_view && before().filter_map(legible).sum::<usize>() <= room {
+        order.extend(before());
+    }
+    order.push(selected);
+    order.extend(upstream);
+    let protected = (0..wanted.len()).rev();
+    order.extend(protected.filter(|index| model.is_protected(&matrix.columns[*index])));
+    order.extend(before());
+    let mut nearest: Vec<usize> = (0..wanted.len()).collect();
+    nearest.sort_by_key(|index| index.abs_diff(selected));
+    order.extend(nearest);
+
+    let mut chosen = Vec::new();
+    let mut left = room;
+    for index in order {
+        let Some(width) = legible(index) else {
+            continue;
+        };
+        if chosen.contains(&index) {
+            continue;
+        }
+        // One is shown, however little room there is.
+        if width > left && !chosen.is_empty() {
+            break;
+        }
+        left = left.saturating_sub(width);
+        chosen.push(index);
+    }
+    chosen.sort_unstable();
+    chosen
+}
+
 /// The line and the column of the matrix that are drawn at this place of the terminal.
 pub fn hit(model: &Model, column: u16, row: u16) -> Option<(usize, usize)> {
-    let (matrix, grid, area) = (&model.matrix, model.matrix.grid, model.area());
+    let (matrix, area) = (&model.matrix, model.area());
     let place = Position::new(column, row);
     let rows = MatrixAreas::of(Bands::of(model, area)?.body, area).rows;
     if !rows.contains(place) {
         return None;
     }
     let line = matrix.first_line + usize::from(row - rows.y);
-    let mut cells = grid.cells(super::row(rows, row - rows.y));
-    let column = matrix.first_column + cells.position(|cell| cell.contains(place))?;
+    let mut cells = matrix.grid.cells(super::row(rows, row - rows.y));
+    let (column, _) = matrix.grid.columns[cells.position(|cell| cell.contains(place))?];
     let inside = line < matrix.lines.len() && column < matrix.columns.len();
     inside.then_some((line, column))
 }
 
-/// The width that a cell would like for glyph, version, how many are ready and a gap; and with what is staged.
-pub fn cell_width(view: &CellView<'_>) -> (usize, usize) {
+/// The width that a cell would like: for glyph, version, how it stands to its upstream, how many are ready; or what is staged.
+pub fn cell_width(view: &CellView<'_>) -> usize {
     let version = view.declared.and_then(|cell| cell.version.as_ref());
-    let version = version.map_or(0, |version| width(version.as_str()));
-    let extra = view.status.ready().map_or(0, |_| 6);
+    let version = version.map_or(0, |version| width(&version.brief()));
+    let extra = view.status.ready().map_or(0, |(ready, desired)| {
+        2 + width(&format!("{ready}/{desired}"))
+    });
     // The same in ASCII.
     let skew = view
         .skew
         .map_or(0, |skew| 1 + width(&look::skew(skew, true)));
-    let plain = version + skew + extra + 4;
+    let plain = version + skew + extra + CELL_FRAME;
     match view.staged {
-        Some(_) => (plain, plain.max(2 * version + 5)),
-        None => (plain, plain),
+        Some(_) => plain.max(2 * version + CELL_FRAME + 1),
+        None => plain,
     }
 }

@@ -15,7 +15,7 @@ mod mouse;
 mod panes;
 
 pub use banner::Banner;
-pub use matrix::{Grid, MatrixAreas, cell_width, grid, hit};
+pub use matrix::{CELL_FRAME, Grid, MatrixAreas, cell_width, grid, hit};
 pub use mouse::{Pane, Spot, Zone};
 pub use panes::{
     CellAreas, HelpAreas, PlanAreas, RevertAreas, TraceAreas, activity, centred, plan_list,
@@ -30,6 +30,9 @@ pub const WIDE: u16 = 100;
 
 /// From this many columns on, both sides of a diff have room beside each other.
 pub const SIDES: u16 = 160;
+
+/// From this many rows on, the pane below the matrix tells more than the cell's state.
+pub const ROOMY: u16 = 30;
 
 /// From this many rows on, the last program that was run has a row.
 const TALL: u16 = 14;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Screen, moved};
 use crate::{
     actions::{Action, Motion},
-    app::{command::Command, event::Epoch, model::Model, op_queue::Operation},
+    app::{areas::WIDE, command::Command, event::Epoch, model::Model, op_queue::Operation, status},
     domain::{
         diff::Diff,
         failure::Failure,
@@ -92,7 +92,15 @@ impl Model {
         value: usize,
         out: &mut Vec<Command>,
     ) {
+        // Where one pane has room, what is wrong comes first; who comes to see a change comes for that.
+        let troubled = status::assess(self, &cell).status.trouble > 0;
+        let pane = if troubled && value == 0 && self.size.0 < WIDE {
+            CellPane::Rollout
+        } else {
+            CellPane::default()
+        };
         self.open(Screen::Cell(CellScreen {
+            pane,
             value,
             ..CellScreen::new(cell)
         }));

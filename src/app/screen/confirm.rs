@@ -33,6 +33,8 @@ pub struct ConfirmScreen {
     pub input: LineInput,
     /// What was typed was another name.
     pub wrong: bool,
+    /// The first change that is listed, where there is no room for all.
+    pub first: usize,
 }
 
 impl ConfirmScreen {
@@ -48,6 +50,12 @@ impl ConfirmScreen {
 
 pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
     match action {
+        Action::Move(motion) => {
+            let reach = model.drawn.keys;
+            if let Some(Screen::Confirm(screen)) = model.screens.last_mut() {
+                screen.first = reach.scrolled(screen.first, motion);
+            }
+        }
         Action::Back | Action::No => {
             model.screens.pop();
             model.say("nothing is written; everything stays staged");
@@ -129,6 +137,7 @@ impl Model {
             typed: 0,
             input: LineInput::default(),
             wrong: false,
+            first: 0,
         }));
     }
 

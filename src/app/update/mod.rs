@@ -70,6 +70,8 @@ pub fn update_all(model: &mut Model, events: impl IntoIterator<Item = Event>) ->
         }
         arranged = matches!(event, Event::Tick(_)) && arranged;
         apply(model, event, &mut out);
+        // Rows that stayed where they were for a key's sake go where they belong.
+        arranged &= !model.matrix.held || model.holds_rows();
     }
     if !arranged {
         model.arrange();

@@ -1,5 +1,7 @@
 //! One cell of the matrix, and why its row is where it is.
 
+use std::borrow::Cow;
+
 use ratatui::{
     style::{Modifier, Style},
     text::Span,
@@ -7,10 +9,11 @@ use ratatui::{
 
 use crate::{
     app::{
+        areas::CELL_FRAME,
         screen::matrix::RowLine,
         status::{self, CellView},
     },
-    domain::{cell::State, desired::DesiredCell, ids::CellKey},
+    domain::{cell::State, desired::DesiredCell, ids::CellKey, version::Version},
     look,
     ui::{
         canvas::Canvas,
@@ -22,17 +25,22 @@ use crate::{
 const OLD_SECONDS: i64 = 15 * 60;
 
 /// One cell: mark, glyph, version, what is staged or how much is ready; exactly a column wide.
-pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<'static>> {
+pub fn cell(
+    canvas: &Canvas<'_>,
+    view: &CellView<'_>,
+    marked: bool,
+    wide: u16,
+) -> Vec<Span<'static>> {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let room = usize::from(model.matrix.grid.cell).saturating_sub(4);
+    let room = usize::from(wide).saturating_sub(CELL_FRAME);
     let mark = if marked { glyphs.mark } else { " " };
     let version = view.declared.and_then(|cell| cell.version.as_ref());
-    let text = version.map_or("", |version| version.as_str());
+    let text = version.map_or(Cow::Borrowed(""), Version::brief);
     let urgent = look::of(view.status.state).is_urgent();
     let mut spans = vec![Span::styled(mark, theme.staged)];
     if let Some(request) = view.staged {
         let to = status::staged_version(model, request);
-        let to = to.map_or_else(|| "inherited".to_owned(), |to| to.to_string());
+        let to = to.map_or_else(|| "inherited".to_owned(), |to| to.brief().into_owned());
         let (glyph, style) = if urgent {
             (
                 glyphs.state(view.status.state),
@@ -60,7 +68,7 @@ pub fn cell(canvas: &Canvas<'_>, view: &CellView<'_>, marked: bool) -> Vec<Span<
         let text = match view.status.state {
             State::Absent => "",
             State::NotSet | State::Unread => view.declared.map_or("", DesiredCell::shown),
-            _ => text,
+            _ => &*text,
         };
         let ready = ready(view);
         let skew = view.skew.map_or_else(String::new, |skew| glyphs.skew(skew));

@@ -19,7 +19,7 @@ use crate::{
         areas::{MatrixAreas, below, row},
         filter::Filter,
         model::Model,
-        screen::matrix::{Order, RowLine},
+        screen::matrix::{Matrix, Order, RowLine},
         status,
     },
     domain::{
@@ -54,10 +54,8 @@ fn title(canvas: &Canvas<'_>) -> Line<'static> {
     let matrix = &model.matrix;
     let mut spans = vec![Span::styled("Matrix", theme.title)];
     let count = matrix.columns.len();
-    if matrix.grid.columns < count {
-        let first = matrix.first_column + 1;
-        let last = (matrix.first_column + matrix.grid.columns).min(count);
-        let text = format!("  cols {first}-{last}/{count}");
+    if matrix.grid.columns.len() < count {
+        let text = format!("  cols {}/{count}", ranges(matrix));
         spans.push(Span::styled(text, theme.dim));
     }
     let total = matrix.lines.len();
@@ -84,23 +82,41 @@ fn title(canvas: &Canvas<'_>) -> Line<'static> {
     Line::from(spans)
 }
 
-fn shown_columns(model: &Model) -> impl Iterator<Item = (usize, &EnvironmentName)> {
+/// The columns that are shown, counted from 1: `1 4-6`.
+fn ranges(matrix: &Matrix) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for (index, _) in &matrix.grid.columns {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *index => *last = *index,
+            _ => ranges.push((*index, *index)),
+        }
+    }
+    let words = ranges.into_iter().map(|(first, last)| match last - first {
+        0 => format!("{}", first + 1),
+        _ => format!("{}-{}", first + 1, last + 1),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The columns that are shown, each with its index and its width.
+fn shown_columns(model: &Model) -> impl Iterator<Item = (usize, u16, &EnvironmentName)> {
     let matrix = &model.matrix;
-    let columns = matrix.columns.iter().enumerate();
-    columns
-        .skip(matrix.first_column)
-        .take(matrix.grid.columns.max(1))
+    let columns = matrix.grid.columns.iter();
+    columns.filter_map(|(index, width)| Some((*index, *width, matrix.columns.get(*index)?)))
 }
 
 fn heading(canvas: &mut Canvas<'_>, inner: Rect) {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let grid = model.matrix.grid;
-    let cell = usize::from(grid.cell);
+    let grid = &model.matrix.grid;
     let heading = column("SERVICE", usize::from(grid.service), glyphs.ellipsis);
     let mut spans = vec![Span::styled(heading, theme.dim)];
-    for (index, environment) in shown_columns(model) {
+    for (index, cell, environment) in shown_columns(model) {
+        let cell = usize::from(cell);
         let (tag, tag_style) = tag(canvas, environment);
-        let room = cell.saturating_sub(width(&tag) + 2);
+        // In a narrow column the name goes before the whole tag; its first letter stays.
+        let whole = width(environment.as_str()) + width(&tag) + 3 <= cell || cell >= 13;
+        let tag = if whole { tag } else { clip(&tag, 1, "") };
+        let room = cell.saturating_sub(if tag.is_empty() { 2 } else { width(&tag) + 3 });
         let name = clip(environment.as_str(), room, glyphs.ellipsis);
         let style = if index == model.matrix.column {
             theme.title
@@ -168,7 +184,7 @@ fn draw_row(
     range: &BTreeSet<CellKey>,
 ) {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let grid = model.matrix.grid;
+    let grid = &model.matrix.grid;
     let name_style = if is_cursor { theme.title } else { theme.text };
     let name = column(
         line.service.as_str(),
@@ -176,11 +192,11 @@ fn draw_row(
         glyphs.ellipsis,
     );
     let mut spans = vec![Span::styled(format!("{name}  "), name_style)];
-    for (_, environment) in shown_columns(model) {
+    for (_, wide, environment) in shown_columns(model) {
         let key = CellKey::new(line.service.clone(), environment.clone());
         let view = status::assess(model, &key);
         let marked = model.matrix.marks.contains(&key) || range.contains(&key);
-        spans.extend(cells::cell(canvas, &view, marked));
+        spans.extend(cells::cell(canvas, &view, marked, wide));
     }
     if grid.why > 0 {
         spans.push(cells::why(canvas, line));
@@ -189,7 +205,7 @@ fn draw_row(
     if is_cursor {
         canvas.tint(area, theme.row);
     }
-    for ((index, environment), cell) in shown_columns(model).zip(grid.cells(area)) {
+    for ((index, _, environment), cell) in shown_columns(model).zip(grid.cells(area)) {
         let place = Rect {
             width: cell.width.saturating_sub(1),
             ..cell

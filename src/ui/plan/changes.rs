@@ -59,14 +59,16 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
     };
     let pane = Pane::Plan(PlanPane::Changes);
     canvas.enter(Some((pane, screen.pane == PlanPane::Changes)));
-    canvas.list(list, screen.change, rows, style, line);
+    canvas.counted_list(list, screen.change, rows, style, line);
     canvas.enter(None);
     canvas.lines(said, detail);
     list.height + said.height
 }
 
 fn version(version: Option<&Version>) -> String {
-    version.map_or("inherited".to_owned(), ToString::to_string)
+    version.map_or("inherited".to_owned(), |version| {
+        version.brief().into_owned()
+    })
 }
 
 /// `+ checkout  prod-eu  1.41.3→1.42.0  from staging  ✓✓`
@@ -78,7 +80,7 @@ fn change_line(
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
     let from = version(change.from.as_ref());
-    let to = change.after().to_owned();
+    let to = Version::from(change.after()).brief().into_owned();
     let (glyph, style) = if change.is_held() {
         ("=", theme.warn)
     } else {

@@ -11,28 +11,27 @@ use crate::{
 /// The commands as they would be typed, and what they touch.
 pub fn lines(canvas: &Canvas<'_>, view: &Planned, width: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
-    let mut lines: Vec<Line<'static>> = view
-        .plan
-        .commands()
-        .into_iter()
-        .map(|command| Line::styled(format!("$ {command}"), theme.text))
-        .collect();
+    let subject = view.plan.subject();
+    // What is cut where there is little room comes last: where it goes, and what it touches, is always seen.
+    let mut lines = vec![
+        Line::from(vec![
+            Span::styled("target  ", theme.dim),
+            Span::styled(target(&view.plan), theme.accent),
+        ]),
+        Line::from(vec![
+            Span::styled("message ", theme.dim),
+            Span::styled(subject.to_owned(), theme.text),
+        ]),
+    ];
+    for line in text::wrap(&radius(canvas.model, view), width) {
+        lines.push(Line::styled(line, theme.dim));
+    }
     for note in &view.plan.notes {
         let note = text::wrap(note, width).into_iter();
         lines.extend(note.map(|line| Line::styled(line, theme.warn)));
     }
-    for line in text::wrap(&radius(canvas.model, view), width) {
-        lines.push(Line::styled(line, theme.dim));
-    }
-    let subject = view.plan.subject();
-    lines.push(Line::from(vec![
-        Span::styled("message ", theme.dim),
-        Span::styled(subject.to_owned(), theme.text),
-    ]));
-    lines.push(Line::from(vec![
-        Span::styled("target  ", theme.dim),
-        Span::styled(target(&view.plan), theme.accent),
-    ]));
+    let commands = view.plan.commands().into_iter();
+    lines.extend(commands.map(|command| Line::styled(format!("$ {command}"), theme.text)));
     lines
 }
 

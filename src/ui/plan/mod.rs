@@ -64,7 +64,7 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
         areas.divider,
         Line::styled("What will be done", theme.dim),
     );
-    canvas.lines(areas.done, done);
+    canvas.cut_lines(areas.done, done, "enlarge the screen to see it");
     canvas.lines(areas.banner, happened);
     if let Some(split) = areas.split {
         // What happened has the whole width: both sides begin below it.

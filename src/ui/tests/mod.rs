@@ -18,6 +18,7 @@ mod harness;
 mod looks;
 mod mouse;
 mod revert;
+mod room;
 mod scenes;
 mod scrolling;
 

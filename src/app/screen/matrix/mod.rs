@@ -24,18 +24,22 @@ pub struct Matrix {
     pub columns: Vec<EnvironmentName>,
     /// Lines that the filter, the folding and the order leave.
     pub lines: Vec<RowLine>,
+    /// What the rows were arranged by: while that stays, rows may stay where they are.
+    pub arranged_by: Arrangement,
+    /// Rows are not where they would be, as somebody is about to act.
+    pub held: bool,
     /// Rows that are folded.
     pub folded: usize,
     /// How many cells are in each state, whatever is shown.
     pub counts: BTreeMap<State, usize>,
-    /// The width that the widest shown cell would like: without what is staged, and with it.
-    pub widest: (usize, usize),
+    /// The width that the widest cell of each column would like.
+    pub widest: Vec<usize>,
+    /// Some row has a reason to tell.
+    pub has_why: bool,
     /// How its rows are divided.
     pub grid: Grid,
     /// The first visible line.
     pub first_line: usize,
-    /// The first visible column.
-    pub first_column: usize,
     /// What becomes of healthy rows while others are in trouble.
     pub quiet: Quiet,
     /// In which order.
@@ -47,6 +51,9 @@ pub struct Matrix {
     /// The other corner of a range being drawn.
     pub anchor: Option<CellKey>,
 }
+
+/// What the operator asked of the rows: in which order, which of them, and whether healthy ones are folded.
+pub type Arrangement = (Order, String, Quiet);
 
 /// What becomes of healthy rows while others are in trouble.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +129,11 @@ impl Order {
 }
 
 impl Matrix {
+    /// What is asked of the rows now.
+    pub fn arrangement(&self) -> Arrangement {
+        (self.order, self.filter.clone(), self.quiet)
+    }
+
     /// The line the cursor is on.
     pub fn cursor(&self) -> usize {
         self.row

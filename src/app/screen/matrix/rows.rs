@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap},
 };
 
 use super::{Order, Quiet, RowLine};
@@ -20,6 +20,9 @@ use crate::{
         ids::{CellKey, EnvironmentName, ServiceName},
     },
 };
+
+/// So long after a key rows do not move by themselves: who pressed it may be about to act on what they see.
+const HOLD_MILLISECONDS: i64 = 3_000;
 
 impl Model {
     /// Brings rows, columns, cursor and scroll in line with everything else. Called after each change.
@@ -56,13 +59,16 @@ impl Model {
         matrix.folded = arranged.folded;
         matrix.counts = arranged.counts;
         matrix.widest = arranged.widest;
+        matrix.held = arranged.held;
+        matrix.arranged_by = matrix.arrangement();
+        matrix.has_why = matrix.lines.iter().any(|line| line.trouble > 0);
         self.matrix.grid = areas::grid(self);
         self.scroll();
     }
 
     /// Keeps the cursor in the visible part.
     pub(in crate::app) fn scroll(&mut self) {
-        let grid = self.matrix.grid;
+        let height = self.matrix.grid.lines.max(1);
         let matrix = &mut self.matrix;
         let total = matrix.lines.len() + usize::from(matrix.folded > 0);
         let cursor = matrix.cursor();
@@ -72,24 +78,20 @@ impl Model {
         } else {
             cursor
         };
-        let height = grid.lines.max(1);
         matrix.first_line = matrix
             .first_line
             .min(total.saturating_sub(height))
             .max((bottom + 1).saturating_sub(height))
             .min(cursor);
-        let width = grid.columns.max(1);
-        matrix.first_column = matrix
-            .first_column
-            .min(matrix.columns.len().saturating_sub(width))
-            .max((matrix.column + 1).saturating_sub(width))
-            .min(matrix.column);
     }
 
     fn rows(&self, desired: &Desired, filter: &Filter, columns: &[EnvironmentName]) -> Arranged {
-        let shown: BTreeSet<&EnvironmentName> = columns.iter().collect();
+        let shown: BTreeMap<&EnvironmentName, usize> = columns.iter().zip(0..).collect();
         let narrowed = filter.asks_for_cells();
-        let mut arranged = Arranged::default();
+        let mut arranged = Arranged {
+            widest: vec![0; columns.len()],
+            ..Arranged::default()
+        };
         let mut lines = Vec::new();
         let mut quiet = Vec::new();
         for (service, all) in by_service(self, desired) {
@@ -97,17 +99,18 @@ impl Model {
                 *arranged.counts.entry(view.status.state).or_default() += 1;
             }
             let cells = all.into_iter();
-            let cells = cells.filter(|(key, _)| shown.contains(&key.environment));
+            let cells = cells.filter(|(key, _)| shown.contains_key(&key.environment));
             let cells: Vec<(&CellKey, CellView<'_>)> = cells.collect();
             let matches = |(key, view): &(&CellKey, CellView<'_>)| filter.cell(self, key, view);
             let empty = cells.is_empty() && !filter.is_empty();
             if empty || !filter.row(service, &cells) || (narrowed && !cells.iter().any(matches)) {
                 continue;
             }
-            for (_, view) in &cells {
-                let (plain, staged) = areas::cell_width(view);
-                arranged.widest.0 = arranged.widest.0.max(plain);
-                arranged.widest.1 = arranged.widest.1.max(staged);
+            for (key, view) in &cells {
+                if let Some(index) = shown.get(&key.environment) {
+                    let widest = &mut arranged.widest[*index];
+                    *widest = (*widest).max(areas::cell_width(view));
+                }
             }
             let trouble = cells.iter().map(|(_, view)| view.trouble()).max();
             let line = RowLine {
@@ -136,11 +139,35 @@ impl Model {
             lines.append(&mut quiet);
         }
         self.sort(&mut lines);
+        if self.holds_rows() {
+            arranged.held = self.hold(&mut lines);
+        }
         arranged.worst = lines
             .first()
             .and_then(|line| self.worst_column(line, columns));
         arranged.lines = lines;
         arranged
+    }
+
+    /// Whether somebody is about to act on a row that they see: rows stay where they are until then.
+    pub(in crate::app) fn holds_rows(&self) -> bool {
+        let pressed = self
+            .last_key
+            .is_some_and(|key| self.is_within(key.at, HOLD_MILLISECONDS));
+        pressed && self.matrix.arranged_by == self.matrix.arrangement()
+    }
+
+    /// Puts rows that were there back into the order in which they were, others behind them; says whether that moved any.
+    fn hold(&self, lines: &mut [RowLine]) -> bool {
+        let places = self.matrix.lines.iter().zip(0_usize..);
+        let places: HashMap<&ServiceName, usize> =
+            places.map(|(line, place)| (&line.service, place)).collect();
+        let before: Vec<ServiceName> = lines.iter().map(|line| line.service.clone()).collect();
+        lines.sort_by_key(|line| places.get(&line.service).copied().unwrap_or(usize::MAX));
+        lines
+            .iter()
+            .zip(&before)
+            .any(|(line, was)| line.service != *was)
     }
 
     /// The column of a row's worst cell; of equals the one furthest right, nearest to customers.
@@ -191,7 +218,9 @@ struct Arranged {
     lines: Vec<RowLine>,
     folded: usize,
     counts: BTreeMap<State, usize>,
-    widest: (usize, usize),
+    widest: Vec<usize>,
+    /// Rows are not where they would be.
+    held: bool,
     /// The column of the worst cell of the first row.
     worst: Option<usize>,
 }

@@ -79,6 +79,8 @@ fn the_cursor_stays_on_its_cell_when_rows_move() {
         cells: vec![(cell("accounts", "dev"), crash)],
         all: false,
     });
+    // Not under a key: a moment later.
+    driver.send(Event::Tick(driver.model.now + 4.seconds()));
     assert_eq!(lines(&driver)[..2], ["accounts", "checkout"]);
     assert_eq!(driver.model.selected(), Some(cell("payments", "staging")));
 }
@@ -187,8 +189,9 @@ fn the_mouse_selects_what_is_under_it_and_the_wheel_moves() {
         at: moment(),
         input: Input::Click { column, row },
     };
-    let shown = driver.model.matrix.grid;
-    let column = 2 + shown.service + 2 * shown.cell + 1;
+    let shown = &driver.model.matrix.grid;
+    let before: u16 = shown.columns[..2].iter().map(|(_, wide)| wide).sum();
+    let column = 2 + shown.service + before + 1;
     driver.send(place(column, 5));
     assert_eq!(driver.model.selected(), Some(cell("payments", "prod-us")));
     driver.send(place(column, 20));
@@ -210,17 +213,67 @@ fn the_mouse_selects_what_is_under_it_and_the_wheel_moves() {
 }
 
 #[test]
-fn columns_scroll_with_the_cursor() {
+fn the_upstream_and_protected_columns_come_into_view_first() {
     let mut driver = Driver::settled((60, 20));
-    let shown = |driver: &Driver| {
-        let matrix = &driver.model.matrix;
-        (matrix.first_column, matrix.grid.columns)
+    let shown = |driver: &Driver| -> Vec<usize> {
+        let columns = driver.model.matrix.grid.columns.iter();
+        columns.map(|(index, _)| *index).collect()
     };
-    assert_eq!(shown(&driver), (0, 2));
-    driver.keys("l l");
-    assert_eq!(shown(&driver), (1, 2));
+    // dev has no upstream: customers come before its neighbours.
+    assert_eq!(shown(&driver), [0, 2, 3]);
     driver.keys("l");
-    assert_eq!(shown(&driver), (2, 2));
-    driver.keys("h h h");
-    assert_eq!(shown(&driver), (0, 2));
+    assert_eq!(
+        shown(&driver),
+        [0, 1, 3],
+        "staging and what it is promoted from"
+    );
+    driver.keys("l");
+    assert_eq!(shown(&driver), [1, 2, 3], "prod-us, staging, prod-eu");
+    driver.keys("l");
+    assert_eq!(
+        shown(&driver),
+        [1, 2, 3],
+        "nothing moves where nothing has to"
+    );
+}
+
+/// What comes by itself moves no row for a while after a key; then rows stand where they belong.
+#[test]
+fn rows_do_not_move_under_a_cursor_that_is_about_to_act() {
+    let mut driver = Driver::settled(SIZE);
+    let first = |driver: &Driver| driver.model.matrix.lines[0].service.to_string();
+    let live = |health| Event::Live {
+        environment: "dev".into(),
+        context: "dev".to_owned(),
+        connection: Connection::Live,
+        cells: vec![(
+            cell("accounts", "dev"),
+            fixture::troubled(health, "2.4.0", "OOMKilled"),
+        )],
+        all: false,
+    };
+    driver.keys("j k");
+    let before: Vec<_> = driver
+        .model
+        .matrix
+        .lines
+        .iter()
+        .map(|it| it.service.clone())
+        .collect();
+    driver.send(live(Health::Degraded));
+    let after = driver
+        .model
+        .matrix
+        .lines
+        .iter()
+        .map(|it| it.service.clone());
+    let after: Vec<_> = after.collect();
+    assert_eq!(after[..before.len()], before, "what was there stays");
+    assert_eq!(
+        after.last().unwrap().as_str(),
+        "accounts",
+        "what is new is seen"
+    );
+    driver.send(Event::Tick(driver.model.now + 4.seconds()));
+    assert_eq!(first(&driver), "accounts", "worst first again");
 }

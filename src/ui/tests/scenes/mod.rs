@@ -5,7 +5,7 @@ use crate::app::fixture::Driver;
 mod cell;
 mod delivery;
 mod matrix;
-mod plan;
+pub(super) mod plan;
 
 type Build = fn((u16, u16)) -> Driver;
 

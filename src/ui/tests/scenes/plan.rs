@@ -168,3 +168,20 @@ pub(super) fn plan_refused(size: (u16, u16)) -> Driver {
     driver.fact(1, Fact::NotPublished(refused));
     driver
 }
+
+/// So many changes, none held, in an environment that is not protected.
+pub(in crate::ui::tests) fn of_many(size: (u16, u16), count: usize) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.model.setup.write = crate::app::model::WriteMode::Write;
+    driver.keys(": \"set_2 enter s");
+    let mut planned = plan();
+    let plan = Arc::make_mut(&mut planned.plan);
+    let first = plan.changes[0].clone();
+    let changes = (0..count).map(|index| PlannedChange {
+        cell: cell(&format!("service-{index:02}"), "staging"),
+        ..first.clone()
+    });
+    plan.changes = changes.collect();
+    driver.planned(planned);
+    driver
+}
