@@ -159,7 +159,7 @@ fn a_whole_file_is_read() {
              selector = \"app={{service}}\"\nprotected = true\nurl = \"https://x\"\ndeliver = \"branch\"\ntimeout = \"90s\"\n{LAYOUT}"
         ),
         "theme = \"light\"\nascii = true\nmouse = true\nwrite = true\nkubeconfig = \"/k\"\n[clusters]\np = \"admin@p\"\n\
-         [keys]\npromote = \"Y\"\nrevert = [\"R\", \"f5\"]\n",
+         [keys]\npromote = \"Y\"\nrevert = [\"U\", \"f5\"]\n",
     )
     .unwrap();
     assert_eq!(config.branch.as_deref(), Some("release"));
@@ -185,7 +185,7 @@ fn a_whole_file_is_read() {
     assert!(matches!(&dev.workload, WorkloadTemplate::Name(t) if t.as_str() == "{service}"));
     assert_eq!(dev.timeout.as_secs(), 900);
     assert_eq!(config.user.theme.fixed.as_deref(), Some("light"));
-    assert_eq!(config.user.keys["revert"], ["R", "f5"]);
+    assert_eq!(config.user.keys["revert"], ["U", "f5"]);
 }
 
 #[test]
