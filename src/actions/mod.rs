@@ -87,8 +87,10 @@ pub enum Action {
     Trust,
     /// Read the configuration again.
     Reload,
-    /// Copy what is selected.
+    /// Copy what is selected, or ask what of it.
     Copy,
+    /// Copy this of what is selected.
+    CopyPart(Copied),
     /// Open what is selected in the browser.
     Browse,
     /// To the next pane.
@@ -133,6 +135,23 @@ pub enum Action {
     Suspend,
     /// Run the user's own command at this place of the configuration.
     Own(usize),
+}
+
+/// A part of what is selected that can be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Copied {
+    /// The version.
+    Version,
+    /// The commit.
+    Commit,
+    /// The environment's address.
+    Address,
+    /// The commit's page.
+    Page,
+    /// Why the cell is as it is.
+    Why,
+    /// The row as a table.
+    Row,
 }
 
 /// A movement.

@@ -31,13 +31,15 @@ pub enum Mode {
     Palette,
     /// A reason is being typed.
     Reason,
+    /// What is to be copied is chosen.
+    Copy,
     /// A yes-or-no question.
     Question,
 }
 
 impl Mode {
     /// All of them, in the order of the help screen.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Matrix,
         Self::Cell,
         Self::Plan,
@@ -52,6 +54,7 @@ impl Mode {
         Self::Filter,
         Self::Palette,
         Self::Reason,
+        Self::Copy,
         Self::Question,
     ];
 
@@ -72,6 +75,7 @@ impl Mode {
             Self::Filter => "Filter",
             Self::Palette => "Command",
             Self::Reason => "Reason",
+            Self::Copy => "Copy",
             Self::Question => "Question",
         }
     }

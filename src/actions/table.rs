@@ -1,8 +1,8 @@
 //! The one table: every action with its name, its words, its keys where they are in force, and what is typed for it.
 
 use super::{
-    Action::{self, Move},
-    Mode, Motion,
+    Action::{self, CopyPart, Move},
+    Copied, Mode, Motion,
 };
 
 /// One row of the table. An action that means different things in different modes has a row for each.
@@ -100,8 +100,8 @@ impl What {
 
 use Argument::{Needed, Nothing, Optional};
 use Mode::{
-    Activity, Cell, Confirm, ConfirmName, Delivery, Drift, Filter, Help, Matrix, Palette, Plan,
-    Question, Reason, Revert, Trace,
+    Activity, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Matrix, Palette,
+    Plan, Question, Reason, Revert, Trace,
 };
 
 const SCREENS: &[Mode] = &[
@@ -190,6 +190,7 @@ pub const TABLE: &[Row] = &[
     action(Action::Dismiss, "dismiss", "take the failure off the screen; it stays in this list").keys(&["x"], &[Activity]).hint("dismiss"),
     action(Action::Dismiss, "dismiss-refusal", "take the server's refusal off the plan; it stays in the activity").keys(&["X"], &[Plan]),
     action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE; a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
+    action(Action::Filter, "find", "find in these keys").keys(&["/"], &[Help]).hint("find"),
     action(Action::NextMatch, "next-match", "to the next cell that matches, or is in trouble").keys(&["n"], &[Matrix]),
     action(Action::PreviousMatch, "previous-match", "to the matching cell before").keys(&["N"], &[Matrix]),
     action(Action::ShowAll, "show-all", "show the healthy rows too, or fold them").keys(&["!"], &[Matrix]).typed(&["all"], Nothing),
@@ -205,7 +206,14 @@ pub const TABLE: &[Row] = &[
     action(Action::Log, "log", "where the log is, and what comes into it").typed(&["log"], Nothing),
     action(Action::Theme, "theme", "choose colours").typed(&["theme"], Needed(What::Theme)),
     action(Action::Ascii, "ascii", "letters and ASCII borders only").typed(&["ascii"], Needed(What::OneOf(&["on", "off"]))),
-    action(Action::Copy, "copy", "copy the version, commit or line that is selected").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Drift, Activity]),
+    action(Action::Copy, "copy", "copy: a menu of version, commit, addresses, why and the row as Markdown; a line where lines are listed").keys(&["y"], &[Matrix, Cell, Revert, Trace, Delivery, Drift, Activity]),
+    action(Action::Open, "copy-selected", "copy what is selected in the menu; `yy` is quick").keys(&["enter", "y"], &[Copy]).hint("copy"),
+    action(CopyPart(Copied::Version), "copy-version", "copy the version").keys(&["v"], &[Copy]),
+    action(CopyPart(Copied::Commit), "copy-commit", "copy the commit").keys(&["c"], &[Copy]),
+    action(CopyPart(Copied::Address), "copy-address", "copy the environment's address").keys(&["u"], &[Copy]),
+    action(CopyPart(Copied::Page), "copy-page", "copy the address of the commit's page").keys(&["p"], &[Copy]),
+    action(CopyPart(Copied::Why), "copy-why", "copy why the cell is as it is").keys(&["w"], &[Copy]),
+    action(CopyPart(Copied::Row), "copy-row", "copy the row as a Markdown table").keys(&["r"], &[Copy]),
     action(Action::Browse, "browse", "open the commit, or the environment's address, in the browser").keys(&["O"], &[Matrix, Cell, Revert, Trace, Delivery, Drift]),
     action(Move(Motion::Up), "up", "up").keys(&["k", "up"], SCREENS),
     action(Move(Motion::Down), "down", "down").keys(&["j", "down"], SCREENS),
@@ -223,11 +231,14 @@ pub const TABLE: &[Row] = &[
     action(Move(Motion::Down), "changes-down", "to the changes below").keys(&["down"], &[Confirm, ConfirmName]),
     action(Move(Motion::PageUp), "changes-page-up", "a page of changes up").keys(&["pgup"], &[Confirm, ConfirmName]),
     action(Move(Motion::PageDown), "changes-page-down", "a page of changes down").keys(&["pgdn"], &[Confirm, ConfirmName]),
+    action(Move(Motion::Up), "choice-up", "to the choice above").keys(&["k", "up"], &[Copy]),
+    action(Move(Motion::Down), "choice-down", "to the choice below").keys(&["j", "down"], &[Copy]),
     action(Action::Help, "help", "these keys").keys(&["?"], SCREENS).hint("help").typed(&["help"], Nothing),
     action(Action::Back, "back", "dismiss the failure, else clear the filter, else the marks").keys(&["esc"], &[Matrix]),
     action(Action::Back, "back-screen", "back to the screen before").keys(&["esc", "q"], UNDER_ROOT).hint("back"),
     action(Action::Back, "cancel", "cancel").keys(&["esc"], TYPED).hint("cancel"),
     action(Action::Back, "cancel-question", "cancel").keys(&["esc"], &[Confirm, Question]),
+    action(Action::Back, "cancel-copy", "copy nothing").keys(&["esc", "q"], &[Copy]).hint("cancel"),
     action(Action::Quit, "quit", "leave; asks where something is staged or under way").keys(&["q"], &[Matrix]).hint("quit").typed(&["quit", "q"], Nothing),
     action(Action::Suspend, "suspend", "put Tidegate into the background").keys(&["^z"], EVERYWHERE),
     action(Action::QuitNow, "quit-now", "leave at once, always").keys(&["^c"], EVERYWHERE),

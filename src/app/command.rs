@@ -64,8 +64,15 @@ pub enum Command {
     TakeUp,
     /// Keep these staged requests for the next start.
     SaveStaged(Vec<ChangeRequest>),
-    /// Put text on the clipboard; answered by `Notice` that says which way it went.
-    Copy(String),
+    /// Put text on the clipboard; answered by `Notice` that says what was copied and which way it went.
+    Copy {
+        /// What it is, in words.
+        what: String,
+        /// The text.
+        text: String,
+    },
+    /// Keep the lines that were run in the palette for the next start.
+    KeepRecent(Vec<String>),
     /// Open a web address.
     OpenUrl(String),
     /// Give the terminal to the cluster's interactive login; answered by `Live` and `Notice`.

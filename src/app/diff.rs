@@ -59,13 +59,17 @@ impl Model {
 
     /// Whether the diff stands side by side, for which it needs the whole width: it has it while keys act on it.
     pub fn diff_has_all_room(&self) -> bool {
+        self.diff.beside && self.diff_has_keys() && self.size.0 >= SIDES
+    }
+
+    fn diff_has_keys(&self) -> bool {
         let mut screens = self.screens.iter().rev();
         let focused = screens.find_map(|screen| match screen {
             Screen::Plan(screen) => Some(screen.pane == PlanPane::Diff),
             Screen::Cell(screen) => Some(screen.pane == CellPane::Diff),
             _ => None,
         });
-        self.diff.beside && focused == Some(true) && self.size.0 >= SIDES
+        focused == Some(true)
     }
 
     /// Changes how diffs are read.
@@ -123,13 +127,17 @@ impl Model {
     /// Does something that makes other rows of a diff, and shows the place that was shown.
     pub(super) fn keeping_the_place(&mut self, change: impl FnOnce(&mut Self)) {
         let before = self.diff_shape();
+        // Past the end of what was drawn nothing was shown.
         let last = self.drawn.keys.last;
+        let last = if self.diff_has_keys() && last > 0 {
+            last
+        } else {
+            usize::MAX
+        };
         let place = self.shown_diff().map(|shown| {
             let (diff, first) = shown;
             let end = diff.count(before).saturating_sub(1);
-            // Past the end of what was drawn nothing was shown.
-            let first = if last > 0 { first.min(last) } else { first };
-            diff.place(before, first.min(end))
+            diff.place(before, first.min(last).min(end))
         });
         change(self);
         let Some(place) = place else { return };

@@ -458,10 +458,12 @@ impl Driver {
         self.fact(2, Fact::Published(push.published(message, None)));
     }
 
-    /// Commands since the last time, without lines for the log.
+    /// Commands since the last time, without lines for the log and what was typed.
     pub(crate) fn taken(&mut self) -> Vec<Command> {
         let mut commands = std::mem::take(&mut self.commands);
-        commands.retain(|command| !matches!(command, Command::WriteActivity(_)));
+        commands.retain(|command| {
+            !matches!(command, Command::WriteActivity(_) | Command::KeepRecent(_))
+        });
         commands
     }
 }

@@ -8,6 +8,7 @@
 pub mod activity;
 pub mod areas;
 pub mod command;
+pub mod copy;
 pub mod deliveries;
 pub mod diff;
 pub mod event;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     activity::Activity,
     areas::Drawn,
+    copy::Choice,
     deliveries::Deliveries,
     diff::DiffView,
     event::ReadFrom,
@@ -106,6 +107,8 @@ pub struct Model {
     pub screens: Vec<Screen>,
     /// A line being typed, or a question, above all screens.
     pub prompt: Option<Prompt>,
+    /// Lines that were run in the palette, the last one first.
+    pub recent: Vec<String>,
     /// How diffs are read.
     pub diff: DiffView,
     /// Deliveries, under way or ended.
@@ -230,6 +233,20 @@ pub enum Prompt {
         /// Which suggestion is selected.
         selected: usize,
     },
+    /// What the help is searched for; what was in force before comes back with Esc.
+    Find {
+        /// What is typed so far; in force already.
+        input: LineInput,
+        /// What was in force before.
+        before: String,
+    },
+    /// What is to be copied of what is selected?
+    Copy {
+        /// What there is.
+        choices: Vec<Choice>,
+        /// Which of them is selected.
+        selected: usize,
+    },
     /// The reason for lifting a hold.
     Reason {
         /// The gate whose hold is lifted, by its id.
@@ -270,6 +287,7 @@ impl Model {
             matrix: Matrix::default(),
             screens: Vec::new(),
             prompt: None,
+            recent: Vec::new(),
             diff: DiffView::default(),
             deliveries: Deliveries::default(),
             activity: Activity::default(),
@@ -297,6 +315,8 @@ impl Model {
     pub fn mode(&self) -> Mode {
         match &self.prompt {
             Some(Prompt::Filter { .. }) => Mode::Filter,
+            Some(Prompt::Find { .. }) => Mode::Filter,
+            Some(Prompt::Copy { .. }) => Mode::Copy,
             Some(Prompt::Palette { .. }) => Mode::Palette,
             Some(Prompt::Reason { .. }) => Mode::Reason,
             Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) => Mode::Question,

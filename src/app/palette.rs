@@ -1,9 +1,9 @@
 //! What can be typed after `:`: the table of actions by the words of its rows. Actions of Tidegate only, never of a shell.
 
-use super::{filter::Filter, model::Model};
+use super::{command::Command, filter::Filter, model::Model};
 use crate::{
     actions::{Action, Argument, Row, TABLE, Typed, What},
-    domain::suggest,
+    domain::{fuzzy, suggest},
 };
 
 /// Suggestions beyond this many are not shown.
@@ -61,43 +61,113 @@ pub struct Suggestion {
     pub line: String,
     /// What is shown after it.
     pub help: String,
-    /// More may follow behind it.
+    /// Something follows it.
     pub goes_on: bool,
 }
 
-/// What the line may become.
-pub fn suggestions(model: &Model, line: &str) -> Vec<Suggestion> {
-    match line.trim_start().split_once(' ') {
-        None => {
-            let begun = line.trim();
-            let own = model.setup.commands.iter();
-            let own = own.filter(|command| command.name.starts_with(begun));
-            let own = own.map(|command| Suggestion {
-                line: command.name.clone(),
-                help: command.description.clone(),
-                goes_on: false,
-            });
-            // The user's own first: there are few of them.
-            own.chain(commands(begun)).collect()
-        }
-        Some((name, argument)) => arguments(model, name, argument.trim_start()),
+impl Suggestion {
+    /// The line, ready for what follows it, where something does.
+    pub fn completed(&self) -> String {
+        let gap = if self.goes_on { " " } else { "" };
+        format!("{}{gap}", self.line)
     }
 }
 
-fn commands(begun: &str) -> Vec<Suggestion> {
-    let words = typed().flat_map(|(row, typed)| typed.words.iter().map(move |w| (row, typed, *w)));
-    words
-        .filter(|(_, _, word)| word.starts_with(begun))
-        .map(|(row, typed, word)| Suggestion {
-            line: word.to_owned(),
-            help: match typed.argument {
-                Argument::Nothing => row.words.to_owned(),
-                argument => format!("{}  {}", argument.shown(), row.words),
-            },
-            goes_on: typed.argument != Argument::Nothing,
-        })
-        .collect()
+/// So many lines that were run are offered again where nothing is typed.
+const AGAIN: usize = 4;
+/// So many are kept.
+const KEPT: usize = 50;
+
+impl Model {
+    /// Keeps a line that is run.
+    pub(super) fn remember(&mut self, line: &str, out: &mut Vec<Command>) {
+        self.recent.retain(|other| other != line);
+        self.recent.insert(0, line.to_owned());
+        self.recent.truncate(KEPT);
+        out.push(Command::KeepRecent(self.recent.clone()));
+    }
 }
+
+/// What the line may become: what was run before and begins like it, then commands, the nearest first.
+pub fn suggestions(model: &Model, line: &str) -> Vec<Suggestion> {
+    let begun = line.trim_start();
+    let again = model.recent.iter().filter(|recent| {
+        recent.starts_with(begun)
+            && recent.as_str() != begun
+            && (begun.is_empty() || recent.contains(' '))
+    });
+    let mut found: Vec<Suggestion> = again
+        .take(AGAIN)
+        .map(|recent| Suggestion {
+            line: recent.clone(),
+            help: "again".to_owned(),
+            goes_on: false,
+        })
+        .collect();
+    let rest = match begun.split_once(' ') {
+        None => commands(model, begun),
+        Some((name, argument)) => arguments(model, name, argument.trim_start()),
+    };
+    for suggestion in rest {
+        if found.iter().all(|known| known.line != suggestion.line) {
+            found.push(suggestion);
+        }
+    }
+    found
+}
+
+/// What a line means whose first word is no command: the suggestion that is selected. `None`: it is one, or means nothing.
+pub fn meant(model: &Model, line: &str, selected: usize) -> Option<String> {
+    let begun = line.trim();
+    let name = begun.split_whitespace().next().unwrap_or_default();
+    let mut own = model.setup.commands.iter();
+    if begun.contains(' ') || named(name).is_some() || own.any(|it| it.name == name) {
+        return None;
+    }
+    let found = suggestions(model, begun)
+        .into_iter()
+        .take(SUGGESTIONS)
+        .nth(selected)?;
+    Some(found.completed())
+}
+
+fn commands(model: &Model, begun: &str) -> Vec<Suggestion> {
+    // The user's own first: there are few of them.
+    let own = model.setup.commands.iter().map(|command| Suggestion {
+        line: command.name.clone(),
+        help: command.description.clone(),
+        goes_on: false,
+    });
+    let words = typed().flat_map(|(row, typed)| typed.words.iter().map(move |w| (row, typed, *w)));
+    let words = words.map(|(row, typed, word)| Suggestion {
+        line: word.to_owned(),
+        help: match typed.argument {
+            Argument::Nothing => row.words.to_owned(),
+            argument => format!("{}  {}", argument.shown(), row.words),
+        },
+        goes_on: typed.argument != Argument::Nothing,
+    });
+    let all: Vec<Suggestion> = own.chain(words).collect();
+    let mut found = fuzzy::nearest(begun, all.clone(), |suggestion| &suggestion.line);
+    // What is not called so but does so: `:rollback` is no word of ours, `earlier` is one of `:revert`.
+    if begun.len() >= LEAST_WORD {
+        let begun = begun.to_lowercase();
+        let says = |suggestion: &Suggestion| {
+            let mut words = suggestion.help.split(|c: char| !c.is_alphanumeric());
+            words.any(|word| word.to_lowercase().starts_with(&begun))
+        };
+        let others = all.into_iter().filter(says);
+        for other in others {
+            if !found.contains(&other) {
+                found.push(other);
+            }
+        }
+    }
+    found
+}
+
+/// Less than this of a word stands in every sentence.
+const LEAST_WORD: usize = 4;
 
 fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
     let Some(what) = named(name).and_then(|(_, typed)| typed.argument.what()) else {
@@ -105,6 +175,7 @@ fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
     };
     let word = begun.rsplit(' ').next().unwrap_or_default();
     let head = &begun[..begun.len() - word.len()];
+    // A filter has any number of words; of everything else there is one, and behind it nothing fits.
     let goes_on = what.is_words();
     if !goes_on && !head.is_empty() {
         return Vec::new();
@@ -117,9 +188,10 @@ fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
         What::Filter => filter_words(model),
         What::Version => versions(model),
     };
-    candidates
-        .into_iter()
-        .filter(|candidate| candidate.starts_with(word))
+    let found = fuzzy::nearest(word, candidates, String::as_str).into_iter();
+    found
+        // What is typed whole is complete.
+        .filter(|candidate| candidate != word)
         .map(|candidate| Suggestion {
             line: format!("{name} {head}{candidate}"),
             help: String::new(),

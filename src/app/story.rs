@@ -69,7 +69,7 @@ impl Model {
                     act_everywhere(self, Action::Plan, out);
                 }
             }
-            Story::Drift => "is:drift".clone_into(&mut self.matrix.filter),
+            Story::Drift => act_everywhere(self, Action::Drift, out),
         }
         self.say(story.words());
     }

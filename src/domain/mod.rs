@@ -10,6 +10,7 @@ pub mod detect;
 pub mod diff;
 pub mod drift;
 pub mod failure;
+pub mod fuzzy;
 pub mod gate;
 pub mod glob;
 pub mod grammar;

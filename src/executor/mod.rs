@@ -50,6 +50,8 @@ pub use setup::{ConsoleOptions, setup, setup_of};
 
 /// Name of the file that keeps the last matrix.
 const SNAPSHOT: &str = "matrix.json";
+/// Name of the file that keeps what was typed in the palette.
+const RECENT: &str = "commands.json";
 /// Name of the file that keeps staged changes.
 const STAGED: &str = "staged.json";
 
@@ -63,6 +65,8 @@ pub struct Remembered {
     pub snapshot: Option<Snapshot>,
     /// What was staged and not delivered.
     pub staged: Vec<ChangeRequest>,
+    /// Lines that were run in the palette, the last one first.
+    pub recent: Vec<String>,
     /// What of it cannot be taken up.
     pub problem: Option<Failure>,
 }
@@ -77,7 +81,12 @@ pub enum TerminalOrder {
     /// Give the terminal to a command of the user's own.
     Own(Epoch, OwnRun),
     /// Put this on the clipboard, through the terminal too.
-    Copy(String),
+    Copy {
+        /// What it is, in words.
+        what: String,
+        /// The text.
+        text: String,
+    },
     /// Leave.
     Quit,
 }
@@ -179,6 +188,7 @@ impl Executor {
         };
         Remembered {
             snapshot: snapshot.flatten().flatten(),
+            recent: store.load(RECENT).ok().flatten().unwrap_or_default(),
             staged,
             problem,
         }
@@ -343,7 +353,8 @@ impl Executor {
                     },
                 );
             }
-            Command::Copy(text) => return Some(TerminalOrder::Copy(text)),
+            Command::Copy { what, text } => return Some(TerminalOrder::Copy { what, text }),
+            Command::KeepRecent(lines) => shared.keep(RECENT, lines),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
             Command::Suspend => return Some(TerminalOrder::Suspend),
             Command::Quit => return Some(TerminalOrder::Quit),
@@ -383,12 +394,12 @@ impl Executor {
         });
     }
 
-    /// Copies `text`; to be called by the terminal's owner, between two frames.
-    pub fn copy(&self, text: String) {
+    /// Copies `text`, which is `what`; to be called by the terminal's owner, between two frames.
+    pub fn copy(&self, what: String, text: String) {
         let told = outside::tell_terminal(&text);
         let shared = Arc::clone(&self.shared);
         self.blocking("copying", Event::Failure, move || {
-            shared.tell(Event::Notice(outside::copy(&text, told)));
+            shared.tell(Event::Notice(outside::copy(&what, &text, told)));
         });
     }
 

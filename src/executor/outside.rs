@@ -24,19 +24,21 @@ pub fn tell_terminal(text: &str) -> bool {
 }
 
 /// Puts `text` on the clipboard by a local program as well, where there is one: not every terminal answers. Returns a sentence
-/// that says which way it went. Blocking.
-pub fn copy(text: &str, told: bool) -> String {
+/// that says what was copied and which way it went. Blocking.
+pub fn copy(what: &str, text: &str, told: bool) -> String {
     let local = clipboard_programs()
         .into_iter()
         .find(|program| feed(program, text));
     match (local, told) {
-        (Some([name, ..]), true) => format!("copied with {name} and by OSC 52"),
-        (Some([name, ..]), false) => format!("copied with {name}"),
+        (Some([name, ..]), true) => format!("copied {what}: with {name} and by OSC 52"),
+        (Some([name, ..]), false) => format!("copied {what}: with {name}"),
         (None, true) => {
-            "copied by OSC 52, if the terminal allows it (tmux: set -g set-clipboard on)".to_owned()
+            format!(
+                "copied {what}: by OSC 52, if the terminal allows it (tmux: set -g set-clipboard on)"
+            )
         }
         (None, false) => {
-            "could not copy: no clipboard program, and the terminal took no OSC 52".to_owned()
+            format!("could not copy {what}: no clipboard program, and the terminal took no OSC 52")
         }
     }
 }

@@ -94,6 +94,7 @@ pub async fn run(
     let Remembered {
         snapshot,
         staged,
+        recent,
         problem,
     } = remembered;
     let mut model = match opening.model() {
@@ -101,6 +102,7 @@ pub async fn run(
         Some(model) => Model { setup, ..model },
         None => Model::new(setup, Timestamp::now(), size, snapshot, staged),
     };
+    model.recent = recent;
     draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
 
@@ -427,7 +429,7 @@ impl Console {
         for command in commands {
             match self.executor.run(command) {
                 None => {}
-                Some(TerminalOrder::Copy(text)) => self.executor.copy(text),
+                Some(TerminalOrder::Copy { what, text }) => self.executor.copy(what, text),
                 Some(TerminalOrder::Suspend) => self.suspend()?,
                 Some(TerminalOrder::Login(environment)) => {
                     self.lent = Some(Lent::Login(environment));

@@ -27,6 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, bands: Bands) {
         Some(Prompt::Quit) => quit(canvas, bands.keys),
         Some(Prompt::Trust(_)) => trust(canvas, bands.keys),
         Some(Prompt::Own(run, _)) => own(canvas, bands.keys, &run.line()),
+        Some(Prompt::Copy { .. }) => hints(canvas, bands.keys, Mode::Copy),
         Some(_) => {}
         None => hints(canvas, bands.keys, canvas.model.mode()),
     }

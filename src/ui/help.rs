@@ -21,11 +21,15 @@ use crate::{
 const LABEL: usize = 13;
 
 /// Draws it; as two columns where there is room.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: HelpScreen) {
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &HelpScreen) {
     let theme = canvas.theme;
-    canvas.frame(area, Line::styled("Help", theme.title));
+    let mut title = vec![Span::styled("Help", theme.title)];
+    if !screen.search.is_empty() {
+        title.push(Span::styled(format!("  /{}", screen.search), theme.accent));
+    }
+    canvas.frame(area, Line::from(title));
     let areas = HelpAreas::of(area);
-    let lines = content(canvas, usize::from(areas.first.width));
+    let lines = content(canvas, screen, usize::from(areas.first.width));
     let page = areas.lines();
     let last = lines.len().saturating_sub(page);
     let start = screen.line.min(last);
@@ -50,10 +54,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: HelpScreen) {
     }
 }
 
-fn content(canvas: &Canvas<'_>, width: usize) -> Vec<Line<'static>> {
+fn content(canvas: &Canvas<'_>, screen: &HelpScreen, width: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
-    for entry in help::entries(canvas.model) {
+    for entry in help::entries(canvas.model, screen) {
         match entry {
             HelpRow::Title(title) => lines.push(Line::styled(title, theme.title)),
             HelpRow::Gap => lines.push(Line::default()),

@@ -90,7 +90,7 @@ fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
         Screen::Delivery(screen) => delivery::draw(canvas, body, screen),
         Screen::Drift(screen) => drift::draw(canvas, body, screen),
         Screen::Activity(screen) => activity::draw(canvas, body, *screen),
-        Screen::Help(screen) => help::draw(canvas, body, *screen),
+        Screen::Help(screen) => help::draw(canvas, body, screen),
     }
 }
 

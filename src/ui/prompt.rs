@@ -6,11 +6,15 @@ use ratatui::{
 };
 
 use super::{canvas::Canvas, text};
-use crate::app::{
-    areas::{Bands, Spot},
-    line::LineInput,
-    model::Prompt,
-    palette::{self, SUGGESTIONS},
+use crate::{
+    actions::{Action, Mode},
+    app::{
+        areas::{self, Bands, Spot},
+        copy::Choice,
+        line::LineInput,
+        model::Prompt,
+        palette::{self, SUGGESTIONS},
+    },
 };
 
 /// Draws the prompt in `line`, where there is one.
@@ -22,6 +26,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
             let hint = format!("{}  tab completes ", text::count(found, "row"));
             typed(canvas, line, "/", input, &hint);
         }
+        Some(Prompt::Find { input, .. }) => typed(canvas, line, "/", input, "enter keeps it "),
+        Some(Prompt::Copy { choices, selected }) => copies(canvas, area, choices, *selected),
         Some(Prompt::Palette { input, selected }) => {
             suggestions(canvas, area, input, *selected);
             typed(canvas, line, ":", input, "tab completes ");
@@ -74,6 +80,46 @@ pub fn caret(canvas: &Canvas<'_>, after: &str) -> [Span<'static>; 2] {
         Span::styled(under.to_string(), canvas.theme.cursor),
         Span::raw(chars.as_str().to_owned()),
     ]
+}
+
+/// What can be copied, each behind its key.
+fn copies(canvas: &mut Canvas<'_>, area: Rect, choices: &[Choice], selected: usize) {
+    let theme = canvas.theme;
+    let rows = areas::rows(choices.len()).min(area.height.saturating_sub(3));
+    let place = Rect {
+        x: area.x,
+        y: area.y + area.height - 1 - rows - 2,
+        width: area.width.min(100),
+        height: rows + 2,
+    };
+    canvas.clear(place);
+    let inner = canvas.frame(place, Line::styled("Copy", theme.title));
+    let names = choices.iter().map(|choice| text::width(&choice.what));
+    let names = names.max().unwrap_or(0);
+    for (offset, (index, choice)) in (0..rows).zip(choices.iter().enumerate()) {
+        let key = canvas.key(Mode::Copy, Action::CopyPart(choice.of));
+        // Of several lines the last says most: a table ends with the row.
+        let shown = choice.text.lines().last().unwrap_or_default().to_owned();
+        let name = text::column(&choice.what, names, canvas.glyphs.ellipsis);
+        let row = areas::row(inner, offset);
+        let mut keys = canvas.model.setup.keymap.rows(Mode::Copy);
+        let press = keys.find_map(|(row, keys)| {
+            let here = row.action == Action::CopyPart(choice.of);
+            keys.first().copied().filter(|_| here)
+        });
+        if let Some(press) = press {
+            canvas.zone(row, Spot::Key(press));
+        }
+        let line = Line::from(vec![
+            key,
+            Span::raw(format!(" {name}  ")),
+            Span::styled(shown, theme.dim),
+        ]);
+        canvas.put(row, line);
+        if index == selected {
+            canvas.tint(row, theme.cursor);
+        }
+    }
 }
 
 fn suggestions(canvas: &mut Canvas<'_>, area: Rect, input: &LineInput, selected: usize) {

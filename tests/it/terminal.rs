@@ -105,7 +105,9 @@ fn the_demo_s_stories_begin_in_the_middle() {
     });
 
     let drift = begun("drift");
-    drift.until("what differs", ROLLOUT, |view| view.has("mailer"));
+    drift.until("what differs", ROLLOUT, |view| {
+        view.has("Drift") && view.has("mailer") && view.has("<enter> detail")
+    });
 }
 
 #[test]

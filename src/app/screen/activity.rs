@@ -32,7 +32,10 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             if let Some(entry) = model.activity.entries().get(index) {
                 let lines = std::iter::once(&entry.text).chain(&entry.detail);
                 let lines: Vec<&str> = lines.map(String::as_str).collect();
-                out.push(Command::Copy(lines.join("\n")));
+                out.push(Command::Copy {
+                    what: "the entry".to_owned(),
+                    text: lines.join("\n"),
+                });
             }
         }
         _ => return false,

@@ -62,10 +62,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
         Action::Move(motion) => model.move_in_cell(motion, out),
         Action::NextPane => model.turn_to_cell_pane(CellPane::next),
         Action::PreviousPane => model.turn_to_cell_pane(CellPane::previous),
-        Action::Copy => match model.selected_commit() {
-            Some(commit) => out.push(Command::Copy(commit.to_string())),
-            None => model.copy_version(out),
-        },
+        Action::Copy => model.ask_what_to_copy(),
         Action::Browse => model.browse_commit(out),
         _ => return false,
     }

@@ -105,8 +105,14 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             model.revert_several(cells, out);
         }
         Action::Copy => match (link, commit) {
-            (Some(link), _) => out.push(Command::Copy(link)),
-            (None, Some(commit)) => out.push(Command::Copy(commit.to_string())),
+            (Some(link), _) => out.push(Command::Copy {
+                what: format!("address {link}"),
+                text: link,
+            }),
+            (None, Some(commit)) => out.push(Command::Copy {
+                what: format!("commit {commit}"),
+                text: commit.to_string(),
+            }),
             (None, None) => model.say("no commit is written yet"),
         },
         Action::Browse => {

@@ -76,7 +76,10 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
         Action::Copy => {
             if let Some(finding) = screen.findings.get(screen.selected) {
                 let Finding { kind, cell, detail } = finding;
-                out.push(Command::Copy(format!("{kind}: {cell}: {detail}")));
+                out.push(Command::Copy {
+                    what: "the line".to_owned(),
+                    text: format!("{kind}: {cell}: {detail}"),
+                });
             }
         }
         Action::Browse => model.browse_environment(out),

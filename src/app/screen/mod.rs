@@ -181,16 +181,6 @@ impl Model {
             )),
         }
     }
-
-    /// Copies the version that the selected cell declares.
-    pub(in crate::app) fn copy_version(&mut self, out: &mut Vec<Command>) {
-        let Some(cell) = self.selected() else { return };
-        let desired = self.git.desired.as_deref();
-        match desired.and_then(|desired| desired.version(&cell)) {
-            Some(version) => out.push(Command::Copy(version.to_string())),
-            None => self.say(format!("{cell} declares no version")),
-        }
-    }
 }
 
 /// An index into a list of `count`, moved; stays inside.

@@ -60,11 +60,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
                 model.say(why);
             }
         }
-        Action::Copy => {
-            if let Some(commit) = model.selected_commit() {
-                out.push(Command::Copy(commit.to_string()));
-            }
-        }
+        Action::Copy => model.ask_what_to_copy(),
         Action::Browse => model.browse_commit(out),
         _ => return false,
     }

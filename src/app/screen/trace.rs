@@ -141,10 +141,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
                 model.open_cell_at(cell, value, out);
             }
         }
-        Action::Copy => match model.selected_commit() {
-            Some(commit) => out.push(Command::Copy(commit.to_string())),
-            None => model.say("it has not been there: no commit to copy"),
-        },
+        Action::Copy => model.ask_what_to_copy(),
         Action::Browse => model.browse_commit(out),
         _ => return false,
     }

@@ -8,7 +8,7 @@ use super::{
         keymap::{LastKey, Meaning, meaning},
         line::LineInput,
         model::{Model, Prompt, WriteMode},
-        screen::{Act, ActivityScreen, HelpScreen, Screen, matrix},
+        screen::{Act, ActivityScreen, Screen, matrix},
     },
     prompt,
 };
@@ -127,7 +127,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::Quit => model.quit(out),
         Action::Unlock => model.unlock(out),
         Action::Lock => model.lock(out),
-        Action::Help => model.open(Screen::Help(HelpScreen::default())),
+        Action::Help => model.open_help(),
         Action::Activity => model.open(Screen::Activity(ActivityScreen::default())),
         Action::Delivery => model.show_delivery(),
         Action::Drift => model.open_drift(),
@@ -183,6 +183,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         | Action::Goto
         | Action::Login
         | Action::Copy
+        | Action::CopyPart(_)
         | Action::Browse
         | Action::NextPane
         | Action::PreviousPane
@@ -201,11 +202,11 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
 impl Model {
     /// Gives the keys to a pane of the visible screen.
     fn focus(&mut self, pane: Option<Pane>) {
-        match (pane, self.screens.last_mut()) {
+        self.keeping_the_place(|model| match (pane, model.screens.last_mut()) {
             (Some(Pane::Cell(pane)), Some(Screen::Cell(screen))) => screen.pane = pane,
             (Some(Pane::Plan(pane)), Some(Screen::Plan(screen))) => screen.pane = pane,
             _ => {}
-        }
+        });
     }
 
     /// Asks the remote and lost clusters now.

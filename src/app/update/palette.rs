@@ -13,6 +13,7 @@ use super::{
 use crate::{
     actions::Action,
     domain::{
+        fuzzy,
         ids::{EnvironmentName, ServiceName},
         suggest,
         topology::Deliver,
@@ -156,8 +157,9 @@ impl Model {
         let services = desired
             .as_ref()
             .map_or(&[][..], |desired| &desired.services);
-        let exact = services.iter().find(|service| service.as_str() == name);
-        let found = exact.or_else(|| services.iter().find(|s| s.as_str().starts_with(name)));
+        let names = services.iter().collect();
+        let found = fuzzy::nearest(name, names, |service| service.as_str());
+        let found = found.first().copied();
         let Some(service) = found.cloned() else {
             let names = services.iter().map(ServiceName::as_str);
             let hint = suggest::hint(name, names);

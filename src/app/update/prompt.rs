@@ -12,6 +12,7 @@ use crate::{
         palette::{self, SUGGESTIONS},
         screen::{Screen, moved},
     },
+    domain::fuzzy,
 };
 
 /// A key that edits the line being typed.
@@ -48,8 +49,13 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
             change(input);
             *selected = 0;
         }
+        Some(Prompt::Find { input, .. }) => {
+            change(input);
+            let text = input.text().to_owned();
+            model.find_in_help(text);
+        }
         Some(Prompt::Reason { input, .. }) => change(input),
-        Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
+        Some(Prompt::Copy { .. } | Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
     }
 }
 
@@ -60,6 +66,9 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
     if let Some(Prompt::Own(run, put)) = &model.prompt {
         let asked = (run.clone(), *put);
         return own::act(model, asked, action, held, out);
+    }
+    if let Some(Prompt::Copy { .. }) = &model.prompt {
+        return model.act_on_copies(action, out);
     }
     match action {
         Action::Back | Action::No => cancel(model),
@@ -74,16 +83,28 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
 
 /// Esc in a filter brings back the one that was in force before.
 fn cancel(model: &mut Model) {
-    if let Some(Prompt::Filter { before, .. }) = model.prompt.take() {
-        model.matrix.filter = before;
+    match model.prompt.take() {
+        Some(Prompt::Filter { before, .. }) => model.matrix.filter = before,
+        Some(Prompt::Find { before, .. }) => model.find_in_help(before),
+        _ => {}
     }
 }
 
 fn accept(model: &mut Model, out: &mut Vec<Command>) {
     match model.prompt.take() {
-        Some(Prompt::Palette { input, .. }) => {
+        Some(Prompt::Palette { input, selected }) => {
             let line = input.text();
-            if !line.trim().is_empty() {
+            if line.trim().is_empty() {
+            } else if let Some(meant) = palette::meant(model, line, selected) {
+                // Nothing runs that was not read before.
+                let key = model.key(Mode::Palette, Action::Open);
+                model.say(format!("{key} again for :{}", meant.trim()));
+                model.prompt = Some(Prompt::Palette {
+                    input: LineInput::with(meant),
+                    selected: 0,
+                });
+            } else {
+                model.remember(line.trim(), out);
                 model.run_command(line, out);
             }
         }
@@ -101,7 +122,14 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
                 model.say(unknown);
             }
         }
-        Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
+        Some(
+            Prompt::Find { .. }
+            | Prompt::Copy { .. }
+            | Prompt::Quit
+            | Prompt::Trust(_)
+            | Prompt::Own(..),
+        )
+        | None => {}
     }
 }
 
@@ -110,10 +138,7 @@ fn complete(model: &mut Model) {
         Some(Prompt::Palette { input, selected }) => {
             let found = palette::suggestions(model, input.text());
             let found = found.into_iter().take(SUGGESTIONS).nth(*selected);
-            found.map(|suggestion| {
-                let after = if suggestion.goes_on { " " } else { "" };
-                format!("{}{after}", suggestion.line)
-            })
+            found.map(|suggestion| suggestion.completed())
         }
         Some(Prompt::Filter { input, .. }) => {
             let text = input.text();
@@ -121,8 +146,10 @@ fn complete(model: &mut Model) {
             let (head, not) = (&text[..text.len() - word.len()], word.starts_with('!'));
             let bare = word.trim_start_matches('!');
             let words = palette::filter_words(model);
-            let found = words.into_iter().find(|known| known.starts_with(bare));
-            found.map(|known| format!("{head}{}{known}", if not { "!" } else { "" }))
+            let found = fuzzy::nearest(bare, words, String::as_str);
+            found
+                .first()
+                .map(|known| format!("{head}{}{known}", if not { "!" } else { "" }))
         }
         _ => None,
     };

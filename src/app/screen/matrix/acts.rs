@@ -38,7 +38,7 @@ pub(in crate::app) fn act(
         }
         Action::NextMatch => model.next_match(true),
         Action::PreviousMatch => model.next_match(false),
-        Action::Copy => model.copy_version(out),
+        Action::Copy => model.ask_what_to_copy(),
         Action::Browse => model.browse_environment(out),
         _ => return false,
     }

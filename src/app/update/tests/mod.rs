@@ -30,6 +30,7 @@ mod answers;
 mod confirm;
 mod diff;
 mod drift;
+mod finding;
 mod matrix;
 mod own;
 mod publish;

@@ -184,7 +184,12 @@ fn help_and_palette_know_them() {
     let found = palette::suggestions(&driver.model, "lo");
     assert_eq!(found[0].line, "look");
     assert_eq!(found[0].help, "what look does");
-    let shown = format!("{:?}", help::entries(&driver.model));
+    let screen = help::HelpScreen {
+        of: crate::actions::Mode::Matrix,
+        search: String::new(),
+        line: 0,
+    };
+    let shown = format!("{:?}", help::entries(&driver.model, &screen));
     for part in [
         "Key(\"K\", \"what look does\")",
         "Key(\":wipe\", \"what wipe does\")",

@@ -104,12 +104,18 @@ fn r_goes_back_from_there_and_y_and_o_take_the_commit() {
         driver.model.screens.last(),
         Some(Screen::Revert(screen)) if screen.cell == cell("checkout", "prod-us")
     ));
-    driver.keys("esc y O");
+    driver.keys("esc y y O");
     let landed = fixture::values()[0].change.landed.commit;
     let address = format!("https://git.example.com/shop/platform-deploy/commit/{landed}");
     assert_eq!(
         driver.taken(),
-        [Command::Copy(landed.to_string()), Command::OpenUrl(address)]
+        [
+            Command::Copy {
+                what: format!("commit {landed}"),
+                text: landed.to_string()
+            },
+            Command::OpenUrl(address)
+        ]
     );
 }
 

@@ -150,6 +150,19 @@ pub(super) fn palette(size: (u16, u16)) -> Driver {
     driver
 }
 
+pub(super) fn copy(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("l l y j");
+    driver
+}
+
+/// The help, searched from a cell.
+pub(super) fn found(size: (u16, u16)) -> Driver {
+    let mut driver = Driver::settled(size);
+    driver.keys("enter ? / \"diff");
+    driver
+}
+
 pub(super) fn failure(size: (u16, u16)) -> Driver {
     let mut driver = Driver::settled(size);
     driver.send(Event::Failure(Failure::told(

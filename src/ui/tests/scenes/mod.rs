@@ -20,6 +20,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("marks", matrix::marks),
     ("filter", matrix::filter),
     ("palette", matrix::palette),
+    ("copy", matrix::copy),
+    ("found", matrix::found),
     ("failure", matrix::failure),
     ("cell", cell::cell_screen),
     ("revert", cell::revert),
