@@ -81,7 +81,7 @@ impl Model {
             (
                 Copied::Why,
                 "why".to_owned(),
-                why.map(|why| format!("{cell}: {why}")),
+                why.map(|why| format!("{} / {why}", cell.service)),
             ),
             (
                 Copied::Row,

@@ -83,6 +83,8 @@ async fn commands_and_the_console_show_a_cell_alike() {
     assert!(!table.contains(" - "), "it is not absent: {table}");
 
     let operator = console(&demo);
+    // WHY has less room there.
+    let row = [&row[..5], &["staging: no workload"]].concat();
     operator.terminal.until("the same row", SOON, |view| {
         view.lines().iter().any(|line| in_order(line, &row))
     });

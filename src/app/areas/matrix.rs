@@ -7,6 +7,7 @@ use crate::{
     app::{model::Model, status::CellView},
     domain::{
         ids::EnvironmentName,
+        rollout::Connection,
         text::{share, width},
     },
     look,
@@ -85,6 +86,8 @@ const NARROWEST: usize = 7;
 const WIDEST: usize = 22;
 /// A column that holds a version as most of them are: narrower ones are a last resort.
 const LEGIBLE: usize = 13;
+/// What stands beside the name of a column at its widest, as `PROD`, `? 403`, `∅12m`; a gap is counted with the name.
+const TAG: usize = 5;
 /// Mark, glyph and gaps of a cell, beside its text.
 pub const CELL_FRAME: usize = 4;
 
@@ -107,8 +110,7 @@ pub fn grid(model: &Model) -> Grid {
         .iter()
         .enumerate()
         .map(|(index, name)| {
-            let tag = if model.is_protected(name) { 5 } else { 0 };
-            let heading = width(name.as_str()) + tag + 3;
+            let heading = width(name.as_str()) + tag_width(model, name) + 3;
             let cells = matrix.widest.get(index).copied().unwrap_or(0);
             heading.max(cells).clamp(NARROWEST, WIDEST)
         })
@@ -143,6 +145,17 @@ pub fn grid(model: &Model) -> Grid {
         columns: columns.into_iter().zip(widths).collect(),
         why: super::rows(why),
         lines: usize::from(rows.height),
+    }
+}
+
+/// The room beside the name of a column for what is to be known of it: protected, lost since when, no access. The same whatever its
+/// cluster does now, lest the columns move when a connection comes or goes.
+fn tag_width(model: &Model, environment: &EnvironmentName) -> usize {
+    let has_cluster = !matches!(model.connection(environment), Connection::Unconfigured);
+    if has_cluster || model.is_protected(environment) {
+        TAG
+    } else {
+        0
     }
 }
 
