@@ -314,8 +314,7 @@ impl Model {
     /// What the keyboard means now.
     pub fn mode(&self) -> Mode {
         match &self.prompt {
-            Some(Prompt::Filter { .. }) => Mode::Filter,
-            Some(Prompt::Find { .. }) => Mode::Filter,
+            Some(Prompt::Filter { .. } | Prompt::Find { .. }) => Mode::Filter,
             Some(Prompt::Copy { .. }) => Mode::Copy,
             Some(Prompt::Palette { .. }) => Mode::Palette,
             Some(Prompt::Reason { .. }) => Mode::Reason,
