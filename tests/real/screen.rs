@@ -175,7 +175,7 @@ fn a_refused_push_leaves_everything_staged_and_offers_a_branch() {
     operator.plan_promotion("mail", "staging");
     operator.confirm(None);
     let refused = operator.terminal.until("the refusal", SOON, |view| {
-        view.has("The push was refused; everything stays staged")
+        view.has("The push was refused at ") && view.has("; everything stays staged")
     });
     let server = "Not allowed to push to protected branch main";
     assert!(refused.has(server) && refused.has("staged 1"), "{refused}");
