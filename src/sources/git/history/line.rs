@@ -16,7 +16,7 @@ use super::{
     index::{Builder, Index},
     moves::Places,
     pipeline::Steps,
-    telling::{Batch, Landing, Tale},
+    telling::{Batch, Landing, Tale, Touched},
     today::{Left, Passed, Today},
     walk::Walk,
 };
@@ -248,7 +248,7 @@ impl Line<'_> {
                         walk: &walk,
                         today: &today,
                         places: &places,
-                        files: &files,
+                        files: Touched::new(&files),
                         commit: step.commit,
                         depth,
                     };

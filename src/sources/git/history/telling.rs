@@ -1,6 +1,7 @@
 //! From a change that was found to a change that is told: who, when, and in batches.
 
 use std::{
+    collections::HashMap,
     ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use super::{
 use crate::domain::{
     failure::Failure,
     history::{self, CommitInfo, ValueChange},
-    ids::{CellKey, ObjectId},
+    ids::{CellKey, ObjectId, RepoPath},
 };
 
 /// A batch goes out when it is this old or this long, so that the first rows show at once.
@@ -34,9 +35,30 @@ pub(super) struct Landing<'a> {
     /// Where files of today are that were elsewhere, at the commit and at its parent.
     pub(super) places: &'a Places<'a>,
     /// Those that differ there.
-    pub(super) files: &'a [Moved],
+    pub(super) files: Touched<'a>,
     pub(super) commit: ObjectId,
     pub(super) depth: u32,
+}
+
+/// The files that differ at a landed commit, also found by their places: a commit may touch every file of a large matrix, and
+/// each of its cells asks.
+pub(super) struct Touched<'a> {
+    all: &'a [Moved],
+    by: HashMap<(&'a RepoPath, &'a RepoPath), &'a Moved>,
+}
+
+impl<'a> Touched<'a> {
+    pub(super) fn new(all: &'a [Moved]) -> Self {
+        let by = all.iter().map(|file| ((&file.path, &file.at), file));
+        Self {
+            all,
+            by: by.collect(),
+        }
+    }
+
+    fn get(&self, at: &At) -> Option<&'a Moved> {
+        self.by.get(&(&at.read_as, &at.path)).copied()
+    }
 }
 
 impl Landing<'_> {
@@ -101,13 +123,13 @@ impl Landing<'_> {
     /// Who wrote the bytes wrote the value, where one file alone decides and no merge since touched it.
     fn certain(&self, told: &Told, paths: &[At]) -> Option<&Author> {
         let [at] = paths else { return None };
-        let file = self.files.iter().find(|file| is_at(file, at))?;
+        let file = self.files.get(at)?;
         file.author.as_ref().filter(|_| told.passed.is_empty())
     }
 
     /// The files that decide a cell: those of today, but for a change that happened elsewhere.
     fn paths(&self, cell: &CellKey) -> Vec<At> {
-        let touched = |at: &At| self.files.iter().any(|file| is_at(file, at));
+        let touched = |at: &At| self.files.get(at).is_some();
         let today = self
             .today
             .paths(cell)
@@ -119,7 +141,7 @@ impl Landing<'_> {
         }
         let mut paths: Vec<At> = self.walk.depends_on(cell).iter().map(At::home).collect();
         if !paths.iter().any(touched) {
-            let home = self.files.iter().filter(|file| file.at == file.path);
+            let home = self.files.all.iter().filter(|file| file.at == file.path);
             paths.extend(home.map(|file| At::home(&file.path)));
         }
         paths
@@ -130,7 +152,7 @@ impl Landing<'_> {
     /// The blobs of files at the landed commit and at its first parent.
     fn blobs(&self, paths: &[At]) -> Vec<(Option<ObjectId>, Option<ObjectId>)> {
         let blobs = paths.iter().map(|at| {
-            if let Some(file) = self.files.iter().find(|file| is_at(file, at)) {
+            if let Some(file) = self.files.get(at) {
                 return (file.before, file.after);
             }
             let same = if at.path == at.read_as {
@@ -150,10 +172,6 @@ pub(super) enum Tale {
     Changed(ValueChange),
     /// Its value came to another place, and stayed what it was.
     Moved(Arc<history::Moved>),
-}
-
-fn is_at(file: &Moved, at: &At) -> bool {
-    file.path == at.read_as && file.at == at.path
 }
 
 /// Changes gathered until they are worth a message.
