@@ -38,6 +38,26 @@ pub struct Environment {
     pub timeout: Duration,
 }
 
+#[cfg(test)]
+impl Environment {
+    /// For tests: an environment with these upstreams, used by Git alone, in which nothing else is said.
+    pub(crate) fn plain(name: &str, from: &[&str]) -> Self {
+        let template = || Template::parse("{service}").unwrap();
+        Self {
+            name: name.into(),
+            from: from.iter().map(|name| (*name).into()).collect(),
+            require: Require::Any,
+            cluster: None,
+            namespace: template(),
+            workload: WorkloadTemplate::Name(template()),
+            protected: false,
+            url: None,
+            deliver: Deliver::Push,
+            timeout: Duration::from_mins(15),
+        }
+    }
+}
+
 /// How many of an environment's upstreams must have a version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Require {

@@ -82,21 +82,32 @@ pub fn caret(canvas: &Canvas<'_>, after: &str) -> [Span<'static>; 2] {
     ]
 }
 
+/// A box of at most so many columns and rows above the line that is typed in; what is inside its frame.
+fn above_the_line(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (width, rows): (u16, usize),
+    title: Line<'static>,
+) -> Rect {
+    let height = areas::rows(rows).min(area.height.saturating_sub(3)) + 2;
+    let place = Rect {
+        x: area.x,
+        y: (area.y + area.height).saturating_sub(1 + height),
+        width: area.width.min(width),
+        height,
+    };
+    canvas.clear(place);
+    canvas.frame(place, title)
+}
+
 /// What can be copied, each behind its key.
 fn copies(canvas: &mut Canvas<'_>, area: Rect, choices: &[Choice], selected: usize) {
     let theme = canvas.theme;
-    let rows = areas::rows(choices.len()).min(area.height.saturating_sub(3));
-    let place = Rect {
-        x: area.x,
-        y: area.y + area.height - 1 - rows - 2,
-        width: area.width.min(100),
-        height: rows + 2,
-    };
-    canvas.clear(place);
-    let inner = canvas.frame(place, Line::styled("Copy", theme.title));
+    let title = Line::styled("Copy", theme.title);
+    let inner = above_the_line(canvas, area, (100, choices.len()), title);
     let names = choices.iter().map(|choice| text::width(&choice.what));
     let names = names.max().unwrap_or(0);
-    for (offset, (index, choice)) in (0..rows).zip(choices.iter().enumerate()) {
+    for (offset, (index, choice)) in (0..inner.height).zip(choices.iter().enumerate()) {
         let key = canvas.key(Mode::Copy, Action::CopyPart(choice.of));
         // Of several lines the last says most: a table ends with the row.
         let shown = choice.text.lines().last().unwrap_or_default().to_owned();
@@ -130,26 +141,16 @@ fn suggestions(canvas: &mut Canvas<'_>, area: Rect, input: &LineInput, selected:
     if shown.is_empty() {
         return;
     }
-    let rows = u16::try_from(shown.len())
-        .unwrap_or(1)
-        .min(area.height.saturating_sub(3));
-    let place = Rect {
-        x: area.x,
-        y: area.y + area.height - 1 - rows - 2,
-        width: area.width.min(72),
-        height: rows + 2,
-    };
-    canvas.clear(place);
     let title = if more > 0 {
         Line::styled(format!("Commands  {more} more"), theme.dim)
     } else {
         Line::styled("Commands", theme.dim)
     };
-    let inner = canvas.frame(place, title);
+    let inner = above_the_line(canvas, area, (72, shown.len()), title);
     canvas.zone(inner, Spot::Suggestions);
     let names = shown.iter().map(|suggestion| text::width(&suggestion.line));
     let names = names.max().unwrap_or(0);
-    for ((y, suggestion), index) in (inner.y..inner.y + rows).zip(&shown).zip(0..) {
+    for ((y, suggestion), index) in (inner.y..inner.bottom()).zip(&shown).zip(0..) {
         let row = Rect {
             y,
             height: 1,

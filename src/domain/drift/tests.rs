@@ -7,26 +7,13 @@ use crate::domain::{
     ids::ObjectId,
     rollout::{Connection, Health, LiveCell},
     said::Said,
-    template::Template,
-    topology::{Deliver, Environment, Require, WorkloadTemplate},
+    topology::{Environment, Require},
 };
 
 fn topology(edges: &[(&str, &[&str])], require: Require) -> Topology {
-    let template = || Template::parse("{service}").unwrap();
     let environment = |(name, from): &(&str, &[&str])| Environment {
-        name: (*name).into(),
-        from: from
-            .iter()
-            .map(|from| EnvironmentName::from(*from))
-            .collect(),
         require,
-        cluster: None,
-        namespace: template(),
-        workload: WorkloadTemplate::Name(template()),
-        protected: false,
-        url: None,
-        deliver: Deliver::Push,
-        timeout: std::time::Duration::from_mins(15),
+        ..Environment::plain(name, from)
     };
     Topology {
         environments: edges.iter().map(environment).collect(),

@@ -122,28 +122,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{
-        history::CommitInfo,
-        ids::ObjectId,
-        said::Said,
-        template::Template,
-        topology::{Deliver, Environment, Require, WorkloadTemplate},
-    };
+    use crate::domain::{history::CommitInfo, ids::ObjectId, said::Said, topology::Environment};
 
     fn topology(edges: &[(&str, &[&str])]) -> Topology {
-        let template = || Template::parse("{service}").unwrap();
-        let environment = |(name, from): &(&str, &[&str])| Environment {
-            name: (*name).into(),
-            from: from.iter().map(|f| EnvironmentName::from(*f)).collect(),
-            require: Require::Any,
-            cluster: None,
-            namespace: template(),
-            workload: WorkloadTemplate::Name(template()),
-            protected: false,
-            url: None,
-            deliver: Deliver::Push,
-            timeout: std::time::Duration::from_mins(15),
-        };
+        let environment = |(name, from): &(&str, &[&str])| Environment::plain(name, from);
         Topology {
             environments: edges.iter().map(environment).collect(),
         }

@@ -190,27 +190,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{
-        ids::ObjectId,
-        template::Template,
-        topology::{Deliver, Environment, Require, WorkloadTemplate},
-    };
-
-    fn environment(name: &str, from: &[&str]) -> Environment {
-        let template = || Template::literal("x");
-        Environment {
-            name: name.into(),
-            from: from.iter().map(|name| (*name).into()).collect(),
-            require: Require::Any,
-            cluster: None,
-            namespace: template(),
-            workload: WorkloadTemplate::Name(template()),
-            protected: false,
-            url: None,
-            deliver: Deliver::Push,
-            timeout: std::time::Duration::from_mins(1),
-        }
-    }
+    use crate::domain::{ids::ObjectId, topology::Environment};
 
     /// `environment=version …` of one service; `-` declares nothing, `!` cannot be read, `*` is encrypted, `1|2` says both. Each file has a
     /// problem of another row, which is nobody's reason.
@@ -259,9 +239,9 @@ mod tests {
     fn which_upstream_or_why_none() {
         let topology = Topology {
             environments: vec![
-                environment("dev", &[]),
-                environment("stage", &["dev"]),
-                environment("prod", &["stage", "hot"]),
+                Environment::plain("dev", &[]),
+                Environment::plain("stage", &["dev"]),
+                Environment::plain("prod", &["stage", "hot"]),
             ],
         };
         let cases = [

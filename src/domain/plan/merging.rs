@@ -9,8 +9,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell, Tip},
     gate::testing::nothing,
     layout::Origin,
-    template::Template,
-    topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
+    topology::{Environment, Topology},
 };
 
 const CELLS: [(&str, &str, &str); 6] = [
@@ -204,18 +203,6 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
             (key, Some((*before).into()), Some(version.into()))
         });
     let along: Vec<_> = along.collect();
-    let environment = |name: &str, from: &[&str]| Environment {
-        name: name.into(),
-        from: from.iter().map(|name| (*name).into()).collect(),
-        require: Require::Any,
-        cluster: None,
-        namespace: Template::literal("x"),
-        workload: WorkloadTemplate::Name(Template::literal("x")),
-        protected: false,
-        url: None,
-        deliver: Deliver::Push,
-        timeout: std::time::Duration::from_mins(1),
-    };
     let request = ChangeRequest {
         cell: CellKey::new("web", "prod"),
         intent: intent.clone(),
@@ -229,11 +216,11 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
         desired: &desired,
         topology: &Topology {
             environments: vec![
-                environment("dev", &[]),
-                environment("staging", &["dev"]),
-                environment("prod", &["staging"]),
-                environment("prod-eu", &["staging"]),
-                environment("prod-us", &["dev"]),
+                Environment::plain("dev", &[]),
+                Environment::plain("staging", &["dev"]),
+                Environment::plain("prod", &["staging"]),
+                Environment::plain("prod-eu", &["staging"]),
+                Environment::plain("prod-us", &["dev"]),
             ],
         },
         ask: &nothing,
