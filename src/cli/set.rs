@@ -107,10 +107,49 @@ fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
             ))
         })?
     };
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::usage(format!(
-            "{}: {error}; expected [{{\"service\": …, \"environment\": …, \"version\": …}}]",
+    parse(path, &bytes)
+}
+
+/// The changes that a list names. An empty list asks for nothing, which is a slip of what wrote it and no success.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Wanted>, Failure> {
+    const EXPECTED: &str = "expected [{\"service\": …, \"environment\": …, \"version\": …}]";
+    let wanted: Vec<Wanted> = serde_json::from_slice(bytes)
+        .map_err(|error| Failure::usage(format!("{}: {error}; {EXPECTED}", path.display())))?;
+    if wanted.is_empty() {
+        return Err(Failure::usage(format!(
+            "{}: nothing was asked for: the list of changes is empty; {EXPECTED}",
             path.display()
-        ))
-    })
+        )));
+    }
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::FailureKind;
+
+    #[test]
+    fn an_empty_list_of_changes_asks_for_nothing_and_is_wrong_usage() {
+        let one = r#"[{"service": "web", "environment": "prod", "version": "1"}]"#;
+        // (list, how many changes, or what is said)
+        let cases = [
+            (one, Ok(1)),
+            ("[]", Err("nothing was asked for")),
+            (" [\n] ", Err("nothing was asked for")),
+            ("{}", Err("expected [")),
+            ("", Err("expected [")),
+        ];
+        for (list, expected) in cases {
+            let found = parse(Path::new("changes.json"), list.as_bytes());
+            match (found, expected) {
+                (Ok(wanted), Ok(count)) => assert_eq!(wanted.len(), count, "{list}"),
+                (Err(failure), Err(words)) => {
+                    assert_eq!(failure.kind, FailureKind::Usage, "{list}");
+                    assert!(failure.why.contains(words), "{list}: {}", failure.why);
+                }
+                (found, _) => panic!("{list}: {:?}", found.map(|wanted| wanted.len())),
+            }
+        }
+    }
 }
