@@ -4,7 +4,7 @@
 //! commit), that is copied from where the new version stands already, the donor: for a version that is restored, the cell
 //! itself as it was then, else an environment of the same service that declares it.
 
-use super::{Changes, Editor, Refusal, Spot, not_parseable, place, unread};
+use super::{Changes, Editor, Refusal, Spot, not_parseable, place, spots::unread};
 use crate::domain::{
     ids::{CellKey, RepoPath},
     layout::{

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Changes, Editor, Refusal, Spot, not_parseable, unread};
+use super::{Changes, Editor, Refusal, Spot, not_parseable, spots::unread};
 use crate::domain::{
     grammar::Grammar,
     ids::RepoPath,

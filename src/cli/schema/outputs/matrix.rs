@@ -1,0 +1,225 @@
+//! The matrix and what is different in it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::{Commit, Time};
+
+/// `tidegate status -o json`: the matrix.
+#[derive(JsonSchema)]
+pub struct Status {
+    /// `tidegate.status/v1`.
+    pub schema: String,
+    /// What the matrix was read from; with several refs, the first.
+    pub commit: Commit,
+    /// Every ref that was read.
+    pub refs: Vec<Ref>,
+    /// The columns, in promotion order.
+    pub environments: Vec<String>,
+    /// The rows.
+    pub services: Vec<Service>,
+    /// What could not be read or asked.
+    pub problems: Vec<Problem>,
+    /// What was guessed, where there is no configuration that says it.
+    pub guessed: Option<String>,
+}
+
+/// A ref that was read.
+#[derive(JsonSchema)]
+pub struct Ref {
+    /// Its full name.
+    pub reference: String,
+    /// Where it is.
+    pub commit: Commit,
+    /// The `[[repositories]]` entry that it is in; left out in the main repository.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+}
+
+/// A row.
+#[derive(JsonSchema)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its cells, by environment; those that declare nothing are left out.
+    pub cells: BTreeMap<String, Cell>,
+}
+
+/// A cell.
+#[derive(JsonSchema)]
+pub struct Cell {
+    /// The declared version; null where it cannot be read.
+    pub version: Option<String>,
+    /// It is read from a place that other environments share.
+    pub inherited: bool,
+    /// The file that says it; null where a ref does.
+    pub path: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+    /// What the version is of, where that is no image.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The ref, where environments have refs of their own.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The repository, where it is not the main one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Why its version cannot be read.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Problem>,
+    /// What its cluster says, null where it says nothing; left out where none was asked.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
+    /// Its last change, null where that is not known; left out without `--changed`.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Changed>,
+    /// So many of the upstream's versions behind it; null where it is not, or the count is not known.
+    pub behind: Option<usize>,
+    /// How it stands to its upstream; null where it declares the same, or there is none.
+    pub skew: Option<Skew>,
+}
+
+/// How a version stands to the upstream's.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Skew {
+    /// The upstream has a later one.
+    Behind,
+    /// It orders above the upstream's.
+    Ahead,
+    /// Another one, and nothing says which is the later.
+    Differs,
+}
+
+/// `tidegate drift -o json`: what drifts.
+#[derive(JsonSchema)]
+pub struct Drift {
+    /// `tidegate.drift/v1`.
+    pub schema: String,
+    /// What the matrix was read from; with several refs, the first.
+    pub commit: Commit,
+    /// What was found; none: exit code 0, else 4.
+    pub findings: Vec<Finding>,
+    /// What could not be read or asked, and so was not judged.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that drifts.
+#[derive(JsonSchema)]
+pub struct Finding {
+    /// What it is about.
+    pub kind: DriftKind,
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// What it is, in one line.
+    pub detail: String,
+}
+
+/// What a finding is about.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum DriftKind {
+    /// The cluster runs something else than Git declares, while nothing is rolling out.
+    Live,
+    /// A version that the upstream does not have, and that orders above its own or came past it.
+    Ahead,
+    /// Went back to an earlier version, while the upstream has another one still.
+    Reverted,
+    /// Told not to move.
+    Suspended,
+    /// The version may mean another build tomorrow.
+    Mutable,
+    /// Another version than the upstream's.
+    Skew,
+}
+
+/// What a cluster says of a cell.
+#[derive(JsonSchema)]
+pub struct Live {
+    /// The cluster's own word; the screen's words say more.
+    pub health: Health,
+    /// Why it is not healthy, in one line.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Option<Time>,
+    /// How many pods run which version.
+    pub versions: BTreeMap<String, u32>,
+    /// The version that the workload's template has.
+    pub serving: Option<String>,
+    /// Pods that are ready.
+    pub ready: u32,
+    /// Pods that there are to be.
+    pub desired: u32,
+    /// Pods of the latest template.
+    pub updated: u32,
+    /// When this was so.
+    pub as_of: Time,
+    /// The connection has been lost since.
+    pub stale: bool,
+    /// `Deployment/checkout`.
+    pub workloads: Vec<String>,
+    /// `false` where pods cannot show what is declared; left out otherwise.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub visible: Option<bool>,
+}
+
+/// What a cluster says of a workload.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Health {
+    /// Runs what it was told to, all of it ready.
+    Healthy,
+    /// On its way.
+    Progressing,
+    /// Waits at a step of its own strategy.
+    Paused,
+    /// Told not to move.
+    Suspended,
+    /// Failed, or failing.
+    Degraded,
+    /// Not in the cluster.
+    Missing,
+    /// Not known.
+    Unknown,
+}
+
+/// The last change of a cell.
+#[derive(JsonSchema)]
+pub struct Changed {
+    /// The commit in which it was written.
+    pub authored: Commit,
+    /// The commit with which it came to the branch.
+    pub landed: Commit,
+    /// When it was written.
+    pub time: Time,
+    /// By whom.
+    pub author: String,
+    /// The commit's subject.
+    pub subject: String,
+    /// The pull request that the commit names.
+    pub pull_request: Option<u64>,
+}
+
+/// What could not be read or asked, or why a version cannot be.
+#[derive(JsonSchema)]
+pub struct Problem {
+    /// The file, where one is the cause.
+    pub path: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+    /// What, why, and what to do next.
+    pub message: String,
+    /// The kubeconfig context, where a cluster is the cause.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// The kind of reason for which a version cannot be read.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub hides: Option<String>,
+    /// Nothing of the file can be read.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub whole: Option<bool>,
+}

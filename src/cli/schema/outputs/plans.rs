@@ -1,0 +1,240 @@
+//! Plans and what became of them.
+
+use schemars::JsonSchema;
+
+use super::{Commit, Time};
+
+/// `tidegate promote`, `set` and `revert` with `-o json`: a plan, and what became of it unless that was a dry run.
+#[derive(JsonSchema)]
+pub struct Plan {
+    /// `tidegate.plan/v1`.
+    pub schema: String,
+    /// The commit that it is pinned to; null where nothing is written.
+    pub base: Option<Commit>,
+    /// The cells that change.
+    pub changes: Vec<Change>,
+    /// What is written, ref by ref.
+    pub writes: Vec<Write>,
+    /// The files, with the exact difference.
+    pub edits: Vec<Edit>,
+    /// What does not change, and why.
+    pub skipped: Vec<Skip>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+    /// What names these bytes and verdicts.
+    pub digest: Option<String>,
+    /// What became of it; left out in a dry run.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// What was published, ref by ref.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<Part>>,
+    /// What became of its cells, where they were followed.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub cells: Option<Vec<CellProgress>>,
+    /// What is another since it was confirmed: the base had moved.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Vec<String>>,
+    /// What of it was not published.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub not_done: Option<Vec<NotDone>>,
+    /// The commit of the first part.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// The ref of the first part, with its remote.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The branch or tag of the first part.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// What the remote said.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<String>>,
+    /// Where a pull request is opened.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The addresses that the first part was pushed to, where these are not those that it is fetched from.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub pushed_to: Option<Vec<String>>,
+    /// The repository of the first part, where it is not the main one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Why the remote refused it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The branch is protected.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub protected: Option<bool>,
+}
+
+/// A cell that changes.
+#[derive(JsonSchema)]
+pub struct Change {
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// What it declares.
+    pub from: Option<String>,
+    /// What it will declare.
+    pub to: Option<String>,
+    /// It gives its own version up: `to` is what it inherits then.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<bool>,
+    /// `promote`, `set`, `revert`, `remove`.
+    pub intent: String,
+    /// It was not named: it moves with an edit.
+    pub along: bool,
+    /// A gate holds it.
+    pub held: bool,
+    /// What its gates say.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What a gate says of a change.
+#[derive(JsonSchema)]
+pub struct Verdict {
+    /// The gate.
+    pub gate: String,
+    /// How much its no weighs.
+    pub level: Level,
+    /// Its answer.
+    pub outcome: VerdictOutcome,
+    /// Why, in a sentence.
+    pub detail: String,
+    /// What it rests on.
+    pub inputs: Vec<VerdictInput>,
+    /// The earliest time of a pass, where that is known.
+    pub earliest: Option<Time>,
+    /// The reason with which its hold was lifted.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
+}
+
+/// How much a gate's no weighs.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Level {
+    /// No override lifts it.
+    Hard,
+    /// It holds until it is overridden with a reason.
+    Hold,
+    /// It holds nothing.
+    Warn,
+}
+
+/// A gate's answer.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum VerdictOutcome {
+    /// Goes on.
+    Pass,
+    /// Goes on, with a word.
+    Warn,
+    /// Does not go on without an override.
+    Hold,
+    /// Not known.
+    Unknown,
+}
+
+/// What a verdict rests on.
+#[derive(JsonSchema)]
+pub struct VerdictInput {
+    /// In words.
+    pub what: String,
+    /// When that was known.
+    pub at: Option<Time>,
+}
+
+/// What is written to one ref.
+#[derive(JsonSchema)]
+pub struct Write {
+    /// The repository, where it is not the main one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The ref.
+    pub reference: String,
+    /// The commit that it is written on.
+    pub base: Commit,
+    /// `commit`, `merge`, `fast-forward` or `tag`.
+    pub action: String,
+    /// The ref that is merged, or the tag that is released.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The files.
+    pub files: Vec<String>,
+}
+
+/// An edit of a file.
+#[derive(JsonSchema)]
+pub struct Edit {
+    /// The file.
+    pub path: String,
+    /// Its blob before.
+    pub before: String,
+    /// Its blob behind.
+    pub after: String,
+    /// The difference, unified.
+    pub diff: String,
+}
+
+/// A cell that does not change.
+#[derive(JsonSchema)]
+pub struct Skip {
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// The kind of reason: `already-there`, `held`, `conflict`, …
+    pub cause: String,
+    /// In a sentence.
+    pub detail: String,
+    /// It was named, and so nothing is written.
+    pub stops: bool,
+    /// The gate that holds it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
+}
+
+/// A part of a delivery that was published.
+#[derive(JsonSchema)]
+pub struct Part {
+    /// The commit.
+    pub commit: Commit,
+    /// The ref, with its remote.
+    pub reference: String,
+    /// The branch or tag.
+    pub branch: String,
+    /// What the remote said.
+    pub words: Vec<String>,
+    /// Where a pull request is opened.
+    pub link: Option<String>,
+    /// The addresses that it was pushed to, where these are not those that it is fetched from.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub pushed_to: Option<Vec<String>>,
+    /// The repository, where it is not the main one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+}
+
+/// A part of a delivery that was not.
+#[derive(JsonSchema)]
+pub struct NotDone {
+    /// The ref.
+    pub reference: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What became of a cell.
+#[derive(JsonSchema)]
+pub struct CellProgress {
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// `waiting`, `rolling`, `healthy`, `failed`, `superseded`, `not-judged`.
+    pub state: String,
+    /// In words.
+    pub detail: String,
+}

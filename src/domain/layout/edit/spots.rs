@@ -1,0 +1,230 @@
+//! The places of a cell in the files of its ref.
+
+use super::super::{
+    bindings::Bindings,
+    choice::{Choice, Field},
+    compile::Layout,
+    extract::{File, Found},
+    level::Marker,
+    part::Part,
+};
+use super::{Editor, Refusal, not_parseable};
+use crate::domain::{ids::RepoPath, plan::SkipCause, unread::Unread, version::Version};
+
+/// One place that declares the cell, or could.
+#[derive(Clone)]
+pub(super) struct Spot<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) level: usize,
+    pub(super) path: RepoPath,
+    pub(super) found: Found,
+}
+
+impl Spot<'_> {
+    /// Levels from here on are `also` entries.
+    pub(super) const ALSO: usize = 1000;
+
+    /// Which part of the scalar is meant.
+    pub(super) fn part(&self) -> &Part {
+        match self.level.checked_sub(Self::ALSO) {
+            Some(index) => &self.layout.also[index].part,
+            None => &self.layout.levels[self.level].part,
+        }
+    }
+
+    /// What Flux's marker there stands behind.
+    pub(super) fn marker(&self) -> Option<Marker> {
+        self.layout.levels.get(self.level)?.marker()
+    }
+}
+
+impl<'a> Editor<'a> {
+    /// The layouts of the cell's `[[layouts]]` table, the preferred reading first.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &'a Layout> {
+        let (spec, origin) = (self.cell.layout, &self.cell.origin);
+        self.layouts.layouts.iter().filter(move |layout| {
+            layout.spec == spec
+                && layout.refs == origin.refs
+                && layout.repository == origin.repository
+        })
+    }
+
+    /// A file of the ref that the cell is read from.
+    pub(super) fn file(&self, path: &RepoPath) -> Option<Vec<u8>> {
+        (self.files)(&self.cell.origin, path)
+    }
+
+    /// What the ref's name captured.
+    pub(super) fn ref_bindings(&self) -> Bindings {
+        let captures = self.cell.origin.captures.iter();
+        captures
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect()
+    }
+
+    /// What is captured of the cell without its version's place: by layout, with its own file.
+    pub(super) fn presences(&self) -> Vec<(&'a Layout, RepoPath, Bindings)> {
+        let ref_bindings = self.ref_bindings();
+        let mut presences = Vec::new();
+        for layout in self.readings() {
+            for path in &self.cell.files {
+                let bound = layout
+                    .levels
+                    .first()
+                    .and_then(|level| level.matches(path.as_str()))
+                    .and_then(|bound| ref_bindings.join(&bound));
+                let Some(bound) = bound else { continue };
+                // A file of the same shape that is another cell's own is none of this cell's.
+                if layout.cell(&bound).is_none_or(|key| key == *self.key) {
+                    presences.push((layout, path.clone(), bound));
+                }
+            }
+        }
+        presences
+    }
+
+    /// Places in the cell's own files, in order of preference.
+    pub(super) fn own_places(&self) -> Result<Vec<Spot<'a>>, Refusal> {
+        let mut spots = Vec::new();
+        for (layout, path, bound) in self.presences() {
+            let Some(bytes) = self.file(&path) else {
+                continue;
+            };
+            spots.extend(self.spots(layout, 0, &path, &bytes, &bound)?);
+        }
+        let choice = self.layouts.choice(self.cell.layout, &self.key.service);
+        spots.retain(|spot| {
+            let field = Field::of(spot.layout, &spot.found.bindings);
+            let passed = |choice: &Choice| field.as_ref().is_some_and(|it| choice.passes_over(it));
+            !choice.is_some_and(passed)
+        });
+        spots.sort_by(|a, b| (a.layout.variant, &a.path).cmp(&(b.layout.variant, &b.path)));
+        Ok(spots)
+    }
+
+    /// The place that the cell falls back to.
+    pub(super) fn fallback(&self) -> Result<Option<Spot<'a>>, Refusal> {
+        let presences = self.presences();
+        let depth = self.readings().map(|layout| layout.levels.len()).max();
+        for level in 1..depth.unwrap_or(0) {
+            for (layout, _, own) in &presences {
+                let Some(place) = layout.levels.get(level) else {
+                    continue;
+                };
+                for path in &self.cell.files {
+                    let Some(bound) = place.matches(path.as_str()).and_then(|it| own.join(&it))
+                    else {
+                        continue;
+                    };
+                    let Some(bytes) = self.file(path) else {
+                        continue;
+                    };
+                    let spots = self.spots(layout, level, path, &bytes, &bound)?;
+                    if let Some(spot) = spots.into_iter().find(|spot| spot.found.version.is_some())
+                    {
+                        return Ok(Some(spot));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The places of this cell in one file.
+    pub(super) fn spots(
+        &self,
+        layout: &'a Layout,
+        level: usize,
+        path: &RepoPath,
+        bytes: &[u8],
+        bound: &Bindings,
+    ) -> Result<Vec<Spot<'a>>, Refusal> {
+        let findings = File::new(bytes)
+            .look(&layout.levels[level], bound)
+            .map_err(|error| not_parseable(path, &error))?;
+        let is_unread = self.desired.unread(self.key).is_some();
+        let aside = findings.aside.into_iter().filter(|_| is_unread);
+        let spots = findings.found.into_iter().chain(aside).filter(|found| {
+            layout
+                .cell(&found.bindings)
+                .is_some_and(|key| key == *self.key)
+        });
+        Ok(spots
+            .map(|found| Spot {
+                layout,
+                level,
+                path: path.clone(),
+                found,
+            })
+            .collect())
+    }
+}
+
+/// The places that move together: copies of the version that is shown, or the first empty one. What the same reading of
+/// the layout finds elsewhere must say the same, or what is wanted: a half of a cell is not moved.
+pub(super) fn targets<'s, 'a>(
+    own: &'s [Spot<'a>],
+    wanted: &Version,
+) -> Result<Vec<&'s Spot<'a>>, Refusal> {
+    let says = |spot: &&Spot<'_>| spot.found.version.is_some() || spot.found.unread.is_some();
+    let Some(first) = own.iter().find(says) else {
+        return Ok(own.first().into_iter().collect());
+    };
+    let mut targets = Vec::new();
+    if first.marker().is_some() {
+        // A marker says that its value belongs to the policy, whatever it is now.
+        for spot in own.iter().filter(|spot| spot.marker().is_some()) {
+            unread(&spot.path, &spot.found)?;
+            targets.push(spot);
+        }
+        return Ok(targets);
+    }
+    // Of two values one may be wanted: then the places of the other are written. A third takes the place of neither.
+    let mut other: Option<&Spot<'_>> = None;
+    for spot in own {
+        let beside = spot.layout.variant == first.layout.variant;
+        if beside {
+            unread(&spot.path, &spot.found)?;
+        }
+        let Some(said) = &spot.found.version else {
+            continue;
+        };
+        let is_first = first.found.version.as_ref() == Some(said);
+        if is_first {
+            targets.push(spot);
+        } else if beside && said != wanted {
+            let is_third = other.is_some_and(|other| other.found.version != spot.found.version);
+            if is_third || first.found.version.as_ref() != Some(wanted) {
+                return Err(contradiction(first, spot, said));
+            }
+            other = Some(spot);
+            targets.push(spot);
+        }
+    }
+    if other.is_some() {
+        targets.retain(|spot| spot.found.version.as_ref() != Some(wanted));
+    }
+    Ok(targets)
+}
+
+fn contradiction(first: &Spot<'_>, spot: &Spot<'_>, other: &Version) -> Refusal {
+    let shown = first.found.version.as_ref().map_or("", Version::as_str);
+    let reason = format!(
+        "{}:{}: {other} stands here and {shown} at {}:{}, for the same cell: one of them alone is not changed; make them \
+         equal, or tell them apart in `row`",
+        spot.path, spot.found.line, first.path, first.found.line
+    );
+    (SkipCause::Conflict, reason)
+}
+
+/// Why a place that holds something else than a version is not written over.
+pub(super) fn unread(path: &RepoPath, found: &Found) -> Result<(), Refusal> {
+    let Some((kind, words)) = &found.unread else {
+        return Ok(());
+    };
+    let cause = match kind {
+        Unread::Encrypted => SkipCause::Encrypted,
+        Unread::Variable | Unread::Template | Unread::Illegal => SkipCause::NotParseable,
+    };
+    Err((cause, format!("{path}:{}: {words}", found.line)))
+}
