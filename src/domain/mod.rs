@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod age;
+pub mod agent;
 pub mod alike;
 pub mod cell;
 pub mod delivery;

@@ -1,6 +1,7 @@
 //! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
 
 mod addresses;
+mod agents;
 mod along;
 mod asking;
 mod cells;

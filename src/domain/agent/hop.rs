@@ -1,0 +1,241 @@
+//! Between Git and the pods: the first of a cell's four truths that is behind, and why.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AgentKind, AgentObject, Pace, Phase};
+use crate::domain::{age, rollout::same_version, version::Version};
+
+/// Where a cell's version has not arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum At {
+    /// The agent has not applied it.
+    Sync,
+    /// It has, and the workload's controller serves another version, or there is no workload.
+    Serve,
+    /// The controller serves it, and pods do not run it, or not well.
+    Run,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sync => "sync",
+            Self::Serve => "serve",
+            Self::Run => "run",
+        })
+    }
+}
+
+/// The hop at which a cell is stuck, or on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// The first truth that is behind.
+    pub at: At,
+    /// Why, one line.
+    pub reason: String,
+    /// When the agent acts next by itself, where its status tells.
+    #[serde(default)]
+    pub next: Option<Timestamp>,
+}
+
+impl Hop {
+    /// Its words at `now`: `Flux has not applied it yet, next reconcile in 28m`.
+    pub fn words(&self, now: Timestamp) -> String {
+        match self.next.filter(|next| *next > now) {
+            Some(next) => format!(
+                "{}, next reconcile in {}",
+                self.reason,
+                age::between(now, next)
+            ),
+            None => self.reason.clone(),
+        }
+    }
+}
+
+/// The agent that brings a cell's version into its cluster, with what it depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a> {
+    /// The object that manages the cell.
+    pub agent: &'a AgentObject,
+    /// The source that it takes from, where that is an object of its own.
+    pub source: Option<&'a AgentObject>,
+    /// What it waits for by `dependsOn`, where that is not ready.
+    pub blocker: Option<&'a AgentObject>,
+}
+
+/// What is known of a cell behind Git.
+#[derive(Clone, Copy, Debug)]
+pub struct Truths<'a> {
+    /// What Git declares.
+    pub desired: &'a Version,
+    /// What Git declared at the revision that the agent has applied; `None` where that is not known.
+    pub synced: Option<&'a Version>,
+    /// What the workload's controller serves; `None` where there is no workload.
+    pub serving: Option<&'a Version>,
+    /// Whether workloads can show what is declared.
+    pub visible: bool,
+    /// Whether all pods run what the controller serves, and well.
+    pub settled: bool,
+    /// What ails its workloads or pods.
+    pub ails: Option<&'a str>,
+}
+
+/// The first truth that is behind; `None` where none is, or that is not known.
+pub fn hop(chain: Chain<'_>, truths: Truths<'_>) -> Option<Hop> {
+    let is_declared = |version: &Version| same_version(version, truths.desired);
+    let serves = truths.serving.is_some_and(is_declared);
+    let is_behind = match truths.synced {
+        Some(synced) => !is_declared(synced),
+        // What it has applied is not known: an agent that waits or fails is taken to be why another version is served.
+        None => truths.visible && !serves && chain.agent.phase != Phase::Current,
+    };
+    if is_behind {
+        return Some(chain.behind());
+    }
+    if !truths.visible {
+        return None;
+    }
+    if !serves {
+        return Some(chain.not_served(truths));
+    }
+    (!truths.settled).then(|| Hop {
+        at: At::Run,
+        reason: match truths.ails {
+            Some(words) => words.to_owned(),
+            None if chain.agent.phase.is_failing() => chain.failing(),
+            None => "pods are being replaced".to_owned(),
+        },
+        next: None,
+    })
+}
+
+impl Chain<'_> {
+    /// The agent has not applied it.
+    fn behind(self) -> Hop {
+        let agent = self.agent;
+        let tool = agent.kind.tool();
+        let fetches = |pace| match pace {
+            Pace::Every { seconds, .. } => format!(": it fetches every {}", age::seconds(seconds)),
+            _ => String::new(),
+        };
+        let (reason, next) = match (agent.phase, self.source) {
+            (Phase::Suspended, _) => (format!("{tool} has not synced: {}", agent.asleep()), None),
+            (_, Some(source)) if source.phase == Phase::Suspended => {
+                let (kind, place) = (source.kind, source.place());
+                (
+                    format!("{tool} does not fetch: {kind} {place} is suspended"),
+                    None,
+                )
+            }
+            (_, Some(source)) if source.phase.is_failing() => {
+                let (kind, place) = (source.kind, source.place());
+                let words = source.words();
+                let words = words.map_or(String::new(), |words| format!(": {words}"));
+                (format!("{tool} cannot fetch {kind} {place}{words}"), None)
+            }
+            (phase, _) if phase.is_failing() => (self.failing(), None),
+            (Phase::NotAutomated, _) => (format!("{tool} has not synced: no automated sync"), None),
+            (Phase::Reconciling, _) => (format!("{tool} is syncing it"), None),
+            (Phase::OutOfSync, _) => (format!("{tool} has not synced it yet"), agent.next()),
+            (_, Some(source)) if source.known.is_some() && source.known == agent.applied => {
+                let every = fetches(source.pace);
+                (
+                    format!("{tool} has not fetched it yet{every}"),
+                    source.next(),
+                )
+            }
+            _ => (format!("{tool} has not applied it yet"), agent.next()),
+        };
+        Hop {
+            at: At::Sync,
+            reason,
+            next,
+        }
+    }
+
+    /// The agent has applied it, and it is not what the controller serves.
+    fn not_served(self, truths: Truths<'_>) -> Hop {
+        let agent = self.agent;
+        let tool = agent.kind.tool();
+        let reason = match (agent.phase, truths.serving) {
+            (phase, _) if phase.is_failing() => self.failing(),
+            (Phase::Reconciling, _) => format!("{tool} is syncing it"),
+            (Phase::Suspended, Some(serving)) => {
+                let asleep = agent.asleep();
+                format!("{serving} was set in the cluster, and {tool} is {asleep}")
+            }
+            (Phase::OutOfSync | Phase::NotAutomated, Some(serving)) => {
+                format!("{serving} was set in the cluster: {tool} says out of sync")
+            }
+            (_, Some(serving)) => format!("{tool} has applied it, and {serving} is served"),
+            (_, None) => match truths.ails {
+                Some(words) => format!("{tool} has applied it: {words}"),
+                None => format!("{tool} has applied it, and there is no workload"),
+            },
+        };
+        Hop {
+            at: At::Serve,
+            reason,
+            next: agent.next().filter(|_| agent.phase == Phase::Current),
+        }
+    }
+
+    /// What the agent cannot do, with its controller's sentence.
+    fn failing(self) -> String {
+        let agent = self.agent;
+        let tool = agent.kind.tool();
+        let said = agent.message.as_deref().unwrap_or_default();
+        let what = match agent.reason.as_deref().unwrap_or_default() {
+            "DependencyNotReady" => {
+                if let Some(blocker) = self.blocker {
+                    let (kind, place) = (blocker.kind, blocker.place());
+                    let words = blocker.words();
+                    let words = words.map_or(String::new(), |words| format!(": {words}"));
+                    return format!("{tool} waits for {kind} {place}{words}");
+                }
+                "waits for what it depends on"
+            }
+            "ComparisonError" if said.contains("live state") => "cannot read what is there",
+            "BuildFailed" | "ComparisonError" => "cannot build the manifests",
+            "InvalidSpecError" => "refuses the Application",
+            "ArtifactFailed" | "SourceNotReady" => "has nothing to apply",
+            "HealthCheckFailed" => "has applied it, and finds it unhealthy",
+            "InstallFailed" => "cannot install the chart",
+            "UpgradeFailed" => "cannot upgrade the release",
+            "RollbackSucceeded" => "has rolled the release back",
+            _ => "cannot sync",
+        };
+        match (said, &agent.reason) {
+            ("", None) => format!("{tool} {what}"),
+            ("", Some(reason)) => format!("{tool} {what}: {reason}"),
+            (said, _) => format!("{tool} {what}: {said}"),
+        }
+    }
+}
+
+impl AgentObject {
+    /// Its controller's sentence, else its word.
+    fn words(&self) -> Option<&str> {
+        self.message.as_deref().or(self.reason.as_deref())
+    }
+
+    /// When it next acts by itself, where its status tells.
+    fn next(&self) -> Option<Timestamp> {
+        match self.pace {
+            Pace::Every { next, .. } => next,
+            _ => None,
+        }
+    }
+
+    /// How it was told to do nothing.
+    fn asleep(&self) -> &'static str {
+        match self.kind {
+            AgentKind::Application => "told to skip it (skip-reconcile)",
+            _ => "suspended",
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What Flux and Argo CD say of their objects: by objects as their controllers write them.
+// The helpers are tests too, only the linter cannot see it.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate::domain::{
+    agent::{AgentKind, AgentObject, Chain, Phase, Truths, hop, read},
+    version::Version,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scenario {
+    name: String,
+    agent: Value,
+    source: Option<Value>,
+    blocker: Option<Value>,
+    cell: Option<Cell>,
+    expect: Expected,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cell {
+    desired: Version,
+    synced: Option<Version>,
+    serving: Option<Version>,
+    #[serde(default = "yes")]
+    visible: bool,
+    #[serde(default)]
+    settled: bool,
+    ails: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    phase: String,
+    revision: Option<String>,
+    reason: Option<String>,
+    path: Option<String>,
+    files: Option<Vec<String>>,
+    depends_on: Option<Vec<String>>,
+    inventory: Option<Vec<String>>,
+    hop: Option<ExpectedHop>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedHop {
+    at: String,
+    reason: String,
+}
+
+fn object(value: &Value) -> AgentObject {
+    let kind = value["kind"].as_str().and_then(AgentKind::parse).unwrap();
+    read(kind, value).unwrap()
+}
+
+#[test]
+fn agents_are_told_as_their_controllers_mean_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/agents");
+    let files = fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let scenarios: Vec<Scenario> = serde_yaml::from_str(&text).unwrap();
+        for scenario in scenarios {
+            holds(&file.display().to_string(), &scenario);
+        }
+    }
+}
+
+fn holds(file: &str, scenario: &Scenario) {
+    let case = format!("{file}: {}", scenario.name);
+    let now: Timestamp = "2026-11-29T12:00:00Z".parse().unwrap();
+    let expect = &scenario.expect;
+    let agent = object(&scenario.agent);
+    assert_eq!(agent.phase.word(), expect.phase, "{case}");
+    let state = agent.state();
+    if let Some(revision) = &expect.revision {
+        assert_eq!(state.revision.as_ref(), Some(revision), "{case}");
+    }
+    if let Some(reason) = &expect.reason {
+        assert!(state.reason.unwrap().contains(reason), "{case}");
+    }
+    if let Some(path) = &expect.path {
+        assert_eq!(agent.sources[0].path.as_ref(), Some(path), "{case}");
+    }
+    if let Some(files) = &expect.files {
+        assert_eq!(&agent.sources[0].files, files, "{case}");
+    }
+    if let Some(all) = &expect.depends_on {
+        let found = agent.depends_on.iter();
+        let found: Vec<String> = found
+            .map(|(_, namespace, name)| format!("{namespace}/{name}"))
+            .collect();
+        assert_eq!(&found, all, "{case}");
+    }
+    if let Some(all) = &expect.inventory {
+        let found = agent.inventory.iter();
+        let found: Vec<String> = found
+            .map(|part| format!("{} {}/{}", part.kind, part.namespace, part.name))
+            .collect();
+        assert_eq!(&found, all, "{case}");
+    }
+    let Some(cell) = &scenario.cell else { return };
+    let source = scenario.source.as_ref().map(object);
+    let blocker = scenario.blocker.as_ref().map(object);
+    let chain = Chain {
+        agent: &agent,
+        source: source.as_ref(),
+        blocker: blocker.as_ref(),
+    };
+    let truths = Truths {
+        desired: &cell.desired,
+        synced: cell.synced.as_ref(),
+        serving: cell.serving.as_ref(),
+        visible: cell.visible,
+        settled: cell.settled,
+        ails: cell.ails.as_deref(),
+    };
+    let found = hop(chain, truths).map(|hop| (hop.at.to_string(), hop.words(now)));
+    let expected = expect.hop.as_ref();
+    let expected = expected.map(|hop| (hop.at.clone(), hop.reason.clone()));
+    assert_eq!(found, expected, "{case}");
+}
+
+/// One of the health tests of Argo CD.
+#[derive(Deserialize)]
+struct Judged {
+    kind: String,
+    object: Value,
+    expected: Verdict,
+    source: String,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    status: String,
+}
+
+#[test]
+#[ignore = "needs the corpora, beside the repository or where TIDEGATE_CORPORA says; .ci/run has them"]
+fn agents_are_judged_as_argo_cd_judges_them() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
+    let corpora = env::var_os("TIDEGATE_CORPORA").map_or_else(beside, PathBuf::from);
+    let all: Vec<Judged> =
+        serde_json::from_slice(&fs::read(corpora.join("health.json")).unwrap()).unwrap();
+    let mut seen = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for Judged {
+        kind,
+        object,
+        expected,
+        source,
+    } in &all
+    {
+        let Some(kind) = AgentKind::parse(kind) else {
+            continue;
+        };
+        seen.insert(kind);
+        let agent = read(kind, object).unwrap();
+        let health = match agent.phase {
+            Phase::Current => "Healthy",
+            Phase::Reconciling => "Progressing",
+            Phase::Suspended => "Suspended",
+            Phase::Failed | Phase::Retrying | Phase::Stalled => "Degraded",
+            Phase::OutOfSync | Phase::NotAutomated | Phase::Unknown => "Unknown",
+        };
+        if health != expected.status {
+            wrong.push(format!("{source}: {health}, not {}", expected.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(seen.len() >= 10, "{seen:?}");
+}
