@@ -59,6 +59,10 @@ pub enum Action {
     Order,
     /// Filter rows.
     Filter,
+    /// Keep the filter in force under a name.
+    SaveFilter,
+    /// Forget a filter that was kept.
+    ForgetFilter,
     /// To the next match.
     NextMatch,
     /// To the match before.

@@ -57,6 +57,12 @@ pub enum What {
     Filter,
     /// A palette of colours.
     Theme,
+    /// What rows are ordered by: a word or a column, `-` in front for the other way round.
+    Order,
+    /// The name of a filter that is kept.
+    SavedFilter,
+    /// A name that is given now.
+    NewName,
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
@@ -92,7 +98,8 @@ impl What {
             Self::Environment => "ENVIRONMENT".to_owned(),
             Self::Service => "SERVICE".to_owned(),
             Self::Filter => "TEXT".to_owned(),
-            Self::Theme => "NAME".to_owned(),
+            Self::Theme | Self::SavedFilter | Self::NewName => "NAME".to_owned(),
+            Self::Order => "[-]NAME".to_owned(),
             Self::OneOf(words) => words.join("|"),
         }
     }
@@ -189,12 +196,14 @@ pub const TABLE: &[Row] = &[
     action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery, Drift]).hint("Activity").typed(&["activity"], Nothing),
     action(Action::Dismiss, "dismiss", "take the failure off the screen; it stays in this list").keys(&["x"], &[Activity]).hint("dismiss"),
     action(Action::Dismiss, "dismiss-refusal", "take the server's refusal off the plan; it stays in the activity").keys(&["X"], &[Plan]),
-    action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE; a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
+    action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE, or of a kept filter (@NAME); a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
+    action(Action::SaveFilter, "save-filter", "keep the filter in force under a name: `@NAME` in a filter stands for it").typed(&["save"], Needed(What::NewName)),
+    action(Action::ForgetFilter, "forget-filter", "forget a filter that was kept").typed(&["forget"], Needed(What::SavedFilter)),
     action(Action::Filter, "find", "find in these keys").keys(&["/"], &[Help]).hint("find"),
     action(Action::NextMatch, "next-match", "to the next cell that matches, or is in trouble").keys(&["n"], &[Matrix]),
     action(Action::PreviousMatch, "previous-match", "to the matching cell before").keys(&["N"], &[Matrix]),
     action(Action::ShowAll, "show-all", "show the healthy rows too, or fold them").keys(&["!"], &[Matrix]).typed(&["all"], Nothing),
-    action(Action::Order, "order", "order rows by trouble, name, last change, or what is behind its upstream").keys(&["o"], &[Matrix]).typed(&["order"], Needed(What::OneOf(&["trouble", "name", "recent", "behind"]))),
+    action(Action::Order, "order", "order rows by trouble, name, last change, behind, this column, and that turned round; or click a head").keys(&["o"], &[Matrix]).typed(&["order"], Needed(What::Order)),
     action(Action::Goto, "goto", "go to a service").typed(&["goto"], Needed(What::Service)),
     action(Action::Palette, "palette", "type a command of Tidegate; tab completes").keys(&[":"], SCREENS).hint("command"),
     action(Action::Trace, "trace", "where this version has been: every environment, when, by whom, how it got there, how long it took").keys(&["t"], &[Matrix, Cell, Revert, Drift]).hint("trace").typed(&["trace"], Optional(What::Version)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::Epoch;
+use super::{event::Epoch, filters::Filters};
 use crate::actions::OwnRun;
 use crate::domain::{
     delivery::Delivery,
@@ -73,6 +73,8 @@ pub enum Command {
     },
     /// Keep the lines that were run in the palette for the next start.
     KeepRecent(Vec<String>),
+    /// Keep these named filters for the next start.
+    KeepFilters(Filters),
     /// Open a web address.
     OpenUrl(String),
     /// Give the terminal to the cluster's interactive login; answered by `Live` and `Notice`.

@@ -84,6 +84,7 @@ pub(crate) fn setup() -> Setup {
         },
         keymap: Keymap::default(),
         commands: Vec::new(),
+        filter: String::new(),
         fetch_every: None,
         demo: false,
         story: None,

@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod diff;
 pub mod event;
 pub mod filter;
+pub mod filters;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod keymap;

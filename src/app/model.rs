@@ -15,6 +15,7 @@ use super::{
     deliveries::Deliveries,
     diff::DiffView,
     event::ReadFrom,
+    filters::Filters,
     keymap::LastKey,
     line::LineInput,
     op_queue::OpQueue,
@@ -56,6 +57,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The user's own commands.
     pub commands: Vec<OwnCommand>,
+    /// The filter that the screen starts with; empty: none.
+    pub filter: String,
     /// How often the remote is asked by itself; `None`: only when told to.
     pub fetch_every: Option<Duration>,
     /// The simulated repository and clusters of `demo`.
@@ -109,6 +112,8 @@ pub struct Model {
     pub prompt: Option<Prompt>,
     /// Lines that were run in the palette, the last one first.
     pub recent: Vec<String>,
+    /// Filters that are kept under a name.
+    pub filters: Filters,
     /// How diffs are read.
     pub diff: DiffView,
     /// Deliveries, under way or ended.
@@ -288,6 +293,7 @@ impl Model {
             screens: Vec::new(),
             prompt: None,
             recent: Vec::new(),
+            filters: Filters::default(),
             diff: DiffView::default(),
             deliveries: Deliveries::default(),
             activity: Activity::default(),
@@ -301,6 +307,7 @@ impl Model {
             last_key: None,
         };
         model.story = model.setup.story;
+        model.matrix.filter.clone_from(&model.setup.filter);
         model
             .live
             .follow(&Topology::default(), &model.setup.topology);

@@ -1,6 +1,6 @@
 //! What can be typed after `:`: the table of actions by the words of its rows. Actions of Tidegate only, never of a shell.
 
-use super::{command::Command, filter::Filter, model::Model};
+use super::{command::Command, filter::Filter, model::Model, screen::matrix::Order};
 use crate::{
     actions::{Action, Argument, Row, TABLE, Typed, What},
     domain::{fuzzy, suggest},
@@ -181,12 +181,19 @@ fn arguments(model: &Model, name: &str, begun: &str) -> Vec<Suggestion> {
         return Vec::new();
     }
     let candidates: Vec<String> = match what {
+        What::Order => {
+            let all = orders(model).into_iter();
+            all.flat_map(|order| [order.clone(), format!("-{order}")])
+                .collect()
+        }
+        What::SavedFilter => model.filters.keys().cloned().collect(),
         What::Theme => model.setup.look.themes.names().map(str::to_owned).collect(),
         What::OneOf(words) => words.iter().map(|word| (*word).to_owned()).collect(),
         What::Environment => with_cluster(model),
         What::Service => services(model),
         What::Filter => filter_words(model),
         What::Version => versions(model),
+        What::NewName => Vec::new(),
     };
     let found = fuzzy::nearest(word, candidates, String::as_str).into_iter();
     found
@@ -205,7 +212,20 @@ pub fn filter_words(model: &Model) -> Vec<String> {
     let environments = model.environments();
     let environments = environments.iter().map(|name| format!("env:{name}"));
     let states = Filter::words().map(|word| format!("is:{word}"));
-    environments.chain(states).chain(services(model)).collect()
+    let named = model.filters.keys().map(|name| format!("@{name}"));
+    named
+        .chain(environments)
+        .chain(states)
+        .chain(services(model))
+        .collect()
+}
+
+/// What rows can be ordered by: in ways of their own, and by each column.
+pub fn orders(model: &Model) -> Vec<String> {
+    let named = Order::NAMED.iter().map(|(name, _)| (*name).to_owned());
+    let columns = model.environments();
+    let columns = columns.iter().map(ToString::to_string);
+    named.chain(columns).collect()
 }
 
 fn with_cluster(model: &Model) -> Vec<String> {

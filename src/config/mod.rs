@@ -117,6 +117,8 @@ pub struct UserSettings {
     pub theme: Choice,
     /// Each theme that is named, with the place where it is.
     pub themes_said: Vec<(KeyPlace, String)>,
+    /// The filter that the console starts with; empty: none.
+    pub filter: String,
     /// The theme's own background is painted.
     pub background: bool,
     /// Glyphs and borders in ASCII.

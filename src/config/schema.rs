@@ -25,11 +25,12 @@ const SHARED: [&str; 5] = [
     "layouts",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 9] = [
+const USER_ONLY: [&str; 10] = [
     "theme",
     "background",
     "ascii",
     "mouse",
+    "filter",
     "write",
     "kubeconfig",
     "clusters",
@@ -225,6 +226,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         background: root.boolean("background").unwrap_or_default(),
         ascii: root.boolean("ascii").unwrap_or_default(),
         mouse: root.boolean("mouse").unwrap_or_default(),
+        filter: root.string("filter").unwrap_or_default(),
         write: root.boolean("write").unwrap_or_default(),
         kubeconfig: root.string("kubeconfig").map(Into::into),
         clusters: root.string_map("clusters").unwrap_or_default(),

@@ -21,6 +21,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
     app::{
         command::Command,
         event::{Epoch, Event, OwnRan},
+        filters::Filters,
         snapshot::Snapshot,
     },
     domain::{
@@ -52,6 +54,8 @@ pub use setup::{ConsoleOptions, setup, setup_of};
 const SNAPSHOT: &str = "matrix.json";
 /// Name of the file that keeps what was typed in the palette.
 const RECENT: &str = "commands.json";
+/// Name of the file that keeps filters with their names.
+const FILTERS: &str = "filters.json";
 /// Name of the file that keeps staged changes.
 const STAGED: &str = "staged.json";
 
@@ -67,8 +71,10 @@ pub struct Remembered {
     pub staged: Vec<ChangeRequest>,
     /// Lines that were run in the palette, the last one first.
     pub recent: Vec<String>,
+    /// Filters that are kept under a name.
+    pub filters: Filters,
     /// What of it cannot be taken up.
-    pub problem: Option<Failure>,
+    pub problems: Vec<Failure>,
 }
 
 /// What only the terminal's owner can do.
@@ -89,6 +95,28 @@ pub enum TerminalOrder {
     },
     /// Leave.
     Quit,
+}
+
+/// What the operator made and an earlier run kept. What cannot be read is put aside and told: the next that is kept would be
+/// written over it.
+fn take_up<T: DeserializeOwned + Default>(
+    store: &StateStore,
+    name: &str,
+    what: &str,
+    again: &str,
+    problems: &mut Vec<Failure>,
+) -> T {
+    match store.load(name) {
+        Ok(kept) => kept.unwrap_or_default(),
+        Err(why) => {
+            let next = match store.put_aside(name) {
+                Ok(path) => format!("{again}; {} has it", path.display()),
+                Err(error) => format!("{again}; it cannot be put aside: {error}"),
+            };
+            problems.push(Failure::told(what.to_owned(), why, next));
+            T::default()
+        }
+    }
 }
 
 /// Runs commands for one session.
@@ -175,22 +203,27 @@ impl Executor {
         // A matrix of another moment than the branch's tip is not what the next start begins with, and one that cannot be
         // read is read from Git in a moment.
         let snapshot = project.at.is_none().then(|| store.load(SNAPSHOT).ok());
-        let (staged, problem) = match store.load(STAGED) {
-            Ok(staged) => (staged.unwrap_or_default(), None),
-            Err(why) => {
-                let what = "taking up what was staged".to_owned();
-                let next = match store.put_aside(STAGED) {
-                    Ok(path) => format!("stage it again; {} has it", path.display()),
-                    Err(error) => format!("stage it again; it cannot be put aside: {error}"),
-                };
-                (Vec::new(), Some(Failure::told(what, why, next)))
-            }
-        };
+        let mut problems = Vec::new();
+        let staged = take_up(
+            &store,
+            STAGED,
+            "taking up what was staged",
+            "stage it again",
+            &mut problems,
+        );
+        let filters = take_up(
+            &store,
+            FILTERS,
+            "taking up the kept filters",
+            "`:save` them again",
+            &mut problems,
+        );
         Remembered {
             snapshot: snapshot.flatten().flatten(),
             recent: store.load(RECENT).ok().flatten().unwrap_or_default(),
+            filters,
             staged,
-            problem,
+            problems,
         }
     }
 
@@ -355,6 +388,7 @@ impl Executor {
             }
             Command::Copy { what, text } => return Some(TerminalOrder::Copy { what, text }),
             Command::KeepRecent(lines) => shared.keep(RECENT, lines),
+            Command::KeepFilters(filters) => shared.keep(FILTERS, filters),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
             Command::Suspend => return Some(TerminalOrder::Suspend),
             Command::Quit => return Some(TerminalOrder::Quit),

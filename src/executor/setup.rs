@@ -92,6 +92,7 @@ pub fn setup_of(
         look: look(config, options),
         keymap: Keymap::remapped(&config.user.keys)?.with_own(&config.user.commands)?,
         commands: config.user.commands.clone(),
+        filter: config.user.filter.clone(),
         fetch_every: None,
         demo: options.demo,
         story: options.story,

@@ -95,7 +95,8 @@ pub async fn run(
         snapshot,
         staged,
         recent,
-        problem,
+        filters,
+        problems,
     } = remembered;
     let mut model = match opening.model() {
         // It goes on with what it showed.
@@ -103,13 +104,14 @@ pub async fn run(
         None => Model::new(setup, Timestamp::now(), size, snapshot, staged),
     };
     model.recent = recent;
+    model.take_up_filters(filters);
     draw(&mut borrowed, &mut model)?;
     mistake::if_asked("screen");
 
     let (sender, events) = mpsc::unbounded_channel();
     let executor = Executor::new(project, options, sender);
     let mut commands = update::start(&mut model);
-    if let Some(failure) = problem {
+    for failure in problems {
         commands.extend(update::update(&mut model, Event::Failure(failure)));
     }
     let mut console = Console {

@@ -13,6 +13,8 @@ pub struct Glyphs {
     pub ellipsis: &'static str,
     /// From this to that.
     pub arrow: &'static str,
+    /// Worst or last first, and the other way round.
+    pub order: (&'static str, &'static str),
     /// Something staged.
     pub staged: &'static str,
     /// Done part of a progress bar, and the rest.
@@ -46,6 +48,7 @@ impl Glyphs {
                 ascii,
                 ellipsis: "..",
                 arrow: "->",
+                order: ("v", "^"),
                 staged: "+",
                 bar: ("#", "-"),
                 pointer: ">",
@@ -62,6 +65,7 @@ impl Glyphs {
                 ascii,
                 ellipsis: "…",
                 arrow: "→",
+                order: ("▾", "▴"),
                 staged: "+",
                 bar: ("▰", "▱"),
                 pointer: "▸",
@@ -120,8 +124,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_of_one_width_everywhere() {
-        let (full, empty) = Glyphs::new(false).bar;
-        assert_eq!((full.width_cjk(), empty.width_cjk()), (1, 1));
+    fn bars_and_orders_are_of_one_width_everywhere() {
+        let Glyphs { bar, order, .. } = Glyphs::new(false);
+        for glyph in [bar.0, bar.1, order.0, order.1] {
+            assert_eq!(glyph.width_cjk(), 1, "{glyph}");
+        }
     }
 }

@@ -28,6 +28,7 @@ mod refs;
 mod refusals;
 mod relayout;
 mod repositories;
+mod rows;
 mod stopping;
 mod support;
 mod taken_up;

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{Bands, ROOMY, TALL, WIDE, below, inside, row};
 use crate::{
-    app::{model::Model, status::CellView},
+    app::{model::Model, screen::matrix::Order, status::CellView},
     domain::{
         ids::EnvironmentName,
         rollout::Connection,
@@ -170,7 +170,9 @@ fn choose(model: &Model, wanted: &[usize], room: usize) -> Vec<usize> {
     let upstream = environment.and_then(|it| it.from.iter().find_map(at));
     let mut order: Vec<usize> = Vec::new();
     let before = || matrix.grid.columns.iter().map(|(index, _)| *index);
-    let in_view = matrix.grid.shows(selected) && upstream.is_none_or(|it| matrix.grid.shows(it));
+    // Nothing may move under a pointer that clicked here.
+    let in_view = matrix.grid.shows(selected)
+        && (matrix.clicked || upstream.is_none_or(|it| matrix.grid.shows(it)));
     let legible = |index: usize| wanted.get(index).map(|wide| (*wide).min(LEGIBLE));
     if in_view && before().filter_map(legible).sum::<usize>() <= room {
         order.extend(before());
@@ -217,6 +219,28 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<(usize, usize)> {
     let (column, _) = matrix.grid.columns[cells.position(|cell| cell.contains(place))?];
     let inside = line < matrix.lines.len() && column < matrix.columns.len();
     inside.then_some((line, column))
+}
+
+/// The order that is asked for by a click at this place, where the head of a column is.
+pub fn head(model: &Model, column: u16, row: u16) -> Option<Order> {
+    let (matrix, area) = (&model.matrix, model.area());
+    let place = Position::new(column, row);
+    let heading = MatrixAreas::of(Bands::of(model, area)?.body, area).heading;
+    if !heading.contains(place) {
+        return None;
+    }
+    let grid = &matrix.grid;
+    if column < heading.x + grid.service {
+        return Some(Order::Name);
+    }
+    match grid.cells(heading).position(|cell| cell.contains(place)) {
+        Some(index) => {
+            let environment = matrix.columns.get(grid.columns[index].0)?;
+            Some(Order::Column(environment.clone()))
+        }
+        // WHY tells the trouble.
+        None => (grid.why > 0).then_some(Order::Trouble),
+    }
 }
 
 /// The width that a cell would like: for glyph, version, how it stands to its upstream, how many are ready; or what is staged.

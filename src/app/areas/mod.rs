@@ -15,7 +15,7 @@ mod mouse;
 mod panes;
 
 pub use banner::Banner;
-pub use matrix::{CELL_FRAME, Grid, MatrixAreas, cell_width, grid, hit};
+pub use matrix::{CELL_FRAME, Grid, MatrixAreas, cell_width, grid, head, hit};
 pub use mouse::{Pane, Spot, Zone};
 pub use panes::{
     CellAreas, HelpAreas, PlanAreas, RevertAreas, TraceAreas, activity, centred, plan_list,

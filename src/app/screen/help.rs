@@ -75,6 +75,9 @@ pub fn entries(model: &Model, screen: &HelpScreen) -> Vec<HelpRow> {
         rows.push(HelpRow::Key(name, command.description.clone().into()));
     }
     sections.push(("Commands".to_owned(), rows));
+    let kept = model.filters.iter();
+    let kept = kept.map(|(name, words)| HelpRow::Key(format!("@{name}"), words.clone().into()));
+    sections.push(("Kept filters".to_owned(), kept.collect()));
     let states = State::ALL.into_iter();
     let states = states.filter(|state| *state != State::GitOnly);
     let mut rows: Vec<HelpRow> = states

@@ -87,6 +87,9 @@ fn click(model: &mut Model, (column, row): (u16, u16), out: &mut Vec<Command>) {
             if let Some((line, column)) = areas::hit(model, column, row) {
                 model.matrix.row = model.matrix.lines.get(line).map(|l| l.service.clone());
                 model.matrix.column = column;
+                model.matrix.clicked = true;
+            } else if let Some(order) = areas::head(model, column, row) {
+                model.order_by_head(order);
             }
         }
         None => {}
@@ -149,9 +152,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::LeaveOut => model.leave_out(out),
         Action::ShowAll => model.fold_or_show(),
         Action::Order => {
-            model.matrix.order = model.matrix.order.next();
-            let name = model.matrix.order.name();
-            model.say(format!("ordered by {name}"));
+            model.next_order();
         }
         Action::Layouts => {
             model.say("looking at the files");
@@ -178,6 +179,8 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         | Action::RevertFailed
         | Action::RevertBatch
         | Action::Filter
+        | Action::SaveFilter
+        | Action::ForgetFilter
         | Action::NextMatch
         | Action::PreviousMatch
         | Action::Goto

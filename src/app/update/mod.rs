@@ -43,6 +43,12 @@ pub fn start(model: &mut Model) -> Vec<Command> {
     if let Some(guessed) = model.setup.guessed.clone() {
         model.log(Level::Warn, guessed, Vec::new(), &mut out);
     }
+    // The filter to start with is as it was written long before.
+    if let Some(unknown) = model.unknown_in_filter() {
+        let said = format!("the filter to start with: {unknown}");
+        model.say(said.clone());
+        model.log(Level::Warn, said, Vec::new(), &mut out);
+    }
     model.arrange();
     out
 }

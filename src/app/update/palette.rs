@@ -3,7 +3,6 @@
 use super::{
     super::{
         command::Command,
-        filter::Filter,
         model::Model,
         palette::{self, Asked},
         screen::matrix::Order,
@@ -46,15 +45,12 @@ impl Model {
             Action::Deliver => self.deliver_command(&argument, out),
             Action::Filter => {
                 self.screens.clear();
-                if let Some(unknown) = Filter::parse(&argument).unknown() {
-                    self.say(unknown);
-                }
-                self.matrix.filter = argument;
+                self.matrix.filter = self.spelled_out(&argument);
+                self.say_what_the_filter_does_not_know();
             }
-            Action::Order => match Order::NAMED.iter().find(|(name, _)| *name == argument) {
-                Some((_, order)) => self.matrix.order = *order,
-                None => self.say(unknown("order", &argument, Order::NAMED.map(|(n, _)| n))),
-            },
+            Action::SaveFilter => self.save_filter(&argument, out),
+            Action::ForgetFilter => self.forget_filter(&argument, out),
+            Action::Order => self.order_command(&argument),
             Action::Goto => self.goto(&argument),
             Action::Theme => self.choose_theme(argument),
             Action::Ascii => match argument.as_str() {
@@ -149,6 +145,27 @@ impl Model {
             "branch" => self.deliver_by(Some(Deliver::Branch), out),
             "push" => self.deliver_by(None, out),
             _ => self.say(unknown("delivery", argument, ["push", "branch"])),
+        }
+    }
+
+    /// `:order prod-eu`, `:order -name`: `-` for the other way round.
+    fn order_command(&mut self, argument: &str) {
+        let (reversed, name) = match argument.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, argument),
+        };
+        let named = Order::NAMED.into_iter().find(|(word, _)| *word == name);
+        let column = || {
+            let environments = self.environments().into_iter();
+            let mut named = environments.filter(|environment| environment.as_str() == name);
+            named.next().map(Order::Column)
+        };
+        match named.map(|(_, order)| order).or_else(column) {
+            Some(order) => self.order_by(order, reversed),
+            None => self.say(format!(
+                "no order `{name}`: {}",
+                palette::orders(self).join(", ")
+            )),
         }
     }
 

@@ -5,7 +5,6 @@ use crate::{
     actions::{Action, Mode, Motion},
     app::{
         command::Command,
-        filter::Filter,
         keymap::TextKey,
         line::LineInput,
         model::{Model, Prompt},
@@ -43,7 +42,8 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
     match &mut model.prompt {
         Some(Prompt::Filter { input, .. }) => {
             change(input);
-            input.text().clone_into(&mut model.matrix.filter);
+            let text = input.text().to_owned();
+            model.matrix.filter = model.spelled_out(&text);
         }
         Some(Prompt::Palette { input, selected }) => {
             change(input);
@@ -118,9 +118,7 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
             }
         }
         Some(Prompt::Filter { .. }) => {
-            if let Some(unknown) = Filter::parse(&model.matrix.filter).unknown() {
-                model.say(unknown);
-            }
+            model.say_what_the_filter_does_not_know();
         }
         Some(
             Prompt::Find { .. }

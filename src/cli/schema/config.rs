@@ -33,6 +33,8 @@ pub struct User {
     pub ascii: Option<bool>,
     /// Wheel and click are used; text is then selected with Shift.
     pub mouse: Option<bool>,
+    /// The filter that the console starts with, as it is typed after `/`; `@NAME` of one that was kept.
+    pub filter: Option<String>,
     /// The screen starts unlocked for writing.
     pub write: Option<bool>,
     /// A kubeconfig file in place of `KUBECONFIG` and `~/.kube/config`.

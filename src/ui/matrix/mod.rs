@@ -17,7 +17,6 @@ use crate::{
     actions::{Action, Mode},
     app::{
         areas::{MatrixAreas, below, row},
-        filter::Filter,
         model::Model,
         screen::matrix::{Matrix, Order, RowLine},
         status,
@@ -63,8 +62,9 @@ fn title(canvas: &Canvas<'_>) -> Line<'static> {
         let text = format!("  row {}/{total}", matrix.cursor() + 1);
         spans.push(Span::styled(text, theme.dim));
     }
-    if matrix.order != Order::Trouble {
-        let text = format!("  by {}", matrix.order.name());
+    if matrix.order != Order::Trouble || matrix.reversed {
+        let way = if matrix.reversed { ", reversed" } else { "" };
+        let text = format!("  by {}{way}", matrix.order.name());
         spans.push(Span::styled(text, theme.dim));
     }
     if !matrix.filter.is_empty() {
@@ -108,11 +108,14 @@ fn shown_columns(model: &Model) -> impl Iterator<Item = (usize, u16, &Environmen
 fn heading(canvas: &mut Canvas<'_>, inner: Rect) {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
     let grid = &model.matrix.grid;
-    let heading = column("SERVICE", usize::from(grid.service), glyphs.ellipsis);
+    let service = format!("SERVICE{}", way(canvas, &Order::Name));
+    let heading = column(&service, usize::from(grid.service), glyphs.ellipsis);
     let mut spans = vec![Span::styled(heading, theme.dim)];
     for (index, cell, environment) in shown_columns(model) {
         let cell = usize::from(cell);
         let (tag, tag_style) = tag(canvas, environment);
+        let way = way(canvas, &Order::Column(environment.clone()));
+        let cell = cell - width(&way);
         // In a narrow column the name goes before the whole tag; its first letter stays.
         let whole = width(environment.as_str()) + width(&tag) + 3 <= cell || cell >= 13;
         let tag = if whole { tag } else { clip(&tag, 1, "") };
@@ -126,14 +129,33 @@ fn heading(canvas: &mut Canvas<'_>, inner: Rect) {
         let rest = cell.saturating_sub(1 + width(&name) + 1 + width(&tag));
         spans.push(Span::raw(" "));
         spans.push(Span::styled(name, style));
+        spans.push(Span::styled(way, theme.accent));
         spans.push(Span::raw(" "));
         spans.push(Span::styled(tag, tag_style));
         spans.push(Span::raw(" ".repeat(rest)));
     }
     if grid.why > 0 {
-        spans.push(Span::styled("WHY", theme.dim));
+        // Worst first is how it always is.
+        let way = if model.matrix.reversed {
+            way(canvas, &Order::Trouble)
+        } else {
+            String::new()
+        };
+        spans.push(Span::styled(format!("WHY{way}"), theme.dim));
     }
     canvas.put(inner, Line::from(spans));
+}
+
+/// Behind the head of what rows are ordered by: which way round; else nothing.
+fn way(canvas: &Canvas<'_>, of: &Order) -> String {
+    let matrix = &canvas.model.matrix;
+    if matrix.order != *of {
+        return String::new();
+    }
+    // Names ascend, all else descends.
+    let (down, up) = canvas.glyphs.order;
+    let ascends = (*of == Order::Name) != matrix.reversed;
+    format!(" {}", if ascends { up } else { down })
 }
 
 /// What is to be known of a column: protected, lost since when, no access, connecting.
@@ -232,7 +254,7 @@ fn empty(canvas: &mut Canvas<'_>, area: Rect) {
         (None, None) => vec![Line::styled("reading the repository", theme.dim)],
         (_, Some(_)) if !model.matrix.filter.is_empty() => {
             let mut lines = vec![Line::styled("no row matches the filter", theme.text)];
-            let unknown = Filter::parse(&model.matrix.filter).unknown();
+            let unknown = model.unknown_in_filter();
             let unknown = unknown.map(|words| text::wrap(&words, usize::from(area.width)));
             let unknown = unknown.into_iter().flatten();
             lines.extend(unknown.map(|line| Line::styled(line, theme.warn)));

@@ -1,6 +1,6 @@
 //! What actions do on the matrix.
 
-use super::Quiet;
+use super::{Order, Quiet};
 use crate::{
     actions::{Action, Motion},
     app::{
@@ -50,6 +50,9 @@ impl Model {
         let page = self.matrix.grid.lines.max(1);
         let columns = self.matrix.columns.len();
         let matrix = &mut self.matrix;
+        if matches!(motion, Motion::Left | Motion::Right) {
+            matrix.clicked = false;
+        }
         match motion {
             Motion::Left => matrix.column = matrix.column.saturating_sub(1),
             Motion::Right => matrix.column = (matrix.column + 1).min(columns.saturating_sub(1)),
@@ -136,6 +139,52 @@ impl Model {
         cells.into_iter().filter(exists).collect()
     }
 
+    /// Orders rows otherwise, and says how; the cursor stays on its cell.
+    pub(in crate::app) fn order_by(&mut self, order: Order, reversed: bool) {
+        let (first, then) = match (&order, reversed) {
+            (Order::Trouble, false) => ("worst first", ""),
+            (Order::Trouble, true) => ("worst last", ""),
+            (Order::Name, false) => ("a to z", ""),
+            (Order::Name, true) => ("z to a", ""),
+            (Order::Recent, false) => ("last changed first", ""),
+            (Order::Recent, true) => ("longest unchanged first", ""),
+            (Order::Behind, false) => ("most behind first", ""),
+            (Order::Behind, true) => ("most behind last", ""),
+            (Order::Column(_), false) => ("worst first", ", then last changed"),
+            (Order::Column(_), true) => ("worst last", ", longest unchanged first"),
+        };
+        self.say(format!("ordered by {}: {first}{then}", order.name()));
+        self.matrix.pin();
+        self.matrix.order = order;
+        self.matrix.reversed = reversed;
+    }
+
+    /// The order after this one, around: of all columns, then of the one under the cursor and the other way round.
+    pub(in crate::app) fn next_order(&mut self) {
+        let matrix = &self.matrix;
+        let here = matrix.columns.get(matrix.column).cloned();
+        let here = here.map(Order::Column);
+        let (order, reversed) = match (&matrix.order, here) {
+            (Order::Trouble, _) => (Order::Name, false),
+            (Order::Name, _) => (Order::Recent, false),
+            (Order::Recent, _) => (Order::Behind, false),
+            (Order::Behind, Some(here)) => (here, false),
+            (Order::Column(_), Some(here)) if !matrix.reversed => (here, true),
+            (Order::Behind | Order::Column(_), _) => (Order::Trouble, false),
+        };
+        self.order_by(order, reversed);
+    }
+
+    /// What a click on a head does: orders by it, the other way round at the second, and worst first again at the third.
+    pub(in crate::app) fn order_by_head(&mut self, order: Order) {
+        let matrix = &self.matrix;
+        match (matrix.order == order, matrix.reversed) {
+            (false, _) => self.order_by(order, false),
+            (true, false) => self.order_by(order, true),
+            (true, true) => self.order_by(Order::Trouble, false),
+        }
+    }
+
     pub(in crate::app) fn fold_or_show(&mut self) {
         self.matrix.quiet = self.matrix.quiet.other();
         self.say(match self.matrix.quiet {
@@ -147,6 +196,7 @@ impl Model {
     /// Puts the cursor on a cell.
     pub(in crate::app) fn select(&mut self, cell: &CellKey) {
         self.matrix.row = Some(cell.service.clone());
+        self.matrix.clicked = false;
         let column = self
             .matrix
             .columns

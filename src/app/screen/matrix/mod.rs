@@ -44,6 +44,10 @@ pub struct Matrix {
     pub quiet: Quiet,
     /// In which order.
     pub order: Order,
+    /// That order the other way round.
+    pub reversed: bool,
+    /// The selected column was clicked: what is in view stays there until keys choose another.
+    pub clicked: bool,
     /// The filter in force.
     pub filter: String,
     /// Marked cells.
@@ -52,8 +56,8 @@ pub struct Matrix {
     pub anchor: Option<CellKey>,
 }
 
-/// What the operator asked of the rows: in which order, which of them, and whether healthy ones are folded.
-pub type Arrangement = (Order, String, Quiet);
+/// What the operator asked of the rows: in which order and whether reversed, which of them, and whether healthy ones are folded.
+pub type Arrangement = (Order, bool, String, Quiet);
 
 /// What becomes of healthy rows while others are in trouble.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +90,7 @@ pub struct RowLine {
 }
 
 /// In which order rows stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// Worst first.
     #[default]
@@ -97,10 +101,12 @@ pub enum Order {
     Recent,
     /// Those with most cells behind their upstream first.
     Behind,
+    /// By one column: its worst cells first, of equals what changed last; rows without a cell there last.
+    Column(EnvironmentName),
 }
 
 impl Order {
-    /// All of them with their names.
+    /// Those that are of no column, with their names.
     pub const NAMED: [(&'static str, Self); 4] = [
         ("trouble", Self::Trouble),
         ("name", Self::Name),
@@ -109,29 +115,26 @@ impl Order {
     ];
 
     /// Its name.
-    pub fn name(self) -> &'static str {
-        Self::NAMED
-            .into_iter()
-            .find_map(|(name, order)| (order == self).then_some(name))
-            .unwrap_or_default()
-    }
-
-    /// The one after it, around.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::Trouble => Self::Name,
-            Self::Name => Self::Recent,
-            Self::Recent => Self::Behind,
-            Self::Behind => Self::Trouble,
+    pub fn name(&self) -> &str {
+        if let Self::Column(environment) = self {
+            return environment.as_str();
         }
+        let mut named = Self::NAMED.iter();
+        named
+            .find_map(|(name, order)| (order == self).then_some(*name))
+            .unwrap_or_default()
     }
 }
 
 impl Matrix {
     /// What is asked of the rows now.
     pub fn arrangement(&self) -> Arrangement {
-        (self.order, self.filter.clone(), self.quiet)
+        (
+            self.order.clone(),
+            self.reversed,
+            self.filter.clone(),
+            self.quiet,
+        )
     }
 
     /// The line the cursor is on.

@@ -132,6 +132,7 @@ impl Model {
         let fold = self.matrix.quiet == Quiet::Folded
             && filter.is_empty()
             && self.matrix.order == Order::Trouble
+            && !self.matrix.reversed
             && lines.iter().any(|line| line.trouble > 0);
         if fold {
             arranged.folded = quiet.len();
@@ -189,7 +190,7 @@ impl Model {
                 .into_iter()
                 .map(move |column| CellKey::new(service.clone(), column))
         };
-        match self.matrix.order {
+        match &self.matrix.order {
             Order::Name => lines.sort_by(|a, b| a.service.cmp(&b.service)),
             Order::Trouble => {
                 lines.sort_by(|a, b| (b.trouble, &a.service).cmp(&(a.trouble, &b.service)));
@@ -208,6 +209,22 @@ impl Model {
                 let behind = cells(&line.service).filter(is_behind).count();
                 (Reverse(behind), line.service.clone())
             }),
+            Order::Column(environment) => {
+                // Rows without a cell there are last, whichever way round.
+                let reversed = self.matrix.reversed;
+                lines.sort_by_cached_key(|line| {
+                    let cell = CellKey::new(line.service.clone(), environment.clone());
+                    let view = status::assess(self, &cell);
+                    let is_there = view.declared.is_some();
+                    let newest = self.values(&cell).first();
+                    let newest = newest.map(|entry| entry.change.landed.time);
+                    let rank = (is_there != reversed, view.trouble(), newest);
+                    (Reverse(rank), line.service.clone())
+                });
+            }
+        }
+        if self.matrix.reversed {
+            lines.reverse();
         }
     }
 }

@@ -204,3 +204,113 @@ fn what_is_copied_is_chosen_and_told() {
     assert_eq!(word(&driver), "that is not known here");
     assert_eq!(driver.model.mode(), Mode::Copy);
 }
+
+/// The line after `:`, what is said, and the filters that are kept then.
+#[test]
+fn filters_are_kept_under_names() {
+    let mut driver = Driver::settled(SIZE);
+    let kept = |driver: &Driver| -> Vec<(String, String)> {
+        let filters = driver.model.filters.iter();
+        filters
+            .map(|(name, words)| (name.clone(), words.clone()))
+            .collect()
+    };
+    let pair = |name: &str, words: &str| (name.to_owned(), words.to_owned());
+    driver.keys(": \"save_incident enter");
+    assert_eq!(
+        word(&driver),
+        "no filter is in force: `/` types one, `:save NAME` keeps it"
+    );
+    driver.keys("/ \"is:degarded enter : \"save_incident enter");
+    assert!(word(&driver).starts_with("not kept: "), "{}", word(&driver));
+    driver.keys("esc / \"is:degraded enter : \"save_two_words enter");
+    assert!(
+        word(&driver).starts_with("a filter's name is one word"),
+        "{}",
+        word(&driver)
+    );
+    assert_eq!(kept(&driver), []);
+    driver.taken();
+
+    driver.keys(": \"save_incident enter");
+    assert_eq!(
+        word(&driver),
+        "kept: @incident in a filter is `is:degraded`"
+    );
+    assert_eq!(kept(&driver), [pair("incident", "is:degraded")]);
+    assert_eq!(
+        driver.taken(),
+        [Command::KeepFilters(driver.model.filters.clone())]
+    );
+    driver.keys("esc / \"env:prod enter : \"save_@incident enter");
+    assert_eq!(
+        word(&driver),
+        "@incident is `env:prod` now, and was `is:degraded`"
+    );
+    driver.keys("esc / \"is:degraded enter : \"save_sick enter esc");
+    assert_eq!(
+        kept(&driver),
+        [pair("incident", "env:prod"), pair("sick", "is:degraded")]
+    );
+
+    // Used: alone, with other words, by its first letters while it is typed, and after `:filter`.
+    for (keys, filter) in [
+        ("/ \"@sick enter", "is:degraded"),
+        ("/ \"@sick_@incident enter", "is:degraded env:prod"),
+        ("/ \"checkout_@in enter", "checkout env:prod"),
+        ("/ \"@ enter", ""),
+        (": \"filter_@sick enter", "is:degraded"),
+    ] {
+        driver.keys(keys);
+        assert_eq!(driver.model.matrix.filter, filter, "{keys}");
+        driver.keys("esc");
+    }
+    for (filter, said) in [
+        (
+            "@sik",
+            "no filter `sik`; did you mean `sick`; there are: incident, sick",
+        ),
+        (
+            "!@sick",
+            "`!@sick`: what is kept cannot be turned round; `@sick` is the filter itself",
+        ),
+    ] {
+        driver.keys(&format!("/ \"{filter} enter"));
+        assert_eq!(word(&driver), said);
+        driver.keys("esc");
+    }
+    let offered: Vec<String> = palette::suggestions(&driver.model, "forget ")
+        .into_iter()
+        .map(|it| it.line)
+        .collect();
+    assert_eq!(offered, ["forget incident", "forget sick"]);
+    driver.keys("? / \"kept_filters enter");
+    assert_eq!(titles(&driver), ["Kept filters"]);
+    driver.keys("esc esc");
+
+    driver.taken();
+    driver.keys(": \"forget_sick enter");
+    assert_eq!(word(&driver), "forgotten: @sick was `is:degraded`");
+    assert_eq!(
+        driver.taken(),
+        [Command::KeepFilters(driver.model.filters.clone())]
+    );
+    driver.keys(": \"forget_sick enter");
+    assert!(word(&driver).starts_with("no filter `sick`"));
+    driver.keys(": \"forget_incident enter / \"@x enter");
+    assert_eq!(
+        word(&driver),
+        "no filter `x`: none is kept; `:save NAME` keeps the one in force"
+    );
+}
+
+/// The filter to start with may be one that was kept.
+#[test]
+fn a_kept_filter_may_be_the_one_to_start_with() {
+    let mut setup = fixture::setup();
+    "@incident env:prod".clone_into(&mut setup.filter);
+    let mut model = crate::app::model::Model::new(setup, moment(), SIZE, None, Vec::new());
+    model.take_up_filters([("incident".to_owned(), "is:degraded".to_owned())].into());
+    assert_eq!(model.matrix.filter, "is:degraded env:prod");
+    assert_eq!(model.unknown_in_filter(), None);
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    app::screen::matrix::Order,
+    app::{areas, screen::matrix::Order},
     domain::rollout::{Connection, Health},
 };
 
@@ -22,6 +22,147 @@ fn trouble_comes_first_and_healthy_rows_are_folded() {
     driver.keys("o");
     assert_eq!(driver.model.matrix.order, Order::Name);
     assert_eq!(lines(&driver)[..2], ["accounts", "basket"]);
+}
+
+/// `:order …` or keys, how it is said, and which rows are first.
+#[test]
+fn any_column_orders_the_rows_and_either_way_round() {
+    let cases: &[(&str, &str, &str, [&str; 3])] = &[
+        (
+            ": \"order_name enter",
+            "name",
+            "a to z",
+            ["accounts", "basket", "catalog"],
+        ),
+        (
+            ": \"order_-name enter",
+            "name",
+            "z to a",
+            ["support", "shipping", "search"],
+        ),
+        (
+            ": \"order_-trouble enter",
+            "trouble",
+            "worst last",
+            ["support", "shipping", "search"],
+        ),
+        (
+            ": \"order_behind enter",
+            "behind",
+            "most behind first",
+            ["accounts", "basket", "catalog"],
+        ),
+        (
+            ": \"order_staging enter",
+            "staging",
+            "worst first",
+            ["payments", "mailer", "accounts"],
+        ),
+        (
+            ": \"order_prod-us enter",
+            "prod-us",
+            "worst first",
+            ["checkout", "mailer", "accounts"],
+        ),
+        ("o", "name", "a to z", ["accounts", "basket", "catalog"]),
+        (
+            "o o",
+            "recent",
+            "last changed first",
+            ["accounts", "basket", "catalog"],
+        ),
+        (
+            "l l o o o o",
+            "prod-us",
+            "worst first",
+            ["checkout", "mailer", "accounts"],
+        ),
+    ];
+    for (keys, name, said, first) in cases {
+        let mut driver = Driver::settled(SIZE);
+        driver.keys(keys);
+        assert_eq!(driver.model.matrix.order.name(), *name, "{keys}");
+        assert!(word(&driver).contains(said), "{keys}: {}", word(&driver));
+        assert_eq!(lines(&driver)[..3], first[..], "{keys}");
+        assert_eq!(
+            driver.model.selected().unwrap().service.as_str(),
+            "checkout",
+            "{keys}: the cursor stays on its cell"
+        );
+    }
+    // Around: the column, the other way round, and as it began; what is worst comes last then.
+    let mut driver = Driver::settled(SIZE);
+    driver.keys("l l o o o o o");
+    assert_eq!(driver.model.matrix.order.name(), "prod-us");
+    assert!(driver.model.matrix.reversed);
+    assert_eq!(lines(&driver).last(), Some(&"checkout"));
+    driver.keys("o");
+    assert_eq!(
+        (&driver.model.matrix.order, driver.model.matrix.reversed),
+        (&Order::Trouble, false)
+    );
+    driver.keys(": \"order_size enter");
+    assert!(word(&driver).starts_with("no order `size`: trouble, name, recent, behind, dev"));
+}
+
+/// Whichever way round, rows that have no cell in the column are last.
+#[test]
+fn a_row_without_a_cell_in_the_column_is_last() {
+    for command in ["order prod-us", "order -prod-us"] {
+        let mut driver = Driver::settled(SIZE);
+        let mut desired = (**driver.model.git.desired.as_ref().unwrap()).clone();
+        desired.cells.remove(&cell("checkout", "prod-us"));
+        driver.model.git.desired = Some(Arc::new(desired));
+        driver.keys(&format!(": \"{} enter", command.replace(' ', "_")));
+        assert_eq!(lines(&driver).last(), Some(&"checkout"), "{command}");
+    }
+}
+
+#[test]
+fn a_click_on_a_head_orders_by_its_column_and_moves_no_column() {
+    let mut driver = Driver::settled((60, 20));
+    let head = |driver: &Driver, index: usize| {
+        let grid = &driver.model.matrix.grid;
+        let before: u16 = grid.columns[..index].iter().map(|(_, wide)| wide).sum();
+        let row = (0..20).find(|row| areas::head(&driver.model, 2, *row).is_some());
+        Event::Input {
+            at: moment(),
+            input: Input::Click {
+                column: 2 + grid.service + before,
+                row: row.unwrap(),
+            },
+        }
+    };
+    let columns = |driver: &Driver| -> Vec<usize> {
+        let columns = driver.model.matrix.grid.columns.iter();
+        columns.map(|(index, _)| *index).collect()
+    };
+    let before = columns(&driver);
+    assert_eq!(before, [0, 2, 3]);
+    for (name, reversed) in [("prod-us", false), ("prod-us", true), ("trouble", false)] {
+        let click = head(&driver, 1);
+        driver.send(click);
+        let matrix = &driver.model.matrix;
+        assert_eq!((matrix.order.name(), matrix.reversed), (name, reversed));
+        assert_eq!(columns(&driver), before);
+    }
+    // A click on a cell brings its upstream into view no sooner than a key does: the second click would hit another.
+    let Event::Input {
+        input: Input::Click { column, row },
+        ..
+    } = head(&driver, 2)
+    else {
+        unreachable!("a click");
+    };
+    driver.send(Event::Input {
+        at: moment(),
+        input: Input::Click {
+            column,
+            row: row + 1,
+        },
+    });
+    assert_eq!(driver.model.selected(), Some(cell("checkout", "prod-eu")));
+    assert_eq!(columns(&driver), before);
 }
 
 #[test]
@@ -276,4 +417,22 @@ fn rows_do_not_move_under_a_cursor_that_is_about_to_act() {
     );
     driver.send(Event::Tick(driver.model.now + 4.seconds()));
     assert_eq!(first(&driver), "accounts", "worst first again");
+}
+
+#[test]
+fn the_console_starts_with_the_filter_of_the_users_file() {
+    let started = |filter: &str| {
+        let mut setup = fixture::setup();
+        filter.clone_into(&mut setup.filter);
+        Driver::settled_with(setup, SIZE)
+    };
+    let driver = started("is:degraded");
+    assert_eq!(lines(&driver), ["checkout"]);
+    let driver = started("is:degarded");
+    assert!(
+        word(&driver).starts_with("the filter to start with: ")
+            && word(&driver).contains("degraded"),
+        "{}",
+        word(&driver)
+    );
 }
