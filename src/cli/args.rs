@@ -347,7 +347,7 @@ pub struct WriteArgs {
     #[arg(long, alias = "leave-out-held")]
     pub leave_out: bool,
     /// Why, kept in the commit
-    #[arg(long, value_name = "TEXT", requires = "overrides", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: Option<String>,
     #[command(flatten)]
     pub clusters: Clusters,
@@ -467,7 +467,7 @@ fn gate(text: &str) -> Result<String, String> {
 fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("says nothing; write why the gate may be overridden".to_owned());
+        return Err("says nothing; write why".to_owned());
     }
     Ok(text.to_owned())
 }

@@ -239,6 +239,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
             .collect(),
         accepted: args.along.clone(),
         leave_out: args.leave_out,
+        reason: args.reason.clone(),
         refused: Vec::new(),
     }
 }

@@ -6,18 +6,21 @@ use super::{
 };
 
 /// Index of the last good value of `entries` (newest first): the newest earlier one that is another version than
-/// today's and has not been reverted since it last came; where all were, the newest other one.
+/// today's and has not been reverted since it last came; where all were, the newest other one. A tag that names today's
+/// commit by an older name is nothing to go back to.
 ///
 /// A version that was reverted and came again (promoted, as one that was mended outside) is judged by its last stay
 /// alone. How long a value stayed decides nothing: a release that was replaced within minutes may have been fine, and who
 /// goes back expects the step before.
 pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
-    let current = &entries.first()?.change.version;
+    let today = &entries.first()?.change;
     let mut others = Vec::new();
     for (index, entry) in entries.iter().enumerate().skip(1) {
         let version = &entry.change.version;
         let known = |index: &usize| entries[*index].change.version == *version;
-        if version.is_some() && version != current && !others.iter().any(known) {
+        let is_today =
+            *version == today.version || entry.change.landed.commit == today.landed.commit;
+        if version.is_some() && !is_today && !others.iter().any(known) {
             others.push(index);
         }
     }
@@ -81,45 +84,55 @@ mod tests {
         ids::ObjectId,
     };
 
-    /// `1.2` bump, `~1.2` revert, `>1.2` promotion; then how many seconds it stayed.
-    fn entries(values: &[(&str, i64)]) -> Vec<HistoryEntry> {
-        let commit = Arc::new(CommitInfo {
-            commit: ObjectId::new([7; 20]),
+    fn commit(number: usize) -> Arc<CommitInfo> {
+        Arc::new(CommitInfo {
+            commit: ObjectId::new([u8::try_from(number).unwrap(); 20]),
             time: jiff::Timestamp::UNIX_EPOCH,
             author: String::new(),
             subject: String::new(),
             pull_request: None,
             said: crate::domain::said::Said::default(),
-        });
-        let entry = |(text, stayed): &(&str, i64)| HistoryEntry {
-            change: ValueChange {
-                version: Some(text.trim_start_matches(['~', '>']).into()),
-                previous: None,
-                landed: commit.clone(),
-                authored: commit.clone(),
-                depth: 0,
-                line: 0,
-                moved: None,
-            },
-            kind: if text.starts_with('~') {
-                ChangeKind::Revert
-            } else if text.starts_with('>') {
-                ChangeKind::Promotion {
-                    from: "staging".into(),
-                }
-            } else {
-                ChangeKind::Bump
-            },
-            stayed_seconds: (*stayed > 0).then_some(*stayed),
+        })
+    }
+
+    /// `1.2` bump, `~1.2` revert, `>1.2` promotion, each by a commit of its own; then how many seconds it stayed. `1.2@7` is a
+    /// tag of the commit number 7.
+    fn entries(values: &[(&str, i64)]) -> Vec<HistoryEntry> {
+        let entry = |(number, (text, stayed)): (usize, &(&str, i64))| {
+            let (version, tagged) = match text.split_once('@') {
+                Some((version, tagged)) => (version, tagged.parse().unwrap()),
+                None => (*text, 100 + number),
+            };
+            HistoryEntry {
+                change: ValueChange {
+                    version: Some(version.trim_start_matches(['~', '>']).into()),
+                    previous: None,
+                    landed: commit(tagged),
+                    authored: commit(tagged),
+                    depth: 0,
+                    line: 0,
+                    moved: None,
+                },
+                kind: if text.starts_with('~') {
+                    ChangeKind::Revert
+                } else if text.starts_with('>') {
+                    ChangeKind::Promotion {
+                        from: "staging".into(),
+                    }
+                } else {
+                    ChangeKind::Bump
+                },
+                stayed_seconds: (*stayed > 0).then_some(*stayed),
+            }
         };
-        values.iter().map(entry).collect()
+        values.iter().enumerate().map(entry).collect()
     }
 
     #[test]
     fn the_newest_that_proved_itself() {
         const DAY: i64 = 86_400;
         type Case = (&'static str, &'static [(&'static str, i64)], Option<usize>);
-        let cases: [Case; 9] = [
+        let cases: [Case; 12] = [
             ("nothing before", &[("1", 0)], None),
             ("the one before", &[("2", 0), ("1", DAY)], Some(1)),
             (
@@ -157,6 +170,26 @@ mod tests {
                     ("B", 9),
                     ("A", DAY),
                 ],
+                Some(1),
+            ),
+            (
+                "a tag of today's commit is nothing to go back to",
+                &[
+                    ("~1.1.1@1", 0),
+                    ("1.1.0@2", 9),
+                    ("1.0.0@1", 9),
+                    ("0.9.0@3", 9),
+                ],
+                Some(3),
+            ),
+            (
+                "nor one that names it anew",
+                &[("1.1.1@2", 0), ("1.1.0@2", 9), ("1.0.0@1", 9)],
+                Some(2),
+            ),
+            (
+                "where tags have nothing else, the one that was taken back",
+                &[("~1.1.1@1", 0), ("1.1.0@2", 9), ("1.0.0@1", 9)],
                 Some(1),
             ),
             (

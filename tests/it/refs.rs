@@ -1,6 +1,6 @@
 //! Environments that are branches or tags: read, told, promoted and reverted.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::repo::{Repository, write};
 
@@ -88,7 +88,7 @@ fn values(tag: &str, replicas: u32) -> String {
 }
 
 /// The cells of a service in the JSON of `status`.
-pub fn row(status: &serde_json::Value, service: &str) -> serde_json::Value {
+pub fn row(status: &Value, service: &str) -> Value {
     let mut rows = status["services"].as_array().into_iter().flatten();
     let row = rows.find(|row| row["name"] == *service);
     row.map_or_else(
@@ -160,6 +160,26 @@ fn a_matrix_and_histories_come_from_a_branch_per_environment() {
         .tidegate(&["status", "--at", "HEAD~0"])
         .exits(2)
         .says("each environment has a ref of its own here: give a time, or ENV=REV");
+}
+
+/// What would only move the branch on gets a commit for the reason to stand in.
+#[test]
+fn a_reason_makes_a_merge_of_a_fast_forward() {
+    let branches = Branches::new(BRANCHES);
+    let staging = branches.commit("staging", &path("shop"), &values("1.1.0", 1));
+    branches
+        .tidegate(&[&PROMOTE[..], &["--reason", "asked for by support"]].concat())
+        .exits(0);
+    let log = |format: &str| {
+        let remote = branches.0.remote();
+        branches.0.git_in(&remote, &["log", "-1", format, "prod"])
+    };
+    assert!(log("--format=%P").ends_with(&staging));
+    let message = log("--format=%B");
+    assert!(
+        message.contains("\nReason: asked for by support\n"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -365,8 +385,17 @@ fn a_tag_per_environment_is_promoted_by_an_annotated_tag_and_reverted_by_the_nex
     assert_eq!(history["values"][0]["kind"], json!("promotion"));
     assert_eq!(history["values"][1]["version"], json!("1.0.0"));
 
-    tags.tidegate(&["revert", "shop", "prod", "--yes"]).exits(0);
+    let back = ["revert", "shop", "prod", "--yes", "--reason", "it leaks"];
+    tags.tidegate(&back).exits(0);
     assert_eq!(named("prod-1.1.1"), named("prod-1.0.0"));
+    let text = tags.0.git_in(&remote, &["cat-file", "-p", "prod-1.1.1"]);
+    assert!(text.contains("\nReason: it leaks\n"), "{text}");
+    let history = tags
+        .tidegate(&["history", "shop", "prod", "-o", "json"])
+        .exits(0)
+        .json();
+    let kinds: Vec<&Value> = (0..3).map(|at| &history["values"][at]["kind"]).collect();
+    assert_eq!(kinds, ["revert", "promotion", "initial"]);
     let then = tags
         .tidegate(&["status", "-o", "json", "--at", "prod=prod-1.0.0"])
         .exits(0)

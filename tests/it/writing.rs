@@ -249,6 +249,43 @@ fn a_gate_refuses_with_3_until_it_is_overridden_with_a_reason() {
     assert!(message.contains("Reason: customer is down"), "{message}");
 }
 
+/// A reason is kept whether it lifts a hold or not: beside an override that had nothing to lift, too.
+#[test]
+fn a_reason_is_kept_in_the_commit_without_any_override() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    let set = ["set", "payments", "dev", "3.0.0", "--yes"];
+    let back = ["revert", "payments", "dev", "--yes"];
+    let lifts_nothing = [
+        "set",
+        "payments",
+        "dev",
+        "4.0.0",
+        "--yes",
+        "--override",
+        "immutable",
+    ];
+    let commands = [&PROMOTE[..], &set[..], &back[..], &lifts_nothing[..]];
+    for command in commands {
+        let why = ["--yes", "--reason", "customer is down\nsee incident 12"];
+        let why = if command.contains(&"--yes") {
+            &why[1..]
+        } else {
+            &why[..]
+        };
+        repository.tidegate(&with(command, why)).exits(0);
+        let message = repository.message();
+        assert!(
+            message.contains("\n\ncustomer is down\nsee incident 12\n\n")
+                && message.contains("\nReason: customer is down\n see incident 12\nPlan: ")
+                && !message.contains("Gate-Override"),
+            "{command:?}: {message}"
+        );
+    }
+    let blank = [&set[..], &["--reason", "  "]].concat();
+    repository.tidegate(&blank).exits(2).says("write why");
+}
+
 #[test]
 fn held_changes_are_left_out_when_that_is_asked_for() {
     let repository = Repository::seeded();

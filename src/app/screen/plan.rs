@@ -226,6 +226,7 @@ impl Model {
             overrides: screen.overrides.clone(),
             accepted: screen.accepted.clone(),
             leave_out: screen.leave_out,
+            reason: None,
             refused: Vec::new(),
         };
         screen.state = PlanState::Building;

@@ -130,6 +130,7 @@ impl Asked<'_> {
                 overrides: self.overrides.to_vec(),
                 accepted: Vec::new(),
                 leave_out: false,
+                reason: None,
                 refused: Vec::new(),
             },
             desired: &desired,

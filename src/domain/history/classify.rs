@@ -16,7 +16,9 @@ use crate::domain::{
 /// A value that a configured upstream has in the commit that landed it is a promotion, from the first such upstream; so is
 /// one whose commit says `Promoted-From`. Else a value that the cell had before is a revert, and any other a bump. One
 /// exception: going back to the value just before, while the upstreams have moved on or the commit says that it reverts, is
-/// a revert. The oldest change is initial unless it is known to have replaced something. `all` must hold the upstreams'
+/// a revert. Where a tag brings back a commit that an earlier tag had brought and another has replaced since, it is a revert
+/// too, whatever it calls itself: 1.0.0 comes back as 1.1.1. It is a promotion where an upstream had been moved to that commit
+/// before, or the tag's own words say so. The oldest change is initial unless it is known to have replaced something. `all` must hold the upstreams'
 /// changes too, as far down as the cell's own. `unread` says that the version of today cannot be read: then it is not removed.
 pub fn classify(
     all: &Changes,
@@ -45,14 +47,19 @@ pub fn classify(
                 // The change that this one replaced is the next; the value before it is the one after.
                 let just_before = changes.get(index + 2).map(|older| &older.version);
                 let goes_back = just_before == Some(&change.version);
-                let upstream = Upstream::at(all, key, topology, change);
+                let again = brings_again(&changes[index..]);
+                let upstream = if again {
+                    Upstream::before(all, key, topology, change, was_there)
+                } else {
+                    Upstream::at(all, key, topology, change)
+                };
                 if oldest && change.previous.is_none() {
                     ChangeKind::Initial
                 } else if goes_back && (upstream == Upstream::MovedOn || says_revert(change)) {
                     ChangeKind::Revert
                 } else if let Some(from) = upstream.from().or_else(|| said_from(change, key)) {
                     ChangeKind::Promotion { from: from.clone() }
-                } else if was_there {
+                } else if was_there || again {
                     ChangeKind::Revert
                 } else {
                     ChangeKind::Bump
@@ -71,6 +78,18 @@ pub fn classify(
     entries
 }
 
+/// Whether the newest of `changes` brings back a commit that an older one had brought, and that another has replaced since.
+///
+/// On a branch no commit lands twice, so this is said of tags alone.
+fn brings_again(changes: &[ValueChange]) -> bool {
+    let [change, replaced, older @ ..] = changes else {
+        return false;
+    };
+    let commit = change.landed.commit;
+    let mut older = older.iter();
+    replaced.landed.commit != commit && older.any(|older| older.landed.commit == commit)
+}
+
 /// What a cell's upstreams had when a change of it landed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Upstream<'a> {
@@ -84,16 +103,44 @@ enum Upstream<'a> {
 
 impl<'a> Upstream<'a> {
     fn at(all: &Changes, key: &CellKey, topology: &'a Topology, change: &ValueChange) -> Self {
+        Self::of(all, key, topology, change, &|theirs| {
+            theirs.version == change.version
+        })
+    }
+
+    /// The same where a tag brings a commit again: an upstream has it that an earlier tag moved to that commit, or, where
+    /// `by_value` files say the versions, to its value. What one tag moves in both at once came from neither.
+    fn before(
+        all: &Changes,
+        key: &CellKey,
+        topology: &'a Topology,
+        change: &ValueChange,
+        by_value: bool,
+    ) -> Self {
+        Self::of(all, key, topology, change, &|theirs| {
+            let is_same = theirs.landed.commit == change.landed.commit
+                || by_value && theirs.version == change.version;
+            is_same && theirs.landed != change.landed
+        })
+    }
+
+    fn of(
+        all: &Changes,
+        key: &CellKey,
+        topology: &'a Topology,
+        change: &ValueChange,
+        is_it: &dyn Fn(&ValueChange) -> bool,
+    ) -> Self {
         let environment = topology.get(&key.environment);
         let mut found = Self::Nothing;
         for upstream in environment.into_iter().flat_map(|it| &it.from) {
             let cell = CellKey::new(key.service.clone(), upstream.clone());
             let history = all.get(&cell).map_or(&[][..], Vec::as_slice);
             let at = history.partition_point(|theirs| !theirs.in_effect_at(change));
-            match history.get(at).map(|theirs| &theirs.version) {
-                Some(version) if *version == change.version => return Self::Has(upstream),
-                Some(Some(_)) => found = Self::MovedOn,
-                Some(None) | None => {}
+            match history.get(at) {
+                Some(theirs) if is_it(theirs) => return Self::Has(upstream),
+                Some(theirs) if theirs.version.is_some() => found = Self::MovedOn,
+                Some(_) | None => {}
             }
         }
         found
@@ -145,7 +192,7 @@ mod tests {
     }
 
     /// Landed commits from the root up, each `environment=version environment=version…`; `-` is removed. What the commit
-    /// says: [`said`].
+    /// says: [`said`]. `!at:N` makes it a tag of the commit number N.
     ///
     /// Commit n lands n hours after the epoch.
     fn changes(line: &[&str]) -> Changes {
@@ -153,8 +200,12 @@ mod tests {
         let mut now: BTreeMap<CellKey, Version> = BTreeMap::new();
         for (index, commit) in line.iter().enumerate() {
             let number = u8::try_from(index).unwrap();
+            let tagged = commit.split_whitespace().find_map(|word| {
+                let at = word.strip_prefix("!at:")?;
+                Some(at.parse().unwrap())
+            });
             let info = Arc::new(CommitInfo {
-                commit: ObjectId::new([number; 20]),
+                commit: ObjectId::new([tagged.unwrap_or(number); 20]),
                 time: Timestamp::from_second(3600 * i64::from(number)).unwrap(),
                 author: "Jane".into(),
                 subject: (*commit).into(),
@@ -329,16 +380,144 @@ mod tests {
             ),
         ];
         for (name, line, expected) in cases {
-            let all = changes(line);
-            let found: Vec<String> = classify(&all, &CellKey::new("api", "prod"), &topology, false)
-                .into_iter()
-                .map(|entry| match entry.kind {
-                    ChangeKind::Promotion { from } => format!("promotion:{from}"),
-                    other => format!("{other:?}").to_lowercase(),
-                })
-                .collect();
-            assert_eq!(found.join(" "), expected, "{name}");
+            assert_eq!(kinds(&changes(line), &topology), expected, "{name}");
         }
+    }
+
+    /// Environments that follow tags: a tag of a commit that was there before, and was replaced since, goes back.
+    #[test]
+    fn a_tag_that_brings_a_commit_again_goes_back() {
+        let topology = topology(&[("dev", &[]), ("stage", &["dev"]), ("prod", &["stage"])]);
+        // (name, tags made, kinds of prod from the newest)
+        let cases: [(&str, &[&str], &str); 13] = [
+            (
+                "the tags say the versions",
+                &["prod=1.0.0", "prod=1.1.0", "prod=1.1.1 !at:0"],
+                "revert bump initial",
+            ),
+            (
+                "by two steps",
+                &["prod=1.0.0", "prod=1.1.0", "prod=1.2.0", "prod=1.2.1 !at:0"],
+                "revert bump bump initial",
+            ),
+            (
+                "back and forth",
+                &[
+                    "prod=1.0.0",
+                    "prod=1.1.0",
+                    "prod=1.1.1 !at:0",
+                    "prod=1.1.2 !at:1",
+                ],
+                "revert revert bump initial",
+            ),
+            (
+                "the commit of today by another name is no way back",
+                &["prod=1.0.0", "prod=1.1.0", "prod=1.1.1 !at:1"],
+                "bump bump initial",
+            ),
+            (
+                "a commit that was never there",
+                &[
+                    "prod=1.0.0",
+                    "stage=1.1.0",
+                    "prod=1.1.0",
+                    "prod=1.1.1 !at:7",
+                ],
+                "bump promotion:stage initial",
+            ),
+            (
+                "one tag moves the upstream too",
+                &[
+                    "stage=1.0.0 prod=1.0.0",
+                    "stage=1.1.0 prod=1.1.0",
+                    "stage=1.1.1 prod=1.1.1 !at:0",
+                ],
+                "revert promotion:stage initial",
+            ),
+            (
+                "the upstream has another commit under the same name",
+                &[
+                    "stage=1.0.0",
+                    "prod=1.0.0 !at:0",
+                    "stage=1.1.0",
+                    "prod=1.1.0 !at:2",
+                    "stage=1.1.1",
+                    "prod=1.1.1 !at:0",
+                ],
+                "revert promotion:stage initial",
+            ),
+            (
+                "the upstream went back before",
+                &[
+                    "stage=1.0.0",
+                    "prod=1.0.0 !at:0",
+                    "stage=1.1.0",
+                    "prod=1.1.0 !at:2",
+                    "stage=1.1.1 !at:0",
+                    "prod=1.1.1 !at:0",
+                ],
+                "promotion:stage promotion:stage initial",
+            ),
+            (
+                "the same under another name",
+                &[
+                    "stage=1.0.0",
+                    "prod=1.0.0 !at:0",
+                    "stage=1.1.0",
+                    "prod=1.1.0 !at:2",
+                    "stage=1.1.1 !at:0",
+                    "prod=1.1.2 !at:0",
+                ],
+                "promotion:stage promotion:stage initial",
+            ),
+            (
+                "the upstream goes back after it",
+                &[
+                    "stage=1.0.0",
+                    "prod=1.0.0 !at:0",
+                    "stage=1.1.0",
+                    "prod=1.1.0 !at:2",
+                    "prod=1.1.1 !at:0",
+                    "stage=1.1.1 !at:0",
+                ],
+                "revert promotion:stage initial",
+            ),
+            (
+                "the tag's own words say where from",
+                &["prod=1.0.0", "prod=1.1.0", "prod=1.1.1 !at:0 !from:lab"],
+                "promotion:lab bump initial",
+            ),
+            (
+                "files say the versions, and the upstream's tag of another commit has this one",
+                &[
+                    "stage=1",
+                    "prod=1 !at:0",
+                    "stage=2",
+                    "prod=2 !at:2",
+                    "stage=1",
+                    "prod=1 !at:0",
+                ],
+                "promotion:stage promotion:stage initial",
+            ),
+            (
+                "files say the versions, and one tag moves both",
+                &["stage=1 prod=1", "stage=2 prod=2", "stage=1 prod=1 !at:0"],
+                "revert promotion:stage initial",
+            ),
+        ];
+        for (name, line, expected) in cases {
+            assert_eq!(kinds(&changes(line), &topology), expected, "{name}");
+        }
+    }
+
+    /// The kinds of prod, from the newest.
+    fn kinds(all: &Changes, topology: &Topology) -> String {
+        let entries = classify(all, &CellKey::new("api", "prod"), topology, false);
+        let kinds = entries.into_iter().map(|entry| match entry.kind {
+            ChangeKind::Promotion { from } => format!("promotion:{from}"),
+            other => format!("{other:?}").to_lowercase(),
+        });
+        kinds.collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn name(mut plan: Plan) -> Plan {
     let mut waves = std::mem::take(&mut plan.waves);
     for write in waves.iter_mut().flat_map(|wave| &mut wave.writes) {
         let changes: Vec<PlannedChange> = plan.changes_of(write).cloned().collect();
-        write.message = message::compose(&changes, &details(&changes, &plan.digest));
+        write.message = message::compose(&changes, &details(&changes, &plan));
     }
     plan.waves = waves;
     plan
@@ -37,7 +37,8 @@ fn asked_for(plan: &Plan, topology: &Topology) -> Deliver {
     if own { Deliver::Branch } else { Deliver::Push }
 }
 
-fn details(changes: &[PlannedChange], digest: &str) -> Details {
+/// The reason of the whole plan, else that of its first override: a reason is kept whether a gate held or not.
+fn details(changes: &[PlannedChange], plan: &Plan) -> Details {
     let mut overrides = Vec::new();
     for change in changes {
         for verdict in &change.verdicts {
@@ -47,9 +48,13 @@ fn details(changes: &[PlannedChange], digest: &str) -> Details {
         }
     }
     Details {
-        reason: overrides.first().map(|(_, _, reason)| reason.clone()),
+        reason: plan
+            .request
+            .reason
+            .clone()
+            .or_else(|| overrides.first().map(|(_, _, reason)| reason.clone())),
         overrides,
-        plan: Some(digest.to_owned()),
+        plan: Some(plan.digest.clone()),
     }
 }
 
@@ -62,7 +67,7 @@ impl Plan {
         name(self)
     }
 
-    /// Whether the ref simply moves on: nothing of its own is on it, and no override's reason needs a commit to stand in.
+    /// Whether the ref simply moves on: nothing of its own is on it, and no reason needs a commit to stand in.
     pub fn moves_on(&self, write: &Write) -> bool {
         let fast_forward = matches!(
             write.action,
@@ -75,7 +80,7 @@ impl Plan {
             let mut verdicts = change.verdicts.iter();
             verdicts.any(|verdict| verdict.overridden.is_some())
         };
-        fast_forward && !self.changes_of(write).any(lifted)
+        fast_forward && self.request.reason.is_none() && !self.changes_of(write).any(lifted)
     }
 
     /// The part of the plan that one write is, to be judged again alone when its ref moved; with its part of the request.

@@ -97,6 +97,9 @@ pub struct PlanRequest {
     pub accepted: Vec<Accept>,
     /// What was named and is held, or cannot change, is left out; else nothing is written.
     pub leave_out: bool,
+    /// Why, in the operator's words, whether it lifts a hold or not; kept in the commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Cells that were asked for and of which it is known already that they cannot change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Skip>,

@@ -200,6 +200,7 @@ fn planned_with(
             overrides: overrides.to_vec(),
             accepted: Vec::new(),
             leave_out,
+            reason: None,
             refused: Vec::new(),
         },
         desired,

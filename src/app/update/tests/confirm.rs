@@ -119,6 +119,7 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
             }],
             accepted: Vec::new(),
             leave_out: false,
+            reason: None,
             refused: Vec::new(),
         },
     };
@@ -136,6 +137,7 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
             overrides: Vec::new(),
             accepted: Vec::new(),
             leave_out,
+            reason: None,
             refused: Vec::new(),
         },
     };
@@ -205,6 +207,7 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
             overrides: Vec::new(),
             accepted: vec![Accept::Cell(cell("identity", "prod-eu"))],
             leave_out: false,
+            reason: None,
             refused: Vec::new(),
         },
     };

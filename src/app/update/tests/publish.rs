@@ -199,6 +199,7 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
             overrides: Vec::new(),
             accepted: Vec::new(),
             leave_out: false,
+            reason: None,
             refused: Vec::new(),
         },
     };

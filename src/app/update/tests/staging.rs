@@ -134,6 +134,7 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
             overrides: Vec::new(),
             accepted: Vec::new(),
             leave_out: false,
+            reason: None,
             refused: Vec::new(),
         },
     };

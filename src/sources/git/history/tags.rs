@@ -46,6 +46,13 @@ struct Winner {
     info: Arc<CommitInfo>,
 }
 
+impl Winner {
+    /// A name of the commit alone, with no object of its own that has a time and words.
+    fn is_lightweight(&self) -> bool {
+        self.tag == self.line.commit
+    }
+}
+
 impl Repo {
     /// Tells `sink` which values the cells of `line`, a tag's, have had, newest first: a tag counts from when it was made,
     /// where no higher one was there before. Blocking.
@@ -168,6 +175,8 @@ impl Repo {
                 format!("no tag matches `{}` any more", template.source()),
             ));
         }
+        tags.sort_by(|a, b| a.version.cmp(&b.version));
+        date(&mut tags);
         tags.sort_by(|a, b| (a.info.time, &a.version).cmp(&(b.info.time, &b.version)));
         let mut highest: Option<semver::Version> = None;
         tags.retain(|tag| {
@@ -183,11 +192,38 @@ impl Repo {
     }
 }
 
+/// Gives a lightweight tag that names a commit again a time, `tags` being sorted by version.
+///
+/// Such a tag has no time and no words but its commit's. Where tags between it and the one that brought the commit before
+/// brought others, it was made to take these back: it came after all of them, and what its commit says was said of the time
+/// before.
+fn date(tags: &mut [Winner]) {
+    let mut last: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    for at in 0..tags.len() {
+        let commit = tags[at].line.commit;
+        let before = last.insert(commit, at);
+        let Some(before) = before.filter(|_| tags[at].is_lightweight()) else {
+            continue;
+        };
+        let between = &tags[before..at];
+        let takes_back = between.iter().any(|tag| tag.line.commit != commit);
+        let came = between.iter().map(|tag| tag.info.time).max();
+        if let (true, Some(came)) = (takes_back, came) {
+            let info = Arc::make_mut(&mut tags[at].info);
+            info.time = info.time.max(came);
+            info.said = Said::default();
+        }
+    }
+}
+
 /// For each tag, a sum of it and all before it: what is kept up to a sum is true as long as these tags are the same.
 fn sums(winners: &[Winner]) -> Vec<ObjectId> {
     let mut sum = ObjectId::new([0; 20]);
     let each = winners.iter().map(|winner| {
-        let text = format!("{sum} {} {}", winner.line.name, winner.tag);
+        let text = format!(
+            "{sum} {} {} {}",
+            winner.line.name, winner.tag, winner.info.time
+        );
         sum = Repo::blob_id(text.as_bytes());
         sum
     });

@@ -48,6 +48,13 @@ impl Tags {
         git_at(&self.path, &["tag", "-a", "-m", name, name], time);
     }
 
+    /// The same, of a tag without an object of its own.
+    fn lightweight(&self, name: &str, file: (&str, &str), minute: i64) {
+        let time = TIME + 60 * minute;
+        commit(&self.path, &[file], name, time);
+        git_at(&self.path, &["tag", name], time);
+    }
+
     /// What is told, `service version tag` newest first, and how many tags were read for it.
     fn told(&self, want: &Want) -> (Vec<String>, u32) {
         let repo = open(&self.path).with_cache(&self.scratch.path("cache"));
@@ -174,5 +181,78 @@ fn what_is_kept_of_tags_and_damaged_is_read_again() {
         std::fs::write(&kept, &bytes).unwrap();
         assert_eq!(tags.told(&all).0, told, "{at}");
         assert_eq!(tags.told(&all), (told.clone(), 0), "kept again, {at}");
+    }
+}
+
+/// A lightweight tag has its commit's time: one that takes others back came after them all the same.
+#[test]
+fn a_lightweight_tag_that_takes_others_back_came_after_them() {
+    // (name, tags made: `version@file`, or `version=an earlier tag`, which names its commit again; what is told)
+    type Case = (
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static str],
+    );
+    let cases: [Case; 5] = [
+        (
+            "by one step",
+            &["1.0.0@1", "1.1.0@2", "1.1.1=1.0.0"],
+            &["1 1.0.0", "2 1.1.0", "1 1.0.0"],
+        ),
+        (
+            "by two steps",
+            &["1.0.0@1", "1.1.0@2", "1.2.0@3", "1.2.1=1.0.0"],
+            &["1 1.0.0", "3 1.2.0", "2 1.1.0", "1 1.0.0"],
+        ),
+        (
+            "back and forth, and on",
+            &[
+                "1.0.0@1",
+                "1.1.0@2",
+                "1.1.1=1.0.0",
+                "1.1.2=1.1.0",
+                "1.2.0@3",
+            ],
+            &["3 1.2.0", "2 1.1.0", "1 1.0.0", "2 1.1.0", "1 1.0.0"],
+        ),
+        (
+            "twice to the first",
+            &[
+                "1.0.0@1",
+                "1.1.0@2",
+                "1.1.1=1.0.0",
+                "1.2.0@3",
+                "1.2.1=1.0.0",
+            ],
+            &["1 1.0.0", "3 1.2.0", "1 1.0.0", "2 1.1.0", "1 1.0.0"],
+        ),
+        (
+            "the commit of today by another name",
+            &["1.0.0@1", "1.1.0@2", "1.1.1=1.1.0"],
+            &["2 1.1.0", "1 1.0.0"],
+        ),
+    ];
+    for (name, made, expected) in cases {
+        let tags = Tags::new();
+        for (minute, tag) in (1..).zip(made) {
+            if let Some((version, of)) = tag.split_once('=') {
+                let of = format!("prod-{of}^{{commit}}");
+                git(&tags.path, &["tag", &format!("prod-{version}"), &of]);
+            } else if let Some((version, value)) = tag.split_once('@') {
+                let text = format!("tag: {value}\n");
+                tags.lightweight(&format!("prod-{version}"), ("api.yaml", &text), minute);
+            }
+        }
+        let (told, _) = tags.told(&Want::default());
+        let told: Vec<&str> = told
+            .iter()
+            .map(|line| line.strip_prefix("api ").unwrap())
+            .map(|line| line.rsplit_once(' ').unwrap().0)
+            .collect();
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|line| line.replacen(' ', " prod-", 1))
+            .collect();
+        assert_eq!(told, expected, "{name}");
     }
 }
