@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
-    ids::{CellKey, ObjectId},
+    hash,
+    ids::CellKey,
     plan::{Intent, PlannedChange},
     version::Version,
 };
@@ -112,8 +113,9 @@ pub fn subject(changes: &[PlannedChange]) -> String {
     }
 }
 
-/// The branch that a commit goes to when the environment asks for one of its own: `tidegate/…-1a2b3c4`.
-pub fn branch_name(changes: &[PlannedChange], commit: ObjectId) -> String {
+/// The branch that a commit goes to when the environment asks for one of its own: `tidegate/…-1a2b3c4`. It is named by what
+/// changes in which ref, so that the same change asked for again, on whatever commit, finds the branch that it has.
+pub fn branch_name(changes: &[PlannedChange], reference: &str) -> String {
     let mut slug = String::new();
     for c in subject(changes).chars() {
         if slug.len() >= 48 {
@@ -128,7 +130,19 @@ pub fn branch_name(changes: &[PlannedChange], commit: ObjectId) -> String {
         }
     }
     let slug = slug.trim_matches(['-', '.']).replace("..", ".");
-    format!("tidegate/{slug}-{}", commit.short())
+    let mut parts = vec![reference];
+    for change in changes {
+        let to = change.to.as_ref().map_or("", Version::as_str);
+        let cell = &change.cell;
+        parts.extend([
+            cell.service.as_str(),
+            cell.environment.as_str(),
+            before(change),
+            to,
+        ]);
+    }
+    let key = hash::of(parts.into_iter().map(str::as_bytes));
+    format!("tidegate/{slug}-{}", key.get(..7).unwrap_or(&key))
 }
 
 fn one(change: &PlannedChange) -> String {
@@ -313,7 +327,6 @@ mod tests {
 
     #[test]
     fn branch_names_are_valid_refs() {
-        let id = ObjectId::new([0xab; 20]);
         let cases = [
             (
                 vec![change(
@@ -323,15 +336,36 @@ mod tests {
                     Some("1.41.3"),
                     Some("1.42.0"),
                 )],
-                "tidegate/promote-checkout-1.41.3-1.42.0-to-prod-abababa",
+                "tidegate/promote-checkout-1.41.3-1.42.0-to-prod-",
             ),
             (
                 vec![change("a..b/c~^:@{x}.lock", "prod", "set", None, Some("1"))],
-                "tidegate/set-a-b-c-x-lock-none-1-in-prod-abababa",
+                "tidegate/set-a-b-c-x-lock-none-1-in-prod-",
             ),
         ];
         for (changes, expected) in cases {
-            assert_eq!(branch_name(&changes, id), expected);
+            let name = branch_name(&changes, "refs/heads/main");
+            let key = name.strip_prefix(expected).unwrap_or_default();
+            assert!(
+                key.len() == 7 && key.bytes().all(|b| b.is_ascii_hexdigit()),
+                "{name}"
+            );
+        }
+    }
+
+    /// The subject of many changes counts them: what they are is in the key.
+    #[test]
+    fn a_branch_is_named_by_what_changes_where() {
+        let four = |last| ["a", "b", "c", last].map(|service| promote(service, "prod"));
+        let name = |changes: &[PlannedChange]| branch_name(changes, "refs/heads/main");
+        assert_eq!(name(&four("d")), name(&four("d")));
+        let other = [
+            name(&four("e")),
+            branch_name(&four("d"), "refs/heads/prod"),
+            name(&four("d")[..3]),
+        ];
+        for other in other {
+            assert_ne!(name(&four("d")), other);
         }
     }
 }

@@ -561,6 +561,111 @@ fn a_branch_of_its_own_where_it_is_asked_for() {
     said.says("not followed");
 }
 
+/// Nothing is applied twice: a change that waits on its branch is found there, whoever asks for it again.
+#[test]
+fn the_same_change_has_one_branch() {
+    let ask = [
+        &PROMOTE[..],
+        &["--yes", "--deliver", "branch", "-o", "json"],
+    ]
+    .concat();
+    let branches = |repository: &Repository| {
+        let listed = repository.git_in(
+            &repository.remote(),
+            &[
+                "for-each-ref",
+                "--format=%(refname:short)",
+                "refs/heads/tidegate",
+            ],
+        );
+        listed.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // What a colleague does between the first time and the second; (name, what, how many branches there are then).
+    type Between = fn(&Repository, &str);
+    let merge: Between = |repository, branch| {
+        let at = repository.colleague();
+        repository.git_in(&at, &["fetch", "-q", "origin"]);
+        repository.git_in(&at, &["reset", "-q", "--hard", "origin/main"]);
+        let from = format!("origin/{branch}");
+        repository.git_in(&at, &["merge", "-q", "--no-ff", "-m", "Merge it", &from]);
+        repository.git_in(&at, &["push", "-q", "origin", "HEAD:main"]);
+        repository.bump("checkout", "staging", "1.0.0");
+    };
+    let squash: Between = |repository, branch| {
+        let at = repository.colleague();
+        repository.git_in(&at, &["fetch", "-q", "origin"]);
+        repository.git_in(&at, &["reset", "-q", "--hard", "origin/main"]);
+        let from = format!("origin/{branch}");
+        let message = repository.git_in(&at, &["log", "-1", "--format=%B", &from]);
+        repository.git_in(&at, &["merge", "-q", "--squash", &from]);
+        repository.git_in(
+            &at,
+            &["commit", "-q", "-m", &format!("Squash (#1)\n\n* {message}")],
+        );
+        repository.git_in(&at, &["push", "-q", "origin", "HEAD:main"]);
+        repository.bump("checkout", "staging", "1.0.0");
+    };
+    let cases: [(&str, Between, usize); 6] = [
+        ("nothing", |_, _| {}, 1),
+        (
+            "the base moved",
+            |repository, _| {
+                repository.bump("payments", "staging", "2.0.0");
+            },
+            1,
+        ),
+        (
+            "somebody works on the branch",
+            |repository, branch| {
+                let at = repository.colleague();
+                repository.git_in(&at, &["fetch", "-q", "origin"]);
+                repository.git_in(&at, &["reset", "-q", "--hard", &format!("origin/{branch}")]);
+                repository.write("NOTES.md", "why\n");
+                repository.git_in(&at, &["add", "-A"]);
+                repository.git_in(&at, &["commit", "-q", "-m", "Notes"]);
+                repository.git_in(&at, &["push", "-q", "origin", &format!("HEAD:{branch}")]);
+            },
+            1,
+        ),
+        ("it was merged, and taken back", merge, 2),
+        ("it was squashed, and taken back", squash, 2),
+        (
+            "it was given up",
+            |repository, branch| {
+                repository.git_in(&repository.remote(), &["branch", "-q", "-D", branch]);
+            },
+            1,
+        ),
+    ];
+    for (name, between, expected) in cases {
+        let repository = Repository::seeded();
+        repository.bump("checkout", "dev", "1.1.0");
+        let first = repository.tidegate(&ask).exits(0).json();
+        let branch = first["branch"].as_str().unwrap().to_owned();
+        assert_eq!(branches(&repository), [branch.as_str()], "{name}");
+        between(&repository, &branch);
+        let tip = |branch: &str| repository.git_in(&repository.remote(), &["rev-parse", branch]);
+        let waits = expected == 1 && name != "it was given up";
+        let before = waits.then(|| tip(&branch));
+        let again = repository.tidegate(&ask).exits(0).json();
+        let there = branches(&repository);
+        assert_eq!(there.len(), expected, "{name}: {there:?}");
+        assert_eq!(again["outcome"], "branch", "{name}");
+        let words = again["words"].to_string();
+        assert_eq!(
+            words.contains("nothing was pushed"),
+            waits,
+            "{name}: {again}"
+        );
+        let named = again["branch"].as_str().unwrap();
+        assert_eq!(again["commit"], tip(named).as_str(), "{name}");
+        assert_eq!(named == branch, expected == 1, "{name}");
+        if let Some(before) = before {
+            assert_eq!(tip(&branch), before, "{name}: the branch is as it was");
+        }
+    }
+}
+
 #[test]
 fn init_proposes_what_is_there_and_overwrites_nothing() {
     let repository = Repository::seeded();

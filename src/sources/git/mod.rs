@@ -44,8 +44,8 @@ pub use lines::LinesOf;
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
-    Became, Merged, PublishLock, PushOutcome, arrived, became, build_commit, build_merge,
-    build_tag, lock, push, who,
+    Became, Merged, OwnBranch, PublishLock, PushOutcome, arrived, became, build_commit,
+    build_merge, build_tag, lock, own_branch, push, who,
 };
 pub use read::Files;
 pub use repo::Repo;

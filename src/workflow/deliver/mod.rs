@@ -28,7 +28,7 @@ use crate::{
         plan::{Action, Plan, Write},
         topology::Deliver,
     },
-    sources::git::{self, PushOutcome, Repo},
+    sources::git::{self, OwnBranch, PushOutcome, Repo},
 };
 
 /// How often a base that moves between the last look and the push is looked at again.
@@ -111,13 +111,29 @@ impl Underway<'_> {
             let destination = match (&write.action, publishing.confirmed.deliver) {
                 (Action::Tag { .. }, _) => Destination::Tag(tip.branch().to_owned()),
                 (_, Deliver::Push) => Destination::Branch,
-                (_, Deliver::Branch) => Destination::Own(message::branch_name(&changes, made)),
+                (_, Deliver::Branch) => {
+                    Destination::Own(message::branch_name(&changes, &tip.name.reference))
+                }
             };
-            let push = Push {
+            let mut push = Push {
                 base: tip.clone(),
                 commit: made,
                 destination,
             };
+            if let Destination::Own(name) = &push.destination {
+                match git::own_branch(repo, &push, name).await.map_err(failed)? {
+                    OwnBranch::Free(name) => push.destination = Destination::Own(name),
+                    OwnBranch::Waits(name, commit) => {
+                        let told = format!(
+                            "nothing was pushed: the same change is on {name} already, by {}, and waits for its merge",
+                            git::who(repo, commit)
+                        );
+                        push.destination = Destination::Own(name);
+                        push.commit = commit;
+                        return Ok(push.published(&told, None));
+                    }
+                }
+            }
             self.apply(Fact::Made(push.clone()));
             let (outcome, ran) = git::push(repo, &push).await.map_err(failed)?;
             for ran in ran {

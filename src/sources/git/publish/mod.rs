@@ -8,6 +8,7 @@ mod apart;
 mod commit;
 mod left;
 mod merge;
+mod own;
 mod stopped;
 mod tree;
 
@@ -23,6 +24,7 @@ pub use self::{
     commit::{build_commit, build_merge, build_tag},
     left::{Became, became},
     merge::Merged,
+    own::{OwnBranch, own_branch},
 };
 use super::{
     Child, RanCommand, Repo,
