@@ -59,6 +59,8 @@ struct Shown<'a> {
     changed: Option<&'a BTreeMap<CellKey, ValueChange>>,
     /// The server has another default branch than is read.
     default: Option<&'a Problem>,
+    /// Why it is not known of every cell how far it is behind.
+    uncounted: Option<&'a str>,
 }
 
 /// So long, at most, the history is read to say how far cells are behind; a filter that asks for that waits for all of it.
@@ -110,6 +112,7 @@ struct Seen {
     changed: Option<BTreeMap<CellKey, ValueChange>>,
     default: Option<Problem>,
     skews: Skews,
+    uncounted: Option<String>,
     columns: Vec<EnvironmentName>,
     only: Vec<Quality>,
     wide: bool,
@@ -150,10 +153,24 @@ async fn look(
         Some(workflow::ask_clusters(project, desired, None, timeout, Timestamp::now).await)
     };
     // That other versions are there is known without the history.
-    let skews = match counted.await {
-        Ok(Ok(judged)) => judged.skews,
+    let (skews, uncounted) = match counted.await {
+        Ok(Ok(judged)) => {
+            let why = format!(
+                "the history is longer than {} s of reading",
+                COUNTING.as_secs()
+            );
+            (judged.skews, judged.cut_short.then_some(why))
+        }
         Ok(Err(error)) if whole => return Err(error.into()),
-        _ => drift::skews(desired, &project.config.topology, &|_| &[]),
+        failed => {
+            let why = match failed {
+                Ok(Err(error)) => Failure::from(error).why,
+                Err(error) => error.to_string(),
+                Ok(Ok(_)) => String::new(),
+            };
+            let skews = drift::skews(desired, &project.config.topology, &|_| &[]);
+            (skews, Some(why))
+        }
     };
     let default = match default {
         Some(default) => default.answer().await.map(Problem::general),
@@ -165,6 +182,7 @@ async fn look(
         changed,
         default,
         skews,
+        uncounted,
         columns,
         only: args.only.clone(),
         wide: args.wide,
@@ -182,6 +200,7 @@ impl Seen {
             live: self.live.as_ref(),
             changed: self.changed.as_ref(),
             default: self.default.as_ref(),
+            uncounted: self.uncounted.as_deref(),
         }
     }
 
@@ -205,6 +224,9 @@ impl Seen {
         }
         for line in lines {
             output.line(line);
+        }
+        if let Some(words) = matrix.not_counted() {
+            output.note(output.paint(&clean(&words), Tone::Attention));
         }
         let same = |problem: &&Problem| (problem.message.clone(), problem.context.clone());
         for told in alike::tell(matrix.problems(), same) {
@@ -243,6 +265,7 @@ pub(super) fn print(output: &Output, desired: &Desired) {
         live: None,
         changed: None,
         default: None,
+        uncounted: None,
     };
     for line in matrix.lines(output, output.room(false)) {
         output.line(line);
@@ -287,7 +310,20 @@ impl Shown<'_> {
             services: Rows(self),
             problems: self.problems().map(json::problem).collect(),
             guessed,
+            counted: self.uncounted.is_none(),
         }
+    }
+
+    /// Says that cells are behind without a number, where one of those that are shown is.
+    fn not_counted(&self) -> Option<String> {
+        let why = self.uncounted?;
+        let mut shown = self
+            .skews
+            .iter()
+            .filter(|(cell, _)| self.columns.contains(&cell.environment));
+        shown
+            .any(|(_, skewed)| skewed.skew == Skew::Behind { by: None })
+            .then(|| format!("how far cells are behind was not counted ({why}): `--only behind` counts all of them"))
     }
 
     /// Whether a row has a cell in one of the states that are asked for.
@@ -411,6 +447,7 @@ struct StatusJson<'a> {
     services: Rows<'a>,
     problems: Vec<Value>,
     guessed: Option<&'a str>,
+    counted: bool,
 }
 
 /// `services`, written row by row: a large matrix is not put together twice.
@@ -481,4 +518,66 @@ fn problem_line(output: &Output, problem: &Problem) -> Styled {
         &clean(&format!("{place}: {}", problem.message)),
         Tone::Attention,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app::fixture, domain::drift::Skewed};
+
+    /// Where counting did not end, that is said and in the JSON; where nobody waits for a number, it is not said.
+    #[test]
+    fn what_was_not_counted_is_told() {
+        let desired = fixture::desired(&fixture::rows());
+        let known = |by: Option<usize>| -> Skews {
+            let skew = Skewed {
+                upstream: "staging".into(),
+                skew: Skew::Behind { by },
+            };
+            [(fixture::cell("payments", "prod-us"), skew)].into()
+        };
+        let why = "the history is longer than 2 s of reading";
+        let told = format!(
+            "how far cells are behind was not counted ({why}): `--only behind` counts all of them"
+        );
+        let cases = [
+            (known(None), Some(why), "prod-us", Some(told)),
+            (known(None), Some(why), "dev", None),
+            (known(Some(2)), Some(why), "prod-us", None),
+            (known(None), None, "prod-us", None),
+            (Skews::new(), Some(why), "prod-us", None),
+        ];
+        for (skews, uncounted, column, expected) in cases {
+            let columns = [column.into()];
+            let matrix = Shown {
+                desired: &desired,
+                columns: &columns,
+                only: &[],
+                skews: &skews,
+                live: None,
+                changed: None,
+                default: None,
+                uncounted,
+            };
+            assert_eq!(matrix.not_counted(), expected);
+            let json = serde_json::to_value(matrix.json(None)).unwrap();
+            assert_eq!(json["counted"], uncounted.is_none());
+            let cell = |json: &Value| -> Option<Value> {
+                let mut rows = json["services"].as_array()?.iter();
+                let row = rows.find(|row| row["name"] == "payments")?;
+                row["cells"].get("prod-us").cloned()
+            };
+            if let (Some(cell), Some(skewed)) = (cell(&json), skews.values().next()) {
+                let Skew::Behind { by } = skewed.skew else {
+                    unreachable!("behind");
+                };
+                assert_eq!(cell["skew"], "behind");
+                assert_eq!(
+                    cell["behind"],
+                    serde_json::json!(by),
+                    "unknown is not a number"
+                );
+            }
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    actions::{Action, Mode},
+    actions::{Action, Mode, Motion},
     app::{
         areas::{self, Drawn, Pane, Reach, Spot, Zone, row},
         model::Model,
@@ -220,10 +220,13 @@ impl<'a> Canvas<'a> {
     pub fn cut_lines(&mut self, area: Rect, mut lines: Vec<Line<'_>>, how: &str) {
         let height = usize::from(area.height);
         if lines.len() > height && height > 0 {
+            self.drawn.cut = true;
             let more = lines.len() - (height - 1);
             lines.truncate(height - 1);
             let words = format!("{} {more} more: {how}", self.glyphs.ellipsis);
-            lines.push(Line::styled(words, self.theme.faint));
+            lines.push(Line::styled(words, self.theme.dim));
+        } else if !lines.is_empty() && height == 0 {
+            self.drawn.cut = true;
         }
         self.lines(area, lines);
     }
@@ -235,6 +238,24 @@ impl<'a> Canvas<'a> {
         let last = lines.len().saturating_sub(height);
         self.reaches(area, Reach { page: height, last });
         self.lines(area, lines.into_iter().skip(first.min(last)));
+    }
+
+    /// The same text where nothing may be hidden without a word: where not all of it fits, the last row says how many lines
+    /// stand above and below, and which key goes there.
+    pub fn counted_text(&mut self, area: Rect, lines: Vec<Line<'_>>, first: usize) {
+        let (count, height) = (lines.len(), usize::from(area.height));
+        if count <= height {
+            return self.lines(area, lines);
+        }
+        let shown = height.saturating_sub(1);
+        let first = first.min(count - shown);
+        self.scrolled(areas::below(area, 0, areas::rows(shown)), lines, first);
+        let below = count - first - shown;
+        let mut words = self.beyond(first, below);
+        let way = if below > 0 { Motion::Down } else { Motion::Up };
+        let key = self.model.key(self.model.mode(), Action::Move(way));
+        words.push_span(Span::raw(format!(": {key}")));
+        self.put(areas::below(area, areas::rows(shown), 1), words);
     }
 
     /// Adds a style to everything in `area`.

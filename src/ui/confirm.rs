@@ -15,13 +15,22 @@ use crate::{
     domain::{cell::State, plan::PlannedChange, version::Version},
 };
 
-/// Draws it. Every change is listed; where there is no room for all, keys scroll through them, and the question stays.
+/// Lines of what is listed above the question, where there is room for air around it.
+const ROOMY: usize = 8;
+
+/// Draws it. Every change is listed, and behind them what will be done; where there is no room for all, keys scroll through
+/// them, and the question stays.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
     let theme = canvas.theme;
     let width = area.width.min(76);
     let inner_width = usize::from(width.saturating_sub(4));
     let changes = changes(canvas, screen);
     let count = changes.len();
+    let mut list = changes;
+    list.push(Line::default());
+    // Where it goes is told below.
+    let done = plan::what_will_be_done(canvas, &screen.plan, inner_width);
+    list.extend(done.into_iter().skip(1));
     let mut foot = vec![Line::default()];
     let target = format!("One commit, written to {}", plan::target(&screen.plan.plan));
     for line in text::wrap(&target, inner_width) {
@@ -32,22 +41,17 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
     }
     foot.push(Line::default());
     question(canvas, screen, &mut foot);
-    let height = rows(count + foot.len() + 2);
+    if usize::from(area.height) < list.len().min(ROOMY) + foot.len() + 2 {
+        // Words go before air.
+        foot.retain(|line| line.width() > 0);
+    }
+    let height = rows(list.len() + foot.len() + 2);
     let place = centred(area, width, height);
     canvas.clear(place);
     let title = format!("Write {}?", text::count(count, "change"));
     let inner = canvas.frame(place, Line::styled(title, theme.warn));
     let room = inner.height.saturating_sub(rows(foot.len()));
-    let list = below(inner, 0, room);
-    if count > usize::from(room) {
-        let shown = usize::from(room.saturating_sub(1));
-        let first = screen.first.min(count.saturating_sub(shown));
-        canvas.scrolled(below(list, 0, rows(shown)), changes, first);
-        let words = canvas.beyond(first, count - first - shown);
-        canvas.put(below(list, rows(shown), 1), words);
-    } else {
-        canvas.lines(list, changes);
-    }
+    canvas.counted_text(below(inner, 0, room), list, screen.first);
     canvas.lines(below(inner, room, inner.height), foot);
 }
 

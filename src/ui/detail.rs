@@ -2,7 +2,7 @@
 
 use ratatui::{
     layout::Rect,
-    style::{Modifier, Style},
+    style::Style,
     text::{Line, Span},
 };
 
@@ -143,26 +143,19 @@ fn running_lines(
 /// The last change in full, where it stands, what it replaced, and what to go back to.
 fn changes(canvas: &Canvas<'_>, cell: &CellKey, width: usize) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
-    let mut lines = vec![Line::from(last_change(canvas, cell))];
-    let values = model.values(cell);
+    let mut lines = vec![Line::from(last_commit(canvas, cell))];
+    if let [newest, ..] = model.values(cell) {
+        lines.push(Line::from(values(canvas, model.values(cell))));
+        let subject = subject(newest);
+        let subject = text::wrap(&subject, width).into_iter();
+        lines.extend(subject.map(|line| Line::styled(line, theme.text)));
+    }
     let declared = model.git.desired.as_deref();
     let declared = declared.and_then(|desired| desired.cells.get(cell));
     if let Some(source) = declared.and_then(|cell| cell.sources.first()) {
         let place = format!("{}:{}", source.path, source.line);
         let place = text::wrap(&place, width).into_iter();
         lines.extend(place.map(|line| Line::styled(line, theme.faint)));
-    }
-    if let [newest, older @ ..] = values {
-        let before = newest.change.previous.as_ref();
-        let before = before.or_else(|| older.first()?.change.version.as_ref());
-        if let Some(before) = before {
-            let style = theme.bad.remove_modifier(Modifier::BOLD);
-            lines.push(Line::styled(format!("- {before}"), style));
-        }
-        if let Some(now) = &newest.change.version {
-            let style = theme.good;
-            lines.push(Line::styled(format!("+ {now}"), style));
-        }
     }
     let good = good(canvas, cell);
     if !good.is_empty() {
@@ -286,8 +279,39 @@ pub fn running<'a>(versions: impl Iterator<Item = (&'a Version, &'a u32)>) -> St
     }
 }
 
-/// `git a1b2c3d 14:00 jane  promote 1.41.3→1.42.0 (#812)`
+/// `1.41.3 → 1.42.0`: what the newest change of these values replaced, and by what.
+fn values(canvas: &Canvas<'_>, values: &[HistoryEntry]) -> Vec<Span<'static>> {
+    let (theme, arrow) = (canvas.theme, canvas.glyphs.arrow);
+    let [newest, older @ ..] = values else {
+        return Vec::new();
+    };
+    let before = newest.change.previous.as_ref();
+    let before = before.or_else(|| older.first()?.change.version.as_ref());
+    let before = before.map(|version| format!("{} {arrow} ", version.brief()));
+    let (now, style) = match &newest.change.version {
+        Some(version) => (version.brief().into_owned(), theme.staged),
+        None => (kind(canvas, newest).0, theme.warn),
+    };
+    vec![
+        Span::styled(before.unwrap_or_default(), theme.dim),
+        Span::styled(now, style),
+    ]
+}
+
+/// `git a1b2c3d 14:00 jane  1.41.3 → 1.42.0  promote checkout to prod-us (#812)`
 fn last_change(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
+    let mut spans = last_commit(canvas, cell);
+    let of = canvas.model.values(cell);
+    if let [newest, ..] = of {
+        spans.push(Span::raw("  "));
+        spans.extend(values(canvas, of));
+        spans.push(Span::raw(format!("  {}", subject(newest))));
+    }
+    spans
+}
+
+/// `git a1b2c3d 14:00 jane`, or why no commit is known.
+fn last_commit(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
     let Some(entry) = model.values(cell).first() else {
         return vec![Span::styled(history_words(model, cell), theme.dim)];
@@ -295,20 +319,22 @@ fn last_change(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
     let landed = &entry.change.landed;
     let authored = &entry.change.authored;
     let merged = landed.commit != authored.commit;
-    let mut spans = vec![
+    vec![
         Span::styled(if merged { "landed " } else { "git " }, theme.dim),
         Span::styled(landed.commit.short(), theme.accent),
         Span::raw(format!(" {} ", text::when(landed.time, model.now))),
         Span::styled(authored.author.clone(), theme.dim),
-        Span::raw("  "),
-        Span::raw(authored.subject.clone()),
-    ];
+    ]
+}
+
+/// `promote checkout to prod-us (#812)`
+fn subject(entry: &HistoryEntry) -> String {
+    let said = &entry.change.authored.subject;
     let number = entry.change.pull_request();
-    let said = number.is_some_and(|n| authored.subject.contains(&format!("#{n}")));
-    if let Some(number) = number.filter(|_| !said) {
-        spans.push(Span::styled(format!(" (#{number})"), theme.dim));
+    match number.filter(|number| !said.contains(&format!("#{number}"))) {
+        Some(number) => format!("{said} (#{number})"),
+        None => said.clone(),
     }
-    spans
 }
 
 /// Why there is no history to show.

@@ -102,5 +102,5 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         Line::from(spans)
     };
     let list = below(area, 1, area.height);
-    canvas.list(list, selected - 1, earlier, theme.cursor, row);
+    canvas.counted_list(list, selected - 1, earlier, theme.cursor, row);
 }

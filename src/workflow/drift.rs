@@ -14,6 +14,8 @@ use crate::domain::{
 pub struct Judged {
     /// How cells stand to their upstreams.
     pub skews: Skews,
+    /// It ended before all of the history was read: what is not known of it is no number.
+    pub cut_short: bool,
     histories: BTreeMap<CellKey, History>,
 }
 
@@ -69,9 +71,10 @@ pub fn skews(
         cells.extend(from.map(|name| CellKey::new(cell.service.clone(), name.clone())));
     }
     let cells: Vec<CellKey> = cells.into_iter().collect();
-    let histories = history_while(project, reading, &cells, goes_on)?;
+    let (histories, whole) = history_while(project, reading, &cells, goes_on)?;
     let judged = Judged {
         skews: Skews::new(),
+        cut_short: !whole,
         histories: cells.into_iter().zip(histories).collect(),
     };
     let skews = drift::skews(&reading.desired, topology, &|cell| judged.past(cell));

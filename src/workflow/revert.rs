@@ -39,16 +39,16 @@ pub fn cell_history(
     reading: &Reading,
     cells: &[CellKey],
 ) -> Result<Vec<History>, OpenError> {
-    history_while(project, reading, cells, &|| true)
+    history_while(project, reading, cells, &|| true).map(|(histories, _)| histories)
 }
 
-/// The same, as long as `goes_on`: what is older than what was read by then is left out.
+/// The same, as long as `goes_on`: what is older than what was read by then is left out. Whether it was read to its end.
 pub(super) fn history_while(
     project: &Project,
     reading: &Reading,
     cells: &[CellKey],
     goes_on: &dyn Fn() -> bool,
-) -> Result<Vec<History>, OpenError> {
+) -> Result<(Vec<History>, bool), OpenError> {
     let mut wanted: BTreeSet<CellKey> = cells.iter().cloned().collect();
     for key in cells {
         // A promotion is known by what its upstream had then.
@@ -65,7 +65,7 @@ pub(super) fn history_while(
         last_only: false,
     };
     let mut changes = Changes::new();
-    let mut shallow_end = false;
+    let (mut ended, mut shallow_end) = (false, false);
     let mut unknown = project.history(reading, &want, &mut |event| {
         match event {
             HistoryEvent::Changes(batch) => {
@@ -74,7 +74,7 @@ pub(super) fn history_while(
                 }
             }
             HistoryEvent::Progress(_) => {}
-            HistoryEvent::End { shallow } => shallow_end = shallow,
+            HistoryEvent::End { shallow } => (ended, shallow_end) = (true, shallow),
         }
         if goes_on() {
             ControlFlow::Continue(())
@@ -92,7 +92,7 @@ pub(super) fn history_while(
         shallow: shallow_end,
         unknown_before: unknown.remove(key),
     });
-    Ok(histories.collect())
+    Ok((histories.collect(), ended))
 }
 
 /// Why a cell cannot be reverted, with a sentence that names the file and the line.

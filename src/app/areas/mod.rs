@@ -90,6 +90,8 @@ pub struct Drawn {
     pub keys: Reach,
     /// What answers the mouse, and where; what was drawn above others is behind them.
     pub zones: Vec<Zone>,
+    /// Lines of a text had no room, and it was said how many.
+    pub cut: bool,
 }
 
 /// How far a list or a text can be moved through.

@@ -138,9 +138,11 @@ impl PlanAreas {
     }
 }
 
-/// The list of `lines`, and below it as many lines of what is to be said of the selected one, half of the room at most.
+/// The list of `lines`, and below it as many lines of what is to be said of the selected one: what the list leaves, half of
+/// the room where it leaves less.
 pub fn plan_list(area: Rect, lines: usize, said: usize) -> (Rect, Rect) {
-    let said = rows(said).min(area.height / 2);
+    let left = area.height.saturating_sub(rows(lines));
+    let said = rows(said).min(left.max(area.height / 2));
     let list = (area.height - said).min(rows(lines));
     (below(area, 0, list), below(area, list, said))
 }

@@ -54,6 +54,8 @@ pub struct PlanScreen {
     pub at: Option<CellKey>,
     /// How far the diff is scrolled.
     pub diff_scroll: usize,
+    /// How far what is said is scrolled, where it has a pane of its own.
+    pub said_scroll: usize,
 }
 
 /// Which staged requests a plan is made of.
@@ -84,6 +86,9 @@ pub enum PlanPane {
     Changes,
     /// The exact bytes.
     Diff,
+    /// Everything that is said beside them, in all the room: what happened, gates, what will be done. It is there where some
+    /// of that had no room.
+    Said,
 }
 
 /// A push that the server refused.
@@ -105,7 +110,8 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
     match action {
         Action::Back => model.close(out),
         Action::Move(motion) => model.move_in_plan(motion),
-        Action::NextPane | Action::PreviousPane => model.turn_to_other_pane(),
+        Action::NextPane => model.turn_to_other_pane(true),
+        Action::PreviousPane => model.turn_to_other_pane(false),
         Action::Deliver => model.toggle_deliver(out),
         Action::Scope => model.widen(out),
         Action::Unstage => model.unstage_selected(out),
@@ -137,15 +143,23 @@ impl Model {
             (PlanState::Ready(_), PlanPane::Diff) => {
                 screen.diff_scroll = reach.scrolled(screen.diff_scroll, motion);
             }
+            (PlanState::Ready(_), PlanPane::Said) => {
+                screen.said_scroll = reach.scrolled(screen.said_scroll, motion);
+            }
             _ => {}
         }
     }
 
-    fn turn_to_other_pane(&mut self) {
+    fn turn_to_other_pane(&mut self, forward: bool) {
+        let is_cut = self.drawn.cut;
         self.keeping_the_place(|model| {
             if let Some(Screen::Plan(screen)) = model.screens.last_mut() {
+                screen.said_scroll = 0;
                 screen.pane = match screen.pane {
-                    PlanPane::Changes => PlanPane::Diff,
+                    PlanPane::Changes if is_cut && !forward => PlanPane::Said,
+                    PlanPane::Diff if is_cut && forward => PlanPane::Said,
+                    PlanPane::Said if forward => PlanPane::Changes,
+                    PlanPane::Changes | PlanPane::Said => PlanPane::Diff,
                     PlanPane::Diff => PlanPane::Changes,
                 };
             }
@@ -201,6 +215,7 @@ impl Model {
             pane: PlanPane::Changes,
             change: 0,
             diff_scroll: 0,
+            said_scroll: 0,
         }));
         self.build_plan(out);
     }

@@ -38,17 +38,18 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
     });
     let step = steps.max().unwrap_or(0).min(16);
     let skipped: Vec<&Skip> = skipped.collect();
-    let width = usize::from(area.width);
-    let after = screen.change.saturating_sub(plan.changes.len());
-    let detail = match (plan.changes.get(screen.change), skipped.get(after)) {
-        (Some(change), _) => verdicts(canvas, width, change),
-        (None, Some(skip)) => why_not(canvas, width, skip),
-        (None, None) => Vec::new(),
-    };
+    let mut detail = detail(canvas, usize::from(area.width), screen, view);
+    if !detail.is_empty() {
+        detail.insert(0, Line::default());
+    }
     let (list, said) = plan_list(area, rows, detail.len());
+    if usize::from(said.height) < detail.len() {
+        // What is said goes before the air above it.
+        detail.remove(0);
+    }
     let style = match screen.pane {
         PlanPane::Changes => canvas.theme.cursor,
-        PlanPane::Diff => canvas.theme.row,
+        PlanPane::Diff | PlanPane::Said => canvas.theme.row,
     };
     let line = |canvas: &Canvas<'_>, index: usize| match plan.changes.get(index) {
         Some(change) => change_line(canvas, change, (service, environment, step)),
@@ -61,8 +62,28 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Pla
     canvas.enter(Some((pane, screen.pane == PlanPane::Changes)));
     canvas.counted_list(list, screen.change, rows, style, line);
     canvas.enter(None);
-    canvas.lines(said, detail);
+    let how = super::how_to_see(canvas, screen.pane);
+    canvas.cut_lines(said, detail, &how);
     list.height + said.height
+}
+
+/// What is to be said of the selected row: the gates of a change, or why nothing changes.
+pub fn detail(
+    canvas: &Canvas<'_>,
+    width: usize,
+    screen: &PlanScreen,
+    view: &Planned,
+) -> Vec<Line<'static>> {
+    let changes = &view.plan.changes;
+    let after = screen.change.saturating_sub(changes.len());
+    let mut skipped = (view.plan.skipped.iter()).chain(&canvas.model.staging.set_aside);
+    match changes.get(screen.change) {
+        Some(change) => verdicts(canvas, width, change),
+        None => match skipped.nth(after) {
+            Some(skip) => why_not(canvas, width, skip),
+            None => Vec::new(),
+        },
+    }
 }
 
 fn version(version: Option<&Version>) -> String {
@@ -153,7 +174,7 @@ fn outcome(canvas: &Canvas<'_>, verdict: &Verdict) -> (&'static str, ratatui::st
 
 fn verdicts(canvas: &Canvas<'_>, width: usize, change: &PlannedChange) -> Vec<Line<'static>> {
     let theme = canvas.theme;
-    let mut lines = vec![Line::default()];
+    let mut lines = Vec::new();
     lines.push(Line::styled(format!("Gates of {}", change.cell), theme.dim));
     for verdict in &change.verdicts {
         let (word, style) = outcome(canvas, verdict);
@@ -174,7 +195,7 @@ fn verdicts(canvas: &Canvas<'_>, width: usize, change: &PlannedChange) -> Vec<Li
 
 fn why_not(canvas: &Canvas<'_>, width: usize, skip: &Skip) -> Vec<Line<'static>> {
     let theme = canvas.theme;
-    let mut lines = vec![Line::default()];
+    let mut lines = Vec::new();
     lines.push(Line::styled(format!("Why not {}", skip.cell), theme.dim));
     let words = text::wrap(&skip.detail, width.saturating_sub(2)).into_iter();
     lines.extend(words.map(|line| Line::styled(format!("  {line}"), theme.text)));

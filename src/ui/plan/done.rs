@@ -31,7 +31,19 @@ pub fn lines(canvas: &Canvas<'_>, view: &Planned, width: usize) -> Vec<Line<'sta
         lines.extend(note.map(|line| Line::styled(line, theme.warn)));
     }
     let commands = view.plan.commands().into_iter();
-    lines.extend(commands.map(|command| Line::styled(format!("$ {command}"), theme.text)));
+    for command in commands {
+        let room = width.saturating_sub(2);
+        let fits = text::width(&command) <= room;
+        let wrapped = if fits {
+            vec![command]
+        } else {
+            text::wrap(&command, room)
+        };
+        let mut wrapped = wrapped.into_iter();
+        let first = wrapped.next().unwrap_or_default();
+        lines.push(Line::styled(format!("$ {first}"), theme.text));
+        lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.text)));
+    }
     lines
 }
 

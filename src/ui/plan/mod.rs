@@ -19,7 +19,7 @@ use crate::{
 mod changes;
 mod done;
 
-pub use done::target;
+pub use done::{lines as what_will_be_done, target};
 
 /// Fewer lines of a diff than these say nothing.
 const LEAST_BYTES: u16 = 3;
@@ -56,16 +56,24 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
     let inner = canvas.frame(area, title);
     let width = usize::from(inner.width);
     let done = done::lines(canvas, view, width);
-    let happened = banners(canvas, screen, view, width);
+    let mut happened = banners(canvas, screen, view, width);
+    if screen.pane == PlanPane::Said {
+        return said(canvas, inner, screen, view, (happened, done));
+    }
     let one = canvas.model.diff_has_all_room();
     let areas = PlanAreas::of(area, done.len(), happened.len(), one);
+    if happened.len() > usize::from(areas.banner.height) {
+        // Words go before the air below them.
+        happened.pop();
+    }
     canvas.divide(
         area,
         areas.divider,
         Line::styled("What will be done", theme.dim),
     );
-    canvas.cut_lines(areas.done, done, "enlarge the screen to see it");
-    canvas.lines(areas.banner, happened);
+    let how = how_to_see(canvas, screen.pane);
+    canvas.cut_lines(areas.done, done, &how);
+    canvas.cut_lines(areas.banner, happened, &how);
     if let Some(split) = areas.split {
         // What happened has the whole width: both sides begin below it.
         let top = areas.banner.height;
@@ -86,6 +94,37 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
             diff::draw_changed(canvas, rest, &view.diff, file);
         }
     }
+}
+
+/// What shows the lines that have no room.
+fn how_to_see(canvas: &Canvas<'_>, pane: PlanPane) -> String {
+    let action = match pane {
+        PlanPane::Diff => Action::NextPane,
+        PlanPane::Changes | PlanPane::Said => Action::PreviousPane,
+    };
+    let key = canvas.model.key(Mode::Plan, action);
+    format!("{key} shows all")
+}
+
+/// Everything that is said beside changes and bytes, in all the room that there is.
+fn said(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    screen: &PlanScreen,
+    view: &Planned,
+    (happened, done): (Vec<Line<'static>>, Vec<Line<'static>>),
+) {
+    let mut lines = happened;
+    let detail = changes::detail(canvas, usize::from(area.width), screen, view);
+    lines.extend(detail);
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.push(Line::styled("What will be done", canvas.theme.dim));
+    lines.extend(done);
+    canvas.enter(Some((Pane::Plan(PlanPane::Said), true)));
+    canvas.counted_text(area, lines, screen.said_scroll);
+    canvas.enter(None);
 }
 
 /// `Plan  2 changes, 3 skipped, 1 held   only what was just asked for`

@@ -11,6 +11,7 @@ use crate::{
     app::{
         event::{Event, Input},
         fixture::{self, Driver},
+        screen::{PlanPane, Screen},
     },
     domain::{desired::DesiredCell, topology::Environment},
 };
@@ -141,20 +142,120 @@ fn no_change_is_hidden_at_the_moment_of_decision() {
             first.contains("service-00") && first.contains(" below"),
             "{size:?}\n{first}"
         );
-        for _ in 0..40 {
-            driver.keys("pgdn");
-            frame_of(&mut driver.model);
+        let pages = pages(&mut driver);
+        for page in &pages {
+            assert!(
+                page.contains("origin/main") && page.contains(" write it"),
+                "where it goes and what is asked stay in view\n{page}"
+            );
         }
-        let last = text(&driver.model);
-        assert!(
-            last.contains("service-39") && last.contains(" above"),
-            "{size:?}\n{last}"
-        );
-        assert!(
-            last.contains("origin/main"),
-            "where it goes stays in view\n{last}"
-        );
+        let all = pages.concat();
+        for index in 0..40 {
+            let name = format!("service-{index:02}");
+            assert!(all.contains(&name), "{size:?}: {name}");
+        }
+        let done = [
+            "message ",
+            "touches ",
+            "$ git fetch",
+            "$ git commit",
+            "$ git push",
+        ];
+        for part in done {
+            assert!(
+                all.contains(part),
+                "{size:?}: {part}\n{}",
+                pages.last().unwrap()
+            );
+        }
+        let last = pages.last().unwrap();
+        assert!(last.contains(" above: up"), "{size:?}\n{last}");
     }
+}
+
+/// What is seen on the way to the end of a text, page by page.
+fn pages(driver: &mut Driver) -> Vec<String> {
+    let mut pages = Vec::new();
+    loop {
+        frame_of(&mut driver.model);
+        let page = text(&driver.model);
+        if pages.last() == Some(&page) {
+            return pages;
+        }
+        pages.push(page);
+        driver.keys("pgdn");
+    }
+}
+
+/// Gates, what happened and what will be done: where not all of it has room, it is said how much has not, and a pane of its own
+/// shows all of it.
+#[test]
+fn what_has_no_room_in_the_plan_is_counted_and_has_a_pane() {
+    // (scene, size, whether something is cut, what the pane shows beside gates and commands)
+    let cases = [
+        ("plan", WIDE, false, ""),
+        ("plan", SMALL, false, ""),
+        ("plan", (60, 15), true, ""),
+        ("plan", (120, 15), true, ""),
+        ("plan_refused", WIDE, false, "The server says:"),
+        ("plan_refused", SMALL, false, "The server says:"),
+        ("plan_refused", (60, 15), true, "The server says:"),
+        ("plan_moved", (60, 15), true, "The base moved."),
+    ];
+    for (name, size, is_cut, happened) in cases {
+        let mut driver = scenes::build(name)(size);
+        frame_of(&mut driver.model);
+        let plan = text(&driver.model);
+        assert_eq!(
+            plan.contains(" more: s-tab shows all"),
+            is_cut,
+            "{name} {size:?}\n{plan}"
+        );
+        driver.keys("s-tab");
+        frame_of(&mut driver.model);
+        let pane = |driver: &Driver| match driver.model.screens.last() {
+            Some(Screen::Plan(screen)) => screen.pane,
+            other => panic!("the plan is open, not {other:?}"),
+        };
+        if !is_cut {
+            assert_eq!(pane(&driver), PlanPane::Diff, "{name} {size:?}");
+            continue;
+        }
+        assert_eq!(pane(&driver), PlanPane::Said, "{name} {size:?}");
+        let all = pages(&mut driver).concat();
+        for part in [happened, "Gates of", "immutable", "touches", "$ git push"] {
+            assert!(all.contains(part), "{name} {size:?}: {part}\n{all}");
+        }
+        // Around: to the changes, to the bytes, and here again.
+        let mut panes = Vec::new();
+        for _ in 0..3 {
+            driver.keys("tab");
+            frame_of(&mut driver.model);
+            panes.push(pane(&driver));
+        }
+        let around = [PlanPane::Changes, PlanPane::Diff, PlanPane::Said];
+        assert_eq!(panes, around, "{name} {size:?}");
+    }
+}
+
+/// The box of earlier versions says how many have no room.
+#[test]
+fn what_has_no_room_among_earlier_versions_is_counted() {
+    let mut driver = Driver::settled((60, 15));
+    select(&mut driver, "checkout", "prod-us");
+    driver.keys("r");
+    frame_of(&mut driver.model);
+    let shown = text(&driver.model);
+    assert!(
+        shown.contains("Revert") && shown.contains(" below"),
+        "{shown}"
+    );
+    driver.keys("G");
+    let shown = text(&driver.model);
+    assert!(
+        shown.contains("1.40.0") && shown.contains(" above"),
+        "{shown}"
+    );
 }
 
 #[test]

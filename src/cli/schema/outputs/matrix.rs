@@ -23,6 +23,8 @@ pub struct Status {
     pub problems: Vec<Problem>,
     /// What was guessed, where there is no configuration that says it.
     pub guessed: Option<String>,
+    /// How far cells are behind was counted to the end of the history; where it was not, a `behind` of null may be any number.
+    pub counted: bool,
 }
 
 /// A ref that was read.
