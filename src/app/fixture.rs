@@ -193,6 +193,8 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         stale: false,
         workloads: vec!["Deployment/app".to_owned()],
         pods: Vec::new(),
+        agent: None,
+        hop: None,
     }
 }
 

@@ -156,6 +156,8 @@ impl From<SnapshotLive> for LiveCell {
             stale: true,
             workloads: Vec::new(),
             pods: Vec::new(),
+            agent: None,
+            hop: None,
         }
     }
 }

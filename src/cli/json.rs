@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
+        agent::AgentState,
         desired::{DesiredCell, Tip},
         diff::FileDiff,
         drift::Skew,
@@ -142,11 +143,29 @@ pub fn live(live: &LiveCell) -> Value {
         "as_of": time(live.as_of),
         "stale": live.stale,
         "workloads": live.workloads,
+        "agent": live.agent.as_ref().map(agent),
+        "hop": live.hop.as_ref().map(|hop| json!({
+            "at": hop.at,
+            "reason": hop.reason,
+            "next": hop.next.map(time),
+        })),
+        "step": null,
     });
     if live.hidden {
         value["visible"] = json!(false);
     }
     value
+}
+
+fn agent(agent: &AgentState) -> Value {
+    json!({
+        "kind": if agent.kind.is_argocd() { "argocd" } else { "flux" },
+        "resource": agent.kind.as_str(),
+        "object": agent.object,
+        "revision": agent.revision,
+        "state": agent.phase.word(),
+        "reason": agent.reason,
+    })
 }
 
 /// One row of `problems`, or a cell's `unread`: `hides` is the kind of reason for which what stands there cannot be read, and

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
+    agent::{At, Hop},
     desired::DesiredCell,
     rollout::{Connection, Health, LiveCell, PodState},
     version::Version,
@@ -89,6 +90,8 @@ pub enum Why<'a> {
     Runs(&'a BTreeMap<Version, u32>),
     /// No pods are wanted; they would run this version, which is not the declared one.
     Serves(&'a Version),
+    /// Its version has not got through the agent or the controller.
+    Hop(&'a Hop),
     /// The cluster has no such workload.
     NoWorkload,
     /// The cluster answers, and nothing can be made of that.
@@ -288,11 +291,17 @@ fn why<'a>(
 ) -> Option<Why<'a>> {
     let reason = live.and_then(|live| live.reason.as_deref());
     let reason = reason.map(Why::Reason);
+    // That pods do not run it is told by what ails them.
+    let hop = live.and_then(|live| live.hop.as_ref());
+    let hop = hop.filter(|hop| hop.at != At::Run).map(Why::Hop);
     match (state, live, connection) {
         (State::NoAccess, Some(live), _) if live.reason.is_some() => {
             live.reason.as_deref().map(Why::Denied)
         }
         (State::NoAccess, _, Connection::Denied { what }) => Some(Why::Denied(what)),
+        (State::Missing | State::Drift, Some(_), _) if hop.is_some() => hop,
+        // Nothing moves yet: it is on its way to the agent.
+        (State::Rolling, Some(live), _) if hop.is_some() && live.health == Health::Healthy => hop,
         (State::Drift, Some(live), _) => match &live.serving {
             Some(serving) if live.is_at_zero() => Some(Why::Serves(serving)),
             _ => Some(Why::Runs(&live.versions)),

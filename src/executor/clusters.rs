@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::{
     sync::{mpsc, watch},
+    task::JoinSet,
     time::Instant,
 };
 
@@ -17,16 +18,18 @@ use super::report;
 use crate::{
     app::event::Event,
     domain::{
-        ids::{CellKey, EnvironmentName},
+        desired::RefName,
+        ids::{CellKey, EnvironmentName, ObjectId},
         rollout::{
             CellTarget, ClusterEvent, ClusterTarget, ClusterView, ClusterViews, Connection,
-            LiveCell, NotesTarget, Running, Touched,
+            Declared, EVERYWHERE, LiveCell, NotesTarget, Running, Touched,
         },
     },
     sources::{
         cluster::{self, Options, Watching},
         mistake::{self, caught, caught_in},
     },
+    workflow::Project,
 };
 
 /// Changes that come within this time of each other are told together: a rollout makes many small ones.
@@ -53,7 +56,7 @@ pub(super) struct Handle {
 type Heard = mpsc::Receiver<(String, ClusterEvent)>;
 
 enum Order {
-    Retarget(Vec<ClusterTarget>),
+    Retarget(Vec<ClusterTarget>, Arc<Project>),
     Select(Option<CellKey>),
     Retry,
 }
@@ -76,6 +79,9 @@ impl Clusters {
             known: Arc::clone(&known),
             changed,
             events,
+            project: None,
+            reads: JoinSet::new(),
+            asked: BTreeSet::new(),
         };
         let options = Options {
             kubeconfig,
@@ -110,8 +116,8 @@ impl Clusters {
 
 impl Handle {
     /// Watches these targets from now on.
-    pub(super) fn retarget(&self, targets: Vec<ClusterTarget>) {
-        self.order(Order::Retarget(targets));
+    pub(super) fn retarget(&self, targets: Vec<ClusterTarget>, project: Arc<Project>) {
+        self.order(Order::Retarget(targets, project));
     }
 
     /// A consistent copy of what is known; a poisoned lock still holds whole cells.
@@ -148,7 +154,19 @@ struct Keeper {
     known: Known,
     changed: watch::Sender<u64>,
     events: mpsc::UnboundedSender<Event>,
+    /// What the targets were read from.
+    project: Option<Arc<Project>>,
+    /// Commits that agents have got to, while they are read.
+    reads: JoinSet<(Commit, Option<Declared>)>,
+    /// Those that are being read, or were.
+    asked: BTreeSet<Commit>,
 }
+
+/// A commit that an agent has got to, of a ref.
+type Commit = (RefName, ObjectId);
+
+/// So many commits are read at a time.
+const READS: usize = 8;
 
 /// What has to be told at the end of a gathering.
 #[derive(Default)]
@@ -183,7 +201,7 @@ impl Keeper {
             namespaces: everything.collect(),
             ..Pending::default()
         };
-        self.tell_cells(&pending);
+        let _ = self.tell_cells(&pending);
     }
 
     fn lose(&mut self, reason: &str, next_try: Option<Timestamp>) {
@@ -205,7 +223,10 @@ impl Keeper {
             let wake = due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Retarget(targets)) => {
+                    Some(Order::Retarget(targets, project)) => {
+                        self.project = Some(project);
+                        self.asked.clear();
+                        self.views.forget_unreadable();
                         self.retarget(targets, &mut pending);
                         if !self.offline {
                             watching.retarget(&self.targets);
@@ -224,6 +245,14 @@ impl Keeper {
                     Some((context, event)) => self.take(context, event, &mut pending),
                     None => return,
                 },
+                Some(read) = self.reads.join_next(), if !self.reads.is_empty() => {
+                    // One that panicked is not known: it is asked for again with the next reading.
+                    if let Ok((at, declared)) = read {
+                        self.views.declare(at, declared.map(Arc::new));
+                        let all = self.views.contexts().map(|it| (it.to_owned(), None));
+                        pending.namespaces.extend(all.collect::<Vec<_>>());
+                    }
+                }
                 () = tokio::time::sleep_until(wake), if due.is_some() => {
                     due = None;
                     self.tell(&std::mem::take(&mut pending), &watching);
@@ -299,7 +328,8 @@ impl Keeper {
     }
 
     fn tell(&mut self, pending: &Pending, watching: &Watching) {
-        self.tell_cells(pending);
+        let unread = self.tell_cells(pending);
+        self.read(unread);
         if pending.notes {
             self.tell_notes();
         } else if self.selected.is_some() {
@@ -308,9 +338,32 @@ impl Keeper {
         }
     }
 
-    fn tell_cells(&self, pending: &Pending) {
+    /// Has commits read that agents have got to.
+    fn read(&mut self, commits: BTreeSet<Commit>) {
+        let Some(project) = &self.project else { return };
+        for at in commits {
+            if self.reads.len() >= READS {
+                break;
+            }
+            if self.asked.insert(at.clone()) {
+                let project = Arc::clone(project);
+                self.reads
+                    .spawn_blocking(move || (at.clone(), project.declared_at(&at)));
+            }
+        }
+    }
+
+    /// Returns the commits that have to be read to say where versions are stuck.
+    fn tell_cells(&self, pending: &Pending) -> BTreeSet<Commit> {
         let now = Timestamp::now();
+        // An agent may be in another cluster than what it manages.
+        let agents = pending.namespaces.values().flatten();
+        let agents = agents.flatten().any(|name| name == EVERYWHERE);
+        let mut unread = BTreeSet::new();
         let is_touched = |cell: &&CellTarget| {
+            if agents {
+                return true;
+            }
             cell.places.iter().any(|place| {
                 let there = pending.namespaces.get(&place.context);
                 there.is_some_and(|names| {
@@ -322,12 +375,16 @@ impl Keeper {
         };
         for target in &self.targets {
             let mut contexts = target.wanted().keys();
-            if !contexts.any(|context| pending.namespaces.contains_key(context)) {
+            if !agents && !contexts.any(|context| pending.namespaces.contains_key(context)) {
                 continue;
             }
             let touched = target.cells().iter().filter(is_touched);
             let cells = touched
-                .map(|cell| (cell.cell.clone(), self.views.live(cell, now)))
+                .map(|cell| {
+                    let (live, commit) = self.views.live_and_unread(cell, now);
+                    unread.extend(commit);
+                    (cell.cell.clone(), live)
+                })
                 .collect();
             let connection = self.views.connection(target);
             let all = pending.all.contains(&target.environment);
@@ -341,6 +398,7 @@ impl Keeper {
             });
         }
         self.changed.send_modify(|count| *count += 1);
+        unread
     }
 
     /// Keeps the cells, and returns those that are not as they were, or `all`.
@@ -428,6 +486,7 @@ mod tests {
             image_names: Vec::new(),
             desired: None,
             subject: Subject::Image,
+            written: None,
         });
         ClusterTarget::new(environment.into(), context.to_owned(), cells.collect())
     }
@@ -444,6 +503,9 @@ mod tests {
             known: Known::default(),
             changed,
             events,
+            project: None,
+            reads: JoinSet::new(),
+            asked: BTreeSet::new(),
         };
         let both = ["dev", "prod"].map(|name| target(name, name, &["api", "web"]));
         keeper.retarget(both.to_vec(), &mut Pending::default());
@@ -459,7 +521,7 @@ mod tests {
                 keeper.take(name.to_owned(), listed, &mut pending);
             }
         }
-        keeper.tell_cells(&pending);
+        let _ = keeper.tell_cells(&pending);
         keeper
     }
 

@@ -20,7 +20,6 @@ use crate::{
         failure::Failure,
         history::{self, Changes},
         ids::{CellKey, ObjectId},
-        rollout,
     },
     sources::{
         git::{HistoryEvent, Want},
@@ -106,7 +105,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
     };
     let result = match read() {
         Ok(mut reading) => {
-            let (targets, problems) = rollout::targets(&project.config.topology, &reading.desired);
+            let (targets, problems) = project.targets(&reading.desired);
             if problems
                 .iter()
                 .any(|problem| !reading.desired.problems.contains(problem))
@@ -117,7 +116,7 @@ pub(super) fn read_desired(shared: &Shared, epoch: Epoch, clusters: &Handle) {
             // A configuration that is in force no more decides neither what is watched nor what the next reading takes as known.
             let current = lock(&shared.project);
             if Arc::ptr_eq(&current, &project) {
-                clusters.retarget(targets);
+                clusters.retarget(targets, Arc::clone(&project));
                 *lock(&shared.reading) = Some(Arc::clone(&reading));
             }
             drop(current);

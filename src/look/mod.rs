@@ -215,6 +215,13 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
             format!("live {}", running.join(", "))
         }
         Why::Serves(version) => format!("would run {version}"),
+        Why::Hop(hop) => {
+            let words = hop.words(now);
+            match status.live.and_then(|live| live.serving.as_ref()) {
+                Some(serving) if status.was == State::Drift => format!("live {serving}: {words}"),
+                _ => words,
+            }
+        }
         Why::NoWorkload => "not in the cluster".to_owned(),
         Why::NoHealth => "the cluster's words make no health".to_owned(),
         Why::Denied(what) => what.to_owned(),

@@ -18,6 +18,7 @@ use crate::{
         desired::DesiredCell,
         ids::CellKey,
         rollout::{ClusterNote, LiveCell, PodState},
+        version::Version,
     },
     look,
 };
@@ -94,6 +95,7 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         let workloads = Span::styled(live.workloads.join(", "), theme.dim);
         lines.push(labelled(canvas, "workload", vec![workloads]));
     }
+    agent(canvas, live, width, lines);
     let age = format!("{} ago", age::between(live.as_of, model.now));
     let style = if view.status.state == State::Stale {
         theme.warn
@@ -105,6 +107,44 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         "confirmed",
         vec![Span::styled(age, style)],
     ));
+}
+
+/// What brings its version here, how far it has got, and its own words.
+fn agent(canvas: &Canvas<'_>, live: &LiveCell, width: usize, lines: &mut Vec<Line<'static>>) {
+    let (now, theme) = (canvas.model.now, canvas.theme);
+    if let Some(hop) = &live.hop {
+        let label = format!("stuck at {}", hop.at);
+        let words = format!("{label}: {}", hop.words(now));
+        for line in text::wrap(&words, width) {
+            lines.push(Line::styled(line, theme.warn));
+        }
+    }
+    let Some(agent) = &live.agent else { return };
+    let mut value = vec![
+        Span::raw(format!("{} {} ", agent.kind, agent.object)),
+        Span::styled(
+            agent.phase.word(),
+            if agent.phase.is_failing() {
+                theme.bad
+            } else {
+                theme.dim
+            },
+        ),
+    ];
+    if let Some(revision) = &agent.revision {
+        let short = Version::from(revision.as_str());
+        value.push(Span::styled(format!(" at {}", short.brief()), theme.faint));
+    }
+    lines.push(labelled(canvas, "agent", value));
+    if let Some(reason) = &agent.reason {
+        for line in text::wrap(reason, width.saturating_sub(10))
+            .into_iter()
+            .take(3)
+        {
+            let line = Span::styled(line, theme.dim);
+            lines.push(labelled(canvas, "", vec![line]));
+        }
+    }
 }
 
 fn section(canvas: &Canvas<'_>, name: &str, focused: bool, lines: &mut Vec<Line<'static>>) {

@@ -1,6 +1,6 @@
 //! What clusters know, asked once: for the gates of a command and for `status`.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -10,10 +10,13 @@ use crate::{
         desired::Desired,
         ids::CellKey,
         problem::Problem,
-        rollout::{Connection, Running, targets},
+        rollout::{Connection, Running},
     },
     sources::cluster,
 };
+
+/// So many commits are read, at most, to say how far agents have got.
+const MOST_COMMITS: usize = 16;
 
 /// The answers of the clusters that were asked.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +36,7 @@ pub async fn ask_clusters(
     timeout: Duration,
     now: impl Fn() -> Timestamp,
 ) -> Asked {
-    let (mut targets, problems) = targets(&project.config.topology, desired);
+    let (mut targets, problems) = project.targets(desired);
     if let Some(wanted) = cells {
         let all = targets.into_iter();
         let some = all.filter_map(|target| target.only(|cell| wanted.contains(cell)));
@@ -44,10 +47,24 @@ pub async fn ask_clusters(
     } else {
         cluster::snapshot(&targets, timeout, super::cluster_options(project)).await
     };
-    let mut asked = Asked {
-        running: snapshot.views.running(&targets, now()),
-        problems,
-    };
+    let mut views = snapshot.views;
+    let (mut running, unread) = views.running_and_unread(&targets, now());
+    if !unread.is_empty() {
+        let read = {
+            let project = project.clone();
+            // More than a few commits at which agents are is a fleet of pinned ones: the last are told without.
+            let some = unread.into_iter().take(MOST_COMMITS);
+            tokio::task::spawn_blocking(move || {
+                some.map(|at| (project.declared_at(&at), at))
+                    .collect::<Vec<_>>()
+            })
+        };
+        for (declared, at) in read.await.unwrap_or_default() {
+            views.declare(at, declared.map(Arc::new));
+        }
+        running = views.running(&targets, now());
+    }
+    let mut asked = Asked { running, problems };
     asked.problems.extend(snapshot.problems);
     for environment in &project.config.topology.environments {
         if environment.cluster.is_none() {

@@ -13,11 +13,13 @@ use super::{
 };
 use crate::{
     domain::{
+        address,
         desired::{Desired, RefName, Refs, Tip},
         failure::{Failure, FailureKind},
         ids::{CellKey, EnvironmentName, ObjectId},
         layout::{Assembler, LayoutSet, Origin},
         problem::Problem,
+        rollout::{ClusterTarget, Declared, targets},
     },
     sources::{
         git::{Files, HistoryEvent, LinesOf, Repo, TagReading, Want},
@@ -89,6 +91,37 @@ impl Project {
             }
         }
         self.read_lines(lines, problems, now)
+    }
+
+    /// What its cells are looked for by in their clusters, and what cannot be looked for.
+    pub fn targets(&self, desired: &Desired) -> (Vec<ClusterTarget>, Vec<Problem>) {
+        let mut addresses = BTreeMap::new();
+        let mut known: BTreeMap<_, Option<String>> = BTreeMap::new();
+        for tip in &desired.tips {
+            let Some(remote) = &tip.remote else { continue };
+            let repo = self.repository(&tip.name).ok();
+            let address = known.entry((&tip.name.repository, remote));
+            let address = address.or_insert_with(|| repo?.remote_url(remote));
+            if let Some(address) = address {
+                addresses.insert(tip.name.clone(), address::plain(address));
+            }
+        }
+        targets(&self.config.topology, desired, &addresses)
+    }
+
+    /// What a ref declared at a commit; `None` where that cannot be read here.
+    pub fn declared_at(&self, at: &(RefName, ObjectId)) -> Option<Declared> {
+        let (name, commit) = at.clone();
+        let reading = match self.read_with(&[(name, commit)].into()) {
+            Ok(reading) => reading,
+            Err(error) => {
+                tracing::info!(commit = %at.1, why = error.why, "what an agent has applied is not known");
+                return None;
+            }
+        };
+        let cells = reading.desired.cells.iter();
+        let declared = cells.filter_map(|(key, cell)| Some((key.clone(), cell.version.clone()?)));
+        Some(declared.collect())
     }
 
     fn read_lines(

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command, time::Duration};
 use jiff::{Timestamp, Zoned};
 use tidegate::{
     demo::{Demo, DemoOptions, server::Mode},
-    domain::rollout::{Health, targets},
+    domain::rollout::Health,
     workflow::{OpenOptions, Project},
 };
 
@@ -33,7 +33,7 @@ fn console(demo: &Demo) -> Console {
     let desired = project.read().unwrap().desired;
     assert_eq!(desired.cells.len(), 60);
     assert_eq!(desired.problems, []);
-    let (targets, problems) = targets(&project.config.topology, &desired);
+    let (targets, problems) = project.targets(&desired);
     assert_eq!(problems, []);
     Console::start(targets, impatient(vec![demo.kubeconfig.clone()]))
 }

@@ -85,6 +85,8 @@ fn kustomization(object: &Value, agent: &mut AgentObject) {
         ..From::default()
     }];
     agent.destination.namespace = line(object, "/spec/targetNamespace");
+    // A Secret that has the kubeconfig of another cluster: the name is all that is known of that.
+    agent.destination.cluster = line(object, "/spec/kubeConfig/secretRef/name");
     // It has applied what it then found unhealthy, and what it still waits for.
     if agent.reason.as_deref() == Some("HealthCheckFailed") {
         agent.applied = agent.attempted.clone().or(agent.applied.take());
@@ -114,6 +116,7 @@ fn helm_release(object: &Value, agent: &mut AgentObject) {
         revision: line(object, "/spec/chart/spec/version"),
         ..From::default()
     }];
+    agent.destination.cluster = line(object, "/spec/kubeConfig/secretRef/name");
     agent.destination.namespace =
         line(object, "/spec/targetNamespace").or(Some(agent.namespace.clone()));
     let deployed = list(object, "/status/history")

@@ -43,6 +43,15 @@ pub struct Hop {
 }
 
 impl Hop {
+    /// Pods do not run it, or not well, for this reason.
+    pub fn run(ails: Option<&str>) -> Self {
+        Self {
+            at: At::Run,
+            reason: ails.unwrap_or("pods are being replaced").to_owned(),
+            next: None,
+        }
+    }
+
     /// Its words at `now`: `Flux has not applied it yet, next reconcile in 28m`.
     pub fn words(&self, now: Timestamp) -> String {
         match self.next.filter(|next| *next > now) {
@@ -100,16 +109,12 @@ pub fn hop(chain: Chain<'_>, truths: Truths<'_>) -> Option<Hop> {
         return None;
     }
     if !serves {
-        return Some(chain.not_served(truths));
+        // What was never known to be applied is not known to be lost behind that.
+        return truths.synced.map(|_| chain.not_served(truths));
     }
-    (!truths.settled).then(|| Hop {
-        at: At::Run,
-        reason: match truths.ails {
-            Some(words) => words.to_owned(),
-            None if chain.agent.phase.is_failing() => chain.failing(),
-            None => "pods are being replaced".to_owned(),
-        },
-        next: None,
+    (!truths.settled).then(|| match truths.ails {
+        None if chain.agent.phase.is_failing() => Hop::run(Some(&chain.failing())),
+        ails => Hop::run(ails),
     })
 }
 

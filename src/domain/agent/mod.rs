@@ -64,6 +64,16 @@ impl AgentKind {
         Self::ApplicationSet,
     ];
 
+    /// The kinds that are watched: what cells are brought by, and what these take from.
+    pub const WATCHED: [Self; 6] = [
+        Self::Application,
+        Self::Kustomization,
+        Self::HelmRelease,
+        Self::GitRepository,
+        Self::OCIRepository,
+        Self::Bucket,
+    ];
+
     /// The kind as manifests write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -97,6 +107,41 @@ impl AgentKind {
             }
             Self::Application | Self::ApplicationSet => "argoproj.io",
         }
+    }
+
+    /// The resource as access rules write it: `kustomizations`.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Kustomization => "kustomizations",
+            Self::HelmRelease => "helmreleases",
+            Self::GitRepository => "gitrepositories",
+            Self::OCIRepository => "ocirepositories",
+            Self::Bucket => "buckets",
+            Self::HelmRepository => "helmrepositories",
+            Self::HelmChart => "helmcharts",
+            Self::ImagePolicy => "imagepolicies",
+            Self::ImageRepository => "imagerepositories",
+            Self::ImageUpdateAutomation => "imageupdateautomations",
+            Self::Application => "applications",
+            Self::ApplicationSet => "applicationsets",
+        }
+    }
+
+    /// The versions of its API that say what is read here, newest first.
+    pub fn versions(self) -> &'static [&'static str] {
+        match self {
+            Self::HelmRelease => &["v2", "v2beta2", "v2beta1"],
+            Self::Application | Self::ApplicationSet => &["v1alpha1"],
+            _ => &["v1", "v1beta2", "v1beta1"],
+        }
+    }
+
+    /// Whether it brings objects into a cluster; else it fetches what others bring, or picks it.
+    pub fn applies(self) -> bool {
+        matches!(
+            self,
+            Self::Application | Self::Kustomization | Self::HelmRelease
+        )
     }
 
     /// The kind that a manifest or a reference calls `name`.
@@ -288,6 +333,11 @@ pub struct AgentState {
 }
 
 impl AgentObject {
+    /// By which others name it.
+    pub fn key(&self) -> Reference {
+        (self.kind, self.namespace.clone(), self.name.clone())
+    }
+
     /// `NAMESPACE/NAME`.
     pub fn place(&self) -> String {
         format!("{}/{}", self.namespace, self.name)

@@ -11,7 +11,7 @@ use crate::domain::text::sanitise;
 const LONGEST: usize = 400;
 
 /// Kinds of which an inventory is kept: what cells are made of, and what makes these.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
     "Deployment",
     "StatefulSet",
     "DaemonSet",
@@ -20,6 +20,7 @@ const KEPT: [&str; 8] = [
     "Rollout",
     "HelmRelease",
     "Kustomization",
+    "Application",
 ];
 
 /// An object of an agent's kind, by what stands in it; `None` where it has no name.

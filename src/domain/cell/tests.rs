@@ -410,3 +410,86 @@ fn a_pod_in_the_words_for_cells() {
         assert_eq!(of_pod(&pod), expected, "{reason} {ready} {terminating}");
     }
 }
+
+#[test]
+fn what_an_agent_has_not_brought_is_why() {
+    let hop = |at| Hop {
+        at,
+        reason: "words".to_owned(),
+        next: None,
+    };
+    let cases = [
+        (
+            "not built",
+            Health::Missing,
+            At::Sync,
+            Delivering::No,
+            State::Missing,
+            true,
+        ),
+        (
+            "not there",
+            Health::Missing,
+            At::Serve,
+            Delivering::No,
+            State::Missing,
+            true,
+        ),
+        (
+            "not synced",
+            Health::Healthy,
+            At::Sync,
+            Delivering::No,
+            State::Drift,
+            true,
+        ),
+        (
+            "waits",
+            Health::Healthy,
+            At::Sync,
+            Delivering::Underway,
+            State::Rolling,
+            true,
+        ),
+        (
+            "rolls",
+            Health::Progressing,
+            At::Sync,
+            Delivering::No,
+            State::Rolling,
+            false,
+        ),
+        (
+            "crashes",
+            Health::Degraded,
+            At::Run,
+            Delivering::No,
+            State::Degraded,
+            false,
+        ),
+        (
+            "other pods",
+            Health::Healthy,
+            At::Run,
+            Delivering::No,
+            State::Drift,
+            false,
+        ),
+    ];
+    for (name, health, at, delivering, state, tells) in cases {
+        let hop = hop(at);
+        let live = LiveCell {
+            hop: Some(hop.clone()),
+            ..because(health, "CrashLoopBackOff")
+        };
+        let two = declared(Some("2"));
+        let status = assess(Some(&two), Some(&live), &Connection::Live, delivering);
+        assert_eq!(status.state, state, "{name}");
+        assert_eq!(
+            status.why == Some(Why::Hop(&hop)),
+            tells,
+            "{name}: {:?}",
+            status.why
+        );
+    }
+}

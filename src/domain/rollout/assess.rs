@@ -73,7 +73,7 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
 }
 
 /// A workload and the namespace that it is in.
-type Found<'a> = (&'a Namespace, &'a WorkloadState);
+pub(super) type Found<'a> = (&'a Namespace, &'a WorkloadState);
 
 /// Whether some container of a cell runs, or could run, what it declares.
 fn could_be_seen(target: &CellTarget, workloads: &[Found<'_>]) -> bool {
@@ -96,7 +96,7 @@ fn could_be_seen(target: &CellTarget, workloads: &[Found<'_>]) -> bool {
 }
 
 /// The workloads of a cell, in the order of its places.
-fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
+pub(super) fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
     let mut found = Vec::new();
     for There { place, namespace } in there {
         match &place.object {

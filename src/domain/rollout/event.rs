@@ -39,6 +39,8 @@ pub enum ClusterEvent {
     },
     /// The server answers: the lists follow.
     Connected,
+    /// The server's address, by which agents in other clusters may name it.
+    Serves(String),
     /// The server answered a sign of life: what is known is still current.
     Alive,
     /// This identity may not list or watch a kind (403).

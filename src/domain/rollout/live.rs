@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::image::same_version;
-use crate::domain::version::Version;
+use crate::domain::{
+    agent::{AgentState, Hop},
+    version::Version,
+};
 
 /// How a workload is doing, best to worst in the order of [`Health::severity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,6 +103,12 @@ pub struct LiveCell {
     pub workloads: Vec<String>,
     /// Its pods, worst first.
     pub pods: Vec<PodState>,
+    /// The agent that brings its version into the cluster, where one is known.
+    #[serde(default)]
+    pub agent: Option<AgentState>,
+    /// Where its version is stuck, or on its way.
+    #[serde(default)]
+    pub hop: Option<Hop>,
 }
 
 impl LiveCell {
@@ -146,6 +155,8 @@ impl LiveCell {
             stale: false,
             workloads: Vec::new(),
             pods: Vec::new(),
+            agent: None,
+            hop: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! a [`ClusterView`] per kubeconfig context keeps them, and [`ClusterViews`] answers for each [`CellTarget`] with a [`LiveCell`].
 //! Times are passed in; a lost source makes what is known stale, never empty.
 
+mod agents;
 mod assess;
 mod batch;
 mod event;
@@ -19,13 +20,17 @@ mod target;
 mod view;
 mod views;
 
+pub use agents::Declared;
 pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
 pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
 pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
-pub use target::{CellTarget, ClusterTarget, NotesTarget, ObjectPlace, Wanted, Which, targets};
+pub use target::{
+    CellTarget, ClusterTarget, EVERYWHERE, NotesTarget, ObjectPlace, Wanted, Which, Written,
+    targets,
+};
 pub use view::ClusterView;
 pub use views::ClusterViews;
 

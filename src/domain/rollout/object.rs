@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 
-use super::selector::Selector;
+use super::{selector::Selector, target::EVERYWHERE};
+use crate::domain::agent::{AgentKind, AgentObject};
 
 /// The kinds that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,10 +24,12 @@ pub enum ObjectKind {
     Job,
     /// `batch/v1` `CronJob`.
     CronJob,
+    /// An agent's.
+    Agent(AgentKind),
 }
 
 impl ObjectKind {
-    /// Every watched kind.
+    /// The kinds that cells are made of; agents have others ([`AgentKind::WATCHED`]).
     pub const ALL: [Self; 7] = [
         Self::Deployment,
         Self::StatefulSet,
@@ -52,8 +55,13 @@ impl ObjectKind {
             Self::Deployment => &[Self::ReplicaSet, Self::Pod],
             Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet | Self::Job => &[Self::Pod],
             Self::CronJob => &[Self::Job, Self::Pod],
-            Self::Pod => &[],
+            Self::Pod | Self::Agent(_) => &[],
         }
+    }
+
+    /// Whether it is an agent's: looked for in all namespaces, and never what a cell is made of.
+    pub fn is_agent(self) -> bool {
+        matches!(self, Self::Agent(_))
     }
 
     /// Whether it runs to an end, and nothing most of the time.
@@ -71,6 +79,7 @@ impl ObjectKind {
             Self::Pod => "Pod",
             Self::Job => "Job",
             Self::CronJob => "CronJob",
+            Self::Agent(kind) => kind.as_str(),
         }
     }
 
@@ -84,6 +93,7 @@ impl ObjectKind {
             Self::Pod => "pods",
             Self::Job => "jobs",
             Self::CronJob => "cronjobs",
+            Self::Agent(kind) => kind.plural(),
         }
     }
 
@@ -108,6 +118,8 @@ pub enum ClusterObject {
     ReplicaSet(Box<ReplicaSetState>),
     /// A pod.
     Pod(Box<PodObject>),
+    /// An object of an agent.
+    Agent(Box<AgentObject>),
 }
 
 impl ClusterObject {
@@ -117,15 +129,17 @@ impl ClusterObject {
             Self::Workload(workload) => workload.kind,
             Self::ReplicaSet(_) => ObjectKind::ReplicaSet,
             Self::Pod(_) => ObjectKind::Pod,
+            Self::Agent(agent) => ObjectKind::Agent(agent.kind),
         }
     }
 
-    /// Its namespace.
+    /// The namespace in which it is looked for.
     pub fn namespace(&self) -> &str {
         match self {
             Self::Workload(workload) => &workload.namespace,
             Self::ReplicaSet(set) => &set.namespace,
             Self::Pod(pod) => &pod.namespace,
+            Self::Agent(_) => EVERYWHERE,
         }
     }
 
@@ -135,6 +149,7 @@ impl ClusterObject {
             Self::Workload(workload) => &workload.name,
             Self::ReplicaSet(set) => &set.name,
             Self::Pod(pod) => &pod.name,
+            Self::Agent(agent) => &agent.name,
         }
     }
 }
@@ -200,6 +215,8 @@ pub struct WorkloadState {
     pub owner: Option<Owner>,
     /// Its own labels.
     pub labels: BTreeMap<String, String>,
+    /// The Application that Argo CD says it belongs to, as it writes that (`argocd.argoproj.io/tracking-id`).
+    pub tracking: Option<String>,
     /// Which pods are its own.
     pub selector: Selector,
     /// `metadata.generation`.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::object::{ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState};
+use super::{
+    agents::Agents,
+    object::{ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState},
+};
 
 /// What the server answered when asked for a kind, and whether that still holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,7 @@ pub(super) struct Namespace {
     sets: Owned<ReplicaSetState>,
     jobs: Owned<WorkloadState>,
     pods: Owned<PodObject>,
+    agents: Agents,
 }
 
 impl Namespace {
@@ -92,6 +96,7 @@ impl Namespace {
             ObjectKind::ReplicaSet => self.sets = Owned::default(),
             ObjectKind::Pod => self.pods = Owned::default(),
             ObjectKind::Job => self.jobs = Owned::default(),
+            ObjectKind::Agent(kind) => self.agents.clear(kind),
             _ => self.workloads.retain(|(of, _), _| *of != kind),
         }
     }
@@ -111,6 +116,7 @@ impl Namespace {
             ClusterObject::Pod(pod) => {
                 self.pods.insert(pod.name.clone(), pod.owner.clone(), *pod);
             }
+            ClusterObject::Agent(agent) => self.agents.insert(*agent),
         }
     }
 
@@ -119,10 +125,16 @@ impl Namespace {
             ObjectKind::ReplicaSet => self.sets.remove(name),
             ObjectKind::Pod => self.pods.remove(name),
             ObjectKind::Job => self.jobs.remove(name),
+            ObjectKind::Agent(kind) => self.agents.remove(kind, name),
             _ => {
                 self.workloads.remove(&(kind, name.to_owned()));
             }
         }
+    }
+
+    /// The agents' objects: in what stands for all namespaces.
+    pub(super) fn agents(&self) -> &Agents {
+        &self.agents
     }
 
     /// Workloads of a kind, in the order of their names; of Jobs those that nothing else made.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    desired::{Desired, DesiredCell},
-    ids::{CellKey, EnvironmentName},
+    agent::AgentKind,
+    desired::{Desired, DesiredCell, RefName},
+    ids::{CellKey, EnvironmentName, ObjectId},
     problem::Problem,
     subject::Subject,
     text::sanitise,
@@ -13,6 +14,9 @@ use crate::domain::{
 };
 
 use super::{object::ObjectKind, selector::Selector};
+
+/// In place of a namespace: all of them. No namespace is called so.
+pub const EVERYWHERE: &str = "*";
 
 /// The namespaces in which objects of each kind are looked for.
 pub type Wanted = BTreeMap<ObjectKind, BTreeSet<String>>;
@@ -42,6 +46,19 @@ pub struct CellTarget {
     pub desired: Option<Version>,
     /// What that is a version of.
     pub subject: Subject,
+    /// Where that is written.
+    pub written: Option<Written>,
+}
+
+/// Where a cell's version is written: which agent brings it is told by that, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The ref, and its commit.
+    pub at: (RefName, ObjectId),
+    /// The repository's address, where it has one.
+    pub address: Option<String>,
+    /// The files.
+    pub paths: Vec<String>,
 }
 
 /// Where an object of a cell may be. The objects of one cell need not be in one namespace, nor in one cluster.
@@ -92,6 +109,11 @@ impl ClusterTarget {
                 if !namespaces.contains(&place.namespace) {
                     namespaces.insert(place.namespace.clone());
                 }
+            }
+        }
+        for there in wanted.values_mut().filter(|there| !there.is_empty()) {
+            for kind in AgentKind::WATCHED {
+                there.insert(ObjectKind::Agent(kind), [EVERYWHERE.to_owned()].into());
             }
         }
         Self {
@@ -185,6 +207,7 @@ impl CellTarget {
             image_names,
             desired: cell.version.clone(),
             subject: cell.subject,
+            written: None,
         })
     }
 }
@@ -201,8 +224,13 @@ fn is_name(text: &str) -> bool {
 
 /// Targets of every environment with a cluster, and what cannot be looked for.
 ///
-/// Cells that declare no version are left out: nothing is expected to run for them.
-pub fn targets(topology: &Topology, desired: &Desired) -> (Vec<ClusterTarget>, Vec<Problem>) {
+/// Cells that declare no version are left out: nothing is expected to run for them. `addresses` has the address of the
+/// repository that a ref is in.
+pub fn targets(
+    topology: &Topology,
+    desired: &Desired,
+    addresses: &BTreeMap<RefName, String>,
+) -> (Vec<ClusterTarget>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut all = Vec::new();
     for environment in &topology.environments {
@@ -215,7 +243,14 @@ pub fn targets(topology: &Topology, desired: &Desired) -> (Vec<ClusterTarget>, V
                 continue;
             }
             match CellTarget::new(environment, context, key, cell) {
-                Ok(target) => cells.push(target),
+                Ok(target) => cells.push(CellTarget {
+                    written: desired.tip_of(cell).map(|tip| Written {
+                        at: (tip.name.clone(), tip.commit),
+                        address: addresses.get(&tip.name).cloned(),
+                        paths: cell.sources.iter().map(|it| it.path.to_string()).collect(),
+                    }),
+                    ..target
+                }),
                 // What pods cannot show needs no workload: one that cannot be named is none.
                 Err(_) if cell.subject.is_hidden() => {}
                 Err(message) => problems.push(Problem::cluster(context.clone(), message)),

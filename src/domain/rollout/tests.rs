@@ -1,5 +1,6 @@
 //! Tables of named cases over small hand-made objects.
 
+mod agents;
 mod batch;
 mod fixtures;
 mod health;

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
+    agents::Agents,
     event::{ClusterEvent, Touched},
     live::{ClusterNote, Connection},
-    object::ObjectKind,
+    object::{ClusterObject, ObjectKind},
     pods,
     store::{Answer, Namespace},
-    target::Wanted,
+    target::{EVERYWHERE, Wanted},
 };
 use crate::domain::ids::CellKey;
 
@@ -19,6 +20,7 @@ use crate::domain::ids::CellKey;
 pub struct ClusterView {
     link: Link,
     confirmed: Option<Timestamp>,
+    server: Option<String>,
     namespaces: BTreeMap<String, Namespace>,
     notes: Option<(CellKey, Vec<ClusterNote>, Option<String>)>,
 }
@@ -78,6 +80,13 @@ impl ClusterView {
             ClusterEvent::Absent { kind, namespaces } => {
                 self.answer(kind, namespaces, &Answer::Absent, now)
             }
+            ClusterEvent::Applied(ClusterObject::Agent(agent))
+                if self.agents().and_then(|all| all.get(&agent.key())) == Some(&*agent) =>
+            {
+                // Agents write their status far more often than anything in it changes that is told.
+                self.confirm(now);
+                Touched::Nothing
+            }
             ClusterEvent::Applied(object) => {
                 let name = object.namespace().to_owned();
                 self.changed(name, now, |namespace| namespace.insert(object))
@@ -100,6 +109,15 @@ impl ClusterView {
                 self.confirmed = Some(now);
                 self.heal();
                 Touched::Everything
+            }
+            ClusterEvent::Serves(server) => {
+                let same = self.server.as_ref() == Some(&server);
+                self.server = Some(server);
+                if same {
+                    Touched::Nothing
+                } else {
+                    Touched::Everything
+                }
             }
             ClusterEvent::Alive => {
                 self.confirm(now);
@@ -138,7 +156,8 @@ impl ClusterView {
             Link::Up { before } => before,
         };
         let mut denied = None;
-        for (kind, names) in wanted {
+        // Whoever may not see agents still sees what runs: a column is known without them.
+        for (kind, names) in wanted.iter().filter(|(kind, _)| !kind.is_agent()) {
             for name in names {
                 let namespace = self.namespaces.get(name);
                 let answered = namespace.and_then(|namespace| namespace.answered(*kind));
@@ -159,6 +178,23 @@ impl ClusterView {
         denied.map_or(Connection::Live, |what| Connection::Denied {
             what: what.to_owned(),
         })
+    }
+
+    /// Whether the server has answered for all agents' kinds that are looked for, whatever it said.
+    pub fn knows_agents(&self, wanted: &Wanted) -> bool {
+        let there = self.namespaces.get(EVERYWHERE);
+        let mut kinds = wanted.keys().filter(|kind| kind.is_agent());
+        kinds.all(|kind| there.is_some_and(|there| there.answered(*kind).is_some()))
+    }
+
+    /// The agents' objects in it.
+    pub(super) fn agents(&self) -> Option<&Agents> {
+        Some(self.namespaces.get(EVERYWHERE)?.agents())
+    }
+
+    /// Its server's address, as far as it is known.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
     }
 
     /// Why it cannot be reached; `None` where it can, or nothing was heard yet.
@@ -243,10 +279,11 @@ impl ClusterView {
         }
     }
 
-    /// A loss is over where all that was known before it has been answered anew.
+    /// A loss is over where all that was known before it has been answered anew; agents, without which a column is known, aside.
     fn heal(&mut self) {
+        let mut all = self.namespaces.iter();
         if let Link::Up { before } = &mut self.link
-            && self.namespaces.values().all(Namespace::is_current)
+            && all.all(|(name, namespace)| name == EVERYWHERE || namespace.is_current())
         {
             *before = None;
         }

@@ -1,52 +1,64 @@
 //! What is known of every cluster, asked about environments and cells.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::{
+    agents::{self, Commits, Declared},
     assess::{self, There},
     event::{ClusterEvent, Touched},
-    live::{Connection, LiveCell},
+    live::{Connection, Health, LiveCell},
     running::Running,
     target::{CellTarget, ClusterTarget},
     view::ClusterView,
 };
+use crate::domain::{desired::RefName, ids::ObjectId};
 
 /// A view of each cluster, by kubeconfig context. Environments that share one share what is known of it, and the objects of
 /// one cell may be in several.
 #[derive(Clone, Debug, Default)]
-pub struct ClusterViews(BTreeMap<String, ClusterView>);
+pub struct ClusterViews {
+    views: BTreeMap<String, ClusterView>,
+    /// What is declared where agents have got to.
+    commits: Commits,
+}
+
+/// So many commits are kept that agents have got to: a fleet whose agents are all at different ones is read again.
+const COMMITS: usize = 32;
 
 impl ClusterViews {
     /// These targets are looked at from now on: of clusters that none of them needs nothing is known any more.
     pub fn retarget(&mut self, targets: &[ClusterTarget]) {
         let wanted: BTreeSet<&String> = targets.iter().flat_map(|it| it.wanted().keys()).collect();
-        self.0.retain(|context, _| wanted.contains(context));
+        self.views.retain(|context, _| wanted.contains(context));
         for context in wanted {
-            self.0.entry(context.clone()).or_default();
+            self.views.entry(context.clone()).or_default();
         }
     }
 
     /// Takes in what a source said at `now` of a context; of one that nobody needs, nothing.
     pub fn apply(&mut self, context: &str, event: ClusterEvent, now: Timestamp) -> Touched {
-        let view = self.0.get_mut(context);
+        let view = self.views.get_mut(context);
         view.map_or(Touched::Nothing, |view| view.apply(event, now))
     }
 
     /// The contexts.
     pub fn contexts(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.views.keys().map(String::as_str)
     }
 
     /// What is known of a context.
     pub fn view(&self, context: &str) -> Option<&ClusterView> {
-        self.0.get(context)
+        self.views.get(context)
     }
 
     /// How well an environment's cluster is known.
     pub fn connection(&self, target: &ClusterTarget) -> Connection {
-        let view = self.0.get(&target.context);
+        let view = self.views.get(&target.context);
         let wanted = target.wanted().get(&target.context);
         let known = view.zip(wanted);
         known.map_or(Connection::Connecting, |(view, wanted)| {
@@ -54,14 +66,36 @@ impl ClusterViews {
         })
     }
 
+    /// This is what a ref declares at a commit; `None` where that cannot be read here.
+    pub fn declare(&mut self, at: (RefName, ObjectId), declared: Option<Arc<Declared>>) {
+        if self.commits.len() >= COMMITS {
+            self.commits.clear();
+        }
+        self.commits.insert(at, declared);
+    }
+
+    /// What could not be read may be there by now: a fetch brings commits.
+    pub fn forget_unreadable(&mut self) {
+        self.commits.retain(|_, declared| declared.is_some());
+    }
+
     /// What the clusters say about a cell. Once lost, the last that was known, marked stale.
     pub fn live(&self, target: &CellTarget, now: Timestamp) -> LiveCell {
+        self.live_and_unread(target, now).0
+    }
+
+    /// The same, with the commit that has to be [declared](Self::declare) to say where the cell's version is stuck.
+    pub fn live_and_unread(
+        &self,
+        target: &CellTarget,
+        now: Timestamp,
+    ) -> (LiveCell, Option<(RefName, ObjectId)>) {
         let mut there = Vec::with_capacity(target.places.len());
         let mut stale: Option<Timestamp> = None;
         let mut as_of = now;
         let mut loss = None;
         for place in &target.places {
-            let view = self.0.get(&place.context);
+            let view = self.views.get(&place.context);
             loss = loss.or(view.and_then(ClusterView::loss));
             let namespace = view.and_then(|view| view.namespace(&place.namespace));
             let answers = place
@@ -75,7 +109,7 @@ impl ClusterViews {
                 cell.stale = view.and_then(ClusterView::loss).is_some();
                 cell.hidden = target.subject.is_hidden();
                 cell.as_of = view.and_then(ClusterView::as_of).unwrap_or(now);
-                return cell;
+                return (cell, None);
             };
             as_of = as_of.min(view.and_then(ClusterView::as_of).unwrap_or(now));
             let oldest = answers.into_iter().filter_map(|it| it.stale).min();
@@ -86,7 +120,17 @@ impl ClusterViews {
         cell.hidden |= target.subject.is_hidden();
         cell.as_of = stale.unwrap_or(as_of);
         cell.stale = loss.is_some() || stale.is_some();
-        cell
+        if cell.health == Health::Unknown {
+            return (cell, None);
+        }
+        let workloads: Vec<_> = assess::find(&there).into_iter().map(|(_, it)| it).collect();
+        let unread = if let Some(managed) = agents::find(&self.views, target, &workloads) {
+            managed.tell(target, &mut cell, &self.commits)
+        } else {
+            cell.hop = agents::without(target, &cell);
+            None
+        };
+        (cell, unread)
     }
 
     /// What they say of everything that is looked for.
@@ -95,6 +139,16 @@ impl ClusterViews {
         targets: impl IntoIterator<Item = &'a ClusterTarget>,
         now: Timestamp,
     ) -> Running {
+        self.running_and_unread(targets, now).0
+    }
+
+    /// The same, with the commits that have to be [declared](Self::declare) to say where versions are stuck.
+    pub fn running_and_unread<'a>(
+        &self,
+        targets: impl IntoIterator<Item = &'a ClusterTarget>,
+        now: Timestamp,
+    ) -> (Running, BTreeSet<(RefName, ObjectId)>) {
+        let mut unread = BTreeSet::new();
         let mut running = Running::default();
         for target in targets {
             let connection = self.connection(target);
@@ -102,9 +156,11 @@ impl ClusterViews {
                 .connections
                 .insert(target.environment.clone(), connection);
             for cell in target.cells() {
-                running.live.insert(cell.cell.clone(), self.live(cell, now));
+                let (live, commit) = self.live_and_unread(cell, now);
+                running.live.insert(cell.cell.clone(), live);
+                unread.extend(commit);
             }
         }
-        running
+        (running, unread)
     }
 }

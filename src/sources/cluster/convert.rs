@@ -27,6 +27,9 @@ use crate::domain::{
 /// Where Deployments and their `ReplicaSets` keep the number of their revision.
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
+/// Where Argo CD writes whose object it is.
+const TRACKING: &str = "argocd.argoproj.io/tracking-id";
+
 /// Longest text that is kept of a message, in characters.
 const LONGEST: usize = 400;
 
@@ -248,6 +251,11 @@ pub(super) fn clean(text: &str) -> String {
 /// A workload with what all kinds have in common.
 fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -> WorkloadState {
     WorkloadState {
+        tracking: metadata
+            .annotations
+            .as_ref()
+            .and_then(|all| all.get(TRACKING))
+            .cloned(),
         kind,
         namespace: metadata.namespace.clone().unwrap_or_default(),
         name: clean(metadata.name.as_deref().unwrap_or_default()),

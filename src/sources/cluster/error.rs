@@ -25,6 +25,11 @@ pub(super) enum ClusterError {
 }
 
 impl ClusterError {
+    /// Whether new credentials may mend it.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Unauthorized(_))
+    }
+
     /// One line for people.
     pub(super) fn message(&self) -> String {
         match self {

@@ -18,20 +18,31 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::convert;
-use crate::domain::rollout::{ClusterObject, ObjectKind};
+use super::{agents, convert};
+use crate::domain::{
+    agent::AgentKind,
+    rollout::{ClusterObject, ObjectKind},
+};
 
 /// A row of the table. It is written as access rules and `kubectl` name a resource: `deployments.v1.apps`.
 pub(super) struct Kind {
     /// The API group; empty for the core group.
     group: &'static str,
-    /// The version inside the group.
-    version: &'static str,
+    /// The version inside the group; `None`: the newest that a server has.
+    version: Option<&'static str>,
     /// The resource, as it is written in paths.
     resource: &'static str,
     /// What is not known where it may not be seen, or a server does not have it.
     pub(super) needed_for: &'static str,
-    watch: fn(Client, Option<&str>, Arc<BTreeSet<String>>) -> Answers,
+    watch: Watch,
+}
+
+/// How its objects are watched.
+enum Watch {
+    /// In a namespace or in all of them; those in the wanted ones count.
+    Wanted(fn(Client, Option<&str>, Arc<BTreeSet<String>>) -> Answers),
+    /// In all of them, and all of them count.
+    All(AgentKind),
 }
 
 /// What a watch says, for as long as it is listened to; it starts again by itself.
@@ -65,6 +76,13 @@ pub(super) fn of(kind: ObjectKind) -> Kind {
         ObjectKind::Pod => row::<Pod>("what runs, and why it does not"),
         ObjectKind::Job => row::<Job>("workloads"),
         ObjectKind::CronJob => row::<CronJob>("workloads"),
+        ObjectKind::Agent(kind) => Kind {
+            group: kind.group(),
+            version: None,
+            resource: kind.plural(),
+            needed_for: "which agent brings versions into the cluster, and how far it has got",
+            watch: Watch::All(kind),
+        },
     }
 }
 
@@ -76,13 +94,19 @@ impl Kind {
         namespace: Option<&str>,
         wanted: Arc<BTreeSet<String>>,
     ) -> Answers {
-        (self.watch)(client, namespace, wanted)
+        match self.watch {
+            Watch::Wanted(watch) => watch(client, namespace, wanted),
+            Watch::All(kind) => agents::watch(client, kind),
+        }
     }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.resource, self.version)?;
+        f.write_str(self.resource)?;
+        if let Some(version) = self.version {
+            write!(f, ".{version}")?;
+        }
         if !self.group.is_empty() {
             write!(f, ".{}", self.group)?;
         }
@@ -148,10 +172,10 @@ impl Watched for Pod {
 fn row<K: Watched>(needed_for: &'static str) -> Kind {
     Kind {
         group: <K as k8s_openapi::Resource>::GROUP,
-        version: <K as k8s_openapi::Resource>::VERSION,
+        version: Some(<K as k8s_openapi::Resource>::VERSION),
         resource: <K as k8s_openapi::Resource>::URL_PATH_SEGMENT,
         needed_for,
-        watch: watch::<K>,
+        watch: Watch::Wanted(watch::<K>),
     }
 }
 

@@ -7,6 +7,7 @@
 //! A server that is gone is noticed by the watches that break, and one that has fallen silent by a small
 //! request every [`Options::heartbeat`], since neither a watch without changes nor TCP would tell.
 
+mod agents;
 mod bounds;
 mod connect;
 mod connection;

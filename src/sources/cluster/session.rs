@@ -120,6 +120,7 @@ impl<'a> Session<'a> {
         );
         self.tasks.spawn(caught(0, self.message.clone(), heartbeat));
         let renewal = self.renewal();
+        self.send(ClusterEvent::Serves(self.server.clone())).await?;
         self.send(ClusterEvent::Connected).await?;
         self.follow_interest().await?;
         loop {
@@ -224,6 +225,7 @@ impl<'a> Session<'a> {
     async fn denied(&mut self, from: u32, what: &str) -> Result<(), End> {
         if let Some(running) = self.watches.get(from)
             && running.key.namespace.is_none()
+            && !running.key.kind.is_agent()
         {
             let kind = running.key.kind;
             self.watches.narrow(kind);

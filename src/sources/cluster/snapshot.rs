@@ -42,7 +42,10 @@ pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Opt
                 connection,
                 Some(Connection::Live | Connection::Denied { .. })
             );
-            !is_known && failures.get(context).is_none_or(|count| *count < TRIES)
+            // Agents are waited for like the rest; that they do not answer is no problem of the column.
+            let agents = views.view(context);
+            let agents = agents.is_some_and(|view| view.knows_agents(wanted));
+            !(is_known && agents) && failures.get(context).is_none_or(|count| *count < TRIES)
         })
     };
     while is_open(&views, &failures)

@@ -23,6 +23,9 @@ use crate::{
 /// Failures in a row after which a watch counts as broken although its server lives.
 const TOO_MANY: u32 = 6;
 
+/// How much less often than others an agent's kind is asked for that a server does not have.
+const SELDOM: u32 = 10;
+
 /// Objects of one list; what is more is no cluster that anybody looks at in a terminal.
 const MOST: usize = 200_000;
 
@@ -155,7 +158,12 @@ impl Watch {
                     seen += 1;
                     if seen > MOST {
                         let message = format!("the list does not end: more than {MOST} objects");
-                        let _ = self.say(Word::Failed(ClusterError::Broken(message))).await;
+                        let word = if self.key.kind.is_agent() {
+                            Word::Denied(message)
+                        } else {
+                            Word::Failed(ClusterError::Broken(message))
+                        };
+                        let _ = self.say(word).await;
                         return;
                     }
                     Ok(())
@@ -218,7 +226,9 @@ impl Watch {
             ClusterError::Absent => {
                 tracing::info!(kind = %row, not_known = row.needed_for, "not served");
                 self.say(Word::Absent).await?;
-                sleep(self.options.ask_again).await;
+                // Most clusters have no agent, or one of several.
+                let times = if self.key.kind.is_agent() { SELDOM } else { 1 };
+                sleep(self.options.ask_again * times).await;
                 return Ok(Next::List);
             }
             ClusterError::Gone | ClusterError::Busy(_) if times < TOO_MANY => {
@@ -230,6 +240,13 @@ impl Watch {
             {
                 self.say(Word::Hiccup).await?;
                 self.back_off(times).await;
+            }
+            failure if self.key.kind.is_agent() && !failure.is_unauthorized() => {
+                // Agents that cannot be read, as where a webhook of theirs fails, take nothing of what runs away.
+                tracing::info!(kind = %row, why = failure.message(), "not known");
+                self.say(Word::Denied(failure.message())).await?;
+                sleep(self.options.ask_again).await;
+                return Ok(Next::List);
             }
             failure => {
                 self.say(Word::Failed(failure)).await?;

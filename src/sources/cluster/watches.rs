@@ -15,7 +15,7 @@ use super::{
     Options,
     watcher::{self, WatchKey, Word},
 };
-use crate::domain::rollout::{ObjectKind, Wanted};
+use crate::domain::rollout::{EVERYWHERE, ObjectKind, Wanted};
 
 /// Up to so many namespaces are watched one by one; more of them by watches across all namespaces.
 ///
@@ -106,7 +106,8 @@ impl Watches {
     fn wanted(&self, all: &Wanted) -> BTreeSet<WatchKey> {
         let mut wanted = BTreeSet::new();
         for (&kind, namespaces) in all {
-            if namespaces.len() > ONE_BY_ONE && !self.narrow.contains(&kind) {
+            let many = namespaces.len() > ONE_BY_ONE && !self.narrow.contains(&kind);
+            if many || namespaces.contains(EVERYWHERE) {
                 wanted.insert(WatchKey {
                     kind,
                     namespace: None,

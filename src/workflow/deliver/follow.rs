@@ -15,7 +15,7 @@ use crate::{
         delivery::{Delivery, Expectation, Fact, Part},
         failure::Failure,
         ids::CellKey,
-        rollout::{ClusterEvent, ClusterTarget, ClusterViews, Running, targets},
+        rollout::{ClusterEvent, ClusterTarget, ClusterViews, Running},
         version::Version,
     },
     sources::cluster::{self, Watching},
@@ -104,7 +104,7 @@ fn expectations(
 ) -> Result<BTreeMap<CellKey, Expectation>, Failure> {
     let desired = project.read_with(&delivery.refs())?.desired;
     let topology = &project.config.topology;
-    let (looked_for, _) = targets(topology, &desired);
+    let (looked_for, _) = project.targets(&desired);
     let looked_for: BTreeSet<_> = looked_for
         .iter()
         .flat_map(|target| target.cells().iter().map(|place| &place.cell))
@@ -176,7 +176,7 @@ impl OwnClusters {
         now: fn() -> Timestamp,
     ) -> Result<Self, Failure> {
         let desired = project.read_with(&delivery.refs())?.desired;
-        let (all, _) = targets(&project.config.topology, &desired);
+        let (all, _) = project.targets(&desired);
         let is_delivered = |cell: &CellKey| delivery.cell(cell).is_some();
         let targets = all.into_iter();
         let targets: Vec<_> = targets.filter_map(|it| it.only(is_delivered)).collect();

@@ -110,6 +110,7 @@ pub fn target_in(context: &str, environment: &str, cells: &[(&str, &str)]) -> Cl
         image_names: vec![(*name).to_owned()],
         desired: None,
         subject: tidegate::domain::subject::Subject::Image,
+        written: None,
     });
     ClusterTarget::new(environment.into(), context.to_owned(), cells.collect())
 }

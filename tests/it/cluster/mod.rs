@@ -1,6 +1,7 @@
 //! Watching clusters: the real client against an API server in this process, over a loopback socket.
 
 mod access;
+mod agents;
 mod certificates;
 mod connection;
 pub mod fixture;

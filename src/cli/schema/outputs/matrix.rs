@@ -164,9 +164,98 @@ pub struct Live {
     pub stale: bool,
     /// `Deployment/checkout`.
     pub workloads: Vec<String>,
+    /// What brings its version into the cluster; null where nothing of Flux or Argo CD is known to.
+    pub agent: Option<Agent>,
+    /// Where its version is stuck, or on its way; null where it has arrived, or that is not known.
+    pub hop: Option<Hop>,
+    /// The step at which a rollout is, counted from 0; null where it has none.
+    pub step: Option<Step>,
     /// `false` where pods cannot show what is declared; left out otherwise.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub visible: Option<bool>,
+}
+
+/// What brings a version into a cluster.
+#[derive(JsonSchema)]
+pub struct Agent {
+    /// Whose it is.
+    pub kind: AgentKind,
+    /// `Kustomization`, `HelmRelease`, `Application`.
+    pub resource: String,
+    /// `NAMESPACE/NAME`.
+    pub object: String,
+    /// The commit, chart version or digest that it has applied.
+    pub revision: Option<String>,
+    /// What it does.
+    pub state: AgentState,
+    /// Why, in its own words.
+    pub reason: Option<String>,
+}
+
+/// Whose agent it is.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum AgentKind {
+    /// Argo CD.
+    Argocd,
+    /// Flux.
+    Flux,
+}
+
+/// What an agent does.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum AgentState {
+    /// It has done what it was told, and that is current.
+    Synced,
+    /// What is there differs from what it compares with.
+    OutOfSync,
+    /// At work.
+    Reconciling,
+    /// It failed, and may try again.
+    Failing,
+    /// It failed in a way that no further try mends.
+    Stalled,
+    /// Told to do nothing.
+    Suspended,
+    /// It does not know, or says nothing.
+    Unknown,
+}
+
+/// Between Git and the pods, where a version is stuck.
+#[derive(JsonSchema)]
+pub struct Hop {
+    /// The first that is behind.
+    pub at: HopAt,
+    /// Why, in one line.
+    pub reason: String,
+    /// When the agent acts next by itself, where it says so.
+    pub next: Option<Time>,
+}
+
+/// What is behind.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum HopAt {
+    /// The agent.
+    Sync,
+    /// The workload's controller, or there is no workload.
+    Serve,
+    /// The pods.
+    Run,
+}
+
+/// Where a rollout is that goes by steps.
+#[derive(JsonSchema)]
+pub struct Step {
+    /// Counted from 0.
+    pub index: u32,
+    /// How many there are.
+    pub of: u32,
+    /// The share of traffic, in percent.
+    pub weight: Option<u32>,
+    /// What it waits for.
+    pub waits: Option<String>,
 }
 
 /// What a cluster says of a workload.

@@ -1,14 +1,20 @@
 //! Objects with sensible defaults, changed by closures where a case needs it.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::super::{
     CellTarget, ClusterEvent, ClusterObject, ClusterTarget, ClusterView, ClusterViews, Connection,
-    LiveCell, ObjectKind, ObjectPlace, PodObject, ReplicaSetState, Selector, Touched, Which,
-    WorkloadState,
+    Declared, LiveCell, ObjectKind, ObjectPlace, PodObject, ReplicaSetState, Selector, Touched,
+    Which, WorkloadState,
     object::{Condition, ContainerImage, ContainerState, Ended, Owner, Run, Strategy},
 };
-use crate::domain::{ids::CellKey, subject::Subject};
+use crate::domain::{
+    desired::RefName,
+    ids::{CellKey, ObjectId},
+    subject::Subject,
+};
 
 pub(super) fn noon() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
@@ -53,6 +59,7 @@ pub(super) fn workload(kind: ObjectKind) -> WorkloadState {
         revision,
         created: Some(ago(1000)),
         owner: None,
+        tracking: None,
         last_begun: None,
         last_succeeded: None,
     }
@@ -178,6 +185,7 @@ pub(super) fn looked_for(object: &Which) -> CellTarget {
         image_names: vec!["checkout".to_owned()],
         desired: Some("1.0".into()),
         subject: Subject::Image,
+        written: None,
     }
 }
 
@@ -202,6 +210,18 @@ impl View {
 
     pub(super) fn live(&self, target: &CellTarget, now: Timestamp) -> LiveCell {
         self.0.live(target, now)
+    }
+
+    pub(super) fn live_and_unread(
+        &self,
+        target: &CellTarget,
+        now: Timestamp,
+    ) -> (LiveCell, Option<(RefName, ObjectId)>) {
+        self.0.live_and_unread(target, now)
+    }
+
+    pub(super) fn declare(&mut self, at: (RefName, ObjectId), declared: Option<Arc<Declared>>) {
+        self.0.declare(at, declared);
     }
 
     pub(super) fn connection(&self) -> Connection {

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::super::{ObjectKind, Selector, Which, targets};
+use super::super::{EVERYWHERE, ObjectKind, Selector, Which, targets};
 use crate::domain::{
+    agent::AgentKind,
     desired::{Desired, DesiredCell},
     ids::{CellKey, ObjectId},
     subject::Subject,
@@ -82,7 +83,7 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
         ("idle", "dev", None, web),
         ("other", "unknown", Some("1.0"), web),
     ]);
-    let (targets, problems) = targets(&topology, &desired);
+    let (targets, problems) = targets(&topology, &desired, &BTreeMap::new());
     assert_eq!(problems, []);
     let [dev, prod] = &targets[..] else {
         panic!("two targets: {targets:?}");
@@ -102,11 +103,15 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
     );
     assert_eq!(cell.places[0].object, Which::Name("web".to_owned()));
     let wanted = &dev.wanted()["dev-context"];
+    let kinds = wanted.keys().copied();
     assert_eq!(
-        wanted.keys().copied().collect::<Vec<_>>(),
+        kinds.filter(|kind| !kind.is_agent()).collect::<Vec<_>>(),
         ObjectKind::ALL,
         "and what workloads are judged by"
     );
+    let agents: Vec<_> = wanted.iter().filter(|(kind, _)| kind.is_agent()).collect();
+    assert_eq!(agents.len(), AgentKind::WATCHED.len());
+    assert!(agents.iter().all(|(_, names)| names.contains(EVERYWHERE)));
     assert_eq!(cell.image_names, ["web", "web-server"]);
     assert_eq!(cell.desired, Some("1.0".into()));
     assert_eq!(
@@ -139,7 +144,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
             environments: vec![environment("dev", namespace, by_name(workload))],
         };
         let desired = desired(&[("web", "dev", Some("1.0"), &[("service", "web")])]);
-        let (targets, problems) = targets(&topology, &desired);
+        let (targets, problems) = targets(&topology, &desired, &BTreeMap::new());
         assert!(targets[0].cells().is_empty(), "{namespace} {workload}");
         assert_eq!(problems[0].message, message);
         assert_eq!(problems[0].context.as_deref(), Some("dev-context"));
@@ -147,7 +152,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
         let mut unseen = desired.clone();
         let cell = unseen.cells.values_mut().next().unwrap();
         cell.subject = Subject::Setting;
-        let (targets, problems) = super::super::targets(&topology, &unseen);
+        let (targets, problems) = super::super::targets(&topology, &unseen, &BTreeMap::new());
         assert!(
             targets[0].cells().is_empty() && problems.is_empty(),
             "needs no workload"

@@ -1,0 +1,497 @@
+//! Which agent's object brings a cell's version into its cluster: by what it lists, by what its workloads carry, or by the
+//! repository and path that it takes from. And how far it has got with that.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    live::{Health, LiveCell},
+    object::WorkloadState,
+    target::{CellTarget, Which},
+    view::ClusterView,
+};
+use crate::domain::{
+    agent::{
+        AgentKind, AgentObject, Chain, From, Hop, Part, Phase, Reference, Truths, commit, hop,
+    },
+    desired::RefName,
+    ids::{CellKey, ObjectId},
+    rollout::same_version,
+    subject::Subject,
+    version::Version,
+};
+
+/// What a ref declares where it stands at a commit.
+pub type Declared = BTreeMap<CellKey, Version>;
+
+/// What was read of commits that agents have applied; `None` where one cannot be read here.
+pub(super) type Commits = BTreeMap<(RefName, ObjectId), Option<Arc<Declared>>>;
+
+/// The agents' objects of one cluster.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agents {
+    all: BTreeMap<Reference, AgentObject>,
+    by_part: BTreeMap<Part, BTreeSet<Reference>>,
+}
+
+impl Agents {
+    pub(super) fn insert(&mut self, agent: AgentObject) {
+        let key = agent.key();
+        self.forget(&key);
+        for part in &agent.inventory {
+            let keys = self.by_part.entry(part.clone()).or_default();
+            keys.insert(key.clone());
+        }
+        self.all.insert(key, agent);
+    }
+
+    /// `name` is `NAMESPACE/NAME`.
+    pub(super) fn remove(&mut self, kind: AgentKind, name: &str) {
+        if let Some((namespace, name)) = name.split_once('/') {
+            self.forget(&(kind, namespace.to_owned(), name.to_owned()));
+        }
+    }
+
+    pub(super) fn clear(&mut self, kind: AgentKind) {
+        let keys: Vec<_> = self
+            .all
+            .keys()
+            .filter(|key| key.0 == kind)
+            .cloned()
+            .collect();
+        for key in keys {
+            self.forget(&key);
+        }
+    }
+
+    pub(super) fn get(&self, key: &Reference) -> Option<&AgentObject> {
+        self.all.get(key)
+    }
+
+    fn forget(&mut self, key: &Reference) {
+        let Some(agent) = self.all.remove(key) else {
+            return;
+        };
+        for part in &agent.inventory {
+            if let Some(keys) = self.by_part.get_mut(part) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.by_part.remove(part);
+                }
+            }
+        }
+    }
+
+    /// Those that list it.
+    fn listing(&self, part: &Part) -> impl Iterator<Item = &AgentObject> {
+        let keys = self.by_part.get(part).into_iter().flatten();
+        keys.filter_map(|key| self.all.get(key))
+    }
+
+    /// Applications of this name, whatever namespace they are in.
+    fn applications(&self, name: &str) -> impl Iterator<Item = &AgentObject> {
+        let first = (AgentKind::Application, String::new(), String::new());
+        let from = self.all.range(first..).map(|(_, agent)| agent);
+        from.take_while(|agent| agent.kind == AgentKind::Application)
+            .filter(move |agent| agent.name == name)
+    }
+
+    /// What an agent takes from, where that is an object of its own.
+    fn source(&self, agent: &AgentObject) -> Option<&AgentObject> {
+        let mut sources = agent.sources.iter();
+        sources.find_map(|from| self.get(from.object.as_ref()?))
+    }
+
+    /// What it waits for and what is not ready.
+    fn blocker(&self, agent: &AgentObject) -> Option<&AgentObject> {
+        let mut all = agent.depends_on.iter().filter_map(|key| self.get(key));
+        all.find(|other| other.phase != Phase::Current)
+    }
+
+    /// The agent that applies this agent's object.
+    fn parent(&self, agent: &AgentObject) -> Option<&AgentObject> {
+        let part = Part {
+            kind: agent.kind.to_string(),
+            namespace: agent.namespace.clone(),
+            name: agent.name.clone(),
+        };
+        let mut all = self.listing(&part);
+        all.find(|it| it.kind.applies() && it.key() != agent.key())
+    }
+
+    fn chain<'a>(&'a self, agent: &'a AgentObject) -> Chain<'a> {
+        Chain {
+            agent,
+            source: self.source(agent),
+            blocker: self.blocker(agent),
+        }
+    }
+}
+
+/// What manages a cell.
+pub(super) struct Managed<'a> {
+    agents: &'a Agents,
+    agent: &'a AgentObject,
+}
+
+/// How sure it is that an agent manages a cell; greater is surer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    evidence: Evidence,
+    reach: Reach,
+    /// How much of the path of the cell's files it is; 0: it takes from elsewhere.
+    source: usize,
+    /// Whether it applies to the cell's namespace.
+    namespace: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    /// It takes from where the cell is written.
+    Source,
+    /// It lists a workload that the cell's would be called.
+    Expected,
+    /// It lists a workload of the cell.
+    Listed,
+    /// A workload of the cell names it.
+    Named,
+}
+
+/// Whether what an agent applies goes to a cluster.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    No,
+    /// Its object names that cluster in a way that is not known here.
+    Maybe,
+    Yes,
+}
+
+/// The agent that manages a cell which has these workloads; `None` where none is known, or several could.
+pub(super) fn find<'a>(
+    views: &'a BTreeMap<String, ClusterView>,
+    target: &CellTarget,
+    workloads: &[&WorkloadState],
+) -> Option<Managed<'a>> {
+    let place = target.places.first()?;
+    let own = place.context.as_str();
+    let mut found: Vec<(Rank, Managed<'a>)> = Vec::new();
+    let rank = |evidence, context: &str, agents: &'a Agents, agent: &'a AgentObject| {
+        let rank = Rank {
+            evidence,
+            reach: reach(agent, context, own, views, target),
+            source: source_of(agents, agent, target),
+            namespace: agent.destination.namespace.as_deref() == Some(&place.namespace),
+        };
+        let counts = rank.reach > Reach::No && (evidence > Evidence::Source || rank.source > 0);
+        (agent.kind.applies() && counts).then_some((rank, Managed { agents, agent }))
+    };
+    let there = || {
+        views
+            .iter()
+            .filter_map(|(context, view)| Some((context.as_str(), view.agents()?)))
+    };
+    for (context, agents) in there() {
+        for workload in workloads {
+            for agent in named(agents, workload) {
+                found.extend(rank(Evidence::Named, context, agents, agent));
+            }
+            for agent in agents.listing(&part_of(workload)) {
+                found.extend(rank(Evidence::Listed, context, agents, agent));
+            }
+        }
+        if workloads.is_empty() {
+            for part in expected(target) {
+                for agent in agents.listing(&part) {
+                    found.extend(rank(Evidence::Expected, context, agents, agent));
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        for (context, agents) in there() {
+            for agent in agents.all.values() {
+                found.extend(rank(Evidence::Source, context, agents, agent));
+            }
+        }
+    }
+    let best = found.iter().map(|(rank, _)| *rank).max()?;
+    let keys: BTreeSet<Reference> = found
+        .iter()
+        .filter(|(rank, _)| *rank == best)
+        .map(|(_, it)| it.agent.key())
+        .collect();
+    let unsure = best.evidence == Evidence::Source || best.reach == Reach::Maybe;
+    if unsure && keys.len() > 1 {
+        return None;
+    }
+    found
+        .into_iter()
+        .find(|(rank, _)| *rank == best)
+        .map(|(_, managed)| managed)
+}
+
+/// The agents that a workload names by what agents write on it.
+fn named<'a>(
+    agents: &'a Agents,
+    workload: &WorkloadState,
+) -> impl Iterator<Item = &'a AgentObject> + use<'a> {
+    let label = |name: &str| workload.labels.get(name).map(String::as_str);
+    let flux = |kind: AgentKind| {
+        let (name, namespace) = (
+            label(&format!("{}/name", kind.group()))?,
+            label(&format!("{}/namespace", kind.group()))?,
+        );
+        agents.get(&(kind, namespace.to_owned(), name.to_owned()))
+    };
+    // `NAME:GROUP/KIND:NAMESPACE/NAME`; `ARGOCDNAMESPACE_NAME:…` where the Application is in another namespace.
+    let tracked = workload
+        .tracking
+        .as_deref()
+        .and_then(|it| it.split(':').next());
+    let tracked = tracked.map(|it| it.split_once('_').map_or(it, |(_, name)| name));
+    let argo = [
+        tracked,
+        label("argocd.argoproj.io/instance"),
+        label("app.kubernetes.io/instance"),
+    ];
+    let namespace = &workload.namespace;
+    let fits = |agent: &&AgentObject| {
+        let destination = agent.destination.namespace.as_ref();
+        destination.is_none_or(|it| it == namespace)
+    };
+    let applications = argo
+        .into_iter()
+        .flatten()
+        .flat_map(|name| agents.applications(name).filter(fits).collect::<Vec<_>>());
+    let flux = [AgentKind::HelmRelease, AgentKind::Kustomization].map(flux);
+    let all: Vec<_> = flux.into_iter().flatten().chain(applications).collect();
+    all.into_iter()
+}
+
+fn part_of(workload: &WorkloadState) -> Part {
+    Part {
+        kind: workload.kind.to_string(),
+        namespace: workload.namespace.clone(),
+        name: workload.name.clone(),
+    }
+}
+
+/// What the workload of a cell that has none would be called.
+fn expected(target: &CellTarget) -> impl Iterator<Item = Part> {
+    target
+        .places
+        .iter()
+        .filter_map(|place| match &place.object {
+            Which::Name(name) => Some(Part {
+                kind: place.kind.to_string(),
+                namespace: place.namespace.clone(),
+                name: name.clone(),
+            }),
+            Which::Labels(_) => None,
+        })
+}
+
+/// Whether an agent in `context` applies to the cluster of `own`, which is the cell's.
+fn reach(
+    agent: &AgentObject,
+    context: &str,
+    own: &str,
+    views: &BTreeMap<String, ClusterView>,
+    target: &CellTarget,
+) -> Reach {
+    let to = &agent.destination;
+    if to.is_own_cluster() {
+        return if context == own {
+            Reach::Yes
+        } else {
+            Reach::No
+        };
+    }
+    let is_server = |address: &str, view: &ClusterView| {
+        let plain = |address: &str| address.trim_end_matches('/').to_lowercase();
+        view.server()
+            .is_some_and(|server| plain(server) == plain(address))
+    };
+    if let Some(address) = &to.server {
+        if views.get(own).is_some_and(|view| is_server(address, view)) {
+            return Reach::Yes;
+        }
+        let mut others = views.iter().filter(|(name, _)| *name != own);
+        if others.any(|(_, view)| is_server(address, view)) {
+            return Reach::No;
+        }
+    }
+    if let Some(name) = &to.cluster {
+        if name == own || name == target.cell.environment.as_str() {
+            return Reach::Yes;
+        }
+        if views.contains_key(name) {
+            return Reach::No;
+        }
+    }
+    // Of its own cluster a server knows that this is another one.
+    if context == own {
+        Reach::No
+    } else {
+        Reach::Maybe
+    }
+}
+
+/// How much of the path of a cell's files an agent takes from; 0 where it takes from elsewhere.
+fn source_of(agents: &Agents, agent: &AgentObject, target: &CellTarget) -> usize {
+    let Some(written) = &target.written else {
+        return 0;
+    };
+    let takes = |from: &From| {
+        let by_object = from.object.as_ref().and_then(|key| agents.get(key));
+        let by_object = by_object.and_then(|source| source.sources.first());
+        let address = from.url.as_deref();
+        let address = address.or(by_object.and_then(|it| it.url.as_deref()));
+        if let Some((theirs, ours)) = address.zip(written.address.as_deref())
+            && !is_same_project(theirs, ours)
+        {
+            return 0;
+        }
+        let under = |path: &str| {
+            let under = path.is_empty()
+                || written.paths.iter().any(|it| {
+                    it.strip_prefix(path)
+                        .is_some_and(|rest| rest.starts_with('/'))
+                });
+            if under { 1 + path.len() } else { 0 }
+        };
+        if from.files.iter().any(|file| written.paths.contains(file)) {
+            // A file that it names says more than any folder that the file is in.
+            return 1 << 16;
+        }
+        from.path.as_deref().map_or(0, under)
+    };
+    agent.sources.iter().map(takes).max().unwrap_or_default()
+}
+
+/// Whether two addresses are of the same repository. One server has many names (inside a cluster, by SSH, through a proxy): the
+/// last two parts of the path decide, or the last where there is no more.
+fn is_same_project(a: &str, b: &str) -> bool {
+    fn parts(address: &str) -> Vec<String> {
+        let path = match address.split_once("://") {
+            Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+            None => address.rsplit_once(':').map_or(address, |(_, path)| path),
+        };
+        let path = path.trim_end_matches('/').trim_end_matches(".git");
+        let parts = path.rsplit('/').filter(|part| !part.is_empty()).take(2);
+        parts.map(str::to_lowercase).collect()
+    }
+    let (a, b) = (parts(a), parts(b));
+    let compared = a.len().min(b.len());
+    compared > 0 && a[..compared] == b[..compared]
+}
+
+impl Managed<'_> {
+    /// Says of a cell which agent manages it and where its version is stuck. Returns the commit that has to be read for that
+    /// and is not among `commits`.
+    pub(super) fn tell(
+        &self,
+        target: &CellTarget,
+        cell: &mut LiveCell,
+        commits: &Commits,
+    ) -> Option<(RefName, ObjectId)> {
+        cell.agent = Some(self.agent.state());
+        // The version may be written in what makes this agent: a release's values, an Application's parameters.
+        let parent = self.agents.parent(self.agent);
+        let parent = parent.filter(|_| source_of(self.agents, self.agent, target) == 0);
+        let desired = target.desired.as_ref()?;
+        let mut unread = None;
+        let mut declared = |agent: &AgentObject| match declared(agent, target, commits) {
+            Got::Known(version) => Some(version),
+            Got::Unknown => None,
+            Got::Unread(place) => {
+                unread = Some(place);
+                None
+            }
+        };
+        let synced = declared(parent.unwrap_or(self.agent));
+        let behind = parent.zip(synced.clone());
+        let behind = behind.filter(|(_, synced)| !same_version(synced, desired));
+        let (agent, synced) = match (behind, parent) {
+            (Some((parent, synced)), _) => (parent, Some(synced)),
+            (None, None) => (self.agent, synced),
+            // What its parent has applied is what it should do: it has, where it is current.
+            (None, Some(_)) => {
+                let current = self.agent.phase == Phase::Current;
+                (self.agent, synced.filter(|_| current))
+            }
+        };
+        cell.hop = hop(
+            self.agents.chain(agent),
+            truths(target, cell, desired, synced.as_ref()),
+        );
+        unread
+    }
+}
+
+/// Where the version of a cell without an agent is stuck, as far as that can be told.
+pub(super) fn without(target: &CellTarget, cell: &LiveCell) -> Option<Hop> {
+    let desired = target.desired.as_ref()?;
+    let truths = truths(target, cell, desired, None);
+    let serves = truths.serving.is_some_and(|it| same_version(it, desired));
+    (truths.visible && serves && !truths.settled).then(|| Hop::run(truths.ails))
+}
+
+fn truths<'a>(
+    target: &CellTarget,
+    cell: &'a LiveCell,
+    desired: &'a Version,
+    synced: Option<&'a Version>,
+) -> Truths<'a> {
+    let moves = matches!(cell.health, Health::Progressing | Health::Degraded);
+    Truths {
+        desired,
+        synced,
+        serving: cell.serving.as_ref(),
+        visible: !cell.hidden && !target.subject.is_hidden(),
+        settled: !moves && !cell.runs_other_than(desired),
+        ails: cell
+            .reason
+            .as_deref()
+            .filter(|_| cell.health != Health::Healthy),
+    }
+}
+
+/// What Git declares of a cell where an agent has got to.
+enum Got {
+    Known(Version),
+    Unknown,
+    /// Nobody has read that yet.
+    Unread((RefName, ObjectId)),
+}
+
+fn declared(agent: &AgentObject, target: &CellTarget, commits: &Commits) -> Got {
+    let Some(applied) = agent.applied.as_deref() else {
+        return Got::Unknown;
+    };
+    let Some(commit) = commit(applied) else {
+        // A chart's version is the cell's where that is what the cell declares.
+        return match target.subject {
+            Subject::Chart | Subject::Revision => Got::Known(applied.into()),
+            _ => Got::Unknown,
+        };
+    };
+    let known = target.written.as_ref().zip(commit.parse::<ObjectId>().ok());
+    let Some((written, commit)) = known else {
+        return Got::Unknown;
+    };
+    if written.at.1 == commit {
+        return target.desired.clone().map_or(Got::Unknown, Got::Known);
+    }
+    let place = (written.at.0.clone(), commit);
+    match commits.get(&place) {
+        None => Got::Unread(place),
+        Some(None) => Got::Unknown,
+        Some(Some(all)) => all
+            .get(&target.cell)
+            .cloned()
+            .map_or(Got::Unknown, Got::Known),
+    }
+}

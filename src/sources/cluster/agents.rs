@@ -1,0 +1,142 @@
+//! Objects of agents' kinds: of what a server sends no more is kept than is read, and of several versions of an API the
+//! newest that it serves is asked.
+
+use std::borrow::Cow;
+
+use futures::{StreamExt, stream};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIResourceList, ObjectMeta};
+use kube::{
+    Api, Client, Resource,
+    core::{ApiResource, DynamicResourceScope, GroupVersionKind},
+    runtime::watcher::{Config, Event, watcher},
+};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use super::kinds::{Answer, Answers};
+use crate::domain::{
+    agent::{self, AgentKind},
+    rollout::{ClusterObject, EVERYWHERE},
+};
+
+/// Objects of one page of a list: an Application's status may have many thousand lines.
+const PAGE: u32 = 50;
+
+/// An object as it came, without what is large and never read.
+#[derive(Clone, Debug)]
+struct Seen {
+    metadata: ObjectMeta,
+    object: Value,
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut object = Value::deserialize(deserializer)?;
+        let metadata = object.get_mut("metadata").map(|metadata| {
+            if let Some(metadata) = metadata.as_object_mut() {
+                metadata.remove("managedFields");
+            }
+            if let Some(annotations) = metadata
+                .get_mut("annotations")
+                .and_then(Value::as_object_mut)
+            {
+                annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+            }
+            metadata.clone()
+        });
+        let metadata = metadata.map_or_else(|| Ok(ObjectMeta::default()), serde_json::from_value);
+        Ok(Self {
+            metadata: metadata.map_err(D::Error::custom)?,
+            object,
+        })
+    }
+}
+
+impl Resource for Seen {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(of: &ApiResource) -> Cow<'_, str> {
+        of.kind.as_str().into()
+    }
+
+    fn group(of: &ApiResource) -> Cow<'_, str> {
+        of.group.as_str().into()
+    }
+
+    fn version(of: &ApiResource) -> Cow<'_, str> {
+        of.version.as_str().into()
+    }
+
+    fn api_version(of: &ApiResource) -> Cow<'_, str> {
+        of.api_version.as_str().into()
+    }
+
+    fn plural(of: &ApiResource) -> Cow<'_, str> {
+        of.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// Lists and watches the objects of a kind in all namespaces.
+pub(super) fn watch(client: Client, kind: AgentKind) -> Answers {
+    let events = async move {
+        let resource = served(&client, kind).await;
+        let api: Api<Seen> = Api::all_with(client, &resource);
+        watcher(api, Config::default().page_size(PAGE))
+    };
+    let events = stream::once(events).flatten();
+    events
+        .map(move |event| event.map(|event| answer(kind, event)))
+        .boxed()
+}
+
+/// The newest version that the server says it serves of a kind, else the newest there is: whether it does is told by its list.
+async fn served(client: &Client, kind: AgentKind) -> ApiResource {
+    let group = kind.group();
+    let versions = kind.versions();
+    let mut newest = versions.first().copied().unwrap_or_default();
+    for version in versions {
+        let there: Result<APIResourceList, _> = client
+            .list_api_group_resources(&format!("{group}/{version}"))
+            .await;
+        let mut all = there.into_iter().flat_map(|list| list.resources);
+        if all.any(|it| it.name == kind.plural()) {
+            newest = version;
+            break;
+        }
+    }
+    let newest = GroupVersionKind::gvk(group, newest, kind.as_str());
+    ApiResource::from_gvk_with_plural(&newest, kind.plural())
+}
+
+fn answer(kind: AgentKind, event: Event<Seen>) -> Answer {
+    let read = |seen: Seen| {
+        let agent = agent::read(kind, &seen.object)?;
+        Some(ClusterObject::Agent(Box::new(agent)))
+    };
+    match event {
+        Event::Init => Answer::Begin,
+        Event::InitApply(seen) => Answer::Item(read(seen)),
+        Event::InitDone => Answer::End,
+        Event::Apply(seen) => read(seen).map_or(Answer::Elsewhere, Answer::Applied),
+        Event::Delete(seen) => {
+            let (namespace, name) = (seen.metadata.namespace, seen.metadata.name);
+            Answer::Deleted {
+                namespace: EVERYWHERE.to_owned(),
+                name: format!(
+                    "{}/{}",
+                    namespace.unwrap_or_default(),
+                    name.unwrap_or_default()
+                ),
+            }
+        }
+    }
+}
