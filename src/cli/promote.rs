@@ -8,7 +8,7 @@ use crate::{
         ids::{CellKey, EnvironmentName, ServiceName},
         plan::{Came, ChangeRequest, Intent},
     },
-    workflow::{OpenError, Project},
+    workflow::Project,
 };
 
 pub(super) async fn run(context: &Context, args: &PromoteArgs) -> Result<Exit, Failure> {
@@ -37,7 +37,7 @@ fn rows(
     desired: &Desired,
     args: &PromoteArgs,
     (from, to): (&EnvironmentName, &EnvironmentName),
-) -> Result<Vec<(ServiceName, Came)>, OpenError> {
+) -> Result<Vec<(ServiceName, Came)>, Failure> {
     let mut rows: Vec<(ServiceName, Came)> = Vec::new();
     let mut add = |service: ServiceName, came: Came| match rows
         .iter_mut()

@@ -69,11 +69,11 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
 /// Wrong usage, with the keys, where nobody is there or the answer is no.
 pub(super) fn ask(context: &Context, untrusted: &Untrusted) -> Result<(), Failure> {
     if !ask::somebody_there() {
-        return Err(OpenError::Untrusted(untrusted.clone()).into());
+        return Err(untrusted.clone().into());
     }
     show(&context.output, untrusted);
     if !confirm(context)? {
-        return Err(OpenError::Untrusted(untrusted.clone()).into());
+        return Err(untrusted.clone().into());
     }
     untrusted.allow().map_err(Failure::failed)
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::domain::alike::{self, Told};
+use crate::domain::{
+    alike::{self, Told},
+    failure::Failure,
+};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,3 +62,9 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::usage(errors.to_string())
+    }
+}

@@ -2,10 +2,11 @@
 
 use jiff::{Timestamp, Zoned};
 
-use super::{OpenError, Project};
+use super::Project;
 use crate::{
     domain::{
         desired::Tip,
+        failure::Failure,
         ids::{EnvironmentName, ObjectId},
     },
     sources::git::{self, LinesOf, Repo},
@@ -26,7 +27,7 @@ pub struct At {
 ///
 /// # Errors
 /// `Usage` where it means nothing in this configuration.
-pub(super) fn at(project: &Project, texts: &[String], now: &Zoned) -> Result<At, OpenError> {
+pub(super) fn at(project: &Project, texts: &[String], now: &Zoned) -> Result<At, Failure> {
     let mut at = At::default();
     let layouts = &project.config.layouts;
     let (lines, _) = project.lines()?;
@@ -57,7 +58,7 @@ pub(super) fn at(project: &Project, texts: &[String], now: &Zoned) -> Result<At,
             continue;
         }
         if texts.len() > 1 {
-            return Err(OpenError::Usage(format!(
+            return Err(Failure::usage(format!(
                 "--at {text}: given more than once, each is ENV=REV of an environment that has a ref of its own"
             )));
         }
@@ -71,7 +72,7 @@ pub(super) fn at(project: &Project, texts: &[String], now: &Zoned) -> Result<At,
         } else {
             let names = layouts.columns(&lines);
             let names: Vec<&str> = names.iter().map(EnvironmentName::as_str).collect();
-            return Err(OpenError::Usage(format!(
+            return Err(Failure::usage(format!(
                 "--at {text} is no time, and each environment has a ref of its own here: give a time, or ENV=REV for ENV of {}",
                 names.join(", ")
             )));
@@ -92,7 +93,7 @@ pub(super) fn is_same(a: &Tip, b: &Tip) -> bool {
 }
 
 /// The ref of an environment as `rev` says.
-fn line_at(project: &Project, line: &Tip, rev: &str, now: &Zoned) -> Result<Tip, OpenError> {
+fn line_at(project: &Project, line: &Tip, rev: &str, now: &Zoned) -> Result<Tip, Failure> {
     let repo = project.repository(&line.name)?;
     if line.name.is_tag() {
         return tag_at(project, repo, line, rev, now);
@@ -109,7 +110,7 @@ fn tag_at(
     line: &Tip,
     rev: &str,
     now: &Zoned,
-) -> Result<Tip, OpenError> {
+) -> Result<Tip, Failure> {
     let layouts = &project.config.layouts;
     let full = format!("refs/tags/{}", rev.trim_start_matches("refs/tags/"));
     let selected = line.origin.refs.and_then(|index| {
@@ -141,7 +142,7 @@ fn tag_at(
     let mut then = others.transpose()?.into_iter().flatten();
     let then = then.find(|then| is_same(then, line));
     then.ok_or_else(|| {
-        OpenError::Usage(format!(
+        Failure::usage(format!(
             "`{rev}` is neither a tag of {} nor a time when it had one",
             column.map_or("the environment".to_owned(), |column| column.to_string())
         ))

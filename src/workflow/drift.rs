@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{OpenError, Project, Reading, revert::history_while};
+use super::{Project, Reading, revert::history_while};
 use crate::domain::{
     drift::{self, Skews},
+    failure::Failure,
     history::{History, HistoryEntry},
     ids::CellKey,
 };
@@ -51,7 +52,7 @@ pub fn skews(
     reading: &Reading,
     whose: Whose,
     goes_on: &dyn Fn() -> bool,
-) -> Result<Judged, OpenError> {
+) -> Result<Judged, Failure> {
     let topology = &project.config.topology;
     let known = drift::skews(&reading.desired, topology, &|_| &[]);
     if known.is_empty() {

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{OpenError, Project, at, head, project, trust::Looked};
+use super::{Project, at, head, project, trust::Looked};
 use crate::{
     config::{Config, RepositoryPlace, places},
     domain::{
@@ -64,7 +64,7 @@ impl Project {
         fetch: bool,
         now: &Zoned,
         tell: &mut dyn FnMut(&str),
-    ) -> Result<(), OpenError> {
+    ) -> Result<(), Failure> {
         let offline = self.opened.offline;
         for other in self.others.iter_mut().filter(|_| !offline) {
             let Some(url) = &other.url else { continue };

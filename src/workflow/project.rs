@@ -14,7 +14,7 @@ use super::{
     trust::{self, Once, Untrusted},
 };
 use crate::{
-    config::{self, Config, ConfigErrors, LoadRequest, SourceFile, TEAM_FILE, places},
+    config::{self, Config, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
         address::Address,
         desired::Desired,
@@ -61,30 +61,22 @@ pub struct OpenOptions {
     pub offline: bool,
 }
 
-/// Why there is nothing to work on, or a name means nothing there.
+/// Why a repository was not opened.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum OpenError {
-    /// The configuration is wrong.
+    /// There is none, its configuration is wrong, or a name means nothing in it.
     #[error("{0}")]
-    Config(#[from] ConfigErrors),
-    /// Git says no.
-    #[error("{0}")]
-    Git(#[from] Failure),
+    Failed(#[from] Failure),
     /// The team's file names repositories that nobody has allowed yet.
     #[error("{0}")]
     Untrusted(#[from] Untrusted),
-    /// A name, a version or a file that does not fit; with what would.
-    #[error("{0}")]
-    Usage(String),
 }
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Git(failure) => failure,
-            OpenError::Config(_) | OpenError::Usage(_) | OpenError::Untrusted(_) => {
-                Self::usage(error.to_string())
-            }
+            OpenError::Failed(failure) => failure,
+            OpenError::Untrusted(untrusted) => untrusted.into(),
         }
     }
 }
@@ -94,7 +86,7 @@ impl Project {
     ///
     /// # Errors
     /// When either is wrong.
-    pub fn configured_by(team: SourceFile) -> Result<Config, OpenError> {
+    pub fn configured_by(team: SourceFile) -> Result<Config, Failure> {
         let config = config::load(&LoadRequest {
             team: Some(team),
             user: user_file()?,
@@ -123,7 +115,7 @@ impl Project {
         let user = user_file()?;
         let here = match &options.config {
             Some(path) => Some(read(path, Links::Followed)?.ok_or_else(|| {
-                OpenError::Usage(format!(
+                Failure::usage(format!(
                     "there is no configuration at {}; give --config a file that exists, or leave it out",
                     path.display()
                 ))
@@ -142,10 +134,10 @@ impl Project {
         })
         .map_err(|errors| match lacking.take() {
             // That nothing was recognised is no fault of the configuration then.
-            Some(error) => OpenError::Git(error),
-            None => OpenError::Config(errors),
+            Some(error) => error,
+            None => errors.into(),
         })?;
-        let config = config.with_themes(user_themes()?)?;
+        let config = config.with_themes(user_themes()?).map_err(Failure::from)?;
         let looked = trust::look(&repo, &config);
         let once = trust::check(
             &repo,
@@ -193,14 +185,14 @@ impl Project {
     ///
     /// # Errors
     /// `Usage` with the nearest name that is there.
-    pub fn service(desired: &Desired, name: &str) -> Result<ServiceName, OpenError> {
+    pub fn service(desired: &Desired, name: &str) -> Result<ServiceName, Failure> {
         let services = Self::services(desired);
         if let Some(found) = services.iter().find(|service| service.as_str() == name) {
             return Ok(found.clone());
         }
         let names = services.iter().map(ServiceName::as_str);
         let unread = unread_repositories(desired).map_or(String::new(), |why| format!("; {why}"));
-        Err(OpenError::Usage(format!(
+        Err(Failure::usage(format!(
             "no service is called `{name}`{}{unread}",
             suggest::hint(name, names)
         )))
@@ -222,7 +214,7 @@ impl Project {
     pub fn services_like(
         desired: &Desired,
         name: &str,
-    ) -> Result<Vec<(ServiceName, Came)>, OpenError> {
+    ) -> Result<Vec<(ServiceName, Came)>, Failure> {
         let named = Self::service(desired, name);
         if named.is_ok() || !name.contains(['*', '?']) {
             return Ok(vec![(named?, Came::Named)]);
@@ -235,7 +227,7 @@ impl Project {
         if found.is_empty() {
             let unread =
                 unread_repositories(desired).map_or(String::new(), |why| format!("; {why}"));
-            return Err(OpenError::Usage(format!(
+            return Err(Failure::usage(format!(
                 "no service matches `{name}`; `tidegate status` lists them{unread}"
             )));
         }
@@ -249,7 +241,7 @@ impl Project {
     pub fn environments_like(
         desired: &Desired,
         names: &[String],
-    ) -> Result<Vec<EnvironmentName>, OpenError> {
+    ) -> Result<Vec<EnvironmentName>, Failure> {
         if names.is_empty() {
             return Ok(desired.environments.clone());
         }
@@ -273,13 +265,13 @@ impl Project {
     ///
     /// # Errors
     /// `Usage` with the names that are there.
-    pub fn environment(desired: &Desired, name: &str) -> Result<EnvironmentName, OpenError> {
+    pub fn environment(desired: &Desired, name: &str) -> Result<EnvironmentName, Failure> {
         let names = || desired.environments.iter().map(EnvironmentName::as_str);
         if let Some(found) = desired.environments.iter().find(|env| env.as_str() == name) {
             return Ok(found.clone());
         }
         let list: Vec<_> = names().collect();
-        Err(OpenError::Usage(format!(
+        Err(Failure::usage(format!(
             "no environment is called `{name}`{}; there are: {}",
             suggest::hint(name, names()).trim_end_matches('?'),
             list.join(", ")
@@ -295,9 +287,9 @@ pub(super) fn with_cache(repo: Repo) -> Repo {
     }
 }
 
-fn read(path: &Path, links: Links) -> Result<Option<SourceFile>, OpenError> {
+fn read(path: &Path, links: Links) -> Result<Option<SourceFile>, Failure> {
     let bytes = files::read(path, links, files::CONFIGURATION)
-        .map_err(|error| OpenError::Usage(error.to_string()))?;
+        .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(bytes.map(|bytes| SourceFile {
         name: path.display().to_string(),
         bytes,
@@ -305,7 +297,7 @@ fn read(path: &Path, links: Links) -> Result<Option<SourceFile>, OpenError> {
 }
 
 /// The user's own file, where there is one.
-pub(super) fn user_file() -> Result<Option<SourceFile>, OpenError> {
+pub(super) fn user_file() -> Result<Option<SourceFile>, Failure> {
     places::user_file().map_or(Ok(None), |path| {
         let _waiting = waiting::reading(&path);
         read(&path, Links::Followed)
@@ -313,7 +305,7 @@ pub(super) fn user_file() -> Result<Option<SourceFile>, OpenError> {
 }
 
 /// The user's own themes, in the order of their names.
-fn user_themes() -> Result<Vec<SourceFile>, OpenError> {
+fn user_themes() -> Result<Vec<SourceFile>, Failure> {
     let Some(folder) = places::themes() else {
         return Ok(Vec::new());
     };
@@ -330,7 +322,7 @@ fn user_themes() -> Result<Vec<SourceFile>, OpenError> {
     read.filter_map(Result::transpose).collect()
 }
 
-fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
+fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, Failure> {
     let Some(root) = repo.work_dir() else {
         return Ok(None);
     };
@@ -341,13 +333,13 @@ fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
     }))
 }
 
-fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, OpenError> {
+fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, Failure> {
     let base = repo.base(None)?;
     let bytes = repo.file(base.commit, TEAM_FILE)?;
     if bytes.is_none()
         && let Some(what) = repo.instead_of_file(base.commit, TEAM_FILE)?
     {
-        return Err(OpenError::Usage(format!(
+        return Err(Failure::usage(format!(
             "{}:{TEAM_FILE} is {what}: commit the file itself in its place, or name another one by --config",
             base.shown
         )));

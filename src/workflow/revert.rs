@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::Zoned;
 
-use super::{OpenError, Project, Reading, reading::desired_of};
+use super::{Project, Reading, reading::desired_of};
 use crate::{
     domain::{
         desired::{Desired, Tip},
@@ -38,7 +38,7 @@ pub fn cell_history(
     project: &Project,
     reading: &Reading,
     cells: &[CellKey],
-) -> Result<Vec<History>, OpenError> {
+) -> Result<Vec<History>, Failure> {
     history_while(project, reading, cells, &|| true).map(|(histories, _)| histories)
 }
 
@@ -48,7 +48,7 @@ pub(super) fn history_while(
     reading: &Reading,
     cells: &[CellKey],
     goes_on: &dyn Fn() -> bool,
-) -> Result<(Vec<History>, bool), OpenError> {
+) -> Result<(Vec<History>, bool), Failure> {
     let mut wanted: BTreeSet<CellKey> = cells.iter().cloned().collect();
     for key in cells {
         // A promotion is known by what its upstream had then.
@@ -109,7 +109,7 @@ pub fn revert_target(
     key: &CellKey,
     to: Option<&str>,
     now: &Zoned,
-) -> Result<Result<RevertTarget, NoRevert>, OpenError> {
+) -> Result<Result<RevertTarget, NoRevert>, Failure> {
     let mut histories = cell_history(project, reading, std::slice::from_ref(key))?;
     let history = histories.pop().unwrap_or_default();
     let current = reading.desired.version(key);
@@ -163,7 +163,7 @@ pub fn revert_target(
         return Ok(Err(nothing()));
     }
     known.truncate(5);
-    Err(OpenError::Usage(format!(
+    Err(Failure::usage(format!(
         "`{to}` is neither a version that {key} has had nor a commit; it has had: {}. `tidegate set` writes any version",
         known.join(", ")
     )))
@@ -208,7 +208,7 @@ impl Reverted<'_> {
         &self,
         commit: ObjectId,
         entries: &[HistoryEntry],
-    ) -> Result<RevertTarget, OpenError> {
+    ) -> Result<RevertTarget, Failure> {
         let then = self.then(commit)?;
         let cell = then
             .cells
@@ -226,7 +226,7 @@ impl Reverted<'_> {
             let why = why.map_or(String::new(), |(_, why)| {
                 format!(" that can be read ({why})")
             });
-            return Err(OpenError::Usage(format!(
+            return Err(Failure::usage(format!(
                 "{} declared no version{why} at {}; choose a commit where it did",
                 self.key,
                 commit.short()

@@ -98,6 +98,12 @@ impl fmt::Display for Untrusted {
     }
 }
 
+impl From<Untrusted> for Failure {
+    fn from(untrusted: Untrusted) -> Self {
+        Self::usage(untrusted.to_string())
+    }
+}
+
 impl std::error::Error for Untrusted {}
 
 impl Outside {
