@@ -178,6 +178,7 @@ impl Model {
         let plan = screen.plan;
         if let Some(screen) = self.plan_screen() {
             screen.moved.clear();
+            screen.reread = false;
         }
         // What it comes to is told anew.
         self.forget_refusal();

@@ -46,6 +46,8 @@ pub struct PlanScreen {
     pub state: PlanState,
     /// What changed since the plan was confirmed, where it was evaluated again.
     pub moved: Vec<String>,
+    /// The configuration was read again while it was open: what is shown is judged by the new one.
+    pub reread: bool,
     /// The pane that keys act on.
     pub pane: PlanPane,
     /// The selected change.
@@ -212,6 +214,7 @@ impl Model {
             leave_out: false,
             state: PlanState::Building,
             moved: Vec::new(),
+            reread: false,
             pane: PlanPane::Changes,
             change: 0,
             diff_scroll: 0,
@@ -247,6 +250,24 @@ impl Model {
         screen.state = PlanState::Building;
         let epoch = self.operations.supersede(Operation::Plan);
         out.push(Command::BuildPlan { epoch, request });
+    }
+
+    /// A plan that is open was judged by gates and layouts that are no more: it is made anew. A question about it goes, as
+    /// what it would confirm is no longer what is planned.
+    pub(in crate::app) fn plan_by_configuration(&mut self, out: &mut Vec<Command>) {
+        let Some(screen) = self.plan_screen() else {
+            return;
+        };
+        screen.reread = true;
+        let asked = self.screens.len();
+        self.screens
+            .retain(|screen| !matches!(screen, Screen::Confirm(_)));
+        if self.screens.len() < asked {
+            self.say(
+                "nothing is written: the configuration was read again, look at the plan once more",
+            );
+        }
+        self.build_plan(out);
     }
 
     /// Says that there is no plan open that this could change.

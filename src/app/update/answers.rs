@@ -298,6 +298,7 @@ impl Model {
                     out,
                 );
                 self.say("the configuration was read again");
+                self.plan_by_configuration(out);
                 self.read_desired(out);
             }
             Err(failure) => self.fail(failure, out),

@@ -192,6 +192,12 @@ fn banners(
 ) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
+    if screen.reread {
+        lines.push(Line::styled(
+            "The configuration was read again. Judged by the new one.",
+            theme.warn,
+        ));
+    }
     if !screen.moved.is_empty() {
         lines.push(Line::styled("The base moved. Judged again:", theme.warn));
         for change in &screen.moved {

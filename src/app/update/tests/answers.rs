@@ -473,6 +473,35 @@ fn another_configuration_reads_the_history_of_the_same_commits_again() {
     assert_eq!(walks.count(), 1, "{asked:?}");
 }
 
+/// Gates and layouts of before judge nothing: a plan is made anew by those of today, and what was asked about it is asked
+/// again.
+#[test]
+fn a_plan_that_is_open_is_made_anew_by_another_configuration() {
+    for asked in [false, true] {
+        let mut driver = planned("identity", "staging");
+        if asked {
+            driver.keys("enter");
+            assert!(matches!(
+                driver.model.screens.last(),
+                Some(Screen::Confirm(_))
+            ));
+        }
+        driver.commands.clear();
+        driver.send(Event::ConfigReloaded(Ok(Box::new(fixture::setup()))));
+        let Some(Screen::Plan(screen)) = driver.model.screens.last() else {
+            panic!("no plan: {:?}", driver.model.screens);
+        };
+        assert!(screen.reread);
+        assert_eq!(screen.state, PlanState::Building);
+        let again = driver.taken();
+        let again = again
+            .iter()
+            .filter(|it| matches!(it, Command::BuildPlan { .. }));
+        assert_eq!(again.count(), 1);
+        assert_eq!(driver.model.staging.requests().len(), 1, "stays staged");
+    }
+}
+
 /// The next start does not begin with what a cluster said that is configured no more.
 #[test]
 fn what_a_removed_cluster_said_is_not_kept() {
