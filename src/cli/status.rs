@@ -161,10 +161,10 @@ async fn look(
             );
             (judged.skews, judged.cut_short.then_some(why))
         }
-        Ok(Err(error)) if whole => return Err(error.into()),
+        Ok(Err(error)) if whole => return Err(error),
         failed => {
             let why = match failed {
-                Ok(Err(error)) => Failure::from(error).why,
+                Ok(Err(error)) => error.why,
                 Err(error) => error.to_string(),
                 Ok(Ok(_)) => String::new(),
             };
