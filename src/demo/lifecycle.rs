@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::{
-    agent::Agent,
+    agent::{self, Agent},
     seed::{self, Seeded, services::ENVIRONMENTS},
     server::{ApiServer, Mode, ServerOptions, kubeconfig},
 };
@@ -123,6 +123,7 @@ impl Demo {
                 graceful_pods: true,
                 // Asked before it has a past, a cluster would look empty.
                 mode: Mode::Hanging,
+                resources: agent::resources(environment),
                 ..ServerOptions::new(environment)
             });
             servers.push(Arc::new(

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command, time::Duration};
 use jiff::{Timestamp, Zoned};
 use tidegate::{
     demo::{Demo, DemoOptions, server::Mode},
-    domain::rollout::Health,
+    domain::{agent::Phase, rollout::Health},
     workflow::{OpenOptions, Project},
 };
 
@@ -95,6 +95,17 @@ async fn shows_an_incident_that_a_revert_heals_and_cleans_up() {
     );
     let mailer = console.cell("prod-us", "mailer");
     assert_eq!(mailer.serving, Some("2.0.3-hotfix.1".into()), "drift");
+    console
+        .until("agents: one out of sync, one suspended", |c| {
+            let phase = |environment: &str| c.cell(environment, "mailer").agent.map(|it| it.phase);
+            phase("prod-us") == Some(Phase::OutOfSync) && phase("staging") == Some(Phase::Suspended)
+        })
+        .await;
+    let hop = console.cell("prod-us", "mailer").hop.unwrap();
+    assert_eq!(
+        hop.reason,
+        "2.0.3-hotfix.1 was set in the cluster: Argo CD says out of sync"
+    );
 
     push(&demo, "checkout", "prod-us", "1.42.0", "1.41.3");
     console

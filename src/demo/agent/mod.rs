@@ -8,6 +8,7 @@ mod manifests;
 mod objects;
 mod pods;
 mod replicas;
+mod reports;
 mod rollout;
 mod sets;
 
@@ -20,7 +21,7 @@ use git2::{Oid, Repository};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub use self::{cluster::Cluster, manifests::Declared};
+pub use self::{cluster::Cluster, manifests::Declared, reports::resources};
 use super::{seed::Seeded, server::Store};
 
 /// What happened less than this before the demo began, the agent has not seen yet.
@@ -35,6 +36,10 @@ pub struct Agent {
     cluster: Cluster,
     applied: Option<Oid>,
     declared: BTreeMap<String, Declared>,
+    /// The commit that was last applied of each service.
+    commits: BTreeMap<String, Oid>,
+    /// The store's version when what agents are told was last looked at.
+    looked: u64,
     /// A new commit that is applied when its time has come: agents do not see a push at once.
     waiting: Option<(Oid, Timestamp)>,
     speed: f64,
@@ -59,6 +64,8 @@ impl Agent {
             remote: Repository::open_bare(remote)?,
             applied: None,
             declared: BTreeMap::new(),
+            commits: BTreeMap::new(),
+            looked: 0,
             waiting: None,
             speed,
         })
@@ -117,6 +124,11 @@ impl Agent {
         if self.declared.len() == all {
             self.applied = Some(seeded.tip);
         }
+        for service in self.declared.keys() {
+            self.commits.insert(service.clone(), seeded.tip);
+        }
+        reports::source(self.cluster.store(), &self.environment, seeded.tip, now);
+        self.report(now);
         Ok(())
     }
 
@@ -159,6 +171,7 @@ impl Agent {
             self.waiting = None;
             self.sync(commit, time)?;
         }
+        self.obey(now)?;
         let due = self.cluster.step(now);
         let waiting = self.waiting.map(|(_, time)| time);
         Ok([due, waiting].into_iter().flatten().min())
@@ -167,18 +180,87 @@ impl Agent {
     /// Applies what changed in Git since the last time; what people did to the cluster elsewhere stays.
     fn sync(&mut self, commit: Oid, now: Timestamp) -> Result<(), git2::Error> {
         let declared = manifests::read(&self.remote, commit, &self.environment, &self.declared)?;
-        for (service, new) in &declared {
-            if self
-                .declared
-                .get(service)
-                .is_none_or(|old| old.object != new.object)
-            {
+        let store = self.cluster.store().clone();
+        let mut applied = BTreeMap::new();
+        for (service, new) in declared {
+            let old = self.declared.remove(&service);
+            if reports::is_suspended(&store, &self.environment, &service) {
+                applied.extend(old.map(|old| (service, old)));
+                continue;
+            }
+            if old.is_none_or(|old| old.object != new.object) {
                 self.cluster.apply(&new.object, now);
             }
+            self.commits.insert(service.clone(), commit);
+            applied.insert(service, new);
         }
-        self.declared = declared;
+        self.declared = applied;
         self.applied = Some(commit);
+        reports::source(&store, &self.environment, commit, now);
+        self.report(now);
         Ok(())
+    }
+
+    /// Does what somebody told an agent's object to do.
+    fn obey(&mut self, now: Timestamp) -> Result<(), git2::Error> {
+        let store = self.cluster.store().clone();
+        if store.version() == self.looked {
+            return Ok(());
+        }
+        self.looked = store.version();
+        let Some(commit) = self.applied else {
+            return Ok(());
+        };
+        let mut again = false;
+        for (service, object) in reports::all(&store, &self.environment) {
+            let asked = reports::is_asked(&object);
+            let suspended = object["spec"]["suspend"] == true;
+            // One that was resumed is behind; one that is asked puts back what people changed.
+            let behind = self.commits.get(&service).is_some_and(|it| *it != commit);
+            if !suspended && (asked || behind) {
+                if asked {
+                    self.declared.remove(&service);
+                }
+                again = true;
+            }
+            if asked {
+                reports::done(&store, &self.environment, &service);
+            }
+        }
+        if again {
+            self.sync(commit, now)?;
+        } else {
+            self.report(now);
+        }
+        self.looked = store.version();
+        Ok(())
+    }
+
+    /// Has each service's agent say how far it has got.
+    fn report(&self, now: Timestamp) {
+        let store = self.cluster.store();
+        for (service, declared) in &self.declared {
+            let meta = &declared.object["metadata"];
+            let plural = format!(
+                "{}s",
+                objects::text(&declared.object["kind"]).to_lowercase()
+            );
+            let (namespace, name) = (
+                objects::text(&meta["namespace"]),
+                objects::text(&meta["name"]),
+            );
+            let image = "/spec/template/spec/containers/0/image";
+            let there = store.get(&plural, namespace, name);
+            let there = there.as_ref().and_then(|it| it.pointer(image));
+            let seen = reports::Seen {
+                service,
+                environment: &self.environment,
+                object: &declared.object,
+                applied: self.commits.get(service).copied(),
+                same: there == declared.object.pointer(image),
+            };
+            reports::write(store, &seen, self.is_paused(service), now);
+        }
     }
 }
 

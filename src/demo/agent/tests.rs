@@ -22,6 +22,7 @@ impl World {
         let seeded = plant(folder.path(), now, 7).unwrap();
         let mut options = ServerOptions::new(environment);
         options.graceful_pods = true;
+        options.resources = resources(environment);
         let server = ApiServer::start(options).await.unwrap();
         let store = server.store().clone();
         let mut agent =
@@ -272,4 +273,44 @@ async fn an_image_that_was_never_built_cannot_be_pulled() {
     });
     let cart = world.get("deployments", "cart", "cart");
     assert_eq!(cart["status"]["updatedReplicas"], 1);
+}
+
+#[tokio::test]
+async fn agents_say_how_far_they_have_got_and_do_what_they_are_told() {
+    let flux = |world: &World, service: &str| world.get("kustomizations", "flux-system", service);
+    let mut world = World::new("staging").await;
+    let mailer = flux(&world, "mailer");
+    assert_eq!(mailer["spec"]["suspend"], true);
+    let cart = flux(&world, "cart");
+    assert_eq!(cart["spec"]["suspend"], false);
+    assert_eq!(cart["status"]["conditions"][0]["status"], "True");
+    // What a person set is put back when the agent is asked, and once.
+    world.set_image("deployments", "cart", "cart", "0.0.1");
+    let store = world.agent.cluster.store().clone();
+    store.edit("kustomizations", "flux-system", "cart", |object| {
+        object["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"] = json!("now");
+    });
+    let image = |world: &World| {
+        let object = world.get("deployments", "cart", "cart");
+        image(&object["spec"]["template"]).to_owned()
+    };
+    world.until(|world| image(world) != "0.0.1");
+    world.until(|world| flux(world, "cart")["status"]["lastHandledReconcileAt"] == "now");
+    world.set_image("deployments", "cart", "cart", "0.0.1");
+    for _ in 0..20 {
+        world.now += SignedDuration::from_millis(100);
+        world.agent.step(world.now).unwrap();
+    }
+    assert_eq!(image(&world), "0.0.1", "asked once");
+
+    let mut world = World::new("prod-us").await;
+    let argo = |world: &World, service: &str| world.get("applications", "argocd", service);
+    let sync = |world: &World| argo(world, "mailer")["status"]["sync"]["status"].clone();
+    assert_eq!(sync(&world), "OutOfSync", "a hotfix that Git does not know");
+    let store = world.agent.cluster.store().clone();
+    store.edit("applications", "argocd", "mailer", |object| {
+        object["operation"] = json!({"sync": {}});
+    });
+    world.until(|world| sync(world) == "Synced");
+    assert!(argo(&world, "mailer")["operation"].is_null());
 }
