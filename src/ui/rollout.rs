@@ -39,8 +39,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Ve
     canvas.scrolled(area, lines, screen.rollout_scroll);
 }
 
+/// Columns that a label takes before its words.
+const LABEL: usize = 10;
+
 fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
-    let mut spans = vec![Span::styled(format!("{label:<10}"), canvas.theme.dim)];
+    let mut spans = vec![Span::styled(format!("{label:<LABEL$}"), canvas.theme.dim)];
     spans.extend(value);
     Line::from(spans)
 }
@@ -62,8 +65,9 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         lines.push(labelled(canvas, "declared", value));
         for source in &declared.sources {
             let place = format!("{}:{}", source.path, source.line);
-            let place = Span::styled(place, theme.faint);
-            lines.push(labelled(canvas, "", vec![place]));
+            for line in text::wrap(&place, width.saturating_sub(LABEL)) {
+                lines.push(labelled(canvas, "", vec![Span::styled(line, theme.faint)]));
+            }
         }
         if let Some(problem) = &declared.unread {
             for line in text::wrap(&problem.sentence(), width) {

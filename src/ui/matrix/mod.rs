@@ -117,7 +117,8 @@ fn heading(canvas: &mut Canvas<'_>, inner: Rect) {
         let way = way(canvas, &Order::Column(environment.clone()));
         let cell = cell - width(&way);
         // In a narrow column the name goes before the whole tag; its first letter stays.
-        let whole = width(environment.as_str()) + width(&tag) + 3 <= cell || cell >= 13;
+        let fits = width(environment.as_str()) + width(&tag) + 3 <= cell;
+        let whole = fits || (cell >= 13 && way.is_empty());
         let tag = if whole { tag } else { clip(&tag, 1, "") };
         let room = cell.saturating_sub(if tag.is_empty() { 2 } else { width(&tag) + 3 });
         let name = clip(environment.as_str(), room, glyphs.ellipsis);

@@ -11,20 +11,22 @@ use crate::{
 /// The commands as they would be typed, and what they touch.
 pub fn lines(canvas: &Canvas<'_>, view: &Planned, width: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
-    let subject = view.plan.subject();
-    // What is cut where there is little room comes last: where it goes, and what it touches, is always seen.
-    let mut lines = vec![
-        Line::from(vec![
+    let mut lines = Vec::new();
+    if view.plan.writes().next().is_none() {
+        let nothing = "nothing: no change is in this plan";
+        lines.push(Line::styled(nothing, theme.dim));
+    } else {
+        // What is cut where there is little room comes last: where it goes, and what it touches, is always seen.
+        lines.push(Line::from(vec![
             Span::styled("target  ", theme.dim),
             Span::styled(target(&view.plan), theme.accent),
-        ]),
-        Line::from(vec![
+        ]));
+        lines.push(Line::from(vec![
             Span::styled("message ", theme.dim),
-            Span::styled(subject.to_owned(), theme.text),
-        ]),
-    ];
-    for line in text::wrap(&radius(canvas.model, view), width) {
-        lines.push(Line::styled(line, theme.dim));
+            Span::styled(view.plan.subject().to_owned(), theme.text),
+        ]));
+        let radius = text::wrap(&radius(canvas.model, view), width).into_iter();
+        lines.extend(radius.map(|line| Line::styled(line, theme.dim)));
     }
     for note in &view.plan.notes {
         let note = text::wrap(note, width).into_iter();

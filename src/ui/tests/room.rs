@@ -11,7 +11,7 @@ use crate::{
     app::{
         event::{Event, Input},
         fixture::{self, Driver},
-        screen::{PlanPane, Screen},
+        screen::{PlanPane, PlanState, Screen},
     },
     domain::{desired::DesiredCell, topology::Environment},
 };
@@ -311,5 +311,47 @@ fn nothing_runs_under_a_neighbour() {
     for line in &lines[said..said + 2] {
         let inner = line.trim_matches('│');
         assert!(!inner.contains('│'), "{shown}");
+    }
+}
+
+/// A plan in which no change is left says that nothing will be done, instead of empty words.
+#[test]
+fn a_plan_without_a_change_says_that_nothing_will_be_done() {
+    let mut driver = scenes::build("plan")(SMALL);
+    let Some(Screen::Plan(screen)) = driver.model.screens.last() else {
+        panic!("the plan is open");
+    };
+    let PlanState::Ready(view) = &screen.state else {
+        panic!("it is made");
+    };
+    let mut planned = (**view).clone();
+    let plan = Arc::make_mut(&mut planned.plan);
+    plan.changes.clear();
+    plan.waves.clear();
+    planned.diff.files.clear();
+    driver.keys("a");
+    driver.planned(planned);
+    frame_of(&mut driver.model);
+    let shown = text(&driver.model);
+    assert!(
+        shown.contains("nothing: no change is in this plan") && !shown.contains("message"),
+        "{shown}"
+    );
+}
+
+/// By whichever column rows are ordered, its name is read whole where it is in view.
+#[test]
+fn the_column_that_orders_the_rows_keeps_its_name() {
+    for size in [WIDE, SMALL] {
+        for name in ["dev", "staging", "prod-us", "prod-eu"] {
+            let mut driver = Driver::settled(size);
+            select(&mut driver, "checkout", name);
+            driver.keys(&format!(": \"order_{name} enter !"));
+            frame_of(&mut driver.model);
+            let shown = text(&driver.model);
+            let head = shown.lines().find(|line| line.contains("SERVICE"));
+            let head = head.unwrap_or_default();
+            assert!(head.contains(&format!("{name} ▾")), "{size:?}: {head}");
+        }
     }
 }
