@@ -105,9 +105,9 @@ pub enum Event {
     },
     /// Whoever drove a delivery broke.
     DeliveryBroken {
-        /// Which.
+        /// The delivery that it drove.
         id: DeliveryId,
-        /// How.
+        /// What broke, with what to do.
         failure: Failure,
     },
     /// Answer to [`Command::Fetch`](super::command::Command::Fetch).
@@ -139,7 +139,7 @@ pub enum Event {
     ConfigReloaded(Result<Box<Setup>, Failure>),
     /// The configuration changed on disk, and names what nobody has allowed yet: the old one is kept until that is answered.
     TrustAsked {
-        /// When.
+        /// When the file was read, by the system's clock.
         at: Timestamp,
         /// What it names, as it is shown.
         lines: Vec<String>,

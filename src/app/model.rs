@@ -53,7 +53,7 @@ pub struct Setup {
     pub write: WriteMode,
     /// Colours and characters.
     pub look: Look,
-    /// Keys.
+    /// Which key does what, with the user's own.
     pub keymap: Keymap,
     /// The user's own commands.
     pub commands: Vec<OwnCommand>,
@@ -82,7 +82,7 @@ pub enum WriteMode {
 /// The state of the screen. Everything is readable for rendering; only `update` changes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// Configuration.
+    /// What the configuration and the options of the start say.
     pub setup: Setup,
     /// The time of the last event.
     pub now: Timestamp,

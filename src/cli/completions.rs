@@ -126,7 +126,7 @@ pub(super) fn kinds() -> Vec<CompletionCandidate> {
     candidates(Kind::ALL)
 }
 
-/// Gates.
+/// Names of gates, for `--override`.
 pub(super) fn gates() -> Vec<CompletionCandidate> {
     candidates(gate::ALL.map(|gate| gate.id))
 }

@@ -116,7 +116,7 @@ pub enum ChangeKind {
     },
     /// It was there before, and did not come from upstream again.
     Revert,
-    /// Neither.
+    /// A value that was not there before and came from no upstream.
     Bump,
     /// The first value known.
     Initial,

@@ -21,12 +21,12 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Said.
+    /// Worth knowing; nothing is asked of anybody.
     Info,
-    /// Done.
+    /// Something that was asked for is done.
     Done,
     /// Went on, with a word.
     Warn,
-    /// Failed.
+    /// Something that was asked for, or is needed, did not work.
     Error,
 }

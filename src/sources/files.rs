@@ -31,7 +31,7 @@ pub enum Links {
 pub struct FileError {
     /// The path as it was given.
     pub path: PathBuf,
-    /// Why.
+    /// What kept it from being read.
     pub why: Why,
 }
 

@@ -24,9 +24,9 @@ use crate::{
 pub struct Canvas<'a> {
     /// What is shown.
     pub model: &'a Model,
-    /// Styles.
+    /// Styles of what is drawn, by what it means.
     pub theme: Theme,
-    /// Characters.
+    /// Signs and borders, in Unicode or ASCII.
     pub glyphs: Glyphs,
     /// What was found out for the keys and the mouse.
     pub drawn: Drawn,

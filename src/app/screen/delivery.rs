@@ -26,7 +26,7 @@ use crate::{
 /// A delivery is looked at; its state is in the model, because it goes on unseen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryScreen {
-    /// Which.
+    /// The delivery that is looked at.
     pub id: DeliveryId,
     /// The selected cell; `None`: none was chosen, it is the first that failed.
     pub cell: Option<usize>,

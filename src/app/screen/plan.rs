@@ -74,7 +74,7 @@ pub enum Scope {
 pub enum PlanState {
     /// Being made.
     Building,
-    /// Made.
+    /// What would be written, as it was judged when it was made.
     Ready(Arc<Planned>),
     /// Not possible.
     Failed(Failure),
@@ -100,7 +100,7 @@ pub struct Refusal {
     pub delivery: DeliveryId,
     /// The cells that it was of, which are staged still.
     pub cells: Vec<CellKey>,
-    /// When.
+    /// When the server's answer came.
     pub at: Timestamp,
     /// What the server said, one line each.
     pub message: Vec<String>,

@@ -51,7 +51,7 @@ pub enum Act {
         environment: usize,
         /// The version.
         version: String,
-        /// Why.
+        /// What its commit says of the reason.
         why: Why,
     },
     /// Puts a cell back to the version before.

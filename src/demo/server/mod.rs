@@ -105,7 +105,7 @@ pub struct Forbid {
     pub verb: Option<&'static str>,
     /// Plural of the resource; `*`: every one.
     pub resource: String,
-    /// Where.
+    /// The namespaces in which it is forbidden.
     pub scope: Scope,
 }
 

@@ -10,7 +10,7 @@ pub(super) type Parameters = BTreeMap<String, String>;
 /// One piece of a text with expressions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// Itself.
+    /// Text outside of expressions.
     Text(String),
     /// A parameter, with its value where it is known.
     Parameter {

@@ -88,7 +88,7 @@ impl fmt::Display for Kind {
 pub struct Finding {
     /// What it is about.
     pub kind: Kind,
-    /// Where.
+    /// The cell that it was found in.
     pub cell: CellKey,
     /// In one line.
     pub detail: String,

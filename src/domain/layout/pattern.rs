@@ -26,7 +26,7 @@ pub(crate) struct Pattern {
 /// One piece of a segment.
 #[derive(Clone, Debug)]
 pub(super) enum Token {
-    /// Itself.
+    /// This text and no other.
     Text(String),
     /// Something, captured where it has a name.
     Hole(Option<Arc<str>>, Hole),

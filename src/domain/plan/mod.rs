@@ -212,7 +212,7 @@ pub struct NewTag {
 pub struct PlannedChange {
     /// The cell.
     pub cell: CellKey,
-    /// Why.
+    /// What was asked for, by which it changes.
     pub intent: Intent,
     /// Its version at the base.
     pub from: Option<Version>,

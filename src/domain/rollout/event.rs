@@ -47,7 +47,7 @@ pub enum ClusterEvent {
     Denied {
         /// The kind.
         kind: ObjectKind,
-        /// Where.
+        /// The namespaces of which that was said.
         namespaces: BTreeSet<String>,
         /// One line: what is not allowed, and to whom.
         what: String,
@@ -56,7 +56,7 @@ pub enum ClusterEvent {
     Absent {
         /// The kind.
         kind: ObjectKind,
-        /// Where.
+        /// The namespaces of which that was said.
         namespaces: BTreeSet<String>,
     },
     /// The connection is gone, or could not be made.

@@ -343,7 +343,7 @@ pub enum Run {
         /// When it started.
         since: Option<Timestamp>,
     },
-    /// Over.
+    /// It ended, and does not run.
     Ended(Ended),
 }
 
@@ -354,7 +354,7 @@ pub struct Ended {
     pub reason: String,
     /// The exit code.
     pub exit: i32,
-    /// When.
+    /// When it ended, by the kubelet's clock; `None` where the status does not say.
     pub at: Option<Timestamp>,
     /// Its last words, one line.
     pub message: Option<String>,

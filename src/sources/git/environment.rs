@@ -51,7 +51,7 @@ const OTHER_TRANSPORTS: &str = "file:http:https:ssh";
 pub(super) struct Told {
     /// Configuration, in order; as `git -c KEY=VALUE`, but not to be seen in a list of processes.
     pub(super) config: Vec<(String, String)>,
-    /// Variables.
+    /// Variables of its environment, beside those that every child has.
     pub(super) variables: Vec<(String, String)>,
     /// The repository is another's: its configuration is not obeyed.
     pub(super) other: bool,

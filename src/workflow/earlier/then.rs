@@ -28,7 +28,7 @@ pub(super) struct Earlier {
 pub(super) enum Then {
     /// The same layouts: what they do not find was not there.
     Same,
-    /// Others.
+    /// Other layouts, and what they read there.
     Other(Box<Earlier>),
     /// Nobody knows.
     Unknown(String),

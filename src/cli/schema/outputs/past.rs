@@ -82,7 +82,7 @@ pub enum ChangeKind {
 pub struct CommitInfo {
     /// Its name.
     pub commit: Commit,
-    /// When.
+    /// When it was made: by its author under `authored`, where it landed under `landed`.
     pub time: Time,
     /// By whom.
     pub author: String,

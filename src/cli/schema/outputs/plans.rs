@@ -222,7 +222,7 @@ pub struct Part {
 pub struct NotDone {
     /// The ref.
     pub reference: String,
-    /// Why.
+    /// Why it was not written, or is not where it was to go.
     pub why: String,
 }
 
