@@ -29,7 +29,14 @@ mod text;
 mod trace;
 mod trust;
 
-use std::{ffi::OsString, panic::PanicHookInfo, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    ffi::OsString,
+    panic::PanicHookInfo,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use clap::{Parser, error::ErrorKind};
 use color_eyre::config::{HookBuilder, Theme};
@@ -76,7 +83,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     guardian::enable();
     mistake::listen(report());
     let began = Instant::now();
-    let code = mistake::caught(|| answer(arguments)).unwrap_or_else(|mistake| {
+    let code = beside(|| mistake::caught(|| answer(arguments))).unwrap_or_else(|mistake| {
         say(&format!("{mistake}; please report it"));
         if let Some(report) = &mistake.report {
             stdio::document(Stream::Notes, report);
@@ -88,6 +95,30 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let _ = log::finish();
     ExitCode::from(code)
 }
+
+/// Does the work on a thread of its own, where there can be one: a signal goes to the first thread, and one that reads a
+/// disk that hangs never gets it.
+fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let waiting = Mutex::new(Some(work));
+    let take = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    };
+    let done = std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("command".to_owned());
+        let begun = builder
+            .stack_size(STACK)
+            .spawn_scoped(scope, || take().map(|work| work()));
+        begun.ok()?.join().ok()?
+    });
+    let done = done.or_else(|| take().map(|work| work()));
+    done.unwrap_or_else(|| unreachable!("a panic of the work is caught in it"))
+}
+
+/// As much as a first thread usually has.
+const STACK: usize = 8 << 20;
 
 fn answer(arguments: Vec<OsString>) -> u8 {
     let line = typed(&arguments);

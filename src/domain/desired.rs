@@ -113,6 +113,19 @@ pub struct DesiredCell {
     pub unread: Option<Arc<Problem>>,
     /// Another place that says something else than `version`: which of the two is meant, nobody knows.
     pub conflict: Option<Arc<Problem>>,
+    /// What else of its object says a version, and is not the cell's: the chart of a release whose image is promoted.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A place that might have been a cell's version, and is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Which, as the keys of a layout that would read it.
+    pub place: String,
+    /// What it says.
+    pub version: Version,
+    /// Where it stands.
+    pub source: Source,
 }
 
 /// One place in one file.

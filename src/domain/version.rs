@@ -31,7 +31,7 @@ pub enum VersionKind {
     Digest,
     /// A date or a build number: digits only.
     Number,
-    /// Means something else tomorrow: `latest`, `main`, a range, an environment's name.
+    /// Means something else tomorrow: `latest`, `main`, a range, an environment's name, a pull request (`pr-12`).
     Mutable,
     /// None of these; compared as text only for equality.
     Other,
@@ -156,6 +156,48 @@ fn is_mutable(text: &str, environments: &[&str]) -> bool {
         || environments.contains(&text)
         || text.starts_with("refs/heads/")
         || is_range(text)
+        || is_moved_on(text)
+}
+
+/// A name that whoever builds gives to one build after another: a word without a digit (`dev`, `feature-login`), what a
+/// branch or a pull request is called (`pr-12`, `feature/JIRA-7`), the last of a line (`1.2-latest`, `2.0.0-SNAPSHOT`).
+/// One with a commit in it is of that commit.
+fn is_moved_on(text: &str) -> bool {
+    const LAST: [&str; 4] = ["latest", "snapshot", "nightly", "edge"];
+    const REQUESTS: [&str; 6] = ["pr", "mr", "pull", "merge", "review", "preview"];
+    const BRANCHES: [&str; 8] = [
+        "feature",
+        "feat",
+        "bugfix",
+        "fix",
+        "hotfix",
+        "branch",
+        "dependabot",
+        "renovate",
+    ];
+    if text.starts_with("refs/tags/") {
+        return false;
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return text.chars().any(char::is_alphabetic);
+    }
+    let lower = text.to_ascii_lowercase();
+    let separators = ['-', '_', '.', '/', '#', '+'];
+    let parts: Vec<&str> = lower.split(separators).collect();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match parts.as_slice() {
+        [.., last] if LAST.contains(last) => true,
+        // What stands behind the number of a request is of one of its builds.
+        [request] => REQUESTS
+            .iter()
+            .any(|word| request.strip_prefix(word).is_some_and(is_number)),
+        [request, number] if REQUESTS.contains(request) => is_number(number),
+        [branch, rest @ ..] if BRANCHES.contains(branch) => {
+            let numbers = rest.iter().filter(|part| is_number(part)).count();
+            !rest.iter().any(|part| is_sha(part)) && numbers < 2
+        }
+        _ => false,
+    }
 }
 
 /// A range, as Helm, Flux and npm write them: `>=1.0`, `~1`, `^1.2`, `1.x`, `*`, `1.0 - 1.4`, `1 || 2`, `>=1,<2`.
@@ -268,7 +310,30 @@ mod tests {
             ("1.0||2.0", VersionKind::Mutable),
             (">=1.0,<2.0", VersionKind::Mutable),
             ("1.2.3-x", VersionKind::SemVer),
-            ("linux.x", VersionKind::Other),
+            ("linux2.x", VersionKind::Other),
+            ("dev", VersionKind::Mutable),
+            ("Production", VersionKind::Mutable),
+            ("feature-login", VersionKind::Mutable),
+            ("bookworm", VersionKind::Mutable),
+            ("pr-12", VersionKind::Mutable),
+            ("PR12", VersionKind::Mutable),
+            ("mr_7", VersionKind::Mutable),
+            ("pull-1234", VersionKind::Mutable),
+            ("feature-JIRA-12", VersionKind::Mutable),
+            ("renovate/node-18.x", VersionKind::Mutable),
+            ("1.2-latest", VersionKind::Mutable),
+            ("2.0.0-SNAPSHOT", VersionKind::Mutable),
+            ("1.2.3-nightly", VersionKind::Mutable),
+            ("pr-12-9f3c2ab", VersionKind::Other),
+            ("pr-12-4", VersionKind::Other),
+            ("feature-login-9f3c2ab", VersionKind::Other),
+            ("1.2.3-nightly.20260801", VersionKind::SemVer),
+            ("refs/tags/stable", VersionKind::Other),
+            ("release-1.2", VersionKind::Other),
+            ("hotfix-1.2.3", VersionKind::Other),
+            ("v2", VersionKind::SemVer),
+            ("build_12", VersionKind::Other),
+            ("precise7", VersionKind::Other),
             ("1.2.3-rc.1", VersionKind::SemVer),
             ("prod", VersionKind::Mutable),
             ("w_2025_48", VersionKind::Other),

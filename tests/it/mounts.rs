@@ -11,10 +11,13 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    operator::Operator,
-    repo::Repository,
-    terminal::{SOON, Setup, View, key},
+use crate::{
+    stopping::{end, signal, words},
+    support::{
+        operator::Operator,
+        repo::Repository,
+        terminal::{SOON, Setup, TIDEGATE, View, key},
+    },
 };
 
 /// What an operator calls at once, on a busy machine, with what leaving waits for.
@@ -89,6 +92,54 @@ fn a_console_beside_a_folder_of_the_users_that_hangs_takes_keys_and_leaves() {
         assert_eq!(ended.exit.code, 0, "{variable}\n{}", ended.view);
         ended.assert_restored();
         drop(hung);
+    }
+}
+
+/// A command that reads there is ended by `^C` all the same: the signal is not the reading thread's.
+#[test]
+#[ignore = "mounts what hangs: needs root and /dev/fuse"]
+fn a_command_beside_a_folder_of_the_users_that_hangs_is_ended_by_control_c() {
+    let promote: &[&str] = &[
+        "promote",
+        "checkout",
+        "--from",
+        "dev",
+        "--to",
+        "staging",
+        "--dry-run",
+    ];
+    let commands = [
+        &["status", "--no-live"][..],
+        &["history", "checkout", "dev"],
+        promote,
+    ];
+    for (variable, below) in [
+        ("TIDEGATE_STATE_DIR", "state"),
+        ("XDG_CONFIG_HOME", "config"),
+    ] {
+        for arguments in commands {
+            let repository = Repository::seeded();
+            let place = tempfile::tempdir().expect("a folder");
+            let hung = Hung::over(place.path());
+            let mut child = repository
+                .command(TIDEGATE)
+                .args(arguments)
+                .env(variable, place.path().join(below))
+                .current_dir(repository.clone_path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the binary");
+            let waits = words(&mut child)
+                .iter()
+                .any(|line| line.contains("^c ends it"));
+            assert!(waits, "{variable} {arguments:?}");
+            signal(child.id(), "INT");
+            let ended = end(&mut child);
+            assert_eq!(ended.code(), Some(130), "{variable} {arguments:?}");
+            drop(hung);
+        }
     }
 }
 

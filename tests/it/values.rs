@@ -173,3 +173,113 @@ fn a_lock_comes_along_or_is_told() {
             .contains("version: 1.1.0")
     );
 }
+
+/// One place of an object is the version; another that differs between the two ends and stays is said.
+#[test]
+fn what_else_differs_between_the_ends_of_a_promotion_is_told() {
+    let release = |chart: &str, tag: &str| {
+        format!(
+            "kind: HelmRelease\nmetadata: {{name: web}}\nspec:\n  chart: {{spec: {{chart: generic, version: {chart}}}}}\n  values: {{image: {{tag: {tag}}}}}\n"
+        )
+    };
+    let application = |chart: &str, tag: &str, digit: &str| {
+        let digest = digit.repeat(64);
+        format!(
+            "kind: Application\nmetadata: {{name: web}}\nspec:\n  source:\n    repoURL: c\n    chart: generic\n    targetRevision: {chart}\n    helm:\n      parameters:\n      - {{name: image.tag, value: {tag}}}\n      - {{name: image.digest, value: 'sha256:{digest}'}}\n"
+        )
+    };
+    let told = "1.0.0 stays as it is";
+    // (name, preset, dev, prod, what is told)
+    let cases = [
+        (
+            "a chart and a tag that are one",
+            "helmrelease",
+            release("1.1.0", "1.1.0"),
+            release("1.0.0", "1.0.0"),
+            Some(
+                "prod/web.yaml:4: 1.0.0 stays as it is (`yaml = \"spec.chart.spec.version\"`), and dev has 1.1.0",
+            ),
+        ),
+        (
+            "a tag alone",
+            "helmrelease",
+            release("1.0.0", "1.1.0"),
+            release("1.0.0", "1.0.0"),
+            None,
+        ),
+        (
+            "a tag with its digest",
+            "argocd-application",
+            application("1.0.0", "v2", "b"),
+            application("1.0.0", "v1", "a"),
+            None,
+        ),
+        (
+            "a chart, the tag and digest of which stay",
+            "argocd-application",
+            application("1.1.0", "v1", "a"),
+            application("1.0.0", "v1", "a"),
+            None,
+        ),
+    ];
+    for (name, preset, dev, prod, expected) in cases {
+        let layout = format!("preset = \"{preset}\"\npath = \"{{env}}/{{service}}.yaml\"");
+        let files = [
+            ("dev/web.yaml", dev.as_str()),
+            ("prod/web.yaml", prod.as_str()),
+        ];
+        let repository = repository(&layout, &files);
+        let promote = [
+            "promote",
+            "web",
+            "--from",
+            "dev",
+            "--to",
+            "prod",
+            "--no-live",
+        ];
+        let said = repository
+            .tidegate(&[&promote[..], &["--yes"]].concat())
+            .exits(0);
+        if let Some(words) = expected {
+            assert!(said.out.contains(words), "{name}: {}", said.out);
+        } else {
+            assert!(!said.out.contains(told), "{name}: {}", said.out);
+            assert_eq!(repository.at_tip("prod/web.yaml"), dev.trim_end(), "{name}");
+        }
+    }
+    // Once the tag was changed alone, it is the version, and the chart that went with it once is told.
+    let repository = repository(
+        "preset = \"helmrelease\"\npath = \"{env}/{service}.yaml\"",
+        &[
+            ("dev/web.yaml", &release("1.0.0", "v7")),
+            ("prod/web.yaml", &release("1.0.0", "v7")),
+        ],
+    );
+    for (chart, tag) in [
+        ("1.0.0", "v8"),
+        ("1.0.0", "v9"),
+        ("1.0.0", "v10"),
+        ("1.1.0", "v11"),
+    ] {
+        repository.write("dev/web.yaml", &release(chart, tag));
+        repository.publish("Bump");
+    }
+    let said = repository
+        .tidegate(&[
+            "promote",
+            "web",
+            "--from",
+            "dev",
+            "--to",
+            "prod",
+            "--no-live",
+            "--dry-run",
+        ])
+        .exits(0);
+    assert!(
+        said.out.contains("v7 → v11") && said.out.contains(told),
+        "{}",
+        said.out
+    );
+}

@@ -35,6 +35,7 @@ enum Kind {
     Images,
     Components,
     Generators,
+    Elements,
     Values,
     Manifests,
     Sources,
@@ -48,6 +49,7 @@ impl Kind {
             Self::Images => "Kustomize images",
             Self::Components => "Kustomize components",
             Self::Generators => "literals of generators",
+            Self::Elements => "elements of generators",
             Self::Values => "Helm values",
             Self::Manifests => "images of manifests and patches",
             Self::Sources => "tags and commits of Flux's sources",
@@ -121,6 +123,7 @@ fn overlooked_in(path: &str, bytes: &[u8], layouts: &LayoutSet) -> BTreeMap<Kind
         "newName",
         "literals",
         "ersion",
+        "evision",
         "!",
         "ref:",
         "substitute",
@@ -191,9 +194,11 @@ impl Walk {
         };
         // Kustomize takes the digest, and what writes it writes the tag beside it.
         let stands_for = list == "images" && has("digest");
+        // Beside a tag the digest is its own.
+        let tagged = has("tag");
         for (name, value) in node.own_entries() {
             let name = name.text().unwrap_or_default();
-            if stands_for && name == "newTag" {
+            if stands_for && name == "newTag" || tagged && name == "digest" {
                 continue;
             }
             if key == "substitute" && value.text().is_some_and(is_version) {
@@ -224,6 +229,13 @@ impl Walk {
                 let value = text.split_once('=').map_or("", |(_, value)| value);
                 (is_version(value) || image(value).is_some()).then_some(Kind::Generators)
             }
+            ("elements", key) => {
+                let key = key.to_ascii_lowercase();
+                let ends = ["tag", "version", "revision", "digest", "sha", "image"];
+                let is_one = ends.iter().any(|end| key.ends_with(end));
+                let says = is_version(text) || image(text).is_some() || is_release(text);
+                (is_one && says).then_some(Kind::Elements)
+            }
             (_, "image") => image(text).map(|_| {
                 if self.values {
                     Kind::Values
@@ -232,6 +244,7 @@ impl Walk {
                 }
             }),
             (_, "tag") if self.values => is_version(text).then_some(Kind::Values),
+            (_, "digest") if self.values && is_digest(text) => Some(Kind::Values),
             (_, "tag" | "commit" | "semver") if self.source => {
                 is_version(text).then_some(Kind::Sources)
             }
@@ -280,6 +293,16 @@ fn is_version(text: &str) -> bool {
     }
 }
 
+/// `v2`, `v1.4`: what a person calls a release, where the key says so too.
+fn is_release(text: &str) -> bool {
+    let number = text.strip_prefix('v').unwrap_or_default();
+    number.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_digest(text: &str) -> bool {
+    Version::from(text).kind(&[]) == VersionKind::Digest
+}
+
 /// The tag or digest of an image string.
 fn image(text: &str) -> Option<&str> {
     let end = crate::domain::layout::image_name_end(text);
@@ -303,6 +326,11 @@ mod tests {
         const PATCH: &str = "kind: Deployment\nspec: {template: {spec: {containers: [{name: a, image: 'r/a:1.2.3'}]}}}\n";
         const INLINE: &str = "patches:\n- target: {kind: Deployment}\n  patch: |\n    - op: replace\n      image: r/a:1.2.3\n";
         const DIGEST: &str = "images:\n- name: x\n  newName: r/y@sha256:aaaa\n";
+        const DIGEST_ALONE: &str = "global:\n  image:\n    repository: r/web\n    digest: sha256:1111111111111111111111111111111111111111111111111111111111111111\n";
+        const DIGEST_OF_TAG: &str = "image: {tag: 1.2.3, digest: 'sha256:1111111111111111111111111111111111111111111111111111111111111111'}\n";
+        const ELEMENTS: &str = "kind: ApplicationSet\nspec:\n  generators:\n  - list:\n      elements:\n      - {cluster: dev, url: 'https://1.2.3', tag: v2}\n      - {cluster: prod, tag: 1.2.3}\n";
+        const IN_A_MATRIX: &str = "kind: ApplicationSet\nspec:\n  generators:\n  - matrix:\n      generators:\n      - list:\n          elements: [{cluster: dev, values: {a: b}, targetRevision: 9f3c2ab}]\n";
+        const NO_VERSIONS: &str = "kind: ApplicationSet\nspec:\n  generators:\n  - list:\n      elements:\n      - {cluster: dev, tag: main, version: '{{v}}', replicas: '3', stage: v2}\n";
         let layout =
             r#"{ preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml" }"#;
         const OPERATION: &str =
@@ -312,7 +340,7 @@ mod tests {
         const BOTH: &str = "images:\n- name: r/web\n  newTag: v1.2.3\n  digest: sha256:1111111111111111111111111111111111111111111111111111111111111111\n";
         const SOURCE: &str = "kind: OCIRepository\nspec:\n  ref: {tag: 1.2.3}\n---\nkind: GitRepository\nspec:\n  ref: {branch: main}\n";
         const VARIABLES: &str = "kind: Kustomization\nspec:\n  postBuild:\n    substitute:\n      size: large\n      web_tag: 1.2.3\n";
-        let cases: [(&str, Files, &str); 18] = [
+        let cases: [(&str, Files, &str); 23] = [
             (
                 "all is read",
                 &[("apps/web/dev/kustomization.yaml", READ)],
@@ -382,6 +410,31 @@ mod tests {
                 "values",
                 &[("charts/web/values-prod.yaml", "image: {tag: 1.2.3}\n")],
                 "1 file looks as if it held versions that no layout reads: Helm values (charts/web/values-prod.yaml:1)",
+            ),
+            (
+                "a digest alone in values",
+                &[("charts/web/values-prod.yaml", DIGEST_ALONE)],
+                "1 file looks as if it held versions that no layout reads: Helm values (charts/web/values-prod.yaml:4)",
+            ),
+            (
+                "a digest beside its tag",
+                &[("charts/web/values-prod.yaml", DIGEST_OF_TAG)],
+                "1 file looks as if it held versions that no layout reads: Helm values (charts/web/values-prod.yaml:1)",
+            ),
+            (
+                "a tag of a generator's list",
+                &[("sets/web.yaml", ELEMENTS)],
+                "1 file looks as if it held versions that no layout reads: elements of generators (sets/web.yaml:6)",
+            ),
+            (
+                "in a matrix of generators too",
+                &[("sets/web.yaml", IN_A_MATRIX)],
+                "1 file looks as if it held versions that no layout reads: elements of generators (sets/web.yaml:7)",
+            ),
+            (
+                "elements without a version",
+                &[("sets/web.yaml", NO_VERSIONS)],
+                "",
             ),
             (
                 "many",

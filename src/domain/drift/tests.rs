@@ -261,11 +261,11 @@ fn findings_by_kind() {
         ),
         (
             "the same while nothing is known of the upstream's past",
-            "prod=left staging=right",
-            "left",
+            "prod=left1 staging=right1",
+            "left1",
             "",
             None,
-            &["skew: differs from staging: left, staging declares right"],
+            &["skew: differs from staging: left1, staging declares right1"],
         ),
         (
             "went back",

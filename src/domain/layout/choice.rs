@@ -14,6 +14,8 @@
 //! Tidegate writes is counted for the place that was the version already. Differences between environments of today, which
 //! a promotion takes away, and other services say nothing.
 //!
+//! A digest that only says which image a tag is, as of two parameters `image.tag` and `image.digest`, is no place of its own.
+//!
 //! Where no place stands in every environment, nothing is the version, unless each environment has but one and all of these
 //! hold a tag of the service's own image, as where one overrides a parameter and another an image of Kustomize.
 //!
@@ -31,7 +33,7 @@ use super::{
     compile::Layout,
     level::{Finder, Level},
     matrix::fact,
-    part::Part,
+    part::{Part, is_digest},
     past::{Cut, Past, Pasts, Unknown},
 };
 use crate::domain::{
@@ -362,10 +364,38 @@ fn candidates<'a>(service: &ServiceName, places: &'a Places) -> Vec<&'a Field> {
         .iter()
         .filter_map(|(field, values)| (values.len() == all.len()).then_some(field))
         .collect();
+    let digests = digests(places);
+    found.retain(|field| !digests.contains(field));
     let own = found.iter().filter(|field| field.is_own(service));
     let own: BTreeSet<usize> = own.map(|field| field.variant).collect();
     found.retain(|field| field.is_own(service) || !own.contains(&field.variant));
     found
+}
+
+/// The places that hold nothing but the digest of the tag in another place: they are a part of it.
+fn digests(places: &Places) -> BTreeSet<&Field> {
+    // Without a tag, both are the same.
+    let is_part = |digests: &BTreeSet<Version>, whole: &BTreeSet<Version>, is_after: bool| {
+        let mut digests = digests.iter();
+        digests.all(|digest| {
+            let of = |whole: &Version| match whole.as_str().rsplit_once('@') {
+                Some((_, of)) => of == digest.as_str(),
+                None => is_after && whole == digest,
+            };
+            is_digest(digest.as_str()) && whole.iter().any(of)
+        })
+    };
+    let found = places.iter().filter(|(field, values)| {
+        let mut others = places.iter().filter(|(other, _)| other != field);
+        others.any(|(other, others)| {
+            let mut each = values.iter();
+            each.all(|(name, digests)| {
+                let whole = others.get(name);
+                whole.is_some_and(|whole| is_part(digests, whole, other < *field))
+            })
+        })
+    });
+    found.map(|(field, _)| field).collect()
 }
 
 /// The places that not all environments have which `found` does, without those that a name beside it rules out.
@@ -375,10 +405,11 @@ fn partly<'a>(
     found: &'a Field,
 ) -> impl Iterator<Item = &'a Field> {
     let all = places.get(found).map_or(0, BTreeMap::len);
+    let digests = digests(places);
     let partly = places.iter().filter(move |(field, values)| {
         let beside =
             field.variant == found.variant && found.is_own(service) && !field.is_own(service);
-        !beside && values.len() < all
+        !beside && values.len() < all && !digests.contains(field)
     });
     partly.map(|(field, _)| field)
 }

@@ -60,8 +60,8 @@ pub(crate) struct Match<'t> {
     pub(crate) path: NodePath,
     /// Whether a merge key or an alias on the way brought it: writing to it changes other places too.
     pub(crate) borrowed: bool,
-    /// The line of an earlier key of the same name: readers disagree on which of them counts.
-    pub(crate) duplicate: Option<u32>,
+    /// A key on the way, or its own, that stands twice: readers disagree on which of them counts.
+    pub(crate) duplicate: Option<Doubled>,
     /// What was captured.
     pub(crate) bindings: Bindings,
 }
@@ -223,11 +223,21 @@ impl Locator {
     }
 }
 
+/// A key that stands twice in its mapping, on the way to a version or its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Doubled {
+    /// Where the one is that counts.
+    pub(crate) line: u32,
+    /// Where the other one is.
+    pub(crate) earlier: u32,
+}
+
 struct Search<'t> {
     path: NodePath,
     bindings: Bindings,
     visits: u32,
-    duplicate: Option<u32>,
+    /// The last key on the way that stands twice.
+    duplicate: Option<Doubled>,
     found: Vec<Match<'t>>,
 }
 
@@ -259,9 +269,9 @@ impl<'t> Search<'t> {
             Step::Key(key) => {
                 if let Some(found) = node.get(key) {
                     let borrowed = borrowed || found.merged || node.is_alias();
-                    self.duplicate = found.duplicate;
+                    let way = self.through(&found);
                     self.descend(rest, key, found.value, node, borrowed);
-                    self.duplicate = None;
+                    self.duplicate = way;
                 }
             }
             Step::KeyLike(pattern) => {
@@ -269,7 +279,9 @@ impl<'t> Search<'t> {
                     let key = found.key.text().unwrap_or_default();
                     if pattern.match_into(key, &mut self.bindings) {
                         let borrowed = borrowed || found.merged || node.is_alias();
+                        let way = self.through(&found);
                         self.descend(rest, key, found.value, node, borrowed);
+                        self.duplicate = way;
                         self.bindings.truncate(before);
                     }
                 }
@@ -322,6 +334,17 @@ impl<'t> Search<'t> {
             .then(|| &text[..end])
     }
 
+    /// Goes through a key: what is below it is below a double, if it is one. What was so before.
+    fn through(&mut self, found: &manifest::Found<'t>) -> Option<Doubled> {
+        let here = found.duplicate.map(|earlier| Doubled {
+            line: found.key.line(),
+            earlier,
+        });
+        let way = self.duplicate;
+        self.duplicate = here.or(way);
+        way
+    }
+
     fn descend(
         &mut self,
         rest: &[Step],
@@ -352,7 +375,9 @@ impl<'t> Search<'t> {
         for found in node.entries() {
             let key = found.key.text().unwrap_or_default();
             let borrowed = borrowed || found.merged || node.is_alias();
+            let way = self.through(&found);
             self.descend(rest, key, found.value, node, borrowed);
+            self.duplicate = way;
         }
         for (index, item) in node.items().enumerate() {
             self.enter(rest, index, item, node, borrowed || node.is_alias());
@@ -385,9 +410,11 @@ impl<'t> Search<'t> {
         for found in node.entries() {
             let key = found.key.text().unwrap_or_default();
             let borrowed = borrowed || found.merged || node.is_alias();
+            let way = self.through(&found);
             self.path.push(manifest::Step::Key(key.to_owned()));
             self.deep(rest, name, found.value, Some(node), borrowed, &join(key));
             self.path.pop();
+            self.duplicate = way;
         }
         for (index, item) in node.items().enumerate() {
             let borrowed = borrowed || node.is_alias();

@@ -15,7 +15,7 @@ use super::{
     set::Fact,
 };
 use crate::domain::{
-    desired::{Desired, DesiredCell, Source},
+    desired::{Desired, DesiredCell, PassedOver, Source},
     grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
     problem::{Problem, Unreadable},
@@ -191,7 +191,26 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
             .clone(),
         unread,
         conflict,
+        passed_over: passed_over(assembler, cell),
     })
+}
+
+/// The places of a cell that another one is the version of.
+fn passed_over(assembler: &Assembler, cell: &Cell) -> Vec<PassedOver> {
+    let known = cell.contributions.iter().filter(|known| known.passed_over);
+    let places = known.filter_map(|known| {
+        let layout = assembler.layouts.layouts.get(known.presence.layout)?;
+        let fact = fact(assembler, known, known.fact?)?;
+        Some(PassedOver {
+            place: written_out(layout.levels.first()?, &fact.bindings)?,
+            version: known.version.clone()?,
+            source: Source {
+                path: assembler.files[known.source].path.clone(),
+                line: known.line,
+            },
+        })
+    });
+    places.collect()
 }
 
 /// Where some place of a service has a digest, its others take one too: they are of the same chart.

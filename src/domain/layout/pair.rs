@@ -13,7 +13,7 @@
 pub(crate) mod held;
 mod places;
 
-use held::Held;
+use held::{Held, Known};
 pub(crate) use places::{DigestAt, DigestPlace, Form, Stands};
 
 use super::locator::{Locator, Match, Step};
@@ -35,7 +35,7 @@ const ALGORITHM: &str = "sha256:";
 pub(crate) struct Pair {
     /// The key of the tag: `newTag` in Kustomize, `tag` in Helm values.
     pub(crate) tag_key: String,
-    /// The tag's text, where it has one.
+    /// The tag's text, empty where its key says nothing; `None` where the mapping has no key of its own for it.
     pub(crate) tag: Option<String>,
     /// The digest's text with its algorithm, where it has one.
     pub(crate) digest: Option<String>,
@@ -126,11 +126,12 @@ impl Pair {
 
     /// The tag and digest that belong to what a locator found; `root` is of its document. `by_value` says whether a digest
     /// with any key is one of what was found: of an image's version it is.
-    pub(crate) fn of(
+    pub(crate) fn of<'t>(
         locator: &Locator,
-        matched: &Match<'_>,
-        root: NodeRef<'_>,
+        matched: &Match<'t>,
+        root: NodeRef<'t>,
         by_value: bool,
+        known: &Known<'t>,
     ) -> Option<Self> {
         let Some(Step::Key(last)) = locator.steps().last() else {
             return None;
@@ -140,7 +141,9 @@ impl Pair {
         if last == "newTag" || (in_images && last == "digest") {
             return Some(kustomize(parent));
         }
-        let tag = matched.node.text().filter(|text| !text.is_empty());
+        // One that says nothing has its key all the same.
+        let tag = matched.node.text();
+        let tag = tag.or(matched.node.is_null().then_some(""));
         if let (Some((item, digest)), "value") = (parameter(matched, root), last.as_str()) {
             let digest = digest.text().filter(|text| !text.is_empty());
             return Some(Self {
@@ -157,11 +160,11 @@ impl Pair {
             });
         }
         let held = if by_value {
-            held::near(root, parent, &matched.path)
+            held::near(root, parent, &matched.path, known)
         } else {
             Vec::new()
         };
-        let by_key = by_key(last, matched, parent, root);
+        let by_key = by_key(last, matched, parent, root, known);
         let own: Vec<&Held> = held.iter().filter(|held| held.own).collect();
         // Which of several is meant, nobody says. A key that says nothing hides no digest that stands elsewhere.
         let by_value = own.first().filter(|first| {
@@ -182,7 +185,7 @@ impl Pair {
                 others.push((held.at(), held.line));
             }
         }
-        let own = parent.get(last).is_some_and(|found| !found.merged);
+        let own = known.get(parent, last).is_some_and(|found| !found.merged);
         Some(Self {
             tag_key: last.clone(),
             tag: tag.filter(|_| own).map(str::to_owned),
@@ -208,25 +211,31 @@ fn stands(has_digest: bool, has_key: bool, merged: bool) -> Stands {
 }
 
 /// The digest that stands where charts keep it for a tag under the key `last`.
-fn by_key(last: &str, matched: &Match<'_>, parent: NodeRef<'_>, root: NodeRef<'_>) -> Option<At> {
+fn by_key<'t>(
+    last: &str,
+    matched: &Match<'t>,
+    parent: NodeRef<'t>,
+    root: NodeRef<'t>,
+    known: &Known<'t>,
+) -> Option<At> {
     let end = |(tag, _): &&(&str, [&str; 2])| last.ends_with(tag) && !last.ends_with("stag");
     let (tag_end, ends) = ENDS.iter().find(end)?;
     let stem = &last[..last.len() - tag_end.len()];
     let mut beside = ends.iter().map(|end| format!("{stem}{end}"));
-    let found = beside.find_map(|key| digest_at(parent, 0, key));
+    let found = beside.find_map(|key| digest_at(known, parent, 0, key));
     found.or_else(|| {
         let [way @ .., manifest::Step::Key(holder), _] = matched.path.as_slice() else {
             return None;
         };
         let around = root.find(way).filter(|_| stem.is_empty())?;
         let mut keys = AROUND.iter().map(|end| format!("{holder}{end}"));
-        keys.find_map(|key| digest_at(around, 1, key))
+        keys.find_map(|key| digest_at(known, around, 1, key))
     })
 }
 
 /// What a key says as a digest.
-fn digest_at(mapping: NodeRef<'_>, up: usize, key: String) -> Option<At> {
-    let found = mapping.get(&key)?;
+fn digest_at<'t>(known: &Known<'t>, mapping: NodeRef<'t>, up: usize, key: String) -> Option<At> {
+    let found = known.get(mapping, &key)?;
     let is_sha = key.to_ascii_lowercase().ends_with("sha");
     let text = found.value.text().unwrap_or_default();
     let hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -231,12 +231,14 @@ fn kustomize(known: &Known<'_>) -> Vec<Variant> {
     variants
 }
 
-/// `image.tag`, or the tag of `image` itself; below the service's key where one file holds them all.
+/// `image.tag`, the tag of `image` itself, or a digest alone; below the service's key where one file holds them all.
 fn helm_values(known: &Known<'_>) -> Vec<Variant> {
     let below = if known.service { "" } else { "{service}." };
     vec![
         Variant::yaml(format!("{below}image.tag")),
         Variant::part(format!("{below}image"), "tag"),
+        // Beside a tag it is the tag's own.
+        Variant::yaml(format!("{below}image.digest")),
     ]
 }
 

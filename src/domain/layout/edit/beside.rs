@@ -190,7 +190,7 @@ impl<'a> Editor<'a> {
             let yaml = manifest::parse(bytes).ok()?;
             let root = yaml.documents.get(document)?.root();
             let parent = root.find(path.get(..path.len().checked_sub(1)?)?)?;
-            Some(held::near(root, parent, path))
+            Some(held::near(root, parent, path, &held::Known::default()))
         };
         let found = self.file(&spot.path).and_then(|bytes| match within {
             None => near(&bytes, *document),

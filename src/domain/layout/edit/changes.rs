@@ -27,6 +27,15 @@ impl Changes {
         }
     }
 
+    /// Takes an edit back that another one makes needless.
+    pub(super) fn take_back(&mut self, path: &RepoPath, edit: &Edit) {
+        if self.known.remove(&(path.clone(), edit.clone()))
+            && let Some(edits) = self.edits.get_mut(path)
+        {
+            edits.retain(|known| known != edit);
+        }
+    }
+
     /// The same at a place that was found, which may be one of a text inside the file.
     pub(super) fn at(&mut self, spot: &Spot<'_>, edit: Edit) {
         let edit = match &spot.found.place {

@@ -116,8 +116,8 @@ pub(super) fn remove(spot: &Spot<'_>, changes: &mut Changes) -> Result<(), Refus
 
 /// A tag and a digest in two keys: together they say what `version` says, whichever of them were there.
 ///
-/// A digest alone takes its tag from the environment it is copied from; where none is known, the tag goes, because it
-/// would say something else. A tag alone takes the digest away, which would still pin what was there before. Where a chart
+/// A digest alone takes its tag from the environment it is copied from; where none is known, the tag goes, or is emptied
+/// where a chart has it, because it would say something else. A tag alone takes the digest away, which would still pin what was there before. Where a chart
 /// or a fall-back file could bring a digest of its own, it is emptied instead; behind an image's name it goes alone.
 fn set_pair(
     spot: &Spot<'_>,
@@ -133,6 +133,9 @@ fn set_pair(
     let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
     // It was there before it had anything to say.
     let was_empty = donor.is_some_and(|donor| donor.past && donor.empty_digest);
+    // The key of a tag is what the layout reads: without anything to say it stays, and the digest counts.
+    let emptied = || (!pair.kustomize && digest.is_some() && pair.tag.is_some()).then(String::new);
+    let tag = tag.or_else(emptied);
     let mut keys = vec![(
         sibling(path, &pair.tag_key),
         pair.tag.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Changes, Editor, Refusal, Spot, not_parseable, spots::unread};
+use super::{Changes, Editor, Refusal, Spot, not_parseable, place::own_key, spots::unread};
 use crate::domain::{
     grammar::Grammar,
     ids::RepoPath,
@@ -11,7 +11,7 @@ use crate::domain::{
         extract::Place,
         level::Level,
     },
-    manifest::{self, Edit, Step},
+    manifest::{self, Edit, NodeId, NodeRef, Step, Yaml},
     plan::SkipCause,
     unread::Unread,
     version::Version,
@@ -43,11 +43,15 @@ impl Editor<'_> {
             // What one level reads, and what was moved of it: places that say the same move the same others.
             let mut levels: Vec<(*const Level, Containers<'_>)> = Vec::new();
             let mut moved = HashSet::new();
+            let mut written = Written::default();
+            for spot in &spots {
+                written.note(&yaml, spot);
+            }
             let all_targets: HashSet<(usize, &[Step])> = targets
                 .iter()
                 .filter_map(|spot| spot.position(path))
                 .collect();
-            for spot in spots {
+            for spot in &spots {
                 let level = &spot.layout.levels[spot.level];
                 let Some(own) = spot.found.container() else {
                     continue;
@@ -67,11 +71,77 @@ impl Editor<'_> {
                     !all_targets.contains(&other.position())
                         && !cells.is_of_another(other, self.key)
                 });
-                move_others(spot, others, version, changes)?;
+                move_others(spot, others, version, changes, &mut written)?;
+            }
+            for spot in spots {
+                written.take_back(&yaml, spot, version, changes);
             }
         }
         Ok(())
     }
+}
+
+/// The images of a file that are written: by the document's index, and what else stands for them moves with them.
+#[derive(Default)]
+struct Written(HashSet<(usize, NodeId)>);
+
+impl Written {
+    fn note(&mut self, yaml: &Yaml<'_>, spot: &Spot<'_>) {
+        if let Some((document, node)) = image(yaml, spot)
+            && !stands_for(spot, node)
+        {
+            self.0.insert((document, node.resolve().id()));
+        }
+    }
+
+    /// What stands for an image that is written, an alias or a merge key, needs no value of its own: it stays as it is.
+    fn take_back(
+        &self,
+        yaml: &Yaml<'_>,
+        spot: &Spot<'_>,
+        version: &Version,
+        changes: &mut Changes,
+    ) {
+        let Some((document, node)) = image(yaml, spot) else {
+            return;
+        };
+        let moves = self.0.contains(&(document, node.resolve().id()));
+        if let Place::Scalar {
+            path,
+            text,
+            borrowed,
+            ..
+        } = &spot.found.place
+            && moves
+            && stands_for(spot, node)
+            && let Some(value) = spot.part().write(text, version.as_str())
+        {
+            let edit = if *borrowed {
+                own_key(document, path, value)
+            } else {
+                Some(Edit::Set {
+                    document,
+                    path: path.clone(),
+                    value,
+                })
+            };
+            if let Some(edit) = edit {
+                changes.take_back(&spot.path, &edit);
+            }
+        }
+    }
+}
+
+/// Whether an image stands in its place for one that is written elsewhere.
+fn stands_for(spot: &Spot<'_>, image: NodeRef<'_>) -> bool {
+    image.is_alias() || matches!(spot.found.place, Place::Scalar { borrowed: true, .. })
+}
+
+/// The scalar that an image is read from, whatever stands for it.
+fn image<'t>(yaml: &'t Yaml<'_>, spot: &Spot<'_>) -> Option<(usize, NodeRef<'t>)> {
+    let (document, path) = spot.position(&spot.path)?;
+    let node = yaml.documents.get(document)?.root().find(path)?;
+    Some((document, node))
 }
 
 /// Moves the containers that run the image of a target.
@@ -80,6 +150,7 @@ fn move_others<'a, 't: 'a>(
     others: impl Iterator<Item = &'a Container<'t>>,
     version: &Version,
     changes: &mut Changes,
+    all: &mut Written,
 ) -> Result<(), Refusal> {
     let mut written: Option<&str> = None;
     for other in others {
@@ -98,6 +169,7 @@ fn move_others<'a, 't: 'a>(
         written = Some(other.version);
         let image = other.node.text().unwrap_or_default();
         if let Some(value) = spot.part().write(image, version.as_str()) {
+            all.0.insert((other.document, other.node.resolve().id()));
             changes.add(
                 &spot.path,
                 Edit::Set {

@@ -4,12 +4,14 @@ use super::super::{
     bindings::Bindings,
     choice::{Choice, Field},
     compile::Layout,
-    extract::{File, Found},
+    extract::{File, Found, Place},
     level::Marker,
     part::Part,
 };
 use super::{Editor, Refusal, not_parseable};
-use crate::domain::{ids::RepoPath, plan::SkipCause, unread::Unread, version::Version};
+use crate::domain::{
+    ids::RepoPath, manifest::NodePath, plan::SkipCause, unread::Unread, version::Version,
+};
 
 /// One place that declares the cell, or could.
 #[derive(Clone)]
@@ -204,7 +206,44 @@ pub(super) fn targets<'s, 'a>(
     if other.is_some() {
         targets.retain(|spot| spot.found.version.as_ref() != Some(wanted));
     }
+    // The digest of a tag is written with it.
+    let digests: Vec<(RepoPath, usize, NodePath)> = targets
+        .iter()
+        .flat_map(|spot| spot.digests_of_tag())
+        .collect();
+    targets.retain(|spot| match &spot.found.place {
+        Place::Scalar {
+            document,
+            path,
+            pair: None,
+            within: None,
+            ..
+        } => !digests
+            .iter()
+            .any(|(of, at, digest)| *of == spot.path && at == document && digest == path),
+        _ => true,
+    });
     Ok(targets)
+}
+
+impl Spot<'_> {
+    /// Where the digests of its tag stand.
+    fn digests_of_tag(&self) -> Vec<(RepoPath, usize, NodePath)> {
+        let Place::Scalar {
+            document,
+            path,
+            pair: Some(pair),
+            within: None,
+            ..
+        } = &self.found.place
+        else {
+            return Vec::new();
+        };
+        let places = pair.places.iter().map(|at| at.place.beside(path));
+        places
+            .map(|digest| (self.path.clone(), *document, digest))
+            .collect()
+    }
 }
 
 fn contradiction(first: &Spot<'_>, spot: &Spot<'_>, other: &Version) -> Refusal {

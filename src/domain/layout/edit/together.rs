@@ -225,13 +225,25 @@ fn containers_of_one_image_move_together() {
             "an alias of an init container's",
             manifest,
             pod("Pod", "web", "r/web:v1", "r/web:v1").replace("image: \"r/web:v1\"}\n      cont", "image: &i \"r/web:v1\"}\n      cont").replace("{name: web, image: \"r/web:v1\"}", "{name: web, image: *i}"),
-            pod("Pod", "web", "r/web:v2", "r/web:v1").replace("image: \"r/web:v2\"}\n      cont", "image: &i \"r/web:v2\"}\n      cont").replace("{name: web, image: \"r/web:v1\"}", "{name: web, image: r/web:v2}"),
+            pod("Pod", "web", "r/web:v2", "r/web:v1").replace("image: \"r/web:v2\"}\n      cont", "image: &i \"r/web:v2\"}\n      cont").replace("{name: web, image: \"r/web:v1\"}", "{name: web, image: *i}"),
         ),
         (
             "through a merge key of an init container",
             manifest,
             "kind: Pod\nspec:\n  initContainers:\n  - &c {name: a, image: 'r/web:v1'}\n  containers:\n  - {<<: *c, name: web}\n".to_owned(),
-            "kind: Pod\nspec:\n  initContainers:\n  - &c {name: a, image: 'r/web:v2'}\n  containers:\n  - {<<: *c, name: web, image: r/web:v2}\n".to_owned(),
+            "kind: Pod\nspec:\n  initContainers:\n  - &c {name: a, image: 'r/web:v2'}\n  containers:\n  - {<<: *c, name: web}\n".to_owned(),
+        ),
+        (
+            "an alias of a whole container",
+            manifest,
+            "kind: Pod\nspec:\n  initContainers:\n  - &c {name: web, image: 'r/web:v1'}\n  containers:\n  - *c\n".to_owned(),
+            "kind: Pod\nspec:\n  initContainers:\n  - &c {name: web, image: 'r/web:v2'}\n  containers:\n  - *c\n".to_owned(),
+        ),
+        (
+            "an alias of a container of the cell's own",
+            manifest,
+            "kind: Pod\nspec:\n  containers:\n  - {name: web, image: &i 'r/web:v1'}\n  - {name: web, image: *i}\n".to_owned(),
+            "kind: Pod\nspec:\n  containers:\n  - {name: web, image: &i 'r/web:v2'}\n  - {name: web, image: *i}\n".to_owned(),
         ),
         (
             "one that has another while the cell has the new one",
@@ -386,6 +398,25 @@ fn large_files_are_read_and_written_in_proportion() {
             let edits = edit_cell(&small.layouts, &desired, &key, Some(&version), &read);
             assert_eq!(edits.unwrap().len(), 1, "{name}");
         }
+    }
+}
+
+/// Thousands of versions below one mapping, each with a digest of its own in it.
+#[test]
+fn digests_of_many_services_in_one_mapping_are_found_in_proportion() {
+    use std::fmt::Write;
+    const MANY: usize = 2_000;
+    let mut text = String::new();
+    for n in 0..MANY {
+        let _ = writeln!(text, "s{n}: {{tag: v{n}}}\ns{n}Digest: sha256:{n:064x}");
+    }
+    let layout = r#"{ path = "{env}.yaml", yaml = "{service}.tag" }"#;
+    let desired = Small::new(layout, &["prod"], &[("prod.yaml", &text)]).desired();
+    assert_eq!(desired.cells.len(), MANY);
+    for n in [0, MANY / 2, MANY - 1] {
+        let version = desired.version(&CellKey::new(format!("s{n}"), "prod"));
+        let expected = format!("v{n}@sha256:{n:064x}");
+        assert_eq!(version.map(Version::as_str), Some(expected.as_str()));
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     bindings::Bindings,
     containers::Own,
     level::{Finder, Level},
+    locator::Doubled,
     objects::{Object, objects},
     pair::Pair,
     preset,
@@ -36,7 +37,7 @@ pub(crate) struct Found {
     /// Where exactly.
     pub(crate) place: Place,
     /// The line of an earlier key of the same name.
-    pub(crate) duplicate: Option<u32>,
+    pub(crate) duplicate: Option<Doubled>,
     /// What a reader of YAML takes the scalar for.
     pub(crate) scalar: Option<ScalarType>,
     /// The version's own bytes in the file; `None` where it is reached through an alias, or is not told apart there.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::{
     bindings::Bindings,
     level::Level,
-    locator::{Locator, Match},
+    locator::{Doubled, Locator, Match},
     pair::{Pair, held},
     part::Part,
 };
@@ -40,6 +40,7 @@ pub(super) fn tree(
             document,
             sealed: is_sealed(object.root),
             digests,
+            known: held::Known::default(),
         };
         for mut matched in locator.find(object.root, &bound) {
             object.complete(&mut matched);
@@ -110,6 +111,7 @@ fn within(
             document: index,
             sealed: false,
             digests,
+            known: held::Known::default(),
         };
         for matched in inside.find(part.root(), &outer.bindings) {
             let Some((mut found, counts)) = finder.found(matched) else {
@@ -117,7 +119,10 @@ fn within(
             };
             found.line = line(found.line);
             found.bytes = None;
-            found.duplicate = found.duplicate.map(line);
+            found.duplicate = found.duplicate.map(|double| Doubled {
+                line: line(double.line),
+                earlier: line(double.earlier),
+            });
             if let Place::Scalar { within, .. } = &mut found.place {
                 *within = Some(Box::new((document, outer.path.clone())));
             }
@@ -145,11 +150,12 @@ struct Scalars<'t, 'b> {
     sealed: bool,
     /// Whether a digest stands anywhere in the text.
     digests: bool,
+    known: held::Known<'t>,
 }
 
-impl Scalars<'_, '_> {
+impl<'t> Scalars<'t, '_> {
     /// What stands there, and whether it counts; one that does not is set aside.
-    fn found(&self, matched: Match<'_>) -> Option<(Found, bool)> {
+    fn found(&self, matched: Match<'t>) -> Option<(Found, bool)> {
         let (node, level) = (matched.node, self.level);
         let is_template = node.is_template();
         let tagged = node.foreign_tag();
@@ -163,7 +169,7 @@ impl Scalars<'_, '_> {
         let by_value = self.digests
             && matches!(level.part, Part::Whole)
             && level.subject(&bindings, None) == Subject::Image;
-        let pair = Pair::of(self.locator, &matched, root, by_value);
+        let pair = Pair::of(self.locator, &matched, root, by_value, &self.known);
         let (mut version, mut line) = (None, node.line());
         let mut unread = self.whole(&matched, text, is_template);
         if unread.is_none() && !text.is_empty() {
@@ -194,7 +200,7 @@ impl Scalars<'_, '_> {
             kustomize,
             ..
         }) = &pair
-            && version.is_some()
+            && (version.is_some() || text.is_empty() && unread.is_none() && !kustomize)
         {
             if let Some(kind) = Unread::of(digest, Grammar::Digest) {
                 unread = unread.or(Some(kind));
@@ -216,8 +222,11 @@ impl Scalars<'_, '_> {
                     unread = unread.or(Some(kind));
                     tag.clone_into(&mut said);
                 }
-            } else if let Some(tag) = tag {
+            } else if let Some(tag) = tag.as_ref().filter(|tag| !tag.is_empty()) {
                 version = Some(Version::from(format!("{tag}@{digest}")));
+            } else if text.is_empty() {
+                // A tag that says nothing leaves the image to its digest.
+                version = Some(Version::from(digest.as_str()));
             }
             line = beside.map_or(line, |(_, sibling)| sibling.line());
         }

@@ -5,8 +5,10 @@
 //! Whose digest it is, the words of its key say once those are gone that any image has: `imageDigest` is of whatever
 //! `image.tag` is of, `sidecarDigest` is not.
 
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
 use super::{ALGORITHM, DigestAt, DigestPlace, Form, stands};
-use crate::domain::manifest::{NodePath, NodeRef, Step};
+use crate::domain::manifest::{Found, NodeId, NodePath, NodeRef, Step};
 
 /// Words of a key that do not say whose version or digest it is.
 const COMMON: [&str; 20] = [
@@ -118,7 +120,12 @@ pub(super) fn digest(key: &str, text: &str) -> Option<(String, Form)> {
 /// The digests beside the version at `path` and around it that may be of it; `parent` holds the version.
 ///
 /// What is read on the way decides nothing: a text that becomes a digest is told apart by [`may_hold`].
-pub(crate) fn near(root: NodeRef<'_>, parent: NodeRef<'_>, path: &[Step]) -> Vec<Held> {
+pub(crate) fn near<'t>(
+    root: NodeRef<'t>,
+    parent: NodeRef<'t>,
+    path: &[Step],
+    known: &Known<'t>,
+) -> Vec<Held> {
     let reads = &root.document().reads;
     let found = reads.aside(|| {
         let Some((Step::Key(last), way)) = path.split_last() else {
@@ -130,19 +137,21 @@ pub(crate) fn near(root: NodeRef<'_>, parent: NodeRef<'_>, path: &[Step]) -> Vec
         };
         let in_image = matches!(way.last(), Some(Step::Key(holder)) if says_image(holder));
         let of = whose(last);
-        let mut found = in_mapping(parent, 0, last);
+        // One that says whose else it is, beside a version that says so too, is not meant.
+        let mut found = known.digests(parent, 0, (!of.is_empty()).then_some(of.as_slice()));
+        found.retain(|held| held.key != *last);
         found.retain_mut(|held| {
             let words = whose(&held.key);
             let same = words == of || of.is_empty() && words == holder;
             held.own = same && (is_of_image(&held.key, 0) || in_image);
-            // One that says whose else it is, beside a version that says so too, is not meant.
             same || words.is_empty() || of.is_empty()
         });
         if let [around @ .., Step::Key(_)] = way
             && of.is_empty()
             && let Some(around) = root.find(around)
         {
-            let of_holder = in_mapping(around, 1, "").into_iter().filter_map(|held| {
+            let of_holder = known.digests(around, 1, Some(&holder)).into_iter();
+            let of_holder = of_holder.filter_map(|held| {
                 let words = whose(&held.key);
                 let same = words == holder;
                 let own = same && is_of_image(&held.key, 1);
@@ -159,25 +168,105 @@ pub(crate) fn near(root: NodeRef<'_>, parent: NodeRef<'_>, path: &[Step]) -> Vec
     found
 }
 
-fn in_mapping(mapping: NodeRef<'_>, up: usize, except: &str) -> Vec<Held> {
-    let entries = mapping.entries().into_iter();
-    let found = entries.filter_map(|found| {
-        let key = found.key.text().filter(|key| *key != except)?;
-        let (digest, form) = digest(key, found.value.text()?)?;
-        Some(Held {
+/// What is known of the mappings of a document: one may hold the versions of thousands of services, and is looked through once.
+#[derive(Default)]
+pub(crate) struct Known<'t> {
+    keys: RefCell<HashMap<NodeId, Rc<Keys<'t>>>>,
+    digests: RefCell<HashMap<NodeId, Rc<Digests>>>,
+}
+
+type Keys<'t> = HashMap<&'t str, Found<'t>>;
+
+/// The digests of a mapping in its order, and which of them say that they are of the same.
+#[derive(Default)]
+struct Digests {
+    all: Vec<Held>,
+    by_words: HashMap<Vec<String>, Vec<usize>>,
+}
+
+/// A mapping of so many keys is looked through as it is.
+const FEW: usize = 16;
+
+impl<'t> Known<'t> {
+    /// What a key of a mapping says, its own or through a merge key. The key itself was read on the way to the version.
+    pub(super) fn get(&self, mapping: NodeRef<'t>, key: &str) -> Option<Found<'t>> {
+        if mapping.own_entries().len() <= FEW {
+            return mapping.get(key);
+        }
+        let id = mapping.resolve().id();
+        let known = self.keys.borrow().get(&id).cloned();
+        let keys = known.unwrap_or_else(|| {
+            let reads = &mapping.document().reads;
+            let keys = reads.aside(|| {
+                let entries = mapping.entries().into_iter();
+                entries
+                    .filter_map(|found| Some((found.key.text()?, found)))
+                    .collect()
+            });
+            let keys = Rc::new(keys);
+            self.keys.borrow_mut().insert(id, Rc::clone(&keys));
+            keys
+        });
+        keys.get(key).copied()
+    }
+
+    /// The digests of a mapping: all, or those that say that they are of `words`, or of nothing.
+    fn digests(&self, mapping: NodeRef<'t>, up: usize, words: Option<&[String]>) -> Vec<Held> {
+        let id = mapping.resolve().id();
+        let known = self.digests.borrow().get(&id).cloned();
+        let digests = known.unwrap_or_else(|| {
+            let digests = Rc::new(Digests::of(mapping));
+            self.digests.borrow_mut().insert(id, Rc::clone(&digests));
+            digests
+        });
+        let at = |held: &Held| Held {
             place: DigestPlace::Key {
                 up,
-                key: key.to_owned(),
+                key: held.key.clone(),
             },
-            key: key.to_owned(),
-            digest,
-            form,
-            merged: found.merged,
-            line: found.value.line(),
-            own: false,
-        })
-    });
-    found.collect()
+            ..held.clone()
+        };
+        let Some(words) = words else {
+            return digests.all.iter().map(at).collect();
+        };
+        let of = |words: &[String]| digests.by_words.get(words).map_or(&[][..], Vec::as_slice);
+        let plain = if words.is_empty() { &[][..] } else { of(&[]) };
+        let mut found: Vec<usize> = of(words).iter().chain(plain).copied().collect();
+        found.sort_unstable();
+        found
+            .into_iter()
+            .map(|index| at(&digests.all[index]))
+            .collect()
+    }
+}
+
+impl Digests {
+    fn of(mapping: NodeRef<'_>) -> Self {
+        let mut digests = Self::default();
+        for found in mapping.entries() {
+            let (Some(key), Some(text)) = (found.key.text(), found.value.text()) else {
+                continue;
+            };
+            let Some((digest, form)) = digest(key, text) else {
+                continue;
+            };
+            let known = digests.by_words.entry(whose(key)).or_default();
+            known.push(digests.all.len());
+            digests.all.push(Held {
+                place: DigestPlace::Key {
+                    up: 0,
+                    key: key.to_owned(),
+                },
+                key: key.to_owned(),
+                digest,
+                form,
+                merged: found.merged,
+                line: found.value.line(),
+                own: false,
+            });
+        }
+        digests
+    }
 }
 
 /// A digest with its algorithm, and nothing else.

@@ -10,6 +10,7 @@ use super::{
         bindings::Bindings,
         compile::Layout,
         extract::{Findings, Found},
+        locator::Doubled,
     },
     facts::{Entry, Fact, Role},
 };
@@ -108,11 +109,11 @@ impl Building {
 
     pub(super) fn report_duplicates(&mut self, path: &RepoPath, findings: &Findings) {
         for found in &findings.found {
-            if let Some(earlier) = found.duplicate {
+            if let Some(Doubled { line, earlier }) = found.duplicate {
                 let message = format!(
                     "the key stands here and on line {earlier}; this one is read, and neither is changed: delete one"
                 );
-                self.report(Problem::file(path.clone(), Some(found.line), message));
+                self.report(Problem::file(path.clone(), Some(line), message));
             }
         }
     }

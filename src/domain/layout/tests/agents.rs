@@ -8,6 +8,9 @@ use super::{
 const ARGO: &str = r#"{ preset = "argocd-application", path = "{env}/{service}.yaml" }"#;
 const FLUX: &str = r#"{ preset = "helmrelease", path = "{env}/{service}.yaml" }"#;
 
+/// Two parameters of one image.
+const TAG_AND_DIGEST: &str = "helm: {parameters: [{name: image.tag, value: \"@\"}, {name: image.digest, value: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}]}";
+
 /// One service `web` whose spec differs between `dev` and `prod` by what stands in for `@`: the versions that are read, or
 /// the problem.
 fn read(layouts: &str, kind: &str, spec: &str, versions: [&str; 2]) -> String {
@@ -112,6 +115,30 @@ fn the_source_of_an_application_that_carries_a_version() {
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
             ],
             "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ),
+        (
+            "a tag and its digest as parameters",
+            &format!("source: {chart}, {TAG_AND_DIGEST}}}"),
+            ["v2", "v1"],
+            "v2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa v1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ),
+        (
+            "a constant tag, and its digest that moves",
+            &format!(
+                "source: {chart}, {}}}",
+                TAG_AND_DIGEST.replace("aaaa'", "@'").replace("\"@\"", "v1")
+            ),
+            ["bbbb", "cccc"],
+            "v1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbb v1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaacccc",
+        ),
+        (
+            "a constant tag and digest of a moving chart",
+            &format!(
+                "source: {{repoURL: c, chart: web, targetRevision: @, {}}}",
+                TAG_AND_DIGEST.replace("\"@\"", "v1")
+            ),
+            ["2.0.0", "1.0.0"],
+            "2.0.0 1.0.0",
         ),
         (
             "valuesObject",
@@ -305,7 +332,15 @@ fn what_cannot_be_told_is_not_guessed() {
     let images = "source: {repoURL: g, path: b, targetRevision: main, kustomize: {images: ['reg/a:7', 'reg/b:8']}}";
     let charts = "sources:\n- {repoURL: c, chart: x, targetRevision: 1.0.0}\n- {repoURL: c, chart: y, targetRevision: @}\n- {repoURL: c, chart: z, targetRevision: @}";
     let parameters = "source: {repoURL: g, targetRevision: main, helm: {parameters: [{name: a.tag, value: v1}, {name: b.tag, value: v2}]}}";
+    let tag_and_chart =
+        format!("source: {{repoURL: c, chart: web, targetRevision: @.0.0, {TAG_AND_DIGEST}}}");
     let cases = [
+        (
+            tag_and_chart.as_str(),
+            ["2", "1"],
+            "(line 4: `yaml = \"**.source{chart=web}.targetRevision\"`)",
+            "2.0.0 1.0.0",
+        ),
         (
             images,
             ["", ""],
@@ -332,6 +367,8 @@ fn what_cannot_be_told_is_not_guessed() {
             "{found}"
         );
         assert!(found.contains(keys), "{found}");
+        // The digest of a tag is no place of its own.
+        assert!(!found.contains("image.digest"), "{found}");
         let (_, keys) = keys.split_once('`').unwrap();
         let keys = keys.trim_end_matches(['`', ')']);
         let layout = format!(r#"{{ path = "{{env}}/{{service}}.yaml", {keys} }}"#);

@@ -236,6 +236,93 @@ fn precedence() {
     );
 }
 
+/// A key above the version that stands twice hides the version of the first: told when it is read, not when it is written.
+#[test]
+fn a_key_above_a_version_that_stands_twice_is_told() {
+    let twice = "image:\n  tag: v1\nx: y\nimage:\n  tag: v2\n";
+    let deeper = "a:\n  image: {tag: v1}\n  image: {tag: v2}\n";
+    let here = "the key stands here and on line";
+    // (name, locator, file, version, where it is told)
+    let cases = [
+        (
+            "the mapping of a tag",
+            "image.tag",
+            twice,
+            "v2",
+            Some("4 1"),
+        ),
+        ("behind a pattern", "{name}.tag", twice, "v2", Some("4 1")),
+        ("behind any key", "*.tag", twice, "v2", Some("4 1")),
+        ("anywhere", "**.tag", twice, "v2", Some("4 1")),
+        ("further down", "a.image.tag", deeper, "v2", Some("3 2")),
+        (
+            "in a list",
+            "a[0].image.tag",
+            "a:\n- image: {tag: v1}\n  image: {tag: v2}\n",
+            "v2",
+            Some("3 2"),
+        ),
+        (
+            "the list itself",
+            "a[0].tag",
+            "a:\n- tag: v1\na:\n- tag: v2\n",
+            "v2",
+            Some("3 1"),
+        ),
+        (
+            "in a text",
+            "t.(yaml).image.tag",
+            "t: |\n  image: {tag: v1}\n  image: {tag: v2}\n",
+            "v2",
+            Some("3 2"),
+        ),
+        (
+            "its own before one above",
+            "image.tag",
+            "image: {tag: v0}\nimage:\n  tag: v1\n  tag: v2\n",
+            "v2",
+            Some("4 3"),
+        ),
+        (
+            "another key beside it",
+            "image.tag",
+            "image: {tag: v2, x: 1, x: 2}\ny: 1\ny: 2\n",
+            "v2",
+            None,
+        ),
+        (
+            "a key of a sibling",
+            "b.tag",
+            "a: {c: 1}\na: {c: 2}\nb: {tag: v2}\n",
+            "v2",
+            None,
+        ),
+    ];
+    for (name, locator, file, version, told) in cases {
+        let layout = format!(r#"{{ path = "{{service}}/{{env}}.yaml", yaml = "{locator}" }}"#);
+        let small = Small::new(&layout, &["dev", "prod"], &[("web/prod.yaml", file)]);
+        let desired = small.desired();
+        let found = desired.version(&CellKey::new("web", "prod"));
+        assert_eq!(found.map(Version::as_str), Some(version), "{name}");
+        let problems: Vec<(u32, &str)> = desired
+            .problems
+            .iter()
+            .map(|it| (it.line.unwrap_or_default(), it.message.as_str()))
+            .collect();
+        match told {
+            None => assert!(problems.is_empty(), "{name}: {problems:?}"),
+            Some(lines) => {
+                let (line, earlier) = lines.split_once(' ').unwrap();
+                let words = format!("{here} {earlier}");
+                let is_told = problems
+                    .iter()
+                    .any(|(at, it)| at.to_string() == line && it.starts_with(&words));
+                assert!(is_told, "{name}: {problems:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_place_is_one_cells_whether_a_locator_or_a_regular_expression_leads_to_it() {
     let layouts = [

@@ -16,11 +16,21 @@ fn presets() {
                 "c/values-dev.yaml",
                 "image: {tag: v3, digest: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}",
             ),
+            (
+                "d/values-dev.yaml",
+                "image:\n  repository: r/d\n  digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+            ),
+            (
+                "e/values-dev.yaml",
+                "image: {tag: '', digest: 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}",
+            ),
         ],
         &[
             "a dev v1 a/values-dev.yaml:1",
             "b dev v2 b/values-dev.yaml:1",
             "c dev v3@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa c/values-dev.yaml:1",
+            "d dev sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa d/values-dev.yaml:3",
+            "e dev sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa e/values-dev.yaml:1",
         ],
         none,
     );

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{Action, Outcome, Plan, PlannedChange, Verdict, Write},
+    super::{Action, Intent, Outcome, Plan, PlannedChange, Verdict, Write},
     PlanInput,
 };
 use crate::domain::{
-    ids::RepoPath,
+    desired::Source,
+    ids::{CellKey, RepoPath},
     layout::{Origin, stale_locks},
+    version::Version,
 };
 
 /// A chart whose dependencies move without their lock renders as before, or not at all: said with the cells that do it.
@@ -64,6 +66,49 @@ pub(super) fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
         }
     }
 }
+
+/// What else of an object differs between the two ends of a promotion and stays as it is: the chart, where a release's image
+/// is promoted. Which of them is the version was judged; that the other one is not carried is said.
+pub(super) fn tell_passed_over(plan: &mut Plan, input: &PlanInput<'_>) {
+    for change in &mut plan.changes {
+        let Intent::Promote { from } = &change.intent else {
+            continue;
+        };
+        let upstream = CellKey::new(change.cell.service.clone(), from.clone());
+        let cells = &input.desired.cells;
+        let (Some(ours), Some(theirs)) = (cells.get(&change.cell), cells.get(&upstream)) else {
+            continue;
+        };
+        let moved = change.to.as_ref().map_or("", Version::as_str);
+        // The digest of a tag goes with it.
+        let goes_along = |digest: &Version| {
+            let digest = digest.as_str();
+            moved.rsplit_once('@').is_some_and(|(_, of)| of == digest)
+        };
+        let differ = theirs.passed_over.iter().filter_map(|their| {
+            let mut ours = ours.passed_over.iter();
+            let our = ours.find(|our| our.place == their.place)?;
+            let stays = our.version != their.version && !goes_along(&their.version);
+            stays.then_some((our, their))
+        });
+        let told = differ.take(NAMED).map(|(our, their)| {
+            let Source { path, line } = &our.source;
+            let words = format!(
+                "{path}:{line}: {} stays as it is (`{}`), and {from} has {}: only what is promoted here moves; where both \
+                 belong together, change it too",
+                our.version, our.place, their.version
+            );
+            Verdict::beside(BESIDE, Outcome::Warn, words)
+        });
+        let told: Vec<Verdict> = told.collect();
+        change.verdicts.extend(told);
+    }
+}
+
+/// So many other places of an object are named.
+const NAMED: usize = 3;
+/// What a plan says of another place of the object.
+const BESIDE: &str = "beside";
 
 /// What a plan says of a lock file, beside its gates.
 const LOCK: &str = "lock";

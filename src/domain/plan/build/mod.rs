@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use self::left::{tell_left_beside, tell_stale_locks};
+use self::left::{tell_left_beside, tell_passed_over, tell_stale_locks};
 use super::{
     Action, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlanRequest, PlannedChange, Skip,
     SkipCause, Wave, Write,
@@ -109,6 +109,7 @@ pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> (Plan,
             plan.skipped.extend(overruled);
             tell_stale_locks(&mut plan, input);
             tell_left_beside(&mut plan, input);
+            tell_passed_over(&mut plan, input);
             return (plan, draft.judging);
         }
         // Its bytes are in the draft; one without it is made.
