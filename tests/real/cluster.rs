@@ -140,6 +140,28 @@ impl Cluster {
             .map_err(|error| format!("Application {name}: {error}"))
     }
 
+    /// Applies an object of any kind, as `kubectl apply` would.
+    pub async fn apply(&self, object: &Value) {
+        let text = |at: &Value| at.as_str().unwrap_or_default().to_owned();
+        let api = text(&object["apiVersion"]);
+        let (group, version) = api.split_once('/').expect("a group");
+        let kind = GroupVersionKind::gvk(group, version, &text(&object["kind"]));
+        let meta = &object["metadata"];
+        let resource = match kind.kind.as_str() {
+            "GitRepository" => ApiResource::from_gvk_with_plural(&kind, "gitrepositories"),
+            _ => ApiResource::from_gvk(&kind),
+        };
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.0.clone(), &text(&meta["namespace"]), &resource);
+        api.patch(
+            &text(&meta["name"]),
+            &PatchParams::apply("real-tests").force(),
+            &Patch::Apply(object),
+        )
+        .await
+        .expect("an object that is taken");
+    }
+
     /// Takes a namespace away.
     pub async fn delete_namespace(&self, name: &str) -> Result<(), String> {
         let api: Api<Namespace> = Api::all(self.0.clone());

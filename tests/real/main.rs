@@ -5,6 +5,7 @@
 //! real binary against it, and takes everything away again.
 #![allow(clippy::expect_used)] // a harness fails by panicking
 
+mod agents;
 mod cluster;
 mod commands;
 mod forge;

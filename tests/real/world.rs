@@ -213,6 +213,29 @@ impl World {
         self.git(&work, &["rev-parse", "HEAD"])
     }
 
+    /// A colleague changes a file and pushes it.
+    pub fn change(&self, path: &str, subject: &str, change: impl Fn(&str) -> String) {
+        let work = self.folder.path().join("colleague");
+        self.git(&work, &["pull", "-q", "--ff-only"]);
+        let file = work.join(path);
+        let before = fs::read_to_string(&file).expect("a file");
+        fs::write(&file, change(&before)).expect("a file");
+        self.git(&work, &["commit", "-qam", subject]);
+        self.git(&work, &["push", "-q"]);
+    }
+
+    /// Argo CD leaves a cell alone from now on; what it deployed stays.
+    pub fn release(&self, service: &str, environment: &str) {
+        let name = self.namespace(service, environment);
+        let gone = self.wait(self.hub.unfollow(&name));
+        assert_eq!(Ok(()), gone);
+    }
+
+    /// Applies an object in an environment's cluster.
+    pub fn apply(&self, environment: &str, object: &serde_json::Value) {
+        self.wait(self.environment(environment).client.apply(object));
+    }
+
     /// Git, isolated, in a folder. Its output.
     pub fn git(&self, folder: &Path, arguments: &[&str]) -> String {
         let mut command = self.isolated("git");
