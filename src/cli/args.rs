@@ -103,6 +103,16 @@ pub enum Command {
     Drift(DriftArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
+    /// Has Flux fetch and apply what a cell declares now
+    Reconcile(AgentArgs),
+    /// Has Flux leave a cell as it is until it is resumed
+    Suspend(AgentArgs),
+    /// Has Flux go on with a cell
+    Resume(AgentArgs),
+    /// Has Argo CD compare a cell with Git now
+    Refresh(AgentArgs),
+    /// Has Argo CD apply what a cell declares
+    Sync(AgentArgs),
     /// A shell's completion script; services and environments are completed from the repository
     Completions(CompletionsArgs),
     /// The manual page, of the program or of a command
@@ -351,6 +361,26 @@ pub struct WriteArgs {
     pub reason: Option<String>,
     #[command(flatten)]
     pub clusters: Clusters,
+}
+
+/// `tidegate reconcile`, `suspend`, `resume`, `refresh` and `sync`.
+#[derive(Clone, Debug, Args)]
+pub struct AgentArgs {
+    /// The row
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The column
+    #[arg(add = From::new(environments))]
+    pub environment: String,
+    /// Confirms, protected environments too
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Waits until the agent has done it; exit 1 where that fails
+    #[arg(long)]
+    pub wait: bool,
+    /// How long that may take, in place of what the environment says
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
 }
 
 /// `tidegate init`.

@@ -157,11 +157,13 @@ pub fn live(live: &LiveCell) -> Value {
     value
 }
 
-fn agent(agent: &AgentState) -> Value {
+/// A cell's agent.
+pub fn agent(agent: &AgentState) -> Value {
     json!({
         "kind": if agent.kind.is_argocd() { "argocd" } else { "flux" },
         "resource": agent.kind.as_str(),
         "object": agent.object,
+        "cluster": agent.cluster,
         "revision": agent.revision,
         "state": agent.phase.word(),
         "reason": agent.reason,

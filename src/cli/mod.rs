@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)] // the fields of the arguments are documented by their help
 
+mod agent;
 mod args;
 mod ask;
 mod change;
@@ -51,6 +52,7 @@ use crate::{
     config::places,
     domain::{
         address::{Address, plain, shown},
+        agent::Order,
         failure::Failure,
     },
     guardian, runtime,
@@ -249,6 +251,11 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Drift(args)) => drift::run(context, &args).await,
         Some(Command::Trace(args)) => trace::run(context, &args).await,
+        Some(Command::Reconcile(args)) => agent::run(context, &args, Order::Reconcile).await,
+        Some(Command::Suspend(args)) => agent::run(context, &args, Order::Suspend).await,
+        Some(Command::Resume(args)) => agent::run(context, &args, Order::Resume).await,
+        Some(Command::Refresh(args)) => agent::run(context, &args, Order::Refresh).await,
+        Some(Command::Sync(args)) => agent::run(context, &args, Order::Sync).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

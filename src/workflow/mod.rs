@@ -76,7 +76,7 @@ impl Project {
 }
 
 /// How clusters are reached.
-fn cluster_options(project: &Project) -> cluster::Options {
+pub fn cluster_options(project: &Project) -> cluster::Options {
     cluster::Options {
         kubeconfig: project.kubeconfig.clone(),
         ..cluster::Options::default()

@@ -11,7 +11,10 @@ use tidegate::{
     workflow::{OpenOptions, Project},
 };
 
-use crate::cluster::fixture::{Console, impatient};
+use crate::{
+    cluster::fixture::{Console, impatient},
+    support::terminal::{TIDEGATE, isolated},
+};
 
 /// A demo in a folder of its own, ten times as fast as usual.
 async fn demo(parent: &Path) -> Demo {
@@ -191,4 +194,92 @@ fn is_healthy_elsewhere(console: &Console) -> bool {
         let cell = console.cell(environment, "pricing");
         cell.health == Health::Healthy && !cell.stale
     })
+}
+
+/// The program over the demo's repository and clusters: its exit code, and what it said on both outputs.
+fn run(demo: &Demo, home: &Path, line: &str) -> (i32, String) {
+    let output = Command::new(TIDEGATE)
+        .env_clear()
+        .envs(isolated(home))
+        .env("KUBECONFIG", &demo.kubeconfig)
+        .args(line.split(' '))
+        .current_dir(&demo.clone)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    (output.status.code().unwrap_or(-1), said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_are_told_by_commands() {
+    let parent = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let demo = demo(parent.path()).await;
+    let suspended = |service: &str| {
+        let server = demo.server("staging").unwrap();
+        let object = server.store().get("kustomizations", "flux-system", service);
+        object.is_some_and(|it| it["spec"]["suspend"] == true)
+    };
+    let cases = [
+        (
+            "suspend cart staging --dry-run",
+            0,
+            "would suspend Kustomization flux-system/cart in staging",
+        ),
+        (
+            "suspend cart staging --yes --read-only",
+            2,
+            "--read-only tells agents nothing",
+        ),
+        (
+            "suspend cart staging --yes --offline",
+            2,
+            "--offline asks nobody",
+        ),
+        ("suspend cart staging", 2, "nobody is there to confirm"),
+        ("suspend nothing staging --yes", 2, "nothing"),
+        (
+            "sync cart staging --yes",
+            2,
+            "use `reconcile`, `suspend` or `resume`",
+        ),
+        (
+            "reconcile mailer prod-us --yes",
+            2,
+            "use `refresh` or `sync`",
+        ),
+    ];
+    for (line, code, words) in cases {
+        let (exit, said) = run(&demo, home.path(), line);
+        assert_eq!(exit, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+        assert!(!suspended("cart"), "{line}");
+    }
+    let tell = |line: &str| {
+        let (exit, said) = run(&demo, home.path(), &format!("{line} --yes --wait -o json"));
+        assert_eq!(exit, 0, "{line}: {said}");
+        let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(told["outcome"], "done", "{line}: {said}");
+        told
+    };
+    let told = tell("suspend cart staging");
+    assert_eq!(told["schema"], "tidegate.agent/v1");
+    assert_eq!(told["agent"]["state"], "suspended");
+    assert!(suspended("cart"));
+    assert_eq!(tell("resume cart staging")["agent"]["state"], "synced");
+    assert!(!suspended("cart"));
+    tell("reconcile cart staging");
+    tell("refresh mailer prod-us");
+    // What a person set in the cluster goes with the sync.
+    let told = tell("sync mailer prod-us");
+    assert_eq!(told["command"], "argocd app sync mailer -N argocd");
+    let mut console = console(&demo);
+    console
+        .until("that Git is what runs", |c| {
+            let cell = c.cell("prod-us", "mailer");
+            cell.serving
+                .is_some_and(|it| it.as_str() != "2.0.3-hotfix.1")
+        })
+        .await;
 }

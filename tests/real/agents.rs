@@ -96,6 +96,13 @@ fn a_cell_says_which_agent_brings_it_and_where_it_is_stuck() {
     );
     assert_eq!(seen["agent"]["state"], "failing", "{seen:#}");
     assert_eq!(seen["health"], "healthy", "{seen:#}");
+    let tell = |line: [&str; 3], code: i32| {
+        let line = [&line[..], &["--yes", "--wait"]].concat();
+        world.tidegate(&line).exits(code)
+    };
+    tell(["sync", "shop", "staging"], 1).says("immutable");
+    tell(["refresh", "mail", "staging"], 0);
+    tell(["sync", "mail", "prod"], 0).says("synced");
 
     flux(&world);
 
@@ -121,24 +128,26 @@ fn flux(world: &World) {
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"interval": "5s", "url": world.repository.url(), "ref": {"branch": "main"}},
     });
-    let kustomization = |suspend: bool| {
-        json!({
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"interval": "10m", "path": "./apps/cart/overlays/staging", "prune": false,
-                "suspend": suspend, "targetNamespace": namespace,
-                "sourceRef": {"kind": "GitRepository", "name": name}},
-        })
-    };
+    let kustomization = json!({
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"interval": "10m", "path": "./apps/cart/overlays/staging", "prune": false,
+            "targetNamespace": namespace, "sourceRef": {"kind": "GitRepository", "name": name}},
+    });
     world.apply(cell.1, &repository);
-    world.apply(cell.1, &kustomization(false));
+    world.apply(cell.1, &kustomization);
     let seen = until_told(world, cell, ROLLOUT, "brought by Flux", |live| {
         live["agent"]["kind"] == "flux" && live["agent"]["state"] == "synced"
     });
     assert_eq!(seen["agent"]["object"], format!("{namespace}/{name}"));
     assert_eq!(seen["hop"], Value::Null, "{seen:#}");
 
-    world.apply(cell.1, &kustomization(true));
+    let tell = |order: &str| {
+        world
+            .tidegate(&[order, cell.0, cell.1, "--yes", "--wait"])
+            .exits(0);
+    };
+    tell("suspend");
     world.bump(cell.0, cell.1, "1.1.0");
     world.git(&world.clone(), &["fetch", "-q"]);
     let seen = until_told(world, cell, ROLLOUT, "suspended", |live| {
@@ -146,9 +155,13 @@ fn flux(world: &World) {
     });
     assert_eq!(seen["agent"]["state"], "suspended", "{seen:#}");
 
-    world.apply(cell.1, &kustomization(false));
+    tell("resume");
     world.until_served(cell.0, cell.1, "1.1.0");
     until_told(world, cell, ROLLOUT, "resumed", |live| {
         live["hop"] == Value::Null && live["agent"]["state"] == "synced"
     });
+    world.bump(cell.0, cell.1, "1.2.0");
+    world.git(&world.clone(), &["fetch", "-q"]);
+    tell("reconcile");
+    world.until_served(cell.0, cell.1, "1.2.0");
 }

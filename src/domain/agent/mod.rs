@@ -7,6 +7,7 @@
 mod argocd;
 mod flux;
 mod hop;
+mod order;
 mod read;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use flux::span;
 pub use hop::{At, Chain, Hop, Truths, hop};
+pub use order::Order;
 pub use read::read;
 
 /// The agents' kinds.
@@ -324,6 +326,9 @@ pub struct AgentState {
     pub kind: AgentKind,
     /// `NAMESPACE/NAME`.
     pub object: String,
+    /// The kubeconfig context of the cluster that its object is in.
+    #[serde(default)]
+    pub cluster: String,
     /// The commit, digest or chart version that it has applied.
     pub revision: Option<String>,
     /// What it does.
@@ -348,6 +353,7 @@ impl AgentObject {
         AgentState {
             kind: self.kind,
             object: self.place(),
+            cluster: String::new(),
             revision: self
                 .applied
                 .as_deref()

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::domain::{
     agent::{
-        AgentKind, AgentObject, Chain, From, Hop, Part, Phase, Reference, Truths, commit, hop,
+        AgentKind, AgentObject, AgentState, Chain, From, Hop, Part, Phase, Reference, Truths,
+        commit, hop,
     },
     desired::RefName,
     ids::{CellKey, ObjectId},
@@ -132,6 +133,8 @@ impl Agents {
 
 /// What manages a cell.
 pub(super) struct Managed<'a> {
+    /// The context of the cluster that its object is in.
+    context: &'a str,
     agents: &'a Agents,
     agent: &'a AgentObject,
 }
@@ -177,7 +180,7 @@ pub(super) fn find<'a>(
     let place = target.places.first()?;
     let own = place.context.as_str();
     let mut found: Vec<(Rank, Managed<'a>)> = Vec::new();
-    let rank = |evidence, context: &str, agents: &'a Agents, agent: &'a AgentObject| {
+    let rank = |evidence, context: &'a str, agents: &'a Agents, agent: &'a AgentObject| {
         let rank = Rank {
             evidence,
             reach: reach(agent, context, own, views, target),
@@ -185,7 +188,14 @@ pub(super) fn find<'a>(
             namespace: agent.destination.namespace.as_deref() == Some(&place.namespace),
         };
         let counts = rank.reach > Reach::No && (evidence > Evidence::Source || rank.source > 0);
-        (agent.kind.applies() && counts).then_some((rank, Managed { agents, agent }))
+        (agent.kind.applies() && counts).then_some((
+            rank,
+            Managed {
+                context,
+                agents,
+                agent,
+            },
+        ))
     };
     let there = || {
         views
@@ -397,7 +407,10 @@ impl Managed<'_> {
         cell: &mut LiveCell,
         commits: &Commits,
     ) -> Option<(RefName, ObjectId)> {
-        cell.agent = Some(self.agent.state());
+        cell.agent = Some(AgentState {
+            cluster: self.context.to_owned(),
+            ..self.agent.state()
+        });
         // The version may be written in what makes this agent: a release's values, an Application's parameters.
         let parent = self.agents.parent(self.agent);
         let parent = parent.filter(|_| source_of(self.agents, self.agent, target) == 0);

@@ -99,7 +99,7 @@ pub(super) fn watch(client: Client, kind: AgentKind) -> Answers {
 }
 
 /// The newest version that the server says it serves of a kind, else the newest there is: whether it does is told by its list.
-async fn served(client: &Client, kind: AgentKind) -> ApiResource {
+pub(super) async fn served(client: &Client, kind: AgentKind) -> ApiResource {
     let group = kind.group();
     let versions = kind.versions();
     let mut newest = versions.first().copied().unwrap_or_default();

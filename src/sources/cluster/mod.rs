@@ -11,6 +11,7 @@ mod agents;
 mod bounds;
 mod connect;
 mod connection;
+mod control;
 mod convert;
 mod error;
 mod exec;
@@ -40,6 +41,7 @@ use tokio::{
 };
 
 pub use connect::install_crypto;
+pub use control::{Control, Told};
 pub use kubeconfig::contexts;
 pub use login::login;
 use session::{Events, Interest};

@@ -184,6 +184,8 @@ pub struct Agent {
     pub resource: String,
     /// `NAMESPACE/NAME`.
     pub object: String,
+    /// The kubeconfig context of the cluster that its object is in.
+    pub cluster: String,
     /// The commit, chart version or digest that it has applied.
     pub revision: Option<String>,
     /// What it does.

@@ -1,0 +1,220 @@
+//! `tidegate reconcile|suspend|resume|refresh|sync`: telling a cell's agent what to do.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{
+    Context,
+    args::AgentArgs,
+    ask,
+    change::FIRST_ANSWER,
+    fail::Exit,
+    json as shapes,
+    output::{Output, clean},
+};
+use crate::{
+    domain::{
+        agent::{AgentState, Order, Reference},
+        failure::{Failure, FailureKind},
+        ids::CellKey,
+    },
+    sources::cluster::Control,
+    workflow::{self, Project},
+};
+
+/// How long is waited where the environment does not say.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+pub(super) async fn run(
+    context: &Context,
+    args: &AgentArgs,
+    order: Order,
+) -> Result<Exit, Failure> {
+    let common = &context.common;
+    let usage = |words: &str| Err(Failure::usage(words));
+    if common.read_only && !common.dry_run {
+        return usage("--read-only tells agents nothing; add --dry-run to see what would be told");
+    }
+    if common.offline {
+        return usage("--offline asks nobody, and an agent is asked in its cluster");
+    }
+    if args.wait && common.dry_run {
+        return usage("--wait follows what was told; a dry run tells nothing");
+    }
+    let project = context.open()?;
+    let reading = project.read()?;
+    let service = Project::service(&reading.desired, &args.service)?;
+    let environment = Project::environment(&reading.desired, &args.environment)?;
+    let cell = CellKey::new(service, environment);
+    let agent = agent_of(&project, &reading, &cell, args).await?;
+    if agent.kind.is_argocd() != order.is_argocd() {
+        let others = if agent.kind.is_argocd() {
+            "`refresh` or `sync`"
+        } else {
+            "`reconcile`, `suspend` or `resume`"
+        };
+        return Err(Failure::usage(format!(
+            "{cell} is brought by {} {}, which {} tells nothing: use {others}",
+            agent.kind, agent.object, order
+        )));
+    }
+    let of = reference(&agent)?;
+    let command = order.command(&agent.cluster, &of);
+    let told = Report {
+        context,
+        cell: &cell,
+        order,
+        command: &command,
+    };
+    if common.dry_run {
+        told.tell("dry-run", &agent);
+        return Ok(Exit::Done);
+    }
+    if !args.yes && !consent(context, &project, &cell, order, &agent)? {
+        return Err(Failure::new(
+            FailureKind::Usage,
+            "not confirmed; nothing was told",
+        ));
+    }
+    let failed = |why: String| Failure::new(FailureKind::Refused, why);
+    let options = workflow::cluster_options(&project);
+    let control = Control::connect(&agent.cluster, of, &options).await;
+    let control = control.map_err(failed)?;
+    let order_told = control
+        .tell(order, Timestamp::now())
+        .await
+        .map_err(failed)?;
+    if !args.wait {
+        told.tell("told", &agent);
+        return Ok(Exit::Done);
+    }
+    let configured = project.config.topology.get(&cell.environment);
+    let timeout = args.timeout.or(configured.map(|it| it.timeout));
+    let timeout = timeout.unwrap_or(PATIENCE);
+    let done = control
+        .until_done(&order_told, timeout)
+        .await
+        .map_err(failed)?;
+    let (outcome, exit, now) = match done {
+        None => ("timed-out", Exit::Failed, agent),
+        Some(object) => {
+            let now = AgentState {
+                cluster: agent.cluster,
+                ..object.state()
+            };
+            if object.phase.is_failing() {
+                ("failed", Exit::Failed, now)
+            } else {
+                ("done", Exit::Done, now)
+            }
+        }
+    };
+    told.tell(outcome, &now);
+    Ok(exit)
+}
+
+/// The agent of a cell, asked for in its clusters.
+async fn agent_of(
+    project: &Project,
+    reading: &workflow::Reading,
+    cell: &CellKey,
+    args: &AgentArgs,
+) -> Result<AgentState, Failure> {
+    let timeout = args.timeout.unwrap_or(FIRST_ANSWER).min(FIRST_ANSWER);
+    // The Application of one cluster may be in another: all that environments name are asked.
+    let asked =
+        workflow::ask_clusters(project, &reading.desired, None, timeout, Timestamp::now).await;
+    let live = asked.running.live.get(cell);
+    if let Some(agent) = live.and_then(|live| live.agent.clone()) {
+        return Ok(agent);
+    }
+    let problem = asked.problems.first().map(|it| it.message.clone());
+    let why = match (live, problem) {
+        (_, Some(problem)) => problem,
+        (None, None) => "no cluster is asked about it".to_owned(),
+        (Some(_), None) => {
+            "no Kustomization, HelmRelease or Application that brings it is seen".to_owned()
+        }
+    };
+    Err(Failure::new(
+        FailureKind::Refused,
+        format!("{cell} has no agent: {why}"),
+    ))
+}
+
+fn reference(agent: &AgentState) -> Result<Reference, Failure> {
+    let (namespace, name) = agent
+        .object
+        .split_once('/')
+        .ok_or_else(|| Failure::failed(format!("{} names no object", agent.object)))?;
+    Ok((agent.kind, namespace.to_owned(), name.to_owned()))
+}
+
+/// Asks whether to tell it: yes or no, or a protected environment's name, typed.
+fn consent(
+    context: &Context,
+    project: &Project,
+    cell: &CellKey,
+    order: Order,
+    agent: &AgentState,
+) -> Result<bool, Failure> {
+    if !ask::somebody_there() {
+        return Err(Failure::usage(
+            "nobody is there to confirm; add --yes, or --dry-run to see what would be told",
+        ));
+    }
+    let what = clean(&format!(
+        "{order} {} {} in {}",
+        agent.kind, agent.object, agent.cluster
+    ));
+    let environment = project.config.topology.get(&cell.environment);
+    if environment.is_some_and(|environment| environment.protected) {
+        let name = cell.environment.as_str();
+        let question = format!("{name} is protected. To {what}, type its name:");
+        context.output.ask(&question);
+        return Ok(ask::answer()? == name);
+    }
+    context.output.ask(&format!("{what}? [y/N]"));
+    Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
+}
+
+/// What came of it, for people and programs.
+struct Report<'a> {
+    context: &'a Context,
+    cell: &'a CellKey,
+    order: Order,
+    command: &'a str,
+}
+
+impl Report<'_> {
+    fn tell(&self, outcome: &str, agent: &AgentState) {
+        let output = &self.context.output;
+        if output.is_json() {
+            Output::json(&json!({
+                "schema": "tidegate.agent/v1",
+                "service": self.cell.service,
+                "environment": self.cell.environment,
+                "action": self.order.word(),
+                "outcome": outcome,
+                "agent": shapes::agent(agent),
+                "command": self.command,
+            }));
+            return;
+        }
+        let of = format!("{} {} in {}", agent.kind, agent.object, agent.cluster);
+        let said = match outcome {
+            "dry-run" => format!("would {} {of}", self.order),
+            "told" => format!("told {of} to {}", self.order),
+            "timed-out" => format!("{of} has not done it in time: {}", agent.phase.word()),
+            _ => format!("{of}: {}", agent.phase.word()),
+        };
+        let reason = agent.reason.iter().filter(|_| outcome != "dry-run");
+        output.line(clean(&said));
+        for reason in reason {
+            output.line(clean(reason));
+        }
+        output.detail(clean(self.command));
+    }
+}

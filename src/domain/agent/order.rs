@@ -1,0 +1,234 @@
+//! What an agent can be told: by which change of its object, and how it is seen that it has done that.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::{AgentObject, Phase, Reference, read::text};
+
+/// By which Flux is asked to reconcile.
+const REQUESTED: &str = "reconcile.fluxcd.io/requestedAt";
+/// By which Argo CD is asked to look.
+const REFRESH: &str = "argocd.argoproj.io/refresh";
+
+/// Something that an agent can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Flux: fetch and apply now.
+    Reconcile,
+    /// Flux: do nothing until it is resumed.
+    Suspend,
+    /// Flux: go on.
+    Resume,
+    /// Argo CD: compare with Git now.
+    Refresh,
+    /// Argo CD: apply what Git has.
+    Sync,
+}
+
+impl Order {
+    /// Its word, which is the command's.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reconcile => "reconcile",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Refresh => "refresh",
+            Self::Sync => "sync",
+        }
+    }
+
+    /// Whether it is for Argo CD; else for Flux.
+    pub fn is_argocd(self) -> bool {
+        matches!(self, Self::Refresh | Self::Sync)
+    }
+
+    /// The command of the agent's own program that does the same.
+    pub fn command(self, context: &str, (kind, namespace, name): &Reference) -> String {
+        let what = kind.as_str().to_lowercase();
+        match self {
+            Self::Reconcile => format!(
+                "flux --context {context} -n {namespace} reconcile {what} {name} --with-source"
+            ),
+            Self::Suspend | Self::Resume => format!(
+                "flux --context {context} -n {namespace} {} {what} {name}",
+                self.word()
+            ),
+            Self::Refresh => format!("argocd app get {name} -N {namespace} --refresh"),
+            Self::Sync => format!("argocd app sync {name} -N {namespace}"),
+        }
+    }
+
+    /// The merge patch for the object that is told; `object` is it as it stands. `stamp` is a text that no earlier order had.
+    pub fn patch(self, stamp: &str, object: &Value) -> Value {
+        match self {
+            Self::Reconcile => json!({"metadata": {"annotations": {REQUESTED: stamp}}}),
+            Self::Suspend => json!({"spec": {"suspend": true}}),
+            // It is not enough to take the flag away where nothing else would have it look.
+            Self::Resume => json!({
+                "metadata": {"annotations": {REQUESTED: stamp}},
+                "spec": {"suspend": false},
+            }),
+            Self::Refresh => json!({"metadata": {"annotations": {REFRESH: "normal"}}}),
+            Self::Sync => {
+                let policy = object.pointer("/spec/syncPolicy");
+                let part = |pointer: &str| policy.and_then(|it| it.pointer(pointer)).cloned();
+                let mut sync = json!({"syncStrategy": {"hook": {}}});
+                if let Some(options) = part("/syncOptions") {
+                    sync["syncOptions"] = options;
+                }
+                if let Some(prune) = part("/automated/prune") {
+                    sync["prune"] = prune;
+                }
+                json!({"operation": {
+                    "initiatedBy": {"username": "tidegate"},
+                    "info": [{"name": "requested at", "value": stamp}],
+                    "sync": sync,
+                }})
+            }
+        }
+    }
+
+    /// Whether the agent has done what it was told at `stamp`, well or not.
+    pub fn is_done(self, stamp: &str, agent: &AgentObject, object: &Value) -> bool {
+        let handled = text(object, "/status/lastHandledReconcileAt") == Some(stamp);
+        match self {
+            Self::Reconcile | Self::Resume => handled && agent.phase != Phase::Reconciling,
+            Self::Suspend => agent.phase == Phase::Suspended,
+            Self::Refresh => object
+                .pointer("/metadata/annotations")
+                .and_then(|all| all.get(REFRESH))
+                .is_none(),
+            Self::Sync => {
+                let is_waiting = object.get("operation").is_some_and(Value::is_object);
+                let phase = text(object, "/status/operationState/phase");
+                !is_waiting && !matches!(phase, Some("Running" | "Terminating"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AgentKind, read};
+    use super::*;
+
+    fn application(policy: Value, rest: Value) -> Value {
+        let mut object = json!({"metadata": {"name": "web", "namespace": "argocd"}, "spec": {"syncPolicy": policy}});
+        for (key, value) in rest.as_object().into_iter().flatten() {
+            object[key] = value.clone();
+        }
+        object
+    }
+
+    #[test]
+    fn an_order_is_what_the_agents_own_program_writes() {
+        let plain = application(Value::Null, json!({}));
+        let policy = json!({"automated": {"prune": true}, "syncOptions": ["CreateNamespace=true"]});
+        let with = application(policy, json!({}));
+        let cases = [
+            (
+                Order::Reconcile,
+                &plain,
+                "/metadata/annotations/reconcile.fluxcd.io~1requestedAt",
+                json!("now"),
+            ),
+            (Order::Suspend, &plain, "/spec", json!({"suspend": true})),
+            (Order::Resume, &plain, "/spec", json!({"suspend": false})),
+            (
+                Order::Refresh,
+                &plain,
+                "/metadata/annotations",
+                json!({"argocd.argoproj.io/refresh": "normal"}),
+            ),
+            (
+                Order::Sync,
+                &plain,
+                "/operation/sync",
+                json!({"syncStrategy": {"hook": {}}}),
+            ),
+            (
+                Order::Sync,
+                &with,
+                "/operation/sync",
+                json!({"syncStrategy": {"hook": {}},
+                "syncOptions": ["CreateNamespace=true"], "prune": true}),
+            ),
+        ];
+        for (order, object, pointer, expected) in cases {
+            let patch = order.patch("now", object);
+            assert_eq!(patch.pointer(pointer), Some(&expected), "{order}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_done_when_the_agent_says_so() {
+        let flux = |handled: &str, suspend: bool, ready: &str| {
+            json!({
+                "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"suspend": suspend},
+                "status": {"lastHandledReconcileAt": handled,
+                    "conditions": [{"type": "Ready", "status": ready, "reason": "Succeeded"}]},
+            })
+        };
+        let argo = |rest: Value| application(Value::Null, rest);
+        let running = json!({"status": {"operationState": {"phase": "Running"}}});
+        let failed = json!({"status": {"operationState": {"phase": "Failed"}}});
+        let asked = json!({"operation": {"sync": {}}, "status": {"operationState": {"phase": "Succeeded"}}});
+        let mut refreshing = argo(json!({}));
+        refreshing["metadata"]["annotations"] = json!({REFRESH: "normal"});
+        let cases = [
+            (
+                "not seen",
+                Order::Reconcile,
+                flux("before", false, "True"),
+                false,
+            ),
+            (
+                "at work",
+                Order::Reconcile,
+                flux("now", false, "Unknown"),
+                false,
+            ),
+            ("done", Order::Reconcile, flux("now", false, "True"), true),
+            (
+                "failed",
+                Order::Reconcile,
+                flux("now", false, "False"),
+                true,
+            ),
+            (
+                "suspended",
+                Order::Suspend,
+                flux("before", true, "True"),
+                true,
+            ),
+            (
+                "still suspended",
+                Order::Resume,
+                flux("before", false, "True"),
+                false,
+            ),
+            ("asked", Order::Sync, argo(asked), false),
+            ("running", Order::Sync, argo(running), false),
+            ("sync failed", Order::Sync, argo(failed), true),
+            ("refreshing", Order::Refresh, refreshing, false),
+            ("refreshed", Order::Refresh, argo(json!({})), true),
+        ];
+        for (name, order, object, expected) in cases {
+            let kind = if order.is_argocd() {
+                AgentKind::Application
+            } else {
+                AgentKind::Kustomization
+            };
+            let agent = read(kind, &object).unwrap();
+            assert_eq!(order.is_done("now", &agent, &object), expected, "{name}");
+        }
+    }
+}

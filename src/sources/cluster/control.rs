@@ -1,0 +1,120 @@
+//! Telling agents what to do: by the annotations and fields that their own programs use, on their objects.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::{
+    Api, Client,
+    api::{DynamicObject, Patch, PatchParams},
+};
+use serde_json::Value;
+
+use super::{Options, agents, bounds::Pace, connect::connect, error::ClusterError};
+use crate::domain::agent::{self, AgentObject, Order, Reference};
+
+/// How often an object is looked at while what it was told is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// An agent's object in its cluster.
+pub struct Control {
+    client: Client,
+    of: Reference,
+}
+
+/// What an agent was told, by which it is told that it has done that.
+#[derive(Clone, Debug)]
+pub struct Told {
+    order: Order,
+    stamp: String,
+}
+
+impl Control {
+    /// Connects to the cluster of an agent's object.
+    ///
+    /// # Errors
+    /// A sentence, where that cannot be reached.
+    pub async fn connect(context: &str, of: Reference, options: &Options) -> Result<Self, String> {
+        let connected = connect(context, options, &Pace::new(options)).await;
+        let client = connected.map_err(|error| error.message())?.client;
+        Ok(Self { client, of })
+    }
+
+    /// The object as it is now.
+    ///
+    /// # Errors
+    /// A sentence, where it is not there or may not be read.
+    pub async fn object(&self) -> Result<AgentObject, String> {
+        self.read().await.map(|(agent, _)| agent)
+    }
+
+    /// Tells the agent to do something, its source first where it is to fetch.
+    ///
+    /// # Errors
+    /// A sentence, where it may not be told, or is busy with another operation.
+    pub async fn tell(&self, order: Order, now: Timestamp) -> Result<Told, String> {
+        let (agent, object) = self.read().await?;
+        let stamp = now.to_string();
+        if order == Order::Reconcile {
+            for source in agent.sources.iter().filter_map(|from| from.object.as_ref()) {
+                self.patch(source, &order.patch(&stamp, &Value::Null))
+                    .await?;
+            }
+        }
+        if order == Order::Sync && object.get("operation").is_some_and(Value::is_object) {
+            return Err(
+                "another operation is in progress; wait for it, or terminate it".to_owned(),
+            );
+        }
+        self.patch(&self.of, &order.patch(&stamp, &object)).await?;
+        Ok(Told { order, stamp })
+    }
+
+    /// Waits until the agent has done what it was told, `timeout` at most. Returns how it is then; `None`: it has not.
+    ///
+    /// # Errors
+    /// A sentence, where it cannot be looked at.
+    pub async fn until_done(
+        &self,
+        told: &Told,
+        timeout: Duration,
+    ) -> Result<Option<AgentObject>, String> {
+        let waited = tokio::time::timeout(timeout, async {
+            loop {
+                let (agent, object) = self.read().await?;
+                if told.order.is_done(&told.stamp, &agent, &object) {
+                    return Ok(agent);
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        });
+        waited.await.map_or(Ok(None), |done| done.map(Some))
+    }
+
+    async fn api(&self, of: &Reference) -> Api<DynamicObject> {
+        let resource = agents::served(&self.client, of.0).await;
+        Api::namespaced_with(self.client.clone(), &of.1, &resource)
+    }
+
+    async fn read(&self) -> Result<(AgentObject, Value), String> {
+        let found = self.api(&self.of).await.get(&self.of.2).await;
+        let found = found.map_err(|error| Self::words(&self.of, &error))?;
+        let object = serde_json::to_value(found).map_err(|error| error.to_string())?;
+        let agent = agent::read(self.of.0, &object).ok_or("its object has no name")?;
+        Ok((agent, object))
+    }
+
+    async fn patch(&self, of: &Reference, patch: &Value) -> Result<(), String> {
+        let api = self.api(of).await;
+        let parameters = PatchParams::default();
+        let patched = api.patch(&of.2, &parameters, &Patch::Merge(patch)).await;
+        patched.map(drop).map_err(|error| Self::words(of, &error))
+    }
+
+    fn words((kind, namespace, name): &Reference, error: &kube::Error) -> String {
+        let why = match ClusterError::from(error) {
+            ClusterError::Absent => "404: it is not there".to_owned(),
+            other => other.message(),
+        };
+        format!("{kind} {namespace}/{name}: {why}")
+    }
+}
