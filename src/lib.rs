@@ -63,6 +63,7 @@
 //!   left behind is asked about and followed, and never pushed again.
 //! - No command of the user's own stands in a repository's file, runs through a shell that the user did not write, or has a value of a
 //!   cell in a shell's text.
+//! - No object of a cluster is changed but by `sources::cluster::control`, and there only what an agent is told.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
