@@ -290,3 +290,107 @@ fn what_is_kept_of_deliveries_holds_no_secret_of_an_address() {
     assert!(everything_kept(&home).contains("\"attempt\":{"), "the push");
     assert!(!everything_kept(&home).contains("sesame"));
 }
+
+/// A delivery that is killed at each of its moments, and what comes after it, by the console and by the same command again:
+/// the change is there exactly once.
+#[test]
+fn a_delivery_that_is_killed_is_there_once_after_it_is_asked_for_again() {
+    // Where it hangs: (name, what runs then, whether the remote has it by then).
+    let moments = [
+        ("before the commit", "signing", false),
+        ("after the commit", "pre-push", false),
+        ("while the remote judges it", "pre-receive", false),
+        ("while the remote takes it", "update", false),
+        ("after the push", "post-receive", true),
+    ];
+    for (name, moment, arrived) in moments {
+        for deliver in ["push", "branch"] {
+            for by_console in [false, true] {
+                let name = format!("{name}, {deliver}, console: {by_console}");
+                let repository = ready();
+                let base = repository.tip();
+                let clone = repository.clone_path();
+                let at = match moment {
+                    "signing" | "pre-push" => clone.join(".git"),
+                    _ => repository.remote(),
+                };
+                let begun = hook(&at, moment, "sleep 600");
+                let configuration = repository.home().join(".gitconfig");
+                if moment == "signing" {
+                    let program = at.join("hooks").join(moment);
+                    let text = format!(
+                        "[commit]\n\tgpgsign = true\n[user]\n\tsigningkey = x\n[gpg]\n\tprogram = {}\n",
+                        program.display()
+                    );
+                    fs::create_dir_all(repository.home()).unwrap();
+                    fs::write(&configuration, text).unwrap();
+                }
+                let again = [
+                    "promote",
+                    "checkout",
+                    "--from",
+                    "staging",
+                    "--to",
+                    "prod",
+                    "--yes",
+                    "--no-live",
+                    "--deliver",
+                    deliver,
+                ];
+                let mut command = repository.command(TIDEGATE);
+                command.args(again).current_dir(&clone);
+                if moment == "signing" {
+                    command.env("GIT_CONFIG_GLOBAL", &configuration);
+                }
+                let mut child = command
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                pid(&begun);
+                signal(child.id(), "KILL");
+                end(&mut child);
+                fs::remove_file(at.join("hooks").join(moment)).unwrap();
+                // Whoever signs does so no more.
+                let _ = fs::remove_file(&configuration);
+                assert_eq!(kept(&repository.home()).len(), 1, "{name}: it is not lost");
+                let branches = || {
+                    let remote = repository.remote();
+                    let listed =
+                        repository.git_in(&remote, &["for-each-ref", "refs/heads/tidegate"]);
+                    listed.lines().count()
+                };
+                let there = repository.tip() != base || branches() == 1;
+                assert_eq!(there, arrived, "{name}");
+
+                if by_console {
+                    let operator = console(&repository);
+                    until("its end", || {
+                        kept(&repository.home()).is_empty().then_some(())
+                    });
+                    let over = |view: &crate::support::view::View| !view.has("delivering");
+                    operator.terminal.until("its end is shown", SOON, over);
+                    operator.leave();
+                    let there = repository.tip() != base || branches() == 1;
+                    assert_eq!(there, arrived, "{name}: looking pushes nothing");
+                }
+                repository.tidegate(&again).exits(0);
+                let range = format!("{base}..main");
+                let since =
+                    repository.git_in(&repository.remote(), &["rev-list", "--count", &range]);
+                let expected = match deliver {
+                    "push" => ("1", 0),
+                    _ => ("0", 1),
+                };
+                assert_eq!((since.as_str(), branches()), expected, "{name}");
+                let status = repository
+                    .tidegate(&["status", "--no-live", "-o", "json"])
+                    .exits(0);
+                let version = &status.json()["services"][0]["cells"]["prod"]["version"];
+                let declared = if deliver == "push" { "1.1.0" } else { "1.0.0" };
+                assert_eq!(version, declared, "{name}");
+            }
+        }
+    }
+}

@@ -561,6 +561,28 @@ fn a_branch_of_its_own_where_it_is_asked_for() {
     said.says("not followed");
 }
 
+/// A branch that is not where it is fetched from is told as that, the second time too.
+#[test]
+fn the_branch_of_a_change_that_is_elsewhere_is_told_as_that() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "dev", "1.1.0");
+    let clone = repository.clone_path();
+    let fork = clone.join("../fork");
+    let at = fork.display().to_string();
+    let remote = repository.remote().display().to_string();
+    repository.git_in(&clone, &["clone", "-q", "--bare", &remote, &at]);
+    repository.git_in(&clone, &["config", "remote.origin.pushurl", &at]);
+    let ask = with(&PROMOTE, &["--yes", "--deliver", "branch"]);
+    for _ in 0..2 {
+        let said = repository.tidegate(&ask).exits(1);
+        let told = format!("{}{}", said.out, said.err);
+        assert!(told.contains("does not have it yet"), "{told}");
+        let branches = ["for-each-ref", "refs/heads/tidegate"];
+        assert_eq!(repository.git_in(&fork, &branches).lines().count(), 1);
+        assert_eq!(repository.git_in(&repository.remote(), &branches), "");
+    }
+}
+
 /// Nothing is applied twice: a change that waits on its branch is found there, whoever asks for it again.
 #[test]
 fn the_same_change_has_one_branch() {

@@ -192,7 +192,9 @@ impl Objects {
         };
         let missing: Vec<String> = {
             let reader = self.reader.borrow();
-            let missing = ids.iter().filter(|id| !reader.store().has(id));
+            // Environments share what is the same in them.
+            let ids: BTreeSet<&ObjectId> = ids.iter().collect();
+            let missing = ids.into_iter().filter(|id| !reader.store().has(id));
             missing.map(ObjectId::to_string).collect()
         };
         if missing.is_empty() {

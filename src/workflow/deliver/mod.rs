@@ -123,14 +123,21 @@ impl Underway<'_> {
             if let Destination::Own(name) = &push.destination {
                 match git::own_branch(repo, &push, name).await.map_err(failed)? {
                     OwnBranch::Free(name) => push.destination = Destination::Own(name),
-                    OwnBranch::Waits(name, commit) => {
+                    OwnBranch::Waits(name, commit, addresses) => {
                         let told = format!(
                             "nothing was pushed: the same change is on {name} already, by {}, and waits for its merge",
                             git::who(repo, commit)
                         );
                         push.destination = Destination::Own(name);
                         push.commit = commit;
-                        return Ok(push.published(&told, None));
+                        let elsewhere = (!addresses.is_empty()).then(|| Elsewhere {
+                            addresses,
+                            push: push.clone(),
+                        });
+                        return Ok(Part {
+                            elsewhere,
+                            ..push.published(&told, None)
+                        });
                     }
                 }
             }

@@ -23,8 +23,9 @@ const DEEPEST: usize = 20_000;
 pub enum OwnBranch {
     /// No branch of this name: it may be made.
     Free(String),
-    /// The change is on this branch already, at this commit, and was not merged.
-    Waits(String, ObjectId),
+    /// The change is on this branch already, at this commit, and was not merged. Where that is not where it is fetched from,
+    /// the addresses that have it, without credentials.
+    Waits(String, ObjectId, Vec<String>),
 }
 
 /// Looks for the branch `name` where `push` would make it. A branch that was merged, and not taken away, is no longer the
@@ -39,35 +40,42 @@ pub async fn own_branch(repo: &Repo, push: &Push, name: &str) -> Result<OwnBranc
             number => format!("{name}-{number}"),
         };
         let full = format!("refs/heads/{name}");
-        let Some(there) = at(repo, push, &full).await? else {
+        let Some((there, addresses)) = at(repo, push, &full).await? else {
             return Ok(OwnBranch::Free(name));
         };
         if !was_merged(repo, there, push.base.commit) {
-            return Ok(OwnBranch::Waits(name, there));
+            return Ok(OwnBranch::Waits(name, there, addresses));
         }
     }
     Ok(OwnBranch::Free(format!("{name}-{}", push.commit.short())))
 }
 
-/// Where the branch is: at the addresses that are pushed to, where these are others than the one that is fetched.
-async fn at(repo: &Repo, push: &Push, full: &str) -> Result<Option<ObjectId>, Failure> {
+/// Where the branch is, and the addresses that have it where it is not fetched from.
+async fn at(
+    repo: &Repo,
+    push: &Push,
+    full: &str,
+) -> Result<Option<(ObjectId, Vec<String>)>, Failure> {
     let Some(remote) = &push.base.remote else {
-        return Ok(repo.ref_commit(full));
+        return Ok(repo.ref_commit(full).map(|there| (there, Vec::new())));
     };
-    if let Some(addresses) = repo.addresses_apart(remote)? {
-        for place in &addresses.push {
-            if let Some(there) = place.look(repo, full).await? {
-                return Ok(Some(there));
-            }
-        }
-        return Ok(None);
-    }
     let (there, _) = look(repo, remote, full).await?;
-    if there.is_some() {
+    if let Some(there) = there {
         // To be looked at; no ref of this clone moves.
         fetch_refs(repo, remote, &[full.to_owned()]).await?;
+        return Ok(Some((there, Vec::new())));
     }
-    Ok(there)
+    let mut found: Option<(ObjectId, Vec<String>)> = None;
+    let apart = repo.addresses_apart(remote)?;
+    for place in apart.iter().flat_map(|addresses| &addresses.push) {
+        if let Some(there) = place.look(repo, full).await? {
+            let (first, having) = found.get_or_insert((there, Vec::new()));
+            if *first == there {
+                having.push(place.shown.clone());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether `base` has what the branch `tip` brings: its commits themselves, or one that has the name of their plan, as a
