@@ -188,12 +188,14 @@ pub enum Shape {
     Init,
     /// What `trust` prints
     Trust,
+    /// What `reconcile`, `suspend`, `resume`, `refresh` and `sync` print
+    Agent,
 }
 
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Config,
         Self::User,
         Self::Status,
@@ -203,6 +205,7 @@ impl Shape {
         Self::Plan,
         Self::Init,
         Self::Trust,
+        Self::Agent,
     ];
 }
 

@@ -13,7 +13,10 @@ use tidegate::{
 
 use crate::{
     cluster::fixture::{Console, impatient},
-    support::terminal::{TIDEGATE, isolated},
+    support::{
+        schema::assert_described,
+        terminal::{TIDEGATE, isolated},
+    },
 };
 
 /// A demo in a folder of its own, ten times as fast as usual.
@@ -260,6 +263,7 @@ async fn agents_are_told_by_commands() {
         let (exit, said) = run(&demo, home.path(), &format!("{line} --yes --wait -o json"));
         assert_eq!(exit, 0, "{line}: {said}");
         let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_described(&told);
         assert_eq!(told["outcome"], "done", "{line}: {said}");
         told
     };
@@ -267,6 +271,12 @@ async fn agents_are_told_by_commands() {
     assert_eq!(told["schema"], "tidegate.agent/v1");
     assert_eq!(told["agent"]["state"], "suspended");
     assert!(suspended("cart"));
+    let (exit, said) = run(&demo, home.path(), "reconcile cart staging --yes --wait");
+    assert_eq!(exit, 1, "{said}");
+    assert!(
+        said.contains("is suspended and would do nothing: resume it instead"),
+        "{said}"
+    );
     assert_eq!(tell("resume cart staging")["agent"]["state"], "synced");
     assert!(!suspended("cart"));
     tell("reconcile cart staging");

@@ -29,6 +29,7 @@ fn schema(shape: Shape) -> Schema {
         Shape::Plan => written::<outputs::Plan>(),
         Shape::Init => written::<outputs::Init>(),
         Shape::Trust => written::<outputs::Trust>(),
+        Shape::Agent => written::<outputs::Told>(),
     }
 }
 

@@ -10,7 +10,7 @@ use kube::{
 use serde_json::Value;
 
 use super::{Options, agents, bounds::Pace, connect::connect, error::ClusterError};
-use crate::domain::agent::{self, AgentObject, Order, Reference};
+use crate::domain::agent::{self, AgentObject, Order, Phase, Reference};
 
 /// How often an object is looked at while what it was told is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -53,6 +53,13 @@ impl Control {
     /// A sentence, where it may not be told, or is busy with another operation.
     pub async fn tell(&self, order: Order, now: Timestamp) -> Result<Told, String> {
         let (agent, object) = self.read().await?;
+        // As its own program has it: it would not look, and be waited for in vain.
+        if order == Order::Reconcile && agent.phase == Phase::Suspended {
+            let (kind, place) = (agent.kind, agent.place());
+            return Err(format!(
+                "{kind} {place} is suspended and would do nothing: resume it instead"
+            ));
+        }
         let stamp = now.to_string();
         if order == Order::Reconcile {
             for source in agent.sources.iter().filter_map(|from| from.object.as_ref()) {

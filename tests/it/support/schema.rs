@@ -17,7 +17,7 @@ pub fn of(shape: &str) -> Value {
     let printed = Command::new(TIDEGATE).args(["schema", shape]).output();
     let printed = printed.expect("the program").stdout;
     serde_json::from_slice(&printed).unwrap_or_else(|_| {
-        panic!("there is no schema of `{shape}`: describe it in src/cli/schema/outputs.rs")
+        panic!("there is no schema of `{shape}`: describe it in src/cli/schema/outputs")
     })
 }
 
@@ -48,7 +48,7 @@ pub fn assert_described(output: &Value) {
     drop(read);
     assert!(
         errors.is_empty(),
-        "{name} is not what src/cli/schema/outputs.rs says:\n{}\n{output:#}",
+        "{name} is not what src/cli/schema/outputs says:\n{}\n{output:#}",
         errors.join("\n")
     );
 }

@@ -194,6 +194,41 @@ pub struct Agent {
     pub reason: Option<String>,
 }
 
+/// `tidegate reconcile`, `suspend`, `resume`, `refresh` and `sync` with `-o json`: what an agent was told.
+#[derive(JsonSchema)]
+pub struct Told {
+    /// `tidegate.agent/v1`.
+    pub schema: String,
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// The command's name.
+    pub action: String,
+    /// What came of it.
+    pub outcome: ToldOutcome,
+    /// The agent, as it was when it was told; as it is now, with `--wait`.
+    pub agent: Agent,
+    /// The command of the agent's own program that does the same.
+    pub command: String,
+}
+
+/// What came of telling an agent.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum ToldOutcome {
+    /// Nothing was told.
+    DryRun,
+    /// It was told; whether it has done it was not waited for.
+    Told,
+    /// It has done it.
+    Done,
+    /// It tried, and failed; exit code 1.
+    Failed,
+    /// It has not done it in time; exit code 1.
+    TimedOut,
+}
+
 /// Whose agent it is.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
