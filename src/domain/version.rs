@@ -72,6 +72,15 @@ impl Version {
         }
     }
 
+    /// Whether a text of which nothing is known but this reads as a version: it is of some kind, and not a word that only a
+    /// key would make one (`DOCKER_TAG: "DOCKER_TAG"`).
+    pub fn speaks_for_itself(&self) -> bool {
+        let text = self.as_str();
+        let is_word =
+            is_word(text) && !CHANNELS.contains(&text) && !text.starts_with("refs/heads/");
+        !is_word && self.kind(&[]) != VersionKind::Other
+    }
+
     /// The `SemVer` it means, a leading `v` and missing parts accepted.
     pub fn semver(&self) -> Option<semver::Version> {
         let text = self.as_str();
@@ -147,16 +156,23 @@ impl Version {
     }
 }
 
+/// Words that are names of builds wherever they stand.
+const CHANNELS: [&str; 11] = [
+    "latest", "main", "master", "head", "HEAD", "edge", "nightly", "stable", "develop", "trunk",
+    "canary",
+];
+
 fn is_mutable(text: &str, environments: &[&str]) -> bool {
-    const WORDS: [&str; 11] = [
-        "latest", "main", "master", "head", "HEAD", "edge", "nightly", "stable", "develop",
-        "trunk", "canary",
-    ];
-    WORDS.contains(&text)
+    CHANNELS.contains(&text)
         || environments.contains(&text)
         || text.starts_with("refs/heads/")
         || is_range(text)
         || is_moved_on(text)
+}
+
+/// Whether it is mutable by being a word alone: any word may be a name of builds, and most are none.
+fn is_word(text: &str) -> bool {
+    is_moved_on(text) && !text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// A name that whoever builds gives to one build after another: a word without a digit (`dev`, `feature-login`), what a
@@ -340,6 +356,25 @@ mod tests {
         ];
         for (text, kind) in cases {
             assert_eq!(Version::from(text).kind(&["prod"]), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_need_a_key_that_makes_them_versions() {
+        let cases = [
+            ("latest", true),
+            ("main", true),
+            ("refs/heads/topic", true),
+            ("1.2.3", true),
+            ("f3d0498", true),
+            ("1.2-latest", true),
+            ("DOCKER_TAG", false),
+            ("production", false),
+            ("feature-login", false),
+            ("w_2025_48", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Version::from(text).speaks_for_itself(), expected, "{text}");
         }
     }
 

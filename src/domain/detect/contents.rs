@@ -6,7 +6,7 @@ use super::overrides;
 use crate::domain::{
     layout::LayoutSpec,
     manifest::{self, NodeRef},
-    version::{Version, VersionKind},
+    version::Version,
 };
 
 /// Files looked at per template.
@@ -308,12 +308,25 @@ fn is_image(text: &str) -> bool {
 }
 
 fn looks_like_version(text: &str) -> bool {
-    let kind = Version::from(text).kind(&[]);
-    !matches!(kind, VersionKind::Other) && text.len() < 100 && !text.contains(' ')
+    Version::from(text).speaks_for_itself() && text.len() < 100 && !text.contains(' ')
 }
 
 /// A version of numbers with dots.
 fn is_number(text: &str) -> bool {
     let bare = text.strip_prefix('v').unwrap_or(text);
     bare.starts_with(|c: char| c.is_ascii_digit()) && bare.contains('.') && looks_like_version(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A value that names another key is no version, and does not make an ending of its key.
+    #[test]
+    fn keys_end_as_those_of_versions_do() {
+        let text = b"ADMIN_DOCKER_TAG: \"latest\"\nAPI_DOCKER_TAG: \"f3d0498\"\nDOCKER_TAG: \"DOCKER_TAG\"\nAPP_TAG: \"API_DOCKER_TAG\"\n";
+        let found: Vec<String> = keys(text).into_iter().filter_map(|it| it.regex).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("_DOCKER_TAG["), "{found:?}");
+    }
 }
