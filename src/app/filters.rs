@@ -48,7 +48,7 @@ impl Model {
     }
 
     /// Says which word of the filter in force is none, with those that there are.
-    pub(super) fn say_what_the_filter_does_not_know(&mut self) {
+    pub(super) fn say_unknown_filter_words(&mut self) {
         if let Some(unknown) = self.unknown_in_filter() {
             self.say(unknown);
         }

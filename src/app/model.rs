@@ -1,7 +1,7 @@
 //! Everything the screen shows and the state machine knows.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -32,7 +32,7 @@ use crate::{
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
-        ids::{CellKey, EnvironmentName},
+        ids::{CellKey, EnvironmentName, ServiceName},
         plan::{ChangeRequest, Plan},
         rollout::{Connection, LiveCell},
         topology::Topology,
@@ -162,6 +162,8 @@ pub struct History {
     pub refs: Option<Refs>,
     /// Cells with their values, newest first.
     pub cells: HashMap<CellKey, Arc<[HistoryEntry]>>,
+    /// Rows of which something was told since skews were judged.
+    pub told: BTreeSet<ServiceName>,
     /// Commits walked.
     pub walked: u64,
     /// Everything is there.

@@ -22,22 +22,14 @@ pub struct Skews {
 struct Inputs {
     desired: Arc<Desired>,
     topology: Topology,
-    /// How much of the history is known: commits walked, cells, whether that is all.
-    history: (u64, usize, bool),
 }
 
 impl Inputs {
     fn are_those_of(&self, model: &Model) -> bool {
         let desired = model.git.desired.as_ref();
         desired.is_some_and(|desired| Arc::ptr_eq(desired, &self.desired))
-            && self.history == history(model)
             && self.topology == model.setup.topology
     }
-}
-
-fn history(model: &Model) -> (u64, usize, bool) {
-    let history = &model.history;
-    (history.walked, history.cells.len(), history.done)
 }
 
 impl Skews {
@@ -51,28 +43,10 @@ impl Skews {
         self.cells.get(cell)
     }
 
-    /// How many cells are behind, ahead and different, in this order; none of none.
-    pub fn counts(&self) -> &[(Skew, usize)] {
-        &self.counts
-    }
-}
-
-impl Model {
-    /// Brings the skews in line with the matrix and the history.
-    pub(super) fn judge_skews(&mut self) {
-        if let Some(inputs) = &self.skews.by
-            && inputs.are_those_of(self)
-        {
-            return;
-        }
-        let Some(desired) = self.git.desired.clone() else {
-            self.skews = Skews::default();
-            return;
-        };
-        let past: &drift::Past<'_> = &|cell| self.values(cell);
-        let cells = drift::skews(&desired, &self.setup.topology, past);
+    fn count(&mut self) {
+        let cells = &self.cells;
         let count = |is: fn(Skew) -> bool| cells.values().filter(|it| is(it.skew)).count();
-        let mut counts = vec![
+        self.counts = vec![
             (
                 Skew::Behind { by: None },
                 count(|skew| matches!(skew, Skew::Behind { .. })),
@@ -80,16 +54,48 @@ impl Model {
             (Skew::Ahead, count(|skew| skew == Skew::Ahead)),
             (Skew::Differs, count(|skew| skew == Skew::Differs)),
         ];
-        counts.retain(|(_, count)| *count > 0);
-        let by = Inputs {
-            desired,
-            topology: self.setup.topology.clone(),
-            history: history(self),
+        self.counts.retain(|(_, count)| *count > 0);
+    }
+
+    /// How many cells are behind, ahead and different, in this order; none of none.
+    pub fn counts(&self) -> &[(Skew, usize)] {
+        &self.counts
+    }
+}
+
+impl Model {
+    /// Brings the skews in line with the matrix and the history: all of them where another matrix is there, else those of the
+    /// rows of which the history has told something. It streams in by hundreds of batches, and keys wait for none of it.
+    pub(super) fn judge_skews(&mut self) {
+        let told = std::mem::take(&mut self.history.told);
+        let Some(desired) = self.git.desired.clone() else {
+            self.skews = Skews::default();
+            return;
         };
-        self.skews = Skews {
-            by: Some(by),
-            cells,
-            counts,
-        };
+        let mut skews = std::mem::take(&mut self.skews);
+        let same = skews.by.as_ref().is_some_and(|by| by.are_those_of(self));
+        let past: &drift::Past<'_> = &|cell| self.values(cell);
+        let topology = &self.setup.topology;
+        if !same {
+            skews.cells = drift::skews(&desired, topology, past);
+            skews.by = Some(Inputs {
+                desired,
+                topology: topology.clone(),
+            });
+        } else if told.is_empty() {
+            self.skews = skews;
+            return;
+        } else {
+            for service in &told {
+                for environment in &topology.environments {
+                    let cell = CellKey::new(service.clone(), environment.name.clone());
+                    skews.cells.remove(&cell);
+                }
+                let row = drift::skews_of(&desired, service, topology, past);
+                skews.cells.extend(row);
+            }
+        }
+        skews.count();
+        self.skews = skews;
     }
 }

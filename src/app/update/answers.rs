@@ -137,6 +137,7 @@ impl Model {
         match result {
             Ok(batch) => {
                 for (cell, values) in batch.cells {
+                    self.history.told.insert(cell.service.clone());
                     self.history.cells.insert(cell, values.into());
                 }
                 self.history.walked = self.history.walked.max(batch.walked);

@@ -46,7 +46,7 @@ impl Model {
             Action::Filter => {
                 self.screens.clear();
                 self.matrix.filter = self.spelled_out(&argument);
-                self.say_what_the_filter_does_not_know();
+                self.say_unknown_filter_words();
             }
             Action::SaveFilter => self.save_filter(&argument, out),
             Action::ForgetFilter => self.forget_filter(&argument, out),

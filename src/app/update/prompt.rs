@@ -118,7 +118,7 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
             }
         }
         Some(Prompt::Filter { .. }) => {
-            model.say_what_the_filter_does_not_know();
+            model.say_unknown_filter_words();
         }
         Some(
             Prompt::Find { .. }

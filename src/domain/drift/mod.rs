@@ -26,7 +26,7 @@ mod skew;
 #[cfg(test)]
 mod tests;
 
-pub use skew::{Skew, Skewed, Skews, skews};
+pub use skew::{Skew, Skewed, Skews, skews, skews_of};
 
 /// A cell's values, newest first; none where they are not known.
 pub type Past<'p> = dyn Fn(&CellKey) -> &'p [HistoryEntry] + 'p;

@@ -6,7 +6,7 @@ use super::Past;
 use crate::domain::{
     desired::{Desired, DesiredCell},
     history::HistoryEntry,
-    ids::{CellKey, EnvironmentName},
+    ids::{CellKey, EnvironmentName, ServiceName},
     last_good::{self, Taken},
     subject::Subject,
     topology::{Require, Topology},
@@ -52,22 +52,32 @@ impl Skewed {
 /// of them has is at its place, unless the environment requires all of them.
 pub fn skews(desired: &Desired, topology: &Topology, past: &Past<'_>) -> Skews {
     let mut found = Skews::new();
-    let mut cells = desired.cells.iter().peekable();
-    let mut row: Vec<(&CellKey, &DesiredCell)> = Vec::new();
-    while let Some((key, cell)) = cells.next() {
-        row.push((key, cell));
-        let last = cells
-            .peek()
-            .is_none_or(|(next, _)| next.service != key.service);
-        if last {
-            let of = |(key, cell): &(&CellKey, &DesiredCell)| {
-                Some(((*key).clone(), skew(&row, topology, past, key, cell)?))
-            };
-            found.extend(row.iter().filter_map(of));
-            row.clear();
-        }
+    let mut rest = desired.cells.keys();
+    let mut next = rest.next();
+    while let Some(CellKey { service, .. }) = next {
+        found.extend(skews_of(desired, service, topology, past));
+        next = rest.find(|key| key.service != *service);
     }
     found
+}
+
+/// The same of one row.
+pub fn skews_of<'d>(
+    desired: &'d Desired,
+    service: &ServiceName,
+    topology: &Topology,
+    past: &Past<'_>,
+) -> Vec<(CellKey, Skewed)> {
+    // No environment's name orders before the empty one.
+    let first = CellKey::new(service.clone(), "");
+    let cells = desired.cells.range(first..);
+    let row: Vec<(&'d CellKey, &'d DesiredCell)> = cells
+        .take_while(|(key, _)| key.service == *service)
+        .collect();
+    let of = |(key, cell): &(&CellKey, &DesiredCell)| {
+        Some(((*key).clone(), skew(&row, topology, past, key, cell)?))
+    };
+    row.iter().filter_map(of).collect()
 }
 
 fn skew(

@@ -33,7 +33,7 @@ fn skews_follow_the_matrix_and_the_history() {
     history
         .cells
         .insert(cell("accounts", "staging"), values.to_vec().into());
-    history.walked += 1;
+    history.told.insert("accounts".into());
     driver.send(Event::Tick(moment()));
     driver.keys("j");
     let known = Some(Skew::Behind { by: Some(2) });
