@@ -2,8 +2,10 @@
 
 use std::{
     io,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,11 +26,11 @@ const STOPPING: Duration = Duration::from_secs(6);
 /// How long the remote may take to say what a push has left behind.
 const LOOK: Duration = Duration::from_secs(25);
 
-/// How often is looked what is waited for.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 /// Whether it was said that the command was interrupted: two threads may come to it.
 static SAID: AtomicBool = AtomicBool::new(false);
+
+/// The output of a command that can be interrupted, once it can.
+static LISTENING: OnceLock<Output> = OnceLock::new();
 
 /// `^C`, SIGTERM and SIGHUP end a command, even one that waits for a slow disk or a child: at once, but for one that
 /// publishes. That one stops its children and looks at the remote, so that its last words are true. Further signals make
@@ -42,10 +44,7 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
     };
-    let told = output.clone();
-    thread::Builder::new()
-        .stack_size(256 << 10)
-        .spawn(move || tell_waiting(&told))?;
+    let _ = LISTENING.set(output.clone());
     tokio::spawn(async move {
         signals.next().await;
         let publishing = output.unfinished() == PUBLISHING;
@@ -80,19 +79,32 @@ pub(super) fn listen(output: Output) -> io::Result<()> {
 }
 
 /// Says what a command waits for that stands there without a word: the first time soon, then more and more seldom.
-fn tell_waiting(output: &Output) {
-    let (mut last, mut due) = (Duration::ZERO, waiting::LONG);
-    loop {
-        thread::sleep(LOOK_EVERY);
-        let Some((what, age)) = waiting::longest() else {
-            continue;
-        };
-        if age < last {
-            due = waiting::LONG;
+pub(super) struct Waits {
+    last: Duration,
+    due: Duration,
+}
+
+impl Waits {
+    /// How often is looked what is waited for.
+    pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+    pub(super) fn new() -> Self {
+        Self {
+            last: Duration::ZERO,
+            due: waiting::LONG,
         }
-        last = age;
-        if age >= due {
-            due = age * 2;
+    }
+
+    pub(super) fn look(&mut self) {
+        let Some((output, (what, age))) = LISTENING.get().zip(waiting::longest()) else {
+            return;
+        };
+        if age < self.last {
+            self.due = waiting::LONG;
+        }
+        self.last = age;
+        if age >= self.due {
+            self.due = age * 2;
             let what = clean(&what);
             output.note(format!(
                 "tidegate: {what} … {} s; ^c ends it",

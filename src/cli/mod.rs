@@ -35,7 +35,10 @@ use std::{
     panic::PanicHookInfo,
     path::PathBuf,
     process::ExitCode,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
     time::Instant,
 };
 
@@ -46,6 +49,7 @@ use jiff::Zoned;
 use self::{
     args::{Cli, Command, Common},
     fail::Exit,
+    interrupt::Waits,
     output::{Output, clean},
 };
 use crate::{
@@ -99,7 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Does the work on a thread of its own, where there can be one: a signal goes to the first thread, and one that reads a
-/// disk that hangs never gets it.
+/// disk that hangs never gets it. That one says meanwhile what is waited for.
 fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let waiting = Mutex::new(Some(work));
     let take = || {
@@ -110,10 +114,17 @@ fn beside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     };
     let done = std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("command".to_owned());
-        let begun = builder
-            .stack_size(STACK)
-            .spawn_scoped(scope, || take().map(|work| work()));
-        begun.ok()?.join().ok()?
+        let (ends, ended) = mpsc::channel::<()>();
+        let begun = builder.stack_size(STACK).spawn_scoped(scope, || {
+            let _ends = ends;
+            take().map(|work| work())
+        });
+        let begun = begun.ok()?;
+        let mut waits = Waits::new();
+        while ended.recv_timeout(Waits::LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            waits.look();
+        }
+        begun.join().ok()?
     });
     let done = done.or_else(|| take().map(|work| work()));
     done.unwrap_or_else(|| unreachable!("a panic of the work is caught in it"))

@@ -103,6 +103,16 @@ enum Next {
     List,
 }
 
+/// Whether the server itself said that it failed; else nothing came from it.
+fn is_answer(error: &Error) -> bool {
+    match error {
+        Error::InitialListFailed(error)
+        | Error::WatchStartFailed(error)
+        | Error::WatchFailed(error) => matches!(error, kube::Error::Api(_)),
+        Error::WatchError(_) | Error::NoResourceVersion => true,
+    }
+}
+
 struct Watch {
     options: Options,
     id: u32,
@@ -239,6 +249,12 @@ impl Watch {
                 if matches!(error, Error::WatchFailed(_)) && times < TOO_MANY =>
             {
                 self.say(Word::Hiccup).await?;
+                self.back_off(times).await;
+            }
+            // A server that is lost is told by what is watched beside: what was known of its agents stands as that of a lost one.
+            ClusterError::Broken(_)
+                if self.key.kind.is_agent() && !is_answer(error) && times < TOO_MANY =>
+            {
                 self.back_off(times).await;
             }
             failure if self.key.kind.is_agent() && !failure.is_unauthorized() => {
