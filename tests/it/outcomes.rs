@@ -8,8 +8,8 @@ use crate::{
     stopping::ready,
     support::{
         operator::Operator,
-        repo::write,
-        terminal::{SOON, Setup, View, key},
+        repo::{CONFIGURATION, Repository, ran, write},
+        terminal::{SOON, Setup, TIDEGATE, View, key},
     },
 };
 
@@ -68,4 +68,47 @@ fn a_refused_push_is_told_until_it_is_dismissed_and_never_as_ok() {
     });
     operator.terminal.press("y");
     operator.terminal.ended(SOON).assert_restored();
+}
+
+/// A system that has hardly any memory for threads left is told as that, or is enough; nothing is broken off in the middle.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_plugin_that_does_not_end_on_a_system_without_room_is_a_sentence() {
+    let repository = Repository::seeded();
+    let plugin = repository.home().join("plugin");
+    write(
+        &plugin,
+        b"#!/bin/sh\nyes aaaaaaaaaaaaaaa | head -c 200000000\n",
+    );
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
+    let kubeconfig = repository.home().join("kubeconfig");
+    let user = format!(
+        r#"{{apiVersion: client.authentication.k8s.io/v1, command: "{}", interactiveMode: Never}}"#,
+        plugin.display()
+    );
+    write(
+        &kubeconfig,
+        format!(
+            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:1\"}}}}]\nusers: [{{name: u, \
+             user: {{exec: {user}}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
+        )
+        .as_bytes(),
+    );
+    let configuration = CONFIGURATION.replace("protected = true", "cluster = \"c\"");
+    repository.write("tidegate.toml", &configuration);
+    repository.publish("A cluster");
+    repository.pull();
+    // Kilobytes of addresses, of which the allocator reserves a million at once, and each thread some ten thousand.
+    for room in [1_200_000, 1_300_000, 1_400_000, 1_500_000, 1_600_000] {
+        let mut command = repository.command("sh");
+        command
+            .args(["-c", &format!("ulimit -v {room}; exec \"$0\" status")])
+            .arg(TIDEGATE)
+            .env("KUBECONFIG", &kubeconfig)
+            .current_dir(repository.clone_path());
+        let said = ran(command, "").exits(0);
+        let all = said.out + &said.err;
+        assert!(all.contains("exec plugin `plugin`: "), "{room}: {all}");
+        assert!(!all.contains("panic"), "{room}: {all}");
+    }
 }

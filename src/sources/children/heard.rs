@@ -2,14 +2,14 @@
 
 use std::{
     collections::VecDeque,
-    io::{Read, Write},
+    io::{self, Read, Write},
     sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel},
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
-    GRACE, Keep, Kind, LOOK_EVERY, Limits, Running, Said, Stopped, interrupted, size, stop,
+    GRACE, Keep, Kind, LOOK_EVERY, Limits, Running, Said, Stopped, beside, interrupted, size, stop,
 };
 
 /// How long the words of a program are waited for that has ended: somebody else may hold its output open for ever.
@@ -30,14 +30,14 @@ pub(super) fn listen(
     let began = Instant::now();
     if let (Some(mut pipe), Some(input)) = (running.child.stdin.take(), input) {
         // A child that ends without reading says why on its standard error.
-        thread::spawn(move || pipe.write_all(&input));
+        beside(move || pipe.write_all(&input)).map_err(Stopped::Io)?;
     }
     let (sender, heard) = sync_channel(8);
     if let Some(pipe) = running.child.stdout.take() {
-        forward(pipe, sender.clone(), Piece::Output);
+        forward(pipe, sender.clone(), Piece::Output).map_err(Stopped::Io)?;
     }
     if let Some(pipe) = running.child.stderr.take() {
-        forward(pipe, sender.clone(), Piece::Error);
+        forward(pipe, sender.clone(), Piece::Error).map_err(Stopped::Io)?;
     }
     drop(sender);
     let (mut stdout, mut stderr) = (Kept::new(limits.stdout), Kept::new(limits.stderr));
@@ -99,15 +99,16 @@ fn forward(
     mut pipe: impl Read + Send + 'static,
     sender: SyncSender<Piece>,
     piece: fn(Vec<u8>) -> Piece,
-) {
-    thread::spawn(move || {
+) -> io::Result<()> {
+    let work = move || {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {
             if sender.send(piece(buffer[..count].to_vec())).is_err() {
                 break;
             }
         }
-    });
+    };
+    beside(work).map(drop)
 }
 
 /// What is kept of a stream.

@@ -187,8 +187,8 @@ impl Running {
         self.is_over = true;
         children().groups.remove(&self.group.0);
         guardian::forget_group(self.group.0);
-        // Reaped when it ends before us.
-        thread::spawn(move || {
+        // Reaped when it ends before us; where there is no thread for that, when we end.
+        let _ = beside(move || {
             let _ = self.child.wait();
         });
     }
@@ -208,12 +208,32 @@ impl Drop for Running {
     fn drop(&mut self) {
         if !self.is_over {
             let group = self.group.0;
-            let stopping = thread::spawn(move || stop(&[group], GRACE));
+            let stopping = beside(move || stop(&[group], GRACE));
+            if stopping.is_err() {
+                stop(&[group], GRACE);
+            }
             // Reaped, so that its group can be seen to be gone.
             let _ = self.child.wait();
-            let _ = stopping.join();
+            let _ = stopping.map(thread::JoinHandle::join);
         }
     }
+}
+
+/// As much as a thread needs that hands bytes on or waits.
+const STACK: usize = 256 << 10;
+
+/// Does something on a thread of its own. A system that has no more of them, or no memory for one, says so; it is no reason to
+/// break off in the middle.
+fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<thread::JoinHandle<T>> {
+    let builder = thread::Builder::new().stack_size(STACK);
+    builder.spawn(work).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("the system gives no thread to listen to it: {error}"),
+        )
+    })
 }
 
 fn start(command: &mut Command, kind: Kind, terminal: bool) -> Result<Running, Stopped> {
@@ -300,11 +320,12 @@ pub async fn run_beside(
         let mut running = start(&mut command, limits.kind, limits.terminal)?;
         // The future holds the other end: where it is dropped, the child has nobody to tell.
         let group = running.group.0;
-        thread::spawn(move || {
+        beside(move || {
             if gone.recv().is_err() && children().groups.contains_key(&group) {
                 stop(&[group], GRACE);
             }
-        });
+        })
+        .map_err(Stopped::Io)?;
         listen(&mut running, &limits, input, &mut |_| {})
     });
     let said = work
