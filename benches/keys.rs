@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::print_stdout)] // a harness fails by panicking, and says what it measured
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -60,7 +60,7 @@ fn main() {
     for size in [(120, 40), (200, 60)] {
         let mut took = Console::start(size).measured(rounds);
         took.sort_unstable();
-        let at = |share: usize| took[(took.len() - 1) * share / 1000];
+        let at = |share: usize| took[(took.len() - 1) * share / 1000].0;
         let milliseconds = |it: Duration| format!("{:.2} ms", it.as_secs_f64() * 1e3);
         println!(
             "a key on {SERVICES} x {ENVIRONMENTS} cells, {} columns, {} rows, while a delivery and a history stream: {} keys\n{:>24}[half {} | 99 of 100 {} | all {}]",
@@ -71,6 +71,13 @@ fn main() {
             milliseconds(at(500)),
             milliseconds(at(990)),
             milliseconds(at(1000)),
+        );
+        let slow = took.iter().rev().take(took.len() / 50);
+        let slow: BTreeSet<&str> = slow.map(|(_, key)| *key).collect();
+        println!(
+            "{:>24}{}",
+            "slowest 2 of 100: ",
+            slow.into_iter().collect::<Vec<_>>().join(" ")
         );
     }
 }
@@ -126,7 +133,7 @@ impl Console {
         console
     }
 
-    fn measured(mut self, rounds: usize) -> Vec<Duration> {
+    fn measured(mut self, rounds: usize) -> Vec<(Duration, &'static str)> {
         let mut took = Vec::new();
         for (turn, key) in (0..rounds).flat_map(|_| ROUND).enumerate() {
             let mut events = vec![self.spoken(turn % ENVIRONMENTS, SPOKE, turn)];
@@ -148,7 +155,7 @@ impl Console {
             let began = Instant::now();
             let commands = update::update_all(&mut self.model, events);
             self.draw();
-            took.push(began.elapsed());
+            took.push((began.elapsed(), *key));
             drop(commands);
         }
         took

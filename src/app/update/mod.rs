@@ -81,6 +81,8 @@ pub fn update_all(model: &mut Model, events: impl IntoIterator<Item = Event>) ->
     }
     if !arranged {
         model.arrange();
+        // Keys acted on the list that was seen.
+        model.find_drift();
     }
     if model.story.is_some() {
         model.tell_story(&mut out);

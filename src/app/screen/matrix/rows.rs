@@ -28,7 +28,6 @@ impl Model {
     /// Brings rows, columns, cursor and scroll in line with everything else. Called after each change.
     pub(in crate::app) fn arrange(&mut self) {
         self.judge_skews();
-        self.find_drift();
         let filter = Filter::parse(&self.matrix.filter);
         let columns: Vec<EnvironmentName> = self
             .environments()
