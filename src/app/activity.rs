@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::domain::{delivery::DeliveryId, failure::Failure, timeline::Entry};
+use crate::domain::{delivery::DeliveryId, failure::Failure, timeline::LogEntry};
 
 /// Older entries than this many are only in the log on disk.
 const KEPT: usize = 1_000;
@@ -12,7 +12,7 @@ const KEPT: usize = 1_000;
 /// The log of this session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LogEntry>,
     /// The failure on the screen, until dismissed.
     standing: Option<Standing>,
     /// Failures that came before it and wait behind it.
@@ -34,7 +34,7 @@ pub struct Standing {
 
 impl Activity {
     /// Appends an entry.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: LogEntry) {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
@@ -100,7 +100,7 @@ impl Activity {
     }
 
     /// Entries, oldest first.
-    pub fn entries(&self) -> &VecDeque<Entry> {
+    pub fn entries(&self) -> &VecDeque<LogEntry> {
         &self.entries
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::{
     desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::{ChangeRequest, Plan, PlanRequest},
-    timeline::Entry,
+    timeline::LogEntry,
 };
 
 /// Something to do outside the state machine.
@@ -101,7 +101,7 @@ pub enum Command {
     /// Try lost clusters now instead of at their next try.
     Reconnect,
     /// Append a line to the activity log.
-    WriteActivity(Entry),
+    WriteActivity(LogEntry),
     /// Put the process into the background, as `^Z` does.
     Suspend,
     /// Leave.

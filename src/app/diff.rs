@@ -137,7 +137,7 @@ impl Model {
         let place = self.shown_diff().map(|shown| {
             let (diff, first) = shown;
             let end = diff.count(before).saturating_sub(1);
-            diff.place(before, first.min(last).min(end))
+            diff.position(before, first.min(last).min(end))
         });
         change(self);
         let Some(place) = place else { return };

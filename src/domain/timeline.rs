@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LogEntry {
     /// When it was logged.
     pub at: Timestamp,
     /// How much it matters.

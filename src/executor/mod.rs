@@ -36,7 +36,7 @@ use crate::{
         failure::Failure,
         ids::{CellKey, EnvironmentName},
         plan::ChangeRequest,
-        timeline::Entry,
+        timeline::LogEntry,
     },
     sources::{
         cluster::{self, Options},
@@ -240,7 +240,7 @@ impl Executor {
     }
 
     /// Writes an entry of the activity log.
-    pub fn write_activity(&self, entry: Entry) {
+    pub fn write_activity(&self, entry: LogEntry) {
         let Some(store) = self.shared.store.clone() else {
             return;
         };

@@ -33,7 +33,7 @@ use crate::{
     domain::{
         delivery::{Delivery, NotPublished, Part, Step},
         ids::EnvironmentName,
-        timeline::{Entry, Level},
+        timeline::{Level, LogEntry},
     },
     executor::{ConsoleOptions, Executor, Remembered, TerminalOrder},
     sources::{children, mistake, waiting},
@@ -310,7 +310,7 @@ impl Console {
             left.collect()
         };
         for text in &left {
-            self.executor.write_activity(Entry {
+            self.executor.write_activity(LogEntry {
                 at: Timestamp::now(),
                 level: Level::Info,
                 text: format!("left: {text}"),

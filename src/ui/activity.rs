@@ -10,7 +10,7 @@ use crate::{
     app::{areas, screen::ActivityScreen},
     domain::{
         cell::State,
-        timeline::{Entry, Level},
+        timeline::{Level, LogEntry},
     },
 };
 
@@ -23,7 +23,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: ActivityScreen) {
         Span::styled(format!("  {}", text::count(count, "line")), theme.dim),
     ]);
     let inner = canvas.frame(area, title);
-    let entries: Vec<&Entry> = model.activity.entries().iter().rev().collect();
+    let entries: Vec<&LogEntry> = model.activity.entries().iter().rev().collect();
     let Some(selected) = entries.get(screen.selected) else {
         let words = "nothing was done or said yet";
         return canvas.put(inner, Line::styled(words, theme.dim));
@@ -36,7 +36,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: ActivityScreen) {
     canvas.lines(foot, full);
 }
 
-fn line(canvas: &Canvas<'_>, entry: &Entry) -> Line<'static> {
+fn line(canvas: &Canvas<'_>, entry: &LogEntry) -> Line<'static> {
     let theme = canvas.theme;
     let (state, style) = match entry.level {
         Level::Info => (State::GitOnly, theme.dim),
@@ -61,7 +61,7 @@ fn line(canvas: &Canvas<'_>, entry: &Entry) -> Line<'static> {
     ])
 }
 
-fn full(canvas: &Canvas<'_>, entry: &Entry, width: usize) -> Vec<Line<'static>> {
+fn full(canvas: &Canvas<'_>, entry: &LogEntry, width: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines: Vec<Line<'static>> = text::wrap(&entry.text, width)
         .into_iter()

@@ -11,7 +11,7 @@ use ratatui::{
 use super::{canvas::Canvas, glyphs::Glyphs, text, theme::Theme};
 use crate::{
     app::areas::Reach,
-    domain::diff::{Diff, Extent, FileDiff, Half, Row, Shape, header},
+    domain::diff::{Diff, DiffPosition, Extent, FileDiff, Half, Row, Shape, header},
 };
 
 /// Columns that are kept for what follows the piece that changes.
@@ -27,7 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, diff: &Diff, first: usize) {
     let page = height.saturating_sub(1).max(1);
     canvas.reaches(area, Reach { page, last });
     let mut rows = diff.rows(shape, first..first + height);
-    let named = diff.files.get(diff.place(shape, first).file);
+    let named = diff.files.get(diff.position(shape, first).file);
     if let (Some(top), Some(file)) = (rows.first_mut(), named)
         && *top != Row::Gap
     {
@@ -42,8 +42,8 @@ pub fn draw_changed(canvas: &mut Canvas<'_>, area: Rect, diff: &Diff, file: usiz
         extent: Extent::Changed,
         beside: false,
     };
-    let place = crate::domain::diff::Place { file, line: None };
-    let first = diff.row(shape, place);
+    let position = DiffPosition { file, line: None };
+    let first = diff.row(shape, position);
     let rows = diff.rows(shape, first..first + usize::from(area.height));
     draw_rows(canvas, area, rows, shape);
 }

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         delivery::DeliveryId,
         desired::Desired,
-        diff::Place,
+        diff::DiffPosition,
         failure::Failure,
         ids::CellKey,
         plan::{Accept, ChangeRequest, Override, PlanRequest, Skip},
@@ -176,14 +176,14 @@ impl Model {
         };
         screen.change = change;
         if let PlanState::Ready(view) = &screen.state {
-            let place = place_of(view, change, desired.as_deref());
-            screen.diff_scroll = view.diff.row_above_change(shape, place);
+            let position = position_of(view, change, desired.as_deref());
+            screen.diff_scroll = view.diff.row_above_change(shape, position);
         }
     }
 
     /// The place in the plan's diff of what the selected change changes.
-    pub fn selected_place(&self, screen: &PlanScreen, view: &Planned) -> Place {
-        place_of(view, screen.change, self.git.desired.as_deref())
+    pub fn selected_position(&self, screen: &PlanScreen, view: &Planned) -> DiffPosition {
+        position_of(view, screen.change, self.git.desired.as_deref())
     }
 
     /// Opens the plan of everything staged, or of these cells only.
@@ -545,7 +545,7 @@ fn cells<'a>(view: &'a Planned, aside: &'a [Skip]) -> impl Iterator<Item = &'a C
 
 /// What a change changes in the diff, on the ref that the change is written to: several refs may have the file. The start
 /// where it has none.
-fn place_of(view: &Planned, change: usize, desired: Option<&Desired>) -> Place {
+fn position_of(view: &Planned, change: usize, desired: Option<&Desired>) -> DiffPosition {
     let cell = view.plan.changes.get(change).map(|change| &change.cell);
     let declared = cell.and_then(|cell| desired?.cells.get(cell));
     let source = declared.and_then(|declared| declared.sources.first());
@@ -558,7 +558,7 @@ fn place_of(view: &Planned, change: usize, desired: Option<&Desired>) -> Place {
     let own = edits.position(|(brings, edited)| brings && Some(edited) == path);
     let mut files = view.diff.files.iter();
     let found = own.or_else(|| files.position(|file| Some(&file.path) == path));
-    found.map_or(Place::default(), |file| Place {
+    found.map_or(DiffPosition::default(), |file| DiffPosition {
         file,
         line: source.and_then(|source| usize::try_from(source.line).ok()?.checked_sub(1)),
     })

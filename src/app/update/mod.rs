@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::{
     desired::Desired,
     failure::Failure,
-    timeline::{Entry, Level},
+    timeline::{Level, LogEntry},
 };
 
 use super::{
@@ -199,7 +199,7 @@ impl Model {
         detail: Vec<String>,
         out: &mut Vec<Command>,
     ) {
-        let entry = Entry {
+        let entry = LogEntry {
             at: self.now,
             level,
             text: text.into(),

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{CellProgress, Delivery, NotPublished, Outcome, Part, Step};
-use crate::domain::timeline::{Entry, Level};
+use crate::domain::timeline::{Level, LogEntry};
 
 /// The line that a step is worth; progress on the way is none.
-pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<Entry> {
+pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry> {
     let (level, text, detail) = match step {
         Step::Confirmed(commands) => confirmed(delivery, commands),
         Step::Part(part) => (
@@ -35,7 +35,7 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<Entry> {
         Step::Ended(outcome) => ended(delivery, outcome)?,
         Step::Began(_) | Step::Done(..) | Step::Published => return None,
     };
-    Some(Entry {
+    Some(LogEntry {
         at,
         level,
         text,

@@ -12,7 +12,7 @@ use super::{ids::RepoPath, plan::FileEdit};
 mod inline;
 mod rows;
 
-pub use rows::{Extent, Half, Place, Row, Shape};
+pub use rows::{DiffPosition, Extent, Half, Row, Shape};
 
 /// Lines around a change in text that others read.
 const USUAL: usize = 3;

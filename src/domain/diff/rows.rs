@@ -59,9 +59,9 @@ pub struct Half<'a> {
     pub pieces: Vec<Range<usize>>,
 }
 
-/// A place in a change that does not depend on how it is shown.
+/// A position in a change that does not depend on how it is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct DiffPosition {
     /// Which file.
     pub file: usize,
     /// The line, counted from 0, as the file is afterwards; `None`: its name.
@@ -134,38 +134,38 @@ impl Diff {
         out
     }
 
-    /// The place that a row shows.
-    pub fn place(&self, shape: Shape, row: usize) -> Place {
+    /// The position that a row shows.
+    pub fn position(&self, shape: Shape, row: usize) -> DiffPosition {
         let mut at = 0;
         for (index, file) in self.files.iter().enumerate() {
             let count = self.rows_of(index, shape);
             if row < at + count || index + 1 == self.files.len() {
                 let within = row.saturating_sub(at + usize::from(index > 0));
-                return Place {
+                return DiffPosition {
                     file: index,
                     line: file.line_of(shape, within),
                 };
             }
             at += count;
         }
-        Place::default()
+        DiffPosition::default()
     }
 
-    /// The first row that shows a place, or what comes after it in the file.
-    pub fn row(&self, shape: Shape, place: Place) -> usize {
-        let before = (0..place.file.min(self.files.len())).map(|file| self.rows_of(file, shape));
-        let start = before.sum::<usize>() + usize::from(place.file > 0);
-        let Some(file) = self.files.get(place.file) else {
+    /// The first row that shows a position, or what comes after it in the file.
+    pub fn row(&self, shape: Shape, position: DiffPosition) -> usize {
+        let before = (0..position.file.min(self.files.len())).map(|file| self.rows_of(file, shape));
+        let start = before.sum::<usize>() + usize::from(position.file > 0);
+        let Some(file) = self.files.get(position.file) else {
             return 0;
         };
-        start + place.line.map_or(0, |line| file.row_of(shape, line))
+        start + position.line.map_or(0, |line| file.row_of(shape, line))
     }
 
     /// The row above what changes at a line of a file, as it is afterwards: the file's name, where it is the first change
     /// of the file, else what stands above its header, for whoever names the file in that row.
-    pub fn row_above_change(&self, shape: Shape, place: Place) -> usize {
-        let (Some(file), Some(line)) = (self.files.get(place.file), place.line) else {
-            return self.row(shape, place);
+    pub fn row_above_change(&self, shape: Shape, position: DiffPosition) -> usize {
+        let (Some(file), Some(line)) = (self.files.get(position.file), position.line) else {
+            return self.row(shape, position);
         };
         // What is the first in its file begins with the file's name.
         let hunk = file
@@ -175,25 +175,25 @@ impl Diff {
         let Some(hunk) = hunk.filter(|at| *at > 0) else {
             return self.row(
                 shape,
-                Place {
+                DiffPosition {
                     line: None,
-                    ..place
+                    ..position
                 },
             );
         };
         let line = file.hunks[hunk].new.start;
         let row = self.row(
             shape,
-            Place {
+            DiffPosition {
                 line: Some(line),
-                ..place
+                ..position
             },
         );
         let start = self.row(
             shape,
-            Place {
+            DiffPosition {
                 line: None,
-                ..place
+                ..position
             },
         );
         let above = self.rows(shape, start..row);

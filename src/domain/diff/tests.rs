@@ -169,11 +169,11 @@ fn a_place_is_found_again_in_every_shape() {
     let diff = several();
     for shape in SHAPES {
         for row in 0..diff.count(shape) {
-            let place = diff.place(shape, row);
+            let place = diff.position(shape, row);
             let back = diff.row(shape, place);
-            assert_eq!(diff.place(shape, back), place, "{shape:?} {row}");
+            assert_eq!(diff.position(shape, back), place, "{shape:?} {row}");
             for other in SHAPES {
-                let there = diff.place(other, diff.row(other, place));
+                let there = diff.position(other, diff.row(other, place));
                 assert_eq!(there.file, place.file, "{shape:?} {row} {other:?}");
             }
         }
@@ -187,15 +187,15 @@ fn a_place_is_found_again_in_every_shape() {
         extent: Extent::Whole,
         beside: true,
     };
-    let place = diff.place(changed, 4);
+    let place = diff.position(changed, 4);
     assert_eq!(shown(&diff, changed, 4..5), ["-20"]);
     let row = diff.row(whole, place);
     assert_eq!(shown(&diff, whole, row..row + 1), ["20|twenty"]);
-    assert_eq!(Diff::default().place(whole, 3), Place::default());
+    assert_eq!(Diff::default().position(whole, 3), DiffPosition::default());
     assert_eq!(
         Diff::default().row(
             whole,
-            Place {
+            DiffPosition {
                 file: 7,
                 line: Some(3)
             }
@@ -212,7 +212,7 @@ fn a_change_begins_below_the_name_of_its_file_or_with_its_header() {
         beside: false,
     };
     let begins = |file, line| {
-        let row = diff.row_above_change(shape, Place { file, line });
+        let row = diff.row_above_change(shape, DiffPosition { file, line });
         shown(&diff, shape, row..row + 2).join(" ")
     };
     assert_eq!(begins(0, Some(4)), "a.yaml @@ -2,7 +2,8 @@");

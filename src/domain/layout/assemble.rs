@@ -18,7 +18,7 @@ use super::{
     choice::field,
     compile::Layout,
     join::{Joins, Presence, Rank},
-    set::{Entry, Role},
+    set::{LayoutFacts, Role},
 };
 use crate::domain::{
     desired::Desired,
@@ -281,7 +281,7 @@ impl Assembler {
         Some(self.files.len() - 1)
     }
 
-    fn attach(&mut self, layout: &Layout, file: usize, index: usize, entry: &Entry) {
+    fn attach(&mut self, layout: &Layout, file: usize, index: usize, entry: &LayoutFacts) {
         let presence = |environment| Presence {
             file,
             entry: index,
@@ -401,7 +401,7 @@ impl Assembler {
         level: u8,
         presence: Presence,
         file: usize,
-        entry: &Entry,
+        entry: &LayoutFacts,
         index: usize,
         fact: Option<usize>,
     ) {

@@ -17,7 +17,7 @@ use super::{
     extract::{Findings, Found, Place},
     level::{Finder, Level},
     pattern::Pattern,
-    set::Entry,
+    set::LayoutFacts,
 };
 use crate::domain::manifest::NodePath;
 
@@ -55,7 +55,7 @@ pub(super) struct Claimant<'a> {
     /// What the ref's name captured.
     pub(super) origin: &'a Bindings,
     /// What the file says by the layouts before it.
-    pub(super) entries: &'a [Entry],
+    pub(super) entries: &'a [LayoutFacts],
     /// A place that an earlier layout reads is none of this one's, even if it gives another cell.
     pub(super) tried: bool,
 }

@@ -14,7 +14,7 @@ use super::{
     level::Level,
     objects::objects,
     part::{Part, image_name},
-    set::Entry,
+    set::LayoutFacts,
 };
 use crate::domain::{
     grammar::Grammar,
@@ -254,7 +254,7 @@ pub(super) fn contradictions(
     yaml: &Yaml<'_>,
     layouts: &[Layout],
     runs: &[Run],
-    entries: &mut [Entry],
+    entries: &mut [LayoutFacts],
 ) {
     let cells = Cells::of(runs);
     let mut levels: HashMap<(usize, usize), Said<'_, '_>> = HashMap::new();

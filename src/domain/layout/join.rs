@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{bindings::Bindings, compile::Layout, set::Entry};
+use super::{bindings::Bindings, compile::Layout, set::LayoutFacts};
 
 /// Why a cell exists: a file of its own path, or a proof of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,7 +168,7 @@ impl Joins {
         origin: usize,
         file: usize,
         index: usize,
-        entry: &Entry,
+        entry: &LayoutFacts,
         ref_bindings: &Bindings,
     ) -> Vec<(Presence, Option<usize>)> {
         let mut met = Vec::new();

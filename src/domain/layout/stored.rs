@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     FileFacts, LayoutSet,
     bindings::Bindings,
-    set::{Entry, Fact, Role},
+    set::{Fact, LayoutFacts, Role},
 };
 use crate::domain::{
     ids::{ObjectId, RepoPath},
@@ -108,7 +108,7 @@ impl<'a> Texts<'a> {
     }
 
     /// `None` where it could not be read.
-    fn entry(&mut self, entry: &'a Entry) -> Option<StoredEntry> {
+    fn entry(&mut self, entry: &'a LayoutFacts) -> Option<StoredEntry> {
         if entry.broken {
             return None;
         }
@@ -161,7 +161,7 @@ impl Numbered<'_> {
         Some((path, ObjectId::new(file.blob), Arc::new(facts)))
     }
 
-    fn entry(&self, entry: StoredEntry) -> Option<Entry> {
+    fn entry(&self, entry: StoredEntry) -> Option<LayoutFacts> {
         let path = self.bindings(&[], &entry.path)?;
         let facts = entry.facts.into_iter().map(|fact| {
             let version = fact.version.map(|number| self.text(number));
@@ -182,7 +182,7 @@ impl Numbered<'_> {
             }))
         });
         let facts = facts.collect::<Option<_>>()?;
-        Some(Entry {
+        Some(LayoutFacts {
             layout: entry.layout,
             role: entry.level.map_or(Role::Proof, Role::Level),
             path,

@@ -9,7 +9,7 @@ use super::{
     quote::{Context, write_key, write_new},
     remove::{before_line_break, entries_of},
     splice::Splice,
-    tree::{Document, Entry, NodeId, NodeKind, ScalarStyle, Yaml},
+    tree::{Document, MappingEntry, NodeId, NodeKind, ScalarStyle, Yaml},
 };
 
 /// Adds to a mapping in braces, on a line of its own where the last key has one.
@@ -26,7 +26,7 @@ pub(super) fn insert(
     if !(yaml.source(start..end).starts_with('{') && yaml.source(start..end).ends_with('}')) {
         return Err(unexpected(node));
     }
-    let quoted = |entry: &Entry| {
+    let quoted = |entry: &MappingEntry| {
         matches!(
             document.node(entry.key).kind,
             NodeKind::Scalar {
@@ -90,8 +90,8 @@ pub(super) fn remove(
 ) -> Vec<Splice> {
     let entries = entries_of(document, mapping);
     let opening = document.node(mapping).span.start;
-    let start_of = |entry: &Entry| document.node(entry.key).outer_start;
-    let end_of = |entry: &Entry| {
+    let start_of = |entry: &MappingEntry| document.node(entry.key).outer_start;
+    let end_of = |entry: &MappingEntry| {
         let (key, value) = (document.node(entry.key), document.node(entry.value));
         value.span.end.max(key.span.end)
     };

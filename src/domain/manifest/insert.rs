@@ -3,12 +3,12 @@
 use super::{
     ManifestError, braces,
     lines::{line_end, line_start},
-    locate::{Place, Reach, own_entry, reach, shown},
+    locate::{Located, Reach, own_entry, reach, shown},
     oracle::Change,
     quote::{Context, write_key, write_new},
     set::{self, Wanted},
     splice::Splice,
-    tree::{Document, Entry, Node, NodeKind, Step, Yaml},
+    tree::{Document, MappingEntry, Node, NodeKind, Step, Yaml},
 };
 
 /// How far nested mappings are indented where the file has none to look at.
@@ -72,7 +72,7 @@ pub(super) fn insert(
         return existing(
             yaml,
             document,
-            Place {
+            Located {
                 node: value,
                 entry,
                 flow: is_flow(node),
@@ -130,7 +130,7 @@ pub(super) fn insert(
 fn existing(
     yaml: &Yaml<'_>,
     document: &Document<'_>,
-    place: Place,
+    place: Located,
     addition: &Addition<'_>,
 ) -> Result<Option<(Vec<Splice>, Change)>, ManifestError> {
     let value = document.at(place.node);
@@ -163,7 +163,7 @@ fn existing(
 }
 
 /// The first byte of the line behind an entry, past its trailing comment.
-pub(super) fn next_line(yaml: &Yaml<'_>, document: &Document<'_>, entry: Entry) -> usize {
+pub(super) fn next_line(yaml: &Yaml<'_>, document: &Document<'_>, entry: MappingEntry) -> usize {
     let (key, value) = (document.node(entry.key), document.node(entry.value));
     let end = value.span.end.max(key.span.end);
     if yaml.source(0..end).ends_with('\n') {
@@ -254,7 +254,7 @@ fn add_lines(yaml: &Yaml<'_>, at: usize, lines: &[String]) -> Splice {
 fn into_empty(
     yaml: &Yaml<'_>,
     document: &Document<'_>,
-    place: Place,
+    place: Located,
     keys: &[String],
     addition: &Addition<'_>,
 ) -> Result<Splice, ManifestError> {

@@ -8,7 +8,7 @@ use super::{
 
 /// A node as it is written, with what holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Located {
     pub node: NodeId,
     /// The mapping whose value it is, and its position there.
     pub entry: Option<(NodeId, usize)>,
@@ -19,9 +19,9 @@ pub(super) struct Place {
 /// How far a path leads.
 pub(super) enum Reach<'p> {
     /// To its end.
-    All(Place),
+    All(Located),
     /// To a mapping or an empty value where the rest of the path is missing.
-    Part(Place, &'p [Step]),
+    Part(Located, &'p [Step]),
 }
 
 /// The document with this index.
@@ -42,7 +42,7 @@ pub(super) fn document<'t, 'a>(
 ///
 /// # Errors
 /// Where the path is missing, shared, or written twice.
-pub(super) fn locate(document: &Document<'_>, path: &[Step]) -> Result<Place, ManifestError> {
+pub(super) fn locate(document: &Document<'_>, path: &[Step]) -> Result<Located, ManifestError> {
     match reach(document, path)? {
         Reach::All(place) => Ok(place),
         Reach::Part(place, rest) => {
@@ -70,7 +70,7 @@ pub(super) fn reach<'p>(
     document: &Document<'_>,
     path: &'p [Step],
 ) -> Result<Reach<'p>, ManifestError> {
-    let mut place = Place {
+    let mut place = Located {
         node: 0,
         entry: None,
         flow: false,
@@ -90,7 +90,7 @@ pub(super) fn reach<'p>(
                     refuse_merged(document, place.node, key)?;
                     return Ok(Reach::Part(place, &path[depth..]));
                 };
-                place = Place {
+                place = Located {
                     node: value,
                     entry: Some((place.node, position)),
                     flow: *flow,
@@ -106,7 +106,7 @@ pub(super) fn reach<'p>(
                     );
                     return Err(ManifestError::at(node.line, message));
                 };
-                place = Place {
+                place = Located {
                     node: *item,
                     entry: None,
                     flow: *flow,

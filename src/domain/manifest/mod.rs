@@ -32,7 +32,7 @@ pub use parse::parse;
 pub use scalar::{ScalarType, scalar_type};
 pub use sealed::{refuse_encrypted, refuse_sealed};
 pub use tree::{
-    Comment, Document, Entry, Node, NodeId, NodeKind, NodePath, ScalarStyle, Step, Yaml,
+    Comment, Document, MappingEntry, Node, NodeId, NodeKind, NodePath, ScalarStyle, Step, Yaml,
 };
 
 /// Why a file cannot be read or edited; the caller adds the path.

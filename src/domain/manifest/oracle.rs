@@ -8,7 +8,7 @@ use super::{
     parse::parse,
     reads::Reads,
     splice::Splices,
-    tree::{Document, Entry, Node, NodeId, NodeKind, Yaml},
+    tree::{Document, MappingEntry, Node, NodeId, NodeKind, Yaml},
 };
 
 /// What an edit means for a document, in nodes of the old tree.
@@ -272,10 +272,10 @@ impl<'j> Judge<'j> {
     }
 
     /// Whether an entry of the new tree is the keys, one in the other, down to the text.
-    fn is_chain(&self, entry: Entry, keys: &[String], text: &str) -> bool {
+    fn is_chain(&self, entry: MappingEntry, keys: &[String], text: &str) -> bool {
         let mut entry = Some(entry);
         for (depth, key) in keys.iter().enumerate() {
-            let Some(Entry { key: name, value }) = entry.take() else {
+            let Some(MappingEntry { key: name, value }) = entry.take() else {
                 return false;
             };
             if self.new.at(name).node().anchor.is_some() || self.new.at(name).text() != Some(key) {
@@ -338,7 +338,7 @@ fn unchanged(
     content && before.tag == after.tag && before.anchor == after.anchor
 }
 
-fn pair(old: &[Entry], new: &[Entry], pending: &mut Vec<(NodeId, NodeId)>) {
+fn pair(old: &[MappingEntry], new: &[MappingEntry], pending: &mut Vec<(NodeId, NodeId)>) {
     for (old, new) in old.iter().zip(new) {
         pending.push((old.key, new.key));
         pending.push((old.value, new.value));

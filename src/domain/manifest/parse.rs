@@ -10,7 +10,7 @@ use super::{
     ManifestError,
     lines::{breaks, line_end, number},
     reads::Reads,
-    tree::{Comment, Document, Entry, Node, NodeId, NodeKind, ScalarStyle, Yaml},
+    tree::{Comment, Document, MappingEntry, Node, NodeId, NodeKind, ScalarStyle, Yaml},
 };
 
 /// Nesting beyond which a file is refused. It bounds every recursion over the tree.
@@ -332,7 +332,7 @@ impl<'a> Builder<'a> {
             NodeKind::Mapping { flow, entries } => {
                 let pairs = children.chunks_exact(2);
                 *entries = pairs
-                    .map(|pair| Entry {
+                    .map(|pair| MappingEntry {
                         key: pair[0],
                         value: pair[1],
                     })

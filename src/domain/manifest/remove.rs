@@ -4,10 +4,10 @@ use super::{
     ManifestError, braces,
     insert::next_line,
     lines::line_start,
-    locate::{Place, locate, shown},
+    locate::{Located, locate, shown},
     oracle::Change,
     splice::Splice,
-    tree::{Document, Entry, NodeId, NodeKind, Step, Yaml},
+    tree::{Document, MappingEntry, NodeId, NodeKind, Step, Yaml},
 };
 
 /// The splices that take a key out, and the change they mean. With `prune` the parents that would
@@ -53,7 +53,7 @@ pub(super) fn remove(
 
 /// Whether a mapping of one key is as adding the key would have written it: `outer` is the mapping as a value, `inner` the
 /// key's value.
-fn is_bare(yaml: &Yaml<'_>, document: &Document<'_>, outer: Place, inner: Place) -> bool {
+fn is_bare(yaml: &Yaml<'_>, document: &Document<'_>, outer: Located, inner: Located) -> bool {
     let mapping = document.node(outer.node);
     let NodeKind::Mapping { flow, .. } = mapping.kind else {
         return false;
@@ -77,14 +77,19 @@ fn is_bare(yaml: &Yaml<'_>, document: &Document<'_>, outer: Place, inner: Place)
 }
 
 /// Whether a comment stands on a line of its own between the value and the end of its entry.
-fn comment_follows(yaml: &Yaml<'_>, document: &Document<'_>, entry: Entry, from: usize) -> bool {
+fn comment_follows(
+    yaml: &Yaml<'_>,
+    document: &Document<'_>,
+    entry: MappingEntry,
+    from: usize,
+) -> bool {
     let end = document.node(entry.value).span.end;
     let mut comments = yaml.comments.iter().map(|comment| comment.span.start);
     let line = super::lines::line_end(yaml.text, from);
     comments.any(|at| line < at && at < end)
 }
 
-pub(super) fn entries_of<'d>(document: &'d Document<'_>, mapping: NodeId) -> &'d [Entry] {
+pub(super) fn entries_of<'d>(document: &'d Document<'_>, mapping: NodeId) -> &'d [MappingEntry] {
     match &document.node(mapping).kind {
         NodeKind::Mapping { entries, .. } => entries,
         _ => &[],

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     ManifestError,
     lines::line_end,
-    locate::{Place, named, shown},
+    locate::{Located, named, shown},
     lookup::NodeRef,
     oracle::Change,
     quote::{Context, escape_within, write, write_new},
@@ -30,7 +30,7 @@ pub(super) struct Wanted<'e> {
 pub(super) fn set(
     yaml: &Yaml<'_>,
     document: &Document<'_>,
-    place: Place,
+    place: Located,
     path: &[Step],
     wanted: Wanted<'_>,
 ) -> Result<Option<(Splice, Change)>, ManifestError> {
@@ -171,7 +171,7 @@ pub(super) fn comment(
 pub(super) fn fill(
     yaml: &Yaml<'_>,
     document: &Document<'_>,
-    place: Place,
+    place: Located,
     token: &str,
 ) -> Result<Splice, ManifestError> {
     let node = document.node(place.node);
@@ -198,7 +198,7 @@ pub(super) fn fill(
     Ok(Splice::new(at..at, format!("{before}{token}{behind}")))
 }
 
-fn lacks_colon(yaml: &Yaml<'_>, document: &Document<'_>, place: Place) -> bool {
+fn lacks_colon(yaml: &Yaml<'_>, document: &Document<'_>, place: Located) -> bool {
     place.entry.is_some()
         && !yaml
             .source(0..document.node(place.node).span.start)

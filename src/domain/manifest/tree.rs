@@ -76,7 +76,7 @@ pub enum NodeKind<'a> {
         /// Whether in flow style. A lone pair in a flow sequence has no braces of its own.
         flow: bool,
         /// In order, duplicates and merge keys included.
-        entries: Vec<Entry>,
+        entries: Vec<MappingEntry>,
     },
     /// `*name`, which stands for another node of the document.
     Alias {
@@ -87,7 +87,7 @@ pub enum NodeKind<'a> {
 
 /// One key of a mapping, with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct MappingEntry {
     /// The key.
     pub key: NodeId,
     /// The value.

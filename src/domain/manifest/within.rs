@@ -4,7 +4,7 @@ use super::{
     ManifestError,
     edit::{Edit, apply},
     lines::line_start,
-    locate::{Place, shown},
+    locate::{Located, shown},
     lookup::NodeRef,
     oracle::Change,
     set::word,
@@ -19,7 +19,7 @@ use super::{
 pub(super) fn set(
     yaml: &Yaml<'_>,
     document: &Document<'_>,
-    place: Place,
+    place: Located,
     path: &[Step],
     edit: &Edit,
 ) -> Result<Option<(Splice, Change)>, ManifestError> {

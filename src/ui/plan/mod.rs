@@ -90,7 +90,7 @@ fn ready(canvas: &mut Canvas<'_>, area: Rect, screen: &PlanScreen, view: &Planne
         let rest = below(areas.changes, taken + 1, areas.changes.height);
         // A first look; the whole of it has a pane of its own (tab).
         if rest.height >= LEAST_BYTES {
-            let file = canvas.model.selected_place(screen, view).file;
+            let file = canvas.model.selected_position(screen, view).file;
             diff::draw_changed(canvas, rest, &view.diff, file);
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     COMMITS_AT_ONCE, Held, MOST_COMMITS, MOST_CONFIGURATIONS, MOST_GUESSES, Sink, UnknownBefore,
-    kept::{Place, Said},
+    kept::{ConfigurationSource, Said},
     then::{Earlier, Then, deepen, is_other, join, origin_in, place},
 };
 use crate::{
@@ -324,8 +324,12 @@ impl<'a> Back<'a, '_> {
         may_guess: bool,
     ) -> Result<Result<Option<Arc<Config>>, String>, Failure> {
         let known = &self.today.earlier;
-        let by_blob = blob.and_then(|blob| known.get(&Place::Blob(blob)));
-        let by_tree = || known.get(&Place::Tree(commit)).filter(|_| may_guess);
+        let by_blob = blob.and_then(|blob| known.get(&ConfigurationSource::Blob(blob)));
+        let by_tree = || {
+            known
+                .get(&ConfigurationSource::Tree(commit))
+                .filter(|_| may_guess)
+        };
         let said = match by_blob.or_else(by_tree) {
             Some(said) => said,
             None => match self.load(line, commit, blob, may_guess)? {
@@ -392,8 +396,8 @@ impl<'a> Back<'a, '_> {
             first.unwrap_or_default()
         });
         let place = match blob {
-            _ if is_asked.get() => may_guess.then_some(Place::Tree(commit)),
-            Some(blob) => Some(Place::Blob(blob)),
+            _ if is_asked.get() => may_guess.then_some(ConfigurationSource::Tree(commit)),
+            Some(blob) => Some(ConfigurationSource::Blob(blob)),
             None => None,
         };
         if let Some(place) = place {

@@ -18,7 +18,7 @@ pub struct Configurations(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    of: HashMap<Place, Known>,
+    of: HashMap<ConfigurationSource, Known>,
     /// Of the files that they were read from.
     bytes: usize,
     /// How often something was asked for or kept.
@@ -35,7 +35,7 @@ struct Known {
 
 /// What a configuration was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum ConfigurationSource {
     /// This blob says all of it.
     Blob(ObjectId),
     /// Its layout was guessed from the tree of this commit.
@@ -46,7 +46,7 @@ pub(super) enum Place {
 pub(super) type Said = Result<Arc<Config>, String>;
 
 impl Configurations {
-    pub(super) fn get(&self, place: &Place) -> Option<Said> {
+    pub(super) fn get(&self, place: &ConfigurationSource) -> Option<Said> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
         let uses = kept.uses;
@@ -56,7 +56,7 @@ impl Configurations {
     }
 
     /// Keeps what a file of so many bytes says. What was not asked for longest makes room for it.
-    pub(super) fn keep(&self, place: Place, said: Said, bytes: usize) {
+    pub(super) fn keep(&self, place: ConfigurationSource, said: Said, bytes: usize) {
         if bytes > MOST_KEPT_BYTES {
             return;
         }
@@ -77,7 +77,7 @@ impl Configurations {
 }
 
 impl Kept {
-    fn forget(&mut self, place: &Place) {
+    fn forget(&mut self, place: &ConfigurationSource) {
         if let Some(known) = self.of.remove(place) {
             self.bytes -= known.bytes;
         }
@@ -88,10 +88,10 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn place(number: usize) -> Place {
+    fn place(number: usize) -> ConfigurationSource {
         let mut id = [0; 20];
         id[..8].copy_from_slice(&number.to_be_bytes());
-        Place::Blob(ObjectId::new(id))
+        ConfigurationSource::Blob(ObjectId::new(id))
     }
 
     /// What is asked for stays, however much comes; and no more of it than there may be.

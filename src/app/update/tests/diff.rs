@@ -109,7 +109,7 @@ fn what_is_looked_at_stays_in_view() {
     let top = |driver: &mut Driver| {
         let shape = driver.model.diff_shape();
         let screen = driver.model.plan_screen().unwrap();
-        view.diff.place(shape, screen.diff_scroll).line
+        view.diff.position(shape, screen.diff_scroll).line
     };
     driver.model.plan_screen().unwrap().diff_scroll = view.diff.count(around(3)) - 4;
     assert_eq!(top(&mut driver), Some(37));

@@ -12,7 +12,7 @@ use super::{
         extract::{Findings, Found},
         locator::Doubled,
     },
-    facts::{Entry, Fact, Role},
+    facts::{Fact, LayoutFacts, Role},
 };
 use crate::domain::{
     ids::{CellKey, RepoPath},
@@ -23,7 +23,7 @@ use crate::domain::{
 /// What a file says, while it is read.
 #[derive(Default)]
 pub(super) struct Building {
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<LayoutFacts>,
     pub(super) problems: Vec<Problem>,
     reported: HashSet<Problem>,
     /// The cells of which some reading of a table says something, by table: once something was set aside.
@@ -83,7 +83,7 @@ impl Building {
         };
         self.report_unread(path, &findings);
         let facts = findings.found.into_iter();
-        self.entries.push(Entry {
+        self.entries.push(LayoutFacts {
             layout: u16::try_from(index).unwrap_or(u16::MAX),
             role: Role::Level(0),
             path: bound,

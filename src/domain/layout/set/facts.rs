@@ -12,13 +12,13 @@ use crate::domain::{problem::Problem, version::Version};
 /// What one file says. Small and shareable; a pure function of (path, bytes).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct FileFacts {
-    pub(in crate::domain::layout) entries: Vec<Entry>,
+    pub(in crate::domain::layout) entries: Vec<LayoutFacts>,
     pub(super) problems: Vec<Problem>,
 }
 
 /// What one layout reads from the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::domain::layout) struct Entry {
+pub(in crate::domain::layout) struct LayoutFacts {
     /// Index of the compiled layout.
     pub(in crate::domain::layout) layout: u16,
     /// As what.
@@ -70,7 +70,7 @@ pub(in crate::domain::layout) struct Fact {
 
 impl FileFacts {
     /// What a file without problems says.
-    pub(in crate::domain::layout) fn of(entries: Vec<Entry>) -> Self {
+    pub(in crate::domain::layout) fn of(entries: Vec<LayoutFacts>) -> Self {
         Self {
             entries,
             problems: Vec::new(),

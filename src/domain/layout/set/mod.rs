@@ -10,7 +10,7 @@ use std::{
 };
 
 pub use facts::FileFacts;
-pub(super) use facts::{Entry, Fact, Placed, Role};
+pub(super) use facts::{Fact, LayoutFacts, Placed, Role};
 
 use super::{
     LayoutError, LayoutSpec, Origin, RefTemplate,

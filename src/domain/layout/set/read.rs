@@ -13,7 +13,7 @@ use super::{
     },
     LayoutSet,
     building::{Building, of_file},
-    facts::{Entry, Fact, FileFacts, Placed, Role},
+    facts::{Fact, FileFacts, LayoutFacts, Placed, Role},
 };
 use crate::domain::{ids::RepoPath, problem::Problem, version::Version};
 
@@ -181,7 +181,7 @@ impl LayoutSet {
                         })
                     }));
                 }
-                facts.entries.push(Entry {
+                facts.entries.push(LayoutFacts {
                     layout: layout_index,
                     role,
                     path: bound.clone(),
@@ -198,7 +198,7 @@ impl LayoutSet {
                 .as_ref()
                 .and_then(|proof| proof.matches(path.as_str()))
             {
-                facts.entries.push(Entry {
+                facts.entries.push(LayoutFacts {
                     layout: layout_index,
                     role: Role::Proof,
                     path: bound,
@@ -226,7 +226,7 @@ impl LayoutSet {
             if !self.is_seen(layout) {
                 continue;
             }
-            let entry = |role, path| Entry {
+            let entry = |role, path| LayoutFacts {
                 layout: u16::try_from(index).unwrap_or(u16::MAX),
                 role,
                 path,
@@ -257,7 +257,7 @@ impl LayoutSet {
                 && layout.refs == origin.refs
                 && layout.repository == origin.repository
         });
-        let entries = named.map(|(index, _)| Entry {
+        let entries = named.map(|(index, _)| LayoutFacts {
             layout: u16::try_from(index).unwrap_or(u16::MAX),
             role: Role::Level(0),
             path: Bindings::default(),
