@@ -49,6 +49,7 @@ fn tell(output: &Output, delivery: &Delivery, step: &Step) {
         Step::Part(part) | Step::Arrived(part) if delivery.writes.len() > 1 => {
             output.note(clean(&part.describe()));
         }
+        Step::Done(Stage::Synced, by) if !by.is_empty() => output.detail(format!("synced {by}")),
         Step::Cell(cell, progress) => say(output, cell, progress),
         _ => {}
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        agent::AgentState,
+        agent::{AgentState, Hop},
         desired::{DesiredCell, Tip},
         diff::FileDiff,
         drift::Skew,
@@ -144,17 +144,23 @@ pub fn live(live: &LiveCell) -> Value {
         "stale": live.stale,
         "workloads": live.workloads,
         "agent": live.agent.as_ref().map(agent),
-        "hop": live.hop.as_ref().map(|hop| json!({
-            "at": hop.at,
-            "reason": hop.reason,
-            "next": hop.next.map(time),
-        })),
+        "hop": live.hop.as_ref().map(hop),
         "step": null,
     });
     if live.hidden {
         value["visible"] = json!(false);
     }
     value
+}
+
+/// Where a cell's version is stuck.
+pub fn hop(hop: &Hop) -> Value {
+    json!({
+        "at": hop.at,
+        "reason": hop.reason,
+        "next": hop.next.map(time),
+        "order": hop.order,
+    })
 }
 
 /// A cell's agent.

@@ -1,10 +1,11 @@
 //! What became of a plan: in words for people, as JSON for programs.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     fail::Exit,
-    json::PlanJson,
+    json::{self as shapes, PlanJson},
     output::{Output, clean},
     plan::same,
     text::tone,
@@ -263,7 +264,16 @@ pub(super) fn say_message(output: &Output, lines: &[String]) {
 pub(super) fn say(output: &Output, cell: &CellKey, progress: &CellProgress) {
     let shown = look::of_progress(progress);
     let (word, tone) = (shown.word, shown.tone.map_or(Tone::Plain, tone));
-    let detail = progress.describe();
+    let detail = match progress {
+        CellProgress::Behind(hop) => {
+            let now = hop.order.map(|order| {
+                let (service, environment) = (&cell.service, &cell.environment);
+                format!("; now: tidegate {order} {service} {environment}")
+            });
+            hop.words(Timestamp::now()) + &now.unwrap_or_default()
+        }
+        _ => progress.describe(),
+    };
     let detail = if detail == word {
         String::new()
     } else {
@@ -280,6 +290,11 @@ pub(super) fn cells_json(delivery: &Delivery) -> Value {
             "environment": run.cell.environment,
             "state": look::of_progress(&run.progress).json,
             "detail": run.progress.describe(),
+            "agent": run.synced.as_ref().and_then(|synced| synced.by.as_ref()),
+            "hop": match &run.progress {
+                CellProgress::Behind(hop) => shapes::hop(hop),
+                _ => Value::Null,
+            },
         })
     });
     Value::Array(cells.collect())

@@ -21,10 +21,11 @@ use crate::{
 };
 
 /// The stages in their order, in words.
-const STAGES: [(Stage, &str); 5] = [
+const STAGES: [(Stage, &str); 6] = [
     (Stage::Checked, "checked"),
     (Stage::Committed, "committed"),
     (Stage::Pushed, "pushed"),
+    (Stage::Synced, "synced"),
     (Stage::Rolling, "rolling"),
     (Stage::Healthy, "healthy"),
 ];
@@ -184,6 +185,7 @@ fn cell_line(
             let bar = done.repeat(full as usize) + &rest.repeat((BAR - full) as usize);
             format!("{bar} {ready}/{desired}")
         }
+        CellProgress::Behind(hop) => hop.words(canvas.model.now),
         _ => state.describe(),
     };
     let progress = look::of_progress(state);

@@ -90,6 +90,25 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
         .exits(0)
         .says("back to 1.41.3")
         .says("checkout / prod-eu: healthy");
+
+    // What its agent waits for, and who moves it.
+    let suspended = [
+        "promote",
+        "mailer",
+        "--from",
+        "dev",
+        "--to",
+        "staging",
+        "--yes",
+        "--wait",
+        "--timeout",
+        "6s",
+    ];
+    tidegate(&demo, &home, &suspended)
+        .await
+        .exits(1)
+        .says("waiting: Flux has not synced: suspended; now: tidegate resume mailer staging")
+        .says("timed out after 6s: Flux has not synced: suspended");
 }
 
 /// Replicas are no image: no pod shows them, so that neither the upstream gate nor `--wait` asks pods for them.

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AgentKind, AgentObject, Pace, Phase};
+use super::{AgentKind, AgentObject, Order, Pace, Phase};
 use crate::domain::{age, rollout::same_version, version::Version};
 
 /// Where a cell's version has not arrived.
@@ -40,6 +40,12 @@ pub struct Hop {
     /// When the agent acts next by itself, where its status tells.
     #[serde(default)]
     pub next: Option<Timestamp>,
+    /// What the cell's agent is told to move it now, where that is of use.
+    #[serde(default)]
+    pub order: Option<Order>,
+    /// The agent, or the source that it takes from, tried and cannot.
+    #[serde(default)]
+    pub failing: bool,
 }
 
 impl Hop {
@@ -49,6 +55,8 @@ impl Hop {
             at: At::Run,
             reason: ails.unwrap_or("pods are being replaced").to_owned(),
             next: None,
+            order: None,
+            failing: false,
         }
     }
 
@@ -113,7 +121,10 @@ pub fn hop(chain: Chain<'_>, truths: Truths<'_>) -> Option<Hop> {
         return truths.synced.map(|_| chain.not_served(truths));
     }
     (!truths.settled).then(|| match truths.ails {
-        None if chain.agent.phase.is_failing() => Hop::run(Some(&chain.failing())),
+        None if chain.agent.phase.is_failing() => Hop {
+            failing: true,
+            ..Hop::run(Some(&chain.failing()))
+        },
         ails => Hop::run(ails),
     })
 }
@@ -159,6 +170,33 @@ impl Chain<'_> {
             at: At::Sync,
             reason,
             next,
+            order: self.order(),
+            failing: self.is_failing(),
+        }
+    }
+
+    /// Whether the agent or its source tried, and cannot.
+    fn is_failing(self) -> bool {
+        let source = self.source.is_some_and(|source| source.phase.is_failing());
+        self.agent.phase.is_failing() || source
+    }
+
+    /// What the agent is told to go on now, where it waits for that, or would try again.
+    fn order(self) -> Option<Order> {
+        let agent = self.agent;
+        let argocd = agent.kind.is_argocd();
+        let asleep = |it: &AgentObject| it.phase == Phase::Suspended;
+        let reason = agent.reason.as_deref().unwrap_or_default();
+        match agent.phase {
+            Phase::Suspended => (!argocd).then_some(Order::Resume),
+            _ if self.source.is_some_and(asleep) => None,
+            Phase::Reconciling => None,
+            // It goes on by itself once the other is ready, and not before.
+            _ if reason == "DependencyNotReady" => None,
+            _ if !argocd => Some(Order::Reconcile),
+            Phase::OutOfSync | Phase::NotAutomated => Some(Order::Sync),
+            phase if phase.is_failing() && reason.starts_with("Sync") => Some(Order::Sync),
+            _ => Some(Order::Refresh),
         }
     }
 
@@ -186,6 +224,12 @@ impl Chain<'_> {
             at: At::Serve,
             reason,
             next: agent.next().filter(|_| agent.phase == Phase::Current),
+            order: match agent.phase {
+                // That puts back what was changed in the cluster.
+                Phase::Current if agent.kind.is_argocd() => Some(Order::Sync),
+                _ => self.order(),
+            },
+            failing: self.is_failing(),
         }
     }
 

@@ -331,6 +331,9 @@ pub struct AgentState {
     pub cluster: String,
     /// The commit, digest or chart version that it has applied.
     pub revision: Option<String>,
+    /// The commit, digest or chart version that it last tried to apply.
+    #[serde(default)]
+    pub attempted: Option<String>,
     /// What it does.
     pub phase: Phase,
     /// Why, in its own words.
@@ -350,14 +353,13 @@ impl AgentObject {
 
     /// What a cell says of it.
     pub fn state(&self) -> AgentState {
+        let short = |revision: &String| commit(revision).unwrap_or(revision).to_owned();
         AgentState {
             kind: self.kind,
             object: self.place(),
             cluster: String::new(),
-            revision: self
-                .applied
-                .as_deref()
-                .map(|text| commit(text).unwrap_or(text).to_owned()),
+            revision: self.applied.as_ref().map(short),
+            attempted: self.attempted.as_ref().map(short),
             phase: self.phase,
             reason: match (&self.reason, &self.message) {
                 (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{AgentObject, Phase, Reference, read::text};
@@ -12,7 +13,8 @@ const REQUESTED: &str = "reconcile.fluxcd.io/requestedAt";
 const REFRESH: &str = "argocd.argoproj.io/refresh";
 
 /// Something that an agent can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Flux: fetch and apply now.
     Reconcile,

@@ -417,6 +417,8 @@ fn what_an_agent_has_not_brought_is_why() {
         at,
         reason: "words".to_owned(),
         next: None,
+        order: None,
+        failing: false,
     };
     let cases = [
         (

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    CellProgress, Delivery, Expectation, Fact, NotPublished, Outcome, Part, Stage, StageRun, Step,
-    judge,
+    CellProgress, CellRun, Delivery, Expectation, Fact, NotPublished, Outcome, Part, Stage,
+    StageRun, Step, Synced, judge,
 };
 use crate::domain::{
     desired::RefName, ids::CellKey, rollout::Running, topology::Deliver, version::Version,
@@ -199,7 +199,7 @@ impl Change<'_> {
         for run in &mut self.delivery.cells {
             run.expected = expected.remove(&run.cell);
         }
-        self.began(Stage::Rolling);
+        self.began(Stage::Synced);
     }
 
     /// What somebody else changed since is followed no further: it will never run.
@@ -212,6 +212,13 @@ impl Change<'_> {
     }
 
     fn seen(&mut self, facts: &Running, waited: Duration) {
+        for run in &mut self.delivery.cells {
+            let live = facts.live.get(&run.cell);
+            if let (Some(expected), None, Some(live)) = (&run.expected, &run.synced, live) {
+                run.synced = Synced::seen(expected, live);
+            }
+        }
+        self.synced();
         self.progress(|cell, expected| {
             let connection = facts.connections.get(&cell.environment);
             Some(judge(expected, connection, facts.live.get(cell), waited))
@@ -232,10 +239,42 @@ impl Change<'_> {
                 _ => {}
             }
         }
+        self.synced();
         let mut cells = self.delivery.cells.iter();
         if cells.all(|run| run.expected.is_none() || run.progress.is_over()) {
             self.all_over();
         }
+    }
+
+    /// Ends the stage of the agents where every cell that is followed still has come through it.
+    fn synced(&mut self) {
+        let known = self.delivery.stage(Stage::Synced);
+        if known.is_none_or(|stage| stage.done.is_some()) {
+            return;
+        }
+        let cells = || self.delivery.cells.iter();
+        let is_through = |run: &CellRun| {
+            let nobodys = matches!(
+                run.progress,
+                CellProgress::Superseded(_) | CellProgress::Unwatched(_)
+            );
+            run.synced.is_some() || run.expected.is_none() || nobodys
+        };
+        let mut agents: Vec<&str> = cells()
+            .filter_map(|run| run.synced.as_ref()?.by.as_deref())
+            .collect();
+        if !cells().all(is_through) || cells().all(|run| run.synced.is_none()) {
+            return;
+        }
+        agents.sort_unstable();
+        agents.dedup();
+        let gave = match agents.as_slice() {
+            [] => String::new(),
+            [one] => format!("by {one}"),
+            [one, rest @ ..] => format!("by {one} and {} more", rest.len()),
+        };
+        self.done(Stage::Synced, gave);
+        self.began(Stage::Rolling);
     }
 
     fn all_over(&mut self) {
@@ -254,7 +293,7 @@ impl Change<'_> {
             self.ended(Outcome::Superseded);
         } else {
             // Not seen is not healthy: the last stage stays open.
-            self.done(Stage::Rolling, "nothing to watch".to_owned());
+            self.done(Stage::Synced, "nothing to watch".to_owned());
             self.ended(Outcome::Unwatched);
         }
     }

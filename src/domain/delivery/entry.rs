@@ -24,7 +24,10 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
                 CellProgress::Healthy => Level::Done,
                 CellProgress::Failed(_) => Level::Error,
                 CellProgress::Unwatched(_) | CellProgress::Superseded(_) => Level::Info,
-                CellProgress::Waiting(_) | CellProgress::Rolling { .. } => return None,
+                CellProgress::Behind(hop) if hop.failing => Level::Warn,
+                CellProgress::Waiting(_)
+                | CellProgress::Behind(_)
+                | CellProgress::Rolling { .. } => return None,
             };
             (
                 level,

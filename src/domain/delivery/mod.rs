@@ -1,9 +1,9 @@
 //! What happens to a plan after its confirmation: one state machine, from the last look at the remote to healthy pods.
 //!
 //! ```text
-//! checked → committed → pushed → rolling → healthy        (delivered by a push)
-//!                          └───→ waits for its merge      (by a branch of its own)
-//!                          └───→ elsewhere                (the fetch address does not have it)
+//! checked → committed → pushed → synced → rolling → healthy  (delivered by a push)
+//!                          └───→ waits for its merge           (by a branch of its own)
+//!                          └───→ elsewhere                     (the fetch address does not have it)
 //! ```
 //!
 //! [`Delivery::apply`] takes a [`Fact`] and gives the [`Step`]s that follow from it. Whoever drives it brings the facts; the
@@ -34,7 +34,7 @@ mod tests;
 
 pub use entry::entry;
 pub use part::{Destination, Elsewhere, Part, Push};
-pub use progress::{CellProgress, Expectation, judge};
+pub use progress::{CellProgress, Expectation, Synced, judge};
 pub use published::{NotPublished, Rejection};
 
 /// Names a delivery for as long as it is kept; a file may be called so.
@@ -95,6 +95,8 @@ pub enum Stage {
     Committed,
     /// The remote has it.
     Pushed,
+    /// Agents have brought it into the clusters.
+    Synced,
     /// The clusters run it.
     Rolling,
     /// All of it is healthy.
@@ -113,6 +115,9 @@ pub struct CellRun {
     /// The ref that is written for it; `None`: it was kept by a version that did not know.
     #[serde(default)]
     pub place: Option<RefName>,
+    /// It is in its cluster; `None`: not seen there yet.
+    #[serde(default)]
+    pub synced: Option<Synced>,
     /// It failed, and something else is declared since: when that was seen, and what.
     #[serde(skip)]
     pub superseded: Option<(Timestamp, String)>,
@@ -237,6 +242,7 @@ impl Delivery {
             expected: None,
             progress: CellProgress::Waiting("waits for the push".to_owned()),
             place: place(&change.cell),
+            synced: None,
             superseded: None,
         });
         Self {

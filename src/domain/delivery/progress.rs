@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{
     age,
+    agent::{At, Hop, Phase},
+    ids::ObjectId,
     rollout::{Connection, Health, LiveCell, PodState},
     subject::Subject,
     text::count,
@@ -21,6 +23,8 @@ use super::super::{
 pub enum CellProgress {
     /// What it waits for: `the cluster serves 1.41.3 still`.
     Waiting(String),
+    /// Its agent has not brought it, or what it brought is not served.
+    Behind(Hop),
     /// Pods come up.
     Rolling {
         /// Ready pods of the new version.
@@ -49,6 +53,35 @@ pub struct Expectation {
     pub looked_for: bool,
     /// How long it may take.
     pub timeout: Duration,
+    /// The commit that declares it; `None`: it was kept by a version that did not know.
+    #[serde(default)]
+    pub commit: Option<ObjectId>,
+}
+
+/// That a cell's version is in its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Synced {
+    /// The agent that brought it, where one is known: `Argo CD Application argocd/shop`.
+    pub by: Option<String>,
+}
+
+impl Synced {
+    /// What the cluster shows of it: its workload has it, or pods run it.
+    pub(super) fn seen(expected: &Expectation, live: &LiveCell) -> Option<Self> {
+        let version = expected.version.as_ref()?;
+        let there = live.serving.as_ref() == Some(version) || live.pods.iter().any(of(version));
+        let there = there && !live.hidden && !expected.subject.is_hidden();
+        let by = live.agent.as_ref().map(|agent| {
+            let (tool, kind, object) = (agent.kind.tool(), agent.kind, &agent.object);
+            format!("{tool} {kind} {object}")
+        });
+        there.then_some(Self { by })
+    }
+}
+
+/// Whether a pod is one of `version` that stays.
+fn of(version: &Version) -> impl Fn(&PodState) -> bool {
+    move |pod| pod.version.as_ref() == Some(version) && !pod.terminating
 }
 
 impl CellProgress {
@@ -105,11 +138,13 @@ pub fn judge(
         Some(live) if live.hidden => {
             nothing_to_watch(expected, Some(connection), Some(live), waited)
         }
-        Some(live) => of_cell(version, live),
+        Some(live) => of_cell(version, expected.commit, live),
         None => CellProgress::Waiting("the cluster has not answered for this cell yet".to_owned()),
     });
     match progress {
-        CellProgress::Waiting(_) | CellProgress::Rolling { .. } if late => {
+        CellProgress::Waiting(_) | CellProgress::Behind(_) | CellProgress::Rolling { .. }
+            if late =>
+        {
             let limit = age::seconds(i64::try_from(expected.timeout.as_secs()).unwrap_or(i64::MAX));
             CellProgress::Failed(format!("timed out after {limit}: {}", progress.describe()))
         }
@@ -165,6 +200,7 @@ impl CellProgress {
             | Self::Failed(what)
             | Self::Superseded(what)
             | Self::Unwatched(what) => what.clone(),
+            Self::Behind(hop) => hop.reason.clone(),
             Self::Rolling { ready, desired } => {
                 format!("{ready} of {} ready", count(*desired as usize, "pod"))
             }
@@ -186,12 +222,12 @@ fn of_connection(connection: &Connection) -> Option<CellProgress> {
     }
 }
 
-fn of_cell(version: &Version, live: &LiveCell) -> CellProgress {
-    let ours = |pod: &&PodState| pod.version.as_ref() == Some(version) && !pod.terminating;
+fn of_cell(version: &Version, commit: Option<ObjectId>, live: &LiveCell) -> CellProgress {
+    let ours = of(version);
     if let Some(pod) = live
         .pods
         .iter()
-        .filter(ours)
+        .filter(|pod| ours(pod))
         .find(|pod| FATAL.contains(&pod.reason.as_str()))
     {
         let detail = pod
@@ -207,10 +243,13 @@ fn of_cell(version: &Version, live: &LiveCell) -> CellProgress {
             .clone()
             .unwrap_or_else(|| live.health.to_string())
     };
-    if !serves && live.pods.iter().any(|pod| ours(&pod)) {
+    if !serves && live.pods.iter().any(ours) {
         return rolling(version, live);
     }
     if !serves {
+        if let Some(hop) = live.hop.as_ref().filter(|hop| hop.at != At::Run) {
+            return behind(hop, commit, live);
+        }
         return CellProgress::Waiting(match &live.serving {
             Some(serving) => format!("not synced yet: the cluster serves {serving} still"),
             None => format!("not synced yet: {}", reason()),
@@ -231,6 +270,20 @@ fn of_cell(version: &Version, live: &LiveCell) -> CellProgress {
         }
         Health::Unknown | Health::Missing => CellProgress::Waiting(reason()),
         Health::Healthy | Health::Progressing => rolling(version, live),
+    }
+}
+
+/// Its agent has not brought it: a failure where it tried this very commit and does not try again by itself.
+fn behind(hop: &Hop, commit: Option<ObjectId>, live: &LiveCell) -> CellProgress {
+    let gave_up = live.agent.as_ref().is_some_and(|agent| {
+        let tried = agent.attempted.as_deref();
+        matches!(agent.phase, Phase::Failed | Phase::Stalled)
+            && commit.is_some_and(|commit| tried == Some(commit.to_string().as_str()))
+    });
+    if hop.failing && gave_up {
+        CellProgress::Failed(hop.reason.clone())
+    } else {
+        CellProgress::Behind(hop.clone())
     }
 }
 
@@ -328,7 +381,7 @@ mod tests {
             ),
         ];
         for (health, reason, serving, expected) in cases {
-            let progress = of_cell(&"2".into(), &seen(health, reason, serving));
+            let progress = of_cell(&"2".into(), None, &seen(health, reason, serving));
             assert_eq!(progress, expected, "{reason}");
         }
     }
@@ -394,6 +447,7 @@ mod tests {
                 subject,
                 looked_for: connection.is_some(),
                 timeout: Duration::from_mins(15),
+                commit: None,
             };
             let progress = judge(
                 &expectation,
@@ -496,6 +550,7 @@ mod tests {
                 subject: Subject::Image,
                 looked_for: connection.is_some(),
                 timeout: Duration::from_mins(15),
+                commit: None,
             };
             let progress = judge(
                 &expectation,
@@ -505,6 +560,7 @@ mod tests {
             );
             let word = match &progress {
                 CellProgress::Waiting(_) => "waiting".to_owned(),
+                CellProgress::Behind(hop) => format!("behind: {}", hop.reason),
                 CellProgress::Rolling { ready, desired } => format!("rolling {ready}/{desired}"),
                 CellProgress::Healthy => "healthy".to_owned(),
                 CellProgress::Failed(_) => "failed".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::{
+    agent::{AgentKind, AgentState, At, Hop, Order, Phase},
     desired::Tip,
     failure::FailureKind,
     layout::Origin,
@@ -95,6 +96,7 @@ fn expected(services: &[&str]) -> BTreeMap<CellKey, Expectation> {
         subject: Subject::Image,
         looked_for: true,
         timeout: Duration::from_mins(1),
+        commit: None,
     };
     let cells = services.iter().map(|service| cell(service));
     cells.map(|cell| (cell, expectation.clone())).collect()
@@ -192,13 +194,14 @@ const PUBLISHED: (&str, &str) = (
 
 #[test]
 fn a_push_is_followed_to_its_end() {
-    const HEALTHY: &str = "a: healthy | rolling() | healthy… | healthy(1 of 1) | ended";
+    const HEALTHY: &str =
+        "synced() | rolling… | a: healthy | rolling() | healthy… | healthy(1 of 1) | ended";
     let cases: [Case<'_>; 6] = [
         (
             "healthy",
             &[
                 PUBLISHED,
-                ("expected", "rolling…"),
+                ("expected", "synced…"),
                 ("seen old", "a: not synced yet: the cluster serves 1 still"),
                 ("seen old", ""),
                 ("seen healthy", HEALTHY),
@@ -212,7 +215,7 @@ fn a_push_is_followed_to_its_end() {
                 ("moved", "checked(moved)"),
                 ("made", "committed(0202020)"),
                 PUBLISHED,
-                ("expected", "rolling…"),
+                ("expected", "synced…"),
                 ("seen healthy", HEALTHY),
             ],
             Ok("healthy"),
@@ -221,8 +224,11 @@ fn a_push_is_followed_to_its_end() {
             "degraded",
             &[
                 PUBLISHED,
-                ("expected", "rolling…"),
-                ("seen degraded", "a: CrashLoop | ended"),
+                ("expected", "synced…"),
+                (
+                    "seen degraded",
+                    "synced() | rolling… | a: CrashLoop | ended",
+                ),
                 ("seen healthy", ""),
             ],
             Err("a / prod: CrashLoop"),
@@ -231,7 +237,7 @@ fn a_push_is_followed_to_its_end() {
             "late",
             &[
                 PUBLISHED,
-                ("expected", "rolling…"),
+                ("expected", "synced…"),
                 (
                     "late old",
                     "a: timed out after 1m: not synced yet: the cluster serves 1 still | ended",
@@ -243,14 +249,14 @@ fn a_push_is_followed_to_its_end() {
             "changed by somebody else meanwhile",
             &[
                 PUBLISHED,
-                ("expected", "rolling…"),
+                ("expected", "synced…"),
                 ("declared", "a: 3 is declared since | ended"),
             ],
             Ok("what was delivered was changed before it was healthy"),
         ),
         (
             "whoever follows breaks",
-            &[PUBLISHED, ("expected", "rolling…"), ("broken", "ended")],
+            &[PUBLISHED, ("expected", "synced…"), ("broken", "ended")],
             Err("broke"),
         ),
     ];
@@ -260,6 +266,105 @@ fn a_push_is_followed_to_its_end() {
         let outcome = outcome.map(str::to_owned).map_err(str::to_owned);
         assert_eq!(verdict, Some(outcome), "{name}");
         assert!(delivery.not_published().is_none(), "{name}");
+    }
+}
+
+/// What the agent of a cell says of the commit that was delivered.
+fn brought_by_argo(hop: Option<Hop>, phase: Phase, tried: &str, serving: &str) -> Running {
+    let mut facts = facts(Health::Healthy, serving);
+    for live in facts.live.values_mut() {
+        live.agent = Some(AgentState {
+            kind: AgentKind::Application,
+            object: "argocd/shop".to_owned(),
+            cluster: "hub".to_owned(),
+            revision: None,
+            attempted: Some(tried.to_owned()),
+            phase,
+            reason: None,
+        });
+        live.hop.clone_from(&hop);
+    }
+    facts
+}
+
+#[test]
+fn a_delivery_follows_through_the_agent() {
+    let hop = |reason: &str, failing| {
+        Some(Hop {
+            at: At::Sync,
+            reason: reason.to_owned(),
+            next: None,
+            order: Some(Order::Sync),
+            failing,
+        })
+    };
+    let (ours, other) = ("02".repeat(20), "01".repeat(20));
+    let manual = "Argo CD has not synced: no automated sync";
+    let broken = "Argo CD cannot build the manifests: no such file";
+    let begun = begun(&[PUBLISHED, ("expected", "synced…")]);
+    // What is seen, one after the other, each with what follows.
+    type Seen<'a> = (Running, u64, &'a str);
+    let cases: [(&str, &[Seen<'_>]); 4] = [
+        (
+            "waits for somebody to sync, who does",
+            &[
+                (
+                    brought_by_argo(hop(manual, false), Phase::NotAutomated, &other, "1"),
+                    0,
+                    "a: Argo CD has not synced: no automated sync",
+                ),
+                (
+                    brought_by_argo(None, Phase::Current, &ours, "2"),
+                    0,
+                    "synced(by argo cd application argocd/shop) | rolling… | a: healthy | rolling() | healthy… \
+                     | healthy(1 of 1) | ended",
+                ),
+            ],
+        ),
+        (
+            "failed at another commit: this one may mend it",
+            &[
+                (
+                    brought_by_argo(hop(broken, true), Phase::Failed, &other, "1"),
+                    0,
+                    "a: Argo CD cannot build the manifests: no such file",
+                ),
+                (
+                    brought_by_argo(hop(broken, true), Phase::Failed, &other, "1"),
+                    61,
+                    "a: timed out after 1m: Argo CD cannot build the manifests: no such file | ended",
+                ),
+            ],
+        ),
+        (
+            "failed at this one",
+            &[(
+                brought_by_argo(hop(broken, true), Phase::Failed, &ours, "1"),
+                0,
+                "a: Argo CD cannot build the manifests: no such file | ended",
+            )],
+        ),
+        (
+            "fails at this one, and tries again",
+            &[(
+                brought_by_argo(hop(broken, true), Phase::Retrying, &ours, "1"),
+                0,
+                "a: Argo CD cannot build the manifests: no such file",
+            )],
+        ),
+    ];
+    for (name, seen) in cases {
+        let mut delivery = run(&["a"], Deliver::Push, &begun);
+        let mut expected = expected(&["a"]);
+        for it in expected.values_mut() {
+            it.commit = Some(ObjectId::new([2; 20]));
+        }
+        delivery.cells[0].expected = expected.remove(&cell("a"));
+        for (facts, seconds, follows) in seen {
+            let steps = delivery.apply(THEN, Fact::Seen(facts, Duration::from_secs(*seconds)));
+            let words: Vec<String> = steps.iter().map(word).collect();
+            assert_eq!(words.join(" | "), *follows, "{name}");
+        }
     }
 }
 
@@ -323,11 +428,11 @@ fn of_several_commits_what_is_done_stays_and_the_rest_is_named() {
             "published b",
             "0202020 is on origin/b | published | pushed(a is at 0202020, b is at 0202020)",
         ),
-        ("expected", "rolling…"),
+        ("expected", "synced…"),
         ("declared b", "b: 3 is declared since"),
         (
             "seen healthy",
-            "a: healthy | rolling() | healthy… | healthy(1 of 2) | ended",
+            "synced() | rolling… | a: healthy | rolling() | healthy… | healthy(1 of 2) | ended",
         ),
     ];
     let delivery = run(&["a", "b"], Deliver::Push, &begun(&both));
@@ -350,7 +455,7 @@ fn what_is_refused_or_breaks_before_the_push_is_not_published() {
 
 #[test]
 fn what_is_kept_comes_back_as_it_was() {
-    let facts: [&[(&str, &str)]; 3] = [&[], &[PUBLISHED], &[PUBLISHED, ("expected", "rolling…")]];
+    let facts: [&[(&str, &str)]; 3] = [&[], &[PUBLISHED], &[PUBLISHED, ("expected", "synced…")]];
     for rest in facts {
         let delivery = run(&["a"], Deliver::Push, &begun(rest));
         let text = serde_json::to_string(&delivery).unwrap();
@@ -464,8 +569,11 @@ fn what_a_cell_waits_for_is_true_of_where_its_commit_is() {
 #[test]
 fn whoever_leaves_says_what_becomes_of_it() {
     let followed = "0202020 is on origin/a; its rollout goes on and is not followed any more: the next start takes it up again (set a)";
-    let followed_to = [PUBLISHED, ("expected", "rolling…")];
-    let failed = ("seen degraded", "a: CrashLoop | ended");
+    let followed_to = [PUBLISHED, ("expected", "synced…")];
+    let failed = (
+        "seen degraded",
+        "synced() | rolling… | a: CrashLoop | ended",
+    );
     let ended = [&followed_to[..], &[failed]].concat();
     let cases = [
         (&[][..], None),

@@ -440,6 +440,14 @@ impl Managed<'_> {
             self.agents.chain(agent),
             truths(target, cell, desired, synced.as_ref()),
         );
+        // What is told is the cell's own agent, and it is not that which is behind.
+        if let Some(hop) = cell
+            .hop
+            .as_mut()
+            .filter(|_| agent.key() != self.agent.key())
+        {
+            hop.order = None;
+        }
         unread
     }
 }

@@ -7,15 +7,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::Underway;
 use crate::{
     domain::{
-        delivery::{Delivery, Expectation, Fact, Part},
+        delivery::{CellRun, Delivery, Expectation, Fact, Part},
+        desired::RefName,
         failure::Failure,
-        ids::CellKey,
-        rollout::{ClusterEvent, ClusterTarget, ClusterViews, Running},
+        ids::{CellKey, ObjectId},
+        rollout::{ClusterEvent, ClusterTarget, ClusterViews, Declared, Running},
         version::Version,
     },
     sources::cluster::{self, Watching},
@@ -109,8 +110,12 @@ fn expectations(
         .iter()
         .flat_map(|target| target.cells().iter().map(|place| &place.cell))
         .collect();
-    let cells = delivery.cells.iter().map(|run| &run.cell);
-    let expected = cells.map(|cell| {
+    let commits = delivery.refs();
+    let expected = delivery.cells.iter().map(|CellRun { cell, place, .. }| {
+        let commit = match place {
+            Some(place) => commits.get(place),
+            None => commits.values().next().filter(|_| commits.len() == 1),
+        };
         let environment = topology.get(&cell.environment);
         let expectation = Expectation {
             version: desired.version(cell).cloned(),
@@ -123,6 +128,7 @@ fn expectations(
             timeout: timeout
                 .or_else(|| Some(environment?.timeout))
                 .unwrap_or_default(),
+            commit: commit.copied(),
         };
         (cell.clone(), expectation)
     });
@@ -163,7 +169,15 @@ pub struct OwnClusters {
     events: mpsc::Receiver<(String, ClusterEvent)>,
     now: fn() -> Timestamp,
     _watching: Option<Watching>,
+    project: Project,
+    /// Commits that agents have got to, while what they declare is read.
+    reads: JoinSet<(Commit, Option<Declared>)>,
+    /// Those that are being read, or were.
+    asked: BTreeSet<Commit>,
 }
+
+/// A commit that an agent has got to, of a ref.
+type Commit = (RefName, ObjectId);
 
 impl OwnClusters {
     /// Watches the cells of a delivery that is published.
@@ -191,13 +205,24 @@ impl OwnClusters {
             events,
             now,
             _watching: watching,
+            project: project.clone(),
+            reads: JoinSet::new(),
+            asked: BTreeSet::new(),
         })
     }
 }
 
 impl Clusters for OwnClusters {
     fn facts(&mut self) -> Running {
-        self.views.running(&self.targets, (self.now)())
+        let (running, unread) = self.views.running_and_unread(&self.targets, (self.now)());
+        for at in unread {
+            if self.asked.insert(at.clone()) {
+                let project = self.project.clone();
+                self.reads
+                    .spawn_blocking(move || (at.clone(), project.declared_at(&at)));
+            }
+        }
+        running
     }
 
     fn reading(&mut self) -> Option<Arc<Reading>> {
@@ -205,12 +230,20 @@ impl Clusters for OwnClusters {
     }
 
     async fn changed(&mut self) {
-        match self.events.recv().await {
-            Some((context, event)) => {
-                self.views.apply(&context, event, (self.now)());
+        tokio::select! {
+            event = self.events.recv() => match event {
+                Some((context, event)) => {
+                    self.views.apply(&context, event, (self.now)());
+                }
+                // The watches ended; the deadline still counts.
+                None => std::future::pending().await,
+            },
+            Some(read) = self.reads.join_next(), if !self.reads.is_empty() => {
+                // One that panicked is not known.
+                if let Ok((at, declared)) = read {
+                    self.views.declare(at, declared.map(Arc::new));
+                }
             }
-            // The watches ended; the deadline still counts.
-            None => std::future::pending().await,
         }
     }
 }

@@ -268,6 +268,8 @@ pub struct Hop {
     pub reason: String,
     /// When the agent acts next by itself, where it says so.
     pub next: Option<Time>,
+    /// The command that moves it now, where there is one: `sync`, `reconcile`, `resume`, `refresh`.
+    pub order: Option<String>,
 }
 
 /// What is behind.

@@ -237,4 +237,8 @@ pub struct CellProgress {
     pub state: String,
     /// In words.
     pub detail: String,
+    /// What brought it into the cluster, once it is there: `Argo CD Application argocd/shop`.
+    pub agent: Option<String>,
+    /// Where it is stuck between Git and the cluster, while it is.
+    pub hop: Option<super::matrix::Hop>,
 }

@@ -11,6 +11,7 @@ use crate::{
         fixture::{Driver, cell, commit, tip},
     },
     domain::{
+        agent::{At, Hop, Order},
         delivery::{Destination, Expectation, Fact, Push},
         rollout::{Connection, Health, LiveCell, PodState, Running},
         subject::Subject,
@@ -56,6 +57,13 @@ fn seen(ready: &[bool], reason: &str) -> Running {
     let basket = LiveCell {
         health: Health::Healthy,
         serving: Some("2.3.1".into()),
+        hop: Some(Hop {
+            at: At::Sync,
+            reason: "Argo CD has not synced: no automated sync".to_owned(),
+            next: None,
+            order: Some(Order::Sync),
+            failing: false,
+        }),
         ..LiveCell::unknown("", now)
     };
     facts.live.insert(cell("accounts", "prod-us"), accounts);
@@ -86,6 +94,7 @@ pub(super) fn delivery(size: (u16, u16)) -> Driver {
         subject: Subject::Image,
         looked_for: true,
         timeout: Duration::from_mins(15),
+        commit: None,
     };
     let cells = ["accounts", "basket"].map(|service| cell(service, "prod-us"));
     let expected = cells.map(|cell| (cell, expected.clone()));
