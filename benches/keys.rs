@@ -426,6 +426,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
         subject: tidegate::domain::subject::Subject::Image,
         looked_for: true,
         timeout: Duration::from_mins(15),
+        commit: None,
     };
     for fact in [
         Fact::Confirmed(Vec::new()),

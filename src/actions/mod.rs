@@ -137,8 +137,33 @@ pub enum Action {
     QuitNow,
     /// Put the process into the background.
     Suspend,
+    /// Show what the agent of the selected cell can be told.
+    Agent,
+    /// Tell the agent of the selected cell this.
+    Tell(AgentOrder),
     /// Run the user's own command at this place of the configuration.
     Own(usize),
+}
+
+/// What an agent is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgentOrder {
+    /// Whatever the cell waits for.
+    Now,
+    /// Flux: fetch and apply now.
+    Reconcile,
+    /// Flux: do nothing until it is resumed.
+    Suspend,
+    /// Flux: go on.
+    Resume,
+    /// Apply what Git has.
+    Sync,
+    /// Argo CD: compare now.
+    Refresh,
+    /// Argo CD: the same, with manifests that are made anew.
+    HardRefresh,
+    /// Argo CD: end the operation under way.
+    Terminate,
 }
 
 /// A part of what is selected that can be copied.

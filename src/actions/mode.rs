@@ -33,13 +33,15 @@ pub enum Mode {
     Reason,
     /// What is to be copied is chosen.
     Copy,
+    /// What the agent of a cell can be told.
+    Agent,
     /// A yes-or-no question.
     Question,
 }
 
 impl Mode {
     /// All of them, in the order of the help screen.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Matrix,
         Self::Cell,
         Self::Plan,
@@ -55,6 +57,7 @@ impl Mode {
         Self::Palette,
         Self::Reason,
         Self::Copy,
+        Self::Agent,
         Self::Question,
     ];
 
@@ -76,6 +79,7 @@ impl Mode {
             Self::Palette => "Command",
             Self::Reason => "Reason",
             Self::Copy => "Copy",
+            Self::Agent => "Agent",
             Self::Question => "Question",
         }
     }

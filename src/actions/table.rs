@@ -1,8 +1,8 @@
 //! The one table: every action with its name, its words, its keys where they are in force, and what is typed for it.
 
 use super::{
-    Action::{self, CopyPart, Move},
-    Copied, Mode, Motion,
+    Action::{self, CopyPart, Move, Tell},
+    AgentOrder as Order, Copied, Mode, Motion,
 };
 
 /// One row of the table. An action that means different things in different modes has a row for each.
@@ -107,8 +107,8 @@ impl What {
 
 use Argument::{Needed, Nothing, Optional};
 use Mode::{
-    Activity, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Matrix, Palette,
-    Plan, Question, Reason, Revert, Trace,
+    Activity, Agent, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Matrix,
+    Palette, Plan, Question, Reason, Revert, Trace,
 };
 
 const SCREENS: &[Mode] = &[
@@ -192,6 +192,18 @@ pub const TABLE: &[Row] = &[
     action(Action::DiffLess, "diff-less", "in the diff: fewer lines around each change").keys(&["{"], &[Cell, Plan]),
     action(Action::DiffBeside, "diff-beside", "in the diff: both sides beside each other, from 160 columns on, or one below the other").keys(&["|"], &[Cell, Plan]),
     action(Action::Delivery, "delivery", "show the delivery under way, or the last one").keys(&["d"], &[Matrix, Cell]).typed(&["delivery"], Nothing),
+    action(Tell(Order::Now), "agent-now", "have the agent do now what this cell waits for: sync, reconcile, resume, refresh").keys(&["S"], &[Cell, Delivery]),
+    action(Action::Agent, "agent", "what the cell's agent can be told: reconcile, suspend, resume (Flux), sync, refresh, terminate (Argo CD)").keys(&["a"], &[Matrix, Cell, Delivery]).typed(&["agent"], Nothing),
+    action(Tell(Order::Reconcile), "agent-reconcile", "Flux: fetch and apply now").keys(&["r"], &[Agent]).typed(&["reconcile"], Nothing),
+    action(Tell(Order::Suspend), "agent-suspend", "Flux: apply nothing more until it is resumed").keys(&["p"], &[Agent]).typed(&["suspend"], Nothing),
+    action(Tell(Order::Resume), "agent-resume", "Flux: go on").keys(&["c"], &[Agent]).typed(&["resume"], Nothing),
+    action(Tell(Order::Sync), "agent-sync", "Argo CD: apply what Git has; Flux: reconcile").keys(&["s"], &[Agent]).typed(&["sync"], Nothing),
+    action(Tell(Order::Refresh), "agent-refresh", "Argo CD: compare with Git now").keys(&["f"], &[Agent]).typed(&["refresh-agent"], Nothing),
+    action(Tell(Order::HardRefresh), "agent-hard-refresh", "Argo CD: make all manifests anew and compare").keys(&["F"], &[Agent]).typed(&["hard-refresh"], Nothing),
+    action(Tell(Order::Terminate), "agent-terminate", "Argo CD: end the operation under way").keys(&["t"], &[Agent]).typed(&["terminate"], Nothing),
+    action(Action::Open, "tell-selected", "tell it the selected line; it is asked about first").keys(&["enter"], &[Agent]).hint("tell"),
+    action(Action::Copy, "copy-command", "copy the command that does the same").keys(&["y"], &[Agent]).hint("copy command"),
+    action(Action::Copy, "copy-commands", "copy the commands that do the same").keys(&["^y"], &[Confirm, ConfirmName]),
     action(Action::Drift, "drift", "what drifts: skew between environments, live against Git, ahead, suspended, mutable, reverted").keys(&["D"], &[Matrix]).hint("Drift").typed(&["drift"], Nothing),
     action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery, Drift]).hint("Activity").typed(&["activity"], Nothing),
     action(Action::Dismiss, "dismiss", "take the failure off the screen; it stays in this list").keys(&["x"], &[Activity]).hint("dismiss"),
@@ -240,14 +252,15 @@ pub const TABLE: &[Row] = &[
     action(Move(Motion::Down), "changes-down", "to the changes below").keys(&["down"], &[Confirm, ConfirmName]),
     action(Move(Motion::PageUp), "changes-page-up", "a page of changes up").keys(&["pgup"], &[Confirm, ConfirmName]),
     action(Move(Motion::PageDown), "changes-page-down", "a page of changes down").keys(&["pgdn"], &[Confirm, ConfirmName]),
-    action(Move(Motion::Up), "choice-up", "to the choice above").keys(&["k", "up"], &[Copy]),
-    action(Move(Motion::Down), "choice-down", "to the choice below").keys(&["j", "down"], &[Copy]),
+    action(Move(Motion::Up), "choice-up", "to the choice above").keys(&["k", "up"], &[Copy, Agent]),
+    action(Move(Motion::Down), "choice-down", "to the choice below").keys(&["j", "down"], &[Copy, Agent]),
     action(Action::Help, "help", "these keys").keys(&["?"], SCREENS).hint("help").typed(&["help"], Nothing),
     action(Action::Back, "back", "dismiss the failure, else clear the filter, else the marks").keys(&["esc"], &[Matrix]),
     action(Action::Back, "back-screen", "back to the screen before").keys(&["esc", "q"], UNDER_ROOT).hint("back"),
     action(Action::Back, "cancel", "cancel").keys(&["esc"], TYPED).hint("cancel"),
     action(Action::Back, "cancel-question", "cancel").keys(&["esc"], &[Confirm, Question]),
     action(Action::Back, "cancel-copy", "copy nothing").keys(&["esc", "q"], &[Copy]).hint("cancel"),
+    action(Action::Back, "cancel-agent", "tell it nothing").keys(&["esc", "q"], &[Agent]).hint("cancel"),
     action(Action::Quit, "quit", "leave; asks where something is staged or under way").keys(&["q"], &[Matrix]).hint("quit").typed(&["quit", "q"], Nothing),
     action(Action::Suspend, "suspend", "put Tidegate into the background").keys(&["^z"], EVERYWHERE),
     action(Action::QuitNow, "quit-now", "leave at once, always").keys(&["^c"], EVERYWHERE),

@@ -34,6 +34,7 @@ fn every_row_has_a_sentence_its_own_name_and_a_way_to_ask_for_it() {
 fn no_control_key_changes_anything() {
     let harmless = [
         Action::Refresh,
+        Action::Copy,
         Action::Suspend,
         Action::QuitNow,
         Action::Move(Motion::HalfUp),

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{event::Epoch, filters::Filters};
+use super::{
+    event::{AgentTold, Epoch},
+    filters::Filters,
+};
 use crate::actions::OwnRun;
 use crate::domain::{
     delivery::Delivery,
@@ -81,6 +84,13 @@ pub enum Command {
     Login {
         /// The environment whose cluster is logged in to.
         environment: EnvironmentName,
+    },
+    /// Tell a cell's agent something and follow what it does; answered by `AgentTold`, and where that was taken by `AgentDone`.
+    TellAgent {
+        /// Which request this is; the first answer carries it.
+        epoch: Epoch,
+        /// What is told to whom.
+        told: AgentTold,
     },
     /// Run a command of the user's own; answered by `OwnRan`.
     RunOwn {

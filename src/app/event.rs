@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::model::Setup;
 use crate::actions::{Key, Press};
 use crate::domain::{
+    agent::{AgentState, Order},
     delivery::{Delivery, DeliveryId, Step},
     desired::{Desired, Refs, Tip},
     diff::{Diff, FileDiff},
@@ -128,6 +129,22 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
+    /// First answer to [`Command::TellAgent`](super::command::Command::TellAgent).
+    AgentTold {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// What was told to whom.
+        told: AgentTold,
+        /// That it was taken, or why not.
+        result: Result<(), String>,
+    },
+    /// What came of it.
+    AgentDone {
+        /// What was told to whom.
+        told: AgentTold,
+        /// How the agent is then; `None`: it has not done it in time; or why that is not known.
+        result: Result<Option<AgentState>, String>,
+    },
     /// Answer to [`Command::RunOwn`](super::command::Command::RunOwn).
     OwnRan {
         /// The request that is answered.
@@ -150,6 +167,30 @@ pub enum Event {
     Waits(Option<(String, Timestamp)>),
     /// Something worth a line, such as which way a copy went.
     Notice(String),
+}
+
+/// What the agent of a cell is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentTold {
+    /// The cell.
+    pub cell: CellKey,
+    /// Its agent, as it was when it was told.
+    pub agent: AgentState,
+    /// What it is told.
+    pub order: Order,
+}
+
+impl AgentTold {
+    /// `Kustomization flux-system/shop in edge`.
+    pub fn whom(&self) -> String {
+        let agent = &self.agent;
+        format!("{} {} in {}", agent.kind, agent.object, agent.cluster)
+    }
+
+    /// The command of the agent's own program that does the same.
+    pub fn command(&self) -> String {
+        self.agent.command(self.order)
+    }
 }
 
 /// How a command of the user's own ended.

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     actions::{Keymap, Press},
     domain::{
+        agent::{AgentKind, AgentState, At, Hop, Order, Phase},
         delivery::{Destination, Fact, Push},
         desired::{Desired, DesiredCell, RefName, Source, Tip},
         history::{ChangeKind, CommitInfo, HistoryEntry, ValueChange},
@@ -381,6 +382,71 @@ impl Driver {
                 connection,
                 cells: cells.collect(),
                 all: true,
+            });
+        }
+    }
+
+    /// mailer is brought by a Kustomization in dev, which waits for its next reconcile, and by an Application in prod-us that
+    /// nothing syncs by itself.
+    pub(crate) fn brought_by_agents(&mut self) {
+        let agent = |kind: AgentKind, object: &str, cluster: &str, phase| AgentState {
+            kind,
+            object: object.to_owned(),
+            cluster: cluster.to_owned(),
+            revision: Some("77e01fa".repeat(5)),
+            attempted: None,
+            phase,
+            reason: None,
+        };
+        let hop = |reason: &str, next, order| Hop {
+            at: At::Sync,
+            reason: reason.to_owned(),
+            next,
+            order: Some(order),
+            failing: false,
+        };
+        let cells = [
+            (
+                "dev",
+                agent(
+                    AgentKind::Kustomization,
+                    "flux-system/mailer",
+                    "dev",
+                    Phase::Current,
+                ),
+                hop(
+                    "Flux has not applied it yet",
+                    Some(moment() + 28.minutes()),
+                    Order::Reconcile,
+                ),
+            ),
+            (
+                "prod-us",
+                agent(
+                    AgentKind::Application,
+                    "argocd/mailer",
+                    "hub",
+                    Phase::NotAutomated,
+                ),
+                hop(
+                    "Argo CD has not synced: no automated sync",
+                    None,
+                    Order::Sync,
+                ),
+            ),
+        ];
+        for (environment, agent, hop) in cells {
+            let live = LiveCell {
+                agent: Some(agent),
+                hop: Some(hop),
+                ..healthy("2.0.2")
+            };
+            self.send(Event::Live {
+                environment: environment.into(),
+                context: environment.to_owned(),
+                connection: Connection::Live,
+                cells: vec![(cell("mailer", environment), live)],
+                all: false,
             });
         }
     }

@@ -17,6 +17,8 @@ pub enum Operation {
     Plan,
     /// Writing a plan and following it.
     Publish,
+    /// Telling an agent something.
+    Tell,
     /// A command of the user's own.
     Own,
 }
@@ -31,6 +33,7 @@ impl Operation {
             Self::Diff => "reading a diff",
             Self::Plan => "planning",
             Self::Publish => "delivery",
+            Self::Tell => "telling an agent",
             Self::Own => "a command",
         }
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
-        agent::{AgentState, Order, Reference},
+        agent::{AgentState, Order},
         failure::{Failure, FailureKind},
         ids::CellKey,
     },
@@ -49,18 +49,25 @@ pub(super) async fn run(
     let environment = Project::environment(&reading.desired, &args.environment)?;
     let cell = CellKey::new(service, environment);
     let agent = agent_of(&project, &reading, &cell, args).await?;
+    // What both do has one word.
+    let order = if order == Order::Sync && !agent.kind.is_argocd() {
+        Order::Reconcile
+    } else {
+        order
+    };
     if agent.kind.is_argocd() != order.is_argocd() {
         let others = if agent.kind.is_argocd() {
-            "`refresh` or `sync`"
+            "`refresh`, `sync` or `terminate`"
         } else {
-            "`reconcile`, `suspend` or `resume`"
+            "`reconcile` (or `sync`), `suspend` or `resume`"
         };
         return Err(Failure::usage(format!(
             "{cell} is brought by {} {}, which {} tells nothing: use {others}",
             agent.kind, agent.object, order
         )));
     }
-    let of = reference(&agent)?;
+    let of = agent.reference();
+    let of = of.ok_or_else(|| Failure::failed(format!("{} names no object", agent.object)))?;
     let command = order.command(&agent.cluster, &of);
     let told = Report {
         context,
@@ -142,14 +149,6 @@ async fn agent_of(
         FailureKind::Refused,
         format!("{cell} has no agent: {why}"),
     ))
-}
-
-fn reference(agent: &AgentState) -> Result<Reference, Failure> {
-    let (namespace, name) = agent
-        .object
-        .split_once('/')
-        .ok_or_else(|| Failure::failed(format!("{} names no object", agent.object)))?;
-    Ok((agent.kind, namespace.to_owned(), name.to_owned()))
 }
 
 /// Asks whether to tell it: yes or no, or a protected environment's name, typed.

@@ -110,9 +110,11 @@ pub enum Command {
     /// Has Flux go on with a cell
     Resume(AgentArgs),
     /// Has Argo CD compare a cell with Git now
-    Refresh(AgentArgs),
-    /// Has Argo CD apply what a cell declares
+    Refresh(RefreshArgs),
+    /// Has the agent apply what a cell declares: Argo CD syncs, Flux reconciles
     Sync(AgentArgs),
+    /// Has Argo CD end the operation under way
+    Terminate(AgentArgs),
     /// A shell's completion script; services and environments are completed from the repository
     Completions(CompletionsArgs),
     /// The manual page, of the program or of a command
@@ -384,6 +386,17 @@ pub struct AgentArgs {
     /// How long that may take, in place of what the environment says
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
+}
+
+/// `tidegate refresh`.
+#[derive(Clone, Debug, Args)]
+pub struct RefreshArgs {
+    /// Has it make all manifests anew
+    #[arg(long)]
+    pub hard: bool,
+    /// Of which cell, and how.
+    #[command(flatten)]
+    pub agent: AgentArgs,
 }
 
 /// `tidegate init`.

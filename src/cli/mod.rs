@@ -265,7 +265,15 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Reconcile(args)) => agent::run(context, &args, Order::Reconcile).await,
         Some(Command::Suspend(args)) => agent::run(context, &args, Order::Suspend).await,
         Some(Command::Resume(args)) => agent::run(context, &args, Order::Resume).await,
-        Some(Command::Refresh(args)) => agent::run(context, &args, Order::Refresh).await,
+        Some(Command::Refresh(args)) => {
+            let order = if args.hard {
+                Order::HardRefresh
+            } else {
+                Order::Refresh
+            };
+            agent::run(context, &args.agent, order).await
+        }
+        Some(Command::Terminate(args)) => agent::run(context, &args, Order::Terminate).await,
         Some(Command::Sync(args)) => agent::run(context, &args, Order::Sync).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
         Some(Command::Completions(args)) => completions::run(&args),

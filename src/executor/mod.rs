@@ -3,6 +3,7 @@
 //! Nothing here waits on the screen's thread: Git is read on blocking threads, programs and clusters run as tasks, and
 //! every answer comes back as an event with the epoch it was asked for.
 
+mod agent;
 mod clusters;
 mod deliver;
 mod git;
@@ -364,6 +365,18 @@ impl Executor {
             Command::Reload => shared.again.asked.notify_one(),
             Command::ShowLog => shared.tell(Event::Notice(log::said())),
             Command::Reconnect => self.clusters.retry(),
+            Command::TellAgent { epoch, told } => {
+                let of = told.clone();
+                self.task(
+                    "telling an agent",
+                    move |failure| Event::AgentTold {
+                        epoch,
+                        told: of,
+                        result: Err(failure.why),
+                    },
+                    agent::tell(shared, epoch, told),
+                );
+            }
             Command::RunOwn { epoch, run } if run.screen => {
                 return Some(TerminalOrder::Own(epoch, run));
             }

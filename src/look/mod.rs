@@ -185,11 +185,12 @@ pub struct Progress {
 /// The table of these.
 pub fn of_progress(progress: &CellProgress) -> Progress {
     let (word, json, state, tone) = match progress {
-        CellProgress::Waiting(_) => ("waiting", "waiting", State::Loading, None),
         CellProgress::Behind(hop) if hop.failing => {
             ("waiting", "waiting", State::Loading, Some(Tone::Warn))
         }
-        CellProgress::Behind(_) => ("waiting", "waiting", State::Loading, None),
+        CellProgress::Waiting(_) | CellProgress::Behind(_) => {
+            ("waiting", "waiting", State::Loading, None)
+        }
         CellProgress::Rolling { .. } => ("rolling", "rolling", State::Rolling, Some(Tone::Moving)),
         CellProgress::Healthy => ("healthy", "healthy", State::Healthy, Some(Tone::Good)),
         CellProgress::Failed(_) => ("failed", "failed", State::Degraded, Some(Tone::Bad)),

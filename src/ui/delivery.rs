@@ -64,6 +64,23 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
         lines.push(cell_line(canvas, delivery, run, names));
     }
     lines.push(Line::default());
+    let waits = delivery.cells.get(screen.selected(delivery));
+    if let Some(CellRun {
+        cell,
+        progress: CellProgress::Behind(hop),
+        ..
+    }) = waits
+        && let Some(order) = hop.order
+        && let Some(agent) = canvas.model.live.cells.get(cell)
+        && let Some(agent) = &agent.agent
+    {
+        lines.push(super::detail::moves_it(
+            canvas,
+            Mode::Delivery,
+            order,
+            agent,
+        ));
+    }
     ending(canvas, delivery, width, &mut lines);
     let height = usize::from(inner.height);
     let cell = screen.selected(delivery);

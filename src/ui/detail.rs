@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, rollout, text};
 use crate::{
-    actions::Action,
+    actions::{Action, AgentOrder, Mode},
     app::{
         areas::{WIDE, below, rows},
         model::Model,
@@ -16,6 +16,7 @@ use crate::{
     },
     domain::{
         age,
+        agent::{AgentState, Order},
         cell::State,
         desired::DesiredCell,
         drift,
@@ -28,6 +29,20 @@ use crate::{
     },
     look,
 };
+
+/// `<S> sync now  $ argocd app sync shop -N argocd`: what moves a cell that its agent has not brought.
+pub fn moves_it(
+    canvas: &Canvas<'_>,
+    mode: Mode,
+    order: Order,
+    agent: &AgentState,
+) -> Line<'static> {
+    Line::from(vec![
+        canvas.key(mode, Action::Tell(AgentOrder::Now)),
+        Span::raw(format!(" {order} now  ")),
+        Span::styled(format!("$ {}", agent.command(order)), canvas.theme.dim),
+    ])
+}
 
 /// `checkout / prod-us`
 pub fn title(canvas: &Canvas<'_>) -> Line<'static> {

@@ -5,6 +5,7 @@
 use ratatui::{Frame, layout::Rect, text::Line};
 
 mod activity;
+mod agent;
 mod canvas;
 mod cell;
 mod confirm;
@@ -89,6 +90,8 @@ fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
         Screen::Trace(screen) => trace::draw(canvas, body, screen),
         Screen::Delivery(screen) => delivery::draw(canvas, body, screen),
         Screen::Drift(screen) => drift::draw(canvas, body, screen),
+        Screen::Agent(screen) => agent::draw(canvas, body, screen),
+        Screen::Order(screen) => agent::draw_question(canvas, body, screen),
         Screen::Activity(screen) => activity::draw(canvas, body, *screen),
         Screen::Help(screen) => help::draw(canvas, body, screen),
     }

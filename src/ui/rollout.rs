@@ -7,6 +7,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, detail, text};
 use crate::{
+    actions::Mode,
     app::{
         areas::WIDE,
         screen::{CellPane, CellScreen},
@@ -122,6 +123,10 @@ fn agent(canvas: &Canvas<'_>, live: &LiveCell, width: usize, lines: &mut Vec<Lin
         for line in text::wrap(&words, width) {
             lines.push(Line::styled(line, theme.warn));
         }
+    }
+    let order = live.hop.as_ref().and_then(|hop| hop.order);
+    if let (Some(order), Some(agent)) = (order, &live.agent) {
+        lines.push(detail::moves_it(canvas, Mode::Cell, order, agent));
     }
     let Some(agent) = &live.agent else { return };
     let mut value = vec![

@@ -93,12 +93,10 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
 
     // What its agent waits for, and who moves it.
     let suspended = [
-        "promote",
+        "set",
         "mailer",
-        "--from",
-        "dev",
-        "--to",
         "staging",
+        "2.0.2",
         "--yes",
         "--wait",
         "--timeout",

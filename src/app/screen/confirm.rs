@@ -60,6 +60,14 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
             model.screens.pop();
             model.say("nothing is written; everything stays staged");
         }
+        Action::Copy => {
+            if let Some(Screen::Confirm(screen)) = model.screens.last() {
+                out.push(Command::Copy {
+                    what: "what will be done".to_owned(),
+                    text: screen.plan.plan.commands().join("\n"),
+                });
+            }
+        }
         Action::Yes | Action::Open if held || model.is_too_soon() => {}
         Action::Yes => model.publish(out),
         Action::Open => model.accept_name(out),
@@ -145,6 +153,7 @@ impl Model {
     pub(in crate::app) fn is_too_soon(&self) -> bool {
         match self.screens.last() {
             Some(Screen::Confirm(screen)) => self.is_within(screen.opened, TOO_SOON_MILLISECONDS),
+            Some(Screen::Order(screen)) => self.is_within(screen.opened, TOO_SOON_MILLISECONDS),
             _ => false,
         }
     }

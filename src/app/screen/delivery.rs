@@ -59,6 +59,11 @@ impl DeliveryScreen {
     }
 }
 
+fn selected_cell(screen: &DeliveryScreen, delivery: &Delivery) -> Option<CellKey> {
+    let selected = delivery.cells.get(screen.selected(delivery));
+    selected.map(|run| run.cell.clone())
+}
+
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
     let page = model.page();
     let Some(Screen::Delivery(screen)) = model.screens.last_mut() else {
@@ -90,6 +95,14 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             if let Some(cell) = screen.to_revert(delivery).cloned() {
                 model.open_revert_of(cell);
             }
+        }
+        Action::Agent => {
+            let cell = selected_cell(screen, delivery);
+            model.open_agent(cell);
+        }
+        Action::Tell(order) => {
+            let cell = selected_cell(screen, delivery);
+            model.ask_to_tell(cell, order);
         }
         Action::RevertFailed => {
             let cells: Vec<CellKey> = delivery.to_revert().cloned().collect();

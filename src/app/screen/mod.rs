@@ -13,22 +13,26 @@ use crate::{
 };
 
 pub mod activity;
+pub mod agent;
 pub mod cell;
 pub mod confirm;
 pub mod delivery;
 pub mod drift;
 pub mod help;
 pub mod matrix;
+pub mod order;
 pub mod plan;
 pub mod revert;
 pub mod trace;
 
 pub use activity::ActivityScreen;
+pub use agent::AgentScreen;
 pub use cell::{CellPane, CellScreen};
 pub use confirm::ConfirmScreen;
 pub use delivery::DeliveryScreen;
 pub use drift::DriftScreen;
 pub use help::HelpScreen;
+pub use order::OrderScreen;
 pub use plan::{PlanPane, PlanScreen, PlanState, Refusal, Scope};
 pub use revert::RevertScreen;
 pub use trace::TraceScreen;
@@ -50,6 +54,10 @@ pub enum Screen {
     Delivery(DeliveryScreen),
     /// What drifts.
     Drift(DriftScreen),
+    /// What a cell's agent can be told.
+    Agent(AgentScreen),
+    /// The last question before it is told.
+    Order(OrderScreen),
     /// The log.
     Activity(ActivityScreen),
     /// The keys.
@@ -109,6 +117,14 @@ impl Screen {
                 cell: screen.selected_cell(),
                 value: |_| None,
             },
+            Self::Agent(screen) => About {
+                cell: Some(screen.cell.clone()),
+                ..plain(Mode::Agent, agent::act)
+            },
+            Self::Order(screen) => About {
+                cell: Some(screen.told.cell.clone()),
+                ..plain(screen.mode(), order::act)
+            },
             Self::Activity(_) => plain(Mode::Activity, activity::act),
             Self::Help(_) => plain(Mode::Help, help::act),
         }
@@ -121,7 +137,10 @@ impl Screen {
 
     /// Drawn as a box above the screen below it.
     pub fn is_box(&self) -> bool {
-        matches!(self, Self::Confirm(_) | Self::Revert(_))
+        matches!(
+            self,
+            Self::Confirm(_) | Self::Revert(_) | Self::Agent(_) | Self::Order(_)
+        )
     }
 }
 

@@ -138,6 +138,12 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             outcome,
             took,
         } => model.on_ran(line, ok, outcome, took, out),
+        Event::AgentTold {
+            epoch,
+            told,
+            result,
+        } => model.on_told(epoch, &told, result, out),
+        Event::AgentDone { told, result } => model.on_agent_done(&told, result, out),
         Event::OwnRan { epoch, ran } => model.on_own(epoch, ran, out),
         Event::ConfigReloaded(result) => model.on_configuration(result, out),
         Event::TrustAsked { at, lines } => {

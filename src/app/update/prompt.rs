@@ -20,9 +20,16 @@ pub(super) fn text(model: &mut Model, mode: Mode, key: TextKey) {
         if model.is_too_soon() {
             return;
         }
-        if let Some(Screen::Confirm(screen)) = model.screens.last_mut() {
-            screen.input.apply(key);
-            screen.wrong = false;
+        match model.screens.last_mut() {
+            Some(Screen::Confirm(screen)) => {
+                screen.input.apply(key);
+                screen.wrong = false;
+            }
+            Some(Screen::Order(screen)) => {
+                screen.input.apply(key);
+                screen.wrong = false;
+            }
+            _ => {}
         }
         return;
     }

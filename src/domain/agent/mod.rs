@@ -340,6 +340,28 @@ pub struct AgentState {
     pub reason: Option<String>,
 }
 
+impl AgentState {
+    /// By which others name it; `None` where it names no object.
+    pub fn reference(&self) -> Option<Reference> {
+        let (namespace, name) = self.object.split_once('/')?;
+        Some((self.kind, namespace.to_owned(), name.to_owned()))
+    }
+
+    /// What it can be told.
+    pub fn orders(&self) -> impl Iterator<Item = Order> + use<> {
+        let argocd = self.kind.is_argocd();
+        Order::ALL
+            .into_iter()
+            .filter(move |order| order.is_argocd() == argocd)
+    }
+
+    /// The command of the agent's own program that does the same as an order; empty where it names no object.
+    pub fn command(&self, order: Order) -> String {
+        let of = self.reference();
+        of.map_or(String::new(), |of| order.command(&self.cluster, &of))
+    }
+}
+
 impl AgentObject {
     /// By which others name it.
     pub fn key(&self) -> Reference {

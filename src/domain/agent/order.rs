@@ -24,11 +24,26 @@ pub enum Order {
     Resume,
     /// Argo CD: compare with Git now.
     Refresh,
+    /// Argo CD: the same, with manifests that are made anew.
+    HardRefresh,
     /// Argo CD: apply what Git has.
     Sync,
+    /// Argo CD: end the operation that is under way.
+    Terminate,
 }
 
 impl Order {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Reconcile,
+        Self::Suspend,
+        Self::Resume,
+        Self::Sync,
+        Self::Refresh,
+        Self::HardRefresh,
+        Self::Terminate,
+    ];
+
     /// Its word, which is the command's.
     pub fn word(self) -> &'static str {
         match self {
@@ -36,13 +51,36 @@ impl Order {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::Refresh => "refresh",
+            Self::HardRefresh => "hard-refresh",
             Self::Sync => "sync",
+            Self::Terminate => "terminate",
+        }
+    }
+
+    /// What comes of it, in a sentence.
+    pub fn effect(self) -> &'static str {
+        match self {
+            Self::Reconcile => {
+                "Flux fetches its source and applies it now, and puts back what was changed by hand"
+            }
+            Self::Suspend => {
+                "Flux applies nothing more of it until it is resumed; what runs stays as it is"
+            }
+            Self::Resume => "Flux goes on, and applies what Git has now",
+            Self::Refresh => "Argo CD compares with Git now; where it syncs by itself, it may",
+            Self::HardRefresh => {
+                "Argo CD makes all manifests anew and compares; where it syncs by itself, it may"
+            }
+            Self::Sync => "Argo CD applies what Git has, to everything that it manages",
+            Self::Terminate => {
+                "Argo CD ends the operation under way; what it has applied stays applied"
+            }
         }
     }
 
     /// Whether it is for Argo CD; else for Flux.
     pub fn is_argocd(self) -> bool {
-        matches!(self, Self::Refresh | Self::Sync)
+        !matches!(self, Self::Reconcile | Self::Suspend | Self::Resume)
     }
 
     /// The command of the agent's own program that does the same.
@@ -57,7 +95,9 @@ impl Order {
                 self.word()
             ),
             Self::Refresh => format!("argocd app get {name} -N {namespace} --refresh"),
+            Self::HardRefresh => format!("argocd app get {name} -N {namespace} --hard-refresh"),
             Self::Sync => format!("argocd app sync {name} -N {namespace}"),
+            Self::Terminate => format!("argocd app terminate-op {name} -N {namespace}"),
         }
     }
 
@@ -72,6 +112,8 @@ impl Order {
                 "spec": {"suspend": false},
             }),
             Self::Refresh => json!({"metadata": {"annotations": {REFRESH: "normal"}}}),
+            Self::HardRefresh => json!({"metadata": {"annotations": {REFRESH: "hard"}}}),
+            Self::Terminate => json!({"status": {"operationState": {"phase": "Terminating"}}}),
             Self::Sync => {
                 let policy = object.pointer("/spec/syncPolicy");
                 let part = |pointer: &str| policy.and_then(|it| it.pointer(pointer)).cloned();
@@ -97,11 +139,11 @@ impl Order {
         match self {
             Self::Reconcile | Self::Resume => handled && agent.phase != Phase::Reconciling,
             Self::Suspend => agent.phase == Phase::Suspended,
-            Self::Refresh => object
+            Self::Refresh | Self::HardRefresh => object
                 .pointer("/metadata/annotations")
                 .and_then(|all| all.get(REFRESH))
                 .is_none(),
-            Self::Sync => {
+            Self::Sync | Self::Terminate => {
                 let is_waiting = object.get("operation").is_some_and(Value::is_object);
                 let phase = text(object, "/status/operationState/phase");
                 !is_waiting && !matches!(phase, Some("Running" | "Terminating"))
@@ -148,6 +190,18 @@ mod tests {
                 &plain,
                 "/metadata/annotations",
                 json!({"argocd.argoproj.io/refresh": "normal"}),
+            ),
+            (
+                Order::HardRefresh,
+                &plain,
+                "/metadata/annotations",
+                json!({"argocd.argoproj.io/refresh": "hard"}),
+            ),
+            (
+                Order::Terminate,
+                &plain,
+                "/status/operationState",
+                json!({"phase": "Terminating"}),
             ),
             (
                 Order::Sync,
@@ -219,7 +273,14 @@ mod tests {
             ),
             ("asked", Order::Sync, argo(asked), false),
             ("running", Order::Sync, argo(running), false),
-            ("sync failed", Order::Sync, argo(failed), true),
+            ("sync failed", Order::Sync, argo(failed.clone()), true),
+            ("ended", Order::Terminate, argo(failed), true),
+            (
+                "ending",
+                Order::Terminate,
+                argo(json!({"status": {"operationState": {"phase": "Terminating"}}})),
+                false,
+            ),
             ("refreshing", Order::Refresh, refreshing, false),
             ("refreshed", Order::Refresh, argo(json!({})), true),
         ];

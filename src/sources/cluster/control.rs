@@ -72,6 +72,12 @@ impl Control {
                 "another operation is in progress; wait for it, or terminate it".to_owned(),
             );
         }
+        if order == Order::Terminate {
+            let phase = object.pointer("/status/operationState/phase");
+            if phase.and_then(Value::as_str) != Some("Running") {
+                return Err("no operation is in progress; there is nothing to terminate".to_owned());
+            }
+        }
         self.patch(&self.of, &order.patch(&stamp, &object)).await?;
         Ok(Told { order, stamp })
     }

@@ -43,7 +43,8 @@ fn selected(driver: &Driver) -> Option<usize> {
         }
         Screen::Activity(screen) => screen.selected,
         Screen::Drift(screen) => screen.selected,
-        Screen::Confirm(_) | Screen::Trace(_) | Screen::Help(_) => return None,
+        Screen::Agent(screen) => screen.selected,
+        Screen::Order(_) | Screen::Confirm(_) | Screen::Trace(_) | Screen::Help(_) => return None,
     })
 }
 

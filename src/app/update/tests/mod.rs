@@ -26,6 +26,7 @@ use crate::{
     },
 };
 
+mod agent;
 mod answers;
 mod confirm;
 mod diff;

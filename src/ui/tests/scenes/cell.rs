@@ -8,6 +8,7 @@ use crate::{
     app::{
         event::{DesiredRead, Event, HistoryBatch},
         fixture::{self, Driver, cell, commit, moment},
+        model::WriteMode,
         op_queue::Operation,
     },
     domain::{
@@ -55,6 +56,30 @@ pub(super) fn cell_screen(size: (u16, u16)) -> Driver {
         commit: commit("77e01fa"),
         result: Ok(diff("checkout", "prod-us", "1.41.3", "1.42.0")),
     });
+    driver
+}
+
+pub(super) fn cell_agent(size: (u16, u16)) -> Driver {
+    let mut setup = fixture::setup();
+    setup.write = WriteMode::Write;
+    let mut driver = Driver::settled_with(setup, size);
+    driver.brought_by_agents();
+    let dev = cell("mailer", "dev");
+    driver.model.matrix.row = Some(dev.service);
+    driver.keys("enter");
+    driver
+}
+
+pub(super) fn agent(size: (u16, u16)) -> Driver {
+    let mut driver = cell_agent(size);
+    driver.keys("a");
+    driver
+}
+
+pub(super) fn agent_question(size: (u16, u16)) -> Driver {
+    let mut driver = cell_agent(size);
+    driver.keys("l l");
+    driver.keys("a s \"prod");
     driver
 }
 
