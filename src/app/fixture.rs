@@ -196,6 +196,7 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         pods: Vec::new(),
         agent: None,
         hop: None,
+        progress: None,
     }
 }
 

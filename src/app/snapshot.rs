@@ -158,6 +158,7 @@ impl From<SnapshotLive> for LiveCell {
             pods: Vec::new(),
             agent: None,
             hop: None,
+            progress: None,
         }
     }
 }

@@ -33,16 +33,7 @@ pub(super) async fn run(
     order: Order,
 ) -> Result<Exit, Failure> {
     let common = &context.common;
-    let usage = |words: &str| Err(Failure::usage(words));
-    if common.read_only && !common.dry_run {
-        return usage("--read-only tells agents nothing; add --dry-run to see what would be told");
-    }
-    if common.offline {
-        return usage("--offline asks nobody, and an agent is asked in its cluster");
-    }
-    if args.wait && common.dry_run {
-        return usage("--wait follows what was told; a dry run tells nothing");
-    }
+    may_tell(context, args.wait)?;
     let project = context.open()?;
     let reading = project.read()?;
     let service = Project::service(&reading.desired, &args.service)?;
@@ -79,7 +70,11 @@ pub(super) async fn run(
         told.tell("dry-run", &agent);
         return Ok(Exit::Done);
     }
-    if !args.yes && !consent(context, &project, &cell, order, &agent)? {
+    let what = format!(
+        "{order} {} {} in {}",
+        agent.kind, agent.object, agent.cluster
+    );
+    if !args.yes && !consent(context, &project, &cell, &what)? {
         return Err(Failure::new(
             FailureKind::Usage,
             "not confirmed; nothing was told",
@@ -97,9 +92,7 @@ pub(super) async fn run(
         told.tell("told", &agent);
         return Ok(Exit::Done);
     }
-    let configured = project.config.topology.get(&cell.environment);
-    let timeout = args.timeout.or(configured.map(|it| it.timeout));
-    let timeout = timeout.unwrap_or(PATIENCE);
+    let timeout = patience(&project, &cell, args.timeout);
     let done = control
         .until_done(&order_told, timeout)
         .await
@@ -120,6 +113,29 @@ pub(super) async fn run(
     };
     told.tell(outcome, &now);
     Ok(exit)
+}
+
+/// Whether anything may be told in a cluster, as the line is written.
+pub(super) fn may_tell(context: &Context, wait: bool) -> Result<(), Failure> {
+    let common = &context.common;
+    let usage = |words: &str| Err(Failure::usage(words));
+    if common.read_only && !common.dry_run {
+        return usage("--read-only tells agents nothing; add --dry-run to see what would be told");
+    }
+    if common.offline {
+        return usage("--offline asks nobody, and an agent is asked in its cluster");
+    }
+    if wait && common.dry_run {
+        return usage("--wait follows what was told; a dry run tells nothing");
+    }
+    Ok(())
+}
+
+/// How long is waited for what was told, where the line does not say.
+pub(super) fn patience(project: &Project, cell: &CellKey, asked: Option<Duration>) -> Duration {
+    let configured = project.config.topology.get(&cell.environment);
+    let timeout = asked.or(configured.map(|it| it.timeout));
+    timeout.unwrap_or(PATIENCE)
 }
 
 /// The agent of a cell, asked for in its clusters.
@@ -152,22 +168,18 @@ async fn agent_of(
 }
 
 /// Asks whether to tell it: yes or no, or a protected environment's name, typed.
-fn consent(
+pub(super) fn consent(
     context: &Context,
     project: &Project,
     cell: &CellKey,
-    order: Order,
-    agent: &AgentState,
+    what: &str,
 ) -> Result<bool, Failure> {
     if !ask::somebody_there() {
         return Err(Failure::usage(
             "nobody is there to confirm; add --yes, or --dry-run to see what would be told",
         ));
     }
-    let what = clean(&format!(
-        "{order} {} {} in {}",
-        agent.kind, agent.object, agent.cluster
-    ));
+    let what = clean(what);
     let environment = project.config.topology.get(&cell.environment);
     if environment.is_some_and(|environment| environment.protected) {
         let name = cell.environment.as_str();

@@ -115,6 +115,9 @@ pub enum Command {
     Sync(AgentArgs),
     /// Has Argo CD end the operation under way
     Terminate(AgentArgs),
+    /// Has Argo Rollouts go on with a new version, give it up, or begin again
+    #[command(subcommand)]
+    Canary(CanaryCommand),
     /// A shell's completion script; services and environments are completed from the repository
     Completions(CompletionsArgs),
     /// The manual page, of the program or of a command
@@ -192,12 +195,14 @@ pub enum Shape {
     Trust,
     /// What `reconcile`, `suspend`, `resume`, `refresh` and `sync` print
     Agent,
+    /// What `canary` prints
+    Canary,
 }
 
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Config,
         Self::User,
         Self::Status,
@@ -208,6 +213,7 @@ impl Shape {
         Self::Init,
         Self::Trust,
         Self::Agent,
+        Self::Canary,
     ];
 }
 
@@ -397,6 +403,26 @@ pub struct RefreshArgs {
     /// Of which cell, and how.
     #[command(flatten)]
     pub agent: AgentArgs,
+}
+
+/// `tidegate canary`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CanaryCommand {
+    /// Lets it go on, past the pause or the step at which it is
+    Promote {
+        /// Lets it take over at once, without the steps, pauses and analyses that are left
+        #[arg(long)]
+        full: bool,
+        #[command(flatten)]
+        told: AgentArgs,
+    },
+    /// The same as `promote --full`
+    #[command(hide = true)]
+    Full(AgentArgs),
+    /// Gives it up: the old version stays
+    Abort(AgentArgs),
+    /// Begins again with what was given up
+    Retry(AgentArgs),
 }
 
 /// `tidegate init`.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        agent::{AgentState, Hop},
+        agent::{AgentState, Hop, Progress},
         desired::{DesiredCell, Tip},
         diff::FileDiff,
         drift::Skew,
@@ -145,7 +145,8 @@ pub fn live(live: &LiveCell) -> Value {
         "workloads": live.workloads,
         "agent": live.agent.as_ref().map(agent),
         "hop": live.hop.as_ref().map(hop),
-        "step": null,
+        "step": live.progress.as_deref().and_then(step),
+        "progress": live.progress.as_deref().map(progress),
     });
     if live.hidden {
         value["visible"] = json!(false);
@@ -160,6 +161,42 @@ pub fn hop(hop: &Hop) -> Value {
         "reason": hop.reason,
         "next": hop.next.map(time),
         "order": hop.order,
+    })
+}
+
+/// The step that a progressive delivery is at; `None` where nothing is under way.
+fn step(progress: &Progress) -> Option<Value> {
+    let step = progress.step?;
+    Some(json!({
+        "index": step.index,
+        "of": step.of,
+        "weight": progress.weight,
+        "waits": progress.waits,
+    }))
+}
+
+/// How far a progressive delivery has got, with its controller's own words.
+pub fn progress(progress: &Progress) -> Value {
+    let services = progress.services.iter();
+    let services: BTreeMap<&str, &str> = services
+        .map(|it| (it.role.as_str(), it.service.as_str()))
+        .collect();
+    json!({
+        "by": progress.by,
+        "object": progress.object,
+        "cluster": progress.cluster,
+        "way": progress.way,
+        "stage": progress.stage,
+        "phase": progress.phase,
+        "message": progress.message,
+        "from": progress.from,
+        "to": progress.to,
+        "step": step(progress),
+        "since": progress.since.map(time),
+        "until": progress.until.map(time),
+        "analyses": progress.analyses,
+        "checks": progress.checks.map(|(failed, of)| json!({"failed": failed, "of": of})),
+        "services": services,
     })
 }
 

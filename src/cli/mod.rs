@@ -5,6 +5,7 @@
 mod agent;
 mod args;
 mod ask;
+mod canary;
 mod change;
 mod completions;
 mod console;
@@ -275,6 +276,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         }
         Some(Command::Terminate(args)) => agent::run(context, &args, Order::Terminate).await,
         Some(Command::Sync(args)) => agent::run(context, &args, Order::Sync).await,
+        Some(Command::Canary(command)) => canary::run(context, &command).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

@@ -426,7 +426,9 @@ impl Shown<'_> {
         }
         let skew = self.skew(key).map(|skew| look::skew(skew, ascii));
         parts.beside.extend(skew);
-        if let Some((ready, desired)) = status.ready() {
+        if let Some(percent) = status.percent() {
+            parts.beside.push(format!("{percent}%"));
+        } else if let Some((ready, desired)) = status.ready() {
             parts.beside.push(format!("{ready}/{desired}"));
         }
         if let Some(change) = self.changed.and_then(|changed| changed.get(key)) {

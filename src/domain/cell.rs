@@ -224,6 +224,16 @@ impl CellStatus<'_> {
         }
     }
 
+    /// How much of a progressive delivery is done, in percent, while one is under way.
+    pub fn percent(&self) -> Option<u32> {
+        let moves = matches!(
+            self.state,
+            State::Rolling | State::Paused | State::Suspended
+        );
+        let live = self.live.filter(|_| moves)?;
+        live.progress.as_ref()?.percent()
+    }
+
     /// Ready and wanted pods, while that is worth knowing.
     pub fn ready(&self) -> Option<(u32, u32)> {
         match self.state {

@@ -16,6 +16,7 @@ use crate::domain::{
     cell::{CellStatus, State, Why},
     delivery::CellProgress,
     drift::Skew,
+    text::width,
     version::Version,
 };
 
@@ -169,6 +170,32 @@ pub fn skew_word(skew: Skew) -> &'static str {
     }
 }
 
+/// Columns of the bar beside a cell's version.
+const BAR: u32 = 4;
+
+/// How much of a progressive delivery is done, beside a cell's version: a bar and the percentage, the percentage alone, or
+/// nothing, as there is room. `glyphs` are the done part of a bar and the rest.
+pub fn percent(percent: u32, glyphs: (&str, &str), room: usize) -> String {
+    let number = format!("{percent}%");
+    let bar = format!("{} {number}", bar(percent, BAR, glyphs));
+    let fits = |text: &str| width(text) <= room;
+    [bar, number]
+        .into_iter()
+        .find(|text| fits(text))
+        .unwrap_or_default()
+}
+
+/// A bar of so many columns.
+pub fn bar(percent: u32, columns: u32, (done, rest): (&str, &str)) -> String {
+    // What has begun shows, and what is not over is not full.
+    let full = match percent {
+        0 => 0,
+        100.. => columns,
+        _ => (percent * columns / 100).clamp(1, columns.saturating_sub(1)),
+    };
+    done.repeat(full as usize) + &rest.repeat((columns - full) as usize)
+}
+
 /// What a cell on its way looks like in its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -217,7 +244,12 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
         Why::Ready { ready, desired } => format!("{ready}/{desired} ready"),
         Why::Runs(versions) => {
             let running: Vec<&str> = versions.keys().map(Version::as_str).collect();
-            format!("live {}", running.join(", "))
+            let running = running.join(", ");
+            // What keeps them there, where its controller means to: a partition, pods that nobody deletes.
+            match status.live.and_then(|live| live.reason.as_ref()) {
+                Some(reason) => format!("live {running}; {reason}"),
+                None => format!("live {running}"),
+            }
         }
         Why::Serves(version) => format!("would run {version}"),
         Why::Hop(hop) => {
@@ -299,6 +331,24 @@ mod tests {
             assert_eq!(super::skew(skew, false), rich);
             assert_eq!(super::skew(skew, true), ascii);
         }
+    }
+
+    #[test]
+    fn a_progress_is_as_wide_as_there_is_room() {
+        let rich = ("▰", "▱");
+        let cases = [
+            (0, 20, "▱▱▱▱ 0%"),
+            (5, 20, "▰▱▱▱ 5%"),
+            (60, 20, "▰▰▱▱ 60%"),
+            (99, 20, "▰▰▰▱ 99%"),
+            (100, 20, "▰▰▰▰ 100%"),
+            (60, 7, "60%"),
+            (60, 2, ""),
+        ];
+        for (percent, room, expected) in cases {
+            assert_eq!(super::percent(percent, rich, room), expected, "{room}");
+        }
+        assert_eq!(percent(60, ("#", "-"), 9), "##-- 60%");
     }
 
     #[test]

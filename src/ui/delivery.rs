@@ -197,9 +197,8 @@ fn cell_line(
             )
         }
         CellProgress::Rolling { ready, desired } => {
-            let full = (ready * BAR).checked_div(*desired).unwrap_or(0).min(BAR);
-            let (done, rest) = glyphs.bar;
-            let bar = done.repeat(full as usize) + &rest.repeat((BAR - full) as usize);
+            let percent = (ready * 100).checked_div(*desired).unwrap_or(0);
+            let bar = look::bar(percent, BAR, glyphs.bar);
             format!("{bar} {ready}/{desired}")
         }
         CellProgress::Behind(hop) => hop.words(canvas.model.now),

@@ -20,6 +20,7 @@ mod help;
 mod history;
 mod matrix;
 mod plan;
+mod progress;
 mod prompt;
 mod revert;
 mod rollout;

@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, detail, text};
+use super::{canvas::Canvas, detail, progress, text};
 use crate::{
     actions::Mode,
     app::{
@@ -43,7 +43,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Ve
 /// Columns that a label takes before its words.
 const LABEL: usize = 10;
 
-fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
+/// A label, and its words.
+pub fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{label:<LABEL$}"), canvas.theme.dim)];
     spans.extend(value);
     Line::from(spans)
@@ -101,6 +102,7 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
         lines.push(labelled(canvas, "workload", vec![workloads]));
     }
     agent(canvas, live, width, lines);
+    lines.extend(progress::lines(canvas, live, width));
     let age = format!("{} ago", age::between(live.as_of, model.now));
     let style = if view.status.state == State::Stale {
         theme.warn

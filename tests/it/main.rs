@@ -23,6 +23,7 @@ mod moved;
 mod outcomes;
 mod places;
 mod printing;
+mod progress;
 mod reading;
 mod refs;
 mod refusals;
@@ -36,6 +37,7 @@ mod terminal;
 mod trust;
 mod unread;
 mod values;
+mod verdicts;
 mod writing;
 mod yaml_edit;
 

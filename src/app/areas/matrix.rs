@@ -247,9 +247,11 @@ pub fn head(model: &Model, column: u16, row: u16) -> Option<Order> {
 pub fn cell_width(view: &CellView<'_>) -> usize {
     let version = view.declared.and_then(|cell| cell.version.as_ref());
     let version = version.map_or(0, |version| width(&version.brief()));
-    let extra = view.status.ready().map_or(0, |(ready, desired)| {
-        2 + width(&format!("{ready}/{desired}"))
-    });
+    let extra = match (view.status.percent(), view.status.ready()) {
+        (Some(percent), _) => 2 + width(&look::percent(percent, ("#", "-"), usize::MAX)),
+        (None, Some((ready, desired))) => 2 + width(&format!("{ready}/{desired}")),
+        (None, None) => 0,
+    };
     // The same in ASCII.
     let skew = view
         .skew

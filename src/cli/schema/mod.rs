@@ -30,6 +30,7 @@ fn schema(shape: Shape) -> Schema {
         Shape::Init => written::<outputs::Init>(),
         Shape::Trust => written::<outputs::Trust>(),
         Shape::Agent => written::<outputs::Told>(),
+        Shape::Canary => written::<outputs::Conducted>(),
     }
 }
 

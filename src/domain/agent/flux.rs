@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     AgentKind, AgentObject, From, Pace, Phase, Reference,
-    read::{clean, line, list, part, path, text, time},
+    read::{clean, line, list, number, part, path, text, time},
 };
 
 /// What a Kustomization's message says while it waits for what it has applied.
@@ -146,10 +146,6 @@ fn reference(object: &Value, pointer: &str, namespace: &str) -> Option<Reference
     let kind = AgentKind::parse(text(there, "/kind")?)?;
     let namespace = line(there, "/namespace").unwrap_or_else(|| namespace.to_owned());
     Some((kind, namespace, clean(text(there, "/name")?)))
-}
-
-fn number(object: &Value, pointer: &str) -> Option<i64> {
-    object.pointer(pointer)?.as_i64()
 }
 
 /// A duration as Go writes it (`1h30m`, `90s`), in whole seconds; `None` where it is none.

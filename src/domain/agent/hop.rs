@@ -60,6 +60,15 @@ impl Hop {
         }
     }
 
+    /// The workload's controller has gone back to what was before, for this reason.
+    pub fn refused(why: &str) -> Self {
+        Self {
+            at: At::Serve,
+            reason: why.to_owned(),
+            next: None,
+        }
+    }
+
     /// Its words at `now`: `Flux has not applied it yet, next reconcile in 28m`.
     pub fn words(&self, now: Timestamp) -> String {
         match self.next.filter(|next| *next > now) {
@@ -93,6 +102,8 @@ pub struct Truths<'a> {
     pub synced: Option<&'a Version>,
     /// What the workload's controller serves; `None` where there is no workload.
     pub serving: Option<&'a Version>,
+    /// Why the workload's controller gave up what it was to serve, and serves what was before.
+    pub refused: Option<&'a str>,
     /// Whether workloads can show what is declared.
     pub visible: bool,
     /// Whether all pods run what the controller serves, and well.
@@ -103,6 +114,9 @@ pub struct Truths<'a> {
 
 /// The first truth that is behind; `None` where none is, or that is not known.
 pub fn hop(chain: Chain<'_>, truths: Truths<'_>) -> Option<Hop> {
+    if let Some(refused) = truths.refused.filter(|_| truths.visible) {
+        return Some(Hop::refused(refused));
+    }
     let is_declared = |version: &Version| same_version(version, truths.desired);
     let serves = truths.serving.is_some_and(is_declared);
     let is_behind = match truths.synced {

@@ -3,22 +3,32 @@
 //! [`read`] makes an [`AgentObject`] of an API object; every phase keeps the reason and the message of its controller beside
 //! ours. [`hop`] compares the four truths of a cell, in their order: desired in Git, synced by the agent, served by the
 //! workload's controller, running in pods. It names the first that differs, and why.
+//!
+//! Argo Rollouts and Flagger come after them: they serve a new version step by step, which [`Progress`] tells for both.
 
 mod argocd;
+mod conduct;
+mod flagger;
 mod flux;
 mod hop;
 mod order;
-mod read;
+mod progress;
+pub(super) mod read;
+mod rollouts;
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use conduct::{Conduct, Patches};
+pub use flagger::canary;
 pub use flux::span;
 pub use hop::{At, Chain, Hop, Truths, hop};
 pub use order::Order;
+pub use progress::{Analysis, Conductor, Progress, Served, Stage, Step, Way};
 pub use read::read;
+pub use rollouts::{is_seen, rollout};
 
 /// The agents' kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -57,7 +57,7 @@ pub fn read(kind: AgentKind, object: &Value) -> Option<AgentObject> {
 }
 
 /// The text at a place, where there is one and it is not empty.
-pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+pub(in crate::domain) fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
     object
         .pointer(pointer)?
         .as_str()
@@ -65,28 +65,35 @@ pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 /// The text at a place as one short line that is safe to show.
-pub(super) fn line(object: &Value, pointer: &str) -> Option<String> {
+pub(in crate::domain) fn line(object: &Value, pointer: &str) -> Option<String> {
     text(object, pointer).map(clean)
 }
 
-pub(super) fn time(object: &Value, pointer: &str) -> Option<Timestamp> {
+pub(in crate::domain) fn time(object: &Value, pointer: &str) -> Option<Timestamp> {
     text(object, pointer)?.parse().ok()
 }
 
+pub(in crate::domain) fn number(object: &Value, pointer: &str) -> Option<i64> {
+    object.pointer(pointer)?.as_i64()
+}
+
 /// The entries of a list; none where there is no list.
-pub(super) fn list<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+pub(in crate::domain) fn list<'a>(
+    object: &'a Value,
+    pointer: &str,
+) -> impl Iterator<Item = &'a Value> {
     let list = object.pointer(pointer).and_then(Value::as_array);
     list.into_iter().flatten()
 }
 
 /// A path inside a repository, without `./` and slashes at its ends; empty for all of it.
-pub(super) fn path(object: &Value, pointer: &str) -> Option<String> {
+pub(in crate::domain) fn path(object: &Value, pointer: &str) -> Option<String> {
     let path = text(object, pointer)?;
     let path = path.trim_start_matches("./").trim_matches('/');
     Some(clean(if path == "." { "" } else { path }))
 }
 
-pub(super) fn part(kind: &str, namespace: &str, name: &str) -> Option<Part> {
+pub(in crate::domain) fn part(kind: &str, namespace: &str, name: &str) -> Option<Part> {
     KEPT.contains(&kind).then(|| Part {
         kind: kind.to_owned(),
         namespace: namespace.to_owned(),
@@ -94,7 +101,7 @@ pub(super) fn part(kind: &str, namespace: &str, name: &str) -> Option<Part> {
     })
 }
 
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::domain) fn clean(text: &str) -> String {
     let safe = sanitise(text);
     let mut line = String::new();
     for word in safe.split_whitespace() {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{
     age,
-    agent::{At, Hop, Phase},
+    agent::{At, Hop, Phase, Stage},
     ids::ObjectId,
     rollout::{Connection, Health, LiveCell, PodState},
     subject::Subject,
@@ -236,6 +236,13 @@ fn of_cell(version: &Version, commit: Option<ObjectId>, live: &LiveCell) -> Cell
             .map(|message| format!(": {message}"))
             .unwrap_or_default();
         return CellProgress::Failed(format!("{} of pod {}{detail}", pod.reason, pod.name));
+    }
+    if let Some(aborted) = live.progress.as_deref()
+        && aborted.stage == Stage::Aborted
+        && aborted.to.as_ref() == Some(version)
+    {
+        let why = live.reason.clone().or_else(|| aborted.reason());
+        return CellProgress::Failed(why.unwrap_or_default());
     }
     let serves = live.serving.as_ref() == Some(version);
     let reason = || {

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::domain::{
     agent::{
-        AgentKind, AgentObject, AgentState, Chain, From, Hop, Part, Phase, Reference, Truths,
-        commit, hop,
+        AgentKind, AgentObject, AgentState, Chain, From, Hop, Part, Phase, Reference, Stage,
+        Truths, commit, hop,
     },
     desired::RefName,
     ids::{CellKey, ObjectId},
@@ -456,6 +456,9 @@ impl Managed<'_> {
 pub(super) fn without(target: &CellTarget, cell: &LiveCell) -> Option<Hop> {
     let desired = target.desired.as_ref()?;
     let truths = truths(target, cell, desired, None);
+    if let Some(refused) = truths.refused.filter(|_| truths.visible) {
+        return Some(Hop::refused(refused));
+    }
     let serves = truths.serving.is_some_and(|it| same_version(it, desired));
     (truths.visible && serves && !truths.settled).then(|| Hop::run(truths.ails))
 }
@@ -471,6 +474,7 @@ fn truths<'a>(
         desired,
         synced,
         serving: cell.serving.as_ref(),
+        refused: refused(cell, desired),
         visible: !cell.hidden && !target.subject.is_hidden(),
         settled: !moves && !cell.runs_other_than(desired),
         ails: cell
@@ -478,6 +482,15 @@ fn truths<'a>(
             .as_deref()
             .filter(|_| cell.health != Health::Healthy),
     }
+}
+
+/// Why what is declared was given up, though it came to its controller.
+fn refused<'a>(cell: &'a LiveCell, desired: &Version) -> Option<&'a str> {
+    let progress = cell.progress.as_deref()?;
+    let to = progress.to.as_ref();
+    let is_it = to.is_some_and(|to| same_version(to, desired));
+    let is_aborted = progress.stage == Stage::Aborted && is_it;
+    cell.reason.as_deref().filter(|_| is_aborted)
 }
 
 /// What Git declares of a cell where an agent has got to.

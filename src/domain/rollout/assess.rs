@@ -11,10 +11,12 @@ use super::{
     live::{Health, LiveCell, PodState},
     object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
     pods::{self, Trouble},
+    progressive,
     store::Namespace,
     target::{CellTarget, ObjectPlace, Which},
 };
 use crate::domain::{
+    agent::{Progress, Stage},
     subject::{Subject, could_be},
     version::Version,
 };
@@ -32,6 +34,7 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
     if workloads.is_empty() {
         return absent(there, now);
     }
+    let context = there.first().map_or("", |it| it.place.context.as_str());
     let mut cell = LiveCell::unknown("", now);
     let mut verdicts = Vec::new();
     cell.batch = workloads.iter().all(|(_, it)| it.kind.is_batch());
@@ -41,15 +44,31 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
         cell.ready += workload.ready;
         cell.desired += workload.desired;
         cell.updated += workload.updated;
-        let serving = serving(target, &workload.containers);
+        let serving = serving(target, progressive::containers(namespace, workload));
         if cell.serving.is_none() {
             cell.serving = serving;
         }
-        verdicts.push(if workload.kind.is_batch() {
-            batch::judge(namespace, target, workload, &mut cell, now)
-        } else {
-            judge(namespace, target, workload, &mut cell, now)
-        });
+        if workload.kind.is_batch() {
+            verdicts.push(batch::judge(namespace, target, workload, &mut cell, now));
+            continue;
+        }
+        let rollout = progressive::of_rollout(namespace, target, workload, context);
+        let verdict = judge(
+            namespace,
+            target,
+            (workload, rollout.as_ref()),
+            &mut cell,
+            now,
+        );
+        let canary = progressive::of_canary(namespace, target, workload, context);
+        // While nothing new is on its way Flagger wants no pods of it: its primary serves.
+        if canary.is_none() || workload.desired > 0 {
+            verdicts.push(verdict);
+        }
+        verdicts.extend(canary.as_ref().map(progressive::judge));
+        for progress in rollout.into_iter().chain(canary) {
+            progressive::tell(&mut cell, progress);
+        }
     }
     cell.hidden = target.subject == Subject::Unsure && !could_be_seen(target, &workloads);
     let health = verdicts.iter().fold(Health::Healthy, |worst, verdict| {
@@ -65,7 +84,9 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
         let (troubled, fine) = (pod.message.is_some() || pod.restarts > 0, pod.ready);
         (pod.terminating, fine, !troubled, pod.name.clone())
     });
-    let mut found = workloads.iter().map(|(namespace, _)| namespace);
+    // Of what runs to an end its controller tells how it did.
+    let lasting = workloads.iter().filter(|(_, it)| !it.kind.is_batch());
+    let mut found = lasting.map(|(namespace, _)| namespace);
     if let Some(what) = found.find_map(|namespace| namespace.denied(ObjectKind::Pod)) {
         without_pods(&mut cell, what);
     }
@@ -95,7 +116,7 @@ fn could_be_seen(target: &CellTarget, workloads: &[Found<'_>]) -> bool {
     })
 }
 
-/// The workloads of a cell, in the order of its places.
+/// The workloads of a cell, in the order of its places; Flagger's primaries behind what they are of.
 pub(super) fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
     let mut found = Vec::new();
     for There { place, namespace } in there {
@@ -111,7 +132,7 @@ pub(super) fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
             }
         }
     }
-    found
+    progressive::complete(found)
 }
 
 /// Declared, but no workload is there: missing, unless what may not be seen could be it.
@@ -136,11 +157,11 @@ fn absent(there: &[There<'_>], now: Timestamp) -> LiveCell {
     }
 }
 
-/// Judges one workload with its pods, and adds these to the cell.
+/// Judges one workload with its pods, and adds these to the cell; `progress`: how far it has got, where it goes by steps.
 fn judge(
     namespace: &Namespace,
     target: &CellTarget,
-    workload: &WorkloadState,
+    (workload, progress): (&WorkloadState, Option<&Progress>),
     cell: &mut LiveCell,
     now: Timestamp,
 ) -> Assessment {
@@ -150,21 +171,27 @@ fn judge(
     for pod in namespace.pods_of(workload) {
         let trouble = pods::trouble(pod, now);
         let version = running(target, pod);
+        let is_current = current.includes(pod);
+        // A Rollout keeps the pods of what it has replaced for a while, and gives them nothing to do.
+        let counts = is_current || progress.is_none_or(|it| it.stage != Stage::Done);
         if pods::active(pod) {
-            if let Some(version) = &version {
+            if let Some(version) = version.as_ref().filter(|_| counts) {
                 *cell.versions.entry(version.clone()).or_default() += 1;
             }
             total += usize::from(!pod.terminating);
         }
         cell.pods.push(state(pod, version, trouble.as_ref()));
         // What an older revision's pods suffer from is being replaced, and fails no rollout.
-        if current.includes(pod) {
+        if is_current {
             troubles.extend(trouble);
         } else {
             older.extend(trouble);
         }
     }
-    let mut own = health::judge(workload);
+    let mut own = match progress {
+        Some(progress) => health::by_steps(workload, progress),
+        None => health::judge(workload),
+    };
     if own.health == Health::Progressing && own.since.is_none() {
         own.since = current.started(namespace, workload);
     }
@@ -224,6 +251,15 @@ impl<'a> Current<'a> {
                     set.revision.as_ref() == Some(revision) && set.containers == workload.containers
                 })
                 .map_or(Self::None, Self::Set)
+            }
+            (ObjectKind::Rollout, Some(hash)) => {
+                let name = format!("{}-{hash}", workload.name);
+                let mut sets = namespace.sets_of(workload).peekable();
+                if sets.peek().is_none() {
+                    return Self::Images(progressive::containers(namespace, workload));
+                }
+                let current = sets.find(|set| set.name == name);
+                current.map_or(Self::None, Self::Set)
             }
             (ObjectKind::StatefulSet, Some(revision)) => Self::Revision(revision),
             _ => Self::Images(&workload.containers),

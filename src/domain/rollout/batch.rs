@@ -44,7 +44,7 @@ pub(super) fn judge(
 }
 
 /// How a Job is.
-fn of_job(job: &WorkloadState) -> Assessment {
+pub(super) fn of_job(job: &WorkloadState) -> Assessment {
     let holds = |kind: &str| job.conditions.iter().find(|it| it.kind == kind && it.holds);
     if let Some(failed) = holds("Failed") {
         let because = match (failed.reason.as_str(), failed.message.as_str()) {
@@ -93,7 +93,7 @@ fn of_run(run: &WorkloadState) -> Assessment {
 }
 
 /// How a `CronJob` is of whose template no run is there: it has not come to one yet, or its Jobs were cleared away.
-fn without_run(cron_job: &WorkloadState, has_others: bool) -> Assessment {
+pub(super) fn without_run(cron_job: &WorkloadState, has_others: bool) -> Assessment {
     let healthy = |words: &str, since| Assessment {
         since,
         ..Assessment::new(Health::Healthy, words)

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::{
     live::Health,
     object::{Condition, ObjectKind, Strategy, WorkloadState},
+    progressive,
 };
+use crate::domain::agent::{Progress, Stage};
 
 /// A health with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +56,26 @@ pub(super) fn judge(workload: &WorkloadState) -> Assessment {
         );
     }
     match workload.kind {
+        ObjectKind::Rollout if let Some(progress) = &workload.progress => {
+            return by_steps(workload, progress);
+        }
         ObjectKind::StatefulSet => stateful_set(workload),
         ObjectKind::DaemonSet => daemon_set(workload),
         _ => deployment(workload),
     }
     .at_zero(workload)
+}
+
+/// Judges a Rollout by how far it has got with its newest version; by its counts where no other version is on its way.
+pub(super) fn by_steps(workload: &WorkloadState, progress: &Progress) -> Assessment {
+    let counted = matches!(progress.stage, Stage::Advancing | Stage::Starting);
+    if counted && progress.step.is_none() {
+        let counts = deployment(workload);
+        if counts.health != Health::Healthy {
+            return counts;
+        }
+    }
+    progressive::judge(progress).at_zero(workload)
 }
 
 /// Whether the newest change has been taken up: only then are its numbers about it.

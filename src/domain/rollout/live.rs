@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image::same_version;
 use crate::domain::{
-    agent::{AgentState, Hop},
+    agent::{AgentState, Hop, Progress},
     version::Version,
 };
 
@@ -109,6 +109,9 @@ pub struct LiveCell {
     /// Where its version is stuck, or on its way.
     #[serde(default)]
     pub hop: Option<Hop>,
+    /// How far a progressive delivery of it has got, where there is one.
+    #[serde(default)]
+    pub progress: Option<Box<Progress>>,
 }
 
 impl LiveCell {
@@ -157,6 +160,7 @@ impl LiveCell {
             pods: Vec::new(),
             agent: None,
             hop: None,
+            progress: None,
         }
     }
 }

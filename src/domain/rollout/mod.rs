@@ -5,6 +5,7 @@
 //! Times are passed in; a lost source makes what is known stale, never empty.
 
 mod agents;
+mod alone;
 mod assess;
 mod batch;
 mod event;
@@ -13,6 +14,7 @@ mod image;
 mod live;
 pub mod object;
 mod pods;
+mod progressive;
 mod running;
 mod selector;
 mod store;
@@ -21,10 +23,13 @@ mod view;
 mod views;
 
 pub use agents::Declared;
+pub use alone::{Verdict, judge as judge_alone, judge_other};
 pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
 pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
-pub use object::{ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState};
+pub use object::{
+    CanaryObject, ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState,
+};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
 pub use target::{

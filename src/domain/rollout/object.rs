@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 
 use super::{selector::Selector, target::EVERYWHERE};
-use crate::domain::agent::{AgentKind, AgentObject};
+use crate::domain::agent::{AgentKind, AgentObject, Progress};
 
 /// The kinds that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,13 +24,17 @@ pub enum ObjectKind {
     Job,
     /// `batch/v1` `CronJob`.
     CronJob,
+    /// `argoproj.io/v1alpha1` Rollout: Argo Rollouts' Deployment.
+    Rollout,
+    /// `flagger.app/v1beta1` Canary: how Flagger delivers a workload.
+    Canary,
     /// An agent's.
     Agent(AgentKind),
 }
 
 impl ObjectKind {
     /// The kinds that cells are made of; agents have others ([`AgentKind::WATCHED`]).
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Deployment,
         Self::StatefulSet,
         Self::DaemonSet,
@@ -38,30 +42,56 @@ impl ObjectKind {
         Self::Pod,
         Self::Job,
         Self::CronJob,
+        Self::Rollout,
+        Self::Canary,
     ];
 
     /// Kinds that a cell's workload may be of.
-    pub const WORKLOADS: [Self; 5] = [
+    pub const WORKLOADS: [Self; 6] = [
         Self::Deployment,
         Self::StatefulSet,
         Self::DaemonSet,
         Self::Job,
         Self::CronJob,
+        Self::Rollout,
     ];
 
     /// The kinds of what it makes, by which it is judged.
     pub fn parts(self) -> &'static [Self] {
         match self {
-            Self::Deployment => &[Self::ReplicaSet, Self::Pod],
+            Self::Deployment | Self::Rollout => &[Self::ReplicaSet, Self::Pod],
             Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet | Self::Job => &[Self::Pod],
             Self::CronJob => &[Self::Job, Self::Pod],
-            Self::Pod | Self::Agent(_) => &[],
+            Self::Pod | Self::Canary | Self::Agent(_) => &[],
+        }
+    }
+
+    /// The kinds that tell more of it where they are there, without which it is judged all the same.
+    pub fn beside(self) -> &'static [Self] {
+        match self {
+            Self::Deployment | Self::DaemonSet => &[Self::Canary],
+            _ => &[],
         }
     }
 
     /// Whether it is an agent's: looked for in all namespaces, and never what a cell is made of.
     pub fn is_agent(self) -> bool {
         matches!(self, Self::Agent(_))
+    }
+
+    /// Whether it only tells more of what runs: nothing waits for it, and whoever may not see it sees the rest.
+    pub fn is_beside(self) -> bool {
+        self.is_agent() || self == Self::Canary
+    }
+
+    /// Whether it is made by a `CustomResourceDefinition`, which a server need not have.
+    pub fn is_custom(self) -> bool {
+        self.is_beside() || self == Self::Rollout
+    }
+
+    /// Whether many have none and may not look for any: that is told by the cells that could be one.
+    pub fn is_rare(self) -> bool {
+        self.is_batch() || self.is_custom()
     }
 
     /// Whether it runs to an end, and nothing most of the time.
@@ -79,6 +109,8 @@ impl ObjectKind {
             Self::Pod => "Pod",
             Self::Job => "Job",
             Self::CronJob => "CronJob",
+            Self::Rollout => "Rollout",
+            Self::Canary => "Canary",
             Self::Agent(kind) => kind.as_str(),
         }
     }
@@ -93,6 +125,8 @@ impl ObjectKind {
             Self::Pod => "pods",
             Self::Job => "jobs",
             Self::CronJob => "cronjobs",
+            Self::Rollout => "rollouts",
+            Self::Canary => "canaries",
             Self::Agent(kind) => kind.plural(),
         }
     }
@@ -118,6 +152,8 @@ pub enum ClusterObject {
     ReplicaSet(Box<ReplicaSetState>),
     /// A pod.
     Pod(Box<PodObject>),
+    /// How Flagger delivers a workload.
+    Canary(Box<CanaryObject>),
     /// An object of an agent.
     Agent(Box<AgentObject>),
 }
@@ -129,6 +165,7 @@ impl ClusterObject {
             Self::Workload(workload) => workload.kind,
             Self::ReplicaSet(_) => ObjectKind::ReplicaSet,
             Self::Pod(_) => ObjectKind::Pod,
+            Self::Canary(_) => ObjectKind::Canary,
             Self::Agent(agent) => ObjectKind::Agent(agent.kind),
         }
     }
@@ -139,6 +176,7 @@ impl ClusterObject {
             Self::Workload(workload) => &workload.namespace,
             Self::ReplicaSet(set) => &set.namespace,
             Self::Pod(pod) => &pod.namespace,
+            Self::Canary(canary) => &canary.namespace,
             Self::Agent(_) => EVERYWHERE,
         }
     }
@@ -149,6 +187,7 @@ impl ClusterObject {
             Self::Workload(workload) => &workload.name,
             Self::ReplicaSet(set) => &set.name,
             Self::Pod(pod) => &pod.name,
+            Self::Canary(canary) => &canary.name,
             Self::Agent(agent) => &agent.name,
         }
     }
@@ -251,6 +290,23 @@ pub struct WorkloadState {
     pub last_begun: Option<Timestamp>,
     /// When a run of a `CronJob` last succeeded.
     pub last_succeeded: Option<Timestamp>,
+    /// How far a Rollout has got with its newest version.
+    pub progress: Option<Box<Progress>>,
+    /// The workload that a Rollout takes its pod template from, where it has none of its own.
+    pub template_of: Option<Owner>,
+}
+
+/// A Canary: how Flagger delivers a workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanaryObject {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The workload whose template is delivered; `None` where it names none.
+    pub target: Option<Owner>,
+    /// How far that has got.
+    pub progress: Progress,
 }
 
 /// A `ReplicaSet`: one revision of a Deployment.
@@ -299,6 +355,8 @@ pub struct PodObject {
     pub message: Option<String>,
     /// Its containers, those that run before the others first.
     pub containers: Vec<ContainerState>,
+    /// Its containers are started again whenever they end: it never comes to an end by itself.
+    pub runs_on: bool,
     /// Being deleted.
     pub terminating: bool,
     /// When it was created.

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use super::{
     agents::Agents,
-    object::{ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState},
+    object::{
+        CanaryObject, ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState,
+    },
 };
 
 /// What the server answered when asked for a kind, and whether that still holds.
@@ -36,6 +38,7 @@ pub(super) struct Namespace {
     sets: Owned<ReplicaSetState>,
     jobs: Owned<WorkloadState>,
     pods: Owned<PodObject>,
+    canaries: BTreeMap<String, CanaryObject>,
     agents: Agents,
 }
 
@@ -63,9 +66,10 @@ impl Namespace {
         }
     }
 
-    /// Whether all that it knows is current.
+    /// Whether all that cells need of it is current.
     pub(super) fn is_current(&self) -> bool {
-        self.answers.values().all(|it| it.stale.is_none())
+        let mut needed = self.answers.iter().filter(|(kind, _)| !kind.is_beside());
+        needed.all(|(_, it)| it.stale.is_none())
     }
 
     /// Other kinds than these are not watched any more.
@@ -96,6 +100,7 @@ impl Namespace {
             ObjectKind::ReplicaSet => self.sets = Owned::default(),
             ObjectKind::Pod => self.pods = Owned::default(),
             ObjectKind::Job => self.jobs = Owned::default(),
+            ObjectKind::Canary => self.canaries.clear(),
             ObjectKind::Agent(kind) => self.agents.clear(kind),
             _ => self.workloads.retain(|(of, _), _| *of != kind),
         }
@@ -116,6 +121,9 @@ impl Namespace {
             ClusterObject::Pod(pod) => {
                 self.pods.insert(pod.name.clone(), pod.owner.clone(), *pod);
             }
+            ClusterObject::Canary(canary) => {
+                self.canaries.insert(canary.name.clone(), *canary);
+            }
             ClusterObject::Agent(agent) => self.agents.insert(*agent),
         }
     }
@@ -125,6 +133,9 @@ impl Namespace {
             ObjectKind::ReplicaSet => self.sets.remove(name),
             ObjectKind::Pod => self.pods.remove(name),
             ObjectKind::Job => self.jobs.remove(name),
+            ObjectKind::Canary => {
+                self.canaries.remove(name);
+            }
             ObjectKind::Agent(kind) => self.agents.remove(kind, name),
             _ => {
                 self.workloads.remove(&(kind, name.to_owned()));
@@ -172,7 +183,16 @@ impl Namespace {
         self.pods.by_name.values().map(|(_, pod)| pod)
     }
 
-    /// The `ReplicaSets` that a Deployment made.
+    /// How Flagger delivers a workload, where it does.
+    pub(super) fn canary_of(&self, workload: &WorkloadState) -> Option<&CanaryObject> {
+        let mut all = self.canaries.values();
+        all.find(|canary| {
+            let target = canary.target.as_ref();
+            target.is_some_and(|of| of.kind == workload.kind.as_str() && of.name == workload.name)
+        })
+    }
+
+    /// The `ReplicaSets` that a Deployment or a Rollout made.
     pub(super) fn sets_of<'a>(
         &'a self,
         workload: &WorkloadState,
@@ -183,7 +203,7 @@ impl Namespace {
     /// The pods of a workload: by who made them; those that nobody made, by its selector.
     pub(super) fn pods_of(&self, workload: &WorkloadState) -> Vec<&PodObject> {
         let mut pods: Vec<&PodObject> = Vec::new();
-        if workload.kind == ObjectKind::Deployment {
+        if matches!(workload.kind, ObjectKind::Deployment | ObjectKind::Rollout) {
             for set in self.sets_of(workload) {
                 let owner = owner(ObjectKind::ReplicaSet, &set.name);
                 pods.extend(self.pods.of(Some(&owner)));

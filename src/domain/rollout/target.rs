@@ -104,7 +104,7 @@ impl ClusterTarget {
         for place in cells.iter().flat_map(|cell| &cell.places) {
             // A selector of two hundred cells names the same namespace two hundred times.
             let there = wanted.entry(place.context.clone()).or_default();
-            for kind in place.kinds() {
+            for kind in place.kinds().chain(place.kind.beside().iter().copied()) {
                 let namespaces = there.entry(kind).or_default();
                 if !namespaces.contains(&place.namespace) {
                     namespaces.insert(place.namespace.clone());

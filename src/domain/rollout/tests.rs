@@ -5,5 +5,6 @@ mod batch;
 mod fixtures;
 mod health;
 mod pods;
+mod progressive;
 mod target;
 mod view;

@@ -157,15 +157,15 @@ impl ClusterView {
         };
         let mut denied = None;
         // Whoever may not see agents still sees what runs: a column is known without them.
-        for (kind, names) in wanted.iter().filter(|(kind, _)| !kind.is_agent()) {
+        for (kind, names) in wanted.iter().filter(|(kind, _)| !kind.is_beside()) {
             for name in names {
                 let namespace = self.namespaces.get(name);
                 let answered = namespace.and_then(|namespace| namespace.answered(*kind));
                 match answered {
                     Some(answered) if answered.stale.is_none() => {
-                        // Many may not see Jobs, and have none: a cell that could be one says so itself.
+                        // Many may not see Jobs or Rollouts, and have none: a cell that could be one says so itself.
                         let what = namespace.and_then(|it| it.denied(*kind));
-                        denied = denied.or(what.filter(|_| !kind.is_batch()));
+                        denied = denied.or(what.filter(|_| !kind.is_rare()));
                     }
                     // What was never answered, and what was not answered since the loss.
                     _ => {
@@ -180,11 +180,14 @@ impl ClusterView {
         })
     }
 
-    /// Whether the server has answered for all agents' kinds that are looked for, whatever it said.
-    pub fn knows_agents(&self, wanted: &Wanted) -> bool {
-        let there = self.namespaces.get(EVERYWHERE);
-        let mut kinds = wanted.keys().filter(|kind| kind.is_agent());
-        kinds.all(|kind| there.is_some_and(|there| there.answered(*kind).is_some()))
+    /// Whether the server has answered for all that is looked for beside what runs, whatever it said: agents, and Flagger's
+    /// Canaries.
+    pub fn knows_beside(&self, wanted: &Wanted) -> bool {
+        let mut kinds = wanted.iter().filter(|(kind, _)| kind.is_beside());
+        kinds.all(|(kind, names)| {
+            let mut there = names.iter().map(|name| self.namespaces.get(name));
+            there.all(|there| there.is_some_and(|there| there.answered(*kind).is_some()))
+        })
     }
 
     /// The agents' objects in it.

@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Options, agents, bounds::Pace, connect::connect, error::ClusterError};
+use super::{Options, bounds::Pace, connect::connect, custom, error::ClusterError};
 use crate::domain::agent::{self, AgentObject, Order, Phase, Reference};
 
 /// How often an object is looked at while what it was told is waited for.
@@ -104,7 +104,7 @@ impl Control {
     }
 
     async fn api(&self, of: &Reference) -> Api<DynamicObject> {
-        let resource = agents::served(&self.client, of.0).await;
+        let resource = custom::served(&self.client, of.0).await;
         Api::namespaced_with(self.client.clone(), &of.1, &resource)
     }
 

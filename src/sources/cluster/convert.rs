@@ -1,6 +1,8 @@
 //! API objects to the small structs of the domain. Pure; everything else of an object is dropped here,
 //! managed fields and annotations first.
 
+mod custom;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -15,6 +17,8 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, Time},
 };
+
+pub(super) use custom::{canary, rollout};
 
 use crate::domain::{
     rollout::{
@@ -78,7 +82,12 @@ pub(super) fn stateful_set(object: StatefulSet) -> ClusterObject {
         observed_generation: status.observed_generation.unwrap_or_default(),
         desired: spec.replicas.map_or(1, count),
         total: count(status.replicas),
-        updated: status.updated_replicas.map_or(0, count),
+        // It is left out where all are of one revision, by some servers.
+        updated: match status.updated_replicas {
+            Some(updated) => count(updated),
+            None if status.update_revision == status.current_revision => count(status.replicas),
+            None => 0,
+        },
         ready: status.ready_replicas.map_or(0, count),
         available: status.available_replicas.map_or(0, count),
         strategy: if strategy.type_.as_deref() == Some("OnDelete") {
@@ -226,6 +235,7 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
         reason: status.reason.as_deref().map(clean),
         message: status.message.as_deref().map(clean),
         containers,
+        runs_on: spec.restart_policy.as_deref().unwrap_or("Always") == "Always",
         terminating: metadata.deletion_timestamp.is_some(),
         created: time(metadata.creation_timestamp),
         node: spec.node_name.as_deref().map(clean),
@@ -278,6 +288,8 @@ fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -
         created: time(metadata.creation_timestamp.clone()),
         last_begun: None,
         last_succeeded: None,
+        progress: None,
+        template_of: None,
     }
 }
 

@@ -14,11 +14,13 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, ResourceExt,
+    core::{ApiResource, GroupVersionKind},
     runtime::watcher::{Config, Error, Event, watcher},
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::{agents, convert};
+use super::{convert, custom};
 use crate::domain::{
     agent::AgentKind,
     rollout::{ClusterObject, ObjectKind},
@@ -41,6 +43,8 @@ pub(super) struct Kind {
 enum Watch {
     /// In a namespace or in all of them; those in the wanted ones count.
     Wanted(fn(Client, Option<&str>, Arc<BTreeSet<String>>) -> Answers),
+    /// The same of a kind that a `CustomResourceDefinition` makes.
+    Custom(fn(&Value) -> Option<ClusterObject>),
     /// In all of them, and all of them count.
     All(AgentKind),
 }
@@ -76,6 +80,20 @@ pub(super) fn of(kind: ObjectKind) -> Kind {
         ObjectKind::Pod => row::<Pod>("what runs, and why it does not"),
         ObjectKind::Job => row::<Job>("workloads"),
         ObjectKind::CronJob => row::<CronJob>("workloads"),
+        ObjectKind::Rollout => Kind {
+            group: "argoproj.io",
+            version: Some("v1alpha1"),
+            resource: kind.plural(),
+            needed_for: "workloads",
+            watch: Watch::Custom(convert::rollout),
+        },
+        ObjectKind::Canary => Kind {
+            group: "flagger.app",
+            version: Some("v1beta1"),
+            resource: kind.plural(),
+            needed_for: "how far Flagger has got with a new version",
+            watch: Watch::Custom(convert::canary),
+        },
         ObjectKind::Agent(kind) => Kind {
             group: kind.group(),
             version: None,
@@ -96,8 +114,24 @@ impl Kind {
     ) -> Answers {
         match self.watch {
             Watch::Wanted(watch) => watch(client, namespace, wanted),
-            Watch::All(kind) => agents::watch(client, kind),
+            Watch::Custom(read) => {
+                custom::watch_wanted(client, self.resource(), namespace, wanted, read)
+            }
+            Watch::All(kind) => custom::watch_agents(client, kind),
         }
+    }
+
+    /// Whether a server says that it has the kind; `true` where it says nothing. Only for those of which there are several
+    /// answers to tell apart: who may not list a kind is refused whether it is there or not.
+    pub(super) async fn is_served(&self, client: &Client) -> bool {
+        custom::is_served(client, &self.resource()).await
+    }
+
+    /// How it is asked for where nothing of this program knows its type.
+    pub(super) fn resource(&self) -> ApiResource {
+        let version = self.version.unwrap_or_default();
+        let kind = GroupVersionKind::gvk(self.group, version, self.resource);
+        ApiResource::from_gvk_with_plural(&kind, self.resource)
     }
 }
 
@@ -226,6 +260,8 @@ mod tests {
             "pods.v1",
             "jobs.v1.batch",
             "cronjobs.v1.batch",
+            "rollouts.v1alpha1.argoproj.io",
+            "canaries.v1beta1.flagger.app",
         ];
         for (kind, expected) in ObjectKind::ALL.into_iter().zip(expected) {
             let row = of(kind);

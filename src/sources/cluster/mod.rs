@@ -7,17 +7,19 @@
 //! A server that is gone is noticed by the watches that break, and one that has fallen silent by a small
 //! request every [`Options::heartbeat`], since neither a watch without changes nor TCP would tell.
 
-mod agents;
 mod bounds;
+mod conduct;
 mod connect;
 mod connection;
 mod control;
 mod convert;
+mod custom;
 mod error;
 mod exec;
 #[cfg(test)]
 pub(crate) mod fuzzing;
 mod heartbeat;
+mod judge;
 mod kinds;
 mod kubeconfig;
 mod login;
@@ -40,8 +42,10 @@ use tokio::{
     task::AbortHandle,
 };
 
+pub use conduct::Conductor;
 pub use connect::install_crypto;
 pub use control::{Control, Told};
+pub use judge::judge;
 pub use kubeconfig::contexts;
 pub use login::login;
 use session::{Events, Interest};

@@ -107,8 +107,10 @@ fn is_about(event: &ApiEvent, target: &NotesTarget) -> bool {
         let (of, workload) = workload.split_once('/').unwrap_or(("Deployment", workload));
         let made = parts_more(workload);
         match (kind, of) {
-            ("Pod", "Deployment" | "CronJob") => made == Some(2),
-            ("ReplicaSet", "Deployment") | ("Job", "CronJob") | ("Pod", _) => made == Some(1),
+            ("Pod", "Deployment" | "Rollout" | "CronJob") => made == Some(2),
+            ("ReplicaSet", "Deployment" | "Rollout") | ("Job", "CronJob") | ("Pod", _) => {
+                made == Some(1)
+            }
             // An autoscaler is most often called like what it scales.
             _ => name == workload,
         }

@@ -44,7 +44,7 @@ pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Opt
             );
             // Agents are waited for like the rest; that they do not answer is no problem of the column.
             let agents = views.view(context);
-            let agents = agents.is_some_and(|view| view.knows_agents(wanted));
+            let agents = agents.is_some_and(|view| view.knows_beside(wanted));
             !(is_known && agents) && failures.get(context).is_none_or(|count| *count < TRIES)
         })
     };

@@ -168,7 +168,7 @@ impl Watch {
                     seen += 1;
                     if seen > MOST {
                         let message = format!("the list does not end: more than {MOST} objects");
-                        let word = if self.key.kind.is_agent() {
+                        let word = if self.key.kind.is_custom() {
                             Word::Denied(message)
                         } else {
                             Word::Failed(ClusterError::Broken(message))
@@ -198,7 +198,7 @@ impl Watch {
                         failures = 0;
                     }
                     failures += 1;
-                    let told = self.failed(&row, &error, failures).await;
+                    let told = self.failed(&row, &client, &error, failures).await;
                     quiet_since = Instant::now();
                     match told {
                         // What was known has been forgotten: it is listed again, not taken up where it was.
@@ -223,8 +223,19 @@ impl Watch {
     }
 
     /// Tells what failed and waits before the watch goes on.
-    async fn failed(&self, row: &Kind, error: &Error, times: u32) -> Result<Next, Over> {
-        let failure = ClusterError::from(error);
+    async fn failed(
+        &self,
+        row: &Kind,
+        client: &Client,
+        error: &Error,
+        times: u32,
+    ) -> Result<Next, Over> {
+        let mut failure = ClusterError::from(error);
+        // Whoever may list nothing of a kind is told so where there is no such kind, too.
+        let is_refused = matches!(failure, ClusterError::Denied(_));
+        if is_refused && self.key.kind == ObjectKind::Rollout && !row.is_served(client).await {
+            failure = ClusterError::Absent;
+        }
         tracing::debug!(kind = %row, namespace = ?self.key.namespace, %error, times, "watch failed");
         match failure {
             ClusterError::Denied(what) => {
@@ -253,12 +264,12 @@ impl Watch {
             }
             // A server that is lost is told by what is watched beside: what was known of its agents stands as that of a lost one.
             ClusterError::Broken(_)
-                if self.key.kind.is_agent() && !is_answer(error) && times < TOO_MANY =>
+                if self.key.kind.is_custom() && !is_answer(error) && times < TOO_MANY =>
             {
                 self.back_off(times).await;
             }
-            failure if self.key.kind.is_agent() && !failure.is_unauthorized() => {
-                // Agents that cannot be read, as where a webhook of theirs fails, take nothing of what runs away.
+            failure if self.key.kind.is_custom() && !failure.is_unauthorized() => {
+                // What others define and cannot be read, as where a webhook of theirs fails, take nothing of what runs away.
                 tracing::info!(kind = %row, why = failure.message(), "not known");
                 self.say(Word::Denied(failure.message())).await?;
                 sleep(self.options.ask_again).await;

@@ -106,7 +106,9 @@ impl Watches {
     fn wanted(&self, all: &Wanted) -> BTreeSet<WatchKey> {
         let mut wanted = BTreeSet::new();
         for (&kind, namespaces) in all {
-            let many = namespaces.len() > ONE_BY_ONE && !self.narrow.contains(&kind);
+            // What most servers do not have is asked for once, not in each namespace.
+            let many = namespaces.len() > ONE_BY_ONE || kind.is_custom();
+            let many = many && !self.narrow.contains(&kind);
             if many || namespaces.contains(EVERYWHERE) {
                 wanted.insert(WatchKey {
                     kind,

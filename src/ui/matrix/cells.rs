@@ -24,6 +24,9 @@ use crate::{
 /// Stale for longer than this is fainter.
 const OLD_SECONDS: i64 = 15 * 60;
 
+/// Columns of a percentage.
+const PERCENT: usize = 4;
+
 /// One cell: mark, glyph, version, what is staged or how much is ready; exactly a column wide.
 pub fn cell(
     canvas: &Canvas<'_>,
@@ -70,11 +73,19 @@ pub fn cell(
             State::NotSet | State::Unread => view.declared.map_or("", DesiredCell::shown),
             _ => &*text,
         };
-        let ready = ready(view);
         let skew = view.skew.map_or_else(String::new, |skew| glyphs.skew(skew));
         let beside = |text: &str| match width(text) {
             0 => 0,
             wide => wide + 1,
+        };
+        let ready = match view.status.percent() {
+            Some(percent) => {
+                let taken = width(text) + beside(&skew) + 1;
+                // Where there is no room beside the version, it gives way to the percentage as it does to a count.
+                let left = room.saturating_sub(taken).max(PERCENT);
+                look::percent(percent, glyphs.bar, left)
+            }
+            None => ready(view),
         };
         let left = room.saturating_sub(beside(&ready) + beside(&skew));
         let style = version_style(canvas, view);

@@ -6,3 +6,5 @@ mod certificates;
 mod connection;
 pub mod fixture;
 mod live;
+pub mod progressive;
+mod workloads;

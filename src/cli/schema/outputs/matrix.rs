@@ -168,8 +168,10 @@ pub struct Live {
     pub agent: Option<Agent>,
     /// Where its version is stuck, or on its way; null where it has arrived, or that is not known.
     pub hop: Option<Hop>,
-    /// The step at which a rollout is, counted from 0; null where it has none.
+    /// The step at which a progressive delivery is; null where none is under way.
     pub step: Option<Step>,
+    /// How far Argo Rollouts or Flagger has got; null where neither delivers it.
+    pub progress: Option<Progress>,
     /// `false` where pods cannot show what is declared; left out otherwise.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub visible: Option<bool>,
@@ -211,6 +213,39 @@ pub struct Told {
     pub agent: Agent,
     /// The command of the agent's own program that does the same.
     pub command: String,
+}
+
+/// `tidegate canary promote`, `abort` and `retry` with `-o json`: what a progressive delivery was told.
+#[derive(JsonSchema)]
+pub struct Conducted {
+    /// `tidegate.canary/v1`.
+    pub schema: String,
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// What it was told.
+    pub action: Conduct,
+    /// What came of it.
+    pub outcome: ToldOutcome,
+    /// How far it was when it was told; how far it is now, with `--wait`.
+    pub progress: Progress,
+    /// The command of its own program that does the same.
+    pub command: String,
+}
+
+/// What a progressive delivery is told.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Conduct {
+    /// Go on.
+    Promote,
+    /// Take over at once.
+    PromoteFull,
+    /// Give up.
+    Abort,
+    /// Begin again.
+    Retry,
 }
 
 /// What came of telling an agent.
@@ -284,10 +319,113 @@ pub enum HopAt {
     Run,
 }
 
-/// Where a rollout is that goes by steps.
+/// How far a progressive delivery has got.
+#[derive(JsonSchema)]
+pub struct Progress {
+    /// Whose it is.
+    pub by: Conductor,
+    /// `NAMESPACE/NAME` of the Rollout or Canary.
+    pub object: String,
+    /// The kubeconfig context of the cluster that its object is in.
+    pub cluster: String,
+    /// How the new version takes over.
+    pub way: Way,
+    /// What it is doing.
+    pub stage: Stage,
+    /// Its controller's own word for that.
+    pub phase: Option<String>,
+    /// Its controller's own sentence.
+    pub message: Option<String>,
+    /// The version that was there before.
+    pub from: Option<String>,
+    /// The version that is to take over, or has.
+    pub to: Option<String>,
+    /// The step at which it is; null where nothing is under way.
+    pub step: Option<Step>,
+    /// Since when it waits, or is over.
+    pub since: Option<Time>,
+    /// Until when it waits.
+    pub until: Option<Time>,
+    /// Its analyses.
+    pub analyses: Vec<Analysis>,
+    /// Checks of the new version; null where it has none of its own.
+    pub checks: Option<Checks>,
+    /// The Services that it switches, by their part: `active`, `preview`, `stable`, `canary`.
+    pub services: BTreeMap<String, String>,
+}
+
+/// Whose controller delivers.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Conductor {
+    /// Argo Rollouts.
+    ArgoRollouts,
+    /// Flagger.
+    Flagger,
+}
+
+/// How a new version takes over.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Way {
+    /// By growing shares.
+    Canary,
+    /// All at once, behind a preview.
+    BlueGreen,
+}
+
+/// What a progressive delivery is doing.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Its controller has not seen the newest change.
+    Unseen,
+    /// It is being set up.
+    Starting,
+    /// On its way.
+    Advancing,
+    /// At a step at which somebody, or the time, has to let it go on.
+    Waiting,
+    /// Before a step that somebody has to approve.
+    Approval,
+    /// It takes over.
+    Promoting,
+    /// It has taken over.
+    Done,
+    /// Given up: the old version stays.
+    Aborted,
+    /// It cannot go on.
+    Failed,
+    /// Told to do nothing.
+    Suspended,
+    /// Something that is not known here.
+    Unknown,
+}
+
+/// An analysis of a new version.
+#[derive(JsonSchema)]
+pub struct Analysis {
+    /// Its `AnalysisRun`.
+    pub name: String,
+    /// Its controller's word.
+    pub phase: String,
+    /// Its controller's sentence.
+    pub message: Option<String>,
+}
+
+/// Checks of a new version.
+#[derive(JsonSchema)]
+pub struct Checks {
+    /// How many failed.
+    pub failed: u32,
+    /// At how many it is given up.
+    pub of: u32,
+}
+
+/// Where a progressive delivery is.
 #[derive(JsonSchema)]
 pub struct Step {
-    /// Counted from 0.
+    /// Counted from 0; as large as `of` where all of them are done.
     pub index: u32,
     /// How many there are.
     pub of: u32,

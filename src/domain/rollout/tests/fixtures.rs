@@ -62,6 +62,8 @@ pub(super) fn workload(kind: ObjectKind) -> WorkloadState {
         tracking: None,
         last_begun: None,
         last_succeeded: None,
+        progress: None,
+        template_of: None,
     }
 }
 
@@ -120,6 +122,7 @@ pub(super) fn pod(name: &str, set: &str, version: &str) -> PodObject {
             },
             last: None,
         }],
+        runs_on: true,
         terminating: false,
         created: Some(ago(51)),
         node: Some("node-1".to_owned()),

@@ -2,6 +2,7 @@
 
 use crate::app::fixture::Driver;
 
+mod canary;
 mod cell;
 mod delivery;
 mod matrix;
@@ -23,6 +24,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("copy", matrix::copy),
     ("found", matrix::found),
     ("failure", matrix::failure),
+    ("canary", canary::matrix),
+    ("canary_cell", canary::cell_screen),
     ("cell", cell::cell_screen),
     ("cell_agent", cell::cell_agent),
     ("agent", cell::agent),

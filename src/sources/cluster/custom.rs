@@ -1,7 +1,7 @@
-//! Objects of agents' kinds: of what a server sends no more is kept than is read, and of several versions of an API the
-//! newest that it serves is asked.
+//! Objects of kinds that others define, agents' among them: of what a server sends no more is kept than is read, and of
+//! several versions of an agent's API the newest that it serves is asked.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIResourceList, ObjectMeta};
@@ -13,7 +13,10 @@ use kube::{
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::kinds::{Answer, Answers};
+use super::{
+    error::ClusterError,
+    kinds::{Answer, Answers},
+};
 use crate::domain::{
     agent::{self, AgentKind},
     rollout::{ClusterObject, EVERYWHERE},
@@ -85,8 +88,52 @@ impl Resource for Seen {
     }
 }
 
-/// Lists and watches the objects of a kind in all namespaces.
-pub(super) fn watch(client: Client, kind: AgentKind) -> Answers {
+/// Lists and watches the objects of a kind in a namespace, or in all of them; those in the wanted ones count, as far as
+/// `read` makes something of them.
+pub(super) fn watch_wanted(
+    client: Client,
+    resource: ApiResource,
+    namespace: Option<&str>,
+    wanted: Arc<BTreeSet<String>>,
+    read: fn(&Value) -> Option<ClusterObject>,
+) -> Answers {
+    let api: Api<Seen> = match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
+    let events = watcher(api, Config::default().page_size(PAGE));
+    let read = move |seen: Seen| {
+        let namespace = seen.metadata.namespace.as_ref();
+        let counts = namespace.is_some_and(|name| wanted.contains(name));
+        counts.then(|| read(&seen.object)).flatten()
+    };
+    events
+        .map(move |event| {
+            event.map(|event| match event {
+                Event::Init => Answer::Begin,
+                Event::InitApply(seen) => Answer::Item(read(seen)),
+                Event::InitDone => Answer::End,
+                Event::Apply(seen) => read(seen).map_or(Answer::Elsewhere, Answer::Applied),
+                Event::Delete(seen) => Answer::Deleted {
+                    namespace: seen.metadata.namespace.unwrap_or_default(),
+                    name: seen.metadata.name.unwrap_or_default(),
+                },
+            })
+        })
+        .boxed()
+}
+
+/// Whether a server says that it has a kind; `true` where it does not say.
+pub(super) async fn is_served(client: &Client, resource: &ApiResource) -> bool {
+    let there = client.list_api_group_resources(&resource.api_version).await;
+    match there {
+        Ok(list) => list.resources.iter().any(|it| it.name == resource.plural),
+        Err(error) => ClusterError::from(&error) != ClusterError::Absent,
+    }
+}
+
+/// Lists and watches the objects of an agent's kind in all namespaces.
+pub(super) fn watch_agents(client: Client, kind: AgentKind) -> Answers {
     let events = async move {
         let resource = served(&client, kind).await;
         let api: Api<Seen> = Api::all_with(client, &resource);
