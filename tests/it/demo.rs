@@ -7,7 +7,10 @@ use std::{path::Path, process::Command, time::Duration};
 use jiff::{Timestamp, Zoned};
 use tidegate::{
     demo::{Demo, DemoOptions, server::Mode},
-    domain::{agent::Phase, rollout::Health},
+    domain::{
+        agent::{Phase, Stage},
+        rollout::Health,
+    },
     workflow::{OpenOptions, Project},
 };
 
@@ -290,6 +293,115 @@ async fn agents_are_told_by_commands() {
             let cell = c.cell("prod-us", "mailer");
             cell.serving
                 .is_some_and(|it| it.as_str() != "2.0.3-hotfix.1")
+        })
+        .await;
+}
+
+/// What a cell says of its progress.
+fn stage(console: &Console, environment: &str, service: &str) -> Option<Stage> {
+    let progress = console.cell(environment, service).progress;
+    progress.map(|progress| progress.stage)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_is_told_by_commands() {
+    let parent = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let demo = demo(parent.path()).await;
+    let mut console = console(&demo);
+    console
+        .until("the canary that waits", |c| {
+            stage(c, "prod-us", "storefront") == Some(Stage::Waiting)
+        })
+        .await;
+    let cases = [
+        (
+            "canary promote storefront prod-us --dry-run",
+            0,
+            "would promote Rollout shop-storefront/storefront in prod-us",
+        ),
+        (
+            "canary abort storefront prod-us --yes --read-only",
+            2,
+            "--read-only tells agents nothing",
+        ),
+        (
+            "canary promote storefront prod-us",
+            2,
+            "nobody is there to confirm",
+        ),
+        (
+            "canary retry storefront prod-us --yes",
+            1,
+            "was not aborted: there is nothing to retry",
+        ),
+        (
+            "canary abort storefront dev --yes",
+            1,
+            "has nothing under way",
+        ),
+        (
+            "canary promote cart dev --yes",
+            1,
+            "is not delivered step by step",
+        ),
+    ];
+    for (line, code, words) in cases {
+        let (exit, said) = run(&demo, home.path(), line);
+        assert_eq!(exit, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+    }
+    let (exit, said) = run(&demo, home.path(), "status -o json");
+    assert_eq!(exit, 0, "{said}");
+    let status: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_described(&status);
+    let rows = status["services"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "storefront").unwrap();
+    let live = &row["cells"]["prod-us"]["live"];
+    let step = serde_json::json!({"index": 1, "of": 6, "weight": 20, "waits": "a promotion"});
+    assert_eq!(live["step"], step, "{live:#}");
+    assert_eq!(live["hop"]["at"], "run", "{live:#}");
+    assert_eq!(row["cells"]["dev"]["live"]["step"], serde_json::Value::Null);
+
+    let tell = |line: &str| {
+        let (exit, said) = run(&demo, home.path(), &format!("{line} --yes --wait -o json"));
+        assert_eq!(exit, 0, "{line}: {said}");
+        let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_described(&told);
+        assert_eq!(told["outcome"], "done", "{line}: {said}");
+        told
+    };
+    let told = tell("canary abort storefront prod-us");
+    assert_eq!(told["schema"], "tidegate.canary/v1");
+    assert_eq!(told["progress"]["stage"], "aborted");
+    console
+        .until("what stays", |c| {
+            let cell = c.cell("prod-us", "storefront");
+            cell.health == Health::Degraded && cell.versions.len() == 1
+        })
+        .await;
+    let cell = console.cell("prod-us", "storefront");
+    assert_eq!(cell.serving, Some("2026.11.4".into()));
+    let hop = cell.hop.unwrap();
+    assert_eq!(hop.at.to_string(), "serve");
+    assert!(
+        hop.reason.contains("canary aborted; 2026.11.4 stays"),
+        "{hop:?}"
+    );
+    tell("canary retry storefront prod-us");
+    console
+        .until("that it waits again", |c| {
+            stage(c, "prod-us", "storefront") == Some(Stage::Waiting)
+        })
+        .await;
+    let told = tell("canary promote storefront prod-us");
+    assert_eq!(told["progress"]["step"]["weight"], 50, "{told:#}");
+    let told = tell("canary promote --full storefront prod-us");
+    assert_eq!(told["progress"]["stage"], "done", "{told:#}");
+    console
+        .until("that it has arrived", |c| {
+            let cell = c.cell("prod-us", "storefront");
+            cell.health == Health::Healthy && cell.versions.keys().eq([&"2026.11.5".into()])
         })
         .await;
 }

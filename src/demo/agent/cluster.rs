@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
+    canary,
     conditions::Progress,
     objects::{Clock, text},
     pods::Kubelet,
@@ -52,6 +53,7 @@ impl Cluster {
         let plural = match text(&declared["kind"]) {
             "Deployment" => "deployments",
             "StatefulSet" => "statefulsets",
+            "Rollout" => canary::RESOURCE.plural,
             _ => "daemonsets",
         };
         let changed = self.store.edit(
@@ -90,8 +92,9 @@ impl Cluster {
             for namespace in namespaces {
                 let deadline = rollout::step(&self.store, &namespace, clock, &mut self.progress);
                 sets::step(&self.store, &namespace, &self.kubelet.nodes, clock);
+                let pause = canary::step(&self.store, &namespace, clock);
                 let pods = self.kubelet.step(&self.store, &namespace, now);
-                match [deadline, pods].into_iter().flatten().min() {
+                match [deadline, pause, pods].into_iter().flatten().min() {
                     Some(due) => self.due.insert(namespace, due),
                     None => self.due.remove(&namespace),
                 };

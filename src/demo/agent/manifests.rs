@@ -42,9 +42,11 @@ pub fn read(
             all.insert(service.to_owned(), same.clone());
             continue;
         }
-        let workload = ["deployment.yaml", "statefulset.yaml", "daemonset.yaml"]
-            .iter()
-            .find_map(|file| apps.get_path(path(&format!("base/{file}")).as_ref()).ok());
+        let files = ["deployment", "statefulset", "daemonset", "rollout"];
+        let workload = files.iter().find_map(|file| {
+            apps.get_path(path(&format!("base/{file}.yaml")).as_ref())
+                .ok()
+        });
         let object = workload.and_then(|workload| {
             let overlay = yaml(repository, overlay.id())?;
             build(yaml(repository, workload.id())?, &overlay)

@@ -5,7 +5,7 @@ use git2::Oid;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::objects::text;
+use super::{canary, objects::text};
 use crate::{
     demo::server::{Resource, Store, stamp},
     domain::agent::AgentKind,
@@ -42,7 +42,7 @@ impl Tool {
     }
 }
 
-/// The agents' kinds that an environment's cluster serves.
+/// The kinds that an environment's cluster serves beside Kubernetes' own: its agents', and Rollouts.
 pub fn resources(environment: &str) -> Vec<Resource> {
     let kinds: &[_] = match Tool::of(environment) {
         Tool::Flux => &[AgentKind::Kustomization, AgentKind::GitRepository],
@@ -59,7 +59,8 @@ pub fn resources(environment: &str) -> Vec<Resource> {
         generation: false,
         short: &[],
     };
-    kinds.iter().map(resource).collect()
+    let agents = kinds.iter().map(resource);
+    agents.chain([canary::RESOURCE]).collect()
 }
 
 /// One service as its agent sees it.
@@ -182,6 +183,12 @@ fn ready(reason: &str, message: &str, now: Timestamp) -> Value {
     json!({"type": "Ready", "status": "True", "reason": reason, "message": message, "lastTransitionTime": stamp(now)})
 }
 
+/// The API group of a workload.
+fn group(object: &Value) -> &str {
+    let version = text(&object["apiVersion"]);
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
 fn path(seen: &Seen<'_>) -> String {
     format!("apps/{}/overlays/{}", seen.service, seen.environment)
 }
@@ -189,7 +196,8 @@ fn path(seen: &Seen<'_>) -> String {
 fn kustomization(seen: &Seen<'_>, suspend: bool, now: Timestamp) -> Value {
     let meta = &seen.object["metadata"];
     let (namespace, name) = (text(&meta["namespace"]), text(&meta["name"]));
-    let id = format!("{namespace}_{name}_apps_{}", text(&seen.object["kind"]));
+    let (group, kind) = (group(seen.object), text(&seen.object["kind"]));
+    let id = format!("{namespace}_{name}_{group}_{kind}");
     let revision = seen.applied.map(|commit| format!("main@sha1:{commit}"));
     let condition = match &revision {
         Some(revision) => ready(
@@ -222,7 +230,7 @@ fn application(seen: &Seen<'_>, now: Timestamp) -> Value {
         (_, false) => "OutOfSync",
     };
     let revision = seen.applied.map(|commit| commit.to_string());
-    let resource = json!({"group": "apps", "version": "v1", "kind": seen.object["kind"], "status": sync,
+    let resource = json!({"group": group(seen.object), "kind": seen.object["kind"], "status": sync,
         "namespace": meta["namespace"], "name": meta["name"]});
     let history = revision.iter().map(|it| json!({"id": 0, "revision": it}));
     json!({

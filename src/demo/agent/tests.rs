@@ -314,3 +314,58 @@ async fn agents_say_how_far_they_have_got_and_do_what_they_are_told() {
     world.until(|world| sync(world) == "Synced");
     assert!(argo(&world, "mailer")["operation"].is_null());
 }
+
+#[tokio::test]
+async fn a_canary_waits_goes_on_is_given_up_and_begun_again() {
+    let mut world = World::new("prod-us").await;
+    let get = |world: &World| world.get("rollouts", "shop-storefront", "storefront");
+    let running = |world: &World| {
+        let mut all: BTreeMap<String, u32> = BTreeMap::new();
+        for pod in world.pods("shop-storefront") {
+            if pod["metadata"]["deletionTimestamp"].is_null() {
+                *all.entry(image(&pod).to_owned()).or_default() += 1;
+            }
+        }
+        all
+    };
+    let told = |world: &World, change: Value| {
+        let store = world.agent.cluster.store();
+        store.edit("rollouts", "shop-storefront", "storefront", |object| {
+            for (key, value) in change.as_object().unwrap() {
+                if value.is_null() {
+                    object["status"].as_object_mut().unwrap().remove(key);
+                } else {
+                    object["status"][key] = value.clone();
+                }
+            }
+        });
+    };
+    let rollout = get(&world);
+    let status = &rollout["status"];
+    assert_eq!(
+        (&status["phase"], &status["currentStepIndex"]),
+        (&json!("Paused"), &json!(1)),
+        "{status:#}"
+    );
+    assert_eq!(running(&world).get("2026.11.5"), Some(&1));
+    assert_eq!(running(&world).values().sum::<u32>(), 5);
+
+    told(&world, json!({"abort": true}));
+    world.until(|world| get(world)["status"]["phase"] == "Degraded" && running(world).len() == 1);
+    assert_eq!(get(&world)["status"]["abort"], true);
+    told(&world, json!({"abort": false}));
+    world.until(|world| get(world)["status"]["phase"] == "Paused");
+
+    told(&world, json!({"pauseConditions": null}));
+    world.until(|world| get(world)["status"]["currentStepIndex"] == 3);
+    assert_eq!(running(&world).get("2026.11.5"), Some(&3));
+    world.until(|world| get(world)["status"]["phase"] == "Healthy");
+    assert_eq!(running(&world), [("2026.11.5".to_owned(), 5)].into());
+
+    // A change of its own waits again, and is let through at once.
+    world.set_image("rollouts", "shop-storefront", "storefront", "2026.11.6");
+    world.until(|world| get(world)["status"]["phase"] == "Paused");
+    told(&world, json!({"promoteFull": true}));
+    world.until(|world| get(world)["status"]["phase"] == "Healthy");
+    assert_eq!(running(&world), [("2026.11.6".to_owned(), 5)].into());
+}

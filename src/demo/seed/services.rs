@@ -14,6 +14,8 @@ pub enum Kind {
     StatefulSet,
     /// A DaemonSet.
     DaemonSet,
+    /// A Rollout of Argo Rollouts.
+    Rollout,
 }
 
 /// How a service's versions look.
@@ -96,6 +98,7 @@ pub const SERVICES: [Service; 15] = [
     },
     service("shipping", "2.14.0", [1, 1, 2, 2]),
     Service {
+        kind: Kind::Rollout,
         scheme: Scheme::CalVer,
         quote: "\"",
         ..service("storefront", "2026.11.4", [1, 2, 5, 5])
@@ -142,6 +145,11 @@ pub fn base(service: &Service) -> Vec<(String, String)> {
         Kind::Deployment => ("Deployment", "deployment.yaml"),
         Kind::StatefulSet => ("StatefulSet", "statefulset.yaml"),
         Kind::DaemonSet => ("DaemonSet", "daemonset.yaml"),
+        Kind::Rollout => ("Rollout", "rollout.yaml"),
+    };
+    let version = match service.kind {
+        Kind::Rollout => "argoproj.io/v1alpha1",
+        _ => "apps/v1",
     };
     let mut spec = String::new();
     match service.kind {
@@ -156,10 +164,17 @@ pub fn base(service: &Service) -> Vec<(String, String)> {
         Kind::StatefulSet => {
             let _ = writeln!(spec, "  replicas: 1\n  serviceName: {name}");
         }
+        Kind::Rollout => {
+            spec.push_str(
+                "  replicas: 1\n  strategy:\n    canary:\n      steps:\n        - setWeight: 20\n        - pause: {}\n        \
+                 - setWeight: 50\n        - pause:\n            duration: 20s\n        - setWeight: 80\n        - pause:\n            \
+                 duration: 20s\n",
+            );
+        }
         Kind::DaemonSet => {}
     }
     let workload = format!(
-        "apiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n    app: {name}\nspec:\n{spec}  selector:\n    \
+        "apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n    app: {name}\nspec:\n{spec}  selector:\n    \
          matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n    spec:\n      \
          containers:\n        - name: {name}\n          image: registry.shop.example/{name}\n          ports:\n            - \
          containerPort: 8080\n              protocol: TCP\n          readinessProbe:\n            httpGet:\n              path: /healthz\n              \

@@ -133,7 +133,8 @@ const LAST_CHAPTER: &[(&str, &str, &str, i64, How)] = &[
     ("recommendations", "dev", "4d1c88e-395", 3 * 60, Bot),
     ("storefront", "dev", "2026.11.5", 4 * 24 * 60, Bot),
     ("storefront", "staging", "2026.11.5", 3 * 24 * 60, Tidegate),
-    ("storefront", "prod-us", "2026.11.5", 28 * 60, Tidegate),
+    // Its canary waits for somebody.
+    ("storefront", "prod-us", "2026.11.5", 36, Tidegate),
     ("storefront", "dev", "2026.11.6", 5 * 60, Bot),
     ("ledger", "dev", "1.10.0", 7 * 24 * 60, Bot),
     ("ledger", "staging", "1.10.0", 6 * 24 * 60, Merge),
