@@ -172,6 +172,16 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp
         .map(|(_, pods)| pods)
         .sum();
     let serves = live.serving.as_ref().is_some_and(|v| same_version(v, to));
+    // Nothing of it runs most of the time: that holds nobody.
+    if serves && live.batch && !live.stale {
+        let how = match (&live.reason, live.health) {
+            (Some(reason), _) => format!("; {reason}"),
+            (None, health) => format!("; it is {health}"),
+        };
+        return Answer::Yes(format!(
+            "{name} declares {to} and would run it{how}, seen {age} ago"
+        ));
+    }
     if live.health == Health::Unknown && live.versions.is_empty() {
         let why = live.reason.as_deref().unwrap_or("no reason given");
         return Answer::NotKnown(format!(
@@ -187,15 +197,6 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp
         return Answer::Yes(format!(
             "{name} declares {to} and runs it in {pods} of {}, seen {age} ago",
             count(live.versions.values().sum::<u32>() as usize, "pod")
-        ));
-    }
-    if serves && live.batch {
-        let how = match (&live.reason, live.health) {
-            (Some(reason), _) => format!("; {reason}"),
-            (None, health) => format!("; it is {health}"),
-        };
-        return Answer::Yes(format!(
-            "{name} declares {to} and would run it{how}, seen {age} ago"
         ));
     }
     if serves && live.desired == 0 {
