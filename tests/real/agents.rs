@@ -22,7 +22,7 @@ fn live(world: &World, service: &str, environment: &str) -> Value {
 }
 
 /// Waits until a cell is as it should be, and says how it was instead.
-fn until_told(
+pub fn until_told(
     world: &World,
     (service, environment): (&str, &str),
     within: Duration,
@@ -47,7 +47,8 @@ fn bumped(text: &str) -> String {
     text.replace(&format!("newTag: {FIRST}"), "newTag: 1.1.0")
 }
 
-fn hop<'a>(live: &'a Value, at: &str) -> Option<&'a str> {
+/// Why a cell is stuck at a hop; `None` where it is not.
+pub fn hop<'a>(live: &'a Value, at: &str) -> Option<&'a str> {
     let hop = &live["hop"];
     (hop["at"] == at).then(|| hop["reason"].as_str())?
 }

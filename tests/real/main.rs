@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used)] // a harness fails by panicking
 
 mod agents;
+mod canary;
 mod cluster;
 mod commands;
 mod forge;

@@ -39,8 +39,9 @@ pub struct Cluster {
     pub context: String,
     /// The API server's URL.
     pub server: String,
+    /// What runs in it beside Kubernetes: `argocd`, `rollouts`, `flux`, `flagger`.
     #[serde(default)]
-    parts: Vec<String>,
+    pub parts: Vec<String>,
 }
 
 #[derive(Deserialize)]

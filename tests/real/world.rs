@@ -37,8 +37,16 @@ pub struct Environment {
     /// The cluster's name in the description, which is also its context.
     pub cluster: String,
     client: Cluster,
+    parts: Vec<String>,
     /// What Argo CD calls the cluster.
     destination: String,
+}
+
+impl Environment {
+    /// Whether something runs in its cluster beside Kubernetes.
+    pub fn has(&self, part: &str) -> bool {
+        self.parts.iter().any(|it| it == part)
+    }
 }
 
 /// Everything of one journey.
@@ -221,6 +229,16 @@ impl World {
         let before = fs::read_to_string(&file).expect("a file");
         fs::write(&file, change(&before)).expect("a file");
         self.git(&work, &["commit", "-qam", subject]);
+        self.git(&work, &["push", "-q"]);
+    }
+
+    /// A colleague adds a file and pushes it.
+    pub fn add(&self, path: &str, text: &str, subject: &str) {
+        let work = self.folder.path().join("colleague");
+        self.git(&work, &["pull", "-q", "--ff-only"]);
+        fs::write(work.join(path), text).expect("a file");
+        self.git(&work, &["add", path]);
+        self.git(&work, &["commit", "-qm", subject]);
         self.git(&work, &["push", "-q"]);
     }
 
@@ -410,12 +428,14 @@ async fn connect(rig: &Rig) -> (Cluster, [Environment; 2]) {
             name: "staging",
             cluster: spoke.context.clone(),
             client: Cluster::connect(&rig.kubeconfig, &spoke.context).await,
+            parts: spoke.parts.clone(),
             destination: outside.into(),
         },
         Environment {
             name: "prod",
             cluster: hub.context.clone(),
             client: hub_client.clone(),
+            parts: hub.parts.clone(),
             destination: inside.into(),
         },
     ];
