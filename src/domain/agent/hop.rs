@@ -66,6 +66,8 @@ impl Hop {
             at: At::Serve,
             reason: why.to_owned(),
             next: None,
+            order: None,
+            failing: false,
         }
     }
 
