@@ -64,22 +64,20 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
         lines.push(cell_line(canvas, delivery, run, names));
     }
     lines.push(Line::default());
-    let waits = delivery.cells.get(screen.selected(delivery));
-    if let Some(CellRun {
-        cell,
-        progress: CellProgress::Behind(hop),
-        ..
-    }) = waits
-        && let Some(order) = hop.order
-        && let Some(agent) = canvas.model.live.cells.get(cell)
-        && let Some(agent) = &agent.agent
-    {
-        lines.push(super::detail::moves_it(
-            canvas,
-            Mode::Delivery,
-            order,
-            agent,
-        ));
+    if let Some(run) = delivery.cells.get(screen.selected(delivery)) {
+        in_full(canvas, delivery, run, (names, width), &mut lines);
+        if let CellProgress::Behind(hop) = &run.progress
+            && let Some(order) = hop.order
+            && let Some(agent) = canvas.model.live.cells.get(&run.cell)
+            && let Some(agent) = &agent.agent
+        {
+            lines.push(super::detail::moves_it(
+                canvas,
+                Mode::Delivery,
+                order,
+                agent,
+            ));
+        }
     }
     ending(canvas, delivery, width, &mut lines);
     let height = usize::from(inner.height);
@@ -146,7 +144,8 @@ fn published(
         lines.push(Line::styled(words, theme.dim));
     }
     if let Some(note) = &delivery.moved {
-        lines.push(Line::styled(note.clone(), theme.warn));
+        let wrapped = text::wrap(note, width).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(line, theme.warn)));
     }
     if delivery.is_elsewhere() {
         let wrapped = text::wrap(&delivery.elsewhere(), width).into_iter();
@@ -187,7 +186,50 @@ fn cell_line(
 ) -> Line<'static> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let (cell, state) = (&run.cell, &run.progress);
-    let words = match state {
+    let words = progress_words(canvas, delivery, run);
+    let progress = look::of_progress(state);
+    let shown = progress.state;
+    let tone = progress.tone.filter(|_| run.superseded.is_none());
+    let style = tone.map_or(theme.dim, |tone| theme.tone(tone));
+    let name = text::column(&cell.to_string(), names, glyphs.ellipsis);
+    Line::from(vec![
+        match run.superseded {
+            None => Span::styled(format!("{} ", glyphs.state(shown)), theme.state(shown)),
+            Some(_) => Span::styled(format!("{} ", glyphs.state(shown)), theme.dim),
+        },
+        Span::raw(name),
+        Span::styled(format!("  {words}"), style),
+    ])
+}
+
+/// What became of the selected cell, where its line has no room for all of it.
+fn in_full(
+    canvas: &Canvas<'_>,
+    delivery: &Delivery,
+    run: &CellRun,
+    (names, width): (usize, usize),
+    lines: &mut Vec<Line<'static>>,
+) {
+    let theme = canvas.theme;
+    let words = progress_words(canvas, delivery, run);
+    let name = run.cell.to_string();
+    let (named, said) = (text::width(&name), text::width(&words));
+    // Where the delivery ended because of this alone, its end says the same.
+    let told = delivery.verdict().and_then(Result::err);
+    let told = told.is_some_and(|failure| failure.why.contains(&words));
+    if told || (named <= names && names + said + 4 <= width) {
+        return;
+    }
+    lines.push(Line::styled(name, theme.title));
+    let words = text::wrap(&words, width).into_iter();
+    lines.extend(words.map(|line| Line::styled(line, theme.text)));
+    lines.push(Line::default());
+}
+
+/// How far a cell is, or what became of it, in one line.
+fn progress_words(canvas: &Canvas<'_>, delivery: &Delivery, run: &CellRun) -> String {
+    let glyphs = canvas.glyphs;
+    match &run.progress {
         CellProgress::Failed(why) if let Some((at, since)) = &run.superseded => {
             let failed = delivery.ended.as_ref();
             let failed = failed.map_or(String::new(), |(at, _)| format!(" {}", text::clock(*at)));
@@ -202,21 +244,8 @@ fn cell_line(
             format!("{bar} {ready}/{desired}")
         }
         CellProgress::Behind(hop) => hop.words(canvas.model.now),
-        _ => state.describe(),
-    };
-    let progress = look::of_progress(state);
-    let shown = progress.state;
-    let tone = progress.tone.filter(|_| run.superseded.is_none());
-    let style = tone.map_or(theme.dim, |tone| theme.tone(tone));
-    let name = text::column(&cell.to_string(), names, glyphs.ellipsis);
-    Line::from(vec![
-        match run.superseded {
-            None => Span::styled(format!("{} ", glyphs.state(shown)), theme.state(shown)),
-            Some(_) => Span::styled(format!("{} ", glyphs.state(shown)), theme.dim),
-        },
-        Span::raw(name),
-        Span::styled(format!("  {words}"), style),
-    ])
+        progress => progress.describe(),
+    }
 }
 
 fn ending(canvas: &Canvas<'_>, delivery: &Delivery, width: usize, lines: &mut Vec<Line<'static>>) {
@@ -251,14 +280,16 @@ fn ending(canvas: &Canvas<'_>, delivery: &Delivery, width: usize, lines: &mut Ve
                 format!(", superseded at {}", text::clock(since))
             });
             let words = format!("{} failed at {}{since}", failure.what, text::clock(*at));
-            lines.push(Line::styled(words, head));
+            let wrapped = text::wrap(&words, width).into_iter();
+            lines.extend(wrapped.map(|line| Line::styled(line, head)));
             for line in text::wrap(&failure.why, width) {
                 lines.push(Line::styled(line, body));
             }
             if *outcome == Outcome::Failed {
                 lines.extend(ways_back(canvas, delivery));
             } else {
-                lines.push(Line::styled(failure.next, theme.dim));
+                let wrapped = text::wrap(&failure.next, width).into_iter();
+                lines.extend(wrapped.map(|line| Line::styled(line, theme.dim)));
             }
         }
     }

@@ -61,26 +61,28 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
     if area.height > 3 {
         return grown(canvas, area, &cell, &view);
     }
-    let rollout = Line::from(rollout(canvas, &cell, &view));
+    let mut lines = rollout(canvas, &cell, &view, area);
     let git = Line::from(last_change(canvas, &cell));
     let good = Line::from(good(canvas, &cell));
-    if area.height == 2 {
-        let line = Rect { height: 1, ..area };
-        let below = Rect {
-            y: area.y + 1,
-            ..line
-        };
-        canvas.put(line, rollout);
-        let taken = u16::try_from(good.width()).unwrap_or(u16::MAX);
-        let left = Rect {
-            width: below.width.saturating_sub(taken + 2),
-            ..below
-        };
-        canvas.put(left, git);
-        canvas.put_right(below, good);
-    } else {
-        canvas.lines(area, [rollout, git, good]);
-    }
+    let left = usize::from(area.height).saturating_sub(lines.len());
+    // On the last line what to go back to stands beside what changed it.
+    let last = match left {
+        0 => None,
+        1 => Some(below(area, rows(lines.len()), 1)),
+        _ => {
+            lines.extend([git.clone(), good.clone()]);
+            None
+        }
+    };
+    canvas.lines(area, lines);
+    let Some(last) = last else { return };
+    let taken = u16::try_from(good.width()).unwrap_or(u16::MAX);
+    let beside = Rect {
+        width: last.width.saturating_sub(taken + 2),
+        ..last
+    };
+    canvas.put(beside, git);
+    canvas.put_right(last, good);
 }
 
 /// Where there is room: the whole reason and the pods; beside or below them what changed it last, and what to go back to.
@@ -188,28 +190,52 @@ fn runs(live: &LiveCell) -> String {
     }
 }
 
-/// `✗ degraded 3m   ready 2/6   progress deadline exceeded   image 1.42.0`
-fn rollout(canvas: &Canvas<'_>, cell: &CellKey, view: &CellView<'_>) -> Vec<Span<'static>> {
-    let theme = canvas.theme;
+/// The least room that a reason is worth beginning in.
+const LEAST_REASON: usize = 16;
+
+/// `✗ degraded 3m   ready 2/6   progress deadline exceeded   runs 1.42.0 ×4`: in one line, or, where the reason is longer and
+/// there is another line than the one for Git, in two.
+fn rollout(
+    canvas: &Canvas<'_>,
+    cell: &CellKey,
+    view: &CellView<'_>,
+    area: Rect,
+) -> Vec<Line<'static>> {
+    let (theme, width) = (canvas.theme, usize::from(area.width));
     let mut spans = state(canvas, cell, view);
     let gap = || Span::raw("   ");
     if let Some(live) = view.status.live {
         spans.push(gap());
         let text = format!("ready {}/{}", live.ready, live.desired);
         spans.push(Span::styled(text, theme.text));
-        if let Some(reason) = &live.reason {
-            spans.push(gap());
-            spans.push(Span::styled(reason.clone(), theme.text));
-        }
-        spans.push(gap());
-        let runs = runs(live);
-        spans.push(Span::styled(runs, theme.dim));
     }
     if let Some(request) = view.staged {
         spans.push(gap());
         spans.push(Span::styled(status::intent(&request.intent), theme.staged));
     }
-    spans
+    let Some(live) = view.status.live else {
+        return vec![Line::from(spans)];
+    };
+    let used: usize = spans.iter().map(Span::width).sum();
+    let reason = live.reason.as_deref().unwrap_or_default();
+    let room = width.saturating_sub(used + 3);
+    if area.height > 2 && text::width(reason) > room {
+        let mut wrapped = text::wrap(reason, room.max(LEAST_REASON)).into_iter();
+        // Beside much else it begins on a line of its own.
+        if room >= LEAST_REASON {
+            let first = wrapped.next().unwrap_or_default();
+            spans.extend([gap(), Span::styled(first, theme.text)]);
+        }
+        let rest = wrapped.collect::<Vec<_>>().join(" ");
+        return vec![Line::from(spans), Line::styled(rest, theme.text)];
+    }
+    if !reason.is_empty() {
+        spans.push(gap());
+        spans.push(Span::styled(reason.to_owned(), theme.text));
+    }
+    spans.push(gap());
+    spans.push(Span::styled(runs(live), theme.dim));
+    vec![Line::from(spans)]
 }
 
 /// The state in words, with since when, or why nothing is known.

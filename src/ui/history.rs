@@ -17,6 +17,7 @@ use crate::{
         history::{ChangeKind, CommitInfo, HistoryEntry, unknown_words},
         ids::CellKey,
         last_good::last_good,
+        text::share,
     },
 };
 
@@ -32,7 +33,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
         canvas.put(area, Line::styled(words, canvas.theme.dim));
         return;
     }
-    let columns = Columns::of(values, usize::from(area.width));
+    let columns = Columns::of(values, usize::from(area.width), 0);
     let good = last_good(values);
     let heading = heading(canvas, &columns);
     canvas.put(area, heading);
@@ -69,8 +70,9 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// As wide as the values need, in a list that is `width` columns wide.
-    pub fn of(values: &[HistoryEntry], width: usize) -> Self {
+    /// As wide as the values need, in a list that is `width` columns wide; kinds and names give way where `beside` columns are to be
+    /// left for what stands behind a line.
+    pub fn of(values: &[HistoryEntry], width: usize, beside: usize) -> Self {
         let wide = width >= usize::from(WIDE) / 2;
         let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
         let versions = &mut values.iter().map(|entry| {
@@ -84,13 +86,24 @@ impl Columns {
         let authors = &mut values
             .iter()
             .map(|entry| text::width(&entry.change.authored.author));
+        // A version that is cut is none.
+        let version = longest(versions).clamp(6, if wide { 24 } else { 14 });
+        let wanted = [
+            longest(kinds).clamp(7, 16),
+            longest(authors).clamp(4, if wide { 14 } else { 9 }),
+        ];
+        let room = width.saturating_sub(FIXED + version + beside);
+        let fitting = share(&wanted, 4, room);
         Self {
-            version: longest(versions).clamp(6, if wide { 24 } else { 14 }),
-            kind: longest(kinds).clamp(7, 16),
-            author: longest(authors).clamp(4, if wide { 14 } else { 9 }),
+            version,
+            kind: fitting.first().copied().unwrap_or_default(),
+            author: fitting.get(1).copied().unwrap_or_default(),
         }
     }
 }
+
+/// What stands in every line beside what [`Columns`] measure: when, how long, the commit, and gaps.
+const FIXED: usize = 27;
 
 /// The heading above such lines.
 pub fn heading(canvas: &Canvas<'_>, columns: &Columns) -> Line<'static> {

@@ -74,10 +74,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     canvas.lines(areas.foot, before.chain(kept));
 }
 
+/// The longest of the marks behind a value.
+const REVERTED: &str = "  was reverted";
+
 fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let (model, theme) = (canvas.model, canvas.theme);
     let values = model.values(&screen.cell);
-    let columns = Columns::of(values, usize::from(area.width));
+    // The mark of the last good one and of those that failed is what is chosen by.
+    let columns = Columns::of(values, usize::from(area.width), text::width(REVERTED));
     let good = last_good(values);
     let selected = model.revert_selection(screen).unwrap_or(1);
     let earlier = values.len() - 1;
@@ -92,7 +96,7 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         let word = if is_good {
             Span::styled("  last good", theme.good)
         } else if ended_by.kind == ChangeKind::Revert {
-            Span::styled("  was reverted", theme.bad)
+            Span::styled(REVERTED, theme.bad)
         } else if current {
             Span::styled("  same as now", theme.dim)
         } else {

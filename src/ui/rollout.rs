@@ -121,7 +121,12 @@ fn agent(canvas: &Canvas<'_>, live: &LiveCell, width: usize, lines: &mut Vec<Lin
     let (now, theme) = (canvas.model.now, canvas.theme);
     if let Some(hop) = &live.hop {
         let label = format!("stuck at {}", hop.at);
-        let words = format!("{label}: {}", hop.words(now));
+        // What ails the workload stands above already.
+        let words = if live.reason.as_ref() == Some(&hop.reason) {
+            label
+        } else {
+            format!("{label}: {}", hop.words(now))
+        };
         for line in text::wrap(&words, width) {
             lines.push(Line::styled(line, theme.warn));
         }
@@ -195,7 +200,9 @@ pub fn pod_lines(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> Vec<Line
         // Pods of one revision fail alike: the words are said once.
         let message = pod.message.as_ref().filter(|_| !pod.ready);
         if let Some(words) = message.filter(|_| message != said) {
-            lines.push(Line::styled(format!("    {words}"), canvas.theme.dim));
+            let words = text::wrap(words, width.saturating_sub(4)).into_iter();
+            let words = words.map(|line| Line::styled(format!("    {line}"), canvas.theme.dim));
+            lines.extend(words.take(3));
         }
         said = message;
     }
@@ -339,6 +346,10 @@ pub fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Line<'static>> {
             Span::raw(format!("{environment:<14} ")),
             Span::styled(text.to_owned(), if same { theme.text } else { theme.dim }),
         ];
+        if let Some(skew) = view.skew {
+            let skew = format!(" {}", canvas.glyphs.skew(skew));
+            spans.push(Span::styled(skew, theme.moving));
+        }
         if same {
             spans.push(Span::styled("  same version", theme.dim));
         }
