@@ -1,6 +1,6 @@
 //! Colours: how they are written, how far apart they are, and the nearest that a terminal can show.
 
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 /// A colour of 24 bits, in sRGB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,14 +142,19 @@ impl Rgb {
     /// The nearest of the 256 that is not in the terminal's own palette. A hue that is off weighs twice what a lightness does:
     /// it is by their hues that a theme's colours are told apart.
     pub fn nearest_indexed(self) -> u8 {
+        // Each frame asks for the colours of a whole theme.
+        static THERE: LazyLock<Vec<(u8, [f64; 3])>> = LazyLock::new(|| {
+            let all = (16..=255).map(|index| (index, Rgb::of_index(index).oklab()));
+            all.collect()
+        });
         let one = self.oklab();
-        let near = |index: u8| {
-            let two = Self::of_index(index).oklab();
+        let near = |two: &[f64; 3]| {
             let apart = |i: usize| (one[i] - two[i]).powi(2);
             apart(0) + 2.0 * (apart(1) + apart(2))
         };
-        let best = (16..=255).min_by(|a, b| near(*a).total_cmp(&near(*b)));
-        best.unwrap_or(16)
+        let best = THERE.iter().map(|(index, two)| (index, near(two)));
+        let best = best.min_by(|(_, a), (_, b)| a.total_cmp(b));
+        best.map_or(16, |(index, _)| *index)
     }
 
     /// The one of the sixteen with the nearest hue, of those that are read on a light or a dark background; `None` for grays.
