@@ -56,6 +56,11 @@ impl Deliveries {
         runs.filter(|delivery| !delivery.is_over())
     }
 
+    /// The cells that one is bringing forward.
+    pub fn cells(&self) -> &HashSet<CellKey> {
+        &self.cells
+    }
+
     /// Whether one is bringing this cell forward.
     pub fn is_delivering(&self, cell: &CellKey) -> bool {
         self.cells.contains(cell)

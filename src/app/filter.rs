@@ -1,10 +1,11 @@
 //! The filter: text, `env:NAME`, `is:STATE`, each negated by a leading `!`.
 
-use super::{model::Model, status::CellView};
+use super::judged::CellFacts;
 use crate::{
     domain::{
-        ids::{CellKey, EnvironmentName, ServiceName},
+        ids::{EnvironmentName, ServiceName},
         suggest,
+        version::Version,
     },
     look::Quality,
 };
@@ -108,26 +109,27 @@ impl Filter {
         !wanted || found
     }
 
-    /// Whether a row can stay for its texts: its name, or a version in a column that stays.
-    pub fn row(&self, service: &ServiceName, cells: &[(&CellKey, CellView<'_>)]) -> bool {
-        let name = service.as_str().to_lowercase();
-        self.terms.iter().all(|term| match &term.what {
-            What::Text(text) => {
-                let version = |view: &CellView<'_>| {
-                    let version = view.declared.and_then(|cell| cell.version.as_ref());
-                    version.is_some_and(|v| v.as_str().to_lowercase().contains(text))
-                };
-                let found = name.contains(text) || cells.iter().any(|(_, view)| version(view));
-                found != term.not
-            }
-            What::Environment(_) | What::Is(_) => true,
+    /// Whether a row can stay for its texts: its name, or one of `versions`, those in columns that stay.
+    pub fn row<'v>(
+        &self,
+        service: &ServiceName,
+        mut versions: impl FnMut() -> Vec<&'v Version>,
+    ) -> bool {
+        let mut texts = self.terms.iter().filter_map(|term| match &term.what {
+            What::Text(text) => Some((text, term.not)),
+            What::Environment(_) | What::Is(_) => None,
+        });
+        texts.all(|(text, not)| {
+            let holds = |of: &str| of.to_lowercase().contains(text);
+            let found = holds(service.as_str()) || versions().iter().any(|it| holds(it.as_str()));
+            found != not
         })
     }
 
     /// Whether a cell is what `is:` asks for.
-    pub fn cell(&self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
+    pub fn cell(&self, facts: &CellFacts, is_marked: impl Fn() -> bool) -> bool {
         self.terms.iter().all(|term| match &term.what {
-            What::Is(is) => is.holds(model, key, view) != term.not,
+            What::Is(is) => is.holds(facts, &is_marked) != term.not,
             What::Text(_) | What::Environment(_) => true,
         })
     }
@@ -140,11 +142,11 @@ impl Filter {
 }
 
 impl Is {
-    fn holds(&self, model: &Model, key: &CellKey, view: &CellView<'_>) -> bool {
+    fn holds(&self, facts: &CellFacts, is_marked: impl Fn() -> bool) -> bool {
         match self {
-            Self::Quality(quality) => quality.holds(&view.status, view.declared, view.skew),
-            Self::Staged => view.staged.is_some(),
-            Self::Marked => model.matrix.marks.contains(key),
+            Self::Quality(quality) => quality.holds(facts.qualities),
+            Self::Staged => facts.staged,
+            Self::Marked => is_marked(),
             Self::Unknown(_) => false,
         }
     }

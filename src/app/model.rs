@@ -1,7 +1,7 @@
 //! Everything the screen shows and the state machine knows.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -16,6 +16,7 @@ use super::{
     diff::DiffView,
     event::ReadFrom,
     filters::Filters,
+    judged::{Judged, Told},
     keymap::LastKey,
     line::LineInput,
     op_queue::OpQueue,
@@ -32,7 +33,7 @@ use crate::{
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
-        ids::{CellKey, EnvironmentName, ServiceName},
+        ids::{CellKey, EnvironmentName},
         plan::{ChangeRequest, Plan},
         rollout::{Connection, LiveCell},
         topology::Topology,
@@ -102,6 +103,8 @@ pub struct Model {
     pub live: Live,
     /// How cells stand to their upstreams.
     pub skews: Skews,
+    /// What rows are arranged by.
+    pub judged: Judged,
     /// What is asked for.
     pub staging: Staging,
     /// The root screen.
@@ -162,8 +165,8 @@ pub struct History {
     pub refs: Option<Refs>,
     /// Cells with their values, newest first.
     pub cells: HashMap<CellKey, Arc<[HistoryEntry]>>,
-    /// Rows of which something was told since skews were judged.
-    pub told: BTreeSet<ServiceName>,
+    /// The rows that it told of since they were judged.
+    pub told: Told,
     /// Commits walked.
     pub walked: u64,
     /// Everything is there.
@@ -182,10 +185,45 @@ pub struct Live {
     /// How well each environment is known.
     pub connections: BTreeMap<EnvironmentName, Connection>,
     /// What each cell was last said to be doing.
-    pub cells: HashMap<CellKey, LiveCell>,
+    cells: HashMap<CellKey, LiveCell>,
+    /// The rows that were told of since they were judged.
+    told: Told,
 }
 
 impl Live {
+    /// What each cell was last said to be doing.
+    pub fn cells(&self) -> &HashMap<CellKey, LiveCell> {
+        &self.cells
+    }
+
+    /// To be changed: anything may be otherwise then.
+    #[cfg(test)]
+    pub(crate) fn cells_mut(&mut self) -> &mut HashMap<CellKey, LiveCell> {
+        self.told = Told::All;
+        &mut self.cells
+    }
+
+    /// Takes what is said of cells; `all_of`: nothing else is left of this environment's.
+    pub(super) fn take(
+        &mut self,
+        all_of: Option<&EnvironmentName>,
+        cells: impl IntoIterator<Item = (CellKey, LiveCell)>,
+    ) {
+        if let Some(environment) = all_of {
+            self.cells.retain(|key, _| key.environment != *environment);
+            self.told = Told::All;
+        }
+        for (cell, live) in cells {
+            self.told.tell(&cell.service);
+            self.cells.insert(cell, live);
+        }
+    }
+
+    /// The rows that were told of since this was asked last.
+    pub(super) fn told(&mut self) -> Told {
+        self.told.take()
+    }
+
     /// Keeps what is known of clusters that stay what they were: what was said of an environment that is gone, or by a
     /// cluster that is not its own any more, goes. Those that are new are connecting.
     pub(super) fn follow(&mut self, before: &Topology, now: &Topology) {
@@ -195,6 +233,7 @@ impl Live {
         };
         self.connections.retain(|name, _| stays(name));
         self.cells.retain(|key, _| stays(&key.environment));
+        self.told = Told::All;
         for environment in &now.environments {
             let connection = match environment.cluster {
                 Some(_) => Connection::Connecting,
@@ -290,6 +329,7 @@ impl Model {
             history: History::default(),
             live: Live::default(),
             skews: Skews::default(),
+            judged: Judged::default(),
             staging: Staging::restore(staged),
             matrix: Matrix::default(),
             screens: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::Model;
+use super::{judged::Told, model::Model};
 use crate::domain::{
     desired::Desired,
     drift::{self, Skew, Skewed},
@@ -65,37 +65,42 @@ impl Skews {
 
 impl Model {
     /// Brings the skews in line with the matrix and the history: all of them where another matrix is there, else those of the
-    /// rows of which the history has told something. It streams in by hundreds of batches, and keys wait for none of it.
-    pub(super) fn judge_skews(&mut self) {
-        let told = std::mem::take(&mut self.history.told);
+    /// rows of which the history has told something; gives the rows that were judged for either. It streams in by hundreds of
+    /// batches, and keys wait for none of it.
+    pub(super) fn judge_skews(&mut self, told: Told) -> Told {
         let Some(desired) = self.git.desired.clone() else {
             self.skews = Skews::default();
-            return;
+            return Told::All;
         };
         let mut skews = std::mem::take(&mut self.skews);
         let same = skews.by.as_ref().is_some_and(|by| by.are_those_of(self));
+        let told = if same { told } else { Told::All };
         let past: &drift::Past<'_> = &|cell| self.values(cell);
         let topology = &self.setup.topology;
-        if !same {
-            skews.cells = drift::skews(&desired, topology, past);
-            skews.by = Some(Inputs {
-                desired,
-                topology: topology.clone(),
-            });
-        } else if told.is_empty() {
-            self.skews = skews;
-            return;
-        } else {
-            for service in &told {
-                for environment in &topology.environments {
-                    let cell = CellKey::new(service.clone(), environment.name.clone());
-                    skews.cells.remove(&cell);
+        match &told {
+            Told::All => {
+                skews.cells = drift::skews(&desired, topology, past);
+                skews.by = Some(Inputs {
+                    desired,
+                    topology: topology.clone(),
+                });
+                skews.count();
+            }
+            Told::Rows(services) => {
+                for service in services {
+                    for environment in &topology.environments {
+                        let cell = CellKey::new(service.clone(), environment.name.clone());
+                        skews.cells.remove(&cell);
+                    }
+                    let row = drift::skews_of(&desired, service, topology, past);
+                    skews.cells.extend(row);
                 }
-                let row = drift::skews_of(&desired, service, topology, past);
-                skews.cells.extend(row);
+                if !services.is_empty() {
+                    skews.count();
+                }
             }
         }
-        skews.count();
         self.skews = skews;
+        told
     }
 }

@@ -84,7 +84,7 @@ impl Snapshot {
             version: cell.version.clone(),
             subject: cell.subject,
             inherited: cell.inherited,
-            live: model.live.cells.get(key).map(|live| SnapshotLive {
+            live: model.live.cells().get(key).map(|live| SnapshotLive {
                 health: live.health,
                 reason: live.reason.clone(),
                 since: live.since,
@@ -113,7 +113,7 @@ impl Snapshot {
             // What a cluster said that is configured no more is not kept for the day on which it comes back.
             let watched = model.setup.topology.cluster(&key.environment).is_some();
             if let Some(live) = cell.live.filter(|_| watched) {
-                model.live.cells.insert(key.clone(), live.into());
+                model.live.take(None, [(key.clone(), live.into())]);
             }
             let desired = DesiredCell {
                 version: cell.version,

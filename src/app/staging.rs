@@ -38,6 +38,11 @@ impl Staging {
         &self.requests
     }
 
+    /// The cells that there is a request for.
+    pub fn cells(&self) -> impl Iterator<Item = &CellKey> {
+        self.requests.iter().map(|request| &request.cell)
+    }
+
     /// The request for `cell`.
     pub fn get(&self, cell: &CellKey) -> Option<&ChangeRequest> {
         self.requests.get(*self.places.get(cell)?)

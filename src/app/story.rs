@@ -77,7 +77,7 @@ impl Model {
     fn is_known_for(&self, story: Story) -> bool {
         let told = |connection: &Connection| *connection != Connection::Connecting;
         let live = self.live.connections.values().all(told);
-        let broken = self.live.cells.get(&story.cell());
+        let broken = self.live.cells().get(&story.cell());
         let broken = broken.is_some_and(|live| live.health == Health::Degraded);
         self.git.remembered.is_none()
             && self.history.done

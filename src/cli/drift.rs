@@ -20,7 +20,7 @@ use crate::{
         cell::{self, Delivering},
         drift::{Facts, Finding, Kind, findings},
         failure::Failure,
-        ids::ServiceName,
+        ids::{EnvironmentName, ServiceName},
         problem::Problem,
         rollout::Connection,
     },
@@ -54,10 +54,15 @@ pub(super) async fn run(context: &Context, args: &DriftArgs) -> Result<Exit, Fai
     let judged = judging
         .await
         .map_err(|error| Failure::failed(format!("the history cannot be read: {error}")))??;
+    let environments: Vec<&str> = desired
+        .environments
+        .iter()
+        .map(EnvironmentName::as_str)
+        .collect();
     let mut found = findings(
         &Facts {
             desired,
-            topology: &project.config.topology,
+            environments: &environments,
             skews: &judged.skews,
             past: &|cell| judged.past(cell),
             status: &|key, declared| {

@@ -36,7 +36,7 @@ use crate::{
         rollout::Connection,
         version::Version,
     },
-    look::{self, Quality},
+    look::{self, Qualities, Quality},
     sources::git::{HistoryEvent, Want},
     stdio::{Styled, Tone},
     workflow::{self, Asked, Project, Reading, Whose},
@@ -331,9 +331,8 @@ impl Shown<'_> {
         let holds = |environment: &EnvironmentName| {
             let key = CellKey::new(service.clone(), environment.clone());
             let (status, declared) = (self.status(&key), self.desired.cells.get(&key));
-            let skew = self.skew(&key);
-            let mut only = self.only.iter();
-            only.any(|quality| quality.holds(&status, declared, skew))
+            let of = Qualities::of(&status, declared, self.skew(&key));
+            self.only.iter().any(|quality| quality.holds(of))
         };
         self.only.is_empty() || self.columns.iter().any(holds)
     }

@@ -62,20 +62,40 @@ impl Quality {
     }
 
     /// Whether a cell is that.
-    pub fn holds(
-        self,
-        status: &CellStatus<'_>,
-        declared: Option<&DesiredCell>,
-        skew: Option<Skew>,
-    ) -> bool {
+    pub fn holds(self, of: Qualities) -> bool {
         match self {
-            Self::State(state) => status.state == state,
-            Self::Trouble => status.trouble > 0,
-            Self::Behind => matches!(skew, Some(Skew::Behind { .. })),
-            Self::Ahead => skew == Some(Skew::Ahead),
-            Self::Differs => skew == Some(Skew::Differs),
-            Self::Skew => skew.is_some(),
-            Self::Inherited => declared.is_some_and(|cell| cell.inherited),
+            Self::State(state) => of.state == state,
+            Self::Trouble => of.trouble,
+            Self::Behind => matches!(of.skew, Some(Skew::Behind { .. })),
+            Self::Ahead => of.skew == Some(Skew::Ahead),
+            Self::Differs => of.skew == Some(Skew::Differs),
+            Self::Skew => of.skew.is_some(),
+            Self::Inherited => of.inherited,
+        }
+    }
+}
+
+/// What a cell can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Qualities {
+    /// What it is doing.
+    pub state: State,
+    /// It wants to be looked at.
+    pub trouble: bool,
+    /// Its version is read from a fall-back file.
+    pub inherited: bool,
+    /// How its version stands to its upstream's, where that is another one.
+    pub skew: Option<Skew>,
+}
+
+impl Qualities {
+    /// Those of a cell.
+    pub fn of(status: &CellStatus<'_>, declared: Option<&DesiredCell>, skew: Option<Skew>) -> Self {
+        Self {
+            state: status.state,
+            trouble: status.trouble > 0,
+            inherited: declared.is_some_and(|cell| cell.inherited),
+            skew,
         }
     }
 }

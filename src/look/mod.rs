@@ -22,7 +22,7 @@ use crate::domain::{
 
 mod asked;
 
-pub use asked::Quality;
+pub use asked::{Qualities, Quality};
 
 /// What the terminal and its owner allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use ratatui::{
 use super::{canvas::Canvas, text};
 use crate::{
     app::{areas, screen::DriftScreen},
-    domain::drift::{Finding, Kind},
+    domain::{drift::Kind, ids::CellKey},
 };
 
 /// Draws it.
@@ -30,19 +30,20 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DriftScreen) {
     let Some(selected) = screen.findings.get(screen.selected) else {
         return nothing(canvas, inner);
     };
-    let full = full(canvas, selected, usize::from(inner.width));
+    let (kind, cell) = selected;
+    let detail = canvas.model.how_it_drifts(*kind, cell);
+    let full = text::wrap(&detail, usize::from(inner.width)).into_iter();
+    let full: Vec<Line<'static>> = full.map(|line| Line::styled(line, theme.text)).collect();
     let (list, divider, foot) = areas::activity(area, full.len());
-    let heading = Line::styled(selected.cell.to_string(), theme.title);
+    let heading = Line::styled(cell.to_string(), theme.title);
     canvas.divide(area, divider, heading);
-    let width = |of: fn(&Finding) -> &str| {
-        let names = screen
-            .findings
-            .iter()
-            .map(|finding| text::width(of(finding)));
+    let width = |of: fn(&CellKey) -> &str| {
+        let names = screen.findings.iter();
+        let names = names.map(|(_, cell)| text::width(of(cell)));
         names.max().unwrap_or(0).min(24)
     };
-    let service = width(|finding| finding.cell.service.as_str());
-    let environment = width(|finding| finding.cell.environment.as_str());
+    let service = width(|cell| cell.service.as_str());
+    let environment = width(|cell| cell.environment.as_str());
     let row = |canvas: &Canvas<'_>, index: usize| {
         line(canvas, &screen.findings[index], (service, environment))
     };
@@ -76,9 +77,12 @@ fn style(canvas: &Canvas<'_>, kind: Kind) -> Style {
 }
 
 /// `* live       mailer  prod-us  Git declares 2.0.3, the cluster runs 2.0.3-hot ×3`
-fn line(canvas: &Canvas<'_>, finding: &Finding, widths: (usize, usize)) -> Line<'static> {
+fn line(
+    canvas: &Canvas<'_>,
+    (kind, cell): &(Kind, CellKey),
+    widths: (usize, usize),
+) -> Line<'static> {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
-    let Finding { kind, cell, detail } = finding;
     let mark = if model.matrix.marks.contains(cell) {
         glyphs.mark
     } else {
@@ -103,13 +107,6 @@ fn line(canvas: &Canvas<'_>, finding: &Finding, widths: (usize, usize)) -> Line<
             format!("  {}  ", cut(cell.environment.as_str(), widths.1)),
             place,
         ),
-        Span::styled(detail.clone(), theme.text),
+        Span::styled(model.how_it_drifts(*kind, cell), theme.text),
     ])
-}
-
-fn full(canvas: &Canvas<'_>, finding: &Finding, width: usize) -> Vec<Line<'static>> {
-    let lines = text::wrap(&finding.detail, width).into_iter();
-    lines
-        .map(|line| Line::styled(line, canvas.theme.text))
-        .collect()
 }

@@ -31,8 +31,8 @@ impl MatrixAreas {
     pub fn of(body: Rect, area: Rect) -> Self {
         let detail = match (area.width >= WIDE, area.height) {
             (_, ..TALL) => 1,
-            (true, ..ROOMY) => 2,
-            (false, ..ROOMY) => 3,
+            (true, ..ROWS_FOR_REASON) => 2,
+            (_, ..ROOMY) => 3,
             (_, height) => height / 4,
         };
         let inner = inside(body);
@@ -45,6 +45,9 @@ impl MatrixAreas {
         }
     }
 }
+
+/// From this many rows on, a reason has a second line.
+const ROWS_FOR_REASON: u16 = 20;
 
 /// How the rows of the matrix are divided, in columns of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,9 +104,7 @@ pub fn grid(model: &Model) -> Grid {
     let rows = MatrixAreas::of(bands.body, area).rows;
     let wide = area.width >= WIDE;
     let matrix = &model.matrix;
-    let names = matrix.lines.iter();
-    let names = names.map(|line| width(line.service.as_str()));
-    let service = super::rows(names.max().unwrap_or(0).max(7) + 2);
+    let service = super::rows(matrix.longest.max(7) + 2);
     let service = service.clamp(10, (rows.width / 3).max(12));
     let wanted: Vec<usize> = matrix
         .columns

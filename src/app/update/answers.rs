@@ -137,7 +137,7 @@ impl Model {
         match result {
             Ok(batch) => {
                 for (cell, values) in batch.cells {
-                    self.history.told.insert(cell.service.clone());
+                    self.history.told.tell(&cell.service);
                     self.history.cells.insert(cell, values.into());
                 }
                 self.history.walked = self.history.walked.max(batch.walked);
@@ -164,11 +164,7 @@ impl Model {
         (cells, all): (Vec<(CellKey, LiveCell)>, bool),
         out: &mut Vec<Command>,
     ) {
-        if all {
-            let of = &mut self.live.cells;
-            of.retain(|key, _| key.environment != environment);
-        }
-        self.live.cells.extend(cells);
+        self.live.take(all.then_some(&environment), cells);
         let text = match (self.connection(&environment), &connection) {
             (Connection::Lost { .. }, Connection::Lost { .. })
             | (Connection::Denied { .. }, Connection::Denied { .. }) => None,

@@ -16,9 +16,8 @@ use super::{
     cell::{CellStatus, State, Why},
     desired::{Desired, DesiredCell},
     history::{ChangeKind, HistoryEntry, ValueChange},
-    ids::{CellKey, EnvironmentName},
+    ids::CellKey,
     subject::Subject,
-    topology::Topology,
     version::{Version, VersionKind},
 };
 
@@ -98,8 +97,8 @@ pub struct Finding {
 pub struct Facts<'a> {
     /// What Git declares.
     pub desired: &'a Desired,
-    /// Environments and their upstreams.
-    pub topology: &'a Topology,
+    /// The names of its columns: a version that is one of them is mutable.
+    pub environments: &'a [&'a str],
     /// How cells stand to their upstreams.
     pub skews: &'a Skews,
     /// What cells have been.
@@ -108,77 +107,111 @@ pub struct Facts<'a> {
     pub status: &'a dyn Fn(&CellKey, &'a DesiredCell) -> CellStatus<'a>,
 }
 
+/// What a finding says, before it is put into words: those tell ages, and are only wanted of what is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// What it is about; a cell has one finding of a kind.
+    pub kind: Kind,
+    what: What<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What<'a> {
+    /// What the cluster does beside Git.
+    Running(CellStatus<'a>, &'a Version),
+    Mutable(&'a Version),
+    /// How the version stands to the upstream's, which comes last.
+    Skewed(&'a Skewed, &'a Version, &'a Version),
+    /// It went back to this version; the upstream declares the other.
+    WentBack(&'a HistoryEntry, &'a Version, &'a Skewed, &'a Version),
+    /// It came past the upstream.
+    Past(&'a HistoryEntry, &'a Version, &'a Skewed),
+}
+
 /// Everything that drifts at `now`, by kind, then by cell.
 pub fn findings(facts: &Facts<'_>, now: Timestamp) -> Vec<Finding> {
-    let environments: Vec<&str> = facts
-        .desired
-        .environments
-        .iter()
-        .map(EnvironmentName::as_str)
-        .collect();
-    let mut found = Vec::new();
-    for (key, cell) in &facts.desired.cells {
-        let Some(version) = &cell.version else {
-            continue;
-        };
-        let mut tell = |kind, detail: String| {
-            found.push(Finding {
-                kind,
-                cell: key.clone(),
-                detail,
-            });
-        };
-        let status = (facts.status)(key, cell);
-        if let Some((kind, detail)) = running(&status, version, now) {
-            tell(kind, detail);
-        }
-        if cell.subject != Subject::Setting && version.kind(&environments) == VersionKind::Mutable {
-            tell(
-                Kind::Mutable,
-                format!("{version} is mutable: it may mean another build tomorrow"),
-            );
-        }
-        let Some(skewed) = facts.skews.get(key) else {
-            continue;
-        };
-        let upstream = skewed.upstream_of(key);
-        let Some(theirs) = facts.desired.version(&upstream) else {
-            continue;
-        };
-        let kind = match skewed.skew {
-            Skew::Ahead => Kind::Ahead,
-            Skew::Behind { .. } | Skew::Differs => Kind::Skew,
-        };
-        tell(kind, words(skewed, version, theirs));
-        let own = (facts.past)(key).first();
-        let own = own.filter(|entry| entry.change.version.as_ref() == Some(version));
-        match own.map(|entry| (entry, &entry.kind)) {
-            Some((entry, ChangeKind::Revert)) => tell(
-                Kind::Reverted,
-                format!(
-                    "went back to {version} {}; {} declares {theirs}",
-                    by(&entry.change, now),
-                    skewed.upstream
-                ),
-            ),
-            // What came past the upstream may be a fix that it lacks, whatever the two are called.
-            Some((entry, ChangeKind::Bump))
-                if kind == Kind::Skew
-                    && cell.subject != Subject::Setting
-                    && never((facts.past)(&upstream), version) =>
-            {
-                let detail = format!(
-                    "got {version} {}; {} never had it",
-                    by(&entry.change, now),
-                    skewed.upstream
-                );
-                tell(Kind::Ahead, detail);
-            }
-            _ => {}
-        }
-    }
+    let cells = facts.desired.cells.iter();
+    let of = |(key, cell)| {
+        let found = of_cell(facts, key, cell).into_iter();
+        found.map(move |found| Finding {
+            kind: found.kind,
+            cell: key.clone(),
+            detail: found.words(now),
+        })
+    };
+    let mut found: Vec<Finding> = cells.flat_map(of).collect();
     found.sort_by(|a, b| (a.kind, &a.cell).cmp(&(b.kind, &b.cell)));
     found
+}
+
+/// What drifts in one cell.
+pub fn of_cell<'a>(facts: &Facts<'a>, key: &CellKey, cell: &'a DesiredCell) -> Vec<Found<'a>> {
+    let Some(version) = &cell.version else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let mut tell = |kind, what| all.push(Found { kind, what });
+    let status = (facts.status)(key, cell);
+    if let Some(kind) = running(&status) {
+        tell(kind, What::Running(status, version));
+    }
+    if cell.subject != Subject::Setting && version.kind(facts.environments) == VersionKind::Mutable
+    {
+        tell(Kind::Mutable, What::Mutable(version));
+    }
+    let Some(skewed) = facts.skews.get(key) else {
+        return all;
+    };
+    let upstream = skewed.upstream_of(key);
+    let Some(theirs) = facts.desired.version(&upstream) else {
+        return all;
+    };
+    let kind = match skewed.skew {
+        Skew::Ahead => Kind::Ahead,
+        Skew::Behind { .. } | Skew::Differs => Kind::Skew,
+    };
+    tell(kind, What::Skewed(skewed, version, theirs));
+    let own = (facts.past)(key).first();
+    let own = own.filter(|entry| entry.change.version.as_ref() == Some(version));
+    match own.map(|entry| (entry, &entry.kind)) {
+        Some((entry, ChangeKind::Revert)) => tell(
+            Kind::Reverted,
+            What::WentBack(entry, version, skewed, theirs),
+        ),
+        // What came past the upstream may be a fix that it lacks, whatever the two are called.
+        Some((entry, ChangeKind::Bump))
+            if kind == Kind::Skew
+                && cell.subject != Subject::Setting
+                && never((facts.past)(&upstream), version) =>
+        {
+            tell(Kind::Ahead, What::Past(entry, version, skewed));
+        }
+        _ => {}
+    }
+    all
+}
+
+impl Found<'_> {
+    /// It in one line.
+    pub fn words(&self, now: Timestamp) -> String {
+        match self.what {
+            What::Running(status, version) => runs(&status, version, now),
+            What::Mutable(version) => {
+                format!("{version} is mutable: it may mean another build tomorrow")
+            }
+            What::Skewed(skewed, version, theirs) => words(skewed, version, theirs),
+            What::WentBack(entry, version, skewed, theirs) => format!(
+                "went back to {version} {}; {} declares {theirs}",
+                by(&entry.change, now),
+                skewed.upstream
+            ),
+            What::Past(entry, version, skewed) => format!(
+                "got {version} {}; {} never had it",
+                by(&entry.change, now),
+                skewed.upstream
+            ),
+        }
+    }
 }
 
 /// How a cell stands to its upstream, in words: `2 behind staging: 1.41.3, staging declares 1.42.0`.
@@ -193,42 +226,45 @@ pub fn words(skewed: &Skewed, own: &Version, theirs: &Version) -> String {
     format!("{how}: {own}, {upstream} declares {theirs}")
 }
 
+/// What kind of thing the cluster does beside Git, if anything.
+fn running(status: &CellStatus<'_>) -> Option<Kind> {
+    match status.was {
+        State::Drift | State::Missing => Some(Kind::Live),
+        State::Suspended => Some(Kind::Suspended),
+        _ => None,
+    }
+}
+
 /// What the cluster does beside Git; of a lost one, what it last did.
-fn running(status: &CellStatus<'_>, version: &Version, now: Timestamp) -> Option<(Kind, String)> {
-    let (kind, detail) = match (status.was, status.why) {
-        (State::Drift, Some(Why::Runs(running))) => {
-            let running: Vec<String> = running
-                .iter()
-                .map(|(version, pods)| format!("{version} ×{pods}"))
-                .collect();
-            let running = running.join(", ");
-            (
-                Kind::Live,
-                format!("Git declares {version}, the cluster runs {running}"),
-            )
-        }
-        (State::Missing, _) => (
-            Kind::Live,
-            format!("Git declares {version}, the cluster has no such workload"),
-        ),
-        (State::Suspended, Some(Why::Reason(reason))) => (
-            Kind::Suspended,
-            match status.since {
-                Some(since) => format!("{reason}, {}", age::between(since, now)),
-                None => reason.to_owned(),
-            },
-        ),
-        (State::Suspended, _) => (Kind::Suspended, "told not to move".to_owned()),
-        _ => return None,
+fn runs(status: &CellStatus<'_>, version: &Version, now: Timestamp) -> String {
+    // Where its agent says why, that is half of what is to be known.
+    let hop = match status.why {
+        Some(Why::Hop(hop)) => format!(": {}", hop.words(now)),
+        _ => String::new(),
     };
-    let live = status.live.filter(|_| status.state == State::Stale);
-    Some((
-        kind,
-        match live {
-            Some(live) => format!("{detail} (last seen {} ago)", age::between(live.as_of, now)),
-            None => detail,
+    let detail = match (status.was, status.why) {
+        (State::Missing, _) => {
+            format!("Git declares {version}, the cluster has no such workload{hop}")
+        }
+        (State::Suspended, Some(Why::Reason(reason))) => match status.since {
+            Some(since) => format!("{reason}, {}", age::between(since, now)),
+            None => reason.to_owned(),
         },
-    ))
+        (State::Drift, Some(Why::Serves(running))) => {
+            format!("Git declares {version}, the cluster would run {running}")
+        }
+        (State::Drift, _) => {
+            let running = status.live.iter().flat_map(|live| &live.versions);
+            let running = running.map(|(version, pods)| format!("{version} ×{pods}"));
+            let running = running.collect::<Vec<_>>().join(", ");
+            format!("Git declares {version}, the cluster runs {running}{hop}")
+        }
+        _ => "told not to move".to_owned(),
+    };
+    match status.live.filter(|_| status.state == State::Stale) {
+        Some(live) => format!("{detail} (last seen {} ago)", age::between(live.as_of, now)),
+        None => detail,
+    }
 }
 
 /// Whether its history is known and has no such version.

@@ -68,12 +68,7 @@ pub fn skews_of<'d>(
     topology: &Topology,
     past: &Past<'_>,
 ) -> Vec<(CellKey, Skewed)> {
-    // No environment's name orders before the empty one.
-    let first = CellKey::new(service.clone(), "");
-    let cells = desired.cells.range(first..);
-    let row: Vec<(&'d CellKey, &'d DesiredCell)> = cells
-        .take_while(|(key, _)| key.service == *service)
-        .collect();
+    let row: Vec<(&'d CellKey, &'d DesiredCell)> = desired.row(service).collect();
     let of = |(key, cell): &(&CellKey, &DesiredCell)| {
         Some(((*key).clone(), skew(&row, topology, past, key, cell)?))
     };

@@ -2,12 +2,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
 use crate::domain::{
+    agent::{At, Hop},
     cell::{self, Delivering},
     history::{CommitInfo, ValueChange},
     ids::ObjectId,
     rollout::{Connection, Health, LiveCell},
     said::Said,
-    topology::{Environment, Require},
+    topology::{Environment, Require, Topology},
 };
 
 fn topology(edges: &[(&str, &[&str])], require: Require) -> Topology {
@@ -230,7 +231,7 @@ fn findings_by_kind() {
         Option<LiveCell>,
         &'static [&'static str],
     );
-    let cases: [Case; 12] = [
+    let cases: [Case; 14] = [
         ("nothing", "prod=1.1 staging=1.1", "1.1", "1.1", None, &[]),
         (
             "behind",
@@ -306,6 +307,34 @@ fn findings_by_kind() {
             &["live: Git declares 1.1, the cluster runs 1.0 ×2"],
         ),
         (
+            "the cluster runs another one, and its agent says why",
+            "prod=1.1 staging=1.1",
+            "",
+            "",
+            Some(LiveCell {
+                hop: Some(Hop {
+                    at: At::Sync,
+                    reason: "Flux is suspended".to_owned(),
+                    next: None,
+                }),
+                ..live(Health::Healthy, "1.0", false)
+            }),
+            &["live: Git declares 1.1, the cluster runs 1.0 ×2: Flux is suspended"],
+        ),
+        (
+            "nothing runs, and it would be another one",
+            "prod=1.1 staging=1.1",
+            "",
+            "",
+            Some(LiveCell {
+                versions: BTreeMap::new(),
+                serving: Some("1.0".into()),
+                desired: 0,
+                ..live(Health::Healthy, "1.0", false)
+            }),
+            &["live: Git declares 1.1, the cluster would run 1.0"],
+        ),
+        (
             "it did when it was last seen",
             "prod=1.1 staging=1.1",
             "",
@@ -331,6 +360,7 @@ fn findings_by_kind() {
         ),
     ];
     let topology = topology(&[("staging", &[]), ("prod", &["staging"])], Require::Any);
+    let environments = ["prod", "staging"];
     for (name, cells, own, theirs, seen, expected) in cases {
         let desired = desired(cells);
         let (own, theirs) = (entries(own), entries(theirs));
@@ -358,7 +388,7 @@ fn findings_by_kind() {
         };
         let facts = Facts {
             desired: &desired,
-            topology: &topology,
+            environments: &environments,
             skews: &skews,
             past,
             status: &status,

@@ -72,7 +72,7 @@ fn radius(model: &Model, view: &Planned) -> String {
     let protected = protected.count();
     let pods: u32 = changes
         .iter()
-        .filter_map(|change| model.live.cells.get(&change.cell))
+        .filter_map(|change| model.live.cells().get(&change.cell))
         .map(|live| live.desired)
         .sum();
     let unseen = environments

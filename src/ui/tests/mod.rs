@@ -141,7 +141,7 @@ fn large() -> Driver {
             driver
                 .model
                 .live
-                .cells
+                .cells_mut()
                 .insert(key.clone(), fixture::healthy("1.42.0"));
             desired.cells.insert(key, declared);
         }

@@ -1,17 +1,22 @@
 //! What actions do on the matrix.
 
+use std::collections::HashSet;
+
 use super::{Order, Quiet};
 use crate::{
     actions::{Action, Motion},
     app::{
         command::Command,
         filter::Filter,
+        judged::CellFacts,
         line::LineInput,
         model::{Model, Prompt},
         screen::moved,
-        status,
     },
-    domain::{ids::CellKey, text::count},
+    domain::{
+        ids::{CellKey, ServiceName},
+        text::count,
+    },
 };
 
 pub(in crate::app) fn act(
@@ -112,12 +117,11 @@ impl Model {
         let filter = Filter::parse(&self.matrix.filter);
         let desired = self.git.desired.clone();
         let services = desired.map_or(Vec::new(), |desired| desired.services.clone());
-        let shown = |service| {
-            filter.is_empty() || self.matrix.lines.iter().any(|line| line.service == service)
-        };
+        let lines = self.matrix.lines.iter();
+        let shown: HashSet<&ServiceName> = lines.map(|line| &line.service).collect();
         let cells = services
             .into_iter()
-            .filter(|service| shown(service.clone()));
+            .filter(|service| filter.is_empty() || shown.contains(service));
         let cells = cells.map(|service| CellKey::new(service, environment.clone()));
         let cells = self.existing(cells.collect());
         if cells.iter().all(|cell| self.matrix.marks.contains(cell)) {
@@ -216,29 +220,42 @@ impl Model {
             return;
         }
         let from = self.matrix.cursor() * columns + self.matrix.column;
-        let found = (1..=total).find_map(|step| {
-            let place = if forward {
+        let places = (1..=total).map(|step| {
+            let there = if forward {
                 from + step
             } else {
                 from + total - step
-            } % total;
-            let service = self.matrix.lines.get(place / columns)?.service.clone();
-            let environment = self.matrix.columns.get(place % columns)?.clone();
-            let key = CellKey::new(service, environment);
-            let view = status::assess(self, &key);
-            let matches = if filter.asks_for_cells() {
-                filter.cell(self, &key, &view)
-            } else {
-                view.trouble() > 0
             };
-            matches.then_some((key, place % columns))
+            (there % total / columns, there % columns)
+        });
+        let found = { places }.find(|(line, column)| {
+            let cell = self.facts(*line, *column);
+            cell.is_some_and(|(key, facts)| {
+                if filter.asks_for_cells() {
+                    filter.cell(facts, || self.matrix.marks.contains(&key))
+                } else {
+                    facts.trouble > 0
+                }
+            })
         });
         match found {
-            Some((key, column)) => {
-                self.matrix.row = Some(key.service);
+            Some((line, column)) => {
+                let line = self.matrix.lines.get(line);
+                self.matrix.row = line.map(|line| line.service.clone());
                 self.matrix.column = column;
             }
             None => self.say("no cell matches"),
         }
+    }
+
+    /// What is to be known of the cell of a line in a column; `None`: there is none.
+    fn facts(&self, line: usize, column: usize) -> Option<(CellKey, &CellFacts)> {
+        let service = &self.matrix.lines.get(line)?.service;
+        let environment = self.matrix.columns.get(column)?;
+        let columns = &self.git.desired.as_ref()?.environments;
+        let column = columns.iter().position(|name| name == environment)?;
+        let mut cells = self.judged.row(service)?.cells.iter();
+        let facts = cells.find(|facts| facts.column == column)?;
+        Some((CellKey::new(service.clone(), environment.clone()), facts))
     }
 }

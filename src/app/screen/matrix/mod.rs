@@ -32,6 +32,8 @@ pub struct Matrix {
     pub folded: usize,
     /// How many cells are in each state, whatever is shown.
     pub counts: BTreeMap<State, usize>,
+    /// The width of the longest name of a line.
+    pub longest: usize,
     /// The width that the widest cell of each column would like.
     pub widest: Vec<usize>,
     /// Some row has a reason to tell.

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 use super::{Order, Quiet, RowLine};
@@ -10,15 +10,15 @@ use crate::{
     app::{
         areas,
         filter::Filter,
+        judged::{CellFacts, Row},
         model::Model,
-        status::{self, CellView},
     },
     domain::{
         cell::State,
         desired::Desired,
-        drift::Skew,
         ids::{CellKey, EnvironmentName, ServiceName},
     },
+    look::Quality,
 };
 
 /// So long after a key rows do not move by themselves: who pressed it may be about to act on what they see.
@@ -27,7 +27,7 @@ const HOLD_MILLISECONDS: i64 = 3_000;
 impl Model {
     /// Brings rows, columns, cursor and scroll in line with everything else. Called after each change.
     pub(in crate::app) fn arrange(&mut self) {
-        self.judge_skews();
+        self.judge();
         let filter = Filter::parse(&self.matrix.filter);
         let columns: Vec<EnvironmentName> = self
             .environments()
@@ -35,8 +35,8 @@ impl Model {
             .filter(|environment| filter.column(environment))
             .collect();
         let before = self.matrix.columns.get(self.matrix.column).cloned();
-        let arranged = match self.git.desired.clone() {
-            Some(desired) => self.rows(&desired, &filter, &columns),
+        let arranged = match &self.git.desired {
+            Some(desired) => self.rows(desired, &filter, &columns),
             None => Arranged::default(),
         };
         let matrix = &mut self.matrix;
@@ -58,6 +58,7 @@ impl Model {
         matrix.folded = arranged.folded;
         matrix.counts = arranged.counts;
         matrix.widest = arranged.widest;
+        matrix.longest = arranged.longest;
         matrix.held = arranged.held;
         matrix.arranged_by = matrix.arrangement();
         matrix.has_why = matrix.lines.iter().any(|line| line.trouble > 0);
@@ -85,47 +86,54 @@ impl Model {
     }
 
     fn rows(&self, desired: &Desired, filter: &Filter, columns: &[EnvironmentName]) -> Arranged {
-        let shown: BTreeMap<&EnvironmentName, usize> = columns.iter().zip(0..).collect();
+        let shown = Shown::of(desired, columns);
         let narrowed = filter.asks_for_cells();
         let mut arranged = Arranged {
             widest: vec![0; columns.len()],
             ..Arranged::default()
         };
-        let mut lines = Vec::new();
-        let mut quiet = Vec::new();
-        for (service, all) in by_service(self, desired) {
-            for (_, view) in &all {
-                *arranged.counts.entry(view.status.state).or_default() += 1;
+        let marks = self.matrix.marks.iter();
+        let marked: HashSet<&ServiceName> = marks.map(|cell| &cell.service).collect();
+        // By name, as the rows are.
+        let mut lines = Vec::with_capacity(self.judged.rows().len());
+        for row in self.judged.rows() {
+            for facts in &row.cells {
+                *arranged.counts.entry(facts.qualities.state).or_default() += 1;
             }
-            let cells = all.into_iter();
-            let cells = cells.filter(|(key, _)| shown.contains_key(&key.environment));
-            let cells: Vec<(&CellKey, CellView<'_>)> = cells.collect();
-            let matches = |(key, view): &(&CellKey, CellView<'_>)| filter.cell(self, key, view);
-            let empty = cells.is_empty() && !filter.is_empty();
-            if empty || !filter.row(service, &cells) || (narrowed && !cells.iter().any(matches)) {
+            let service = &row.service;
+            let matches = |facts: &CellFacts| {
+                filter.cell(facts, || {
+                    let environment = desired.environments[facts.column].clone();
+                    let cell = CellKey::new(service.clone(), environment);
+                    self.matrix.marks.contains(&cell)
+                })
+            };
+            let versions = || {
+                let cells = desired.row(service);
+                let cells = cells.filter(|(key, _)| columns.contains(&key.environment));
+                cells
+                    .filter_map(|(_, cell)| cell.version.as_ref())
+                    .collect()
+            };
+            let mut cells = shown.cells(row).map(|(_, facts)| facts);
+            let empty = !filter.is_empty() && cells.clone().next().is_none();
+            if empty || !filter.row(service, versions) || (narrowed && !cells.any(matches)) {
                 continue;
             }
-            for (key, view) in &cells {
-                if let Some(index) = shown.get(&key.environment) {
-                    let widest = &mut arranged.widest[*index];
-                    *widest = (*widest).max(areas::cell_width(view));
-                }
+            let (mut trouble, mut known_good) = (0, false);
+            for (place, facts) in shown.cells(row) {
+                let widest = &mut arranged.widest[place];
+                *widest = (*widest).max(facts.width);
+                trouble = facts.trouble.max(trouble);
+                known_good |= facts.was == State::Healthy;
             }
-            let trouble = cells.iter().map(|(_, view)| view.trouble()).max();
-            let line = RowLine {
-                service: service.clone(),
-                trouble: trouble.unwrap_or(0),
-            };
-            let marked = cells.iter().any(|(key, _)| self.matrix.marks.contains(key));
             let selected = self.matrix.row.as_ref() == Some(service);
-            let known_good = cells
-                .iter()
-                .any(|(_, view)| view.status.was == State::Healthy);
-            if line.trouble == 0 && known_good && !marked && !selected {
-                quiet.push(line);
-            } else {
-                lines.push(line);
-            }
+            let quiet = trouble == 0 && known_good && !marked.contains(service) && !selected;
+            lines.push(Line {
+                row,
+                trouble,
+                quiet,
+            });
         }
         // Folding lifts trouble out of the quiet rows; where there is none, it would hide everything.
         let fold = self.matrix.quiet == Quiet::Folded
@@ -134,18 +142,21 @@ impl Model {
             && !self.matrix.reversed
             && lines.iter().any(|line| line.trouble > 0);
         if fold {
-            arranged.folded = quiet.len();
-        } else {
-            lines.append(&mut quiet);
+            arranged.folded = lines.iter().filter(|line| line.quiet).count();
+            lines.retain(|line| !line.quiet);
         }
-        self.sort(&mut lines);
+        self.sort(&mut lines, desired, &shown);
         if self.holds_rows() {
             arranged.held = self.hold(&mut lines);
         }
-        arranged.worst = lines
-            .first()
-            .and_then(|line| self.worst_column(line, columns));
-        arranged.lines = lines;
+        let first = lines.first().filter(|line| line.trouble > 0);
+        arranged.worst = first.and_then(|line| worst_column(line.row, &shown));
+        arranged.longest = lines.iter().map(|line| line.row.width).max().unwrap_or(0);
+        let lines = lines.into_iter().map(|line| RowLine {
+            service: line.row.service.clone(),
+            trouble: line.trouble,
+        });
+        arranged.lines = lines.collect();
         arranged
     }
 
@@ -158,67 +169,46 @@ impl Model {
     }
 
     /// Puts rows that were there back into the order in which they were, others behind them; says whether that moved any.
-    fn hold(&self, lines: &mut [RowLine]) -> bool {
+    fn hold(&self, lines: &mut [Line<'_>]) -> bool {
         let places = self.matrix.lines.iter().zip(0_usize..);
         let places: HashMap<&ServiceName, usize> =
             places.map(|(line, place)| (&line.service, place)).collect();
-        let before: Vec<ServiceName> = lines.iter().map(|line| line.service.clone()).collect();
-        lines.sort_by_key(|line| places.get(&line.service).copied().unwrap_or(usize::MAX));
-        lines
-            .iter()
-            .zip(&before)
-            .any(|(line, was)| line.service != *was)
+        let place = |line: &Line<'_>| {
+            let place = places.get(&line.row.service).copied();
+            place.unwrap_or(usize::MAX)
+        };
+        let moves = !lines.is_sorted_by_key(place);
+        lines.sort_by_cached_key(place);
+        moves
     }
 
-    /// The column of a row's worst cell; of equals the one furthest right, nearest to customers.
-    fn worst_column(&self, line: &RowLine, columns: &[EnvironmentName]) -> Option<usize> {
-        let trouble = |environment: &EnvironmentName| {
-            let key = CellKey::new(line.service.clone(), environment.clone());
-            status::assess(self, &key).trouble()
-        };
-        let troubles = columns.iter().map(trouble).enumerate();
-        let worst = troubles.max_by_key(|(_, trouble)| *trouble)?;
-        (worst.1 > 0).then_some(worst.0)
-    }
-
-    fn sort(&self, lines: &mut [RowLine]) {
-        let cells = |service: &ServiceName| {
-            let columns = self.matrix.columns.clone();
-            let service = service.clone();
-            columns
-                .into_iter()
-                .map(move |column| CellKey::new(service.clone(), column))
-        };
+    /// Orders lines that are by name: those that are equal otherwise stay so.
+    fn sort(&self, lines: &mut [Line<'_>], desired: &Desired, shown: &Shown) {
         match &self.matrix.order {
-            Order::Name => lines.sort_by(|a, b| a.service.cmp(&b.service)),
-            Order::Trouble => {
-                lines.sort_by(|a, b| (b.trouble, &a.service).cmp(&(a.trouble, &b.service)));
-            }
+            Order::Name => {}
+            Order::Trouble => lines.sort_by_key(|line| Reverse(line.trouble)),
             Order::Recent => lines.sort_by_cached_key(|line| {
-                let newest = cells(&line.service)
-                    .filter_map(|cell| Some(self.values(&cell).first()?.change.landed.time))
-                    .max();
-                (Reverse(newest), line.service.clone())
+                let cells = shown.cells(line.row);
+                Reverse(cells.filter_map(|(_, facts)| facts.changed).max())
             }),
             Order::Behind => lines.sort_by_cached_key(|line| {
-                let is_behind = |cell: &CellKey| {
-                    let skewed = self.skews.get(cell);
-                    skewed.is_some_and(|it| matches!(it.skew, Skew::Behind { .. }))
-                };
-                let behind = cells(&line.service).filter(is_behind).count();
-                (Reverse(behind), line.service.clone())
+                let cells = shown.cells(line.row);
+                let behind = cells.filter(|(_, facts)| Quality::Behind.holds(facts.qualities));
+                Reverse(behind.count())
             }),
             Order::Column(environment) => {
+                let mut columns = desired.environments.iter();
+                let column = columns.position(|name| name == environment);
                 // Rows without a cell there are last, whichever way round.
                 let reversed = self.matrix.reversed;
                 lines.sort_by_cached_key(|line| {
-                    let cell = CellKey::new(line.service.clone(), environment.clone());
-                    let view = status::assess(self, &cell);
-                    let is_there = view.declared.is_some();
-                    let newest = self.values(&cell).first();
-                    let newest = newest.map(|entry| entry.change.landed.time);
-                    let rank = (is_there != reversed, view.trouble(), newest);
-                    (Reverse(rank), line.service.clone())
+                    let mut cells = line.row.cells.iter();
+                    let cell = cells.find(|facts| Some(facts.column) == column);
+                    Reverse((
+                        cell.is_some() != reversed,
+                        cell.map_or(0, |facts| facts.trouble),
+                        cell.and_then(|facts| facts.changed),
+                    ))
                 });
             }
         }
@@ -228,35 +218,48 @@ impl Model {
     }
 }
 
-/// What a pass over all cells finds.
+/// The column of a row's worst cell; of equals the one furthest right, nearest to customers.
+fn worst_column(row: &Row, shown: &Shown) -> Option<usize> {
+    let cells = shown.cells(row);
+    let worst = cells.max_by_key(|(place, facts)| (facts.trouble, *place));
+    worst.map(|(place, _)| place)
+}
+
+/// A row that is shown.
+struct Line<'a> {
+    row: &'a Row,
+    /// How bad its worst cell is.
+    trouble: u8,
+    /// It is healthy, and neither marked nor selected: it may be folded.
+    quiet: bool,
+}
+
+/// Where the columns of the matrix that was read are shown; `None`: the filter takes them away.
+struct Shown(Vec<Option<usize>>);
+
+impl Shown {
+    fn of(desired: &Desired, columns: &[EnvironmentName]) -> Self {
+        let place = |name| columns.iter().position(|column| column == name);
+        Self(desired.environments.iter().map(place).collect())
+    }
+
+    /// The cells of a row that are shown, each with the place of its column.
+    fn cells<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = (usize, &'a CellFacts)> + Clone {
+        let cells = row.cells.iter();
+        cells.filter_map(|facts| Some((self.0[facts.column]?, facts)))
+    }
+}
+
+/// What a pass over all rows finds.
 #[derive(Default)]
 struct Arranged {
     lines: Vec<RowLine>,
     folded: usize,
     counts: BTreeMap<State, usize>,
     widest: Vec<usize>,
+    longest: usize,
     /// Rows are not where they would be.
     held: bool,
     /// The column of the worst cell of the first row.
     worst: Option<usize>,
-}
-
-type Row<'a> = (&'a ServiceName, Vec<(&'a CellKey, CellView<'a>)>);
-
-/// Every row with its assessed cells; cells come sorted by service.
-fn by_service<'a>(model: &'a Model, desired: &'a Desired) -> Vec<Row<'a>> {
-    let mut rows: Vec<Row<'a>> = Vec::with_capacity(desired.services.len());
-    for (key, cell) in &desired.cells {
-        if rows
-            .last()
-            .is_none_or(|(service, _)| **service != key.service)
-        {
-            rows.push((&key.service, Vec::new()));
-        }
-        if let Some((_, cells)) = rows.last_mut() {
-            let view = status::assess_declared(model, key, Some(cell));
-            cells.push((key, view));
-        }
-    }
-    rows
 }

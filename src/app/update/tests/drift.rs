@@ -33,7 +33,7 @@ fn skews_follow_the_matrix_and_the_history() {
     history
         .cells
         .insert(cell("accounts", "staging"), values.to_vec().into());
-    history.told.insert("accounts".into());
+    history.told.tell(&"accounts".into());
     driver.send(Event::Tick(moment()));
     driver.keys("j");
     let known = Some(Skew::Behind { by: Some(2) });
@@ -74,13 +74,10 @@ fn the_list_keeps_its_cursor_on_the_finding() {
     let mut driver = Driver::settled(SIZE);
     driver.keys("D");
     let first = &drift(&driver).findings[0];
-    assert_eq!(
-        (first.kind, &first.cell),
-        (Kind::Live, &cell("mailer", "prod-us"))
-    );
+    assert_eq!(*first, (Kind::Live, cell("mailer", "prod-us")));
     driver.keys("G");
     let last = drift(&driver).findings.last().unwrap().clone();
-    assert_eq!(last.kind, Kind::Skew);
+    assert_eq!(last.0, Kind::Skew);
     // The cluster runs what Git declares now: one finding less, above the cursor.
     driver.send(Event::Live {
         environment: "prod-us".into(),
@@ -90,7 +87,7 @@ fn the_list_keeps_its_cursor_on_the_finding() {
         all: false,
     });
     let screen = drift(&driver);
-    assert!(screen.findings.iter().all(|it| it.kind != Kind::Live));
+    assert!(screen.findings.iter().all(|it| it.0 != Kind::Live));
     assert_eq!(screen.findings[screen.selected], last);
 }
 
@@ -105,17 +102,14 @@ fn enter_opens_the_cell_and_marks_are_those_of_the_matrix() {
     let skew = drift(&driver)
         .findings
         .iter()
-        .position(|it| it.kind == Kind::Skew);
+        .position(|it| it.0 == Kind::Skew);
     for _ in 0..skew.unwrap() {
         driver.keys("j");
     }
-    let marked = drift(&driver).findings[skew.unwrap()].cell.clone();
+    let marked = drift(&driver).findings[skew.unwrap()].1.clone();
     driver.keys("space");
     assert!(driver.model.matrix.marks.contains(&marked));
-    assert_ne!(
-        drift(&driver).findings[drift(&driver).selected].cell,
-        marked
-    );
+    assert_ne!(drift(&driver).findings[drift(&driver).selected].1, marked);
     driver.keys("k space");
     assert!(driver.model.matrix.marks.is_empty());
     driver.keys("k space p");

@@ -174,7 +174,7 @@ fn a_lost_column_alone_lifts_no_row() {
 #[test]
 fn without_trouble_nothing_is_folded() {
     let mut driver = Driver::settled(SIZE);
-    for live in driver.model.live.cells.values_mut() {
+    for live in driver.model.live.cells_mut().values_mut() {
         *live = fixture::healthy("x");
         live.versions.clear();
     }

@@ -35,6 +35,7 @@ mod finding;
 mod matrix;
 mod own;
 mod publish;
+mod rows;
 mod staging;
 mod trace;
 mod trust;

@@ -43,7 +43,7 @@ pub(super) fn states(size: (u16, u16)) -> Driver {
         "a mapping key is written twice: `newTag`",
     ));
     driver.model.git.desired = Some(Arc::new(desired));
-    let cells = &mut driver.model.live.cells;
+    let cells = driver.model.live.cells_mut();
     cells.remove(&cell("mailer", "staging"));
     cells.get_mut(&cell("identity", "dev")).unwrap().health = Health::Missing;
     cells.get_mut(&cell("payments", "dev")).unwrap().health = Health::Paused;
@@ -116,7 +116,7 @@ pub(super) fn unseen(size: (u16, u16)) -> Driver {
             "payments" => Subject::Setting,
             _ => Subject::Image,
         };
-        let live = driver.model.live.cells.get_mut(key).unwrap();
+        let live = driver.model.live.cells_mut().get_mut(key).unwrap();
         live.hidden = declared.subject.is_hidden();
     }
     driver.model.git.desired = Some(Arc::new(desired));
