@@ -254,7 +254,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
     }
     let exit = match command {
         None => return console::run(context).await,
-        Some(Command::Demo(args)) => return demo::run(context, &args).await,
+        Some(Command::Demo(args)) => return Box::pin(demo::run(context, &args)).await,
         Some(Command::Status(args)) => status::run(context, &args).await,
         Some(Command::History(args)) => history::run(context, &args).await,
         Some(Command::Promote(args)) => promote::run(context, &args).await,

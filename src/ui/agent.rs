@@ -102,7 +102,7 @@ fn effect(
     for line in text::wrap(order.effect(), width) {
         lines.push(Line::styled(line, theme.text));
     }
-    let cells = canvas.model.live.cells.iter();
+    let cells = canvas.model.live.cells().iter();
     let same = |other: &&AgentState| {
         (&other.cluster, &other.object, other.kind) == (&agent.cluster, &agent.object, agent.kind)
     };

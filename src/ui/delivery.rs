@@ -68,7 +68,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
         in_full(canvas, delivery, run, (names, width), &mut lines);
         if let CellProgress::Behind(hop) = &run.progress
             && let Some(order) = hop.order
-            && let Some(agent) = canvas.model.live.cells.get(&run.cell)
+            && let Some(agent) = canvas.model.live.cells().get(&run.cell)
             && let Some(agent) = &agent.agent
         {
             lines.push(super::detail::moves_it(

@@ -84,7 +84,7 @@ impl Model {
             self.say("no cell is selected");
             return None;
         };
-        let agent = self.live.cells.get(&cell);
+        let agent = self.live.cells().get(&cell);
         let agent = agent.and_then(|live| live.agent.clone());
         if agent.is_none() {
             self.say(format!(
@@ -99,7 +99,7 @@ impl Model {
         let Some((cell, agent)) = self.agent_of(cell) else {
             return;
         };
-        let hop = self.live.cells.get(&cell);
+        let hop = self.live.cells().get(&cell);
         let hop = hop.and_then(|live| live.hop.as_ref()?.order);
         let selected = agent.orders().position(|order| Some(order) == hop);
         self.open(Screen::Agent(AgentScreen {
@@ -116,7 +116,7 @@ impl Model {
         };
         let order = match order {
             AgentOrder::Now => {
-                let hop = self.live.cells.get(&cell);
+                let hop = self.live.cells().get(&cell);
                 let order = hop.and_then(|live| live.hop.as_ref()?.order);
                 let Some(order) = order else {
                     let menu = self.key(Mode::Cell, Action::Agent);

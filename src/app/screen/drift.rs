@@ -139,8 +139,8 @@ impl Model {
             past: &|cell| self.values(cell),
             status: &|key, cell| status::assess_declared(self, key, Some(cell)).status,
         };
-        let found = drift::of_cell(&facts, cell, declared).into_iter();
-        let found = found.filter(|found| found.kind == kind).last();
+        let mut found = drift::of_cell(&facts, cell, declared).into_iter();
+        let found = found.find(|found| found.kind == kind);
         found.map_or_else(String::new, |found| found.words(self.now))
     }
 }

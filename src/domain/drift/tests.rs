@@ -316,6 +316,8 @@ fn findings_by_kind() {
                     at: At::Sync,
                     reason: "Flux is suspended".to_owned(),
                     next: None,
+                    order: None,
+                    failing: false,
                 }),
                 ..live(Health::Healthy, "1.0", false)
             }),

@@ -34,6 +34,60 @@ fn resize(driver: &mut Driver, width: u16, height: u16) {
     });
 }
 
+/// The screen's words with single blanks, without the box.
+fn words(driver: &Driver) -> String {
+    let shown = text(&driver.model).replace('│', " ");
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const REASON: &str = "CrashLoopBackOff ×7 (5 of 8 pods), last exit 1: fatal: PAYMENTS_V3_URL is not set; progress deadline exceeded";
+
+#[test]
+fn a_reason_is_told_in_full_where_there_are_few_rows() {
+    for size in [SMALL, (120, 24), (100, 29)] {
+        let mut driver = Driver::settled(size);
+        let live = driver.model.live.cells_mut();
+        let live = live.get_mut(&fixture::cell("checkout", "prod-us")).unwrap();
+        live.reason = Some(REASON.to_owned());
+        select(&mut driver, "checkout", "prod-us");
+        let shown = words(&driver);
+        for part in [REASON, "ready 2/6", "git 77e01fa", "last good: 1.41.3"] {
+            assert!(shown.contains(part), "{size:?}: {part}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn what_a_delivery_waits_for_is_told_in_full() {
+    let mut driver = scenes::delivery_that_waits(SMALL, REASON);
+    assert!(!words(&driver).contains(REASON));
+    driver.keys("j");
+    let shown = words(&driver);
+    assert!(shown.contains(REASON), "{shown}");
+}
+
+#[test]
+fn the_mark_of_an_earlier_version_stays_beside_long_names() {
+    for size in [(60, 15), SMALL, WIDE] {
+        let mut driver = Driver::settled(size);
+        let values = fixture::values().into_iter().map(|mut entry| {
+            let mut authored = (*entry.change.authored).clone();
+            authored.author = "Maximiliana von Habsburg".to_owned();
+            entry.change.authored = Arc::new(authored);
+            entry
+        });
+        let cell = fixture::cell("checkout", "prod-us");
+        let cells = &mut driver.model.history.cells;
+        cells.insert(cell, values.collect());
+        select(&mut driver, "checkout", "prod-us");
+        driver.keys("r j");
+        let shown = text(&driver.model);
+        let line = shown.lines().find(|line| line.contains("1.41.4"));
+        let line = line.unwrap_or_default();
+        assert!(line.contains("was reverted"), "{size:?}: {line}\n{shown}");
+    }
+}
+
 #[test]
 fn columns_are_sized_one_by_one() {
     let names =

@@ -105,6 +105,17 @@ pub(super) fn delivery(size: (u16, u16)) -> Driver {
     driver
 }
 
+/// Its second cell waits for its agent.
+pub(in crate::ui::tests) fn delivery_that_waits(size: (u16, u16), why: &str) -> Driver {
+    let mut driver = delivery(size);
+    let mut facts = seen(&[true], "");
+    let waits = facts.live.get_mut(&cell("basket", "prod-us")).unwrap();
+    let hop = waits.hop.as_mut().unwrap();
+    hop.reason = why.to_owned();
+    driver.fact(30, Fact::Seen(&facts, Duration::from_secs(6)));
+    driver
+}
+
 pub(super) fn delivery_failed(size: (u16, u16)) -> Driver {
     let mut driver = delivery(size);
     let at = driver.model.now + 30.seconds();

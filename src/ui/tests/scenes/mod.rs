@@ -1,5 +1,7 @@
 //! Named situations, each reached as an operator would reach it.
 
+pub(super) use delivery::delivery_that_waits;
+
 use crate::app::fixture::Driver;
 
 mod canary;
