@@ -5,7 +5,10 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::{
-    AlsoSpec, LayoutError, LayoutSpec, locator::Locator, part::Part, pattern::Pattern,
+    AlsoSpec, LayoutError, LayoutSpec,
+    locator::{Locator, Step},
+    part::Part,
+    pattern::Pattern,
     subject::Rule,
 };
 use crate::domain::subject::Subject;
@@ -37,6 +40,8 @@ pub(crate) struct Level {
     pub(crate) told: Option<Subject>,
     /// Finds the digests that Flux marks beside the tags that this level finds.
     pub(crate) digests: Option<Regex>,
+    /// The key beside the digest that it finds, under which another reading of the same layout looks for the tag.
+    pub(crate) tag_key: Option<String>,
 }
 
 /// What a marker of an image policy stands behind.
@@ -60,6 +65,27 @@ pub(crate) enum Finder {
 }
 
 impl Level {
+    /// Whether `other` finds the tag of the digest that this one finds: the same way but for its last key.
+    pub(crate) fn tag_key_of<'a>(&self, other: &'a Self) -> Option<&'a str> {
+        let (Finder::Tree(own), Finder::Tree(tag)) = (&self.finder, &other.finder) else {
+            return None;
+        };
+        let way = |locator: &Locator| {
+            locator
+                .source()
+                .rsplit_once('.')
+                .map(|(way, _)| way.to_owned())
+        };
+        match (own.steps().last(), tag.steps().last()) {
+            (Some(Step::Key(digest)), Some(Step::Key(key)))
+                if digest == "digest" && key == "tag" && way(own) == way(tag) =>
+            {
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it looks at objects of this kind.
     pub(crate) fn is_of(&self, kind: &str) -> bool {
         self.kinds.iter().any(|wanted| wanted == kind)
@@ -279,6 +305,7 @@ impl Keys<'_> {
             subject: Rule::default(),
             told: None,
             digests: None,
+            tag_key: None,
         })
     }
 }

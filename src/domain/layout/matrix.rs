@@ -128,7 +128,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         fact.is_some_and(|fact| fact.paired)
     };
     let grammar = match grammar {
-        Grammar::Tag if cell.contributions.iter().any(paired) => Grammar::Image,
+        Grammar::Tag | Grammar::Digest if cell.contributions.iter().any(paired) => Grammar::Image,
         grammar => grammar,
     };
     let captures = layout.captures(raw);

@@ -5,6 +5,7 @@
 //! | `newTag` of Kustomize's `images` | `digest` of the same item |
 //! | `tag`, `imageTag`, `IMAGE_TAG`, `web.image-tag` | the same key with `digest` or `sha` for `tag`, spelled alike, beside it |
 //! | `image.tag` | `imageDigest`, `image_digest`, `imageSha` around `image` |
+//! | nowhere, where a preset would read it beside a digest that stands alone | `image.digest` |
 //! | an item of Argo CD's `parameters` named `image.tag` | the item named `image.digest` |
 //!
 //! `sha` is a digest where it is empty or has 64 hexadecimal digits, as charts write it behind `@sha256:` themselves; a
@@ -125,13 +126,15 @@ impl Pair {
     }
 
     /// The tag and digest that belong to what a locator found; `root` is of its document. `by_value` says whether a digest
-    /// with any key is one of what was found: of an image's version it is.
+    /// with any key is one of what was found: of an image's version it is. `tag_key` is the tag's, where a digest is what
+    /// was found.
     pub(crate) fn of<'t>(
         locator: &Locator,
         matched: &Match<'t>,
         root: NodeRef<'t>,
         by_value: bool,
         known: &Known<'t>,
+        tag_key: Option<&str>,
     ) -> Option<Self> {
         let Some(Step::Key(last)) = locator.steps().last() else {
             return None;
@@ -140,6 +143,9 @@ impl Pair {
         let in_images = locator.source().starts_with("images[");
         if last == "newTag" || (in_images && last == "digest") {
             return Some(kustomize(parent));
+        }
+        if let Some(tag_key) = tag_key {
+            return alone(tag_key, last, matched, parent, known);
         }
         // One that says nothing has its key all the same.
         let tag = matched.node.text();
@@ -279,6 +285,33 @@ fn parameter<'t>(matched: &Match<'_>, root: NodeRef<'t>) -> Option<(NodePath, No
         manifest::Step::Key("value".to_owned()),
     ]);
     Some((path, item.get("value")?.value))
+}
+
+/// A digest under `last` without a tag beside it, which goes under `tag_key`.
+fn alone<'t>(
+    tag_key: &str,
+    last: &str,
+    matched: &Match<'t>,
+    parent: NodeRef<'t>,
+    known: &Known<'t>,
+) -> Option<Pair> {
+    let digest = matched.node.text().filter(|text| !text.is_empty())?;
+    let found = known.get(parent, last)?;
+    known.get(parent, tag_key).is_none().then(|| Pair {
+        tag_key: tag_key.to_owned(),
+        tag: None,
+        digest: Some(digest.to_owned()),
+        kustomize: false,
+        places: vec![DigestAt {
+            place: DigestPlace::Key {
+                up: 0,
+                key: last.to_owned(),
+            },
+            form: Form::Whole,
+            stands: stands(true, true, found.merged),
+        }],
+        others: Vec::new(),
+    })
 }
 
 /// The tag and digest of an `images` item.

@@ -169,7 +169,8 @@ impl<'t> Scalars<'t, '_> {
         let by_value = self.digests
             && matches!(level.part, Part::Whole)
             && level.subject(&bindings, None) == Subject::Image;
-        let pair = Pair::of(self.locator, &matched, root, by_value, &self.known);
+        let tag_key = level.tag_key.as_deref();
+        let pair = Pair::of(self.locator, &matched, root, by_value, &self.known, tag_key);
         let (mut version, mut line) = (None, node.line());
         let mut unread = self.whole(&matched, text, is_template);
         if unread.is_none() && !text.is_empty() {

@@ -266,6 +266,7 @@ impl Compiler {
             Some(source) => Some(self.add_refs(source, spec, environments)?),
         };
         let contested = preset::is_contested(spec);
+        let first = self.layouts.len();
         for (variant, spec) in preset::expand(spec)?.iter().enumerate() {
             let context = Context {
                 environments,
@@ -276,6 +277,7 @@ impl Compiler {
             };
             self.layouts.push(Layout::compile(spec, &context)?);
         }
+        tell_tags_of_digests(&mut self.layouts[first..]);
         Ok(())
     }
 
@@ -308,5 +310,18 @@ impl Level {
     /// What its path captures of `path`.
     pub(in crate::domain::layout) fn matches(&self, path: &str) -> Option<Bindings> {
         self.path.as_ref()?.matches(path)
+    }
+}
+
+/// Tells the readings of one table that find a digest alone where another one of them looks for its tag.
+fn tell_tags_of_digests(readings: &mut [Layout]) {
+    for index in 0..readings.len() {
+        for level in 0..readings[index].levels.len() {
+            let digest = &readings[index].levels[level];
+            let mut others = readings.iter().filter_map(|other| other.levels.get(level));
+            let key = others.find_map(|tag| digest.tag_key_of(tag));
+            let key = key.map(str::to_owned);
+            readings[index].levels[level].tag_key = key;
+        }
     }
 }

@@ -301,3 +301,36 @@ fn only_a_tag_stands_where_nothing_takes_a_digest() {
     let grammar = |service: &str| desired.cells[&CellKey::new(service, "prod")].grammar;
     assert_eq!((grammar("web"), grammar("api")), (Image, Tag));
 }
+
+#[test]
+fn a_digest_that_stands_alone_gets_the_tag_that_its_chart_would_read_beside_it() {
+    let helm = r#"{ preset = "helm-values", path = "{env}/{service}.yaml" }"#;
+    let own = r#"{ path = "{env}/{service}.yaml", yaml = "image.digest" }"#;
+    let (old, new) = (digest('a'), digest('b'));
+    let alone = |digest: &str| format!("image:\n  repository: r/web # ours\n  digest: {digest}\n");
+    let both = format!("v2@{new}");
+    let cases = [
+        (
+            "a tag with its digest",
+            helm,
+            &*both,
+            format!("image:\n  repository: r/web # ours\n  digest: {new}\n  tag: v2\n"),
+        ),
+        (
+            "a tag takes the digest away",
+            helm,
+            "v2",
+            "image:\n  repository: r/web # ours\n  tag: v2\n".to_owned(),
+        ),
+        ("another digest", helm, &*new, alone(&new)),
+        (
+            "another digest where nothing reads a tag",
+            own,
+            &*new,
+            alone(&new),
+        ),
+    ];
+    for (name, layout, version, after) in cases {
+        assert_eq!(self::alone(layout, &alone(&old), version), after, "{name}");
+    }
+}
