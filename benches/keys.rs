@@ -263,6 +263,7 @@ fn setup() -> Setup {
         repository: "bench".to_owned(),
         topology: Topology {
             environments: (0..ENVIRONMENTS).map(environment).collect(),
+            ..Topology::default()
         },
         guessed: None,
         write: WriteMode::Write,

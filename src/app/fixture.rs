@@ -70,6 +70,7 @@ pub(crate) fn topology() -> Topology {
             environment("prod-us", &["staging"], true),
             environment("prod-eu", &["staging"], true),
         ],
+        ..Topology::default()
     }
 }
 

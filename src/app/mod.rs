@@ -16,6 +16,7 @@ pub mod filter;
 pub mod filters;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod freezes;
 pub mod judged;
 pub mod keymap;
 pub mod line;

@@ -16,6 +16,7 @@ use super::{
     diff::DiffView,
     event::ReadFrom,
     filters::Filters,
+    freezes::Freezes,
     judged::{Judged, Told},
     keymap::LastKey,
     line::LineInput,
@@ -103,6 +104,8 @@ pub struct Model {
     pub live: Live,
     /// How cells stand to their upstreams.
     pub skews: Skews,
+    /// Which columns a freeze closes.
+    pub freezes: Freezes,
     /// What rows are arranged by.
     pub judged: Judged,
     /// What is asked for.
@@ -329,6 +332,7 @@ impl Model {
             history: History::default(),
             live: Live::default(),
             skews: Skews::default(),
+            freezes: Freezes::default(),
             judged: Judged::default(),
             staging: Staging::restore(staged),
             matrix: Matrix::default(),
@@ -356,6 +360,7 @@ impl Model {
         if let Some(snapshot) = snapshot {
             snapshot.restore(&mut model);
         }
+        model.judge_freezes();
         model.arrange();
         model
     }

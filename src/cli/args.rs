@@ -101,6 +101,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// What drifts: skew between environments, live against Git, ahead, suspended, mutable, reverted; exit 4 where anything does
     Drift(DriftArgs),
+    /// What every gate says of a version on its way into a cell, on what that rests, and when it can pass
+    Why(WhyArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
     /// Has Flux fetch and apply what a cell declares now
@@ -185,6 +187,8 @@ pub enum Shape {
     History,
     /// What `trace` prints
     Trace,
+    /// What `why` prints
+    Why,
     /// What `drift` prints
     Drift,
     /// What `promote`, `set` and `revert` print
@@ -202,12 +206,13 @@ pub enum Shape {
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Config,
         Self::User,
         Self::Status,
         Self::History,
         Self::Trace,
+        Self::Why,
         Self::Drift,
         Self::Plan,
         Self::Init,
@@ -275,6 +280,25 @@ pub struct TraceArgs {
     /// The version, as written in Git
     #[arg(add = From::new(versions))]
     pub version: String,
+}
+
+/// `why SERVICE --to ENV`.
+#[derive(Clone, Debug, Args)]
+pub struct WhyArgs {
+    /// The row
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The column that it goes to
+    #[arg(long, value_name = "ENV", add = From::new(environments))]
+    pub to: String,
+    /// The column that it is promoted from; without it the first upstream that has another version
+    #[arg(long, value_name = "ENV", add = From::new(environments))]
+    pub from: Option<String>,
+    /// The version; without it the one that the upstream declares
+    #[arg(long, value_name = "VERSION", add = From::new(versions))]
+    pub version: Option<String>,
+    #[command(flatten)]
+    pub clusters: Clusters,
 }
 
 /// `tidegate history`.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     Context,
-    args::WriteArgs,
+    args::{Clusters, WriteArgs},
     ask,
     deliver::{PUBLISHING, follow, observer},
     fail::Exit,
@@ -251,32 +251,71 @@ fn judge(
     request: &PlanRequest,
     args: &WriteArgs,
 ) -> Result<(Plan, Running), Failure> {
-    let timeout = args.clusters.timeout;
-    let timeout = timeout.map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER));
-    let asks = !(args.clusters.no_live || context.common.offline);
     let (project, reading) = (&start.project, &start.reading);
-    let runtime = tokio::runtime::Handle::current();
-    let known: Mutex<(Running, BTreeSet<String>)> = Mutex::default();
-    let ask = |cells: &BTreeSet<CellKey>| {
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let asker = Asker::new(context, project, start.desired(), &args.clusters);
+    let ask = |cells: &BTreeSet<CellKey>| asker.ask(cells);
+    let plan = workflow::prepare(project, reading, &ask, request, Timestamp::now())?;
+    Ok((plan, asker.known()))
+}
+
+/// Asks clusters what runs, and keeps what they said.
+pub(super) struct Asker<'a> {
+    context: &'a Context,
+    project: &'a Project,
+    desired: &'a Desired,
+    /// They are asked at all.
+    asks: bool,
+    /// How long they may take.
+    timeout: Duration,
+    runtime: tokio::runtime::Handle,
+    /// What they said, and the problems that were told.
+    known: Mutex<(Running, BTreeSet<String>)>,
+}
+
+impl<'a> Asker<'a> {
+    /// Within a runtime.
+    pub(super) fn new(
+        context: &'a Context,
+        project: &'a Project,
+        desired: &'a Desired,
+        args: &Clusters,
+    ) -> Self {
+        let timeout = args.timeout;
+        Self {
+            context,
+            project,
+            desired,
+            asks: !(args.no_live || context.common.offline),
+            timeout: timeout.map_or(FIRST_ANSWER, |given| given.min(FIRST_ANSWER)),
+            runtime: tokio::runtime::Handle::current(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// What they say of cells, with what was known before. Blocking, as long as they may take; each problem is told once.
+    pub(super) fn ask(&self, cells: &BTreeSet<CellKey>) -> Running {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (running, told) = &mut *known;
-        if asks {
-            let desired = start.desired();
-            let asked = ask_clusters(project, desired, Some(cells), timeout, Timestamp::now);
-            let answer = runtime.block_on(asked);
+        if self.asks {
+            let (project, desired) = (self.project, self.desired);
+            let asked = ask_clusters(project, desired, Some(cells), self.timeout, Timestamp::now);
+            let answer = self.runtime.block_on(asked);
             for problem in &answer.problems {
                 if told.insert(problem.message.clone()) {
-                    context.output.note(clean(&problem.message));
+                    self.context.output.note(clean(&problem.message));
                 }
             }
             running.live.extend(answer.running.live);
             running.connections.extend(answer.running.connections);
         }
         running.clone()
-    };
-    let plan = workflow::prepare(project, reading, &ask, request, Timestamp::now())?;
-    let (running, _) = known.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok((plan, running))
+    }
+
+    /// All that they said.
+    fn known(self) -> Running {
+        let known = self.known.into_inner();
+        known.unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 /// Refuses an `--along` that speaks of no cell there is: it would be a slip of the pen that accepts nothing.

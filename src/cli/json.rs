@@ -295,8 +295,9 @@ struct ChangeJson<'a> {
     verdicts: Vec<VerdictJson<'a>>,
 }
 
+/// What a gate says.
 #[derive(Debug, Serialize)]
-struct VerdictJson<'a> {
+pub struct VerdictJson<'a> {
     gate: &'a str,
     level: Level,
     outcome: Outcome,
@@ -374,7 +375,8 @@ fn change(change: &PlannedChange) -> ChangeJson<'_> {
     }
 }
 
-fn verdict(verdict: &Verdict) -> VerdictJson<'_> {
+/// One verdict.
+pub fn verdict(verdict: &Verdict) -> VerdictJson<'_> {
     let inputs = verdict.inputs.iter();
     VerdictJson {
         gate: &verdict.gate,

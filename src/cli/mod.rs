@@ -30,6 +30,7 @@ mod table;
 mod text;
 mod trace;
 mod trust;
+mod why;
 
 use std::{
     ffi::OsString,
@@ -263,6 +264,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Drift(args)) => drift::run(context, &args).await,
         Some(Command::Trace(args)) => trace::run(context, &args).await,
+        Some(Command::Why(args)) => why::run(context, &args),
         Some(Command::Reconcile(args)) => agent::run(context, &args, Order::Reconcile).await,
         Some(Command::Suspend(args)) => agent::run(context, &args, Order::Suspend).await,
         Some(Command::Resume(args)) => agent::run(context, &args, Order::Resume).await,

@@ -175,7 +175,8 @@ fn line(output: &Output, change: &PlannedChange) -> Styled {
     output.paint(&clean(&text), Tone::Strong)
 }
 
-fn verdict_line(output: &Output, verdict: &Verdict) -> Styled {
+/// `✗ window hold: the freeze …`
+pub(super) fn verdict_line(output: &Output, verdict: &Verdict) -> Styled {
     let tone = match verdict.outcome {
         Outcome::Pass => Tone::Good,
         Outcome::Hold if verdict.overridden.is_some() => Tone::Attention,

@@ -309,9 +309,31 @@ impl Shown<'_> {
             environments: self.columns,
             services: Rows(self),
             problems: self.problems().map(json::problem).collect(),
+            alerts: self.alerts(),
             guessed,
             counted: self.uncounted.is_none(),
         }
+    }
+
+    /// Versions that came past an upstream: `skipped-upstream`.
+    fn alerts(&self) -> Vec<Value> {
+        let rows = self.rows();
+        let shown = self.skews.iter().filter(|(cell, skewed)| {
+            skewed.skew == Skew::Ahead
+                && self.columns.contains(&cell.environment)
+                && rows.contains(&cell.service)
+        });
+        let alerts = shown.filter_map(|(cell, skewed)| {
+            let own = self.desired.version(cell)?;
+            let theirs = self.desired.version(&skewed.upstream_of(cell))?;
+            Some(serde_json::json!({
+                "service": cell.service,
+                "environment": cell.environment,
+                "kind": "skipped-upstream",
+                "message": drift::words(skewed, own, theirs),
+            }))
+        });
+        alerts.collect()
     }
 
     /// Says that cells are behind without a number, where one of those that are shown is.
@@ -447,6 +469,8 @@ struct StatusJson<'a> {
     environments: &'a [EnvironmentName],
     services: Rows<'a>,
     problems: Vec<Value>,
+    /// Cells that are ahead of their upstream.
+    alerts: Vec<Value>,
     guessed: Option<&'a str>,
     counted: bool,
 }

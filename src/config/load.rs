@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Config, ConfigError, ConfigErrors, RepositoryEntry, TEAM_FILE,
+    policy::{self, WrittenWindow},
     reader::Reader,
     repositories,
     schema::{self, ConfigFile, Written},
@@ -14,6 +15,7 @@ use crate::domain::{
     detect::Guess,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
+    policy::{Dependency, Policy},
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
 };
@@ -84,6 +86,7 @@ struct Joined {
     layouts: Vec<LayoutSpec>,
     branch: Option<String>,
     repositories: Vec<RepositoryEntry>,
+    policy: Policy,
     user: super::UserSettings,
 }
 
@@ -93,6 +96,8 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut layouts: Vec<(usize, usize, LayoutSpec)> = Vec::new();
     let mut environments = Vec::new();
     let mut others = Vec::new();
+    let mut windows: Vec<(usize, WrittenWindow)> = Vec::new();
+    let mut dependencies: Vec<Dependency> = Vec::new();
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
         user = written.user;
@@ -101,11 +106,22 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         // What the user's file says wins: its layouts come first.
         let own: Vec<_> = own.map(|(i, layout)| (file, i, layout)).collect();
         layouts.splice(0..0, own);
+        windows.extend(written.windows.into_iter().map(|window| (file, window)));
+        dependencies.extend(written.dependencies);
         environments.push((written.defaults, written.environments));
     }
+    let gates = validate::gates(&environments);
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
     let repositories = repositories::join(&others, readers);
+    policy::name_declared(&windows, &names, &Files(readers));
+    if let Some(cycle) = policy::cycle(&dependencies)
+        && let Some(reader) = readers.last()
+    {
+        let message =
+            format!("is a cycle: {cycle}; each would wait for the other, take one of these out");
+        reader.error_at("dependencies", message);
+    }
     for (file, i, layout) in &layouts {
         if let Some(name) = &layout.repository
             && let Some(reader) = readers.get(*file)
@@ -133,6 +149,14 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         layouts: layouts.into_iter().map(|(_, _, layout)| layout).collect(),
         branch,
         repositories,
+        policy: Policy {
+            environments: gates,
+            windows: windows
+                .into_iter()
+                .map(|(_, written)| written.window)
+                .collect(),
+            dependencies,
+        },
         user,
     }
 }
@@ -157,6 +181,7 @@ fn complete(
         mut layouts,
         branch,
         repositories,
+        policy,
         user,
     } = joined;
     let mut guessed = None;
@@ -189,7 +214,10 @@ fn complete(
         ))
     })?;
     Ok(Config {
-        topology: Topology { environments },
+        topology: Topology {
+            environments,
+            policy,
+        },
         layouts: Arc::new(set),
         layout_specs: layouts,
         branch,

@@ -21,6 +21,7 @@ mod error;
 mod layouts;
 mod load;
 pub mod places;
+mod policy;
 mod propose;
 mod reader;
 mod repositories;

@@ -8,21 +8,27 @@ use super::{
     KeyPlace, UserSettings,
     commands::commands,
     layouts::layout,
+    policy::{self, WrittenWindow},
     reader::{Reader, Table},
 };
 use crate::{
     actions::{Keymap, KeymapError},
-    domain::layout::LayoutSpec,
+    domain::{
+        layout::LayoutSpec,
+        policy::{Dependency, GatePolicy},
+    },
     look::theme::{AUTO, Choice},
 };
 
 /// Keys that either file may hold.
-const SHARED: [&str; 5] = [
+const SHARED: [&str; 7] = [
     "repository",
     "repositories",
     "defaults",
     "environments",
     "layouts",
+    "windows",
+    "dependencies",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
 const USER_ONLY: [&str; 10] = [
@@ -39,7 +45,7 @@ const USER_ONLY: [&str; 10] = [
 ];
 
 /// Keys of one `[[environments]]` table.
-const ENVIRONMENT: [&str; 11] = [
+const ENVIRONMENT: [&str; 12] = [
     "name",
     "from",
     "require",
@@ -51,6 +57,7 @@ const ENVIRONMENT: [&str; 11] = [
     "url",
     "deliver",
     "timeout",
+    "gates",
 ];
 
 /// Keys of one `[[repositories]]` table.
@@ -74,6 +81,8 @@ pub(super) struct Written {
     pub(super) defaults: Targeting,
     pub(super) environments: Vec<WrittenEnvironment>,
     pub(super) layouts: Vec<LayoutSpec>,
+    pub(super) windows: Vec<WrittenWindow>,
+    pub(super) dependencies: Vec<Dependency>,
     pub(super) user: UserSettings,
 }
 
@@ -99,6 +108,7 @@ pub(super) struct WrittenEnvironment {
     pub(super) url: Option<String>,
     pub(super) deliver: Option<String>,
     pub(super) timeout: Option<String>,
+    pub(super) gates: Option<GatePolicy>,
 }
 
 /// One `[[repositories]]` table.
@@ -151,6 +161,16 @@ pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
             .filter_map(environment)
             .collect(),
         layouts: root.tables("layouts").iter().map(layout).collect(),
+        windows: root
+            .tables("windows")
+            .iter()
+            .filter_map(policy::window)
+            .collect(),
+        dependencies: root
+            .tables("dependencies")
+            .iter()
+            .filter_map(policy::dependency)
+            .collect(),
         user: match place {
             ConfigFile::User => user(root),
             ConfigFile::Team => UserSettings::default(),
@@ -208,6 +228,7 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
         url: table.string("url"),
         deliver: table.string("deliver"),
         timeout: table.string("timeout"),
+        gates: policy::gates(table),
     };
     if !table.has("name") {
         table.error_here("has no `name`; give the environment one, such as `name = \"prod\"`");
@@ -355,6 +376,11 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&REPOSITORY)
         .chain(&super::layouts::KEYS)
         .chain(&super::commands::KEYS)
+        .chain(&policy::RULE)
+        .chain(&policy::ELIGIBLE)
+        .chain(&policy::IMMUTABLE)
+        .chain(&policy::WINDOW)
+        .chain(&policy::DEPENDENCY)
         .copied()
         .chain(nested)
 }
@@ -373,6 +399,21 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Repository", vec!["branch"]),
         ("Defaults", vec!["namespace", "workload", "selector"]),
         ("OwnCommand", super::commands::KEYS.to_vec()),
+        ("Window", policy::WINDOW.to_vec()),
+        ("Dependency", policy::DEPENDENCY.to_vec()),
+        (
+            "Gates",
+            crate::domain::gate::ALL.map(|gate| gate.id).to_vec(),
+        ),
+        ("Rule", policy::RULE.to_vec()),
+        (
+            "EligibleRule",
+            [&policy::RULE[..], &policy::ELIGIBLE].concat(),
+        ),
+        (
+            "ImmutableRule",
+            [&policy::RULE[..], &policy::IMMUTABLE].concat(),
+        ),
         ("ThemePair", vec!["dark", "light"]),
     ]
 }

@@ -223,8 +223,8 @@ fn errors_of_the_users_file_carry_its_name() {
         lines,
         [
             "config.toml:1: theme: is a boolean; expected a name such as `\"nord\"`, or `{ dark = \"nord\", light = \"light\" }`",
-            "config.toml:2: typo: unknown key; known here: `repository`, `repositories`, `defaults`, `environments`, `layouts`, `theme`, \
-             `background`, `ascii`, `mouse`, `filter`, `write`, `kubeconfig`, `clusters`, `keys`, `commands`",
+            "config.toml:2: typo: unknown key; known here: `repository`, `repositories`, `defaults`, `environments`, `layouts`, `windows`, \
+             `dependencies`, `theme`, `background`, `ascii`, `mouse`, `filter`, `write`, `kubeconfig`, `clusters`, `keys`, `commands`",
             "config.toml:4: keys.promte: `promte` is no action",
             "config.toml:5: keys.revert: `ctrl-r` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …",
         ]
@@ -281,7 +281,9 @@ fn the_example_documents_every_key_and_loads() {
     assert!(config.topology.environments.len() >= 3);
     for key in schema::every_key() {
         assert!(
-            example.contains(&format!("{key} =")) || example.contains(&format!("[{key}]")),
+            [format!("{key} ="), format!("[{key}]"), format!(".{key}]")]
+                .iter()
+                .any(|written| example.contains(written)),
             "`{key}` is not documented in config.example.toml"
         );
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{
     ids::EnvironmentName,
+    policy::GatePolicy,
     rollout::Selector,
     suggest,
     template::{Captures, Template},
@@ -116,6 +117,30 @@ pub(super) fn environments(
         .iter()
         .map(|environment| environment.build(&defaults, contexts, files))
         .collect()
+}
+
+/// What the files say about gates, gate by gate, the later file's winning.
+pub(super) fn gates(
+    written: &[(Targeting, Vec<WrittenEnvironment>)],
+) -> BTreeMap<EnvironmentName, GatePolicy> {
+    let mut all: BTreeMap<EnvironmentName, GatePolicy> = BTreeMap::new();
+    let environments = written.iter().flat_map(|(_, environments)| environments);
+    for environment in environments {
+        let Some(gates) = &environment.gates else {
+            continue;
+        };
+        let own = all.entry(environment.name.as_str().into()).or_default();
+        for (id, rule) in &gates.rules {
+            own.rules.insert(id.clone(), *rule);
+        }
+        if gates.eligible.is_some() {
+            own.eligible.clone_from(&gates.eligible);
+        }
+        if gates.rules.contains_key("immutable") {
+            own.digest = gates.digest;
+        }
+    }
+    all
 }
 
 impl Merged {

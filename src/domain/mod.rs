@@ -23,6 +23,7 @@ pub mod layout;
 pub mod manifest;
 pub mod message;
 pub mod plan;
+pub mod policy;
 pub mod problem;
 pub mod rollout;
 pub mod said;

@@ -32,6 +32,11 @@ impl Subject {
         !matches!(self, Self::Image | Self::Unsure)
     }
 
+    /// A digest can pin it.
+    pub fn may_have_digest(self) -> bool {
+        matches!(self, Self::Image | Self::Unsure)
+    }
+
     /// What it is, for a sentence: `a chart version`.
     pub fn words(self) -> &'static str {
         match self {

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::EnvironmentName, template::Template};
+use super::{ids::EnvironmentName, policy::Policy, template::Template};
 
 /// The columns, in promotion order, left to right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topology {
     /// Declared environments, in the order of the configuration.
     pub environments: Vec<Environment>,
+    /// What is asked of changes.
+    pub policy: Policy,
 }
 
 /// One declared environment.

@@ -331,6 +331,7 @@ mod tests {
                 environment("staging", &["dev"]),
                 environment("prod", &["staging"]),
             ],
+            ..Topology::default()
         };
         let mut changes = Changes::new();
         for (environment, story) in stories {

@@ -43,6 +43,12 @@ impl VersionRange {
         &self.source
     }
 
+    /// Whether `version` is between its ends, pre-releases like every other version.
+    pub fn spans(&self, version: &Version) -> bool {
+        let mut any = self.any.iter();
+        any.any(|all| all.iter().all(|bounds| bounds.contain(version)))
+    }
+
     /// Whether `version` is in it.
     pub fn contains(&self, version: &Version) -> bool {
         self.any.iter().any(|all| {

@@ -20,6 +20,7 @@ mod reading;
 mod recognise;
 mod revert;
 mod trust;
+mod why;
 
 use std::path::PathBuf;
 
@@ -46,6 +47,7 @@ pub use reading::Reading;
 pub use recognise::{layouts_said, recognise, tell_order};
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use trust::{Once, Outside, OutsidePlace, Untrusted};
+pub use why::why;
 
 /// One repository, opened with its configuration.
 #[derive(Clone, Debug)]

@@ -22,6 +22,7 @@ mod mounts;
 mod moved;
 mod outcomes;
 mod places;
+mod policy;
 mod printing;
 mod progress;
 mod reading;

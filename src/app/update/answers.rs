@@ -281,6 +281,8 @@ impl Model {
                 };
                 let setup = Setup { write, ..*setup };
                 let before = std::mem::replace(&mut self.setup, setup);
+                self.freezes.forget();
+                self.judge_freezes();
                 self.live.follow(&before.topology, &self.setup.topology);
                 self.unstage_removed(&before.topology, out);
                 // Other layouts find other values in the same commits; the matrix that is read now asks for them.

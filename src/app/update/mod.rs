@@ -169,6 +169,7 @@ impl Model {
         if at > self.now || self.now.duration_since(at) > IN_ONE_BATCH {
             self.now = at;
         }
+        self.judge_freezes();
     }
 
     /// Whether `since` is less than so long ago. Where the clock was set back since then, that is not known, and counts as

@@ -19,6 +19,10 @@ pub struct Config {
     pub environments: Option<Vec<Environment>>,
     /// Where the version of a service in an environment is written.
     pub layouts: Option<Vec<Layout>>,
+    /// When nothing may go, or only then.
+    pub windows: Option<Vec<Window>>,
+    /// Which service needs which other one.
+    pub dependencies: Option<Vec<Dependency>>,
 }
 
 /// `config.toml` in the user's own configuration folder: what stands here wins over the team's file, key by key.
@@ -55,6 +59,10 @@ pub struct User {
     pub environments: Option<Vec<Environment>>,
     /// Before the team's.
     pub layouts: Option<Vec<Layout>>,
+    /// Beside the team's.
+    pub windows: Option<Vec<Window>>,
+    /// Beside the team's.
+    pub dependencies: Option<Vec<Dependency>>,
 }
 
 /// A program of your own, run with the values of the selected cell.
@@ -173,6 +181,136 @@ pub struct Environment {
     pub deliver: Option<Deliver>,
     /// A rollout that takes longer has failed; default `15m`.
     pub timeout: Option<String>,
+    /// How much each gate's no weighs, and what those ask that act only where they are configured.
+    pub gates: Option<Gates>,
+}
+
+/// What an environment asks of changes, gate by gate.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Gates {
+    /// Some upstream environment declares and runs exactly this version.
+    pub upstream: Option<Rule>,
+    /// What is there is not newer than what comes, and holds no fix that it lacks.
+    pub ahead: Option<Rule>,
+    /// The version was not reverted here since it last came.
+    pub reverted: Option<Rule>,
+    /// Which versions may come at all.
+    pub eligible: Option<EligibleRule>,
+    /// Target and upstream are not degraded before the change.
+    pub health: Option<Rule>,
+    /// No freeze holds.
+    pub window: Option<Rule>,
+    /// The version names one build, today and tomorrow.
+    pub immutable: Option<ImmutableRule>,
+    /// What the service needs is there, or comes with it.
+    pub dependency: Option<Rule>,
+}
+
+/// How much a gate's no weighs.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Rule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+}
+
+/// Which versions may come at all.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct EligibleRule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// Versions in this range: `>=1.0.0`.
+    pub range: Option<String>,
+    /// Whether pre-releases may come; default: where the range names one.
+    pub prerelease: Option<bool>,
+}
+
+/// Whether a version names one build.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ImmutableRule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// Versions have to be pinned by a digest.
+    pub digest: Option<bool>,
+}
+
+/// How much a gate's no weighs.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum GateLevel {
+    /// No override lifts it.
+    Hard,
+    /// It holds until it is overridden with a reason.
+    Hold,
+    /// It is said, and holds nothing.
+    Warn,
+}
+
+/// What is not known.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Unknown {
+    /// It holds.
+    Hold,
+    /// It is said, and holds nothing.
+    Warn,
+}
+
+/// A time in which nothing may go, or in which alone something may.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Window {
+    /// What people call it.
+    pub name: String,
+    /// What it does.
+    pub kind: WindowKind,
+    /// When it begins: minute, hour, day of the month, month, day of the week.
+    pub cron: String,
+    /// How long it lasts: `62h`.
+    pub duration: String,
+    /// The time zone of `cron`, as in the IANA database: `Europe/Berlin`.
+    pub zone: String,
+    /// Names of environments, with `*` and `?`; default: all.
+    pub environments: Option<Vec<String>>,
+    /// Names of services, with `*` and `?`; default: all.
+    pub services: Option<Vec<String>>,
+}
+
+/// What a window does.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum WindowKind {
+    /// Nothing goes while it is active.
+    Deny,
+    /// Something goes only while one of these is.
+    Allow,
+}
+
+/// A service that needs another one.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Dependency {
+    /// Who needs it.
+    pub service: String,
+    /// What is needed, in the same environment.
+    pub needs: String,
+    /// In which versions: `>=3.9`.
+    pub version: String,
 }
 
 /// Of several upstreams.

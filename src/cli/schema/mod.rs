@@ -25,6 +25,7 @@ fn schema(shape: Shape) -> Schema {
         Shape::Status => written::<outputs::Status>(),
         Shape::History => written::<outputs::History>(),
         Shape::Trace => written::<outputs::Trace>(),
+        Shape::Why => written::<outputs::Why>(),
         Shape::Drift => written::<outputs::Drift>(),
         Shape::Plan => written::<outputs::Plan>(),
         Shape::Init => written::<outputs::Init>(),

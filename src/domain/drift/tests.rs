@@ -18,6 +18,7 @@ fn topology(edges: &[(&str, &[&str])], require: Require) -> Topology {
     };
     Topology {
         environments: edges.iter().map(environment).collect(),
+        ..Topology::default()
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) const GATE: Gate = Gate {
     id: "ahead",
     about: "what is there is not newer than what comes, and holds no fix that it lacks",
     promotions_only: true,
+    acts: |_| true,
     questions,
     judge,
 };
@@ -89,7 +90,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         Ok(histories) => histories,
         Err(why) => {
             let detail = format!("{NOT_KNOWN}the history cannot be read: {why}");
-            return found(change.unknown(), detail);
+            return found(change.unknown(GATE.id), detail);
         }
     };
     let ordered = own.compare(to).is_some();

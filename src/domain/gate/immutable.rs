@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Change, Facts, Finding, Gate, found};
 use crate::domain::{
     ids::EnvironmentName,
-    plan::{Intent, Level, Outcome},
+    plan::{Level, Outcome},
     subject::Subject,
     version::VersionKind,
 };
@@ -14,6 +14,7 @@ pub(super) const GATE: Gate = Gate {
     id: "immutable",
     about: "the version names one build, today and tomorrow",
     promotions_only: false,
+    acts: |_| true,
     questions: |_| Vec::new(),
     judge,
 };
@@ -36,11 +37,22 @@ fn judge(change: &Change<'_>, _: &Facts, _: Timestamp) -> Finding {
     if subject == Some(Subject::Setting) {
         return found(Outcome::Pass, "a setting names no build");
     }
+    let wants_digest = change.gates().is_some_and(|gates| gates.digest);
+    if wants_digest
+        && subject.is_none_or(Subject::may_have_digest)
+        && to.kind(&names) != VersionKind::Digest
+    {
+        let detail = format!(
+            "{to} is not pinned by a digest, as {} asks",
+            change.cell.environment
+        );
+        return found(Outcome::Hold, detail);
+    }
     if to.kind(&names) != VersionKind::Mutable {
         return found(Outcome::Pass, format!("{to} names one build"));
     }
     // Nothing stops going back.
-    let holds = change.is_protected() && !matches!(change.intent, Intent::Revert { .. });
+    let holds = change.is_protected() && !change.may_go_back(GATE.id);
     let (level, outcome) = if holds {
         (Level::Hold, Outcome::Hold)
     } else {
@@ -50,5 +62,6 @@ fn judge(change: &Change<'_>, _: &Facts, _: Timestamp) -> Finding {
         level,
         outcome,
         detail: format!("{to} is mutable: it may mean another build tomorrow"),
+        earliest: None,
     }
 }

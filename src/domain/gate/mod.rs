@@ -1,10 +1,13 @@
 //! Gates: a registry of rules, a file each. A gate asks questions about a change, and judges it by their answers.
 //!
 //! The rules and their defaults are those of the model: without any configuration `upstream`, `ahead`, `reverted` and
-//! `immutable` act, unknown is not pass, and a revert is stopped by none of them.
+//! `immutable` act, and `window` where windows are configured; the others act in environments whose policy names them.
+//! Unknown is not pass, and a revert is stopped by none of them unless the policy says that it judges reverts too.
 //!
 //! Adding one adds its file and its line in [`ALL`]. What a question asks is found out by whoever can, with its time; a gate
 //! is a pure function of the change, the facts and the moment.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -12,19 +15,26 @@ use super::{
     desired::Desired,
     ids::{CellKey, EnvironmentName},
     plan::{Input, Intent, Level, Outcome, Verdict},
+    policy::{GatePolicy, Policy, Rule},
     topology::{Environment, Topology},
     version::Version,
 };
 
 mod ahead;
+mod dependency;
+mod eligible;
 mod facts;
+mod health;
 mod immutable;
+#[cfg(test)]
+mod policies;
 mod reverted;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod window;
 
 pub use facts::{Answer, Facts, Question};
 
@@ -37,14 +47,25 @@ pub struct Gate {
     pub about: &'static str,
     /// Judges promotions only.
     pub promotions_only: bool,
+    /// Whether it has anything to judge here.
+    acts: fn(&Change<'_>) -> bool,
     /// What it has to know to judge a change.
     questions: fn(&Change<'_>) -> Vec<Question>,
     /// The verdict, by what is known.
     judge: fn(&Change<'_>, &Facts, Timestamp) -> Finding,
 }
 
-/// Every gate that acts in this version, in the order of their verdicts.
-pub const ALL: [Gate; 4] = [upstream::GATE, ahead::GATE, reverted::GATE, immutable::GATE];
+/// Every gate of this version, in the order of their verdicts.
+pub const ALL: [Gate; 8] = [
+    upstream::GATE,
+    ahead::GATE,
+    reverted::GATE,
+    eligible::GATE,
+    health::GATE,
+    window::GATE,
+    immutable::GATE,
+    dependency::GATE,
+];
 
 /// The gate that asks whether an upstream declares and runs the version.
 pub const UPSTREAM: &str = upstream::GATE.id;
@@ -52,6 +73,8 @@ pub const UPSTREAM: &str = upstream::GATE.id;
 pub const AHEAD: &str = ahead::GATE.id;
 /// The gate that asks whether the version was reverted here since it last came.
 pub const REVERTED: &str = reverted::GATE.id;
+/// The gate that asks whether anything may go now.
+pub const WINDOW: &str = window::GATE.id;
 
 /// What the detail of a verdict begins with where a gate could not find out.
 pub const NOT_KNOWN: &str = "not known: ";
@@ -69,6 +92,8 @@ pub struct Change<'a> {
     pub desired: &'a Desired,
     /// Environments and their policy.
     pub topology: &'a Topology,
+    /// What the plan writes, of all cells: what goes together.
+    pub planned: &'a BTreeMap<CellKey, Version>,
 }
 
 /// What a gate finds.
@@ -76,6 +101,8 @@ struct Finding {
     level: Level,
     outcome: Outcome,
     detail: String,
+    /// When it can pass by waiting alone.
+    earliest: Option<Timestamp>,
 }
 
 /// What has to be known to judge a change, by all gates.
@@ -87,7 +114,7 @@ pub fn questions(change: &Change<'_>) -> Vec<Question> {
 /// The verdicts on a change, in the order of [`ALL`]. `ahead` and `reverted` judge promotions only.
 pub fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Vec<Verdict> {
     let verdicts = acting(change).map(|gate| {
-        let found = (gate.judge)(change, facts, now);
+        let found = weighed(gate, change, (gate.judge)(change, facts, now));
         let inputs = (gate.questions)(change).into_iter();
         Verdict {
             gate: gate.id.to_owned(),
@@ -100,7 +127,7 @@ pub fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Vec<Verdict>
                     what: question.to_string(),
                 })
                 .collect(),
-            earliest: None,
+            earliest: found.earliest,
             overridden: None,
         }
     });
@@ -110,7 +137,31 @@ pub fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Vec<Verdict>
 fn acting<'c>(change: &'c Change<'_>) -> impl Iterator<Item = Gate> + use<'c> {
     let promoted = matches!(change.intent, Intent::Promote { .. }) && change.to.is_some();
     let gates = ALL.into_iter();
-    gates.filter(move |gate| promoted || !gate.promotions_only)
+    gates.filter(move |gate| (promoted || !gate.promotions_only) && (gate.acts)(change))
+}
+
+/// What a gate found, as much as the environment's policy lets it weigh.
+fn weighed(gate: Gate, change: &Change<'_>, mut found: Finding) -> Finding {
+    let rule = change.rule(gate.id);
+    if change.is_revert() && !rule.reverts {
+        // Nothing must ever stop someone from going back.
+        if found.outcome == Outcome::Hold {
+            found.outcome = Outcome::Warn;
+            found.level = Level::Warn;
+        }
+        return found;
+    }
+    let Some(level) = rule.level else {
+        return found;
+    };
+    found.outcome = match (level, found.level, found.outcome) {
+        (Level::Warn, _, Outcome::Hold) => Outcome::Warn,
+        // What a gate would only say, because the environment is not protected, holds where the policy wants it to.
+        (Level::Hold | Level::Hard, Level::Warn, Outcome::Warn) => Outcome::Hold,
+        (_, _, outcome) => outcome,
+    };
+    found.level = level;
+    found
 }
 
 impl<'a> Change<'a> {
@@ -125,13 +176,46 @@ impl<'a> Change<'a> {
             .is_some_and(|environment| environment.protected)
     }
 
-    /// Unknown is not pass: it holds where an environment is protected, and warns elsewhere.
-    fn unknown(&self) -> Outcome {
-        if self.is_protected() {
+    /// Unknown is not pass: it holds where an environment is protected, and warns elsewhere, unless the policy says
+    /// otherwise of the gate.
+    fn unknown(&self, gate: &str) -> Outcome {
+        let holds = self.rule(gate).unknown_holds;
+        if holds.unwrap_or_else(|| self.is_protected()) {
             Outcome::Hold
         } else {
             Outcome::Unknown
         }
+    }
+
+    /// It goes back.
+    fn is_revert(&self) -> bool {
+        matches!(self.intent, Intent::Revert { .. })
+    }
+
+    /// It goes back, and the policy does not want a gate to judge that.
+    fn may_go_back(&self, gate: &str) -> bool {
+        self.is_revert() && !self.rule(gate).reverts
+    }
+
+    fn policy(&self) -> &'a Policy {
+        &self.topology.policy
+    }
+
+    /// What its column's policy says.
+    fn gates(&self) -> Option<&'a GatePolicy> {
+        self.policy().of(&self.cell.environment)
+    }
+
+    /// What its column's policy says of a gate; where it says nothing, nothing is changed.
+    fn rule(&self, gate: &str) -> Rule {
+        let rule = self.policy().rule(&self.cell.environment, gate);
+        rule.unwrap_or_default()
+    }
+
+    /// Its column's policy names a gate.
+    fn asks_for(&self, gate: &str) -> bool {
+        let rule = self.policy().rule(&self.cell.environment, gate);
+        rule.is_some()
     }
 
     /// The environment that it is promoted from.
@@ -148,5 +232,6 @@ fn found(outcome: Outcome, detail: impl Into<String>) -> Finding {
         level: Level::Hold,
         outcome,
         detail: detail.into(),
+        earliest: None,
     }
 }

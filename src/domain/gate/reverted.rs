@@ -13,6 +13,7 @@ pub(super) const GATE: Gate = Gate {
     id: "reverted",
     about: "the version was not reverted here since it last came",
     promotions_only: true,
+    acts: |_| true,
     questions: |change| vec![Question::Past(change.cell.clone())],
     judge,
 };
@@ -21,7 +22,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
     let Some(to) = change.to else {
         return found(Outcome::Pass, "no version is promoted");
     };
-    let not_known = |why: &str| found(change.unknown(), format!("{NOT_KNOWN}{why}"));
+    let not_known = |why: &str| found(change.unknown(GATE.id), format!("{NOT_KNOWN}{why}"));
     let history = match facts.past(change.cell) {
         Ok(history) => history,
         Err(why) => return not_known(&format!("the history cannot be read: {why}")),
@@ -52,5 +53,6 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         level,
         outcome,
         detail,
+        earliest: None,
     }
 }

@@ -44,6 +44,7 @@ fn topology() -> Topology {
             environment("prod", &["staging"]),
             environment("late", &["staging"]),
         ],
+        ..Topology::default()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, found};
 use crate::domain::{
     age,
     ids::{CellKey, EnvironmentName},
-    plan::{Intent, Outcome},
+    plan::Outcome,
     rollout::{Connection, Health, LiveCell, same_version},
     subject::Subject,
     text::count,
@@ -18,6 +18,7 @@ pub(super) const GATE: Gate = Gate {
     id: "upstream",
     about: "an upstream environment declares and runs exactly this version",
     promotions_only: false,
+    acts: |_| true,
     questions,
     judge,
 };
@@ -34,7 +35,7 @@ fn questions(change: &Change<'_>) -> Vec<Question> {
     let (Some(environment), Some(to)) = (change.environment(), change.to) else {
         return Vec::new();
     };
-    if matches!(change.intent, Intent::Revert { .. }) {
+    if change.may_go_back(GATE.id) {
         return Vec::new();
     }
     let cells = environment.from.iter();
@@ -51,7 +52,7 @@ fn has_cluster(change: &Change<'_>, name: &EnvironmentName) -> bool {
 }
 
 fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
-    if matches!(change.intent, Intent::Revert { .. }) {
+    if change.may_go_back(GATE.id) {
         return found(Outcome::Pass, "a revert: nothing stops going back");
     }
     let Some(to) = change.to else {
@@ -89,7 +90,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
     } else {
         not_known.extend(no);
         let detail = format!("{NOT_KNOWN}{}", not_known.join("; "));
-        found(change.unknown(), detail)
+        found(change.unknown(GATE.id), detail)
     }
 }
 

@@ -243,6 +243,7 @@ mod tests {
                 Environment::plain("stage", &["dev"]),
                 Environment::plain("prod", &["stage", "hot"]),
             ],
+            ..Topology::default()
         };
         let cases = [
             ("stage=2 prod=1", "prod", "stage"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Intent, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict};
+use super::{Intent, Level, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict};
 use crate::domain::{
     gate::{self, Change, Facts, Question},
     ids::CellKey,
@@ -33,10 +33,11 @@ impl Judging {
     /// Puts the gates' verdicts before what was said of each change already. What is not known yet is asked, all of it at
     /// once.
     pub(super) fn judge(&self, plan: &mut Plan, facts: &mut Facts, input: &PlanInput<'_>) {
+        let planned = planned(plan);
         let unknown: BTreeSet<Question> = plan
             .changes
             .iter()
-            .filter_map(|change| self.change(change, input))
+            .filter_map(|change| self.change(change, &planned, input))
             .flat_map(|(_, change)| gate::questions(&change))
             .filter(|question| !facts.knows(question))
             .collect();
@@ -44,7 +45,7 @@ impl Judging {
             facts.extend((input.ask)(&unknown));
         }
         for change in &mut plan.changes {
-            let Some((judged_as, judged)) = self.change(change, input) else {
+            let Some((judged_as, judged)) = self.change(change, &planned, input) else {
                 continue;
             };
             let mut verdicts = gate::judge(&judged, facts, input.now);
@@ -63,6 +64,7 @@ impl Judging {
     fn change<'a>(
         &'a self,
         change: &'a PlannedChange,
+        planned: &'a BTreeMap<CellKey, Version>,
         input: &PlanInput<'a>,
     ) -> Option<(&'a JudgedAs, Change<'a>)> {
         let judged_as = self.0.get(&change.cell)?;
@@ -72,9 +74,17 @@ impl Judging {
             to: judged_as.version.as_ref(),
             desired: input.desired,
             topology: input.topology,
+            planned,
         };
         Some((judged_as, change))
     }
+}
+
+/// What a plan writes, of all its cells.
+fn planned(plan: &Plan) -> BTreeMap<CellKey, Version> {
+    let changes = plan.changes.iter();
+    let written = changes.filter_map(|change| Some((change.cell.clone(), change.to.clone()?)));
+    written.collect()
 }
 
 fn only_named(verdicts: &mut [Verdict], change: &PlannedChange) {
@@ -98,6 +108,12 @@ fn lift(verdict: &mut Verdict, overrides: &[Override]) {
         return;
     }
     if let Some(given) = overrides.iter().find(|given| given.gate == verdict.gate) {
+        if verdict.level == Level::Hard {
+            verdict
+                .detail
+                .push_str("; it is hard here, and no override lifts it");
+            return;
+        }
         verdict.overridden = Some(given.reason.clone());
     }
 }

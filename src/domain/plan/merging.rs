@@ -222,6 +222,7 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
                 Environment::plain("prod-eu", &["staging"]),
                 Environment::plain("prod-us", &["dev"]),
             ],
+            ..Topology::default()
         },
         ask: &nothing,
         matrix: &|_| panic!("nothing is edited"),

@@ -45,6 +45,7 @@ pub(super) fn topology() -> Topology {
             environment("prod", &["staging"], true),
             environment("late", &["staging"], true),
         ],
+        ..Topology::default()
     }
 }
 
@@ -594,6 +595,7 @@ fn any_or_all_upstreams() {
             environment("b", &[], false),
             environment("c", &["a", "b"], false),
         ],
+        ..Topology::default()
     };
     for (require, outcome) in [(Require::Any, Outcome::Pass), (Require::All, Outcome::Hold)] {
         topology.environments[2].require = require;
@@ -614,6 +616,7 @@ fn mutable_versions_hold_where_protected_and_an_override_lifts() {
     let judged = |environment: &str, version: &str, overrides: &[Override]| {
         let topology = Topology {
             environments: vec![environment_named("dev"), environment_named("prod")],
+            ..Topology::default()
         };
         let requests = [request("shop", environment, set(version))];
         let plan = plan_with(

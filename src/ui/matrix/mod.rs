@@ -159,7 +159,7 @@ fn way(canvas: &Canvas<'_>, of: &Order) -> String {
     format!(" {}", if ascends { up } else { down })
 }
 
-/// What is to be known of a column: protected, lost since when, no access, connecting.
+/// What is to be known of a column: frozen, protected, lost since when, no access, connecting.
 fn tag(canvas: &Canvas<'_>, environment: &EnvironmentName) -> (String, Style) {
     let (model, theme, glyphs) = (canvas.model, canvas.theme, canvas.glyphs);
     match model.connection(environment) {
@@ -170,7 +170,11 @@ fn tag(canvas: &Canvas<'_>, environment: &EnvironmentName) -> (String, Style) {
         Connection::Denied { .. } => ("? 403".to_owned(), theme.unknown),
         Connection::Connecting => (glyphs.state(State::Loading).to_owned(), theme.faint),
         Connection::Live | Connection::Unconfigured => {
-            if model.is_protected(environment) {
+            if let Some(freeze) = model.freezes.of(environment) {
+                let until = freeze.until.map(|until| age::between(model.now, until));
+                let until = until.map_or(String::new(), |until| format!(" {until}"));
+                (format!("frozen{until}"), theme.warn)
+            } else if model.is_protected(environment) {
                 ("PROD".to_owned(), theme.warn)
             } else {
                 (String::new(), theme.dim)

@@ -21,6 +21,8 @@ pub struct Status {
     pub services: Vec<Service>,
     /// What could not be read or asked.
     pub problems: Vec<Problem>,
+    /// Cells that are ahead of their upstream.
+    pub alerts: Vec<Alert>,
     /// What was guessed, where there is no configuration that says it.
     pub guessed: Option<String>,
     /// How far cells are behind was counted to the end of the history; where it was not, a `behind` of null may be any number.
@@ -106,6 +108,19 @@ pub struct Drift {
     pub findings: Vec<Finding>,
     /// What could not be read or asked, and so was not judged.
     pub problems: Vec<Problem>,
+}
+
+/// Something that should not be so, whoever did it.
+#[derive(JsonSchema)]
+pub struct Alert {
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+    /// `skipped-upstream`: a version came here that its upstream does not have.
+    pub kind: String,
+    /// In a sentence.
+    pub message: String,
 }
 
 /// One thing that drifts.

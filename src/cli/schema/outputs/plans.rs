@@ -91,6 +91,23 @@ pub struct Change {
     pub verdicts: Vec<Verdict>,
 }
 
+/// `tidegate why SERVICE --to ENV -o json`: what every gate says of a version on its way into a cell.
+#[derive(JsonSchema)]
+pub struct Why {
+    /// `tidegate.why/v1`.
+    pub schema: String,
+    /// The row.
+    pub service: String,
+    /// The column that it goes to.
+    pub environment: String,
+    /// The upstream that it is promoted from.
+    pub from: String,
+    /// The version; null where the upstream declares none.
+    pub version: Option<String>,
+    /// What the gates say; `window` also where none is configured.
+    pub verdicts: Vec<Verdict>,
+}
+
 /// What a gate says of a change.
 #[derive(JsonSchema)]
 pub struct Verdict {

@@ -7,6 +7,7 @@ fn topology(edges: &[(&str, &[&str])]) -> Topology {
     let environment = |(name, from): &(&str, &[&str])| Environment::plain(name, from);
     Topology {
         environments: edges.iter().map(environment).collect(),
+        ..Topology::default()
     }
 }
 

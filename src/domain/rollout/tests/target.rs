@@ -70,6 +70,7 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
             environment("prod", "shop", selector),
             unwatched,
         ],
+        ..Topology::default()
     };
     let web: &[_] = &[
         ("service", "web"),
@@ -142,6 +143,7 @@ fn what_cannot_be_looked_for_is_said_and_costs_nothing_else() {
     for (namespace, workload, message) in cases {
         let topology = Topology {
             environments: vec![environment("dev", namespace, by_name(workload))],
+            ..Topology::default()
         };
         let desired = desired(&[("web", "dev", Some("1.0"), &[("service", "web")])]);
         let (targets, problems) = targets(&topology, &desired, &BTreeMap::new());

@@ -1,0 +1,258 @@
+//! `[environments.gates]`, `[[windows]]` and `[[dependencies]]`: what is asked of changes.
+
+use std::collections::BTreeSet;
+
+use super::{
+    reader::Table,
+    validate::{self, Files},
+};
+use crate::domain::{
+    gate, glob,
+    ids::{EnvironmentName, ServiceName},
+    plan::Level,
+    policy::{Dependency, Eligible, GatePolicy, Kind, Rule, Window},
+    suggest,
+    version_range::VersionRange,
+};
+
+/// Keys of every gate's table.
+pub(super) const RULE: [&str; 3] = ["level", "unknown", "reverts"];
+/// Keys of `eligible` beside those.
+pub(super) const ELIGIBLE: [&str; 2] = ["range", "prerelease"];
+/// Keys of `immutable` beside those.
+pub(super) const IMMUTABLE: [&str; 1] = ["digest"];
+/// Keys of one `[[windows]]` table.
+pub(super) const WINDOW: [&str; 7] = [
+    "name",
+    "kind",
+    "cron",
+    "duration",
+    "zone",
+    "environments",
+    "services",
+];
+/// Keys of one `[[dependencies]]` table.
+pub(super) const DEPENDENCY: [&str; 3] = ["service", "needs", "version"];
+
+/// A window with the path that it stands at.
+#[derive(Clone, Debug)]
+pub(super) struct WrittenWindow {
+    pub(super) path: String,
+    pub(super) window: Window,
+}
+
+/// What an environment's table says of gates.
+pub(super) fn gates(table: &Table<'_>) -> Option<GatePolicy> {
+    let table = table.table("gates")?;
+    let ids = gate::ALL.map(|gate| gate.id);
+    table.refuse_others(&ids, |key| {
+        let hint = suggest::hint(key, ids);
+        let list: Vec<_> = ids.iter().map(|id| format!("`{id}`")).collect();
+        Some(format!(
+            "no such gate in this version{hint} (there are: {})",
+            list.join(", ")
+        ))
+    });
+    let mut policy = GatePolicy::default();
+    for (id, _) in table.entries().filter(|(id, _)| ids.contains(id)) {
+        let Some(own) = table.table(id) else {
+            continue;
+        };
+        let beside: &[&str] = match id {
+            "eligible" => &ELIGIBLE,
+            "immutable" => &IMMUTABLE,
+            _ => &[],
+        };
+        own.refuse_others(&[&RULE[..], beside].concat(), |_| None);
+        match id {
+            "eligible" => policy.eligible = Some(eligible(&own)),
+            "immutable" => policy.digest = own.boolean("digest").unwrap_or_default(),
+            _ => {}
+        }
+        policy.rules.insert(id.to_owned(), rule(&own));
+    }
+    Some(policy)
+}
+
+fn rule(table: &Table<'_>) -> Rule {
+    let levels = [
+        ("hard", Level::Hard),
+        ("hold", Level::Hold),
+        ("warn", Level::Warn),
+    ];
+    Rule {
+        level: one_of(table, "level", &levels),
+        unknown_holds: one_of(table, "unknown", &[("hold", true), ("warn", false)]),
+        reverts: table.boolean("reverts").unwrap_or_default(),
+    }
+}
+
+fn eligible(table: &Table<'_>) -> Eligible {
+    let asked = Eligible {
+        range: range(table, "range"),
+        prerelease: table.boolean("prerelease"),
+    };
+    if !table.has("range") && asked.prerelease != Some(false) {
+        table.error_here(
+            "lets every version come; say which may: `range = \">=1.0.0\"`, or `prerelease = false`",
+        );
+    }
+    asked
+}
+
+fn range(table: &Table<'_>, key: &str) -> Option<VersionRange> {
+    let text = table.string(key)?;
+    let range = VersionRange::parse(&text);
+    range.map_err(|message| table.error(key, message)).ok()
+}
+
+fn one_of<T: Copy>(table: &Table<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    let text = table.string(key)?;
+    let chosen = choices.iter().find(|(name, _)| *name == text);
+    if chosen.is_none() {
+        let names: Vec<_> = choices
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        table.error(key, format!("`{text}` is neither {}", names.join(" nor ")));
+    }
+    chosen.map(|(_, choice)| *choice)
+}
+
+/// One `[[windows]]` table.
+pub(super) fn window(table: &Table<'_>) -> Option<WrittenWindow> {
+    table.refuse_others(&WINDOW, |_| None);
+    let needed = |key: &str, example: &str| {
+        if !table.has(key) {
+            table.error_here(format!(
+                "has no `{key}`; give it one, such as `{key} = \"{example}\"`"
+            ));
+        }
+        table.string(key)
+    };
+    let name = needed("name", "no weekends");
+    let kinds = [("deny", Kind::Deny), ("allow", Kind::Allow)];
+    // A window of which nobody says what it does is no window.
+    needed("kind", "deny");
+    let kind = one_of(table, "kind", &kinds);
+    let cron = needed("cron", "0 16 * * FRI");
+    let duration = needed("duration", "62h").and_then(|text| {
+        let duration = validate::duration(&text);
+        if duration.is_none() {
+            table.error(
+                "duration",
+                format!("`{text}` is no length of time; write one like `62h`, `90m` or `1h30m`"),
+            );
+        }
+        duration
+    });
+    let zone = needed("zone", "Europe/Berlin");
+    let names = |key: &str| {
+        let names = table.strings(key)?;
+        if names.is_empty() {
+            table.error(
+                key,
+                "names nothing; leave the key out where the window is about all of them",
+            );
+        }
+        Some(names)
+    };
+    let (environments, services) = (names("environments"), names("services"));
+    let (name, kind, cron, duration, zone) = (name?, kind?, cron?, duration?, zone?);
+    let mut window = match Window::new(&name, kind, &cron, duration, &zone) {
+        Ok(window) => window,
+        Err(error) => {
+            table.error(error.key, error.message);
+            return None;
+        }
+    };
+    window.environments = environments.unwrap_or(window.environments);
+    window.services = services.unwrap_or(window.services);
+    Some(WrittenWindow {
+        path: table.path.clone(),
+        window,
+    })
+}
+
+/// One `[[dependencies]]` table.
+pub(super) fn dependency(table: &Table<'_>) -> Option<Dependency> {
+    table.refuse_others(&DEPENDENCY, |_| None);
+    for key in DEPENDENCY.iter().filter(|key| !table.has(key)) {
+        table.error_here(format!(
+            "has no `{key}`; a dependency names `service`, `needs` and `version`"
+        ));
+    }
+    let (service, needs) = (table.string("service")?, table.string("needs")?);
+    if service == needs {
+        table.error("needs", format!("`{needs}` cannot need itself"));
+    }
+    Some(Dependency {
+        service: service.into(),
+        needs: needs.into(),
+        version: range(table, "version")?,
+    })
+}
+
+/// A window that names environments of which none is declared would never hold: that is told.
+pub(super) fn name_declared(
+    windows: &[(usize, WrittenWindow)],
+    environments: &[EnvironmentName],
+    files: &Files<'_>,
+) {
+    if environments.is_empty() {
+        return;
+    }
+    for (file, written) in windows {
+        let Some(reader) = files.0.get(*file) else {
+            continue;
+        };
+        for (index, pattern) in written.window.environments.iter().enumerate() {
+            let mut names = environments.iter().map(EnvironmentName::as_str);
+            if names.clone().any(|name| glob::is_match(pattern, name)) {
+                continue;
+            }
+            let hint = suggest::hint(pattern, names.clone());
+            let list: Vec<_> = names.by_ref().map(|name| format!("`{name}`")).collect();
+            reader.error_at(
+                &format!("{}.environments[{index}]", written.path),
+                format!(
+                    "`{pattern}` is no declared environment{hint} (declared: {})",
+                    list.join(", ")
+                ),
+            );
+        }
+    }
+}
+
+/// Services that need each other in a circle, from the one that comes first back to it.
+pub(super) fn cycle(dependencies: &[Dependency]) -> Option<String> {
+    dependencies.iter().find_map(|first| {
+        let mut way = vec![&first.service];
+        let found = returns(dependencies, &mut way, &mut BTreeSet::new());
+        let names: Vec<_> = way.iter().map(|name| name.as_str()).collect();
+        found.then(|| format!("{} → {}", names.join(" → "), first.service))
+    })
+}
+
+/// Whether what the last of `way` needs leads back to its first.
+fn returns<'d>(
+    dependencies: &'d [Dependency],
+    way: &mut Vec<&'d ServiceName>,
+    seen: &mut BTreeSet<&'d ServiceName>,
+) -> bool {
+    let last = way.last().copied();
+    let needs = dependencies.iter();
+    for next in needs.filter(|next| Some(&next.service) == last) {
+        if way.first() == Some(&&next.needs) {
+            return true;
+        }
+        if seen.insert(&next.needs) {
+            way.push(&next.needs);
+            if returns(dependencies, way, seen) {
+                return true;
+            }
+            way.pop();
+        }
+    }
+    false
+}

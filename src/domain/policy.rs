@@ -1,0 +1,79 @@
+//! Policy: what a configuration asks of changes, per environment, and when nothing may go.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ids::{EnvironmentName, ServiceName},
+    plan::Level,
+    version_range::VersionRange,
+};
+
+mod window;
+
+pub use window::{Kind, Open, Window, WindowError, state, state_of_all};
+
+/// What is asked of changes beside what every gate asks by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// By environment; what is not here is asked of nothing.
+    pub environments: BTreeMap<EnvironmentName, GatePolicy>,
+    /// When nothing may go, or only then; in the order of the configuration.
+    pub windows: Vec<Window>,
+    /// Which service needs which other one.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// `[environments.gates]`: what one environment asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatePolicy {
+    /// How much each gate's no weighs here, by the gate's name; a gate that acts only where it is configured acts where it
+    /// stands here.
+    pub rules: BTreeMap<String, Rule>,
+    /// Which versions may come at all (`eligible`).
+    pub eligible: Option<Eligible>,
+    /// Versions have to be pinned by a digest (`immutable`).
+    pub digest: bool,
+}
+
+/// What stands in the table of any gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// In place of the gate's own.
+    pub level: Option<Level>,
+    /// What is not known holds (`Some(true)`) or warns; `None`: holds where the environment is protected.
+    pub unknown_holds: Option<bool>,
+    /// Reverts are judged too.
+    pub reverts: bool,
+}
+
+/// Which versions may come into an environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Eligible {
+    /// They are in this range; `None`: any.
+    pub range: Option<VersionRange>,
+    /// Pre-releases may come; `None`: where the range says so, or where there is none.
+    pub prerelease: Option<bool>,
+}
+
+/// `[[dependencies]]`: a service that needs another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// Who needs it.
+    pub service: ServiceName,
+    /// What is needed, in the same environment.
+    pub needs: ServiceName,
+    /// In which versions.
+    pub version: VersionRange,
+}
+
+impl Policy {
+    /// What an environment asks of a gate; `None` where it says nothing of it.
+    pub fn rule(&self, environment: &EnvironmentName, gate: &str) -> Option<Rule> {
+        self.environments.get(environment)?.rules.get(gate).copied()
+    }
+
+    /// What an environment asks.
+    pub fn of(&self, environment: &EnvironmentName) -> Option<&GatePolicy> {
+        self.environments.get(environment)
+    }
+}

@@ -1,0 +1,45 @@
+//! What every gate says of a version on its way into a cell, whether or not anything would be written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{
+    Project, Reading,
+    answers::{AskRunning, answers},
+};
+use crate::domain::{
+    gate::{self, Change},
+    ids::{CellKey, EnvironmentName},
+    plan::{Intent, Outcome, Verdict},
+    version::Version,
+};
+
+/// Judges the promotion of `version` from `from` into `cell`; `running` says what runs. `window` speaks where no window is
+/// configured, too. Blocking.
+pub fn why(
+    project: &Project,
+    reading: &Reading,
+    running: AskRunning<'_>,
+    (cell, from): (&CellKey, &EnvironmentName),
+    version: Option<&Version>,
+    now: Timestamp,
+) -> Vec<Verdict> {
+    let intent = Intent::Promote { from: from.clone() };
+    let change = Change {
+        cell,
+        intent: &intent,
+        to: version,
+        desired: &reading.desired,
+        topology: &project.config.topology,
+        planned: &BTreeMap::new(),
+    };
+    let questions: BTreeSet<_> = gate::questions(&change).into_iter().collect();
+    let facts = answers(project, reading, &questions, running, now);
+    let mut verdicts = gate::judge(&change, &facts, now);
+    if verdicts.iter().all(|verdict| verdict.gate != gate::WINDOW) {
+        let none = format!("no window is about {cell}");
+        verdicts.push(Verdict::beside(gate::WINDOW, Outcome::Pass, none));
+    }
+    verdicts
+}

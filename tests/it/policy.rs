@@ -1,0 +1,214 @@
+//! What a repository's policy asks of changes: freezes, levels, ranges, what services need.
+
+use serde_json::Value;
+
+use crate::support::{
+    repo::{Repository, Said},
+    schema::assert_described,
+};
+
+const LAYOUT: &str = "[[layouts]]\npreset = \"helm-values\"\npath = \"{env}/{service}.yaml\"\n";
+/// Active at every instant.
+const FREEZE: &str = "[[windows]]\nname = \"stocktaking\"\nkind = \"deny\"\ncron = \"* * * * *\"\nduration = \"2h\"\n\
+                      zone = \"UTC\"\nenvironments = [\"prod\"]\n";
+
+/// `web` and `pay` are 1.1.0 in staging and 1.0.0 in prod; `gates` stands in prod's table, `more` behind it.
+fn repository(gates: &str, more: &str) -> Repository {
+    let repository = Repository::empty();
+    let configuration = format!(
+        "[[environments]]\nname = \"staging\"\n[[environments]]\nname = \"prod\"\nfrom = [\"staging\"]\n{gates}\n{more}{LAYOUT}"
+    );
+    repository.write("tidegate.toml", &configuration);
+    for (environment, version) in [("staging", "1.0.0"), ("prod", "1.0.0")] {
+        for service in ["web", "pay"] {
+            let path = format!("{environment}/{service}.yaml");
+            repository.write(&path, &format!("image: {{tag: {version}}}\n"));
+        }
+    }
+    repository.publish("Initial");
+    for service in ["web", "pay"] {
+        repository.write(&format!("staging/{service}.yaml"), "image: {tag: 1.1.0}\n");
+    }
+    repository.publish("Bump");
+    repository.pull();
+    repository
+}
+
+fn promote(repository: &Repository, services: &[&str], more: &[&str]) -> Said {
+    let to = ["--from", "staging", "--to", "prod", "--yes"];
+    repository.tidegate(&[&["promote"], services, &to, more].concat())
+}
+
+fn verdict<'a>(said: &'a Value, gate: &str) -> &'a Value {
+    let mut verdicts = said["verdicts"].as_array().into_iter().flatten();
+    let found = verdicts.find(|verdict| verdict["gate"] == gate);
+    found.unwrap_or_else(|| panic!("no {gate} in {said}"))
+}
+
+#[test]
+fn a_freeze_holds_until_it_is_lifted_with_a_reason_and_lets_go_back() {
+    let repository = repository("", FREEZE);
+    let tip = repository.tip();
+    promote(&repository, &["web"], &[])
+        .exits(3)
+        .shows("window hold: the freeze `stocktaking` holds");
+    assert_eq!(repository.tip(), tip);
+    promote(&repository, &["web"], &["--override", "window"]).exits(2);
+    let reason = ["--override", "window", "--reason", "Mends the outage"];
+    promote(&repository, &["web"], &reason).exits(0);
+    let message = repository.message();
+    assert!(message.contains("Mends the outage"), "{message}");
+    // Nothing stops going back.
+    repository
+        .tidegate(&["revert", "web", "prod", "--yes"])
+        .exits(0)
+        .shows("window warn");
+    assert!(repository.at_tip("prod/web.yaml").contains("1.0.0"));
+}
+
+#[test]
+fn what_is_hard_cannot_be_lifted() {
+    let repository = repository(
+        "[environments.gates]\nwindow = { level = \"hard\" }\n",
+        FREEZE,
+    );
+    let tip = repository.tip();
+    let reason = ["--override", "window", "--reason", "Please"];
+    promote(&repository, &["web"], &reason)
+        .exits(3)
+        .shows("no override lifts it");
+    assert_eq!(repository.tip(), tip);
+}
+
+#[test]
+fn what_a_service_needs_goes_before_it_or_with_it() {
+    let needs = "[[dependencies]]\nservice = \"web\"\nneeds = \"pay\"\nversion = \">=1.1\"\n";
+    let repository = repository("", needs);
+    promote(&repository, &["web"], &[])
+        .exits(3)
+        .shows("it needs pay >=1.1, and pay / prod is 1.0.0");
+    promote(&repository, &["web", "pay"], &[])
+        .exits(0)
+        .shows("pay 1.1.0 comes with it");
+}
+
+#[test]
+fn why_tells_every_gate_and_when_it_passes() {
+    let gates =
+        "[environments.gates]\neligible = { range = \">=2\" }\nupstream = { level = \"warn\" }\n";
+    let repository = repository(gates, FREEZE);
+    let said = repository
+        .tidegate(&["why", "web", "--to", "prod", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_described(&said);
+    assert_eq!(
+        (
+            &said["service"],
+            &said["environment"],
+            &said["from"],
+            &said["version"]
+        ),
+        (
+            &"web".into(),
+            &"prod".into(),
+            &"staging".into(),
+            &"1.1.0".into()
+        )
+    );
+    let outcome = |gate| verdict(&said, gate)["outcome"].as_str().unwrap_or_default();
+    let gates = [
+        "upstream",
+        "ahead",
+        "reverted",
+        "eligible",
+        "window",
+        "immutable",
+    ];
+    assert_eq!(
+        gates.map(outcome),
+        ["pass", "pass", "pass", "hold", "hold", "pass"]
+    );
+    assert_eq!(verdict(&said, "upstream")["level"], "warn");
+    // Another freeze begins before this one ends.
+    assert_eq!(verdict(&said, "window")["earliest"], Value::Null);
+    let told = repository.tidegate(&["why", "web", "--to", "prod", "--version", "2.0.0"]);
+    told.exits(0)
+        .shows("promote web / prod: 1.0.0 → 2.0.0 from staging")
+        .shows("eligible pass: 2.0.0 is in >=2")
+        .shows("the history of web / prod: ");
+    // Where nobody configured one, too.
+    let plain = self::repository("", "");
+    let said = plain
+        .tidegate(&["why", "pay", "--to", "prod", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(verdict(&said, "window")["outcome"], "pass");
+    plain
+        .tidegate(&["why", "pay", "--to", "staging"])
+        .exits(2)
+        .says("staging has no upstream");
+}
+
+#[test]
+fn a_policy_that_cannot_be_meant_says_where_and_why() {
+    let window = |line: &str| {
+        let key = line.split_once(' ').unwrap_or_default().0;
+        let lines = FREEZE.lines().map(|own| {
+            if own.starts_with(&format!("{key} =")) {
+                line
+            } else {
+                own
+            }
+        });
+        let lines: Vec<&str> = lines.collect();
+        format!("{}\n", lines.join("\n"))
+    };
+    let cases = [
+        ("", window("zone = \"Mars/Base\""), "windows[0].zone: `Mars/Base` is no time zone"),
+        ("", window("cron = \"61 * * * *\""), "windows[0].cron: `61 * * * *` is no schedule"),
+        ("", window("kind = \"block\""), "windows[0].kind: `block` is neither `deny` nor `allow`"),
+        ("", window("duration = \"long\""), "windows[0].duration: `long` is no length of time"),
+        ("", window("environments = [\"prd\"]"), "windows[0].environments[0]: `prd` is no declared environment"),
+        ("[environments.gates]\nsoaked = { for = \"1h\" }", String::new(), "environments[1].gates.soaked: no such gate in this version"),
+        ("[environments.gates]\nupstream = { level = \"strict\" }", String::new(), "environments[1].gates.upstream.level: `strict` is neither `hard` nor `hold` nor `warn`"),
+        ("[environments.gates]\neligible = { range = \"new\" }", String::new(), "environments[1].gates.eligible.range: "),
+        ("[environments.gates]\neligible = {}", String::new(), "environments[1].gates.eligible: lets every version come"),
+        (
+            "",
+            "[[dependencies]]\nservice = \"a\"\nneeds = \"b\"\nversion = \"*\"\n[[dependencies]]\nservice = \"b\"\nneeds = \"a\"\nversion = \"*\"\n".to_owned(),
+            "dependencies: is a cycle: a → b → a",
+        ),
+    ];
+    for (gates, more, words) in cases {
+        let repository = repository(gates, &more);
+        repository
+            .tidegate(&["status", "--no-live"])
+            .exits(2)
+            .says(words);
+    }
+}
+
+#[test]
+fn a_version_that_came_past_its_upstream_is_an_alert() {
+    let repository = repository("", "");
+    let alerts = || {
+        let said = repository.tidegate(&["status", "--no-live", "-o", "json"]);
+        let said = said.exits(0).json();
+        assert_described(&said);
+        said["alerts"].clone()
+    };
+    assert_eq!(alerts(), serde_json::json!([]));
+    repository.write("prod/web.yaml", "image: {tag: 1.2.0}\n");
+    repository.publish("Hotfix");
+    repository.pull();
+    assert_eq!(
+        alerts(),
+        serde_json::json!([{
+            "service": "web",
+            "environment": "prod",
+            "kind": "skipped-upstream",
+            "message": "ahead of staging: 1.2.0, staging declares 1.1.0",
+        }])
+    );
+}
