@@ -204,6 +204,12 @@ fn is_healthy_elsewhere(console: &Console) -> bool {
 
 /// The program over the demo's repository and clusters: its exit code, and what it said on both outputs.
 fn run(demo: &Demo, home: &Path, line: &str) -> (i32, String) {
+    let (exit, answer, notes) = ran(demo, home, line);
+    (exit, answer + &notes)
+}
+
+/// The same, told apart: what is on standard output, and what is on standard error.
+fn ran(demo: &Demo, home: &Path, line: &str) -> (i32, String, String) {
     let output = Command::new(TIDEGATE)
         .env_clear()
         .envs(isolated(home))
@@ -213,8 +219,8 @@ fn run(demo: &Demo, home: &Path, line: &str) -> (i32, String) {
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    (output.status.code().unwrap_or(-1), said)
+    let exit = output.status.code().unwrap_or(-1);
+    (exit, text(&output.stdout), text(&output.stderr))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -351,8 +357,8 @@ async fn a_canary_is_told_by_commands() {
         assert_eq!(exit, code, "{line}: {said}");
         assert!(said.contains(words), "{line}: {said}");
     }
-    let (exit, said) = run(&demo, home.path(), "status -o json");
-    assert_eq!(exit, 0, "{said}");
+    let (exit, said, notes) = ran(&demo, home.path(), "status -o json");
+    assert_eq!(exit, 0, "{said}{notes}");
     let status: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_described(&status);
     let rows = status["services"].as_array().unwrap();
@@ -364,8 +370,9 @@ async fn a_canary_is_told_by_commands() {
     assert_eq!(row["cells"]["dev"]["live"]["step"], serde_json::Value::Null);
 
     let tell = |line: &str| {
-        let (exit, said) = run(&demo, home.path(), &format!("{line} --yes --wait -o json"));
-        assert_eq!(exit, 0, "{line}: {said}");
+        let line = format!("{line} --yes --wait -o json");
+        let (exit, said, notes) = ran(&demo, home.path(), &line);
+        assert_eq!(exit, 0, "{line}: {said}{notes}");
         let told: serde_json::Value = serde_json::from_str(&said).unwrap();
         assert_described(&told);
         assert_eq!(told["outcome"], "done", "{line}: {said}");

@@ -14,7 +14,7 @@ use crate::{
 const GRACE: Duration = Duration::from_mins(5);
 
 /// A cell's `live`, as `status` tells it.
-fn live(world: &World, service: &str, environment: &str) -> Value {
+pub fn live(world: &World, service: &str, environment: &str) -> Value {
     let seen = world.tidegate(&["status", "-o", "json"]).exits(0).json();
     let rows = seen["services"].as_array().cloned().unwrap_or_default();
     let row = rows.into_iter().find(|row| row["name"] == service);

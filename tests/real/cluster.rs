@@ -149,6 +149,7 @@ impl Cluster {
         let meta = &object["metadata"];
         let resource = match kind.kind.as_str() {
             "GitRepository" => ApiResource::from_gvk_with_plural(&kind, "gitrepositories"),
+            "Canary" => ApiResource::from_gvk_with_plural(&kind, "canaries"),
             _ => ApiResource::from_gvk(&kind),
         };
         let api: Api<DynamicObject> =

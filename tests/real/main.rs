@@ -9,6 +9,7 @@ mod agents;
 mod canary;
 mod cluster;
 mod commands;
+mod flagger;
 mod forge;
 mod rig;
 mod said;

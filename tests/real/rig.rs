@@ -126,6 +126,15 @@ impl Rig {
         panic!("{name} ({}) does not end", process.pid);
     }
 
+    /// The line that started a process, where it has ended by itself.
+    pub fn ended(&self, name: &str) -> Option<Vec<String>> {
+        let process = self.process(name);
+        // Its number may be another's by now.
+        let line = fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
+        let runs = alive(process.pid) && line.starts_with(process.command[0].as_bytes());
+        (!runs).then_some(process.command)
+    }
+
     fn find(&self, wanted: impl Fn(&Cluster) -> bool) -> Option<(&str, &Cluster)> {
         self.clusters
             .iter()
