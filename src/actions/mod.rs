@@ -137,12 +137,37 @@ pub enum Action {
     QuitNow,
     /// Put the process into the background.
     Suspend,
+    /// Show the log of the selected pod.
+    Logs,
+    /// Show the selected object as YAML.
+    Yaml,
+    /// Describe the selected object.
+    Describe,
+    /// Give the terminal to k9s or kubectl.
+    HandOver,
+    /// Look at a log otherwise.
+    ViewLog(LogView),
     /// Show what the agent of the selected cell can be told.
     Agent,
     /// Tell the agent of the selected cell this.
     Tell(AgentOrder),
     /// Run the user's own command at this place of the configuration.
     Own(usize),
+}
+
+/// How a log is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogView {
+    /// Long lines go on in the next row, or are cut.
+    Wrap,
+    /// With times, or without.
+    Times,
+    /// The newest line stays in view, or what is looked at does.
+    Follow,
+    /// Of the container before, or of the one that runs.
+    Previous,
+    /// Of the pod's next container.
+    Container,
 }
 
 /// What an agent is told.
@@ -208,6 +233,10 @@ pub enum Motion {
     PageDown,
     /// To the row of this index, by a click.
     To(usize),
+    /// A line of a text up, by the wheel.
+    WheelUp,
+    /// A line of a text down, by the wheel.
+    WheelDown,
 }
 
 #[cfg(test)]

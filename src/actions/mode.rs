@@ -33,6 +33,10 @@ pub enum Mode {
     Reason,
     /// What is to be copied is chosen.
     Copy,
+    /// The log of a pod.
+    Log,
+    /// An object of a cluster.
+    Object,
     /// What the agent of a cell can be told.
     Agent,
     /// A yes-or-no question.
@@ -41,7 +45,7 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the help screen.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Matrix,
         Self::Cell,
         Self::Plan,
@@ -57,6 +61,8 @@ impl Mode {
         Self::Palette,
         Self::Reason,
         Self::Copy,
+        Self::Log,
+        Self::Object,
         Self::Agent,
         Self::Question,
     ];
@@ -79,6 +85,8 @@ impl Mode {
             Self::Palette => "Command",
             Self::Reason => "Reason",
             Self::Copy => "Copy",
+            Self::Log => "Log",
+            Self::Object => "Object",
             Self::Agent => "Agent",
             Self::Question => "Question",
         }

@@ -71,6 +71,8 @@ pub struct OwnRun {
     pub name: String,
     /// The program and its arguments; never empty.
     pub arguments: Vec<String>,
+    /// What is run in its place where there is no such program.
+    pub instead: Option<Vec<String>>,
     /// It gets the terminal.
     pub screen: bool,
     /// How long it may run where it does not.
@@ -205,6 +207,7 @@ impl OwnCommand {
         Ok(OwnRun {
             name: self.name.clone(),
             arguments: arguments.collect::<Result<_, _>>()?,
+            instead: None,
             screen: self.screen,
             timeout: self.timeout,
         })

@@ -2,7 +2,7 @@
 
 use super::{
     Action::{self, CopyPart, Move, Tell},
-    AgentOrder as Order, Copied, Mode, Motion,
+    AgentOrder as Order, Copied, LogView, Mode, Motion,
 };
 
 /// One row of the table. An action that means different things in different modes has a row for each.
@@ -107,14 +107,16 @@ impl What {
 
 use Argument::{Needed, Nothing, Optional};
 use Mode::{
-    Activity, Agent, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Matrix,
-    Palette, Plan, Question, Reason, Revert, Trace,
+    Activity, Agent, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Log, Matrix,
+    Object, Palette, Plan, Question, Reason, Revert, Trace,
 };
 
 const SCREENS: &[Mode] = &[
-    Matrix, Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help,
+    Matrix, Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help, Log, Object,
 ];
-const UNDER_ROOT: &[Mode] = &[Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help];
+const UNDER_ROOT: &[Mode] = &[
+    Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help, Log, Object,
+];
 const TYPED: &[Mode] = &[ConfirmName, Filter, Palette, Reason];
 const EVERYWHERE: &[Mode] = &Mode::ALL;
 
@@ -192,6 +194,15 @@ pub const TABLE: &[Row] = &[
     action(Action::DiffLess, "diff-less", "in the diff: fewer lines around each change").keys(&["{"], &[Cell, Plan]),
     action(Action::DiffBeside, "diff-beside", "in the diff: both sides beside each other, from 160 columns on, or one below the other").keys(&["|"], &[Cell, Plan]),
     action(Action::Delivery, "delivery", "show the delivery under way, or the last one").keys(&["d"], &[Matrix, Cell]).typed(&["delivery"], Nothing),
+    action(Action::Logs, "logs", "the log of the selected pod; of one that crashes, that of the container before").keys(&["L"], &[Cell]).hint("Logs"),
+    action(Action::Yaml, "yaml", "the selected pod, workload or agent's object as YAML").keys(&["Y"], &[Cell]),
+    action(Action::Describe, "describe", "what there is to know of the selected pod, workload or agent's object, with its events").keys(&["D"], &[Cell]).hint("Describe"),
+    action(Action::HandOver, "k9s", "give the terminal to k9s, or kubectl where there is none, at the selected pod, workload or agent's object").keys(&["K"], &[Cell]),
+    action(Action::ViewLog(LogView::Previous), "log-previous", "the log of the container before, or of the one that runs").keys(&["p"], &[Log]).hint("previous"),
+    action(Action::ViewLog(LogView::Container), "log-container", "the log of the pod's next container").keys(&["c"], &[Log]).hint("container"),
+    action(Action::ViewLog(LogView::Follow), "log-follow", "keep the newest line in view, or what is in view").keys(&["f"], &[Log]).hint("follow"),
+    action(Action::ViewLog(LogView::Wrap), "log-wrap", "let long lines go on in the next row, or cut them").keys(&["w"], &[Log]).hint("wrap"),
+    action(Action::ViewLog(LogView::Times), "log-times", "show when each line was written, or not").keys(&["t"], &[Log]).hint("times"),
     action(Tell(Order::Now), "agent-now", "have the agent do now what this cell waits for: sync, reconcile, resume, refresh").keys(&["S"], &[Cell, Delivery]),
     action(Action::Agent, "agent", "what the cell's agent can be told: reconcile, suspend, resume (Flux), sync, refresh, terminate (Argo CD)").keys(&["a"], &[Matrix, Cell, Delivery]).typed(&["agent"], Nothing),
     action(Tell(Order::Reconcile), "agent-reconcile", "Flux: fetch and apply now").keys(&["r"], &[Agent]).typed(&["reconcile"], Nothing),
@@ -202,7 +213,7 @@ pub const TABLE: &[Row] = &[
     action(Tell(Order::HardRefresh), "agent-hard-refresh", "Argo CD: make all manifests anew and compare").keys(&["F"], &[Agent]).typed(&["hard-refresh"], Nothing),
     action(Tell(Order::Terminate), "agent-terminate", "Argo CD: end the operation under way").keys(&["t"], &[Agent]).typed(&["terminate"], Nothing),
     action(Action::Open, "tell-selected", "tell it the selected line; it is asked about first").keys(&["enter"], &[Agent]).hint("tell"),
-    action(Action::Copy, "copy-command", "copy the command that does the same").keys(&["y"], &[Agent]).hint("copy command"),
+    action(Action::Copy, "copy-command", "copy the command that does the same").keys(&["y"], &[Agent, Log, Object]).hint("copy command"),
     action(Action::Copy, "copy-commands", "copy the commands that do the same").keys(&["^y"], &[Confirm, ConfirmName]),
     action(Action::Drift, "drift", "what drifts: skew between environments, live against Git, ahead, suspended, mutable, reverted").keys(&["D"], &[Matrix]).hint("Drift").typed(&["drift"], Nothing),
     action(Action::Activity, "activity", "everything done and said").keys(&["A"], &[Matrix, Cell, Plan, Delivery, Drift]).hint("Activity").typed(&["activity"], Nothing),
@@ -211,6 +222,7 @@ pub const TABLE: &[Row] = &[
     action(Action::Filter, "filter", "show rows with this text, env:NAME, is:STATE, or of a kept filter (@NAME); a leading ! negates").keys(&["/"], &[Matrix]).hint("filter").typed(&["filter"], Optional(What::Filter)),
     action(Action::SaveFilter, "save-filter", "keep the filter in force under a name: `@NAME` in a filter stands for it").typed(&["save"], Needed(What::NewName)),
     action(Action::ForgetFilter, "forget-filter", "forget a filter that was kept").typed(&["forget"], Needed(What::SavedFilter)),
+    action(Action::Filter, "find-lines", "show only lines with a text").keys(&["/"], &[Log, Object]).hint("filter"),
     action(Action::Filter, "find", "find in these keys").keys(&["/"], &[Help]).hint("find"),
     action(Action::NextMatch, "next-match", "to the next cell that matches, or is in trouble").keys(&["n"], &[Matrix]),
     action(Action::PreviousMatch, "previous-match", "to the matching cell before").keys(&["N"], &[Matrix]),

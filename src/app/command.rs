@@ -12,6 +12,7 @@ use crate::domain::{
     desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::{ChangeRequest, Plan, PlanRequest},
+    rollout::{LogRequest, Look, ObjectAt},
     timeline::LogEntry,
 };
 
@@ -91,6 +92,24 @@ pub enum Command {
         epoch: Epoch,
         /// What is told to whom.
         told: AgentTold,
+    },
+    /// Follow the log of a pod in place of any other; answered by several `Log`.
+    FollowLog {
+        /// Which request this is; the answers carry it.
+        epoch: Epoch,
+        /// Which log, and how much of it.
+        request: LogRequest,
+    },
+    /// Follow no log any more.
+    StopLog,
+    /// Read an object; answered by `ObjectShown`.
+    ShowObject {
+        /// Which request this is; the answer carries it.
+        epoch: Epoch,
+        /// The object.
+        at: ObjectAt,
+        /// How it is looked at.
+        look: Look,
     },
     /// Run a command of the user's own; answered by `OwnRan`.
     RunOwn {

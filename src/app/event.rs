@@ -20,7 +20,7 @@ use crate::domain::{
     history::HistoryEntry,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::Plan,
-    rollout::{ClusterNote, Connection, LiveCell},
+    rollout::{ClusterNote, Connection, LiveCell, LogLine},
 };
 use crate::look::colour::Rgb;
 
@@ -145,6 +145,20 @@ pub enum Event {
         /// How the agent is then; `None`: it has not done it in time; or why that is not known.
         result: Result<Option<AgentState>, String>,
     },
+    /// Part of the answer to [`Command::FollowLog`](super::command::Command::FollowLog).
+    Log {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// The part.
+        part: LogPart,
+    },
+    /// Answer to [`Command::ShowObject`](super::command::Command::ShowObject).
+    ObjectShown {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// Lines to read, or why there are none.
+        result: Result<Vec<String>, String>,
+    },
     /// Answer to [`Command::RunOwn`](super::command::Command::RunOwn).
     OwnRan {
         /// The request that is answered.
@@ -167,6 +181,24 @@ pub enum Event {
     Waits(Option<(String, Timestamp)>),
     /// Something worth a line, such as which way a copy went.
     Notice(String),
+}
+
+/// A part of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogPart {
+    /// Whose it is.
+    Of {
+        /// The container.
+        container: String,
+        /// The pod's containers.
+        containers: Vec<String>,
+        /// It is of the container before.
+        previous: bool,
+    },
+    /// What came.
+    Lines(Vec<LogLine>),
+    /// Nothing more comes, and why, where that is no good end.
+    End(Result<(), String>),
 }
 
 /// What the agent of a cell is told.

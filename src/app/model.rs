@@ -282,7 +282,7 @@ pub enum Prompt {
         /// Which suggestion is selected.
         selected: usize,
     },
-    /// What the help is searched for; what was in force before comes back with Esc.
+    /// What the help, a log or an object is searched for; what was in force before comes back with Esc.
     Find {
         /// What is typed so far; in force already.
         input: LineInput,

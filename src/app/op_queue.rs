@@ -19,6 +19,10 @@ pub enum Operation {
     Publish,
     /// Telling an agent something.
     Tell,
+    /// Following a log.
+    Log,
+    /// Reading an object.
+    Object,
     /// A command of the user's own.
     Own,
 }
@@ -34,6 +38,8 @@ impl Operation {
             Self::Plan => "planning",
             Self::Publish => "delivery",
             Self::Tell => "telling an agent",
+            Self::Log => "following a log",
+            Self::Object => "reading an object",
             Self::Own => "a command",
         }
     }

@@ -115,6 +115,10 @@ pub enum Command {
     Refresh(RefreshArgs),
     /// Has the agent apply what a cell declares: Argo CD syncs, Flux reconciles
     Sync(AgentArgs),
+    /// Break-glass on a cell's workload: what it can go back to, undo, restart, pause, resume
+    Rollout(RolloutGroup),
+    /// What the containers of a cell's pods write
+    Logs(LogsArgs),
     /// Has Argo CD end the operation under way
     Terminate(AgentArgs),
     /// Has Argo Rollouts go on with a new version, give it up, or begin again
@@ -201,12 +205,16 @@ pub enum Shape {
     Agent,
     /// What `canary` prints
     Canary,
+    /// What `logs` prints, a line each
+    Log,
+    /// What `rollout` prints
+    Rollout,
 }
 
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Config,
         Self::User,
         Self::Status,
@@ -219,6 +227,8 @@ impl Shape {
         Self::Trust,
         Self::Agent,
         Self::Canary,
+        Self::Log,
+        Self::Rollout,
     ];
 }
 
@@ -447,6 +457,95 @@ pub enum CanaryCommand {
     Abort(AgentArgs),
     /// Begins again with what was given up
     Retry(AgentArgs),
+}
+
+/// `tidegate rollout`.
+#[derive(Clone, Debug, Args)]
+pub struct RolloutGroup {
+    /// What is done.
+    #[command(subcommand)]
+    pub command: RolloutCommand,
+}
+
+/// What is done to a workload.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RolloutCommand {
+    /// What it can go back to
+    History(RolloutArgs),
+    /// Back to the revision before, or to a given one; Git declares the other version still
+    Undo(UndoArgs),
+    /// Has all pods made anew
+    Restart(RolloutArgs),
+    /// Changes of its template change no pods until it is resumed
+    Pause(RolloutArgs),
+    /// Goes on with it
+    Resume(RolloutArgs),
+}
+
+/// `tidegate rollout undo`.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// To this revision, of those that `rollout history` lists
+    #[arg(long, value_name = "NUMBER")]
+    pub to_revision: Option<u64>,
+    /// Of which cell, and how.
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+}
+
+/// `tidegate rollout …`.
+#[derive(Clone, Debug, Args)]
+pub struct RolloutArgs {
+    /// The row
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The column
+    #[arg(add = From::new(environments))]
+    pub environment: String,
+    /// Which of the cell's workloads, where there are several: `Deployment/web`
+    #[arg(long, value_name = "KIND/NAME")]
+    pub workload: Option<String>,
+    /// Confirms, protected environments too
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Waits until it has rolled out; exit 1 where that fails
+    #[arg(long)]
+    pub wait: bool,
+    /// How long that may take, in place of what the environment says
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
+}
+
+/// `tidegate logs`.
+#[derive(Clone, Debug, Args)]
+pub struct LogsArgs {
+    /// The row
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The column
+    #[arg(add = From::new(environments))]
+    pub environment: String,
+    /// Of this pod alone
+    #[arg(long, value_name = "POD")]
+    pub pod: Option<String>,
+    /// Of this container
+    #[arg(short, long, value_name = "CONTAINER")]
+    pub container: Option<String>,
+    /// Lines that come later, too
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Of the container that ran before
+    #[arg(short, long, conflicts_with = "follow")]
+    pub previous: bool,
+    /// Not older than this
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub since: Option<Duration>,
+    /// So many lines from the end of each; 100 where it follows
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<u32>,
+    /// When each line was written
+    #[arg(long)]
+    pub timestamps: bool,
 }
 
 /// `tidegate init`.

@@ -17,12 +17,14 @@ mod history;
 mod init;
 mod interrupt;
 mod json;
+mod logs;
 mod man;
 mod outcome;
 mod output;
 mod plan;
 mod promote;
 mod revert;
+mod rollout;
 mod schema;
 mod set;
 mod status;
@@ -279,6 +281,8 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Terminate(args)) => agent::run(context, &args, Order::Terminate).await,
         Some(Command::Sync(args)) => agent::run(context, &args, Order::Sync).await,
         Some(Command::Canary(command)) => canary::run(context, &command).await,
+        Some(Command::Rollout(args)) => rollout::run(context, &args.command).await,
+        Some(Command::Logs(args)) => logs::run(context, &args).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

@@ -7,6 +7,7 @@ mod agent;
 mod clusters;
 mod deliver;
 mod git;
+mod object;
 mod outside;
 mod own;
 mod reload;
@@ -29,7 +30,7 @@ use crate::{
     actions::OwnRun,
     app::{
         command::Command,
-        event::{Epoch, Event, OwnRan},
+        event::{Epoch, Event, LogPart, OwnRan},
         filters::Filters,
         snapshot::Snapshot,
     },
@@ -124,6 +125,8 @@ fn take_up<T: DeserializeOwned + Default>(
 pub struct Executor {
     shared: Arc<Shared>,
     clusters: Clusters,
+    /// The log that is followed.
+    log: Option<tokio::task::AbortHandle>,
     /// The walk that is under way, to be stopped by the next.
     history: Option<git::Stop>,
     /// Looks at the configuration files.
@@ -133,6 +136,7 @@ pub struct Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         self.reload.abort();
+        self.stop_log();
     }
 }
 
@@ -191,6 +195,7 @@ impl Executor {
         Self {
             shared,
             clusters,
+            log: None,
             history: None,
             reload,
         }
@@ -365,6 +370,29 @@ impl Executor {
             Command::Reload => shared.again.asked.notify_one(),
             Command::ShowLog => shared.tell(Event::Notice(log::said())),
             Command::Reconnect => self.clusters.retry(),
+            Command::FollowLog { epoch, request } => {
+                self.stop_log();
+                // It waits and reads nothing else: no thread of its own.
+                let log = tokio::spawn(async move {
+                    let following = object::follow(Arc::clone(&shared), epoch, request);
+                    if let Err(mistake) = caught_in(following).await {
+                        shared.tell(Event::Log {
+                            epoch,
+                            part: LogPart::End(Err(mistake.to_string())),
+                        });
+                    }
+                });
+                self.log = Some(log.abort_handle());
+            }
+            Command::StopLog => self.stop_log(),
+            Command::ShowObject { epoch, at, look } => self.task(
+                "reading an object",
+                move |failure| Event::ObjectShown {
+                    epoch,
+                    result: Err(failure.why),
+                },
+                object::show(shared, epoch, at, look),
+            ),
             Command::TellAgent { epoch, told } => {
                 let of = told.clone();
                 self.task(
@@ -407,6 +435,12 @@ impl Executor {
             Command::Quit => return Some(TerminalOrder::Quit),
         }
         None
+    }
+
+    fn stop_log(&mut self) {
+        if let Some(log) = self.log.take() {
+            log.abort();
+        }
     }
 
     /// Runs `work` beside the screen; a panic in it is the failure of that work and of nothing else. On a thread of its own:

@@ -33,9 +33,19 @@ pub(super) async fn run(project: &Project, run: &OwnRun) -> OwnRan {
             Vec::new(),
         );
     };
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command.current_dir(project.repo.place());
+    let command = |program: &String, arguments: &[String]| {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        command.current_dir(project.repo.place());
+        command
+    };
+    let mut command = match &run.instead {
+        Some(instead) if !is_there(program) => match instead.as_slice() {
+            [program, arguments @ ..] => command(program, arguments),
+            [] => command(program, arguments),
+        },
+        _ => command(program, arguments),
+    };
     if !run.screen {
         command
             .stdin(Stdio::null())
@@ -65,6 +75,12 @@ pub(super) async fn run(project: &Project, run: &OwnRun) -> OwnRan {
         Err(stopped) => (Err(words(stopped)), Vec::new()),
     };
     ran(run, began, result, output)
+}
+
+/// Whether there is a program of this name where programs are looked for.
+fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn ran(run: &OwnRun, began: Instant, result: Result<(), String>, output: Vec<String>) -> OwnRan {

@@ -67,7 +67,8 @@ fn state(canvas: &Canvas<'_>, agent: &AgentState, width: usize) -> Vec<Line<'sta
         Span::styled(agent.phase.word(), style),
     ])];
     let reason = agent.reason.as_deref().unwrap_or_default();
-    let words = text::wrap(reason, width).into_iter().take(3);
+    let words = text::wrap(reason, width).into_iter();
+    let words = words.filter(|line| !line.is_empty()).take(3);
     lines.extend(words.map(|line| Line::styled(line, theme.dim)));
     lines
 }

@@ -18,7 +18,9 @@ mod glyphs;
 mod header;
 mod help;
 mod history;
+mod log;
 mod matrix;
+mod object;
 mod plan;
 mod progress;
 mod prompt;
@@ -91,6 +93,8 @@ fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
         Screen::Trace(screen) => trace::draw(canvas, body, screen),
         Screen::Delivery(screen) => delivery::draw(canvas, body, screen),
         Screen::Drift(screen) => drift::draw(canvas, body, screen),
+        Screen::Log(screen) => log::draw(canvas, body, screen),
+        Screen::Object(screen) => object::draw(canvas, body, screen),
         Screen::Agent(screen) => agent::draw(canvas, body, screen),
         Screen::Order(screen) => agent::draw_question(canvas, body, screen),
         Screen::Activity(screen) => activity::draw(canvas, body, *screen),

@@ -10,7 +10,7 @@ use crate::{
     actions::Mode,
     app::{
         areas::WIDE,
-        screen::{CellPane, CellScreen},
+        screen::{CellPane, CellScreen, object},
         status::{self, CellView},
     },
     domain::{
@@ -30,8 +30,27 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Ve
     let view = status::assess(model, &screen.cell);
     let width = usize::from(area.width);
     let mut lines = vec![Line::from(detail::state(canvas, &screen.cell, &view))];
-    summary(canvas, &view, width, &mut lines);
-    pods(canvas, &view, width, screen, &mut lines);
+    let mut objects = Vec::new();
+    summary(canvas, &view, width, (&mut lines, &mut objects));
+    pods(canvas, &view, width, screen, (&mut lines, &mut objects));
+    if let Some(live) = view.status.live
+        && let Some(selected) = object::selected(live, screen.object)
+        && let Some(line) = objects.get(selected).and_then(|at| lines.get_mut(*at))
+    {
+        let style = if screen.pane == CellPane::Rollout {
+            canvas.theme.cursor
+        } else {
+            canvas.theme.row
+        };
+        line.style = line.style.patch(style);
+        // Else what has a colour of its own would not be seen on that of the cursor.
+        if screen.pane == CellPane::Rollout {
+            for span in &mut line.spans {
+                span.style = style;
+            }
+        }
+    }
+    canvas.drawn.objects = objects;
     notes(canvas, width, screen, &mut lines);
     if canvas.model.size.0 < WIDE {
         section(canvas, "Elsewhere", false, &mut lines);
@@ -51,7 +70,12 @@ pub fn labelled(canvas: &Canvas<'_>, label: &str, value: Vec<Span<'static>>) -> 
 }
 
 /// Declared, serving, running: the truths in their order, each with where it comes from.
-fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut Vec<Line<'static>>) {
+fn summary(
+    canvas: &Canvas<'_>,
+    view: &CellView<'_>,
+    width: usize,
+    (lines, objects): (&mut Vec<Line<'static>>, &mut Vec<usize>),
+) {
     let (model, theme) = (canvas.model, canvas.theme);
     if let Some(reason) = view.status.live.and_then(|live| live.reason.as_ref()) {
         for line in text::wrap(reason, width) {
@@ -97,11 +121,12 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
     lines.push(labelled(canvas, label, vec![Span::raw(running)]));
     let counts = format!("{}/{}, {} updated", live.ready, live.desired, live.updated);
     lines.push(labelled(canvas, "ready", vec![Span::raw(counts)]));
-    if !live.workloads.is_empty() {
-        let workloads = Span::styled(live.workloads.join(", "), theme.dim);
-        lines.push(labelled(canvas, "workload", vec![workloads]));
+    for workload in &live.workloads {
+        objects.push(lines.len());
+        let workload = Span::styled(workload.clone(), theme.dim);
+        lines.push(labelled(canvas, "workload", vec![workload]));
     }
-    agent(canvas, live, width, lines);
+    agent(canvas, live, width, (&mut *lines, objects));
     lines.extend(progress::lines(canvas, live, width));
     let age = format!("{} ago", age::between(live.as_of, model.now));
     let style = if view.status.state == State::Stale {
@@ -117,7 +142,12 @@ fn summary(canvas: &Canvas<'_>, view: &CellView<'_>, width: usize, lines: &mut V
 }
 
 /// What brings its version here, how far it has got, and its own words.
-fn agent(canvas: &Canvas<'_>, live: &LiveCell, width: usize, lines: &mut Vec<Line<'static>>) {
+fn agent(
+    canvas: &Canvas<'_>,
+    live: &LiveCell,
+    width: usize,
+    (lines, objects): (&mut Vec<Line<'static>>, &mut Vec<usize>),
+) {
     let (now, theme) = (canvas.model.now, canvas.theme);
     if let Some(hop) = &live.hop {
         let label = format!("stuck at {}", hop.at);
@@ -151,6 +181,7 @@ fn agent(canvas: &Canvas<'_>, live: &LiveCell, width: usize, lines: &mut Vec<Lin
         let short = Version::from(revision.as_str());
         value.push(Span::styled(format!(" at {}", short.brief()), theme.faint));
     }
+    objects.push(lines.len());
     lines.push(labelled(canvas, "agent", value));
     if let Some(reason) = &agent.reason {
         for line in text::wrap(reason, width.saturating_sub(10))
@@ -178,7 +209,7 @@ fn pods(
     view: &CellView<'_>,
     width: usize,
     screen: &CellScreen,
-    lines: &mut Vec<Line<'static>>,
+    (lines, objects): (&mut Vec<Line<'static>>, &mut Vec<usize>),
 ) {
     let Some(live) = view.status.live else { return };
     let focused = screen.pane == CellPane::Rollout;
@@ -187,15 +218,23 @@ fn pods(
     if live.pods.is_empty() {
         lines.push(Line::styled("none", canvas.theme.faint));
     }
-    lines.extend(pod_lines(canvas, live, width));
+    let (pods, at) = listed(canvas, live, width);
+    objects.extend(at.into_iter().map(|at| lines.len() + at));
+    lines.extend(pods);
 }
 
 /// Each pod in a line, with what the cluster says of those that are not ready.
 pub fn pod_lines(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+    listed(canvas, live, width).0
+}
+
+/// The same, with the lines that pods begin in.
+fn listed(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> (Vec<Line<'static>>, Vec<usize>) {
+    let (mut lines, mut at) = (Vec::new(), Vec::new());
     let columns = PodColumns::of(live, width);
     let mut said: Option<&String> = None;
     for pod in &live.pods {
+        at.push(lines.len());
         lines.push(pod_line(canvas, pod, &columns));
         // Pods of one revision fail alike: the words are said once.
         let message = pod.message.as_ref().filter(|_| !pod.ready);
@@ -206,7 +245,7 @@ pub fn pod_lines(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> Vec<Line
         }
         said = message;
     }
-    lines
+    (lines, at)
 }
 
 /// Widths that all pods of a list share.

@@ -21,7 +21,7 @@ read-only = true
 
 [[commands]]
 name = "ask"
-key = "K"
+key = "U"
 run = ["sh", "-c", 'printf "your word for $1? "; read -r word; printf "%s" "$word" >"$2"', "sh", "{service}", "FILE"]
 read-only = true
 screen = true
@@ -86,7 +86,7 @@ fn a_program_is_run_with_the_cells_values_and_how_it_ended_is_told() {
         .until("the matrix", SOON, |view| view.has("SERVICE"));
 
     // It gets the terminal, and gives it back.
-    operator.terminal.press("K");
+    operator.terminal.press("U");
     operator.terminal.until("its own screen", SOON, |view| {
         view.has("your word for catalog?") && !view.has("SERVICE")
     });

@@ -252,14 +252,14 @@ async fn agents_are_told_by_commands() {
         ("suspend cart staging", 2, "nobody is there to confirm"),
         ("suspend nothing staging --yes", 2, "nothing"),
         (
-            "sync cart staging --yes",
+            "terminate cart staging --yes",
             2,
-            "use `reconcile`, `suspend` or `resume`",
+            "use `reconcile` (or `sync`), `suspend` or `resume`",
         ),
         (
             "reconcile mailer prod-us --yes",
             2,
-            "use `refresh` or `sync`",
+            "use `refresh`, `sync` or `terminate`",
         ),
     ];
     for (line, code, words) in cases {
@@ -289,7 +289,12 @@ async fn agents_are_told_by_commands() {
     assert_eq!(tell("resume cart staging")["agent"]["state"], "synced");
     assert!(!suspended("cart"));
     tell("reconcile cart staging");
+    assert_eq!(tell("sync cart staging")["action"], "reconcile");
     tell("refresh mailer prod-us");
+    tell("refresh --hard mailer prod-us");
+    let (exit, said) = run(&demo, home.path(), "terminate mailer prod-us --yes");
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("no operation is in progress"), "{said}");
     // What a person set in the cluster goes with the sync.
     let told = tell("sync mailer prod-us");
     assert_eq!(told["command"], "argocd app sync mailer -N argocd");
@@ -411,4 +416,147 @@ async fn a_canary_is_told_by_commands() {
             cell.health == Health::Healthy && cell.versions.keys().eq([&"2026.11.5".into()])
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_read_and_harm_no_terminal() {
+    let parent = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let demo = demo(parent.path()).await;
+    let server = demo.server("staging").unwrap();
+    let mut console = console(&demo);
+    console
+        .until("its pods", |c| {
+            let cell = c.cell("staging", "cart");
+            cell.health == Health::Healthy && !cell.pods.is_empty()
+        })
+        .await;
+    let pods = console.cell("staging", "cart").pods;
+    let namespace = console.targets.iter().flat_map(|it| it.cells());
+    let mut namespace = namespace.filter(|it| it.cell.service.as_str() == "cart");
+    let namespace = namespace.find(|it| it.cell.environment.as_str() == "staging");
+    let namespace = namespace.unwrap().places[0].namespace.clone();
+    let pod = pods[0].name.clone();
+    let long = "x".repeat(100_000);
+    let bad = format!("one\x1b[2J\x1b]0;title\x07\r\ntwo \u{202e}back\n{long}\n");
+    server.store().write_log(&namespace, &pod, false, bad);
+    let only = format!("logs cart staging --pod {pod}");
+    let (exit, said) = run(&demo, home.path(), &only);
+    assert_eq!(exit, 0, "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(&lines[..2], ["one", "two back"]);
+    assert_eq!(
+        lines[2].chars().count(),
+        (16 << 10) + 1 - 31,
+        "cut, with its time"
+    );
+
+    let (exit, said) = run(&demo, home.path(), &format!("{only} --tail 1 -o json"));
+    assert_eq!(exit, 0, "{said}");
+    let line: serde_json::Value = serde_json::from_str(said.trim()).unwrap();
+    assert_described(&line);
+    assert_eq!(line["pod"], pod);
+    assert!(line["time"].is_string(), "{line}");
+
+    let cases = [
+        ("logs cart staging --tail 2", 0, "level=info"),
+        ("logs cart staging -c no-such", 1, "is not valid for pod"),
+        (
+            "logs cart staging --pod no-such",
+            1,
+            "has no pod no-such; there are: ",
+        ),
+        (
+            "logs cart staging --previous",
+            1,
+            "previous terminated container",
+        ),
+        ("logs cart staging --offline", 2, "--offline asks nobody"),
+        ("logs cart staging -c a/b", 2, "is no name of a container"),
+        ("logs no-such staging", 2, "no-such"),
+    ];
+    for (line, code, words) in cases {
+        let (exit, said) = run(&demo, home.path(), line);
+        assert_eq!(exit, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workloads_are_rolled_by_commands() {
+    let parent = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let demo = demo(parent.path()).await;
+    let image = || {
+        let server = demo.server("staging").unwrap();
+        let all = server.store().list("deployments", None);
+        let object = all
+            .iter()
+            .find(|it| it["metadata"]["name"] == "cart")
+            .unwrap();
+        let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
+        image.as_str().unwrap().to_owned()
+    };
+    let before = image();
+    let cases = [
+        (
+            "rollout undo cart staging --dry-run",
+            0,
+            "Flux (Kustomization flux-system/cart) undoes this at its next reconcile",
+        ),
+        (
+            "rollout undo cart prod-us --dry-run",
+            0,
+            "Argo CD (Application argocd/cart) undoes this ",
+        ),
+        (
+            "rollout undo cart staging --yes --read-only",
+            2,
+            "--read-only changes no cluster",
+        ),
+        ("rollout undo cart staging", 2, "nobody is there to confirm"),
+        (
+            "rollout undo cart staging --yes --to-revision 77",
+            1,
+            "there is no revision 77",
+        ),
+        ("rollout resume cart staging --yes", 1, "it is not paused"),
+        (
+            "rollout restart cart staging --yes --workload nothing",
+            2,
+            "has no workload nothing",
+        ),
+    ];
+    for (line, code, words) in cases {
+        let (exit, said) = run(&demo, home.path(), line);
+        assert_eq!(exit, code, "{line}: {said}");
+        assert!(said.contains(words), "{line}: {said}");
+        assert_eq!(image(), before, "{line}");
+    }
+    let tell = |line: &str, outcome: &str| {
+        let (exit, said) = run(&demo, home.path(), &format!("rollout {line} -o json"));
+        assert_eq!(exit, 0, "{line}: {said}");
+        let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_described(&told);
+        assert_eq!(
+            told["outcome"].as_str().unwrap_or_default(),
+            outcome,
+            "{line}: {said}"
+        );
+        told
+    };
+    let history = tell("history cart staging", "");
+    let revisions = history["revisions"].as_array().unwrap();
+    assert!(revisions.len() > 1, "{history}");
+    assert_eq!(revisions[0]["current"], true, "{history}");
+    let told = tell("restart cart staging --yes --wait", "done");
+    assert_eq!(
+        told["command"],
+        "kubectl --context staging -n cart rollout restart deployment/cart"
+    );
+    tell("pause cart staging --yes", "changed");
+    tell("resume cart staging --yes", "changed");
+    let told = tell("undo cart staging --yes --to-revision 1", "changed");
+    assert_eq!(told["to"], 1);
+    assert_ne!(image(), before);
 }

@@ -90,6 +90,8 @@ pub struct Drawn {
     pub keys: Reach,
     /// What answers the mouse, and where; what was drawn above others is behind them.
     pub zones: Vec<Zone>,
+    /// The lines of the rollout's text in which there is something to look at, in their order.
+    pub objects: Vec<usize>,
     /// Lines of a text had no room, and it was said how many.
     pub cut: bool,
 }

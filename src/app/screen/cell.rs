@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Screen, moved};
+use super::{Screen, moved, object};
 use crate::{
     actions::{Action, Motion},
     app::{areas::WIDE, command::Command, event::Epoch, model::Model, op_queue::Operation, status},
@@ -11,7 +11,7 @@ use crate::{
         failure::Failure,
         history::HistoryEntry,
         ids::{CellKey, ObjectId},
-        rollout::ClusterNote,
+        rollout::{ClusterNote, Look},
     },
 };
 
@@ -26,6 +26,8 @@ pub struct CellScreen {
     pub value: usize,
     /// How far the left side is scrolled.
     pub rollout_scroll: usize,
+    /// The chosen one of what can be looked at there ([`objects`](super::object::objects)); `None`: none was.
+    pub object: Option<usize>,
     /// How far the diff is scrolled.
     pub diff_scroll: usize,
     /// The cluster's events, or one line that says why there are none; `None`: waited for.
@@ -64,6 +66,10 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
         Action::PreviousPane => model.turn_to_cell_pane(CellPane::previous),
         Action::Copy => model.ask_what_to_copy(),
         Action::Browse => model.browse_commit(out),
+        Action::Logs => model.open_selected_log(out),
+        Action::Yaml => model.open_object(Look::Yaml, out),
+        Action::Describe => model.open_object(Look::Description, out),
+        Action::HandOver => model.hand_over(out),
         _ => return false,
     }
     true
@@ -143,6 +149,9 @@ impl Model {
             return;
         };
         let values = self.values(&screen.cell).len();
+        if screen.pane == CellPane::Rollout && self.choose_object(motion) {
+            return;
+        }
         let Some(Screen::Cell(screen)) = self.screens.last_mut() else {
             return;
         };
@@ -160,6 +169,37 @@ impl Model {
                 }
             }
         }
+    }
+
+    /// Selects the next object of the rollout pane, or the one before, and brings it into view; `false` where there is none
+    /// that way, so that the text is scrolled.
+    fn choose_object(&mut self, motion: Motion) -> bool {
+        let (lines, page) = (self.drawn.objects.clone(), self.page());
+        let Some(Screen::Cell(screen)) = self.screens.last() else {
+            return false;
+        };
+        let live = self.live.cells.get(&screen.cell);
+        let Some(at) = live.and_then(|live| object::selected(live, screen.object)) else {
+            return false;
+        };
+        let top = screen.rollout_scroll.min(self.drawn.keys.last);
+        let found = match motion {
+            Motion::Down => (at + 1..lines.len()).find(|it| lines[*it] >= top),
+            Motion::Up => (0..at.min(lines.len()))
+                .rev()
+                .find(|it| lines[*it] < top + page),
+            _ => None,
+        };
+        let (Some(index), Some(Screen::Cell(screen))) = (found, self.screens.last_mut()) else {
+            return false;
+        };
+        screen.object = Some(index);
+        screen.rollout_scroll = if lines[index] < top {
+            lines[index]
+        } else {
+            top.max((lines[index] + 1).saturating_sub(page))
+        };
+        true
     }
 
     /// The same service in the environment beside.
@@ -247,6 +287,7 @@ impl CellScreen {
             pane: CellPane::default(),
             value: 0,
             rollout_scroll: 0,
+            object: None,
             diff_scroll: 0,
             notes: None,
             diff: None,

@@ -133,11 +133,19 @@ impl Model {
         }));
     }
 
-    /// Shows only what has these words.
-    pub(in crate::app) fn find_in_help(&mut self, search: String) {
-        if let Some(Screen::Help(screen)) = self.screens.last_mut() {
-            screen.search = search;
-            screen.line = 0;
+    /// Shows only what has these words, of the visible screen.
+    pub(in crate::app) fn find(&mut self, search: String) {
+        match self.screens.last_mut() {
+            Some(Screen::Help(screen)) => {
+                screen.search = search;
+                screen.line = 0;
+            }
+            Some(Screen::Log(screen)) => screen.filter = search,
+            Some(Screen::Object(screen)) => {
+                screen.filter = search;
+                screen.first = 0;
+            }
+            _ => {}
         }
     }
 }

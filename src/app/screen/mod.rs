@@ -19,7 +19,9 @@ pub mod confirm;
 pub mod delivery;
 pub mod drift;
 pub mod help;
+pub mod log;
 pub mod matrix;
+pub mod object;
 pub mod order;
 pub mod plan;
 pub mod revert;
@@ -32,6 +34,8 @@ pub use confirm::ConfirmScreen;
 pub use delivery::DeliveryScreen;
 pub use drift::DriftScreen;
 pub use help::HelpScreen;
+pub use log::{LogScreen, LogState};
+pub use object::ObjectScreen;
 pub use order::OrderScreen;
 pub use plan::{PlanPane, PlanScreen, PlanState, Refusal, Scope};
 pub use revert::RevertScreen;
@@ -54,6 +58,10 @@ pub enum Screen {
     Delivery(DeliveryScreen),
     /// What drifts.
     Drift(DriftScreen),
+    /// The log of a pod.
+    Log(LogScreen),
+    /// An object of a cluster.
+    Object(ObjectScreen),
     /// What a cell's agent can be told.
     Agent(AgentScreen),
     /// The last question before it is told.
@@ -116,6 +124,14 @@ impl Screen {
                 act: drift::act,
                 cell: screen.selected_cell(),
                 value: |_| None,
+            },
+            Self::Log(screen) => About {
+                cell: Some(screen.cell.clone()),
+                ..plain(Mode::Log, log::act)
+            },
+            Self::Object(screen) => About {
+                cell: Some(screen.cell.clone()),
+                ..plain(Mode::Object, object::act)
             },
             Self::Agent(screen) => About {
                 cell: Some(screen.cell.clone()),
@@ -206,8 +222,8 @@ impl Model {
 pub(in crate::app) fn moved(index: usize, motion: Motion, count: usize, page: usize) -> usize {
     let half = (page / 2).max(1);
     let wanted = match motion {
-        Motion::Up => index.saturating_sub(1),
-        Motion::Down => index + 1,
+        Motion::Up | Motion::WheelUp => index.saturating_sub(1),
+        Motion::Down | Motion::WheelDown => index + 1,
         Motion::HalfUp => index.saturating_sub(half),
         Motion::HalfDown => index + half,
         Motion::PageUp => index.saturating_sub(page),

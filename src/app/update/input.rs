@@ -48,11 +48,16 @@ const TURN: usize = 3;
 
 /// The wheel moves what is under the pointer, which has the keys from then on.
 fn wheel(model: &mut Model, up: bool, (column, row): (u16, u16), out: &mut Vec<Command>) {
-    let motion = if up { Motion::Up } else { Motion::Down };
+    let mut motion = if up { Motion::Up } else { Motion::Down };
     let turns = match model.spot(column, row) {
         Some((Spot::Text { pane, reach }, _)) if model.prompt.is_none() => {
             model.focus(pane);
             model.drawn.keys = reach;
+            motion = if up {
+                Motion::WheelUp
+            } else {
+                Motion::WheelDown
+            };
             TURN
         }
         Some((Spot::Rows { pane, .. }, _)) if model.prompt.is_none() => {
@@ -165,6 +170,8 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         }
         Action::Log => out.push(Command::ShowLog),
         Action::Own(index) => model.run_own(index, out),
+        // They mean something to some screens only.
+        Action::Logs | Action::Yaml | Action::Describe | Action::HandOver | Action::ViewLog(_) => {}
         Action::Agent => model.open_agent(model.selected()),
         Action::Tell(order) => model.ask_to_tell(model.selected(), order),
         Action::DiffMore | Action::DiffLess | Action::DiffExtent | Action::DiffBeside => {

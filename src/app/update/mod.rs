@@ -138,6 +138,8 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             outcome,
             took,
         } => model.on_ran(line, ok, outcome, took, out),
+        Event::Log { epoch, part } => model.on_log(epoch, part),
+        Event::ObjectShown { epoch, result } => model.on_object(epoch, result),
         Event::AgentTold {
             epoch,
             told,

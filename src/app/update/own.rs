@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    fn start_own(&mut self, run: OwnRun, out: &mut Vec<Command>) {
+    pub(in crate::app) fn start_own(&mut self, run: OwnRun, out: &mut Vec<Command>) {
         let Some(epoch) = self.operations.start(Operation::Own) else {
             return self.say(format!(
                 "{} waits for nothing: another command runs; ask again when it has ended",
@@ -74,7 +74,12 @@ impl Model {
         out.push(Command::RunOwn { epoch, run });
     }
 
-    fn cell_value(&self, cell: &CellKey, value: CellValue) -> Result<String, String> {
+    /// A value of a cell, as commands are filled with; the error says why there is none.
+    pub(in crate::app) fn cell_value(
+        &self,
+        cell: &CellKey,
+        value: CellValue,
+    ) -> Result<String, String> {
         let declared = self.git.desired.as_ref().and_then(|it| it.cells.get(cell));
         let environment = self.setup.topology.get(&cell.environment);
         let found = match value {

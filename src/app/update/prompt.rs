@@ -59,7 +59,7 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
         Some(Prompt::Find { input, .. }) => {
             change(input);
             let text = input.text().to_owned();
-            model.find_in_help(text);
+            model.find(text);
         }
         Some(Prompt::Reason { input, .. }) => change(input),
         Some(Prompt::Copy { .. } | Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
@@ -92,7 +92,7 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
 fn cancel(model: &mut Model) {
     match model.prompt.take() {
         Some(Prompt::Filter { before, .. }) => model.matrix.filter = before,
-        Some(Prompt::Find { before, .. }) => model.find_in_help(before),
+        Some(Prompt::Find { before, .. }) => model.find(before),
         _ => {}
     }
 }

@@ -32,6 +32,8 @@ fn schema(shape: Shape) -> Schema {
         Shape::Trust => written::<outputs::Trust>(),
         Shape::Agent => written::<outputs::Told>(),
         Shape::Canary => written::<outputs::Conducted>(),
+        Shape::Log => written::<outputs::LogLine>(),
+        Shape::Rollout => written::<outputs::Rollout>(),
     }
 }
 

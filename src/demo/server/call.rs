@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Shared, discovery,
     http::{self, Answer},
-    patch,
+    log, patch,
     query::Query,
     selector::Selector,
     status::ApiError,
@@ -28,6 +28,7 @@ struct Target {
     namespace: String,
     name: Option<String>,
     part: Part,
+    log: bool,
 }
 
 impl Target {
@@ -47,6 +48,8 @@ impl Target {
             }
             rest => ("", rest),
         };
+        let log = matches!(rest, ["pods", _, "log"]);
+        let rest = if log { &rest[..2] } else { rest };
         let (plural, name, part) = match rest {
             [plural] => (plural, None, Part::Main),
             [plural, name] => (plural, Some((*name).to_owned()), Part::Main),
@@ -65,6 +68,7 @@ impl Target {
             namespace: namespace.to_owned(),
             name,
             part,
+            log,
         })
     }
 }
@@ -112,6 +116,9 @@ impl<'a> Call<'a> {
             _ => return Err(ApiError::method_not_allowed()),
         };
         self.authorize(verb)?;
+        if self.target.log {
+            return self.log();
+        }
         match verb {
             "watch" => return self.watch(),
             "list" => return self.list(),
@@ -159,6 +166,17 @@ impl<'a> Call<'a> {
                 self.parameter("fieldSelector"),
             )?,
         })
+    }
+
+    /// What a container has written, and goes on to write.
+    fn log(&self) -> Answer {
+        let target = &self.target;
+        let name = target.name.as_deref().unwrap_or_default();
+        let store = &self.shared.store;
+        let (asked, lines, follow) =
+            log::Asked::read(store, &target.namespace, name, &self.parameters)?;
+        let body = asked.body(lines, follow);
+        Ok(http::response(200, "text/plain", body.boxed_unsync()))
     }
 
     fn get(&self) -> Answer {

@@ -4,6 +4,7 @@
 mod call;
 mod discovery;
 mod http;
+mod log;
 mod patch;
 mod query;
 mod selector;

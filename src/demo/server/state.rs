@@ -26,6 +26,8 @@ pub struct State {
     pub objects: BTreeMap<Key, Arc<Value>>,
     /// Changes, oldest first.
     pub log: VecDeque<Change>,
+    /// What containers are said to have written, by namespace, pod and whether it is of the one before.
+    pub written: BTreeMap<(String, String, bool), String>,
 }
 
 /// Plural, namespace, name.
@@ -58,6 +60,7 @@ impl State {
             salt,
             objects: BTreeMap::new(),
             log: VecDeque::new(),
+            written: BTreeMap::new(),
         }
     }
 

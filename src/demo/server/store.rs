@@ -80,6 +80,18 @@ impl Store {
         self.0.version.subscribe()
     }
 
+    /// Says what the container of a pod has written, or the one that ran `previous`ly.
+    pub fn write_log(&self, namespace: &str, pod: &str, previous: bool, text: impl Into<String>) {
+        let key = (namespace.to_owned(), pod.to_owned(), previous);
+        self.state().written.insert(key, text.into());
+    }
+
+    /// What it was said to have written.
+    pub(super) fn log(&self, namespace: &str, pod: &str, previous: bool) -> Option<String> {
+        let key = (namespace.to_owned(), pod.to_owned(), previous);
+        self.state().written.get(&key).cloned()
+    }
+
     /// One object.
     pub fn get(&self, plural: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let plural = self.resource(plural)?.plural;

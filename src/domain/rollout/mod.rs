@@ -8,13 +8,16 @@ mod agents;
 mod alone;
 mod assess;
 mod batch;
+mod described;
 mod event;
 mod health;
 mod image;
 mod live;
+mod log;
 pub mod object;
 mod pods;
 mod progressive;
+mod revisions;
 mod running;
 mod selector;
 mod store;
@@ -24,12 +27,15 @@ mod views;
 
 pub use agents::Declared;
 pub use alone::{Verdict, judge as judge_alone, judge_other};
+pub use described::{Look, ObjectAt, describe};
 pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
 pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
+pub use log::{Lines, LogLine, LogRequest, Ring};
 pub use object::{
     CanaryObject, ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState,
 };
+pub use revisions::{Revision, RolloutAct, back_to, revisions};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
 pub use target::{

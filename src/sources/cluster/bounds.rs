@@ -191,6 +191,8 @@ where
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default();
         let watch = query.split('&').any(|part| part.starts_with("watch="));
+        // Its lines are cut by whoever reads them, and it may never end.
+        let log = path.ends_with("/log");
         let page = pace.page(&path, query);
         async move {
             page?;
@@ -208,6 +210,7 @@ where
                     watch,
                     began: Instant::now(),
                     pace,
+                    log,
                     count: 0,
                 };
                 StreamBody::new(metered).boxed_unsync()
@@ -224,6 +227,8 @@ struct Metered<B> {
     watch: Option<String>,
     began: Instant,
     pace: Pace,
+    /// What a container writes: neither is counted.
+    log: bool,
     count: usize,
 }
 
@@ -237,7 +242,8 @@ where
         let next = ready!(Pin::new(&mut self.body).poll_next(context));
         let next = match next {
             Some(Ok(frame)) => {
-                let counted = frame.data_ref().map_or(Ok(()), |data| {
+                let counted = frame.data_ref().filter(|_| !self.log);
+                let counted = counted.map_or(Ok(()), |data| {
                     let mut count = self.count;
                     let counted = tally(&mut count, data, self.watch.is_some());
                     self.count = count;

@@ -39,12 +39,12 @@ impl Control {
         Ok(Self { client, of })
     }
 
-    /// The object as it is now.
+    /// The object as it is now, read and whole.
     ///
     /// # Errors
     /// A sentence, where it is not there or may not be read.
-    pub async fn object(&self) -> Result<AgentObject, String> {
-        self.read().await.map(|(agent, _)| agent)
+    pub async fn as_it_stands(&self) -> Result<(AgentObject, Value), String> {
+        self.read().await
     }
 
     /// Tells the agent to do something, its source first where it is to fetch.

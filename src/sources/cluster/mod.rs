@@ -24,6 +24,7 @@ mod kinds;
 mod kubeconfig;
 mod login;
 mod notes;
+mod objects;
 mod session;
 mod snapshot;
 mod watcher;
@@ -48,6 +49,7 @@ pub use control::{Control, Told};
 pub use judge::judge;
 pub use kubeconfig::contexts;
 pub use login::login;
+pub use objects::{Kind, Objects, Place};
 use session::{Events, Interest};
 pub use snapshot::{Snapshot, snapshot};
 

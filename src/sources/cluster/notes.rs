@@ -117,7 +117,7 @@ fn is_about(event: &ApiEvent, target: &NotesTarget) -> bool {
     })
 }
 
-fn note(event: ApiEvent) -> ClusterNote {
+pub(super) fn note(event: ApiEvent) -> ClusterNote {
     let series = event.series.as_ref();
     let time: Option<Timestamp> = series
         .and_then(|series| series.last_observed_time.as_ref().map(|time| time.0))

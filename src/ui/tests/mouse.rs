@@ -44,7 +44,12 @@ fn selected(driver: &Driver) -> Option<usize> {
         Screen::Activity(screen) => screen.selected,
         Screen::Drift(screen) => screen.selected,
         Screen::Agent(screen) => screen.selected,
-        Screen::Order(_) | Screen::Confirm(_) | Screen::Trace(_) | Screen::Help(_) => return None,
+        Screen::Log(_)
+        | Screen::Object(_)
+        | Screen::Order(_)
+        | Screen::Confirm(_)
+        | Screen::Trace(_)
+        | Screen::Help(_) => return None,
     })
 }
 

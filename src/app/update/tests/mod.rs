@@ -33,6 +33,7 @@ mod diff;
 mod drift;
 mod finding;
 mod matrix;
+mod objects;
 mod own;
 mod publish;
 mod rows;

@@ -30,7 +30,7 @@ fn driver(write: WriteMode) -> Driver {
             read_only: true,
             ..command(
                 "look",
-                "K",
+                "U",
                 &[
                     "k9s",
                     "--context={context}",
@@ -73,7 +73,7 @@ fn word(driver: &Driver) -> String {
 #[test]
 fn they_run_where_plans_may_be_written_or_where_they_change_nothing() {
     for (write, keys, expected, said) in [
-        (WriteMode::Locked, "K", 1, "running look"),
+        (WriteMode::Locked, "U", 1, "running look"),
         (WriteMode::ReadOnly, ": \"look enter", 1, "running look"),
         (WriteMode::Locked, "T", 0, "started with --read-only"),
         (
@@ -92,7 +92,7 @@ fn they_run_where_plans_may_be_written_or_where_they_change_nothing() {
         assert!(word(&driver).starts_with(said), "{keys}: {}", word(&driver));
     }
     let mut driver = driver(WriteMode::ReadOnly);
-    driver.keys("K");
+    driver.keys("U");
     let line = runs(&mut driver).remove(0);
     assert!(line.starts_with("k9s --context=dev"), "{line}");
     assert!(line.ends_with(" checkout dev"), "{line}");
@@ -108,7 +108,7 @@ fn a_value_that_the_cell_lacks_is_said_and_nothing_runs() {
         "touch: what brought the version of checkout / dev is not known (yet)"
     );
     driver.model.setup.topology.environments[0].cluster = None;
-    driver.keys("K");
+    driver.keys("U");
     assert_eq!(
         word(&driver),
         "look: dev has no `cluster` in the configuration"
@@ -134,9 +134,9 @@ fn a_dangerous_one_is_asked_about_and_a_held_key_is_no_answer() {
 #[test]
 fn one_runs_at_a_time_and_a_failure_is_never_ok() {
     let mut driver = driver(WriteMode::Write);
-    driver.keys("K");
+    driver.keys("U");
     let epoch = driver.epoch(Operation::Own);
-    driver.key("K", 1_000);
+    driver.key("U", 1_000);
     assert_eq!(runs(&mut driver).len(), 1);
     assert!(word(&driver).contains("another command runs"));
     let ended = |result: Result<(), &str>| OwnRan {
@@ -164,7 +164,7 @@ fn one_runs_at_a_time_and_a_failure_is_never_ok() {
     assert_eq!(entry.text, "$ k9s x  ok 0.4s");
     assert_eq!(entry.detail, ["first", "last"]);
 
-    driver.key("K", 1_000);
+    driver.key("U", 1_000);
     let epoch = driver.epoch(Operation::Own);
     driver.send(Event::OwnRan {
         epoch,
@@ -191,7 +191,7 @@ fn help_and_palette_know_them() {
     };
     let shown = format!("{:?}", help::entries(&driver.model, &screen));
     for part in [
-        "Key(\"K\", \"what look does\")",
+        "Key(\"U\", \"what look does\")",
         "Key(\":wipe\", \"what wipe does\")",
     ] {
         assert!(shown.contains(part), "{part}");

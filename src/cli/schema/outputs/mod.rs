@@ -2,11 +2,13 @@
 //! commands validate what these really print, and refuse fields that are not here.
 
 mod matrix;
+mod objects;
 mod past;
 mod plans;
 mod setup;
 
 pub use matrix::*;
+pub use objects::*;
 pub use past::*;
 pub use plans::*;
 pub use setup::*;

@@ -6,7 +6,7 @@ use jiff::ToSpan;
 
 use crate::{
     app::{
-        event::{DesiredRead, Event, HistoryBatch},
+        event::{DesiredRead, Event, HistoryBatch, LogPart},
         fixture::{self, Driver, cell, commit, moment},
         model::WriteMode,
         op_queue::Operation,
@@ -14,7 +14,7 @@ use crate::{
     domain::{
         diff::{Diff, FileDiff},
         history::{ChangeKind, CommitInfo, HistoryEntry},
-        rollout::ClusterNote,
+        rollout::{ClusterNote, LogLine},
     },
 };
 
@@ -55,6 +55,58 @@ pub(super) fn cell_screen(size: (u16, u16)) -> Driver {
         cell: cell("checkout", "prod-us"),
         commit: commit("77e01fa"),
         result: Ok(diff("checkout", "prod-us", "1.41.3", "1.42.0")),
+    });
+    driver
+}
+
+pub(super) fn log(size: (u16, u16)) -> Driver {
+    let mut driver = cell_screen(size);
+    driver.keys("L");
+    let epoch = driver.epoch(Operation::Log);
+    driver.send(Event::Log {
+        epoch,
+        part: LogPart::Of {
+            container: "checkout".to_owned(),
+            containers: vec!["checkout".to_owned()],
+            previous: true,
+        },
+    });
+    let line = |second: i64, text: &str| LogLine {
+        time: Some(moment() - second.seconds()),
+        text: text.to_owned(),
+    };
+    let long = "level=error msg=\"cannot begin\" error=\"relation \\\"orders_v2\\\" does not exist\" migration=0042 host=db.shop.svc tries=5";
+    let mut lines: Vec<LogLine> = (0..60)
+        .map(|n| line(90 - n, &format!("level=info msg=\"try\" count={n}")))
+        .collect();
+    lines.push(line(4, long));
+    lines.push(line(3, "panic: no such table"));
+    driver.send(Event::Log {
+        epoch,
+        part: LogPart::Lines(lines),
+    });
+    driver.send(Event::Log {
+        epoch,
+        part: LogPart::End(Ok(())),
+    });
+    driver
+}
+
+pub(super) fn described(size: (u16, u16)) -> Driver {
+    let mut driver = cell_screen(size);
+    driver.keys("D");
+    let epoch = driver.epoch(Operation::Object);
+    let lines = [
+        "Name        checkout-5d9f7c6b8-x0k2p",
+        "Node        node-1",
+        "",
+        "Containers",
+        "  checkout  registry.example.com/checkout:1.42.0",
+        "    state           waiting: CrashLoopBackOff",
+    ];
+    driver.send(Event::ObjectShown {
+        epoch,
+        result: Ok(lines.map(str::to_owned).to_vec()),
     });
     driver
 }

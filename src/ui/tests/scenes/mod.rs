@@ -29,6 +29,8 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("canary", canary::matrix),
     ("canary_cell", canary::cell_screen),
     ("cell", cell::cell_screen),
+    ("log", cell::log),
+    ("described", cell::described),
     ("cell_agent", cell::cell_agent),
     ("agent", cell::agent),
     ("agent_question", cell::agent_question),

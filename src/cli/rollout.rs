@@ -1,0 +1,372 @@
+//! `tidegate rollout history|undo|restart|pause|resume`: break-glass on a cell's workload.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    Context,
+    args::{RolloutArgs, RolloutCommand},
+    ask,
+    change::FIRST_ANSWER,
+    fail::Exit,
+    json::time,
+    output::{Output, clean},
+};
+use crate::{
+    domain::{
+        age,
+        failure::{Failure, FailureKind},
+        ids::CellKey,
+        rollout::{Health, ObjectKind, Revision, RolloutAct, back_to, revisions},
+    },
+    sources::cluster::{Control, Kind, Objects, Place},
+    workflow::{self, Project, Reading},
+};
+
+/// How long is waited where the environment does not say.
+const PATIENCE: Duration = Duration::from_mins(15);
+/// How often a rollout that is waited for is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<Exit, Failure> {
+    let (args, act, to) = match command {
+        RolloutCommand::History(args) => (args, None, None),
+        RolloutCommand::Undo(args) => (&args.rollout, Some(RolloutAct::Undo), args.to_revision),
+        RolloutCommand::Restart(args) => (args, Some(RolloutAct::Restart), None),
+        RolloutCommand::Pause(args) => (args, Some(RolloutAct::Pause), None),
+        RolloutCommand::Resume(args) => (args, Some(RolloutAct::Resume), None),
+    };
+    let common = &context.common;
+    let usage = |words: &str| Err(Failure::usage(words));
+    if act.is_some() && common.read_only && !common.dry_run {
+        return usage("--read-only changes no cluster; add --dry-run to see what would be changed");
+    }
+    if common.offline {
+        return usage("--offline asks nobody, and a workload is in its cluster");
+    }
+    if args.wait && common.dry_run {
+        return usage("--wait follows what was changed; a dry run changes nothing");
+    }
+    let project = context.open()?;
+    let reading = project.read()?;
+    let service = Project::service(&reading.desired, &args.service)?;
+    let environment = Project::environment(&reading.desired, &args.environment)?;
+    let cell = CellKey::new(service, environment);
+    let now = Timestamp::now();
+    let seen = workflow::look_at(&project, &reading, &cell, FIRST_ANSWER, Timestamp::now).await?;
+    let refused = |why: String| Failure::new(FailureKind::Refused, why);
+    let workload = chosen(&seen.live.workloads, &cell, args)?;
+    let (kind, name) = workload
+        .split_once('/')
+        .and_then(|(kind, name)| Some((ObjectKind::parse(kind)?, name)))
+        .ok_or_else(|| {
+            refused(format!(
+                "{} has no rollout of Kubernetes'",
+                clean(&workload)
+            ))
+        })?;
+    let place = Place {
+        kind: Kind::Watched(kind),
+        namespace: seen.namespace.clone(),
+        name: name.to_owned(),
+    };
+    let options = workflow::cluster_options(&project);
+    let objects = Objects::connect(&seen.context, &options)
+        .await
+        .map_err(refused)?;
+    let object = objects.get(&place).await.map_err(refused)?;
+    let made = match kind {
+        ObjectKind::Deployment => Kind::Watched(ObjectKind::ReplicaSet),
+        _ => Kind::ControllerRevision,
+    };
+    // What cannot be read is needed by two of the five.
+    let needs = matches!(act, None | Some(RolloutAct::Undo));
+    let made = match objects.list(made, &seen.namespace, "").await {
+        Err(why) if needs => return Err(refused(why)),
+        made => made.unwrap_or_default(),
+    };
+    let all = revisions(&object, &made);
+    let to = match act {
+        Some(RolloutAct::Undo) => Some(back_to(&all, to).map_err(refused)?),
+        _ => None,
+    };
+    let report = Report {
+        context,
+        cell: &cell,
+        workload: &workload,
+        seen: &seen,
+        act,
+        to: to.map(|it| it.number),
+        all: &all,
+    };
+    let Some(act) = act else {
+        report.tell(None, &[]);
+        return Ok(Exit::Done);
+    };
+    let (content, patch) = act
+        .change(kind, &object, to, now)
+        .map_err(|why| refused(format!("{workload}: {why}")))?;
+    let undone = who_undoes(&objects, &options, &seen, (&workload, act), now).await;
+    if common.dry_run {
+        report.tell(Some("dry-run"), &undone);
+        return Ok(Exit::Done);
+    }
+    if !args.yes && !consent(context, &project, &report, &undone)? {
+        return Err(Failure::new(
+            FailureKind::Usage,
+            "not confirmed; nothing was changed",
+        ));
+    }
+    objects
+        .patch(&place, content, &patch)
+        .await
+        .map_err(refused)?;
+    if !args.wait || act == RolloutAct::Pause {
+        report.tell(Some("changed"), &undone);
+        return Ok(Exit::Done);
+    }
+    let configured = project.config.topology.get(&cell.environment);
+    let timeout = args.timeout.or(configured.map(|it| it.timeout));
+    let timeout = timeout.unwrap_or(PATIENCE);
+    let (outcome, exit) = rolled(&project, &reading, &cell, timeout).await;
+    report.tell(Some(outcome), &undone);
+    Ok(exit)
+}
+
+/// The workload that is meant: the cell's only one, or the one that is named.
+fn chosen(all: &[String], cell: &CellKey, args: &RolloutArgs) -> Result<String, Failure> {
+    let list = || {
+        all.iter()
+            .map(|it| clean(it))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if let Some(wanted) = &args.workload {
+        let wanted = wanted.to_lowercase();
+        let is_it = |it: &&String| {
+            let it = it.to_lowercase();
+            it == wanted || it.split_once('/').is_some_and(|(_, name)| name == wanted)
+        };
+        let found = all.iter().find(is_it).cloned();
+        return found.ok_or_else(|| {
+            Failure::usage(format!(
+                "{cell} has no workload {}; there are: {}",
+                clean(&wanted),
+                list()
+            ))
+        });
+    }
+    match all {
+        [] => Err(Failure::new(
+            FailureKind::Refused,
+            format!("{cell} has no workload in its cluster"),
+        )),
+        [one] => Ok(one.clone()),
+        _ => Err(Failure::usage(format!(
+            "{cell} has several workloads: name one with --workload: {}",
+            list()
+        ))),
+    }
+}
+
+/// Who would undo it, as far as that can be read.
+async fn who_undoes(
+    objects: &Objects,
+    options: &crate::sources::cluster::Options,
+    seen: &workflow::Seen,
+    (workload, act): (&str, RolloutAct),
+    now: Timestamp,
+) -> Vec<String> {
+    let agent = seen.live.agent.as_ref();
+    let of = agent.and_then(|agent| Some((agent, agent.reference()?)));
+    let mut unread = None;
+    let mut known = None;
+    if let Some((agent, of)) = of {
+        let control = Control::connect(&agent.cluster, of, options).await;
+        let object = match control {
+            Ok(control) => control.as_it_stands().await,
+            Err(why) => Err(why),
+        };
+        match object {
+            Ok(object) => known = Some(object),
+            Err(why) => {
+                unread = Some(format!(
+                    "whether {} {} undoes this is not known: {why}",
+                    agent.kind, agent.object
+                ));
+            }
+        }
+    }
+    let scalers = objects.list(Kind::HorizontalPodAutoscaler, &seen.namespace, "");
+    let scalers = scalers.await.unwrap_or_default();
+    let scales = |it: &&Value| {
+        let of = |name: &str| it.pointer(&format!("/spec/scaleTargetRef/{name}"));
+        let text = |name: &str| of(name).and_then(Value::as_str).unwrap_or_default();
+        format!("{}/{}", text("kind"), text("name")) == workload
+    };
+    let agent = known.as_ref().map(|(agent, object)| (agent, object));
+    let mut all = act.undone(agent, scalers.iter().find(scales), now);
+    if let Some(unread) = unread.filter(|_| act == RolloutAct::Undo) {
+        // It is not said that there is none.
+        all.remove(0);
+        all.insert(0, unread);
+    }
+    all
+}
+
+/// Whether the workload has rolled out, `timeout` at most.
+async fn rolled(
+    project: &Project,
+    reading: &Reading,
+    cell: &CellKey,
+    timeout: Duration,
+) -> (&'static str, Exit) {
+    let rolled = async {
+        loop {
+            // A moment for its controller to see the change.
+            tokio::time::sleep(LOOK_EVERY).await;
+            let seen = workflow::look_at(project, reading, cell, FIRST_ANSWER, Timestamp::now);
+            match seen.await.map(|seen| seen.live.health) {
+                Ok(Health::Healthy) => return ("done", Exit::Done),
+                Ok(Health::Degraded) => return ("failed", Exit::Failed),
+                _ => {}
+            }
+        }
+    };
+    let waited = tokio::time::timeout(timeout, rolled).await;
+    waited.unwrap_or(("timed-out", Exit::Failed))
+}
+
+/// Says who would undo it, and asks: yes or no, or a protected environment's name, typed.
+fn consent(
+    context: &Context,
+    project: &Project,
+    report: &Report<'_>,
+    undone: &[String],
+) -> Result<bool, Failure> {
+    if !ask::somebody_there() {
+        return Err(Failure::usage(
+            "nobody is there to confirm; add --yes, or --dry-run to see what would be changed",
+        ));
+    }
+    let output = &context.output;
+    output.note(clean(&report.what()));
+    for line in undone {
+        output.note(clean(line));
+    }
+    let name = &report.cell.environment;
+    let environment = project.config.topology.get(name);
+    if environment.is_some_and(|environment| environment.protected) {
+        let question = format!("{name} is protected. To go on, type its name:");
+        output.ask(&question);
+        return Ok(ask::answer()? == name.as_str());
+    }
+    output.ask("Go on? [y/N]");
+    Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
+}
+
+/// What there is and what was done, for people and programs.
+struct Report<'a> {
+    context: &'a Context,
+    cell: &'a CellKey,
+    workload: &'a str,
+    seen: &'a workflow::Seen,
+    act: Option<RolloutAct>,
+    to: Option<u64>,
+    all: &'a [Revision],
+}
+
+impl Report<'_> {
+    fn command(&self) -> String {
+        let (context, namespace) = (&self.seen.context, &self.seen.namespace);
+        match self.act {
+            Some(act) => act.command(context, namespace, self.workload, self.to),
+            None => format!(
+                "kubectl --context {context} -n {namespace} rollout history {}",
+                self.workload.to_lowercase()
+            ),
+        }
+    }
+
+    /// `undo Deployment/web in shop of edge: back to revision 3 (web:1.41.3)`.
+    fn what(&self) -> String {
+        let word = self.act.map_or("history of", RolloutAct::word);
+        let to = self.all.iter().find(|it| Some(it.number) == self.to);
+        let to = to.map_or(String::new(), |it| {
+            format!(
+                ": back to revision {} ({})",
+                it.number,
+                it.images.join(", ")
+            )
+        });
+        let (namespace, cluster) = (&self.seen.namespace, &self.seen.context);
+        format!("{word} {} in {namespace} of {cluster}{to}", self.workload)
+    }
+
+    fn tell(&self, outcome: Option<&str>, undone: &[String]) {
+        let output = &self.context.output;
+        if output.is_json() {
+            let revisions = self.all.iter().map(|it| {
+                json!({
+                    "number": it.number,
+                    "images": it.images,
+                    "cause": it.cause,
+                    "created": it.created.map(time),
+                    "current": it.current,
+                })
+            });
+            Output::json(&json!({
+                "schema": "tidegate.rollout/v1",
+                "service": self.cell.service,
+                "environment": self.cell.environment,
+                "workload": self.workload,
+                "cluster": self.seen.context,
+                "namespace": self.seen.namespace,
+                "action": self.act.map_or("history", RolloutAct::word),
+                "outcome": outcome,
+                "to": self.to,
+                "undone_by": undone,
+                "command": self.command(),
+                "revisions": revisions.collect::<Vec<_>>(),
+            }));
+            return;
+        }
+        match outcome {
+            None => self.list(output),
+            Some("dry-run") => output.line(clean(&format!("would {}", self.what()))),
+            Some("changed") => output.line(clean(&format!("done: {}", self.what()))),
+            Some("done") => output.line(clean(&format!("{}: healthy", self.what()))),
+            Some("failed") => output.line(clean(&format!("{}: degraded", self.what()))),
+            Some(_) => output.line(clean(&format!("{}: not healthy in time", self.what()))),
+        }
+        for line in undone {
+            output.line(clean(line));
+        }
+        output.detail(clean(&self.command()));
+    }
+
+    fn list(&self, output: &Output) {
+        if self.all.is_empty() {
+            output.line(clean(&format!("{}: no revision is kept", self.workload)));
+        }
+        let now = Timestamp::now();
+        for it in self.all {
+            let age = it
+                .created
+                .map(|at| age::between(at, now))
+                .unwrap_or_default();
+            let current = if it.current { "  serves" } else { "" };
+            let cause = it
+                .cause
+                .as_ref()
+                .map_or(String::new(), |it| format!("  {it}"));
+            let images = it.images.join(", ");
+            output.line(clean(&format!(
+                "{:>4}  {age:>4}  {images}{current}{cause}",
+                it.number
+            )));
+        }
+    }
+}
