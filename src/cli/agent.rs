@@ -48,7 +48,7 @@ pub(super) async fn run(
     };
     if agent.kind.is_argocd() != order.is_argocd() {
         let others = if agent.kind.is_argocd() {
-            "`refresh`, `sync` or `terminate`"
+            "`refresh`, `sync`, `rollback` or `terminate`"
         } else {
             "`reconcile` (or `sync`), `suspend` or `resume`"
         };

@@ -119,6 +119,8 @@ pub enum Command {
     Rollout(RolloutGroup),
     /// What the containers of a cell's pods write
     Logs(LogsArgs),
+    /// Has Argo CD apply what it had applied before; Git declares the other version still
+    Rollback(RollbackArgs),
     /// Has Argo CD end the operation under way
     Terminate(AgentArgs),
     /// Has Argo Rollouts go on with a new version, give it up, or begin again
@@ -546,6 +548,17 @@ pub struct LogsArgs {
     /// When each line was written
     #[arg(long)]
     pub timestamps: bool,
+}
+
+/// `tidegate rollback`.
+#[derive(Clone, Debug, Args)]
+pub struct RollbackArgs {
+    /// To this entry of its history; without it, to the one before the last
+    #[arg(long, value_name = "ID")]
+    pub to: Option<u64>,
+    /// Of which cell, and how.
+    #[command(flatten)]
+    pub agent: AgentArgs,
 }
 
 /// `tidegate init`.

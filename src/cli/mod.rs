@@ -278,6 +278,9 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
             };
             agent::run(context, &args.agent, order).await
         }
+        Some(Command::Rollback(args)) => {
+            agent::run(context, &args.agent, Order::Rollback(args.to)).await
+        }
         Some(Command::Terminate(args)) => agent::run(context, &args, Order::Terminate).await,
         Some(Command::Sync(args)) => agent::run(context, &args, Order::Sync).await,
         Some(Command::Canary(command)) => canary::run(context, &command).await,

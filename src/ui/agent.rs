@@ -83,6 +83,8 @@ fn line(canvas: &Canvas<'_>, order: Order) -> Line<'static> {
         Order::Refresh => AgentOrder::Refresh,
         Order::HardRefresh => AgentOrder::HardRefresh,
         Order::Terminate => AgentOrder::Terminate,
+        // It is no line of the menu: an entry has to be named.
+        Order::Rollback(_) => AgentOrder::Now,
     };
     let word = order.word().replace('-', " ");
     Line::from(vec![

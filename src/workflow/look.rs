@@ -8,7 +8,7 @@ use super::{Project, Reading, ask_clusters};
 use crate::domain::{
     failure::{Failure, FailureKind},
     ids::CellKey,
-    rollout::{Health, LiveCell},
+    rollout::{ClusterTarget, Health, LiveCell},
 };
 
 /// A cell, and where its objects are.
@@ -35,7 +35,7 @@ pub async fn look_at(
 ) -> Result<Seen, Failure> {
     let refused = |why: String| Failure::new(FailureKind::Refused, why);
     let (targets, _) = project.targets(&reading.desired);
-    let mut cells = targets.iter().flat_map(|target| target.cells());
+    let mut cells = targets.iter().flat_map(ClusterTarget::cells);
     let place = cells
         .find(|target| target.cell == *cell)
         .and_then(|target| target.places.first())

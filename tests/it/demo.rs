@@ -259,7 +259,7 @@ async fn agents_are_told_by_commands() {
         (
             "reconcile mailer prod-us --yes",
             2,
-            "use `refresh`, `sync` or `terminate`",
+            "use `refresh`, `sync`, `rollback` or `terminate`",
         ),
     ];
     for (line, code, words) in cases {
@@ -295,6 +295,14 @@ async fn agents_are_told_by_commands() {
     let (exit, said) = run(&demo, home.path(), "terminate mailer prod-us --yes");
     assert_eq!(exit, 1, "{said}");
     assert!(said.contains("no operation is in progress"), "{said}");
+    let (exit, said) = run(&demo, home.path(), "rollback cart staging --yes");
+    assert_eq!(exit, 2, "{said}");
+    let (exit, said) = run(&demo, home.path(), "rollback mailer prod-us --yes");
+    assert_eq!(exit, 1, "{said}");
+    assert!(
+        said.contains("would undo it") || said.contains("has no entry"),
+        "{said}"
+    );
     // What a person set in the cluster goes with the sync.
     let told = tell("sync mailer prod-us");
     assert_eq!(told["command"], "argocd app sync mailer -N argocd");

@@ -178,7 +178,7 @@ impl Model {
         let Some(Screen::Cell(screen)) = self.screens.last() else {
             return false;
         };
-        let live = self.live.cells.get(&screen.cell);
+        let live = self.live.cells().get(&screen.cell);
         let Some(at) = live.and_then(|live| object::selected(live, screen.object)) else {
             return false;
         };

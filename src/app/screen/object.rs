@@ -109,7 +109,7 @@ impl Model {
         cell: &CellKey,
         chosen: Option<usize>,
     ) -> Result<(CellObject, ObjectAt), String> {
-        let live = self.live.cells.get(cell);
+        let live = self.live.cells().get(cell);
         let live = live.ok_or_else(|| format!("nothing of {cell} is known in a cluster"))?;
         let index = selected(live, chosen);
         let object = index.and_then(|index| objects(live).into_iter().nth(index));
@@ -151,7 +151,7 @@ impl Model {
         let Some((cell, object, at)) = self.selected_object() else {
             return;
         };
-        let pods = self.live.cells.get(&cell).map(|live| &live.pods);
+        let pods = self.live.cells().get(&cell).map(|live| &live.pods);
         let pod = match object {
             CellObject::Pod(index) => pods.and_then(|pods| pods.get(index)),
             CellObject::Workload(_) | CellObject::Agent => pods.and_then(|pods| pods.first()),

@@ -170,8 +170,6 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         }
         Action::Log => out.push(Command::ShowLog),
         Action::Own(index) => model.run_own(index, out),
-        // They mean something to some screens only.
-        Action::Logs | Action::Yaml | Action::Describe | Action::HandOver | Action::ViewLog(_) => {}
         Action::Agent => model.open_agent(model.selected()),
         Action::Tell(order) => model.ask_to_tell(model.selected(), order),
         Action::DiffMore | Action::DiffLess | Action::DiffExtent | Action::DiffBeside => {
@@ -207,6 +205,11 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         | Action::Ascii
         | Action::Yes
         | Action::No
+        | Action::Logs
+        | Action::Yaml
+        | Action::Describe
+        | Action::HandOver
+        | Action::ViewLog(_)
         | Action::Complete => {}
     }
 }

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{AgentObject, Phase, Reference, read::text};
+use super::{
+    AgentObject, Pace, Phase, Reference,
+    read::{clean, list, text},
+};
 
 /// By which Flux is asked to reconcile.
 const REQUESTED: &str = "reconcile.fluxcd.io/requestedAt";
@@ -30,10 +33,12 @@ pub enum Order {
     Sync,
     /// Argo CD: end the operation that is under way.
     Terminate,
+    /// Argo CD: apply what this entry of its history had, the one before the last where none is named.
+    Rollback(Option<u64>),
 }
 
 impl Order {
-    /// Every one.
+    /// Every one that needs nothing more to be said.
     pub const ALL: [Self; 7] = [
         Self::Reconcile,
         Self::Suspend,
@@ -54,6 +59,7 @@ impl Order {
             Self::HardRefresh => "hard-refresh",
             Self::Sync => "sync",
             Self::Terminate => "terminate",
+            Self::Rollback(_) => "rollback",
         }
     }
 
@@ -74,6 +80,9 @@ impl Order {
             Self::Sync => "Argo CD applies what Git has, to everything that it manages",
             Self::Terminate => {
                 "Argo CD ends the operation under way; what it has applied stays applied"
+            }
+            Self::Rollback(_) => {
+                "Argo CD applies what it had applied before; Git declares the other version still"
             }
         }
     }
@@ -98,6 +107,10 @@ impl Order {
             Self::HardRefresh => format!("argocd app get {name} -N {namespace} --hard-refresh"),
             Self::Sync => format!("argocd app sync {name} -N {namespace}"),
             Self::Terminate => format!("argocd app terminate-op {name} -N {namespace}"),
+            Self::Rollback(id) => {
+                let id = id.map_or(String::new(), |id| format!(" {id}"));
+                format!("argocd app rollback {name}{id} -N {namespace}")
+            }
         }
     }
 
@@ -114,6 +127,21 @@ impl Order {
             Self::Refresh => json!({"metadata": {"annotations": {REFRESH: "normal"}}}),
             Self::HardRefresh => json!({"metadata": {"annotations": {REFRESH: "hard"}}}),
             Self::Terminate => json!({"status": {"operationState": {"phase": "Terminating"}}}),
+            Self::Rollback(id) => {
+                let to = entry(object, id);
+                let part = |name: &str| to.and_then(|it| it.get(name)).cloned();
+                let mut sync = json!({"syncStrategy": {"apply": {}}});
+                for name in ["revision", "revisions", "source", "sources"] {
+                    if let Some(value) = part(name) {
+                        sync[name] = value;
+                    }
+                }
+                json!({"operation": {
+                    "initiatedBy": {"username": "tidegate"},
+                    "info": [{"name": "requested at", "value": stamp}],
+                    "sync": sync,
+                }})
+            }
             Self::Sync => {
                 let policy = object.pointer("/spec/syncPolicy");
                 let part = |pointer: &str| policy.and_then(|it| it.pointer(pointer)).cloned();
@@ -133,6 +161,36 @@ impl Order {
         }
     }
 
+    /// Why the agent would refuse it, or do nothing, as its object stands; its own program says the same.
+    pub fn refusal(self, agent: &AgentObject, object: &Value) -> Option<String> {
+        let is_busy = object.get("operation").is_some_and(Value::is_object);
+        let automated = agent.pace == Pace::Automatic;
+        match self {
+            // It would not look, and be waited for in vain.
+            Self::Reconcile if agent.phase == Phase::Suspended => {
+                let (kind, place) = (agent.kind, agent.place());
+                Some(format!(
+                    "{kind} {place} is suspended and would do nothing: resume it instead"
+                ))
+            }
+            Self::Sync | Self::Rollback(_) if is_busy => {
+                Some("another operation is in progress; wait for it, or terminate it".to_owned())
+            }
+            Self::Terminate if text(object, "/status/operationState/phase") != Some("Running") => {
+                Some("no operation is in progress; there is nothing to terminate".to_owned())
+            }
+            Self::Rollback(_) if automated => Some(
+                "it syncs by itself, and would undo it: Argo CD refuses that; revert in Git instead"
+                    .to_owned(),
+            ),
+            Self::Rollback(id) if entry(object, id).is_none() => Some(match id {
+                Some(id) => format!("its history has no entry {id}; it has: {}", entries(object)),
+                None => "its history has no entry before the last".to_owned(),
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether the agent has done what it was told at `stamp`, well or not.
     pub fn is_done(self, stamp: &str, agent: &AgentObject, object: &Value) -> bool {
         let handled = text(object, "/status/lastHandledReconcileAt") == Some(stamp);
@@ -143,12 +201,43 @@ impl Order {
                 .pointer("/metadata/annotations")
                 .and_then(|all| all.get(REFRESH))
                 .is_none(),
-            Self::Sync | Self::Terminate => {
+            Self::Sync | Self::Terminate | Self::Rollback(_) => {
                 let is_waiting = object.get("operation").is_some_and(Value::is_object);
                 let phase = text(object, "/status/operationState/phase");
                 !is_waiting && !matches!(phase, Some("Running" | "Terminating"))
             }
         }
+    }
+}
+
+/// An entry of an Application's history: of this id, else the one before the last.
+fn entry(object: &Value, id: Option<u64>) -> Option<&Value> {
+    let all: Vec<&Value> = list(object, "/status/history").collect();
+    match id {
+        Some(id) => all
+            .into_iter()
+            .find(|it| it.get("id").and_then(Value::as_u64) == Some(id)),
+        None => all.len().checked_sub(2).and_then(|at| all.get(at).copied()),
+    }
+}
+
+/// The ids of an Application's history, newest first, each with its revision.
+fn entries(object: &Value) -> String {
+    let all = list(object, "/status/history").collect::<Vec<_>>();
+    let shown = all.into_iter().rev().filter_map(|it| {
+        let revision = text(it, "/revision").unwrap_or_default();
+        let revision: String = revision.chars().take(7).collect();
+        Some(format!(
+            "{} ({})",
+            it.get("id")?.as_u64()?,
+            clean(&revision)
+        ))
+    });
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() {
+        "none".to_owned()
+    } else {
+        shown.join(", ")
     }
 }
 
@@ -221,6 +310,47 @@ mod tests {
             let patch = order.patch("now", object);
             assert_eq!(patch.pointer(pointer), Some(&expected), "{order}");
         }
+    }
+
+    #[test]
+    fn a_rollback_is_to_an_entry_of_its_history() {
+        let history = json!({"status": {"sync": {"status": "Synced"}, "history": [
+            {"id": 3, "revision": "aaaaaaaaaa", "source": {"path": "web"}},
+            {"id": 4, "revision": "bbbbbbbbbb", "source": {"path": "web"}}]}});
+        let manual = application(Value::Null, history.clone());
+        let automated = application(json!({"automated": {}}), history);
+        let bare = application(Value::Null, json!({}));
+        let cases = [
+            (&manual, None, None),
+            (&manual, Some(3), None),
+            (
+                &manual,
+                Some(7),
+                Some("its history has no entry 7; it has: 4 (bbbbbbb), 3 (aaaaaaa)"),
+            ),
+            (
+                &bare,
+                None,
+                Some("its history has no entry before the last"),
+            ),
+            (
+                &automated,
+                None,
+                Some(
+                    "it syncs by itself, and would undo it: Argo CD refuses that; revert in Git instead",
+                ),
+            ),
+        ];
+        for (object, id, expected) in cases {
+            let agent = read(AgentKind::Application, object).unwrap();
+            let refusal = Order::Rollback(id).refusal(&agent, object);
+            assert_eq!(refusal.as_deref(), expected, "{id:?}");
+        }
+        let patch = Order::Rollback(None).patch("now", &manual);
+        assert_eq!(
+            patch["operation"]["sync"],
+            json!({"syncStrategy": {"apply": {}}, "revision": "aaaaaaaaaa", "source": {"path": "web"}})
+        );
     }
 
     #[test]

@@ -59,12 +59,9 @@ impl LogRequest {
         if self.follow {
             command.push_str(" -f");
         }
-        if let Some(tail) = self.tail {
-            command.push_str(&format!(" --tail={tail}"));
-        }
-        if let Some(since) = self.since_seconds {
-            command.push_str(&format!(" --since={since}s"));
-        }
+        let tail = self.tail.map(|tail| format!(" --tail={tail}"));
+        let since = self.since_seconds.map(|since| format!(" --since={since}s"));
+        command.extend(tail.into_iter().chain(since));
         command
     }
 }
@@ -176,7 +173,9 @@ mod tests {
 
     #[test]
     fn lines_of_pieces_are_harmless_and_bounded() {
-        let cases: [(&[&str], &[(&str, &str)]); 5] = [
+        // Pieces, and the time and text of each line that they are.
+        type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+        let cases: [Case<'_>; 5] = [
             (
                 &[
                     "2026-11-21T10:00:00.5Z he",

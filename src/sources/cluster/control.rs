@@ -10,7 +10,7 @@ use kube::{
 use serde_json::Value;
 
 use super::{Options, bounds::Pace, connect::connect, custom, error::ClusterError};
-use crate::domain::agent::{self, AgentObject, Order, Phase, Reference};
+use crate::domain::agent::{self, AgentObject, Order, Reference};
 
 /// How often an object is looked at while what it was told is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -53,29 +53,14 @@ impl Control {
     /// A sentence, where it may not be told, or is busy with another operation.
     pub async fn tell(&self, order: Order, now: Timestamp) -> Result<Told, String> {
         let (agent, object) = self.read().await?;
-        // As its own program has it: it would not look, and be waited for in vain.
-        if order == Order::Reconcile && agent.phase == Phase::Suspended {
-            let (kind, place) = (agent.kind, agent.place());
-            return Err(format!(
-                "{kind} {place} is suspended and would do nothing: resume it instead"
-            ));
+        if let Some(why) = order.refusal(&agent, &object) {
+            return Err(why);
         }
         let stamp = now.to_string();
         if order == Order::Reconcile {
             for source in agent.sources.iter().filter_map(|from| from.object.as_ref()) {
                 self.patch(source, &order.patch(&stamp, &Value::Null))
                     .await?;
-            }
-        }
-        if order == Order::Sync && object.get("operation").is_some_and(Value::is_object) {
-            return Err(
-                "another operation is in progress; wait for it, or terminate it".to_owned(),
-            );
-        }
-        if order == Order::Terminate {
-            let phase = object.pointer("/status/operationState/phase");
-            if phase.and_then(Value::as_str) != Some("Running") {
-                return Err("no operation is in progress; there is nothing to terminate".to_owned());
             }
         }
         self.patch(&self.of, &order.patch(&stamp, &object)).await?;

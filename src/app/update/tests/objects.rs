@@ -126,7 +126,7 @@ fn the_terminal_is_handed_over_at_the_pod() {
 #[test]
 fn what_is_not_there_is_said() {
     let mut driver = driver();
-    let mut live = driver.model.live.cells[&cell("mailer", "dev")].clone();
+    let mut live = driver.model.live.cells()[&cell("mailer", "dev")].clone();
     live.workloads.clear();
     live.pods.clear();
     live.agent = None;
