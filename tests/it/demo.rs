@@ -9,7 +9,7 @@ use tidegate::{
     demo::{Demo, DemoOptions, server::Mode},
     domain::{
         agent::{Phase, Stage},
-        rollout::Health,
+        rollout::{ClusterTarget, Health},
     },
     workflow::{OpenOptions, Project},
 };
@@ -440,7 +440,7 @@ async fn logs_are_read_and_harm_no_terminal() {
         })
         .await;
     let pods = console.cell("staging", "cart").pods;
-    let namespace = console.targets.iter().flat_map(|it| it.cells());
+    let namespace = console.targets.iter().flat_map(ClusterTarget::cells);
     let mut namespace = namespace.filter(|it| it.cell.service.as_str() == "cart");
     let namespace = namespace.find(|it| it.cell.environment.as_str() == "staging");
     let namespace = namespace.unwrap().places[0].namespace.clone();
