@@ -188,3 +188,210 @@ fn promote(rollout: &Value) -> Patches {
         status: changes_status.then(|| json!({ "status": status })),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{canary, rollout};
+    use super::*;
+
+    /// A canary of four steps from `a` to `b`, with what its status says beside that.
+    fn object(more: Value) -> Value {
+        let mut object = json!({
+            "metadata": {"name": "web", "namespace": "shop", "generation": 1},
+            "spec": {"strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {}}, {"setWeight": 60}, {"pause": {}}]}}},
+            "status": {"observedGeneration": "1", "stableRS": "a", "currentPodHash": "b"},
+        });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            object["status"][key] = value.clone();
+        }
+        object
+    }
+
+    fn paused() -> Value {
+        object(
+            json!({"phase": "Paused", "currentStepIndex": 1, "controllerPause": true,
+            "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-11-29T11:30:00Z"}]}),
+        )
+    }
+
+    #[test]
+    fn an_order_is_what_the_plugin_writes() {
+        let analysing = object(json!({"phase": "Progressing", "currentStepIndex": 2}));
+        let last = object(json!({"phase": "Progressing", "currentStepIndex": 4}));
+        let mut undecided = paused();
+        undecided["status"]["canary"] =
+            json!({"currentStepAnalysisRunStatus": {"name": "web-b-2", "status": "Inconclusive"}});
+        let mut by_hand = object(json!({"phase": "Paused", "currentStepIndex": 0}));
+        by_hand["spec"]["paused"] = json!(true);
+        let mut green = object(json!({"phase": "Paused",
+            "pauseConditions": [{"reason": "BlueGreenPause"}]}));
+        green["spec"]["strategy"] = json!({"blueGreen": {"activeService": "web"}});
+        let lifted = json!({"status": {"pauseConditions": null}});
+        let moved =
+            |index: i64| json!({"status": {"pauseConditions": null, "currentStepIndex": index}});
+        let cases = [
+            (
+                "at a pause",
+                Conduct::Promote,
+                &paused(),
+                Some(lifted.clone()),
+                None,
+            ),
+            (
+                "at an analysis",
+                Conduct::Promote,
+                &analysing,
+                Some(moved(3)),
+                None,
+            ),
+            (
+                "behind the last step",
+                Conduct::Promote,
+                &last,
+                Some(moved(4)),
+                None,
+            ),
+            (
+                "undecided",
+                Conduct::Promote,
+                &undecided,
+                Some(
+                    json!({"status": {"pauseConditions": null, "controllerPause": false, "currentStepIndex": 2}}),
+                ),
+                None,
+            ),
+            (
+                "paused by hand",
+                Conduct::Promote,
+                &by_hand,
+                Some(moved(1)),
+                Some(json!({"spec": {"paused": false}})),
+            ),
+            ("a preview", Conduct::Promote, &green, Some(lifted), None),
+            (
+                "at once",
+                Conduct::PromoteFull,
+                &paused(),
+                Some(json!({"status": {"promoteFull": true}})),
+                None,
+            ),
+            (
+                "given up",
+                Conduct::Abort,
+                &paused(),
+                Some(json!({"status": {"abort": true}})),
+                None,
+            ),
+            (
+                "begun again",
+                Conduct::Retry,
+                &paused(),
+                Some(json!({"status": {"abort": false}})),
+                None,
+            ),
+        ];
+        for (name, conduct, object, status, own) in cases {
+            let patches = conduct.patches(object);
+            assert_eq!((patches.status, patches.object), (status, own), "{name}");
+            assert!(patches.whole.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_not_told() {
+        let aborted = object(json!({"phase": "Degraded", "abort": true}));
+        let done = object(json!({"phase": "Healthy", "stableRS": "b"}));
+        let gate = json!({
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"analysis": {"webhooks": [{"name": "gate", "type": "confirm-rollout"}]}},
+            "status": {"phase": "Waiting"},
+        });
+        let cases = [
+            (Conduct::Promote, rollout(&paused()), None),
+            (Conduct::Abort, rollout(&paused()), None),
+            (Conduct::Retry, rollout(&paused()), Some("was not aborted")),
+            (Conduct::Retry, rollout(&aborted), None),
+            (
+                Conduct::Promote,
+                rollout(&aborted),
+                Some("`canary retry` begins again"),
+            ),
+            (
+                Conduct::Abort,
+                rollout(&aborted),
+                Some("is aborted already"),
+            ),
+            (
+                Conduct::PromoteFull,
+                rollout(&done),
+                Some("has nothing under way"),
+            ),
+            (
+                Conduct::Promote,
+                canary(&gate),
+                Some("webhook gate (confirm-rollout); open that gate"),
+            ),
+            (
+                Conduct::Abort,
+                canary(&gate),
+                Some("revert the version in Git"),
+            ),
+            (Conduct::Retry, canary(&gate), Some("takes no orders")),
+        ];
+        for (conduct, progress, expected) in cases {
+            let progress = progress.unwrap();
+            let said = conduct.objection(&progress);
+            match expected {
+                None => assert_eq!(said, None, "{conduct} {:?}", progress.stage),
+                Some(words) => assert!(
+                    said.as_ref().is_some_and(|said| said.contains(words)),
+                    "{conduct} {:?}: {said:?}",
+                    progress.stage
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_is_done_where_the_controller_rests_again() {
+        let at = |status: Value| rollout(&object(status)).unwrap();
+        let before = rollout(&paused()).unwrap();
+        let second = json!({"phase": "Paused", "currentStepIndex": 3, "controllerPause": true,
+            "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-11-29T11:40:00Z"}]});
+        let under_way = json!({"phase": "Progressing", "currentStepIndex": 2});
+        let aborted = json!({"phase": "Degraded", "abort": true, "currentStepIndex": 0});
+        let done = json!({"phase": "Healthy", "stableRS": "b", "currentStepIndex": 4});
+        let cases = [
+            (Conduct::Promote, before.clone(), false, true),
+            (Conduct::Promote, at(under_way.clone()), false, true),
+            (Conduct::Promote, at(second), true, true),
+            (Conduct::Promote, at(done.clone()), true, true),
+            (Conduct::Promote, at(aborted.clone()), true, false),
+            (Conduct::PromoteFull, at(under_way.clone()), false, true),
+            (Conduct::PromoteFull, at(done), true, true),
+            (Conduct::Abort, before.clone(), false, false),
+            (Conduct::Abort, at(aborted.clone()), true, true),
+            (Conduct::Retry, at(aborted), false, false),
+            (Conduct::Retry, at(under_way), true, true),
+        ];
+        for (conduct, now, done, well) in cases {
+            let stage = now.stage;
+            assert_eq!(conduct.is_done(&before, &now), done, "{conduct} {stage:?}");
+            assert_eq!(conduct.is_well(&now), well, "{conduct} {stage:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_is_done_by_a_command_of_its_own() {
+        let cases = [
+            (Conduct::Promote, "promote web"),
+            (Conduct::PromoteFull, "promote web --full"),
+            (Conduct::Abort, "abort web"),
+            (Conduct::Retry, "retry rollout web"),
+        ];
+        for (conduct, words) in cases {
+            let expected = format!("kubectl argo rollouts --context prod -n shop {words}");
+            assert_eq!(conduct.command("prod", "shop/web"), expected);
+        }
+    }
+}

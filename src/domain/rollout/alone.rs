@@ -168,3 +168,84 @@ fn condition<'a>(object: &'a Value, kind: &str, status: &str) -> Option<&'a Valu
     list(object, "/status/conditions")
         .find(|it| text(it, "/type") == Some(kind) && text(it, "/status") == Some(status))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn kinds_that_stand_beside_workloads_tell_how_they_are() {
+        use Health::{Degraded, Healthy, Progressing, Unknown};
+        let condition = |kind: &str, status: &str, reason: &str| {
+            json!({"status": {"conditions": [
+                {"type": kind, "status": status, "reason": reason, "message": "its words"}]}})
+        };
+        let phase = |phase: &str| json!({"status": {"phase": phase}});
+        let set = |wanted: u32, available: u32| {
+            json!({"metadata": {"generation": 2}, "spec": {"replicas": wanted},
+                "status": {"observedGeneration": 2, "availableReplicas": available}})
+        };
+        let mut unseen = set(1, 1);
+        unseen["metadata"]["generation"] = json!(3);
+        let scaler = "HorizontalPodAutoscaler";
+        let annotated = json!({"metadata": {"annotations": {"autoscaling.alpha.kubernetes.io/conditions":
+            r#"[{"type": "AbleToScale", "status": "False", "reason": "FailedGetScale"}]"#}}});
+        let cases = [
+            ("ReplicaSet", set(2, 2), Healthy),
+            ("ReplicaSet", set(2, 1), Progressing),
+            ("ReplicaSet", unseen, Progressing),
+            (
+                "ReplicaSet",
+                condition("ReplicaFailure", "True", "FailedCreate"),
+                Degraded,
+            ),
+            (scaler, json!({}), Progressing),
+            (
+                scaler,
+                condition("AbleToScale", "True", "ReadyForNewScale"),
+                Healthy,
+            ),
+            (
+                scaler,
+                condition("ScalingLimited", "True", "TooManyReplicas"),
+                Healthy,
+            ),
+            (
+                scaler,
+                condition("ScalingActive", "False", "FailedGetResourceMetric"),
+                Degraded,
+            ),
+            (
+                scaler,
+                condition("ScalingActive", "False", "ScalingDisabled"),
+                Progressing,
+            ),
+            (scaler, annotated, Degraded),
+            ("AnalysisRun", json!({}), Progressing),
+            ("AnalysisRun", phase("Successful"), Healthy),
+            ("AnalysisRun", phase("Error"), Degraded),
+            ("AnalysisRun", phase("Inconclusive"), Unknown),
+            ("Experiment", phase("Running"), Progressing),
+            ("Experiment", phase("Failed"), Degraded),
+            ("ExternalSecret", json!({}), Progressing),
+            (
+                "ExternalSecret",
+                condition("Ready", "False", "SecretSyncedError"),
+                Degraded,
+            ),
+            ("SecretStore", condition("Ready", "True", "Valid"), Healthy),
+            (
+                "SealedSecret",
+                condition("Synced", "False", "ErrUnsealFailed"),
+                Degraded,
+            ),
+        ];
+        for (kind, object, expected) in cases {
+            let told = judge_other(kind, &object).unwrap();
+            assert_eq!(told.0, expected, "{kind} {object}");
+        }
+        assert_eq!(judge_other("ConfigMap", &json!({})), None);
+    }
+}
