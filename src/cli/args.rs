@@ -567,6 +567,9 @@ pub struct InitArgs {
     /// Prints the file instead of writing it
     #[arg(long)]
     pub stdout: bool,
+    /// Shows what could be environments with what speaks for each, and writes nothing
+    #[arg(long, conflicts_with = "stdout")]
+    pub explain: bool,
 }
 
 /// `tidegate trust`.

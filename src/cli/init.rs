@@ -16,10 +16,15 @@ use super::{
 };
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
-    domain::{detect::overlooked_words, failure::Failure},
+    domain::{
+        detect::{Guess, overlooked_words},
+        failure::Failure,
+    },
     sources::{cluster::contexts, git::Repo},
     stdio::Tone,
-    workflow::{Configurations, Decided, OpenOptions, Project, recognise, tell_order},
+    workflow::{
+        Configurations, Decided, OpenOptions, Project, nothing_said, recognise, tell_order,
+    },
 };
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -29,7 +34,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             "init looks at the branch's tip and writes tidegate.toml; --config and --at do not fit",
         ));
     }
-    let only_print = args.stdout || common.dry_run;
+    let only_print = args.stdout || args.explain || common.dry_run;
     if common.read_only && !only_print {
         return Err(Failure::usage(
             "--read-only writes nothing; add --stdout to see the file",
@@ -45,12 +50,12 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let file = place(&repo, only_print)?;
     let base = repo.base(None)?;
     let Some(mut guess) = recognise(&repo, &base)? else {
-        return Err(Failure::failed(format!(
-            "no common layout was recognised in the tree of {}; write a {TEAM_FILE} by hand: config.example.toml of the project \
-             describes every key",
-            base.shown
-        )));
+        return Err(Failure::failed(nothing_said(&repo, &base)?));
     };
+    if args.explain {
+        explain(&context.output, &guess);
+        return Ok(Exit::Done);
+    }
     tell_order(&repo, &base, &mut guess)?;
     guess.meet(&contexts());
     let text = config::propose(&guess);
@@ -121,6 +126,47 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         output.line("look at the order of the environments and at `from`, name their clusters, then commit it");
     }
     Ok(Exit::Done)
+}
+
+/// What could be environments, and what speaks for each.
+fn explain(output: &Output, guess: &Guess) {
+    if output.is_json() {
+        Output::json(&json!({
+            "schema": "tidegate.init-explain/v1",
+            "candidates": guess.candidates,
+            "unread": guess.unread,
+        }));
+        return;
+    }
+    for it in &guess.candidates {
+        let taken = if it.taken { "taken" } else { "left" };
+        let more = match it.more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        output.line(format!(
+            "{}.{:02}  {taken:<5}  {}: {}{more}",
+            it.score / 100,
+            it.score % 100,
+            clean(&it.what),
+            clean(&it.names.join(", "))
+        ));
+        output.line(format!(
+            "             {}; usual names {} %, equal versions {} %, copied {} %, moving {} %",
+            text::count(it.rows, "row"),
+            it.usual,
+            it.equal,
+            it.copied,
+            it.moving
+        ));
+    }
+    for (place, moves) in &guess.unread {
+        output.line(format!(
+            "not read: {}, {}",
+            clean(place),
+            text::count(*moves, "change")
+        ));
+    }
 }
 
 /// Where the file goes; `None`: it is printed.

@@ -27,6 +27,7 @@ pub fn propose(guess: &Guess) -> String {
     if let Some(words) = overlooked_words(&guess.overlooked) {
         let _ = writeln!(text, "# Not read: {}.", one_line(&words));
     }
+    unread(&mut text, guess);
     let namespace = common_namespace(guess);
     for name in &guess.environments {
         environment(&mut text, guess, name, namespace.is_none());
@@ -58,10 +59,31 @@ pub fn propose(guess: &Guess) -> String {
             let all = count(all, "cell");
             let _ = writeln!(text, "# {cells} of {all}{each}: {share} %");
         }
+        if let Some(moved) = guess.moved.get(at).filter(|_| guess.moves > 0) {
+            let share = (moved * 100 + guess.moves / 2) / guess.moves;
+            let all = count(guess.moves, "version change");
+            let _ = writeln!(text, "# {moved} of {all} in recent history: {share} %");
+        }
         text.push_str("[[layouts]]\n");
         write_layout(&mut text, layout);
     }
     text
+}
+
+/// What changes in recent history and is read by no layout.
+fn unread(text: &mut String, guess: &Guess) {
+    let shown = guess
+        .unread
+        .iter()
+        .map(|(place, moves)| format!("{} ({moves})", one_line(place)));
+    let shown: Vec<String> = shown.collect();
+    if !shown.is_empty() {
+        let _ = writeln!(
+            text,
+            "# Changes in recent history and is read by no layout (with how often): {}.",
+            shown.join(", ")
+        );
+    }
 }
 
 /// What was found beside the environments, and why it is none of them.
@@ -268,6 +290,10 @@ mod tests {
             explained: vec![2, 1],
             left_out: vec![("base".into(), 6), ("a\nb".into(), 1)],
             explanation: "versions are taken from `a`".into(),
+            moved: vec![7, 2],
+            moves: 12,
+            unread: vec![("tools/notes.yaml:4".into(), 3)],
+            candidates: Vec::new(),
             overlooked: Vec::new(),
         };
         let text = propose(&guess);

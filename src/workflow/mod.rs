@@ -46,7 +46,7 @@ pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
-pub use recognise::{layouts_said, recognise, tell_order};
+pub use recognise::{layouts_said, nothing_said, recognise, tell_order};
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 pub use why::why;

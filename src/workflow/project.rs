@@ -1,7 +1,7 @@
 //! Opening a repository with its configuration: what every command and the screen start from.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,7 @@ use jiff::Zoned;
 use super::{
     Configurations, Decided, Project, at, others,
     reading::unread_repositories,
-    recognise::{recognise, recognise_again},
+    recognise::{nothing_said, recognise, recognise_again},
     trust::{self, Once, Untrusted},
 };
 use crate::{
@@ -127,14 +127,26 @@ impl Project {
             None => at_tip(&repo)?,
         };
         let lacking = RefCell::new(None);
+        let nothing = Cell::new(false);
+        let guessed = || {
+            let guess = guess(&repo)?;
+            nothing.set(guess.is_none());
+            Ok(guess)
+        };
+        let is_configured = team.is_some();
         let config = config::load(&LoadRequest {
             team,
             user,
-            detect: &|| guess(&repo).unwrap_or_else(|error| lacking.replace(Some(error)).and(None)),
+            detect: &|| guessed().unwrap_or_else(|error| lacking.replace(Some(error)).and(None)),
         })
         .map_err(|errors| match lacking.take() {
             // That nothing was recognised is no fault of the configuration then.
             Some(error) => error,
+            // There is no file of which it could be a fault either.
+            None if nothing.get() && !is_configured => {
+                let base = repo.base(None).and_then(|base| nothing_said(&repo, &base));
+                base.map_or_else(|_| errors.into(), Failure::usage)
+            }
             None => errors.into(),
         })?;
         let config = config.with_themes(user_themes()?).map_err(Failure::from)?;

@@ -81,13 +81,58 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/4");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/5");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {
     let all = [survey.paths(), survey.branches(), survey.tags()].map(|names| names.join("\n"));
     Repo::blob_id(all.join("\n\n").as_bytes())
 }
+
+/// Where nothing is recognised: what was looked at and what comes closest, in a sentence for people. Blocking, as
+/// [`recognise`].
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn nothing_said(repo: &Repo, base: &Tip) -> Result<String, Failure> {
+    let survey = repo.survey(base)?;
+    let paths = borrowed(survey.paths());
+    let candidates = detect::closest(&Evidence {
+        read: &|path| survey.read(path),
+        changes: &|wants, tell| survey.changes(wants, tell),
+        ..Evidence::new(&paths, &|_| None)
+    });
+    let mut folders: Vec<&str> = paths
+        .iter()
+        .filter_map(|path| Some(path.split_once('/')?.0))
+        .filter(|folder| !folder.starts_with('.'))
+        .collect();
+    folders.dedup();
+    let more = match folders.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    folders.truncate(SHOWN);
+    let looked = match folders.as_slice() {
+        [] => "its files".to_owned(),
+        folders => format!("its folders {}{more}", folders.join(", ")),
+    };
+    let closest = match candidates.first() {
+        Some(it) => format!(
+            "what comes closest to environments is the {} with {}",
+            it.what,
+            it.names.join(", ")
+        ),
+        None => "no two places with versions are alike but for one name".to_owned(),
+    };
+    Ok(format!(
+        "no versions per environment were recognised at {}: looked at {looked}; {closest}. Say where versions are written in a          tidegate.toml, such as `[[layouts]]` with `path = \"apps/{{service}}/{{env}}/values.yaml\"` and `yaml = \"image.tag\"`;          config.example.toml of the project describes every key",
+        base.shown
+    ))
+}
+
+/// Folders that are named.
+const SHOWN: usize = 8;
 
 /// What was not there to be looked at may say something else: that is no guess.
 fn look(survey: &Survey) -> Result<Option<Guess>, Failure> {
@@ -99,6 +144,7 @@ fn look(survey: &Survey) -> Result<Option<Guess>, Failure> {
         branches: &branches,
         tags: &tags,
         read: &|path| survey.read(path),
+        changes: &|wants, tell| survey.changes(wants, tell),
     };
     let mut guess = detect::recognise(&evidence);
     if let Some(error) = survey.lacking() {

@@ -2,6 +2,8 @@
 
 mod agents;
 mod contents;
+mod evidence;
+mod judge;
 mod names;
 mod order;
 mod overlooked;
@@ -51,9 +53,47 @@ pub struct Guess {
     pub by_history: BTreeSet<String>,
     /// What was recognised, in a sentence for people.
     pub explanation: String,
+    /// How many of the version changes of recent history are of places that each layout reads, in the same order; empty
+    /// where no history was looked at.
+    #[serde(default)]
+    pub moved: Vec<usize>,
+    /// Version changes of recent history, read or not.
+    #[serde(default)]
+    pub moves: usize,
+    /// Places that no layout reads though they change, `path:line` with how often, those that change most first.
+    #[serde(default)]
+    pub unread: Vec<(String, usize)>,
+    /// What could be environments, and what speaks for each.
+    #[serde(default)]
+    pub candidates: Vec<Candidate>,
     /// What looks like a version and is read by none of the layouts.
     #[serde(default)]
     pub overlooked: Vec<Overlooked>,
+}
+
+/// Names that stand in one coordinate of places that are alike otherwise, and what speaks for them being environments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The coordinate, in words: `folder 3`.
+    pub what: String,
+    /// The first of the names.
+    pub names: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+    /// What speaks for it in all, in hundredths.
+    pub score: u32,
+    /// Places that are alike but for the name.
+    pub rows: usize,
+    /// How usual the names are, in hundredths.
+    pub usual: u32,
+    /// How often versions are the same along a row, in hundredths.
+    pub equal: u32,
+    /// In how many rows a version came to one name and later to another, in hundredths.
+    pub copied: u32,
+    /// In how many rows something changed of late, in hundredths.
+    pub moving: u32,
+    /// Whether it was taken.
+    pub taken: bool,
 }
 
 /// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
@@ -82,6 +122,24 @@ pub struct Evidence<'a> {
     pub tags: &'a [&'a str],
     /// Reads a file; `None` where it cannot be.
     pub read: &'a dyn Fn(&str) -> Option<Rc<[u8]>>,
+    /// Tells what the newest commits changed, newest first, of the files that are asked for.
+    pub changes: &'a Changes<'a>,
+}
+
+/// Gives every change of the files that the first function wants to the second.
+pub type Changes<'a> = dyn Fn(&dyn Fn(&str) -> bool, &mut dyn FnMut(&Change<'_>)) + 'a;
+
+/// A file that a commit of the landed line changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// When the commit was made, in seconds since 1970.
+    pub time: i64,
+    /// The file's path.
+    pub path: &'a str,
+    /// What was in it before.
+    pub before: &'a [u8],
+    /// What was in it then.
+    pub after: &'a [u8],
 }
 
 impl Guess {
@@ -165,6 +223,7 @@ impl<'a> Evidence<'a> {
             branches: &[],
             tags: &[],
             read,
+            changes: &|_, _| {},
         }
     }
 }
@@ -201,8 +260,19 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
     };
     let agents = Agents::read(evidence.paths, evidence.read);
     let names = Names::of(evidence, &agents);
+    let by_shape = by_shape(evidence, &names, &agents);
+    judge::better(by_shape, evidence::guess(evidence, &agents), evidence)
+}
+
+/// Where nothing is recognised: what comes closest to environments, the best first.
+pub fn closest(evidence: &Evidence<'_>) -> Vec<Candidate> {
+    evidence::candidates(evidence)
+}
+
+/// Recognises the usual shapes.
+fn by_shape(evidence: &Evidence<'_>, names: &Names, agents: &Agents) -> Option<Guess> {
     let mut chosen = Chosen::default();
-    let shapes = shapes::find(evidence.paths, &names);
+    let shapes = shapes::find(evidence.paths, names);
     let (most, rest) = shapes.split_at(shapes.len().min(TRIED));
     for (template, shape) in most {
         if chosen.layouts.len() < LAYOUTS {
@@ -223,7 +293,7 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
         }
     }
     let refs = refs.map(|refs| refs.explanation);
-    let mut guess = settle::settle(chosen.layouts, evidence, &names, &agents, refs.as_deref())?;
+    let mut guess = settle::settle(chosen.layouts, evidence, names, agents, refs.as_deref())?;
     overrides::add(&mut guess, evidence);
     Some(guess)
 }

@@ -119,7 +119,7 @@ fn kind(spec: &LayoutSpec) -> Kind {
     (file.to_owned(), spec.preset.clone(), spec.yaml.clone())
 }
 
-fn explanation(paths: &[&str], refs: Option<&str>) -> String {
+pub(super) fn explanation(paths: &[&str], refs: Option<&str>) -> String {
     let more = match paths.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -294,7 +294,7 @@ impl Columns {
 }
 
 /// Where each environment runs, as the agents say.
-fn places(
+pub(super) fn places(
     environments: &[String],
     desired: &Desired,
     agents: &Agents,

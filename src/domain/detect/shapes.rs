@@ -44,8 +44,9 @@ const BOOTSTRAP: &str = "/flux-system/gotk-";
 /// Ends of names of Kustomize's generators of charts.
 const GENERATOR: &str = "-helm-generator";
 /// Folders in which nothing is declared.
-const SKIPPED: [&str; 6] = [
+const SKIPPED: [&str; 7] = [
     "templates",
+    "crds",
     "node_modules",
     "vendor",
     "docs",

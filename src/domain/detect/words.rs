@@ -120,6 +120,53 @@ pub(super) fn known_loosely(name: &str) -> Option<Known> {
     })
 }
 
+/// Short forms and words that are an environment's only beside others, with their ranks.
+const LESS_USUAL: [(&str, usize); 36] = [
+    ("snd", 0),
+    ("sbox", 0),
+    ("sbx", 0),
+    ("sdb", 0),
+    ("trunk", 0),
+    ("nightly", 0),
+    ("alpha", 0),
+    ("lab", 0),
+    ("poc", 0),
+    ("edge", 0),
+    ("ptl", 0),
+    ("ptlsbox", 0),
+    ("ephemeral", 0),
+    ("ithc", 1),
+    ("perf", 1),
+    ("perftest", 1),
+    ("aat", 1),
+    ("sit", 1),
+    ("preview", 1),
+    ("beta", 2),
+    ("rc", 2),
+    ("nonprod", 2),
+    ("nprod", 2),
+    ("pre", 3),
+    ("prev", 3),
+    ("preprd", 3),
+    ("ppd", 3),
+    ("candidate", 3),
+    ("training", 3),
+    ("pilot", 3),
+    ("prelive", 3),
+    ("stable", 5),
+    ("dr", 5),
+    ("mgmt", 5),
+    ("release", 5),
+    ("lts", 5),
+];
+
+/// The rank of a word that is an environment's only beside others; numbers behind it do not matter.
+pub(super) fn less_usual(word: &str) -> Option<usize> {
+    let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let found = LESS_USUAL.iter().find(|(known, _)| *known == bare);
+    found.map(|(_, rank)| *rank)
+}
+
 /// Whether it is nothing but a usual word: `prod`, not `prod-eu`.
 pub(super) fn is_bare(name: &str) -> bool {
     known(name).is_some_and(|known| known.group.is_empty())

@@ -11,11 +11,12 @@ use crate::domain::ids::ObjectId;
 use crate::domain::{desired::Tip, failure::Failure};
 
 /// A file larger than this is not looked at: it holds no versions that people write.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 2 << 20;
 
 /// One commit's files and the repository's refs. For one thread; opened once, as hundreds of files are read.
 pub struct Survey {
     objects: Objects,
+    commit: ObjectId,
     files: HashMap<String, ObjectId>,
     paths: Vec<String>,
     branches: Vec<String>,
@@ -63,6 +64,7 @@ impl Repo {
         let (branches, tags) = (names(&heads)?, names("refs/tags/")?);
         Ok(Survey {
             objects,
+            commit: base.commit,
             files,
             paths,
             branches,
@@ -72,6 +74,16 @@ impl Repo {
 }
 
 impl Survey {
+    /// The repository that it is of.
+    pub(super) fn repo(&self) -> &Repo {
+        self.objects.repo()
+    }
+
+    /// The commit that it is of.
+    pub(super) fn commit(&self) -> ObjectId {
+        self.commit
+    }
+
     /// Every regular file, in tree order; what is not UTF-8 is left out.
     pub fn paths(&self) -> &[String] {
         &self.paths

@@ -319,6 +319,7 @@ fn layouts_are_recognised_without_configuration() {
             branches: &branches,
             tags: &[],
             read: &read,
+            changes: &|_, _| {},
         });
         let guess = guess.unwrap_or_default();
         let environments: Vec<EnvironmentName> = guess

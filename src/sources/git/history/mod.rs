@@ -13,6 +13,7 @@ mod line;
 mod moves;
 mod pipeline;
 mod places;
+mod recent;
 mod tags;
 mod telling;
 mod today;

@@ -1,0 +1,244 @@
+//! Each place for the axis that speaks most for it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use super::{
+    Place,
+    axes::{self, Axis, Component, Coordinate},
+    classify::{Class, Part, Strength},
+    lexicon,
+    scan::Step,
+};
+
+/// A place that is a version of a service in an environment.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    pub(super) place: usize,
+    pub(super) environment: Coordinate,
+    /// Whether the environment has a file of its own that says nothing, and the place is what it inherits.
+    pub(super) inherited: bool,
+}
+
+/// The least that must speak for an axis.
+const LEAST: f64 = 1.1;
+
+/// Keys of what is measured or counted.
+const MEASURES: [&str; 18] = [
+    "cpu",
+    "memory",
+    "mem",
+    "size",
+    "limit",
+    "limits",
+    "replicas",
+    "timeout",
+    "ratio",
+    "port",
+    "count",
+    "threshold",
+    "path",
+    "host",
+    "id",
+    "cores",
+    "weight",
+    "rate",
+];
+
+/// The axes that are of environments.
+pub(super) fn accepted(components: &[Component]) -> Vec<Component> {
+    let named = |it: &&Component| it.words >= 2 || it.hosts >= 2;
+    let strong = components
+        .iter()
+        .filter(|it| it.rows >= 2 && it.score >= LEAST)
+        .filter(named)
+        .map(|it| it.lexical)
+        .fold(0.0, f64::max);
+    components
+        .iter()
+        .filter(|it| {
+            let by_history = it.copies >= 0.3 && it.rows >= 2
+                || it.equal >= 0.5 && it.moving >= 0.5 && it.rows >= 3;
+            let enough = it.score >= LEAST && (it.lexical >= 0.2 || by_history);
+            // Keys are words more often than they are environments.
+            let inside = matches!(
+                it.axis,
+                Axis::Key(_) | Axis::KeyHead(_) | Axis::KeyTail(_) | Axis::Item(_)
+            );
+            let enough = enough && (!inside || it.lexical >= 0.6 && it.words >= 2);
+            enough && it.lexical >= strong * 0.6 && (strong < 0.5 || named(it))
+        })
+        .cloned()
+        .collect()
+}
+
+/// The path's depth, the keys above, and the file's ending.
+type Family = (usize, Vec<Step>, Rc<str>);
+
+/// Places whose keys stand beside each other: where one of them moves, all are versions.
+pub(super) struct Families {
+    /// By the path's depth and the keys above: how many there are, and how many of them move.
+    moving: BTreeMap<Family, (usize, usize)>,
+}
+
+impl Families {
+    pub(super) fn of(places: &[Place]) -> Self {
+        let mut moving: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+        for place in places {
+            let entry = moving.entry(Self::key(place)).or_default();
+            entry.0 += 1;
+            entry.1 += usize::from(!place.moves.is_empty());
+        }
+        Self { moving }
+    }
+
+    fn key(place: &Place) -> Family {
+        let steps = &place.scalar.steps;
+        let above = steps[..steps.len().saturating_sub(1)].to_vec();
+        (
+            place.path.folders.len(),
+            above,
+            Rc::clone(&place.path.ending),
+        )
+    }
+
+    /// Whether a place may be a version of something that is promoted.
+    pub(super) fn are_versions(&self, place: &Place) -> bool {
+        let sign = &place.scalar.sign;
+        let key = place.scalar.steps.iter().rev().find_map(|step| match step {
+            Step::Key(key) => Some(key.to_ascii_lowercase()),
+            _ => None,
+        });
+        let measure = || {
+            let words = |key: String| {
+                key.split(['_', '-', '.'])
+                    .any(|word| MEASURES.contains(&word))
+            };
+            key.is_some_and(words)
+        };
+        let (all, moving) = self
+            .moving
+            .get(&Self::key(place))
+            .copied()
+            .unwrap_or_default();
+        let family = all >= 3 && moving * 2 >= all && place.scalar.steps.len() > 1;
+        match sign.class {
+            Class::Image => true,
+            Class::Key => sign.strength == Strength::Fixed || family || !place.moves.is_empty(),
+            Class::Value => (family || !place.moves.is_empty()) && !measure(),
+        }
+    }
+}
+
+/// Claims every place that stands at one of `accepted`; a known name is one wherever that coordinate has it.
+pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
+    let mut by_token: BTreeMap<(Axis, Rc<str>), usize> = BTreeMap::new();
+    let mut by_axis: BTreeMap<Axis, (usize, bool)> = BTreeMap::new();
+    for (at, component) in accepted.iter().enumerate() {
+        for token in &component.tokens {
+            by_token
+                .entry((component.axis, Rc::clone(token)))
+                .or_insert(at);
+        }
+        let hosts = component.hosts >= 2;
+        by_axis
+            .entry(component.axis)
+            .and_modify(|it| it.1 |= hosts)
+            .or_insert((at, hosts));
+    }
+    let vocabulary: BTreeSet<&str> = accepted
+        .iter()
+        .flat_map(|component| component.tokens.iter().map(|token| &**token))
+        .filter(|token| lexicon::weight(token) == 100)
+        .collect();
+    let mut claims = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let best = axes::coordinates(place)
+            .into_iter()
+            .filter_map(|coordinate| {
+                let own = by_token
+                    .get(&(coordinate.axis, Rc::clone(&coordinate.token)))
+                    .copied();
+                let known = by_axis.get(&coordinate.axis).filter(|(_, hosts)| {
+                    lexicon::weight(&coordinate.token) >= 80
+                        || *hosts && lexicon::is_host(&coordinate.token)
+                });
+                // A name that is one elsewhere is one as a folder or file anywhere.
+                let whole = matches!(coordinate.axis, Axis::Folder(_) | Axis::Stem);
+                let named =
+                    (whole && vocabulary.contains(&*coordinate.token)).then_some(usize::MAX);
+                let component = own.or(known.map(|(at, _)| *at)).or(named)?;
+                Some((component, coordinate))
+            })
+            .min_by_key(|(component, _)| *component);
+        // What only repeats where it stands is no version.
+        let repeats = |coordinate: &Coordinate| {
+            place.scalar.sign.part == Part::Whole
+                && lexicon::weight(&place.scalar.sign.version) == 100
+                || *place.scalar.sign.version == *coordinate.token
+        };
+        if let Some((_, environment)) = best.filter(|(_, it)| !repeats(it)) {
+            claims.push(Claim {
+                place: at,
+                environment,
+                inherited: false,
+            });
+        }
+    }
+    without_copies(places, claims)
+}
+
+/// Without what only repeats the image beside it: a chart's version that goes with its image's tag.
+fn without_copies(places: &[Place], claims: Vec<Claim>) -> Vec<Claim> {
+    let mut images: BTreeMap<usize, Vec<Rc<str>>> = BTreeMap::new();
+    for place in places.iter().filter(|it| {
+        it.scalar.sign.part == Part::Tag || it.scalar.sign.class == Class::Image && is_tag(it)
+    }) {
+        images
+            .entry(place.file)
+            .or_default()
+            .push(Rc::clone(&place.scalar.sign.version));
+    }
+    let key = |place: &Place| -> Vec<String> {
+        place
+            .scalar
+            .steps
+            .iter()
+            .map(|step| format!("{step:?}"))
+            .collect()
+    };
+    // By the keys: of all that have an image beside them, how many are as it is.
+    let mut votes: BTreeMap<Vec<String>, (usize, usize)> = BTreeMap::new();
+    for claim in &claims {
+        let place = &places[claim.place];
+        if place.scalar.sign.part == Part::Whole
+            && !is_tag(place)
+            && let Some(beside) = images.get(&place.file)
+        {
+            let vote = votes.entry(key(place)).or_default();
+            vote.0 += usize::from(beside.contains(&place.scalar.sign.version));
+            vote.1 += 1;
+        }
+    }
+    claims
+        .into_iter()
+        .filter(|claim| {
+            let place = &places[claim.place];
+            let beside = images.get(&place.file);
+            let vote = votes.get(&key(place)).copied().unwrap_or_default();
+            is_tag(place)
+                || place.scalar.sign.part != Part::Whole
+                || beside.is_none()
+                || vote.0 * 10 < vote.1 * 8
+        })
+        .collect()
+}
+
+fn is_tag(place: &Place) -> bool {
+    match place.scalar.steps.last() {
+        Some(Step::Key(key)) => key.to_ascii_lowercase().ends_with("tag"),
+        _ => false,
+    }
+}

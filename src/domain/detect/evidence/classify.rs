@@ -1,0 +1,339 @@
+//! Whether a scalar is a version: by its key, by what it says, and by what it is not.
+
+use std::rc::Rc;
+
+use crate::domain::version::{Version, VersionKind};
+
+/// What a scalar says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sign {
+    pub(super) class: Class,
+    pub(super) strength: Strength,
+    pub(super) part: Part,
+    /// The version alone.
+    pub(super) version: Rc<str>,
+    /// The last part of the image's or repository's name, where the scalar names one.
+    pub(super) of: Option<Rc<str>>,
+}
+
+/// How its place speaks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// The value alone.
+    Value,
+    /// A key that ends like one of versions.
+    Key,
+    /// An image, a reference, or a key that holds nothing else.
+    Image,
+}
+
+/// How its text speaks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    /// `latest`, `main`, a range.
+    Floating,
+    /// Two numbers, a date, a name of a release.
+    Like,
+    /// Three numbers, a commit, a digest.
+    Fixed,
+}
+
+/// Which part of the scalar the version is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// Behind an image's name.
+    Tag,
+    /// The `ref` of a URL's query.
+    Reference,
+}
+
+/// Keys that hold a version and nothing else.
+const STRONG: [&str; 9] = [
+    "tag",
+    "newtag",
+    "imagetag",
+    "image_tag",
+    "targetrevision",
+    "digest",
+    "image-tag",
+    "docker_tag",
+    "image_version",
+];
+/// Ends of keys of versions.
+const ENDS: [&str; 8] = [
+    "version", "_sha", "sha", "revision", "ref", "tag", "commit", "release",
+];
+/// Keys that end so and are of something else.
+const OTHER: [&str; 21] = [
+    "api",
+    "schema",
+    "kube",
+    "java",
+    "scala",
+    "protocol",
+    "format",
+    "terraform",
+    "required",
+    "min",
+    "max",
+    "tls",
+    "http",
+    "python",
+    "node",
+    "ruby",
+    "secret",
+    "php",
+    "encryption",
+    "ssl",
+    "key",
+];
+/// Maps of versions: what stands in them is one, whatever its key.
+const MAPS: [&str; 6] = [
+    "versions",
+    "images",
+    "tags",
+    "revisions",
+    "substitute",
+    "image_tags",
+];
+/// Kinds of files that are read by lines.
+const LINES: [&str; 9] = [
+    "env",
+    "properties",
+    "tfvars",
+    "tf",
+    "hcl",
+    "toml",
+    "libsonnet",
+    "jsonnet",
+    "cue",
+];
+
+/// Whether files of this kind are read by lines.
+pub(super) fn is_lines(kind: &str) -> bool {
+    LINES.contains(&kind)
+}
+
+/// Whether a text may be a key: a word.
+pub(super) fn is_key(text: &str) -> bool {
+    let text = text.strip_prefix("export ").unwrap_or(text);
+    !text.is_empty()
+        && text.len() < 80
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'))
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// What a scalar says; `above` are the keys above its own, nearest first.
+pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option<Sign> {
+    if value.is_empty() || value.len() > 300 || value.contains(['{', '$', '<', '\n', '|']) {
+        return None;
+    }
+    // The version of a policy's language.
+    if key == "Version" && value.len() == 10 && value.matches('-').count() == 2 {
+        return None;
+    }
+    // Labels say again what stands elsewhere; what a patch is for is named by its API's version.
+    let beside = above.iter().any(|it| {
+        matches!(
+            *it,
+            "labels" | "matchLabels" | "commonLabels" | "selector" | "annotations" | "target"
+        )
+    });
+    if beside && !value.contains('/') || key.ends_with("/version") {
+        return None;
+    }
+    let lower = key.to_ascii_lowercase();
+    if ["sha256", "sha512", "sha1", "md5", "checksum"]
+        .iter()
+        .any(|it| lower.contains(it))
+    {
+        return None;
+    }
+    // A chart's own version, which nobody promotes.
+    if file == "Chart.yaml" && key == "version" && above.is_empty() {
+        return None;
+    }
+    if value.starts_with("ENC[") || matches!(key, "apiVersion" | "kind") || above.contains(&"sops")
+    {
+        return None;
+    }
+    if let Some(at) = value.find("?ref=") {
+        let version = value[at + 5..].split('&').next().unwrap_or_default();
+        let repository = value[..at].split("//").take(2).last().unwrap_or_default();
+        let of = value[..at].rsplit("//").next().unwrap_or(repository);
+        let of = of
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        return (!version.is_empty()).then(|| Sign {
+            class: Class::Image,
+            strength: strength(version).unwrap_or(Strength::Floating),
+            part: Part::Reference,
+            version: version.into(),
+            of: Some(of.trim_end_matches(".git").into()),
+        });
+    }
+    if let Some((name, version)) = image(value) {
+        let strength = strength(version).or_else(|| is_tag(version).then_some(Strength::Like));
+        return strength.map(|strength| Sign {
+            class: Class::Image,
+            strength,
+            part: Part::Tag,
+            version: version.into(),
+            of: Some(name.rsplit('/').next().unwrap_or(name).into()),
+        });
+    }
+    if value.contains([' ', '/', ',', '(']) && !value.starts_with("refs/") {
+        return None;
+    }
+    let class = class(file, above, key);
+    let found = strength(value);
+    let strength = match (class, found) {
+        (Class::Image, None) if is_tag(value) => Strength::Like,
+        (Class::Key, None) if is_tag(value) && value.contains(|c: char| c.is_ascii_digit()) => {
+            Strength::Like
+        }
+        (Class::Value, Some(Strength::Floating)) => return None,
+        (_, found) => found?,
+    };
+    if class != Class::Image && is_other(key, value) {
+        return None;
+    }
+    Some(Sign {
+        class,
+        strength,
+        part: Part::Whole,
+        version: value.into(),
+        of: None,
+    })
+}
+
+fn class(file: &str, above: &[&str], key: &str) -> Class {
+    let lower = key.to_ascii_lowercase();
+    let chart = match lower.as_str() {
+        "version" => {
+            above.first() == Some(&"dependencies")
+                || above.first() == Some(&"releases")
+                || above.first() == Some(&"helmCharts")
+                || (above.first() == Some(&"spec") && above.get(1) == Some(&"chart"))
+        }
+        _ => false,
+    };
+    if STRONG.contains(&lower.as_str())
+        || chart
+        || lower.ends_with("_tag")
+        || key.ends_with("Tag")
+        || key.ends_with("-tag")
+    {
+        return Class::Image;
+    }
+    if above.first().is_some_and(|above| MAPS.contains(above)) {
+        return Class::Key;
+    }
+    if file == "Chart.yaml" && key == "appVersion" {
+        return Class::Value;
+    }
+    if ENDS.iter().any(|end| lower.ends_with(end)) {
+        return Class::Key;
+    }
+    Class::Value
+}
+
+/// Whether the key or the value is of something that nobody promotes.
+fn is_other(key: &str, value: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    if lower.starts_with("api") && strength(value) == Some(Strength::Fixed) {
+        return false;
+    }
+    let camel = OTHER
+        .iter()
+        .any(|word| lower.starts_with(word) && lower.len() < word.len() + 9);
+    camel
+        || words.clone().any(|word| OTHER.contains(&word))
+        || value.parse::<std::net::Ipv4Addr>().is_ok()
+        || is_uuid(value)
+        || value.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_uuid(value: &str) -> bool {
+    value.len() == 36 && value.matches('-').count() == 4
+}
+
+/// A tag that says nothing of itself: `prod-68f7180-20260821151134`, `v749`, `dev`.
+fn is_tag(value: &str) -> bool {
+    value.len() < 129
+        && value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && value.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+' | b'@' | b':')
+        })
+        && !matches!(
+            value,
+            "true" | "false" | "null" | "none" | "yes" | "no" | "IfNotPresent" | "Always" | "Never"
+        )
+}
+
+/// How a text speaks for being a version; `None` where it does not.
+pub(super) fn strength(text: &str) -> Option<Strength> {
+    let kind = Version::from(text).kind(&[]);
+    Some(match kind {
+        VersionKind::SemVer if text.matches('.').count() >= 2 => Strength::Fixed,
+        VersionKind::GitSha
+        | VersionKind::GitShaBuild
+        | VersionKind::Digest
+        | VersionKind::CalVer => Strength::Fixed,
+        VersionKind::SemVer if text.contains('.') => Strength::Like,
+        VersionKind::Number if text.len() > 7 => Strength::Like,
+        VersionKind::Mutable if Version::from(text).speaks_for_itself() => Strength::Floating,
+        _ => {
+            // `prod-68f7180-20260821151134`, `2025-11-10-034557-production`, `1.2.3.4`, `18.3.dev20260818`
+            let digits = text.bytes().filter(u8::is_ascii_digit).count();
+            let marks = text
+                .bytes()
+                .filter(|b| matches!(b, b'.' | b'-' | b'_'))
+                .count();
+            let plain = text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+'));
+            if plain && digits >= 3 && marks >= 1 && digits * 3 >= text.len() && is_tag(text) {
+                Strength::Like
+            } else {
+                return None;
+            }
+        }
+    })
+}
+
+/// An image's name and its tag, digest or both.
+fn image(text: &str) -> Option<(&str, &str)> {
+    if text.contains("://") && !text.starts_with("docker://") && !text.starts_with("oci://")
+        || text.contains([' ', ',', '(', '=', '*'])
+    {
+        return None;
+    }
+    let slash = text.rfind('/').map_or(0, |at| at + 1);
+    let digest = text.find("@sha256:").unwrap_or(text.len());
+    let at = match text[slash.min(digest)..digest].find(':') {
+        Some(at) => slash.min(digest) + at,
+        None if digest < text.len() => digest,
+        None => return None,
+    };
+    let (name, version) = (&text[..at], &text[at + 1..]);
+    let named = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/' | b':'))
+        && name.bytes().any(|b| b.is_ascii_alphabetic())
+        && !version.is_empty()
+        && !version.contains('/');
+    // Without a registry or a path, it may be a host and a port, or a pair of words.
+    let path = name.contains('/') || strength(version).is_some_and(|it| it >= Strength::Like);
+    let port =
+        version.bytes().all(|b| b.is_ascii_digit()) && version.len() <= 5 && !name.contains('/');
+    (named && path && !port).then_some((name, version))
+}

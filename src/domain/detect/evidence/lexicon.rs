@@ -1,0 +1,99 @@
+//! Words that environments are called by, and how sure a name is of being one.
+
+use super::super::words;
+
+/// How sure a name is of being an environment's, in hundredths: 100 for a usual word alone, less with something beside it.
+pub(super) fn weight(name: &str) -> u32 {
+    let lower = name.to_ascii_lowercase();
+    if is_common(&lower) {
+        return 0;
+    }
+    let parts: Vec<&str> = lower
+        .split(['-', '_', '.', '/'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let exact = |part: &str| words::is_bare(part) || more(part).is_some();
+    if parts.len() == 1 && exact(parts[0]) {
+        return 100;
+    }
+    if let ["ring" | "wave", number] = parts.as_slice()
+        && number.parse::<u32>().is_ok()
+    {
+        return 100;
+    }
+    let usual = parts.iter().filter(|part| words::is_bare(part)).count();
+    let few = parts.len() <= 4;
+    if usual > 0 && few {
+        return 80;
+    }
+    if parts.iter().any(|part| more(part).is_some()) && parts.len() <= 2 {
+        return 50;
+    }
+    // `usdfprod`, `brhstaging`
+    let long = [
+        "prod", "staging", "stage", "dev", "test", "demo", "preprod", "qa",
+    ];
+    if few
+        && parts.iter().any(|part| {
+            long.iter()
+                .any(|word| part.ends_with(word) && part.len() > word.len() + 1)
+        })
+    {
+        return 40;
+    }
+    0
+}
+
+/// The usual word in a name, by which two names are told to be of different environments.
+pub(super) fn word(name: &str) -> Option<usize> {
+    words::known_loosely(name)
+        .map(|known| known.rank)
+        .or_else(|| {
+            let lower = name.to_ascii_lowercase();
+            lower.split(['-', '_', '.', '/']).find_map(more)
+        })
+}
+
+fn more(part: &str) -> Option<usize> {
+    words::less_usual(part)
+}
+
+/// Whether it is what environments have in common, or no environment at all.
+pub(super) fn is_common(lower: &str) -> bool {
+    let words = [
+        "base",
+        "bases",
+        "common",
+        "default",
+        "defaults",
+        "global",
+        "shared",
+        "all",
+        "template",
+        "templates",
+        "example",
+        "sample",
+        "components",
+        "generic",
+        "overlays",
+        "values",
+        "kustomization",
+    ];
+    words.contains(&lower)
+}
+
+/// Whether it looks like a host's name: `data.bloodpac.org`.
+pub(super) fn is_host(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    const ENDS: [&str; 34] = [
+        "com", "org", "net", "io", "dev", "edu", "gov", "mil", "info", "cloud", "app", "eu", "uk",
+        "de", "fr", "nl", "se", "no", "dk", "fi", "ch", "at", "be", "es", "it", "pl", "ca", "us",
+        "au", "nz", "jp", "in", "local", "internal",
+    ];
+    name.contains('.')
+        && ENDS.contains(&last)
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        && name.bytes().any(|b| b.is_ascii_alphabetic())
+}

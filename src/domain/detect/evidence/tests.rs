@@ -1,0 +1,376 @@
+//! A small repository of each kind, with a history in which versions go from one environment to the next.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use super::super::{Change, Evidence, Guess, recognise, trial::assemble};
+
+/// Files by path, and what changed of them, newest first.
+#[derive(Default)]
+struct Repository {
+    files: BTreeMap<String, String>,
+    changes: Vec<(i64, String, String, String)>,
+}
+
+impl Repository {
+    fn write(&mut self, path: &str, text: &str) {
+        let time = i64::try_from(self.changes.len()).unwrap();
+        let before = self.files.insert(path.to_owned(), text.to_owned());
+        if let Some(before) = before {
+            self.changes
+                .insert(0, (time, path.to_owned(), before, text.to_owned()));
+        }
+    }
+
+    fn guess(&self) -> Option<(Guess, Vec<(String, String)>)> {
+        let paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
+        let read = |path: &str| Some(Rc::from(self.files.get(path)?.as_bytes()));
+        let evidence = Evidence {
+            changes: &|wants, tell| {
+                for (time, path, before, after) in self.changes.iter().filter(|it| wants(&it.1)) {
+                    tell(&Change {
+                        time: *time,
+                        path,
+                        before: before.as_bytes(),
+                        after: after.as_bytes(),
+                    });
+                }
+            },
+            ..Evidence::new(&paths, &read)
+        };
+        let guess = recognise(&evidence)?;
+        let desired = assemble(
+            &guess.layouts,
+            &guess.environments,
+            paths.iter().copied(),
+            &evidence,
+        )?;
+        let cells = desired.cells.iter().filter_map(|(key, cell)| {
+            let version = cell.version.as_ref()?;
+            Some((
+                key.environment.as_str().to_owned(),
+                version.as_str().to_owned(),
+            ))
+        });
+        Some((guess.clone(), cells.collect()))
+    }
+}
+
+/// One file per service and environment, or one per environment or service where the path says so: versions come to the
+/// first environment and go on from there.
+fn kind(path: &str, text: &str, line: &str, environments: &[&str]) -> Repository {
+    let services = ["web", "api", "cart"];
+    let mut repository = Repository::default();
+    for round in 0..8_usize {
+        for (behind, _) in environments.iter().enumerate() {
+            for (nth, service) in services.iter().enumerate() {
+                for (at, environment) in environments.iter().enumerate() {
+                    // What this environment has by now.
+                    let version = |nth: usize, at: usize| {
+                        let own = round.saturating_sub(usize::from(at > behind));
+                        format!("{}.{}.{own}", nth + 1, nth + 3)
+                    };
+                    let fill =
+                        |text: &str, nth: usize, service: &str, at: usize, environment: &str| {
+                            text.replace("ENV", environment)
+                                .replace("SERVICE", service)
+                                .replace("UPPER", &service.to_uppercase())
+                                .replace("VERSION", &version(nth, at))
+                        };
+                    let path = fill(path, nth, service, at, environment);
+                    let own = if path.contains(service) {
+                        // The environments may be inside of the file.
+                        if text.contains("EACH") && !path.contains(environment) {
+                            environments
+                                .iter()
+                                .enumerate()
+                                .map(|(at, environment)| fill(line, nth, service, at, environment))
+                                .collect::<String>()
+                        } else {
+                            fill(line, nth, service, at, environment)
+                        }
+                    } else {
+                        let all = services.iter().enumerate();
+                        all.map(|(nth, service)| fill(line, nth, service, at, environment))
+                            .collect()
+                    };
+                    let text = fill(text, nth, service, at, environment).replace("EACH", &own);
+                    if repository.files.get(&path) != Some(&text) {
+                        repository.write(&path, &text);
+                    }
+                }
+            }
+        }
+    }
+    repository
+}
+
+const USUAL: [&str; 3] = ["dev", "staging", "prod"];
+const HOSTS: [&str; 3] = ["data.shop.org", "staging.shop.org", "shop.example.com"];
+
+/// Name, path, text, line within it, environments.
+type Kind = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    [&'static str; 3],
+);
+
+const KINDS: [Kind; 15] = [
+    (
+        "overlays",
+        "apps/SERVICE/overlays/ENV/kustomization.yaml",
+        "resources: [../../base]\nimages:\n- name: r/SERVICE\n  newTag: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "plain manifests",
+        "ENV/SERVICE/deployment.yaml",
+        "kind: Deployment\nmetadata:\n  name: SERVICE\nspec:\n  template:\n    spec:\n      containers:\n      - name: SERVICE\n        image: r/x/SERVICE:VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "values of an environment",
+        "charts/SERVICE/values-ENV.yaml",
+        "replicas: 2\nimage:\n  tag: \"VERSION\"\n",
+        "",
+        USUAL,
+    ),
+    (
+        "values below a key",
+        "charts/SERVICE/ENV.yaml",
+        "SERVICE:\n  web:\n    image:\n      repository: r/SERVICE\n      tag: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "a map per host",
+        "ENV/manifest.json",
+        "{\n  \"versions\": {\nEACH    \"zoo\": \"r/x/zoo:9.9.9\"\n  }\n}\n",
+        "    \"SERVICE\": \"r/x/SERVICE:VERSION\",\n",
+        HOSTS,
+    ),
+    (
+        "an umbrella chart",
+        "charts/ENV/SERVICE/Chart.yaml",
+        "apiVersion: v2\nname: SERVICE\nversion: 0.1.0\ndependencies:\n- name: SERVICE\n  repository: https://x.example\n  version: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "releases of Helm",
+        "clusters/ENV/apps/SERVICE.yaml",
+        "kind: HelmRelease\nmetadata:\n  name: SERVICE\nspec:\n  chart:\n    spec:\n      chart: SERVICE\n      version: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "applications",
+        "argocd/ENV/SERVICE.yaml",
+        "kind: Application\nmetadata:\n  name: SERVICE-ENV\nspec:\n  source:\n    chart: SERVICE\n    repoURL: https://x.example\n    targetRevision: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "a tiny file",
+        "image-tags/ENV/SERVICE",
+        "image_tag: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "a map of an environment",
+        "envs/ENV.env",
+        "EACHMODE: fast\n",
+        "UPPER_DOCKER_TAG: \"VERSION\"\n",
+        USUAL,
+    ),
+    (
+        "variables",
+        "environments/ENV/public.yml",
+        "timeout: 30\nEACHkafka_protocol_version: 2.8\n",
+        "SERVICE_version: VERSION\n",
+        USUAL,
+    ),
+    (
+        "an environment is a key",
+        "services/SERVICE/versions.yaml",
+        "image: r/SERVICE\nenvironments:\nEACH",
+        "  ENV:\n    tag: VERSION\n",
+        USUAL,
+    ),
+    (
+        "variables of Terraform",
+        "ENV/services/SERVICE/main.auto.tfvars",
+        "name    = \"SERVICE\"\nversion = \"VERSION\"\n",
+        "",
+        USUAL,
+    ),
+    (
+        "image streams",
+        "SERVICE/overlays/ENV/imagestream.yaml",
+        "kind: ImageStream\nmetadata:\n  name: SERVICE\nspec:\n  tags:\n  - name: latest\n    from:\n      kind: DockerImage\n      name: quay.example/x/SERVICE:VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "numbers below environments",
+        "services/SERVICE/deploy/ENV/01/patch.yaml",
+        "kind: HelmRelease\nspec:\n  values:\n    image: r/x/SERVICE:VERSION\n",
+        "",
+        USUAL,
+    ),
+];
+
+#[test]
+fn every_kind_is_recognised_whole() {
+    for (name, path, text, line, environments) in KINDS {
+        let repository = kind(path, text, line, &environments);
+        let Some((guess, cells)) = repository.guess() else {
+            panic!("{name}: nothing");
+        };
+        for environment in environments {
+            let own = |(it, version): &&(String, String)| {
+                it.starts_with(environment) && version.contains('.') && version != "9.9.9"
+            };
+            let count = cells.iter().filter(own).count();
+            assert_eq!(
+                count, 3,
+                "{name}: {environment} in {cells:?}\n{:?} {:?}",
+                guess.environments, guess.layouts
+            );
+        }
+        assert_eq!(
+            guess.environments.len(),
+            3,
+            "{name}: {:?}",
+            guess.environments
+        );
+    }
+}
+
+#[test]
+fn folders_beside_those_of_an_early_environment_are_production() {
+    let mut repository = Repository::default();
+    for round in 0..4 {
+        for service in ["web", "api", "cart", "wiki"] {
+            for (end, behind) in [("-dev", 0), ("", 1)] {
+                repository.write(
+                    &format!("{service}{end}/deployment.yaml"),
+                    &format!(
+                        "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: {service}\n        image: ghcr.io/x/{service}:1.{}.0\n",
+                        round + 1 - behind
+                    ),
+                );
+            }
+        }
+    }
+    repository.write("monitoring/deployment.yaml", "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n      - name: m\n        image: x/m:2.0.0\n");
+    let (guess, cells) = repository.guess().unwrap();
+    assert_eq!(guess.environments, ["dev", "prod"]);
+    let of = |name: &str, version: &str| {
+        cells
+            .iter()
+            .filter(|it| it.0 == name && it.1 == version)
+            .count()
+    };
+    assert_eq!(
+        (of("dev", "1.4.0"), of("prod", "1.3.0"), cells.len()),
+        (4, 4, 8),
+        "{cells:?} {:?}",
+        guess.layouts
+    );
+}
+
+#[test]
+fn environments_inherit_what_their_own_files_do_not_say() {
+    let mut repository = Repository::default();
+    for service in ["web", "api", "cart"] {
+        let base = |version: &str| {
+            format!(
+                "kind: HelmRelease\nspec:\n  values:\n    java:\n      image: r/x/{service}:{version}\n"
+            )
+        };
+        for version in ["1.0.0", "1.1.0"] {
+            repository.write(
+                &format!("apps/shop/{service}/{service}.yaml"),
+                &base(version),
+            );
+        }
+        repository.write(
+            &format!("apps/shop/{service}/stg.yaml"),
+            "kind: HelmRelease\nspec:\n  values:\n    java:\n      replicas: 3\n",
+        );
+        for version in ["1.1.0", "1.2.0"] {
+            repository.write(&format!("apps/shop/{service}/dev.yaml"), &base(version));
+        }
+    }
+    let (guess, mut cells) = repository.guess().unwrap();
+    cells.sort();
+    let expected = [("dev", "1.2.0"), ("stg", "1.1.0")]
+        .map(|(name, version)| vec![(name.to_owned(), version.to_owned()); 3]);
+    assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
+}
+
+/// What looks like a version and is none, beside overlays that are.
+#[test]
+fn decoys_are_no_cells() {
+    const DECOYS: [(&str, &str, &str); 9] = [
+        (
+            "a schema",
+            "crds/ENV/web.yaml",
+            "kind: CustomResourceDefinition\nspec:\n  version: 1.2.3\n",
+        ),
+        (
+            "a template",
+            "charts/web/templates/ENV.yaml",
+            "image: r/x/web:1.2.3\n",
+        ),
+        (
+            "documentation",
+            "docs/ENV/web.yaml",
+            "image: r/x/web:1.2.3\n",
+        ),
+        (
+            "a version of an API",
+            "apps/web/overlays/ENV/api.yaml",
+            "apiVersion: v1.2.3\nkind: Deployment\n",
+        ),
+        (
+            "a label",
+            "apps/web/overlays/ENV/labels.yaml",
+            "metadata:\n  labels:\n    version: 1.2.3\n",
+        ),
+        (
+            "a protocol",
+            "apps/web/overlays/ENV/config.yaml",
+            "kafka_protocol_version: 2.8.1\njava_version: 17.0.1\n",
+        ),
+        (
+            "a policy",
+            "apps/web/overlays/ENV/policy.json",
+            "{\"Version\": \"2012-10-17\"}\n",
+        ),
+        (
+            "a checksum",
+            "apps/web/overlays/ENV/sum.yaml",
+            "download_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b\n",
+        ),
+        (
+            "an address",
+            "apps/web/overlays/ENV/net.yaml",
+            "host_version: 10.0.0.1\n",
+        ),
+    ];
+    let (_, path, text, line, environments) = KINDS[0];
+    for (name, decoy, content) in DECOYS {
+        let mut repository = kind(path, text, line, &environments);
+        for environment in environments {
+            repository.write(&decoy.replace("ENV", environment), content);
+        }
+        let (guess, cells) = repository.guess().unwrap();
+        assert_eq!(cells.len(), 9, "{name}: {cells:?} {:?}", guess.layouts);
+    }
+}

@@ -1,0 +1,309 @@
+//! A layout in the configuration's notation.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use super::{
+    super::{
+        Place,
+        axes::Axis,
+        classify::{Class, Part},
+        scan::{Form, Step},
+    },
+    Name,
+    layout::{Layout, Where},
+};
+use crate::domain::layout::{FallbackSpec, LayoutSpec};
+
+/// Most alternatives that are written out.
+const ALTERNATIVES: usize = 40;
+impl Layout<'_> {
+    fn open(&self, place: Where, written: &str) -> String {
+        match self.captured(place) {
+            Some(capture) => format!("{{{}}}", capture.name),
+            None => written.to_owned(),
+        }
+    }
+
+    fn path(&self) -> String {
+        let Some((first, claim)) = self.own().next() else {
+            return String::new();
+        };
+        let axis = self.shape.axis;
+        let nested = self.nested();
+        let mut segments: Vec<String> = Vec::new();
+        let env = "{env:$envs}";
+        let beside = |tail: bool| {
+            let rest = match self.captured(Where::Beside) {
+                Some(capture) => {
+                    // The mark is written out where it is always the same.
+                    let mark = |it: &Rc<str>| {
+                        if tail {
+                            it.chars().last()
+                        } else {
+                            it.chars().next()
+                        }
+                    };
+                    let own = capture.values.first().and_then(mark).unwrap_or('-');
+                    if tail {
+                        format!("{{{}}}{own}", capture.name)
+                    } else {
+                        format!("{own}{{{}}}", capture.name)
+                    }
+                }
+                None => claim.environment.rest.to_string(),
+            };
+            if tail {
+                format!("{rest}{env}")
+            } else {
+                format!("{env}{rest}")
+            }
+        };
+        for (at, folder) in first.path.folders.iter().enumerate() {
+            segments.push(match axis {
+                _ if nested == Some(at) => continue,
+                Axis::Folder(own) if own == at => env.to_owned(),
+                Axis::FolderTail(own) if own == at => beside(true),
+                Axis::FolderHead(own) if own == at => beside(false),
+                // Others without a word beside them are of no environment.
+                Axis::Bare(own) if own == at => match self.captured(Where::Folder(at)) {
+                    Some(capture) => {
+                        let known: BTreeSet<&str> = capture.values.iter().map(|it| &**it).collect();
+                        let known: Vec<&str> = known.into_iter().collect();
+                        format!("{{{}:{}}}", capture.name, known.join("|"))
+                    }
+                    None => folder.to_string(),
+                },
+                _ => self.open(Where::Folder(at), folder),
+            });
+        }
+        let stem = match axis {
+            Axis::Stem => env.to_owned(),
+            Axis::StemTail => beside(true),
+            Axis::StemHead => beside(false),
+            _ => match self.captured(Where::Stem) {
+                Some(capture) => {
+                    let known: BTreeSet<&str> = capture.values.iter().map(|it| &**it).collect();
+                    let plain = known.iter().all(|it| {
+                        it.bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+                    });
+                    let written = known.len() <= 4
+                        && plain
+                        && capture.name != "service"
+                        && capture.values.len() >= 3 * known.len();
+                    let known: Vec<&str> = known.into_iter().collect();
+                    if written {
+                        format!("{{{}:{}}}", capture.name, known.join("|"))
+                    } else {
+                        format!("{{{}}}", capture.name)
+                    }
+                }
+                None => first.path.stem.to_string(),
+            },
+        };
+        segments.push(format!("{stem}{}", self.shape.ending));
+        segments.join("/")
+    }
+
+    fn locator(&self) -> String {
+        let mut text = String::new();
+        let Some((first, claim)) = self.own().next() else {
+            return text;
+        };
+        let env = "{env:$envs}";
+        for (at, name) in self.shape.keys.iter().enumerate() {
+            let dot = if text.is_empty() { "" } else { "." };
+            match name {
+                Name::Written(key) => {
+                    text.push_str(dot);
+                    text.push_str(&quoted(key));
+                }
+                Name::Deep => {
+                    text.push_str(dot);
+                    text.push_str("**");
+                }
+                Name::Open => {
+                    text.push_str(dot);
+                    text.push_str(&self.alternatives(at));
+                }
+                Name::Inside => {
+                    text.push_str(dot);
+                    text.push_str("(yaml)");
+                }
+                Name::Environment => {
+                    text.push_str(dot);
+                    let rest = match self.captured(Where::Beside) {
+                        Some(capture) => format!("{{{}}}", capture.name),
+                        None => claim.environment.rest.to_string(),
+                    };
+                    let own = match self.shape.axis {
+                        Axis::KeyTail(_) if rest.ends_with('}') => format!("{rest}_{env}"),
+                        Axis::KeyTail(_) => format!("{rest}{env}"),
+                        Axis::KeyHead(_) => format!("{env}{rest}"),
+                        _ => env.to_owned(),
+                    };
+                    text.push_str(&own);
+                }
+                Name::Item => text.push_str(&self.item(at, first)),
+            }
+        }
+        text
+    }
+
+    /// The item at this step: by what it is called, or by its place where it is always the same.
+    fn item(&self, at: usize, first: &Place) -> String {
+        if self.shape.axis == Axis::Item(at) {
+            return "[*]{name={env:$envs}}".to_owned();
+        }
+        if let Some(capture) = self.captured(Where::Item(at)) {
+            return format!("[*]{{name=**/{{{}}}}}", capture.name);
+        }
+        let index = |place: &Place| match &place.scalar.steps[at] {
+            Step::Item(_, index) => Some(*index),
+            _ => None,
+        };
+        let same = self.own().all(|(place, _)| index(place) == index(first));
+        match index(first).filter(|_| same && at + 1 < self.shape.keys.len()) {
+            Some(index) => format!("[{index}]"),
+            None => "[*]".to_owned(),
+        }
+    }
+
+    /// What an open key takes: anything where it is the parent of what says that it is a version, else those that are known.
+    fn alternatives(&self, at: usize) -> String {
+        let Some(capture) = self.captured(Where::Key(at)) else {
+            return "*".to_owned();
+        };
+        let last = at + 1 == self.shape.keys.len();
+        let images = self
+            .own()
+            .all(|(place, _)| place.scalar.sign.class == Class::Image);
+        let known: BTreeSet<&Rc<str>> = capture.values.iter().collect();
+        let plain = known.iter().all(|key| {
+            key.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        });
+        if (last || !images) && known.len() <= ALTERNATIVES && plain {
+            let known: Vec<&str> = known.into_iter().map(|key| &**key).collect();
+            return format!("{{{}:{}}}", capture.name, known.join("|"));
+        }
+        format!("{{{}}}", capture.name)
+    }
+
+    pub(super) fn spec(&self) -> LayoutSpec {
+        let path = self.path();
+        let mut spec = LayoutSpec {
+            path: Some(path),
+            row: Some(self.row()).filter(|row| row != "{service}"),
+            first: self.shape.keys.contains(&Name::Deep),
+            env_name: match self.shape.axis {
+                Axis::Bare(_) => self
+                    .own()
+                    .next()
+                    .map(|(_, claim)| claim.environment.token.to_string()),
+                _ => None,
+            },
+            kind: self
+                .shape
+                .kind
+                .as_deref()
+                .filter(|kind| kind.bytes().all(|b| b.is_ascii_alphanumeric()))
+                .map(str::to_owned),
+            ..LayoutSpec::default()
+        };
+        match self.shape.form {
+            Form::Yaml => spec.yaml = Some(self.locator()),
+            Form::Json => spec.json = Some(self.locator()),
+            Form::Lines => {
+                let Some((place, _)) = self.own().next() else {
+                    return spec;
+                };
+                let key = match (self.shape.keys.first(), self.captured(Where::Key(0))) {
+                    (_, Some(capture)) => {
+                        let known: BTreeSet<&Rc<str>> = capture.values.iter().collect();
+                        let known: Vec<String> =
+                            known.into_iter().map(|key| regex_escaped(key)).collect();
+                        format!("(?<{}>{})", capture.name, known.join("|"))
+                    }
+                    (Some(Name::Written(key)), _) => regex_escaped(key),
+                    _ => match &place.scalar.steps[..] {
+                        [Step::Key(key)] => regex_escaped(key),
+                        _ => String::new(),
+                    },
+                };
+                let name = if self.shape.part == Part::Tag {
+                    r#"(?:[^"'\s#,;]*/)?(?<image>[^"'\s#,;:@/]+)[:@]"#
+                } else {
+                    ""
+                };
+                spec.regex = Some(format!(
+                    r#"(?m)^[ \t]*(?:export[ \t]+)?["']?{key}["']?[ \t]*[:=][ \t]*["']?{name}(?<v>[^"'\s#,;]+)"#
+                ));
+                return spec;
+            }
+        }
+        match self.shape.part {
+            Part::Whole => {}
+            Part::Tag => spec.part = Some("tag".into()),
+            Part::Reference => spec.part = Some("query:ref".into()),
+        }
+        spec.fallbacks.extend(self.fallback(&spec));
+        spec
+    }
+
+    /// The file that environments inherit from, which most folders have.
+    fn fallback(&self, spec: &LayoutSpec) -> Option<FallbackSpec> {
+        let bases: Vec<&Rc<str>> = self
+            .own()
+            .filter(|(_, claim)| claim.inherited)
+            .map(|(place, _)| &place.path.stem)
+            .collect();
+        let first = bases.first()?;
+        let path = spec.path.as_deref()?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let stem = if bases.iter().all(|stem| stem == first) {
+            first.to_string()
+        } else {
+            // Called like its folder.
+            folder.rsplit('/').next()?.to_owned()
+        };
+        let slash = if folder.is_empty() { "" } else { "/" };
+        Some(FallbackSpec {
+            path: format!("{folder}{slash}{stem}{}", self.shape.ending),
+            yaml: spec.yaml.clone(),
+            json: spec.json.clone(),
+            kind: spec.kind.clone(),
+            part: spec.part.clone(),
+            ..FallbackSpec::default()
+        })
+    }
+}
+
+/// Whether the notation can say it.
+pub(super) fn is_writable(spec: &LayoutSpec) -> bool {
+    let path = spec.path.as_deref().unwrap_or_default();
+    let locator = spec
+        .yaml
+        .as_deref()
+        .or(spec.json.as_deref())
+        .unwrap_or_default();
+    !path.contains("{{")
+        && !path.contains(['*', '[', '%'])
+        && !locator.contains("(yaml)[")
+        && !locator.starts_with('[')
+}
+
+fn quoted(key: &str) -> String {
+    let plain = key
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if plain {
+        key.to_owned()
+    } else {
+        format!("\"{key}\"")
+    }
+}
+
+fn regex_escaped(text: &str) -> String {
+    regex::escape(text)
+}

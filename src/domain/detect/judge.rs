@@ -1,0 +1,109 @@
+//! Which of two descriptions of a repository is the better one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Evidence, Guess,
+    evidence::{self, Proposal},
+    trial::assemble,
+};
+use crate::domain::desired::Desired;
+
+/// How much better evidence must be than a usual shape: what is written as everyone writes it is easier to read.
+const BETTER: f64 = 1.15;
+/// What a version is worth of which nothing is known: a usual shape knows it.
+const UNKNOWN: f64 = 1.0;
+/// Places that are told though no layout reads them.
+const UNREAD: usize = 6;
+/// Where the names of environments in the tree are not those that people use, refs that are called so say more.
+const NAMED: f64 = 0.5;
+/// So do they where the tree explains less than this of what moves.
+const EXPLAINED: f64 = 0.7;
+
+/// The one that reads more of what moves and is promoted, and less beside it.
+pub(super) fn better(
+    by_shape: Option<Guess>,
+    by_evidence: Option<Proposal>,
+    evidence: &Evidence<'_>,
+) -> Option<Guess> {
+    let Some(proposal) = by_evidence else {
+        return by_shape;
+    };
+    let read = |guess: &Guess| {
+        let paths = evidence.paths.iter().copied();
+        assemble(&guess.layouts, &guess.environments, paths, evidence)
+    };
+    let by_shape = by_shape.map(|shape| {
+        // Other refs are not at hand.
+        let refs = shape.layouts.iter().any(|layout| layout.refs.is_some());
+        let desired = if refs { None } else { read(&shape) };
+        (shape, desired)
+    });
+    let (mut guess, desired) = match by_shape {
+        Some((shape, desired)) if is_shape_better(&shape, desired.as_ref(), &proposal) => {
+            (shape, desired)
+        }
+        _ => (proposal.guess, Some(proposal.desired)),
+    };
+    guess.candidates = proposal.candidates;
+    tell(&mut guess, desired.as_ref(), &proposal.moves);
+    Some(guess)
+}
+
+fn is_shape_better(shape: &Guess, desired: Option<&Desired>, proposal: &Proposal) -> bool {
+    let Some(desired) = desired else {
+        return proposal.lexical < NAMED || proposal.explained < EXPLAINED;
+    };
+    // Where no file could be read, shapes are all there is.
+    shape.explained.iter().all(|cells| *cells == 0)
+        || worth(&proposal.desired, proposal) <= worth(desired, proposal) * BETTER
+}
+
+/// Says how much of what moves is read, and what is not.
+fn tell(guess: &mut Guess, desired: Option<&Desired>, moves: &HashMap<(String, u32), usize>) {
+    guess.moves = moves.values().sum();
+    let Some(desired) = desired.filter(|_| guess.moves > 0) else {
+        return;
+    };
+    let mut left = moves.clone();
+    guess.moved = vec![0; guess.layouts.len()];
+    for cell in desired.cells.values() {
+        for source in &cell.sources {
+            let moves = left.remove(&(source.path.as_str().to_owned(), source.line));
+            if let (Some(moves), Some(layout)) = (moves, guess.moved.get_mut(cell.layout)) {
+                *layout += moves;
+            }
+        }
+    }
+    let mut left: Vec<_> = left.into_iter().filter(|(_, moves)| *moves > 1).collect();
+    left.sort_by(|(a, moves), (b, others)| others.cmp(moves).then_with(|| a.cmp(b)));
+    left.truncate(UNREAD);
+    guess.unread = left
+        .into_iter()
+        .map(|((path, line), moves)| (format!("{path}:{line}"), moves))
+        .collect();
+}
+
+/// What the cells of a guess are worth: those of services that stand in several environments, by how much says that they are
+/// versions that are promoted.
+fn worth(desired: &Desired, proposal: &Proposal) -> f64 {
+    let mut rows: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let declared = desired.cells.iter();
+    for (key, cell) in declared.filter(|(_, cell)| cell.version.is_some()) {
+        let Some(source) = cell.sources.first() else {
+            continue;
+        };
+        let place = (source.path.as_str().to_owned(), source.line);
+        let weight = proposal.weights.get(&place).copied().unwrap_or(UNKNOWN);
+        let named = evidence::named(key.environment.as_str());
+        rows.entry(key.service.as_str())
+            .or_default()
+            .push(weight * named);
+    }
+    rows.into_values()
+        .map(|cells| {
+            let sum: f64 = cells.iter().sum();
+            if cells.len() > 1 { sum } else { sum * 0.3 }
+        })
+        .sum()
+}
