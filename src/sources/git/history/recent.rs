@@ -11,7 +11,7 @@ use crate::domain::{detect::Change, failure::Failure};
 /// Commits that are looked at.
 const COMMITS: usize = 1500;
 /// Changes that are told, of one file and in all, and their bytes.
-const OF_A_FILE: usize = 120;
+const OF_A_FILE: usize = 60;
 const CHANGES: usize = 6000;
 const BYTES: usize = 64 << 20;
 /// A file larger than this is not looked at.

@@ -184,8 +184,14 @@ impl Layout<'_> {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
         });
         if (last || !images) && known.len() <= ALTERNATIVES && plain {
+            // What all of them end in is no part of a name.
             let known: Vec<&str> = known.into_iter().map(|key| &**key).collect();
-            return format!("{{{}:{}}}", capture.name, known.join("|"));
+            let end = common_end(&known);
+            let known: Vec<&str> = known
+                .iter()
+                .map(|key| &key[..key.len() - end.len()])
+                .collect();
+            return format!("{{{}:{}}}{end}", capture.name, known.join("|"));
         }
         format!("{{{}}}", capture.name)
     }
@@ -221,9 +227,14 @@ impl Layout<'_> {
                 let key = match (self.shape.keys.first(), self.captured(Where::Key(0))) {
                     (_, Some(capture)) => {
                         let known: BTreeSet<&Rc<str>> = capture.values.iter().collect();
-                        let known: Vec<String> =
-                            known.into_iter().map(|key| regex_escaped(key)).collect();
-                        format!("(?<{}>{})", capture.name, known.join("|"))
+                        let known: Vec<&str> = known.into_iter().map(|key| &**key).collect();
+                        let end = common_end(&known);
+                        let known: Vec<String> = known
+                            .iter()
+                            .map(|key| regex_escaped(&key[..key.len() - end.len()]))
+                            .collect();
+                        let end = regex_escaped(end);
+                        format!("(?<{}>{}){end}", capture.name, known.join("|"))
                     }
                     (Some(Name::Written(key)), _) => regex_escaped(key),
                     _ => match &place.scalar.steps[..] {
@@ -291,6 +302,21 @@ pub(super) fn is_writable(spec: &LayoutSpec) -> bool {
         && !path.contains(['*', '[', '%'])
         && !locator.contains("(yaml)[")
         && !locator.starts_with('[')
+}
+
+/// The longest end, from an underscore or a dash on, that all of several names have.
+fn common_end<'k>(names: &[&'k str]) -> &'k str {
+    let Some(first) = names.first().filter(|_| names.len() > 1) else {
+        return "";
+    };
+    let ends = first.match_indices(['_', '-']).filter(|(at, _)| *at > 0);
+    let mut ends = ends.map(|(at, _)| &first[at..]);
+    let all = |end: &&str| {
+        names
+            .iter()
+            .all(|name| name.len() > end.len() && name.ends_with(*end))
+    };
+    ends.find(all).unwrap_or_default()
 }
 
 fn quoted(key: &str) -> String {
