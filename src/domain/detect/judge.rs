@@ -51,9 +51,14 @@ pub(super) fn better(
 }
 
 fn is_shape_better(shape: &Guess, desired: Option<&Desired>, proposal: &Proposal) -> bool {
+    // Without history a tree says little but what is written as usual.
+    let silent = proposal.moves.is_empty();
     let Some(desired) = desired else {
-        return proposal.lexical < NAMED || proposal.explained < EXPLAINED;
+        return silent || proposal.lexical < NAMED || proposal.explained < EXPLAINED;
     };
+    if silent {
+        return true;
+    }
     // Where no file could be read, shapes are all there is.
     shape.explained.iter().all(|cells| *cells == 0)
         || worth(&proposal.desired, proposal) <= worth(desired, proposal) * BETTER
