@@ -2,13 +2,16 @@
 //! dependency's version moves.
 //!
 //! The lock is a function of the dependencies. Where another environment, or the cell at an earlier commit, declares the
-//! same dependencies and has a lock, that lock is the right one and comes along; else the plan says that it is stale.
+//! same dependencies and has a lock that locks just these, it is the right one and comes along; else the plan says that it
+//! is stale. A lock that is no YAML, has the marks of a conflict, is older than the chart beside it or names another
+//! repository is nobody's right one.
 
 use super::{Editor, FileEdit};
 use crate::domain::{
     ids::{CellKey, RepoPath},
     manifest::{self, NodeRef},
     version::Version,
+    version_range::VersionRange,
 };
 
 /// Charts and the locks beside them.
@@ -47,9 +50,10 @@ impl Editor<'_> {
         let same = |chart: Option<Vec<u8>>| {
             chart.is_some_and(|it| dependencies(&it).as_ref() == Some(&wanted))
         };
+        let right = |lock: &Vec<u8>| locks(lock, &edit.after);
         let then = |path: &RepoPath| (self.then)(&self.cell.origin, path);
         if same(then(&edit.path))
-            && let Some(bytes) = then(lock)
+            && let Some(bytes) = then(lock).filter(right)
         {
             return Some(bytes);
         }
@@ -62,7 +66,8 @@ impl Editor<'_> {
             cell.files.iter().find_map(|path| {
                 let lock = lock_of(path)?;
                 let chart = (self.files)(&cell.origin, path);
-                same(chart).then(|| (self.files)(&cell.origin, &lock))?
+                let lock = same(chart).then(|| (self.files)(&cell.origin, &lock))?;
+                lock.filter(right)
             })
         })
     }
@@ -99,16 +104,54 @@ pub fn stale_locks(
 
 /// Whether a lock pins just the versions that a chart asks for: it was made for them, whatever the chart said meanwhile.
 fn pins(lock: &[u8], chart: &[u8]) -> bool {
+    agree(lock, chart, |locked, wanted| {
+        locked.name == wanted.name && locked.version == wanted.version
+    })
+}
+
+/// Whether a lock could be what a chart's dependencies resolve to: the same ones, from the same repositories, at versions
+/// that the chart asks for.
+fn locks(lock: &[u8], chart: &[u8]) -> bool {
+    agree(lock, chart, |locked, wanted| {
+        let fits = || {
+            let range = VersionRange::parse(&wanted.version).ok()?;
+            let version = Version::from(locked.version.as_str()).semver()?;
+            Some(range.contains(&version))
+        };
+        locked.name == wanted.name
+            && locked.repository == wanted.repository
+            && (locked.version == wanted.version || fits() == Some(true))
+    })
+}
+
+/// A dependency, as a chart asks for it or a lock has it.
+struct Dependency {
+    name: String,
+    version: String,
+    /// Empty where the chart lies beside.
+    repository: String,
+}
+
+/// Whether both name as many dependencies, in the same order, and each pair is `alike`.
+fn agree(lock: &[u8], chart: &[u8], alike: fn(&Dependency, &Dependency) -> bool) -> bool {
     let of = |bytes: &[u8]| {
         let yaml = manifest::parse(bytes).ok()?;
         let list = yaml.documents.first()?.root().get("dependencies")?;
         let each = list.value.items().map(|item| {
             let text = |key: &str| item.get(key)?.value.text().map(ToOwned::to_owned);
-            Some((text("name")?, text("version")?))
+            Some(Dependency {
+                name: text("name")?,
+                version: text("version")?,
+                repository: text("repository").unwrap_or_default(),
+            })
         });
         each.collect::<Option<Vec<_>>>()
     };
-    of(chart).is_some_and(|wanted| of(lock).as_ref() == Some(&wanted))
+    let (Some(locked), Some(wanted)) = (of(lock), of(chart)) else {
+        return false;
+    };
+    let mut pairs = locked.iter().zip(&wanted);
+    locked.len() == wanted.len() && pairs.all(|(locked, wanted)| alike(locked, wanted))
 }
 
 fn lock_of(chart: &RepoPath) -> Option<RepoPath> {

@@ -566,11 +566,44 @@ fn locks_come_along_where_they_are_known() {
         let files: Vec<(&str, &str)> = prod.iter().copied().chain(more.iter().copied()).collect();
         edited(layout, &files, "web prod 1.1.0")
     };
-    let lock = ("charts/dev/web/Chart.lock", "digest: sha256:new\n");
+    let locked = |version: &str, digest: &str| {
+        format!(
+            "dependencies:\n- name: web\n  repository: https://h/c\n  version: {version}\n- name: db\n  repository: https://h/c\n  \
+             version: \"2\"\ndigest: sha256:{digest}\n"
+        )
+    };
+    let right = locked("1.1.0", "new");
+    let lock = ("charts/dev/web/Chart.lock", right.as_str());
     assert_eq!(
         with(&[("charts/dev/web/Chart.yaml", &new), lock]),
-        format!("digest: sha256:new\n--8<--\n{new}")
+        format!("{right}--8<--\n{new}")
     );
+    let marks = format!("<<<<<<< HEAD\n{right}=======\n{right}>>>>>>> x\n");
+    let wrong = [
+        ("no YAML", "dependencies: ["),
+        ("says nothing of them", "digest: sha256:new\n"),
+        ("marks of a conflict", &marks),
+        ("of another version", &locked("1.0.5", "new")),
+        (
+            "from elsewhere",
+            &right.replacen("https://h/c", "https://other", 1),
+        ),
+        (
+            "one more",
+            &format!("{right}- name: more\n").replacen(
+                "digest",
+                "- {name: c, version: '1'}\ndigest",
+                1,
+            ),
+        ),
+    ];
+    for (name, text) in wrong {
+        let there = [
+            ("charts/dev/web/Chart.yaml", new.as_str()),
+            ("charts/dev/web/Chart.lock", text),
+        ];
+        assert_eq!(with(&there), new, "{name}");
+    }
     assert_eq!(
         with(&[("charts/dev/web/Chart.yaml", &unlike), lock]),
         new,
@@ -582,9 +615,10 @@ fn locks_come_along_where_they_are_known() {
         "no lock there"
     );
     assert_eq!(with(&[]), new, "nobody has it");
+    let then_lock = locked("1.1.0", "then");
     let then = [
         ("charts/prod/web/Chart.yaml", new.as_str()),
-        ("charts/prod/web/Chart.lock", "digest: sha256:then\n"),
+        ("charts/prod/web/Chart.lock", then_lock.as_str()),
     ];
     assert_eq!(
         restored(
@@ -593,7 +627,7 @@ fn locks_come_along_where_they_are_known() {
             &then,
             "1.1.0"
         ),
-        format!("digest: sha256:then\n--8<--\n{new}")
+        format!("{then_lock}--8<--\n{new}")
     );
 
     let edit = |path: &str| FileEdit {
