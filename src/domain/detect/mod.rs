@@ -12,6 +12,7 @@ mod parameters;
 mod refs;
 mod settle;
 mod shapes;
+mod siblings;
 mod trial;
 mod words;
 

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::shapes;
+use super::{
+    shapes,
+    siblings::{Sort, siblings},
+};
 use crate::domain::{
     ids::RepoPath,
-    layout::LayoutSet,
+    layout::{LayoutSet, is_version},
     manifest::{self, NodeRef},
     version::{Version, VersionKind},
 };
@@ -41,6 +44,8 @@ enum Kind {
     Sources,
     Variables,
     Tagged,
+    Labels,
+    Beside(Sort),
 }
 
 impl Kind {
@@ -55,6 +60,11 @@ impl Kind {
             Self::Sources => "tags and commits of Flux's sources",
             Self::Variables => "variables that Flux substitutes",
             Self::Tagged => "values with a YAML tag of their own",
+            Self::Labels => "version labels of kustomizations",
+            Self::Beside(Sort::Terraform) => "Terraform of environments",
+            Self::Beside(Sort::Settings) => "settings of environments",
+            Self::Beside(Sort::Jsonnet) => "Jsonnet of environments",
+            Self::Beside(Sort::Text) => "lists of environments",
         }
     }
 }
@@ -82,6 +92,13 @@ pub fn overlooked<B: AsRef<[u8]>>(
             if first.len() < NAMES {
                 first.push(format!("{path}:{line}"));
             }
+        }
+    }
+    for beside in siblings(paths, read, layouts) {
+        let (files, first) = found.entry(Kind::Beside(beside.sort)).or_default();
+        *files += beside.files;
+        if first.len() < NAMES {
+            first.push(beside.first);
         }
     }
     let each = found.into_iter().map(|(kind, (files, first))| Overlooked {
@@ -155,6 +172,7 @@ fn overlooked_in(path: &str, bytes: &[u8], layouts: &LayoutSet) -> BTreeMap<Kind
             component: kind == "Component",
             source: matches!(kind, "OCIRepository" | "GitRepository"),
             values: file.contains("values") || kind.is_empty(),
+            labels: file.starts_with("kustomization."),
             found: Vec::new(),
         };
         walk.node(root, "", "", 0);
@@ -171,6 +189,7 @@ struct Walk {
     component: bool,
     source: bool,
     values: bool,
+    labels: bool,
     found: Vec<(Kind, u32)>,
 }
 
@@ -229,6 +248,9 @@ impl Walk {
                 let value = text.split_once('=').map_or("", |(_, value)| value);
                 (is_version(value) || image(value).is_some()).then_some(Kind::Generators)
             }
+            (_, "app.kubernetes.io/version") if self.labels => {
+                is_version(text).then_some(Kind::Labels)
+            }
             ("elements", key) => {
                 let key = key.to_ascii_lowercase();
                 let ends = ["tag", "version", "revision", "digest", "sha", "image"];
@@ -268,6 +290,7 @@ fn patches_an_image(text: &str) -> bool {
         component: false,
         source: false,
         values: false,
+        labels: false,
         found: Vec::new(),
     };
     for document in &yaml.documents {
@@ -282,15 +305,6 @@ fn patched_image(node: NodeRef<'_>) -> Option<u32> {
     let value = node.get("value")?.value;
     let is_image = node.get("op").is_some() && path.ends_with("/image");
     (is_image && image(value.text()?).is_some()).then(|| value.line())
-}
-
-/// Whether it is a version that stays what it is: three numbers, a commit, a digest, a date.
-fn is_version(text: &str) -> bool {
-    match Version::from(text).kind(&[]) {
-        VersionKind::SemVer => text.matches('.').count() >= 2,
-        VersionKind::Mutable | VersionKind::Other | VersionKind::Number => false,
-        _ => true,
-    }
 }
 
 /// `v2`, `v1.4`: what a person calls a release, where the key says so too.
@@ -340,7 +354,7 @@ mod tests {
         const BOTH: &str = "images:\n- name: r/web\n  newTag: v1.2.3\n  digest: sha256:1111111111111111111111111111111111111111111111111111111111111111\n";
         const SOURCE: &str = "kind: OCIRepository\nspec:\n  ref: {tag: 1.2.3}\n---\nkind: GitRepository\nspec:\n  ref: {branch: main}\n";
         const VARIABLES: &str = "kind: Kustomization\nspec:\n  postBuild:\n    substitute:\n      size: large\n      web_tag: 1.2.3\n";
-        let cases: [(&str, Files, &str); 23] = [
+        let cases: [(&str, Files, &str); 25] = [
             (
                 "all is read",
                 &[("apps/web/dev/kustomization.yaml", READ)],
@@ -460,6 +474,32 @@ mod tests {
                     ("x/z.yaml", "image: r/a:$TAG"),
                 ],
                 "",
+            ),
+            (
+                "what differs by environment, in files of other kinds",
+                &[
+                    ("dev.tfvars", "image_tag = \"1.2.0\"\n"),
+                    ("prod.tfvars", "# now\nimage_tag = \"1.1.0\"\n"),
+                    ("env/dev/.env", "TAG=1.2.0\n"),
+                    ("env/prod/.env", "TAG=1.1.0\n"),
+                    ("versions/dev.txt", "web=1.2.0\n"),
+                    ("versions/prod.txt", "web=1.1.0\n"),
+                    ("jsonnet/dev.libsonnet", "{ image: 'r/j:1.2.0' }\n"),
+                    ("jsonnet/prod.libsonnet", "{ image: 'r/j:1.1.0' }\n"),
+                    ("same/dev/main.tf", "required_version = \"1.9.0\"\n"),
+                    ("same/prod/main.tf", "required_version = \"1.9.0\"\n"),
+                    ("notes/dev.md", "1.2.0"),
+                    ("notes/prod.md", "1.1.0"),
+                ],
+                "8 files look as if they held versions that no layout reads: Terraform of environments (dev.tfvars:1 and 1 more); settings of environments (env/dev/.env:1 and 1 more); Jsonnet of environments (jsonnet/dev.libsonnet:1 and 1 more); lists of environments (versions/dev.txt:1 and 1 more)",
+            ),
+            (
+                "version labels of a kustomization",
+                &[(
+                    "apps/web/dev/kustomization.yaml",
+                    "labels: [{pairs: {app.kubernetes.io/version: \"1.2.0\"}}]\n",
+                )],
+                "1 file looks as if it held versions that no layout reads: version labels of kustomizations (apps/web/dev/kustomization.yaml:1)",
             ),
             (
                 "other files",

@@ -226,12 +226,17 @@ pub(super) fn without_environment<'p>(paths: &[&'p str]) -> Vec<(String, Shape<'
 pub(super) fn plausible(path: &str) -> bool {
     let mut segments: Vec<&str> = path.split('/').collect();
     let file = segments.pop().unwrap_or_default();
-    let folder = |segment: &&str| segment.starts_with('.') || SKIPPED.contains(segment);
+    let folder = |segment: &&str| is_passed_over(segment);
     let kind = match file.rsplit_once('.') {
         Some((_, kind)) => matches!(kind, "yaml" | "yml" | "json" | "env" | "properties"),
         None => !file.chars().all(|c| c.is_ascii_uppercase() || c == '_'),
     };
     kind && !segments.iter().any(folder) && (!file.starts_with('.') || is_override(file))
+}
+
+/// Whether what is below a folder is not looked at: hidden ones, and those of tools and tests.
+pub(super) fn is_passed_over(folder: &str) -> bool {
+    folder.starts_with('.') || SKIPPED.contains(&folder)
 }
 
 /// Each place where an environment's name may stand: the segment, what replaces it, and the name.

@@ -19,6 +19,7 @@ mod join;
 mod kind;
 mod level;
 mod locator;
+mod lookalikes;
 mod matrix;
 mod objects;
 mod pair;
@@ -47,6 +48,7 @@ pub use choice::{Choices, Row, Standing};
 pub use edit::{
     Beside, Left, edit_cell, left_beside, moved_beside, restore_cell, stale_locks, unreadable,
 };
+pub use lookalikes::{Lookalike, is_version, lookalikes};
 pub(crate) use part::image_name_end;
 pub use past::{Cut, Past, Takes, Tally, Unknown};
 pub use refs::{RefTemplate, SelectedRef};
@@ -54,7 +56,7 @@ pub use set::{FileFacts, LayoutSet};
 pub use spec::{AlsoSpec, FallbackSpec, LayoutSpec};
 pub use stored::{KnownFile, restore, store};
 pub use successive::Successive;
-pub use tag::{Tags, new_tag};
+pub use tag::{Tags, new_tag, no_name};
 pub use walked::Walked;
 
 /// Why a layout of the configuration cannot be used; the configuration adds file and line.
