@@ -10,7 +10,9 @@ use crate::{
         failure::Failure,
         grammar::Grammar,
         ids::CellKey,
+        layout::no_name,
         plan::{Came, ChangeRequest, Intent},
+        unread::writable,
         version::Version,
     },
     sources::files::{self, Links},
@@ -37,7 +39,11 @@ pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failu
         let cell = CellKey::new(service, environment);
         let known = start.desired().cells.get(&cell);
         let grammar = known.map_or(Grammar::Text, |cell| cell.grammar);
-        if let Err(why) = grammar.check(&item.version) {
+        if let Err(why) = writable(&item.version, grammar) {
+            return Err(Failure::usage(format!("{cell}: {why}")));
+        }
+        let version = Version::from(item.version.as_str());
+        if let Some(why) = no_name(&start.reading.layouts, start.desired(), &cell, &version) {
             return Err(Failure::usage(format!("{cell}: {why}")));
         }
         if !seen.insert(cell.clone()) {
@@ -47,9 +53,7 @@ pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Failu
         }
         changes.push(ChangeRequest {
             cell,
-            intent: Intent::Set {
-                version: Version::from(item.version),
-            },
+            intent: Intent::Set { version },
             came: Came::Named,
         });
     }

@@ -16,6 +16,10 @@ use super::{version::Version, version_range::VersionRange};
 
 /// The longest tag that a registry takes.
 const LONGEST_TAG: usize = 128;
+/// Signs that neither a chart's version nor a range of them has.
+const NO_CHART: [char; 16] = [
+    '(', ')', '{', '}', '[', ']', '%', '#', '$', '"', '\'', '`', '&', ';', '\\', '?',
+];
 /// How much of a text is shown in a sentence about it.
 const SHOWN: usize = 60;
 
@@ -84,7 +88,8 @@ impl Grammar {
         ends.map_err(|why| format!("{} is {why}", shown(text)))
     }
 
-    /// Whether what stands there already could be a version at all: of images, what a registry or a cluster would take.
+    /// Whether what stands there already could be a version at all: of images, what a registry or a cluster would take; of
+    /// charts, what has no sign that versions and ranges never have.
     pub fn may_be(self, text: &str) -> bool {
         let is_digest = |text: &str| digest(&text.to_ascii_lowercase()).is_ok();
         match self {
@@ -98,6 +103,7 @@ impl Grammar {
                 tag && digest.is_none_or(is_digest)
             }
             Self::Digest => is_digest(text),
+            Self::Chart | Self::ChartOwn => !text.contains(NO_CHART),
             _ => true,
         }
     }

@@ -10,9 +10,9 @@ use super::grammar::{Grammar, shown};
 /// Why a text is no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unread {
-    /// `${TAG}`, `$(TAG)`, `$TAG`, `<TAG>`, `%TAG%`: filled in later.
+    /// `${TAG}`, `$(TAG)`, `$TAG`, `$[ tag ]`, `((tag))`, `%{tag}`, `<TAG>`, `%TAG%`: filled in later.
     Variable,
-    /// `{{ .Values.tag }}`, `{% … %}`, ytt's `#@`.
+    /// `{{ .Values.tag }}`, `{% … %}`, `<%= … %>`, ytt's `#@`.
     Template,
     /// `ENC[…]` and the like.
     Encrypted,
@@ -41,6 +41,10 @@ impl Unread {
         if matches(&WHOLE, text.trim()) || text.trim_start().starts_with("#@") {
             return Some(Self::Variable);
         }
+        // A setting may be in braces; an image, a chart and a ref are not.
+        if grammar != Grammar::Text && matches(&BRACED, text.trim()) {
+            return Some(Self::Variable);
+        }
         if grammar.may_be(text) {
             return None;
         }
@@ -67,24 +71,49 @@ impl Unread {
                                 outside of what is encrypted"
                 .to_owned(),
             Self::Illegal => format!(
-                "{text} can be no image's tag or digest: it is neither read nor written over; mend it, or look at the \
+                "{text} can be no image's tag or digest, and no chart's version: it is neither read nor written over; mend it, or look at the \
                  layout's `part`, `match` and `version_of`"
             ),
         }
     }
 }
 
+/// Whether `text` can be written where `grammar` says what stands: it is a version of that kind, and nothing that is filled in
+/// later, computed or encrypted.
+///
+/// # Errors
+/// A sentence with what it is, or the rule that it breaks.
+pub fn writable(text: &str, grammar: Grammar) -> Result<(), String> {
+    grammar.check(text)?;
+    let what = match Unread::of(text, grammar) {
+        None => return Ok(()),
+        Some(Unread::Variable) => "a variable that is filled in later",
+        Some(Unread::Template) => "a template's expression",
+        Some(Unread::Encrypted) => "an encrypted value",
+        Some(Unread::Illegal) => "none that could be read back",
+    };
+    Err(format!(
+        "{} is no version: it is {what}; write the version itself",
+        shown(text)
+    ))
+}
+
 /// The whole text is one name that something else replaces.
 static WHOLE: Pattern = Pattern::new(|| {
-    Regex::new(r"^(?:\$[A-Za-z_]\w*|<[A-Za-z_][\w .-]*>|%[A-Za-z_]\w*%|@@?[A-Za-z_]\w*@@?|\[\[.*\]\]|#\{.*\}#?)$").ok()
+    Regex::new(r"^(?:\$[A-Za-z_]\w*|<[A-Za-z_][\w .-]*>|%[A-Za-z_]\w*%|@@?[A-Za-z_]\w*@@?|\[\[.*\]\]|#\{.*\}#?|\(\(.*\)\)|%\{.*\}|\$\[.*\]|#[A-Za-z_]\w*#)$").ok()
 });
 /// Anywhere in a text that can be no version as it is.
 static ANYWHERE: Pattern = Pattern::new(|| {
-    Regex::new(r"\$[A-Za-z_]\w*|<[A-Za-z_][\w .-]*>|%[A-Za-z_]\w*%|@@?[A-Za-z_]\w*@@?").ok()
+    Regex::new(r"\$[A-Za-z_]\w*|<[A-Za-z_][\w .-]*>|%[A-Za-z_]\w*%|@@?[A-Za-z_]\w*@@?|\(\([^()]*\)\)|%?\{[A-Za-z_][\w .-]*\}|\$\[[^\]]*\]|#[A-Za-z_]\w*#").ok()
 });
+/// A name in braces, and nothing else.
+static BRACED: Pattern = Pattern::new(|| Regex::new(r"^\{[A-Za-z_][\w .-]*\}$").ok());
 /// What something else replaces wherever it stands.
 static INNER: Pattern = Pattern::new(|| {
-    Regex::new(r"(\$\{[^}]*\}?|\$\([^)]*\)?)|(\{\{[^}]*\}?\}?|\{%[^%]*%?\}?|\(@[^@]*@\))").ok()
+    Regex::new(
+        r"(\$\{[^}]*\}?|\$\([^)]*\)?)|(\{\{[^}]*\}?\}?|\{%[^%]*%?\}?|\(@[^@]*@\)|<%[^%]*%?>?)",
+    )
+    .ok()
 });
 
 /// A literal that the tests below compile.
@@ -96,7 +125,7 @@ fn matches(pattern: &Pattern, text: &str) -> bool {
 
 /// Variables and template expressions inside a text, in order, with their bytes.
 pub fn placeholders(text: &str) -> Vec<(Range<usize>, Unread)> {
-    if !text.contains(['$', '{', '(']) {
+    if !text.contains(['$', '{', '(', '<']) {
         return Vec::new();
     }
     let captures = INNER.as_ref().map(|regex| regex.captures_iter(text));
@@ -154,6 +183,11 @@ mod tests {
             ("@@TAG@@", Variable),
             ("[[ tag ]]", Variable),
             ("#{TAG}#", Variable),
+            ("#TAG#", Variable),
+            ("((tag))", Variable),
+            ("((vault:web.tag))", Variable),
+            ("%{tag}", Variable),
+            ("$[ variables.tag ]", Variable),
             ("${TAG", Variable),
             ("{{ .Values.tag }}", Template),
             ("{{tag}}", Template),
@@ -161,6 +195,8 @@ mod tests {
             ("{{- if x }}1{{ end }}", Template),
             ("{% if x %}1{% endif %}", Template),
             ("(@= data.values.tag @)", Template),
+            ("<%= tag %>", Template),
+            ("v<%= minor %>.1", Template),
             (
                 "ENC[AES256_GCM,data:MS4w,iv:aaaa,tag:bbbb,type:str]",
                 Encrypted,
@@ -174,6 +210,37 @@ mod tests {
             for grammar in [Grammar::Image, Grammar::Text, Grammar::Chart, Grammar::Ref] {
                 assert_eq!(Unread::of(text, grammar), Some(kind), "{text} {grammar:?}");
             }
+        }
+        for text in ["{TAG}", "{tag}", "{my tag}"] {
+            for grammar in [
+                Grammar::Image,
+                Grammar::Chart,
+                Grammar::ChartOwn,
+                Grammar::Ref,
+            ] {
+                assert_eq!(
+                    Unread::of(text, grammar),
+                    Some(Variable),
+                    "{text} {grammar:?}"
+                );
+            }
+        }
+        let of_charts = [
+            ("1.2-{BUILD}", Some(Variable)),
+            ("1.2-((build))", Some(Variable)),
+            ("1.2.3 (beta)", Some(Illegal)),
+            ("'1.2.3'", Some(Illegal)),
+            ("1.2.3+build", None),
+            (">=1.0 <2 || ^3.1", None),
+            ("1.x", None),
+            ("*", None),
+            ("~1.2, !=1.2.4", None),
+        ];
+        for (text, expected) in of_charts {
+            assert_eq!(Unread::of(text, Grammar::Chart), expected, "{text}");
+        }
+        for text in ["feature/#12", "a(b)", "50%", "release/1.2"] {
+            assert_eq!(Unread::of(text, Grammar::Ref), None, "{text}");
         }
         let digest = format!("sha256:{}", "0a".repeat(32));
         let (pinned, more) = (format!("v1@{digest}"), format!("{digest}0"));
@@ -229,6 +296,28 @@ mod tests {
         ];
         for text in settings {
             assert_eq!(Unread::of(text, Grammar::Text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_filled_in_computed_or_encrypted_is_not_written() {
+        let cases = [
+            ("${TAG}", "it is a variable"),
+            ("((tag))", "it is a variable"),
+            ("{{ x }}", "it is a template's expression"),
+            ("<%= x %>", "it is a template's expression"),
+            (
+                "ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]",
+                "it is an encrypted value",
+            ),
+            ("", "an empty text is no version"),
+        ];
+        for (text, expected) in cases {
+            let said = writable(text, Grammar::Text).unwrap_err();
+            assert!(said.contains(expected), "{text}: {said}");
+        }
+        for text in ["1.2.3", "{a}", "costs $5"] {
+            assert_eq!(writable(text, Grammar::Text), Ok(()), "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use crate::domain::{
     plan::{self, Came, ChangeRequest, Intent, Skip, SkipCause},
     text,
     timeline::Level,
+    unread::writable,
     version::Version,
 };
 
@@ -70,7 +71,7 @@ impl Model {
         let desired = self.git.desired.clone();
         let illegal = targets.iter().find_map(|cell| {
             let known = desired.as_ref()?.cells.get(cell)?;
-            let why = known.grammar.check(version).err()?;
+            let why = writable(version, known.grammar).err()?;
             Some(format!("{cell}: {why}"))
         });
         if let Some(sentence) = illegal {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{LayoutSet, Origin, RefTemplate, compile::Layout};
 use crate::domain::{
     desired::{Desired, DesiredCell, RefName, Tip},
+    grammar::shown,
     ids::{CellKey, ObjectId},
     plan::{Intent, NewTag, SkipCause},
     template::Captures,
@@ -80,6 +81,38 @@ pub fn new_tag(
             SkipCause::NotDeclared,
             format!("{key} is a tag's, and inherits nothing"),
         )),
+    })
+}
+
+/// Why no tag can be called by `version` where tags alone say what `key` declares; `None` where one can, or where that is not
+/// how it is declared.
+pub fn no_name(
+    layouts: &LayoutSet,
+    desired: &Desired,
+    key: &CellKey,
+    version: &Version,
+) -> Option<String> {
+    let model = desired.cells.get(key)?;
+    let template = layouts.ref_templates().get(model.origin.refs?)?;
+    let tagger = Tagger {
+        layouts,
+        desired,
+        key,
+        model,
+        template,
+        tags: Tags {
+            commit_of: &|_| None,
+            declared: &|_| None,
+        },
+    };
+    let is_named = template.is_tags() && tagger.names_version(model);
+    (is_named && tagger.name(version).is_none()).then(|| {
+        format!(
+            "{} can be no version of a tag that is called like `{}`; write one as those of today are, such as {}",
+            shown(version.as_str()),
+            template.source(),
+            model.version.as_ref().map_or("1.2.3", Version::as_str)
+        )
     })
 }
 
@@ -179,25 +212,20 @@ impl Tagger<'_> {
         self.tag(&next, declares, commit, name)
     }
 
-    /// The same version by hand: at the commit that another environment's tag of this version names.
+    /// The same version by hand: at the commit that a tag of this version names, the environment's own or another's.
     fn set(&self, version: &Version) -> Result<NewTag, Refusal> {
-        let same = self.desired.tips.iter().find(|tip| {
-            tip.origin.refs == self.model.origin.refs
-                && tip.origin.repository == self.model.origin.repository
-                && tip.origin.captures.get("version").map(String::as_str) == Some(version.as_str())
-        });
-        match same {
-            Some(tip) if self.names_version(self.model) => {
-                self.tag(version, version, tip.commit, None)
-            }
-            _ if !self.names_version(self.model) => Err((
+        let is_named = self.names_version(self.model);
+        match self.tagged(version).filter(|_| is_named) {
+            Some((_, true)) => Err((SkipCause::NotDeclared, self.has_been(version))),
+            Some((commit, false)) => self.tag(version, version, commit, None),
+            None if !is_named => Err((
                 SkipCause::NotDeclared,
                 format!(
                     "{} follows tags, and files of the tagged commit say the version; commit {version} where those are made from, and tag that",
                     self.key.environment
                 ),
             )),
-            _ => Err((
+            None => Err((
                 SkipCause::NotDeclared,
                 format!(
                     "no environment's tag names {version}, so its commit is not known; tag it by hand: git tag -a {} COMMIT",
@@ -206,6 +234,47 @@ impl Tagger<'_> {
                 ),
             )),
         }
+    }
+
+    /// The commit that some environment's tag of this version names, and whether that is the cell's own tag, which is not the
+    /// one that is followed.
+    fn tagged(&self, version: &Version) -> Option<(ObjectId, bool)> {
+        let followed = self.model.origin.captures.get("version");
+        let is_followed = followed.map(String::as_str) == Some(version.as_str());
+        let named = |environment: &str| {
+            let name = self.name_of(environment, version)?;
+            (self.tags.commit_of)(&name)
+        };
+        let own = self
+            .desired
+            .cells
+            .contains_key(self.key)
+            .then_some(self.spelling());
+        if let Some(commit) = own.and_then(|own| named(&own)) {
+            return Some((commit, !is_followed));
+        }
+        let layout = self.layout();
+        let mut others = self.desired.environments.iter();
+        let commit = others.find_map(|other| {
+            named(layout.map_or(other.as_str(), |layout| layout.spelling(other)))
+        });
+        commit.map(|commit| (commit, false))
+    }
+
+    /// Why a version that the environment has a tag of already does not come again by that name.
+    fn has_been(&self, version: &Version) -> String {
+        let CellKey {
+            service,
+            environment,
+        } = self.key;
+        let followed = self.model.origin.captures.get("version");
+        let tag = self.name(version);
+        format!(
+            "{environment} has the tag {} already, and follows its highest one, {}: `tidegate revert {service} {environment} \
+             --to {version}` names its commit by the next version",
+            tag.as_ref().map_or("of it", |name| name.short()),
+            followed.map_or("another", String::as_str),
+        )
     }
 
     /// The tag `version` of `commit`, by which the cell is to declare `declares`.
@@ -379,8 +448,13 @@ impl Tagger<'_> {
     }
 
     fn name(&self, version: &Version) -> Option<RefName> {
+        self.name_of(&self.spelling(), version)
+    }
+
+    /// The tag by which an environment, as tags spell it, gets `version`.
+    fn name_of(&self, environment: &str, version: &Version) -> Option<RefName> {
         let mut captures = self.model.origin.captures.clone();
-        captures.insert("env".to_owned(), self.spelling());
+        captures.insert("env".to_owned(), environment.to_owned());
         captures.insert("version".to_owned(), version.to_string());
         Some(RefName {
             repository: self.model.origin.repository.clone(),

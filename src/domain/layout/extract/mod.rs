@@ -12,13 +12,13 @@ use super::{
     bindings::Bindings,
     containers::Own,
     level::{Finder, Level},
-    locator::Doubled,
+    locator::{Doubled, Locator, Step},
     objects::{Object, objects},
     pair::Pair,
     preset,
 };
 use crate::domain::{
-    manifest::{self, ManifestError, NodePath, ScalarType, Yaml},
+    manifest::{self, ManifestError, NodePath, NodeRef, ScalarType, Yaml},
     unread::Unread,
     version::Version,
 };
@@ -174,10 +174,43 @@ impl<'b> File<'b> {
                     })
                     .as_ref()
                     .map_err(Clone::clone)?;
-                Ok(tree(yaml, level, locator, bound))
+                match no_mapping(yaml, level, locator) {
+                    Some(error) => Err(error),
+                    None => Ok(tree(yaml, level, locator, bound)),
+                }
             }
         }
     }
+}
+
+/// Why a file in which keys are looked for has none: all that stands in it is text. A comment as JavaScript has them makes
+/// such a text of a whole JSON file.
+fn no_mapping(yaml: &Yaml<'_>, level: &Level, locator: &Locator) -> Option<ManifestError> {
+    let by_key = matches!(
+        locator.steps().first(),
+        Some(Step::Key(_) | Step::KeyLike(_))
+    );
+    if !by_key || !level.kinds.is_empty() || level.name.is_some() {
+        return None;
+    }
+    let is_text = |node: NodeRef<'_>| {
+        let text = node.text().map(str::trim);
+        !node.is_template() && text.is_some_and(|text| !text.is_empty())
+    };
+    let mut roots = yaml.documents.iter().map(|document| document.root());
+    let first = roots.next()?;
+    if !is_text(first) || !roots.all(is_text) {
+        return None;
+    }
+    let comment = first
+        .text()
+        .is_some_and(|text| text.trim().starts_with("//"));
+    let why = if comment {
+        "`//` begins no comment here, so that the whole file is read as a text: take that line out"
+    } else {
+        "the file is a text without any key: mend the file, or look at the layout's `path`"
+    };
+    Some(ManifestError::at(first.line(), why))
 }
 
 /// The documents that `level` looks at, with what `{name}` captures in each.

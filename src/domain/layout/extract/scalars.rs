@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::{
     bindings::Bindings,
     level::Level,
-    locator::{Doubled, Locator, Match},
+    locator::{Doubled, Locator, Match, Step},
     pair::{Pair, held},
     part::Part,
 };
@@ -162,6 +162,7 @@ impl<'t> Scalars<'t, '_> {
         let text = match node.text() {
             Some(text) => text,
             None if node.is_null() || is_template || tagged.is_some() => "",
+            None if node.is_sequence() => return self.list(matched).map(|found| (found, true)),
             None => return None,
         };
         let mut bindings = matched.bindings.clone();
@@ -270,6 +271,40 @@ impl<'t> Scalars<'t, '_> {
             },
         };
         Some((found, counts))
+    }
+
+    /// A list where one value is expected, by a path that means one place alone: nothing can be read of it.
+    fn list(&self, matched: Match<'t>) -> Option<Found> {
+        let by_key = matches!(self.locator.steps().last(), Some(Step::Key(_)));
+        let whole = matches!(self.level.part, Part::Whole);
+        if !by_key || !whole || self.locator.concrete(&matched.bindings).is_none() {
+            return None;
+        }
+        let words = format!(
+            "a list stands where the version is expected (`{}`): it is neither read nor written over; write one version, or \
+             name the item in the layout (`{}[0]`)",
+            self.locator.source(),
+            self.locator.source()
+        );
+        Some(Found {
+            bindings: matched.bindings,
+            version: None,
+            unread: Some((Unread::Illegal, words)),
+            line: matched.node.line(),
+            duplicate: matched.duplicate,
+            scalar: None,
+            bytes: None,
+            place: Place::Scalar {
+                document: self.document,
+                siblings: Vec::new(),
+                path: matched.path,
+                text: String::new(),
+                borrowed: matched.borrowed,
+                within: None,
+                pair: None,
+                comment: None,
+            },
+        })
     }
 
     /// Why the whole scalar is no place of a version, whatever part of it would be asked for.
