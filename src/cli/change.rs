@@ -41,6 +41,10 @@ pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(10);
 pub(super) struct Start {
     pub(super) project: Project,
     pub(super) reading: Reading,
+    /// Why it could not be fetched: a dry run is on what was fetched last.
+    unfetched: Option<Failure>,
+    /// Repositories beside the main one that could not.
+    failed: Vec<(String, Failure)>,
 }
 
 impl Start {
@@ -75,6 +79,7 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
     }
     let project = context.open()?;
     let mut unfetched = None;
+    let mut failed = Vec::new();
     if common.at.is_empty() {
         match project.fetch().await {
             Ok(fetches) => {
@@ -90,19 +95,25 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
                         format!("{name} could not be fetched, and is as of the last time: {error}");
                     context.output.note(clean(&text));
                 }
+                failed = fetches.failed;
             }
             Err(error) if common.dry_run => unfetched = Some(error),
             Err(error) => return Err(error),
         }
     }
     let reading = project.read()?;
-    if let Some(error) = unfetched {
+    if let Some(error) = &unfetched {
         context.output.note(format!(
             "could not fetch, so this is on {} as last fetched: {error}",
             reading.base().shown
         ));
     }
-    Ok(Start { project, reading })
+    Ok(Start {
+        project,
+        reading,
+        unfetched: unfetched.filter(|_| !common.offline),
+        failed,
+    })
 }
 
 /// Plans `changes` and does what the options say with it.
@@ -112,8 +123,19 @@ pub(super) async fn carry_out(
     changes: Vec<ChangeRequest>,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
+    carry_out_with(context, start, changes, Vec::new(), args).await
+}
+
+/// The same with sentences that are to be known before the plan is confirmed.
+pub(super) async fn carry_out_with(
+    context: &Context,
+    start: Start,
+    changes: Vec<ChangeRequest>,
+    notes: Vec<String>,
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
     let request = request(changes, args);
-    plan_and_write(context, start, request, args).await
+    plan_and_write(context, start, request, notes, args).await
 }
 
 /// The same where it is known already that what was asked for cannot be done: told and ended like every plan.
@@ -127,17 +149,19 @@ pub(super) async fn refuse(
         refused,
         ..request(Vec::new(), args)
     };
-    plan_and_write(context, start, request, args).await
+    plan_and_write(context, start, request, Vec::new(), args).await
 }
 
 async fn plan_and_write(
     context: &Context,
     start: Start,
     request: PlanRequest,
+    notes: Vec<String>,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
-    let (plan, running) = judge(context, &start, &request, args)?;
+    let (mut plan, running) = judge(context, &start, &request, args)?;
+    plan.notes.splice(0..0, notes);
     accepts(&start, &request, &plan)?;
     if context.common.dry_run {
         if output.is_json() {
@@ -145,10 +169,27 @@ async fn plan_and_write(
         } else {
             show(output, &plan);
         }
-        return Ok(ending(&plan));
+        return Ok(rehearsed(output, &start, &plan));
     }
     show(output, &plan);
     write(context, &start.project, plan, &running, args).await
+}
+
+/// How a dry run ends: as the real one would, as far as that is known without writing.
+fn rehearsed(output: &Output, start: &Start, plan: &Plan) -> Exit {
+    let stands_in_the_way = match &start.unfetched {
+        // What is written is built on what the remote has now, whatever it is.
+        Some(error) => Some(error.clone()),
+        None if plan.may_go() => workflow::rehearse(&start.project, plan, &start.failed).err(),
+        None => None,
+    };
+    let Some(error) = stands_in_the_way else {
+        return ending(plan);
+    };
+    output.note(clean(&format!(
+        "it could not be written like this: {error}"
+    )));
+    Exit::of(error.kind)
 }
 
 async fn write(
@@ -183,7 +224,7 @@ async fn write(
             if !ask::confirm(context, project, &plan, &plan.target())? {
                 output.note("nothing was written");
                 report(output, &plan, "declined", json!({}));
-                return Ok(Exit::Failed);
+                return Ok(Exit::Usage);
             }
         }
         let delivery = Delivery::new(&plan, Timestamp::now());

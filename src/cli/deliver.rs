@@ -135,6 +135,9 @@ fn said(output: &Output, delivery: &Delivery) {
     }
     for part in &delivery.parts {
         say_message(output, &part.message);
+        if let Some(note) = &part.note {
+            output.note(clean(note));
+        }
         if delivery.parts.len() == 1 {
             output.note(clean(&part.describe()));
         }

@@ -82,7 +82,8 @@ pub(super) async fn run(context: &Context, args: &DriftArgs) -> Result<Exit, Fai
             && (rows.is_empty() || rows.contains(&finding.cell.service))
             && (args.only.is_empty() || args.only.contains(&finding.kind))
     });
-    let default = default.answer().await.map(Problem::general);
+    let default = default.answer().await.into_iter().map(Problem::general);
+    let default: Vec<Problem> = default.collect();
     let problems: Vec<&Problem> = default
         .iter()
         .chain(&desired.problems)

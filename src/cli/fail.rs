@@ -9,7 +9,7 @@ pub enum Exit {
     Done = 0,
     /// Failed.
     Failed = 1,
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration, or no consent.
     Usage = 2,
     /// Refused by a gate.
     Held = 3,

@@ -80,7 +80,7 @@ pub(super) async fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, F
         }
         print(context, history);
     }
-    if let Some(note) = default.answer().await {
+    for note in default.answer().await {
         output.note(clean(&note));
     }
     Ok(Exit::Done)

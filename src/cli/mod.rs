@@ -295,12 +295,15 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
 }
 
 /// The question after the server's default branch, under way.
-pub(crate) struct DefaultBranch(Option<tokio::task::JoinHandle<Option<String>>>);
+pub(crate) struct DefaultBranch(Option<tokio::task::JoinHandle<Vec<String>>>);
 
 impl DefaultBranch {
-    /// What is to be said, [`HEAD_PATIENCE`] after it was asked at the latest.
-    pub(crate) async fn answer(self) -> Option<String> {
-        self.0?.await.ok().flatten()
+    /// What is to be said, a sentence for each repository, [`HEAD_PATIENCE`] after it was asked at the latest.
+    pub(crate) async fn answer(self) -> Vec<String> {
+        match self.0 {
+            Some(asked) => asked.await.unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 }
 
@@ -384,8 +387,8 @@ impl Context {
         }
         let project = project.clone();
         let asked = tokio::spawn(async move {
-            let asked = tokio::time::timeout(HEAD_PATIENCE, project.other_default());
-            asked.await.ok().flatten()
+            let asked = tokio::time::timeout(HEAD_PATIENCE, project.other_defaults());
+            asked.await.unwrap_or_default()
         });
         DefaultBranch(Some(asked))
     }

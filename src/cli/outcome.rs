@@ -51,7 +51,14 @@ pub(super) fn held(output: &Output, plan: &Plan) -> Exit {
         );
     }
     report(output, plan, "held", json!({}));
-    Exit::Held
+    match ending(plan) {
+        // What is broken goes before what is held.
+        Exit::Failed => {
+            output.note(BROKEN);
+            Exit::Failed
+        }
+        _ => Exit::Held,
+    }
 }
 
 /// Names the cells that an edit moves beside those that were asked for, and how they are accepted.
@@ -123,10 +130,15 @@ pub(super) fn nothing(output: &Output, plan: &Plan) -> Exit {
     let exit = ending(plan);
     let outcome = match exit {
         Exit::Held => {
-            output.note(
+            let held = plan.skipped.iter().filter(|skip| skip.cause.is_held());
+            let mut gates = held.map(|skip| skip.gate.as_deref());
+            output.note(if gates.all(|gate| gate == Some(ALONG)) {
+                "nothing was written: other cells move with all of it, and nobody named them. Accept each with --along \
+                 SERVICE/ENV, or all with --along all"
+            } else {
                 "nothing was written: gates hold all of it. Mend what they name, or lift them with --override GATE \
-                 --reason TEXT",
-            );
+                 --reason TEXT"
+            });
             "held"
         }
         Exit::Failed => {
@@ -217,7 +229,7 @@ pub(super) fn part_json(part: &Part) -> Value {
             None => part.branch.clone(),
         },
         "branch": part.branch,
-        "words": part.message,
+        "words": part.words().collect::<Vec<_>>(),
         "link": part.link,
     });
     if let Some(elsewhere) = &part.elsewhere {
@@ -236,7 +248,13 @@ pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
         clean(&rejection.status)
     ));
     let message: Vec<String> = rejection.message.lines().map(str::to_owned).collect();
-    say_message(output, &message);
+    if rejection.here {
+        for line in &message {
+            output.note(format!("here: {}", clean(line)));
+        }
+    } else {
+        say_message(output, &message);
+    }
     if rejection.protected {
         output.note(
             "the branch is protected: --deliver branch pushes to a branch of its own, to open a pull request from; \

@@ -32,14 +32,18 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
         }
     };
     let detail = clean(&target.detail);
-    context.output.note(format!(
-        "back to {}: {detail}",
-        text::after(target.version.as_ref())
-    ));
+    if target.again.is_none() {
+        context.output.note(format!(
+            "back to {}: {detail}",
+            text::after(target.version.as_ref())
+        ));
+    }
     let changes = vec![ChangeRequest {
         cell,
         intent: target.intent,
         came: Came::Named,
     }];
-    change::carry_out(context, start, changes, &args.write).await
+    // Said with the plan, right before it is confirmed.
+    let notes = target.again.into_iter().collect();
+    change::carry_out_with(context, start, changes, notes, &args.write).await
 }

@@ -58,7 +58,7 @@ struct Shown<'a> {
     /// Last changes; `None` without `--changed`.
     changed: Option<&'a BTreeMap<CellKey, ValueChange>>,
     /// The server has another default branch than is read.
-    default: Option<&'a Problem>,
+    default: &'a [Problem],
     /// Why it is not known of every cell how far it is behind.
     uncounted: Option<&'a str>,
 }
@@ -110,7 +110,7 @@ struct Seen {
     guessed: Option<String>,
     live: Option<Asked>,
     changed: Option<BTreeMap<CellKey, ValueChange>>,
-    default: Option<Problem>,
+    default: Vec<Problem>,
     skews: Skews,
     uncounted: Option<String>,
     columns: Vec<EnvironmentName>,
@@ -173,8 +173,11 @@ async fn look(
         }
     };
     let default = match default {
-        Some(default) => default.answer().await.map(Problem::general),
-        None => None,
+        Some(default) => {
+            let said = default.answer().await.into_iter();
+            said.map(Problem::general).collect()
+        }
+        None => Vec::new(),
     };
     Ok(Seen {
         guessed: project.config.guessed.clone(),
@@ -199,7 +202,7 @@ impl Seen {
             skews: &self.skews,
             live: self.live.as_ref(),
             changed: self.changed.as_ref(),
-            default: self.default.as_ref(),
+            default: &self.default,
             uncounted: self.uncounted.as_deref(),
         }
     }
@@ -264,7 +267,7 @@ pub(super) fn print(output: &Output, desired: &Desired) {
         skews: &Skews::new(),
         live: None,
         changed: None,
-        default: None,
+        default: &[],
         uncounted: None,
     };
     for line in matrix.lines(output, output.room(false)) {
@@ -296,7 +299,7 @@ fn last_changes(
 impl Shown<'_> {
     fn problems(&self) -> impl Iterator<Item = &Problem> {
         let clusters = self.live.into_iter().flat_map(|asked| &asked.problems);
-        let default = self.default.into_iter();
+        let default = self.default.iter();
         default.chain(&self.desired.problems).chain(clusters)
     }
 
@@ -581,7 +584,7 @@ mod tests {
                 skews: &skews,
                 live: None,
                 changed: None,
-                default: None,
+                default: &[],
                 uncounted,
             };
             assert_eq!(matrix.not_counted(), expected);

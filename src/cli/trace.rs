@@ -101,7 +101,7 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
             context.output.note(clean(&doubt));
         }
     }
-    if let Some(note) = default.answer().await {
+    for note in default.answer().await {
         context.output.note(clean(&note));
     }
     Ok(Exit::Done)

@@ -193,6 +193,9 @@ pub(super) fn history(shared: &Shared, epoch: Epoch, refs: &Refs, stop: &Stop) {
     }
 }
 
+/// So many gaps are looked at, in all cells together, once all is read.
+const MOST_GAPS: usize = 256;
+
 /// What a walk has found, told in batches.
 struct Stream<'a> {
     shared: &'a Shared,
@@ -235,14 +238,17 @@ impl Stream<'_> {
         } else {
             std::mem::take(&mut self.fresh).into_iter().collect()
         };
+        let mut gaps = MOST_GAPS;
         let cells: BTreeMap<_, _> = keys
             .into_iter()
             .map(|key| {
                 let unread = self.reading.desired.unread(&key).is_some();
-                (
-                    key.clone(),
-                    history::classify(&self.all, &key, topology, unread),
-                )
+                let mut entries = history::classify(&self.all, &key, topology, unread);
+                if done && gaps > 0 {
+                    let (project, reading) = (self.project, self.reading);
+                    gaps -= project.tell_gaps(reading, &key, &mut entries, gaps);
+                }
+                (key, entries)
             })
             .collect();
         let batch = HistoryBatch {

@@ -160,6 +160,9 @@ fn published(
                 ]));
             }
         }
+        for line in part.note.iter().flat_map(|note| text::wrap(note, width)) {
+            lines.push(Line::styled(line, theme.warn));
+        }
         if let Some(link) = &part.link {
             lines.push(Line::from(vec![
                 Span::styled("link    ", theme.dim),

@@ -13,25 +13,36 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Project {
-    /// Asks the main repository's remote for its default branch; a sentence where another one is read here, because the clone
-    /// does not know yet. `None` where a branch is configured, where no default branch is read, where the remote does not
-    /// answer, and with `--offline`.
-    pub async fn other_default(&self) -> Option<String> {
-        if self.opened.offline || !self.opened.at.is_empty() || self.config.branch.is_some() {
-            return None;
+    /// Asks the remote of each repository for its default branch, all at once; a sentence for each of which another one is
+    /// read here, because the clone does not know yet. None where a branch is configured, where no default branch is read,
+    /// where the remote does not answer, and with `--offline`.
+    pub async fn other_defaults(&self) -> Vec<String> {
+        if self.opened.offline || !self.opened.at.is_empty() {
+            return Vec::new();
         }
-        if !self.config.layouts.reads(None, None) {
-            return None;
-        }
-        other_default(&self.repo).await.ok().flatten()
+        let main = (None, &self.repo, self.config.branch.is_some());
+        let others = self.others.iter().filter_map(|other| {
+            let repo = other.repo.as_ref().ok()?;
+            Some((Some(&*other.name), repo, other.branch.is_some()))
+        });
+        let asked = std::iter::once(main)
+            .chain(others)
+            .filter(|(name, _, settled)| !settled && self.config.layouts.reads(*name, None))
+            .map(|(name, repo, _)| other_default(repo, name));
+        let answers = futures::future::join_all(asked).await;
+        answers.into_iter().filter_map(|it| it.ok()?).collect()
     }
 }
 
-/// What is to be said of a repository whose remote has another default branch than is read; a mirror of ours follows it.
+/// What is to be said of a repository, `name` among `[[repositories]]`, whose remote has another default branch than is read;
+/// a mirror of ours follows it.
 ///
 /// # Errors
 /// Where the remote does not answer.
-pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, Failure> {
+pub(super) async fn other_default(
+    repo: &Repo,
+    name: Option<&str>,
+) -> Result<Option<String>, Failure> {
     let base = repo.base(None)?;
     let Some(remote) = &base.remote else {
         return Ok(None);
@@ -42,7 +53,14 @@ pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, Failure
     if branch == base.branch() {
         return Ok(None);
     }
-    let server = format!("the default branch of {remote} is {branch} on the server");
+    let (place, key) = match name {
+        Some(name) => (
+            format!("{name}: "),
+            format!("`branch` of {name} under [[repositories]]"),
+        ),
+        None => (String::new(), "`branch` under [repository]".to_owned()),
+    };
+    let server = format!("{place}the default branch of {remote} is {branch} on the server");
     if is_mirror(repo) {
         git::follow_default(repo, remote, &branch).await?;
         return Ok(Some(format!(
@@ -52,7 +70,7 @@ pub(super) async fn other_default(repo: &Repo) -> Result<Option<String>, Failure
     }
     Ok(Some(format!(
         "{server}, and this clone reads {}, which it was when it was cloned: `git remote set-head {remote} --auto` follows the \
-         server, `branch` under [repository] in tidegate.toml settles it",
+         server, {key} in tidegate.toml settles it",
         base.branch()
     )))
 }

@@ -11,8 +11,10 @@ mod deliver;
 mod drift;
 mod earlier;
 mod facts;
+mod gaps;
 mod head;
 mod look;
+mod lookalikes;
 mod notes;
 mod others;
 mod prepare;
@@ -35,7 +37,7 @@ pub use answers::AskRunning;
 pub use at::At;
 pub use decided::Decided;
 pub use deliver::{
-    Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout,
+    Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout, rehearse,
 };
 pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};

@@ -45,7 +45,7 @@ pub(super) fn notes(project: &Project, plan: &Plan) -> Result<Vec<String>, Failu
 }
 
 /// Whether a commit is made for it, for which `git commit` would have run hooks.
-fn commits(plan: &Plan, write: &Write) -> bool {
+pub(super) fn commits(plan: &Plan, write: &Write) -> bool {
     match write.action {
         Action::Edit => true,
         Action::Merge { .. } => !plan.moves_on(write),

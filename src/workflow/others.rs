@@ -159,7 +159,7 @@ impl Project {
                     fetches.ran.extend(commands);
                     if branch.is_none() && self.config.layouts.reads(name, None) {
                         // It was reached a moment ago: where it is silent now, the next fetch says so.
-                        let note = head::other_default(repo).await.ok().flatten();
+                        let note = head::other_default(repo, name).await.ok().flatten();
                         fetches.notes.extend(note);
                     }
                 }

@@ -20,7 +20,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
-        plan::{self, Action, Merge, Plan, PlanInput, PlanRequest, SkipCause},
+        plan::{self, Action, Intent, Merge, Plan, PlanInput, PlanRequest, Skip, SkipCause},
         topology::Deliver,
     },
     sources::git::Files,
@@ -126,6 +126,18 @@ pub fn prepare(
             ),
         )
         .hint("Deliver it by push: --deliver push, or `deliver = \"push\"` of the environment"));
+    }
+    for skip in &mut plan.skipped {
+        let mut asked = request.changes.iter();
+        let asked = asked.find(|asked| asked.cell == skip.cell);
+        if let (SkipCause::AlreadyThere, Some(asked)) = (skip.cause, asked)
+            && let Intent::Promote { from } = &asked.intent
+            && let Some(why) = project.moves_elsewhere(reading, &skip.cell, from)
+        {
+            let refusal = (SkipCause::NotDeclared, why);
+            let told = Skip::new(skip.cell.clone(), asked.came, refusal);
+            *skip = told;
+        }
     }
     plan.notes = notes(project, &plan)?;
     let (writes, held) = (plan.writes().count(), plan.held().count());

@@ -17,7 +17,7 @@ use crate::{
         desired::{Desired, RefName, Refs, Tip},
         failure::{Failure, FailureKind},
         ids::{CellKey, EnvironmentName, ObjectId},
-        layout::{Assembler, LayoutSet, Origin},
+        layout::{Assembler, LayoutSet, Origin, RefTemplate},
         problem::Problem,
         rollout::{ClusterTarget, Declared, targets},
     },
@@ -148,6 +148,7 @@ impl Project {
         if several {
             problems.extend(self.without_ref(&desired, &names, &lines));
         }
+        problems.extend(self.rows_without_version(&desired, &lines));
         desired.problems.append(&mut problems);
         desired.problems.sort();
         Ok(Reading {
@@ -226,12 +227,30 @@ impl Project {
         if let Some(problem) = problems.first() {
             return Failure::new(FailureKind::Unknown, problem.message.clone());
         }
-        let templates = self.config.layouts.ref_words();
+        let layouts = &self.config.layouts;
+        let templates = layouts.ref_words();
+        let mut fetches = Vec::new();
+        if layouts.ref_templates().iter().any(RefTemplate::is_tags) {
+            fetches.push("git fetch --tags".to_owned());
+        }
+        if !layouts.ref_templates().iter().all(RefTemplate::is_tags) {
+            // A clone of one branch fetches that one alone, until it is told to fetch all.
+            let remote = self.repo.default_remote();
+            fetches.push(match remote {
+                Some(remote) => format!(
+                    "git remote set-branches {remote} '*' && git fetch {remote}, where the clone is of one branch"
+                ),
+                None => "git fetch".to_owned(),
+            });
+        }
         Failure::new(
             FailureKind::Unknown,
             format!("no branch or tag matches {templates}"),
         )
-        .hint("Fetch first (git fetch --tags), or look at `refs` of the layouts and the names of the environments")
+        .hint(format!(
+            "Fetch first ({}), or look at `refs` of the layouts and the names of the environments",
+            fetches.join("; ")
+        ))
     }
 
     /// Environments of refs that have none: said, because an empty column says nothing.

@@ -11,7 +11,7 @@ use crate::{
         failure::Failure,
         history::{Changes, History, HistoryEntry, classify},
         ids::{CellKey, ObjectId, RepoPath},
-        last_good::last_good,
+        last_good::{Taken, last_good, reverted},
         layout::{self, Assembler, Origin, edit_cell},
         plan::{Intent, SkipCause, nothing_before, unreadable},
         version::Version,
@@ -28,7 +28,12 @@ pub struct RevertTarget {
     pub version: Option<Version>,
     /// Where it comes from, in a sentence.
     pub detail: String,
+    /// It was taken back itself, as all else that there was: what is to be known before it comes again.
+    pub again: Option<String>,
 }
+
+/// So many gaps of a history are looked at.
+const MOST_GAPS: usize = 32;
 
 /// The histories of `cells`, walked once from where they were read. Blocking; as long as the history is.
 ///
@@ -82,15 +87,15 @@ pub(super) fn history_while(
             ControlFlow::Break(())
         }
     })?;
-    let histories = cells.iter().map(|key| History {
-        entries: classify(
-            &changes,
-            key,
-            &project.config.topology,
-            reading.desired.unread(key).is_some(),
-        ),
-        shallow: shallow_end,
-        unknown_before: unknown.remove(key),
+    let histories = cells.iter().map(|key| {
+        let is_unread = reading.desired.unread(key).is_some();
+        let mut entries = classify(&changes, key, &project.config.topology, is_unread);
+        project.tell_gaps(reading, key, &mut entries, MOST_GAPS);
+        History {
+            entries,
+            shallow: shallow_end,
+            unknown_before: unknown.remove(key),
+        }
     });
     Ok((histories.collect(), ended))
 }
@@ -110,6 +115,11 @@ pub fn revert_target(
     to: Option<&str>,
     now: &Zoned,
 ) -> Result<Result<RevertTarget, NoRevert>, Failure> {
+    if to.is_some_and(|to| to.trim().is_empty()) {
+        return Err(Failure::usage(format!(
+            "--to is empty: give a version that {key} has had, or a commit; without --to the last good version comes back"
+        )));
+    }
     let mut histories = cell_history(project, reading, std::slice::from_ref(key))?;
     let history = histories.pop().unwrap_or_default();
     let current = reading.desired.version(key);
@@ -132,8 +142,15 @@ pub fn revert_target(
         )
     };
     let Some(to) = to else {
-        let entry = last_good(&history.entries).and_then(|i| history.entries.get(i));
-        return Ok(entry.map(|entry| cell.target(entry)).ok_or_else(nothing));
+        let entries = &history.entries;
+        let found = last_good(entries).and_then(|at| Some((at, entries.get(at)?)));
+        return Ok(match found {
+            Some((at, entry)) => Ok(RevertTarget {
+                again: taken_back(entries, at, key),
+                ..cell.target(entry)
+            }),
+            None => Err(nothing()),
+        });
     };
     let named = history.entries.iter().find(|entry| {
         entry
@@ -159,14 +176,43 @@ pub fn revert_target(
             known.push(version.as_str());
         }
     }
-    if known.is_empty() {
+    // Where nothing of it can be read, that is why.
+    let Some(current) = current.map(Version::as_str).or(known.first().copied()) else {
         return Ok(Err(nothing()));
-    }
+    };
     known.truncate(5);
+    let had = match (known.as_slice(), history.ends_early()) {
+        ([], None) => format!("it has had one value only, {current}"),
+        ([], Some(_)) => format!("what is known of it is {current} alone"),
+        (known, None) => format!("it has had: {}", known.join(", ")),
+        (known, Some(_)) => format!("what is known of it: {}", known.join(", ")),
+    };
+    let (what, had) = match history.ends_early() {
+        None => ("neither a version that", format!("nor a commit; {had}")),
+        Some(why) => (
+            "no commit, and whether it is a version that",
+            format!("is not known: {why}; {had}"),
+        ),
+    };
     Err(Failure::usage(format!(
-        "`{to}` is neither a version that {key} has had nor a commit; it has had: {}. `tidegate set` writes any version",
-        known.join(", ")
+        "`{to}` is {what} {key} has had {had}. `tidegate set` writes any version"
     )))
+}
+
+/// What is to be said where the version to go back to, an index of `entries`, was taken back itself since it came.
+fn taken_back(entries: &[HistoryEntry], at: usize, key: &CellKey) -> Option<String> {
+    let entry = entries.get(at)?;
+    let version = entry.change.version.as_ref()?;
+    let Taken::By(by) = reverted(entries, version, false) else {
+        return None;
+    };
+    let by = &entries.get(by)?.change.landed;
+    Some(format!(
+        "forward again to {version}: everything else that {key} has had was reverted since it came, and {version} too, in {} \
+         ({}); --to names another version",
+        by.commit.short(),
+        by.subject
+    ))
 }
 
 /// The ref that a cell is read from; the first one for a cell that is none's.
@@ -201,6 +247,7 @@ impl Reverted<'_> {
             intent: self.restore(entry.change.version.as_ref(), was_inherited, landed.commit),
             version: entry.change.version.clone(),
             detail: format!("{} {}{stayed}", landed.commit.short(), landed.subject),
+            again: None,
         }
     }
 
@@ -220,6 +267,7 @@ impl Reverted<'_> {
                     intent: self.restore(Some(&version), false, commit),
                     version: Some(version),
                     detail: format!("as at {}", commit.short()),
+                    again: None,
                 });
             }
             let why = then.unread(self.key).map(unreadable);
@@ -236,6 +284,7 @@ impl Reverted<'_> {
             intent: self.restore(cell.version.as_ref(), cell.inherited, commit),
             version: cell.version.clone(),
             detail: format!("as at {}", commit.short()),
+            again: None,
         })
     }
 

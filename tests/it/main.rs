@@ -1,6 +1,7 @@
 //! Journeys: the real binary, real repositories, real sockets. One file per journey, helpers in `support`.
 
 mod addresses;
+mod advice;
 mod agents;
 mod along;
 mod asking;
@@ -11,6 +12,7 @@ mod commands;
 mod completions;
 mod demo;
 mod drift;
+mod endings;
 mod first_contact;
 mod following;
 mod hung;
@@ -31,6 +33,7 @@ mod refusals;
 mod relayout;
 mod repositories;
 mod rows;
+mod silence;
 mod stopping;
 mod support;
 mod taken_up;

@@ -93,3 +93,42 @@ fn a_revert_reaches_what_was_before_a_move() {
         kustomization("checkout", "1.1.0")
     );
 }
+
+#[test]
+fn who_bumps_on_a_branch_did_not_move_what_the_commit_before_moved() {
+    let repository = Repository::empty();
+    let configuration = |folder: &str| {
+        format!(
+            "[[environments]]\nname = \"prod\"\n[[layouts]]\npreset = \"helm-values\"\npath = \"{folder}{{env}}/{{service}}.yaml\"\n"
+        )
+    };
+    let body = |version: &str| {
+        format!(
+            "image: {{tag: \"{version}\"}}\nreplicas: 3\nenv: {{a: 1, b: 2, c: 3}}\n# enough to be alike\n"
+        )
+    };
+    repository.write("tidegate.toml", &configuration(""));
+    repository.write("prod/web.yaml", &body("1.0.0"));
+    repository.publish("Initial");
+    let at = repository.colleague();
+    let git = |arguments: &[&str]| repository.git_in(&at, arguments);
+    git(&["checkout", "-qb", "folder"]);
+    std::fs::create_dir(at.join("x")).unwrap();
+    git(&["mv", "prod", "x/prod"]);
+    repository.write("tidegate.toml", &configuration("x/"));
+    git(&["commit", "-qam", "only moves"]);
+    repository.write("x/prod/web.yaml", &body("1.6.0"));
+    git(&["commit", "-qam", "only bumps"]);
+    let bumped = git(&["rev-parse", "HEAD"]);
+    git(&["checkout", "-q", "main"]);
+    repository.write("README", "more\n");
+    repository.publish("beside");
+    git(&["merge", "-q", "--no-ff", "-m", "merge", "folder"]);
+    git(&["push", "-q", "origin", "HEAD:main"]);
+    let merge = git(&["rev-parse", "HEAD"]);
+    repository.pull();
+    let told = json_of(&repository, &["history", "web", "prod"]);
+    let newest = &told["values"][0];
+    assert_eq!(newest["authored"]["commit"], json!(bumped));
+    assert_eq!(newest["moved"]["commit"], json!(merge), "{newest}");
+}

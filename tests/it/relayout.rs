@@ -555,3 +555,53 @@ fn what_is_configured_beside_a_repository_makes_no_beginning_of_what_moved() {
         assert!(told.err.contains(expected), "{name}: {}", told.err);
     }
 }
+
+const NOT_KNOWN: &str = "took prod away";
+
+#[test]
+fn an_environment_is_lost_only_with_what_it_had_of_the_service() {
+    // The environment has another name since, and its history goes on to where it began.
+    let repository = Repository::empty();
+    repository.write("tidegate.toml", &configuration("prod", FILES));
+    repository.write("staging/web.yaml", &file("1"));
+    repository.publish("staging");
+    for version in ["1", "2"] {
+        repository.write("prod/web.yaml", &file(version));
+        repository.publish(version);
+    }
+    let at = repository.colleague();
+    repository.git_in(&at, &["mv", "prod", "production"]);
+    repository.write("tidegate.toml", &configuration("production", FILES));
+    repository.publish("another name");
+    repository.pull();
+    let said = repository
+        .tidegate(&["history", "web", "production"])
+        .exits(0);
+    assert!(
+        !format!("{}{}", said.out, said.err).contains(NOT_KNOWN),
+        "{}",
+        said.err
+    );
+
+    // It was copied: what it was copied from goes later.
+    let repository = Repository::empty();
+    repository.write("tidegate.toml", &configuration("prod", FILES));
+    for environment in ["staging", "prod"] {
+        repository.write(&format!("{environment}/web.yaml"), &file("1"));
+    }
+    repository.publish("Initial");
+    repository.write("production/web.yaml", &file("1"));
+    repository.write("tidegate.toml", &configuration("production", FILES));
+    repository.publish("a copy");
+    remove(&repository, &["prod"]);
+    repository.publish("prod goes");
+    repository.pull();
+    let said = repository
+        .tidegate(&["history", "web", "production"])
+        .exits(0);
+    assert!(
+        !format!("{}{}", said.out, said.err).contains(NOT_KNOWN),
+        "{}",
+        said.err
+    );
+}

@@ -283,3 +283,72 @@ fn what_else_differs_between_the_ends_of_a_promotion_is_told() {
         said.out
     );
 }
+
+#[test]
+fn a_digest_behind_a_kustomize_tag_stays_there_and_is_what_the_plan_names() {
+    let digest = format!("sha256:{}", "2a".repeat(32));
+    let pinned = format!("1.1.0@{digest}");
+    let layout = "preset = \"kustomize\"\npath = \"apps/{service}/{env}/kustomization.yaml\"";
+    let image = |tag: &str| format!("images: [{{name: r/web, newTag: \"{tag}\"}}]\n");
+    let keyed = format!(
+        "images: [{{name: r/api, newTag: 1.0.0, digest: sha256:{}}}]\n",
+        "1b".repeat(32)
+    );
+    let (newer, older) = (image(&pinned), image("1.0.0"));
+    let api = newer.replace("r/web", "r/api");
+    let files = [
+        ("apps/web/dev/kustomization.yaml", newer.as_str()),
+        ("apps/web/prod/kustomization.yaml", older.as_str()),
+        ("apps/api/dev/kustomization.yaml", api.as_str()),
+        ("apps/api/prod/kustomization.yaml", keyed.as_str()),
+    ];
+    let repository = repository(layout, &files);
+    // Where the digest has a key of its own, Kustomize pins by it, and so it is what the cell declares.
+    for (name, declared) in [("web", &pinned), ("api", &digest)] {
+        let arguments = [
+            "promote", name, "--from", "dev", "--to", "prod", "--yes", "-o", "json",
+        ];
+        let plan = repository.tidegate(&arguments).exits(0).json();
+        assert_eq!(plan["changes"][0]["to"], declared.as_str());
+        repository.pull();
+        let status = repository
+            .tidegate(&["status", "--no-live", "-o", "json"])
+            .exits(0)
+            .json();
+        let rows = status["services"].as_array().unwrap().iter();
+        let row = rows.clone().find(|row| row["name"] == name).unwrap();
+        assert_eq!(row["cells"]["prod"]["version"], declared.as_str(), "{name}");
+    }
+    let drift = repository.tidegate(&["drift", "web", "--no-live"]);
+    drift.exits(0);
+}
+
+#[test]
+fn a_key_that_said_nothing_says_nothing_again() {
+    let layout = "path = \"{service}/values-{env}.yaml\"\nyaml = \"image.tag\"\nelse = [{ path = \"{service}/Chart.yaml\", yaml = \
+                  \"appVersion\" }]";
+    for empty in [
+        "image:\n  tag: \"\"\n",
+        "image:\n  tag: null\n",
+        "image:\n  tag: ''  # the chart's\n",
+        "image: {}\n",
+    ] {
+        let files = [
+            ("web/Chart.yaml", "appVersion: \"1.0.0\"\n"),
+            ("web/values-dev.yaml", "image: {tag: 1.1.0}\n"),
+            ("web/values-prod.yaml", empty),
+        ];
+        let repository = repository(layout, &files);
+        let promote = ["promote", "web", "--from", "dev", "--to", "prod", "--yes"];
+        repository.tidegate(&promote).exits(0);
+        assert!(repository.at_tip("web/values-prod.yaml").contains("1.1.0"));
+        repository
+            .tidegate(&["revert", "web", "prod", "--yes"])
+            .exits(0);
+        assert_eq!(
+            repository.at_tip("web/values-prod.yaml"),
+            empty.trim_end(),
+            "{empty}"
+        );
+    }
+}

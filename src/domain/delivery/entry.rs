@@ -60,7 +60,7 @@ fn confirmed(delivery: &Delivery, commands: &[String]) -> Worded {
 /// What there is to know beside where a part is.
 fn beside(delivery: &Delivery, part: &Part) -> Vec<String> {
     let notes = delivery.moved.iter().chain(&part.link);
-    part.message.iter().chain(notes).cloned().collect()
+    part.words().chain(notes).cloned().collect()
 }
 
 fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Worded> {

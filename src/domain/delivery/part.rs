@@ -38,6 +38,9 @@ pub struct Part {
     pub branch: String,
     /// The server's message, one line each.
     pub message: Vec<String>,
+    /// What Tidegate has to say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Where a pull request can be opened, from the server's message.
     pub link: Option<String>,
     /// It was pushed to other addresses than the one that is fetched, which does not have it yet.
@@ -85,6 +88,7 @@ impl Push {
             commit: self.landed(),
             branch: self.branch().to_owned(),
             message: message.lines().map(str::to_owned).collect(),
+            note: None,
             link,
             elsewhere: None,
         }
@@ -92,6 +96,11 @@ impl Push {
 }
 
 impl Part {
+    /// All that was said of it, by the server and by Tidegate, one line each.
+    pub fn words(&self) -> impl Iterator<Item = &String> {
+        self.message.iter().chain(&self.note)
+    }
+
     /// What became of it: `a1b2c3d is on origin/main`, or where it was pushed to and is not seen yet.
     pub fn describe(&self) -> String {
         let commit = self.commit.short();

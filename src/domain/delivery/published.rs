@@ -41,13 +41,17 @@ pub enum NotPublished {
     Failed(Failure),
 }
 
-/// A refusal, as the server put it.
+/// A refusal, as the server put it, or this side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// The per-ref status: `pre-receive hook declined`, `protected branch hook declined`, …
     pub status: String,
-    /// The message of the server and its hooks, one line each, without `remote:`.
+    /// The message of the server and its hooks, one line each, without `remote:`; where no server said anything, that of
+    /// this side.
     pub message: String,
+    /// No server said anything: the words are those of Git or of a hook of this clone.
+    #[serde(default)]
+    pub here: bool,
     /// The branch is protected: a branch of its own may be accepted.
     pub protected: bool,
     /// This identity may not push at all.

@@ -144,6 +144,7 @@ fn fact<'a>(name: &str, services: &[&str], deliver: Deliver, known: &'a Running)
         "arrived" => Fact::Arrived(tip(of).name),
         "not-arrived" => Fact::NotArrived,
         "refused" => Fact::NotPublished(NotPublished::Rejected(Rejection {
+            here: false,
             status: "hook declined".to_owned(),
             message: String::new(),
             protected: false,

@@ -145,6 +145,11 @@ impl Locator {
         text
     }
 
+    /// What it may have meant, where it finds nothing in files that are there.
+    pub(crate) fn meant(&self) -> Option<String> {
+        mistakes::behind_a_list(&self.source)
+    }
+
     /// As it was written.
     pub(crate) fn source(&self) -> &str {
         &self.source

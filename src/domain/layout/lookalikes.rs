@@ -91,16 +91,17 @@ fn walk(
             && within.is_none()
             && let Ok(inner) = manifest::parse(text.as_bytes())
         {
+            // A literal has the lines that its text has; other styles fold them.
+            let within = match &node.node().kind {
+                NodeKind::Scalar {
+                    style: ScalarStyle::Literal,
+                    ..
+                } => Within::Literal(node.line()),
+                _ => Within::Other(node.line()),
+            };
+            let keys = format!("{keys}.(yaml)");
             for document in inner.documents.iter().filter(|it| it.root().is_mapping()) {
-                let keys = format!("{keys}.(yaml)");
-                walk(
-                    document.root(),
-                    &keys,
-                    "",
-                    depth + 1,
-                    Some(node.line()),
-                    found,
-                );
+                walk(document.root(), &keys, "", depth + 1, Some(within), found);
             }
         }
         return;

@@ -11,8 +11,9 @@ use super::{
     choice::{Choice, field, written_out},
     compile::Layout,
     containers::or_none,
+    level::Finder,
     part::is_digest,
-    set::Fact,
+    set::{Fact, Role},
 };
 use crate::domain::{
     desired::{Desired, DesiredCell, PassedOver, Source},
@@ -37,6 +38,7 @@ pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
     });
     let mut cells: BTreeMap<_, _> = shown.collect();
     allow_digests(&mut cells);
+    problems.extend(idle(assembler));
     problems.sort();
     problems.dedup();
     let declared = cells.iter().filter(|(_, cell)| cell.version.is_some());
@@ -57,6 +59,51 @@ pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
         cells,
         problems,
     }
+}
+
+/// What is said of each table that finds nothing at all, in files where nothing else is found either. Where environments are
+/// refs, one ref does not tell.
+fn idle(assembler: &Assembler) -> Vec<Problem> {
+    let layouts = &assembler.layouts;
+    if !layouts.ref_templates().is_empty() {
+        return Vec::new();
+    }
+    // By table: the files that it looks into, and whether it is known to be of use.
+    let mut tables: BTreeMap<usize, (usize, Option<&RepoPath>, bool)> = BTreeMap::new();
+    for file in &assembler.files {
+        let Some(facts) = &file.facts else { continue };
+        let mut entries = facts.entries.iter();
+        let is_explained =
+            !facts.problems().is_empty() || entries.any(|entry| !entry.facts.is_empty());
+        let mut seen = HashSet::new();
+        for entry in &facts.entries {
+            let spec = layouts.layouts[usize::from(entry.layout)].spec;
+            let (files, first, used) = tables.entry(spec).or_default();
+            *used |= is_explained || entry.broken;
+            if entry.role == Role::Level(0) && seen.insert(spec) {
+                *files += 1;
+                first.get_or_insert(&file.path);
+            }
+        }
+    }
+    let idle = tables.into_iter().filter_map(|(spec, (files, first, used))| {
+        let first = first.filter(|_| !used)?;
+        let layout = layouts.layouts.iter().find(|layout| layout.spec == spec)?;
+        let (place, meant) = match &layout.levels.first()?.finder {
+            Finder::Tree(locator) => (locator.source(), locator.meant()),
+            Finder::Text(regex) => (regex.as_str(), None),
+        };
+        let meant = meant.map_or(String::new(), |meant| format!(": {meant}"));
+        let which = match files {
+            1 => "the one file".to_owned(),
+            files => format!("any of the {files} files"),
+        };
+        Some(Problem::general(format!(
+            "layouts[{spec}]: `{place}` finds nothing in {which} that its `path` matches ({first}){meant}; look at a file and \
+             at the keys of the layout, or take the layout out"
+        )))
+    });
+    idle.collect()
 }
 
 /// The files that decide a cell, its own first, then fall-backs.

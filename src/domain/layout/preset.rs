@@ -185,6 +185,8 @@ fn argocd_application(known: &Known<'_>) -> Vec<Variant> {
         Variant::literal("**.helm.values.(yaml).{parameter*}.image.tag"),
         Variant::image("**.helm.values.(yaml).{parameter*}.image"),
         Variant::literal("**.source.targetRevision"),
+        // What is rendered is taken from there; the branch that it is synced from is its hydrator's.
+        Variant::literal("**.sourceHydrator.drySource.targetRevision"),
     ];
     variants.push(Variant {
         matching: Some(RELEASE.into()),

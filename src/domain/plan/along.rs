@@ -59,8 +59,9 @@ pub fn written(cell: &CellKey) -> String {
     format!("{}/{}", cell.service, cell.environment)
 }
 
-/// The verdict on a cell that moves with the edit of others; none where it belongs to what was asked for.
-pub(super) fn verdict(along: &Along, accepted: bool) -> Option<Verdict> {
+/// The verdict on a cell that moves with the edit of others; none where it belongs to what was asked for. `asked` is what the
+/// operator asked for of it, which is something else.
+pub(super) fn verdict(along: &Along, accepted: bool, asked: Option<&Version>) -> Option<Verdict> {
     let Along::Edit { of } = along else {
         return None;
     };
@@ -70,10 +71,13 @@ pub(super) fn verdict(along: &Along, accepted: bool) -> Option<Verdict> {
         n => format!(" and {n} more"),
     };
     let edit = format!("it moves with the edit of {}{more}", others.join(", "));
-    let (outcome, detail) = if accepted {
-        (Outcome::Pass, format!("accepted: {edit}"))
-    } else {
-        (Outcome::Hold, format!("nobody named it: {edit}"))
+    let (outcome, detail) = match asked {
+        _ if accepted => (Outcome::Pass, format!("accepted: {edit}")),
+        Some(version) => (
+            Outcome::Hold,
+            format!("{version} was asked for here, and {edit}"),
+        ),
+        None => (Outcome::Hold, format!("nobody named it: {edit}")),
     };
     Some(Verdict::beside(ALONG, outcome, detail))
 }

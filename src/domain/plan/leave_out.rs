@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
-    Verdict, build::draft, freeze::freeze,
+    Verdict, along::written, build::draft, freeze::freeze,
 };
 use crate::domain::{
     gate::{self, Facts},
@@ -71,8 +71,12 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
             Some(Along::Belongs) => write.cells.contains(&change.cell),
             Some(Along::Edit { of }) => of.contains(&request.cell),
         })?;
+        let accept = match brought.is_unaccepted() {
+            true => format!("; accept it with --along {}", written(&brought.cell)),
+            false => String::new(),
+        };
         let detail = format!(
-            "it would bring {} along, which is held: {}",
+            "it would bring {} along, which is held: {}{accept}",
             brought.cell,
             reasons(brought, Came::Named)
         );

@@ -130,6 +130,12 @@ impl Repo {
         })
     }
 
+    /// The remote that is read where nothing says which; `None` where there is none.
+    pub fn default_remote(&self) -> Option<String> {
+        let repository = self.open().ok()?;
+        self.remote_of(&repository, None).ok()?
+    }
+
     pub(super) fn remote_of(
         &self,
         repository: &git2::Repository,

@@ -45,7 +45,7 @@ pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
     Became, Merged, OwnBranch, PublishLock, PushOutcome, arrived, became, build_commit,
-    build_merge, build_tag, lock, own_branch, push, who,
+    build_merge, build_tag, lock, may_commit, may_move, may_tag, own_branch, push, who,
 };
 pub use read::Files;
 pub use repo::Repo;

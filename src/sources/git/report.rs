@@ -1,6 +1,6 @@
 //! What `git push --porcelain` and the server behind it say, read without a network.
 
-use super::transport::{is_denied, reported};
+use super::transport::{heard, is_denied, reported};
 use crate::domain::delivery::Rejection;
 
 /// The status of one ref.
@@ -85,7 +85,7 @@ impl RefStatus {
 impl Rejection {
     /// Reads a refusal with the per-ref `status` from a push's standard error.
     pub(super) fn read(status: &str, stderr: &str) -> Self {
-        let message: String = reported(stderr)
+        let all: String = reported(stderr)
             .lines()
             .filter(|line| {
                 !line.starts_with("error: failed to push some refs")
@@ -94,11 +94,14 @@ impl Rejection {
             })
             .collect::<Vec<_>>()
             .join("\n");
+        let server = heard(stderr);
+        let here = server.is_empty();
         Self {
             status: status.to_owned(),
-            protected: is_protected(status) || is_protected(&message),
-            denied: is_denied(&message),
-            message,
+            protected: is_protected(status) || is_protected(&all),
+            denied: is_denied(&all),
+            message: if here { all } else { server },
+            here,
         }
     }
 }
@@ -247,6 +250,38 @@ mod tests {
             let found = Rejection::read(status, stderr);
             assert_eq!((found.protected, found.denied), expected, "{stderr}");
             assert!(!found.message.contains("remote:"), "{}", found.message);
+            assert!(!found.here, "{stderr}");
+        }
+    }
+
+    #[test]
+    fn words_of_this_side_are_told_from_the_servers() {
+        // (standard error, the words that are kept, whether they are this side's)
+        let cases = [
+            (
+                "run make lint first\nerror: failed to push some refs to 'x'\n",
+                "run make lint first",
+                true,
+            ),
+            (
+                "fatal: 'x' does not appear to be a git repository\n",
+                "fatal: 'x' does not appear to be a git repository",
+                true,
+            ),
+            (
+                "lint: fine\nremote: no pushes today\nerror: failed to push some refs\n",
+                "no pushes today",
+                false,
+            ),
+            ("", "", true),
+        ];
+        for (stderr, words, here) in cases {
+            let found = Rejection::read("refused", stderr);
+            assert_eq!(
+                (found.message.as_str(), found.here),
+                (words, here),
+                "{stderr}"
+            );
         }
     }
 

@@ -120,6 +120,19 @@ pub async fn fetch_refs(
     if output.status.success() || message.contains("would clobber existing tag") {
         return Ok(output.ran);
     }
+    let mut lines = message.lines();
+    let gone = lines.find_map(|line| line.split_once("couldn't find remote ref "));
+    if let Some((_, name)) = gone {
+        let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
+        return Err(Failure::new(
+            FailureKind::Unknown,
+            format!("{remote} has no branch `{branch}` any more"),
+        )
+        .hint(format!(
+            "`git fetch --prune {remote}` forgets it here too; where its environment goes on, push the branch again, or \
+             look at `refs` of its layout"
+        )));
+    }
     Err(unreachable(remote, &message))
 }
 
@@ -221,6 +234,17 @@ pub(super) fn reported(stderr: &str) -> String {
     lines.join("\n")
 }
 
+/// What the server said in it, one line each: not Git on this side, and not a hook of this clone.
+pub(super) fn heard(stderr: &str) -> String {
+    let text = sanitise_lines(stderr);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("remote:"));
+    let lines: Vec<&str> = lines
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join("\n")
+}
+
 /// Words in one line; never empty, as a failure without a reason reads like one that was forgotten.
 pub(super) fn in_a_line(message: &str) -> String {
     match message.trim() {
@@ -265,6 +289,25 @@ pub(super) fn is_denied(message: &str) -> bool {
     ];
     let message = message.to_ascii_lowercase();
     MARKS.iter().any(|mark| message.contains(mark))
+}
+
+/// Whether the words of a push mean that nothing was sent: no repository answered where it leads.
+pub(super) fn is_unreached(message: &str) -> bool {
+    const MARKS: [&str; 9] = [
+        "does not appear to be a git repository",
+        "could not resolve host",
+        "no such host",
+        "name or service not known",
+        "connection refused",
+        "no route to host",
+        "failed to connect",
+        "couldn't connect to server",
+        "repository not found",
+    ];
+    let message = message.to_ascii_lowercase();
+    MARKS.iter().any(|mark| message.contains(mark))
+        // `fatal: repository 'https://…' not found`
+        || message.lines().any(|line| line.contains("repository '") && line.ends_with("not found"))
 }
 
 /// Whether the words mean that the server's certificate is not taken: curl's, over each library of TLS that it is built with.
@@ -318,6 +361,37 @@ mod tests {
             );
             let hinted = error.to_string().contains("http.sslCAInfo");
             assert_eq!(hinted, expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_push_that_reached_nobody_is_told_from_one_that_was_cut_off() {
+        let cases = [
+            (
+                "fatal: 'no_push' does not appear to be a git repository",
+                true,
+            ),
+            ("fatal: repository 'https://h/x.git/' not found", true),
+            (
+                "ssh: Could not resolve hostname h: Name or service not known",
+                true,
+            ),
+            (
+                "fatal: unable to access 'https://h/': Failed to connect to h port 443",
+                true,
+            ),
+            (
+                "error: RPC failed; curl 56 Recv failure: Connection reset by peer",
+                false,
+            ),
+            ("fatal: the remote end hung up unexpectedly", false),
+            (
+                "send-pack: unexpected disconnect while reading sideband packet",
+                false,
+            ),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(is_unreached(message), expected, "{message}");
         }
     }
 

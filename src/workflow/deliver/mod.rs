@@ -3,6 +3,7 @@
 mod arrival;
 mod follow;
 mod left;
+mod rehearse;
 mod report;
 mod underway;
 
@@ -15,6 +16,7 @@ pub use self::{
     arrival::longest_timeout,
     follow::{Clusters, OwnClusters},
     left::{LeftBehind, left_behind},
+    rehearse::rehearse,
     underway::{Told, Underway},
 };
 use super::{AskRunning, Project, prepare};
@@ -136,7 +138,8 @@ impl Underway<'_> {
                         });
                         return Ok(Part {
                             elsewhere,
-                            ..push.published(&told, None)
+                            note: Some(told),
+                            ..push.published("", None)
                         });
                     }
                 }

@@ -115,7 +115,11 @@ impl<'a> Back<'a, '_> {
             if let Some(from) = place(&earlier.desired, &key) {
                 found.insert(key, (change, from));
             } else {
-                let why = earlier.lost(&key, &project.environments(), commit);
+                let stays = || {
+                    let after = self.repo.desired(commit, &earlier.view, &earlier.names);
+                    after.ok()
+                };
+                let why = earlier.lost(&key, &project.environments(), commit, &stays);
                 self.unknown.extend(why.map(|why| (key.clone(), why)));
                 began.push((key, change));
             }

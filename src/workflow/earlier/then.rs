@@ -59,12 +59,14 @@ impl Earlier {
         repositories.iter().find_map(of)
     }
 
-    /// Why a cell that is not here may have been here under another name; `None` where it was not.
+    /// Why a cell that is not here may have been here under another name; `None` where it was not. `stays` says what the
+    /// layouts of then declare after the commit: what is there still came under no other name, it was copied.
     pub(super) fn lost(
         &self,
         key: &CellKey,
         names: &[EnvironmentName],
         commit: ObjectId,
+        stays: &dyn Fn() -> Option<Desired>,
     ) -> Option<String> {
         let at = commit.short();
         if let Some(problem) = self.desired.unread(key) {
@@ -86,12 +88,18 @@ impl Earlier {
         if self.names.contains(&key.environment) || !known.any(|name| *name == key.service) {
             return None;
         }
-        let gone: Vec<&str> = self
-            .names
-            .iter()
-            .filter(|name| !names.contains(name))
-            .map(EnvironmentName::as_str)
-            .collect();
+        let cell = |name: &EnvironmentName| CellKey::new(key.service.clone(), name.clone());
+        let had =
+            |desired: &Desired, name: &EnvironmentName| desired.cells.contains_key(&cell(name));
+        let gone = self.names.iter().filter(|name| !names.contains(name));
+        let mut gone: Vec<&EnvironmentName> =
+            gone.filter(|name| had(&self.desired, name)).collect();
+        if !gone.is_empty()
+            && let Some(after) = stays()
+        {
+            gone.retain(|name| !had(&after, name));
+        }
+        let gone: Vec<&str> = gone.into_iter().map(EnvironmentName::as_str).collect();
         (!gone.is_empty()).then(|| {
             format!(
                 "{at} brought the environment {} and took {} away: whether it is the same under another name is not known",

@@ -44,6 +44,7 @@ fn stands(driver: &Driver) -> Option<&Failure> {
 
 fn refused(message: &str) -> Fact<'static> {
     Fact::NotPublished(NotPublished::Rejected(Rejection {
+        here: false,
         status: "pre-receive hook declined".to_owned(),
         message: message.to_owned(),
         protected: false,
@@ -180,6 +181,7 @@ fn a_gate_that_holds_now_goes_back_to_the_plan() {
 fn a_refused_push_keeps_everything_and_offers_a_branch() {
     let mut driver = confirmed();
     let rejected = NotPublished::Rejected(Rejection {
+        here: false,
         status: "protected branch hook declined".to_owned(),
         message: String::new(),
         protected: true,
@@ -324,6 +326,7 @@ fn what_arrives_where_it_is_fetched_is_read_then() {
         destination: Destination::Branch,
     };
     let part = Part {
+        note: None,
         elsewhere: Some(Elsewhere {
             addresses: vec!["fork".to_owned()],
             push: push.clone(),

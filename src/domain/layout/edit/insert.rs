@@ -10,6 +10,7 @@ use crate::domain::{
         extract::{Place, documents},
         level::{Finder, Level},
         locator::{Locator, Step},
+        lookalikes::lookalikes,
         pair::Pair,
         part::{Part, is_digest},
     },
@@ -58,6 +59,10 @@ impl Editor<'_> {
     /// Inserts the version into the first own file that has a place for it.
     pub(super) fn insert(&self, version: &Version, changes: &mut Changes) -> Result<(), Refusal> {
         let fallback = self.fallback()?;
+        let mut row = self.desired.row(&self.key.service);
+        if fallback.is_none() && !row.any(|(_, cell)| cell.version.is_some()) {
+            self.refuse_beside_lookalike()?;
+        }
         let siblings = self.donor_siblings(version);
         let pair = self.pair_for(None, version);
         let mut refusal = None;
@@ -103,6 +108,30 @@ impl Editor<'_> {
             );
             (SkipCause::NotDeclared, reason)
         }))
+    }
+}
+
+impl Editor<'_> {
+    /// Refuses to make up a place that nothing of the row has, where the file has something that looks like the version.
+    fn refuse_beside_lookalike(&self) -> Result<(), Refusal> {
+        for (layout, path, _) in self.presences() {
+            let Finder::Tree(locator) = &layout.levels[0].finder else {
+                continue;
+            };
+            let bytes = self.file(&path).unwrap_or_default();
+            if let Some(found) = lookalikes(&bytes).into_iter().next() {
+                let reason = format!(
+                    "{path}:{}: `{}` says {} and looks like the version, and `{}`, which the layout reads, stands nowhere in this \
+                     row: nothing is added beside it. Write a layout with the keys of the one that is, or add the key by hand",
+                    found.line,
+                    found.keys,
+                    found.text,
+                    locator.source()
+                );
+                return Err((SkipCause::NotDeclared, reason));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -283,12 +283,14 @@ impl<'a> Editor<'a> {
             ..*self
         };
         let none = |spot: &Spot<'_>| spot.found.version.is_none();
-        if !past.own_places().ok()?.iter().all(none) {
+        let was = past.own_places().ok()?;
+        if !was.iter().all(none) {
             return None;
         }
         let mut changes = Changes::default();
         let version = declared.found.version.as_ref()?;
-        past.insert(version, &mut changes).ok()?;
+        // A key that said nothing was written over, and says nothing again.
+        past.set(&was, version, &mut changes).ok()?;
         let added = changes.carry_out(&|path| past.file(path)).ok()?;
         let same = |edit: &FileEdit| self.file(&edit.path).as_ref() == Some(&edit.after);
         (!added.is_empty() && added.iter().all(same)).then(|| {

@@ -128,7 +128,13 @@ fn set_pair(
     donor: Option<&Donor>,
     changes: &mut Changes,
 ) {
-    let (tag, digest) = halves(pair, version);
+    let (tag, digest) = match donor.and_then(|donor| donor.tag.as_deref()) {
+        // It stands in the tag alone where it comes from, and nothing here has a key for the digest.
+        Some(tag) if pair.kustomize && !pair.has_key() && tag == version.as_str() => {
+            (Some(tag.to_owned()), None)
+        }
+        _ => halves(pair, version),
+    };
     let tag = tag.or_else(|| donor.and_then(|donor| donor.tag.clone()));
     let inherits = !pair.kustomize && spot.layout.levels.len() > 1;
     // It was there before it had anything to say.

@@ -15,7 +15,7 @@ struct Habit {
 }
 
 /// In the order in which they are mended: what an earlier one leaves is looked at by the later ones.
-const HABITS: [Habit; 12] = [
+const HABITS: [Habit; 13] = [
     Habit {
         looks: r#"(?:\[\*?\])?\s*\|\s*select\(\s*\.([\w.-]+)\s*==\s*["']?([^"')]*?)["']?\s*\)\s*\|?\s*"#,
         right: "[$1=$2]",
@@ -30,6 +30,11 @@ const HABITS: [Habit; 12] = [
         looks: r"\[\?\s*\(?\s*@\.([\w.-]+)\s*\)?\s*\]",
         right: "[$1=*]",
         why: "`[?(@…)]` is JSONPath's; here a condition is `[field=text]`, and `*` is any text",
+    },
+    Habit {
+        looks: r#"\[\?\s*([\w.-]+)\s*==?\s*["'`]?([^"'`\])]*?)["'`]?\s*\]"#,
+        right: "[$1=$2]",
+        why: "`[?…]` is JMESPath's; here a condition is `[field=text]`",
     },
     Habit {
         looks: r"^\$?\.\.",
@@ -90,9 +95,12 @@ const SUSPICIOUS: [&str; 12] = [
 
 /// What is wrong with `source`, where it is written as another tool would; `parses` says whether a text is a locator.
 pub(super) fn mistake(source: &str, parses: &dyn Fn(&str) -> bool) -> Option<String> {
+    if let Some(found) = braced(source) {
+        return Some(found);
+    }
     if source.contains("[\"") || source.contains("['") {
         // A key in quotes may look like anything.
-        return root(source).map(|right| said(source, 0, HABITS[4].why, &right, parses));
+        return root(source).map(|right| said(source, 0, HABITS[5].why, &right, parses));
     }
     let suspicious =
         source.starts_with(['$', '.', '/']) || SUSPICIOUS.iter().any(|sign| source.contains(sign));
@@ -121,6 +129,62 @@ pub(super) fn mistake(source: &str, parses: &dyn Fn(&str) -> bool) -> Option<Str
     let negative = source.find("[-").filter(|at| outside(source, *at))?;
     let why = "items are counted from the first, `[0]`; name the one that is meant by a field, such as `[name=x]`";
     Some(said(source, negative, why, "", parses))
+}
+
+/// A condition in braces with blanks around its `=`, or with quotes, which would be looked for.
+static BRACED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"\{(\s*[\w.-]+\s*)=(\s*)(?:"([^"{}]*)"|'([^'{}]*)'|([^{}]*(?:\{[^{}]*\}[^{}]*)*))\}"#,
+    )
+    .ok()
+});
+
+/// What is wrong with a condition in braces: `{name="web"}`, `{name = {service}}`.
+fn braced(source: &str) -> Option<String> {
+    let braced = BRACED.as_ref()?;
+    for found in braced.captures_iter(source) {
+        let (all, field) = (found.get(0)?, found.get(1)?);
+        let quoted = found.get(3).or(found.get(4));
+        let plain = found.get(5);
+        let text = quoted.or(plain)?.as_str();
+        let has_blanks = field.as_str() != field.as_str().trim()
+            || found.get(2).is_some_and(|blank| !blank.is_empty());
+        if !outside(source, all.start()) || !has_blanks && quoted.is_none() {
+            continue;
+        }
+        let right = format!("{{{}={}}}", field.as_str().trim(), text.trim());
+        let right = source.replacen(all.as_str(), &right, 1);
+        let character = source[..all.start()].chars().count() + 1;
+        return Some(format!(
+            "`{source}`, character {character}: a condition has no quotes, and no blanks around its `=`: they would be looked \
+             for; write `{right}`"
+        ));
+    }
+    None
+}
+
+/// What a locator that finds nothing may have meant, where a condition stands behind what may be a list.
+pub(in crate::domain::layout) fn behind_a_list(source: &str) -> Option<String> {
+    static BEHIND: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(^|[.\]])([\w-]+)\{([\w.-]+)=").ok());
+    static TWICE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\[\*\]\[([\w.-]+)=([^\]]*)\]").ok());
+    if let Some(found) = TWICE.as_ref().and_then(|it| it.captures(source)) {
+        let all = found.get(0)?.as_str();
+        let right = format!("[{}={}]", &found[1], &found[2]);
+        return Some(format!(
+            "`[*]` and a condition in brackets behind it are an item of an item; write `{}` for the items of one list",
+            source.replacen(all, &right, 1)
+        ));
+    }
+    let found = BEHIND.as_ref()?.captures(source)?;
+    let key = &found[2];
+    let all = found.get(0)?.as_str();
+    let right = all.replacen(&format!("{key}{{"), &format!("{key}[*]{{"), 1);
+    Some(format!(
+        "a condition behind `{key}` is asked of `{key}` itself; write `{}` where it is a list",
+        source.replacen(all, &right, 1)
+    ))
 }
 
 /// What is said of a locator that ends with a condition.

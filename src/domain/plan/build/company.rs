@@ -91,7 +91,12 @@ impl Draft {
                 only_named: false,
             };
             self.judging.add(cell, judged_as);
-            let verdicts = along::verdict(&along, accepted).into_iter().collect();
+            // Also where the request was overruled by the edit of another.
+            let asked = input.request.changes.iter();
+            let mut asked = asked.filter(|request| request.cell == *cell);
+            let asked = asked.find_map(|request| wanted(request, input).ok().flatten());
+            let verdict = along::verdict(&along, accepted, asked.as_ref());
+            let verdicts = verdict.into_iter().collect();
             let mut writes = self.writes.iter_mut();
             if let Some(write) = writes.find(|write| write.tip.name == moved.place) {
                 write.cells.push(cell.clone());
@@ -147,7 +152,7 @@ impl Draft {
                 let accepted = accepts.any(|accept| accept.covers(&other.cell));
                 let along = Along::Edit { of };
                 let mut verdicts: Vec<Verdict> =
-                    along::verdict(&along, accepted).into_iter().collect();
+                    along::verdict(&along, accepted, None).into_iter().collect();
                 verdicts.extend(other.places.iter().take(3).map(along::beside));
                 write.cells.push(other.cell.clone());
                 plan.changes.push(PlannedChange {

@@ -26,6 +26,7 @@ use crate::domain::{
     ids::{CellKey, ObjectId, RepoPath},
     layout::{Beside, Left, Origin},
     topology::{Deliver, Topology},
+    unread::writable,
     version::Version,
 };
 
@@ -180,8 +181,15 @@ impl Draft {
         self.move_beside(input, &mut plan);
         self.drop_unchanged(requests, &mut plan);
         for change in &mut plan.changes {
+            let now = self.edited.version(&change.cell, input);
             if change.is_restored() {
-                change.inherits = self.edited.version(&change.cell, input).cloned();
+                change.inherits = now.cloned();
+            } else if let (Some(to), Some(now)) = (&change.to, now) {
+                // Of a tag@digest in two keys some are known by the digest alone: what the matrix will say is named.
+                let digest = to.as_str().rsplit_once('@').map(|(_, digest)| digest);
+                if digest == Some(now.as_str()) {
+                    change.to = Some(now.clone());
+                }
             }
         }
         plan.waves = self.finish();
@@ -433,12 +441,12 @@ fn wanted(
                 why.unwrap_or(refusal)
             };
             let version = incoming(desired, key, from).map_err(unknown)?;
-            match grammar(Some(&upstream)).check(version.as_str()) {
+            match writable(version.as_str(), grammar(Some(&upstream))) {
                 Ok(()) => Ok(Some(version.clone())),
                 Err(why) => Err((SkipCause::NotParseable, broken(desired, &upstream, &why))),
             }
         }
-        Intent::Set { version } => match grammar(None).check(version.as_str()) {
+        Intent::Set { version } => match writable(version.as_str(), grammar(None)) {
             Ok(()) => Ok(Some(version.clone())),
             Err(why) => Err((SkipCause::NotParseable, why)),
         },

@@ -99,7 +99,12 @@ impl Landing<'_> {
                 Arc::new(history::Moved {
                     from,
                     landed: Arc::clone(&landed),
-                    authored: Arc::clone(&authored),
+                    // Who wrote another value on a branch need not be who moved the file there: what brought both is said.
+                    authored: if told.stays || author == self.commit {
+                        Arc::clone(&authored)
+                    } else {
+                        Arc::clone(&landed)
+                    },
                     depth: self.depth,
                 })
             });

@@ -13,7 +13,7 @@ use crate::{
         Addresses, RanCommand, Repo,
         report::RefStatus,
         theirs,
-        transport::{self, look, reported},
+        transport::{self, is_unreached, look, reported},
     },
 };
 
@@ -37,6 +37,7 @@ pub(super) async fn settle(
         .map(|status| format!("{} refused it ({})", status.address, status.cause()))
         .collect();
     let mut said = reported(stderr);
+    let mut answers = true;
     let there = match arrived(repo, request).await {
         Ok((there, looked)) => {
             ran.extend(looked);
@@ -44,6 +45,7 @@ pub(super) async fn settle(
         }
         Err(error) => {
             said = format!("{said}\n{}", error.why);
+            answers = false;
             false
         }
     };
@@ -60,6 +62,11 @@ pub(super) async fn settle(
             },
             ran,
         );
+    }
+    // Git pushes to one address after the other, and ends with the first that it cannot reach.
+    if statuses.is_empty() && answers && is_unreached(&said) {
+        let status = "the connection failed: nothing arrived";
+        return (PushOutcome::Rejected(Rejection::read(status, stderr)), ran);
     }
     let unclear = refused.is_empty() || refused.iter().any(|status| status.is_unclear());
     if unclear {

@@ -59,6 +59,58 @@ pub fn build_tag(
     message: &str,
 ) -> Result<ObjectId, Failure> {
     Objects::open(repo)?.verified().header(commit)?;
+    unsigned(repo, name, commit)?;
+    let tagger = identity(repo, COMMITTER)?;
+    let text = format!(
+        "object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}",
+        tagger.trim()
+    );
+    let output = Child::new(repo, ["mktag"]).input(text).run_blocking()?;
+    match (output.status.success(), output.stdout.trim().parse()) {
+        (true, Ok(id)) => Ok(id),
+        _ => Err(Failure::new(
+            FailureKind::Program,
+            format!(
+                "cannot make the tag {name}: {}",
+                in_a_line(&reported(&output.stderr))
+            ),
+        )),
+    }
+}
+
+/// Whether [`build_commit`] finds who commits. Blocking; asks `git`.
+///
+/// # Errors
+/// `Refused` without an identity.
+pub fn may_commit(repo: &Repo) -> Result<(), Failure> {
+    identity(repo, "GIT_AUTHOR_IDENT")?;
+    identity(repo, COMMITTER).map(|_| ())
+}
+
+/// Whether [`build_tag`] can make a tag of `commit` called `name`. Blocking; asks `git`.
+///
+/// # Errors
+/// As [`build_tag`].
+pub fn may_tag(repo: &Repo, name: &str, commit: ObjectId) -> Result<(), Failure> {
+    unsigned(repo, name, commit)?;
+    identity(repo, COMMITTER).map(|_| ())
+}
+
+/// The name by which Git is asked who commits and tags.
+const COMMITTER: &str = "GIT_COMMITTER_IDENT";
+
+/// Who writes, as Git has it: `Name <address> seconds zone`.
+fn identity(repo: &Repo, who: &str) -> Result<String, Failure> {
+    let output = Child::new(repo, ["var", who]).run_blocking()?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(no_commit(&reported(&output.stderr), false))
+    }
+}
+
+/// Tags are made without a signature: refused where the user wants one.
+fn unsigned(repo: &Repo, name: &str, commit: ObjectId) -> Result<(), Failure> {
     let repository = repo.open()?;
     let config = repository
         .config()
@@ -72,25 +124,7 @@ pub fn build_tag(
             "Tag it by hand: git tag -s {name} {commit} && git push REMOTE refs/tags/{name}"
         )));
     }
-    let tagger = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
-    if !tagger.status.success() {
-        return Err(no_commit(&reported(&tagger.stderr), false));
-    }
-    let text = format!(
-        "object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}",
-        tagger.stdout.trim()
-    );
-    let output = Child::new(repo, ["mktag"]).input(text).run_blocking()?;
-    match (output.status.success(), output.stdout.trim().parse()) {
-        (true, Ok(id)) => Ok(id),
-        _ => Err(Failure::new(
-            FailureKind::Program,
-            format!(
-                "cannot make the tag {name}: {}",
-                in_a_line(&reported(&output.stderr))
-            ),
-        )),
-    }
+    Ok(())
 }
 
 fn commit_tree(
@@ -136,13 +170,9 @@ fn commit_tree(
 }
 
 fn sign_off(repo: &Repo, message: &mut String) -> Result<(), Failure> {
-    let output = Child::new(repo, ["var", "GIT_COMMITTER_IDENT"]).run_blocking()?;
-    if !output.status.success() {
-        return Err(no_commit(&reported(&output.stderr), false));
-    }
-    // `Name <address> seconds zone`
-    if let Some(end) = output.stdout.rfind('>') {
-        let line = format!("Signed-off-by: {}\n", &output.stdout[..=end]);
+    let committer = identity(repo, COMMITTER)?;
+    if let Some(end) = committer.rfind('>') {
+        let line = format!("Signed-off-by: {}\n", &committer[..=end]);
         if !message.contains(&line) {
             message.push_str(&line);
         }

@@ -21,7 +21,7 @@ use std::{
 
 pub use self::{
     apart::{arrived, who},
-    commit::{build_commit, build_merge, build_tag},
+    commit::{build_commit, build_merge, build_tag, may_commit, may_tag},
     left::{Became, became},
     merge::Merged,
     own::{OwnBranch, own_branch},
@@ -32,11 +32,12 @@ use super::{
     ours,
     report::{RefStatus, link},
     theirs,
-    transport::{self, look, patiently_for, reported},
+    transport::{self, heard, look, patiently_for, reported},
 };
 use crate::{
     domain::{
         delivery::{Destination, Push, Rejection},
+        desired::Tip,
         failure::{Failure, FailureKind},
         ids::ObjectId,
     },
@@ -212,7 +213,7 @@ pub async fn push(repo: &Repo, request: &Push) -> Result<(PushOutcome, Vec<RanCo
     let status = statuses.next();
     let outcome = match status {
         Some(status) if status.flag != '!' && output.status.success() => {
-            done(request, reported(&output.stderr))
+            done(request, heard(&output.stderr))
         }
         Some(status) if status.flag == '!' && !status.is_stale() && !status.is_unclear() => {
             PushOutcome::Rejected(Rejection::read(status.cause(), &output.stderr))
@@ -347,16 +348,7 @@ fn move_local(repo: &Repo, request: &Push) -> Result<PushOutcome, Failure> {
             Err(error) => Err(failed(&error)),
         };
     }
-    if let Some(place) = checked_out(repo, target) {
-        let branch = request.base.branch();
-        return Err(Failure::new(
-            FailureKind::Refused,
-            format!("{branch} is checked out in {place}, and Tidegate never changes a work tree"),
-        )
-        .hint(format!(
-            "Detach it first (git -C {place} switch --detach), or set deliver = \"branch\" and merge what comes"
-        )));
-    }
+    may_move(repo, &request.base)?;
     let expected = theirs(request.base.commit);
     match repository.reference_matching(target, oid, true, expected, "tidegate") {
         Ok(_) => Ok(done(request, String::new())),
@@ -365,6 +357,27 @@ fn move_local(repo: &Repo, request: &Push) -> Result<PushOutcome, Failure> {
         }),
         Err(error) => Err(failed(&error)),
     }
+}
+
+/// Whether the branch of `base` may be moved: one without a remote is the clone's own, and not where it is checked out.
+///
+/// # Errors
+/// `Refused` with the work tree where it is.
+pub fn may_move(repo: &Repo, base: &Tip) -> Result<(), Failure> {
+    if base.remote.is_some() {
+        return Ok(());
+    }
+    let Some(place) = checked_out(repo, &base.read) else {
+        return Ok(());
+    };
+    let branch = base.branch();
+    Err(Failure::new(
+        FailureKind::Refused,
+        format!("{branch} is checked out in {place}, and Tidegate never changes a work tree"),
+    )
+    .hint(format!(
+        "Detach it first (git -C {place} switch --detach), or set deliver = \"branch\" and merge what comes"
+    )))
 }
 
 /// The work tree in which a branch is checked out, the main one or a linked one.

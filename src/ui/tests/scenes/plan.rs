@@ -157,6 +157,7 @@ pub(super) fn plan_moved(size: (u16, u16)) -> Driver {
 pub(super) fn plan_refused(size: (u16, u16)) -> Driver {
     let mut driver = confirmed(size);
     let rejection = Rejection {
+        here: false,
         status: "protected branch hook declined".to_owned(),
         message: "error: GH006: Protected branch update failed for refs/heads/main.\n\
                   error: Changes must be made through a pull request."
