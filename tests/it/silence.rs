@@ -158,7 +158,7 @@ fn a_layout_that_finds_nothing_says_so_and_what_was_meant() {
     assert!(!told.contains("finds nothing"), "{told}");
 }
 
-/// Two values of a service that never was another while something beside it moves: see `generated`.
+/// Releases of which the place that a layout reads stays what it is, while `VERSION` moves.
 const OCI: &str = "kind: OCIRepository\nmetadata: {name: oci}\nspec: {url: oci://r/charts/oci, ref: {tag: \"VERSION\"}}\n---\n\
                    kind: HelmRelease\nmetadata: {name: oci}\nspec:\n  chartRef: {kind: OCIRepository, name: oci}\n  \
                    values: {image: {tag: \"5\"}}\n";

@@ -71,9 +71,10 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
             Some(Along::Belongs) => write.cells.contains(&change.cell),
             Some(Along::Edit { of }) => of.contains(&request.cell),
         })?;
-        let accept = match brought.is_unaccepted() {
-            true => format!("; accept it with --along {}", written(&brought.cell)),
-            false => String::new(),
+        let accept = if brought.is_unaccepted() {
+            format!("; accept it with --along {}", written(&brought.cell))
+        } else {
+            String::new()
         };
         let detail = format!(
             "it would bring {} along, which is held: {}{accept}",

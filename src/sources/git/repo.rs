@@ -339,13 +339,11 @@ impl Repo {
             let config = self.open().ok()?.config().ok()?;
             config.get_path("core.hooksPath").ok()
         };
+        let common = self.elsewhere().map(|found| found.common.as_path());
         let folder = match configured() {
             // Hooks run at the top of the work tree, and a relative path means from there.
             Some(path) => self.work_dir().unwrap_or(self.git_dir()).join(path),
-            None => {
-                let common = self.elsewhere().map(|found| found.common.as_path());
-                common.unwrap_or(self.common_dir()).join("hooks")
-            }
+            None => common.unwrap_or(self.common_dir()).join("hooks"),
         };
         let runs = |name: &&str| {
             let found = std::fs::metadata(folder.join(name));

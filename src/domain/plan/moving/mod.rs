@@ -384,7 +384,7 @@ fn the_sentences_name_the_cells() {
     let along = &plan.changes[1];
     assert_eq!(
         along.verdicts.last().unwrap().detail,
-        "nobody named it: it moves with the edit of web / prod"
+        "9 was asked for here, and it moves with the edit of web / prod"
     );
     assert!(
         plan.skipped[0]
@@ -408,7 +408,7 @@ fn what_is_left_out_takes_with_it_only_what_it_moves() {
     assert_eq!(lines(&plan), ["cron/prod 1 2", "- web/prod held"]);
     assert_eq!(
         plan.skipped[0].detail,
-        "it would bring worker / prod along, which is held: along: nobody named it: it moves with the edit of web / prod"
+        "it would bring worker / prod along, which is held: along: nobody named it: it moves with the edit of web / prod; accept it with --along worker/prod"
     );
 }
 
