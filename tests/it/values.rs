@@ -135,14 +135,19 @@ fn a_lock_comes_along_or_is_told() {
             "name: x\nversion: 0.1.0\ndependencies:\n- {{name: a, version: {version}, repository: https://h/c}}\n- {{name: b, version: {other}, repository: https://h/c}}\n"
         )
     };
+    let lock = |version: &str, digest: &str| {
+        format!(
+            "dependencies:\n- {{name: a, version: {version}, repository: https://h/c}}\n- {{name: b, version: 2.0.0, repository: https://h/c}}\ndigest: sha256:{digest}\n"
+        )
+    };
     let layout = "path = \"{env}/{service}/Chart.yaml\"\nyaml = \"dependencies[0].version\"";
     let repository = repository(
         layout,
         &[
             ("dev/web/Chart.yaml", &chart("1.1.0", "2.0.0")),
-            ("dev/web/Chart.lock", "digest: sha256:new\n"),
+            ("dev/web/Chart.lock", &lock("1.1.0", "new")),
             ("prod/web/Chart.yaml", &chart("1.0.0", "2.0.0")),
-            ("prod/web/Chart.lock", "digest: sha256:old\n"),
+            ("prod/web/Chart.lock", &lock("1.0.0", "old")),
         ],
     );
     let plan = repository
@@ -165,7 +170,7 @@ fn a_lock_comes_along_or_is_told() {
         .exits(0);
     assert_eq!(
         repository.at_tip("prod/web/Chart.lock"),
-        "digest: sha256:new"
+        lock("1.1.0", "new").trim_end()
     );
     assert!(
         repository
