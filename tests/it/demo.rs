@@ -495,13 +495,15 @@ async fn workloads_are_rolled_by_commands() {
     let parent = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let demo = demo(parent.path()).await;
+    let mut console = console(&demo);
+    console
+        .until("its pods", |c| {
+            c.cell("staging", "cart").health == Health::Healthy
+        })
+        .await;
     let image = || {
         let server = demo.server("staging").unwrap();
-        let all = server.store().list("deployments", None);
-        let object = all
-            .iter()
-            .find(|it| it["metadata"]["name"] == "cart")
-            .unwrap();
+        let object = server.store().get("deployments", "cart", "cart").unwrap();
         let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
         image.as_str().unwrap().to_owned()
     };
