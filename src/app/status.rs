@@ -80,9 +80,13 @@ pub fn staged_version(model: &Model, request: &ChangeRequest) -> Option<Version>
 
 /// Why the cell is as it is, with its environment, in one line; `None` where there is nothing to say.
 pub fn why(model: &Model, key: &CellKey, view: &CellView<'_>) -> Option<String> {
+    Some(format!("{}: {}", key.environment, why_of(model, view)?))
+}
+
+/// The same where its environment is known.
+pub fn why_of(model: &Model, view: &CellView<'_>) -> Option<String> {
     let why = look::why(&view.status, model.now);
-    let why = why.or_else(|| view.staged.map(|request| intent(&request.intent)))?;
-    Some(format!("{}: {why}", key.environment))
+    why.or_else(|| view.staged.map(|request| intent(&request.intent)))
 }
 
 /// What is staged, in words.

@@ -106,12 +106,14 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
             text::count(n, "change")
         ),
     };
+    // The keys first: there may be room for nothing else.
     let spans = vec![
-        Span::styled(format!(" Leave? {what}.  "), theme.warn),
+        Span::styled(" Leave? ", theme.warn),
         canvas.key(Mode::Question, Action::Yes),
         Span::raw(" leave "),
         canvas.key(Mode::Question, Action::No),
-        Span::raw(" stay"),
+        Span::raw(" stay   "),
+        Span::styled(what, theme.warn),
     ];
     canvas.put(area, Line::from(spans));
 }

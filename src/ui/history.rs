@@ -93,7 +93,7 @@ impl Columns {
             longest(authors).clamp(4, if wide { 14 } else { 9 }),
         ];
         let room = width.saturating_sub(FIXED + version + beside);
-        let fitting = share(&wanted, 3, room);
+        let fitting = share(&wanted, 2, room);
         Self {
             version,
             kind: fitting.first().copied().unwrap_or_default(),

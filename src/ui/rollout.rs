@@ -392,7 +392,8 @@ pub fn elsewhere(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Line<'static>> {
         if same {
             spans.push(Span::styled("  same version", theme.dim));
         }
-        if let Some(why) = status::why(model, &key, &view) {
+        // Where it is stands before it already.
+        if let Some(why) = status::why_of(model, &view) {
             spans.push(Span::styled(format!("  {why}"), theme.dim));
         }
         lines.push(Line::from(spans));

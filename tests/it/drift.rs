@@ -1,6 +1,13 @@
 //! What differs between environments: `drift`, what `status` says of it, and the console's screen of it.
 
+use std::cell::Cell;
+
+use jiff::Zoned;
 use serde_json::{Value, json};
+use tidegate::{
+    domain::{drift::Skew, ids::CellKey},
+    workflow::{self, OpenOptions, Project, Whose},
+};
 
 use crate::support::{
     repo::{Repository, overlay},
@@ -111,6 +118,37 @@ fn a_revert_that_the_upstream_did_not_follow_is_told() {
         detail.starts_with("went back to 1.0.0") && detail.ends_with("staging declares 1.1.0"),
         "{detail}"
     );
+}
+
+/// `status` reads the history for so long only: what it has not counted by then is no number, and it says so.
+#[test]
+fn a_count_that_is_cut_short_is_never_a_wrong_number() {
+    let repository = apart();
+    let options = OpenOptions {
+        repo: repository.clone_path(),
+        offline: true,
+        ..OpenOptions::default()
+    };
+    let project = Project::open(&options, &Zoned::now()).expect("a repository");
+    let reading = project.read().expect("a matrix");
+    let staging = CellKey::new("checkout", "staging");
+    for allowed in 0_usize.. {
+        let asked = Cell::new(0);
+        let goes_on = || asked.replace(asked.get() + 1) < allowed;
+        let judged = workflow::skews(&project, &reading, Whose::Upstreams, &goes_on);
+        let judged = judged.expect("a history");
+        let counted = Skew::Behind { by: Some(2) };
+        let skew = judged.skews[&staging].skew;
+        if !judged.cut_short {
+            assert_eq!(skew, counted);
+            assert!(allowed > 0, "what may not go on is cut short");
+            break;
+        }
+        assert!(
+            skew == counted || skew == Skew::Behind { by: None },
+            "{allowed}: {skew:?}"
+        );
+    }
 }
 
 #[test]
