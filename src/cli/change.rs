@@ -77,11 +77,17 @@ pub(super) async fn start(context: &Context, args: &WriteArgs) -> Result<Start, 
             "--wait follows what was written; a dry run writes nothing",
         ));
     }
-    let project = context.open()?;
+    let mut project = context.open()?;
     let mut unfetched = None;
     let mut failed = Vec::new();
     if common.at.is_empty() {
-        match project.fetch().await {
+        let mut fetched = project.fetch().await;
+        if fetched.is_ok() && project.policy_moved()? {
+            // It is what the fetch brought that is in force; it may name other refs.
+            project = context.open()?;
+            fetched = project.fetch().await;
+        }
+        match fetched {
             Ok(fetches) => {
                 for ran in &fetches.ran {
                     context.output.detail(format!("ran {}", ran.line));

@@ -77,6 +77,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let project = Project {
         repo,
         config,
+        team_at_tip: None,
         at: None,
         others: Vec::new(),
         kubeconfig: Vec::new(),

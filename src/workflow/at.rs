@@ -122,7 +122,7 @@ fn tag_at(
             is_same(&same, line)
         })
     });
-    if let (Some(selected), Some(commit)) = (selected, repo.ref_commit(&full)) {
+    if let (Some(selected), Some(commit)) = (selected, repo.remote_commit(&full)) {
         let mut then = line.clone();
         then.name.reference = full;
         then.origin.captures = selected.origin.captures;

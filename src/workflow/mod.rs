@@ -60,6 +60,8 @@ pub struct Project {
     pub repo: Repo,
     /// Its configuration, joined with the user's.
     pub config: Config,
+    /// What its team's file is known by where that was read from the branch's tip; `None`: from a file.
+    pub team_at_tip: Option<String>,
     /// The `[[repositories]]` beside it.
     pub others: Vec<OtherRepository>,
     /// Reads another moment instead of the tips; nothing is published then.

@@ -180,7 +180,7 @@ async fn fetch_one(
     let mut ran = Vec::new();
     let refspecs = repo.refspecs(layouts, name, branch)?;
     if let Some((remote, refspecs)) = refspecs {
-        ran.push(git::fetch_refs(repo, &remote, &refspecs).await?);
+        ran.extend(git::fetch_refs(repo, &remote, &refspecs).await?);
     } else if layouts.reads(name, None) {
         let fetched = git::fetch(repo, &repo.base(branch)?).await?;
         ran.extend(fetched.ran);

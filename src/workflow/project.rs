@@ -20,7 +20,7 @@ use crate::{
         desired::Desired,
         detect::Guess,
         failure::Failure,
-        glob,
+        glob, hash,
         ids::{EnvironmentName, ServiceName},
         plan::Came,
         suggest,
@@ -122,9 +122,13 @@ impl Project {
             })?),
             None => in_work_tree(&repo)?,
         };
-        let team = match here {
-            Some(file) => Some(file),
-            None => at_tip(&repo)?,
+        let (team, team_at_tip) = match here {
+            Some(file) => (Some(file), None),
+            None => {
+                let file = at_tip(&repo)?;
+                let known = known_by(file.as_ref());
+                (file, Some(known))
+            }
         };
         let lacking = RefCell::new(None);
         let nothing = Cell::new(false);
@@ -174,6 +178,7 @@ impl Project {
             others: others::others(&config, looked, options.fetch_missing),
             repo,
             config,
+            team_at_tip,
             at: None,
             decided: Decided::default(),
             earlier: Configurations::default(),
@@ -288,6 +293,26 @@ impl Project {
             suggest::hint(name, names()).trim_end_matches('?'),
             list.join(", ")
         )))
+    }
+}
+
+/// What a team's file, or that there is none, is known by.
+fn known_by(file: Option<&SourceFile>) -> String {
+    hash::of(file.map(|file| file.bytes.as_slice()))
+}
+
+impl Project {
+    /// Whether the configuration that was read from the branch's tip is another one there by now: what is planned by this
+    /// one is judged by the policy of then. Blocking, milliseconds.
+    ///
+    /// # Errors
+    /// When the tip cannot be read.
+    pub fn policy_moved(&self) -> Result<bool, Failure> {
+        let Some(known) = &self.team_at_tip else {
+            return Ok(false);
+        };
+        let now = at_tip(&self.repo)?;
+        Ok(known_by(now.as_ref()) != *known)
     }
 }
 

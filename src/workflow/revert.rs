@@ -164,6 +164,15 @@ pub fn revert_target(
     }
     let repo = project.repository(&cell.line.name)?;
     if let Ok(commit) = repo.resolve(to, cell.line, now) {
+        let had = |entry: &HistoryEntry| entry.change.landed.commit == commit;
+        if !history.entries.iter().any(had) && !repo.contains(cell.line.commit, commit)? {
+            return Err(Failure::usage(format!(
+                "{} is no commit of {}, so {key} never declared what it says; a revert goes back to what was there. \
+                 `tidegate set` writes any version",
+                commit.short(),
+                cell.line.shown
+            )));
+        }
         return cell.at_commit(commit, &history.entries).map(Ok);
     }
     let mut known: Vec<&str> = Vec::new();

@@ -31,6 +31,7 @@ mod reading;
 mod refs;
 mod refusals;
 mod relayout;
+mod remote;
 mod repositories;
 mod rows;
 mod silence;

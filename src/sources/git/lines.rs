@@ -12,6 +12,29 @@ use crate::domain::{
     layout::{LayoutSet, Origin, RefTemplate},
 };
 
+/// Where the remote's tags are kept, apart from the clone's own.
+const TAGS: &str = "refs/tags/";
+
+/// The name here of what is kept of a remote's tags; what follows is a tag's short name.
+fn kept_tags(remote: &str) -> String {
+    format!("refs/tidegate/tags/{remote}/")
+}
+
+/// What fetches a remote's tags that begin with `prefix`: those that are not here yet into the clone's own, which keep their
+/// places, and all of them, as they are there, to where they are read.
+pub fn tag_refspecs(remote: &str, prefix: &str) -> [String; 2] {
+    let below = prefix.strip_prefix(TAGS).unwrap_or_default();
+    [
+        format!("{TAGS}{below}*:{TAGS}{below}*"),
+        format!("+{TAGS}{below}*:{}{below}*", kept_tags(remote)),
+    ]
+}
+
+/// Whether a refspec fetches what is kept apart.
+pub(super) fn is_kept(refspec: &str) -> bool {
+    refspec.contains(":refs/tidegate/")
+}
+
 /// What to look for in one repository.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LinesOf<'a> {
@@ -117,6 +140,17 @@ impl Repo {
         Ok(lines)
     }
 
+    /// The commit that a tag or branch (by its full name on the remote) means, as the remote has it where that was asked.
+    pub fn remote_commit(&self, name: &str) -> Option<ObjectId> {
+        let remote = self.remote_of(&self.open().ok()?, None).ok()?;
+        match (remote, name.strip_prefix(TAGS)) {
+            (Some(remote), Some(tag)) if self.knows_tags() => {
+                self.ref_commit(&format!("{}{tag}", kept_tags(&remote)))
+            }
+            _ => self.ref_commit(name),
+        }
+    }
+
     /// The commit that a ref (by its full name here) means; `None` where it is not there, or means something else.
     pub fn ref_commit(&self, full: &str) -> Option<ObjectId> {
         let target = self.target(&self.open().ok()?, full).ok()??;
@@ -151,15 +185,16 @@ impl Repo {
         }
         for (_, template) in templates {
             let prefix = template.prefix();
-            let refspec = match prefix.strip_prefix("refs/heads/") {
-                Some(below) => {
-                    format!("+refs/heads/{below}*:refs/remotes/{remote}/{below}*")
-                }
-                // No `+`: a tag that is here keeps its place, as with `git fetch`.
-                None => format!("{prefix}*:{prefix}*"),
+            let own = match prefix.strip_prefix("refs/heads/") {
+                Some(below) => vec![format!(
+                    "+refs/heads/{below}*:refs/remotes/{remote}/{below}*"
+                )],
+                None => tag_refspecs(&remote, prefix).to_vec(),
             };
-            if !refspecs.contains(&refspec) {
-                refspecs.push(refspec);
+            for refspec in own {
+                if !refspecs.contains(&refspec) {
+                    refspecs.push(refspec);
+                }
             }
         }
         Ok(Some((remote, refspecs)))
@@ -193,6 +228,8 @@ impl Repo {
             if remote.is_none() || is_bare_clone(repository) {
                 places.push(("refs/heads/".to_owned(), "refs/heads/"));
             }
+        } else if let (Some(remote), true) = (remote, self.knows_tags()) {
+            places.push((kept_tags(remote), TAGS));
         } else {
             places.push((String::new(), ""));
         }

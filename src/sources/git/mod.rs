@@ -40,7 +40,7 @@ pub use addresses::{Addresses, PushAddress};
 pub use base::moment;
 pub use child::RanCommand;
 pub use history::{Another, Below, HistoryEvent, TagReading, Trail, Want};
-pub use lines::LinesOf;
+pub use lines::{LinesOf, tag_refspecs};
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{

@@ -3,7 +3,10 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -40,6 +43,8 @@ struct Inner {
     other: Option<Found>,
     facts: Mutex<FactsCache>,
     idle: Idle,
+    /// The remote's tags were fetched in this run, to a place of their own.
+    tags_fetched: AtomicBool,
     /// When its files were last seen to be files.
     looked: Mutex<Option<Instant>>,
 }
@@ -69,6 +74,17 @@ impl fmt::Debug for Idle {
 const LENT_FOR: Duration = Duration::from_secs(1);
 
 impl Repo {
+    /// Whether the remote's tags were fetched in this run: then these are read, not those of the clone, which may have tags
+    /// that were never pushed, or are another commit on the remote by now.
+    pub(super) fn knows_tags(&self) -> bool {
+        self.inner.tags_fetched.load(Ordering::Acquire)
+    }
+
+    /// The remote's tags are there.
+    pub(super) fn tags_are_fetched(&self) {
+        self.inner.tags_fetched.store(true, Ordering::Release);
+    }
+
     /// Finds the repository that `path` is in, or is: a work tree or any folder in it, a linked
     /// worktree, a bare repository, a git directory (even one without a `config` file). A bare repository inside the work
     /// tree of another one is refused.
@@ -165,6 +181,7 @@ impl Repo {
                 other,
                 facts: Mutex::default(),
                 idle: Idle::default(),
+                tags_fetched: AtomicBool::default(),
                 looked: Mutex::default(),
             }),
             cache: None,

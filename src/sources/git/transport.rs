@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Child, RanCommand, Repo, child::Output};
+use super::{Child, RanCommand, Repo, child::Output, lines::is_kept};
 use crate::domain::{
     desired::Tip,
     failure::{Failure, FailureKind},
@@ -91,7 +91,8 @@ async fn fetch_branch(
 }
 
 /// Fetches what `lines` of one repository are read from: by `refspecs` where environments are refs, else the one branch.
-/// Only remote-tracking refs move, and tags that are not here yet are added, as `git fetch` does.
+/// Only remote-tracking refs move, and tags that are not here yet are added, as `git fetch` does. What the remote's tags are
+/// is kept apart from those of the clone, and what it has no more goes there.
 ///
 /// # Errors
 /// `Network` with the server's words, `Program` without `git`.
@@ -99,19 +100,33 @@ pub async fn fetch_refs(
     repo: &Repo,
     remote: &str,
     refspecs: &[String],
+) -> Result<Vec<RanCommand>, Failure> {
+    let (kept, usual): (Vec<String>, Vec<String>) =
+        refspecs.iter().cloned().partition(|it| is_kept(it));
+    let mut ran = Vec::new();
+    if !usual.is_empty() {
+        ran.push(fetch_some(repo, remote, &[], &usual).await?);
+    }
+    if !kept.is_empty() {
+        // Pruned by themselves: nothing of the clone's own is ever taken away.
+        ran.push(fetch_some(repo, remote, &["--prune", "--no-tags"], &kept).await?);
+        repo.tags_are_fetched();
+    }
+    Ok(ran)
+}
+
+async fn fetch_some(
+    repo: &Repo,
+    remote: &str,
+    options: &[&str],
+    refspecs: &[String],
 ) -> Result<RanCommand, Failure> {
     let mut arguments: Vec<String> = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch"]
         .map(str::to_owned)
         .to_vec();
-    arguments.extend(
-        [
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--",
-            remote,
-        ]
-        .map(str::to_owned),
-    );
+    let usual: [&str; 2] = ["--no-write-fetch-head", "--no-recurse-submodules"];
+    let options = usual.iter().chain(options).copied().chain(["--", remote]);
+    arguments.extend(options.map(str::to_owned));
     arguments.extend(refspecs.iter().cloned());
     let shown = format!("git fetch {remote} {}", refspecs.join(" "));
     let output = patiently(Child::new(repo, arguments).shown(shown), remote).await?;

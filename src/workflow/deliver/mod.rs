@@ -24,7 +24,7 @@ use crate::{
     domain::{
         delivery::{Destination, Elsewhere, Fact, NotPublished, Part, Push},
         desired::RefName,
-        failure::Failure,
+        failure::{Failure, FailureKind},
         ids::ObjectId,
         message,
         plan::{Action, Plan, Write},
@@ -170,8 +170,8 @@ impl Underway<'_> {
                 (&push.destination, &part.elsewhere, &tip.remote)
             {
                 // So that it is read here too; where that fails, the next fetch brings it.
-                let refspec = format!("refs/tags/{name}:refs/tags/{name}");
-                let _ = git::fetch_refs(repo, remote, &[refspec]).await;
+                let refspecs = git::tag_refspecs(remote, &format!("refs/tags/{name}"));
+                let _ = git::fetch_refs(repo, remote, &refspecs).await;
             }
             return Ok(part);
         }
@@ -216,22 +216,21 @@ impl Underway<'_> {
         let fetched = match &write.action {
             Action::Edit => git::fetch(repo, &write.tip)
                 .await
-                .map(|fetched| fetched.ran),
+                .map(|fetched| fetched.ran.into_iter().collect()),
             Action::Merge { from, .. } => {
                 let refspecs = [
                     refspec(repo, remote, from)?,
                     refspec(repo, remote, &write.tip.name)?,
                 ];
-                git::fetch_refs(repo, remote, &refspecs).await.map(Some)
+                git::fetch_refs(repo, remote, &refspecs).await
             }
             Action::Tag { .. } => {
-                let refspecs = ["refs/tags/*:refs/tags/*".to_owned()];
-                git::fetch_refs(repo, remote, &refspecs).await.map(Some)
+                let refspecs = git::tag_refspecs(remote, "refs/tags/");
+                git::fetch_refs(repo, remote, &refspecs).await
             }
         };
-        if let Some(ran) = fetched.map_err(failed)? {
-            self.ran(ran);
-        }
+        let fetched: Vec<_> = fetched.map_err(failed)?;
+        fetched.into_iter().for_each(|ran| self.ran(ran));
         Ok(())
     }
 }
@@ -284,6 +283,15 @@ fn judge_again(
     part: &Plan,
     running: AskRunning<'_>,
 ) -> Result<Plan, NotPublished> {
+    if project.policy_moved().map_err(failed)? {
+        return Err(NotPublished::Failed(
+            Failure::new(
+                FailureKind::Moved,
+                "the configuration changed on the branch since this was planned, and may ask for something else",
+            )
+            .hint("Plan it again: it is judged by the new configuration then"),
+        ));
+    }
     let again = project
         .read()
         .and_then(|reading| prepare(project, &reading, running, &part.request, Timestamp::now()))

@@ -126,7 +126,8 @@ impl Repo {
         let identity = without_version(&line.origin.captures);
         let newest = semver(&line.origin.captures);
         let mut tags = Vec::new();
-        for (name, full) in self.refs_below(&repository, None, template.prefix())? {
+        let remote = line.remote.as_deref();
+        for (name, full) in self.refs_below(&repository, remote, template.prefix())? {
             // The same choice as for today's tag, of this one alone.
             let index = line.origin.refs.unwrap_or_default();
             for selected in template.select(index, [name.as_str()]) {
