@@ -27,7 +27,7 @@ pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
     let newest = others.first().copied();
     others
         .into_iter()
-        .find(|index| !ended_by_revert(entries, *index))
+        .find(|index| reverted_by(entries, *index).is_none())
         .or(newest)
 }
 
@@ -53,13 +53,12 @@ pub fn reverted(entries: &[HistoryEntry], version: &Version, ends_early: bool) -
             Taken::No
         };
     };
-    if ended_by_revert(entries, came) {
-        return Taken::By(came - 1);
+    if let Some(by) = reverted_by(entries, came) {
+        return Taken::By(by);
     }
     // What followed is told from a revert by what was there before. A promotion is one whatever was there, if the value
     // just before is known.
-    let follower = came.checked_sub(1).and_then(|next| entries.get(next));
-    let is_plain = follower.is_none_or(|next| {
+    let is_plain = follower(entries, came).is_none_or(|(_, next)| {
         matches!(next.kind, ChangeKind::Promotion { .. }) && came + 1 < entries.len()
     });
     if ends_early && !is_plain {
@@ -69,9 +68,20 @@ pub fn reverted(entries: &[HistoryEntry], version: &Version, ends_early: bool) -
     }
 }
 
-fn ended_by_revert(entries: &[HistoryEntry], index: usize) -> bool {
-    let next = index.checked_sub(1).and_then(|next| entries.get(next));
-    next.is_some_and(|next| next.kind == ChangeKind::Revert)
+/// The entry that took the one at `index` back: the next version that came, if it is a revert. A time without a version, or
+/// with one that cannot be read, lies between the two and changes nothing.
+fn reverted_by(entries: &[HistoryEntry], index: usize) -> Option<usize> {
+    let (by, next) = follower(entries, index)?;
+    (next.kind == ChangeKind::Revert && next.change.version != entries[index].change.version)
+        .then_some(by)
+}
+
+/// The next version after the entry at `index`.
+fn follower(entries: &[HistoryEntry], index: usize) -> Option<(usize, &HistoryEntry)> {
+    let newer = entries.get(..index)?.iter().enumerate().rev();
+    newer
+        .into_iter()
+        .find(|(_, entry)| entry.change.version.is_some())
 }
 
 #[cfg(test)]
@@ -236,6 +246,15 @@ mod tests {
             (">A", 9),
             ("F", 9),
         ];
+        // Nothing was there, or nothing that could be read, for a while.
+        let gap = |by: &str| {
+            let mut entries = entries(&[(by, 0), ("", 9), ("C", 9), ("A", 9)]);
+            entries[1].change.version = None;
+            reverted(&entries, &"C".into(), false)
+        };
+        assert_eq!(gap("~A"), By(0));
+        assert_eq!(gap(">D"), No);
+        assert_eq!(gap("~C"), No);
         for (name, version, whole, cut) in cases {
             for (ends_early, expected) in [(false, whole), (true, cut)] {
                 assert_eq!(

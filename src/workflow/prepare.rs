@@ -101,8 +101,12 @@ pub fn prepare(
         },
         merge: &|theirs, ours| merge(project, reading, theirs, ours),
         tag: &|key, intent, _| {
-            let commit_of =
-                |name: &RefName| project.repository(name).ok()?.ref_commit(&name.reference);
+            let commit_of = |name: &RefName| {
+                project
+                    .repository(name)
+                    .ok()?
+                    .remote_commit(&name.reference)
+            };
             let tags = layout::Tags {
                 commit_of: &commit_of,
                 declared: &declared,
@@ -212,7 +216,7 @@ fn try_merge(
     let desired = &reading.desired;
     // A branch may be read in several ways: as an environment's own and as the one of all others. Every one of them moves.
     let ways = reading.tips.iter().filter(|tip| tip.name == ours.name);
-    let mut cells = BTreeMap::new();
+    let (mut cells, mut unread) = (BTreeMap::new(), BTreeMap::new());
     for Tip { origin, .. } in ways {
         let view = Arc::new(reading.layouts.view(origin));
         let after = repo.desired_after(ours.commit, &merged, &view, &project.environments())?;
@@ -227,8 +231,11 @@ fn try_merge(
         });
         let keys: BTreeSet<&CellKey> = there.chain(gone.map(|(key, _)| key)).collect();
         for key in keys {
+            let hides = after.unread(key);
             let (before, after) = (desired.version(key), after.version(key));
             if before != after {
+                let hides = hides.filter(|_| after.is_none());
+                unread.extend(hides.map(|hides| (key.clone(), hides.sentence())));
                 let moves = (before.cloned(), after.cloned());
                 cells.entry(key.clone()).or_insert(moves);
             }
@@ -241,5 +248,6 @@ fn try_merge(
             .into_iter()
             .map(|(key, (before, after))| (key, before, after))
             .collect(),
+        unread,
     })
 }

@@ -104,7 +104,9 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         ));
     }
     // A version that the upstream has had as well is no fix that it lacks.
-    let hotfix = |came: &HistoryEntry| came.kind == ChangeKind::Bump && seen.is_none();
+    let hotfix = |_: &HistoryEntry| {
+        first_of(ours, own).is_some_and(|it| it.kind == ChangeKind::Bump) && seen.is_none()
+    };
     match (came, landed) {
         (Some(came), Some(landed)) if hotfix(came) && came.change.landed_after(&landed.change) => {
             hold(format!(
@@ -142,6 +144,17 @@ pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &H
 fn newest<'a>(history: &'a History, version: &Version) -> Option<&'a HistoryEntry> {
     let mut entries = history.entries.iter();
     entries.find(|entry| entry.change.version.as_ref() == Some(version))
+}
+
+/// How `version` came before the times in which nothing else was there: what was gone, or unread, and is back as it was,
+/// came when it came first.
+fn first_of<'a>(history: &'a History, version: &Version) -> Option<&'a HistoryEntry> {
+    let entries = history.entries.iter();
+    let own = |entry: &&HistoryEntry| entry.change.version.as_ref() == Some(version);
+    let stay = entries
+        .skip_while(|entry| !own(entry))
+        .take_while(|entry| own(entry) || entry.change.version.is_none());
+    stay.filter(own).last()
 }
 
 /// `by Jane, 2h ago, in 1a2b3c4`

@@ -19,6 +19,8 @@ use crate::domain::{
 
 /// What the verdict is called on a cell that moves with an edit and was not named. No gate: no override lifts it.
 pub const ALONG: &str = "along";
+/// What a plan says of a cell that a merge brings along and that nobody can read afterwards.
+pub(super) const UNREAD: &str = "unread";
 
 /// Gives the matrix of one ref at its base, to be edited.
 pub type MatrixOf<'a> = &'a dyn Fn(&Origin) -> Assembler;
@@ -80,6 +82,19 @@ pub(super) fn verdict(along: &Along, accepted: bool, asked: Option<&Version>) ->
         None => (Outcome::Hold, format!("nobody named it: {edit}")),
     };
     Some(Verdict::beside(ALONG, outcome, detail))
+}
+
+/// A cell that a merge makes unreadable: what is not known is no pass.
+pub(super) fn unread(why: &str, protected: bool) -> Verdict {
+    let outcome = if protected {
+        Outcome::Hold
+    } else {
+        Outcome::Warn
+    };
+    let detail = format!(
+        "what it declares cannot be read afterwards: {why}; mend it where it comes from, or promote the version alone"
+    );
+    Verdict::beside(UNREAD, outcome, detail)
 }
 
 /// What is said of a place that goes with a version (`also`) and moves while that stays.

@@ -1,6 +1,6 @@
 //! Tests of plans in which branches are merged, or tags are made.
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeMap};
 
 use jiff::Timestamp;
 
@@ -106,6 +106,7 @@ fn branches_are_merged_once_and_what_comes_along_is_marked() {
         fast_forward: true,
         edits: Vec::new(),
         cells: vec![change("mail", "2"), change("shop", "2"), change("web", "2")],
+        unread: BTreeMap::new(),
     });
     let (plan, merged) = promoted(&["shop", "mail"], &merge);
     assert_eq!(merged, 1);
@@ -145,6 +146,7 @@ fn a_version_that_the_merge_does_not_bring_is_told() {
         fast_forward: false,
         edits: Vec::new(),
         cells: vec![change("shop", "2")],
+        unread: BTreeMap::new(),
     });
     let (plan, _) = promoted(&["shop", "mail"], &merge);
     assert_eq!(plan.changes.len(), 1);

@@ -1,5 +1,7 @@
 //! Staged changes, the verdicts on them, and the plan they become when frozen against a base commit.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +192,8 @@ pub struct Merge {
     pub edits: Vec<FileEdit>,
     /// Cells of the branch whose version changes: (cell, before, after).
     pub cells: Vec<(CellKey, Option<Version>, Option<Version>)>,
+    /// Why the version of those that declare none afterwards cannot be read.
+    pub unread: BTreeMap<CellKey, String>,
 }
 
 /// A tag to make.
@@ -390,6 +394,7 @@ impl PlannedChange {
     /// `promote`, `set` or `revert`; `remove` where a cell that comes along loses its version.
     pub fn verb(&self) -> &'static str {
         match self.intent {
+            _ if self.is_unreadable() => "change",
             _ if self.to.is_none() && self.along.is_some() => "remove",
             Intent::Promote { .. } => "promote",
             Intent::Set { .. } => "set",
@@ -403,6 +408,7 @@ impl PlannedChange {
         match (&self.to, &self.along) {
             (Some(version), _) => version.as_str(),
             (None, None) => "inherited",
+            (None, Some(_)) if self.is_unreadable() => "what cannot be read",
             (None, Some(_)) => "nothing",
         }
     }
@@ -410,6 +416,12 @@ impl PlannedChange {
     /// It gives its own version up for the one it inherits.
     pub fn is_restored(&self) -> bool {
         self.to.is_none() && self.along.is_none()
+    }
+
+    /// It comes along, and what it declares then cannot be read.
+    pub fn is_unreadable(&self) -> bool {
+        let mut verdicts = self.verdicts.iter();
+        self.to.is_none() && verdicts.any(|verdict| verdict.gate == along::UNREAD)
     }
 
     /// Nobody named it, and nobody accepted that it comes along.

@@ -11,7 +11,11 @@ use super::{
     },
     Draft, PlanInput, Refused, wanted,
 };
-use crate::domain::{ids::CellKey, layout::Beside, version::Version};
+use crate::domain::{
+    ids::{CellKey, EnvironmentName},
+    layout::Beside,
+    version::Version,
+};
 
 impl Draft {
     /// A change that the edit of another cell makes, in place of a refusal; or a refusal that says what that edit does.
@@ -172,7 +176,8 @@ impl Draft {
 }
 
 /// What a cell that moves with the edit of `mover` is said to do, and what it is judged as: a cell that moves with a
-/// promotion is judged like one, but is called one only where the upstream has that version of it.
+/// promotion is judged like one, into whichever environment, but is called one only where an upstream of its own has that
+/// version of it.
 fn intents(
     cell: &CellKey,
     to: Option<&Version>,
@@ -191,13 +196,21 @@ fn intents(
     };
     match mover.map(|mover| (&mover.intent, &mover.cell.environment)) {
         Some((Intent::Revert { .. }, _)) => (revert.clone(), revert),
-        Some((Intent::Promote { from }, environment)) if *environment == cell.environment => {
-            let promote = Intent::Promote { from: from.clone() };
-            let upstream = CellKey::new(cell.service.clone(), from.clone());
-            if input.desired.version(&upstream) == Some(to) {
-                (promote.clone(), promote)
+        Some((Intent::Promote { from }, environment)) => {
+            let upstreams: Vec<&EnvironmentName> = if *environment == cell.environment {
+                vec![from]
             } else {
-                (set, promote)
+                let own = input.topology.get(&cell.environment);
+                own.into_iter().flat_map(|own| &own.from).collect()
+            };
+            let has = |upstream: &&EnvironmentName| {
+                let key = CellKey::new(cell.service.clone(), (*upstream).clone());
+                input.desired.version(&key) == Some(to)
+            };
+            let promote = |from: &EnvironmentName| Intent::Promote { from: from.clone() };
+            match upstreams.iter().copied().find(has) {
+                Some(upstream) => (promote(upstream), promote(upstream)),
+                None => (set, promote(upstreams.first().copied().unwrap_or(from))),
             }
         }
         _ => (set.clone(), set),

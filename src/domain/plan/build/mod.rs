@@ -144,6 +144,8 @@ struct Drafted {
     cells: Vec<CellKey>,
     /// What a merge or a tag changes, those asked for among them.
     all: Vec<(CellKey, Option<Version>, Option<Version>)>,
+    /// Why those of a merge that declare no version afterwards cannot be read.
+    unread: BTreeMap<CellKey, String>,
 }
 
 type Refused = (SkipCause, String);
@@ -280,6 +282,7 @@ impl Draft {
                 edits: BTreeMap::new(),
                 cells: Vec::new(),
                 all: Vec::new(),
+                unread: BTreeMap::new(),
             });
             self.writes.len() - 1
         });

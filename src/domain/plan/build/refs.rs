@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use super::{
     super::{
         Action, Along, Came, ChangeRequest, Intent, Merge, NewTag, Plan, PlannedChange, SkipCause,
-        judging::JudgedAs,
+        along, judging::JudgedAs,
     },
     Draft, Drafted, Merging, PlanInput, Refused, judged,
 };
@@ -81,6 +81,7 @@ impl Draft {
                 .collect(),
             cells: vec![key.clone()],
             all: merge.cells.clone(),
+            unread: merge.unread.clone(),
         });
         Ok(())
     }
@@ -126,6 +127,7 @@ impl Draft {
                 edits: BTreeMap::new(),
                 cells: vec![request.cell.clone()],
                 all: tag.along,
+                unread: BTreeMap::new(),
             });
         }
         Ok(change)
@@ -173,7 +175,15 @@ impl Draft {
                     only_named: has_it,
                     ..JudgedAs::of(&request, judged_as)
                 };
-                self.judging.add(&cell, judged_as);
+                match write.unread.get(&cell) {
+                    // No gate can judge what nobody can read.
+                    Some(why) => {
+                        let environment = input.topology.get(&cell.environment);
+                        let protected = environment.is_some_and(|it| it.protected);
+                        change.verdicts.push(along::unread(why, protected));
+                    }
+                    None => self.judging.add(&cell, judged_as),
+                }
                 change.along = Some(Along::Belongs);
                 write.cells.push(cell);
                 // A cell that a skipped request named is in the plan after all.
