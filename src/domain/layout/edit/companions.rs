@@ -271,6 +271,9 @@ fn absent(spot: &Spot<'_>, level: &Level, index: usize) -> Refusal {
     (SkipCause::NotDeclared, reason)
 }
 
+/// What the comments of Flux's image automation hold.
+const POLICY_MARK: &str = "$imagepolicy";
+
 /// Replaces the words of the comment that differ from the donor's; the old version itself becomes the new one.
 fn carry_comment(spot: &Spot<'_>, version: &Version, donor: Option<&Donor>, changes: &mut Changes) {
     let Place::Scalar {
@@ -299,8 +302,11 @@ fn carry_comment(spot: &Spot<'_>, version: &Version, donor: Option<&Donor>, chan
         return;
     }
     let words: Vec<&str> = comment.split_whitespace().collect();
+    // Whose policy an image automation follows in a place is the place's own.
+    let is_marker = |comment: &&str| comment.contains(POLICY_MARK);
     let wanted: Vec<&str> = donor
         .and_then(|donor| donor.comment.as_deref())
+        .filter(|wanted| !is_marker(wanted) && !is_marker(&comment.as_str()))
         .map(|comment| comment.split_whitespace().collect())
         .filter(|wanted: &Vec<&str>| wanted.len() == words.len())
         .unwrap_or_else(|| words.clone());

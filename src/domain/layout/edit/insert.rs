@@ -155,6 +155,14 @@ impl Addition<'_> {
                 "a version that is found by `regex` cannot be added; write the line by hand",
             ));
         };
+        let is_json = self.path.as_str().to_ascii_lowercase().ends_with(".json");
+        if is_json && self.bytes.trim_ascii().is_empty() {
+            let reason = format!(
+                "{} is empty, which is no JSON: write `{{}}` into it first",
+                self.path
+            );
+            return Err((SkipCause::NotParseable, reason));
+        }
         let yaml = manifest::parse(self.bytes).map_err(|error| not_parseable(self.path, &error))?;
         let documents = documents(&yaml, self.level, self.bound);
         let (document, root, bound) = match documents.into_iter().next() {

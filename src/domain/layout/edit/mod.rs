@@ -155,6 +155,7 @@ impl<'a> Editor<'a> {
         }
         if targets.iter().any(|spot| spot.marker().is_some()) {
             markers::set(&targets, version, changes)?;
+            self.no_unmarked_digest(&targets)?;
         } else {
             for spot in &targets {
                 place::set(spot, version, donor.as_ref(), changes)?;
