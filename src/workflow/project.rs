@@ -122,13 +122,12 @@ impl Project {
             })?),
             None => in_work_tree(&repo)?,
         };
-        let (team, team_at_tip) = match here {
-            Some(file) => (Some(file), None),
-            None => {
-                let file = at_tip(&repo)?;
-                let known = known_by(file.as_ref());
-                (file, Some(known))
-            }
+        let (team, team_at_tip) = if here.is_some() {
+            (here, None)
+        } else {
+            let file = at_tip(&repo)?;
+            let known = known_by(file.as_ref());
+            (file, Some(known))
         };
         let lacking = RefCell::new(None);
         let nothing = Cell::new(false);
