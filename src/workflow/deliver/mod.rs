@@ -230,7 +230,9 @@ impl Underway<'_> {
             }
         };
         let fetched: Vec<_> = fetched.map_err(failed)?;
-        fetched.into_iter().for_each(|ran| self.ran(ran));
+        for ran in fetched {
+            self.ran(ran);
+        }
         Ok(())
     }
 }
