@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     mem::ManuallyDrop,
     ops::ControlFlow,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -141,10 +142,15 @@ async fn look(
     let counted = {
         let (project, reading) = (project.clone(), Reading::clone(&reading));
         let until = Instant::now() + COUNTING;
-        tokio::task::spawn_blocking(move || {
+        let (tell, counted) = tokio::sync::oneshot::channel();
+        // Where a system gives no more threads nothing is counted, and the rest is told all the same.
+        let started = thread::Builder::new().spawn(move || {
             let goes_on = || whole || Instant::now() < until;
-            workflow::skews(&project, &reading, Whose::Upstreams, &goes_on)
-        })
+            let judged = workflow::skews(&project, &reading, Whose::Upstreams, &goes_on);
+            drop(tell.send(judged));
+        });
+        drop(started);
+        counted
     };
     let asked = if args.clusters.no_live || context.common.offline {
         None
@@ -165,7 +171,7 @@ async fn look(
         failed => {
             let why = match failed {
                 Ok(Err(error)) => error.why,
-                Err(error) => error.to_string(),
+                Err(_) => "no thread could be had for that".to_owned(),
                 Ok(Ok(_)) => String::new(),
             };
             let skews = drift::skews(desired, &project.config.topology, &|_| &[]);

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn commands_are_read_with_what_they_do_not_say() {
         let config = user(
-            "[keys]\nplan = \"S\"\n[[commands]]\nname = \"k9s\"\nkey = \"s\"\nrun = [\"k9s\", \"-n\", \"{namespace}\"]\n\
+            "[keys]\nplan = \"Z\"\n[[commands]]\nname = \"k9s\"\nkey = \"s\"\nrun = [\"k9s\", \"-n\", \"{namespace}\"]\n\
              screen = true\nread-only = true\n[[commands]]\nname = \"restart-it\"\nrun = [\"true\"]\ndangerous = true\ntimeout = \"5s\"\n",
         )
         .unwrap();
@@ -244,8 +244,8 @@ mod tests {
                 "config.toml:5: commands[0].timeout: stands beside",
             ),
             (
-                "name = \"x\"\nrun = [\"x\"]\nkey = \"K\"\n[[commands]]\nname = \"y\"\nrun = [\"y\"]\nkey = \"K\"",
-                "config.toml:8: commands[1].key: `K` means both `x` and `y`",
+                "name = \"x\"\nrun = [\"x\"]\nkey = \"U\"\n[[commands]]\nname = \"y\"\nrun = [\"y\"]\nkey = \"U\"",
+                "config.toml:8: commands[1].key: `U` means both `x` and `y`",
             ),
             (
                 "name = \"x\"\nrun = [\"x\"]\n[[commands]]\nname = \"x\"\nrun = [\"y\"]",

@@ -159,7 +159,7 @@ fn a_whole_file_is_read() {
              selector = \"app={{service}}\"\nprotected = true\nurl = \"https://x\"\ndeliver = \"branch\"\ntimeout = \"90s\"\n{LAYOUT}"
         ),
         "theme = \"light\"\nascii = true\nmouse = true\nwrite = true\nkubeconfig = \"/k\"\n[clusters]\np = \"admin@p\"\n\
-         [keys]\npromote = \"Y\"\nrevert = [\"U\", \"f5\"]\n",
+         [keys]\npromote = \"Z\"\nrevert = [\"U\", \"f5\"]\n",
     )
     .unwrap();
     assert_eq!(config.branch.as_deref(), Some("release"));

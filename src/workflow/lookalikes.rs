@@ -1,6 +1,6 @@
 //! What looks like a version to a reader and is not what is read: said, instead of taken for nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Project, Reading};
 use crate::domain::{
@@ -26,10 +26,14 @@ impl Project {
         let silent = rows
             .into_iter()
             .filter(|(_, cells)| !cells.iter().any(says));
+        let sources = desired.cells.values().flat_map(|cell| &cell.sources);
+        let read: BTreeSet<_> = sources.map(|it| (&it.path, it.line)).collect();
         let told = silent.take(ROWS).filter_map(|(service, cells)| {
             let mut files = cells.iter().filter_map(|cell| Some((cell, cell.files.first()?)));
             files.find_map(|(cell, path)| {
-                let found = self.looks_like(tips, cell, path).into_iter().next()?;
+                let mut found = self.looks_like(tips, cell, path).into_iter();
+                // What another row reads is its version.
+                let found = found.find(|it| !read.contains(&(path, it.line)))?;
                 let Lookalike { keys, line, text } = found;
                 let words = format!(
                     "`{keys}` says {text}, which looks like the version of {service}, and no layout reads it: write a layout \

@@ -35,7 +35,7 @@ fn a_protected_environment_asks_for_its_name() {
         view.has("prod is protected. To write this to origin/main, type its name:")
     });
     refused.press("y\r");
-    assert_eq!(refused.ended(SOON).exit.code, 1);
+    assert_eq!(refused.ended(SOON).exit.code, 2);
     assert_eq!(repository.tip(), tip);
 
     let mut confirmed = terminal(&repository, &TO_PROD);
@@ -55,7 +55,7 @@ fn a_protected_environment_asks_for_its_name() {
 fn another_environment_asks_yes_or_no() {
     let repository = Repository::seeded();
     let tip = repository.tip();
-    for (answer, code, moved) in [("\r", 1, false), ("y\r", 0, true)] {
+    for (answer, code, moved) in [("\r", 2, false), ("y\r", 0, true)] {
         let mut asked = terminal(&repository, &["set", "checkout", "dev", "1.1.0"]);
         asked.until("the question", SOON, |view| {
             view.has("Write this to origin/main? [y/N]")

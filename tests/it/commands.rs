@@ -10,7 +10,7 @@ use crate::support::{
 const COMMANDS: &str = r#"
 [[commands]]
 name = "say"
-key = "S"
+key = "Z"
 run = ["printf", 'said %s \033[31m\n', "{service}/{env}/{version}"]
 read-only = true
 
@@ -55,7 +55,7 @@ fn a_program_is_run_with_the_cells_values_and_how_it_ended_is_told() {
     let mut operator = Operator::sit_down(setup.home(home.path()));
     operator.go_to("catalog", "staging");
 
-    operator.terminal.press("S");
+    operator.terminal.press("Z");
     let view = operator.terminal.until("how it ended", SOON, |view| {
         view.line(&["$ printf", "catalog/staging/4.4.0", "ok"])
             .is_some()

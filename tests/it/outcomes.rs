@@ -99,7 +99,7 @@ fn a_plugin_that_does_not_end_on_a_system_without_room_is_a_sentence() {
     repository.publish("A cluster");
     repository.pull();
     // Kilobytes of addresses, of which the allocator reserves a million at once, and each thread some ten thousand.
-    for room in [1_200_000, 1_300_000, 1_400_000, 1_500_000, 1_600_000] {
+    for room in [1_700_000, 1_800_000, 1_900_000, 2_100_000, 2_400_000] {
         let mut command = repository.command("sh");
         command
             .args(["-c", &format!("ulimit -v {room}; exec \"$0\" status")])

@@ -361,14 +361,14 @@ fn a_wrong_configuration_names_every_mistake() {
     let repository = Repository::seeded();
     write(
         &repository.clone_path().join("tidegate.toml"),
-        b"theme = \"light\"\n[[environments]]\nname = \"prod\"\nfrom = [\"prd\"]\n[[windows]]\nname = \"x\"\n",
+        b"theme = \"light\"\n[[environments]]\nname = \"prod\"\nfrom = [\"prd\"]\n[[fences]]\nname = \"x\"\n",
     );
     repository
         .tidegate(&["status", "--no-live"])
         .exits(2)
         .says("tidegate.toml:1: theme: only the user's own `config.toml` may hold `theme`")
         .says("tidegate.toml:4: environments[0].from[0]: `prd` is no declared environment; did you mean `prod`?")
-        .says("tidegate.toml:5: windows: unknown key; known here: `repository`");
+        .says("tidegate.toml:5: fences: unknown key; known here: `repository`");
 
     repository.pull();
     let folder = repository.clone_path().join("mine");
@@ -400,7 +400,7 @@ fn outside_a_repository_it_says_what_to_do() {
         .run(outside.path(), &["--help"], "", &[])
         .exits(0);
     assert!(
-        help.out.contains("promote") && !help.out.contains("canary"),
+        help.out.contains("promote") && !help.out.contains("veto"),
         "{}",
         help.out
     );

@@ -252,7 +252,15 @@ pub(super) fn reported(stderr: &str) -> String {
 /// What the server said in it, one line each: not Git on this side, and not a hook of this clone.
 pub(super) fn heard(stderr: &str) -> String {
     let text = sanitise_lines(stderr);
-    let lines = text.lines().filter_map(|line| line.strip_prefix("remote:"));
+    let server = |line: &str| line.starts_with("remote:");
+    if !text.lines().any(server) {
+        return String::new();
+    }
+    // How much of it was left out is said between its lines.
+    let cut = |line: &&str| line.starts_with("… ") && line.ends_with(" left out …");
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote:").or(Some(line).filter(cut)));
     let lines: Vec<&str> = lines
         .map(str::trim)
         .filter(|line| !line.is_empty())
