@@ -15,7 +15,7 @@ const LISTS: [&str; 7] = [
     "rings",
 ];
 /// Parts of names of what environments have in common.
-const COMMON: [&str; 14] = [
+pub(super) const COMMON: [&str; 14] = [
     "base",
     "bases",
     "common",

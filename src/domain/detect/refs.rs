@@ -30,6 +30,9 @@ fn by_branch(branches: &[&str]) -> Option<Refs> {
             families.entry(prefix).or_default().insert(name.to_owned());
         }
     }
+    for names in families.values_mut() {
+        retain_environments(names);
+    }
     let deployed = |names: &BTreeSet<String>| {
         let ranks: BTreeSet<usize> = names
             .iter()
@@ -52,6 +55,28 @@ fn by_branch(branches: &[&str]) -> Option<Refs> {
         explanation: format!("each environment is a branch: {}", shown.join(", ")),
         environments,
     })
+}
+
+/// Takes out branches of somebody's work whose names speak of an environment (`fix-production-terraform`). One is an
+/// environment by the stage alone, or where what else it says stands beside another stage too (`staging-eu`, `prod-eu`); a
+/// site of its own (`prod-us`) is one beside another site of the same stage.
+fn retain_environments(names: &mut BTreeSet<String>) {
+    let mut stages: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for known in names.iter().filter_map(|name| words::known(name)) {
+        stages.entry(known.group).or_default().insert(known.rank);
+    }
+    let stands =
+        |group: &str| group.is_empty() || stages.get(group).is_some_and(|stages| stages.len() > 1);
+    let known = names.iter().filter_map(|name| words::known(name));
+    let sites: BTreeSet<usize> = known
+        .filter(|known| !known.group.is_empty() && stands(&known.group))
+        .map(|known| known.rank)
+        .collect();
+    names.retain(|name| {
+        words::known(name).is_some_and(|known| {
+            stands(&known.group) || !known.group.contains('-') && sites.contains(&known.rank)
+        })
+    });
 }
 
 /// `staging-1.4.0` and `prod-1.3.2`: a tag per environment and version; or a moving tag `staging`.
@@ -113,7 +138,7 @@ mod tests {
 
     #[test]
     fn refs_named_like_environments() {
-        let cases: [(&[&str], &[&str], &str); 9] = [
+        let cases: [(&[&str], &[&str], &str); 11] = [
             (
                 &["staging", "prod", "gh-pages"],
                 &[],
@@ -131,6 +156,27 @@ mod tests {
             ),
             (&["main", "develop", "test"], &[], "none"),
             (&["main", "prod"], &[], "none"),
+            (
+                &[
+                    "main",
+                    "fix-production-terraform",
+                    "rabbit-staging",
+                    "staging-es-backup",
+                    "test",
+                ],
+                &[],
+                "none",
+            ),
+            (
+                &[
+                    "staging",
+                    "production",
+                    "fix-production-terraform",
+                    "production-es",
+                ],
+                &[],
+                "refs/heads/{env:$envs}: production staging",
+            ),
             (
                 &["main"],
                 &["prod-1.0.0", "prod-1.0.1", "staging-1.1.0-rc.1", "v2"],

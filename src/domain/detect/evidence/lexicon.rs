@@ -1,6 +1,6 @@
 //! Words that environments are called by, and how sure a name is of being one.
 
-use super::super::words;
+use super::super::{names::COMMON, words};
 
 /// How sure a name is of being an environment's, in hundredths: 100 for a usual word alone, less with something beside it.
 pub(super) fn weight(name: &str) -> u32 {
@@ -60,26 +60,7 @@ fn more(part: &str) -> Option<usize> {
 
 /// Whether it is what environments have in common, or no environment at all.
 pub(super) fn is_common(lower: &str) -> bool {
-    let words = [
-        "base",
-        "bases",
-        "common",
-        "default",
-        "defaults",
-        "global",
-        "shared",
-        "all",
-        "template",
-        "templates",
-        "example",
-        "sample",
-        "components",
-        "generic",
-        "overlays",
-        "values",
-        "kustomization",
-    ];
-    words.contains(&lower)
+    COMMON.contains(&lower) || ["overlays", "values", "kustomization"].contains(&lower)
 }
 
 /// Whether it looks like a host's name: `data.bloodpac.org`.
