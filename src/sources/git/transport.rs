@@ -296,13 +296,12 @@ pub(super) fn unreachable(remote: &str, message: &str) -> Failure {
 
 /// Whether the words mean that this identity may not, rather than that nobody answered.
 pub(super) fn is_denied(message: &str) -> bool {
-    const MARKS: [&str; 12] = [
+    const MARKS: [&str; 11] = [
         "permission denied",
         "authentication failed",
         "could not read username",
         "could not read password",
         "access denied",
-        "403",
         "denied to",
         "not allowed to push code to this project",
         "permission denied for writing",
@@ -311,7 +310,10 @@ pub(super) fn is_denied(message: &str) -> bool {
         "read-only",
     ];
     let message = message.to_ascii_lowercase();
-    MARKS.iter().any(|mark| message.contains(mark))
+    // `The requested URL returned error: 403`; a port or a commit may have these digits too.
+    let mut words = message.split_whitespace();
+    let forbidden = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()) == "403";
+    words.any(forbidden) || MARKS.iter().any(|mark| message.contains(mark))
 }
 
 /// Whether the words of a push mean that nothing was sent: no repository answered where it leads.
@@ -415,6 +417,25 @@ mod tests {
         ];
         for (message, expected) in cases {
             assert_eq!(is_unreached(message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn digits_of_an_address_deny_nobody() {
+        let cases = [
+            (
+                "fatal: unable to access 'https://127.0.0.1:40385/r/': certificate verification failed",
+                false,
+            ),
+            (
+                "fatal: unable to access 'https://h/r/': The requested URL returned error: 403",
+                true,
+            ),
+            ("remote: HTTP 403, ask the owner", true),
+            ("error: object 4034a17 is missing", false),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(is_denied(message), expected, "{message}");
         }
     }
 
