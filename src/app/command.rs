@@ -136,3 +136,13 @@ pub enum Command {
     /// Leave.
     Quit,
 }
+
+impl Command {
+    /// Copies a line for a shell; what was copied is said by the line itself.
+    pub fn copy_command(line: String) -> Self {
+        Self::Copy {
+            what: line.clone(),
+            text: line,
+        }
+    }
+}

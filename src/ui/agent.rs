@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, text};
+use super::{canvas::Canvas, prompt::name_asked, text};
 use crate::{
     actions::{Action, AgentOrder, Mode},
     app::{
@@ -160,20 +160,8 @@ pub fn draw_question(canvas: &mut Canvas<'_>, area: Rect, screen: &OrderScreen) 
             lines.push(Line::from(spans));
         }
         Some(name) => {
-            lines.push(Line::from(vec![
-                Span::styled(name.to_string(), theme.warn),
-                Span::raw(" is protected: type its name and press enter   "),
-            ]));
-            let (before, after) = screen.input.split();
-            let mut spans = vec![
-                Span::styled("> ", theme.accent),
-                Span::raw(before.to_owned()),
-            ];
-            spans.extend(super::prompt::caret(canvas, after));
-            if screen.wrong {
-                spans.push(Span::styled(format!("  not {name}"), theme.bad));
-            }
-            lines.push(Line::from(spans));
+            let (input, wrong) = (&screen.input, screen.wrong);
+            lines.extend(name_asked(canvas, name, input, wrong, ""));
             lines.push(Line::from(copy));
         }
     }

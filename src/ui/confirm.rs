@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, plan, text};
+use super::{canvas::Canvas, plan, prompt::name_asked, text};
 use crate::actions::{Action, Mode};
 use crate::{
     app::{
@@ -109,20 +109,6 @@ fn question(canvas: &Canvas<'_>, screen: &ConfirmScreen, lines: &mut Vec<Line<'s
     } else {
         String::new()
     };
-    lines.push(Line::from(vec![
-        Span::styled(name.to_string(), theme.warn),
-        Span::raw(format!(
-            " is protected: type its name and press enter{more}"
-        )),
-    ]));
-    let (before, after) = screen.input.split();
-    let mut spans = vec![
-        Span::styled("> ", theme.accent),
-        Span::raw(before.to_owned()),
-    ];
-    spans.extend(super::prompt::caret(canvas, after));
-    if screen.wrong {
-        spans.push(Span::styled(format!("  not {name}"), theme.bad));
-    }
-    lines.push(Line::from(spans));
+    let (input, wrong) = (&screen.input, screen.wrong);
+    lines.extend(name_asked(canvas, name, input, wrong, &more));
 }

@@ -15,6 +15,7 @@ use crate::{
         model::Prompt,
         palette::{self, SUGGESTIONS},
     },
+    domain::ids::EnvironmentName,
 };
 
 /// Draws the prompt in `line`, where there is one.
@@ -79,6 +80,36 @@ pub fn caret(canvas: &Canvas<'_>, after: &str) -> [Span<'static>; 2] {
     [
         Span::styled(under.to_string(), canvas.theme.cursor),
         Span::raw(chars.as_str().to_owned()),
+    ]
+}
+
+/// Asks for the name of a protected environment, with what is typed so far; `wrong` says that it was another one, `more`
+/// what else is asked for.
+pub fn name_asked(
+    canvas: &Canvas<'_>,
+    name: &EnvironmentName,
+    input: &LineInput,
+    wrong: bool,
+    more: &str,
+) -> [Line<'static>; 2] {
+    let theme = canvas.theme;
+    let (before, after) = input.split();
+    let mut typed = vec![
+        Span::styled("> ", theme.accent),
+        Span::raw(before.to_owned()),
+    ];
+    typed.extend(caret(canvas, after));
+    if wrong {
+        typed.push(Span::styled(format!("  not {name}"), theme.bad));
+    }
+    [
+        Line::from(vec![
+            Span::styled(name.to_string(), theme.warn),
+            Span::raw(format!(
+                " is protected: type its name and press enter{more}"
+            )),
+        ]),
+        Line::from(typed),
     ]
 }
 

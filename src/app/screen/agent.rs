@@ -65,11 +65,7 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
         }
         Action::Copy => {
             if let Some(order) = order {
-                let text = screen.agent.command(order);
-                out.push(Command::Copy {
-                    what: text.clone(),
-                    text,
-                });
+                out.push(Command::copy_command(screen.agent.command(order)));
             }
         }
         _ => return false,

@@ -123,11 +123,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             model.ask_for_log(out);
         }
         Action::Copy => {
-            let text = screen.request.command();
-            out.push(Command::Copy {
-                what: text.clone(),
-                text,
-            });
+            out.push(Command::copy_command(screen.request.command()));
         }
         _ => return false,
     }

@@ -77,11 +77,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             });
         }
         Action::Copy => {
-            let text = screen.at.command(screen.look);
-            out.push(Command::Copy {
-                what: text.clone(),
-                text,
-            });
+            out.push(Command::copy_command(screen.at.command(screen.look)));
         }
         _ => return false,
     }

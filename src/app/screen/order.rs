@@ -45,11 +45,7 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
             model.say("nothing is told");
         }
         (Action::Copy, _) => {
-            let text = screen.told.command();
-            out.push(Command::Copy {
-                what: text.clone(),
-                text,
-            });
+            out.push(Command::copy_command(screen.told.command()));
         }
         (Action::Yes | Action::Open, _) if too_soon => {}
         (Action::Open, Some(name)) if screen.input.text().trim() != name.as_str() => {
