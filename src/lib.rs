@@ -13,7 +13,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`domain`] | pure: versions, layouts and guessing them, byte-exact edits, the matrix, history, health, a cell's status, gates, plans, deliveries |
+//! | [`domain`] | pure: versions, layouts and guessing them, byte-exact edits, the matrix, history, health, a cell's status, policy, gates, plans, deliveries |
 //! | [`config`] | TOML to validated configuration; every error names file, line and key |
 //! | [`sources`] | Git, clusters and remembered state: I/O that speaks domain types |
 //! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
@@ -38,7 +38,7 @@
 //! - No state of a cell is decided but in `domain::cell`, and none has a glyph, a word or a tone that is not in `look`.
 //! - No area that is clicked, paged or scrolled is computed but in `app::areas`, from which it is drawn too.
 //! - Git is written in `sources::git::publish` alone, and there only objects and refs: never a work tree, an index or a
-//!   checked-out branch. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
+//!   checked-out branch. What a fetch brings goes to remote-tracking refs, tags that are not here yet, and below `refs/tidegate`. A mirror of an address is made and fetched in the cache folder, by `sources::git::mirror`.
 //! - Nothing of a repository runs, and nothing that its file names is reached before `workflow::trust` has the user's consent;
 //!   another repository is seen through `sources::git::view`, and no child of ours has a variable of Git's that
 //!   `sources::git::environment` does not name.
@@ -63,7 +63,8 @@
 //!   left behind is asked about and followed, and never pushed again.
 //! - No command of the user's own stands in a repository's file, runs through a shell that the user did not write, or has a value of a
 //!   cell in a shell's text.
-//! - No object of a cluster is changed but by `sources::cluster::control`, and there only what an agent is told.
+//! - No object of a cluster is changed but by `control` (what an agent is told), `conduct` (a canary) and `objects` (a workload) of
+//!   `sources::cluster`.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
