@@ -15,6 +15,9 @@ pub(super) struct Refs {
     pub(super) explanation: String,
 }
 
+/// Parts of a site's name are no longer.
+const LONGEST_SITE: usize = 8;
+
 /// Branches or tags of at least two environments; branches first.
 pub(super) fn find(branches: &[&str], tags: &[&str]) -> Option<Refs> {
     by_branch(branches).or_else(|| by_tag(tags))
@@ -58,15 +61,19 @@ fn by_branch(branches: &[&str]) -> Option<Refs> {
 }
 
 /// Takes out branches of somebody's work whose names speak of an environment (`fix-production-terraform`). One is an
-/// environment by the stage alone, or where what else it says stands beside another stage too (`staging-eu`, `prod-eu`); a
-/// site of its own (`prod-us`) is one beside another site of the same stage.
+/// environment by the stage alone, or where what else it says is said of several stages: the same of all of them
+/// (`shop-app-staging`, `shop-app-prod`), or a site (`staging-eu`, `prod-eu`). A site of its own (`prod-us`) is one beside
+/// another site of the same stage.
 fn retain_environments(names: &mut BTreeSet<String>) {
     let mut stages: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for known in names.iter().filter_map(|name| words::known(name)) {
         stages.entry(known.group).or_default().insert(known.rank);
     }
-    let stands =
-        |group: &str| group.is_empty() || stages.get(group).is_some_and(|stages| stages.len() > 1);
+    let groups = stages.keys().filter(|group| !group.is_empty()).count();
+    let stands = |group: &str| {
+        let several = || stages.get(group).is_some_and(|stages| stages.len() > 1);
+        group.is_empty() || (groups == 1 || is_site(group)) && several()
+    };
     let known = names.iter().filter_map(|name| words::known(name));
     let sites: BTreeSet<usize> = known
         .filter(|known| !known.group.is_empty() && stands(&known.group))
@@ -74,9 +81,23 @@ fn retain_environments(names: &mut BTreeSet<String>) {
         .collect();
     names.retain(|name| {
         words::known(name).is_some_and(|known| {
-            stands(&known.group) || !known.group.contains('-') && sites.contains(&known.rank)
+            stands(&known.group) || is_site(&known.group) && sites.contains(&known.rank)
         })
     });
+}
+
+/// Whether it may be a region or a site: `eu`, `fra1`, `us-east-1`.
+fn is_site(group: &str) -> bool {
+    let parts: Vec<&str> = group.split('-').collect();
+    let short = |part: &&str| part.len() <= LONGEST_SITE;
+    let number = |part: &&str| part.bytes().all(|b| b.is_ascii_digit());
+    match parts.as_slice() {
+        [one] => short(one),
+        [first, middle @ .., last] => {
+            short(first) && middle.iter().all(|it| short(it)) && number(last)
+        }
+        [] => false,
+    }
 }
 
 /// `staging-1.4.0` and `prod-1.3.2`: a tag per environment and version; or a moving tag `staging`.
@@ -138,7 +159,7 @@ mod tests {
 
     #[test]
     fn refs_named_like_environments() {
-        let cases: [(&[&str], &[&str], &str); 11] = [
+        let cases: [(&[&str], &[&str], &str); 14] = [
             (
                 &["staging", "prod", "gh-pages"],
                 &[],
@@ -166,6 +187,26 @@ mod tests {
                 ],
                 &[],
                 "none",
+            ),
+            (
+                &[
+                    "add-node-production",
+                    "add-node-staging",
+                    "new-kafka-production",
+                    "new-kafka-staging",
+                ],
+                &[],
+                "none",
+            ),
+            (
+                &["main", "shop-app-prod", "shop-app-staging"],
+                &[],
+                "refs/heads/{env:$envs}: shop-app-prod shop-app-staging",
+            ),
+            (
+                &["prod-us-east-1", "staging-us-east-1", "prod-eu-west-1"],
+                &[],
+                "refs/heads/{env:$envs}: prod-eu-west-1 prod-us-east-1 staging-us-east-1",
             ),
             (
                 &[

@@ -63,7 +63,7 @@ pub(super) fn is_common(lower: &str) -> bool {
     COMMON.contains(&lower) || ["overlays", "values", "kustomization"].contains(&lower)
 }
 
-/// Whether it looks like a host's name: `data.bloodpac.org`.
+/// Whether it looks like a host's name: `data.example.org`.
 pub(super) fn is_host(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     const ENDS: [&str; 34] = [
