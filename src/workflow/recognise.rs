@@ -126,7 +126,9 @@ pub fn nothing_said(repo: &Repo, base: &Tip) -> Result<String, Failure> {
         None => "no two places with versions are alike but for one name".to_owned(),
     };
     Ok(format!(
-        "no versions per environment were recognised at {}: looked at {looked}; {closest}. Say where versions are written in a          tidegate.toml, such as `[[layouts]]` with `path = \"apps/{{service}}/{{env}}/values.yaml\"` and `yaml = \"image.tag\"`;          config.example.toml of the project describes every key",
+        "no versions per environment were recognised at {}: looked at {looked}; {closest}. \
+         Say where versions are written in a tidegate.toml, such as `[[layouts]]` with `path = \"apps/{{service}}/{{env}}/values.yaml\"` and `yaml = \"image.tag\"`; \
+         config.example.toml of the project describes every key",
         base.shown
     ))
 }

@@ -189,3 +189,51 @@ fn branches_and_tags_may_be_environments() {
         assert!(text.contains("from = [\"staging\"]"), "{text}");
     }
 }
+
+#[test]
+fn where_nothing_is_recognised_it_says_what_was_looked_at() {
+    let repository = Repository::empty();
+    repository.write("docs/guide.md", "# How\n");
+    repository.write("src/main.py", "print(1)\n");
+    repository.publish("A program");
+    repository.pull();
+    for (command, code) in [
+        (&["init", "--stdout"][..], 1),
+        (&["status", "--no-live"], 2),
+    ] {
+        let said = repository.tidegate(command).exits(code);
+        let all = said.out + &said.err;
+        for words in [
+            "looked at its folders docs, src",
+            "Say where versions are written",
+        ] {
+            assert!(all.contains(words), "{command:?}: {all}");
+        }
+        assert!(!all.contains("  "), "{command:?}: {all}");
+    }
+}
+
+#[test]
+fn what_was_weighed_is_explained() {
+    let repository = Repository::empty();
+    for environment in ["staging", "prod"] {
+        for service in ["mail", "web"] {
+            let path = format!("deploy/{environment}/{service}.yaml");
+            repository.write(&path, "release:\n  build_tag: 1.0.0\n");
+        }
+    }
+    repository.publish("Initial");
+    for environment in ["staging", "prod"] {
+        for service in ["mail", "web"] {
+            let path = format!("deploy/{environment}/{service}.yaml");
+            repository.write(&path, "release:\n  build_tag: 1.1.0\n");
+        }
+        repository.publish(environment);
+    }
+    repository.pull();
+    repository
+        .tidegate(&["init", "--explain"])
+        .exits(0)
+        .shows("taken")
+        .shows("prod, staging");
+}
