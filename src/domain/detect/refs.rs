@@ -93,9 +93,7 @@ fn is_site(group: &str) -> bool {
     let number = |part: &&str| part.bytes().all(|b| b.is_ascii_digit());
     match parts.as_slice() {
         [one] => short(one),
-        [first, middle @ .., last] => {
-            short(first) && middle.iter().all(|it| short(it)) && number(last)
-        }
+        [first, middle @ .., last] => short(first) && middle.iter().all(short) && number(last),
         [] => false,
     }
 }
