@@ -403,6 +403,24 @@ fn a_tag_per_environment_is_promoted_by_an_annotated_tag_and_reverted_by_the_nex
     assert_eq!(row(&then, "shop")["prod"]["version"], json!("1.0.0"));
 }
 
+/// The same number of another commit is not the same code: it is told, and is no success.
+#[test]
+fn tags_of_one_version_and_two_commits_are_not_there_already() {
+    let tags = tagged(
+        "refs = \"refs/tags/{env}-{version:semver}\"\nrow = \"shop\"",
+        &["prod-1.1.0", "+", "staging-1.1.0"],
+    );
+    tags.tidegate(&PROMOTE)
+        .exits(1)
+        .shows("prod-1.1.0 and staging-1.1.0 are one version by their names, and two commits")
+        .shows("tag the commit of staging-1.1.0 by the next version");
+    let same = tagged(
+        "refs = \"refs/tags/{env}-{version:semver}\"\nrow = \"shop\"",
+        &["prod-1.1.0", "staging-1.1.0"],
+    );
+    same.tidegate(&PROMOTE).exits(0).says("nothing to change");
+}
+
 #[test]
 fn a_candidate_that_environments_share_by_range_becomes_its_release() {
     let tags = tagged(

@@ -301,6 +301,7 @@ impl Model {
                 cells: cells.collect(),
                 at: self.now,
                 message: rejection.lines(),
+                here: rejection.here,
                 protected: rejection.protected,
             });
             let (id, failure) = (delivery.id.clone(), why.failure(&delivery.parts));

@@ -102,8 +102,10 @@ pub struct Refusal {
     pub cells: Vec<CellKey>,
     /// When the server's answer came.
     pub at: Timestamp,
-    /// What the server said, one line each.
+    /// What the server said, one line each; or this side: see `here`.
     pub message: Vec<String>,
+    /// No server said anything: the words are those of Git or of a hook of this clone.
+    pub here: bool,
     /// The branch is protected: one of its own may be accepted.
     pub protected: bool,
 }

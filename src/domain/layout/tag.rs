@@ -7,7 +7,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell, RefName, Tip},
     grammar::shown,
     ids::{CellKey, ObjectId},
-    plan::{Intent, NewTag, SkipCause},
+    plan::{Intent, NewTag, SkipCause, one_version_of_two},
     template::Captures,
     version::Version,
 };
@@ -292,6 +292,13 @@ impl Tagger<'_> {
         if let Some(current_tag) = current_tag {
             let current_tag = Version::from(current_tag.as_str());
             if current_tag == *version && self.names_version(self.model) {
+                let own = current.and_then(|cell| self.tip(&cell.origin));
+                if let Some(refusal) = own
+                    .zip(from.as_ref())
+                    .and_then(|(own, from)| one_version_of_two(own, from, commit))
+                {
+                    return Err(refusal);
+                }
                 return Err((
                     SkipCause::AlreadyThere,
                     format!("{environment} declares {version} already"),

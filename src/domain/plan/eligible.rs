@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use super::SkipCause;
 use crate::domain::{
-    desired::{Desired, DesiredCell},
-    ids::{CellKey, EnvironmentName},
+    desired::{Desired, DesiredCell, RefName, Tip},
+    ids::{CellKey, EnvironmentName, ObjectId},
     problem::{Problem, Unreadable},
     subject::Subject,
     topology::Topology,
@@ -49,6 +49,37 @@ pub fn already_there(key: &CellKey, version: &Version) -> Refusal {
     (SkipCause::AlreadyThere, detail)
 }
 
+/// That the tags of a cell and of its upstream say one version by their names, and name two commits: the version is there, what
+/// it stands for upstream is not.
+fn two_commits(desired: &Desired, key: &CellKey, upstream: &EnvironmentName) -> Option<Refusal> {
+    let upstream = CellKey {
+        service: key.service.clone(),
+        environment: upstream.clone(),
+    };
+    let tip = |key: &CellKey| {
+        let cell = desired.cells.get(key)?;
+        let mut tips = desired.tips.iter();
+        let tip = tips.find(|tip| tip.origin == cell.origin && tip.name.is_tag())?;
+        cell.sources.is_empty().then_some(tip)
+    };
+    let theirs = tip(&upstream)?;
+    one_version_of_two(tip(key)?, &theirs.name, theirs.commit)
+}
+
+/// Why a tag does not come to `commit`, which another tag of the same version names; `None` where both name the same one.
+pub fn one_version_of_two(own: &Tip, other: &RefName, commit: ObjectId) -> Option<Refusal> {
+    (own.commit != commit).then(|| {
+        let (own_name, other) = (own.name.short(), other.short());
+        let detail = format!(
+            "{own_name} and {other} are one version by their names, and two commits, {} and {}; tag the commit of {other} by the \
+             next version",
+            own.commit.short(),
+            commit.short(),
+        );
+        (SkipCause::Conflict, detail)
+    })
+}
+
 /// The upstream that `key` is promoted from: the first one with another version that is not an older one.
 ///
 /// # Errors
@@ -70,7 +101,9 @@ pub fn upstream_for<'a>(
     let mut refused = None;
     for upstream in from {
         let refusal = match (incoming(desired, key, upstream), &cell.version) {
-            (Ok(theirs), Some(own)) if declares(cell, theirs) => already_there(key, own),
+            (Ok(theirs), Some(own)) if declares(cell, theirs) => {
+                two_commits(desired, key, upstream).unwrap_or_else(|| already_there(key, own))
+            }
             (Ok(theirs), Some(own)) if is_ahead(cell, theirs) => (
                 SkipCause::Ahead,
                 format!("{own} is newer than {theirs} in {upstream}"),

@@ -35,7 +35,9 @@ mod two_refs;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
 pub use build::{Ask, EditCell, MergeRefs, PlanInput, TagCell};
-pub use eligible::{is_above, is_ahead, nothing_before, unreadable, upstream_for};
+pub use eligible::{
+    is_above, is_ahead, nothing_before, one_version_of_two, unreadable, upstream_for,
+};
 pub use ending::Ending;
 pub use leave_out::build;
 

@@ -206,9 +206,14 @@ fn banners(
     }
     if let Some(refusal) = canvas.model.refusal_of(&view.plan) {
         let words = format!(
-            "The push was refused at {}; everything stays staged. {} dismisses this. The server says:",
+            "The push was refused at {}; everything stays staged. {} dismisses this. {}:",
             text::clock(refusal.at),
-            canvas.model.key(Mode::Plan, Action::Dismiss)
+            canvas.model.key(Mode::Plan, Action::Dismiss),
+            if refusal.here {
+                "This side says"
+            } else {
+                "The server says"
+            }
         );
         let wrapped = text::wrap(&words, width).into_iter();
         lines.extend(wrapped.map(|line| Line::styled(line, theme.bad)));

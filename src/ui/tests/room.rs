@@ -343,6 +343,16 @@ fn a_cell_in_trouble_opens_on_its_rollout_where_one_pane_has_room() {
     }
 }
 
+/// Who speaks is told: the server, or Git and hooks of this clone.
+#[test]
+fn a_refusal_of_this_side_is_not_the_servers() {
+    let mut driver = scenes::build("plan_refused")(WIDE);
+    driver.model.refusal.as_mut().unwrap().here = true;
+    let shown = text(&driver.model);
+    assert!(shown.contains("This side says:"), "{shown}");
+    assert!(!shown.contains("The server says:"), "{shown}");
+}
+
 /// A refusal stands above both sides of the plan.
 #[test]
 fn nothing_runs_under_a_neighbour() {

@@ -123,7 +123,8 @@ fn a_tag_promotes_and_goes_back() {
             "staging-1.0.0 prod-1.0.0",
             "prod",
             from("staging"),
-            "already-there: prod declares 1.0.0 already",
+            "conflict: prod-1.0.0 and staging-1.0.0 are one version by their names, and two commits, 0101010 and 0000000; tag the \
+             commit of staging-1.0.0 by the next version",
         ),
         (
             OWN,
