@@ -294,10 +294,10 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
     exit.map(Exit::code)
 }
 
-/// The question after the server's default branch, under way.
-pub(crate) struct DefaultBranch(Option<tokio::task::JoinHandle<Vec<String>>>);
+/// The question after what the server has that is not known here, under way: its default branch, branches that are gone.
+pub(crate) struct ServerNotes(Option<tokio::task::JoinHandle<Vec<String>>>);
 
-impl DefaultBranch {
+impl ServerNotes {
     /// What is to be said, a sentence for each repository, [`HEAD_PATIENCE`] after it was asked at the latest.
     pub(crate) async fn answer(self) -> Vec<String> {
         match self.0 {
@@ -379,18 +379,18 @@ impl Context {
         self.opened(project, true)
     }
 
-    /// Asks, beside everything else, whether the server has another default branch than is read; see [`DefaultBranch`].
-    pub(crate) fn ask_default_branch(&self, project: &Project) -> DefaultBranch {
+    /// Asks, beside everything else, what the server has that is not known here; see [`ServerNotes`].
+    pub(crate) fn ask_server(&self, project: &Project) -> ServerNotes {
         // A mirror follows the server when it is fetched.
         if project.opened.address.is_some() || self.common.offline {
-            return DefaultBranch(None);
+            return ServerNotes(None);
         }
         let project = project.clone();
         let asked = tokio::spawn(async move {
-            let asked = tokio::time::timeout(HEAD_PATIENCE, project.other_defaults());
+            let asked = tokio::time::timeout(HEAD_PATIENCE, project.server_notes());
             asked.await.unwrap_or_default()
         });
-        DefaultBranch(Some(asked))
+        ServerNotes(Some(asked))
     }
 
     /// Makes a session that was just opened ready, and says what there is to say about it.

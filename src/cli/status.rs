@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    Context, DefaultBranch,
+    Context, ServerNotes,
     args::StatusArgs,
     change::FIRST_ANSWER,
     fail::Exit,
@@ -58,7 +58,7 @@ struct Shown<'a> {
     live: Option<&'a Asked>,
     /// Last changes; `None` without `--changed`.
     changed: Option<&'a BTreeMap<CellKey, ValueChange>>,
-    /// The server has another default branch than is read.
+    /// What the server has that is not known here.
     default: &'a [Problem],
     /// Why it is not known of every cell how far it is behind.
     uncounted: Option<&'a str>,
@@ -74,7 +74,7 @@ const FETCH_EVERY: Duration = Duration::from_secs(30);
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     // The process ends behind this: the system takes everything back at once, faster than cell by cell.
     let project = ManuallyDrop::new(context.open()?);
-    let default = context.ask_default_branch(&project);
+    let default = context.ask_server(&project);
     let default = if args.watch {
         // The fetches on the way say it.
         None
@@ -123,7 +123,7 @@ async fn look(
     context: &Context,
     args: &StatusArgs,
     project: &Project,
-    default: Option<DefaultBranch>,
+    default: Option<ServerNotes>,
 ) -> Result<Seen, Failure> {
     let reading = ManuallyDrop::new(project.read()?);
     let desired = &reading.desired;

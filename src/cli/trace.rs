@@ -27,7 +27,7 @@ use crate::{
 
 pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Failure> {
     let project = context.open()?;
-    let default = context.ask_default_branch(&project);
+    let default = context.ask_server(&project);
     let reading = project.read()?;
     let desired = &reading.desired;
     let service = Project::service(desired, &args.service)?;

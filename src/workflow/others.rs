@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{Project, at, head, project, trust::Looked};
+use super::{Project, at, project, trust::Looked};
 use crate::{
     config::{Config, RepositoryPlace, places},
     domain::{
@@ -157,11 +157,9 @@ impl Project {
             ) {
                 (Ok(commands), _) => {
                     fetches.ran.extend(commands);
-                    if branch.is_none() && self.config.layouts.reads(name, None) {
-                        // It was reached a moment ago: where it is silent now, the next fetch says so.
-                        let note = head::other_default(repo, name).await.ok().flatten();
-                        fetches.notes.extend(note);
-                    }
+                    // It was reached a moment ago: where it is silent now, the next fetch says so.
+                    let notes = self.notes_of(repo, name).await.unwrap_or_default();
+                    fetches.notes.extend(notes);
                 }
                 (Err(error), Some(name)) => fetches.failed.push((name.to_owned(), error)),
                 (Err(error), None) => failed = Some(error),

@@ -326,6 +326,22 @@ from = ["staging"]
 [[layouts]]
 "#;
 
+/// What is shown of a branch that is gone on the server is as old as the last fetch, and says so; `--offline` asks nobody.
+#[test]
+fn a_branch_that_is_gone_on_the_server_is_told() {
+    let branches = Branches::new(BRANCHES);
+    let remote = branches.0.remote();
+    branches.0.git_in(&remote, &["branch", "-q", "-D", "prod"]);
+    let said = "origin has no branch prod any more";
+    let status = branches.tidegate(&["status"]).exits(0).says(said);
+    assert!(status.out.contains("1.0.0"), "{}", status.out);
+    let json = branches.tidegate(&["status", "-o", "json"]).exits(0).json();
+    let problems = json["problems"].to_string();
+    assert!(problems.contains(said), "{problems}");
+    let offline = branches.tidegate(&["--offline", "status"]).exits(0);
+    assert!(!offline.err.contains(said), "{}", offline.err);
+}
+
 /// A repository whose environments are tags; `tags` are made from the root up, `+` is a commit.
 fn tagged(layout: &str, tags: &[&str]) -> Branches {
     let branches = Branches::new(&format!("{TAGS}{layout}"));

@@ -50,7 +50,7 @@ pub use publish::{
 pub use read::Files;
 pub use repo::Repo;
 pub use survey::Survey;
-pub use transport::{Fetched, default_branch, fetch, fetch_refs, follow_default};
+pub use transport::{Fetched, OnServer, fetch, fetch_refs, follow_default, on_server};
 
 use self::child::Child;
 use crate::domain::ids::ObjectId;

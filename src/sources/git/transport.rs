@@ -1,6 +1,6 @@
 //! Fetching through the user's `git`, and looking at the remote.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{Child, RanCommand, Repo, child::Output, lines::is_kept};
 use crate::domain::{
@@ -176,21 +176,41 @@ pub(super) fn listed(text: &str, name: &str) -> Option<ObjectId> {
     })
 }
 
-/// The branch that the remote's HEAD names, asked now; `None` where it names none (an empty or a detached one).
+/// What a remote has, asked now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnServer {
+    /// The branch that its HEAD names; `None` where it names none (an empty or a detached one).
+    pub default: Option<String>,
+    /// Those of the refs that were asked for, by their full names, that it has.
+    pub refs: BTreeSet<String>,
+}
+
+/// Asks a remote for its default branch and for refs, by their full names.
 ///
 /// # Errors
 /// `Network` when the remote does not answer.
-pub async fn default_branch(repo: &Repo, remote: &str) -> Result<Option<String>, Failure> {
-    let child = Child::new(repo, ["ls-remote", "--symref", remote, "HEAD"]);
+pub async fn on_server(repo: &Repo, remote: &str, refs: &[&str]) -> Result<OnServer, Failure> {
+    let asked = ["ls-remote", "--symref", "--", remote, "HEAD"];
+    let child = Child::new(repo, asked.iter().chain(refs).copied());
     let output = patiently(child, remote).await?;
     if !output.status.success() {
         return Err(unreachable(remote, &reported(&output.stderr)));
     }
-    let branch = output.stdout.lines().find_map(|line| {
-        let (target, name) = line.strip_prefix("ref: ")?.split_once('\t')?;
-        (name == "HEAD").then(|| target.strip_prefix("refs/heads/"))?
-    });
-    Ok(branch.map(str::to_owned))
+    let mut found = OnServer::default();
+    for line in output.stdout.lines() {
+        match line.split_once('\t') {
+            Some((target, "HEAD")) => {
+                let branch = target.strip_prefix("ref: refs/heads/");
+                found.default = found.default.or(branch.map(str::to_owned));
+            }
+            // A pattern matches the end of other names too.
+            Some((_, name)) if refs.contains(&name) => {
+                found.refs.insert(name.to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 /// Makes `branch`, fetched, the one that is read by default.
