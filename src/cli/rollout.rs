@@ -46,13 +46,13 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
     if common.offline {
         return usage("--offline asks nobody, and a workload is in its cluster");
     }
-    if args.wait && common.dry_run {
+    if args.told.wait && common.dry_run {
         return usage("--wait follows what was changed; a dry run changes nothing");
     }
     let project = context.open()?;
     let reading = project.read()?;
-    let service = Project::service(&reading.desired, &args.service)?;
-    let environment = Project::environment(&reading.desired, &args.environment)?;
+    let service = Project::service(&reading.desired, &args.told.service)?;
+    let environment = Project::environment(&reading.desired, &args.told.environment)?;
     let cell = CellKey::new(service, environment);
     let now = Timestamp::now();
     let seen = workflow::look_at(&project, &reading, &cell, FIRST_ANSWER, Timestamp::now).await?;
@@ -113,7 +113,7 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         report.tell(Some("dry-run"), &undone);
         return Ok(Exit::Done);
     }
-    if !args.yes && !consent(context, &project, &report, &undone)? {
+    if !args.told.yes && !consent(context, &project, &report, &undone)? {
         return Err(Failure::new(
             FailureKind::Usage,
             "not confirmed; nothing was changed",
@@ -123,12 +123,12 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         .patch(&place, content, &patch)
         .await
         .map_err(refused)?;
-    if !args.wait || act == RolloutAct::Pause {
+    if !args.told.wait || act == RolloutAct::Pause {
         report.tell(Some("changed"), &undone);
         return Ok(Exit::Done);
     }
     let configured = project.config.topology.get(&cell.environment);
-    let timeout = args.timeout.or(configured.map(|it| it.timeout));
+    let timeout = args.told.timeout.or(configured.map(|it| it.timeout));
     let timeout = timeout.unwrap_or(PATIENCE);
     let (outcome, exit) = rolled(&project, &reading, &cell, timeout).await;
     report.tell(Some(outcome), &undone);

@@ -10,15 +10,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::{
     Context, ServerNotes,
     args::StatusArgs,
     change::FIRST_ANSWER,
     fail::Exit,
-    json::{self, CellJson},
     output::{Output, clean},
     text::tone,
 };
@@ -28,11 +25,11 @@ use crate::{
     domain::{
         alike::{self, Told},
         cell::{self, CellStatus, Delivering},
-        desired::{Desired, DesiredCell},
+        desired::Desired,
         drift::{self, Skew, Skews},
         failure::Failure,
         history::ValueChange,
-        ids::{CellKey, EnvironmentName, ObjectId, ServiceName},
+        ids::{CellKey, EnvironmentName, ServiceName},
         problem::Problem,
         rollout::Connection,
         version::Version,
@@ -44,6 +41,7 @@ use crate::{
 };
 
 mod grid;
+mod json;
 
 /// Everything that is shown.
 struct Shown<'a> {
@@ -59,7 +57,7 @@ struct Shown<'a> {
     /// Last changes; `None` without `--changed`.
     changed: Option<&'a BTreeMap<CellKey, ValueChange>>,
     /// What the server has that is not known here.
-    default: &'a [Problem],
+    server: &'a [Problem],
     /// Why it is not known of every cell how far it is behind.
     uncounted: Option<&'a str>,
 }
@@ -74,14 +72,14 @@ const FETCH_EVERY: Duration = Duration::from_secs(30);
 pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     // The process ends behind this: the system takes everything back at once, faster than cell by cell.
     let project = ManuallyDrop::new(context.open()?);
-    let default = context.ask_server(&project);
-    let default = if args.watch {
+    let server = context.ask_server(&project);
+    let server = if args.watch {
         // The fetches on the way say it.
         None
     } else {
-        Some(default)
+        Some(server)
     };
-    let first = look(context, args, &project, default).await?;
+    let first = look(context, args, &project, server).await?;
     let mut shown = first.lines(context);
     first.print(context, shown.clone());
     if !args.watch {
@@ -111,7 +109,7 @@ struct Seen {
     guessed: Option<String>,
     live: Option<Asked>,
     changed: Option<BTreeMap<CellKey, ValueChange>>,
-    default: Vec<Problem>,
+    server: Vec<Problem>,
     skews: Skews,
     uncounted: Option<String>,
     columns: Vec<EnvironmentName>,
@@ -123,7 +121,7 @@ async fn look(
     context: &Context,
     args: &StatusArgs,
     project: &Project,
-    default: Option<ServerNotes>,
+    server: Option<ServerNotes>,
 ) -> Result<Seen, Failure> {
     let reading = ManuallyDrop::new(project.read()?);
     let desired = &reading.desired;
@@ -178,9 +176,9 @@ async fn look(
             (skews, Some(why))
         }
     };
-    let default = match default {
-        Some(default) => {
-            let said = default.answer().await.into_iter();
+    let server = match server {
+        Some(server) => {
+            let said = server.answer().await.into_iter();
             said.map(Problem::general).collect()
         }
         None => Vec::new(),
@@ -189,7 +187,7 @@ async fn look(
         guessed: project.config.guessed.clone(),
         live: asked,
         changed,
-        default,
+        server,
         skews,
         uncounted,
         columns,
@@ -208,7 +206,7 @@ impl Seen {
             skews: &self.skews,
             live: self.live.as_ref(),
             changed: self.changed.as_ref(),
-            default: &self.default,
+            server: &self.server,
             uncounted: self.uncounted.as_deref(),
         }
     }
@@ -273,7 +271,7 @@ pub(super) fn print(output: &Output, desired: &Desired) {
         skews: &Skews::new(),
         live: None,
         changed: None,
-        default: &[],
+        server: &[],
         uncounted: None,
     };
     for line in matrix.lines(output, output.room(false)) {
@@ -305,44 +303,8 @@ fn last_changes(
 impl Shown<'_> {
     fn problems(&self) -> impl Iterator<Item = &Problem> {
         let clusters = self.live.into_iter().flat_map(|asked| &asked.problems);
-        let default = self.default.iter();
-        default.chain(&self.desired.problems).chain(clusters)
-    }
-
-    fn json<'a>(&'a self, guessed: Option<&'a str>) -> impl Serialize + 'a {
-        let desired = self.desired;
-        StatusJson {
-            schema: "tidegate.status/v1",
-            commit: desired.commit,
-            refs: desired.tips.iter().map(json::tip).collect(),
-            environments: self.columns,
-            services: Rows(self),
-            problems: self.problems().map(json::problem).collect(),
-            alerts: self.alerts(),
-            guessed,
-            counted: self.uncounted.is_none(),
-        }
-    }
-
-    /// Versions that came past an upstream: `skipped-upstream`.
-    fn alerts(&self) -> Vec<Value> {
-        let rows = self.rows();
-        let shown = self.skews.iter().filter(|(cell, skewed)| {
-            skewed.skew == Skew::Ahead
-                && self.columns.contains(&cell.environment)
-                && rows.contains(&cell.service)
-        });
-        let alerts = shown.filter_map(|(cell, skewed)| {
-            let own = self.desired.version(cell)?;
-            let theirs = self.desired.version(&skewed.upstream_of(cell))?;
-            Some(serde_json::json!({
-                "service": cell.service,
-                "environment": cell.environment,
-                "kind": "skipped-upstream",
-                "message": drift::words(skewed, own, theirs),
-            }))
-        });
-        alerts.collect()
+        let server = self.server.iter();
+        server.chain(&self.desired.problems).chain(clusters)
     }
 
     /// Says that cells are behind without a number, where one of those that are shown is.
@@ -470,75 +432,6 @@ impl Shown<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct StatusJson<'a> {
-    schema: &'static str,
-    commit: ObjectId,
-    refs: Vec<Value>,
-    environments: &'a [EnvironmentName],
-    services: Rows<'a>,
-    problems: Vec<Value>,
-    /// Cells that are ahead of their upstream.
-    alerts: Vec<Value>,
-    guessed: Option<&'a str>,
-    counted: bool,
-}
-
-/// `services`, written row by row: a large matrix is not put together twice.
-struct Rows<'a>(&'a Shown<'a>);
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let names = self.0.rows();
-        let rows = names.iter().map(|name| RowJson {
-            name,
-            cells: Cells(self.0, name),
-        });
-        serializer.collect_seq(rows.filter(|row| row.cells.declared().next().is_some()))
-    }
-}
-
-#[derive(Serialize)]
-struct RowJson<'a> {
-    name: &'a ServiceName,
-    cells: Cells<'a>,
-}
-
-/// A row's cells in the order of the columns.
-struct Cells<'a>(&'a Shown<'a>, &'a ServiceName);
-
-impl<'a> Cells<'a> {
-    /// A cell that exists and declares nothing (null, empty) is no part of the matrix. One that cannot be read is: its
-    /// version is null, and `unread` says why.
-    fn declared(&self) -> impl Iterator<Item = (&'a CellKey, &'a DesiredCell)> + use<'a> {
-        let row = self.0.desired.row(self.1);
-        row.filter(|(_, cell)| cell.version.is_some() || cell.unread.is_some())
-    }
-
-    fn json(&self, key: &CellKey, cell: &'a DesiredCell) -> CellJson<'a> {
-        let matrix = self.0;
-        let mut value = CellJson::of(cell, matrix.desired.tip_of(cell));
-        let live = matrix.live.map(|asked| asked.running.live.get(key));
-        value.live = live.map(|live| live.map_or(Value::Null, json::live));
-        let changed = matrix.changed.map(|changed| changed.get(key));
-        value.changed = changed.map(|change| change.map_or(Value::Null, json::changed));
-        value.stands(matrix.skew(key));
-        value
-    }
-}
-
-impl Serialize for Cells<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let declared: Vec<_> = self.declared().collect();
-        let columns = self.0.columns.iter();
-        serializer.collect_map(columns.filter_map(|name| {
-            let mut cells = declared.iter();
-            let (key, cell) = cells.find(|(key, _)| key.environment == *name)?;
-            Some((name, self.json(key, cell)))
-        }))
-    }
-}
-
 fn problem_line(output: &Output, problem: &Problem) -> Styled {
     let mut place = match (&problem.path, &problem.context) {
         (Some(path), _) => path.to_string(),
@@ -556,6 +449,8 @@ fn problem_line(output: &Output, problem: &Problem) -> Styled {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::{app::fixture, domain::drift::Skewed};
 
@@ -590,7 +485,7 @@ mod tests {
                 skews: &skews,
                 live: None,
                 changed: None,
-                default: &[],
+                server: &[],
                 uncounted,
             };
             assert_eq!(matrix.not_counted(), expected);

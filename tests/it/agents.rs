@@ -2,11 +2,6 @@
 // The helpers are tests too, only the linter cannot see it.
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +9,8 @@ use tidegate::domain::{
     agent::{AgentKind, AgentObject, Chain, Truths, hop, read},
     version::Version,
 };
+
+use crate::support::scenarios;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,18 +68,7 @@ fn object(value: &Value) -> AgentObject {
 
 #[test]
 fn agents_are_told_as_their_controllers_mean_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/agents");
-    let files = fs::read_dir(folder).unwrap();
-    let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let scenarios: Vec<Scenario> = serde_yaml::from_str(&text).unwrap();
-        for scenario in scenarios {
-            holds(&file.display().to_string(), &scenario);
-        }
-    }
+    scenarios::each("agents", holds);
 }
 
 fn holds(file: &str, scenario: &Scenario) {

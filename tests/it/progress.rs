@@ -1,15 +1,12 @@
 //! How far Argo Rollouts and Flagger have got: by objects as their controllers write them.
 #![allow(clippy::unwrap_used)] // a harness fails by panicking
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate::domain::agent::{canary, rollout};
+
+use crate::support::scenarios;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,18 +36,7 @@ struct Expected {
 
 #[test]
 fn progress_is_told_as_its_controllers_mean_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/progress");
-    let files = fs::read_dir(folder).unwrap();
-    let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let scenarios: Vec<Scenario> = serde_yaml::from_str(&text).unwrap();
-        for scenario in scenarios {
-            holds(&file.display().to_string(), &scenario);
-        }
-    }
+    scenarios::each("progress", holds);
 }
 
 fn holds(file: &str, scenario: &Scenario) {

@@ -3,6 +3,7 @@
 pub mod http;
 pub mod operator;
 pub mod repo;
+pub mod scenarios;
 pub mod schema;
 pub mod terminal;
 pub mod tls;

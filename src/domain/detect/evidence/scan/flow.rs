@@ -32,18 +32,10 @@ impl Flow<'_> {
             Some(b'{') => {
                 self.at += 1;
                 loop {
-                    self.blank();
-                    match self.bytes.get(self.at) {
-                        Some(b'}') => {
-                            self.at += 1;
-                            return true;
-                        }
-                        Some(b',') => {
-                            self.at += 1;
-                            continue;
-                        }
+                    match self.goes_on(b'}') {
+                        Some(true) => {}
+                        Some(false) => return true,
                         None => return false,
-                        _ => {}
                     }
                     let Some(key) = self.word(true) else {
                         return false;
@@ -54,9 +46,9 @@ impl Flow<'_> {
                     }
                     self.at += 1;
                     scan.stack.push((usize::MAX, Open::Key(key.into())));
-                    let goes_on = self.value(scan, depth + 1);
+                    let is_whole = self.value(scan, depth + 1);
                     scan.stack.truncate(before);
-                    if !goes_on {
+                    if !is_whole {
                         return false;
                     }
                 }
@@ -65,26 +57,18 @@ impl Flow<'_> {
                 self.at += 1;
                 let mut index = 0;
                 loop {
-                    self.blank();
-                    match self.bytes.get(self.at) {
-                        Some(b']') => {
-                            self.at += 1;
-                            return true;
-                        }
-                        Some(b',') => {
-                            self.at += 1;
-                            continue;
-                        }
+                    match self.goes_on(b']') {
+                        Some(true) => {}
+                        Some(false) => return true,
                         None => return false,
-                        _ => {}
                     }
                     scan.labels.push(None);
                     let item = scan.labels.len() - 1;
                     scan.stack.push((usize::MAX, Open::Item(item, index)));
                     index += 1;
-                    let goes_on = self.value(scan, depth + 1);
+                    let is_whole = self.value(scan, depth + 1);
                     scan.stack.truncate(before);
-                    if !goes_on {
+                    if !is_whole {
                         return false;
                     }
                 }
@@ -98,6 +82,22 @@ impl Flow<'_> {
                 true
             }
             None => false,
+        }
+    }
+
+    /// Past blanks and commas: whether another entry follows; `false` past `close`, `None` where the text ends.
+    fn goes_on(&mut self, close: u8) -> Option<bool> {
+        loop {
+            self.blank();
+            match self.bytes.get(self.at) {
+                Some(byte) if *byte == close => {
+                    self.at += 1;
+                    return Some(false);
+                }
+                Some(b',') => self.at += 1,
+                Some(_) => return Some(true),
+                None => return None,
+            }
         }
     }
 
