@@ -65,6 +65,8 @@
 //!   cell in a shell's text.
 //! - No object of a cluster is changed but by `control` (what an agent is told), `conduct` (a canary) and `objects` (a workload) of
 //!   `sources::cluster`.
+//! - Nothing of a Secret is kept, shown or logged but that it is there and which of the keys that pods refer to it lacks:
+//!   `sources::cluster::held` asks, and passes over its values as they are parsed.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.

@@ -198,6 +198,7 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         agent: None,
         hop: None,
         progress: None,
+        beside: Vec::new(),
     }
 }
 

@@ -159,6 +159,7 @@ impl From<SnapshotLive> for LiveCell {
             agent: None,
             hop: None,
             progress: None,
+            beside: Vec::new(),
         }
     }
 }

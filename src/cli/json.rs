@@ -147,6 +147,7 @@ pub fn live(live: &LiveCell) -> Value {
         "hop": live.hop.as_ref().map(hop),
         "step": live.progress.as_deref().and_then(step),
         "progress": live.progress.as_deref().map(progress),
+        "beside": live.beside,
     });
     if live.hidden {
         value["visible"] = json!(false);
@@ -195,6 +196,7 @@ pub fn progress(progress: &Progress) -> Value {
         "since": progress.since.map(time),
         "until": progress.until.map(time),
         "analyses": progress.analyses,
+        "measured": progress.measured,
         "checks": progress.checks.map(|(failed, of)| json!({"failed": failed, "of": of})),
         "services": services,
     })

@@ -22,7 +22,7 @@ use crate::{
         ids::{CellKey, EnvironmentName, ObjectId},
         rollout::{
             CellTarget, ClusterEvent, ClusterTarget, ClusterView, ClusterViews, Connection,
-            Declared, EVERYWHERE, LiveCell, NotesTarget, Running, Touched,
+            Declared, EVERYWHERE, Held, LiveCell, NotesTarget, Running, Touched,
         },
     },
     sources::{
@@ -82,6 +82,7 @@ impl Clusters {
             project: None,
             reads: JoinSet::new(),
             asked: BTreeSet::new(),
+            held: BTreeMap::new(),
         };
         let options = Options {
             kubeconfig,
@@ -160,6 +161,8 @@ struct Keeper {
     reads: JoinSet<(Commit, Option<Declared>)>,
     /// Those that are being read, or were.
     asked: BTreeSet<Commit>,
+    /// What clusters are asked for by its name, by the cell that waits for it.
+    held: BTreeMap<CellKey, Vec<(String, Held)>>,
 }
 
 /// A commit that an agent has got to, of a ref.
@@ -270,6 +273,7 @@ impl Keeper {
         let targets = if self.offline { &[] } else { &self.targets[..] };
         let watching = cluster::watch(targets, sender, options.clone());
         watching.select(self.notes_target());
+        watching.hold(&self.wanted());
         (watching, heard)
     }
 
@@ -289,6 +293,7 @@ impl Keeper {
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.live.retain(|key, _| cells.contains(key));
+            self.held.retain(|key, _| cells.contains(key));
             let connections = &mut known.connections;
             connections.retain(|environment, _| environments.contains(environment));
         }
@@ -330,12 +335,25 @@ impl Keeper {
     fn tell(&mut self, pending: &Pending, watching: &Watching) {
         let unread = self.tell_cells(pending);
         self.read(unread);
+        let wanted = self.wanted();
+        self.views.hold(&wanted);
+        watching.hold(&wanted);
         if pending.notes {
             self.tell_notes();
         } else if self.selected.is_some() {
             // The selected cell's workloads may have become known only now.
             watching.select(self.notes_target());
         }
+    }
+
+    /// What clusters are asked for by its name, by context.
+    fn wanted(&self) -> BTreeMap<String, BTreeSet<Held>> {
+        let mut wanted: BTreeMap<String, BTreeSet<Held>> = BTreeMap::new();
+        for (context, held) in self.held.values().flatten() {
+            let there = wanted.entry(context.clone()).or_default();
+            there.insert(held.clone());
+        }
+        wanted
     }
 
     /// Has commits read that agents have got to.
@@ -354,7 +372,7 @@ impl Keeper {
     }
 
     /// Returns the commits that have to be read to say where versions are stuck.
-    fn tell_cells(&self, pending: &Pending) -> BTreeSet<Commit> {
+    fn tell_cells(&mut self, pending: &Pending) -> BTreeSet<Commit> {
         let now = Timestamp::now();
         // An agent may be in another cluster than what it manages.
         let agents = pending.namespaces.values().flatten();
@@ -383,6 +401,12 @@ impl Keeper {
                 .map(|cell| {
                     let (live, commit) = self.views.live_and_unread(cell, now);
                     unread.extend(commit);
+                    let waits_for = self.views.held(cell, &live);
+                    if waits_for.is_empty() {
+                        self.held.remove(&cell.cell);
+                    } else {
+                        self.held.insert(cell.cell.clone(), waits_for);
+                    }
                     (cell.cell.clone(), live)
                 })
                 .collect();
@@ -506,6 +530,7 @@ mod tests {
             project: None,
             reads: JoinSet::new(),
             asked: BTreeSet::new(),
+            held: BTreeMap::new(),
         };
         let both = ["dev", "prod"].map(|name| target(name, name, &["api", "web"]));
         keeper.retarget(both.to_vec(), &mut Pending::default());

@@ -50,7 +50,9 @@ pub fn lines(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> Vec<Line<'st
         let style = if failed > 0 { theme.warn } else { theme.dim };
         more(format!("{failed} of {of} checks failed"), style);
     }
-    for analysis in &progress.analyses {
+    // Those whose objects are known are told with what they measured.
+    let is_told = |name: &String| live.beside.iter().any(|it| it.name == *name);
+    for analysis in progress.analyses.iter().filter(|it| !is_told(&it.name)) {
         let said = analysis.message.as_ref();
         let said = said.map_or_else(String::new, |said| format!(": {said}"));
         let words = format!("analysis {} {}{said}", analysis.name, analysis.phase);

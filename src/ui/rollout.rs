@@ -18,7 +18,7 @@ use crate::{
         cell::{self, State},
         desired::DesiredCell,
         ids::CellKey,
-        rollout::{ClusterNote, LiveCell, PodState},
+        rollout::{ClusterNote, CompanionKind, Health, LiveCell, PodState},
         version::Version,
     },
     look,
@@ -128,6 +128,7 @@ fn summary(
     }
     agent(canvas, live, width, (&mut *lines, objects));
     lines.extend(progress::lines(canvas, live, width));
+    beside(canvas, live, width, (&mut *lines, objects));
     let age = format!("{} ago", age::between(live.as_of, model.now));
     let style = if view.status.state == State::Stale {
         theme.warn
@@ -190,6 +191,38 @@ fn agent(
         {
             let line = Span::styled(line, theme.dim);
             lines.push(labelled(canvas, "", vec![line]));
+        }
+    }
+}
+
+/// What its workloads refer to and lack, what scales them, what measures them.
+fn beside(
+    canvas: &Canvas<'_>,
+    live: &LiveCell,
+    width: usize,
+    (lines, objects): (&mut Vec<Line<'static>>, &mut Vec<usize>),
+) {
+    let theme = canvas.theme;
+    for it in &live.beside {
+        let (label, style) = match (it.companion(), it.health) {
+            (Some(CompanionKind::HorizontalPodAutoscaler), Health::Healthy) => {
+                ("scaled by", theme.dim)
+            }
+            (Some(CompanionKind::HorizontalPodAutoscaler), _) => ("scaled by", theme.warn),
+            (Some(CompanionKind::AnalysisRun), Health::Degraded) => ("analysis", theme.bad),
+            (Some(CompanionKind::AnalysisRun), _) => ("analysis", theme.dim),
+            (Some(CompanionKind::Experiment), Health::Degraded) => ("runs", theme.bad),
+            (Some(CompanionKind::Experiment), _) => ("runs", theme.dim),
+            (_, Health::Missing | Health::Degraded) => ("needs", theme.bad),
+            _ => ("needs", theme.warn),
+        };
+        if it.companion().is_some() {
+            objects.push(lines.len());
+        }
+        let sentence = text::wrap(&it.sentence(), width.saturating_sub(LABEL));
+        for (index, line) in sentence.into_iter().take(4).enumerate() {
+            let label = if index == 0 { label } else { "" };
+            lines.push(labelled(canvas, label, vec![Span::styled(line, style)]));
         }
     }
 }

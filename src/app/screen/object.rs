@@ -40,6 +40,8 @@ pub enum CellObject {
     Workload(String),
     /// What brings it.
     Agent,
+    /// What stands beside, by its place in the list.
+    Beside(usize),
     /// A pod, by its place in the list.
     Pod(usize),
 }
@@ -48,8 +50,12 @@ pub enum CellObject {
 pub fn objects(live: &LiveCell) -> Vec<CellObject> {
     let workloads = live.workloads.iter().cloned().map(CellObject::Workload);
     let agent = live.agent.iter().map(|_| CellObject::Agent);
+    let beside = live.beside.iter().enumerate();
+    // A Secret's content is not to be looked at.
+    let beside = beside.filter(|(_, it)| it.companion().is_some());
+    let beside = beside.map(|(index, _)| CellObject::Beside(index));
     let pods = (0..live.pods.len()).map(CellObject::Pod);
-    workloads.chain(agent).chain(pods).collect()
+    workloads.chain(agent).chain(beside).chain(pods).collect()
 }
 
 /// The selected one: what was chosen, else the first pod, which is the worst, else the first of all.
@@ -126,6 +132,13 @@ impl Model {
                     .ok_or_else(|| format!("a {kind} cannot be looked at here"))?;
                 (kind, namespace, name.to_owned(), context)
             }
+            CellObject::Beside(index) => {
+                let it = live.beside.get(*index);
+                let known = it.and_then(|it| Some((it, it.companion()?)));
+                let (it, kind) = known.ok_or_else(|| format!("{cell} has nothing such beside"))?;
+                let (namespace, name) = (it.namespace.clone(), it.name.clone());
+                (ObjectKind::Companion(kind), namespace, name, context)
+            }
             CellObject::Pod(index) => {
                 let namespace = self.cell_value(cell, CellValue::Namespace)?;
                 let pod = live.pods.get(*index);
@@ -150,7 +163,9 @@ impl Model {
         let pods = self.live.cells().get(&cell).map(|live| &live.pods);
         let pod = match object {
             CellObject::Pod(index) => pods.and_then(|pods| pods.get(index)),
-            CellObject::Workload(_) | CellObject::Agent => pods.and_then(|pods| pods.first()),
+            CellObject::Workload(_) | CellObject::Agent | CellObject::Beside(_) => {
+                pods.and_then(|pods| pods.first())
+            }
         };
         let Some(pod) = pod.cloned() else {
             return self.say(format!("{cell} has no pods"));

@@ -173,6 +173,9 @@ pub struct Progress {
     pub until: Option<Timestamp>,
     /// Since when it waits, or is over.
     pub since: Option<Timestamp>,
+    /// The metrics of its newest version that failed, each with what was measured and what was wanted, where that is known.
+    #[serde(default)]
+    pub measured: Option<String>,
     /// Its analyses.
     pub analyses: Vec<Analysis>,
     /// How many checks failed, and how many may.
@@ -203,6 +206,7 @@ impl Progress {
             waits: None,
             until: None,
             since: None,
+            measured: None,
             analyses: Vec::new(),
             checks: None,
             services: Vec::new(),
@@ -281,7 +285,8 @@ impl Progress {
                     Some(from) => format!("; {from} stays"),
                     None => String::new(),
                 };
-                let why = said.map_or_else(String::new, |said| format!(": {said}"));
+                let why = [self.measured.as_deref(), said].into_iter().flatten();
+                let why = why.map(|why| format!(": {why}")).collect::<String>();
                 format!("{} aborted{stays}{why}", self.way.word())
             }
             Stage::Failed => format!(

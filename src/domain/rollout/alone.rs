@@ -37,6 +37,7 @@ pub fn judge(object: &ClusterObject, now: Timestamp) -> Option<Verdict> {
             };
             (health, agent.state().reason)
         }
+        ClusterObject::Companion(it) => (it.health, it.said.clone()),
         ClusterObject::ReplicaSet(_) => return None,
     })
 }
@@ -126,7 +127,7 @@ fn autoscaler(object: &Value) -> Verdict {
         match (kind, reason) {
             (Some("AbleToScale"), Some("FailedGetScale" | "FailedUpdateScale"))
             | (Some("ScalingActive"), Some("FailedGetResourceMetric" | "InvalidSelector")) => {
-                return (Health::Degraded, line(told, "/message"));
+                return (Health::Degraded, words(told));
             }
             (Some("AbleToScale" | "ScalingLimited"), _)
                 if text(told, "/status") == Some("True") =>
@@ -161,7 +162,16 @@ fn ready(object: &Value, kind: &str) -> Verdict {
         Some("False") => Health::Degraded,
         _ => Health::Progressing,
     };
-    (health, told.and_then(|it| line(it, "/message")))
+    (health, told.and_then(words))
+}
+
+/// A condition in its controller's words: `SecretSyncedError: could not get secret data from provider`.
+pub(super) fn words(condition: &Value) -> Option<String> {
+    let (reason, message) = (line(condition, "/reason"), line(condition, "/message"));
+    match (reason, message) {
+        (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
+        (reason, message) => message.or(reason),
+    }
 }
 
 fn condition<'a>(object: &'a Value, kind: &str, status: &str) -> Option<&'a Value> {

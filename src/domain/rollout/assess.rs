@@ -9,6 +9,7 @@ use super::{
     health::{self, Assessment},
     image,
     live::{Health, LiveCell, PodState},
+    needs,
     object::{ContainerImage, ObjectKind, PodObject, ReplicaSetState, WorkloadState},
     pods::{self, Trouble},
     progressive,
@@ -26,6 +27,8 @@ use crate::domain::{
 pub(super) struct There<'a> {
     pub(super) place: &'a ObjectPlace,
     pub(super) namespace: &'a Namespace,
+    /// What is known of what is in no namespace.
+    pub(super) everywhere: Option<&'a Namespace>,
 }
 
 /// The live state of a cell all of whose places have been answered for.
@@ -52,7 +55,10 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
             verdicts.push(batch::judge(namespace, target, workload, &mut cell, now));
             continue;
         }
-        let rollout = progressive::of_rollout(namespace, target, workload, context);
+        let mut rollout = progressive::of_rollout(namespace, target, workload, context);
+        if let Some(progress) = &mut rollout {
+            needs::measured(&mut cell, progress, (*namespace, *workload));
+        }
         let verdict = judge(
             namespace,
             target,
@@ -90,6 +96,8 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
     if let Some(what) = found.find_map(|namespace| namespace.denied(ObjectKind::Pod)) {
         without_pods(&mut cell, what);
     }
+    let everywhere = there.first().and_then(|it| it.everywhere);
+    needs::tell(&mut cell, &workloads, everywhere);
     cell
 }
 
@@ -119,7 +127,10 @@ fn could_be_seen(target: &CellTarget, workloads: &[Found<'_>]) -> bool {
 /// The workloads of a cell, in the order of its places; Flagger's primaries behind what they are of.
 pub(super) fn find<'a>(there: &[There<'a>]) -> Vec<Found<'a>> {
     let mut found = Vec::new();
-    for There { place, namespace } in there {
+    for There {
+        place, namespace, ..
+    } in there
+    {
         match &place.object {
             Which::Name(name) => {
                 let workload = namespace.workload(place.kind, name);

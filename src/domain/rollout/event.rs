@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     live::ClusterNote,
+    needs::{Held, Presence},
     object::{ClusterObject, ObjectKind},
     target::Wanted,
 };
@@ -65,6 +66,13 @@ pub enum ClusterEvent {
         reason: String,
         /// When it is tried again.
         next_try: Option<Timestamp>,
+    },
+    /// What is said of something that was asked for by its name.
+    Held {
+        /// What that is.
+        held: Held,
+        /// Whether it is there.
+        presence: Presence,
     },
     /// Notes (`v1` Event) about the selected cell, newest first; replaces earlier ones.
     Notes {

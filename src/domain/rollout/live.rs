@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::image::same_version;
+use super::{image::same_version, needs::Beside};
 use crate::domain::{
     agent::{AgentState, Hop, Progress},
     version::Version,
@@ -112,6 +112,9 @@ pub struct LiveCell {
     /// How far a progressive delivery of it has got, where there is one.
     #[serde(default)]
     pub progress: Option<Box<Progress>>,
+    /// What stands beside its workloads, as far as there is something to say of it.
+    #[serde(default)]
+    pub beside: Vec<Beside>,
 }
 
 impl LiveCell {
@@ -161,6 +164,7 @@ impl LiveCell {
             agent: None,
             hop: None,
             progress: None,
+            beside: Vec::new(),
         }
     }
 }

@@ -8,12 +8,14 @@ mod agents;
 mod alone;
 mod assess;
 mod batch;
+mod companion;
 mod described;
 mod event;
 mod health;
 mod image;
 mod live;
 mod log;
+mod needs;
 pub mod object;
 mod pods;
 mod progressive;
@@ -27,11 +29,13 @@ mod views;
 
 pub use agents::Declared;
 pub use alone::{Verdict, judge as judge_alone, judge_other};
+pub use companion::{CompanionKind, CompanionObject, More, companion};
 pub use described::{Look, ObjectAt, describe};
 pub use event::{ClusterEvent, Touched};
 pub use image::same_version;
 pub use live::{ClusterNote, Connection, Health, LiveCell, PodState};
 pub use log::{Lines, LogLine, LogRequest, Ring};
+pub use needs::{Beside, Held, HeldKind, Presence, Reference};
 pub use object::{
     CanaryObject, ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState,
 };

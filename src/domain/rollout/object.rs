@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 
-use super::{selector::Selector, target::EVERYWHERE};
+use super::{
+    companion::{CompanionKind, CompanionObject},
+    needs::Reference,
+    selector::Selector,
+    target::EVERYWHERE,
+};
 use crate::domain::agent::{AgentKind, AgentObject, Progress};
 
 /// The kinds that are watched.
@@ -28,6 +33,8 @@ pub enum ObjectKind {
     Rollout,
     /// `flagger.app/v1beta1` Canary: how Flagger delivers a workload.
     Canary,
+    /// What stands beside workloads.
+    Companion(CompanionKind),
     /// An agent's.
     Agent(AgentKind),
 }
@@ -62,15 +69,47 @@ impl ObjectKind {
             Self::Deployment | Self::Rollout => &[Self::ReplicaSet, Self::Pod],
             Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet | Self::Job => &[Self::Pod],
             Self::CronJob => &[Self::Job, Self::Pod],
-            Self::Pod | Self::Canary | Self::Agent(_) => &[],
+            Self::Pod | Self::Canary | Self::Companion(_) | Self::Agent(_) => &[],
         }
     }
 
     /// The kinds that tell more of it where they are there, without which it is judged all the same.
     pub fn beside(self) -> &'static [Self] {
+        use CompanionKind::{
+            AnalysisRun, ClusterSecretStore, Experiment, ExternalSecret, HorizontalPodAutoscaler,
+            SealedSecret, SecretStore,
+        };
+        const SCALER: ObjectKind = ObjectKind::Companion(HorizontalPodAutoscaler);
+        const EXTERNAL: ObjectKind = ObjectKind::Companion(ExternalSecret);
+        const STORE: ObjectKind = ObjectKind::Companion(SecretStore);
+        const STORES: ObjectKind = ObjectKind::Companion(ClusterSecretStore);
+        const SEALED: ObjectKind = ObjectKind::Companion(SealedSecret);
         match self {
-            Self::Deployment | Self::DaemonSet => &[Self::Canary],
-            _ => &[],
+            Self::Deployment => &[Self::Canary, SCALER, EXTERNAL, STORE, STORES, SEALED],
+            Self::DaemonSet => &[Self::Canary, EXTERNAL, STORE, STORES, SEALED],
+            Self::StatefulSet => &[SCALER, EXTERNAL, STORE, STORES, SEALED],
+            Self::Job | Self::CronJob => &[EXTERNAL, STORE, STORES, SEALED],
+            Self::Rollout => &[
+                SCALER,
+                EXTERNAL,
+                STORE,
+                STORES,
+                SEALED,
+                Self::Companion(AnalysisRun),
+                Self::Companion(Experiment),
+            ],
+            Self::ReplicaSet | Self::Pod | Self::Canary | Self::Companion(_) | Self::Agent(_) => {
+                &[]
+            }
+        }
+    }
+
+    /// Whether it is looked for in all namespaces at once, or is in none.
+    pub fn is_everywhere(self) -> bool {
+        match self {
+            Self::Agent(_) => true,
+            Self::Companion(kind) => kind.is_cluster_wide(),
+            _ => false,
         }
     }
 
@@ -79,12 +118,17 @@ impl ObjectKind {
         matches!(self, Self::Agent(_))
     }
 
-    /// Whether it only tells more of what runs: nothing waits for it, and whoever may not see it sees the rest.
-    pub fn is_beside(self) -> bool {
-        self.is_agent() || self == Self::Canary
+    /// Whether it stands beside workloads, of which it tells why they are as they are.
+    pub fn is_companion(self) -> bool {
+        matches!(self, Self::Companion(_))
     }
 
-    /// Whether it is made by a `CustomResourceDefinition`, which a server need not have.
+    /// Whether it only tells more of what runs: nothing waits for it, and whoever may not see it sees the rest.
+    pub fn is_beside(self) -> bool {
+        self.is_agent() || self.is_companion() || self == Self::Canary
+    }
+
+    /// Whether a server need not have it: most often because a `CustomResourceDefinition` makes it.
     pub fn is_custom(self) -> bool {
         self.is_beside() || self == Self::Rollout
     }
@@ -111,6 +155,7 @@ impl ObjectKind {
             Self::CronJob => "CronJob",
             Self::Rollout => "Rollout",
             Self::Canary => "Canary",
+            Self::Companion(kind) => kind.as_str(),
             Self::Agent(kind) => kind.as_str(),
         }
     }
@@ -127,6 +172,7 @@ impl ObjectKind {
             Self::CronJob => "cronjobs",
             Self::Rollout => "rollouts",
             Self::Canary => "canaries",
+            Self::Companion(kind) => kind.plural(),
             Self::Agent(kind) => kind.plural(),
         }
     }
@@ -154,6 +200,8 @@ pub enum ClusterObject {
     Pod(Box<PodObject>),
     /// How Flagger delivers a workload.
     Canary(Box<CanaryObject>),
+    /// What stands beside workloads.
+    Companion(Box<CompanionObject>),
     /// An object of an agent.
     Agent(Box<AgentObject>),
 }
@@ -166,6 +214,7 @@ impl ClusterObject {
             Self::ReplicaSet(_) => ObjectKind::ReplicaSet,
             Self::Pod(_) => ObjectKind::Pod,
             Self::Canary(_) => ObjectKind::Canary,
+            Self::Companion(object) => ObjectKind::Companion(object.kind),
             Self::Agent(agent) => ObjectKind::Agent(agent.kind),
         }
     }
@@ -177,6 +226,7 @@ impl ClusterObject {
             Self::ReplicaSet(set) => &set.namespace,
             Self::Pod(pod) => &pod.namespace,
             Self::Canary(canary) => &canary.namespace,
+            Self::Companion(object) => &object.namespace,
             Self::Agent(_) => EVERYWHERE,
         }
     }
@@ -188,6 +238,7 @@ impl ClusterObject {
             Self::ReplicaSet(set) => &set.name,
             Self::Pod(pod) => &pod.name,
             Self::Canary(canary) => &canary.name,
+            Self::Companion(object) => &object.name,
             Self::Agent(agent) => &agent.name,
         }
     }
@@ -278,6 +329,8 @@ pub struct WorkloadState {
     pub strategy: Strategy,
     /// Containers of its pod template.
     pub containers: Vec<ContainerImage>,
+    /// What its pod template refers to.
+    pub references: Box<[Reference]>,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
     /// The newest revision: a Deployment's revision annotation, a `StatefulSet`'s `updateRevision`.

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     agents::Agents,
+    companion::{CompanionKind, CompanionObject},
+    needs::{Held, HeldKind, Presence},
     object::{
         CanaryObject, ClusterObject, ObjectKind, Owner, PodObject, ReplicaSetState, WorkloadState,
     },
@@ -39,6 +41,11 @@ pub(super) struct Namespace {
     jobs: Owned<WorkloadState>,
     pods: Owned<PodObject>,
     canaries: BTreeMap<String, CanaryObject>,
+    companions: BTreeMap<(CompanionKind, String), CompanionObject>,
+    /// The names of companions by what they are about.
+    about: BTreeMap<(CompanionKind, String), BTreeSet<String>>,
+    /// What was asked for by its name, and what was said of it.
+    held: BTreeMap<(HeldKind, String), Presence>,
     agents: Agents,
 }
 
@@ -101,6 +108,10 @@ impl Namespace {
             ObjectKind::Pod => self.pods = Owned::default(),
             ObjectKind::Job => self.jobs = Owned::default(),
             ObjectKind::Canary => self.canaries.clear(),
+            ObjectKind::Companion(kind) => {
+                self.companions.retain(|(of, _), _| *of != kind);
+                self.about.retain(|(of, _), _| *of != kind);
+            }
             ObjectKind::Agent(kind) => self.agents.clear(kind),
             _ => self.workloads.retain(|(of, _), _| *of != kind),
         }
@@ -124,8 +135,67 @@ impl Namespace {
             ClusterObject::Canary(canary) => {
                 self.canaries.insert(canary.name.clone(), *canary);
             }
+            ClusterObject::Companion(object) => {
+                self.forget_companion(object.kind, &object.name);
+                let about = (object.kind, object.about.clone());
+                let names = self.about.entry(about).or_default();
+                names.insert(object.name.clone());
+                let key = (object.kind, object.name.clone());
+                self.companions.insert(key, *object);
+            }
             ClusterObject::Agent(agent) => self.agents.insert(*agent),
         }
+    }
+
+    fn forget_companion(&mut self, kind: CompanionKind, name: &str) {
+        let Some(before) = self.companions.remove(&(kind, name.to_owned())) else {
+            return;
+        };
+        let about = (kind, before.about);
+        if let Some(names) = self.about.get_mut(&about) {
+            names.remove(name);
+            if names.is_empty() {
+                self.about.remove(&about);
+            }
+        }
+    }
+
+    /// The companion of a kind and name.
+    pub(super) fn companion(&self, kind: CompanionKind, name: &str) -> Option<&CompanionObject> {
+        self.companions.get(&(kind, name.to_owned()))
+    }
+
+    /// The companions of a kind that are about this, in the order of their names.
+    pub(super) fn companions_of(
+        &self,
+        kind: CompanionKind,
+        about: &str,
+    ) -> impl Iterator<Item = &CompanionObject> + use<'_> {
+        let names = self.about.get(&(kind, about.to_owned()));
+        let names = names.into_iter().flatten();
+        names.filter_map(move |name| self.companion(kind, name))
+    }
+
+    /// What was said of something that was asked for by its name.
+    pub(super) fn presence(&self, kind: HeldKind, name: &str) -> Option<&Presence> {
+        self.held.get(&(kind, name.to_owned()))
+    }
+
+    /// This is said of it now; returns whether that is new.
+    pub(super) fn hold(&mut self, kind: HeldKind, name: String, presence: Presence) -> bool {
+        let before = self.held.insert((kind, name), presence.clone());
+        before != Some(presence)
+    }
+
+    /// What else was asked for by its name is not any more.
+    pub(super) fn hold_only(&mut self, namespace: &str, wanted: &BTreeSet<Held>) {
+        let kept: BTreeSet<_> = wanted
+            .iter()
+            .filter(|it| it.namespace == namespace)
+            .map(|it| (it.kind, it.name.as_str()))
+            .collect();
+        self.held
+            .retain(|(kind, name), _| kept.contains(&(*kind, name.as_str())));
     }
 
     pub(super) fn remove(&mut self, kind: ObjectKind, name: &str) {
@@ -136,6 +206,7 @@ impl Namespace {
             ObjectKind::Canary => {
                 self.canaries.remove(name);
             }
+            ObjectKind::Companion(kind) => self.forget_companion(kind, name),
             ObjectKind::Agent(kind) => self.agents.remove(kind, name),
             _ => {
                 self.workloads.remove(&(kind, name.to_owned()));

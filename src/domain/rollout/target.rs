@@ -106,8 +106,12 @@ impl ClusterTarget {
             let there = wanted.entry(place.context.clone()).or_default();
             for kind in place.kinds().chain(place.kind.beside().iter().copied()) {
                 let namespaces = there.entry(kind).or_default();
-                if !namespaces.contains(&place.namespace) {
-                    namespaces.insert(place.namespace.clone());
+                let namespace = match kind.is_everywhere() {
+                    true => EVERYWHERE,
+                    false => &place.namespace,
+                };
+                if !namespaces.contains(namespace) {
+                    namespaces.insert(namespace.to_owned());
                 }
             }
         }

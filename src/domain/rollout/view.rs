@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     agents::Agents,
+    companion::CompanionObject,
     event::{ClusterEvent, Touched},
     live::{ClusterNote, Connection},
+    needs::Held,
     object::{ClusterObject, ObjectKind},
     pods,
     store::{Answer, Namespace},
@@ -86,6 +88,26 @@ impl ClusterView {
                 // Agents write their status far more often than anything in it changes that is told.
                 self.confirm(now);
                 Touched::Nothing
+            }
+            ClusterEvent::Applied(ClusterObject::Companion(object)) if self.is_known(&object) => {
+                // An autoscaler writes what it has measured all the time.
+                self.confirm(now);
+                Touched::Nothing
+            }
+            ClusterEvent::Held { held, presence } => {
+                let Held {
+                    namespace,
+                    kind,
+                    name,
+                    ..
+                } = held;
+                self.confirm(now);
+                let there = self.namespaces.get_mut(&namespace);
+                if there.is_some_and(|there| there.hold(kind, name, presence)) {
+                    Touched::Namespaces([namespace].into())
+                } else {
+                    Touched::Nothing
+                }
             }
             ClusterEvent::Applied(object) => {
                 let name = object.namespace().to_owned();
@@ -188,6 +210,24 @@ impl ClusterView {
             let mut there = names.iter().map(|name| self.namespaces.get(name));
             there.all(|there| there.is_some_and(|there| there.answered(*kind).is_some()))
         })
+    }
+
+    fn is_known(&self, object: &CompanionObject) -> bool {
+        let there = self.namespaces.get(&object.namespace);
+        there.and_then(|it| it.companion(object.kind, &object.name)) == Some(object)
+    }
+
+    /// Only this is asked for by its name from now on: what is known of anything else goes.
+    pub fn hold(&mut self, wanted: &BTreeSet<Held>) {
+        for (name, namespace) in &mut self.namespaces {
+            namespace.hold_only(name, wanted);
+        }
+    }
+
+    /// Whether it was said of something that was asked for whether it is there.
+    pub fn holds(&self, held: &Held) -> bool {
+        let there = self.namespaces.get(&held.namespace);
+        there.is_some_and(|it| it.presence(held.kind, &held.name).is_some())
     }
 
     /// The agents' objects in it.

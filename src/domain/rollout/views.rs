@@ -12,8 +12,9 @@ use super::{
     assess::{self, There},
     event::{ClusterEvent, Touched},
     live::{Connection, Health, LiveCell},
+    needs::{self, Held},
     running::Running,
-    target::{CellTarget, ClusterTarget},
+    target::{CellTarget, ClusterTarget, EVERYWHERE},
     view::ClusterView,
 };
 use crate::domain::{desired::RefName, ids::ObjectId};
@@ -114,7 +115,12 @@ impl ClusterViews {
             as_of = as_of.min(view.and_then(ClusterView::as_of).unwrap_or(now));
             let oldest = answers.into_iter().filter_map(|it| it.stale).min();
             stale = oldest.into_iter().chain(stale).min();
-            there.extend(namespace.map(|namespace| There { place, namespace }));
+            let everywhere = view.and_then(|view| view.namespace(EVERYWHERE));
+            there.extend(namespace.map(|namespace| There {
+                place,
+                namespace,
+                everywhere,
+            }));
         }
         let mut cell = assess::assess(&there, target, now);
         cell.hidden |= target.subject.is_hidden();
@@ -131,6 +137,41 @@ impl ClusterViews {
             None
         };
         (cell, unread)
+    }
+
+    /// What clusters have to be asked for by its name to say why a cell is as it is, each with its context; nothing where all
+    /// is well.
+    pub fn held(&self, target: &CellTarget, live: &LiveCell) -> Vec<(String, Held)> {
+        let mut all = Vec::new();
+        if !needs::waits(live) {
+            return all;
+        }
+        // Objects of one cell are most often in one cluster; each is asked for what is in it.
+        for (context, view) in &self.views {
+            let places = target.places.iter().filter(|it| it.context == *context);
+            let there: Vec<There<'_>> = places
+                .filter_map(|place| {
+                    Some(There {
+                        place,
+                        namespace: view.namespace(&place.namespace)?,
+                        everywhere: None,
+                    })
+                })
+                .collect();
+            if !there.is_empty() {
+                let held = needs::held(&assess::find(&there)).into_iter();
+                all.extend(held.map(|held| (context.clone(), held)));
+            }
+        }
+        all
+    }
+
+    /// Only this is asked for by its name from now on, each with its context.
+    pub fn hold(&mut self, wanted: &BTreeMap<String, BTreeSet<Held>>) {
+        let nothing = BTreeSet::new();
+        for (context, view) in &mut self.views {
+            view.hold(wanted.get(context).unwrap_or(&nothing));
+        }
     }
 
     /// What they say of everything that is looked for.

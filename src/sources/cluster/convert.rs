@@ -2,6 +2,7 @@
 //! managed fields and annotations first.
 
 mod custom;
+mod references;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, Time},
 };
 
-pub(super) use custom::{canary, rollout};
+pub(super) use custom::{canary, companion, rollout};
+use references::references;
 
 use crate::domain::{
     rollout::{
@@ -58,6 +60,7 @@ pub(super) fn deployment(object: Deployment) -> ClusterObject {
             Strategy::Recreate
         },
         containers: template_images(Some(&spec.template)),
+        references: references(Some(&spec.template)),
         conditions: conditions
             .map(|condition| Condition {
                 kind: condition.type_.unwrap_or_default(),
@@ -101,6 +104,7 @@ pub(super) fn stateful_set(object: StatefulSet) -> ClusterObject {
             }
         },
         containers: template_images(Some(&spec.template)),
+        references: references(Some(&spec.template)),
         revision: status.update_revision,
         current_revision: status.current_revision,
         ..base
@@ -126,6 +130,7 @@ pub(super) fn daemon_set(object: DaemonSet) -> ClusterObject {
             Strategy::Rolling { partition: 0 }
         },
         containers: template_images(Some(&spec.template)),
+        references: references(Some(&spec.template)),
         ..base
     }))
 }
@@ -144,6 +149,7 @@ pub(super) fn job(object: Job) -> ClusterObject {
         ready: status.ready.map_or(0, count),
         paused: spec.suspend.unwrap_or_default(),
         containers: template_images(Some(&spec.template)),
+        references: references(Some(&spec.template)),
         conditions: conditions
             .map(|condition| Condition {
                 kind: condition.type_,
@@ -172,6 +178,7 @@ pub(super) fn cron_job(object: CronJob) -> ClusterObject {
         observed_generation: base.generation,
         paused: spec.suspend.unwrap_or_default(),
         containers: template_images(Some(&job.template)),
+        references: references(Some(&job.template)),
         last_begun: time(status.last_schedule_time),
         last_succeeded: time(status.last_successful_time),
         ..base
@@ -282,6 +289,7 @@ fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -
         paused: false,
         strategy: Strategy::default(),
         containers: Vec::new(),
+        references: Box::default(),
         conditions: Vec::new(),
         revision: None,
         current_revision: None,

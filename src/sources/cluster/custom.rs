@@ -14,12 +14,13 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use super::{
+    convert,
     error::ClusterError,
     kinds::{Answer, Answers},
 };
 use crate::domain::{
     agent::{self, AgentKind},
-    rollout::{ClusterObject, EVERYWHERE},
+    rollout::{ClusterObject, CompanionKind, EVERYWHERE},
 };
 
 /// Objects of one page of a list: an Application's status may have many thousand lines.
@@ -95,7 +96,7 @@ pub(super) fn watch_wanted(
     resource: ApiResource,
     namespace: Option<&str>,
     wanted: Arc<BTreeSet<String>>,
-    read: fn(&Value) -> Option<ClusterObject>,
+    read: impl Fn(&Value) -> Option<ClusterObject> + Send + 'static,
 ) -> Answers {
     let api: Api<Seen> = match namespace {
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
@@ -103,8 +104,9 @@ pub(super) fn watch_wanted(
     };
     let events = watcher(api, Config::default().page_size(PAGE));
     let read = move |seen: Seen| {
-        let namespace = seen.metadata.namespace.as_ref();
-        let counts = namespace.is_some_and(|name| wanted.contains(name));
+        // What is in no namespace is looked for in what stands for all of them.
+        let namespace = seen.metadata.namespace.as_deref();
+        let counts = wanted.contains(namespace.unwrap_or(EVERYWHERE));
         counts.then(|| read(&seen.object)).flatten()
     };
     events
@@ -115,12 +117,31 @@ pub(super) fn watch_wanted(
                 Event::InitDone => Answer::End,
                 Event::Apply(seen) => read(seen).map_or(Answer::Elsewhere, Answer::Applied),
                 Event::Delete(seen) => Answer::Deleted {
-                    namespace: seen.metadata.namespace.unwrap_or_default(),
+                    namespace: seen
+                        .metadata
+                        .namespace
+                        .unwrap_or_else(|| EVERYWHERE.to_owned()),
                     name: seen.metadata.name.unwrap_or_default(),
                 },
             })
         })
         .boxed()
+}
+
+/// Lists and watches what stands beside workloads, like [`watch_wanted`].
+pub(super) fn watch_companions(
+    client: Client,
+    kind: CompanionKind,
+    namespace: Option<&str>,
+    wanted: Arc<BTreeSet<String>>,
+) -> Answers {
+    let namespace = namespace.map(str::to_owned);
+    let events = async move {
+        let resource = served_companion(&client, kind).await;
+        let read = move |object: &Value| convert::companion(kind, object);
+        watch_wanted(client, resource, namespace.as_deref(), wanted, read)
+    };
+    stream::once(events).flatten().boxed()
 }
 
 /// Whether a server says that it has a kind; `true` where it does not say.
@@ -147,21 +168,43 @@ pub(super) fn watch_agents(client: Client, kind: AgentKind) -> Answers {
 
 /// The newest version that the server says it serves of a kind, else the newest there is: whether it does is told by its list.
 pub(super) async fn served(client: &Client, kind: AgentKind) -> ApiResource {
-    let group = kind.group();
-    let versions = kind.versions();
+    newest(
+        client,
+        (kind.group(), kind.as_str(), kind.plural()),
+        kind.versions(),
+    )
+    .await
+}
+
+/// The same of what stands beside workloads.
+pub(super) async fn served_companion(client: &Client, kind: CompanionKind) -> ApiResource {
+    newest(
+        client,
+        (kind.group(), kind.as_str(), kind.plural()),
+        kind.versions(),
+    )
+    .await
+}
+
+async fn newest(
+    client: &Client,
+    (group, kind, plural): (&str, &str, &str),
+    versions: &[&str],
+) -> ApiResource {
     let mut newest = versions.first().copied().unwrap_or_default();
-    for version in versions {
+    // There is nothing to choose of one.
+    for version in versions.iter().filter(|_| versions.len() > 1) {
         let there: Result<APIResourceList, _> = client
             .list_api_group_resources(&format!("{group}/{version}"))
             .await;
         let mut all = there.into_iter().flat_map(|list| list.resources);
-        if all.any(|it| it.name == kind.plural()) {
+        if all.any(|it| it.name == plural) {
             newest = version;
             break;
         }
     }
-    let newest = GroupVersionKind::gvk(group, newest, kind.as_str());
-    ApiResource::from_gvk_with_plural(&newest, kind.plural())
+    let newest = GroupVersionKind::gvk(group, newest, kind);
+    ApiResource::from_gvk_with_plural(&newest, plural)
 }
 
 fn answer(kind: AgentKind, event: Event<Seen>) -> Answer {

@@ -171,7 +171,9 @@ fn say(kind: ObjectKind, wanted: &BTreeSet<String>, word: Word, view: &mut Clust
         }
         Word::Absent => ("absent".to_owned(), None),
         Word::Hiccup => ("hiccup".to_owned(), None),
-        Word::Alive | Word::Notes(_) => unreachable!("a watch does not say this"),
+        Word::Alive | Word::Held { .. } | Word::Notes(_) => {
+            unreachable!("a watch does not say this")
+        }
     };
     if let Some(event) = event {
         view.apply(event, jiff::Timestamp::UNIX_EPOCH);

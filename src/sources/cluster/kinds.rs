@@ -23,7 +23,7 @@ use serde_json::Value;
 use super::{convert, custom};
 use crate::domain::{
     agent::AgentKind,
-    rollout::{ClusterObject, ObjectKind},
+    rollout::{ClusterObject, CompanionKind, ObjectKind},
 };
 
 /// A row of the table. It is written as access rules and `kubectl` name a resource: `deployments.v1.apps`.
@@ -45,6 +45,8 @@ enum Watch {
     Wanted(fn(Client, Option<&str>, Arc<BTreeSet<String>>) -> Answers),
     /// The same of a kind that a `CustomResourceDefinition` makes.
     Custom(fn(&Value) -> Option<ClusterObject>),
+    /// The same of what stands beside workloads.
+    Beside(CompanionKind),
     /// In all of them, and all of them count.
     All(AgentKind),
 }
@@ -94,6 +96,13 @@ pub(super) fn of(kind: ObjectKind) -> Kind {
             needed_for: "how far Flagger has got with a new version",
             watch: Watch::Custom(convert::canary),
         },
+        ObjectKind::Companion(kind) => Kind {
+            group: kind.group(),
+            version: None,
+            resource: kind.plural(),
+            needed_for: "why what runs does not, or is scaled",
+            watch: Watch::Beside(kind),
+        },
         ObjectKind::Agent(kind) => Kind {
             group: kind.group(),
             version: None,
@@ -117,6 +126,7 @@ impl Kind {
             Watch::Custom(read) => {
                 custom::watch_wanted(client, self.resource(), namespace, wanted, read)
             }
+            Watch::Beside(kind) => custom::watch_companions(client, kind, namespace, wanted),
             Watch::All(kind) => custom::watch_agents(client, kind),
         }
     }

@@ -19,6 +19,7 @@ mod exec;
 #[cfg(test)]
 pub(crate) mod fuzzing;
 mod heartbeat;
+mod held;
 mod judge;
 mod kinds;
 mod kubeconfig;
@@ -31,7 +32,7 @@ mod watcher;
 mod watches;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -53,7 +54,7 @@ pub use objects::{Kind, Objects, Place};
 use session::{Events, Interest};
 pub use snapshot::{Snapshot, snapshot};
 
-use crate::domain::rollout::{ClusterTarget, NotesTarget};
+use crate::domain::rollout::{ClusterTarget, Held, NotesTarget};
 
 /// Where credentials come from and how patient the tasks are.
 #[derive(Clone, Debug)]
@@ -140,6 +141,7 @@ impl Watching {
             if let Some(connection) = connections.get(&context) {
                 connection.interest.send_if_modified(|now| {
                     interest.notes = now.notes.take();
+                    interest.held = std::mem::take(&mut now.held);
                     let changed = *now != interest;
                     *now = interest;
                     changed
@@ -158,6 +160,18 @@ impl Watching {
                 let mine = cell.clone().filter(|target| target.context == *context);
                 let changed = now.notes != mine;
                 now.notes = mine;
+                changed
+            });
+        }
+    }
+
+    /// Asks each context for this by its name, and for nothing else, until it is told otherwise.
+    pub fn hold(&self, wanted: &BTreeMap<String, BTreeSet<Held>>) {
+        for (context, connection) in self.lock().iter() {
+            connection.interest.send_if_modified(|now| {
+                let mine = wanted.get(context).cloned().unwrap_or_default();
+                let changed = now.held != mine;
+                now.held = mine;
                 changed
             });
         }

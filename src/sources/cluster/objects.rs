@@ -194,12 +194,19 @@ impl Objects {
     async fn path(&self, place: &Place, name: Option<&str>) -> String {
         let (group, plural) = match place.kind {
             Kind::Watched(ObjectKind::Agent(kind)) => (self.group_of(kind).await, kind.plural()),
+            Kind::Watched(ObjectKind::Companion(kind)) => {
+                let resource = custom::served_companion(&self.client, kind).await;
+                (format!("apis/{}", resource.api_version), kind.plural())
+            }
             kind => {
                 let (group, plural) = kind.path();
                 (group.to_owned(), plural)
             }
         };
         let name = name.map_or(String::new(), |name| format!("/{name}"));
+        if place.namespace.is_empty() {
+            return format!("/{group}/{plural}{name}");
+        }
         format!("/{group}/namespaces/{}/{plural}{name}", place.namespace)
     }
 

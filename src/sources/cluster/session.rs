@@ -14,11 +14,11 @@ use super::{
     Options,
     connect::Connected,
     error::ClusterError,
-    heartbeat, notes,
+    heartbeat, held, notes,
     watcher::{Word, caught},
     watches::Watches,
 };
-use crate::domain::rollout::{ClusterEvent, ClusterObject, NotesTarget, ObjectKind, Wanted};
+use crate::domain::rollout::{ClusterEvent, ClusterObject, Held, NotesTarget, ObjectKind, Wanted};
 
 /// Credentials are renewed so long before they end.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(30);
@@ -30,6 +30,8 @@ pub(super) struct Interest {
     pub(super) wanted: Wanted,
     /// The cell whose notes are wanted.
     pub(super) notes: Option<NotesTarget>,
+    /// What is asked for by its name.
+    pub(super) held: BTreeSet<Held>,
 }
 
 /// Where events go, with the context that they are of.
@@ -73,6 +75,7 @@ pub(super) struct Session<'a> {
     wanted: Wanted,
     watches: Watches,
     notes: Option<(NotesTarget, AbortHandle)>,
+    held: watch::Sender<BTreeSet<Held>>,
     tasks: JoinSet<()>,
     message: mpsc::Sender<(u32, Word)>,
 }
@@ -98,6 +101,7 @@ impl<'a> Session<'a> {
             wanted: Wanted::new(),
             watches: Watches::default(),
             notes: None,
+            held: watch::Sender::default(),
             tasks: JoinSet::new(),
             message,
         };
@@ -119,6 +123,13 @@ impl<'a> Session<'a> {
             self.message.clone(),
         );
         self.tasks.spawn(caught(0, self.message.clone(), heartbeat));
+        let held = held::run(
+            self.client.clone(),
+            self.options.clone(),
+            self.held.subscribe(),
+            self.message.clone(),
+        );
+        self.tasks.spawn(caught(0, self.message.clone(), held));
         let renewal = self.renewal();
         self.send(ClusterEvent::Serves(self.server.clone())).await?;
         self.send(ClusterEvent::Connected).await?;
@@ -180,6 +191,12 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             Word::Alive => self.send(ClusterEvent::Alive).await,
+            Word::Held { held, presence } => {
+                if !self.held.borrow().contains(&held) {
+                    return Ok(());
+                }
+                self.send(ClusterEvent::Held { held, presence }).await
+            }
             Word::Notes(found) => {
                 let current = self
                     .notes
@@ -225,7 +242,7 @@ impl<'a> Session<'a> {
     async fn denied(&mut self, from: u32, what: &str) -> Result<(), End> {
         if let Some(running) = self.watches.get(from)
             && running.key.namespace.is_none()
-            && !running.key.kind.is_agent()
+            && !running.key.kind.is_everywhere()
         {
             let kind = running.key.kind;
             self.watches.narrow(kind);
@@ -271,6 +288,11 @@ impl<'a> Session<'a> {
         }
         self.arrange(&minus(&self.wanted, &before));
         self.select(interest.notes);
+        self.held.send_if_modified(|now| {
+            let changed = *now != interest.held;
+            *now = interest.held;
+            changed
+        });
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! One answer of every cluster, for commands.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::{
@@ -11,7 +14,7 @@ use tokio::{
 use super::{Options, watch};
 use crate::domain::{
     problem::Problem,
-    rollout::{ClusterEvent, ClusterTarget, ClusterViews, Connection},
+    rollout::{ClusterEvent, ClusterTarget, ClusterViews, Connection, Held},
 };
 
 /// What every cluster answered within a time.
@@ -25,6 +28,9 @@ pub struct Snapshot {
 
 /// Failures after which a cluster is not waited for: the second tells that it was no accident.
 const TRIES: u32 = 2;
+
+/// How long is waited for why something waits, where the rest is known.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Waits for the first answer of every cluster, `timeout` at most, and not for those that fail twice.
 pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Options) -> Snapshot {
@@ -54,6 +60,29 @@ pub async fn snapshot(targets: &[ClusterTarget], timeout: Duration, options: Opt
         if matches!(event, ClusterEvent::Lost { .. }) {
             *failures.entry(context.clone()).or_default() += 1;
         }
+        views.apply(&context, event, Timestamp::now());
+    }
+    // Of what runs well nothing more is asked.
+    let mut wanted: BTreeMap<String, BTreeSet<Held>> = BTreeMap::new();
+    let now = Timestamp::now();
+    for cell in targets.iter().flat_map(ClusterTarget::cells) {
+        let live = views.live(cell, now);
+        for (context, held) in views.held(cell, &live) {
+            wanted.entry(context).or_default().insert(held);
+        }
+    }
+    watching.hold(&wanted);
+    let is_told = |views: &ClusterViews| {
+        let mut all = wanted.iter();
+        all.all(|(context, held)| {
+            let view = views.view(context);
+            view.is_some_and(|view| held.iter().all(|held| view.holds(held)))
+        })
+    };
+    let deadline = deadline.min(Instant::now() + LONGEST);
+    while !is_told(&views)
+        && let Ok(Some((context, event))) = timeout_at(deadline, heard.recv()).await
+    {
         views.apply(&context, event, Timestamp::now());
     }
     drop(watching);

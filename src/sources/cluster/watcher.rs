@@ -16,14 +16,14 @@ use super::{
     kinds::{self, Answer, Kind},
 };
 use crate::{
-    domain::rollout::{ClusterObject, ObjectKind},
+    domain::rollout::{ClusterObject, Held, ObjectKind, Presence},
     sources::mistake::caught_in,
 };
 
 /// Failures in a row after which a watch counts as broken although its server lives.
 const TOO_MANY: u32 = 6;
 
-/// How much less often than others an agent's kind is asked for that a server does not have.
+/// How much less often than others a kind that only tells more is asked for that a server does not have.
 const SELDOM: u32 = 10;
 
 /// Objects of one list; what is more is no cluster that anybody looks at in a terminal.
@@ -56,6 +56,11 @@ pub(super) enum Word {
     Failed(ClusterError),
     /// The server gave a sign of life.
     Alive,
+    /// Whether something is there that was asked for by its name.
+    Held {
+        held: Held,
+        presence: Presence,
+    },
     /// Notes about the selected cell.
     Notes(super::notes::Found),
 }
@@ -247,8 +252,8 @@ impl Watch {
             ClusterError::Absent => {
                 tracing::info!(kind = %row, not_known = row.needed_for, "not served");
                 self.say(Word::Absent).await?;
-                // Most clusters have no agent, or one of several.
-                let times = if self.key.kind.is_agent() { SELDOM } else { 1 };
+                // Most clusters have no agent, or one of several, and few of what stands beside workloads.
+                let times = if self.key.kind.is_beside() { SELDOM } else { 1 };
                 sleep(self.options.ask_again * times).await;
                 return Ok(Next::List);
             }

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a fixture fails by panicking
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,7 +16,7 @@ use tidegate::{
     domain::{
         ids::CellKey,
         rollout::{
-            CellTarget, ClusterEvent, ClusterTarget, ClusterView, ClusterViews, Connection,
+            CellTarget, ClusterEvent, ClusterTarget, ClusterView, ClusterViews, Connection, Held,
             LiveCell, ObjectKind, ObjectPlace, Which,
         },
     },
@@ -160,6 +164,20 @@ impl Console {
                 None => panic!("{what}: not within {DEADLINE:?}; {:#?}", self.views),
             }
         }
+    }
+
+    /// Asks for what cells wait for by its name, as the screen does; returns how much that is.
+    pub fn hold(&mut self) -> usize {
+        let mut wanted: BTreeMap<String, BTreeSet<Held>> = BTreeMap::new();
+        for cell in self.targets.iter().flat_map(ClusterTarget::cells) {
+            let live = self.views.live(cell, Timestamp::now());
+            for (context, held) in self.views.held(cell, &live) {
+                wanted.entry(context).or_default().insert(held);
+            }
+        }
+        self.views.hold(&wanted);
+        self.watching.hold(&wanted);
+        wanted.values().map(BTreeSet::len).sum()
     }
 
     /// What is known of a context.

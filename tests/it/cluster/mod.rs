@@ -2,6 +2,7 @@
 
 mod access;
 mod agents;
+mod beside;
 mod certificates;
 mod connection;
 pub mod fixture;

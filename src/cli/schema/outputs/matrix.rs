@@ -187,9 +187,27 @@ pub struct Live {
     pub step: Option<Step>,
     /// How far Argo Rollouts or Flagger has got; null where neither delivers it.
     pub progress: Option<Progress>,
+    /// What stands beside its workloads: what they refer to that is missing or not ready, what scales them, what measures them.
+    pub beside: Vec<Beside>,
     /// `false` where pods cannot show what is declared; left out otherwise.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub visible: Option<bool>,
+}
+
+/// Something that stands beside a cell's workloads.
+#[derive(JsonSchema)]
+pub struct Beside {
+    /// `Secret`, `ConfigMap`, `ExternalSecret`, `SecretStore`, `ClusterSecretStore`, `SealedSecret`, `HorizontalPodAutoscaler`,
+    /// `AnalysisRun`, `Experiment`.
+    pub kind: String,
+    /// Its namespace; empty where it is in none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `missing`; `degraded` where it is not ready or lacks a key; `unknown` where it cannot be seen.
+    pub health: Health,
+    /// What there is to say of it, in one line.
+    pub words: String,
 }
 
 /// What brings a version into a cluster.
@@ -361,6 +379,9 @@ pub struct Progress {
     pub since: Option<Time>,
     /// Until when it waits.
     pub until: Option<Time>,
+    /// The metrics of its newest version that failed, each with what was measured and what was wanted; null where none did, or
+    /// that is not known.
+    pub measured: Option<String>,
     /// Its analyses.
     pub analyses: Vec<Analysis>,
     /// Checks of the new version; null where it has none of its own.

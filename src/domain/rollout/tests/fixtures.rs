@@ -54,6 +54,7 @@ pub(super) fn workload(kind: ObjectKind) -> WorkloadState {
         paused: false,
         strategy: Strategy::Rolling { partition: 0 },
         containers: containers("1.0"),
+        references: Box::default(),
         conditions: Vec::new(),
         current_revision: revision.clone().filter(|_| kind == ObjectKind::StatefulSet),
         revision,

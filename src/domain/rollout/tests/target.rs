@@ -106,7 +106,9 @@ fn cells_with_a_version_in_environments_with_a_cluster() {
     let wanted = &dev.wanted()["dev-context"];
     let kinds = wanted.keys().copied();
     assert_eq!(
-        kinds.filter(|kind| !kind.is_agent()).collect::<Vec<_>>(),
+        kinds
+            .filter(|kind| !kind.is_agent() && !kind.is_companion())
+            .collect::<Vec<_>>(),
         ObjectKind::ALL,
         "and what workloads are judged by"
     );

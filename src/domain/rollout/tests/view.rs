@@ -462,7 +462,9 @@ fn the_objects_of_a_cell_may_be_in_several_namespaces_and_clusters() {
     elsewhere.ready = 1;
     let mut both = Apart::new();
     let wanted = both.target.wanted()["hub"].keys().copied();
-    let wanted: Vec<_> = wanted.filter(|kind| !kind.is_agent()).collect();
+    let wanted: Vec<_> = wanted
+        .filter(|kind| !kind.is_agent() && !kind.is_companion())
+        .collect();
     assert_eq!(wanted, [ObjectKind::StatefulSet, ObjectKind::Pod]);
 
     both.list("prod", &at_rest());

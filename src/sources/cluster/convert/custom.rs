@@ -8,11 +8,12 @@ use k8s_openapi::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{clean, template_images, workload};
+use super::{clean, references, template_images, workload};
 use crate::domain::{
     agent,
     rollout::{
-        CanaryObject, ClusterObject, ObjectKind, WorkloadState,
+        CanaryObject, ClusterObject, CompanionKind, ObjectKind, WorkloadState,
+        companion as read_companion,
         object::{Owner, Strategy},
     },
 };
@@ -46,6 +47,7 @@ pub(in crate::sources::cluster) fn rollout(object: &Value) -> Option<ClusterObje
         paused: object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true),
         strategy: Strategy::Rolling { partition: 0 },
         containers: template_images(template.as_ref()),
+        references: references(template.as_ref()),
         revision: progress.hashes.1.clone(),
         current_revision: progress.hashes.0.clone(),
         template_of: reference(object, "/spec/workloadRef"),
@@ -63,6 +65,15 @@ pub(in crate::sources::cluster) fn canary(object: &Value) -> Option<ClusterObjec
         target: reference(object, "/spec/targetRef"),
         progress: agent::canary(object)?,
     })))
+}
+
+/// What stands beside workloads as the domain sees it.
+pub(in crate::sources::cluster) fn companion(
+    kind: CompanionKind,
+    object: &Value,
+) -> Option<ClusterObject> {
+    let object = read_companion(kind, object)?;
+    Some(ClusterObject::Companion(Box::new(object)))
 }
 
 fn reference(object: &Value, pointer: &str) -> Option<Owner> {
