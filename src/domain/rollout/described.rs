@@ -13,7 +13,7 @@ pub struct ObjectAt {
     pub context: String,
     /// Its kind.
     pub kind: ObjectKind,
-    /// Its namespace.
+    /// Its namespace; empty where it is in none.
     pub namespace: String,
     /// Its name.
     pub name: String,
@@ -43,7 +43,11 @@ impl ObjectAt {
             ..
         } = self;
         let kind = self.kind.as_str().to_lowercase();
-        let kubectl = format!("kubectl --context {context} -n {namespace}");
+        let namespace = match namespace.as_str() {
+            "" => String::new(),
+            namespace => format!(" -n {namespace}"),
+        };
+        let kubectl = format!("kubectl --context {context}{namespace}");
         match look {
             Look::Yaml => format!("{kubectl} get {kind} {name} -o yaml"),
             Look::Description => format!("{kubectl} describe {kind} {name}"),
@@ -54,15 +58,19 @@ impl ObjectAt {
     pub fn programs(&self) -> [Vec<String>; 2] {
         let kind = self.kind.as_str().to_lowercase();
         let filter = format!("{kind} /{}", self.name);
-        let k9s = ["k9s", "--context", &self.context, "-n", &self.namespace];
-        let k9s = k9s.into_iter().chain(["-c", &filter]);
-        let kubectl = ["kubectl", "--context", &self.context, "-n", &self.namespace];
+        let namespace: &[&str] = match self.namespace.as_str() {
+            "" => &[],
+            namespace => &["-n", namespace][..],
+        };
+        let program = |name: &str, arguments: &[&str]| {
+            let all = [name, "--context", &self.context].into_iter();
+            let all = all.chain(namespace.iter().copied());
+            all.chain(arguments.iter().copied())
+                .map(str::to_owned)
+                .collect()
+        };
         let watch = ["get", &kind, &self.name, "-o", "wide", "--watch"];
-        let kubectl = kubectl.into_iter().chain(watch);
-        [
-            k9s.map(str::to_owned).collect(),
-            kubectl.map(str::to_owned).collect(),
-        ]
+        [program("k9s", &["-c", &filter]), program("kubectl", &watch)]
     }
 }
 
@@ -304,6 +312,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::rollout::CompanionKind;
 
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
@@ -372,6 +381,20 @@ mod tests {
         assert_eq!(
             pod.programs()[0].join(" "),
             "k9s --context edge -n shop -c pod /web-1"
+        );
+        let store = ObjectAt {
+            kind: ObjectKind::Companion(CompanionKind::ClusterSecretStore),
+            namespace: String::new(),
+            name: "vault".to_owned(),
+            ..pod
+        };
+        assert_eq!(
+            store.command(Look::Yaml),
+            "kubectl --context edge get clustersecretstore vault -o yaml"
+        );
+        assert_eq!(
+            store.programs()[1].join(" "),
+            "kubectl --context edge get clustersecretstore vault -o wide --watch"
         );
     }
 }
