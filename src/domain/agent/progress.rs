@@ -285,9 +285,12 @@ impl Progress {
                     Some(from) => format!("; {from} stays"),
                     None => String::new(),
                 };
+                let head = format!("{} aborted{stays}", self.way.word());
                 let why = [self.measured.as_deref(), said].into_iter().flatten();
-                let why = why.map(|why| format!(": {why}")).collect::<String>();
-                format!("{} aborted{stays}{why}", self.way.word())
+                std::iter::once(head.as_str())
+                    .chain(why)
+                    .collect::<Vec<_>>()
+                    .join(": ")
             }
             Stage::Failed => format!(
                 "{} failed: {}",

@@ -1,4 +1,4 @@
-//! What pods refer to and cannot do without: Secrets and ConfigMaps, and what makes these. Of a Secret nothing is ever known but
+//! What pods refer to and cannot do without: Secrets and `ConfigMaps`, and what makes these. Of a Secret nothing is ever known but
 //! that it is there, and which of the keys that are referred to it lacks.
 
 use std::{collections::BTreeMap, fmt};
@@ -302,9 +302,10 @@ fn of_reference(
                 store: Some((kind, name)),
             } = &maker.more
             {
-                let place = match kind.is_cluster_wide() {
-                    true => everywhere,
-                    false => Some(namespace),
+                let place = if kind.is_cluster_wide() {
+                    everywhere
+                } else {
+                    Some(namespace)
                 };
                 let store = place.and_then(|place| place.companion(*kind, name));
                 all.extend(

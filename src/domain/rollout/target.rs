@@ -106,9 +106,10 @@ impl ClusterTarget {
             let there = wanted.entry(place.context.clone()).or_default();
             for kind in place.kinds().chain(place.kind.beside().iter().copied()) {
                 let namespaces = there.entry(kind).or_default();
-                let namespace = match kind.is_everywhere() {
-                    true => EVERYWHERE,
-                    false => &place.namespace,
+                let namespace = if kind.is_everywhere() {
+                    EVERYWHERE
+                } else {
+                    &place.namespace
                 };
                 if !namespaces.contains(namespace) {
                     namespaces.insert(namespace.to_owned());

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate::{
     demo::server::{ApiServer, Forbid, Resource, ServerOptions},
-    domain::rollout::{Connection, Health},
+    domain::rollout::{Beside, Connection, Health},
     sources::cluster::snapshot,
 };
 
@@ -126,7 +126,7 @@ fn web(server: &ApiServer, spec: &Value, waiting: Option<&Value>) {
         }
     };
     store.edit("deployments", "shop", "web", |it| {
-        add(it, "/spec/template/spec")
+        add(it, "/spec/template/spec");
     });
     for pod in store.list("pods", Some("shop")) {
         let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
@@ -190,7 +190,7 @@ async fn holds(file: &str, scenario: &Scenario) {
     let live = seen.views.live(cell, Timestamp::now());
     assert_eq!(live.health.to_string(), scenario.expect.health, "{case}");
     assert_eq!(live.reason, scenario.expect.reason, "{case}");
-    let beside: Vec<String> = live.beside.iter().map(|it| it.sentence()).collect();
+    let beside: Vec<String> = live.beside.iter().map(Beside::sentence).collect();
     assert_eq!(beside, scenario.expect.beside, "{case}");
     // Nothing is listed or watched of these, and of what runs well nothing is asked at all.
     let asked: Vec<String> = server
@@ -227,7 +227,7 @@ fn tokens(key: &str) -> Value {
 
 fn told(console: &Console) -> Vec<String> {
     let cell = console.cell("dev", "web");
-    cell.beside.iter().map(|it| it.sentence()).collect()
+    cell.beside.iter().map(Beside::sentence).collect()
 }
 
 /// Follows a cell whose Secret comes, with and without the key, and goes on being asked for as long as it is waited for.
