@@ -10,9 +10,20 @@ use super::{
 /// The keys in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keymap {
-    /// For each row of [`TABLE`], its keys.
-    keys: Vec<Vec<Press>>,
-    lookup: HashMap<(Mode, Press), Action>,
+    /// For each row of [`TABLE`], its keys, and whether they are the user's own.
+    rows: Vec<(Vec<Press>, bool)>,
+    lookup: HashMap<(Mode, Press), Bound>,
+    /// What a key of the user's own was before: the name of the row that gave way.
+    replaced: HashMap<(Mode, Press), &'static str>,
+}
+
+/// What a key stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    /// A row of [`TABLE`].
+    Row(usize),
+    /// A command of the user's own.
+    Own(usize),
 }
 
 /// Where a key of the user's own commands is in force: a cell is selected there.
@@ -27,7 +38,7 @@ pub enum KeymapError {
     /// This is no key.
     #[error("`{0}` is no key; write `x`, `X`, `^x`, `f5`, `space`, `enter`, `pgdn` …")]
     UnknownKey(String),
-    /// Two actions of one mode have the same key.
+    /// The user gave the same key to two actions of one mode, or the one that always leaves to another.
     #[error("`{key}` means both `{first}` and `{second}` in {mode}")]
     Conflict {
         /// As it is written.
@@ -43,27 +54,35 @@ pub enum KeymapError {
 
 impl Default for Keymap {
     fn default() -> Self {
+        let keys = TABLE.iter().map(|row| (built_in(row), false)).collect();
+        let mut map = Self::empty(keys);
         // The table is tested to have no conflict, so every row finds its place.
-        let keys: Vec<Vec<Press>> = TABLE
-            .iter()
-            .map(|row| row.keys.iter().filter_map(|k| Press::parse(k)).collect())
-            .collect();
-        let mut lookup = HashMap::new();
-        for (row, presses) in TABLE.iter().zip(&keys) {
-            for (mode, press) in product(row.modes, presses) {
-                lookup.entry((mode, press)).or_insert(row.action);
-            }
+        for (index, mode, press) in map.places() {
+            let bound = Bound::Row(index);
+            map.lookup.entry((mode, press)).or_insert(bound);
         }
-        Self { keys, lookup }
+        map
     }
 }
 
 impl Keymap {
-    /// The table with some actions on other keys, by the name of the action.
+    fn empty(rows: Vec<(Vec<Press>, bool)>) -> Self {
+        Self {
+            rows,
+            lookup: HashMap::new(),
+            replaced: HashMap::new(),
+        }
+    }
+
+    /// The table with some actions on other keys, by the name of the action. A key that the user gave wins over the same
+    /// key of an action that the user did not speak of, which loses it where both are in force.
     ///
     /// `quit-now` keeps `^c` whatever is said: leaving must always work.
+    ///
+    /// # Errors
+    /// A name or a key that there is not, and a key that the user gave twice.
     pub fn remapped(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
-        let mut keys = Self::default().keys;
+        let mut rows: Vec<_> = TABLE.iter().map(|row| (built_in(row), false)).collect();
         for (name, wanted) in changes {
             let index = TABLE
                 .iter()
@@ -73,69 +92,93 @@ impl Keymap {
                     let known: Vec<_> = known.map(|row| row.name).collect();
                     KeymapError::UnknownAction(name.clone(), known.join(", "))
                 })?;
-            keys[index] = wanted
+            let wanted = wanted
                 .iter()
-                .map(|key| Press::parse(key).ok_or_else(|| KeymapError::UnknownKey(key.clone())))
-                .collect::<Result<_, _>>()?;
+                .map(|key| Press::parse(key).ok_or_else(|| KeymapError::UnknownKey(key.clone())));
+            rows[index] = (wanted.collect::<Result<_, _>>()?, true);
         }
-        let mut names = HashMap::new();
-        let mut lookup = HashMap::new();
-        for (row, presses) in TABLE.iter().zip(&keys) {
-            for (mode, press) in product(row.modes, presses) {
-                if let Some(first) = names.insert((mode, press), row.name) {
-                    return Err(KeymapError::Conflict {
-                        key: press.to_string(),
-                        first: first.to_owned(),
-                        second: row.name.to_owned(),
-                        mode: mode.title(),
-                    });
-                }
-                lookup.insert((mode, press), row.action);
-            }
+        let mut map = Self::empty(rows);
+        for (index, mode, press) in map.places() {
+            let Some(&Bound::Row(first)) = map.lookup.get(&(mode, press)) else {
+                map.lookup.insert((mode, press), Bound::Row(index));
+                continue;
+            };
+            let (winner, loser) = match (map.is_owned(first), map.is_owned(index)) {
+                _ if first == index => continue,
+                (false, true) => (index, first),
+                (true, false) => (first, index),
+                _ => return Err(conflict(mode, press, TABLE[first].name, TABLE[index].name)),
+            };
+            map.lookup.insert((mode, press), Bound::Row(winner));
+            map.replaced.insert((mode, press), TABLE[loser].name);
         }
-        Ok(Self { keys, lookup })
+        Ok(map)
     }
 
-    /// With the keys of the user's own commands, in force where a cell is selected.
+    /// With the keys of the user's own commands, in force where a cell is selected: they win over an action that the user
+    /// gave no keys.
     ///
     /// # Errors
-    /// A key that is taken: by an action, or by another command.
+    /// A key that the user gave to an action too, or to another command.
     pub fn with_own(mut self, commands: &[OwnCommand]) -> Result<Self, KeymapError> {
         for (index, command) in commands.iter().enumerate() {
             let Some(press) = command.key else { continue };
             for mode in OWN {
-                let Some(taken) = self.lookup.insert((mode, press), Action::Own(index)) else {
-                    continue;
-                };
-                let row = self.rows(mode).find(|(row, _)| row.action == taken);
-                let first = match (taken, row) {
-                    (Action::Own(other), _) => commands[other].name.clone(),
-                    (_, Some((row, _))) => row.name.to_owned(),
-                    (_, None) => String::new(),
-                };
-                return Err(KeymapError::Conflict {
-                    key: press.to_string(),
-                    first,
-                    second: command.name.clone(),
-                    mode: mode.title(),
-                });
+                match self.lookup.insert((mode, press), Bound::Own(index)) {
+                    None => {}
+                    Some(Bound::Row(row)) if !self.is_owned(row) => {
+                        self.replaced.insert((mode, press), TABLE[row].name);
+                    }
+                    Some(taken) => {
+                        let first = match taken {
+                            Bound::Own(other) => &commands[other].name,
+                            Bound::Row(row) => TABLE[row].name,
+                        };
+                        return Err(conflict(mode, press, first, &command.name));
+                    }
+                }
             }
         }
         Ok(self)
     }
 
-    /// What a key asks for in `mode`.
-    pub fn action(&self, mode: Mode, press: Press) -> Option<Action> {
-        self.lookup.get(&(mode, press)).copied()
+    /// The user said the row's keys, or nobody may.
+    fn is_owned(&self, row: usize) -> bool {
+        self.rows[row].1 || TABLE[row].action == Action::QuitNow
     }
 
-    /// Rows in force in `mode` with their keys, in the table's order.
-    pub fn rows(&self, mode: Mode) -> impl Iterator<Item = (&'static Row, &[Press])> {
-        TABLE
-            .iter()
-            .zip(&self.keys)
-            .filter(move |(row, _)| row.modes.contains(&mode))
-            .map(|(row, keys)| (row, keys.as_slice()))
+    /// Each row with each mode and key that it asks for.
+    fn places(&self) -> Vec<(usize, Mode, Press)> {
+        let rows = TABLE.iter().zip(&self.rows).enumerate();
+        let places = rows.flat_map(|(index, (row, (presses, _)))| {
+            let modes = row.modes.iter();
+            modes.flat_map(move |mode| presses.iter().map(move |press| (index, *mode, *press)))
+        });
+        places.collect()
+    }
+
+    /// What a key asks for in `mode`.
+    pub fn action(&self, mode: Mode, press: Press) -> Option<Action> {
+        self.lookup.get(&(mode, press)).map(|bound| match bound {
+            Bound::Row(index) => TABLE[*index].action,
+            Bound::Own(index) => Action::Own(*index),
+        })
+    }
+
+    /// The name of the action that had this key in `mode` before the user gave it to another.
+    pub fn replaced(&self, mode: Mode, press: Press) -> Option<&'static str> {
+        self.replaced.get(&(mode, press)).copied()
+    }
+
+    /// Rows in force in `mode` with the keys that they have there, in the table's order.
+    pub fn rows(&self, mode: Mode) -> impl Iterator<Item = (&'static Row, Vec<Press>)> {
+        let rows = TABLE.iter().zip(&self.rows).enumerate();
+        rows.filter(move |(_, (row, _))| row.modes.contains(&mode))
+            .map(move |(index, (row, (presses, _)))| {
+                let its =
+                    |press: &&Press| self.lookup.get(&(mode, **press)) == Some(&Bound::Row(index));
+                (row, presses.iter().filter(its).copied().collect())
+            })
     }
 
     /// What is to be done for `action` in `mode`, for sentences: its first key, else what is typed, else its name.
@@ -159,8 +202,18 @@ fn is_changeable(row: &Row) -> bool {
     row.has_keys() && row.action != Action::QuitNow
 }
 
-fn product(modes: &[Mode], presses: &[Press]) -> impl Iterator<Item = (Mode, Press)> {
-    modes
+fn built_in(row: &Row) -> Vec<Press> {
+    row.keys
         .iter()
-        .flat_map(move |mode| presses.iter().map(move |press| (*mode, *press)))
+        .filter_map(|key| Press::parse(key))
+        .collect()
+}
+
+fn conflict(mode: Mode, press: Press, first: &str, second: &str) -> KeymapError {
+    KeymapError::Conflict {
+        key: press.to_string(),
+        first: first.to_owned(),
+        second: second.to_owned(),
+        mode: mode.title(),
+    }
 }

@@ -76,8 +76,8 @@ fn remapping() {
         ("promote", vec!["hyper"], "`hyper` is no key"),
         (
             "promote",
-            vec!["s"],
-            "`s` means both `promote` and `plan` in Matrix",
+            vec!["^c"],
+            "`^c` means both `promote` and `quit-now` in Matrix",
         ),
         ("quit-now", vec!["Q"], "`quit-now` is no action"),
         ("drop", vec!["X"], "`drop` is no action"),
@@ -86,4 +86,41 @@ fn remapping() {
         let error = Keymap::remapped(&change(name, &keys)).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
     }
+}
+
+#[test]
+fn a_key_that_the_user_gave_wins_and_two_of_them_do_not_go() {
+    let keymap = Keymap::remapped(&change("promote", &["s", "D"])).unwrap();
+    let action = |mode, key: &str| keymap.action(mode, Press::parse(key).unwrap());
+    for (mode, key, before) in [
+        (Mode::Matrix, "s", "plan"),
+        (Mode::Cell, "s", "plan"),
+        (Mode::Matrix, "D", "drift"),
+        (Mode::Cell, "D", "describe"),
+    ] {
+        assert_eq!(
+            action(mode, key),
+            Some(Action::Promote),
+            "{key} in {mode:?}"
+        );
+        assert_eq!(
+            keymap.replaced(mode, Press::parse(key).unwrap()),
+            Some(before)
+        );
+    }
+    assert_eq!(keymap.shown(Mode::Matrix, Action::Plan), ":plan");
+    assert_eq!(
+        action(Mode::Agent, "s"),
+        Some(Action::Tell(AgentOrder::Sync)),
+        "elsewhere"
+    );
+    let plan = keymap
+        .rows(Mode::Matrix)
+        .find(|(row, _)| row.name == "plan");
+    assert_eq!(plan.unwrap().1, [], "what is gone is no hint");
+
+    let mut both = change("promote", &["f7"]);
+    both.extend(change("plan", &["f7"]));
+    let error = Keymap::remapped(&both).unwrap_err().to_string();
+    assert_eq!(error, "`f7` means both `promote` and `plan` in Matrix");
 }

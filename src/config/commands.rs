@@ -224,10 +224,6 @@ mod tests {
                 "config.toml:3: commands[0].run[2]: a value in a shell's text",
             ),
             (
-                "name = \"x\"\nrun = [\"x\"]\nkey = \"p\"",
-                "config.toml:4: commands[0].key: `p` means both `promote` and `x` in Matrix",
-            ),
-            (
                 "name = \"x\"\nrun = [\"x\"]\nkey = \"^c\"",
                 "config.toml:4: commands[0].key: `^c` means both `quit-now` and `x`",
             ),
@@ -246,6 +242,10 @@ mod tests {
             (
                 "name = \"x\"\nrun = [\"x\"]\nkey = \"U\"\n[[commands]]\nname = \"y\"\nrun = [\"y\"]\nkey = \"U\"",
                 "config.toml:8: commands[1].key: `U` means both `x` and `y`",
+            ),
+            (
+                "name = \"x\"\nrun = [\"x\"]\nkey = \"f7\"\n[keys]\nrevert = [\"r\", \"f7\"]",
+                "config.toml:4: commands[0].key: `f7` means both `revert` and `x` in Matrix",
             ),
             (
                 "name = \"x\"\nrun = [\"x\"]\n[[commands]]\nname = \"x\"\nrun = [\"y\"]",

@@ -62,7 +62,7 @@ fn content(canvas: &Canvas<'_>, screen: &HelpScreen, width: usize) -> Vec<Line<'
             HelpRow::Title(title) => lines.push(Line::styled(title, theme.title)),
             HelpRow::Gap => lines.push(Line::default()),
             HelpRow::Note(words) => lines.push(Line::styled(words, theme.dim)),
-            HelpRow::Key(label, words) => described(
+            HelpRow::Key { label, words, .. } => described(
                 Span::styled(format!(" {label:<room$} ", room = LABEL - 2), theme.accent),
                 &words,
                 width,

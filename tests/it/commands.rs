@@ -10,7 +10,7 @@ use crate::support::{
 const COMMANDS: &str = r#"
 [[commands]]
 name = "say"
-key = "Z"
+key = "D"
 run = ["printf", 'said %s \033[31m\n', "{service}/{env}/{version}"]
 read-only = true
 
@@ -55,7 +55,14 @@ fn a_program_is_run_with_the_cells_values_and_how_it_ended_is_told() {
     let mut operator = Operator::sit_down(setup.home(home.path()));
     operator.go_to("catalog", "staging");
 
-    operator.terminal.press("Z");
+    // `D` is another key by itself; who was there first keeps it, and help says in place of what.
+    operator.terminal.press("?");
+    operator.terminal.press("/in place\r");
+    operator.terminal.until("whose key it is", SOON, |view| {
+        view.has("Help  /in place") && view.has(" D ") && view.has("`drift`")
+    });
+    operator.back_to_the_matrix();
+    operator.terminal.press("D");
     let view = operator.terminal.until("how it ended", SOON, |view| {
         view.line(&["$ printf", "catalog/staging/4.4.0", "ok"])
             .is_some()

@@ -31,7 +31,14 @@ pub enum HelpRow {
     /// A heading.
     Title(String),
     /// Keys and what they do, or a command and what it does.
-    Key(String, Cow<'static, str>),
+    Key {
+        /// The keys, or what is typed.
+        label: String,
+        /// What it does.
+        words: Cow<'static, str>,
+        /// Its name in the configuration, which is found too; may be empty.
+        name: String,
+    },
     /// A state, shown by its glyph.
     State(State, &'static str),
     /// Something staged, shown by its glyph.
@@ -50,13 +57,20 @@ pub fn entries(model: &Model, screen: &HelpScreen) -> Vec<HelpRow> {
     for mode in [screen.of].into_iter().chain(others) {
         let mut rows = Vec::new();
         for (row, keys) in model.setup.keymap.rows(mode) {
-            let keys: Vec<String> = keys.iter().map(Press::to_string).collect();
-            rows.push(HelpRow::Key(keys.join(" "), row.words.into()));
+            rows.push(HelpRow::Key {
+                label: label(&keys, row.typed.map(|typed| typed.words[0])),
+                words: in_place(model, mode, &keys, row.words.into()),
+                name: row.name.to_owned(),
+            });
         }
         if OWN.contains(&mode) {
             let own = model.setup.commands.iter();
-            let bound = own.filter_map(|it| Some((it.key?.to_string(), it.description.clone())));
-            rows.extend(bound.map(|(key, words)| HelpRow::Key(key, words.into())));
+            let bound = own.filter_map(|it| Some((it.key?, it)));
+            rows.extend(bound.map(|(press, it)| HelpRow::Key {
+                label: press.to_string(),
+                words: in_place(model, mode, &[press], it.description.clone().into()),
+                name: it.name.clone(),
+            }));
         }
         let title = if mode == screen.of {
             format!("{}, here", mode.title())
@@ -67,16 +81,27 @@ pub fn entries(model: &Model, screen: &HelpScreen) -> Vec<HelpRow> {
     }
     let mut rows = Vec::new();
     for (row, typed) in TABLE.iter().filter_map(|row| Some((row, row.typed?))) {
-        let name = format!(":{} {}", typed.words.join(" :"), typed.argument.shown());
-        rows.push(HelpRow::Key(name.trim_end().to_owned(), row.words.into()));
+        let label = format!(":{} {}", typed.words.join(" :"), typed.argument.shown());
+        rows.push(HelpRow::Key {
+            label: label.trim_end().to_owned(),
+            words: row.words.into(),
+            name: row.name.to_owned(),
+        });
     }
     for command in &model.setup.commands {
-        let name = format!(":{}", command.name);
-        rows.push(HelpRow::Key(name, command.description.clone().into()));
+        rows.push(HelpRow::Key {
+            label: format!(":{}", command.name),
+            words: command.description.clone().into(),
+            name: String::new(),
+        });
     }
     sections.push(("Commands".to_owned(), rows));
     let kept = model.filters.iter();
-    let kept = kept.map(|(name, words)| HelpRow::Key(format!("@{name}"), words.clone().into()));
+    let kept = kept.map(|(name, words)| HelpRow::Key {
+        label: format!("@{name}"),
+        words: words.clone().into(),
+        name: String::new(),
+    });
     sections.push(("Kept filters".to_owned(), kept.collect()));
     let states = State::ALL.into_iter();
     let states = states.filter(|state| *state != State::GitOnly);
@@ -108,11 +133,39 @@ pub fn entries(model: &Model, screen: &HelpScreen) -> Vec<HelpRow> {
     entries
 }
 
+/// An action's keys; of one that has lost them what is typed for it.
+fn label(keys: &[Press], typed: Option<&str>) -> String {
+    let keys: Vec<String> = keys.iter().map(Press::to_string).collect();
+    match (keys.is_empty(), typed) {
+        (false, _) => keys.join(" "),
+        (true, Some(word)) => format!(":{word}"),
+        (true, None) => "no key".to_owned(),
+    }
+}
+
+/// Says which action of Tidegate's own had these keys before the user gave them to another.
+fn in_place(
+    model: &Model,
+    mode: Mode,
+    keys: &[Press],
+    words: Cow<'static, str>,
+) -> Cow<'static, str> {
+    let replaced = keys.iter().filter_map(|press| {
+        let name = model.setup.keymap.replaced(mode, *press)?;
+        Some(format!("`{press}` in place of `{name}`"))
+    });
+    let replaced: Vec<String> = replaced.collect();
+    if replaced.is_empty() {
+        return words;
+    }
+    format!("{words}; {}", replaced.join(", ")).into()
+}
+
 impl HelpRow {
     /// What is searched.
     fn text(&self) -> String {
         match self {
-            Self::Key(label, words) => format!("{label} {words}"),
+            Self::Key { label, words, name } => format!("{label} {words} {name}"),
             Self::State(_, words) | Self::Staged(words) | Self::Note(words) => (*words).to_owned(),
             Self::Title(_) | Self::Gap => String::new(),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    actions::{ArgumentTemplate, Keymap, OwnCommand, Press},
+    actions::{Action, ArgumentTemplate, Keymap, Mode, OwnCommand, Press},
     app::{event::OwnRan, palette, screen::help},
 };
 
@@ -185,21 +185,70 @@ fn help_and_palette_know_them() {
     assert_eq!(found[0].line, "look");
     assert_eq!(found[0].help, "what look does");
     let screen = help::HelpScreen {
-        of: crate::actions::Mode::Matrix,
+        of: Mode::Matrix,
         search: String::new(),
         line: 0,
     };
     let shown = format!("{:?}", help::entries(&driver.model, &screen));
     for part in [
-        "Key(\"U\", \"what look does\")",
-        "Key(\":wipe\", \"what wipe does\")",
+        "what look does",
+        "label: \":wipe\", words: \"what wipe does\"",
     ] {
         assert!(shown.contains(part), "{part}");
     }
-    let taken = command("x", "p", &["x"]);
-    let error = Keymap::default().with_own(&[taken]).unwrap_err();
+    let error = |own: &[OwnCommand]| Keymap::default().with_own(own).unwrap_err().to_string();
+    let (first, second) = (command("x", "p", &["x"]), command("y", "p", &["y"]));
     assert_eq!(
-        error.to_string(),
-        "`p` means both `promote` and `x` in Matrix"
+        error(&[first, second]),
+        "`p` means both `x` and `y` in Matrix"
     );
+    let leaves = command("x", "^c", &["x"]);
+    assert_eq!(
+        error(&[leaves]),
+        "`^c` means both `quit-now` and `x` in Matrix"
+    );
+}
+
+/// A key that came with a new version takes nothing from who had it already.
+#[test]
+fn a_key_of_the_user_s_own_wins_over_one_that_the_user_never_spoke_of() {
+    let pods = OwnCommand {
+        read_only: true,
+        ..command("pods", "D", &["k9s"])
+    };
+    let keymap = Keymap::default()
+        .with_own(std::slice::from_ref(&pods))
+        .unwrap();
+    let mut setup = fixture::setup();
+    setup.keymap = keymap.clone();
+    setup.commands = vec![pods];
+    let mut driver = Driver::settled_with(setup, SIZE);
+    driver.taken();
+    let press = Press::parse("D").unwrap();
+    for (mode, before) in [(Mode::Matrix, "drift"), (Mode::Cell, "describe")] {
+        assert_eq!(keymap.action(mode, press), Some(Action::Own(0)));
+        assert_eq!(keymap.replaced(mode, press), Some(before));
+    }
+    assert_eq!(keymap.shown(Mode::Matrix, Action::Drift), ":drift");
+    assert_eq!(keymap.shown(Mode::Cell, Action::Describe), "`describe`");
+    let screen = help::HelpScreen {
+        of: Mode::Cell,
+        search: "describe".to_owned(),
+        line: 0,
+    };
+    let shown = help::entries(&driver.model, &screen).into_iter();
+    let shown: Vec<String> = shown
+        .filter_map(|row| match row {
+            help::HelpRow::Key { label, words, .. } => Some(format!("{label}: {words}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(
+        shown[0].starts_with("no key: what there is to know of"),
+        "{shown:?}"
+    );
+    assert_eq!(shown[1], "D: what pods does; `D` in place of `describe`");
+    driver.key("D", 0);
+    assert_eq!(runs(&mut driver), ["k9s"], "no drift");
 }
