@@ -255,7 +255,12 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
         Why::Hop(hop) => {
             let words = hop.words(now);
             match status.live.and_then(|live| live.serving.as_ref()) {
-                Some(serving) if status.was == State::Drift => format!("live {serving}: {words}"),
+                Some(serving) if status.was == State::Drift => {
+                    match words.strip_prefix(&format!("{serving} was ")) {
+                        Some(how) => format!("live {serving}, {how}"),
+                        None => format!("live {serving}: {words}"),
+                    }
+                }
                 _ => words,
             }
         }

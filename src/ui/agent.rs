@@ -29,12 +29,17 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &AgentScreen) {
     if let Some(order) = screen.order() {
         foot.extend(effect(canvas, &screen.agent, order, inner_width));
     }
-    let height = rows(head.len() + 1 + orders.len() + foot.len() + 2);
+    // What comes of it goes before air.
+    let air = usize::from(head.len() + orders.len() + foot.len() + 3 <= usize::from(area.height));
+    if air == 0 {
+        foot.remove(0);
+    }
+    let height = rows(head.len() + air + orders.len() + foot.len() + 2);
     let place = centred(area, width, height);
     canvas.clear(place);
     let title = format!("Agent of {}", screen.cell);
     let inner = canvas.frame(place, Line::styled(title, theme.title));
-    let top = rows(head.len() + 1).min(inner.height);
+    let top = rows(head.len() + air).min(inner.height);
     canvas.lines(inner, head);
     let list = below(inner, top, rows(orders.len()));
     let lines: Vec<Line<'static>> = orders.iter().map(|order| line(canvas, *order)).collect();
@@ -66,7 +71,7 @@ fn state(canvas: &Canvas<'_>, agent: &AgentState, width: usize) -> Vec<Line<'sta
         Span::raw(whom),
         Span::styled(agent.phase.word(), style),
     ])];
-    let reason = agent.reason.as_deref().unwrap_or_default();
+    let reason = agent.own_words().unwrap_or_default();
     let words = text::wrap(reason, width).into_iter();
     let words = words.filter(|line| !line.is_empty()).take(3);
     lines.extend(words.map(|line| Line::styled(line, theme.dim)));
@@ -161,7 +166,7 @@ pub fn draw_question(canvas: &mut Canvas<'_>, area: Rect, screen: &OrderScreen) 
         }
         Some(name) => {
             let (input, wrong) = (&screen.input, screen.wrong);
-            lines.extend(name_asked(canvas, name, input, wrong, ""));
+            lines.extend(name_asked(canvas, name, input, wrong, "", inner_width));
             lines.push(Line::from(copy));
         }
     }

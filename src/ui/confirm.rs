@@ -40,7 +40,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
         foot.push(Line::styled("in the demo's own repository", theme.dim));
     }
     foot.push(Line::default());
-    question(canvas, screen, &mut foot);
+    question(canvas, screen, inner_width, &mut foot);
     if usize::from(area.height) < list.len().min(ROOMY) + foot.len() + 2 {
         // Words go before air.
         foot.retain(|line| line.width() > 0);
@@ -88,7 +88,12 @@ fn changes(canvas: &Canvas<'_>, screen: &ConfirmScreen) -> Vec<Line<'static>> {
     changes.iter().map(line).collect()
 }
 
-fn question(canvas: &Canvas<'_>, screen: &ConfirmScreen, lines: &mut Vec<Line<'static>>) {
+fn question(
+    canvas: &Canvas<'_>,
+    screen: &ConfirmScreen,
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
     let theme = canvas.theme;
     let Some(name) = screen.names.get(screen.typed) else {
         lines.push(Line::from(vec![
@@ -110,5 +115,5 @@ fn question(canvas: &Canvas<'_>, screen: &ConfirmScreen, lines: &mut Vec<Line<'s
         String::new()
     };
     let (input, wrong) = (&screen.input, screen.wrong);
-    lines.extend(name_asked(canvas, name, input, wrong, &more));
+    lines.extend(name_asked(canvas, name, input, wrong, &more, width));
 }

@@ -87,8 +87,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Where there is room: the whole reason and the pods; beside or below them what changed it last, and what to go back to.
 fn grown(canvas: &mut Canvas<'_>, area: Rect, cell: &CellKey, view: &CellView<'_>) {
-    let mode = canvas.model.mode();
-    let how = format!("{} shows all", canvas.model.key(mode, Action::Open));
+    let how = format!("{} shows all", canvas.model.key(Mode::Matrix, Action::Open));
     if area.width + 4 < WIDE {
         let half = area.height / 2;
         let changes = changes(canvas, cell, usize::from(area.width));

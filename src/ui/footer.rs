@@ -55,8 +55,13 @@ fn banner(canvas: &mut Canvas<'_>, area: Rect) {
 /// A passing word, else `$ git fetch origin main   ok 0.4s   14:01:59`.
 fn command(canvas: &mut Canvas<'_>, area: Rect) {
     let (model, theme) = (canvas.model, canvas.theme);
-    if let Some((_, word)) = &model.word {
-        canvas.put(area, Line::styled(format!(" {word}"), theme.warn));
+    let said = areas::passing(model, model.area());
+    if !said.is_empty() {
+        let lines = said.into_iter();
+        canvas.lines(
+            area,
+            lines.map(|line| Line::styled(format!(" {line}"), theme.warn)),
+        );
         return;
     }
     let Some(ran) = &model.ran else { return };
@@ -89,22 +94,19 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
     let (model, theme) = (canvas.model, canvas.theme);
     let staged = model.staging.requests().len();
     let under_way = model.deliveries.under_way().next().is_some();
-    let goes_on = if model.setup.demo {
+    let demo = model.setup.demo;
+    let goes_on = if demo {
         "a delivery is under way; it ends with the demo"
     } else {
         "a delivery is under way; the next start takes it up again"
     };
+    let changes = text::count(staged, "change");
     let what = match (staged, under_way) {
         (0, _) => goes_on.to_owned(),
-        (1, false) => "1 change stays staged for the next start".to_owned(),
-        (n, false) => format!(
-            "{} stay staged for the next start",
-            text::count(n, "change")
-        ),
-        (n, true) => format!(
-            "a delivery is under way, {} staged",
-            text::count(n, "change")
-        ),
+        (_, true) => format!("a delivery is under way, {changes} staged"),
+        (_, false) if demo => format!("{changes} staged: gone with the demo"),
+        (1, false) => format!("{changes} stays staged for the next start"),
+        (_, false) => format!("{changes} stay staged for the next start"),
     };
     // The keys first: there may be room for nothing else.
     let spans = vec![
@@ -136,18 +138,24 @@ fn own(canvas: &mut Canvas<'_>, area: Rect, line: &str) {
 
 fn trust(canvas: &mut Canvas<'_>, area: Rect) {
     let (yes, no) = (Action::Yes, Action::No);
-    let mut spans = if canvas.model.shows_all_to_trust() {
-        vec![
+    let keeps = [
+        canvas.key(Mode::Question, no),
+        Span::raw(" keep the old one"),
+    ];
+    let spans: Vec<Span<'_>> = if canvas.model.shows_all_to_trust() {
+        let allows = [
             Span::styled(" Allow exactly this?  ", canvas.theme.warn),
             canvas.key(Mode::Question, yes),
             Span::raw(" allow "),
-        ]
+        ];
+        allows.into_iter().chain(keeps).collect()
     } else {
-        let words = " Enlarge the screen to see all, or use `tidegate trust`  ";
-        vec![Span::styled(words, canvas.theme.warn)]
+        // The key first: there may be room for nothing else.
+        let words = "   Enlarge the screen to see all, or use `tidegate trust`";
+        let words = Span::styled(words, canvas.theme.warn);
+        let start = std::iter::once(Span::raw(" "));
+        start.chain(keeps).chain([words]).collect()
     };
-    spans.push(canvas.key(Mode::Question, no));
-    spans.push(Span::raw(" keep the old one"));
     canvas.put(area, Line::from(spans));
 }
 
@@ -156,10 +164,11 @@ fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
     let (model, theme) = (canvas.model, canvas.theme);
     let rows = model.setup.keymap.rows(mode);
     // A key that answers to a state of the plan, or of the delivery, is a hint only then.
-    let waits = model.waits_for_along();
+    let (waits, held) = (model.waits_for_along(), model.is_held());
     let failed = model.shows_what_failed();
     let rows = rows.filter(|(row, _)| match row.action {
         Action::AcceptAlong => waits,
+        Action::Override => held,
         Action::RevertFailed | Action::RevertBatch => failed,
         _ => true,
     });

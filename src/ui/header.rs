@@ -27,6 +27,9 @@ struct Part {
     spans: Vec<Span<'static>>,
 }
 
+/// How much longer than which parts the clock stays.
+const CLOCK: u8 = 3;
+
 /// Draws the first row.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
     let theme = canvas.theme;
@@ -78,10 +81,20 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
         });
     }
     let gap = if wide { "   " } else { "  " };
-    let room = usize::from(area.width).saturating_sub(width(&clock) + 1);
-    while parts.len() > 1 && total(&parts, gap) > room {
-        let least = (0..parts.len()).min_by_key(|index| parts[*index].importance);
-        parts.remove(least.unwrap_or(0));
+    let mut clock = Some(clock);
+    loop {
+        let taken = clock.as_ref().map_or(0, |clock| width(clock));
+        let room = usize::from(area.width).saturating_sub(taken + 1);
+        if parts.len() <= 1 || total(&parts, gap) <= room {
+            break;
+        }
+        let parts_left = (0..parts.len()).min_by_key(|index| parts[*index].importance);
+        let least = parts_left.unwrap_or(0);
+        if parts[least].importance > CLOCK && clock.is_some() {
+            clock = None;
+        } else {
+            parts.remove(least);
+        }
     }
     let mut spans = vec![Span::raw(" ")];
     for (index, part) in parts.into_iter().enumerate() {
@@ -91,7 +104,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
         spans.extend(part.spans);
     }
     canvas.put(area, Line::from(spans));
-    canvas.put_right(area, Line::styled(clock, theme.dim));
+    if let Some(clock) = clock {
+        canvas.put_right(area, Line::styled(clock, theme.dim));
+    }
 }
 
 fn total(parts: &[Part], gap: &str) -> usize {

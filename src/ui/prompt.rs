@@ -91,7 +91,8 @@ pub fn name_asked(
     input: &LineInput,
     wrong: bool,
     more: &str,
-) -> [Line<'static>; 2] {
+    width: usize,
+) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let (before, after) = input.split();
     let mut typed = vec![
@@ -102,15 +103,20 @@ pub fn name_asked(
     if wrong {
         typed.push(Span::styled(format!("  not {name}"), theme.bad));
     }
-    [
-        Line::from(vec![
-            Span::styled(name.to_string(), theme.warn),
-            Span::raw(format!(
-                " is protected: type its name and press enter{more}"
-            )),
-        ]),
-        Line::from(typed),
-    ]
+    let words = format!("{name} is protected: type its name and press enter{more}");
+    let mut lines = Vec::new();
+    for (index, line) in text::wrap(&words, width).into_iter().enumerate() {
+        // A name that is broken keeps no colour of its own.
+        lines.push(match line.strip_prefix(name.as_str()) {
+            Some(rest) if index == 0 => Line::from(vec![
+                Span::styled(name.to_string(), theme.warn),
+                Span::raw(rest.to_owned()),
+            ]),
+            _ => Line::raw(line),
+        });
+    }
+    lines.push(Line::from(typed));
+    lines
 }
 
 /// A box of at most so many columns and rows above the line that is typed in; what is inside its frame.

@@ -167,28 +167,28 @@ fn agent(
         lines.push(detail::moves_it(canvas, Mode::Cell, order, agent));
     }
     let Some(agent) = &live.agent else { return };
-    let mut value = vec![
-        Span::raw(format!("{} {} ", agent.kind, agent.object)),
-        Span::styled(
-            agent.phase.word(),
-            if agent.phase.is_failing() {
-                theme.bad
-            } else {
-                theme.dim
-            },
-        ),
-    ];
+    let whom = Span::raw(format!("{} {} ", agent.kind, agent.object));
+    let phase = if agent.phase.is_failing() {
+        theme.bad
+    } else {
+        theme.dim
+    };
+    let mut how = vec![Span::styled(agent.phase.word(), phase)];
     if let Some(revision) = &agent.revision {
         let short = Version::from(revision.as_str());
-        value.push(Span::styled(format!(" at {}", short.brief()), theme.faint));
+        how.push(Span::styled(format!(" at {}", short.brief()), theme.faint));
     }
     objects.push(lines.len());
-    lines.push(labelled(canvas, "agent", value));
-    if let Some(reason) = &agent.reason {
-        for line in text::wrap(reason, width.saturating_sub(10))
-            .into_iter()
-            .take(3)
-        {
+    let taken: usize = how.iter().map(Span::width).sum();
+    if LABEL + whom.width() + taken <= width {
+        how.insert(0, whom);
+        lines.push(labelled(canvas, "agent", how));
+    } else {
+        lines.push(labelled(canvas, "agent", vec![whom]));
+        lines.push(labelled(canvas, "", how));
+    }
+    if let Some(reason) = agent.own_words() {
+        for line in some(canvas, reason, width.saturating_sub(LABEL), 3) {
             let line = Span::styled(line, theme.dim);
             lines.push(labelled(canvas, "", vec![line]));
         }
@@ -219,12 +219,22 @@ fn beside(
         if it.companion().is_some() {
             objects.push(lines.len());
         }
-        let sentence = text::wrap(&it.sentence(), width.saturating_sub(LABEL));
-        for (index, line) in sentence.into_iter().take(4).enumerate() {
+        let sentence = some(canvas, &it.sentence(), width.saturating_sub(LABEL), 4);
+        for (index, line) in sentence.into_iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             lines.push(labelled(canvas, label, vec![Span::styled(line, style)]));
         }
     }
+}
+
+/// Words in at most so many lines; what was cut has an ellipsis.
+fn some(canvas: &Canvas<'_>, words: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines = text::wrap(words, width);
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        lines.push(text::clip(&rest, width, canvas.glyphs.ellipsis));
+    }
+    lines
 }
 
 fn section(canvas: &Canvas<'_>, name: &str, focused: bool, lines: &mut Vec<Line<'static>>) {
@@ -272,9 +282,9 @@ fn listed(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> (Vec<Line<'stat
         // Pods of one revision fail alike: the words are said once.
         let message = pod.message.as_ref().filter(|_| !pod.ready);
         if let Some(words) = message.filter(|_| message != said) {
-            let words = text::wrap(words, width.saturating_sub(4)).into_iter();
+            let words = some(canvas, words, width.saturating_sub(4), 3).into_iter();
             let words = words.map(|line| Line::styled(format!("    {line}"), canvas.theme.dim));
-            lines.extend(words.take(3));
+            lines.extend(words);
         }
         said = message;
     }
@@ -389,10 +399,7 @@ fn note_lines(
         Span::styled(format!("{}{times}", note.reason), style),
         Span::styled(format!("  {}", note.object), theme.faint),
     ]));
-    for line in text::wrap(&note.message, width.saturating_sub(6))
-        .into_iter()
-        .take(2)
-    {
+    for line in some(canvas, &note.message, width.saturating_sub(6), 3) {
         lines.push(Line::styled(format!("      {line}"), theme.text));
     }
 }

@@ -55,18 +55,33 @@ impl Banner {
             height => usize::from(height / 6).min(4),
         };
         let room = usize::from(area.width).saturating_sub(text::width(&hint) + AIR);
-        let mut lines = text::wrap(&words, room.max(10));
-        if lines.len() > most {
-            let rest = lines.split_off(most - 1).join(" ");
-            let ellipsis = if model.setup.look.ascii { "..." } else { "…" };
-            lines.push(text::clip(&rest, room, ellipsis));
-        }
         Some(Self {
-            lines,
+            lines: wrapped(model, &words, room, most),
             hint,
             superseded: standing.superseded.is_some(),
         })
     }
+}
+
+/// The passing word in its lines in a terminal of `area`; none where nothing was said.
+pub fn passing(model: &Model, area: Rect) -> Vec<String> {
+    let Some((_, word)) = &model.word else {
+        return Vec::new();
+    };
+    let most = usize::from(area.height / 6).clamp(1, 3);
+    let room = usize::from(area.width).saturating_sub(2);
+    wrapped(model, word, room, most)
+}
+
+/// Words in lines of `room` columns, at most so many: the last ends with an ellipsis where there were more.
+fn wrapped(model: &Model, words: &str, room: usize, most: usize) -> Vec<String> {
+    let mut lines = text::wrap(words, room.max(10));
+    if lines.len() > most {
+        let rest = lines.split_off(most - 1).join(" ");
+        let ellipsis = if model.setup.look.ascii { "..." } else { "…" };
+        lines.push(text::clip(&rest, room, ellipsis));
+    }
+    lines
 }
 
 /// The delivery whose failure the visible screen tells in full: its own, or the plan that was refused.

@@ -14,7 +14,7 @@ mod matrix;
 mod mouse;
 mod panes;
 
-pub use banner::Banner;
+pub use banner::{Banner, passing};
 pub use matrix::{CELL_FRAME, Grid, MatrixAreas, cell_width, grid, head, hit};
 pub use mouse::{Pane, Spot, Zone};
 pub use panes::{
@@ -61,8 +61,10 @@ impl Bands {
             return None;
         }
         let banner = Banner::of(model, area).map(|banner| rows(banner.lines.len()));
-        let command = area.height >= TALL;
-        let foot = 1 + u16::from(command) + banner.unwrap_or(0);
+        // What is said has a row where what was run has none.
+        let said = rows(passing(model, area).len());
+        let command = said.max(u16::from(area.height >= TALL));
+        let foot = 1 + command + banner.unwrap_or(0);
         let end = area.height;
         Some(Self {
             header: row(area, 0),
@@ -77,7 +79,11 @@ impl Bands {
                 height,
                 ..area
             }),
-            command: command.then(|| row(area, end - 2)),
+            command: (command > 0).then(|| Rect {
+                y: area.y + end - 1 - command,
+                height: command,
+                ..area
+            }),
             keys: row(area, end - 1),
         })
     }

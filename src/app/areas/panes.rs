@@ -208,11 +208,17 @@ impl RevertAreas {
         let kept = rows(kept);
         // Two lines of the box, what is declared now, the heading, and air between them.
         let height = rows(values.saturating_sub(1).max(1)).saturating_add(kept + 6);
+        // Values go before air.
+        let air = u16::from(height <= body.height);
         let frame = centred(body, 104, height);
         let inner = inside(frame);
         Self {
             frame,
-            list: below(inner, 2, inner.height.saturating_sub(3 + kept)),
+            list: below(
+                inner,
+                1 + air,
+                inner.height.saturating_sub(1 + 2 * air + kept),
+            ),
             foot: below(inner, inner.height.saturating_sub(kept), kept),
         }
     }

@@ -20,7 +20,7 @@ use crate::{
         diff::DiffPosition,
         failure::Failure,
         ids::CellKey,
-        plan::{Accept, ChangeRequest, Override, PlanRequest, Skip},
+        plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, Skip, Verdict},
         text::count,
         timeline::Level,
         topology::Deliver,
@@ -517,12 +517,26 @@ impl Model {
 
     /// Whether the plan that is shown is held by cells that come along with an edit.
     pub fn waits_for_along(&self) -> bool {
-        match self.screens.last() {
-            Some(Screen::Plan(PlanScreen {
+        let plan = self.planned();
+        plan.is_some_and(|plan| plan.unaccepted().next().is_some())
+    }
+
+    /// Whether a gate holds something of the plan that is shown, whose hold may be lifted.
+    pub fn is_held(&self) -> bool {
+        self.planned().is_some_and(|plan| {
+            let mut verdicts = plan.changes.iter().flat_map(|change| &change.verdicts);
+            let mut skipped = plan.skipped.iter();
+            verdicts.any(Verdict::holds) || skipped.any(|skip| skip.gate.is_some())
+        })
+    }
+
+    fn planned(&self) -> Option<&Plan> {
+        match self.screens.last()? {
+            Screen::Plan(PlanScreen {
                 state: PlanState::Ready(view),
                 ..
-            })) => view.plan.unaccepted().next().is_some(),
-            _ => false,
+            }) => Some(&view.plan),
+            _ => None,
         }
     }
 

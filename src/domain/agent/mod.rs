@@ -351,6 +351,13 @@ pub struct AgentState {
 }
 
 impl AgentState {
+    /// Its own words, unless they are the word for what it does, in another spelling.
+    pub fn own_words(&self) -> Option<&str> {
+        let plain = |words: &str| words.replace('-', "").to_lowercase();
+        let said = self.reason.as_deref();
+        said.filter(|words| plain(words) != plain(self.phase.word()))
+    }
+
     /// By which others name it; `None` where it names no object.
     pub fn reference(&self) -> Option<Reference> {
         let (namespace, name) = self.object.split_once('/')?;

@@ -62,7 +62,10 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
         // A word longer than a line: as much of it as fits, one character at the least.
         while width(word) > limit {
             let first = word.graphemes(true).next().map_or(word.len(), str::len);
-            let (fits, rest) = word.split_at(fitting(word, limit).max(first));
+            let most = fitting(word, limit).max(first);
+            // A path is broken between its folders, so that its line number stays whole.
+            let folder = word[..most].rfind('/').map(|at| at + 1);
+            let (fits, rest) = word.split_at(folder.filter(|at| 3 * at >= most).unwrap_or(most));
             if let Some(line) = lines.last_mut() {
                 line.push_str(fits);
             }
@@ -158,11 +161,13 @@ mod tests {
 
     #[test]
     fn wraps_between_words_and_inside_long_ones() {
-        let cases: [(&str, usize, &[&str]); 7] = [
+        let cases: [(&str, usize, &[&str]); 9] = [
             ("one two three", 7, &["one two", "three"]),
             ("abcdefgh", 3, &["abc", "def", "gh"]),
             ("a abcdefgh b", 4, &["a", "abcd", "efgh", "b"]),
             ("abcdefgh b", 6, &["abcdef", "gh b"]),
+            ("apps/web/prod.yaml:34", 20, &["apps/web/", "prod.yaml:34"]),
+            ("a/abcdefgh", 8, &["a/abcdef", "gh"]),
             ("", 4, &[""]),
             // Never endless.
             ("日本", 1, &["日", "本"]),

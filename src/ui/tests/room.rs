@@ -295,7 +295,7 @@ fn what_has_no_room_in_the_plan_is_counted_and_has_a_pane() {
 /// The box of earlier versions says how many have no room.
 #[test]
 fn what_has_no_room_among_earlier_versions_is_counted() {
-    let mut driver = Driver::settled((60, 15));
+    let mut driver = Driver::settled((60, 12));
     select(&mut driver, "checkout", "prod-us");
     driver.keys("r");
     frame_of(&mut driver.model);
