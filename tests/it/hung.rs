@@ -85,6 +85,64 @@ fn a_silent_cluster_and_a_silent_remote_block_nothing() {
     ended.assert_restored();
 }
 
+/// What is known is told all the same, and what did not answer by its name.
+#[test]
+fn a_command_waits_for_a_silent_cluster_as_long_as_it_is_told() {
+    let port = silence();
+    let repository = repository();
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = format!("http://127.0.0.1:{port}");
+    let kubeconfig = kubeconfig(folder.path(), &server, &json!({}));
+    let environment = [("KUBECONFIG", kubeconfig.to_str().expect("a path"))];
+    let status = |more: &[&str]| {
+        let all = [&["status", "--timeout", "2s"], more].concat();
+        repository.run(&repository.clone_path(), &all, "", &environment)
+    };
+    let said = "the cluster of staging did not answer within 2 s";
+    let told = status(&[]).exits(0);
+    told.shows("payments  1.0.0  ").says(said);
+    let found = status(&["-o", "json"]).exits(0).json();
+    let problems = &found["problems"];
+    assert_eq!(problems[0]["message"], said, "{problems}");
+    assert_eq!(problems[0]["context"], "staging", "{problems}");
+    let cell = &found["services"][1]["cells"]["staging"];
+    assert_ne!(cell["state"], "healthy", "unknown is not green: {cell}");
+}
+
+/// Where the history cannot be read, versions that differ are shown, and it is said that they were not counted.
+#[test]
+fn what_was_not_counted_is_told_and_the_rest_with_it() {
+    let repository = Repository::seeded();
+    let first = repository.tip();
+    repository.bump("checkout", "dev", "1.1.0");
+    repository.pull();
+    let status = |more: &[&str]| {
+        let all = [&["status", "--no-live", "--offline"], more].concat();
+        repository.tidegate(&all)
+    };
+    status(&[]).exits(0).shows("1.0.0 ↑1");
+    let lost = format!(".git/objects/{}/{}", &first[..2], &first[2..]);
+    let lost = repository.clone_path().join(lost);
+    fs::remove_file(&lost).expect("a loose object");
+    fs::create_dir(&lost).expect("what is no object");
+    let home = repository.home();
+    fs::remove_dir_all(&home).ok();
+    let told = status(&[]).exits(0);
+    told.shows("1.0.0 ↑ ")
+        .says("how far cells are behind was not counted (cannot read commit");
+    let found = status(&["-o", "json"]).exits(0).json();
+    assert_eq!(found["counted"], false);
+    let cell = &found["services"][0]["cells"]["staging"];
+    assert_eq!(
+        (&cell["skew"], &cell["behind"]),
+        (&json!("behind"), &json!(null))
+    );
+    // Whoever asks for the number hears why there is none.
+    status(&["--only", "behind"])
+        .exits(1)
+        .says("cannot read commit");
+}
+
 #[test]
 fn a_credential_plugin_neither_reads_keys_nor_writes_to_the_screen() {
     let repository = repository();

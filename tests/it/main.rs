@@ -10,6 +10,7 @@ mod certificates;
 mod cluster;
 mod commands;
 mod completions;
+mod day;
 mod demo;
 mod drift;
 mod endings;

@@ -260,7 +260,7 @@ fn what_failed_in_a_batch_is_reverted_from_its_delivery() {
     operator
         .terminal
         .until("the plan", SOON, |view| view.has("Plan  2 changes"));
-    apply_two(&mut operator);
+    operator.apply(2);
     let failed = operator.terminal.until("two failures", ROLLOUT, |view| {
         view.has("goes back on all 2 that failed")
     });
@@ -291,7 +291,7 @@ fn what_failed_in_a_batch_is_reverted_from_its_delivery() {
         plan.has("9.9.9→1.18.0") && plan.has("9.9.9→5.2.0"),
         "{plan}"
     );
-    apply_two(&mut operator);
+    operator.apply(2);
     operator.delivered(ROLLOUT);
     operator.terminal.press("\t");
     operator.terminal.until("the old failure", SOON, |view| {
@@ -301,17 +301,6 @@ fn what_failed_in_a_batch_is_reverted_from_its_delivery() {
                 .is_some()
     });
     operator.leave();
-}
-
-/// From the plan of two changes that no protected environment has: writes them.
-fn apply_two(operator: &mut Operator) {
-    operator.terminal.press(key::ENTER);
-    operator
-        .terminal
-        .until("the question", SOON, |view| view.has("Write 2 changes?"));
-    operator
-        .terminal
-        .press_until("y", "the write", SOON, |view| !view.has("Write 2 changes?"));
 }
 
 #[test]

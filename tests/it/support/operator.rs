@@ -109,11 +109,27 @@ impl Operator {
         let Some(name) = protected else {
             return self.write("y");
         };
+        self.named(name, "Write 1 change?")
+    }
+
+    /// From the plan of so many changes that no protected environment has: writes them.
+    pub fn apply(&mut self, changes: usize) {
+        let question = format!("Write {changes} changes?");
+        self.terminal.press(key::ENTER);
+        self.terminal
+            .until("the question", SOON, |view| view.has(&question));
+        self.terminal
+            .press_until("y", "the write", SOON, |view| !view.has(&question));
+    }
+
+    /// Answers a question by the name of a protected environment.
+    pub fn named(&mut self, name: &str, question: &str) -> View {
         let answer = format!("> {name}");
         let again = format!("{}{name}", key::BACKSPACE.repeat(2 * name.len()));
         self.terminal
             .press_until(&again, "the name", SOON, |view| view.has(&answer));
-        self.write(key::ENTER)
+        self.terminal
+            .press_until(key::ENTER, "the write", SOON, |view| !view.has(question))
     }
 
     fn write(&mut self, answer: &str) -> View {

@@ -245,6 +245,22 @@ impl Terminal {
         let _ = self.keys.flush();
     }
 
+    /// Clicks at a column and a row, as a terminal tells it.
+    pub fn click(&mut self, place: (usize, usize)) {
+        self.mouse(0, place, true);
+        self.mouse(0, place, false);
+    }
+
+    /// Turns the wheel once at a column and a row.
+    pub fn wheel(&mut self, up: bool, place: (usize, usize)) {
+        self.mouse(if up { 64 } else { 65 }, place, true);
+    }
+
+    fn mouse(&mut self, button: u8, (column, row): (usize, usize), down: bool) {
+        let end = if down { 'M' } else { 'm' };
+        self.press(&format!("\x1b[<{button};{};{}{end}", column + 1, row + 1));
+    }
+
     /// Waits until `condition` holds; then the screen it held on.
     ///
     /// # Panics

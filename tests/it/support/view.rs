@@ -33,6 +33,14 @@ impl View {
             .find(|line| texts.iter().all(|text| line.contains(text)))
     }
 
+    /// The column and the row of `text` on the first line that has it and all of these.
+    pub fn place(&self, texts: &[&str], text: &str) -> Option<(usize, usize)> {
+        let all = |line: &String| line.contains(text) && texts.iter().all(|it| line.contains(it));
+        let row = self.lines.iter().position(all)?;
+        let before = self.lines[row].split(text).next()?;
+        Some((before.chars().count(), row))
+    }
+
     /// Its lines, top down, without trailing space.
     pub fn lines(&self) -> &[String] {
         &self.lines
