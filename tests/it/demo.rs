@@ -115,6 +115,22 @@ async fn shows_an_incident_that_a_revert_heals_and_cleans_up() {
         hop.reason,
         "2.0.3-hotfix.1 was set in the cluster: Argo CD says out of sync"
     );
+    console
+        .until("a Secret that nobody has made", |c| {
+            let cell = c.cell("dev", "shipping");
+            cell.health == Health::Degraded && cell.versions.len() == 2
+        })
+        .await;
+    assert!(console.hold() > 0);
+    console
+        .until("that it is missing, and why", |c| {
+            let reason = c.cell("dev", "shipping").reason.unwrap_or_default();
+            reason.starts_with(
+                "Secret shipping-carriers is missing; ExternalSecret shipping-carriers is not ready: SecretSyncedError: \
+                 could not get secret data from provider",
+            )
+        })
+        .await;
 
     push(&demo, "checkout", "prod-us", "1.42.0", "1.41.3");
     console

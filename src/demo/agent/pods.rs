@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     events::{Note, record},
     objects::text,
+    secrets,
 };
 use crate::demo::server::{Store, stamp};
 
@@ -33,6 +34,8 @@ enum Stage {
     Started,
     /// Ready; nothing more happens by itself.
     Settled,
+    /// Waits for what its configuration refers to.
+    Configured,
     /// Waits to be tried again.
     BackOff,
     /// Told to stop.
@@ -166,7 +169,23 @@ impl Kubelet {
                 life.stage = Stage::BackOff;
                 life.due = self.after(now, 1500, 2500);
             }
-            Stage::Creating => {
+            Stage::Creating | Stage::Configured if let Some(words) = self.lacks(store, pod) => {
+                let words = words.as_str();
+                self.note(
+                    store,
+                    pod,
+                    now,
+                    Note::warning("kubelet", "Failed", &format!("Error: {words}")),
+                );
+                edit(&|pod| {
+                    let waiting = json!({"waiting":
+                        {"reason": "CreateContainerConfigError", "message": words}});
+                    container_status(pod, waiting, false);
+                });
+                life.stage = Stage::Configured;
+                life.due = self.after(now, 10_000, 14_000);
+            }
+            Stage::Creating | Stage::Configured => {
                 let words = format!("Container image \"{image}\" already present on machine");
                 let started = format!("Started container {container_name}");
                 self.note(store, pod, now, Note::normal("kubelet", "Pulled", &words));
@@ -232,6 +251,14 @@ impl Kubelet {
             Stage::Settled => {}
         }
         false
+    }
+
+    /// What a container of the pod refers to and cannot do without, where that is not there.
+    fn lacks(&self, store: &Store, pod: &Value) -> Option<String> {
+        if self.instant {
+            return None;
+        }
+        secrets::missing(store, pod)
     }
 
     /// Writes an event, unless a past is being made.

@@ -5,7 +5,7 @@ use git2::Oid;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{canary, objects::text};
+use super::{canary, objects::text, secrets};
 use crate::{
     demo::server::{Resource, Store, stamp},
     domain::agent::AgentKind,
@@ -42,7 +42,7 @@ impl Tool {
     }
 }
 
-/// The kinds that an environment's cluster serves beside Kubernetes' own: its agents', and Rollouts.
+/// The kinds that an environment's cluster serves beside Kubernetes' own: its agents', Rollouts, and External Secrets'.
 pub fn resources(environment: &str) -> Vec<Resource> {
     let kinds: &[_] = match Tool::of(environment) {
         Tool::Flux => &[AgentKind::Kustomization, AgentKind::GitRepository],
@@ -60,7 +60,10 @@ pub fn resources(environment: &str) -> Vec<Resource> {
         short: &[],
     };
     let agents = kinds.iter().map(resource);
-    agents.chain([canary::RESOURCE]).collect()
+    agents
+        .chain([canary::RESOURCE])
+        .chain(secrets::RESOURCES)
+        .collect()
 }
 
 /// One service as its agent sees it.

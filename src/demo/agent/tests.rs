@@ -369,3 +369,39 @@ async fn a_canary_waits_goes_on_is_given_up_and_begun_again() {
     world.until(|world| get(world)["status"]["phase"] == "Healthy");
     assert_eq!(running(&world), [("2026.11.6".to_owned(), 5)].into());
 }
+
+#[tokio::test]
+async fn what_needs_a_secret_that_is_not_there_waits_for_it() {
+    let mut world = World::new("dev").await;
+    let waits = |world: &World| {
+        let pods = world.pods("shipping");
+        pods.iter()
+            .any(|pod| waiting(pod) == "CreateContainerConfigError")
+    };
+    world.until(waits);
+    assert!(world.reasons("shipping").contains("Failed"));
+    let pods = world.pods("shipping");
+    assert!(
+        pods.iter().any(|pod| image(pod) == "2.14.0"),
+        "the old one serves"
+    );
+    let maker = world.get("externalsecrets", "shipping", "shipping-carriers");
+    assert_eq!(maker["status"]["conditions"][0]["status"], "False");
+    let secret = json!({"apiVersion": "v1", "kind": "Secret",
+        "metadata": {"namespace": "shipping", "name": "shipping-carriers"}, "data": {"token": "eA=="}});
+    world
+        .agent
+        .cluster
+        .store()
+        .apply(secret, world.now)
+        .unwrap();
+    world.until(|world| {
+        let pods = world.pods("shipping");
+        pods.len() == 1 && image(&pods[0]) == "2.14.1" && pods::is_ready(&pods[0])
+    });
+    let mut elsewhere = World::new("staging").await;
+    elsewhere.until(|world| {
+        let maker = world.get("externalsecrets", "shipping", "shipping-carriers");
+        maker["status"]["conditions"][0]["status"] == "True"
+    });
+}

@@ -105,6 +105,9 @@ pub const SERVICES: [Service; 15] = [
     },
 ];
 
+/// Services that need a Secret: its name, and the key in it.
+pub const NEEDS: [(&str, &str, &str); 1] = [("shipping", "shipping-carriers", "token")];
+
 /// The namespace of a service in an environment; production has a prefix.
 pub fn namespace(service: &str, environment: &str) -> String {
     if environment.starts_with("prod") {
@@ -173,12 +176,22 @@ pub fn base(service: &Service) -> Vec<(String, String)> {
         }
         Kind::DaemonSet => {}
     }
+    let needs = NEEDS.iter().filter(|(service, ..)| *service == name);
+    let env = needs.fold(String::new(), |mut env, (_, secret, key)| {
+        let _ = write!(
+            env,
+            "          env:\n            - name: {}\n              valueFrom:\n                secretKeyRef:\n                  \
+             name: {secret}\n                  key: {key}\n",
+            key.to_uppercase()
+        );
+        env
+    });
     let workload = format!(
         "apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n    app: {name}\nspec:\n{spec}  selector:\n    \
          matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n    spec:\n      \
          containers:\n        - name: {name}\n          image: registry.shop.example/{name}\n          ports:\n            - \
          containerPort: 8080\n              protocol: TCP\n          readinessProbe:\n            httpGet:\n              path: /healthz\n              \
-         port: 8080\n"
+         port: 8080\n{env}"
     );
     let kustomization = format!(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - {file}\n  - service.yaml\n"
