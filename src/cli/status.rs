@@ -433,18 +433,12 @@ impl Shown<'_> {
 }
 
 fn problem_line(output: &Output, problem: &Problem) -> Styled {
-    let mut place = match (&problem.path, &problem.context) {
-        (Some(path), _) => path.to_string(),
-        (None, Some(context)) => context.clone(),
-        (None, None) => "problem".to_owned(),
+    let words = match (&problem.path, &problem.context) {
+        (Some(_), _) => problem.sentence(),
+        (None, Some(context)) => format!("{context}: {}", problem.message),
+        (None, None) => format!("problem: {}", problem.message),
     };
-    if let Some(line) = problem.line {
-        place = format!("{place}:{line}");
-    }
-    output.paint(
-        &clean(&format!("{place}: {}", problem.message)),
-        Tone::Attention,
-    )
+    output.paint(&clean(&words), Tone::Attention)
 }
 
 #[cfg(test)]

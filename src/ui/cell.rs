@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{canvas::Canvas, diff, history, rollout};
+use super::{canvas::Canvas, diff, history, rollout, text};
 use crate::app::{
     areas::{CellAreas, Pane, Reach, Spot, below, row, rows},
     screen::{CellPane, CellScreen},
@@ -29,13 +29,26 @@ fn pane(canvas: &mut Canvas<'_>, screen: &CellScreen, pane: CellPane) {
     canvas.enter(Some((Pane::Cell(pane), screen.pane == pane)));
 }
 
-fn title(canvas: &Canvas<'_>, screen: &CellScreen) -> Vec<Span<'static>> {
+fn title(canvas: &Canvas<'_>, screen: &CellScreen, room: usize) -> Vec<Span<'static>> {
     let theme = canvas.theme;
-    let mut spans = vec![Span::styled(screen.cell.to_string(), theme.title)];
-    if canvas.model.is_protected(&screen.cell.environment) {
-        spans.push(Span::styled(" PROD", theme.warn));
-    }
-    spans
+    let tag = if canvas.model.is_protected(&screen.cell.environment) {
+        " PROD"
+    } else {
+        ""
+    };
+    let cell = &screen.cell;
+    let environment = format!(" / {}", cell.environment);
+    let beside = text::width(&environment) + tag.len();
+    let service = text::clip(
+        cell.service.as_str(),
+        room.saturating_sub(beside).max(4),
+        canvas.glyphs.ellipsis,
+    );
+    let name = format!("{service}{environment}");
+    vec![
+        Span::styled(name, theme.title),
+        Span::styled(tag, theme.warn),
+    ]
 }
 
 fn side_by_side(
@@ -45,7 +58,11 @@ fn side_by_side(
     screen: &CellScreen,
     others: Vec<Line<'static>>,
 ) {
-    let title = Line::from(title(canvas, screen));
+    let title = Line::from(title(
+        canvas,
+        screen,
+        usize::from(areas.split.saturating_sub(4)),
+    ));
     canvas.frame(area, title);
     canvas.split(area, areas.split, (0, area.height - 1));
     let right = Rect {
@@ -134,13 +151,17 @@ fn draw_diff(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
 
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen, others: Vec<Line<'static>>) {
     let theme = canvas.theme;
-    let mut spans = title(canvas, screen);
-    let mut labels = Vec::new();
-    for (pane, name) in [
+    let panes = [
         (CellPane::Rollout, "Rollout"),
         (CellPane::History, "History"),
         (CellPane::Diff, "Commit"),
-    ] {
+    ];
+    // The names of the panes are whole: a long one of the cell gives way.
+    let taken: usize = panes.iter().map(|(_, name)| name.len() + 4).sum();
+    let room = usize::from(area.width).saturating_sub(taken + 5);
+    let mut spans = title(canvas, screen, room);
+    let mut labels = Vec::new();
+    for (pane, name) in panes {
         spans.push(Span::raw("  "));
         let before: usize = spans.iter().map(Span::width).sum();
         // Behind the corner of the box and the air before its title.

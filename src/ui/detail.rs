@@ -407,7 +407,7 @@ fn good(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
     let mut spans = vec![
         Span::styled("last good: ", theme.dim),
         Span::styled(
-            version.map_or(String::new(), ToString::to_string),
+            version.map_or(String::new(), |version| version.brief().into_owned()),
             theme.good,
         ),
         Span::styled(

@@ -9,7 +9,7 @@ use ratatui::{
 use super::{canvas::Canvas, text};
 use crate::{
     app::{areas, screen::DriftScreen},
-    domain::{drift::Kind, ids::CellKey},
+    domain::{drift::Kind, ids::CellKey, version::Version},
 };
 
 /// Draws it.
@@ -107,6 +107,17 @@ fn line(
             format!("  {}  ", cut(cell.environment.as_str(), widths.1)),
             place,
         ),
-        Span::styled(model.how_it_drifts(*kind, cell), theme.text),
+        // In full below.
+        Span::styled(brief(&model.how_it_drifts(*kind, cell)), theme.text),
     ])
+}
+
+/// A sentence with its hashes abbreviated.
+fn brief(sentence: &str) -> String {
+    let words = sentence.split(' ').map(|word| {
+        let bare = word.trim_end_matches([',', ';', ':']);
+        let end = &word[bare.len()..];
+        format!("{}{end}", Version::from(bare).brief())
+    });
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -77,7 +77,7 @@ impl Columns {
         let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
         let versions = &mut values.iter().map(|entry| {
             let version = entry.change.version.as_ref();
-            version.map_or(8, |version| text::width(version.as_str()))
+            version.map_or(8, |version| text::width(&version.brief()))
         });
         let kinds = &mut values.iter().map(|entry| match &entry.kind {
             ChangeKind::Promotion { from } => 5 + text::width(from.as_str()),
@@ -134,7 +134,7 @@ pub fn line(
     } else {
         "not set"
     };
-    let version = version.map_or(none.to_owned(), ToString::to_string);
+    let version = version.map_or(none.into(), |version| version.brief());
     let stayed = match entry.stayed_seconds {
         Some(seconds) => age::seconds(seconds),
         None => "now".to_owned(),

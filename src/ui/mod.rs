@@ -58,14 +58,11 @@ pub fn render(model: &Model, frame: &mut Frame<'_>) -> Drawn {
 /// What is shown before anything can be: who this is, and what it is doing.
 pub fn render_opening(words: &str, frame: &mut Frame<'_>) {
     let area = frame.area();
-    let lines = ["", " tidegate", "", "   ", " ^c leaves"];
-    for (index, line) in (0..area.height).zip(lines) {
-        let text = if index == 3 {
-            format!(" {}", crate::domain::text::sanitise(words))
-        } else {
-            line.to_owned()
-        };
-        frame.render_widget(Line::from(text), row(area, index));
+    let said = text::wrap(words, usize::from(area.width.saturating_sub(2)).max(10));
+    let head = ["", "tidegate", ""].map(str::to_owned);
+    let lines = head.into_iter().chain(said);
+    for (index, line) in (0..area.height).zip(lines.chain(["^c leaves".to_owned()])) {
+        frame.render_widget(Line::from(format!(" {line}")), row(area, index));
     }
 }
 

@@ -84,11 +84,17 @@ fn summary(
     }
     lines.push(Line::default());
     if let Some(declared) = view.declared {
-        let mut value = vec![Span::raw(declared.shown().to_owned())];
-        if declared.inherited {
-            value.push(Span::styled(" inherited", theme.warn));
+        // Whole, as nowhere else.
+        let version = text::wrap(declared.shown(), width.saturating_sub(LABEL));
+        for (index, line) in version.into_iter().enumerate() {
+            let label = if index == 0 { "declared" } else { "" };
+            lines.push(labelled(canvas, label, vec![Span::raw(line)]));
         }
-        lines.push(labelled(canvas, "declared", value));
+        if declared.inherited
+            && let Some(last) = lines.last_mut()
+        {
+            last.push_span(Span::styled(" inherited", theme.warn));
+        }
         for source in &declared.sources {
             let place = format!("{}:{}", source.path, source.line);
             for line in text::wrap(&place, width.saturating_sub(LABEL)) {

@@ -111,7 +111,10 @@ pub fn grid(model: &Model) -> Grid {
         .iter()
         .enumerate()
         .map(|(index, name)| {
-            let heading = width(name.as_str()) + tag_width(model, name) + 3;
+            // What rows are ordered by has a mark behind its name.
+            let ordered = matrix.order == Order::Column(name.clone());
+            let mark = if ordered { 2 } else { 0 };
+            let heading = width(name.as_str()) + tag_width(model, name) + mark + 3;
             let cells = matrix.widest.get(index).copied().unwrap_or(0);
             heading.max(cells).clamp(NARROWEST, WIDEST)
         })
@@ -121,7 +124,10 @@ pub fn grid(model: &Model) -> Grid {
     let all: Vec<usize> = (0..wanted.len()).collect();
     let fits = |widths: &[usize], room: usize| widths.iter().sum::<usize>() <= room;
     let beside = share(&wanted, LEGIBLE, space.saturating_sub(why));
-    let alone = share(&wanted, if wide { NARROWEST } else { LEGIBLE }, space);
+    // Short versions are read in narrow columns too; of long ones nothing would be.
+    let is_long = |cells: &usize| *cells > LEGIBLE;
+    let narrow = wide && !matrix.widest.iter().any(is_long);
+    let alone = share(&wanted, if narrow { NARROWEST } else { LEGIBLE }, space);
     let (columns, widths) = if fits(&beside, space.saturating_sub(why)) {
         (all, beside)
     } else if fits(&alone, space) {
@@ -246,8 +252,10 @@ pub fn head(model: &Model, column: u16, row: u16) -> Option<Order> {
 
 /// The width that a cell would like: for glyph, version, how it stands to its upstream, how many are ready; or what is staged.
 pub fn cell_width(view: &CellView<'_>) -> usize {
-    let version = view.declared.and_then(|cell| cell.version.as_ref());
-    let version = version.map_or(0, |version| width(&version.brief()));
+    let version = view.declared.map_or(0, |cell| match &cell.version {
+        Some(version) => width(&version.brief()),
+        None => width(cell.shown()),
+    });
     let extra = match (view.status.percent(), view.status.ready()) {
         (Some(percent), _) => 2 + width(&look::percent(percent, ("#", "-"), usize::MAX)),
         (None, Some((ready, desired))) => 2 + width(&format!("{ready}/{desired}")),

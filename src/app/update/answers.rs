@@ -114,13 +114,7 @@ impl Model {
         for problem in &desired.problems {
             let old = known.as_ref().is_some_and(|k| k.problems.contains(problem));
             if !old {
-                let place = match (&problem.path, problem.line) {
-                    (Some(path), Some(line)) => format!("{path}:{line}: "),
-                    (Some(path), None) => format!("{path}: "),
-                    (None, _) => String::new(),
-                };
-                let text = format!("{place}{}", problem.message);
-                self.log(Level::Warn, text, Vec::new(), out);
+                self.log(Level::Warn, problem.sentence(), Vec::new(), out);
             }
         }
     }

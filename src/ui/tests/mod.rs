@@ -177,7 +177,9 @@ fn a_large_matrix_answers_keys() {
 fn before_anything_is_known_the_screen_says_what_is_being_done() {
     let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(30, 6)).unwrap();
     terminal
-        .draw(|frame| super::render_opening("looking\u{1b}[31m around", frame))
+        .draw(|frame| {
+            super::render_opening("looking\u{1b}[31m around for what goes on", frame);
+        })
         .unwrap();
     let shown = terminal.backend().to_string();
     assert!(
@@ -185,7 +187,7 @@ fn before_anything_is_known_the_screen_says_what_is_being_done() {
         "{shown}"
     );
     assert!(
-        shown.contains("looking") && !shown.contains('\u{1b}'),
+        shown.contains("looking") && shown.contains(" on      ") && !shown.contains('\u{1b}'),
         "{shown}"
     );
 }

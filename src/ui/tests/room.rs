@@ -88,10 +88,64 @@ fn the_mark_of_an_earlier_version_stays_beside_long_names() {
     }
 }
 
+/// One service in so many environments, each with the one before as its upstream: the version of the first, and of the others.
+fn declaring(size: (u16, u16), count: usize, first: Option<&str>, others: Option<&str>) -> Driver {
+    let names: Vec<String> = (0..count).map(|index| format!("e{index}")).collect();
+    let mut setup = fixture::setup();
+    let like = setup.topology.environments[0].clone();
+    setup.topology.environments = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| Environment {
+            name: name.as_str().into(),
+            from: names[index.saturating_sub(1)..index]
+                .iter()
+                .map(|it| it.as_str().into())
+                .collect(),
+            ..like.clone()
+        })
+        .collect();
+    let mut driver = Driver::fresh(setup, size);
+    let mut desired = fixture::desired(&[]);
+    desired.services = vec!["checkout".into()];
+    desired.environments = names.iter().map(|it| it.as_str().into()).collect();
+    for (index, environment) in names.iter().enumerate() {
+        let version = if index == 0 { first } else { others };
+        let declared = DesiredCell {
+            version: version.map(Into::into),
+            ..Default::default()
+        };
+        let cell = fixture::cell("checkout", environment);
+        desired.cells.insert(cell, declared);
+    }
+    driver.model.git.desired = Some(Arc::new(desired));
+    driver
+}
+
+/// Of long versions fewer columns are shown, and something of each; what is not set is said whole.
+#[test]
+fn what_a_column_says_can_be_read() {
+    let mut driver = declaring((120, 40), 10, None, Some("2026-06-25-111325-publish"));
+    driver.keys("j");
+    let grid = &driver.model.matrix.grid;
+    assert!((5..10).contains(&grid.columns.len()), "{grid:?}");
+    let shown = text(&driver.model);
+    assert!(
+        shown.contains("- not set ") && shown.contains(" 2026-06-2"),
+        "{shown}"
+    );
+
+    let mut driver = declaring((120, 40), 4, Some("1.0"), Some("1.0"));
+    driver.keys(": \"order space \"e3 enter");
+    let shown = text(&driver.model);
+    assert!(
+        shown.contains("e3 ▾"),
+        "the mark is beside the whole name\n{shown}"
+    );
+}
+
 #[test]
 fn columns_are_sized_one_by_one() {
-    let names =
-        |count: usize| -> Vec<String> { (0..count).map(|index| format!("e{index}")).collect() };
     let long = "release-2026.11.21-rc.4";
     let digest = format!("sha256:{}", "730810ae".repeat(8));
     // (name, size, environments, version of the first, of the others, in a row)
@@ -131,35 +185,7 @@ fn columns_are_sized_one_by_one() {
         ),
     ];
     for (name, size, count, first, others, expected) in cases {
-        let names = names(count);
-        let mut setup = fixture::setup();
-        let like = setup.topology.environments[0].clone();
-        setup.topology.environments = names
-            .iter()
-            .enumerate()
-            .map(|(index, name)| Environment {
-                name: name.as_str().into(),
-                from: names[index.saturating_sub(1)..index]
-                    .iter()
-                    .map(|it| it.as_str().into())
-                    .collect(),
-                ..like.clone()
-            })
-            .collect();
-        let mut driver = Driver::fresh(setup, size);
-        let mut desired = fixture::desired(&[]);
-        desired.services = vec!["checkout".into()];
-        desired.environments = names.iter().map(|it| it.as_str().into()).collect();
-        for (index, environment) in names.iter().enumerate() {
-            let declared = DesiredCell {
-                version: Some(if index == 0 { first } else { others }.into()),
-                ..Default::default()
-            };
-            desired
-                .cells
-                .insert(fixture::cell("checkout", environment), declared);
-        }
-        driver.model.git.desired = Some(Arc::new(desired));
+        let mut driver = declaring(size, count, Some(first), Some(others));
         driver.keys("j");
         let grid = &driver.model.matrix.grid;
         assert_eq!(grid.columns.len(), count, "{name}: {grid:?}");
