@@ -288,6 +288,7 @@ impl<'a> Call<'a> {
             bookmarks: bookmarks.then_some(self.shared.options.bookmark_every),
             timeout,
             mode: self.shared.mode.subscribe(),
+            ending: self.shared.ending.subscribe(),
         });
         Ok(http::response(200, "application/json", body.boxed_unsync()))
     }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request, Response,
-    body::{Bytes, Incoming},
+    body::{Bytes, Frame, Incoming},
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use serde_json::{Value, json};
@@ -34,13 +34,29 @@ pub(super) async fn answer(
     }
     let mode = *shared.mode.borrow();
     let answer = match mode {
+        Mode::Garbage => Ok(text(
+            200,
+            "text/html",
+            "<!doctype html><title>Sign in</title>",
+        )),
+        Mode::Endless => {
+            let piece = Bytes::from(vec![b' '; 64 << 10]);
+            let pieces = futures::stream::repeat_with(move || Ok(Frame::data(piece.clone())));
+            let body = StreamBody::new(pieces).boxed_unsync();
+            Ok(response(200, "application/json", body))
+        }
         Mode::Failing(401) => Err(ApiError::unauthorized()),
         Mode::Failing(code) => Err(ApiError::new(
             code,
             "ServiceUnavailable",
             "the server is currently unable to handle the request",
         )),
-        _ => route(&shared, request).await,
+        mode => {
+            if let Mode::Slow(wait) = mode {
+                tokio::time::sleep(wait).await;
+            }
+            route(&shared, request).await
+        }
     };
     Ok(answer.unwrap_or_else(|error| failure(&error)))
 }
@@ -82,7 +98,7 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
 }
 
 fn authenticate(shared: &Shared, request: &Request<Incoming>) -> Result<(), ApiError> {
-    let Some(token) = &shared.options.token else {
+    let Some(token) = lock(&shared.token).clone() else {
         return Ok(());
     };
     match header(request, AUTHORIZATION).strip_prefix("Bearer ") {

@@ -91,11 +91,17 @@ pub enum Mode {
     Hanging,
     /// Every request fails with this HTTP code (such as 503 or 401); open watches end.
     Failing(u16),
+    /// As it should, but each answer begins only after this long; open watches go on.
+    Slow(Duration),
+    /// Every answer is a page for browsers, as where a proxy stands in between; open watches end.
+    Garbage,
+    /// Every answer begins and never ends; open watches do.
+    Endless,
 }
 
 impl Mode {
     fn serves(self) -> bool {
-        matches!(self, Self::Serving | Self::Hanging)
+        matches!(self, Self::Serving | Self::Hanging | Self::Slow(_))
     }
 }
 
@@ -155,6 +161,10 @@ struct Shared {
     options: ServerOptions,
     store: Store,
     mode: channel::Sender<Mode>,
+    /// The bearer token that it takes now.
+    token: Mutex<Option<String>>,
+    /// Raised when running watches are to end.
+    ending: channel::Sender<u64>,
     /// What the listener has made of the mode: `true` while connections are accepted.
     listening: channel::Sender<bool>,
     forbidden: Mutex<Vec<Forbid>>,
@@ -181,6 +191,8 @@ impl ApiServer {
         let shared = Arc::new(Shared {
             store: Store::new(resources, options.keep, options.graceful_pods, salt),
             mode: channel::Sender::new(options.mode),
+            token: Mutex::new(options.token.clone()),
+            ending: channel::Sender::new(0),
             listening: channel::Sender::new(true),
             forbidden: Mutex::default(),
             overloaded: Mutex::default(),
@@ -245,6 +257,16 @@ impl ApiServer {
         *lock(&self.shared.lacking) = resources.iter().map(ToString::to_string).collect();
     }
 
+    /// Takes this bearer token from now on and no other. Open watches go on.
+    pub fn require(&self, token: impl Into<String>) {
+        *lock(&self.shared.token) = Some(token.into());
+    }
+
+    /// Open watches end as they do after their time.
+    pub fn end_watches(&self) {
+        self.shared.ending.send_modify(|count| *count += 1);
+    }
+
     /// Open watches end with 410 Gone, and older resource versions are gone too.
     pub fn expire_watches(&self) {
         self.shared.store.expire();
@@ -280,7 +302,7 @@ pub fn kubeconfig<'a>(servers: impl IntoIterator<Item = &'a ApiServer>) -> Strin
     let mut current = Value::Null;
     for server in servers {
         let name = server.name();
-        let token = server.shared.options.token.as_deref();
+        let token = lock(&server.shared.token).clone();
         if current.is_null() {
             current = json!(name);
         }

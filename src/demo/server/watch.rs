@@ -28,6 +28,8 @@ pub struct Watch {
     pub timeout: Duration,
     /// How the server behaves.
     pub mode: watch::Receiver<Mode>,
+    /// Changes when it is to end.
+    pub ending: watch::Receiver<u64>,
 }
 
 struct Running {
@@ -114,13 +116,26 @@ impl Running {
             tokio::select! {
                 changed = self.changed.changed() => changed.ok()?,
                 changed = self.watch.mode.changed() => changed.ok()?,
-                () = tokio::time::sleep_until(self.ends) => self.last = true,
+                ended = self.watch.ending.changed() => {
+                    ended.ok()?;
+                    self.end();
+                }
+                () = tokio::time::sleep_until(self.ends) => self.end(),
                 () = tokio::time::sleep_until(bookmark), if self.next_bookmark.is_some() => {
                     self.bookmark(false);
                     self.next_bookmark = self.watch.bookmarks.map(|every| Instant::now() + every);
                 }
             }
         }
+    }
+
+    /// Ends when its time is over: the last that it says is how far it has got.
+    fn end(&mut self) {
+        self.collect();
+        if self.watch.bookmarks.is_some() && !self.last {
+            self.bookmark(false);
+        }
+        self.last = true;
     }
 
     /// Queues what changed since the cursor.

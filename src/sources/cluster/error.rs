@@ -47,6 +47,11 @@ impl From<&kube::Error> for ClusterError {
     fn from(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::from(&**status),
+            // What an API server sends is JSON, whatever else is wrong with it.
+            kube::Error::SerdeError(error) if error.is_syntax() => Self::Broken(format!(
+                "the answer is no JSON, as where a proxy or a page to sign in answers instead of the API server: {}",
+                clean(&error.to_string())
+            )),
             other => Self::Broken(cause(other)),
         }
     }

@@ -319,3 +319,37 @@ async fn what_is_waited_for_is_asked_for_once_a_while() {
         .collect();
     assert_eq!(asked.len(), 1, "{asked:?}");
 }
+
+/// Kinds that are defined while somebody looks are picked up, and what they say is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_that_is_defined_later_is_picked_up() {
+    let (home, server) = (Home::new(), server().await);
+    web(
+        &server,
+        &json!({"container": {"envFrom": [{"secretRef": {"name": "tokens"}}]}}),
+        None,
+    );
+    server.lack(&["externalsecrets", "secretstores", "clustersecretstores"]);
+    let cells = target("dev", &[("shop", "web")]);
+    let mut options = home.options(&[&server]);
+    options.ask_again = Duration::from_millis(20);
+    let mut console = Console::start(vec![cells], options);
+    console
+        .until("the column", |c| c.connection("dev") == Connection::Live)
+        .await;
+    apply(
+        &server,
+        json!({
+            "apiVersion": "external-secrets.io/v1beta1", "kind": "ExternalSecret",
+            "metadata": {"namespace": "shop", "name": "tokens"},
+            "status": {"conditions": [{"type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "no"}]},
+        }),
+    );
+    server.lack(&[]);
+    console
+        .until("what it says", |c| {
+            told(c) == ["ExternalSecret tokens is not ready: SecretSyncedError: no"]
+        })
+        .await;
+    assert!(console.losses.is_empty(), "{:?}", console.losses);
+}

@@ -161,7 +161,10 @@ impl Console {
                     }
                     self.views.apply(&context, event, Timestamp::now());
                 }
-                None => panic!("{what}: not within {DEADLINE:?}; {:#?}", self.views),
+                None => panic!(
+                    "{what}: not within {DEADLINE:?}; {:#?}; lost: {:?}",
+                    self.views, self.losses
+                ),
             }
         }
     }
