@@ -21,7 +21,7 @@ const WIDTH: u16 = 92;
 /// Draws the menu: the orders with their keys, and what comes of the selected one.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &AgentScreen) {
     let theme = canvas.theme;
-    let width = area.width.min(WIDTH);
+    let width = area.width.saturating_sub(4).min(WIDTH);
     let inner_width = usize::from(width.saturating_sub(4));
     let head = state(canvas, &screen.agent, inner_width);
     let orders = screen.orders();
@@ -138,7 +138,7 @@ fn effect(
 /// Draws the last question.
 pub fn draw_question(canvas: &mut Canvas<'_>, area: Rect, screen: &OrderScreen) {
     let theme = canvas.theme;
-    let width = area.width.min(WIDTH);
+    let width = area.width.saturating_sub(4).min(WIDTH);
     let inner_width = usize::from(width.saturating_sub(4));
     let told = &screen.told;
     let mut lines = state(canvas, &told.agent, inner_width);

@@ -22,7 +22,7 @@ const ROOMY: usize = 8;
 /// them, and the question stays.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
     let theme = canvas.theme;
-    let width = area.width.min(76);
+    let width = area.width.saturating_sub(4).min(76);
     let inner_width = usize::from(width.saturating_sub(4));
     let changes = changes(canvas, screen);
     let count = changes.len();

@@ -56,7 +56,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     let width = usize::from(inner.width);
     published(canvas, delivery, width, &mut lines);
     lines.push(Line::default());
-    let first_cell = lines.len();
+    let mut first_cell = lines.len();
     let names = delivery.cells.iter();
     let names = names.map(|run| text::width(&run.cell.to_string()));
     let names = names.max().unwrap_or(8).min(width / 2);
@@ -81,9 +81,19 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     }
     ending(canvas, delivery, width, &mut lines);
     let height = usize::from(inner.height);
+    if lines.len() > height {
+        // Words go before air.
+        let air = |line: &&Line<'_>| line.width() == 0;
+        first_cell -= lines[..first_cell].iter().filter(air).count();
+        lines.retain(|line| line.width() > 0);
+    }
     let cell = screen.selected(delivery);
     let selected = first_cell + cell;
-    let start = (selected + 2).saturating_sub(height);
+    let mut start = (selected + 2).saturating_sub(height);
+    if delivery.ended.is_some() {
+        // How it ended is worth more than how it began.
+        start = start.max(lines.len().saturating_sub(height).min(selected));
+    }
     canvas.drawn.keys.page = height.saturating_sub(first_cell + 2);
     let cells = Spot::Rows {
         pane: None,

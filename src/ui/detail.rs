@@ -81,7 +81,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
         width: last.width.saturating_sub(taken + 2),
         ..last
     };
-    canvas.put(beside, git);
+    // Who it was gives way to what it was.
+    let short = Line::from(change_alone(canvas, &cell));
+    let room = usize::from(beside.width);
+    let is_cut = git.width() > room && !short.spans.is_empty();
+    canvas.put(beside, if is_cut { short } else { git });
     canvas.put_right(last, good);
 }
 
@@ -347,6 +351,18 @@ fn last_change(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
         spans.extend(values(canvas, of));
         spans.push(Span::raw(format!("  {}", subject(newest))));
     }
+    spans
+}
+
+/// `git a1b2c3d 14:00 1.41.3 → 1.42.0`, where there is little room; nothing where no commit is known.
+fn change_alone(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
+    let of = canvas.model.values(cell);
+    if of.is_empty() {
+        return Vec::new();
+    }
+    let mut spans = last_commit(canvas, cell);
+    spans.pop();
+    spans.extend(values(canvas, of));
     spans
 }
 

@@ -200,6 +200,42 @@ fn columns_are_sized_one_by_one() {
     }
 }
 
+/// However little room there is: how it ended, and the way back.
+#[test]
+fn a_delivery_that_failed_offers_the_way_back_in_every_size() {
+    let (_, build) = scenes::ALL
+        .iter()
+        .find(|scene| scene.0 == "delivery_failed")
+        .unwrap();
+    for size in [WIDE, SMALL, (60, 15)] {
+        let mut driver = build(size);
+        frame_of(&mut driver.model);
+        let shown = text(&driver.model);
+        for part in ["failed at", "goes back"] {
+            assert!(shown.contains(part), "{size:?}: {part}\n{shown}");
+        }
+    }
+}
+
+/// What the last question touches is told to its last word.
+#[test]
+fn the_last_question_cuts_nothing_that_it_says() {
+    let (_, build) = scenes::ALL
+        .iter()
+        .find(|scene| scene.0 == "confirm")
+        .unwrap();
+    for size in [WIDE, SMALL, (60, 15)] {
+        let mut driver = build(size);
+        frame_of(&mut driver.model);
+        let shown = text(&driver.model);
+        let touches = shown.lines().find(|line| line.contains("touches"));
+        assert!(
+            touches.is_some_and(|line| !line.contains('…')),
+            "{size:?}\n{shown}"
+        );
+    }
+}
+
 /// Many changes: the plan and the last question show some and say how many more there are, and keys bring them into view.
 #[test]
 fn no_change_is_hidden_at_the_moment_of_decision() {
