@@ -60,9 +60,15 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, Failure> {
             "verdicts": verdicts.iter().map(json::verdict).collect::<Vec<_>>(),
         }));
     } else {
-        let own = before(desired.version(&cell));
-        let comes = version.as_ref().map_or("nothing", Version::as_str);
-        let title = format!("promote {cell}: {own} → {comes} from {from}");
+        let declared = desired.version(&cell);
+        let own = before(declared);
+        let title = match &version {
+            Some(version) if declared == Some(version) => {
+                format!("promote {cell}: {own} from {from} is there already")
+            }
+            Some(version) => format!("promote {cell}: {own} → {version} from {from}"),
+            None => format!("promote {cell}: {own} → nothing from {from}"),
+        };
         let output = &context.output;
         output.line(output.paint(&clean(&title), Tone::Strong));
         for verdict in &verdicts {

@@ -100,6 +100,10 @@ fn a_diff_shows_more_less_all_and_both_sides() {
         view.has("side by side needs 160 columns, there are 120")
     });
     terminal.resize(200, 50);
+    // The clock stands at the right end.
+    terminal.until("the new size", SOON, |view| {
+        view.lines()[0].trim_end().chars().count() > 190
+    });
     terminal.press("|");
     let sides = |view: &View| view.line(&["newTag: 1.0.0", "newTag: 1.2.0"]).is_some();
     terminal.until("both sides", SOON, sides);

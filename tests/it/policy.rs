@@ -212,3 +212,13 @@ fn a_version_that_came_past_its_upstream_is_an_alert() {
         }])
     );
 }
+
+#[test]
+fn why_of_what_is_there_already_says_so() {
+    let repository = Repository::seeded();
+    repository
+        .tidegate(&["why", "checkout", "--to", "prod"])
+        .exits(0)
+        .shows("promote checkout / prod: 1.0.0 from staging is there already")
+        .shows("prod declares 1.0.0 already");
+}

@@ -49,6 +49,9 @@ fn without_past<'a>(change: &Change<'a>) -> Known<'a> {
     if subject.map(|cell| cell.subject) == Some(Subject::Setting) {
         return pass("a setting has no order, and is no fix".to_owned());
     }
+    if own == to {
+        return pass(format!("{target} declares {to} already"));
+    }
     if is_above(own, to) {
         return Known::Found(hold(format!(
             "{target} declares {own}, which is newer than {to}"
