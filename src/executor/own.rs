@@ -37,6 +37,12 @@ pub(super) async fn run(project: &Project, run: &OwnRun) -> OwnRan {
         let mut command = Command::new(program);
         command.args(arguments);
         command.current_dir(project.repo.place());
+        // A context is looked for where this program has found it.
+        if !project.kubeconfig.is_empty()
+            && let Ok(files) = std::env::join_paths(&project.kubeconfig)
+        {
+            command.env("KUBECONFIG", files);
+        }
         command
     };
     let mut command = match &run.instead {

@@ -123,3 +123,40 @@ fn a_program_is_run_with_the_cells_values_and_how_it_ended_is_told() {
     assert!(file.exists());
     operator.leave();
 }
+
+/// A program in k9s' place that says what it was given, and by which kubeconfig; where k9s is installed, it is the same for it.
+#[test]
+fn k9s_gets_the_terminal_at_the_selected_pod_with_the_clusters_that_are_shown() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let programs = home.path().join("bin");
+    fs::create_dir(&programs).unwrap();
+    let k9s = programs.join("k9s");
+    fs::write(
+        &k9s,
+        "#!/bin/sh\nprintf 'k9s was given %s\\n' \"$*\"\ngrep -c 'name: prod-us' \"$KUBECONFIG\"\nread -r line\n",
+    )
+    .unwrap();
+    fs::set_permissions(&k9s, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::split_paths(&path);
+    let path = std::env::join_paths(std::iter::once(programs.clone()).chain(path)).unwrap();
+    let setup = Setup::tidegate(&["demo", "--speed", "8", "--no-outage"]).env("PATH", path);
+    let mut operator = Operator::sit_down(setup.home(home.path()));
+    operator.go_to("catalog", "prod-us");
+    operator.terminal.press("\r");
+    operator
+        .terminal
+        .until("its pods", SOON, |view| view.has("Pods 3"));
+    operator.terminal.press("K");
+    operator.terminal.until("what k9s was given", SOON, |view| {
+        view.has("k9s was given --context prod-us -n shop-catalog -c pod /catalog-")
+            && view.lines().iter().any(|line| line == "3")
+    });
+    operator.terminal.press("\r");
+    operator.terminal.until("the cell again", SOON, |view| {
+        view.has("Pods 3") && view.line(&["$ k9s --context prod-us", "ok"]).is_some()
+    });
+    operator.back_to_the_matrix();
+    operator.leave();
+}
