@@ -392,7 +392,7 @@ pub struct PodObject {
     pub name: String,
     /// The controller that made it.
     pub owner: Option<Owner>,
-    /// Its labels.
+    /// Its labels; where something made it, its revision alone.
     pub labels: BTreeMap<String, String>,
     /// `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`.
     pub phase: String,

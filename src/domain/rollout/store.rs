@@ -120,17 +120,17 @@ impl Namespace {
     pub(super) fn insert(&mut self, object: ClusterObject) {
         match object {
             ClusterObject::Workload(job) if job.kind == ObjectKind::Job => {
-                self.jobs.insert(job.name.clone(), job.owner.clone(), *job);
+                self.jobs.insert(*job);
             }
             ClusterObject::Workload(workload) => {
                 let key = (workload.kind, workload.name.clone());
                 self.workloads.insert(key, *workload);
             }
             ClusterObject::ReplicaSet(set) => {
-                self.sets.insert(set.name.clone(), set.owner.clone(), *set);
+                self.sets.insert(*set);
             }
             ClusterObject::Pod(pod) => {
-                self.pods.insert(pod.name.clone(), pod.owner.clone(), *pod);
+                self.pods.insert(*pod);
             }
             ClusterObject::Canary(canary) => {
                 self.canaries.insert(canary.name.clone(), *canary);
@@ -251,7 +251,7 @@ impl Namespace {
 
     /// Every pod.
     pub(super) fn pods(&self) -> impl Iterator<Item = &PodObject> {
-        self.pods.by_name.values().map(|(_, pod)| pod)
+        self.pods.by_name.values()
     }
 
     /// How Flagger delivers a workload, where it does.
@@ -315,11 +315,51 @@ fn owner(kind: ObjectKind, name: &str) -> Owner {
     }
 }
 
+/// Up to so many names of what one has made take no more room than they need.
+const FEW: usize = 4;
+
+/// What something may have made.
+trait Made {
+    fn name(&self) -> &str;
+    fn owner(&self) -> &Option<Owner>;
+}
+
+impl Made for WorkloadState {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn owner(&self) -> &Option<Owner> {
+        &self.owner
+    }
+}
+
+impl Made for ReplicaSetState {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn owner(&self) -> &Option<Owner> {
+        &self.owner
+    }
+}
+
+impl Made for PodObject {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn owner(&self) -> &Option<Owner> {
+        &self.owner
+    }
+}
+
 /// Objects by name, with an index by owner.
 #[derive(Clone, Debug)]
 struct Owned<T> {
-    by_name: BTreeMap<String, (Option<Owner>, T)>,
-    by_owner: BTreeMap<Option<Owner>, BTreeSet<String>>,
+    by_name: BTreeMap<String, T>,
+    /// Most have made one or two: their names in order, which takes no tree.
+    by_owner: BTreeMap<Option<Owner>, Vec<String>>,
 }
 
 impl<T> Default for Owned<T> {
@@ -331,29 +371,33 @@ impl<T> Default for Owned<T> {
     }
 }
 
-impl<T> Owned<T> {
-    fn insert(&mut self, name: String, owner: Option<Owner>, object: T) {
+impl<T: Made> Owned<T> {
+    fn insert(&mut self, object: T) {
+        let name = object.name().to_owned();
         self.remove(&name);
-        self.by_owner
-            .entry(owner.clone())
-            .or_default()
-            .insert(name.clone());
-        self.by_name.insert(name, (owner, object));
+        let names = self.by_owner.entry(object.owner().clone()).or_default();
+        if let Err(place) = names.binary_search(&name) {
+            if names.len() < FEW {
+                names.reserve_exact(1);
+            }
+            names.insert(place, name.clone());
+        }
+        self.by_name.insert(name, object);
     }
 
     fn remove(&mut self, name: &str) {
-        if let Some((owner, _)) = self.by_name.remove(name)
-            && let Some(names) = self.by_owner.get_mut(&owner)
+        if let Some(object) = self.by_name.remove(name)
+            && let Some(names) = self.by_owner.get_mut(object.owner())
         {
-            names.remove(name);
+            names.retain(|it| it != name);
             if names.is_empty() {
-                self.by_owner.remove(&owner);
+                self.by_owner.remove(object.owner());
             }
         }
     }
 
     fn get(&self, name: &str) -> Option<&T> {
-        self.by_name.get(name).map(|(_, object)| object)
+        self.by_name.get(name)
     }
 
     fn of(&self, owner: Option<&Owner>) -> impl Iterator<Item = &T> + use<'_, T> {

@@ -33,6 +33,9 @@ use crate::domain::{
 /// Where Deployments and their `ReplicaSets` keep the number of their revision.
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
+/// Where the revision of a `StatefulSet`'s pod stands.
+const POD_REVISION: &str = "controller-revision-hash";
+
 /// Where Argo CD writes whose object it is.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 
@@ -61,7 +64,9 @@ pub(super) fn deployment(object: Deployment) -> ClusterObject {
         },
         containers: template_images(Some(&spec.template)),
         references: references(Some(&spec.template)),
+        // What is told of the others stands in the numbers.
         conditions: conditions
+            .filter(|it| matches!(it.type_.as_deref(), Some("Progressing" | "ReplicaFailure")))
             .map(|condition| Condition {
                 kind: condition.type_.unwrap_or_default(),
                 holds: condition.status.as_deref() == Some("True"),
@@ -227,11 +232,16 @@ pub(super) fn pod(object: Pod) -> ClusterObject {
     ));
     let owner = owner(&object.metadata);
     let metadata = object.metadata;
+    let mut labels = metadata.labels.unwrap_or_default();
+    if owner.is_some() {
+        // It is found by who made it: of ten thousand pods the other labels would be most of what is kept.
+        labels.retain(|name, _| name == POD_REVISION);
+    }
     ClusterObject::Pod(Box::new(PodObject {
         namespace: metadata.namespace.unwrap_or_default(),
         name: clean(metadata.name.as_deref().unwrap_or_default()),
         owner,
-        labels: metadata.labels.unwrap_or_default(),
+        labels,
         phase: clean(status.phase.as_deref().unwrap_or("Pending")),
         ready: ready.is_some_and(|ready| ready.status == "True"),
         ready_changed: ready.and_then(|ready| time(ready.last_transition_time.clone())),
@@ -262,6 +272,8 @@ pub(super) fn clean(text: &str) -> String {
         line.truncate(end);
         line.push('…');
     }
+    // Thousands of these are kept, and most have grown word by word.
+    line.shrink_to_fit();
     line
 }
 
