@@ -10,7 +10,7 @@ use hyper::{
 };
 use serde_json::{Value, json};
 
-use super::{Mode, Shared, call::Call, discovery, lock, status::ApiError};
+use super::{Mode, Shared, call::Call, discovery, lock, review, status::ApiError};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub(super) type Answer = Result<Response<Body>, ApiError>;
@@ -109,7 +109,12 @@ fn authenticate(shared: &Shared, request: &Request<Incoming>) -> Result<(), ApiE
 
 /// May I? By the same rules that answer the request itself.
 async fn review(shared: &Shared, request: Request<Incoming>) -> Answer {
-    let mut review = body(request).await?;
+    let mut review = if is_protobuf(&request) {
+        review::read(&bytes(request).await?)
+            .ok_or_else(|| ApiError::bad_request("the body is no review of access"))?
+    } else {
+        body(request).await?
+    };
     let asked = &review["spec"]["resourceAttributes"];
     let word = |key: &str| asked[key].as_str().unwrap_or_default();
     let (verb, resource, namespace) = (word("verb"), word("resource"), word("namespace"));
@@ -140,20 +145,28 @@ pub(super) fn overloaded(shared: &Shared, verb: &str, resource: &str, namespace:
 
 /// A request's body, JSON or YAML.
 pub(super) async fn body(request: Request<Incoming>) -> Result<Value, ApiError> {
-    if header(&request, CONTENT_TYPE).starts_with("application/vnd.kubernetes.protobuf") {
+    if is_protobuf(&request) {
         return Err(ApiError::unsupported(
             "the server takes JSON only: application/json",
         ));
     }
-    let body = request.into_body().collect().await.map_err(|error| {
-        ApiError::bad_request(format!("the request's body could not be read: {error}"))
-    })?;
-    let body = body.to_bytes();
+    let body = bytes(request).await?;
     if body.is_empty() {
         return Ok(Value::Null);
     }
     serde_yaml::from_slice(&body)
         .map_err(|error| ApiError::bad_request(format!("the body is not JSON: {error}")))
+}
+
+fn is_protobuf(request: &Request<Incoming>) -> bool {
+    header(request, CONTENT_TYPE).starts_with("application/vnd.kubernetes.protobuf")
+}
+
+async fn bytes(request: Request<Incoming>) -> Result<Bytes, ApiError> {
+    let body = request.into_body().collect().await.map_err(|error| {
+        ApiError::bad_request(format!("the request's body could not be read: {error}"))
+    })?;
+    Ok(body.to_bytes())
 }
 
 /// A header's text, empty where there is none.

@@ -7,6 +7,7 @@ mod http;
 mod log;
 mod patch;
 mod query;
+mod review;
 mod selector;
 mod state;
 mod status;
