@@ -321,7 +321,7 @@ const FEW: usize = 4;
 /// What something may have made.
 trait Made {
     fn name(&self) -> &str;
-    fn owner(&self) -> &Option<Owner>;
+    fn owner(&self) -> Option<&Owner>;
 }
 
 impl Made for WorkloadState {
@@ -329,8 +329,8 @@ impl Made for WorkloadState {
         &self.name
     }
 
-    fn owner(&self) -> &Option<Owner> {
-        &self.owner
+    fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
     }
 }
 
@@ -339,8 +339,8 @@ impl Made for ReplicaSetState {
         &self.name
     }
 
-    fn owner(&self) -> &Option<Owner> {
-        &self.owner
+    fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
     }
 }
 
@@ -349,8 +349,8 @@ impl Made for PodObject {
         &self.name
     }
 
-    fn owner(&self) -> &Option<Owner> {
-        &self.owner
+    fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
     }
 }
 
@@ -375,7 +375,7 @@ impl<T: Made> Owned<T> {
     fn insert(&mut self, object: T) {
         let name = object.name().to_owned();
         self.remove(&name);
-        let names = self.by_owner.entry(object.owner().clone()).or_default();
+        let names = self.by_owner.entry(object.owner().cloned()).or_default();
         if let Err(place) = names.binary_search(&name) {
             if names.len() < FEW {
                 names.reserve_exact(1);
@@ -386,12 +386,14 @@ impl<T: Made> Owned<T> {
     }
 
     fn remove(&mut self, name: &str) {
-        if let Some(object) = self.by_name.remove(name)
-            && let Some(names) = self.by_owner.get_mut(object.owner())
-        {
+        let Some(object) = self.by_name.remove(name) else {
+            return;
+        };
+        let owner = object.owner().cloned();
+        if let Some(names) = self.by_owner.get_mut(&owner) {
             names.retain(|it| it != name);
             if names.is_empty() {
-                self.by_owner.remove(object.owner());
+                self.by_owner.remove(&owner);
             }
         }
     }
