@@ -323,7 +323,7 @@ async fn start(fleet: &Fleet) -> Vec<ApiServer> {
             store
                 .apply(object, Timestamp::now())
                 .map(drop)
-                .expect("an object")
+                .expect("an object");
         };
         put(deployment(&name, pods));
         put(replica_set(&name, pods));
