@@ -260,6 +260,10 @@ fn a_second_control_c_leaves_while_the_remote_is_still_asked() {
     let (begun, go) = slow_server(&repository);
     let setup = Setup::tidegate(&[]).home(repository.home());
     let mut operator = Operator::sit_down(setup.folder(repository.clone_path()));
+    // What there is to promote comes with the fetch.
+    operator
+        .terminal
+        .until("the new version", SOON, |view| view.has("1.1.0"));
     operator.unlock();
     operator.plan_promotion("checkout", "prod");
     operator.confirm(Some("prod"));
