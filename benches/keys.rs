@@ -314,6 +314,7 @@ fn desired() -> Desired {
     }
     let services = (0..SERVICES).map(|service| format!("service-{service:04}").as_str().into());
     Desired {
+        vetoes: tidegate::domain::policy::veto::Vetoes::default(),
         tips: vec![tip()],
         commit: commit(1),
         services: services.collect(),
@@ -405,6 +406,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
         }],
         waves: vec![Wave {
             writes: vec![Write {
+                vetoes: Vec::new(),
                 tip: tip(),
                 action: Action::Edit,
                 message: "set a service".to_owned(),

@@ -148,6 +148,7 @@ pub(crate) fn desired(rows: &[(&str, [&str; 4])]) -> Desired {
         environments,
         cells,
         problems: Vec::new(),
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
     }
 }
 

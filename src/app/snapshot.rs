@@ -134,6 +134,7 @@ impl Snapshot {
             environments: self.environments,
             cells,
             problems: Vec::new(),
+            vetoes: crate::domain::policy::veto::Vetoes::default(),
         }));
         model.git.base = Some(self.base);
     }

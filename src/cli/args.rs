@@ -109,6 +109,8 @@ pub enum Command {
     Drift(DriftArgs),
     /// What every gate says of a version on its way into a cell, on what that rests, and when it can pass
     Why(WhyArgs),
+    /// Marks a version bad, in the repository: it goes nowhere until that is lifted
+    Veto(VetoArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
     /// Has Flux fetch and apply what a cell declares now
@@ -319,6 +321,22 @@ pub struct WhyArgs {
     pub clusters: Clusters,
 }
 
+/// `veto SERVICE VERSION`.
+#[derive(Clone, Debug, Args)]
+pub struct VetoArgs {
+    /// The row; a pattern with `*` stands for several
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The version, as written in Git: a tag, or a digest
+    #[arg(add = From::new(versions))]
+    pub version: String,
+    /// Lifts the veto
+    #[arg(long)]
+    pub lift: bool,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
 /// `tidegate history`.
 #[derive(Clone, Debug, Args)]
 pub struct HistoryArgs {
@@ -383,6 +401,9 @@ pub struct RevertArgs {
     /// A version it has had, or a commit; the last good one without it
     #[arg(long, value_name = "VERSION|COMMIT")]
     pub to: Option<String>,
+    /// Vetoes the version that it goes back from, in the same commit; needs --reason
+    #[arg(long, requires = "reason")]
+    pub veto: bool,
     #[command(flatten)]
     pub write: WriteArgs,
 }

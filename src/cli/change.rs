@@ -26,6 +26,7 @@ use crate::{
         failure::Failure,
         ids::CellKey,
         plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, Skip, written},
+        policy::veto::VetoChange,
         rollout::Running,
         suggest,
         topology::Deliver,
@@ -129,18 +130,22 @@ pub(super) async fn carry_out(
     changes: Vec<ChangeRequest>,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
-    carry_out_with(context, start, changes, Vec::new(), args).await
+    carry_out_with(context, start, changes, Vec::new(), Vec::new(), args).await
 }
 
-/// The same with sentences that are to be known before the plan is confirmed.
+/// The same with vetoes that go with it, and sentences that are to be known before the plan is confirmed.
 pub(super) async fn carry_out_with(
     context: &Context,
     start: Start,
     changes: Vec<ChangeRequest>,
+    vetoes: Vec<VetoChange>,
     notes: Vec<String>,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
-    let request = request(changes, args);
+    let request = PlanRequest {
+        vetoes,
+        ..request(changes, args)
+    };
     plan_and_write(context, start, request, notes, args).await
 }
 
@@ -156,6 +161,16 @@ pub(super) async fn refuse(
         ..request(Vec::new(), args)
     };
     plan_and_write(context, start, request, Vec::new(), args).await
+}
+
+/// Writes or lifts a veto, and nothing else.
+pub(super) async fn veto(
+    context: &Context,
+    start: Start,
+    veto: VetoChange,
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
+    carry_out_with(context, start, Vec::new(), vec![veto], Vec::new(), args).await
 }
 
 async fn plan_and_write(
@@ -213,7 +228,7 @@ async fn write(
         if plan.held().next().is_some() {
             return Ok(held(output, &plan));
         }
-        if plan.changes.is_empty() {
+        if plan.is_void() {
             return Ok(nothing(output, &plan));
         }
         if let Some(why) = stdio::lost() {
@@ -288,6 +303,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
         leave_out: args.leave_out,
         reason: args.reason.clone(),
         refused: Vec::new(),
+        vetoes: Vec::new(),
     }
 }
 

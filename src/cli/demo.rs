@@ -144,5 +144,6 @@ fn outline(options: &DemoOptions) -> Desired {
         environments: seed::services::ENVIRONMENTS.map(Into::into).to_vec(),
         cells,
         problems: Vec::new(),
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
     }
 }

@@ -61,6 +61,9 @@ pub struct CellJson<'a> {
     pub behind: Option<usize>,
     /// `behind`, `ahead` or `differs` from the upstream's version; null where it is the same, or there is none.
     pub skew: Option<&'static str>,
+    /// Why its version is vetoed; left out where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vetoed: Option<&'a str>,
 }
 
 impl CellJson<'_> {
@@ -99,6 +102,7 @@ impl<'a> CellJson<'a> {
             changed: None,
             behind: None,
             skew: None,
+            vetoed: cell.vetoed.as_deref(),
         }
     }
 }

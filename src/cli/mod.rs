@@ -32,6 +32,7 @@ mod table;
 mod text;
 mod trace;
 mod trust;
+mod veto;
 mod why;
 
 use std::{
@@ -267,6 +268,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Drift(args)) => drift::run(context, &args).await,
         Some(Command::Trace(args)) => trace::run(context, &args).await,
         Some(Command::Why(args)) => why::run(context, &args),
+        Some(Command::Veto(args)) => veto::run(context, &args).await,
         Some(Command::Reconcile(args)) => agent::run(context, &args, Order::Reconcile).await,
         Some(Command::Suspend(args)) => agent::run(context, &args, Order::Suspend).await,
         Some(Command::Resume(args)) => agent::run(context, &args, Order::Resume).await,

@@ -69,7 +69,7 @@ pub fn show(output: &Output, plan: &Plan) {
             output.line(output.paint(text, tone));
         }
     }
-    if !plan.changes.is_empty() {
+    if !plan.is_void() {
         output.line("");
         for write in plan.writes() {
             output.line(clean(&summary(write)));

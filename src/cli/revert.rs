@@ -1,13 +1,21 @@
 //! `tidegate revert SERVICE ENV`: the last good version, or `--to` another one.
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 
-use super::{Context, args::RevertArgs, change, fail::Exit, output::clean, text};
+use super::{
+    Context,
+    args::RevertArgs,
+    change::{self, Start},
+    fail::Exit,
+    output::clean,
+    text,
+};
 use crate::{
     domain::{
         failure::Failure,
         ids::CellKey,
         plan::{Came, ChangeRequest, Skip},
+        policy::veto::VetoChange,
     },
     workflow::{Project, revert_target},
 };
@@ -38,6 +46,10 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
             text::after(target.version.as_ref())
         ));
     }
+    let veto = match (args.veto, &args.write.reason) {
+        (true, Some(reason)) => Some(bad(&start, &cell, reason)?),
+        _ => None,
+    };
     let changes = vec![ChangeRequest {
         cell,
         intent: target.intent,
@@ -45,5 +57,24 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
     }];
     // Said with the plan, right before it is confirmed.
     let notes = target.again.into_iter().collect();
-    change::carry_out_with(context, start, changes, notes, &args.write).await
+    let vetoes = veto.flatten().into_iter().collect();
+    change::carry_out_with(context, start, changes, vetoes, notes, &args.write).await
+}
+
+/// The veto of what a cell declares now; `None` where it is there already.
+fn bad(start: &Start, cell: &CellKey, reason: &str) -> Result<Option<VetoChange>, Failure> {
+    let Some(version) = start.desired().version(cell) else {
+        return Err(Failure::usage(format!(
+            "{cell} declares no version that could be vetoed"
+        )));
+    };
+    let service = cell.service.to_string();
+    let veto = start.project.veto(
+        service,
+        version.clone(),
+        reason.to_owned(),
+        Timestamp::now(),
+    );
+    let is_new = start.project.can_veto(&start.reading, &veto)?;
+    Ok(is_new.then_some(veto))
 }

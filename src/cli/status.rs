@@ -418,6 +418,10 @@ impl Shown<'_> {
         }
         let skew = self.skew(key).map(|skew| look::skew(skew, ascii));
         parts.beside.extend(skew);
+        let declared = self.desired.cells.get(key);
+        if declared.is_some_and(|cell| cell.vetoed.is_some()) {
+            parts.beside.push("vetoed".to_owned());
+        }
         if let Some(percent) = status.percent() {
             parts.beside.push(format!("{percent}%"));
         } else if let Some((ready, desired)) = status.ready() {

@@ -64,6 +64,7 @@ pub(super) async fn run(context: &Context, args: &TraceArgs) -> Result<Exit, Fai
         &histories,
         &desired.environments,
         &project.config.topology,
+        &|version| desired.vetoes.of(&service, version).is_some(),
     );
     if found.first.is_none() {
         let known = histories

@@ -98,6 +98,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut others = Vec::new();
     let mut windows: Vec<(usize, WrittenWindow)> = Vec::new();
     let mut dependencies: Vec<Dependency> = Vec::new();
+    let mut vetoes = None;
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
         user = written.user;
@@ -108,6 +109,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         layouts.splice(0..0, own);
         windows.extend(written.windows.into_iter().map(|window| (file, window)));
         dependencies.extend(written.dependencies);
+        vetoes = written.vetoes.or(vetoes);
         environments.push((written.defaults, written.environments));
     }
     let gates = validate::gates(&environments);
@@ -156,6 +158,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
                 .map(|(_, written)| written.window)
                 .collect(),
             dependencies,
+            vetoes,
         },
         user,
     }

@@ -1,4 +1,4 @@
-//! `[environments.gates]`, `[[windows]]` and `[[dependencies]]`: what is asked of changes.
+//! `[environments.gates]`, `[[windows]]`, `[[dependencies]]` and `[vetoes]`: what is asked of changes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     gate, glob,
-    ids::{EnvironmentName, ServiceName},
+    ids::{EnvironmentName, RepoPath, ServiceName},
     plan::Level,
     policy::{Dependency, Eligible, GatePolicy, Kind, Rule, Window},
     suggest,
@@ -33,6 +33,9 @@ pub(super) const WINDOW: [&str; 7] = [
 ];
 /// Keys of one `[[dependencies]]` table.
 pub(super) const DEPENDENCY: [&str; 3] = ["service", "needs", "version"];
+
+/// Keys of `[vetoes]`.
+pub(super) const VETOES: [&str; 1] = ["file"];
 
 /// A window with the path that it stands at.
 #[derive(Clone, Debug)]
@@ -117,6 +120,23 @@ fn one_of<T: Copy>(table: &Table<'_>, key: &str, choices: &[(&str, T)]) -> Optio
         table.error(key, format!("`{text}` is neither {}", names.join(" nor ")));
     }
     chosen.map(|(_, choice)| *choice)
+}
+
+/// `[vetoes]`: where they are, as a path in the repository.
+pub(super) fn vetoes(table: &Table<'_>) -> Option<RepoPath> {
+    table.refuse_others(&VETOES, |_| None);
+    let file = table.string("file")?;
+    let is_inside = !file.is_empty()
+        && !file.ends_with('/')
+        && file.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if !is_inside {
+        table.error(
+            "file",
+            format!("`{file}` is no file of the repository; write its path from the root, such as `vetoes.toml`"),
+        );
+        return None;
+    }
+    Some(RepoPath::from(file.as_str()))
 }
 
 /// One `[[windows]]` table.

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     actions::{Keymap, KeymapError},
     domain::{
+        ids::RepoPath,
         layout::LayoutSpec,
         policy::{Dependency, GatePolicy},
     },
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// Keys that either file may hold.
-const SHARED: [&str; 7] = [
+const SHARED: [&str; 8] = [
     "repository",
     "repositories",
     "defaults",
@@ -29,6 +30,7 @@ const SHARED: [&str; 7] = [
     "layouts",
     "windows",
     "dependencies",
+    "vetoes",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
 const USER_ONLY: [&str; 10] = [
@@ -83,6 +85,7 @@ pub(super) struct Written {
     pub(super) layouts: Vec<LayoutSpec>,
     pub(super) windows: Vec<WrittenWindow>,
     pub(super) dependencies: Vec<Dependency>,
+    pub(super) vetoes: Option<RepoPath>,
     pub(super) user: UserSettings,
 }
 
@@ -171,6 +174,9 @@ pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
             .iter()
             .filter_map(policy::dependency)
             .collect(),
+        vetoes: root
+            .table("vetoes")
+            .and_then(|table| policy::vetoes(&table)),
         user: match place {
             ConfigFile::User => user(root),
             ConfigFile::Team => UserSettings::default(),
@@ -381,6 +387,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&policy::IMMUTABLE)
         .chain(&policy::WINDOW)
         .chain(&policy::DEPENDENCY)
+        .chain(&policy::VETOES)
         .copied()
         .chain(nested)
 }
@@ -401,6 +408,7 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("OwnCommand", super::commands::KEYS.to_vec()),
         ("Window", policy::WINDOW.to_vec()),
         ("Dependency", policy::DEPENDENCY.to_vec()),
+        ("VetoFile", policy::VETOES.to_vec()),
         (
             "Gates",
             crate::domain::gate::ALL.map(|gate| gate.id).to_vec(),

@@ -102,7 +102,12 @@ pub enum Why<'a> {
     NeverReached(&'a str),
     /// The cluster is there and says nothing of the cell.
     NothingSaid,
+    /// Its version was marked bad, for this reason, and nothing worse ails it.
+    Vetoed(&'a str),
 }
+
+/// How much a vetoed version wants to be looked at: less than one that does not run as declared.
+const VETOED: u8 = 45;
 
 /// Judges one cell. `connection` is that of its environment's cluster: [`Connection::Unconfigured`] where there is none, and
 /// where none is asked.
@@ -142,17 +147,19 @@ pub fn assess<'a>(
     let state = without_pods(state, hidden);
     let was = if state == State::Stale { known } else { state };
     let why = why(was, live, connection);
+    let trouble = match state {
+        State::Stale => was.trouble().saturating_sub(5),
+        state => state.trouble(),
+    };
+    let veto = cell.vetoed.as_deref().filter(|_| trouble < VETOED);
     CellStatus {
         state,
         was,
-        why,
+        why: veto.map(Why::Vetoed).or(why),
         since: live
             .filter(|_| was != State::GitOnly && (was != State::Healthy || why.is_some()))
             .and_then(|live| live.since),
-        trouble: match state {
-            State::Stale => was.trouble().saturating_sub(5),
-            state => state.trouble(),
-        },
+        trouble: veto.map_or(trouble, |_| VETOED),
         live,
     }
 }

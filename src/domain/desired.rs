@@ -8,6 +8,7 @@ use super::{
     grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
     layout::{Bindings, Origin},
+    policy::veto::Vetoes,
     problem::Problem,
     subject::Subject,
     version::Version,
@@ -28,6 +29,8 @@ pub struct Desired {
     pub cells: BTreeMap<CellKey, DesiredCell>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// Versions that must not go anywhere, as the refs that it was read from say.
+    pub vetoes: Vetoes,
 }
 
 /// One ref of one repository: what a commit goes to.
@@ -115,6 +118,8 @@ pub struct DesiredCell {
     pub conflict: Option<Arc<Problem>>,
     /// What else of its object says a version, and is not the cell's: the chart of a release whose image is promoted.
     pub passed_over: Vec<PassedOver>,
+    /// Why its version is vetoed; `None` where it is not.
+    pub vetoed: Option<Arc<str>>,
 }
 
 /// A place that might have been a cell's version, and is not.
@@ -138,6 +143,16 @@ pub struct Source {
 }
 
 impl Desired {
+    /// Takes the vetoes that its refs have, and marks the cells whose versions they are of.
+    pub fn judge_by(&mut self, vetoes: Vetoes) {
+        for (key, cell) in &mut self.cells {
+            let version = cell.version.as_ref();
+            let veto = version.and_then(|version| vetoes.of(&key.service, version));
+            cell.vetoed = veto.map(|veto| veto.reason.as_str().into());
+        }
+        self.vetoes = vetoes;
+    }
+
     /// Rows with a version somewhere, or with one that cannot be read, in name order.
     pub fn rows(&self) -> Vec<ServiceName> {
         let hidden = self.cells.iter().filter(|(_, cell)| cell.unread.is_some());
@@ -207,6 +222,7 @@ impl Desired {
             environments: environments.to_vec(),
             cells: BTreeMap::new(),
             problems: Vec::new(),
+            vetoes: Vetoes::default(),
         };
         let mut others = Vec::new();
         for (tip, part) in parts {
@@ -305,6 +321,7 @@ mod tests {
         });
         let cells: BTreeMap<_, _> = cells.collect();
         let desired = Desired {
+            vetoes: Vetoes::default(),
             commit: tip.commit,
             tips: Vec::new(),
             services: cells.keys().map(|key| key.service.clone()).collect(),

@@ -12,7 +12,9 @@ use super::{
 /// A version that was reverted and came again (promoted, as one that was mended outside) is judged by its last stay
 /// alone. How long a value stayed decides nothing: a release that was replaced within minutes may have been fine, and who
 /// goes back expects the step before.
-pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
+///
+/// What is `bad` (vetoed) is nothing to go back to, unless all that was there is.
+pub fn last_good(entries: &[HistoryEntry], bad: &dyn Fn(&Version) -> bool) -> Option<usize> {
     let today = &entries.first()?.change;
     let mut others = Vec::new();
     for (index, entry) in entries.iter().enumerate().skip(1) {
@@ -25,9 +27,14 @@ pub fn last_good(entries: &[HistoryEntry]) -> Option<usize> {
         }
     }
     let newest = others.first().copied();
-    others
-        .into_iter()
-        .find(|index| reverted_by(entries, *index).is_none())
+    let is_fine = |index: &usize| {
+        let version = entries[*index].change.version.as_ref();
+        !version.is_some_and(bad)
+    };
+    let fine: Vec<usize> = others.into_iter().filter(is_fine).collect();
+    let mut kept = fine.iter().copied();
+    kept.find(|index| reverted_by(entries, *index).is_none())
+        .or(fine.first().copied())
         .or(newest)
 }
 
@@ -209,7 +216,8 @@ mod tests {
             ),
         ];
         for (name, values, expected) in cases {
-            assert_eq!(last_good(&entries(values)), expected, "{name}");
+            let good = last_good(&entries(values), &|_| false);
+            assert_eq!(good, expected, "{name}");
         }
     }
 
@@ -263,6 +271,16 @@ mod tests {
                     "{name} {ends_early}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_is_bad_is_nothing_to_go_back_to() {
+        let history = entries(&[("3", 0), ("2", 9), ("1", 9)]);
+        let cases: [(&[&str], usize); 4] = [(&[], 1), (&["2"], 2), (&["1"], 1), (&["1", "2"], 1)];
+        for (bad, expected) in cases {
+            let good = last_good(&history, &|version| bad.contains(&version.as_str()));
+            assert_eq!(good, Some(expected), "{bad:?}");
         }
     }
 }

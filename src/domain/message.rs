@@ -6,6 +6,7 @@ use super::{
     hash,
     ids::CellKey,
     plan::{Intent, PlannedChange},
+    policy::veto::{VetoAction, VetoChange},
     version::Version,
 };
 
@@ -24,8 +25,11 @@ pub struct Details {
 ///
 /// One change: `promote checkout 1.41.3 → 1.42.0 to prod`. Several: a subject that counts them, and
 /// one line each in the body. Trailers come once per change, in order, so that tools can read them.
-pub fn compose(changes: &[PlannedChange], details: &Details) -> String {
-    let mut text = subject(changes);
+pub fn compose(changes: &[PlannedChange], vetoes: &[VetoChange], details: &Details) -> String {
+    let mut text = match changes {
+        [] => veto_subject(vetoes),
+        _ => subject(changes),
+    };
     text.push_str("\n\n");
     if changes.len() > 1 {
         for change in changes {
@@ -44,6 +48,17 @@ pub fn compose(changes: &[PlannedChange], details: &Details) -> String {
         }
         trailer(&mut text, "Previous-Version", before(change));
     }
+    for veto in vetoes {
+        let name = match veto.action {
+            VetoAction::Add { .. } => "Vetoed",
+            VetoAction::Lift => "Veto-Lifted",
+        };
+        trailer(
+            &mut text,
+            name,
+            &format!("{} {}", veto.service, veto.version),
+        );
+    }
     for (cell, gate, reason) in &details.overrides {
         trailer(
             &mut text,
@@ -58,6 +73,21 @@ pub fn compose(changes: &[PlannedChange], details: &Details) -> String {
         trailer(&mut text, "Plan", plan);
     }
     text
+}
+
+/// The first line of a commit that changes vetoes alone: `veto checkout 1.42.0`.
+fn veto_subject(vetoes: &[VetoChange]) -> String {
+    let [first, rest @ ..] = vetoes else {
+        return "no change".to_owned();
+    };
+    let verb = match first.action {
+        VetoAction::Add { .. } => "veto",
+        VetoAction::Lift => "lift the veto of",
+    };
+    match rest.len() {
+        0 => format!("{verb} {} {}", first.service, first.version),
+        more => format!("{verb} {} {} and {more} more", first.service, first.version),
+    }
 }
 
 /// The first line of [`compose`].
@@ -292,7 +322,7 @@ mod tests {
             plan: Some("1a2b3c4".into()),
         };
         assert_eq!(
-            compose(&changes, &details),
+            compose(&changes, &[], &details),
             "promote checkout 1.41.3 → 1.42.0 to prod\n\
              \n\
              cards fail\nsee the incident\n\
@@ -314,7 +344,7 @@ mod tests {
             change("b", "prod", "revert", Some("2"), Some("1")),
         ];
         assert_eq!(
-            compose(&changes, &Details::default()),
+            compose(&changes, &[], &Details::default()),
             "change a, b in prod\n\
              \n\
              - promote a 1 → 2 to prod\n\

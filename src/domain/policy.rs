@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ids::{EnvironmentName, ServiceName},
+    ids::{EnvironmentName, RepoPath, ServiceName},
     plan::Level,
     version_range::VersionRange,
 };
 
+pub mod veto;
 mod window;
 
 pub use window::{Kind, Open, Window, WindowError, state, state_of_all};
@@ -21,6 +22,8 @@ pub struct Policy {
     pub windows: Vec<Window>,
     /// Which service needs which other one.
     pub dependencies: Vec<Dependency>,
+    /// The file of the vetoes, in the repository; `None`: [`veto::FILE`].
+    pub vetoes: Option<RepoPath>,
 }
 
 /// `[environments.gates]`: what one environment asks.
@@ -67,6 +70,12 @@ pub struct Dependency {
 }
 
 impl Policy {
+    /// The file that says which versions are vetoed.
+    pub fn veto_file(&self) -> RepoPath {
+        let own = self.vetoes.clone();
+        own.unwrap_or_else(|| RepoPath::from(veto::FILE))
+    }
+
     /// What an environment asks of a gate; `None` where it says nothing of it.
     pub fn rule(&self, environment: &EnvironmentName, gate: &str) -> Option<Rule> {
         self.environments.get(environment)?.rules.get(gate).copied()

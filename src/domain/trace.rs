@@ -132,14 +132,16 @@ pub fn doubts<'a>(
     reasons.into_iter().map(words).collect()
 }
 
-/// Traces `version` through the histories of a service's cells.
+/// Traces `version` through the histories of a service's cells; what is `bad` is nothing to go back to.
 pub fn trace(
     version: &Version,
     histories: &Histories<'_>,
     order: &[EnvironmentName],
     topology: &Topology,
+    bad: &dyn Fn(&Version) -> bool,
 ) -> Trace {
     let path = Path {
+        bad,
         version,
         histories,
         topology,
@@ -159,6 +161,7 @@ fn landings(history: &[HistoryEntry], version: &Version) -> impl Iterator<Item =
 }
 
 struct Path<'a> {
+    bad: &'a dyn Fn(&Version) -> bool,
     version: &'a Version,
     histories: &'a Histories<'a>,
     topology: &'a Topology,
@@ -179,7 +182,7 @@ impl Path<'_> {
         let stays = history.iter().enumerate().rev();
         let stays = stays.filter(|(_, entry)| entry.change.version.as_ref() == Some(self.version));
         let go_back = if now.as_ref() == Some(self.version) {
-            last_good(history).and_then(|index| history.get(index))
+            last_good(history, self.bad).and_then(|index| history.get(index))
         } else {
             None
         };
@@ -381,7 +384,7 @@ mod tests {
             .collect();
         let told = order.iter().cloned().zip(told.iter().map(Vec::as_slice));
         let histories = told.collect();
-        trace(&version.into(), &histories, &order, &topology)
+        trace(&version.into(), &histories, &order, &topology, &|_| false)
     }
 
     #[test]

@@ -24,16 +24,19 @@ pub enum Quality {
     Skew,
     /// Its version is read from a fall-back file.
     Inherited,
+    /// Its version is vetoed.
+    Vetoed,
 }
 
 /// The words beside those of the states; the second of two that mean the same is not listed.
-const WORDS: [(&str, Quality, bool); 9] = [
+const WORDS: [(&str, Quality, bool); 10] = [
     ("trouble", Quality::Trouble, true),
     ("behind", Quality::Behind, true),
     ("ahead", Quality::Ahead, true),
     ("differs", Quality::Differs, true),
     ("skew", Quality::Skew, true),
     ("inherited", Quality::Inherited, true),
+    ("vetoed", Quality::Vetoed, true),
     ("no-access", Quality::State(State::NoAccess), false),
     ("denied", Quality::State(State::NoAccess), false),
     ("unset", Quality::State(State::NotSet), false),
@@ -71,6 +74,7 @@ impl Quality {
             Self::Differs => of.skew == Some(Skew::Differs),
             Self::Skew => of.skew.is_some(),
             Self::Inherited => of.inherited,
+            Self::Vetoed => of.vetoed,
         }
     }
 }
@@ -84,6 +88,8 @@ pub struct Qualities {
     pub trouble: bool,
     /// Its version is read from a fall-back file.
     pub inherited: bool,
+    /// Its version is vetoed.
+    pub vetoed: bool,
     /// How its version stands to its upstream's, where that is another one.
     pub skew: Option<Skew>,
 }
@@ -95,6 +101,7 @@ impl Qualities {
             state: status.state,
             trouble: status.trouble > 0,
             inherited: declared.is_some_and(|cell| cell.inherited),
+            vetoed: declared.is_some_and(|cell| cell.vetoed.is_some()),
             skew,
         }
     }

@@ -269,6 +269,7 @@ pub fn why(status: &CellStatus<'_>, now: Timestamp) -> Option<String> {
         Why::Denied(what) => what.to_owned(),
         Why::NeverReached(reason) => format!("never seen: {reason}"),
         Why::NothingSaid => "the cluster says nothing of it".to_owned(),
+        Why::Vetoed(reason) => return Some(format!("vetoed: {reason}")),
     };
     Some(match status.state {
         State::Stale => format!("was {}: {why}", of(status.was).word),
@@ -419,6 +420,13 @@ mod tests {
                 Why::NeverReached("no route"),
                 0,
                 "never seen: no route",
+            ),
+            (
+                "vetoed",
+                State::Healthy,
+                Why::Vetoed("loses carts"),
+                180,
+                "vetoed: loses carts",
             ),
             (
                 "silence",

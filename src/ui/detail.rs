@@ -22,7 +22,6 @@ use crate::{
         drift,
         history::{ChangeKind, HistoryEntry},
         ids::CellKey,
-        last_good::last_good,
         rollout::{Connection, Health, LiveCell},
         subject::Subject,
         version::Version,
@@ -416,7 +415,8 @@ pub fn history_words(model: &Model, cell: &CellKey) -> String {
 fn good(canvas: &Canvas<'_>, cell: &CellKey) -> Vec<Span<'static>> {
     let theme = canvas.theme;
     let values = canvas.model.values(cell);
-    let Some(entry) = last_good(values).and_then(|index| values.get(index)) else {
+    let good = canvas.model.last_good(cell);
+    let Some(entry) = good.and_then(|index| values.get(index)) else {
         return Vec::new();
     };
     let version = entry.change.version.as_ref();

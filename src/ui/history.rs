@@ -16,7 +16,6 @@ use crate::{
         age,
         history::{ChangeKind, CommitInfo, HistoryEntry, unknown_words},
         ids::CellKey,
-        last_good::last_good,
         text::share,
     },
 };
@@ -34,7 +33,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &CellScreen) {
         return;
     }
     let columns = Columns::of(values, usize::from(area.width), 0);
-    let good = last_good(values);
+    let good = model.last_good(&screen.cell);
     let heading = heading(canvas, &columns);
     canvas.put(area, heading);
     let line = |canvas: &Canvas<'_>, index: usize| {

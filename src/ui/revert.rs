@@ -16,7 +16,7 @@ use crate::{
         areas::{RevertAreas, below},
         screen::RevertScreen,
     },
-    domain::{desired::DesiredCell, history::ChangeKind, last_good::last_good},
+    domain::{desired::DesiredCell, history::ChangeKind},
 };
 
 /// Draws it.
@@ -82,7 +82,7 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let values = model.values(&screen.cell);
     // The mark of the last good one and of those that failed is what is chosen by.
     let columns = Columns::of(values, usize::from(area.width), text::width(REVERTED));
-    let good = last_good(values);
+    let good = model.last_good(&screen.cell);
     let selected = model.revert_selection(screen).unwrap_or(1);
     let earlier = values.len() - 1;
     let heading = heading(canvas, &columns);

@@ -23,6 +23,7 @@ mod reading;
 mod recognise;
 mod revert;
 mod trust;
+mod veto;
 mod why;
 
 use std::path::PathBuf;

@@ -18,6 +18,7 @@ use crate::{
         failure::{Failure, FailureKind},
         ids::{CellKey, EnvironmentName, ObjectId},
         layout::{Assembler, LayoutSet, Origin, RefTemplate},
+        policy::veto::Vetoes,
         problem::Problem,
         rollout::{ClusterTarget, Declared, targets},
     },
@@ -149,6 +150,9 @@ impl Project {
             problems.extend(self.without_ref(&desired, &names, &lines));
         }
         problems.extend(self.rows_without_version(&desired, &lines));
+        desired.judge_by(self.vetoes(&lines));
+        let unread = desired.vetoes.unread.iter();
+        problems.extend(unread.map(|problem| Problem::clone(problem)));
         desired.problems.append(&mut problems);
         desired.problems.sort();
         Ok(Reading {
@@ -156,6 +160,29 @@ impl Project {
             desired: Arc::new(desired),
             layouts,
         })
+    }
+
+    /// The vetoes, as every ref has them that is read: what one of them says counts for all.
+    fn vetoes(&self, lines: &[Tip]) -> Vetoes {
+        let path = self.config.topology.policy.veto_file();
+        let mut vetoes = Vetoes::default();
+        let mut seen = BTreeSet::new();
+        for line in lines {
+            if !seen.insert((&line.name.repository, line.commit)) {
+                continue;
+            }
+            let repo = self.repository(&line.name);
+            match repo.and_then(|repo| repo.file(line.commit, path.as_str())) {
+                Ok(Some(bytes)) => vetoes.join(Vetoes::read(&path, &bytes)),
+                Ok(None) => {}
+                Err(error) => vetoes.unread.push(Arc::new(Problem {
+                    path: Some(path.clone()),
+                    message: format!("the vetoes cannot be read: {error}"),
+                    ..Problem::general(String::new())
+                })),
+            }
+        }
+        vetoes
     }
 
     /// The refs that the layouts name, and what is wrong with those that cannot be looked at.

@@ -143,7 +143,9 @@ pub fn revert_target(
     };
     let Some(to) = to else {
         let entries = &history.entries;
-        let found = last_good(entries).and_then(|at| Some((at, entries.get(at)?)));
+        let vetoes = &reading.desired.vetoes;
+        let bad = |version: &Version| vetoes.of(&key.service, version).is_some();
+        let found = last_good(entries, &bad).and_then(|at| Some((at, entries.get(at)?)));
         return Ok(match found {
             Some((at, entry)) => Ok(RevertTarget {
                 again: taken_back(entries, at, key),

@@ -222,3 +222,153 @@ fn why_of_what_is_there_already_says_so() {
         .shows("promote checkout / prod: 1.0.0 from staging is there already")
         .shows("prod declares 1.0.0 already");
 }
+
+/// A veto is written like everything else, holds what goes forward and back, names who and why, and is lifted the same way.
+#[test]
+fn a_veto_holds_forward_and_back_until_it_is_lifted() {
+    let repository = repository("", "");
+    repository
+        .tidegate(&["veto", "web", "1.1.0", "--yes"])
+        .exits(2);
+    repository
+        .tidegate(&["veto", "webb", "1.1.0", "--yes", "--reason", "r"])
+        .exits(2)
+        .says("no row is called `webb`");
+    let tip = repository.tip();
+    let veto = ["veto", "web", "1.1.0", "--reason", "Loses carts"];
+    repository
+        .tidegate(&[&veto[..], &["--dry-run"]].concat())
+        .exits(0)
+        .shows("+version = \"1.1.0\"");
+    assert_eq!(repository.tip(), tip);
+    repository
+        .tidegate(&[&veto[..], &["--yes"]].concat())
+        .exits(0);
+    let file = repository.at_tip("vetoes.toml");
+    assert!(file.contains("reason = \"Loses carts\""), "{file}");
+    let message = repository.message();
+    assert!(message.starts_with("veto web 1.1.0\n"), "{message}");
+    assert!(message.contains("Vetoed: web 1.1.0\n"), "{message}");
+    repository
+        .tidegate(&[&veto[..], &["--yes"]].concat())
+        .exits(0)
+        .says("is vetoed already");
+
+    let tip = repository.tip();
+    promote(&repository, &["web"], &[])
+        .exits(3)
+        .shows("veto hold: 1.1.0 is vetoed: Loses carts");
+    let all = [
+        "promote",
+        "--all",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--dry-run",
+        "-o",
+        "json",
+    ];
+    let plan = repository.tidegate(&all).json();
+    let mut skipped = plan["skipped"].as_array().into_iter().flatten();
+    let web = skipped.find(|skip| skip["service"] == "web");
+    assert_eq!(
+        web.map(|skip| &skip["cause"]),
+        Some(&Value::from("vetoed")),
+        "{plan}"
+    );
+    let status = repository
+        .tidegate(&["status", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_described(&status);
+    let cells = &status["services"][1]["cells"];
+    assert_eq!(cells["staging"]["vetoed"], "Loses carts", "{status}");
+    assert!(cells["prod"].get("vetoed").is_none(), "{status}");
+    repository.tidegate(&["status"]).exits(0).shows("vetoed");
+    assert_eq!(repository.tip(), tip);
+
+    repository
+        .tidegate(&["veto", "web", "1.0.9", "--lift", "--yes"])
+        .exits(1)
+        .says("web 1.0.9 is not vetoed in vetoes.toml; vetoed are: web 1.1.0");
+    repository
+        .tidegate(&["veto", "web", "1.1.0", "--lift", "--yes"])
+        .exits(0);
+    let message = repository.message();
+    assert!(
+        message.starts_with("lift the veto of web 1.1.0\n"),
+        "{message}"
+    );
+    promote(&repository, &["web"], &[]).exits(0);
+
+    // Going back and marking what it goes back from is one commit, and then nothing goes forward to it.
+    let back = [
+        "revert",
+        "web",
+        "prod",
+        "--yes",
+        "--veto",
+        "--reason",
+        "Loses carts again",
+    ];
+    repository.tidegate(&back).exits(0);
+    assert!(repository.at_tip("prod/web.yaml").contains("1.0.0"));
+    assert!(
+        repository
+            .at_tip("vetoes.toml")
+            .contains("Loses carts again")
+    );
+    let message = repository.message();
+    assert!(message.contains("Vetoed: web 1.1.0\n"), "{message}");
+    let again = ["--override", "reverted", "--reason", "Once more"];
+    promote(&repository, &["web"], &again)
+        .exits(3)
+        .shows("veto hold");
+    // What is bad is nothing to go back to either.
+    repository
+        .tidegate(&["revert", "web", "prod", "--to", "1.1.0", "--yes"])
+        .exits(3)
+        .shows("veto hold");
+}
+
+/// A file of vetoes that cannot be read may veto anything: it holds where an environment is protected, and says where.
+#[test]
+fn vetoes_that_cannot_be_read_are_not_known() {
+    let repository = repository("protected = true\n", "");
+    repository.write("vetoes.toml", "[[veto]]\nservice = \"web\"\n");
+    repository.publish("Half a veto");
+    promote(&repository, &["web"], &[])
+        .exits(3)
+        .shows("veto hold: not known: vetoes.toml:1: the vetoes cannot be read");
+    repository
+        .tidegate(&["status"])
+        .exits(0)
+        .says("vetoes.toml:1: the vetoes cannot be read");
+    repository
+        .tidegate(&["veto", "web", "1.1.0", "--reason", "r", "--yes"])
+        .exits(1)
+        .says("vetoes.toml:1");
+}
+
+/// The file's name is the configuration's; a path that leads out of the repository is refused with its line.
+#[test]
+fn the_file_of_the_vetoes_can_be_another_one() {
+    let repository = repository("", "[vetoes]\nfile = \"policy/bad.toml\"\n");
+    let veto = ["veto", "w*", "1.1.0", "--reason", "Loses carts", "--yes"];
+    repository.tidegate(&veto).exits(0);
+    assert!(
+        repository
+            .at_tip("policy/bad.toml")
+            .contains("service = \"w*\"")
+    );
+    promote(&repository, &["web"], &[])
+        .exits(3)
+        .shows("is vetoed");
+    promote(&repository, &["pay"], &[]).exits(0);
+    let outside = self::repository("", "[vetoes]\nfile = \"../bad.toml\"\n");
+    outside
+        .tidegate(&["status"])
+        .exits(2)
+        .says("`../bad.toml` is no file of the repository");
+}

@@ -99,7 +99,7 @@ impl Model {
                 format!("{count} cannot change: {leave} leaves {it} out, {back} takes {it} back");
             return self.say(words);
         }
-        if plan.plan.changes.is_empty() {
+        if plan.plan.is_void() {
             return self.say("everything is skipped: there is nothing to write");
         }
         let held = plan.plan.held().count();

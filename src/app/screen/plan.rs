@@ -248,6 +248,7 @@ impl Model {
             leave_out: screen.leave_out,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         };
         screen.state = PlanState::Building;
         let epoch = self.operations.supersede(Operation::Plan);

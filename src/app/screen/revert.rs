@@ -6,7 +6,7 @@ use crate::{
     app::{command::Command, model::Model},
     domain::{
         history::HistoryEntry,
-        ids::{CellKey, ObjectId},
+        ids::{CellKey, ObjectId, ServiceName},
         last_good::last_good,
         plan::{Came, ChangeRequest, Intent, Skip, SkipCause, nothing_before},
         version::Version,
@@ -110,7 +110,19 @@ impl Model {
         if !reaches && !self.history.done {
             return None;
         }
-        last_good(values).or((values.len() > 1).then_some(1))
+        self.last_good(cell).or((values.len() > 1).then_some(1))
+    }
+
+    /// The value that a cell was last good with, among [`Model::values`].
+    pub fn last_good(&self, cell: &CellKey) -> Option<usize> {
+        let bad = |version: &Version| self.is_vetoed(&cell.service, version);
+        last_good(self.values(cell), &bad)
+    }
+
+    /// Whether a version was marked bad.
+    pub fn is_vetoed(&self, service: &ServiceName, version: &Version) -> bool {
+        let desired = self.git.desired.as_deref();
+        desired.is_some_and(|desired| desired.vetoes.of(service, version).is_some())
     }
 
     /// Stages going back for these cells, and opens the plan of them alone; those that cannot are shown with it.

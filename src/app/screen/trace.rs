@@ -48,7 +48,8 @@ pub fn of(model: &Model, screen: &TraceScreen) -> Trace {
         })
         .collect();
     let topology = &model.setup.topology;
-    trace(&screen.version, &histories, &environments, topology)
+    let bad = |version: &Version| model.is_vetoed(&screen.service, version);
+    trace(&screen.version, &histories, &environments, topology, &bad)
 }
 
 /// What is not known of what was before the oldest values of a service in any environment.

@@ -23,6 +23,8 @@ pub struct Config {
     pub windows: Option<Vec<Window>>,
     /// Which service needs which other one.
     pub dependencies: Option<Vec<Dependency>>,
+    /// Where versions are marked that must not go anywhere.
+    pub vetoes: Option<VetoFile>,
 }
 
 /// `config.toml` in the user's own configuration folder: what stands here wins over the team's file, key by key.
@@ -63,6 +65,16 @@ pub struct User {
     pub windows: Option<Vec<Window>>,
     /// Beside the team's.
     pub dependencies: Option<Vec<Dependency>>,
+    /// Where versions are marked that must not go anywhere.
+    pub vetoes: Option<VetoFile>,
+}
+
+/// The file in the repository that says which versions are vetoed.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct VetoFile {
+    /// Its path from the root; `vetoes.toml` by default.
+    pub file: Option<String>,
 }
 
 /// A program of your own, run with the values of the selected cell.
@@ -203,6 +215,8 @@ pub struct Gates {
     pub window: Option<Rule>,
     /// The version names one build, today and tomorrow.
     pub immutable: Option<ImmutableRule>,
+    /// The version is not vetoed.
+    pub veto: Option<Rule>,
     /// What the service needs is there, or comes with it.
     pub dependency: Option<Rule>,
 }

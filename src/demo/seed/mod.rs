@@ -343,6 +343,7 @@ impl<'odb> History<'odb> {
                     inherits: None,
                     along: None,
                 }],
+                &[],
                 &message::Details::default(),
             );
             let (subject, body) = message.split_once('\n').unwrap_or((&message, ""));

@@ -45,6 +45,7 @@ fn plan(services: &[&str], deliver: Deliver) -> Plan {
         along: None,
     };
     let write = |service: &&str| Write {
+        vetoes: Vec::new(),
         tip: tip(service),
         action: Action::Edit,
         edits: Vec::new(),

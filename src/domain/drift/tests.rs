@@ -40,6 +40,7 @@ fn desired(cells: &str) -> Desired {
         environments: cells.keys().map(|key| key.environment.clone()).collect(),
         cells,
         problems: Vec::new(),
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
     }
 }
 

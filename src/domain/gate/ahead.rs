@@ -16,6 +16,7 @@ pub(super) const GATE: Gate = Gate {
     id: "ahead",
     about: "what is there is not newer than what comes, and holds no fix that it lacks",
     promotions_only: true,
+    reverts: false,
     acts: |_| true,
     questions,
     judge,

@@ -9,6 +9,7 @@ pub(super) const GATE: Gate = Gate {
     id: "dependency",
     about: "each service that it depends on has a sufficient version there, or gets one with it",
     promotions_only: false,
+    reverts: false,
     acts: |change| needs(change).next().is_some(),
     questions: |_| Vec::new(),
     judge,

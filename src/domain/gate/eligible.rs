@@ -9,6 +9,7 @@ pub(super) const GATE: Gate = Gate {
     id: "eligible",
     about: "the version is in the environment's range",
     promotions_only: false,
+    reverts: false,
     acts: |change| change.gates().is_some_and(|gates| gates.eligible.is_some()),
     questions: |_| Vec::new(),
     judge,

@@ -14,6 +14,7 @@ pub(super) const GATE: Gate = Gate {
     id: "health",
     about: "target and upstream are not degraded before the change",
     promotions_only: false,
+    reverts: false,
     acts: |change| change.asks_for(GATE.id),
     questions: |change| cells(change).into_iter().map(Question::Running).collect(),
     judge,

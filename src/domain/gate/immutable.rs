@@ -14,6 +14,7 @@ pub(super) const GATE: Gate = Gate {
     id: "immutable",
     about: "the version names one build, today and tomorrow",
     promotions_only: false,
+    reverts: false,
     acts: |_| true,
     questions: |_| Vec::new(),
     judge,

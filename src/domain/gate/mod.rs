@@ -1,8 +1,8 @@
 //! Gates: a registry of rules, a file each. A gate asks questions about a change, and judges it by their answers.
 //!
-//! The rules and their defaults are those of the model: without any configuration `upstream`, `ahead`, `reverted` and
-//! `immutable` act, and `window` where windows are configured; the others act in environments whose policy names them.
-//! Unknown is not pass, and a revert is stopped by none of them unless the policy says that it judges reverts too.
+//! The rules and their defaults are those of the model: without any configuration `upstream`, `ahead`, `reverted`,
+//! `immutable` and `veto` act, and `window` where windows are configured; the others act in environments whose policy names
+//! them. Unknown is not pass, and a revert is stopped by `veto` alone, unless the policy says of others that they judge it too.
 //!
 //! Adding one adds its file and its line in [`ALL`]. What a question asks is found out by whoever can, with its time; a gate
 //! is a pure function of the change, the facts and the moment.
@@ -34,6 +34,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod veto;
 mod window;
 
 pub use facts::{Answer, Facts, Question};
@@ -47,6 +48,8 @@ pub struct Gate {
     pub about: &'static str,
     /// Judges promotions only.
     pub promotions_only: bool,
+    /// Judges reverts like all else, unless the policy says otherwise; else a revert is only warned.
+    reverts: bool,
     /// Whether it has anything to judge here.
     acts: fn(&Change<'_>) -> bool,
     /// What it has to know to judge a change.
@@ -56,7 +59,7 @@ pub struct Gate {
 }
 
 /// Every gate of this version, in the order of their verdicts.
-pub const ALL: [Gate; 8] = [
+pub const ALL: [Gate; 9] = [
     upstream::GATE,
     ahead::GATE,
     reverted::GATE,
@@ -64,6 +67,7 @@ pub const ALL: [Gate; 8] = [
     health::GATE,
     window::GATE,
     immutable::GATE,
+    veto::GATE,
     dependency::GATE,
 ];
 
@@ -73,6 +77,8 @@ pub const UPSTREAM: &str = upstream::GATE.id;
 pub const AHEAD: &str = ahead::GATE.id;
 /// The gate that asks whether the version was reverted here since it last came.
 pub const REVERTED: &str = reverted::GATE.id;
+/// The gate that asks whether a version was marked bad.
+pub const VETO: &str = veto::GATE.id;
 /// The gate that asks whether anything may go now.
 pub const WINDOW: &str = window::GATE.id;
 
@@ -143,7 +149,7 @@ fn acting<'c>(change: &'c Change<'_>) -> impl Iterator<Item = Gate> + use<'c> {
 /// What a gate found, as much as the environment's policy lets it weigh.
 fn weighed(gate: Gate, change: &Change<'_>, mut found: Finding) -> Finding {
     let rule = change.rule(gate.id);
-    if change.is_revert() && !rule.reverts {
+    if change.is_revert() && !gate.reverts && !rule.reverts {
         // Nothing must ever stop someone from going back.
         if found.outcome == Outcome::Hold {
             found.outcome = Outcome::Warn;

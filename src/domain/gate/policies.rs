@@ -93,6 +93,7 @@ impl Asked {
             environments: Vec::new(),
             cells: cells.collect(),
             problems: Vec::new(),
+            vetoes: crate::domain::policy::veto::Vetoes::default(),
         };
         let planned = self.planned.iter();
         let planned = planned
@@ -134,7 +135,10 @@ fn gates_that_nobody_configured_do_not_speak() {
     let asked = Asked::new(GatePolicy::default());
     let verdicts = asked.verdicts("2.0.0");
     let gates: Vec<&str> = verdicts.iter().map(|verdict| &*verdict.gate).collect();
-    assert_eq!(gates, ["upstream", "ahead", "reverted", "immutable"]);
+    assert_eq!(
+        gates,
+        ["upstream", "ahead", "reverted", "immutable", "veto"]
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub(super) const GATE: Gate = Gate {
     id: "reverted",
     about: "the version was not reverted here since it last came",
     promotions_only: true,
+    reverts: false,
     acts: |_| true,
     questions: |change| vec![Question::Past(change.cell.clone())],
     judge,

@@ -122,6 +122,7 @@ impl Asked<'_> {
             environments: Vec::new(),
             cells: cells.collect(),
             problems: Vec::new(),
+            vetoes: crate::domain::policy::veto::Vetoes::default(),
         };
         let now = Timestamp::from_second(3600 * 24).unwrap();
         build(&PlanInput {
@@ -133,6 +134,7 @@ impl Asked<'_> {
                 leave_out: false,
                 reason: None,
                 refused: Vec::new(),
+                vetoes: Vec::new(),
             },
             desired: &desired,
             topology: &topology,
@@ -647,7 +649,7 @@ fn only_promotions_are_judged_by_the_past_and_nothing_stops_going_back() {
             .iter()
             .map(|verdict| verdict.gate.as_str())
             .collect();
-        assert_eq!(gates, [UPSTREAM, "immutable"], "{intent:?}");
+        assert_eq!(gates, [UPSTREAM, "immutable", "veto"], "{intent:?}");
         assert_eq!(plan.held().count(), 0, "{intent:?}");
     }
 }

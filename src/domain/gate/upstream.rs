@@ -18,6 +18,7 @@ pub(super) const GATE: Gate = Gate {
     id: "upstream",
     about: "an upstream environment declares and runs exactly this version",
     promotions_only: false,
+    reverts: false,
     acts: |_| true,
     questions,
     judge,

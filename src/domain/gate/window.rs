@@ -12,6 +12,7 @@ pub(super) const GATE: Gate = Gate {
     id: "window",
     about: "no freeze holds",
     promotions_only: false,
+    reverts: false,
     acts: |change| {
         let mut windows = change.policy().windows.iter();
         windows.any(|window| window.is_about(change.cell))

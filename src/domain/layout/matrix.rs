@@ -19,6 +19,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell, PassedOver, Source},
     grammar::Grammar,
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
+    policy::veto::Vetoes,
     problem::{Problem, Unreadable},
     subject::Subject,
     version::Version,
@@ -58,6 +59,7 @@ pub(super) fn desired(assembler: &Assembler, commit: ObjectId) -> Desired {
         environments,
         cells,
         problems,
+        vetoes: Vetoes::default(),
     }
 }
 
@@ -239,6 +241,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         unread,
         conflict,
         passed_over: passed_over(assembler, cell),
+        vetoed: None,
     })
 }
 

@@ -149,6 +149,7 @@ mod tests {
                     }],
                     message: "promote".to_owned(),
                     cells: vec![cell],
+                    vetoes: Vec::new(),
                 }],
             }],
             skipped: vec![Skip::new(CellKey::new("api", "prod"), Came::Group, skip)],

@@ -245,6 +245,7 @@ mod tests {
                 .hiding(Unreadable::Template)
         };
         Desired {
+            vetoes: crate::domain::policy::veto::Vetoes::default(),
             commit: ObjectId::new([1; 20]),
             tips: Vec::new(),
             services: vec!["api".into()],

@@ -22,7 +22,7 @@ impl Plan {
 
     /// Something is written when it is confirmed: there is something to write, and nothing stops or holds it.
     pub fn may_go(&self) -> bool {
-        !self.changes.is_empty() && self.stopping().next().is_none() && self.held().next().is_none()
+        !self.is_void() && self.stopping().next().is_none() && self.held().next().is_none()
     }
 
     /// How it ends; where the rest goes, after that. What cannot be done goes before what is held.
@@ -43,7 +43,7 @@ impl Plan {
         // What was left out as asked is no failure, unless it was all there was.
         let counts = |skip: &&Skip| !(left_out(skip) && there);
         let mut rest = self.skipped.iter().filter(counts);
-        if !self.changes.is_empty() {
+        if !self.is_void() {
             Ending::Done
         } else if rest.clone().any(|skip| {
             skip.cause == SkipCause::Encrypted || left_out(skip) && !skip.cause.is_held()

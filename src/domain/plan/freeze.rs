@@ -21,7 +21,7 @@ fn name(mut plan: Plan) -> Plan {
     let mut waves = std::mem::take(&mut plan.waves);
     for write in waves.iter_mut().flat_map(|wave| &mut wave.writes) {
         let changes: Vec<PlannedChange> = plan.changes_of(write).cloned().collect();
-        write.message = message::compose(&changes, &details(&changes, &plan));
+        write.message = message::compose(&changes, &write.vetoes, &details(&changes, &plan));
     }
     plan.waves = waves;
     plan
@@ -93,6 +93,7 @@ impl Plan {
             .retain(|change| write.cells.contains(&change.cell));
         // As what was skipped: it is no part of this write.
         request.refused.clear();
+        request.vetoes.clone_from(&write.vetoes);
         let mut part = Self {
             request,
             changes,

@@ -89,6 +89,7 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
         _ if verdict.detail.starts_with(gate::NOT_KNOWN) => SkipCause::Held,
         gate::AHEAD => SkipCause::Ahead,
         gate::REVERTED => SkipCause::Reverted,
+        gate::VETO => SkipCause::Vetoed,
         _ => SkipCause::Held,
     };
     let mut skip = Skip::new(request.cell.clone(), request.came, (cause, detail));

@@ -50,6 +50,7 @@ fn desired() -> Desired {
         environments: ["staging", "prod"].map(Into::into).to_vec(),
         cells: cells.into(),
         problems: Vec::new(),
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
     }
 }
 
@@ -179,6 +180,7 @@ fn tagged(cells: &[(&str, &str)], intent: &Intent) -> Plan {
         Tip::new(name, origin(environment), commit(version))
     });
     let desired = Desired {
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
         commit: ObjectId::new([7; 20]),
         tips: tips.collect(),
         services: vec!["web".into()],

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     desired::{RefName, Tip},
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    policy::veto::VetoChange,
     topology::Deliver,
     version::Version,
 };
@@ -34,7 +35,7 @@ mod tests;
 mod two_refs;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
-pub use build::{Ask, EditCell, MergeRefs, PlanInput, TagCell};
+pub use build::{Ask, EditCell, MergeRefs, PlanInput, TagCell, veto_place};
 pub use eligible::{
     is_above, is_ahead, nothing_before, one_version_of_two, unreadable, upstream_for,
 };
@@ -107,6 +108,9 @@ pub struct PlanRequest {
     /// Cells that were asked for and of which it is known already that they cannot change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Skip>,
+    /// Vetoes that are written or lifted in the same commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vetoes: Vec<VetoChange>,
 }
 
 /// A hold that the operator lifts, with the reason that is kept in the commit.
@@ -161,6 +165,9 @@ pub struct Write {
     pub message: String,
     /// The cells that change with it.
     pub cells: Vec<CellKey>,
+    /// Vetoes that it writes or lifts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vetoes: Vec<VetoChange>,
 }
 
 /// How a ref changes.
@@ -303,6 +310,8 @@ pub enum SkipCause {
     NotInUpstream,
     /// A gate holds it.
     Held,
+    /// Its version was marked bad.
+    Vetoed,
     /// The cell declares no version and has no place for one.
     NotDeclared,
     /// The file cannot be read or edited.
@@ -379,6 +388,11 @@ impl Plan {
         self.changes
             .iter()
             .filter(|change| write.cells.contains(&change.cell))
+    }
+
+    /// Nothing of what was asked for is left, neither changes, held or not, nor vetoes.
+    pub fn is_void(&self) -> bool {
+        self.changes.is_empty() && self.writes().all(|write| write.vetoes.is_empty())
     }
 
     /// Changes that nobody named and nobody accepted.
@@ -485,7 +499,10 @@ impl Skip {
 impl SkipCause {
     /// A gate holds it: nothing is wrong with the cell.
     pub fn is_held(self) -> bool {
-        matches!(self, Self::Ahead | Self::Reverted | Self::Held)
+        matches!(
+            self,
+            Self::Ahead | Self::Reverted | Self::Held | Self::Vetoed
+        )
     }
 
     /// Something is broken that had to be read or written. What is meant to be so (not declared, encrypted) is not.
@@ -501,6 +518,7 @@ impl SkipCause {
             Self::Reverted => "reverted",
             Self::NotInUpstream => "not-in-upstream",
             Self::Held => "held",
+            Self::Vetoed => "vetoed",
             Self::NotDeclared => "not-declared",
             Self::NotParseable => "not-parseable",
             Self::Encrypted => "encrypted",

@@ -67,6 +67,7 @@ fn desired(cells: &[(&str, &str, &str)]) -> Desired {
             .map(|(service, env, version)| (CellKey::new(*service, *env), cell(version)))
             .collect(),
         problems: Vec::new(),
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
     }
 }
 
@@ -203,6 +204,7 @@ fn planned_with(
             leave_out,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         },
         desired,
         topology,

@@ -44,7 +44,7 @@ pub use lines::{LinesOf, tag_refspecs};
 pub use mirror::Mirror;
 pub use outside::{Contact, Outside};
 pub use publish::{
-    Became, Merged, OwnBranch, PublishLock, PushOutcome, arrived, became, build_commit,
+    Became, Merged, OwnBranch, PublishLock, PushOutcome, arrived, author, became, build_commit,
     build_merge, build_tag, lock, may_commit, may_move, may_tag, own_branch, push, who,
 };
 pub use read::Files;

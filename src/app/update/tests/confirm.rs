@@ -121,6 +121,7 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
             leave_out: false,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         },
     };
     assert_eq!(driver.taken(), [build]);
@@ -139,6 +140,7 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
             leave_out,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         },
     };
     driver.keys("l");
@@ -209,6 +211,7 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
             leave_out: false,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         },
     };
     assert_eq!(driver.taken(), [build]);
@@ -333,6 +336,7 @@ fn the_bytes_follow_to_the_ref_of_the_change_where_several_have_the_file() {
         }],
         message: String::new(),
         cells: vec![cell.clone()],
+        vetoes: Vec::new(),
     });
     Arc::make_mut(&mut view.plan).waves = vec![Wave {
         writes: writes.collect(),

@@ -78,6 +78,7 @@ fn plan(cells: &[CellKey], held: bool) -> Planned {
         edits: Vec::new(),
         message: "set".to_owned(),
         cells: cells.to_vec(),
+        vetoes: Vec::new(),
     };
     Planned {
         plan: Arc::new(Plan {

@@ -204,6 +204,7 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
             leave_out: false,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         },
     };
     assert_eq!(driver.taken(), [build]);

@@ -136,6 +136,7 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
             leave_out: false,
             reason: None,
             refused: Vec::new(),
+            vetoes: Vec::new(),
         },
     };
     let alone = build(&driver, vec![revert]);

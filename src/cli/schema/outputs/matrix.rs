@@ -83,6 +83,9 @@ pub struct Cell {
     pub behind: Option<usize>,
     /// How it stands to its upstream; null where it declares the same, or there is none.
     pub skew: Option<Skew>,
+    /// Why its version is vetoed; left out where it is not.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub vetoed: Option<String>,
 }
 
 /// How a version stands to the upstream's.

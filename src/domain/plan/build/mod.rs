@@ -25,6 +25,7 @@ use crate::domain::{
     grammar::Grammar,
     ids::{CellKey, ObjectId, RepoPath},
     layout::{Beside, Left, Origin},
+    policy::veto::VetoChange,
     topology::{Deliver, Topology},
     unread::writable,
     version::Version,
@@ -146,6 +147,8 @@ struct Drafted {
     all: Vec<(CellKey, Option<Version>, Option<Version>)>,
     /// Why those of a merge that declare no version afterwards cannot be read.
     unread: BTreeMap<CellKey, String>,
+    /// Vetoes that it writes or lifts.
+    vetoes: Vec<VetoChange>,
 }
 
 type Refused = (SkipCause, String);
@@ -181,6 +184,7 @@ impl Draft {
         self.come_along(requests, input, &mut plan);
         self.move_along(requests, input, &mut plan);
         self.move_beside(input, &mut plan);
+        self.veto(input);
         self.drop_unchanged(requests, &mut plan);
         for change in &mut plan.changes {
             let now = self.edited.version(&change.cell, input);
@@ -273,19 +277,7 @@ impl Draft {
         };
         let tip = input.desired.tip(key).or(only);
         let tip = tip.cloned().unwrap_or_else(|| nameless(input.desired));
-        let mut writes = self.writes.iter();
-        let known = writes.position(|write| write.tip.name == tip.name);
-        let at = known.unwrap_or_else(|| {
-            self.writes.push(Drafted {
-                tip,
-                action: Action::Edit,
-                edits: BTreeMap::new(),
-                cells: Vec::new(),
-                all: Vec::new(),
-                unread: BTreeMap::new(),
-            });
-            self.writes.len() - 1
-        });
+        let at = self.write_on(tip);
         let write = &mut self.writes[at];
         if write.action != Action::Edit {
             return Err((
@@ -309,6 +301,53 @@ impl Draft {
         }
         write.cells.push(key.clone());
         Ok(())
+    }
+
+    /// The index of the commit on a ref.
+    fn write_on(&mut self, tip: Tip) -> usize {
+        let mut writes = self.writes.iter();
+        let known = writes.position(|write| write.tip.name == tip.name);
+        known.unwrap_or_else(|| {
+            self.writes.push(Drafted {
+                tip,
+                action: Action::Edit,
+                edits: BTreeMap::new(),
+                cells: Vec::new(),
+                all: Vec::new(),
+                unread: BTreeMap::new(),
+                vetoes: Vec::new(),
+            });
+            self.writes.len() - 1
+        })
+    }
+
+    /// Writes and lifts the vetoes that are asked for, in the commit of the first branch that is read. Whoever asks has
+    /// looked whether that can be: what cannot is not written.
+    fn veto(&mut self, input: &PlanInput<'_>) {
+        let Some(tip) = veto_place(input.desired).filter(|_| !input.request.vetoes.is_empty())
+        else {
+            return;
+        };
+        let path = input.topology.policy.veto_file();
+        let before = (input.files)(&tip.origin, &path).unwrap_or_default();
+        let mut after = before.clone();
+        let mut vetoes = Vec::new();
+        for change in &input.request.vetoes {
+            if let Ok(Some(changed)) = change.apply(&path, &after) {
+                after = changed;
+                vetoes.push(change.clone());
+            }
+        }
+        let at = self.write_on(tip.clone());
+        if self.writes[at].action == Action::Edit {
+            let edit = FileEdit {
+                path: path.clone(),
+                before,
+                after,
+            };
+            self.writes[at].edits.insert(path, edit);
+            self.writes[at].vetoes = vetoes;
+        }
     }
 
     /// Files that the edits leave as they are, all of them together, are not written, and a commit of nothing else is not
@@ -362,11 +401,20 @@ impl Draft {
             edits: write.edits.into_values().collect(),
             message: String::new(),
             cells: write.cells,
+            vetoes: write.vetoes,
         });
         vec![Wave {
             writes: writes.collect(),
         }]
     }
+}
+
+/// The ref that vetoes are written to: the first branch of the main repository, else of any, which is the furthest
+/// upstream. `None` where all that is read are tags.
+pub fn veto_place(desired: &Desired) -> Option<&Tip> {
+    let branches = || desired.tips.iter().filter(|tip| !tip.name.is_tag());
+    let main = branches().find(|tip| tip.name.repository.is_none());
+    main.or_else(|| branches().next())
 }
 
 /// Where every ref is that the matrix was read from.

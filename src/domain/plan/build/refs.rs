@@ -82,6 +82,7 @@ impl Draft {
             cells: vec![key.clone()],
             all: merge.cells.clone(),
             unread: merge.unread.clone(),
+            vetoes: Vec::new(),
         });
         Ok(())
     }
@@ -128,6 +129,7 @@ impl Draft {
                 cells: vec![request.cell.clone()],
                 all: tag.along,
                 unread: BTreeMap::new(),
+                vetoes: Vec::new(),
             });
         }
         Ok(change)

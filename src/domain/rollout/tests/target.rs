@@ -56,6 +56,7 @@ fn desired(cells: &[Row<'_>]) -> Desired {
         environments: Vec::new(),
         cells,
         problems: Vec::new(),
+        vetoes: crate::domain::policy::veto::Vetoes::default(),
     }
 }
 

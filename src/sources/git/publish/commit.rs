@@ -99,6 +99,16 @@ pub fn may_tag(repo: &Repo, name: &str, commit: ObjectId) -> Result<(), Failure>
 /// The name by which Git is asked who commits and tags.
 const COMMITTER: &str = "GIT_COMMITTER_IDENT";
 
+/// Who writes, by name and address: `Name <address>`. Blocking.
+///
+/// # Errors
+/// `Refused` without an identity.
+pub fn author(repo: &Repo) -> Result<String, Failure> {
+    let line = identity(repo, "GIT_AUTHOR_IDENT")?;
+    let end = line.rfind('>').map_or(line.len(), |at| at + 1);
+    Ok(line[..end].to_owned())
+}
+
 /// Who writes, as Git has it: `Name <address> seconds zone`.
 fn identity(repo: &Repo, who: &str) -> Result<String, Failure> {
     let output = Child::new(repo, ["var", who]).run_blocking()?;

@@ -21,7 +21,7 @@ use std::{
 
 pub use self::{
     apart::{arrived, who},
-    commit::{build_commit, build_merge, build_tag, may_commit, may_tag},
+    commit::{author, build_commit, build_merge, build_tag, may_commit, may_tag},
     left::{Became, became},
     merge::Merged,
     own::{OwnBranch, own_branch},

@@ -82,6 +82,7 @@ pub(super) fn plan() -> Planned {
                         })
                         .to_vec(),
                     cells: Vec::new(),
+                    vetoes: Vec::new(),
                 }],
             }],
             skipped: vec![Skip {
