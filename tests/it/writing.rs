@@ -65,6 +65,7 @@ fn a_dry_run_shows_exact_bytes_and_writes_nothing() {
                     ),
                     verdict(2, "reverted", "1.1.0 was not reverted here", &[own]),
                     verdict(3, "immutable", "1.1.0 names one build", &[]),
+                    verdict(4, "veto", "1.1.0 is not vetoed", &[]),
                 ],
             }],
             "writes": [{
