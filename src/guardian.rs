@@ -7,7 +7,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Write},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::process::CommandExt},
     process::{ChildStdin, Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
@@ -136,6 +136,9 @@ fn start() -> io::Result<ChildStdin> {
         .arg(ARGUMENT)
         .env_clear()
         .current_dir("/")
+        // Not in our group from its first instruction on: where we are killed before it is in a session of its own, the
+        // hang-up of the terminal is not for it.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(if terminal {
             Stdio::inherit()
@@ -159,7 +162,11 @@ fn start() -> io::Result<ChildStdin> {
 
 /// Is the guardian: returns when the parent has ended and nothing of it is left.
 pub fn guard() {
-    // Fails only where it is that already.
+    // Who leads a group can begin no session: it joins that of the session's leader for a moment. Where that has ended, the
+    // terminal is nobody's, and no rule of job control keeps anybody from it.
+    if let Ok(session) = rustix::process::getsid(None) {
+        let _ = rustix::process::setpgid(None, Some(session));
+    }
     let _ = rustix::process::setsid();
     let mut groups: Vec<i32> = Vec::new();
     let mut terminal = None;
