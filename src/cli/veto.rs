@@ -51,11 +51,11 @@ pub(super) async fn run(context: &Context, args: &VetoArgs) -> Result<Exit, Fail
             .veto(service, version.into(), reason, Timestamp::now())
     };
     if !start.project.can_veto(&start.reading, &veto)? {
+        // The plan is empty then, and is told and ends like any other.
         context.output.note(clean(&format!(
-            "{} {} is vetoed already; nothing to change",
+            "{} {} is vetoed already",
             veto.service, veto.version
         )));
-        return Ok(Exit::Done);
     }
     change::veto(context, start, veto, &args.write).await
 }

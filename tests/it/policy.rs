@@ -236,6 +236,8 @@ fn a_veto_holds_forward_and_back_until_it_is_lifted() {
         .says("no row is called `webb`");
     let tip = repository.tip();
     let veto = ["veto", "web", "1.1.0", "--reason", "Loses carts"];
+    let planned = [&veto[..], &["--dry-run", "-o", "json"]].concat();
+    assert_described(&repository.tidegate(&planned).exits(0).json());
     repository
         .tidegate(&[&veto[..], &["--dry-run"]].concat())
         .exits(0)
@@ -253,6 +255,13 @@ fn a_veto_holds_forward_and_back_until_it_is_lifted() {
         .tidegate(&[&veto[..], &["--yes"]].concat())
         .exits(0)
         .says("is vetoed already");
+    let json = ["--yes", "-o", "json"];
+    let again = repository
+        .tidegate(&[&veto[..], &json].concat())
+        .exits(0)
+        .json();
+    assert_described(&again);
+    assert_eq!(again["outcome"], "nothing", "{again}");
 
     let tip = repository.tip();
     promote(&repository, &["web"], &[])
