@@ -6,7 +6,7 @@ use super::{Project, Reading};
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        plan::veto_place,
+        plan::veto_places,
         policy::veto::{VetoAction, VetoChange},
         version::Version,
     },
@@ -39,18 +39,31 @@ impl Project {
     /// Why it cannot be written: tags alone are read, the file cannot be read or edited, or there is nothing to lift.
     pub fn can_veto(&self, reading: &Reading, change: &VetoChange) -> Result<bool, Failure> {
         let refused = |why: String| Failure::new(FailureKind::Refused, why);
-        let Some(tip) = veto_place(&reading.desired) else {
-            return Err(refused(
+        let desired = &reading.desired;
+        let path = self.config.topology.policy.veto_file();
+        if change.action != VetoAction::Lift && desired.vetoes.has(change) {
+            return Ok(false);
+        }
+        let mut refusal = None;
+        for tip in veto_places(desired) {
+            if !change.goes_to(tip, desired) {
+                continue;
+            }
+            let repo = self.repository(&tip.name)?;
+            let before = repo.file(tip.commit, path.as_str())?.unwrap_or_default();
+            match change.apply(&path, &before) {
+                Ok(after) => return Ok(after.is_some()),
+                Err(why) => {
+                    refusal.get_or_insert(why);
+                }
+            }
+        }
+        Err(match refusal {
+            Some(why) => refused(why),
+            None => refused(
                 "vetoes are written to a branch, and all that is read here are tags".to_owned(),
             )
-            .hint("Write the file by hand where those tags are made from"));
-        };
-        let path = self.config.topology.policy.veto_file();
-        let before = self
-            .repository(&tip.name)?
-            .file(tip.commit, path.as_str())?
-            .unwrap_or_default();
-        let after = change.apply(&path, &before).map_err(refused)?;
-        Ok(after.is_some())
+            .hint("Write the file by hand where those tags are made from"),
+        })
     }
 }

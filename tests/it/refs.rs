@@ -342,6 +342,30 @@ fn a_branch_that_is_gone_on_the_server_is_told() {
     assert!(!offline.err.contains(said), "{}", offline.err);
 }
 
+/// What one branch says of a version counts for all of them; lifting it lifts it wherever merges have brought it.
+#[test]
+fn a_veto_counts_on_every_branch_and_is_lifted_on_each() {
+    let branches = Branches::new(BRANCHES);
+    branches.commit("staging", &path("shop"), &values("1.1.0", 1));
+    let veto = ["veto", "shop", "1.1.0", "--reason", "Loses carts", "--yes"];
+    branches.tidegate(&veto).exits(0);
+    let file = branches.show("dev", "vetoes.toml");
+    assert!(file.contains("Loses carts"), "{file}");
+    branches
+        .tidegate(&PROMOTE)
+        .exits(3)
+        .shows("veto hold: 1.1.0 is vetoed");
+    branches.commit("prod", "vetoes.toml", &file);
+    branches.tidegate(&veto).exits(0).says("is vetoed already");
+    let lift = ["veto", "shop", "1.1.0", "--lift", "--yes"];
+    branches.tidegate(&lift).exits(0);
+    for branch in ["dev", "prod"] {
+        let left = branches.show(branch, "vetoes.toml");
+        assert!(!left.contains("1.1.0"), "{branch}: {left}");
+    }
+    branches.tidegate(&PROMOTE).exits(0);
+}
+
 /// A repository whose environments are tags; `tags` are made from the root up, `+` is a commit.
 fn tagged(layout: &str, tags: &[&str]) -> Branches {
     let branches = Branches::new(&format!("{TAGS}{layout}"));

@@ -35,7 +35,7 @@ mod tests;
 mod two_refs;
 
 pub use along::{ALONG, Accept, MatrixOf, written};
-pub use build::{Ask, EditCell, MergeRefs, PlanInput, TagCell, veto_place};
+pub use build::{Ask, EditCell, MergeRefs, PlanInput, TagCell, veto_places};
 pub use eligible::{
     is_above, is_ahead, nothing_before, one_version_of_two, unreadable, upstream_for,
 };

@@ -110,6 +110,12 @@ impl Vetoes {
         }
     }
 
+    /// Whether the very veto that is to be written or lifted is there.
+    pub fn has(&self, change: &VetoChange) -> bool {
+        let mut list = self.list.iter();
+        list.any(|veto| veto.is_of_same(&change.service, &change.version))
+    }
+
     /// The veto that a version of a service is under.
     pub fn of(&self, service: &ServiceName, version: &Version) -> Option<&Veto> {
         let mut list = self.list.iter();

@@ -25,7 +25,7 @@ use crate::domain::{
     grammar::Grammar,
     ids::{CellKey, ObjectId, RepoPath},
     layout::{Beside, Left, Origin},
-    policy::veto::VetoChange,
+    policy::veto::{VetoAction, VetoChange},
     topology::{Deliver, Topology},
     unread::writable,
     version::Version,
@@ -321,32 +321,36 @@ impl Draft {
         })
     }
 
-    /// Writes and lifts the vetoes that are asked for, in the commit of the first branch that is read. Whoever asks has
-    /// looked whether that can be: what cannot is not written.
+    /// Writes the vetoes that are asked for, in the commit of the first branch that is read, and lifts others on every branch
+    /// that has them: what one of them says counts for all. Whoever asks has looked whether that can be: what cannot is not
+    /// written.
     fn veto(&mut self, input: &PlanInput<'_>) {
-        let Some(tip) = veto_place(input.desired).filter(|_| !input.request.vetoes.is_empty())
-        else {
-            return;
-        };
         let path = input.topology.policy.veto_file();
-        let before = (input.files)(&tip.origin, &path).unwrap_or_default();
-        let mut after = before.clone();
-        let mut vetoes = Vec::new();
-        for change in &input.request.vetoes {
-            if let Ok(Some(changed)) = change.apply(&path, &after) {
-                after = changed;
-                vetoes.push(change.clone());
+        for tip in veto_places(input.desired).filter(|_| !input.request.vetoes.is_empty()) {
+            let before = (input.files)(&tip.origin, &path).unwrap_or_default();
+            let mut after = before.clone();
+            let mut vetoes = Vec::new();
+            for change in &input.request.vetoes {
+                let goes = change.goes_to(tip, input.desired);
+                if let (true, Ok(Some(changed))) = (goes, change.apply(&path, &after)) {
+                    after = changed;
+                    vetoes.push(change.clone());
+                }
             }
-        }
-        let at = self.write_on(tip.clone());
-        if self.writes[at].action == Action::Edit {
-            let edit = FileEdit {
-                path: path.clone(),
-                before,
-                after,
-            };
-            self.writes[at].edits.insert(path, edit);
-            self.writes[at].vetoes = vetoes;
+            if vetoes.is_empty() {
+                continue;
+            }
+            let at = self.write_on(tip.clone());
+            if self.writes[at].action == Action::Edit {
+                let path = path.clone();
+                let edit = FileEdit {
+                    path: path.clone(),
+                    before,
+                    after,
+                };
+                self.writes[at].edits.insert(path, edit);
+                self.writes[at].vetoes = vetoes;
+            }
         }
     }
 
@@ -409,12 +413,30 @@ impl Draft {
     }
 }
 
-/// The ref that vetoes are written to: the first branch of the main repository, else of any, which is the furthest
-/// upstream. `None` where all that is read are tags.
-pub fn veto_place(desired: &Desired) -> Option<&Tip> {
-    let branches = || desired.tips.iter().filter(|tip| !tip.name.is_tag());
-    let main = branches().find(|tip| tip.name.repository.is_none());
-    main.or_else(|| branches().next())
+/// The branches that may have vetoes, each once; those of the main repository first. A new one is written to the first of
+/// them, which is the furthest upstream. None where all that is read are tags.
+pub fn veto_places(desired: &Desired) -> impl Iterator<Item = &Tip> {
+    let mut places: Vec<&Tip> = Vec::new();
+    let branches = desired.tips.iter().filter(|tip| !tip.name.is_tag());
+    for tip in branches {
+        if !places.iter().any(|other| other.name == tip.name) {
+            places.push(tip);
+        }
+    }
+    places.sort_by_key(|tip| tip.name.repository.is_some());
+    places.into_iter()
+}
+
+impl VetoChange {
+    /// Whether a branch is one that it changes: a new veto stands on one, unless it is there already; one that is lifted goes
+    /// wherever it is.
+    pub fn goes_to(&self, tip: &Tip, desired: &Desired) -> bool {
+        let is_first = || veto_places(desired).next().map(|first| &first.name) == Some(&tip.name);
+        match self.action {
+            VetoAction::Add { .. } => !desired.vetoes.has(self) && is_first(),
+            VetoAction::Lift => true,
+        }
+    }
 }
 
 /// Where every ref is that the matrix was read from.
