@@ -3,7 +3,7 @@
 //!
 //! Their metadata suffices, and of that not even the body is read into anything. Where keys are asked for the object is read
 //! whole, as there is no other way; its values are passed over as it is parsed, the names of other keys are dropped with it,
-//! and the bytes are overwritten.
+//! and the bytes that were gathered for that are overwritten.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,6 +35,9 @@ const MOST: usize = 512;
 const SOONER: u32 = 3;
 /// The longest answer: an API server takes no Secret or `ConfigMap` above 1 MiB, which is in base64 here.
 const LONGEST: usize = 4 << 20;
+
+/// Room for an answer that does not say how long it is.
+const USUAL: usize = 64 << 10;
 
 /// Keeps asking for what is wanted, and tells what was said of it.
 pub(super) async fn run(
@@ -112,6 +115,9 @@ fn wait(held: &Held, presence: Option<&Presence>, options: &Options) -> Duration
 /// What the server says of it; `None` where it says nothing that tells.
 async fn presence(client: &Client, held: &Held) -> Option<Presence> {
     const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    if !is_name(&held.name) {
+        return Some(Presence::Missing);
+    }
     let (status, body) = ask(client, held, METADATA).await?;
     match told(status, &body)? {
         Presence::There { .. } if !held.keys.is_empty() => {}
@@ -145,8 +151,12 @@ async fn ask(
     let request = request.body(Body::empty()).ok()?;
     let response = client.send(request).await.ok()?;
     let status = response.status();
+    let length = response.headers().get(http::header::CONTENT_LENGTH);
+    let length = length.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
     let mut body = response.into_body();
-    let mut read: SecretBox<Vec<u8>> = SecretBox::new(Box::default());
+    // Of its whole length from the beginning: what grows leaves copies behind that nobody overwrites.
+    let room = length.unwrap_or(USUAL).min(LONGEST);
+    let mut read: SecretBox<Vec<u8>> = SecretBox::new(Box::new(Vec::with_capacity(room)));
     while let Some(frame) = body.frame().await {
         let data = frame.ok()?.into_data().unwrap_or_default();
         let read = read.expose_secret_mut();
@@ -156,6 +166,16 @@ async fn ask(
         read.extend_from_slice(&data);
     }
     Some((status, read))
+}
+
+/// Whether an object can be called so: lower-case letters, digits, `-` and `.`. A template may hold any text, which would lead
+/// elsewhere in the path of a request.
+fn is_name(text: &str) -> bool {
+    let is_fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.bytes()
+        .all(|it| is_fine(it) || matches!(it, b'-' | b'.'))
+        && text.bytes().next().is_some_and(is_fine)
+        && text.bytes().last().is_some_and(is_fine)
 }
 
 fn told(status: StatusCode, body: &SecretBox<Vec<u8>>) -> Option<Presence> {
@@ -199,6 +219,24 @@ fn lacks(body: &[u8], keys: &[String]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_no_name_is_not_asked_for() {
+        let names = ["web", "web-1.tls", "9"];
+        assert!(names.into_iter().all(is_name));
+        let others = [
+            "",
+            "..",
+            "../pods",
+            "a/b",
+            "a?watch=1",
+            "a%2Fb",
+            "Web",
+            "-a",
+            "a.",
+        ];
+        assert!(!others.into_iter().any(is_name));
+    }
 
     #[test]
     fn keys_are_looked_for_and_nothing_else_is_kept() {
