@@ -126,13 +126,7 @@ fn a_diff_shows_more_less_all_and_both_sides() {
     });
     terminal.press("m");
     shows(terminal, "only lines that change", 0);
-    operator.back_to_the_matrix();
-    operator.terminal.press("q");
-    operator.terminal.until("the question", SOON, |view| {
-        view.has("1 change stays staged for the next start")
-    });
-    operator.terminal.press("y");
-    operator.terminal.ended(SOON).assert_restored();
+    operator.leave_one_staged();
 }
 
 #[test]

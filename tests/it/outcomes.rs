@@ -60,14 +60,7 @@ fn a_refused_push_is_told_until_it_is_dismissed_and_never_as_ok() {
     operator
         .terminal
         .until("it is gone", SOON, |view| !view.has("refused at"));
-    operator.back_to_the_matrix();
-    // What stays staged is asked about.
-    operator.terminal.press("q");
-    operator.terminal.until("the question", SOON, |view| {
-        view.has("1 change stays staged for the next start")
-    });
-    operator.terminal.press("y");
-    operator.terminal.ended(SOON).assert_restored();
+    operator.leave_one_staged();
 }
 
 /// A system that has hardly any memory for threads left is told as that, or is enough; nothing is broken off in the middle.

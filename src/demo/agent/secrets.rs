@@ -31,14 +31,7 @@ const fn resource(
 ) -> Resource {
     Resource {
         group: "external-secrets.io",
-        version: "v1",
-        plural,
-        singular,
-        kind,
-        namespaced: true,
-        status: true,
-        generation: true,
-        short,
+        ..Resource::with_status(plural, singular, kind, short)
     }
 }
 

@@ -26,6 +26,20 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// One in namespaces whose objects have a status of their own and count their generations; of the core group, `v1`.
+    pub const fn with_status(
+        plural: &'static str,
+        singular: &'static str,
+        kind: &'static str,
+        short: &'static [&'static str],
+    ) -> Self {
+        Self {
+            status: true,
+            generation: true,
+            ..core(plural, singular, kind, short)
+        }
+    }
+
     /// `v1` or `group/version`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
@@ -72,9 +86,7 @@ const fn apps(
 ) -> Resource {
     Resource {
         group: "apps",
-        status: true,
-        generation: true,
-        ..core(plural, singular, kind, short)
+        ..Resource::with_status(plural, singular, kind, short)
     }
 }
 

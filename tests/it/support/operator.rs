@@ -33,6 +33,17 @@ impl Operator {
         self.terminal.press(key::ENTER);
     }
 
+    /// Leaves with one change staged: asked about, kept for the next start.
+    pub fn leave_one_staged(mut self) {
+        self.back_to_the_matrix();
+        self.terminal.press("q");
+        self.terminal.until("the question", SOON, |view| {
+            view.has("1 change stays staged for the next start")
+        });
+        self.terminal.press("y");
+        self.terminal.ended(SOON).assert_restored();
+    }
+
     /// Allows this session to write.
     pub fn unlock(&mut self) {
         self.terminal
