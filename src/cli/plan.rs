@@ -30,6 +30,9 @@ pub fn show(output: &Output, plan: &Plan) {
             }));
         }
     }
+    for veto in plan.writes().flat_map(|write| &write.vetoes) {
+        output.line(output.paint(&clean(&veto.line()), Tone::Strong));
+    }
     for told in alike::tell(&plan.skipped, |skip| same(skip)) {
         let (skip, more) = match told {
             Told::One(skip) => (skip, None),
@@ -122,7 +125,13 @@ fn verdicts(changes: &[PlannedChange]) -> Vec<Vec<Told<&Verdict>>> {
 /// `2 changes in 1 file on origin/main a1b2c3d`, and what else is done with the ref.
 fn summary(write: &Write) -> String {
     let tip = &write.tip;
-    let changes = count(write.cells.len(), "change");
+    let cells = count(write.cells.len(), "change");
+    let vetoes = count(write.vetoes.len(), "change");
+    let changes = match (write.cells.len(), write.vetoes.len()) {
+        (_, 0) => cells,
+        (0, _) => format!("{vetoes} of vetoes"),
+        _ => format!("{cells} and {vetoes} of vetoes"),
+    };
     let files = count(write.edits.len(), "file");
     let at = tip.commit.short();
     let text = match &write.action {

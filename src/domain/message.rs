@@ -77,16 +77,10 @@ pub fn compose(changes: &[PlannedChange], vetoes: &[VetoChange], details: &Detai
 
 /// The first line of a commit that changes vetoes alone: `veto checkout 1.42.0`.
 fn veto_subject(vetoes: &[VetoChange]) -> String {
-    let [first, rest @ ..] = vetoes else {
-        return "no change".to_owned();
-    };
-    let verb = match first.action {
-        VetoAction::Add { .. } => "veto",
-        VetoAction::Lift => "lift the veto of",
-    };
-    match rest.len() {
-        0 => format!("{verb} {} {}", first.service, first.version),
-        more => format!("{verb} {} {} and {more} more", first.service, first.version),
+    match vetoes {
+        [] => "no change".to_owned(),
+        [only] => only.line(),
+        [first, rest @ ..] => format!("{} and {} more", first.line(), rest.len()),
     }
 }
 

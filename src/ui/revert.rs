@@ -93,7 +93,11 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         let is_good = good == Some(index);
         let mut spans = line(canvas, &values[index], Some(ended_by), is_good, &columns);
         let current = values[0].change.version == values[index].change.version;
-        let word = if is_good {
+        let version = values[index].change.version.as_ref();
+        let vetoed = version.is_some_and(|it| model.is_vetoed(&screen.cell.service, it));
+        let word = if vetoed {
+            Span::styled("  vetoed", theme.bad)
+        } else if is_good {
             Span::styled("  last good", theme.good)
         } else if ended_by.kind == ChangeKind::Revert {
             Span::styled(REVERTED, theme.bad)

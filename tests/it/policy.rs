@@ -241,7 +241,9 @@ fn a_veto_holds_forward_and_back_until_it_is_lifted() {
     repository
         .tidegate(&[&veto[..], &["--dry-run"]].concat())
         .exits(0)
-        .shows("+version = \"1.1.0\"");
+        .shows("veto web 1.1.0\n")
+        .shows("+version = \"1.1.0\"")
+        .shows("1 change of vetoes in 1 file on origin/main");
     assert_eq!(repository.tip(), tip);
     repository
         .tidegate(&[&veto[..], &["--yes"]].concat())

@@ -18,6 +18,7 @@ use crate::domain::{
     age, glob,
     ids::{RepoPath, ServiceName},
     problem::Problem,
+    text::sanitise,
     version::Version,
 };
 
@@ -31,9 +32,9 @@ pub struct Veto {
     pub service: String,
     /// The version, its tag or its digest.
     pub version: Version,
-    /// Why.
+    /// Why, in one line that is safe to print.
     pub reason: String,
-    /// Who said so.
+    /// Who said so, likewise.
     pub by: Option<String>,
     /// When.
     pub at: Option<Timestamp>,
@@ -225,8 +226,8 @@ fn parse(path: &RepoPath, bytes: &[u8]) -> Result<Vec<Veto>, Problem> {
         Ok(Veto {
             service: veto.service,
             version: version.into(),
-            reason: veto.reason,
-            by: veto.by,
+            reason: sanitise(&veto.reason).into_owned(),
+            by: veto.by.map(|by| sanitise(&by).into_owned()),
             at: at.transpose()?,
             path: path.clone(),
             line,
@@ -256,6 +257,15 @@ fn is_head(line: &str) -> bool {
 }
 
 impl VetoChange {
+    /// What it does, in one line: `veto checkout 1.42.0`.
+    pub fn line(&self) -> String {
+        let verb = match self.action {
+            VetoAction::Add { .. } => "veto",
+            VetoAction::Lift => "lift the veto of",
+        };
+        format!("{verb} {} {}", self.service, self.version)
+    }
+
     /// The file after it: bytes that were there stay as they are. `None` where it is so already.
     ///
     /// # Errors
@@ -453,6 +463,18 @@ mod tests {
             let found = found.of(&other.into(), &theirs.into()).is_some();
             assert_eq!(found, expected, "{service} {version}: {other} {theirs}");
         }
+    }
+
+    /// A repository's words reach no terminal as more than text in one line.
+    #[test]
+    fn what_a_veto_says_is_safe_to_print() {
+        let text = "[[veto]]\nservice = \"a\"\nversion = \"1\"\nreason = \"\"\"\\u001b[2Jfirst\nsecond\"\"\"\nby = \"x\\u0007\"\n";
+        let read = Vetoes::read(&path(), text.as_bytes());
+        let [veto] = &read.list[..] else {
+            panic!("{read:?}");
+        };
+        assert_eq!(veto.reason, "first second");
+        assert_eq!(veto.by.as_deref(), Some("x"));
     }
 
     /// What cannot be read may veto anything, and says where.

@@ -405,6 +405,25 @@ fn a_cell_in_trouble_opens_on_its_rollout_where_one_pane_has_room() {
     }
 }
 
+/// What was marked bad is no last good version, and says what it is where it could be chosen.
+#[test]
+fn a_vetoed_version_is_marked_where_one_goes_back() {
+    let mut driver = scenes::build("revert")(WIDE);
+    let path = crate::domain::ids::RepoPath::from("vetoes.toml");
+    let file = b"[[veto]]\nservice = \"*\"\nversion = \"1.41.3\"\nreason = \"bad\"\n";
+    let desired = driver.model.git.desired.as_mut().unwrap();
+    Arc::make_mut(desired).judge_by(crate::domain::policy::veto::Vetoes::read(&path, file));
+    let shown = text(&driver.model);
+    let marked = |version: &str, mark: &str| {
+        let mut lines = shown.lines();
+        lines.any(|line| {
+            line.contains(version) && line.ends_with("│       │") && line.contains(mark)
+        })
+    };
+    assert!(marked("1.41.3", "vetoed"), "{shown}");
+    assert!(!marked("1.41.3", "last good"), "{shown}");
+}
+
 /// Who speaks is told: the server, or Git and hooks of this clone.
 #[test]
 fn a_refusal_of_this_side_is_not_the_servers() {
