@@ -2,8 +2,10 @@
 //! to it. When the pipe closes it gives the terminal back, if that is still taken, and ends the process groups that still
 //! run: after an abort, a stack overflow, a signal that nobody catches, and `kill -9` too.
 //!
-//! It sleeps until the pipe says something, and ends whenever its parent does. It is in a session of its own, so that no
-//! `^C` and no `^Z` of the terminal is for it, and no rule of job control keeps it from setting the terminal's modes.
+//! It sleeps until the pipe says something, and ends whenever its parent does. It is in a process group of its own, so that
+//! no `^C`, no `^Z` and no hang-up of the terminal is for it, and lets no rule of job control keep it from setting the
+//! terminal's modes. No session of its own: who leads a group can begin none, and to lead one from the first instruction on
+//! is what no moment between can be missed by; and a session's number says nothing in a container that it began outside of.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -14,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::signal::{SigSet, Signal};
 use rustix::termios::{
     ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios,
     tcgetattr, tcsetattr,
@@ -136,8 +139,7 @@ fn start() -> io::Result<ChildStdin> {
         .arg(ARGUMENT)
         .env_clear()
         .current_dir("/")
-        // Not in our group from its first instruction on: where we are killed before it is in a session of its own, the
-        // hang-up of the terminal is not for it.
+        // From its first instruction on: where we are killed at once, the hang-up of the terminal is not for it.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(if terminal {
@@ -162,12 +164,10 @@ fn start() -> io::Result<ChildStdin> {
 
 /// Is the guardian: returns when the parent has ended and nothing of it is left.
 pub fn guard() {
-    // Who leads a group can begin no session: it joins that of the session's leader for a moment. Where that has ended, the
-    // terminal is nobody's, and no rule of job control keeps anybody from it.
-    if let Ok(session) = rustix::process::getsid(None) {
-        let _ = rustix::process::setpgid(None, Some(session));
-    }
-    let _ = rustix::process::setsid();
+    // Who is not in front may set the modes only where this signal would not stop it for that. Threads inherit it.
+    let mut stopped = SigSet::empty();
+    stopped.add(Signal::SIGTTOU);
+    let _ = stopped.thread_block();
     let mut groups: Vec<i32> = Vec::new();
     let mut terminal = None;
     for line in BufReader::new(io::stdin()).lines() {

@@ -1,4 +1,5 @@
-//! File systems that hang in the middle of the user's own folders: state, cache, configuration, kubeconfig.
+//! What needs root to be made: file systems that hang in the middle of the user's own folders (state, cache, configuration,
+//! kubeconfig), and a namespace of process numbers.
 //!
 //! A FUSE mount whose server never answers stands there as a lost network mount does. Who may not mount one cannot run these.
 #![allow(clippy::expect_used)] // a harness fails by panicking
@@ -201,4 +202,23 @@ fn a_lock_of_the_state_that_nobody_lets_go_of_holds_neither_a_delivery_nor_leavi
     let ended = operator.terminal.ended(AT_ONCE);
     assert_eq!(ended.exit.code, 0, "{}", ended.view);
     ended.assert_restored();
+}
+
+/// As `docker exec` and many a CI start a command: its session began outside of the namespace, and has no number in it.
+#[test]
+#[ignore = "makes a namespace of process numbers: needs root"]
+fn children_end_with_a_command_that_is_killed_where_its_session_has_no_number() {
+    let tests = std::env::current_exe().expect("the tests' own file");
+    let run = Command::new("unshare")
+        .args(["--pid", "--fork", "--mount-proc"])
+        .arg(tests)
+        .args([
+            "--exact",
+            "stopping::children_end_with_a_command_that_is_killed",
+        ])
+        .output()
+        .expect("unshare");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
 }
