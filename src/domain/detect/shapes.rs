@@ -44,14 +44,27 @@ const BOOTSTRAP: &str = "/flux-system/gotk-";
 /// Ends of names of Kustomize's generators of charts.
 const GENERATOR: &str = "-helm-generator";
 /// Folders in which nothing is declared.
-const SKIPPED: [&str; 7] = [
+const SKIPPED: [&str; 20] = [
     "templates",
-    "crds",
     "node_modules",
     "vendor",
     "docs",
     "doc",
     "tests",
+    "test-data",
+    "testdata",
+    "crds",
+    "crd",
+    ".github",
+    ".tekton",
+    "schemas",
+    "examples",
+    ".gitlab",
+    "fixtures",
+    "__fixtures__",
+    "__tests__",
+    "__snapshots__",
+    "hack",
 ];
 
 impl Shape<'_> {

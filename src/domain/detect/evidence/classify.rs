@@ -157,6 +157,10 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
     if file == "Chart.yaml" && key == "version" && above.is_empty() {
         return None;
     }
+    // What Kustomize looks for, tag or no tag: what it puts there stands beside it.
+    if file.starts_with("kustomization.") && above.first() == Some(&"images") && key == "name" {
+        return None;
+    }
     if value.starts_with("ENC[") || matches!(key, "apiVersion" | "kind") || above.contains(&"sops")
     {
         return None;
@@ -258,7 +262,33 @@ fn is_other(key: &str, value: &str) -> bool {
         || words.clone().any(|word| OTHER.contains(&word))
         || value.parse::<std::net::Ipv4Addr>().is_ok()
         || is_uuid(value)
+        || is_checksum(value)
+        || is_moment(value)
         || value.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// As long as MD5, SHA-256 and SHA-512 write their sums, without a word before: commits are shorter or 40 long.
+fn is_checksum(value: &str) -> bool {
+    matches!(value.len(), 32 | 64 | 128) && value.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// When something was done, to the second: `2026-08-23T02:47:09.956933`. A version may be a date, not a time of the day
+/// with colons.
+fn is_moment(value: &str) -> bool {
+    value
+        .split_once(['T', 't', '_'])
+        .is_some_and(|(date, time)| {
+            let digits =
+                |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+            let mut parts = date.split('-');
+            let is_date = [4, 2, 2]
+                .into_iter()
+                .all(|count| parts.next().is_some_and(|it| digits(it, count)));
+            let hours = time
+                .get(..3)
+                .is_some_and(|it| digits(&it[..2], 2) && it.ends_with(':'));
+            is_date && parts.next().is_none() && hours
+        })
 }
 
 fn is_uuid(value: &str) -> bool {

@@ -21,7 +21,7 @@ use claim::Claim;
 use scan::Scalar;
 use write::Written;
 
-use super::{Candidate, Evidence};
+use super::{Candidate, Evidence, shapes::is_passed_over};
 use crate::domain::layout::LayoutSpec;
 pub(super) use guess::{Proposal, candidates, guess, named};
 
@@ -79,26 +79,6 @@ pub(super) struct Place {
     pub(super) moves: Vec<(i64, Rc<str>)>,
 }
 
-/// Folders in which nothing is declared.
-const SKIPPED: [&str; 17] = [
-    "templates",
-    "node_modules",
-    "vendor",
-    "docs",
-    "doc",
-    "tests",
-    "test-data",
-    "testdata",
-    "crds",
-    "crd",
-    ".github",
-    ".tekton",
-    "schemas",
-    "examples",
-    ".gitlab",
-    "fixtures",
-    "hack",
-];
 /// Most axes that are told.
 const CANDIDATES: usize = 12;
 /// Largest file that is looked at, in bytes.
@@ -107,11 +87,7 @@ const LARGEST: usize = 2 << 20;
 fn is_looked_at(path: &str) -> bool {
     let mut segments: Vec<&str> = path.split('/').collect();
     let file = segments.pop().unwrap_or_default();
-    if segments
-        .iter()
-        .any(|it| SKIPPED.contains(it) || it.starts_with('.'))
-        || file.starts_with('.')
-    {
+    if segments.iter().any(|it| is_passed_over(it)) || file.starts_with('.') {
         return false;
     }
     let kind = file.rsplit_once('.').map_or("", |(_, kind)| kind);

@@ -116,11 +116,18 @@ type Kind = (
     [&'static str; 3],
 );
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
     (
         "overlays",
         "apps/SERVICE/overlays/ENV/kustomization.yaml",
         "resources: [../../base]\nimages:\n- name: r/SERVICE\n  newTag: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "overlays that look for an image with its tag",
+        "apps/SERVICE/overlays/ENV/kustomization.yaml",
+        "resources: [../../base]\nimages:\n- name: ghcr.io/x/SERVICE:pipeline-test\n  newName: ghcr.io/x/SERVICE\n  newTag: VERSION\n",
         "",
         USUAL,
     ),
@@ -317,7 +324,7 @@ fn environments_inherit_what_their_own_files_do_not_say() {
 /// What looks like a version and is none, beside overlays that are.
 #[test]
 fn decoys_are_no_cells() {
-    const DECOYS: [(&str, &str, &str); 9] = [
+    const DECOYS: [(&str, &str, &str); 13] = [
         (
             "a schema",
             "crds/ENV/web.yaml",
@@ -363,12 +370,37 @@ fn decoys_are_no_cells() {
             "apps/web/overlays/ENV/net.yaml",
             "host_version: 10.0.0.1\n",
         ),
+        (
+            "a moment",
+            "apps/web/overlays/ENV/state.json",
+            "{\"state\": {\"updated\": \"2026-08-23T02:47:09.956933\"}}\n",
+        ),
+        (
+            "a sum of what is configured",
+            "apps/web/overlays/ENV/hash.yaml",
+            "env:\n- name: ENV_HASH\n  value: 39b01afa69e811a062127a7028547a75\n",
+        ),
+        (
+            "a test's material",
+            "src/__tests__/__fixtures__/ENV.yaml",
+            "image: r/x/web:1.8.3\n",
+        ),
+        (
+            "a test's pictures",
+            "src/__snapshots__/ENV.yaml",
+            "image: r/x/web:1.8.3\n",
+        ),
     ];
     let (_, path, text, line, environments) = KINDS[0];
     for (name, decoy, content) in DECOYS {
         let mut repository = kind(path, text, line, &environments);
         for environment in environments {
             repository.write(&decoy.replace("ENV", environment), content);
+        }
+        // What moves is looked at more closely.
+        for environment in environments {
+            let moved = content.replace('8', "7");
+            repository.write(&decoy.replace("ENV", environment), &moved);
         }
         let (guess, cells) = repository.guess().unwrap();
         assert_eq!(cells.len(), 9, "{name}: {cells:?} {:?}", guess.layouts);
