@@ -52,8 +52,7 @@ fn planning(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan of 500 changes");
     group.sample_size(10);
     let ready = || {
-        let plan =
-            prepare(&project, &reading, &|_| Running::default(), &request, now).expect("a plan");
+        let plan = prepare(&project, &reading, &Running::default(), &request, now).expect("a plan");
         let write = plan.writes().next().expect("a write");
         assert_eq!(write.edits.len(), SIZE.services);
         build_commit(

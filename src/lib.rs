@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | [`domain`] | pure: versions, layouts and guessing them, byte-exact edits, the matrix, history, health, a cell's status, policy, gates, plans, deliveries |
 //! | [`config`] | TOML to validated configuration; every error names file, line and key |
-//! | [`sources`] | Git, clusters and remembered state: I/O that speaks domain types |
+//! | [`sources`] | Git, clusters, what checks ask and remembered state: I/O that speaks domain types |
 //! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
 //! | [`actions`] | the one vocabulary of what can be asked for: names, words, keys, what is typed |
 //! | [`look`] | the table of glyphs, words and tones of a cell's states, for the screen and the commands; how the screen may look |
@@ -61,13 +61,15 @@
 //!   layouts read is every cell that they name.
 //! - No command, screen or log decides what becomes of a delivery: `domain::delivery` does, and they observe its steps. What is
 //!   left behind is asked about and followed, and never pushed again.
-//! - No command of the user's own stands in a repository's file, runs through a shell that the user did not write, or has a value of a
+//! - No program that a repository's file names runs before `workflow::trust` knows exactly that one; no command of the user's own
+//!   stands in such a file, runs through a shell that the user did not write, or has a value of a
 //!   cell in a shell's text.
 //! - No object of a cluster is changed but by `control` (what an agent is told), `conduct` (a canary) and `objects` (a workload) of
 //!   `sources::cluster`.
 //! - Nothing of a Secret is kept, shown or logged but that it is there and which of the keys that pods refer to it lacks:
 //!   `sources::cluster::held` asks, and passes over its values as they are parsed.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
+//! - HTTP is spoken by `sources::web` alone: within a deadline and a limit of bytes, and never elsewhere than where it was sent.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 

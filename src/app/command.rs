@@ -57,6 +57,8 @@ pub enum Command {
         /// What is asked for.
         request: PlanRequest,
     },
+    /// Stop asking what the plan in the making asks outside.
+    StopPlan,
     /// Write a confirmed plan and follow it; answered by several `Delivery`.
     Publish {
         /// Which delivery it is; the answers carry it.

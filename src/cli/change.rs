@@ -32,7 +32,7 @@ use crate::{
         topology::Deliver,
     },
     stdio,
-    workflow::{self, Project, Reading, Underway, ask_clusters},
+    workflow::{self, Asks, Project, Reading, Underway, ask_clusters},
 };
 
 /// How long clusters may take for their first answer.
@@ -251,9 +251,8 @@ async fn write(
         let delivery = Delivery::new(&plan, Timestamp::now());
         let mut tell = observer(output);
         let mut underway = Underway::begin(project, delivery, Timestamp::now, &mut tell);
-        let known = running.clone();
         output.leaves(PUBLISHING);
-        underway.publish(&plan, &move |_| known.clone()).await;
+        underway.publish(&plan, running).await;
         output.leaves("");
         match underway.delivery.not_published().cloned() {
             None => return follow(context, &plan, underway, args).await,
@@ -316,8 +315,7 @@ fn judge(
 ) -> Result<(Plan, Running), Failure> {
     let (project, reading) = (&start.project, &start.reading);
     let asker = Asker::new(context, project, start.desired(), &args.clusters);
-    let ask = |cells: &BTreeSet<CellKey>| asker.ask(cells);
-    let plan = workflow::prepare(project, reading, &ask, request, Timestamp::now())?;
+    let plan = workflow::prepare(project, reading, &asker, request, Timestamp::now())?;
     Ok((plan, asker.known()))
 }
 
@@ -355,8 +353,16 @@ impl<'a> Asker<'a> {
         }
     }
 
+    /// All that they said.
+    fn known(self) -> Running {
+        let known = self.known.into_inner();
+        known.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Asks for Asker<'_> {
     /// What they say of cells, with what was known before. Blocking, as long as they may take; each problem is told once.
-    pub(super) fn ask(&self, cells: &BTreeSet<CellKey>) -> Running {
+    fn running(&self, cells: &BTreeSet<CellKey>) -> Running {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (running, told) = &mut *known;
         if self.asks {
@@ -372,12 +378,6 @@ impl<'a> Asker<'a> {
             running.connections.extend(answer.running.connections);
         }
         running.clone()
-    }
-
-    /// All that they said.
-    fn known(self) -> Running {
-        let known = self.known.into_inner();
-        known.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

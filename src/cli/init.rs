@@ -23,7 +23,7 @@ use crate::{
     sources::{cluster::contexts, git::Repo},
     stdio::Tone,
     workflow::{
-        Configurations, Decided, OpenOptions, Project, nothing_said, recognise, tell_order,
+        Configurations, Decided, Lately, OpenOptions, Project, nothing_said, recognise, tell_order,
     },
 };
 
@@ -84,6 +84,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         opened: OpenOptions::default(),
         decided: Decided::default(),
         earlier: Configurations::default(),
+        lately: Lately::default(),
     };
     let desired = project.read()?.desired;
 

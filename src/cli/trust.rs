@@ -11,7 +11,7 @@ use super::{
     output::{Output, clean},
 };
 use crate::{
-    config::TEAM_FILE,
+    config::{CheckEntry, TEAM_FILE},
     domain::failure::Failure,
     sources::git::PushAddress,
     stdio::{self, Tone},
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
         named.allow().map_err(Failure::failed)?;
         allowed = true;
         output.line("allowed, as long as the file names exactly this and it leads there");
-    } else if allowed && !named.outside.is_empty() {
+    } else if allowed && !named.is_empty() {
         output.line("allowed already");
     }
     if output.is_json() {
@@ -58,6 +58,7 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
             "schema": "tidegate.trust/v1",
             "allowed": allowed,
             "repositories": named.outside.iter().map(one).collect::<Vec<Value>>(),
+            "checks": named.checks.iter().map(check).collect::<Vec<Value>>(),
         }));
     }
     Ok(Exit::Done)
@@ -81,12 +82,12 @@ pub(super) fn ask(context: &Context, untrusted: &Untrusted) -> Result<(), Failur
 fn confirm(context: &Context) -> Result<bool, Failure> {
     context
         .output
-        .ask("Open these whenever this repository is read, as long as the file names exactly this and it leads there? [y/N]");
+        .ask("Open, ask and run these whenever this repository is read or judged, as long as the file names exactly this and it leads there? [y/N]");
     Ok(matches!(ask::answer()?.as_str(), "y" | "Y" | "yes"))
 }
 
 fn show(output: &Output, named: &Untrusted) {
-    if named.outside.is_empty() {
+    if named.is_empty() {
         output.line(format!(
             "{TEAM_FILE} names nothing outside of this repository: there is nothing to allow"
         ));
@@ -104,7 +105,25 @@ fn show(output: &Output, named: &Untrusted) {
         let at = output.paint(&clean(&outside.at.to_string()), Tone::Dim);
         output.line(format!("    {at}"));
     }
-    output.line("no command is run: what their own configurations and hooks name is not obeyed");
+    if !named.outside.is_empty() {
+        output.line("what their own configurations and hooks name is not obeyed: no program of theirs is run");
+    }
+    for check in &named.checks {
+        let name = output.paint(&clean(check.environment.as_str()), Tone::Strong);
+        output.line(format!("  {name}  {}", clean(&check.line)));
+        let at = output.paint(&clean(&check.at.to_string()), Tone::Dim);
+        output.line(format!("    {at}"));
+    }
+}
+
+fn check(check: &CheckEntry) -> Value {
+    json!({
+        "environment": check.environment,
+        "does": check.line,
+        "file": check.at.file,
+        "line": check.at.line,
+        "key": check.at.key,
+    })
 }
 
 fn one(outside: &crate::workflow::Outside) -> Value {

@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, Failure> {
     let verdicts = workflow::why(
         &project,
         &reading,
-        &|cells| asker.ask(cells),
+        &asker,
         (&cell, &from),
         version.as_ref(),
         now,

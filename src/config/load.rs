@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Config, ConfigError, ConfigErrors, RepositoryEntry, TEAM_FILE,
+    CheckEntry, Config, ConfigError, ConfigErrors, RepositoryEntry, TEAM_FILE, checks,
     policy::{self, WrittenWindow},
     reader::Reader,
     repositories,
@@ -87,6 +87,7 @@ struct Joined {
     branch: Option<String>,
     repositories: Vec<RepositoryEntry>,
     policy: Policy,
+    checks: Vec<CheckEntry>,
     user: super::UserSettings,
 }
 
@@ -99,6 +100,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut windows: Vec<(usize, WrittenWindow)> = Vec::new();
     let mut dependencies: Vec<Dependency> = Vec::new();
     let mut vetoes = None;
+    let mut places = Vec::new();
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
         user = written.user;
@@ -110,11 +112,14 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         windows.extend(written.windows.into_iter().map(|window| (file, window)));
         dependencies.extend(written.dependencies);
         vetoes = written.vetoes.or(vetoes);
+        places.push(written.place);
         environments.push((written.defaults, written.environments));
     }
-    let gates = validate::gates(&environments);
+    let mut gates = validate::gates(&environments);
+    let (outside, by_team) = validate::checks(&environments, &places);
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
+    let checks = checks::settle(outside, &environments, &by_team, &mut gates);
     let repositories = repositories::join(&others, readers);
     policy::name_declared(&windows, &names, &Files(readers));
     if let Some(cycle) = policy::cycle(&dependencies)
@@ -160,6 +165,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
             dependencies,
             vetoes,
         },
+        checks,
         user,
     }
 }
@@ -185,6 +191,7 @@ fn complete(
         branch,
         repositories,
         policy,
+        checks,
         user,
     } = joined;
     let mut guessed = None;
@@ -226,6 +233,7 @@ fn complete(
         branch,
         repositories,
         guessed,
+        checks,
         user,
         themes: themes::bundled(),
         sources,

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crate::domain::{
     address::Address,
+    credential::Credential,
+    ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
+    policy::check::Consent,
     topology::Topology,
 };
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
     look::theme::{Choice, Themes},
 };
 
+mod checks;
 mod commands;
 mod error;
 mod layouts;
@@ -60,6 +64,8 @@ pub struct Config {
     pub repositories: Vec<RepositoryEntry>,
     /// What was guessed instead of read, in a sentence for the screen; `None` when everything was configured.
     pub guessed: Option<String>,
+    /// Checks that the team's file wants to reach or run something with.
+    pub checks: Vec<CheckEntry>,
     /// What the user's file alone may say.
     pub user: UserSettings,
     /// The themes of the screen: those that come with Tidegate, and the user's own once [`Config::with_themes`] has them.
@@ -79,6 +85,30 @@ pub struct RepositoryEntry {
     pub branch: Option<String>,
     /// Where the team's file says `place`; `None` where the user's own file says it, which needs nobody's consent.
     pub team: Option<KeyPlace>,
+}
+
+/// What a check of the team's file reaches or runs, which the user has to have allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckEntry {
+    /// Whose check it is.
+    pub environment: EnvironmentName,
+    /// What it does, in a line without secrets.
+    pub line: String,
+    /// What stands for exactly that.
+    pub consent: Consent,
+    /// Where it stands.
+    pub at: KeyPlace,
+}
+
+/// One `[[servers]]` entry of the user's own file: a Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// What checks call it.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+    /// Where its token is.
+    pub token: Option<Credential>,
 }
 
 /// Where a key stands.
@@ -136,6 +166,8 @@ pub struct UserSettings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Programs of the user's own, run with the values of a cell.
     pub commands: Vec<OwnCommand>,
+    /// Servers that checks ask.
+    pub servers: Vec<Server>,
 }
 
 impl UserSettings {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    checks::{self, WrittenCheck},
     reader::Table,
     validate::{self, Files},
 };
@@ -44,8 +45,8 @@ pub(super) struct WrittenWindow {
     pub(super) window: Window,
 }
 
-/// What an environment's table says of gates.
-pub(super) fn gates(table: &Table<'_>) -> Option<GatePolicy> {
+/// What an environment's table says of gates; the checks among them are not settled yet.
+pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)> {
     let table = table.table("gates")?;
     let ids = gate::ALL.map(|gate| gate.id);
     table.refuse_others(&ids, |key| {
@@ -57,7 +58,12 @@ pub(super) fn gates(table: &Table<'_>) -> Option<GatePolicy> {
         ))
     });
     let mut policy = GatePolicy::default();
+    let mut outside = Vec::new();
     for (id, _) in table.entries().filter(|(id, _)| ids.contains(id)) {
+        if checks::CHECKS.contains(&id) {
+            outside.extend(checks::checks(&table, id));
+            continue;
+        }
         let Some(own) = table.table(id) else {
             continue;
         };
@@ -74,10 +80,10 @@ pub(super) fn gates(table: &Table<'_>) -> Option<GatePolicy> {
         }
         policy.rules.insert(id.to_owned(), rule(&own));
     }
-    Some(policy)
+    Some((policy, outside))
 }
 
-fn rule(table: &Table<'_>) -> Rule {
+pub(super) fn rule(table: &Table<'_>) -> Rule {
     let levels = [
         ("hard", Level::Hard),
         ("hold", Level::Hold),

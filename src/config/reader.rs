@@ -144,6 +144,16 @@ impl<'a> Table<'a> {
         KeyPlace { file, line, key }
     }
 
+    /// Where the table itself is.
+    pub(super) fn here(&self) -> KeyPlace {
+        let (file, line) = self.reader.place(&self.path);
+        KeyPlace {
+            file,
+            line,
+            key: self.path.clone(),
+        }
+    }
+
     /// Whether `key` stands here.
     pub(super) fn has(&self, key: &str) -> bool {
         self.keys.contains_key(key)
@@ -279,6 +289,30 @@ impl<'a> Table<'a> {
             }
         }
         tables
+    }
+
+    /// A table, or several in a list; empty where the key is absent.
+    pub(super) fn one_or_more(&self, key: &str) -> Vec<Table<'a>> {
+        match self.value(key) {
+            Some(DeValue::Table(_)) => self.table(key).into_iter().collect(),
+            _ => self.tables(key),
+        }
+    }
+
+    /// A number.
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
+        let value = self.value(key)?;
+        let text = match value {
+            DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str()),
+            DeValue::Float(number) => Some(number.as_str()),
+            _ => None,
+        };
+        let number = text.and_then(|text| text.replace('_', "").parse().ok());
+        let number = number.filter(|number: &f64| number.is_finite());
+        if number.is_none() {
+            self.wrong_type(key, value, "a number such as `0.01`, without quotes");
+        }
+        number
     }
 
     /// Says what stands at `key` and what should.

@@ -6,6 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     KeyPlace, UserSettings,
+    checks::{self, WrittenCheck, servers},
     commands::commands,
     layouts::layout,
     policy::{self, WrittenWindow},
@@ -33,7 +34,7 @@ const SHARED: [&str; 8] = [
     "vetoes",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 10] = [
+const USER_ONLY: [&str; 11] = [
     "theme",
     "background",
     "ascii",
@@ -44,10 +45,11 @@ const USER_ONLY: [&str; 10] = [
     "clusters",
     "keys",
     "commands",
+    "servers",
 ];
 
 /// Keys of one `[[environments]]` table.
-const ENVIRONMENT: [&str; 12] = [
+const ENVIRONMENT: [&str; 13] = [
     "name",
     "from",
     "require",
@@ -60,6 +62,7 @@ const ENVIRONMENT: [&str; 12] = [
     "deliver",
     "timeout",
     "gates",
+    "verify",
 ];
 
 /// Keys of one `[[repositories]]` table.
@@ -78,6 +81,7 @@ pub(super) enum ConfigFile {
 /// What one file says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Written {
+    pub(super) place: ConfigFile,
     pub(super) branch: Option<String>,
     pub(super) repositories: Vec<WrittenRepository>,
     pub(super) defaults: Targeting,
@@ -112,6 +116,9 @@ pub(super) struct WrittenEnvironment {
     pub(super) deliver: Option<String>,
     pub(super) timeout: Option<String>,
     pub(super) gates: Option<GatePolicy>,
+    /// `http`, `promql` and `command` of `gates`.
+    pub(super) checks: Vec<WrittenCheck>,
+    pub(super) verify: Option<Vec<WrittenCheck>>,
 }
 
 /// One `[[repositories]]` table.
@@ -151,6 +158,7 @@ pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
         targeting(&defaults)
     });
     Written {
+        place,
         branch,
         repositories: root
             .tables("repositories")
@@ -223,6 +231,7 @@ fn targeting(table: &Table<'_>) -> Targeting {
 
 fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
     table.refuse_others(&ENVIRONMENT, |_| None);
+    let (gates, checks) = policy::gates(table).unzip();
     let read = WrittenEnvironment {
         path: table.path.clone(),
         name: table.string("name").unwrap_or_default(),
@@ -234,7 +243,9 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
         url: table.string("url"),
         deliver: table.string("deliver"),
         timeout: table.string("timeout"),
-        gates: policy::gates(table),
+        gates,
+        checks: checks.unwrap_or_default(),
+        verify: checks::verify(table),
     };
     if !table.has("name") {
         table.error_here("has no `name`; give the environment one, such as `name = \"prod\"`");
@@ -258,6 +269,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         kubeconfig: root.string("kubeconfig").map(Into::into),
         clusters: root.string_map("clusters").unwrap_or_default(),
         commands: commands(root, &keymap),
+        servers: servers(root),
         keys,
     }
 }
@@ -388,6 +400,11 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&policy::WINDOW)
         .chain(&policy::DEPENDENCY)
         .chain(&policy::VETOES)
+        .chain(&checks::HTTP)
+        .chain(&checks::PROMQL)
+        .chain(&checks::COMMAND)
+        .chain(&checks::SERVER)
+        .chain(&checks::TOKEN)
         .copied()
         .chain(nested)
 }
@@ -422,6 +439,15 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
             "ImmutableRule",
             [&policy::RULE[..], &policy::IMMUTABLE].concat(),
         ),
+        ("Verify", checks::VERIFY.to_vec()),
+        ("HttpCheck", [&policy::RULE[..], &checks::HTTP].concat()),
+        ("PromqlCheck", [&policy::RULE[..], &checks::PROMQL].concat()),
+        (
+            "CommandCheck",
+            [&policy::RULE[..], &checks::COMMAND].concat(),
+        ),
+        ("Server", checks::SERVER.to_vec()),
+        ("Token", checks::TOKEN.to_vec()),
         ("ThemePair", vec!["dark", "light"]),
     ]
 }

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::SignedDuration;
 
 use super::{
+    checks::FileChecks,
     reader::Reader,
-    schema::{Targeting, WrittenEnvironment},
+    schema::{ConfigFile, Targeting, WrittenEnvironment},
 };
 use crate::domain::{
     ids::EnvironmentName,
@@ -141,6 +142,27 @@ pub(super) fn gates(
         }
     }
     all
+}
+
+/// What the files say about checks, and the environments whose `url` the repository's file says.
+pub(super) fn checks(
+    written: &[(Targeting, Vec<WrittenEnvironment>)],
+    places: &[ConfigFile],
+) -> (BTreeMap<EnvironmentName, FileChecks>, Vec<EnvironmentName>) {
+    let mut all: BTreeMap<EnvironmentName, FileChecks> = BTreeMap::new();
+    let mut urls: BTreeMap<EnvironmentName, ConfigFile> = BTreeMap::new();
+    for ((_, environments), place) in written.iter().zip(places) {
+        for environment in environments {
+            let name = EnvironmentName::from(environment.name.as_str());
+            if environment.url.is_some() {
+                urls.insert(name.clone(), *place);
+            }
+            let (before, after) = (&environment.checks, environment.verify.as_deref());
+            all.entry(name).or_default().take(*place, before, after);
+        }
+    }
+    let by_team = urls.into_iter().filter(|(_, by)| *by == ConfigFile::Team);
+    (all, by_team.map(|(name, _)| name).collect())
 }
 
 impl Merged {

@@ -8,6 +8,7 @@ use super::{
     version_range::VersionRange,
 };
 
+pub mod check;
 pub mod veto;
 mod window;
 
@@ -36,6 +37,10 @@ pub struct GatePolicy {
     pub eligible: Option<Eligible>,
     /// Versions have to be pinned by a digest (`immutable`).
     pub digest: bool,
+    /// What is asked outside before a change (`http`, `promql`, `command`).
+    pub checks: Vec<check::Check>,
+    /// What is asked outside after a rollout (`[environments.verify]`).
+    pub verify: Vec<check::Check>,
 }
 
 /// What stands in the table of any gate.

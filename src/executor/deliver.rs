@@ -1,9 +1,13 @@
 //! Plans for the screen: frozen, delivered and followed.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{Shared, clusters::Handle, lock, report};
 use crate::{
@@ -11,15 +15,38 @@ use crate::{
     domain::{
         delivery::{Delivery, Stage, Step},
         failure::Failure,
+        ids::CellKey,
         plan::{Plan, PlanRequest},
         rollout::Running,
     },
     sources::mistake::caught_in,
-    workflow::{self, Clusters, LeftBehind, Reading, Told, Underway},
+    workflow::{self, Asks, Clusters, LeftBehind, Reading, Told, Underway},
 };
 
+/// What the screen's own watches know, and what ends the asking that goes beyond them.
+struct Asking {
+    clusters: Handle,
+    stop: CancellationToken,
+}
+
+impl Asks for Asking {
+    fn running(&self, _: &BTreeSet<CellKey>) -> Running {
+        self.clusters.facts()
+    }
+
+    fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+}
+
 /// Freezes a request; blocking.
-pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, clusters: &Handle) {
+pub(super) fn build(
+    shared: &Shared,
+    epoch: Epoch,
+    request: &PlanRequest,
+    (clusters, stop): (Handle, CancellationToken),
+) {
+    let asking = Asking { clusters, stop };
     let prepare = || -> Result<Plan, Failure> {
         let reading = match shared.current() {
             Some(current) => current,
@@ -28,7 +55,7 @@ pub(super) fn build(shared: &Shared, epoch: Epoch, request: &PlanRequest, cluste
         workflow::prepare(
             &shared.project(),
             &reading,
-            &|_| clusters.facts(),
+            &asking,
             request,
             Timestamp::now(),
         )
@@ -51,8 +78,11 @@ pub(super) async fn publish(
     let mut tell = observer(&shared, Some(under_way));
     let delivery = Arc::unwrap_or_clone(delivery);
     let mut underway = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
-    let known = clusters.clone();
-    underway.publish(&plan, &move |_| known.facts()).await;
+    let asking = Asking {
+        clusters: clusters.clone(),
+        stop: CancellationToken::new(),
+    };
+    underway.publish(&plan, &asking).await;
     let cells = plan.changes.iter().map(|change| &change.cell);
     underway
         .arrive(workflow::longest_timeout(&project, cells))

@@ -25,6 +25,7 @@ use std::{
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     actions::OwnRun,
@@ -129,6 +130,8 @@ pub struct Executor {
     log: Option<tokio::task::AbortHandle>,
     /// The walk that is under way, to be stopped by the next.
     history: Option<git::Stop>,
+    /// The plan that is being made, to be stopped by the next, and when nobody waits for it any more.
+    planning: CancellationToken,
     /// Looks at the configuration files.
     reload: tokio::task::JoinHandle<()>,
 }
@@ -197,6 +200,7 @@ impl Executor {
             clusters,
             log: None,
             history: None,
+            planning: CancellationToken::new(),
             reload,
         }
     }
@@ -300,6 +304,7 @@ impl Executor {
                 );
             }
             Command::WatchNotes { cell } => self.clusters.select(cell),
+            Command::StopPlan => self.planning.cancel(),
             Command::LoadDiff {
                 epoch,
                 cell,
@@ -318,14 +323,16 @@ impl Executor {
                 );
             }
             Command::BuildPlan { epoch, request } => {
-                let clusters = self.clusters.handle();
+                self.planning.cancel();
+                self.planning = CancellationToken::new();
+                let by = (self.clusters.handle(), self.planning.clone());
                 self.blocking(
                     "making the plan",
                     move |failure| Event::Planned {
                         epoch,
                         result: Err(failure),
                     },
-                    move || deliver::build(&shared, epoch, &request, &clusters),
+                    move || deliver::build(&shared, epoch, &request, by),
                 );
             }
             Command::Publish { delivery, plan } => {

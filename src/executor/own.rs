@@ -11,7 +11,7 @@ use crate::{
     actions::OwnRun,
     app::event::OwnRan,
     domain::text::sanitise,
-    sources::children::{self, Keep, Kind, Limits, Stopped},
+    sources::children::{self, Keep, Kind, Limits},
     workflow::Project,
 };
 
@@ -78,7 +78,7 @@ pub(super) async fn run(project: &Project, run: &OwnRun) -> OwnRan {
             };
             (result, lines(&[&said.stdout, &said.stderr]))
         }
-        Err(stopped) => (Err(words(stopped)), Vec::new()),
+        Err(stopped) => (Err(stopped.words()), Vec::new()),
     };
     ran(run, began, result, output)
 }
@@ -95,17 +95,6 @@ fn ran(run: &OwnRun, began: Instant, result: Result<(), String>, output: Vec<Str
         result,
         output,
         took: began.elapsed(),
-    }
-}
-
-fn words(stopped: Stopped) -> String {
-    match stopped {
-        Stopped::Io(error) => format!("could not be run: {error}"),
-        Stopped::Late(after) => format!("stopped after {} s", after.as_secs()),
-        Stopped::TooMuch(most) => {
-            format!("stopped: it said more than {}", children::size(most as u64))
-        }
-        Stopped::Interrupted => "stopped, as Tidegate was interrupted".to_owned(),
     }
 }
 

@@ -1,10 +1,14 @@
 //! I/O, speaking domain types.
 
+pub mod checks;
 pub mod children;
 pub mod cluster;
+pub mod credential;
 pub mod files;
 pub mod git;
 pub mod log;
 pub mod mistake;
+pub mod prometheus;
 pub mod state;
 pub mod waiting;
+pub mod web;

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, panic, sync::Arc, thread};
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
-use super::{Project, Reading, cell_history};
+use super::{Project, Reading, cell_history, checks};
 use crate::domain::{
     gate::{Answer, Facts, Question},
     history::History,
@@ -12,8 +13,26 @@ use crate::domain::{
     rollout::Running,
 };
 
-/// Says what clusters know of these cells; may take as long as they take to answer.
-pub type AskRunning<'a> = &'a (dyn Fn(&BTreeSet<CellKey>) -> Running + Send + Sync);
+/// Where a plan's questions go to that Git does not answer.
+pub trait Asks: Send + Sync {
+    /// What clusters know of these cells; may take as long as they take to answer.
+    fn running(&self, cells: &BTreeSet<CellKey>) -> Running;
+
+    /// Ends what is asked outside, once nobody waits for it any more.
+    fn stop(&self) -> CancellationToken {
+        CancellationToken::new()
+    }
+}
+
+/// What was said already, when clusters are not to be asked again.
+impl Asks for Running {
+    fn running(&self, _: &BTreeSet<CellKey>) -> Running {
+        self.clone()
+    }
+}
+
+/// Who is asked.
+pub type AskRunning<'a> = &'a dyn Asks;
 
 /// Answers all questions at once. Blocking: as long as the history is, where no index knows it, and as the clusters take.
 pub(super) fn answers(
@@ -25,17 +44,27 @@ pub(super) fn answers(
 ) -> Facts {
     let mut runs = BTreeSet::new();
     let mut pasts = Vec::new();
+    let outside = questions.iter().filter(|it| checks::is_outside(it));
+    let outside: Vec<Question> = outside.cloned().collect();
     for question in questions {
         match question {
+            Question::Http(_) | Question::Promql(_) | Question::Command(_) => {}
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
         }
     }
     let mut facts = Facts::default();
     thread::scope(|scope| {
-        let seen = (!runs.is_empty()).then(|| scope.spawn(|| running(&runs)));
+        let seen = (!runs.is_empty()).then(|| scope.spawn(|| running.running(&runs)));
+        let stop = running.stop();
+        let told = (!outside.is_empty())
+            .then(|| scope.spawn(move || checks::ask_blocking(project, outside, &stop)));
         for (cell, past) in histories(project, reading, pasts) {
             facts.learn(Question::Past(cell), now, Answer::Past(past));
+        }
+        let told = told.map(|told| told.join().unwrap_or_else(|it| panic::resume_unwind(it)));
+        for (question, at, answer) in told.into_iter().flatten() {
+            facts.learn(question, at, answer);
         }
         let seen = seen.map(|seen| seen.join().unwrap_or_else(|it| panic::resume_unwind(it)));
         for cell in &runs {

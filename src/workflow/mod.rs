@@ -6,6 +6,7 @@
 
 mod answers;
 mod at;
+mod checks;
 mod decided;
 mod deliver;
 mod drift;
@@ -34,8 +35,9 @@ use crate::{
     sources::{cluster, git::Repo},
 };
 
-pub use answers::AskRunning;
+pub use answers::{AskRunning, Asks};
 pub use at::At;
+pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{
     Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout, rehearse,
@@ -75,6 +77,8 @@ pub struct Project {
     pub decided: Decided,
     /// What the configurations of earlier commits were found to say.
     pub earlier: Configurations,
+    /// What checks were answered lately.
+    pub lately: Lately,
 }
 
 impl Project {

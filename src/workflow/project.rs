@@ -8,7 +8,7 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    Configurations, Decided, Project, at, others,
+    Configurations, Decided, Lately, Project, at, others,
     reading::unread_repositories,
     recognise::{nothing_said, recognise, recognise_again},
     trust::{self, Once, Untrusted},
@@ -181,6 +181,7 @@ impl Project {
             at: None,
             decided: Decided::default(),
             earlier: Configurations::default(),
+            lately: Lately::default(),
         };
         // A ref of a repository that is still to be cloned cannot be looked up: `Project::mirror` does it then.
         if !options.at.is_empty() && !project.is_pending() {

@@ -5,15 +5,17 @@
 //! what is named asks again. What the user's own file names needs no consent.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
+use super::Project;
 use crate::{
-    config::{Config, KeyPlace, RepositoryPlace},
-    domain::{failure::Failure, hash},
+    config::{CheckEntry, Config, KeyPlace, RepositoryPlace},
+    domain::{failure::Failure, hash, policy},
     sources::{
         git::{self, Contact, Repo},
         state::StateStore,
@@ -24,6 +26,8 @@ use crate::{
 const FILE: &str = "trust.json";
 /// Earlier consents of a repository that are remembered: going back and forth between branches asks nothing new.
 const MOST: usize = 20;
+/// And earlier checks.
+const MOST_CHECKS: usize = 1_000;
 
 /// A repository that the team's file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +63,12 @@ pub enum OutsidePlace {
 pub struct Untrusted {
     /// In the file's order.
     pub outside: Vec<Outside>,
+    /// Checks that reach or run something.
+    pub checks: Vec<CheckEntry>,
     /// The file's words were allowed before, and a clone that they name leads elsewhere now.
     pub moved: bool,
     /// What was allowed for the session alone, when it began.
-    once: Option<Once>,
+    once: Option<Box<Once>>,
     /// Where consents are kept; `None` where the system has no place for them.
     folder: Option<PathBuf>,
 }
@@ -138,12 +144,41 @@ impl Outside {
 
 /// What was allowed by `--trust`: for one session, and exactly that.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once(Consent);
+pub struct Once {
+    consent: Consent,
+    checks: BTreeSet<String>,
+}
+
+/// The checks that the user has allowed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Allowed(BTreeSet<String>);
+
+impl Allowed {
+    /// As it is kept now, and by `--trust`. Blocking, a small file.
+    pub(super) fn of(project: &Project) -> Self {
+        if project.config.checks.is_empty() {
+            return Self::default();
+        }
+        let store = StateStore::of_repository(project.repo.common_dir());
+        let kept = store.and_then(|store| store.load::<Kept>(FILE).ok().flatten());
+        let kept = kept.unwrap_or_default().checks.into_iter();
+        let once = project.opened.once.iter().flat_map(|once| &once.checks);
+        Self(kept.chain(once.cloned()).collect())
+    }
+
+    /// Whether exactly this may be asked or run.
+    pub(super) fn covers(&self, consent: &policy::check::Consent) -> bool {
+        self.0.contains(consent.as_str())
+    }
+}
 
 /// Consents of one repository, the newest last.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
     allowed: Vec<Consent>,
+    /// Checks, by what stands for exactly what each reaches or runs.
+    #[serde(default)]
+    checks: Vec<String>,
 }
 
 /// What was allowed once, by hashes.
@@ -206,6 +241,7 @@ impl Untrusted {
         });
         Self {
             outside: outside.collect(),
+            checks: config.checks.clone(),
             moved: false,
             once: None,
             folder: StateStore::of_repository(repo.common_dir())
@@ -223,11 +259,18 @@ impl Untrusted {
         let store = StateStore::in_folder(folder);
         // What cannot be read allows nothing, and is asked for again.
         let mut kept: Kept = store.load(FILE).unwrap_or_default().unwrap_or_default();
-        let consent = Consent::of(&self.outside);
-        kept.allowed.retain(|known| *known != consent);
-        kept.allowed.push(consent);
-        let from = kept.allowed.len().saturating_sub(MOST);
-        kept.allowed.drain(..from);
+        if !self.outside.is_empty() {
+            let consent = Consent::of(&self.outside);
+            kept.allowed.retain(|known| *known != consent);
+            kept.allowed.push(consent);
+            let from = kept.allowed.len().saturating_sub(MOST);
+            kept.allowed.drain(..from);
+        }
+        let checks = checks(&self.checks);
+        kept.checks.retain(|known| !checks.contains(known));
+        kept.checks.extend(checks);
+        let from = kept.checks.len().saturating_sub(MOST_CHECKS);
+        kept.checks.drain(..from);
         store.save(FILE, &kept).map_err(|error| {
             format!(
                 "cannot keep the consent in {}: {error}; use --trust each time",
@@ -236,22 +279,42 @@ impl Untrusted {
         })
     }
 
+    /// Nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.outside.is_empty() && self.checks.is_empty()
+    }
+
     /// Whether exactly this has been allowed, or there is nothing to allow.
     pub fn is_allowed(&self) -> bool {
+        let mut checks = self.checks.iter();
+        self.opens() && checks.all(|check| self.allows(check))
+    }
+
+    /// Whether this check has been allowed.
+    pub fn allows(&self, check: &CheckEntry) -> bool {
+        let consent = check.consent.as_str();
+        let once = self.once.as_ref();
+        once.is_some_and(|once| once.checks.contains(consent))
+            || self.kept().checks.iter().any(|known| known == consent)
+    }
+
+    /// Whether the repositories have been allowed: nothing is opened before.
+    fn opens(&self) -> bool {
         if self.outside.is_empty() {
             return true;
         }
         let now = Consent::of(&self.outside);
-        let once = self.once.iter().map(|Once(consent)| consent);
-        self.kept().iter().chain(once).any(|kept| kept.covers(&now))
+        let once = self.once.iter().map(|once| &once.consent);
+        let kept = self.kept().allowed;
+        kept.iter().chain(once).any(|kept| kept.covers(&now))
     }
 
     /// Consents that were given.
-    fn kept(&self) -> Vec<Consent> {
+    fn kept(&self) -> Kept {
         let store = self.folder.as_ref().map(StateStore::in_folder);
         let kept = store.map(|store| store.load::<Kept>(FILE));
         let kept = kept.and_then(Result::ok).flatten();
-        kept.unwrap_or_default().allowed
+        kept.unwrap_or_default()
     }
 }
 
@@ -293,15 +356,24 @@ pub(super) fn check(
 ) -> Result<Option<Once>, Untrusted> {
     let mut untrusted = Untrusted::seen(repo, config, looked);
     if trust {
-        return Ok(Some(Once(Consent::of(&untrusted.outside))));
+        return Ok(Some(Once {
+            consent: Consent::of(&untrusted.outside),
+            checks: checks(&untrusted.checks).into_iter().collect(),
+        }));
     }
-    untrusted.once = once.cloned();
-    if untrusted.is_allowed() {
-        return Ok(untrusted.once);
+    untrusted.once = once.cloned().map(Box::new);
+    // A check that nobody has allowed is not known, and the rest goes on.
+    if untrusted.opens() {
+        return Ok(untrusted.once.map(|once| *once));
     }
     let places = places(&untrusted.outside);
-    untrusted.moved = (untrusted.kept().iter()).any(|kept| kept.places == places);
+    untrusted.moved = (untrusted.kept().allowed.iter()).any(|kept| kept.places == places);
     Err(untrusted)
+}
+
+fn checks(all: &[CheckEntry]) -> Vec<String> {
+    let all = all.iter().map(|check| check.consent.as_str().to_owned());
+    all.collect()
 }
 
 /// The remotes of one clone.
@@ -375,8 +447,7 @@ mod tests {
             one("a", address("https://h/c"), None),
             [first.clone(), first.clone()].concat(),
         ];
-        let hashes: std::collections::BTreeSet<String> =
-            all.iter().map(|all| places(all)).collect();
+        let hashes: BTreeSet<String> = all.iter().map(|all| places(all)).collect();
         assert_eq!(hashes.len(), all.len());
         // Where it stands in the file is no part of it.
         let mut moved = first.clone();
@@ -417,6 +488,7 @@ mod tests {
         }];
         let untrusted = Untrusted {
             outside,
+            checks: Vec::new(),
             moved: false,
             once: None,
             folder: None,

@@ -10,10 +10,27 @@ use super::{
 };
 use crate::domain::{
     gate::{self, Change},
-    ids::{CellKey, EnvironmentName},
-    plan::{Intent, Outcome, Verdict},
+    ids::{CellKey, EnvironmentName, RepoPath},
+    layout::{self, Origin},
+    plan::{FileEdit, Intent, Outcome, Verdict},
     version::Version,
 };
+
+/// The files that would change, where a version can be written at all: programs read them.
+fn edits(
+    project: &Project,
+    reading: &Reading,
+    cell: &CellKey,
+    version: Option<&Version>,
+) -> Vec<FileEdit> {
+    let read = |origin: &Origin, path: &RepoPath| {
+        let files = project.files(&reading.tips, origin).ok().flatten()?;
+        files.get(path.as_str()).ok().flatten()
+    };
+    let (layouts, desired) = (&reading.layouts, &reading.desired);
+    let edits = layout::restore_cell(layouts, desired, cell, version, &read, &|_, _| None);
+    edits.unwrap_or_default()
+}
 
 /// Judges the promotion of `version` from `from` into `cell`; `running` says what runs. `window` speaks where no window is
 /// configured, too. Blocking.
@@ -26,6 +43,7 @@ pub fn why(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let intent = Intent::Promote { from: from.clone() };
+    let edits = edits(project, reading, cell, version);
     let change = Change {
         cell,
         intent: &intent,
@@ -33,6 +51,7 @@ pub fn why(
         desired: &reading.desired,
         topology: &project.config.topology,
         planned: &BTreeMap::new(),
+        edits: &edits,
     };
     let questions: BTreeSet<_> = gate::questions(&change).into_iter().collect();
     let facts = answers(project, reading, &questions, running, now);

@@ -7,6 +7,7 @@ mod along;
 mod asking;
 mod cells;
 mod certificates;
+mod checks;
 mod cluster;
 mod commands;
 mod completions;

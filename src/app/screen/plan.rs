@@ -112,7 +112,13 @@ pub struct Refusal {
 
 pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Command>) -> bool {
     match action {
-        Action::Back => model.close(out),
+        Action::Back => {
+            // What its gates ask outside is for nobody any more.
+            if model.operations.is_running(Operation::Plan) {
+                out.push(Command::StopPlan);
+            }
+            model.close(out);
+        }
         Action::Move(motion) => model.move_in_plan(motion),
         Action::NextPane => model.turn_to_other_pane(true),
         Action::PreviousPane => model.turn_to_other_pane(false),

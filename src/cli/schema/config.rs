@@ -51,6 +51,8 @@ pub struct User {
     pub keys: Option<BTreeMap<String, Keys>>,
     /// Programs of your own, run with the values of the selected cell.
     pub commands: Option<Vec<OwnCommand>>,
+    /// Servers that checks ask, with their tokens.
+    pub servers: Option<Vec<Server>>,
     /// The repository itself.
     pub repository: Option<Repository>,
     /// Other repositories; an entry of the same name wins over the team's.
@@ -186,7 +188,7 @@ pub struct Environment {
     pub selector: Option<String>,
     /// Its name is typed before anything is written, and what is not known holds.
     pub protected: Option<bool>,
-    /// Its address, for people.
+    /// Its address, for people and checks.
     #[schemars(regex(pattern = "^https?://"))]
     pub url: Option<String>,
     /// How a commit leaves the clone.
@@ -195,6 +197,8 @@ pub struct Environment {
     pub timeout: Option<String>,
     /// How much each gate's no weighs, and what those ask that act only where they are configured.
     pub gates: Option<Gates>,
+    /// What is asked once a rollout is healthy: it is done when that is as it should be.
+    pub verify: Option<Verify>,
 }
 
 /// What an environment asks of changes, gate by gate.
@@ -219,6 +223,115 @@ pub struct Gates {
     pub veto: Option<Rule>,
     /// What the service needs is there, or comes with it.
     pub dependency: Option<Rule>,
+    /// Addresses that answer as they should, before a change.
+    pub http: Option<OneOrMore<HttpCheck>>,
+    /// Queries of which every sample is where it should be.
+    pub promql: Option<OneOrMore<PromqlCheck>>,
+    /// Programs that read the changed files and end well.
+    pub command: Option<OneOrMore<CommandCheck>>,
+}
+
+/// What is asked after a rollout.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Verify {
+    /// Addresses that answer as they should.
+    pub http: Option<OneOrMore<HttpCheck>>,
+    /// Queries of which every sample is where it should be.
+    pub promql: Option<OneOrMore<PromqlCheck>>,
+}
+
+/// One, or a list.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum OneOrMore<T> {
+    /// One.
+    One(T),
+    /// Several: all of them have to be good.
+    More(Vec<T>),
+}
+
+/// An address that answers as it should.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct HttpCheck {
+    /// In place of `hold`.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// The address; `{url}`, `{from.url}`, `{service}`, `{version}`, `{env}` and `{from}` are filled in.
+    pub url: String,
+    /// The status that is good; default: 200 to 299.
+    #[schemars(range(min = 100, max = 599))]
+    pub status: Option<u16>,
+    /// What the answer has to say; the same is filled in.
+    pub contains: Option<String>,
+    /// How long it may take; default `10s`.
+    pub timeout: Option<String>,
+}
+
+/// A query of which every sample is where it should be; none is not known.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PromqlCheck {
+    /// In place of `hold`.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// The name of a `[[servers]]` table of the user's own file.
+    pub server: String,
+    /// The query; `{service}`, `{version}`, `{env}` and their like are filled in, other braces stay.
+    pub query: String,
+    /// Every sample is below this.
+    pub below: Option<f64>,
+    /// Every sample is above this.
+    pub above: Option<f64>,
+    /// How long it may take; default `10s`.
+    pub timeout: Option<String>,
+}
+
+/// A program that reads the changed files' new content on its standard input; exit 0 is good.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CommandCheck {
+    /// In place of `hold`.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// The program and each argument by itself; it finds the change in `TIDEGATE_…` variables.
+    #[schemars(length(min = 1))]
+    pub run: Vec<String>,
+    /// How long it may run; default `1m`.
+    pub timeout: Option<String>,
+}
+
+/// A Prometheus.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Server {
+    /// What checks call it.
+    pub name: String,
+    /// Its address: what stands before `/api/v1`.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub url: String,
+    /// The token that goes to it alone.
+    pub token: Option<Token>,
+}
+
+/// Where a secret is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Token {
+    /// A variable of the environment.
+    pub env: Option<String>,
+    /// A program that prints it, and its arguments.
+    pub command: Option<Vec<String>>,
 }
 
 /// How much a gate's no weighs.

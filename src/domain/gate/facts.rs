@@ -1,10 +1,12 @@
 //! What gates ask, and what is known.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::domain::{history::History, ids::CellKey, rollout::Seen};
+use crate::domain::{
+    address, history::History, ids::CellKey, policy::check::Consent, rollout::Seen,
+};
 
 /// What a gate has to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +15,82 @@ pub enum Question {
     Running(CellKey),
     /// What a cell has been.
     Past(CellKey),
+    /// What an address answers.
+    Http(HttpQuestion),
+    /// What a query gives.
+    Promql(PromqlQuestion),
+    /// How a program ends.
+    Command(CommandQuestion),
+}
+
+/// An address to ask.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpQuestion {
+    /// The address.
+    pub url: String,
+    /// Redirects on the same host are followed; else they are the answer.
+    pub follow: bool,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// What the user has to have allowed.
+    pub consent: Option<Consent>,
+}
+
+/// A Prometheus to ask.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PromqlQuestion {
+    /// The `[[servers]]` entry.
+    pub server: String,
+    /// The query.
+    pub query: String,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// A program to run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommandQuestion {
+    /// The program and its arguments.
+    pub run: Vec<String>,
+    /// What it finds in its environment.
+    pub variables: Vec<(&'static str, String)>,
+    /// What it reads on its standard input.
+    pub input: Arc<[u8]>,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// What the user has to have allowed.
+    pub consent: Option<Consent>,
+}
+
+/// What an address answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpReply {
+    /// The status.
+    pub status: u16,
+    /// What it said, as much as was read.
+    pub body: String,
+    /// It said more than that.
+    pub cut: bool,
+}
+
+/// One value of a query's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The series, as Prometheus writes it; empty: it is a number without one.
+    pub labels: String,
+    /// The value.
+    pub value: f64,
+    /// When it was so.
+    pub at: Timestamp,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit code; `None`: a signal ended it.
+    pub code: Option<i32>,
+    /// Its last words, as lines that may be shown.
+    pub said: Vec<String>,
 }
 
 /// What was found out.
@@ -22,6 +100,12 @@ pub enum Answer {
     Running(Box<Seen>),
     /// Its history, or why that cannot be read.
     Past(Result<Arc<History>, String>),
+    /// What an address answered, or why that is not known.
+    Http(Result<HttpReply, String>),
+    /// What a query gives, or why that is not known.
+    Samples(Result<Vec<Sample>, String>),
+    /// How a program ended, or why it did not.
+    Ran(Result<Ran, String>),
 }
 
 /// Answers with their times. What is not here was not asked, or nobody could say.
@@ -47,6 +131,11 @@ impl Facts {
     /// When it was answered.
     pub fn at(&self, question: &Question) -> Option<Timestamp> {
         self.0.get(question).map(|(at, _)| *at)
+    }
+
+    /// What was found out of a question.
+    pub fn answer(&self, question: &Question) -> Option<&Answer> {
+        self.0.get(question).map(|(_, answer)| answer)
     }
 
     /// What the cluster of a cell says of it.
@@ -75,6 +164,9 @@ impl fmt::Display for Question {
         match self {
             Self::Running(cell) => write!(f, "what runs in {cell}"),
             Self::Past(cell) => write!(f, "the history of {cell}"),
+            Self::Http(asked) => write!(f, "what {} answers", address::redact(&asked.url)),
+            Self::Promql(asked) => write!(f, "`{}` on {}", asked.query, asked.server),
+            Self::Command(asked) => write!(f, "how `{}` ends", asked.run.join(" ")),
         }
     }
 }

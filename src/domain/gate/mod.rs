@@ -14,13 +14,14 @@ use jiff::Timestamp;
 use super::{
     desired::Desired,
     ids::{CellKey, EnvironmentName},
-    plan::{Input, Intent, Level, Outcome, Verdict},
+    plan::{FileEdit, Input, Intent, Level, Outcome, Verdict},
     policy::{GatePolicy, Policy, Rule},
     topology::{Environment, Topology},
     version::Version,
 };
 
 mod ahead;
+mod check;
 mod dependency;
 mod eligible;
 mod facts;
@@ -37,7 +38,10 @@ mod upstream;
 mod veto;
 mod window;
 
-pub use facts::{Answer, Facts, Question};
+pub use check::{Checked, Verified, verified, verify_questions};
+pub use facts::{
+    Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
+};
 
 /// A rule.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +63,7 @@ pub struct Gate {
 }
 
 /// Every gate of this version, in the order of their verdicts.
-pub const ALL: [Gate; 9] = [
+pub const ALL: [Gate; 12] = [
     upstream::GATE,
     ahead::GATE,
     reverted::GATE,
@@ -69,6 +73,9 @@ pub const ALL: [Gate; 9] = [
     immutable::GATE,
     veto::GATE,
     dependency::GATE,
+    check::HTTP,
+    check::PROMQL,
+    check::COMMAND,
 ];
 
 /// The gate that asks whether an upstream declares and runs the version.
@@ -100,6 +107,8 @@ pub struct Change<'a> {
     pub topology: &'a Topology,
     /// What the plan writes, of all cells: what goes together.
     pub planned: &'a BTreeMap<CellKey, Version>,
+    /// The files of the commit or tag that brings it, as far as they are known.
+    pub edits: &'a [FileEdit],
 }
 
 /// What a gate finds.
@@ -185,8 +194,12 @@ impl<'a> Change<'a> {
     /// Unknown is not pass: it holds where an environment is protected, and warns elsewhere, unless the policy says
     /// otherwise of the gate.
     fn unknown(&self, gate: &str) -> Outcome {
-        let holds = self.rule(gate).unknown_holds;
-        if holds.unwrap_or_else(|| self.is_protected()) {
+        self.unknown_by(self.rule(gate))
+    }
+
+    /// The same by a rule of its own.
+    fn unknown_by(&self, rule: Rule) -> Outcome {
+        if rule.unknown_holds.unwrap_or_else(|| self.is_protected()) {
             Outcome::Hold
         } else {
             Outcome::Unknown

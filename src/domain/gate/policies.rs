@@ -125,6 +125,7 @@ impl Asked {
             desired: &desired,
             topology: &topology,
             planned: &planned,
+            edits: &[],
         };
         judge(&change, &facts, now)
     }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Intent, Level, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict};
+use super::{
+    FileEdit, Intent, Level, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict, Wave,
+};
 use crate::domain::{
     gate::{self, Change, Facts, Question},
     ids::CellKey,
@@ -34,18 +36,19 @@ impl Judging {
     /// once.
     pub(super) fn judge(&self, plan: &mut Plan, facts: &mut Facts, input: &PlanInput<'_>) {
         let planned = planned(plan);
-        let unknown: BTreeSet<Question> = plan
-            .changes
+        let Plan { changes, waves, .. } = plan;
+        let goes = (waves.as_slice(), &planned);
+        let unknown: BTreeSet<Question> = changes
             .iter()
-            .filter_map(|change| self.change(change, &planned, input))
+            .filter_map(|change| self.change(change, goes, input))
             .flat_map(|(_, change)| gate::questions(&change))
             .filter(|question| !facts.knows(question))
             .collect();
         if !unknown.is_empty() {
             facts.extend((input.ask)(&unknown));
         }
-        for change in &mut plan.changes {
-            let Some((judged_as, judged)) = self.change(change, &planned, input) else {
+        for change in changes {
+            let Some((judged_as, judged)) = self.change(change, goes, input) else {
                 continue;
             };
             let mut verdicts = gate::judge(&judged, facts, input.now);
@@ -64,7 +67,7 @@ impl Judging {
     fn change<'a>(
         &'a self,
         change: &'a PlannedChange,
-        planned: &'a BTreeMap<CellKey, Version>,
+        (waves, planned): (&'a [Wave], &'a BTreeMap<CellKey, Version>),
         input: &PlanInput<'a>,
     ) -> Option<(&'a JudgedAs, Change<'a>)> {
         let judged_as = self.0.get(&change.cell)?;
@@ -75,9 +78,17 @@ impl Judging {
             desired: input.desired,
             topology: input.topology,
             planned,
+            edits: edits_of(waves, &change.cell),
         };
         Some((judged_as, change))
     }
+}
+
+/// The files of the commit or tag that brings a cell's change.
+fn edits_of<'a>(waves: &'a [Wave], cell: &CellKey) -> &'a [FileEdit] {
+    let mut writes = waves.iter().flat_map(|wave| &wave.writes);
+    let write = writes.find(|write| write.cells.contains(cell));
+    write.map_or(&[], |write| &write.edits)
 }
 
 /// What a plan writes, of all its cells.

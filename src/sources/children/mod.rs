@@ -93,6 +93,18 @@ pub enum Stopped {
     Interrupted,
 }
 
+impl Stopped {
+    /// What became of a program, in words that follow its name.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Io(error) => format!("could not be run: {error}"),
+            Self::Late(after) => format!("stopped after {} s", after.as_secs()),
+            Self::TooMuch(most) => format!("stopped: it said more than {}", size(*most as u64)),
+            Self::Interrupted => "stopped, as Tidegate was interrupted".to_owned(),
+        }
+    }
+}
+
 /// What runs.
 struct Children {
     groups: BTreeMap<i32, Kind>,

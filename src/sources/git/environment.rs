@@ -59,15 +59,20 @@ pub(super) struct Told {
     pub(super) fetch_missing: bool,
 }
 
-/// Gives `command` the environment of a child of ours.
-pub(super) fn settle(command: &mut Command, told: &Told) {
-    let mut count = 0;
+/// Takes from a program that is not Git's own what would lead a `git` that it runs elsewhere.
+pub fn keep_to_itself(command: &mut Command) {
     for (name, value) in env::vars_os() {
         let Some(text) = name.to_str() else { continue };
         if text.starts_with("GIT_") && !is_kept(text, &value) {
             command.env_remove(&name);
         }
     }
+}
+
+/// Gives `command` the environment of a child of ours.
+pub(super) fn settle(command: &mut Command, told: &Told) {
+    let mut count = 0;
+    keep_to_itself(command);
     // Configuration of the user's own in the environment, as pipelines give tokens: it stays, and ours comes after it.
     if let Some(own) = env::var("GIT_CONFIG_COUNT")
         .ok()

@@ -39,6 +39,7 @@ mod view;
 pub use addresses::{Addresses, PushAddress};
 pub use base::moment;
 pub use child::RanCommand;
+pub use environment::keep_to_itself;
 pub use history::{Another, Below, HistoryEvent, TagReading, Trail, Want};
 pub use lines::{LinesOf, tag_refspecs};
 pub use mirror::Mirror;

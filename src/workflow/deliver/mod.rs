@@ -195,7 +195,7 @@ impl Underway<'_> {
             1 => (*confirmed).clone(),
             _ => confirmed.part(write),
         };
-        let again = judge_again(self.project, confirmed, &part, running)?;
+        let again = judge_again(self.project, confirmed, &part, *running)?;
         if let Some(sentence) = moved_since(self.project, confirmed, &again) {
             let moved = true;
             self.apply(Fact::Checked { sentence, moved });

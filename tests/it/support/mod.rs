@@ -9,3 +9,4 @@ pub mod terminal;
 pub mod tls;
 pub mod two;
 pub mod view;
+pub mod web;

@@ -43,6 +43,23 @@ pub struct Trust {
     pub allowed: bool,
     /// What it is.
     pub repositories: Vec<Outside>,
+    /// Checks that reach or run something.
+    pub checks: Vec<OutsideCheck>,
+}
+
+/// A check that reaches or runs something.
+#[derive(JsonSchema)]
+pub struct OutsideCheck {
+    /// Whose changes it judges.
+    pub environment: String,
+    /// What it does, in a line.
+    pub does: String,
+    /// The file that names it.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+    /// The key.
+    pub key: String,
 }
 
 /// A repository that is named.
