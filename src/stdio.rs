@@ -12,7 +12,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::domain::text::{escape_json, sanitise_document, sanitise_lines};
+use crate::domain::text::{clip, escape_json, sanitise_document, sanitise_lines};
 
 /// Why the first write to standard output that failed did; process-wide, because the stream is.
 static LOST: Mutex<Option<String>> = Mutex::new(None);
@@ -155,6 +155,15 @@ pub fn line(stream: Stream, text: &Styled, colour: bool) {
     let mut text = text.written(colour);
     text.push('\n');
     write(stream, &text);
+}
+
+/// Writes a line on the terminal that takes the place of the one written like this before; an empty one takes it away.
+pub fn status(words: &str) {
+    let mut words = sanitise_lines(words).replace('\n', " ");
+    if let Some(columns) = columns(Stream::Notes) {
+        words = clip(&words, columns.saturating_sub(1), "…");
+    }
+    write(Stream::Notes, &format!("\r{words}\u{1b}[K"));
 }
 
 /// Writes a question; the answer follows on the same line.

@@ -16,8 +16,10 @@ pub use live::{
     AgentArgs, CanaryCommand, LogsArgs, RefreshArgs, RollbackArgs, RolloutArgs, RolloutCommand,
     RolloutGroup,
 };
+pub use plans::{ApplyArgs, CheckArgs, PlanArgs, PlanCommand, Unattended};
 
 mod live;
+mod plans;
 
 /// A promotion console for `GitOps`: services are rows, environments are columns.
 #[derive(Debug, Parser)]
@@ -82,8 +84,14 @@ pub enum Format {
     Table,
     /// For programs; has a `schema` field
     Json,
-    /// Tables to paste, of `status`, `history`, `trace` and `drift`
+    /// Tables to paste, of `status`, `history`, `trace`, `drift` and `check`
     Markdown,
+    /// Annotations of GitHub Actions, of `check`
+    Github,
+    /// A code quality report of GitLab, of `check`
+    Gitlab,
+    /// SARIF 2.1.0, of `check`
+    Sarif,
 }
 
 /// What to do; without one, the console.
@@ -99,6 +107,12 @@ pub enum Command {
     Set(SetArgs),
     /// Restores an earlier version
     Revert(RevertArgs),
+    /// Plans a promotion, a version or a revert, and writes nothing to Git; the plan can be a file, to be applied later
+    Plan(PlanArgs),
+    /// Judges a change that anybody made by the policy of its base, for CI; exit 4 where it finds something
+    Check(CheckArgs),
+    /// Carries out a plan that is a file; refused where anything of it is another since
+    Apply(ApplyArgs),
     /// Looks at the repository and writes a commented tidegate.toml
     Init(InitArgs),
     /// Shows which repositories and addresses the repository's tidegate.toml names, and allows exactly those
@@ -205,7 +219,9 @@ pub enum Shape {
     Why,
     /// What `drift` prints
     Drift,
-    /// What `promote`, `set` and `revert` print
+    /// What `check` prints
+    Check,
+    /// What `promote`, `set`, `revert`, `plan` and `apply` print
     Plan,
     /// What `init` prints
     Init,
@@ -224,7 +240,7 @@ pub enum Shape {
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Config,
         Self::User,
         Self::Status,
@@ -232,6 +248,7 @@ impl Shape {
         Self::Trace,
         Self::Why,
         Self::Drift,
+        Self::Check,
         Self::Plan,
         Self::Init,
         Self::Trust,
@@ -286,7 +303,7 @@ pub struct Clusters {
     /// Asks no cluster
     #[arg(long)]
     pub no_live: bool,
-    /// How long to wait for the clusters' first answer [default: 10s]; with --wait, for the rollout
+    /// How long to wait for the clusters' first answer [default: 10s]; with --wait, for the rollout; with --when-eligible, for the gates
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
 }
@@ -433,6 +450,8 @@ pub struct WriteArgs {
     /// Why, kept in the commit
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: Option<String>,
+    #[command(flatten)]
+    pub unattended: Unattended,
     #[command(flatten)]
     pub clusters: Clusters,
 }

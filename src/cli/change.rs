@@ -14,10 +14,12 @@ use super::{
     args::{Clusters, WriteArgs},
     ask,
     deliver::{PUBLISHING, follow, observer},
+    eligible::{self, Waited},
     fail::Exit,
     outcome::{ending, held, not_written, nothing, refused, report, stopped, with_schema},
     output::{Output, clean},
     plan::show,
+    plan_file,
 };
 use crate::{
     domain::{
@@ -25,7 +27,7 @@ use crate::{
         desired::Desired,
         failure::Failure,
         ids::CellKey,
-        plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, Skip, written},
+        plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, SCHEMA, Skip, written},
         policy::veto::VetoChange,
         rollout::Running,
         suggest,
@@ -180,20 +182,87 @@ async fn plan_and_write(
     notes: Vec<String>,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
-    let output = &context.output;
     let (mut plan, running) = judge(context, &start, &request, args)?;
     plan.notes.splice(0..0, notes);
     accepts(&start, &request, &plan)?;
+    if let Some(place) = &context.plans {
+        if let Some(error) = start.unfetched {
+            return Err(error);
+        }
+        plan_file::write(&context.output, &start.project, &plan, place)?;
+        return Ok(ending(&plan));
+    }
+    let writing = Writing {
+        running,
+        pinned: false,
+        consented: false,
+    };
+    Box::pin(go_on(context, start, plan, writing, args)).await
+}
+
+/// How a plan is written.
+pub(super) struct Writing {
+    /// What clusters said of it.
+    pub(super) running: Running,
+    /// It is carried out as it is, or not at all: nothing is asked about another one.
+    pub(super) pinned: bool,
+    /// It was confirmed already.
+    pub(super) consented: bool,
+}
+
+/// Shows a plan, and writes it unless that is a dry run.
+pub(super) async fn go_on(
+    context: &Context,
+    start: Start,
+    plan: Plan,
+    writing: Writing,
+    args: &WriteArgs,
+) -> Result<Exit, Failure> {
+    let output = &context.output;
     if context.common.dry_run {
         if output.is_json() {
-            Output::json(&with_schema("tidegate.plan/v1", &plan));
+            Output::json(&with_schema(SCHEMA, &plan));
         } else {
             show(output, &plan);
         }
         return Ok(rehearsed(output, &start, &plan));
     }
     show(output, &plan);
-    write(context, &start.project, plan, &running, args).await
+    let mut begun = (start, plan, writing);
+    if args.unattended.when_eligible && begun.1.may_pass_later() {
+        if !consents(context, &begun.0.project, &begun.1, args)? {
+            return Ok(Exit::Usage);
+        }
+        match Box::pin(eligible::wait(context, begun, args)).await? {
+            Waited::Goes(goes) => begun = *goes,
+            Waited::Ended(exit) => return Ok(exit),
+        }
+    }
+    let (start, plan, writing) = begun;
+    write(context, &start.project, plan, &writing, args).await
+}
+
+/// Whether the operator wants it: asked, unless that was said already.
+fn consents(
+    context: &Context,
+    project: &Project,
+    plan: &Plan,
+    args: &WriteArgs,
+) -> Result<bool, Failure> {
+    if args.yes {
+        return Ok(true);
+    }
+    if !ask::somebody_there() {
+        return Err(Failure::usage(
+            "nothing was written: without a terminal to confirm at, --yes confirms (--dry-run shows the plan)",
+        ));
+    }
+    if ask::confirm(context, project, plan, &plan.target())? {
+        return Ok(true);
+    }
+    context.output.note("nothing was written");
+    report(&context.output, plan, "declined", json!({}));
+    Ok(false)
 }
 
 /// How a dry run ends: as the real one would, as far as that is known without writing.
@@ -217,7 +286,7 @@ async fn write(
     context: &Context,
     project: &Project,
     mut plan: Plan,
-    running: &Running,
+    writing: &Writing,
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
@@ -236,23 +305,14 @@ async fn write(
                 "nothing was written: the plan could not be shown on standard output ({why})"
             )));
         }
-        if !args.yes {
-            if !ask::somebody_there() {
-                return Err(Failure::usage(
-                    "nothing was written: without a terminal to confirm at, --yes confirms (--dry-run shows the plan)",
-                ));
-            }
-            if !ask::confirm(context, project, &plan, &plan.target())? {
-                output.note("nothing was written");
-                report(output, &plan, "declined", json!({}));
-                return Ok(Exit::Usage);
-            }
+        if !writing.consented && !consents(context, project, &plan, args)? {
+            return Ok(Exit::Usage);
         }
         let delivery = Delivery::new(&plan, Timestamp::now());
         let mut tell = observer(output);
         let mut underway = Underway::begin(project, delivery, Timestamp::now, &mut tell);
         output.leaves(PUBLISHING);
-        underway.publish(&plan, running).await;
+        underway.publish(&plan, &writing.running).await;
         output.leaves("");
         match underway.delivery.not_published().cloned() {
             None => return follow(context, &plan, underway, args).await,
@@ -261,7 +321,7 @@ async fn write(
                 for line in &changes {
                     output.note(format!("  {}", clean(line)));
                 }
-                if args.yes || !ask::somebody_there() {
+                if args.yes || writing.pinned || !ask::somebody_there() {
                     report(output, &fresh, "moved", json!({ "differences": changes }));
                     return Ok(Exit::Moved);
                 }
@@ -272,6 +332,7 @@ async fn write(
                 if rejection.protected
                     && plan.deliver == Deliver::Push
                     && !args.yes
+                    && !writing.pinned
                     && !output.is_json()
                     && ask::somebody_there() =>
             {
@@ -307,7 +368,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
 }
 
 /// The plan, judged by what the clusters of its upstreams say; and what they said, for when it is judged again.
-fn judge(
+pub(super) fn judge(
     context: &Context,
     start: &Start,
     request: &PlanRequest,
@@ -354,7 +415,7 @@ impl<'a> Asker<'a> {
     }
 
     /// All that they said.
-    fn known(self) -> Running {
+    pub(super) fn known(self) -> Running {
         let known = self.known.into_inner();
         known.unwrap_or_else(PoisonError::into_inner).0
     }

@@ -247,6 +247,7 @@ fn open() -> Option<Project> {
     let context = Context {
         output: Output::new(Format::Table, false, false),
         common,
+        plans: None,
     };
     let options: OpenOptions = context.repository(false).ok()?;
     Project::open(&options, &Zoned::now()).ok()

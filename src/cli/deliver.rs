@@ -9,6 +9,7 @@ use super::{
     fail::Exit,
     outcome::{BROKEN, cells_json, ending, part_json, report, say, say_message},
     output::{Output, clean},
+    take_back::take_back,
 };
 use crate::{
     domain::{
@@ -64,12 +65,12 @@ pub(super) async fn follow(
 ) -> Result<Exit, Failure> {
     let output = &context.output;
     let project = underway.project();
-    if args.wait && underway.delivery.is_elsewhere() && !children::interrupted() {
+    if args.follows() && underway.delivery.is_elsewhere() && !children::interrupted() {
         let parts = underway.delivery.parts.iter();
         for part in parts.filter(|part| part.elsewhere.is_some()) {
             output.note(clean(&format!("{}; waiting for it", part.describe())));
         }
-        let patience = args.clusters.timeout.unwrap_or_else(|| {
+        let patience = args.rollout_timeout().unwrap_or_else(|| {
             let cells = underway.delivery.cells.iter().map(|run| &run.cell);
             workflow::longest_timeout(project, cells)
         });
@@ -92,13 +93,13 @@ pub(super) async fn follow(
              and --wait waits for it",
         );
         exit = Exit::Failed;
-    } else if args.wait && underway.delivery.deliver == Deliver::Branch {
+    } else if args.follows() && underway.delivery.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
-    } else if args.wait && !children::interrupted() {
+    } else if args.follows() && !children::interrupted() {
         match OwnClusters::watch(project, &underway.delivery, Timestamp::now) {
             Ok(mut clusters) => {
                 output.leaves(FOLLOWING);
-                underway.follow(&mut clusters, args.clusters.timeout).await;
+                underway.follow(&mut clusters, args.rollout_timeout()).await;
             }
             Err(error) => underway.not_followed(&error),
         }
@@ -109,6 +110,14 @@ pub(super) async fn follow(
             }
             Some((_, Outcome::Failed)) => exit = Exit::Failed,
             _ => {}
+        }
+        if exit == Exit::Failed
+            && args.unattended.revert_on_failure
+            && underway.delivery.failed().next().is_some()
+        {
+            underway.leave();
+            let failed = underway.delivery.clone();
+            return Box::pin(take_back(context, plan, &failed, args)).await;
         }
         for (cell, _) in underway.delivery.failed() {
             output.note(format!(

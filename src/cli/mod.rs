@@ -7,11 +7,13 @@ mod args;
 mod ask;
 mod canary;
 mod change;
+mod check;
 mod completions;
 mod console;
 mod deliver;
 mod demo;
 mod drift;
+mod eligible;
 mod fail;
 mod history;
 mod init;
@@ -22,6 +24,7 @@ mod man;
 mod outcome;
 mod output;
 mod plan;
+mod plan_file;
 mod promote;
 mod revert;
 mod rollout;
@@ -29,6 +32,7 @@ mod schema;
 mod set;
 mod status;
 mod table;
+mod take_back;
 mod text;
 mod trace;
 mod trust;
@@ -76,6 +80,17 @@ pub(crate) struct Context {
     pub(crate) common: Common,
     /// Where text goes.
     pub(crate) output: Output,
+    /// What is planned is to be applied later, and goes there.
+    pub(crate) plans: Option<PlanPlace>,
+}
+
+/// Where a plan goes that can be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlanPlace {
+    /// To standard output alone.
+    Printed,
+    /// To this file, too.
+    File(PathBuf),
 }
 
 /// Runs the command that `arguments` (the program's name first) ask for.
@@ -151,6 +166,7 @@ fn answer(arguments: Vec<OsString>) -> u8 {
     let context = Context {
         output: Output::new(cli.common.output, cli.common.ascii, cli.common.verbose > 0),
         common: cli.common,
+        plans: None,
     };
     let screen = matches!(cli.command, None | Some(Command::Demo(_)));
     let ended = runtime::block_on(dispatch(&context, cli.command))
@@ -243,11 +259,22 @@ fn usage(error: &clap::Error) -> u8 {
 async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Failure> {
     let tables = matches!(
         command,
-        Some(Command::Status(_) | Command::History(_) | Command::Trace(_) | Command::Drift(_))
+        Some(
+            Command::Status(_)
+                | Command::History(_)
+                | Command::Trace(_)
+                | Command::Drift(_)
+                | Command::Check(_)
+        )
     );
     if context.output.is_markdown() && !tables {
         return Err(Failure::usage(
-            "`-o markdown` is for `status`, `history`, `trace` and `drift`; others answer with `table` or `json`",
+            "`-o markdown` is for `status`, `history`, `trace`, `drift` and `check`; others answer with `table` or `json`",
+        ));
+    }
+    if context.output.is_for_ci() && !matches!(command, Some(Command::Check(_))) {
+        return Err(Failure::usage(
+            "`-o github`, `-o gitlab` and `-o sarif` are for `check`; others answer with `table` or `json`",
         ));
     }
     mistake::if_asked("command");
@@ -264,6 +291,9 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Promote(args)) => promote::run(context, &args).await,
         Some(Command::Set(args)) => set::run(context, &args).await,
         Some(Command::Revert(args)) => revert::run(context, &args).await,
+        Some(Command::Plan(args)) => Box::pin(plan_file::plan(context, &args)).await,
+        Some(Command::Check(args)) => check::run(context, &args),
+        Some(Command::Apply(args)) => Box::pin(plan_file::apply(context, &args)).await,
         Some(Command::Init(args)) => init::run(context, &args),
         Some(Command::Drift(args)) => drift::run(context, &args).await,
         Some(Command::Trace(args)) => trace::run(context, &args).await,

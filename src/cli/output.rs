@@ -30,10 +30,10 @@ pub struct Output {
 impl Output {
     /// For this form of output. `NO_COLOR` and a stream that is no terminal turn colours off.
     pub fn new(form: Format, ascii: bool, verbose: bool) -> Self {
-        let stream = if form == Format::Json {
-            Stream::Notes
-        } else {
+        let stream = if matches!(form, Format::Table | Format::Markdown) {
             Stream::Answer
+        } else {
+            Stream::Notes
         };
         Self {
             form,
@@ -44,9 +44,22 @@ impl Output {
         }
     }
 
+    /// The same in JSON, whatever was asked for.
+    pub fn for_programs(&self) -> Self {
+        Self {
+            form: Format::Json,
+            ..self.clone()
+        }
+    }
+
     /// Whether the output is for programs.
     pub fn is_json(&self) -> bool {
         self.form == Format::Json
+    }
+
+    /// Whether the output is a form that services of CI read.
+    pub fn is_for_ci(&self) -> bool {
+        matches!(self.form, Format::Github | Format::Gitlab | Format::Sarif)
     }
 
     /// Whether tables are written as Markdown, to be pasted.

@@ -22,6 +22,7 @@ use crate::{
 mod checks;
 mod commands;
 mod error;
+mod fingerprint;
 mod layouts;
 mod load;
 pub mod places;

@@ -5,6 +5,7 @@ pub mod age;
 pub mod agent;
 pub mod alike;
 pub mod cell;
+pub mod check;
 pub mod credential;
 pub mod delivery;
 pub mod desired;

@@ -5,7 +5,9 @@
 //! and followed cell by cell; what a process left behind is taken up by the next.
 
 mod answers;
+mod apply;
 mod at;
+mod check;
 mod checks;
 mod decided;
 mod deliver;
@@ -36,7 +38,9 @@ use crate::{
 };
 
 pub use answers::{AskRunning, Asks};
+pub use apply::{Applied, apply};
 pub use at::At;
+pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{

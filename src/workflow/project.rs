@@ -8,7 +8,7 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    Configurations, Decided, Lately, Project, at, others,
+    Configurations, Decided, Lately, Project, at as moments, others,
     reading::unread_repositories,
     recognise::{nothing_said, recognise, recognise_again},
     trust::{self, Once, Untrusted},
@@ -17,11 +17,12 @@ use crate::{
     config::{self, Config, LoadRequest, SourceFile, TEAM_FILE, places},
     domain::{
         address::Address,
-        desired::Desired,
+        desired::{Desired, RefName, Tip},
         detect::Guess,
         failure::Failure,
         glob, hash,
-        ids::{EnvironmentName, ServiceName},
+        ids::{EnvironmentName, ObjectId, ServiceName},
+        layout::Origin,
         plan::Came,
         suggest,
     },
@@ -53,6 +54,8 @@ pub struct OpenOptions {
     pub fetch_missing: bool,
     /// A file that takes the place of `tidegate.toml`.
     pub config: Option<PathBuf>,
+    /// The commit whose `tidegate.toml` is in force, whatever the work tree and the branch's tip say.
+    pub policy: Option<ObjectId>,
     /// A revision or a time to read instead of the tips; `ENV=REV` for environments that are refs of their own.
     pub at: Vec<String>,
     /// Kubeconfig files in place of the user's; the demo brings its own.
@@ -120,10 +123,14 @@ impl Project {
                     path.display()
                 ))
             })?),
+            None if options.policy.is_some() => None,
             None => in_work_tree(&repo)?,
         };
+        let policy = options.policy.map(|commit| at(&repo, commit));
         let (team, team_at_tip) = if here.is_some() {
             (here, None)
+        } else if let Some(tip) = &policy {
+            (at_commit(&repo, tip)?, None)
         } else {
             let file = at_tip(&repo)?;
             let known = known_by(file.as_ref());
@@ -132,7 +139,10 @@ impl Project {
         let lacking = RefCell::new(None);
         let nothing = Cell::new(false);
         let guessed = || {
-            let guess = guess(&repo)?;
+            let guess = match &policy {
+                Some(tip) => recognise(&repo, tip)?,
+                None => guess(&repo)?,
+            };
             nothing.set(guess.is_none());
             Ok(guess)
         };
@@ -185,7 +195,7 @@ impl Project {
         };
         // A ref of a repository that is still to be cloned cannot be looked up: `Project::mirror` does it then.
         if !options.at.is_empty() && !project.is_pending() {
-            project.at = Some(at::at(&project, &options.at, now)?);
+            project.at = Some(moments::at(&project, &options.at, now)?);
         }
         Ok(project)
     }
@@ -371,7 +381,24 @@ fn in_work_tree(repo: &Repo) -> Result<Option<SourceFile>, Failure> {
 }
 
 fn at_tip(repo: &Repo) -> Result<Option<SourceFile>, Failure> {
-    let base = repo.base(None)?;
+    at_commit(repo, &repo.base(None)?)
+}
+
+/// A commit that no ref need name, as something that can be read.
+pub(super) fn at(repo: &Repo, commit: ObjectId) -> Tip {
+    let base = repo.base(None).ok();
+    let reference = base.map_or("HEAD".to_owned(), |base| base.name.reference);
+    let name = RefName {
+        repository: None,
+        reference,
+    };
+    Tip {
+        shown: commit.short(),
+        ..Tip::new(name, Origin::default(), commit)
+    }
+}
+
+fn at_commit(repo: &Repo, base: &Tip) -> Result<Option<SourceFile>, Failure> {
     let bytes = repo.file(base.commit, TEAM_FILE)?;
     if bytes.is_none()
         && let Some(what) = repo.instead_of_file(base.commit, TEAM_FILE)?

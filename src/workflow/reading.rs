@@ -125,7 +125,7 @@ impl Project {
         Some(declared.collect())
     }
 
-    fn read_lines(
+    pub(super) fn read_lines(
         &self,
         lines: Vec<Tip>,
         mut problems: Vec<Problem>,

@@ -27,6 +27,7 @@ fn schema(shape: Shape) -> Schema {
         Shape::Trace => written::<outputs::Trace>(),
         Shape::Why => written::<outputs::Why>(),
         Shape::Drift => written::<outputs::Drift>(),
+        Shape::Check => written::<outputs::Check>(),
         Shape::Plan => written::<outputs::Plan>(),
         Shape::Init => written::<outputs::Init>(),
         Shape::Trust => written::<outputs::Trust>(),

@@ -20,10 +20,12 @@ mod commands;
 mod digest;
 mod eligible;
 mod ending;
+mod file;
 mod freeze;
 mod judging;
 mod leave_out;
 mod target;
+mod waits;
 
 #[cfg(test)]
 mod merging;
@@ -40,7 +42,9 @@ pub use eligible::{
     is_above, is_ahead, nothing_before, one_version_of_two, unreadable, upstream_for,
 };
 pub use ending::Ending;
+pub use file::{PlanFile, SCHEMA};
 pub use leave_out::build;
+pub use waits::WaitsFor;
 
 /// What the operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

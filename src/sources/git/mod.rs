@@ -7,6 +7,7 @@
 
 mod addresses;
 mod base;
+mod between;
 mod child;
 mod compare;
 mod diff;
@@ -23,6 +24,7 @@ mod mirror;
 mod objects;
 mod outside;
 mod parse;
+mod planned;
 mod publish;
 mod read;
 mod refs;
@@ -38,6 +40,7 @@ mod view;
 
 pub use addresses::{Addresses, PushAddress};
 pub use base::moment;
+pub use between::{Between, Made};
 pub use child::RanCommand;
 pub use environment::keep_to_itself;
 pub use history::{Another, Below, HistoryEvent, TagReading, Trail, Want};

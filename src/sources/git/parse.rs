@@ -182,7 +182,7 @@ pub(super) fn parse_tag(data: &[u8]) -> Option<Tag> {
 }
 
 /// What stands behind the first empty line.
-fn body(data: &[u8]) -> &[u8] {
+pub(super) fn body(data: &[u8]) -> &[u8] {
     let end = data.windows(2).position(|pair| pair == b"\n\n");
     end.map_or(&[][..], |at| &data[at + 2..])
 }

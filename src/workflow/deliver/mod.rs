@@ -11,7 +11,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use self::report::{differences, moved_since, still_there};
+use self::report::still_there;
+pub(super) use self::report::{differences, moved_since};
 pub use self::{
     arrival::longest_timeout,
     follow::{Clusters, OwnClusters},

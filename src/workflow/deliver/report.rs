@@ -14,7 +14,11 @@ pub(super) fn still_there(again: &Plan) -> String {
     at.join(", ")
 }
 
-pub(super) fn moved_since(project: &Project, confirmed: &Plan, again: &Plan) -> Option<String> {
+pub(in crate::workflow) fn moved_since(
+    project: &Project,
+    confirmed: &Plan,
+    again: &Plan,
+) -> Option<String> {
     let moved = moved_refs(project, confirmed, again);
     (!moved.is_empty()).then(|| format!("{}; same bytes and verdicts there", moved.join(", ")))
 }
@@ -38,7 +42,7 @@ fn moved(project: &Project, before: ObjectId, now: &Tip) -> String {
     format!("{} moved from {} to {tip}", now.shown, before.short())
 }
 
-pub(super) fn differences(
+pub(in crate::workflow) fn differences(
     project: &Project,
     confirmed: &Plan,
     expected: &Plan,

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 
 use super::{Commit, Time};
 
-/// `tidegate promote`, `set` and `revert` with `-o json`: a plan, and what became of it unless that was a dry run.
+/// `tidegate promote`, `set`, `revert`, `plan` and `apply` with `-o json`, and the file of a plan: a plan, and what became of it
+/// unless that was a dry run.
 #[derive(JsonSchema)]
 pub struct Plan {
     /// `tidegate.plan/v1`.
@@ -65,6 +66,23 @@ pub struct Plan {
     /// The branch is protected.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
+    /// Of a plan that can be applied: what it is pinned to, for `tidegate apply`, in a form of its own.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Pinned>,
+    /// Of a plan that can be applied: the hash of each other field.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// What a plan is pinned to.
+#[derive(JsonSchema)]
+pub struct Pinned {
+    /// The version of the form of `plan`.
+    pub form: u32,
+    /// The hash of the configuration that it was judged by, without themes, keys and names of clusters.
+    pub policy: String,
+    /// The request, the commits below, the bytes before and after, the verdicts.
+    pub plan: serde_json::Value,
 }
 
 /// A cell that changes.

@@ -1,0 +1,310 @@
+//! What a plan waits for, where somebody lets it wait until its gates pass.
+
+use jiff::Timestamp;
+
+use super::{ALONG, Ending, FileEdit, Outcome, Plan, PlannedChange, Verdict};
+use crate::domain::{age, ids::CellKey};
+
+/// A gate that a plan waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitsFor {
+    /// The cell that it holds.
+    pub cell: CellKey,
+    /// Its name.
+    pub gate: String,
+    /// Why it holds, in a sentence.
+    pub detail: String,
+    /// When it can pass by waiting alone, where that is known.
+    pub earliest: Option<Timestamp>,
+}
+
+impl WaitsFor {
+    /// What it is, without words that change while nothing else does.
+    pub fn key(&self) -> (&CellKey, &str, Option<Timestamp>) {
+        (&self.cell, &self.gate, self.earliest)
+    }
+
+    /// `window of web / prod, until Mon 05:00 UTC (in 3h): the freeze …`
+    pub fn told(&self, now: Timestamp) -> String {
+        format!("{}: {}", self.short(now), self.detail)
+    }
+
+    /// The same without why.
+    pub fn short(&self, now: Timestamp) -> String {
+        let until = self.earliest.filter(|at| *at > now).map(|at| {
+            format!(
+                ", until {} (in {})",
+                at.strftime("%a %Y-%m-%d %H:%M UTC"),
+                age::between(now, at)
+            )
+        });
+        let until = until.unwrap_or_default();
+        format!("{} of {}{until}", self.gate, self.cell)
+    }
+}
+
+impl Plan {
+    /// The gates that hold it, in the plan's order. What came with a group and is held waits only where nothing of the group
+    /// goes. That a cell comes along that nobody named is not waited for: no time accepts it.
+    pub fn waits_for(&self) -> Vec<WaitsFor> {
+        let own = self.changes.iter().flat_map(|change| {
+            let holds = change.verdicts.iter().filter(|verdict| verdict.holds());
+            holds.map(|verdict| WaitsFor {
+                cell: change.cell.clone(),
+                gate: verdict.gate.clone(),
+                detail: verdict.detail.clone(),
+                earliest: verdict.earliest,
+            })
+        });
+        let own: Vec<WaitsFor> = own.collect();
+        if !own.is_empty() || !self.is_void() || self.ending() != Ending::Held {
+            return own;
+        }
+        let held = self.skipped.iter().filter(|skip| skip.cause.is_held());
+        let held = held.map(|skip| WaitsFor {
+            cell: skip.cell.clone(),
+            gate: skip.gate.clone().unwrap_or_default(),
+            detail: skip.detail.clone(),
+            earliest: None,
+        });
+        held.collect()
+    }
+
+    /// It is held, and may pass later: waiting is of use.
+    pub fn may_pass_later(&self) -> bool {
+        let waits = self.waits_for();
+        !waits.is_empty()
+            && waits.iter().all(|it| it.gate != ALONG)
+            && self.stopping().next().is_none()
+    }
+
+    /// When it can pass at the earliest by waiting alone, where all that holds it says so.
+    pub fn earliest(&self) -> Option<Timestamp> {
+        let waits = self.waits_for();
+        let known: Option<Vec<Timestamp>> = waits.iter().map(|it| it.earliest).collect();
+        known?.into_iter().max()
+    }
+
+    /// Whether another plan of the same request still does the same to the same cells: a line for each that it does not.
+    pub fn other_changes(&self, again: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let shown = |version: Option<&crate::domain::version::Version>| {
+            version.map_or("inherited".to_owned(), ToString::to_string)
+        };
+        for old in &self.changes {
+            let new = again.changes.iter().find(|change| change.cell == old.cell);
+            match new {
+                Some(new) if (&new.from, &new.to) == (&old.from, &old.to) => {}
+                Some(new) => lines.push(format!(
+                    "{}: was {} → {}, is {} → {}",
+                    old.cell,
+                    shown(old.from.as_ref()),
+                    shown(old.to.as_ref()),
+                    shown(new.from.as_ref()),
+                    shown(new.to.as_ref())
+                )),
+                None => {
+                    let mut skipped = again.skipped.iter();
+                    let why = skipped.find(|skip| skip.cell == old.cell);
+                    let why = why.map_or("not in the plan any more", |skip| skip.detail.as_str());
+                    lines.push(format!("{}: {why}", old.cell));
+                }
+            }
+        }
+        if self.changes.is_empty() {
+            // Nothing of it could go yet: what goes is what its gates let go.
+            return lines;
+        }
+        let known =
+            |change: &&PlannedChange| self.changes.iter().all(|old| old.cell != change.cell);
+        for new in again.changes.iter().filter(known) {
+            lines.push(format!("{}: changes now, and did not before", new.cell));
+        }
+        lines
+    }
+
+    /// Whether another plan writes the same bytes.
+    pub fn writes_as(&self, again: &Self) -> bool {
+        let edits = |plan: &Self| -> Vec<FileEdit> { plan.edits().cloned().collect() };
+        edits(self) == edits(again)
+    }
+
+    /// Whether another plan writes the same bytes, and every verdict is as it was or was waited for: what held holds no more.
+    pub fn is_let_go_by(&self, again: &Self) -> bool {
+        let cells = |plan: &Self| -> Vec<CellKey> {
+            plan.changes
+                .iter()
+                .map(|change| change.cell.clone())
+                .collect()
+        };
+        let same = |old: &Verdict, new: &Verdict| {
+            old.gate == new.gate
+                && (old.outcome == new.outcome || old.holds() && new.outcome != Outcome::Hold)
+        };
+        let judged = self.changes.iter().zip(&again.changes).all(|(old, new)| {
+            old.verdicts.len() == new.verdicts.len()
+                && old
+                    .verdicts
+                    .iter()
+                    .zip(&new.verdicts)
+                    .all(|(a, b)| same(a, b))
+        });
+        self.held().next().is_some()
+            && self.deliver == again.deliver
+            && cells(self) == cells(again)
+            && self.other_changes(again).is_empty()
+            && self.writes_as(again)
+            && judged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::{Came, Intent, Skip, SkipCause};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    fn change(service: &str, to: &str, verdicts: Vec<Verdict>) -> PlannedChange {
+        PlannedChange {
+            cell: CellKey::new(service, "prod"),
+            intent: Intent::Set { version: to.into() },
+            from: Some("1".into()),
+            to: Some(to.into()),
+            inherits: None,
+            verdicts,
+            along: None,
+        }
+    }
+
+    fn holds(gate: &str, earliest: Option<i64>) -> Verdict {
+        Verdict {
+            earliest: earliest.map(at),
+            ..Verdict::beside(gate, Outcome::Hold, "not yet")
+        }
+    }
+
+    fn plan(changes: Vec<PlannedChange>) -> Plan {
+        Plan {
+            changes,
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn what_is_waited_for_and_until_when() {
+        let pass = Verdict::beside("upstream", Outcome::Pass, "");
+        // (what, plan, gates, may pass later, earliest)
+        let cases = [
+            (
+                "nothing",
+                plan(vec![change("web", "2", vec![pass.clone()])]),
+                vec![],
+                false,
+                None,
+            ),
+            (
+                "one",
+                plan(vec![change("web", "2", vec![holds("soak", Some(60))])]),
+                vec!["soak"],
+                true,
+                Some(at(60)),
+            ),
+            (
+                "the last of two",
+                plan(vec![
+                    change("web", "2", vec![holds("soak", Some(60))]),
+                    change("pay", "2", vec![holds("window", Some(30))]),
+                ]),
+                vec!["soak", "window"],
+                true,
+                Some(at(60)),
+            ),
+            (
+                "nobody knows when",
+                plan(vec![change(
+                    "web",
+                    "2",
+                    vec![holds("soak", Some(60)), holds("health", None)],
+                )]),
+                vec!["soak", "health"],
+                true,
+                None,
+            ),
+            (
+                "what is to be accepted",
+                plan(vec![change("web", "2", vec![holds(ALONG, None)])]),
+                vec![ALONG],
+                false,
+                None,
+            ),
+        ];
+        for (name, plan, gates, later, earliest) in cases {
+            let waits: Vec<String> = plan.waits_for().into_iter().map(|it| it.gate).collect();
+            assert_eq!(waits, gates, "{name}");
+            assert_eq!(
+                (plan.may_pass_later(), plan.earliest()),
+                (later, earliest),
+                "{name}"
+            );
+        }
+        let mut group = Plan::default();
+        let why = (SkipCause::Held, "soak: 3 h are left".to_owned());
+        let mut skip = Skip::new(CellKey::new("web", "prod"), Came::Group, why);
+        skip.gate = Some("soak".to_owned());
+        group.skipped.push(skip);
+        assert_eq!(
+            group.waits_for()[0].gate,
+            "soak",
+            "nothing of the group goes"
+        );
+        assert!(group.may_pass_later());
+        group.changes.push(change("pay", "2", vec![pass]));
+        assert!(!group.may_pass_later(), "the rest goes");
+        let said = plan(vec![change("web", "2", vec![holds("soak", Some(7200))])]).waits_for()[0]
+            .told(at(0));
+        assert_eq!(
+            said,
+            "soak of web / prod, until Mon 2026-09-21 16:13 UTC (in 2h): not yet"
+        );
+    }
+
+    #[test]
+    fn only_what_was_waited_for_may_be_otherwise() {
+        use Outcome::{Hold, Pass, Warn};
+        let pinned = plan(vec![change(
+            "web",
+            "2",
+            vec![holds("soak", None), Verdict::beside("veto", Pass, "")],
+        )]);
+        let again = |to: &str, soak, veto| {
+            let verdicts = vec![
+                Verdict::beside("soak", soak, ""),
+                Verdict::beside("veto", veto, ""),
+            ];
+            plan(vec![change("web", to, verdicts)])
+        };
+        let cases = [
+            ("it passes", again("2", Pass, Pass), true),
+            ("it warns", again("2", Warn, Pass), true),
+            ("it holds", again("2", Hold, Pass), true),
+            ("another holds", again("2", Pass, Hold), false),
+            ("another warns", again("2", Pass, Warn), false),
+            ("another version", again("3", Pass, Pass), false),
+            ("another cell", plan(Vec::new()), false),
+        ];
+        for (name, again, expected) in cases {
+            assert_eq!(pinned.is_let_go_by(&again), expected, "{name}");
+        }
+        assert!(
+            !again("2", Pass, Pass).is_let_go_by(&again("2", Pass, Pass)),
+            "nothing was waited for"
+        );
+        assert_eq!(
+            pinned.other_changes(&again("3", Pass, Pass)),
+            ["web / prod: was 1 → 2, is 1 → 3"]
+        );
+    }
+}

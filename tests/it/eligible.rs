@@ -1,0 +1,235 @@
+//! Changes that wait for their gates, and that are taken back by themselves.
+
+#![allow(clippy::unwrap_used)] // helpers fail by panicking
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStderr, Stdio},
+};
+
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tidegate::demo::{Demo, DemoOptions};
+
+use crate::support::{
+    repo::{Repository, overlay, ran},
+    terminal::TIDEGATE,
+};
+
+/// A command under way.
+struct Waiting {
+    child: Child,
+    errors: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Waiting {
+    fn begin(repository: &Repository, arguments: &[&str]) -> Self {
+        let mut command = repository.command(TIDEGATE);
+        let command = command
+            .args(arguments)
+            .current_dir(repository.clone_path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            child,
+            errors,
+            said: String::new(),
+        }
+    }
+
+    /// Reads until it says this.
+    #[track_caller]
+    fn until(&mut self, words: &str) {
+        while !self.said.contains(words) {
+            let read = self.errors.read_line(&mut self.said).unwrap();
+            assert!(
+                read > 0,
+                "it ended before it said `{words}`:\n{}",
+                self.said
+            );
+        }
+    }
+
+    /// Its exit code, what it printed, and all that it said.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        self.errors.read_to_string(&mut self.said).unwrap();
+        let mut out = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        (self.child.wait().unwrap().code(), out, self.said)
+    }
+}
+
+const SET: [&str; 7] = [
+    "set",
+    "checkout",
+    "prod",
+    "2.0.0",
+    "--yes",
+    "--when-eligible",
+    "-ojson",
+];
+
+#[test]
+fn it_goes_as_soon_as_its_gates_pass() {
+    let repository = Repository::seeded();
+    let mut waiting = Waiting::begin(&repository, &SET);
+    waiting.until("waits for upstream of checkout / prod: staging declares 1.0.0, not 2.0.0");
+    repository.bump("checkout", "staging", "2.0.0");
+    let (code, out, said) = waiting.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("its gates pass: it goes"), "{said}");
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(plan["outcome"], "pushed");
+    assert!(
+        repository
+            .at_tip(&overlay("checkout", "prod"))
+            .contains("2.0.0")
+    );
+}
+
+#[test]
+fn it_ends_in_time_or_when_interrupted_and_nothing_is_written() {
+    let repository = Repository::seeded();
+    let tip = repository.tip();
+    let limited = [&SET[..], &["--timeout", "2s"]].concat();
+    let (code, out, said) = Waiting::begin(&repository, &limited).end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("not eligible in time"), "{said}");
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(plan["outcome"], "timed-out");
+    let mut waiting = Waiting::begin(&repository, &SET);
+    waiting.until("waits for upstream");
+    let id = i32::try_from(waiting.child.id()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), Signal::INT).unwrap();
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("nothing was written"), "{said}");
+    assert_eq!(repository.tip(), tip);
+    // Nobody there to confirm, and no consent: it does not wait for that.
+    let asked = ["set", "checkout", "prod", "2.0.0", "--when-eligible"];
+    repository.tidegate(&asked).exits(2);
+}
+
+#[test]
+fn what_was_confirmed_goes_and_nothing_else() {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "staging", "1.1.0");
+    let veto = "[[veto]]\nservice = \"checkout\"\nversion = \"1.1.0\"\nreason = \"leaks\"\n";
+    repository.write("vetoes.toml", veto);
+    repository.publish("Veto");
+    let promote = [
+        "promote",
+        "checkout",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--yes",
+        "--when-eligible",
+    ];
+    let mut waiting = Waiting::begin(&repository, &promote);
+    waiting.until("waits for veto of checkout / prod");
+    repository.bump("checkout", "staging", "1.2.0");
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(5), "{said}");
+    assert!(
+        said.contains("was 1.0.0 → 1.1.0, is 1.0.0 → 1.2.0"),
+        "{said}"
+    );
+    assert!(
+        repository
+            .at_tip(&overlay("checkout", "prod"))
+            .contains("1.0.0")
+    );
+}
+
+#[test]
+fn a_plan_of_a_file_waits_for_its_gates_too() {
+    let repository = Repository::seeded();
+    repository
+        .tidegate(&[
+            "plan",
+            "set",
+            "checkout",
+            "prod",
+            "2.0.0",
+            "--out",
+            "../plan.json",
+        ])
+        .exits(3);
+    let apply = ["apply", "../plan.json", "--yes", "--when-eligible"];
+    let mut waiting = Waiting::begin(&repository, &apply);
+    waiting.until("waits for upstream of checkout / prod");
+    repository.bump("checkout", "staging", "2.0.0");
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        repository
+            .at_tip(&overlay("checkout", "prod"))
+            .contains("2.0.0")
+    );
+    // Where it passes already, the file that was held goes at once.
+    let repository = Repository::seeded();
+    repository
+        .tidegate(&[
+            "plan",
+            "set",
+            "checkout",
+            "prod",
+            "2.0.0",
+            "--out",
+            "../plan.json",
+        ])
+        .exits(3);
+    repository.bump("checkout", "staging", "2.0.0");
+    repository
+        .tidegate(&["apply", "../plan.json", "--yes"])
+        .exits(5);
+    repository.tidegate(&apply).exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_become_healthy_is_taken_back() {
+    let home = Repository::empty();
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 20.0;
+    options.outage = false;
+    let demo = Demo::start(options).await.unwrap();
+    let mut command = home.command(TIDEGATE);
+    command
+        .args([
+            "promote", "checkout", "--from", "staging", "--to", "prod-eu", "--yes",
+        ])
+        .args(["--revert-on-failure", "-o", "json"])
+        .env("KUBECONFIG", &demo.kubeconfig)
+        .current_dir(&demo.clone);
+    let said = tokio::task::spawn_blocking(move || ran(command, ""))
+        .await
+        .unwrap();
+    let said = said
+        .exits(1)
+        .says("taken back, because its rollout failed: checkout / prod-eu: ")
+        .says("checkout / prod-eu: healthy");
+    let plan = said.json();
+    assert_eq!(plan["outcome"], json!("reverted"));
+    let mut status = home.command(TIDEGATE);
+    status
+        .args(["status", "--env", "prod-eu", "--no-live", "-o", "json"])
+        .current_dir(&demo.clone);
+    let status = tokio::task::spawn_blocking(move || ran(status, ""))
+        .await
+        .unwrap();
+    let status = status.exits(0).json();
+    let mut rows = status["services"].as_array().unwrap().iter();
+    let row = rows.find(|row| row["name"] == "checkout").unwrap();
+    assert_eq!(row["cells"]["prod-eu"]["version"], "1.41.3");
+}
