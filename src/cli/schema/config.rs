@@ -508,7 +508,7 @@ pub struct Layout {
     pub carry: Option<String>,
     /// What the version is of.
     pub version_of: Option<VersionOf>,
-    /// A path that proves the service: it then has a row in every environment.
+    /// A path that proves the service: it then has a cell in every environment that `{env}` takes.
     pub service: Option<String>,
 }
 

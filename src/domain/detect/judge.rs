@@ -59,9 +59,20 @@ fn is_shape_better(shape: &Guess, desired: Option<&Desired>, proposal: &Proposal
     if silent {
         return true;
     }
+    if is_declared(&proposal.guess) {
+        return false;
+    }
     // Where no file could be read, shapes are all there is.
     shape.explained.iter().all(|cells| *cells == 0)
         || worth(&proposal.desired, proposal) <= worth(desired, proposal) * BETTER
+}
+
+/// Whether most of its cells are of environments that the repository itself declares for their services.
+fn is_declared(guess: &Guess) -> bool {
+    let each = guess.layouts.iter().zip(&guess.explained);
+    let declared = each.filter(|(layout, _)| layout.service.is_some());
+    let declared: usize = declared.map(|(_, cells)| cells).sum();
+    declared > 0 && declared * 2 >= guess.explained.iter().sum()
 }
 
 /// Says how much of what moves is read, and what is not.

@@ -355,6 +355,10 @@ impl Assembler {
     ) -> Option<Bindings> {
         let mut own = ref_bindings.join(path)?;
         let spelling = layout.spelling(&self.environments[environment]);
+        let path = layout.levels.first().and_then(|level| level.path.as_ref());
+        if path.is_some_and(|path| !path.takes("env", spelling)) {
+            return None;
+        }
         own.bind(&Arc::from("env"), spelling).then_some(own)
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Layout {
     pub(crate) variant: usize,
     /// Its own place, then the fall-backs. Empty where the ref alone says the version.
     pub(crate) levels: Vec<Level>,
-    /// A path that proves the service: it then exists in every declared environment.
+    /// A path that proves the service: it then exists in every declared environment that `{env}` of its path takes.
     pub(crate) proof: Option<Pattern>,
     /// Places that move with the version.
     pub(crate) also: Vec<Level>,

@@ -132,6 +132,15 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
+    /// Whether what `name` captures may be `text`, as far as its own hole says.
+    pub(crate) fn takes(&self, name: &str, text: &str) -> bool {
+        let mut tokens = self.segments.iter().flatten();
+        tokens.all(|token| match token {
+            Token::Hole(Some(own), Hole::Pattern(regex)) if **own == *name => regex.is_match(text),
+            _ => true,
+        })
+    }
+
     /// Whether a path below `directory` can match.
     pub(crate) fn may_contain(&self, directory: &str) -> bool {
         if directory.is_empty() {

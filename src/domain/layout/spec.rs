@@ -49,7 +49,7 @@ pub struct LayoutSpec {
     pub carry: Option<String>,
     /// What the versions are of: `image`, `chart`, `git` or `setting`; told from where they stand where this is not given.
     pub version_of: Option<String>,
-    /// A path that proves the service: it then exists in every declared environment.
+    /// A path that proves the service: it then exists in every declared environment that `{env}` of its path takes.
     pub service: Option<String>,
     /// Environments as ranges over shared tags.
     pub range: BTreeMap<String, String>,

@@ -9,6 +9,7 @@ use super::{
     Place,
     axes::{self, Axis, Component, Coordinate},
     classify::{Class, Part, Strength},
+    declared::Declaration,
     lexicon,
     scan::Step,
 };
@@ -20,6 +21,8 @@ pub(super) struct Claim {
     pub(super) environment: Coordinate,
     /// Whether the environment has a file of its own that says nothing, and the place is what it inherits.
     pub(super) inherited: bool,
+    /// What a file beside it declares of environments, where the place is in a file of one of them or what it inherits.
+    pub(super) declared: Option<Rc<Declaration>>,
 }
 
 /// The least that must speak for an axis.
@@ -184,6 +187,7 @@ pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
                 place: at,
                 environment,
                 inherited: false,
+                declared: None,
             });
         }
     }

@@ -38,7 +38,7 @@ pub(in crate::domain::detect) struct Proposal {
 pub(in crate::domain::detect) fn candidates(evidence: &Evidence<'_>) -> Vec<Candidate> {
     let mut places = super::places(evidence.paths, evidence.read);
     super::moved(&mut places, evidence);
-    super::find(places, evidence.paths).candidates()
+    super::find(places, evidence).candidates()
 }
 
 /// Changes of versions from which on what does not change says something.
@@ -61,7 +61,7 @@ pub(in crate::domain::detect) fn guess(
 ) -> Option<Proposal> {
     let mut places = super::places(evidence.paths, evidence.read);
     super::moved(&mut places, evidence);
-    let found = super::find(places, evidence.paths);
+    let found = super::find(places, evidence);
     let mut specs = found.layouts();
     if specs.is_empty() {
         return None;

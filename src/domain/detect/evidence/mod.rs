@@ -4,6 +4,7 @@
 mod axes;
 mod claim;
 mod classify;
+mod declared;
 mod guess;
 mod lexicon;
 mod scan;
@@ -18,6 +19,7 @@ use std::{
 
 use axes::{Axis, Component};
 use claim::Claim;
+use declared::Declared;
 use scan::Scalar;
 use write::Written;
 
@@ -148,7 +150,8 @@ pub(super) fn places(paths: &[&str], read: &dyn Fn(&str) -> Option<Rc<[u8]>>) ->
 }
 
 /// Finds axes and claims places for them.
-pub(super) fn find(places: Vec<Place>, paths: &[&str]) -> Found {
+pub(super) fn find(places: Vec<Place>, evidence: &Evidence<'_>) -> Found {
+    let paths = evidence.paths;
     let families = claim::Families::of(&places);
     let plausible: Vec<Place> = places
         .into_iter()
@@ -157,6 +160,13 @@ pub(super) fn find(places: Vec<Place>, paths: &[&str]) -> Found {
     let components = axes::find(&plausible);
     let accepted = claim::accepted(&components);
     let mut claims = claim::claim(&plausible, &accepted);
+    // What is declared goes before what is only seen.
+    let declared = Declared::read(paths, evidence.read);
+    claims.retain(|claim| {
+        let path = &plausible[claim.place].path;
+        declared.beside(path).is_none() && !declared.are_services(path, claim.environment.axis)
+    });
+    claims.extend(siblings::declared(&plausible, &declared));
     let bare = siblings::bare(&plausible);
     let taken: BTreeSet<usize> = bare.iter().map(|claim| claim.place).collect();
     // Where that is how environments are told, a word somewhere in a folder's name is no other one.
@@ -165,8 +175,14 @@ pub(super) fn find(places: Vec<Place>, paths: &[&str]) -> Found {
         usual && !taken.contains(&claim.place)
     });
     claims.extend(bare);
-    let inherited = siblings::inherited(&plausible, &claims, paths, &accepted);
+    let inherited = siblings::inherited(&plausible, &claims, paths, &accepted, &declared);
     claims.extend(inherited);
+    for claim in &mut claims {
+        let path = &plausible[claim.place].path;
+        if claim.environment.axis == Axis::StemTail {
+            claim.declared = declared.beside(path).cloned();
+        }
+    }
     let written = write::write(&plausible, &claims);
     Found {
         accepted: accepted

@@ -7,9 +7,10 @@ use std::{
 
 use super::{
     FilePath, Place,
-    axes::{Axis, Component, Coordinate},
+    axes::{self, Axis, Component, Coordinate},
     claim::Claim,
     classify::{Class, Part},
+    declared::Declared,
     lexicon,
 };
 
@@ -27,6 +28,7 @@ pub(super) fn inherited(
     claims: &[Claim],
     paths: &[&str],
     accepted: &[Component],
+    declared: &Declared,
 ) -> Vec<Claim> {
     let mut folders: BTreeMap<Vec<Rc<str>>, Vec<FilePath>> = BTreeMap::new();
     for path in paths {
@@ -85,6 +87,10 @@ pub(super) fn inherited(
                 }
                 _ => continue,
             };
+            // What else has a file there is a release, or a part of it.
+            if declared.excludes(&place.path, &coordinate.token) {
+                continue;
+            }
             let path = other.whole();
             let says = files
                 .get(path.as_str())
@@ -94,10 +100,12 @@ pub(super) fn inherited(
                     place: at,
                     environment: coordinate,
                     inherited: true,
+                    declared: None,
                 });
             }
         }
     }
+    found.extend(without_file(places, &claimed, &folders, declared));
     let of: BTreeSet<&Vec<Rc<str>>> = found
         .iter()
         .map(|claim| &places[claim.place].path.folders)
@@ -107,6 +115,61 @@ pub(super) fn inherited(
     } else {
         found
     }
+}
+
+/// Cells of files that are called like an environment which is declared beside them.
+pub(super) fn declared(places: &[Place], declared: &Declared) -> Vec<Claim> {
+    let claim = |(at, place): (usize, &Place)| {
+        let declaration = declared.beside(&place.path)?;
+        let mut own = axes::coordinates(place).into_iter();
+        let environment = own.find(|coordinate| {
+            coordinate.axis == Axis::StemTail && declaration.names.contains(&coordinate.token)
+        })?;
+        Some(Claim {
+            place: at,
+            environment,
+            inherited: false,
+            declared: None,
+        })
+    };
+    places.iter().enumerate().filter_map(claim).collect()
+}
+
+/// Cells of environments that are declared beside a base and have no file of their own.
+fn without_file(
+    places: &[Place],
+    claimed: &BTreeSet<usize>,
+    folders: &BTreeMap<Vec<Rc<str>>, Vec<FilePath>>,
+    declared: &Declared,
+) -> Vec<Claim> {
+    let mut found = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let Some(declaration) = declared.beside(&place.path) else {
+            continue;
+        };
+        let usual = place.scalar.sign.class == Class::Image || !place.moves.is_empty();
+        if !usual || claimed.contains(&at) || !is_base(&place.path) {
+            continue;
+        }
+        let beside = folders.get(&place.path.folders);
+        for name in &declaration.names {
+            let stem = format!("{}-{name}", place.path.stem);
+            let own = |file: &FilePath| *file.stem == stem && file.ending == place.path.ending;
+            if !beside.is_some_and(|files| files.iter().any(own)) {
+                found.push(Claim {
+                    place: at,
+                    environment: Coordinate {
+                        axis: Axis::StemTail,
+                        token: Rc::clone(name),
+                        rest: format!("{}-", place.path.stem).into(),
+                    },
+                    inherited: true,
+                    declared: None,
+                });
+            }
+        }
+    }
+    found
 }
 
 /// Whether a file is what environments have in common: `values.yaml`, `base.yaml`, or one called like its folder.
@@ -205,6 +268,7 @@ pub(super) fn bare(places: &[Place]) -> Vec<Claim> {
                 place: at,
                 environment,
                 inherited: false,
+                declared: None,
             });
         }
     }

@@ -321,6 +321,45 @@ fn environments_inherit_what_their_own_files_do_not_say() {
     assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
 }
 
+/// Helmfile's environments are there without a file, and what one of them alone declares says nothing.
+#[test]
+fn environments_that_a_helmfile_declares_inherit_without_a_file() {
+    const HELMFILE: &str = "environments:\n  # all of them\n  staging:\n    values:\n    - other: {{ .Environment.Name }}\n  east: {}\n  \"west\":\n---\nreleases:\n- name: {{ .x }}\n";
+    let mut repository = Repository::default();
+    for service in ["web", "api", "cart", "shop", "pay"] {
+        let file = |name: &str| format!("helmfile.d/{service}/{name}");
+        let declares = if service == "pay" {
+            HELMFILE.replace("east", "south")
+        } else {
+            HELMFILE.to_owned()
+        };
+        repository.write(&file("helmfile.yaml"), &declares);
+        for version in ["1.0.0", "1.1.0"] {
+            let text = format!("main_app:\n  version: {version}\n");
+            repository.write(&file("values.yaml"), &text);
+        }
+        repository.write(&file("values-canary.yaml"), "main_app:\n  replicas: 1\n");
+        if service != "web" {
+            repository.write(
+                &file("values-staging.yaml"),
+                "main_app:\n  version: 1.2.0\n",
+            );
+        }
+    }
+    let (guess, mut cells) = repository.guess().unwrap();
+    cells.retain(|(environment, _)| environment != "south");
+    cells.sort();
+    let many =
+        |name: &str, version: &str, count| vec![(name.to_owned(), version.to_owned()); count];
+    let expected = [
+        many("east", "1.1.0", 5),
+        many("staging", "1.1.0", 1),
+        many("staging", "1.2.0", 4),
+        many("west", "1.1.0", 5),
+    ];
+    assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
+}
+
 /// What looks like a version and is none, beside overlays that are.
 #[test]
 fn decoys_are_no_cells() {

@@ -13,6 +13,7 @@ use super::{
     axes::Axis,
     claim::Claim,
     classify::{Class, Part, Strength},
+    declared::Declaration,
     guess::MUCH,
     scan::{Form, Step},
 };
@@ -50,6 +51,8 @@ struct Shape {
     part: Part,
     keys: Vec<Name>,
     kind: Option<Rc<str>>,
+    /// What is declared of environments beside it.
+    declared: Option<Rc<Declaration>>,
 }
 
 /// Most layouts.
@@ -201,6 +204,7 @@ fn shape(place: &Place, claim: &Claim) -> Shape {
             .kind
             .clone()
             .filter(|_| place.scalar.form == Form::Yaml),
+        declared: claim.declared.clone(),
     }
 }
 

@@ -31,7 +31,14 @@ impl Layout<'_> {
         let axis = self.shape.axis;
         let nested = self.nested();
         let mut segments: Vec<String> = Vec::new();
-        let env = "{env:$envs}";
+        let env = match &self.shape.declared {
+            Some(declaration) => {
+                let known: Vec<&str> = declaration.names.iter().map(|name| &**name).collect();
+                format!("{{env:{}}}", known.join("|"))
+            }
+            None => "{env:$envs}".to_owned(),
+        };
+        let env = env.as_str();
         let beside = |tail: bool| {
             let rest = match self.captured(Where::Beside) {
                 Some(capture) => {
@@ -259,6 +266,11 @@ impl Layout<'_> {
             Part::Reference => spec.part = Some("query:ref".into()),
         }
         spec.fallbacks.extend(self.fallback(&spec));
+        if let (Some(declaration), [base]) = (&self.shape.declared, &spec.fallbacks[..]) {
+            let folder = base.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let slash = if folder.is_empty() { "" } else { "/" };
+            spec.service = Some(format!("{folder}{slash}{}", declaration.file));
+        }
         spec
     }
 
