@@ -200,6 +200,7 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         hop: None,
         progress: None,
         beside: Vec::new(),
+        healthy: Vec::new(),
     }
 }
 

@@ -161,6 +161,7 @@ impl From<SnapshotLive> for LiveCell {
             hop: None,
             progress: None,
             beside: Vec::new(),
+            healthy: Vec::new(),
         }
     }
 }

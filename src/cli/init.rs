@@ -23,7 +23,8 @@ use crate::{
     sources::{cluster::contexts, git::Repo},
     stdio::Tone,
     workflow::{
-        Configurations, Decided, Lately, OpenOptions, Project, nothing_said, recognise, tell_order,
+        Configurations, Decided, Lately, OpenOptions, Project, SeenHealth, nothing_said, recognise,
+        tell_order,
     },
 };
 
@@ -85,6 +86,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         decided: Decided::default(),
         earlier: Configurations::default(),
         lately: Lately::default(),
+        seen: SeenHealth::default(),
     };
     let desired = project.read()?.desired;
 

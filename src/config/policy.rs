@@ -1,6 +1,6 @@
 //! `[environments.gates]`, `[[windows]]`, `[[dependencies]]` and `[vetoes]`: what is asked of changes.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     checks::{self, WrittenCheck},
@@ -22,6 +22,8 @@ pub(super) const RULE: [&str; 3] = ["level", "unknown", "reverts"];
 pub(super) const ELIGIBLE: [&str; 2] = ["range", "prerelease"];
 /// Keys of `immutable` beside those.
 pub(super) const IMMUTABLE: [&str; 1] = ["digest"];
+/// Keys of `soak` and `together` beside those.
+pub(super) const LASTING: [&str; 1] = ["for"];
 /// Keys of one `[[windows]]` table.
 pub(super) const WINDOW: [&str; 7] = [
     "name",
@@ -70,17 +72,42 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
         let beside: &[&str] = match id {
             "eligible" => &ELIGIBLE,
             "immutable" => &IMMUTABLE,
+            "soak" | "together" => &LASTING,
             _ => &[],
         };
         own.refuse_others(&[&RULE[..], beside].concat(), |_| None);
         match id {
             "eligible" => policy.eligible = Some(eligible(&own)),
             "immutable" => policy.digest = own.boolean("digest").unwrap_or_default(),
+            "soak" => policy.soak = lasting(&own, "24h"),
+            "together" => policy.together = lasting(&own, "2h"),
             _ => {}
         }
         policy.rules.insert(id.to_owned(), rule(&own));
     }
     Some((policy, outside))
+}
+
+/// How long something has to have lasted.
+fn lasting(table: &Table<'_>, example: &str) -> Option<Duration> {
+    if !table.has("for") {
+        table.error_here(format!(
+            "does not say for how long; give it a time, such as `for = \"{example}\"`"
+        ));
+    }
+    duration(table, "for", example)
+}
+
+fn duration(table: &Table<'_>, key: &str, example: &str) -> Option<Duration> {
+    let text = table.string(key)?;
+    let duration = validate::duration(&text);
+    if duration.is_none() {
+        table.error(
+            key,
+            format!("`{text}` is no length of time; write one like `{example}`, `90m` or `1h30m`"),
+        );
+    }
+    duration
 }
 
 pub(super) fn rule(table: &Table<'_>) -> Rule {
@@ -162,16 +189,8 @@ pub(super) fn window(table: &Table<'_>) -> Option<WrittenWindow> {
     needed("kind", "deny");
     let kind = one_of(table, "kind", &kinds);
     let cron = needed("cron", "0 16 * * FRI");
-    let duration = needed("duration", "62h").and_then(|text| {
-        let duration = validate::duration(&text);
-        if duration.is_none() {
-            table.error(
-                "duration",
-                format!("`{text}` is no length of time; write one like `62h`, `90m` or `1h30m`"),
-            );
-        }
-        duration
-    });
+    needed("duration", "62h");
+    let duration = duration(table, "duration", "62h");
     let zone = needed("zone", "Europe/Berlin");
     let names = |key: &str| {
         let names = table.strings(key)?;

@@ -397,6 +397,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&policy::RULE)
         .chain(&policy::ELIGIBLE)
         .chain(&policy::IMMUTABLE)
+        .chain(&policy::LASTING)
         .chain(&policy::WINDOW)
         .chain(&policy::DEPENDENCY)
         .chain(&policy::VETOES)
@@ -448,6 +449,10 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ),
         ("Server", checks::SERVER.to_vec()),
         ("Token", checks::TOKEN.to_vec()),
+        (
+            "LastingRule",
+            [&policy::RULE[..], &policy::LASTING].concat(),
+        ),
         ("ThemePair", vec!["dark", "light"]),
     ]
 }

@@ -1,6 +1,6 @@
 //! Policy: what a configuration asks of changes, per environment, and when nothing may go.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     ids::{EnvironmentName, RepoPath, ServiceName},
@@ -41,6 +41,10 @@ pub struct GatePolicy {
     pub checks: Vec<check::Check>,
     /// What is asked outside after a rollout (`[environments.verify]`).
     pub verify: Vec<check::Check>,
+    /// How long a version has to have been healthy upstream (`soak`).
+    pub soak: Option<Duration>,
+    /// How long the versions that go together have to have run side by side there (`together`).
+    pub together: Option<Duration>,
 }
 
 /// What stands in the table of any gate.

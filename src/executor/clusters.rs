@@ -29,11 +29,14 @@ use crate::{
         cluster::{self, Options, Watching},
         mistake::{self, caught, caught_in},
     },
-    workflow::Project,
+    workflow::{Looking, Project},
 };
 
 /// Changes that come within this time of each other are told together: a rollout makes many small ones.
 const GATHER: Duration = Duration::from_millis(40);
+
+/// So often all cells are looked at, changed or not: how long they have been healthy is made of that.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// What is known of the clusters, as the rest of the shell may read it at any time.
 type Known = Arc<Mutex<Running>>;
@@ -222,12 +225,14 @@ impl Keeper {
         let (watching, mut incoming) = self.watch(&options);
         let mut pending = Pending::default();
         let mut due: Option<Instant> = None;
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let wake = due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(Order::Retarget(targets, project)) => {
-                        self.project = Some(project);
+                        self.follow(project);
                         self.asked.clear();
                         self.views.forget_unreadable();
                         self.retarget(targets, &mut pending);
@@ -256,6 +261,7 @@ impl Keeper {
                         pending.namespaces.extend(all.collect::<Vec<_>>());
                     }
                 }
+                _ = looks.tick(), if !self.offline => self.look(),
                 () = tokio::time::sleep_until(wake), if due.is_some() => {
                     due = None;
                     self.tell(&std::mem::take(&mut pending), &watching);
@@ -264,6 +270,40 @@ impl Keeper {
             if due.is_none() && (pending.notes || !pending.namespaces.is_empty()) {
                 due = Some(Instant::now() + GATHER);
             }
+        }
+    }
+
+    /// This is the session's project from now on.
+    fn follow(&mut self, project: Arc<Project>) {
+        let before = self.project.replace(Arc::clone(&project));
+        let events = self.events.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(before) = before {
+                before.keep_seen(Timestamp::now());
+            }
+            project.read_seen();
+            tell_problems(&project, &events);
+        });
+    }
+
+    /// Looks at every cell: that nothing was told of it says that it is as it was.
+    fn look(&self) {
+        let Some(project) = &self.project else { return };
+        let now = Timestamp::now();
+        {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let cells = known.live.iter().map(|(cell, live)| {
+                let connection = known.connections.get(&cell.environment);
+                (cell, connection, live)
+            });
+            project.see_cells(cells, Looking::On, now);
+        }
+        if project.has_seen_enough() {
+            let (project, events) = (Arc::clone(project), self.events.clone());
+            tokio::task::spawn_blocking(move || {
+                project.keep_seen(now);
+                tell_problems(&project, &events);
+            });
         }
     }
 
@@ -411,6 +451,13 @@ impl Keeper {
                 })
                 .collect();
             let connection = self.views.connection(target);
+            if let Some(project) = &self.project {
+                let cells: &Vec<(CellKey, LiveCell)> = &cells;
+                let cells = cells
+                    .iter()
+                    .map(|(key, live)| (key, Some(&connection), live));
+                project.see_cells(cells, Looking::On, now);
+            }
             let all = pending.all.contains(&target.environment);
             let cells = self.remember(&target.environment, &connection, cells, all);
             let _ = self.events.send(Event::Live {
@@ -487,6 +534,13 @@ impl Keeper {
                 .map(|live| live.workloads.clone())
                 .unwrap_or_default(),
         })
+    }
+}
+
+/// What was wrong with what was kept is said once.
+fn tell_problems(project: &Project, events: &mpsc::UnboundedSender<Event>) {
+    for problem in project.seen.problems() {
+        let _ = events.send(Event::Notice(problem));
     }
 }
 

@@ -263,7 +263,9 @@ impl Executor {
 
     /// Waits, for a moment at most, until what is to be kept is: the session ends.
     pub fn kept(&self) {
-        self.shared.writer.now(KEEPING, || ());
+        let project = self.shared.project();
+        let keep = move || project.keep_seen(Timestamp::now());
+        self.shared.writer.now(KEEPING, keep);
     }
 
     /// Runs one command. What the terminal's owner has to do is returned instead.

@@ -43,7 +43,7 @@ pub(super) fn answers(
     now: Timestamp,
 ) -> Facts {
     let mut runs = BTreeSet::new();
-    let mut pasts = Vec::new();
+    let (mut pasts, mut healths) = (Vec::new(), Vec::new());
     let outside = questions.iter().filter(|it| checks::is_outside(it));
     let outside: Vec<Question> = outside.cloned().collect();
     for question in questions {
@@ -51,6 +51,10 @@ pub(super) fn answers(
             Question::Http(_) | Question::Promql(_) | Question::Command(_) => {}
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
+            Question::PastHealth(cell) => {
+                runs.insert(cell.clone());
+                healths.push(cell.clone());
+            }
         }
     }
     let mut facts = Facts::default();
@@ -67,6 +71,12 @@ pub(super) fn answers(
             facts.learn(question, at, answer);
         }
         let seen = seen.map(|seen| seen.join().unwrap_or_else(|it| panic::resume_unwind(it)));
+        for cell in healths {
+            let seen = seen.as_ref().map(|seen| seen.seen(&cell));
+            let past = project.past_health(&cell, &seen.unwrap_or_default(), now);
+            let answer = Answer::PastHealth(Box::new(past));
+            facts.learn(Question::PastHealth(cell), now, answer);
+        }
         for cell in &runs {
             let seen = seen.as_ref().map(|seen| seen.seen(cell));
             let seen = seen.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::Project;
+use super::{Looking, Project};
 use crate::{
     domain::{
         desired::Desired,
@@ -66,6 +66,17 @@ pub async fn ask_clusters(
     }
     let mut asked = Asked { running, problems };
     asked.problems.extend(snapshot.problems);
+    let seeing = {
+        let (project, running) = (project.clone(), asked.running.clone());
+        let now = now();
+        tokio::task::spawn_blocking(move || {
+            project.see(&running, Looking::Once, now);
+            project.keep_seen(now);
+            project.seen.problems()
+        })
+    };
+    let told = seeing.await.unwrap_or_default().into_iter();
+    asked.problems.extend(told.map(Problem::general));
     for environment in &project.config.topology.environments {
         if environment.cluster.is_none() {
             let name = environment.name.clone();

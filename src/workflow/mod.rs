@@ -25,6 +25,7 @@ mod project;
 mod reading;
 mod recognise;
 mod revert;
+mod seen;
 mod trust;
 mod veto;
 mod why;
@@ -57,6 +58,7 @@ pub use project::{OpenError, OpenOptions};
 pub use reading::Reading;
 pub use recognise::{layouts_said, nothing_said, recognise, tell_order};
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
+pub use seen::{Looking, SeenHealth};
 pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 pub use why::why;
 
@@ -83,6 +85,8 @@ pub struct Project {
     pub earlier: Configurations,
     /// What checks were answered lately.
     pub lately: Lately,
+    /// What was seen of cells that run.
+    pub seen: SeenHealth,
 }
 
 impl Project {

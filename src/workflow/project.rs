@@ -8,7 +8,7 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    Configurations, Decided, Lately, Project, at as moments, others,
+    Configurations, Decided, Lately, Project, SeenHealth, at as moments, others,
     reading::unread_repositories,
     recognise::{nothing_said, recognise, recognise_again},
     trust::{self, Once, Untrusted},
@@ -192,6 +192,7 @@ impl Project {
             decided: Decided::default(),
             earlier: Configurations::default(),
             lately: Lately::default(),
+            seen: SeenHealth::default(),
         };
         // A ref of a repository that is still to be cloned cannot be looked up: `Project::mirror` does it then.
         if !options.at.is_empty() && !project.is_pending() {

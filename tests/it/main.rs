@@ -40,6 +40,7 @@ mod remote;
 mod repositories;
 mod rows;
 mod silence;
+mod soak;
 mod stopping;
 mod support;
 mod taken_up;

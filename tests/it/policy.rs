@@ -173,6 +173,9 @@ fn a_policy_that_cannot_be_meant_says_where_and_why() {
         ("[environments.gates]\nsoaked = { for = \"1h\" }", String::new(), "environments[1].gates.soaked: no such gate in this version"),
         ("[environments.gates]\nupstream = { level = \"strict\" }", String::new(), "environments[1].gates.upstream.level: `strict` is neither `hard` nor `hold` nor `warn`"),
         ("[environments.gates]\neligible = { range = \"new\" }", String::new(), "environments[1].gates.eligible.range: "),
+        ("[environments.gates]\nsoak = {}", String::new(), "environments[1].gates.soak: does not say for how long; give it a time, such as `for = \"24h\"`"),
+        ("[environments.gates]\ntogether = { for = \"long\" }", String::new(), "environments[1].gates.together.for: `long` is no length of time; write one like `2h`"),
+        ("[environments.gates]\nsoak = { four = \"1h\" }", String::new(), "environments[1].gates.soak.four: "),
         ("[environments.gates]\neligible = {}", String::new(), "environments[1].gates.eligible: lets every version come"),
         (
             "",

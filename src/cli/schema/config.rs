@@ -213,6 +213,10 @@ pub struct Gates {
     pub reverted: Option<Rule>,
     /// Which versions may come at all.
     pub eligible: Option<EligibleRule>,
+    /// The version has been healthy upstream, without interruption, for long enough.
+    pub soak: Option<LastingRule>,
+    /// The versions of this plan have run side by side, healthy, upstream for long enough.
+    pub together: Option<LastingRule>,
     /// Target and upstream are not degraded before the change.
     pub health: Option<Rule>,
     /// No freeze holds.
@@ -374,6 +378,20 @@ pub struct ImmutableRule {
     pub reverts: Option<bool>,
     /// Versions have to be pinned by a digest.
     pub digest: Option<bool>,
+}
+
+/// For how long something has to have been healthy.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct LastingRule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// For how long, such as `24h`.
+    pub r#for: String,
 }
 
 /// How much a gate's no weighs.

@@ -1,5 +1,6 @@
 //! Argo CD: Applications with one source or several, and `ApplicationSets`.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -44,6 +45,20 @@ pub(super) fn application(object: &Value, agent: &mut AgentObject) {
         newest.and_then(|entry| revision(entry, ""))
     };
     judge(object, agent);
+    agent.healthy_since = healthy_since(object, agent.phase);
+}
+
+/// What was deployed last has been there since then, and healthy since its health last changed.
+fn healthy_since(object: &Value, phase: Phase) -> Option<Timestamp> {
+    let is_healthy = text(object, "/status/health/status") == Some("Healthy");
+    if !is_healthy || phase != Phase::Current {
+        return None;
+    }
+    let deployed = list(object, "/status/history").last();
+    let deployed = time(deployed?, "/deployedAt")?;
+    // Older versions of Argo CD do not say when it changed.
+    let changed = time(object, "/status/health/lastTransitionTime");
+    Some(changed.map_or(deployed, |changed| changed.max(deployed)))
 }
 
 /// By its conditions, its operation and its comparison, in that order: what was not compared says nothing of being in sync.

@@ -1,6 +1,6 @@
 //! Flux: sources, Kustomizations, `HelmReleases` and the image kinds. They share their conditions and their suspension.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -37,6 +37,24 @@ pub(super) fn read(object: &Value, agent: &mut AgentObject) {
         AgentKind::HelmRelease => helm_release(object, agent),
         _ => source(object, agent),
     }
+    if agent.kind.applies() && agent.phase == Phase::Current {
+        agent.healthy_since = healthy_since(object, agent);
+    }
+}
+
+/// What it has reconciled last has been there since the first time, and all of it ready since that was last said anew.
+fn healthy_since(object: &Value, agent: &AgentObject) -> Option<Timestamp> {
+    let newest = list(object, "/status/history").next();
+    let came = newest.and_then(|entry| match agent.kind {
+        AgentKind::HelmRelease => time(entry, "/lastDeployed"),
+        _ => time(entry, "/firstReconciled"),
+    });
+    // Its Ready condition is of what was applied, and of more only where it waits for that.
+    let waits = agent.kind == AgentKind::HelmRelease
+        || object.pointer("/spec/wait").and_then(Value::as_bool) == Some(true)
+        || list(object, "/spec/healthChecks").next().is_some();
+    let ready = agent.since.filter(|_| waits)?;
+    Some(came.map_or(ready, |came| came.max(ready)))
 }
 
 /// By its conditions: it is ready only where that was said of its newest generation.

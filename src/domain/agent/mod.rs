@@ -255,6 +255,8 @@ pub struct AgentObject {
     pub depends_on: Vec<Reference>,
     /// The workloads that it manages.
     pub inventory: Vec<Part>,
+    /// Since when what it has applied is deployed and all of it healthy, as it says; `None` where it is not, or does not say.
+    pub healthy_since: Option<Timestamp>,
 }
 
 /// An object of an agent by its kind, namespace and name.

@@ -42,6 +42,7 @@ pub fn read(kind: AgentKind, object: &Value) -> Option<AgentObject> {
         destination: Destination::default(),
         depends_on: Vec::new(),
         inventory: Vec::new(),
+        healthy_since: None,
     };
     match kind {
         AgentKind::Application => argocd::application(object, &mut agent),

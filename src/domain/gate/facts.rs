@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use crate::domain::{
-    address, history::History, ids::CellKey, policy::check::Consent, rollout::Seen,
+    address, history::History, ids::CellKey, past_health::PastHealth, policy::check::Consent,
+    rollout::Seen,
 };
 
 /// What a gate has to know.
@@ -15,6 +16,8 @@ pub enum Question {
     Running(CellKey),
     /// What a cell has been.
     Past(CellKey),
+    /// When a cell was healthy, and with what.
+    PastHealth(CellKey),
     /// What an address answers.
     Http(HttpQuestion),
     /// What a query gives.
@@ -106,6 +109,8 @@ pub enum Answer {
     Samples(Result<Vec<Sample>, String>),
     /// How a program ended, or why it did not.
     Ran(Result<Ran, String>),
+    /// When it was healthy, as far as anybody knows.
+    PastHealth(Box<PastHealth>),
 }
 
 /// Answers with their times. What is not here was not asked, or nobody could say.
@@ -157,6 +162,14 @@ impl Facts {
             _ => Err("nobody asked for it".to_owned()),
         }
     }
+
+    /// When a cell was healthy, with the moment at which that was asked for.
+    pub fn past_health(&self, cell: &CellKey) -> Option<(Timestamp, &PastHealth)> {
+        match self.0.get(&Question::PastHealth(cell.clone())) {
+            Some((at, Answer::PastHealth(past))) => Some((*at, past)),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Question {
@@ -167,6 +180,7 @@ impl fmt::Display for Question {
             Self::Http(asked) => write!(f, "what {} answers", address::redact(&asked.url)),
             Self::Promql(asked) => write!(f, "`{}` on {}", asked.query, asked.server),
             Self::Command(asked) => write!(f, "how `{}` ends", asked.run.join(" ")),
+            Self::PastHealth(cell) => write!(f, "when {cell} was healthy"),
         }
     }
 }

@@ -2,13 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, found};
-use crate::domain::{
-    age,
-    ids::{CellKey, EnvironmentName},
-    plan::Outcome,
-    rollout::{Connection, Health},
+use super::{
+    Change, Facts, Finding, Gate, NOT_KNOWN, Question, found,
+    upstreams::{has_cluster, unanswered},
 };
+use crate::domain::{age, ids::CellKey, plan::Outcome, rollout::Health};
 
 pub(super) const GATE: Gate = Gate {
     id: "health",
@@ -29,14 +27,10 @@ enum Answer {
 
 /// The target and where it comes from, as far as they have clusters.
 fn cells(change: &Change<'_>) -> Vec<CellKey> {
-    let has_cluster = |name: &EnvironmentName| {
-        let environment = change.topology.get(name);
-        environment.is_some_and(|environment| environment.cluster.is_some())
-    };
     let environments = [Some(&change.cell.environment), change.upstream()];
     let environments = environments.into_iter().flatten();
     environments
-        .filter(|name| has_cluster(name))
+        .filter(|name| has_cluster(change, name))
         .map(|name| CellKey::new(change.cell.service.clone(), name.clone()))
         .collect()
 }
@@ -70,17 +64,8 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
 fn ask(cell: &CellKey, facts: &Facts, now: Timestamp) -> Answer {
     let name = &cell.environment;
     let seen = facts.running(cell);
-    match seen.and_then(|seen| seen.connection.as_ref()) {
-        Some(Connection::Live | Connection::Denied { .. }) => {}
-        Some(Connection::Lost { reason, .. }) => {
-            return Answer::NotKnown(format!("the cluster of {name} does not answer: {reason}"));
-        }
-        Some(Connection::Connecting) => {
-            return Answer::NotKnown(format!("the cluster of {name} has not answered yet"));
-        }
-        Some(Connection::Unconfigured) | None => {
-            return Answer::NotKnown(format!("the cluster of {name} was not asked"));
-        }
+    if let Some(why) = unanswered(name, seen) {
+        return Answer::NotKnown(why);
     }
     let Some(live) = seen.and_then(|seen| seen.live.as_ref()) else {
         return Answer::NotKnown(format!("nothing is known of what runs in {name}"));

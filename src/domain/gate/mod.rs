@@ -28,13 +28,18 @@ mod facts;
 mod health;
 mod immutable;
 #[cfg(test)]
+mod lasting;
+#[cfg(test)]
 mod policies;
 mod reverted;
+mod soak;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod together;
 mod upstream;
+mod upstreams;
 mod veto;
 mod window;
 
@@ -63,11 +68,13 @@ pub struct Gate {
 }
 
 /// Every gate of this version, in the order of their verdicts.
-pub const ALL: [Gate; 12] = [
+pub const ALL: [Gate; 14] = [
     upstream::GATE,
     ahead::GATE,
     reverted::GATE,
     eligible::GATE,
+    soak::GATE,
+    together::GATE,
     health::GATE,
     window::GATE,
     immutable::GATE,

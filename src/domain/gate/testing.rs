@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 
 use super::{Answer, Facts, Question};
-use crate::domain::{history::History, ids::CellKey, rollout::Running};
+use crate::domain::{history::History, ids::CellKey, past_health::PastHealth, rollout::Running};
 
 /// What is asked, answered at `now` by what runs and by pasts.
 pub(crate) fn answered(
@@ -22,6 +22,11 @@ pub(crate) fn answered(
             Question::Http(_) => Answer::Http(Err("nobody asks it here".to_owned())),
             Question::Promql(_) => Answer::Samples(Err("nobody asks it here".to_owned())),
             Question::Command(_) => Answer::Ran(Err("nobody runs it here".to_owned())),
+            Question::PastHealth(cell) => {
+                let mut past = PastHealth::default();
+                past.learn_seen(&running.seen(cell), now);
+                Answer::PastHealth(Box::new(past))
+            }
         };
         facts.learn(question.clone(), now, answer);
     }

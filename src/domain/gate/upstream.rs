@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, found};
+use super::{
+    Change, Facts, Finding, Gate, Question, found,
+    upstreams::{self, Answer, has_cluster},
+};
 use crate::domain::{
     age,
     ids::{CellKey, EnvironmentName},
@@ -10,7 +13,6 @@ use crate::domain::{
     rollout::{Connection, Health, LiveCell, same_version},
     subject::Subject,
     text::count,
-    topology::Require,
     version::Version,
 };
 
@@ -24,32 +26,15 @@ pub(super) const GATE: Gate = Gate {
     judge,
 };
 
-/// What one upstream says.
-enum Answer {
-    Yes(String),
-    No(String),
-    NotKnown(String),
-}
-
 /// Each upstream that declares the version and has a cluster is asked whether it runs it.
 fn questions(change: &Change<'_>) -> Vec<Question> {
-    let (Some(environment), Some(to)) = (change.environment(), change.to) else {
+    let Some(to) = change.to.filter(|_| !change.may_go_back(GATE.id)) else {
         return Vec::new();
     };
-    if change.may_go_back(GATE.id) {
-        return Vec::new();
-    }
-    let cells = environment.from.iter();
-    let cells = cells.map(|name| CellKey::new(change.cell.service.clone(), name.clone()));
-    let asked = cells.filter(|cell| {
+    let asked = upstreams::cells(change).filter(|cell| {
         change.desired.version(cell) == Some(to) && has_cluster(change, &cell.environment)
     });
     asked.map(Question::Running).collect()
-}
-
-fn has_cluster(change: &Change<'_>, name: &EnvironmentName) -> bool {
-    let environment = change.topology.get(name);
-    environment.is_some_and(|environment| environment.cluster.is_some())
 }
 
 fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
@@ -59,40 +44,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
     let Some(to) = change.to else {
         return found(Outcome::Pass, "no version is written");
     };
-    let environment = change.environment();
-    let Some(environment) = environment.filter(|environment| !environment.from.is_empty()) else {
-        let detail = format!("{} has no upstream (`from`)", change.cell.environment);
-        return found(Outcome::Pass, detail);
-    };
-
-    let mut yes = Vec::new();
-    let mut no = Vec::new();
-    let mut not_known = Vec::new();
-    for name in &environment.from {
-        match ask(name, to, change, facts, now) {
-            Answer::Yes(detail) => yes.push(detail),
-            Answer::No(detail) => no.push(detail),
-            Answer::NotKnown(detail) => not_known.push(detail),
-        }
-    }
-    let passes = match environment.require {
-        Require::Any => !yes.is_empty(),
-        Require::All => no.is_empty() && not_known.is_empty(),
-    };
-    let refused = match environment.require {
-        Require::Any => not_known.is_empty(),
-        Require::All => !no.is_empty(),
-    };
-    if passes {
-        found(Outcome::Pass, yes.join("; "))
-    } else if refused {
-        no.extend(not_known);
-        found(Outcome::Hold, no.join("; "))
-    } else {
-        not_known.extend(no);
-        let detail = format!("{NOT_KNOWN}{}", not_known.join("; "));
-        found(change.unknown(GATE.id), detail)
-    }
+    upstreams::ask_each(GATE.id, change, |name| ask(name, to, change, facts, now))
 }
 
 fn ask(
@@ -105,11 +57,11 @@ fn ask(
     let key = CellKey::new(change.cell.service.clone(), name.clone());
     match change.desired.version(&key) {
         Some(declared) if declared == to => {}
-        Some(declared) => return Answer::No(format!("{name} declares {declared}, not {to}")),
-        None => return Answer::No(format!("{name} declares no version of {}", key.service)),
+        Some(declared) => return Answer::no(format!("{name} declares {declared}, not {to}")),
+        None => return Answer::no(format!("{name} declares no version of {}", key.service)),
     }
     if !has_cluster(change, name) {
-        return Answer::Yes(format!(
+        return Answer::yes(format!(
             "{name} declares {to}; it has no cluster, nothing about what runs there is judged"
         ));
     }
@@ -124,21 +76,21 @@ fn ask(
         Some(Connection::Live | Connection::Denied { .. }) => {}
         Some(Connection::Lost { reason, since, .. }) => {
             let age = age::between(*since, now);
-            return Answer::NotKnown(format!(
+            return Answer::not_known(format!(
                 "{name} declares {to}; its cluster has not answered for {age}: {reason}"
             ));
         }
         Some(Connection::Connecting) => {
-            return Answer::NotKnown(format!(
+            return Answer::not_known(format!(
                 "{name} declares {to}; its cluster has not answered yet"
             ));
         }
         Some(Connection::Unconfigured) | None => {
-            return Answer::NotKnown(format!("{name} declares {to}; its cluster was not asked"));
+            return Answer::not_known(format!("{name} declares {to}; its cluster was not asked"));
         }
     }
     match live {
-        None => Answer::NotKnown(format!(
+        None => Answer::not_known(format!(
             "{name} declares {to}; nothing is known of what runs there"
         )),
         Some(live) if live.hidden => by_git_alone(name, to, Subject::Unsure, Some(live), now),
@@ -159,7 +111,7 @@ fn by_git_alone(
         let age = age::between(live.as_of, now);
         format!("; its workload is {}, seen {age} ago", live.health)
     });
-    Answer::Yes(format!(
+    Answer::yes(format!(
         "{name} declares {to}; what runs is not visible for {}{beside}",
         subject.words()
     ))
@@ -180,29 +132,29 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp
             (Some(reason), _) => format!("; {reason}"),
             (None, health) => format!("; it is {health}"),
         };
-        return Answer::Yes(format!(
+        return Answer::yes(format!(
             "{name} declares {to} and would run it{how}, seen {age} ago"
         ));
     }
     if live.health == Health::Unknown && live.versions.is_empty() {
         let why = live.reason.as_deref().unwrap_or("no reason given");
-        return Answer::NotKnown(format!(
+        return Answer::not_known(format!(
             "{name} declares {to}; what runs there is not known: {why}"
         ));
     }
     if live.stale {
-        return Answer::NotKnown(format!(
+        return Answer::not_known(format!(
             "{name} declares {to}; what runs there was last seen {age} ago"
         ));
     }
     if pods > 0 {
-        return Answer::Yes(format!(
+        return Answer::yes(format!(
             "{name} declares {to} and runs it in {pods} of {}, seen {age} ago",
             count(live.versions.values().sum::<u32>() as usize, "pod")
         ));
     }
     if serves && live.desired == 0 {
-        return Answer::Yes(format!(
+        return Answer::yes(format!(
             "{name} declares {to} and serves it, scaled to no pods, seen {age} ago"
         ));
     }
@@ -213,7 +165,7 @@ fn running(name: &EnvironmentName, to: &Version, live: &LiveCell, now: Timestamp
         }
         None => "nothing".to_owned(),
     };
-    Answer::No(format!(
+    Answer::no(format!(
         "{name} declares {to} but runs {runs}, seen {age} ago"
     ))
 }

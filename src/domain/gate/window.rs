@@ -59,6 +59,6 @@ pub(super) fn closed(by: &Window, until: Option<Timestamp>) -> String {
     }
 }
 
-fn minute(at: Timestamp) -> impl std::fmt::Display {
+pub(super) fn minute(at: Timestamp) -> impl std::fmt::Display {
     at.strftime("%a %Y-%m-%d %H:%M UTC")
 }

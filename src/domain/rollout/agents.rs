@@ -19,6 +19,7 @@ use crate::domain::{
     },
     desired::RefName,
     ids::{CellKey, ObjectId},
+    past_health::{Since, Source, runs},
     rollout::same_version,
     subject::Subject,
     version::Version,
@@ -400,13 +401,13 @@ fn is_same_project(a: &str, b: &str) -> bool {
 
 impl Managed<'_> {
     /// Says of a cell which agent manages it and where its version is stuck. Returns the commit that has to be read for that
-    /// and is not among `commits`.
+    /// and is not among `commits`, and since when the agent says that what the cell runs is healthy.
     pub(super) fn tell(
         &self,
         target: &CellTarget,
         cell: &mut LiveCell,
         commits: &Commits,
-    ) -> Option<(RefName, ObjectId)> {
+    ) -> (Option<(RefName, ObjectId)>, Option<Since>) {
         cell.agent = Some(AgentState {
             cluster: self.context.to_owned(),
             ..self.agent.state()
@@ -414,7 +415,9 @@ impl Managed<'_> {
         // The version may be written in what makes this agent: a release's values, an Application's parameters.
         let parent = self.agents.parent(self.agent);
         let parent = parent.filter(|_| source_of(self.agents, self.agent, target) == 0);
-        let desired = target.desired.as_ref()?;
+        let Some(desired) = target.desired.as_ref() else {
+            return (None, None);
+        };
         let mut unread = None;
         let mut declared = |agent: &AgentObject| match declared(agent, target, commits) {
             Got::Known(version) => Some(version),
@@ -427,6 +430,20 @@ impl Managed<'_> {
         let synced = declared(parent.unwrap_or(self.agent));
         let behind = parent.zip(synced.clone());
         let behind = behind.filter(|(_, synced)| !same_version(synced, desired));
+        let runs = runs(cell);
+        let is_synced = synced
+            .as_ref()
+            .zip(runs)
+            .is_some_and(|(a, b)| same_version(a, b));
+        let since = self.agent.healthy_since.filter(|_| is_synced);
+        let since = since.map(|from| Since {
+            by: if self.agent.kind.is_argocd() {
+                Source::ArgoCd
+            } else {
+                Source::Flux
+            },
+            from,
+        });
         let (agent, synced) = match (behind, parent) {
             (Some((parent, synced)), _) => (parent, Some(synced)),
             (None, None) => (self.agent, synced),
@@ -448,7 +465,7 @@ impl Managed<'_> {
         {
             hop.order = None;
         }
-        unread
+        (unread, since)
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{image::same_version, needs::Beside};
 use crate::domain::{
     agent::{AgentState, Hop, Progress},
+    past_health::Since,
     version::Version,
 };
 
@@ -115,6 +116,9 @@ pub struct LiveCell {
     /// What stands beside its workloads, as far as there is something to say of it.
     #[serde(default)]
     pub beside: Vec<Beside>,
+    /// Since when it has been healthy with what it runs, as its agent and its cluster say; empty where it is not.
+    #[serde(default)]
+    pub healthy: Vec<Since>,
 }
 
 impl LiveCell {
@@ -165,6 +169,7 @@ impl LiveCell {
             hop: None,
             progress: None,
             beside: Vec::new(),
+            healthy: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod progressive;
 mod revisions;
 mod running;
 mod selector;
+mod since;
 mod store;
 mod target;
 mod view;

@@ -339,6 +339,10 @@ pub struct WorkloadState {
     pub current_revision: Option<String>,
     /// When it was created.
     pub created: Option<Timestamp>,
+    /// When a Deployment had all pods of its newest revision, where it has.
+    pub completed: Option<Timestamp>,
+    /// When a Deployment was last short of pods.
+    pub unavailable: Option<Timestamp>,
     /// When a `CronJob` last began a run.
     pub last_begun: Option<Timestamp>,
     /// When a run of a `CronJob` last succeeded.

@@ -6,5 +6,6 @@ mod fixtures;
 mod health;
 mod pods;
 mod progressive;
+mod since;
 mod target;
 mod view;

@@ -14,6 +14,7 @@ use super::{
     live::{Connection, Health, LiveCell},
     needs::{self, Held},
     running::Running,
+    since,
     target::{CellTarget, ClusterTarget, EVERYWHERE},
     view::ClusterView,
 };
@@ -129,13 +130,18 @@ impl ClusterViews {
         if cell.health == Health::Unknown {
             return (cell, None);
         }
-        let workloads: Vec<_> = assess::find(&there).into_iter().map(|(_, it)| it).collect();
+        let found = assess::find(&there);
+        let workloads: Vec<_> = found.iter().map(|(_, it)| *it).collect();
+        let mut agent = None;
         let unread = if let Some(managed) = agents::find(&self.views, target, &workloads) {
-            managed.tell(target, &mut cell, &self.commits)
+            let (unread, since) = managed.tell(target, &mut cell, &self.commits);
+            agent = since;
+            unread
         } else {
             cell.hop = agents::without(target, &cell);
             None
         };
+        since::tell(&mut cell, &found, agent);
         (cell, unread)
     }
 

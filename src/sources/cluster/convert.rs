@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::{
     api::{
-        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        apps::v1::{DaemonSet, Deployment, DeploymentCondition, ReplicaSet, StatefulSet},
         batch::v1::{CronJob, Job},
         core::v1::{
             Container, ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod,
@@ -47,9 +47,13 @@ pub(super) fn deployment(object: Deployment) -> ClusterObject {
     let spec = object.spec;
     let status = object.status.unwrap_or_default();
     let rolling = spec.strategy.as_ref().and_then(|s| s.type_.as_deref()) != Some("Recreate");
-    let conditions = status.conditions.unwrap_or_default().into_iter();
+    let conditions = status.conditions.unwrap_or_default();
+    let (completed, unavailable) = (completed(&conditions), unavailable(&conditions));
+    let conditions = conditions.into_iter();
     let base = workload(ObjectKind::Deployment, &object.metadata, &spec.selector);
     ClusterObject::Workload(Box::new(WorkloadState {
+        completed,
+        unavailable,
         observed_generation: status.observed_generation.unwrap_or_default(),
         desired: spec.replicas.map_or(1, count),
         total: status.replicas.map_or(0, count),
@@ -306,6 +310,8 @@ fn workload(kind: ObjectKind, metadata: &ObjectMeta, selector: &LabelSelector) -
         revision: None,
         current_revision: None,
         created: time(metadata.creation_timestamp.clone()),
+        completed: None,
+        unavailable: None,
         last_begun: None,
         last_succeeded: None,
         progress: None,
@@ -410,6 +416,25 @@ fn ended(over: ContainerStateTerminated) -> Ended {
         at: time(over.finished_at),
         message: over.message.as_deref().map(clean).filter(|m| !m.is_empty()),
     }
+}
+
+/// When a rollout was complete: its condition is written anew then, though it held before.
+fn completed(conditions: &[DeploymentCondition]) -> Option<Timestamp> {
+    let mut all = conditions.iter();
+    let complete = all.find(|it| {
+        it.type_.as_deref() == Some("Progressing")
+            && it.reason.as_deref() == Some("NewReplicaSetAvailable")
+    })?;
+    time(complete.last_update_time.clone())
+}
+
+/// When it last had fewer pods than it may: until it was available again.
+fn unavailable(conditions: &[DeploymentCondition]) -> Option<Timestamp> {
+    let mut all = conditions.iter();
+    let available = all.find(|it| {
+        it.type_.as_deref() == Some("Available") && it.status.as_deref() == Some("True")
+    })?;
+    time(available.last_transition_time.clone())
 }
 
 fn owner(metadata: &ObjectMeta) -> Option<Owner> {

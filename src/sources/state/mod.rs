@@ -110,6 +110,33 @@ impl StateStore {
         write_kept(&self.folder.join(name), value)
     }
 
+    /// Changes `name` in one step, whoever else changes it: what `change` makes of what is kept is kept. What cannot be read is
+    /// put aside and begins anew; that is said in a sentence.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn update<T: Serialize + DeserializeOwned + Default, R>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> io::Result<(R, Option<String>)> {
+        let _waiting = self.writing();
+        let _lock = self.lock()?;
+        let path = self.folder.join(name);
+        let (mut kept, problem) = match read_kept(&path, files::KEPT) {
+            Ok(kept) => (kept.unwrap_or_default(), None),
+            Err(why) => {
+                let aside = self.folder.join(format!("{name}.unread"));
+                fs::rename(&path, &aside)?;
+                let problem = format!("{why}; {} has it, and it begins anew", aside.display());
+                (T::default(), Some(problem))
+            }
+        };
+        let answer = change(&mut kept);
+        write_kept(&path, &kept)?;
+        Ok((answer, problem))
+    }
+
     /// Appends one line of JSON to the activity log.
     pub fn append_activity<T: Serialize>(&self, entry: &T) -> io::Result<()> {
         let _waiting = self.writing();
@@ -319,6 +346,35 @@ mod tests {
             let said = store.load::<Vec<u32>>("x.json").unwrap_err();
             assert_eq!(said, why, "{name}");
         }
+    }
+
+    #[test]
+    fn several_change_one_file_and_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::in_folder(folder.path());
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        store
+                            .update("n.json", |count: &mut u32| *count += 1)
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(store.load("n.json"), Ok(Some(100)));
+        fs::write(store.folder().join("n.json"), "{\"form\":1,\"kept\":\"x\"}").unwrap();
+        let (count, problem) = store
+            .update("n.json", |count: &mut u32| {
+                *count += 1;
+                *count
+            })
+            .unwrap();
+        assert_eq!(count, 1, "it begins anew");
+        let problem = problem.unwrap_or_default();
+        assert!(problem.contains("cannot be read"), "{problem}");
+        assert!(store.folder().join("n.json.unread").exists());
     }
 
     /// Links, pipes, folders and files of any size in the place of what is kept: nothing is followed, nothing waits, and what

@@ -20,7 +20,7 @@ use crate::{
         version::Version,
     },
     sources::cluster::{self, Watching},
-    workflow::{Project, Reading, cluster_options},
+    workflow::{Looking, Project, Reading, cluster_options},
 };
 
 /// A second at most: deadlines pass without anything happening.
@@ -212,9 +212,21 @@ impl OwnClusters {
     }
 }
 
+impl Drop for OwnClusters {
+    fn drop(&mut self) {
+        self.project.keep_seen((self.now)());
+    }
+}
+
 impl Clusters for OwnClusters {
     fn facts(&mut self) -> Running {
-        let (running, unread) = self.views.running_and_unread(&self.targets, (self.now)());
+        let now = (self.now)();
+        let (running, unread) = self.views.running_and_unread(&self.targets, now);
+        self.project.see(&running, Looking::On, now);
+        if self.project.has_seen_enough() {
+            let project = self.project.clone();
+            tokio::task::spawn_blocking(move || project.keep_seen(now));
+        }
         for at in unread {
             if self.asked.insert(at.clone()) {
                 let project = self.project.clone();

@@ -61,6 +61,8 @@ pub(super) fn workload(kind: ObjectKind) -> WorkloadState {
         created: Some(ago(1000)),
         owner: None,
         tracking: None,
+        completed: None,
+        unavailable: None,
         last_begun: None,
         last_succeeded: None,
         progress: None,
