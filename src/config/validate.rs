@@ -137,6 +137,8 @@ pub(super) fn gates(
         if gates.eligible.is_some() {
             own.eligible.clone_from(&gates.eligible);
         }
+        own.soak = gates.soak.or(own.soak);
+        own.together = gates.together.or(own.together);
         if gates.rules.contains_key("immutable") {
             own.digest = gates.digest;
         }

@@ -61,7 +61,7 @@ impl Lately {
 pub(super) fn is_outside(question: &Question) -> bool {
     match question {
         Question::Http(_) | Question::Promql(_) | Question::Command(_) => true,
-        Question::Running(_) | Question::Past(_) => false,
+        Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => false,
     }
 }
 
@@ -158,7 +158,9 @@ async fn answer(
             Ok(Answer::Ran(checks::run(asked).await))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
-        Question::Running(_) | Question::Past(_) => Err("that is not found outside".to_owned()),
+        Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => {
+            Err("that is not found outside".to_owned())
+        }
     }
 }
 
@@ -232,6 +234,7 @@ fn unanswered(question: &Question, why: &str) -> Answer {
         Question::Promql(_) => Answer::Samples(Err(why)),
         Question::Command(_) => Answer::Ran(Err(why)),
         Question::Past(_) => Answer::Past(Err(why)),
+        Question::PastHealth(_) => Answer::PastHealth(Box::default()),
         Question::Running(_) => Answer::Running(Box::default()),
     }
 }

@@ -250,6 +250,9 @@ impl Kept {
             }
         }
         self.stretches.sort_by_key(|it| (it.to, it.from));
+        let last = self.last_own().map(|it| it.to);
+        self.stretches
+            .retain(|it| it.by != Source::Tidegate || it.from < it.to || Some(it.to) == last);
         self.broken.extend(other.broken);
         self.broken.sort_unstable();
         self.broken.dedup_by(|later, first| {
