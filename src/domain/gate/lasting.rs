@@ -111,6 +111,7 @@ impl Asked {
             desired: &desired,
             topology: &topology,
             planned: &planned,
+            edits: &[],
         };
         let mut verdicts = judge(&change, &facts, ago(0)).into_iter();
         verdicts.find(|verdict| verdict.gate == gate).unwrap()
@@ -165,7 +166,8 @@ const OWN: Source = Source::Tidegate;
 #[test]
 fn a_version_soaks_by_its_longest_stretch() {
     use Outcome::{Hold, Pass};
-    let cases: [(&str, Vec<Was>, Outcome, Option<i64>, &str); 9] = [
+    type Case = (&'static str, Vec<Was>, Outcome, Option<i64>, &'static str);
+    let cases: [Case; 9] = [
         (
             "long enough",
             vec![("2.0.0", 30, 0, ARGO, false)],

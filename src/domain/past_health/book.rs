@@ -226,11 +226,8 @@ impl Kept {
     }
 
     fn merge(&mut self, other: Self) {
-        let first = |a: Option<Timestamp>, b: Option<Timestamp>| match (a, b) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        self.since = first(self.since, other.since);
+        let since = [self.since, other.since].into_iter().flatten();
+        self.since = since.min();
         self.looked = self.looked.max(other.looked);
         for theirs in other.stretches {
             let own = self.stretches.iter_mut().find(|it| {

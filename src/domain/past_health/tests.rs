@@ -152,7 +152,8 @@ fn side_by_side_is_when_all_are_healthy() {
         });
         healthy.collect()
     };
-    let cases: [(&str, &[&[(i64, i64)]], &[(i64, i64)]); 5] = [
+    type Spans = &'static [(i64, i64)];
+    let cases: [(&str, &[Spans], Spans); 5] = [
         ("none", &[], &[]),
         ("one", &[&[(0, 9)]], &[(0, 9)]),
         ("two that meet", &[&[(0, 20)], &[(10, 30)]], &[(10, 20)]),
