@@ -429,6 +429,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
         subject: tidegate::domain::subject::Subject::Image,
         looked_for: true,
         timeout: Duration::from_mins(15),
+        verifies: false,
         commit: None,
     };
     for fact in [

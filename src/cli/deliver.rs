@@ -51,6 +51,7 @@ fn tell(output: &Output, delivery: &Delivery, step: &Step) {
             output.note(clean(&part.describe()));
         }
         Step::Done(Stage::Synced, by) if !by.is_empty() => output.detail(format!("synced {by}")),
+        Step::Done(Stage::Verified, said) => output.note(clean(&format!("verified: {said}"))),
         Step::Cell(cell, progress) => say(output, cell, progress),
         _ => {}
     }
@@ -108,7 +109,7 @@ pub(super) async fn follow(
                 report(output, plan, "pushed", more(&underway.delivery));
                 return Err(failure.clone());
             }
-            Some((_, Outcome::Failed)) => exit = Exit::Failed,
+            Some((_, Outcome::Failed | Outcome::Unverified)) => exit = Exit::Failed,
             _ => {}
         }
         if exit == Exit::Failed

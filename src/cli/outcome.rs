@@ -308,6 +308,7 @@ pub(super) fn cells_json(delivery: &Delivery) -> Value {
             "environment": run.cell.environment,
             "state": look::of_progress(&run.progress).json,
             "detail": run.progress.describe(),
+            "verified": run.verified,
             "agent": run.synced.as_ref().and_then(|synced| synced.by.as_ref()),
             "hop": match &run.progress {
                 CellProgress::Behind(hop) => shapes::hop(hop),

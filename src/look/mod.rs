@@ -219,6 +219,15 @@ pub fn of_progress(progress: &CellProgress) -> Progress {
             ("waiting", "waiting", State::Loading, None)
         }
         CellProgress::Rolling { .. } => ("rolling", "rolling", State::Rolling, Some(Tone::Moving)),
+        CellProgress::Verifying(_) => {
+            ("verifying", "verifying", State::Rolling, Some(Tone::Moving))
+        }
+        CellProgress::Unverified(_) => (
+            "not verified",
+            "not-verified",
+            State::Unknown,
+            Some(Tone::Warn),
+        ),
         CellProgress::Healthy => ("healthy", "healthy", State::Healthy, Some(Tone::Good)),
         CellProgress::Failed(_) => ("failed", "failed", State::Degraded, Some(Tone::Bad)),
         CellProgress::Superseded(_) => {

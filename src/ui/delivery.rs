@@ -21,12 +21,13 @@ use crate::{
 };
 
 /// The stages in their order, in words.
-const STAGES: [(Stage, &str); 6] = [
+const STAGES: [(Stage, &str); 7] = [
     (Stage::Checked, "checked"),
     (Stage::Committed, "committed"),
     (Stage::Pushed, "pushed"),
     (Stage::Synced, "synced"),
     (Stage::Rolling, "rolling"),
+    (Stage::Verified, "verified"),
     (Stage::Healthy, "healthy"),
 ];
 
@@ -114,7 +115,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
 fn head(canvas: &Canvas<'_>, delivery: &Delivery) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
     let mut lines = Vec::new();
+    let verifies = |run: &CellRun| run.expected.as_ref().is_some_and(|it| it.verifies);
+    let verifies = delivery.cells.iter().any(verifies);
     for (stage, name) in STAGES {
+        if stage == Stage::Verified && !verifies {
+            continue;
+        }
         let line = match delivery.stage(stage) {
             None => Line::styled(format!("  {name}"), theme.faint),
             Some(known) => {

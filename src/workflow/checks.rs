@@ -2,7 +2,7 @@
 //! has allowed.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -136,6 +136,20 @@ pub(super) async fn ask(
     };
     let asked = stream::iter(questions).map(one).buffer_unordered(AT_ONCE);
     asked.collect().await
+}
+
+/// Those of the questions that may be asked.
+pub(super) fn allowed(project: &Project, questions: &[Question]) -> BTreeSet<Question> {
+    let allowed = Allowed::of(project);
+    let may = |question: &&Question| {
+        let consent = match question {
+            Question::Http(asked) => asked.consent.as_ref(),
+            Question::Command(asked) => asked.consent.as_ref(),
+            _ => None,
+        };
+        consent.is_none_or(|consent| allowed.covers(consent))
+    };
+    questions.iter().filter(may).cloned().collect()
 }
 
 /// The answer; an error where the question was not asked at all.

@@ -510,3 +510,62 @@ fn an_interrupted_command_waits_for_no_answer() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(held);
 }
+
+#[test]
+fn a_rollout_is_done_when_its_checks_are_as_they_should_be() {
+    let times = std::sync::atomic::AtomicUsize::new(0);
+    let web = Web::serve(move |asked, stream| match asked.target.as_str() {
+        "/late" if times.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
+            reply(stream, 503, &[], b"")
+        }
+        "/late" => reply(stream, 200, &[], b"this is 1.1.0"),
+        _ => reply(stream, 200, &[], b"this is 1.0.0"),
+    });
+    let verify = |path: &str| {
+        format!(
+            "[[environments]]\nname = \"prod\"\ntimeout = \"3s\"\n[environments.verify]\nhttp = {{ url = \"{}\", contains = \"{{version}}\" }}\n",
+            web.url(path)
+        )
+    };
+    let delivered = |path: &str, version: &str| {
+        let repository = repository("");
+        own(&repository, &verify(path));
+        repository.tidegate(&[
+            "set", "web", "prod", version, "--yes", "--wait", "-o", "json",
+        ])
+    };
+    let good = delivered("/late", "1.1.0").exits(0);
+    assert!(good.err.contains("verified: "), "{}", good.err);
+    let said = good.json();
+    assert_described(&said);
+    assert!(
+        said["cells"][0]["verified"]
+            .as_str()
+            .unwrap()
+            .contains("with `1.1.0`"),
+        "{said}"
+    );
+
+    let bad = delivered("/wrong", "1.1.0").exits(1).says("not verified: ");
+    assert_eq!(bad.json()["cells"][0]["state"], "failed");
+    assert!(
+        bad.err.contains("go back with: tidegate revert web prod"),
+        "{}",
+        bad.err
+    );
+
+    let unknown = repository("");
+    own(&unknown, &verify("/x").replace(&web.port.to_string(), "1"));
+    let set = [
+        "set", "web", "prod", "1.1.0", "--yes", "--wait", "-o", "json",
+    ];
+    let said = unknown.tidegate(&set).exits(1).says("cannot connect");
+    assert_eq!(said.json()["cells"][0]["state"], "not-verified");
+
+    // What the repository's file asks and nobody has allowed is not asked, and not green.
+    let asked = web.asked().len();
+    let stranger = repository(&verify("/late").replace("[[environments]]\nname = \"prod\"\n", ""));
+    let said = stranger.tidegate(&set).exits(1).says("tidegate trust");
+    assert_eq!(said.json()["cells"][0]["state"], "not-verified");
+    assert_eq!(web.asked().len(), asked);
+}

@@ -9,7 +9,12 @@ use super::{
     StageRun, Step, Synced, judge,
 };
 use crate::domain::{
-    desired::RefName, ids::CellKey, rollout::Running, topology::Deliver, version::Version,
+    desired::RefName,
+    gate::{Checked, Verified},
+    ids::CellKey,
+    rollout::Running,
+    topology::Deliver,
+    version::Version,
 };
 
 impl Delivery {
@@ -51,6 +56,7 @@ impl Delivery {
             Fact::Expected(expected) => change.expected(expected),
             Fact::Declared(declared) => change.declared(&declared),
             Fact::Seen(facts, waited) => change.seen(facts, waited),
+            Fact::Verified(said, waited) => change.verified(said, waited),
             Fact::Broken(failure) if change.delivery.is_published() => {
                 change.stands("pushed; not followed any more", "not pushed");
                 change.ended(Outcome::Broken(failure));
@@ -231,7 +237,18 @@ impl Change<'_> {
             let Some(expected) = run.expected.as_ref().filter(|_| !run.progress.is_over()) else {
                 continue;
             };
-            match look(&run.cell, expected) {
+            let looked = look(&run.cell, expected).map(|progress| match progress {
+                CellProgress::Healthy | CellProgress::Unwatched(_)
+                    if expected.verifies && run.verified.is_none() =>
+                {
+                    match &run.progress {
+                        asked @ CellProgress::Verifying(_) => asked.clone(),
+                        _ => CellProgress::Verifying("its checks are asked".to_owned()),
+                    }
+                }
+                other => other,
+            });
+            match looked {
                 Some(progress) if progress != run.progress => {
                     run.progress = progress.clone();
                     self.steps.push(Step::Cell(run.cell.clone(), progress));
@@ -240,6 +257,80 @@ impl Change<'_> {
             }
         }
         self.synced();
+        self.rolled();
+        let mut cells = self.delivery.cells.iter();
+        if cells.all(|run| run.expected.is_none() || run.progress.is_over()) {
+            self.all_over();
+        }
+    }
+
+    /// Begins with the checks where nothing rolls any more.
+    fn rolled(&mut self) {
+        let is_through = |run: &CellRun| {
+            let verifying = matches!(run.progress, CellProgress::Verifying(_));
+            run.expected.is_none() || run.progress.is_over() || verifying
+        };
+        let cells = &self.delivery.cells;
+        if !cells.iter().all(is_through) || self.delivery.verifying().next().is_none() {
+            return;
+        }
+        if self
+            .delivery
+            .stage(Stage::Rolling)
+            .is_some_and(|run| run.done.is_none())
+        {
+            self.done(Stage::Rolling, String::new());
+        }
+        self.began(Stage::Verified);
+    }
+
+    /// What the checks say: good ends it well, and what is not by the time that a rollout has is bad, or not known.
+    fn verified(&mut self, mut said: BTreeMap<CellKey, Verified>, waited: Duration) {
+        for run in &mut self.delivery.cells {
+            let (Some(verified), Some(expected), CellProgress::Verifying(_)) =
+                (said.remove(&run.cell), &run.expected, &run.progress)
+            else {
+                continue;
+            };
+            let late = waited >= expected.timeout;
+            let progress = match verified.checked {
+                Checked::Good => {
+                    run.verified = Some(verified.said);
+                    // How it is now, is seen next.
+                    continue;
+                }
+                Checked::Bad if late => {
+                    CellProgress::Failed(format!("not verified: {}", verified.said))
+                }
+                Checked::NotKnown if late || verified.for_good => CellProgress::Unverified(
+                    format!("rolled out, and not verified: {}", verified.said),
+                ),
+                Checked::Bad | Checked::NotKnown => CellProgress::Verifying(verified.said),
+            };
+            if progress != run.progress {
+                run.progress = progress.clone();
+                self.steps.push(Step::Cell(run.cell.clone(), progress));
+            }
+        }
+        let delivery = &*self.delivery;
+        let all = delivery.verifying().all(|run| run.verified.is_some());
+        let mut good: Vec<&str> = Vec::new();
+        for said in delivery
+            .cells
+            .iter()
+            .filter_map(|run| run.verified.as_deref())
+        {
+            if !good.contains(&said) {
+                good.push(said);
+            }
+        }
+        let open = delivery
+            .stage(Stage::Verified)
+            .is_none_or(|run| run.done.is_none());
+        if all && open && !good.is_empty() {
+            let good = good.join("; ");
+            self.done(Stage::Verified, good);
+        }
         let mut cells = self.delivery.cells.iter();
         if cells.all(|run| run.expected.is_none() || run.progress.is_over()) {
             self.all_over();
@@ -281,12 +372,21 @@ impl Change<'_> {
         let delivery = &*self.delivery;
         let healthy = delivery.healthy();
         let mut cells = delivery.cells.iter();
+        let unverified = cells.any(|run| matches!(run.progress, CellProgress::Unverified(_)));
+        let mut cells = delivery.cells.iter();
         let superseded = cells.any(|run| matches!(run.progress, CellProgress::Superseded(_)));
         if delivery.failed().next().is_some() {
             self.ended(Outcome::Failed);
+        } else if unverified {
+            self.ended(Outcome::Unverified);
         } else if healthy > 0 {
             let count = format!("{healthy} of {}", delivery.cells.len());
-            self.done(Stage::Rolling, String::new());
+            if delivery
+                .stage(Stage::Rolling)
+                .is_none_or(|run| run.done.is_none())
+            {
+                self.done(Stage::Rolling, String::new());
+            }
             self.done(Stage::Healthy, count);
             self.ended(Outcome::Healthy(healthy));
         } else if superseded {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{CellProgress, Delivery, NotPublished, Outcome, Part, Step};
+use super::{CellProgress, Delivery, NotPublished, Outcome, Part, Stage, Step};
 use crate::domain::timeline::{Level, LogEntry};
 
 /// The line that a step is worth; progress on the way is none.
@@ -23,9 +23,11 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
             let level = match progress {
                 CellProgress::Healthy => Level::Done,
                 CellProgress::Failed(_) => Level::Error,
+                CellProgress::Unverified(_) => Level::Warn,
                 CellProgress::Unwatched(_) | CellProgress::Superseded(_) => Level::Info,
                 CellProgress::Behind(hop) if hop.failing => Level::Warn,
                 CellProgress::Waiting(_)
+                | CellProgress::Verifying(_)
                 | CellProgress::Behind(_)
                 | CellProgress::Rolling { .. } => return None,
             };
@@ -35,6 +37,7 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
                 Vec::new(),
             )
         }
+        Step::Done(Stage::Verified, said) => (Level::Done, format!("verified: {said}"), Vec::new()),
         Step::Ended(outcome) => ended(delivery, outcome)?,
         Step::Began(_) | Step::Done(..) | Step::Published => return None,
     };

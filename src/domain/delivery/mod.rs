@@ -1,7 +1,7 @@
 //! What happens to a plan after its confirmation: one state machine, from the last look at the remote to healthy pods.
 //!
 //! ```text
-//! checked → committed → pushed → synced → rolling → healthy  (delivered by a push)
+//! checked → committed → pushed → synced → rolling → verified → healthy  (delivered by a push)
 //!                          └───→ waits for its merge           (by a branch of its own)
 //!                          └───→ elsewhere                     (the fetch address does not have it)
 //! ```
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     desired::RefName,
     failure::{Failure, FailureKind},
+    gate::Verified,
     ids::{CellKey, ObjectId},
     plan::Plan,
     rollout::Running,
@@ -99,6 +100,8 @@ pub enum Stage {
     Synced,
     /// The clusters run it.
     Rolling,
+    /// The checks that environments ask for are as they should be.
+    Verified,
     /// All of it is healthy.
     Healthy,
 }
@@ -118,6 +121,9 @@ pub struct CellRun {
     /// It is in its cluster; `None`: not seen there yet.
     #[serde(default)]
     pub synced: Option<Synced>,
+    /// What its environment's checks said, once they were as they should be.
+    #[serde(default)]
+    pub verified: Option<String>,
     /// It failed, and something else is declared since: when that was seen, and what.
     #[serde(skip)]
     pub superseded: Option<(Timestamp, String)>,
@@ -152,6 +158,8 @@ pub enum Fact<'a> {
     Declared(BTreeMap<CellKey, Option<Version>>),
     /// What the clusters say, and for how long they have been looked at, by a clock that nobody sets.
     Seen(&'a Running, Duration),
+    /// What the checks of cells say whose rollout is over, and for how long it has been looked at.
+    Verified(BTreeMap<CellKey, Verified>, Duration),
     /// It cannot go on.
     Broken(Failure),
 }
@@ -190,6 +198,8 @@ pub enum Outcome {
     Elsewhere,
     /// Some cells do not become healthy.
     Failed,
+    /// What checks ask of some cells is not known: that is not good.
+    Unverified,
     /// Somebody changed the cells before they were healthy.
     Superseded,
     /// It, or the rest of it, is not written.
@@ -243,6 +253,7 @@ impl Delivery {
             progress: CellProgress::Waiting("waits for the push".to_owned()),
             place: place(&change.cell),
             synced: None,
+            verified: None,
             superseded: None,
         });
         Self {
@@ -315,6 +326,12 @@ impl Delivery {
             CellProgress::Failed(why) => Some((&run.cell, why.as_str())),
             _ => None,
         })
+    }
+
+    /// Cells whose rollout is over, and whose checks are asked.
+    pub fn verifying(&self) -> impl Iterator<Item = &CellRun> {
+        let cells = self.cells.iter();
+        cells.filter(|run| matches!(run.progress, CellProgress::Verifying(_)))
     }
 
     /// Cells that failed and declare what was delivered still, as far as is known: those that a revert is for.
@@ -394,6 +411,9 @@ impl Outcome {
                 let all = delivery.cells.len();
                 Ok(format!("healthy, {count} of {all}{changed}"))
             }
+            Self::Unwatched if delivery.cells.iter().any(|run| run.verified.is_some()) => {
+                Ok("pushed and verified; nothing else about what runs is judged".to_owned())
+            }
             Self::Unwatched => Ok("pushed; nothing about what runs is judged".to_owned()),
             Self::WaitsForMerge(places) => {
                 Ok(format!("waits for its merge: {}", places.join(", ")))
@@ -413,6 +433,18 @@ impl Outcome {
                     "rollout",
                     failed.join("; "),
                     "go back to an earlier version of it",
+                )
+                .of(FailureKind::Rollout))
+            }
+            Self::Unverified => {
+                let not = delivery.cells.iter().filter_map(|run| match &run.progress {
+                    CellProgress::Unverified(why) => Some(format!("{}: {why}", run.cell)),
+                    _ => None,
+                });
+                Err(Failure::told(
+                    "verification",
+                    not.collect::<Vec<_>>().join("; "),
+                    "see that the checks of `[environments.verify]` can be asked; what was delivered stays",
                 )
                 .of(FailureKind::Rollout))
             }

@@ -32,10 +32,14 @@ pub enum CellProgress {
         /// Wanted pods.
         desired: u32,
     },
+    /// Its rollout is over, and its environment's checks are asked: what they say so far.
+    Verifying(String),
     /// Runs the new version, only that, and is healthy.
     Healthy,
     /// Does not, and why.
     Failed(String),
+    /// Its rollout is over, and nobody could say what its checks ask: why.
+    Unverified(String),
     /// Somebody changed it meanwhile: what was delivered will not run.
     Superseded(String),
     /// Nothing is judged: an environment without a cluster.
@@ -53,6 +57,9 @@ pub struct Expectation {
     pub looked_for: bool,
     /// How long it may take.
     pub timeout: Duration,
+    /// Its environment asks for checks once the rollout is over.
+    #[serde(default)]
+    pub verifies: bool,
     /// The commit that declares it; `None`: it was kept by a version that did not know.
     #[serde(default)]
     pub commit: Option<ObjectId>,
@@ -89,7 +96,11 @@ impl CellProgress {
     pub fn is_over(&self) -> bool {
         matches!(
             self,
-            Self::Healthy | Self::Failed(_) | Self::Superseded(_) | Self::Unwatched(_)
+            Self::Healthy
+                | Self::Failed(_)
+                | Self::Unverified(_)
+                | Self::Superseded(_)
+                | Self::Unwatched(_)
         )
     }
 }
@@ -197,7 +208,9 @@ impl CellProgress {
     pub fn describe(&self) -> String {
         match self {
             Self::Waiting(what)
+            | Self::Verifying(what)
             | Self::Failed(what)
+            | Self::Unverified(what)
             | Self::Superseded(what)
             | Self::Unwatched(what) => what.clone(),
             Self::Behind(hop) => hop.reason.clone(),
@@ -454,6 +467,7 @@ mod tests {
                 subject,
                 looked_for: connection.is_some(),
                 timeout: Duration::from_mins(15),
+                verifies: false,
                 commit: None,
             };
             let progress = judge(
@@ -557,6 +571,7 @@ mod tests {
                 subject: Subject::Image,
                 looked_for: connection.is_some(),
                 timeout: Duration::from_mins(15),
+                verifies: false,
                 commit: None,
             };
             let progress = judge(
@@ -573,6 +588,7 @@ mod tests {
                 CellProgress::Failed(_) => "failed".to_owned(),
                 CellProgress::Superseded(_) => "superseded".to_owned(),
                 CellProgress::Unwatched(_) => "unwatched".to_owned(),
+                CellProgress::Verifying(_) | CellProgress::Unverified(_) => "verified".to_owned(),
             };
             assert_eq!(word, expected, "{name}: {progress:?}");
         }

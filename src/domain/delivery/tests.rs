@@ -97,6 +97,7 @@ fn expected(services: &[&str]) -> BTreeMap<CellKey, Expectation> {
         subject: Subject::Image,
         looked_for: true,
         timeout: Duration::from_mins(1),
+        verifies: false,
         commit: None,
     };
     let cells = services.iter().map(|service| cell(service));
@@ -585,5 +586,78 @@ fn whoever_leaves_says_what_becomes_of_it() {
     for (rest, expected) in cases {
         let delivery = run(&["a"], Deliver::Push, &begun(rest));
         assert_eq!(delivery.left().as_deref(), expected, "{rest:?}");
+    }
+}
+
+/// A cell that is healthy waits for its checks: good ends it well, bad and unknown are bad and unknown once it is late.
+#[test]
+fn a_rollout_is_followed_by_its_checks() {
+    use crate::domain::gate::{Checked, Verified};
+
+    let said = |checked, for_good| {
+        let said = "h answers".to_owned();
+        BTreeMap::from([(
+            cell("a"),
+            Verified {
+                checked,
+                said,
+                for_good,
+            },
+        )])
+    };
+    let (early, late) = (Duration::from_secs(1), Duration::from_mins(1));
+    let cases = [
+        (Checked::Good, false, early, "healthy", true),
+        (Checked::Good, false, late, "healthy", true),
+        (Checked::Bad, false, early, "h answers", false),
+        (Checked::Bad, false, late, "not verified: h answers", false),
+        (Checked::NotKnown, false, early, "h answers", false),
+        (
+            Checked::NotKnown,
+            true,
+            early,
+            "rolled out, and not verified: h answers",
+            false,
+        ),
+        (
+            Checked::NotKnown,
+            false,
+            late,
+            "rolled out, and not verified: h answers",
+            false,
+        ),
+    ];
+    for (checked, for_good, waited, expected_progress, good) in cases {
+        let mut delivery = Delivery::new(&plan(&["a"], Deliver::Push), THEN);
+        for name in ["confirmed", "checked", "made", "published"] {
+            let known = facts(Health::Healthy, "2");
+            delivery.apply(THEN, fact(name, &["a"], Deliver::Push, &known));
+        }
+        let mut expected = expected(&["a"]);
+        for expectation in expected.values_mut() {
+            expectation.verifies = true;
+        }
+        delivery.apply(THEN, Fact::Expected(expected));
+        let healthy = facts(Health::Healthy, "2");
+        let steps = delivery.apply(THEN, Fact::Seen(&healthy, Duration::ZERO));
+        assert!(steps.contains(&Step::Began(Stage::Verified)), "{steps:?}");
+        assert!(!delivery.is_over());
+        delivery.apply(THEN, Fact::Verified(said(checked, for_good), waited));
+        delivery.apply(THEN, Fact::Seen(&healthy, waited));
+        let name = format!("{checked:?} {for_good} {waited:?}");
+        assert_eq!(
+            delivery.cells[0].progress.describe(),
+            expected_progress,
+            "{name}"
+        );
+        let well = delivery.verdict().map(|verdict| verdict.is_ok());
+        let over = good || for_good || waited == late;
+        assert_eq!(well, over.then_some(good), "{name}");
+        // What breaks while it is asked has failed, whatever the checks say.
+        if !over {
+            let broken = facts(Health::Degraded, "2");
+            delivery.apply(THEN, Fact::Seen(&broken, early));
+            assert_eq!(delivery.failed().count(), 1, "{name}");
+        }
     }
 }

@@ -384,6 +384,8 @@ pub struct Verified {
     pub checked: Checked,
     /// All that they say, the worst first.
     pub said: String,
+    /// Asking again gives nothing else: nobody has allowed it.
+    pub for_good: bool,
 }
 
 /// What has to be asked to verify the rollout of a cell.
@@ -417,6 +419,7 @@ pub fn verified(about: &About<'_>, facts: &Facts) -> Option<Verified> {
             .map(|(_, words)| words.as_str())
             .collect::<Vec<_>>()
             .join("; "),
+        for_good: false,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::{
         version::Version,
     },
     sources::cluster::{self, Watching},
-    workflow::{Looking, Project, Reading, cluster_options},
+    workflow::{Looking, Project, Reading, cluster_options, deliver::verify::Verifying},
 };
 
 /// A second at most: deadlines pass without anything happening.
@@ -79,7 +79,11 @@ impl Underway<'_> {
     async fn watch(&mut self, clusters: &mut impl Clusters, before: Duration) {
         let began = Instant::now();
         let mut read: Option<Arc<Reading>> = None;
+        let mut checks = Verifying::default();
         while !self.delivery.is_over() {
+            if let Some(said) = checks.said() {
+                self.apply(Fact::Verified(said, before + began.elapsed()));
+            }
             if let Some(reading) = clusters.reading()
                 && read
                     .as_ref()
@@ -91,7 +95,14 @@ impl Underway<'_> {
             }
             self.apply(Fact::Seen(&clusters.facts(), before + began.elapsed()));
             if !self.delivery.is_over() {
-                let _ = tokio::time::timeout(LOOK_EVERY, clusters.changed()).await;
+                checks.ask(self.project, &self.delivery);
+                let more = async {
+                    tokio::select! {
+                        () = clusters.changed() => {}
+                        () = checks.answered() => {}
+                    }
+                };
+                let _ = tokio::time::timeout(LOOK_EVERY, more).await;
             }
         }
     }
@@ -128,6 +139,8 @@ fn expectations(
             timeout: timeout
                 .or_else(|| Some(environment?.timeout))
                 .unwrap_or_default(),
+            verifies: !(topology.policy.of(&cell.environment))
+                .is_none_or(|policy| policy.verify.is_empty()),
             commit: commit.copied(),
         };
         (cell.clone(), expectation)

@@ -6,6 +6,7 @@ mod left;
 mod rehearse;
 mod report;
 mod underway;
+mod verify;
 
 use std::{sync::Arc, time::Duration};
 

@@ -30,6 +30,7 @@ fn expected(cells: &[CellKey]) -> BTreeMap<CellKey, Expectation> {
         subject: Subject::Image,
         looked_for: false,
         timeout: Duration::from_mins(15),
+        verifies: false,
         commit: None,
     };
     let cells = cells.iter().cloned();

@@ -268,10 +268,12 @@ pub struct CellProgress {
     pub service: String,
     /// The column.
     pub environment: String,
-    /// `waiting`, `rolling`, `healthy`, `failed`, `superseded`, `not-judged`.
+    /// `waiting`, `rolling`, `verifying`, `healthy`, `failed`, `not-verified`, `superseded`, `not-judged`.
     pub state: String,
     /// In words.
     pub detail: String,
+    /// What the checks after its rollout said, once they were as they should be.
+    pub verified: Option<String>,
     /// What brought it into the cluster, once it is there: `Argo CD Application argocd/shop`.
     pub agent: Option<String>,
     /// Where it is stuck between Git and the cluster, while it is.

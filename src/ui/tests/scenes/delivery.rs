@@ -94,6 +94,7 @@ pub(super) fn delivery(size: (u16, u16)) -> Driver {
         subject: Subject::Image,
         looked_for: true,
         timeout: Duration::from_mins(15),
+        verifies: false,
         commit: None,
     };
     let cells = ["accounts", "basket"].map(|service| cell(service, "prod-us"));
