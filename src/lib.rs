@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | [`domain`] | pure: versions, layouts and guessing them, byte-exact edits, the matrix, history, health, a cell's status, policy, gates, plans, deliveries |
 //! | [`config`] | TOML to validated configuration; every error names file, line and key |
-//! | [`sources`] | Git, clusters, what checks ask and remembered state: I/O that speaks domain types |
+//! | [`sources`] | Git, clusters, forges, what checks ask and remembered state: I/O that speaks domain types |
 //! | [`workflow`] | plan, deliver, follow: the flows that the commands and the screen share |
 //! | [`actions`] | the one vocabulary of what can be asked for: names, words, keys, what is typed |
 //! | [`look`] | the table of glyphs, words and tones of a cell's states, for the screen and the commands; how the screen may look |
@@ -70,6 +70,8 @@
 //!   `sources::cluster::held` asks, and passes over its values as they are parsed.
 //! - No gate reads a clock, a cluster or a history: it asks questions, and judges by answers that carry their times.
 //! - HTTP is spoken by `sources::web` alone: within a deadline and a limit of bytes, and never elsewhere than where it was sent.
+//! - No pull request is opened but by a delivery that was confirmed; what is left behind is looked for, and never opened. A forge's token
+//!   is read by `sources::forge` alone, and goes to that forge's server.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 

@@ -526,7 +526,9 @@ impl Driver {
             commit: commit("c0ffee1"),
             destination: match deliver {
                 Deliver::Push => Destination::Branch,
-                Deliver::Branch => Destination::Own("tidegate/set".to_owned()),
+                Deliver::Branch | Deliver::PullRequest => {
+                    Destination::Own("tidegate/set".to_owned())
+                }
             },
         };
         self.fact(2, Fact::Published(push.published(message, None)));

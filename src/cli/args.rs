@@ -515,7 +515,7 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 fn deliveries() -> Vec<clap_complete::CompletionCandidate> {
-    ["push", "branch"].map(Into::into).into()
+    Deliver::NAMED.map(|(name, _)| name.into()).into()
 }
 
 fn quality(text: &str) -> Result<Quality, String> {
@@ -544,11 +544,11 @@ fn unknown(what: &str, text: &str, known: &[&str]) -> String {
 }
 
 fn deliver(text: &str) -> Result<Deliver, String> {
-    match text {
-        "push" => Ok(Deliver::Push),
-        "branch" => Ok(Deliver::Branch),
-        _ => Err("is neither `push` nor `branch`".to_owned()),
-    }
+    let known = Deliver::NAMED.map(|(name, _)| name);
+    let named = Deliver::NAMED.into_iter().find(|(name, _)| *name == text);
+    named
+        .map(|(_, deliver)| deliver)
+        .ok_or_else(|| unknown("way to deliver", text, &known))
 }
 
 fn accept(text: &str) -> Result<Accept, String> {

@@ -26,6 +26,7 @@ use crate::{
 pub(super) const PUBLISHING: &str = "while it was published: some of it may have arrived. Look before you repeat: git fetch, then \
                           tidegate status; the same command again skips what is there already";
 const ARRIVING: &str = "while waiting for it: what was pushed stays where it is";
+const MERGING: &str = "while its merge was waited for: its pull request stays as it is";
 const FOLLOWING: &str =
     "while the rollout was followed: what was pushed stays, and goes on rolling out";
 
@@ -49,6 +50,11 @@ fn tell(output: &Output, delivery: &Delivery, step: &Step) {
         // One alone is told behind what the server said of it.
         Step::Part(part) | Step::Arrived(part) if delivery.writes.len() > 1 => {
             output.note(clean(&part.describe()));
+        }
+        Step::Requested(part) => {
+            if let Some(request) = &part.request {
+                output.note(clean(&request.describe()));
+            }
         }
         Step::Done(Stage::Synced, by) if !by.is_empty() => output.detail(format!("synced {by}")),
         Step::Done(Stage::Verified, said) => output.note(clean(&format!("verified: {said}"))),
@@ -96,6 +102,13 @@ pub(super) async fn follow(
         exit = Exit::Failed;
     } else if args.follows() && underway.delivery.deliver == Deliver::Branch {
         output.note("not followed: it rolls out when its pull request is merged");
+    } else if !args.follows() && underway.delivery.awaits_merge() {
+        output.note("not followed: it rolls out when it is merged; --wait waits for that");
+    } else if args.follows()
+        && underway.delivery.awaits_merge()
+        && !merged(&mut underway, output, args).await
+    {
+        exit = Exit::Failed;
     } else if args.follows() && !children::interrupted() {
         match OwnClusters::watch(project, &underway.delivery, Timestamp::now) {
             Ok(mut clusters) => {
@@ -133,9 +146,21 @@ pub(super) async fn follow(
         _ if elsewhere => "elsewhere",
         Deliver::Push => "pushed",
         Deliver::Branch => "branch",
+        Deliver::PullRequest => "pull-request",
     };
     report(output, plan, outcome, more(delivery));
     Ok(exit)
+}
+
+/// Waits for the merge of its pull requests; `false`: it does not come, and why is said.
+async fn merged(underway: &mut Underway<'_>, output: &Output, args: &WriteArgs) -> bool {
+    output.leaves(MERGING);
+    underway.merge(args.clusters.timeout).await;
+    output.leaves("");
+    if let Some(Err(failure)) = underway.delivery.verdict() {
+        output.note(clean(&failure.to_string()));
+    }
+    !underway.delivery.is_over() && !children::interrupted()
 }
 
 /// What left the clone, with what its servers said.
@@ -151,8 +176,14 @@ fn said(output: &Output, delivery: &Delivery) {
         if delivery.parts.len() == 1 {
             output.note(clean(&part.describe()));
         }
-        if let Some(link) = &part.link {
-            output.note(format!("open a pull request: {}", clean(link)));
+        match (&part.request, &part.link) {
+            (Some(request), _) => output.note(format!(
+                "pull request #{}: {}",
+                request.number,
+                clean(&request.url)
+            )),
+            (None, Some(link)) => output.note(format!("open a pull request: {}", clean(link))),
+            (None, None) => {}
         }
     }
 }

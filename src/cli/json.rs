@@ -18,6 +18,7 @@ use crate::{
             Action, FileEdit, Level, Outcome, Plan, PlannedChange, Skip, Standing, Verdict, Write,
         },
         problem::Problem,
+        pull_request::PullRequest,
         rollout::LiveCell,
         subject::Subject,
         version::Version,
@@ -445,4 +446,27 @@ fn skip(skip: &Skip) -> SkipJson<'_> {
 
 fn names(cell: &CellKey) -> (&str, &str) {
     (cell.service.as_str(), cell.environment.as_str())
+}
+
+/// A pull request.
+pub(super) fn pull_request(request: &PullRequest) -> Value {
+    json!({
+        "number": request.number,
+        "url": request.url,
+        "title": request.title,
+        "author": request.author,
+        "branch": request.branch,
+        "state": request.state.as_str(),
+        "draft": request.draft,
+        "approvals": {
+            "have": request.approvals.have(),
+            "need": request.approvals.need,
+            "by": request.approvals.by,
+            "stale": request.approvals.stale,
+            "against": request.approvals.against,
+        },
+        "checks": request.checks.state().as_str(),
+        "waits": request.waits(),
+        "merged": request.merged,
+    })
 }

@@ -235,6 +235,9 @@ pub(super) fn part_json(part: &Part) -> Value {
     if let Some(elsewhere) = &part.elsewhere {
         value["pushed_to"] = json!(elsewhere.addresses);
     }
+    if let Some(request) = &part.request {
+        value["pull_request"] = shapes::pull_request(request);
+    }
     if let Some(repository) = &part.tip.name.repository {
         value["repository"] = json!(repository);
     }

@@ -117,6 +117,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     }
     let mut gates = validate::gates(&environments);
     let (outside, by_team) = validate::checks(&environments, &places);
+    let pull_requests = validate::pull_requests(&environments);
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
     let checks = checks::settle(outside, &environments, &by_team, &mut gates);
@@ -164,6 +165,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
                 .collect(),
             dependencies,
             vetoes,
+            pull_requests,
         },
         checks,
         user,

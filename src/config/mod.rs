@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crate::domain::{
     address::Address,
     credential::Credential,
+    forge::ForgeEntry,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
     policy::check::Consent,
@@ -23,6 +24,7 @@ mod checks;
 mod commands;
 mod error;
 mod fingerprint;
+mod forges;
 mod layouts;
 mod load;
 pub mod places;
@@ -169,6 +171,8 @@ pub struct UserSettings {
     pub commands: Vec<OwnCommand>,
     /// Servers that checks ask.
     pub servers: Vec<Server>,
+    /// Forges by their addresses, and where their tokens come from.
+    pub forges: Vec<ForgeEntry>,
 }
 
 impl UserSettings {

@@ -8,6 +8,7 @@ use super::{
     KeyPlace, UserSettings,
     checks::{self, WrittenCheck, servers},
     commands::commands,
+    forges,
     layouts::layout,
     policy::{self, WrittenWindow},
     reader::{Reader, Table},
@@ -18,6 +19,7 @@ use crate::{
         ids::RepoPath,
         layout::LayoutSpec,
         policy::{Dependency, GatePolicy},
+        pull_request,
     },
     look::theme::{AUTO, Choice},
 };
@@ -34,7 +36,7 @@ const SHARED: [&str; 8] = [
     "vetoes",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 11] = [
+const USER_ONLY: [&str; 12] = [
     "theme",
     "background",
     "ascii",
@@ -46,10 +48,11 @@ const USER_ONLY: [&str; 11] = [
     "keys",
     "commands",
     "servers",
+    "forges",
 ];
 
 /// Keys of one `[[environments]]` table.
-const ENVIRONMENT: [&str; 13] = [
+const ENVIRONMENT: [&str; 14] = [
     "name",
     "from",
     "require",
@@ -63,6 +66,7 @@ const ENVIRONMENT: [&str; 13] = [
     "timeout",
     "gates",
     "verify",
+    "pull-request",
 ];
 
 /// Keys of one `[[repositories]]` table.
@@ -119,6 +123,7 @@ pub(super) struct WrittenEnvironment {
     /// `http`, `promql` and `command` of `gates`.
     pub(super) checks: Vec<WrittenCheck>,
     pub(super) verify: Option<Vec<WrittenCheck>>,
+    pub(super) pull_request: Option<pull_request::Settings>,
 }
 
 /// One `[[repositories]]` table.
@@ -246,6 +251,7 @@ fn environment(table: &Table<'_>) -> Option<WrittenEnvironment> {
         gates,
         checks: checks.unwrap_or_default(),
         verify: checks::verify(table),
+        pull_request: forges::pull_request(table),
     };
     if !table.has("name") {
         table.error_here("has no `name`; give the environment one, such as `name = \"prod\"`");
@@ -270,6 +276,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         clusters: root.string_map("clusters").unwrap_or_default(),
         commands: commands(root, &keymap),
         servers: servers(root),
+        forges: forges::forges(root),
         keys,
     }
 }
@@ -454,5 +461,8 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
             [&policy::RULE[..], &policy::LASTING].concat(),
         ),
         ("ThemePair", vec!["dark", "light"]),
+        ("Forge", forges::FORGE.to_vec()),
+        ("ForgeToken", forges::TOKEN.to_vec()),
+        ("PullRequest", forges::PULL_REQUEST.to_vec()),
     ]
 }

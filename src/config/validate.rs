@@ -12,6 +12,7 @@ use super::{
 use crate::domain::{
     ids::EnvironmentName,
     policy::GatePolicy,
+    pull_request::Settings,
     rollout::Selector,
     suggest,
     template::{Captures, Template},
@@ -167,6 +168,16 @@ pub(super) fn checks(
     (all, by_team.map(|(name, _)| name).collect())
 }
 
+/// How pull requests are opened, environment by environment, the later file's settings winning.
+pub(super) fn pull_requests(
+    written: &[(Targeting, Vec<WrittenEnvironment>)],
+) -> BTreeMap<EnvironmentName, Settings> {
+    let environments = written.iter().flat_map(|(_, environments)| environments);
+    environments
+        .filter_map(|it| Some((it.name.as_str().into(), it.pull_request.clone()?)))
+        .collect()
+}
+
 impl Merged {
     fn merge(&mut self, file: usize, written: &WrittenEnvironment) {
         let path = |key: &str| format!("{}.{key}", written.path);
@@ -271,11 +282,7 @@ impl Merged {
     }
 
     fn deliver(&self, files: &Files<'_>) -> Deliver {
-        choice(
-            self.deliver.as_ref(),
-            &[("push", Deliver::Push), ("branch", Deliver::Branch)],
-            files,
-        )
+        choice(self.deliver.as_ref(), &Deliver::NAMED, files)
     }
 
     fn timeout(&self, files: &Files<'_>) -> Duration {

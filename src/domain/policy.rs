@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     ids::{EnvironmentName, RepoPath, ServiceName},
     plan::Level,
+    pull_request,
     version_range::VersionRange,
 };
 
@@ -25,6 +26,8 @@ pub struct Policy {
     pub dependencies: Vec<Dependency>,
     /// The file of the vetoes, in the repository; `None`: [`veto::FILE`].
     pub vetoes: Option<RepoPath>,
+    /// How pull requests are opened, by environment.
+    pub pull_requests: BTreeMap<EnvironmentName, pull_request::Settings>,
 }
 
 /// `[environments.gates]`: what one environment asks.

@@ -71,7 +71,7 @@ pub enum Require {
 }
 
 /// How a confirmed change leaves the clone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deliver {
     /// Fast-forward push to the branch itself.
@@ -79,6 +79,22 @@ pub enum Deliver {
     Push,
     /// Push to a branch of its own, from which a pull request can be opened.
     Branch,
+    /// The same, and the pull request is opened and followed.
+    PullRequest,
+}
+
+impl Deliver {
+    /// Every way, as it is written.
+    pub const NAMED: [(&str, Self); 3] = [
+        ("push", Self::Push),
+        ("branch", Self::Branch),
+        ("pull-request", Self::PullRequest),
+    ];
+
+    /// Whether it goes to a branch of its own, for somebody to merge.
+    pub fn is_own_branch(self) -> bool {
+        self != Self::Push
+    }
 }
 
 /// How a cell's workload is found in its namespace.

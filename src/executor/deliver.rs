@@ -88,6 +88,7 @@ pub(super) async fn publish(
         .arrive(workflow::longest_timeout(&project, cells))
         .await;
     underway.not_arrived();
+    underway.merge(None).await;
     underway
         .follow(&mut Followed::new(&shared, clusters), None)
         .await;

@@ -5,6 +5,7 @@ pub mod children;
 pub mod cluster;
 pub mod credential;
 pub mod files;
+pub mod forge;
 pub mod git;
 pub mod log;
 pub mod mistake;

@@ -16,15 +16,19 @@ use crate::{
         age,
         cell::State,
         delivery::{CellProgress, CellRun, Delivery, Outcome, Stage},
+        topology::Deliver,
     },
     look,
 };
 
 /// The stages in their order, in words.
-const STAGES: [(Stage, &str); 7] = [
+const STAGES: [(Stage, &str); 10] = [
     (Stage::Checked, "checked"),
     (Stage::Committed, "committed"),
     (Stage::Pushed, "pushed"),
+    (Stage::Opened, "opened"),
+    (Stage::Approved, "approved"),
+    (Stage::Merged, "merged"),
     (Stage::Synced, "synced"),
     (Stage::Rolling, "rolling"),
     (Stage::Verified, "verified"),
@@ -118,7 +122,10 @@ fn head(canvas: &Canvas<'_>, delivery: &Delivery) -> Vec<Line<'static>> {
     let verifies = |run: &CellRun| run.expected.as_ref().is_some_and(|it| it.verifies);
     let verifies = delivery.cells.iter().any(verifies);
     for (stage, name) in STAGES {
-        if stage == Stage::Verified && !verifies {
+        let by_request = matches!(stage, Stage::Opened | Stage::Approved | Stage::Merged);
+        if stage == Stage::Verified && !verifies
+            || by_request && delivery.deliver != Deliver::PullRequest
+        {
             continue;
         }
         let line = match delivery.stage(stage) {
@@ -179,7 +186,13 @@ fn published(
         for line in part.note.iter().flat_map(|note| text::wrap(note, width)) {
             lines.push(Line::styled(line, theme.warn));
         }
-        if let Some(link) = &part.link {
+        if let Some(request) = &part.request {
+            for line in text::wrap(&request.describe(), width) {
+                lines.push(Line::styled(line, theme.text));
+            }
+        }
+        let request = part.request.as_ref().map(|request| &request.url);
+        if let Some(link) = request.or(part.link.as_ref()) {
             lines.push(Line::from(vec![
                 Span::styled("link    ", theme.dim),
                 Span::styled(link.clone(), theme.accent),

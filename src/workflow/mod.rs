@@ -14,6 +14,7 @@ mod deliver;
 mod drift;
 mod earlier;
 mod facts;
+mod forges;
 mod gaps;
 mod head;
 mod look;

@@ -21,7 +21,6 @@ use crate::{
         ids::{CellKey, ObjectId, RepoPath},
         layout::{self, Assembler, Origin},
         plan::{self, Action, Intent, Merge, Plan, PlanInput, PlanRequest, Skip, SkipCause},
-        topology::Deliver,
     },
     sources::git::Files,
 };
@@ -121,7 +120,7 @@ pub fn prepare(
     let tag = plan
         .writes()
         .find(|write| matches!(write.action, Action::Tag { .. }));
-    if let (Deliver::Branch, Some(tag)) = (plan.deliver, tag) {
+    if let (true, Some(tag)) = (plan.deliver.is_own_branch(), tag) {
         return Err(Failure::new(
             FailureKind::Refused,
             format!(

@@ -19,6 +19,7 @@ mod eligible;
 mod endings;
 mod first_contact;
 mod following;
+mod forges;
 mod hung;
 mod kinds;
 mod logs;

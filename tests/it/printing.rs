@@ -24,6 +24,11 @@ fn assert_harmless(what: &str, said: &Said) {
         ("standard error", &said.err),
     ] {
         assert!(obeyed(text).is_empty(), "{what}, {stream}:\n{text:?}");
+        let obeyed = obeyed(text);
+        assert!(
+            obeyed.is_empty(),
+            "{what}, {stream}: {obeyed:?} in\n{text:?}"
+        );
     }
 }
 

@@ -76,7 +76,10 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
     let delivery = &runs[index].delivery;
     let part = delivery.parts.first();
     let commit = part.map(|part| part.commit);
-    let link = delivery.parts.iter().find_map(|part| part.link.clone());
+    let request = delivery.requests().next();
+    let request = request.map(|(_, request)| request.url.clone());
+    let mut links = delivery.parts.iter().filter_map(|part| part.link.clone());
+    let link = request.or_else(|| links.next());
     match action {
         Action::Back => model.close(out),
         Action::Move(motion) => {
@@ -190,6 +193,7 @@ impl Model {
                 Step::Published => self.is_published(&delivery, out),
                 // It is read where it was not yet when it was published.
                 Step::Arrived(_) if delivery.deliver == Deliver::Push => self.read_desired(out),
+                Step::Merged => self.read_desired(out),
                 Step::Ended(_) => {
                     self.is_over(&delivery, out);
                     self.supersede_deliveries(out);

@@ -330,7 +330,11 @@ impl Model {
         };
         let wanted = match (plan.plan.deliver, screen.deliver) {
             (Deliver::Push, _) => Some(Deliver::Branch),
-            (Deliver::Branch, Some(Deliver::Branch)) => None,
+            (Deliver::Branch | Deliver::PullRequest, Some(own)) if own.is_own_branch() => None,
+            (Deliver::PullRequest, _) => {
+                self.say("this environment is delivered to by pull requests only");
+                return;
+            }
             (Deliver::Branch, _) => {
                 self.say("this environment is delivered to by a branch of its own only");
                 return;

@@ -143,8 +143,12 @@ impl Model {
         }
         match argument {
             "branch" => self.deliver_by(Some(Deliver::Branch), out),
+            "pull-request" => self.deliver_by(Some(Deliver::PullRequest), out),
             "push" => self.deliver_by(None, out),
-            _ => self.say(unknown("delivery", argument, ["push", "branch"])),
+            _ => {
+                let known = Deliver::NAMED.map(|(name, _)| name);
+                self.say(unknown("delivery", argument, known));
+            }
         }
     }
 

@@ -53,6 +53,8 @@ pub struct User {
     pub commands: Option<Vec<OwnCommand>>,
     /// Servers that checks ask, with their tokens.
     pub servers: Option<Vec<Server>>,
+    /// Forges by their addresses, and where their tokens come from.
+    pub forges: Option<Vec<Forge>>,
     /// The repository itself.
     pub repository: Option<Repository>,
     /// Other repositories; an entry of the same name wins over the team's.
@@ -199,6 +201,63 @@ pub struct Environment {
     pub gates: Option<Gates>,
     /// What is asked once a rollout is healthy: it is done when that is as it should be.
     pub verify: Option<Verify>,
+    /// How pull requests are opened, where it is delivered by these.
+    #[schemars(rename = "pull-request")]
+    pub pull_request: Option<PullRequest>,
+}
+
+/// A forge, and where its token comes from.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Forge {
+    /// Its address: `https://git.example.com`.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub url: String,
+    /// What it speaks; default: by its name, else it is asked.
+    pub kind: Option<ForgeKind>,
+    /// Where the token comes from, in one of these ways.
+    pub token: Option<ForgeToken>,
+}
+
+/// What a forge speaks.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum ForgeKind {
+    /// GitHub, and GitHub Enterprise.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// Gitea and Forgejo.
+    Gitea,
+}
+
+/// Where a token comes from, in one way.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ForgeToken {
+    /// A variable of the environment.
+    pub env: Option<String>,
+    /// A program that prints it, and its arguments.
+    pub command: Option<Vec<String>>,
+    /// `git credential fill`; the default.
+    #[schemars(rename = "git-credential")]
+    pub git_credential: Option<bool>,
+}
+
+/// How pull requests are opened.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PullRequest {
+    /// Labels that they get.
+    pub labels: Option<Vec<String>>,
+    /// Who is asked to review them: `alice`, `@org/team`.
+    pub reviewers: Option<Vec<String>>,
+    /// They are opened as not ready.
+    pub draft: Option<bool>,
+    /// A template over `{subject}`, `{services}`, `{environments}`.
+    pub title: Option<String>,
+    /// A template over `{changes}`, `{gates}`, `{touches}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
+    pub body: Option<String>,
 }
 
 /// What an environment asks of changes, gate by gate.
@@ -476,6 +535,8 @@ pub enum Deliver {
     Push,
     /// To a branch of its own, to open a pull request from.
     Branch,
+    /// The same, and the pull request is opened and followed.
+    PullRequest,
 }
 
 /// Where the version of a service in an environment is written.

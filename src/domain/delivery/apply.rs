@@ -12,6 +12,7 @@ use crate::domain::{
     desired::RefName,
     gate::{Checked, Verified},
     ids::CellKey,
+    pull_request::{PullRequest, PullState},
     rollout::Running,
     topology::Deliver,
     version::Version,
@@ -48,6 +49,11 @@ impl Delivery {
             }
             Fact::Published(part) => change.published(part),
             Fact::Arrived(place) => change.arrived(&place),
+            Fact::Requested(place, request) => change.requested(&place, request),
+            Fact::NotMerged(waited) => {
+                change.stands("waits for its merge; not followed", "not pushed");
+                change.ended(Outcome::NotMerged(waited));
+            }
             Fact::NotArrived => {
                 change.stands("pushed, and not where it is fetched from", "not pushed");
                 change.ended(Outcome::Elsewhere);
@@ -107,7 +113,84 @@ impl Change<'_> {
         self.steps.push(Step::Part(part));
         if self.delivery.is_published() {
             self.steps.push(Step::Published);
-            self.pushed_if_there();
+        }
+        self.pushed_if_there();
+    }
+
+    /// A pull request is open, or stands otherwise than it was known to.
+    fn requested(&mut self, place: &RefName, request: PullRequest) {
+        let mut parts = self.delivery.parts.iter_mut();
+        let Some(part) = parts.find(|part| part.tip.name == *place) else {
+            return;
+        };
+        let before = part.request.replace(request);
+        if before == part.request {
+            return;
+        }
+        let part = part.clone();
+        let words = part.request.as_ref().map(PullRequest::describe);
+        self.steps.push(Step::Requested(part));
+        let alone = self.delivery.writes.len() == 1;
+        for run in &mut self.delivery.cells {
+            if alone || run.place.as_ref() == Some(place) {
+                run.progress = CellProgress::Waiting(words.clone().unwrap_or_default());
+            }
+        }
+        if self.delivery.is_published() {
+            self.all_requested(before.is_none());
+        }
+    }
+
+    /// Every pull request is known; `new`: since now.
+    fn all_requested(&mut self, new: bool) {
+        let requests: Vec<PullRequest> = self
+            .delivery
+            .requests()
+            .map(|(_, request)| request.clone())
+            .collect();
+        if new {
+            self.steps.push(Step::Published);
+            let numbers: Vec<String> = requests
+                .iter()
+                .map(|it| format!("#{}", it.number))
+                .collect();
+            self.done(Stage::Opened, numbers.join(", "));
+            self.began(Stage::Approved);
+        }
+        if requests.iter().any(|it| it.state == PullState::Closed) {
+            self.stands("not merged", "not pushed");
+            self.ended(Outcome::Closed);
+            return;
+        }
+        let merged = |it: &PullRequest| it.state == PullState::Merged;
+        let approved = self.delivery.stage(Stage::Approved);
+        let waits = approved.is_some_and(|stage| stage.done.is_none());
+        if waits && requests.iter().all(|it| merged(it) || it.is_approved()) {
+            let mut by: Vec<&str> = requests
+                .iter()
+                .flat_map(|it| &it.approvals.by)
+                .map(String::as_str)
+                .collect();
+            by.sort_unstable();
+            by.dedup();
+            let gave = match by.as_slice() {
+                [] => "nobody has to".to_owned(),
+                by => format!("by {}", by.join(", ")),
+            };
+            self.done(Stage::Approved, gave);
+            self.began(Stage::Merged);
+        }
+        if requests.iter().all(merged) {
+            let parts = self.delivery.parts.iter();
+            let at: Vec<String> = parts
+                .map(|part| format!("{} on {}", part.landed().short(), part.tip.branch()))
+                .collect();
+            self.done(Stage::Merged, at.join(", "));
+            for run in &mut self.delivery.cells {
+                let waits = "merged; its cluster is looked at next";
+                run.progress = CellProgress::Waiting(waits.to_owned());
+            }
+            self.steps.push(Step::Merged);
         }
     }
 
@@ -155,7 +238,7 @@ impl Change<'_> {
 
     /// The remote has all of it where it is fetched from: what is next is somebody's merge, or the clusters' turn.
     fn pushed_if_there(&mut self) {
-        if !self.delivery.is_published() || self.delivery.is_elsewhere() {
+        if !self.delivery.is_pushed() || self.delivery.is_elsewhere() {
             return;
         }
         let parts = self.delivery.parts.iter();
@@ -172,6 +255,10 @@ impl Change<'_> {
                     part.link.clone().unwrap_or_else(branch)
                 });
                 ("waits for its merge", Some(places.collect()))
+            }
+            Deliver::PullRequest => {
+                self.began(Stage::Opened);
+                ("pushed; its pull request is opened next", None)
             }
         };
         for run in &mut self.delivery.cells {

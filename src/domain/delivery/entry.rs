@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::{CellProgress, Delivery, NotPublished, Outcome, Part, Stage, Step};
-use crate::domain::timeline::{Level, LogEntry};
+use crate::domain::{
+    pull_request::PullState,
+    timeline::{Level, LogEntry},
+};
 
 /// The line that a step is worth; progress on the way is none.
 pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry> {
@@ -19,6 +22,15 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
             beside(delivery, part),
         ),
         Step::Arrived(part) => (Level::Done, part.describe(), Vec::new()),
+        Step::Requested(part) => {
+            let request = part.request.as_ref()?;
+            let level = match request.state {
+                PullState::Open => Level::Info,
+                PullState::Merged => Level::Done,
+                PullState::Closed => Level::Warn,
+            };
+            (level, request.describe(), vec![request.url.clone()])
+        }
         Step::Cell(cell, progress) => {
             let level = match progress {
                 CellProgress::Healthy => Level::Done,
@@ -39,7 +51,7 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
         }
         Step::Done(Stage::Verified, said) => (Level::Done, format!("verified: {said}"), Vec::new()),
         Step::Ended(outcome) => ended(delivery, outcome)?,
-        Step::Began(_) | Step::Done(..) | Step::Published => return None,
+        Step::Began(_) | Step::Done(..) | Step::Published | Step::Merged => return None,
     };
     Some(LogEntry {
         at,

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! checked → committed → pushed → synced → rolling → verified → healthy  (delivered by a push)
+//!                          │       ↑
+//!                          ├───→ opened → approved → merged    (by a pull request)
 //!                          └───→ waits for its merge           (by a branch of its own)
 //!                          └───→ elsewhere                     (the fetch address does not have it)
 //! ```
@@ -15,11 +17,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    age,
     desired::RefName,
     failure::{Failure, FailureKind},
     gate::Verified,
     ids::{CellKey, ObjectId},
     plan::Plan,
+    pull_request::{PullRequest, PullState},
     rollout::Running,
     topology::Deliver,
     version::Version,
@@ -96,6 +100,12 @@ pub enum Stage {
     Committed,
     /// The remote has it.
     Pushed,
+    /// Its pull request is open.
+    Opened,
+    /// Everybody who has to has approved it.
+    Approved,
+    /// Somebody merged it.
+    Merged,
     /// Agents have brought it into the clusters.
     Synced,
     /// The clusters run it.
@@ -148,6 +158,10 @@ pub enum Fact<'a> {
     Published(Part),
     /// What was pushed to other addresses is seen now where this ref is fetched from.
     Arrived(RefName),
+    /// How the pull request into this ref stands.
+    Requested(RefName, PullRequest),
+    /// Its merge was waited for, so long, and did not come.
+    NotMerged(Duration),
     /// It was waited for and is not.
     NotArrived,
     /// Nothing more of it is written.
@@ -179,6 +193,10 @@ pub enum Step {
     Published,
     /// What was pushed to other addresses is there now.
     Arrived(Part),
+    /// The pull request of a part is open, or stands otherwise than before.
+    Requested(Part),
+    /// All of it is merged.
+    Merged,
     /// One cell came further.
     Cell(CellKey, CellProgress),
     /// Nothing more comes.
@@ -194,6 +212,10 @@ pub enum Outcome {
     Unwatched,
     /// It waits at these places for somebody to merge it.
     WaitsForMerge(Vec<String>),
+    /// It was waited for its merge, so long, which did not come.
+    NotMerged(Duration),
+    /// Somebody closed its pull request.
+    Closed,
     /// It is not where it is fetched from.
     Elsewhere,
     /// Some cells do not become healthy.
@@ -218,6 +240,8 @@ impl Step {
             Self::Part(_) => "a part left the clone",
             Self::Published => "all of it left the clone",
             Self::Arrived(_) => "a part arrived",
+            Self::Requested(_) => "a pull request stands otherwise",
+            Self::Merged => "all of it is merged",
             Self::Cell(..) => "a cell came further",
             Self::Ended(_) => "ended",
         }
@@ -278,9 +302,41 @@ impl Delivery {
         self.ended.is_some()
     }
 
-    /// All of it left the clone.
-    pub fn is_published(&self) -> bool {
+    /// All of it is on the remote.
+    pub fn is_pushed(&self) -> bool {
         self.parts.len() == self.writes.len()
+    }
+
+    /// All of it left the clone, and its pull requests are open where it goes by these.
+    pub fn is_published(&self) -> bool {
+        self.is_pushed() && self.to_request().next().is_none()
+    }
+
+    /// Parts whose pull requests are not known.
+    pub fn to_request(&self) -> impl Iterator<Item = &Part> {
+        let by_request = self.deliver == Deliver::PullRequest;
+        let parts = self.parts.iter();
+        parts.filter(move |part| by_request && part.request.is_none())
+    }
+
+    /// Parts with their pull requests.
+    pub fn requests(&self) -> impl Iterator<Item = (&Part, &PullRequest)> {
+        let parts = self.parts.iter();
+        parts.filter_map(|part| Some((part, part.request.as_ref()?)))
+    }
+
+    /// Whether a pull request of it is still to be merged.
+    pub fn awaits_merge(&self) -> bool {
+        let is_open = |request: &PullRequest| request.state != PullState::Merged;
+        self.is_published() && self.requests().any(|(_, request)| is_open(request))
+    }
+
+    /// What its pull requests wait for: `#12 waits for 1 approval`.
+    pub fn awaited(&self) -> String {
+        let requests = self.requests();
+        let open = requests.filter(|(_, request)| request.state != PullState::Merged);
+        let words: Vec<String> = open.map(|(_, request)| request.describe()).collect();
+        words.join("; ")
     }
 
     /// Whether a part of it is not where it is read from: nothing is deployed from there before it is.
@@ -298,7 +354,7 @@ impl Delivery {
     pub fn refs(&self) -> BTreeMap<RefName, ObjectId> {
         let parts = self.parts.iter();
         parts
-            .map(|part| (part.tip.name.clone(), part.commit))
+            .map(|part| (part.tip.name.clone(), part.landed()))
             .collect()
     }
 
@@ -373,6 +429,13 @@ impl Delivery {
         if self.is_over() || !self.is_published() {
             return None;
         }
+        if self.awaits_merge() {
+            return Some(format!(
+                "{}; it is not followed any more: the next start takes it up again ({})",
+                self.awaited(),
+                self.subject
+            ));
+        }
         let parts: Vec<String> = self.parts.iter().map(Part::describe).collect();
         Some(format!(
             "{}; its rollout goes on and is not followed any more: the next start takes it up again ({})",
@@ -418,6 +481,20 @@ impl Outcome {
             Self::WaitsForMerge(places) => {
                 Ok(format!("waits for its merge: {}", places.join(", ")))
             }
+            Self::NotMerged(waited) => Err(Failure::told(
+                "delivery",
+                format!(
+                    "timed out after {}: {}",
+                    age::seconds(i64::try_from(waited.as_secs()).unwrap_or(i64::MAX)),
+                    delivery.awaited()
+                ),
+                "it stays open: the same command again finds it, and goes on waiting with --wait",
+            )),
+            Self::Closed => Err(Failure::told(
+                "delivery",
+                delivery.awaited(),
+                "nothing of it was merged there; the same command again opens another one from its branch",
+            )),
             Self::Superseded => {
                 Ok("what was delivered was changed before it was healthy".to_owned())
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{desired::Tip, ids::ObjectId};
+use super::super::{desired::Tip, ids::ObjectId, pull_request::PullRequest};
 
 /// What is to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Part {
     pub link: Option<String>,
     /// It was pushed to other addresses than the one that is fetched, which does not have it yet.
     pub elsewhere: Option<Elsewhere>,
+    /// The pull request that is to bring it into its ref, where it goes by one and that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<PullRequest>,
 }
 
 /// A push that is not seen where the remote is fetched from.
@@ -91,11 +94,18 @@ impl Push {
             note: None,
             link,
             elsewhere: None,
+            request: None,
         }
     }
 }
 
 impl Part {
+    /// The commit of its ref that has it: what merged its pull request, where it went by one.
+    pub fn landed(&self) -> ObjectId {
+        let merged = self.request.as_ref().and_then(|request| request.merged);
+        merged.unwrap_or(self.commit)
+    }
+
     /// All that was said of it, by the server and by Tidegate, one line each.
     pub fn words(&self) -> impl Iterator<Item = &String> {
         self.message.iter().chain(&self.note)

@@ -69,7 +69,7 @@ fn push(branch: &str, deliver: Deliver) -> Push {
         commit: ObjectId::new([2; 20]),
         destination: match deliver {
             Deliver::Push => Destination::Branch,
-            Deliver::Branch => Destination::Own("tidegate/x".to_owned()),
+            Deliver::Branch | Deliver::PullRequest => Destination::Own("tidegate/x".to_owned()),
         },
     }
 }
@@ -117,6 +117,8 @@ fn word(step: &Step) -> String {
         Step::Published => "published".to_owned(),
         Step::Arrived(part) => format!("arrived: {}", part.describe()),
         Step::Cell(cell, progress) => format!("{}: {}", cell.service, progress.describe()),
+        Step::Requested(part) => part.request.as_ref().unwrap().describe(),
+        Step::Merged => "all merged".to_owned(),
         Step::Ended(_) => "ended".to_owned(),
     }
 }
@@ -659,5 +661,102 @@ fn a_rollout_is_followed_by_its_checks() {
             delivery.apply(THEN, Fact::Seen(&broken, early));
             assert_eq!(delivery.failed().count(), 1, "{name}");
         }
+    }
+}
+
+/// A pull request as its forge tells it, by a word.
+fn pull_request(word: &str) -> PullRequest {
+    let mut request = PullRequest {
+        number: 12,
+        url: "https://h/12".to_owned(),
+        ..PullRequest::default()
+    };
+    request.approvals.need = Some(1);
+    match word {
+        "approved" => request.approvals.by = vec!["alice".to_owned()],
+        "merged" => {
+            request.state = PullState::Merged;
+            request.merged = Some(ObjectId::new([3; 20]));
+        }
+        "closed" => request.state = PullState::Closed,
+        _ => {}
+    }
+    request
+}
+
+#[test]
+fn a_pull_request_is_followed_through_its_merge() {
+    const PUSHED: &str =
+        "0202020 is on origin/tidegate/x | pushed(tidegate/x is at 0202020) | opened…";
+    const OPENED: &str = "#12 waits for 1 approval | published | opened(#12) | approved…";
+    const MERGED: &str = "#12 is merged | merged(0303030 on a) | all merged";
+    // What becomes known, with what follows.
+    type Seen<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Seen<'_>, &str); 4] = [
+        (
+            &[
+                ("open", OPENED),
+                ("open", ""),
+                (
+                    "approved",
+                    "#12 waits for its merge | approved(by alice) | merged…",
+                ),
+                ("merged", MERGED),
+            ],
+            "",
+        ),
+        (
+            &[
+                ("open", OPENED),
+                (
+                    "merged",
+                    "#12 is merged | approved(nobody has to) | merged… | merged(0303030 on a) | all merged",
+                ),
+            ],
+            "",
+        ),
+        (
+            &[
+                ("open", OPENED),
+                ("closed", "#12 was closed without a merge | ended"),
+            ],
+            "#12 was closed without a merge",
+        ),
+        (
+            &[("open", OPENED), ("not merged", "ended")],
+            "timed out after 1m: #12 waits for 1 approval",
+        ),
+    ];
+    for (seen, failed) in cases {
+        let mut delivery = run(
+            &["a"],
+            Deliver::PullRequest,
+            &begun(&[("published", PUSHED)]),
+        );
+        assert!(!delivery.is_published() && delivery.is_pushed());
+        let place = delivery.parts[0].tip.name.clone();
+        for (name, follows) in seen {
+            let fact = match *name {
+                "not merged" => Fact::NotMerged(Duration::from_mins(1)),
+                name => Fact::Requested(place.clone(), pull_request(name)),
+            };
+            let steps = delivery.apply(THEN, fact);
+            let words: Vec<String> = steps.iter().map(word).collect();
+            assert_eq!(words.join(" | "), *follows, "{name}");
+        }
+        assert!(delivery.is_published());
+        let why = delivery.verdict().and_then(Result::err);
+        let why = why.map(|failure| failure.why).unwrap_or_default();
+        assert_eq!(why, failed);
+        if failed.is_empty() {
+            assert!(!delivery.awaits_merge());
+            // What merged it is what is followed.
+            let at = delivery.refs();
+            assert_eq!(at.get(&place), Some(&ObjectId::new([3; 20])));
+        }
+        let text = serde_json::to_string(&delivery).unwrap();
+        let mut back: Delivery = serde_json::from_str(&text).unwrap();
+        back.ended.clone_from(&delivery.ended);
+        assert_eq!(back, delivery);
     }
 }

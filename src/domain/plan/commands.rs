@@ -58,7 +58,7 @@ fn of(write: &Write, deliver: Deliver) -> Vec<String> {
         (_, Deliver::Push) => {
             format!("git push {remote} {what}:refs/heads/{branch}   # fast-forward of {at} only")
         }
-        (_, Deliver::Branch) => {
+        (_, Deliver::Branch | Deliver::PullRequest) => {
             format!("git push {remote} {what}:refs/heads/tidegate/…   # a branch of its own")
         }
     };
@@ -66,5 +66,11 @@ fn of(write: &Write, deliver: Deliver) -> Vec<String> {
         Action::Tag { .. } => format!("git fetch {remote} --tags{place}"),
         _ => format!("git fetch {remote} {branch}{place}"),
     };
-    vec![fetch, made, push]
+    let mut commands = vec![fetch, made, push];
+    if deliver == Deliver::PullRequest {
+        commands.push(format!(
+            "# a pull request into {branch}, found again where there is one"
+        ));
+    }
+    commands
 }

@@ -16,6 +16,7 @@ impl Plan {
         parts.text(match self.deliver {
             Deliver::Push => "push",
             Deliver::Branch => "branch",
+            Deliver::PullRequest => "pull-request",
         });
         for wave in &self.waves {
             parts.text("wave");

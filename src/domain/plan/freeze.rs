@@ -27,14 +27,14 @@ fn name(mut plan: Plan) -> Plan {
     plan
 }
 
-/// One plan goes one way: to a branch of its own as soon as one of its environments asks for that.
+/// One plan goes one way: to a branch of its own, or by a pull request, as soon as one of its environments asks for that.
 fn asked_for(plan: &Plan, topology: &Topology) -> Deliver {
-    let own = plan
+    let environments = plan
         .changes
         .iter()
-        .filter_map(|change| topology.get(&change.cell.environment))
-        .any(|environment| environment.deliver == Deliver::Branch);
-    if own { Deliver::Branch } else { Deliver::Push }
+        .filter_map(|change| topology.get(&change.cell.environment));
+    let ways = environments.map(|environment| environment.deliver);
+    ways.max().unwrap_or_default()
 }
 
 /// The reason of the whole plan, else that of its first override: a reason is kept whether a gate held or not.

@@ -36,6 +36,9 @@ fn place(deliver: Deliver, write: &Write) -> String {
         (Deliver::Push, Some(remote)) => format!("{remote}/{}", tip.branch()),
         (Deliver::Push, None) => tip.branch().to_owned(),
         (Deliver::Branch, Some(remote)) => format!("a branch of its own on {remote}"),
-        (Deliver::Branch, None) => "a branch of its own".to_owned(),
+        (Deliver::PullRequest, Some(remote)) => {
+            format!("a pull request into {remote}/{}", tip.branch())
+        }
+        (Deliver::Branch | Deliver::PullRequest, None) => "a branch of its own".to_owned(),
     }
 }

@@ -58,7 +58,7 @@ pub fn target(plan: &Plan) -> String {
         Deliver::Push if tips.any(|tip| tip.remote.is_none()) => {
             format!("{place} (no remote: the branch itself moves)")
         }
-        Deliver::Push => place,
+        Deliver::Push | Deliver::PullRequest => place,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use super::Underway;
 use crate::{
     domain::{
-        delivery::{CellRun, Delivery, Expectation, Fact, Part},
+        delivery::{CellRun, Delivery, Expectation, Fact, Part, Stage},
         desired::RefName,
         failure::Failure,
         ids::{CellKey, ObjectId},
@@ -43,7 +43,7 @@ impl Underway<'_> {
     /// Follows what was pushed until each cell is healthy or failed, a late one counting as failed. `timeout` takes the place
     /// of the environments' own. Dropping the future ends it.
     pub async fn follow(&mut self, clusters: &mut impl Clusters, timeout: Option<Duration>) {
-        if self.delivery.is_over() {
+        if self.delivery.is_over() || self.delivery.awaits_merge() {
             return;
         }
         match expectations(self.project, &self.delivery, timeout) {
@@ -69,7 +69,10 @@ impl Underway<'_> {
         let Some(shortest) = expected().map(|expected| expected.timeout).min() else {
             return self.follow(clusters, None).await;
         };
-        let age = self.now().duration_since(self.delivery.started);
+        // People may have taken days before.
+        let since = self.delivery.stage(Stage::Synced);
+        let since = since.map_or(self.delivery.started, |stage| stage.began);
+        let age = self.now().duration_since(since);
         let age = Duration::try_from(age).unwrap_or_default();
         self.watch(clusters, age.min(shortest.saturating_sub(GRACE)))
             .await;
@@ -158,7 +161,7 @@ fn declared_since(
     let includes = |part: &Part| {
         let repo = project.repository(&part.tip.name).ok()?;
         let now = desired.tips.iter().find(|tip| tip.name == part.tip.name)?;
-        repo.contains(now.commit, part.commit).ok()
+        repo.contains(now.commit, part.landed()).ok()
     };
     if !delivery
         .parts

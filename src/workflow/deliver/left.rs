@@ -61,6 +61,7 @@ impl LeftBehind {
         let patience = longest_timeout(project, cells);
         underway.arrive(patience).await;
         underway.not_arrived();
+        underway.merge(None).await;
         underway.follow_again(clusters).await;
     }
 }
@@ -73,6 +74,9 @@ impl Underway<'_> {
         const LOOK: &str = "look before you repeat: what is there already is skipped";
         if self.delivery.is_published() {
             return true;
+        }
+        if self.delivery.is_pushed() {
+            return self.settle_requests().await;
         }
         let Some(push) = self.delivery.attempt.clone() else {
             self.unfinished("it ended before all of it was pushed", AGAIN);
@@ -111,10 +115,40 @@ impl Underway<'_> {
             }
         };
         self.apply(Fact::Published(part));
-        if !self.delivery.is_published() {
+        if !self.delivery.is_pushed() {
             self.unfinished("it ended before all of it was pushed", AGAIN);
+        } else if !self.delivery.is_published() {
+            return self.settle_requests().await;
         }
         true
+    }
+
+    /// The same of its pull requests: who has the branch is asked until it answers. None is opened: whoever confirmed it is
+    /// gone, and the same command again opens what is missing.
+    async fn settle_requests(&mut self) -> bool {
+        const OPENS: &str = "plan it again: its branch is found, and the pull request is opened";
+        let mut pause = FIRST;
+        loop {
+            match self.find_requests().await {
+                Ok(true) => return true,
+                Ok(false) => {
+                    let why = "it ended before its pull request was opened";
+                    self.unfinished(why, OPENS);
+                    return true;
+                }
+                Err(error) if error.kind == FailureKind::Interrupted => return false,
+                Err(error) if error.kind == FailureKind::Network => {
+                    tracing::info!(%error, "the forge does not say yet what it has");
+                }
+                Err(error) => {
+                    let why = format!("whether its pull request is open is not known: {error}");
+                    self.unfinished(&why, OPENS);
+                    return true;
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SLOWEST);
+        }
     }
 
     /// Nobody writes what is left of it.

@@ -5,6 +5,7 @@ mod follow;
 mod left;
 mod rehearse;
 mod report;
+mod request;
 mod underway;
 mod verify;
 
@@ -66,6 +67,7 @@ impl Underway<'_> {
         if confirmed.is_empty() {
             return Err(NotPublished::Empty);
         }
+        self.before_requests(confirmed).await?;
         let mut locks = Vec::new();
         let mut locked: Vec<&RefName> = Vec::new();
         for write in confirmed.writes() {
@@ -90,10 +92,13 @@ impl Underway<'_> {
         });
         let publishing = Publishing { confirmed, running };
         for write in again.writes() {
-            let part = self.write(&publishing, &again, write).await?;
+            let mut part = self.write(&publishing, &again, write).await?;
+            self.link(write, &mut part);
             self.apply(Fact::Published(part));
         }
-        Ok(())
+        // Others may publish while people look at it.
+        drop(locks);
+        self.request_all(confirmed).await
     }
 
     /// Publishes one commit or tag of a plan that was just judged again.
@@ -115,7 +120,7 @@ impl Underway<'_> {
             let destination = match (&write.action, publishing.confirmed.deliver) {
                 (Action::Tag { .. }, _) => Destination::Tag(tip.branch().to_owned()),
                 (_, Deliver::Push) => Destination::Branch,
-                (_, Deliver::Branch) => {
+                (_, Deliver::Branch | Deliver::PullRequest) => {
                     Destination::Own(message::branch_name(&changes, &tip.name.reference))
                 }
             };

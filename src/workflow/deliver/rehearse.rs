@@ -30,6 +30,9 @@ pub fn rehearse(
             return Err(error.clone());
         }
         let repo = project.repository(name)?;
+        if plan.deliver == Deliver::PullRequest {
+            project.forge_place(&write.tip)?;
+        }
         if write.action == Action::Edit || commits(plan, write) {
             git::may_commit(repo)?;
         }

@@ -1,13 +1,17 @@
 //! A delivery with those who observe it.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::super::Project;
 use crate::{
-    domain::delivery::{Delivery, Fact, Step, entry},
+    domain::{
+        delivery::{Delivery, Fact, Step, entry},
+        desired::RefName,
+    },
     sources::{
+        forge::Forge,
         git::RanCommand,
         state::{Keeping, StateStore, Writer},
     },
@@ -38,6 +42,8 @@ pub struct Underway<'a> {
     keeping: Option<Arc<Keeping>>,
     now: fn() -> Timestamp,
     tell: &'a mut (dyn FnMut(Told<'_>) + Send),
+    /// The forges that it has asked, by the ref that its pull request goes into.
+    pub(super) forges: BTreeMap<RefName, Arc<Forge>>,
 }
 
 impl<'a> Underway<'a> {
@@ -63,6 +69,7 @@ impl<'a> Underway<'a> {
             keeping: keeping.map(Arc::new),
             now,
             tell,
+            forges: BTreeMap::new(),
         }
     }
 
@@ -81,6 +88,7 @@ impl<'a> Underway<'a> {
             keeping: Some(Arc::new(keeping)),
             now,
             tell,
+            forges: BTreeMap::new(),
         }
     }
 

@@ -57,6 +57,9 @@ pub struct Plan {
     /// The addresses that the first part was pushed to, where these are not those that it is fetched from.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub pushed_to: Option<Vec<String>>,
+    /// The pull request of the first part, where it goes by one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequest>,
     /// The repository of the first part, where it is not the main one.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
@@ -247,9 +250,80 @@ pub struct Part {
     /// The addresses that it was pushed to, where these are not those that it is fetched from.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub pushed_to: Option<Vec<String>>,
+    /// Its pull request, where it goes by one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequest>,
     /// The repository, where it is not the main one.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
+}
+
+/// A pull request (GitLab calls it a merge request).
+#[derive(JsonSchema)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Who opened it.
+    pub author: String,
+    /// The branch that it would merge.
+    pub branch: String,
+    /// How it stands.
+    pub state: PullState,
+    /// It is marked as not ready.
+    pub draft: bool,
+    /// Who approved it.
+    pub approvals: Approvals,
+    /// What its checks say.
+    pub checks: Checks,
+    /// What it waits for; null where it waits for nothing any more.
+    pub waits: Option<String>,
+    /// The commit that brought it into its branch; null where it is not merged.
+    pub merged: Option<Commit>,
+}
+
+/// How a pull request stands.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum PullState {
+    /// It waits.
+    Open,
+    /// It is merged.
+    Merged,
+    /// It was closed and not merged.
+    Closed,
+}
+
+/// Who approved a pull request.
+#[derive(JsonSchema)]
+pub struct Approvals {
+    /// How many people approve it, its author left out.
+    pub have: usize,
+    /// How many the branch asks for; null where this identity may not know.
+    pub need: Option<u32>,
+    /// Who they are.
+    pub by: Vec<String>,
+    /// Those of them who approved an earlier commit.
+    pub stale: Vec<String>,
+    /// People who asked for changes.
+    pub against: Vec<String>,
+}
+
+/// What the checks of a pull request say.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum Checks {
+    /// All passed.
+    Pass,
+    /// Some have not ended.
+    Pending,
+    /// Some failed.
+    Fail,
+    /// There are none.
+    None,
 }
 
 /// A part of a delivery that was not.

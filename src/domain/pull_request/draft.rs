@@ -1,0 +1,391 @@
+//! What a pull request of ours says: its title and its body.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use crate::domain::{
+    ids::EnvironmentName,
+    plan::{Plan, PlannedChange, Write},
+    template::{Captures, Template},
+    text::{count, sanitise},
+    topology::Topology,
+    version::Version,
+};
+
+/// `[environments.pull-request]`: how pull requests of an environment are opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Labels that they get.
+    pub labels: Vec<String>,
+    /// Who is asked to review them: `alice`, `@org/team`.
+    pub reviewers: Vec<String>,
+    /// They are opened as not ready.
+    pub draft: bool,
+    /// In place of our title.
+    pub title: Option<Template>,
+    /// In place of our body.
+    pub body: Option<Template>,
+}
+
+/// A pull request that is to be opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The branch that is to be merged.
+    pub branch: String,
+    /// The branch that it is to be merged into.
+    pub base: String,
+    /// One line.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+    /// Labels that it gets.
+    pub labels: Vec<String>,
+    /// Who is asked to review it.
+    pub reviewers: Vec<String>,
+    /// It is opened as not ready.
+    pub draft: bool,
+}
+
+impl Settings {
+    /// What a title may be made of.
+    pub const TITLE: [&str; 3] = ["subject", "services", "environments"];
+    /// What a body may be made of.
+    pub const BODY: [&str; 6] = ["changes", "gates", "touches", "revert", "reason", "plan"];
+}
+
+/// What one write of a plan asks for.
+pub fn draft(plan: &Plan, write: &Write, branch: &str, topology: &Topology) -> Draft {
+    let changes: Vec<&PlannedChange> = plan.changes_of(write).collect();
+    let mut environments: Vec<&EnvironmentName> = Vec::new();
+    for change in &changes {
+        if !environments.contains(&&change.cell.environment) {
+            environments.push(&change.cell.environment);
+        }
+    }
+    let all = &topology.policy.pull_requests;
+    let settings: Vec<&Settings> = environments.iter().filter_map(|it| all.get(*it)).collect();
+    let union = |of: fn(&Settings) -> &Vec<String>| {
+        let mut names: Vec<String> = Vec::new();
+        for name in settings.iter().flat_map(|settings| of(settings)) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    };
+    let subject = write.message.lines().next().unwrap_or_default().to_owned();
+    let services: BTreeSet<&str> = changes.iter().map(|it| it.cell.service.as_str()).collect();
+    let names = |names: Vec<&str>| names.join(", ");
+    let of_title: Captures = [
+        ("subject", subject.clone()),
+        ("services", names(services.into_iter().collect())),
+        (
+            "environments",
+            names(environments.iter().map(|it| it.as_str()).collect()),
+        ),
+    ]
+    .map(|(name, text)| (name.to_owned(), text))
+    .into();
+    let of_body: Captures = [
+        ("changes", changes_of(&changes)),
+        ("gates", gates_of(&changes)),
+        ("touches", touches(&changes, &environments, topology)),
+        ("revert", revert_of(&changes)),
+        ("reason", reason_of(plan)),
+        ("plan", code(&plan.digest)),
+    ]
+    .map(|(name, text)| (name.to_owned(), text))
+    .into();
+    let first = |of: fn(&Settings) -> Option<&Template>, texts: &Captures| {
+        let template = settings.iter().find_map(|settings| of(settings))?;
+        // Names were checked when the configuration was read.
+        template.fill(texts).ok()
+    };
+    let title = first(|it| it.title.as_ref(), &of_title).unwrap_or(subject);
+    let body = first(|it| it.body.as_ref(), &of_body).unwrap_or_else(|| usual(&of_body));
+    Draft {
+        branch: branch.to_owned(),
+        base: write.tip.branch().to_owned(),
+        title: sanitise(title.trim()).into_owned(),
+        body,
+        labels: union(|it| &it.labels),
+        reviewers: union(|it| &it.reviewers),
+        draft: settings.iter().any(|it| it.draft),
+    }
+}
+
+/// The body where no template stands in its place.
+fn usual(texts: &Captures) -> String {
+    let text = |name: &str| texts.get(name).map_or("", String::as_str);
+    let mut body = String::new();
+    let reason = text("reason");
+    if !reason.is_empty() {
+        let _ = writeln!(body, "{reason}\n");
+    }
+    for (heading, name) in [
+        ("Changes", "changes"),
+        ("Gates", "gates"),
+        ("What it touches", "touches"),
+        ("How to revert", "revert"),
+    ] {
+        let _ = writeln!(body, "## {heading}\n\n{}\n", text(name).trim_end());
+    }
+    let _ = writeln!(body, "Plan: {}", text("plan"));
+    body
+}
+
+fn changes_of(changes: &[&PlannedChange]) -> String {
+    let mut text =
+        "| service | environment | from | to | |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for change in changes {
+        let along = if change.along.is_some() {
+            "comes along"
+        } else {
+            change.verb()
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {along} |",
+            code(change.cell.service.as_str()),
+            code(change.cell.environment.as_str()),
+            version(change.from.as_ref()),
+            version(change.to.as_ref()),
+        );
+    }
+    text
+}
+
+fn version(version: Option<&Version>) -> String {
+    version.map_or_else(|| "none".to_owned(), |version| code(version.as_str()))
+}
+
+fn gates_of(changes: &[&PlannedChange]) -> String {
+    let mut text = String::new();
+    for change in changes {
+        for verdict in &change.verdicts {
+            let _ = write!(
+                text,
+                "| {} | {} | {} | {}",
+                code(&change.cell.to_string()),
+                verdict.gate,
+                verdict.outcome.as_str(),
+                plain(&verdict.detail)
+            );
+            for input in &verdict.inputs {
+                let at = input.at.map_or_else(
+                    || "not known".to_owned(),
+                    |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+                );
+                let _ = write!(text, "<br>{}: {at}", plain(&input.what));
+            }
+            if let Some(reason) = &verdict.overridden {
+                let _ = write!(text, "<br>**lifted**: {}", plain(reason));
+            }
+            text.push_str(" |\n");
+        }
+    }
+    if text.is_empty() {
+        return "none asks anything\n".to_owned();
+    }
+    format!("| cell | gate | says | with |\n| --- | --- | --- | --- |\n{text}")
+}
+
+fn touches(
+    changes: &[&PlannedChange],
+    environments: &[&EnvironmentName],
+    topology: &Topology,
+) -> String {
+    let names: Vec<String> = environments
+        .iter()
+        .map(|name| {
+            let known = topology.get(name);
+            let protected = known.is_some_and(|it| it.protected);
+            let cluster = known.and_then(|it| it.cluster.as_deref());
+            let mut words = code(name.as_str());
+            match (protected, cluster) {
+                (true, Some(cluster)) => {
+                    let _ = write!(words, " (protected, cluster {})", code(cluster));
+                }
+                (true, None) => words.push_str(" (protected)"),
+                (false, Some(cluster)) => {
+                    let _ = write!(words, " (cluster {})", code(cluster));
+                }
+                (false, None) => {}
+            }
+            words
+        })
+        .collect();
+    format!(
+        "{} in {}: {}\n",
+        count(changes.len(), "cell"),
+        count(environments.len(), "environment"),
+        names.join(", ")
+    )
+}
+
+fn revert_of(changes: &[&PlannedChange]) -> String {
+    let mut text = "Close this while it is open. Once it is merged:\n\n```\n".to_owned();
+    for change in changes {
+        let (service, environment) = (&change.cell.service, &change.cell.environment);
+        let _ = match &change.from {
+            Some(from) => writeln!(
+                text,
+                "tidegate revert {service} {environment} --to {}",
+                sanitise(from.as_str())
+            ),
+            None => writeln!(text, "tidegate revert {service} {environment}"),
+        };
+    }
+    text.push_str("```\n");
+    text
+}
+
+fn reason_of(plan: &Plan) -> String {
+    plan.request
+        .reason
+        .as_deref()
+        .map(plain)
+        .unwrap_or_default()
+}
+
+/// Text as code: nothing in it is Markdown, and nobody is called by it.
+fn code(text: &str) -> String {
+    let text = sanitise(text).replace('`', "'").replace('|', "\\|");
+    format!("`{text}`")
+}
+
+/// Text of others in a table: what Markdown or HTML would read is escaped, and nobody is called by it.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in sanitise(text).chars() {
+        match c {
+            '\\' | '|' | '`' | '*' | '_' | '~' | '[' | ']' | '#' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '@' => out.push_str("@<!-- -->"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        desired::{RefName, Tip},
+        ids::{CellKey, ObjectId},
+        layout::Origin,
+        plan::{Action, Intent, Level, Outcome, Verdict, Wave},
+        topology::Environment,
+    };
+
+    fn plan() -> Plan {
+        let cell = CellKey::new("web", "prod");
+        let change = PlannedChange {
+            cell: cell.clone(),
+            intent: Intent::Promote {
+                from: "staging".into(),
+            },
+            from: Some("1.0.0".into()),
+            to: Some("1.1.0".into()),
+            inherits: None,
+            verdicts: vec![Verdict {
+                gate: "upstream".to_owned(),
+                outcome: Outcome::Pass,
+                detail: "staging runs it | @bob <b>".to_owned(),
+                level: Level::Hold,
+                inputs: Vec::new(),
+                earliest: None,
+                overridden: None,
+            }],
+            along: None,
+        };
+        let name = RefName {
+            repository: None,
+            reference: "refs/heads/main".to_owned(),
+        };
+        let tip = Tip::new(name, Origin::default(), ObjectId::new([1; 20]));
+        Plan {
+            changes: vec![change],
+            digest: "abc".to_owned(),
+            waves: vec![Wave {
+                writes: vec![Write {
+                    tip,
+                    action: Action::Edit,
+                    edits: Vec::new(),
+                    message: "promote web 1.0.0 → 1.1.0 to prod\n\nService: web\n".to_owned(),
+                    cells: vec![cell],
+                    vetoes: Vec::new(),
+                }],
+            }],
+            ..Plan::default()
+        }
+    }
+
+    fn topology() -> Topology {
+        let mut prod = Environment::plain("prod", &["staging"]);
+        prod.protected = true;
+        Topology {
+            environments: vec![prod],
+            ..Topology::default()
+        }
+    }
+
+    #[test]
+    fn a_pull_request_says_what_it_does_and_how_to_go_back() {
+        let plan = plan();
+        let write = plan.writes().next().unwrap();
+        let draft = draft(&plan, write, "tidegate/x", &topology());
+        assert_eq!(draft.title, "promote web 1.0.0 → 1.1.0 to prod");
+        assert_eq!(
+            (draft.branch.as_str(), draft.base.as_str()),
+            ("tidegate/x", "main")
+        );
+        assert_eq!(
+            draft.body,
+            "## Changes\n\n\
+             | service | environment | from | to | |\n| --- | --- | --- | --- | --- |\n\
+             | `web` | `prod` | `1.0.0` | `1.1.0` | promote |\n\n\
+             ## Gates\n\n\
+             | cell | gate | says | with |\n| --- | --- | --- | --- |\n\
+             | `web / prod` | upstream | pass | staging runs it \\| @<!-- -->bob &lt;b&gt; |\n\n\
+             ## What it touches\n\n\
+             1 cell in 1 environment: `prod` (protected)\n\n\
+             ## How to revert\n\n\
+             Close this while it is open. Once it is merged:\n\n\
+             ```\ntidegate revert web prod --to 1.0.0\n```\n\n\
+             Plan: `abc`\n"
+        );
+    }
+
+    #[test]
+    fn templates_take_the_place_of_title_and_body() {
+        let plan = plan();
+        let write = plan.writes().next().unwrap();
+        let mut topology = topology();
+        let template = |text| Some(Template::parse(text).unwrap());
+        let settings = Settings {
+            labels: vec!["promotion".to_owned()],
+            reviewers: vec!["alice".to_owned()],
+            draft: true,
+            title: template("[{environments}] {services}"),
+            body: template("{touches}{plan}"),
+        };
+        topology.policy.pull_requests = [("prod".into(), settings)].into();
+        let draft = draft(&plan, write, "tidegate/x", &topology);
+        assert_eq!(draft.title, "[prod] web");
+        assert_eq!(
+            draft.body,
+            "1 cell in 1 environment: `prod` (protected)\n`abc`"
+        );
+        assert!(draft.draft);
+        assert_eq!(
+            (draft.labels, draft.reviewers),
+            (vec!["promotion".to_owned()], vec!["alice".to_owned()])
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! A pull request as its forge tells it (GitLab calls it a merge request), and what it waits for.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ids::ObjectId, text::count, version::Version};
+
+mod draft;
+
+pub use draft::{Draft, Settings, draft};
+
+/// A pull request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Its number in the repository.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Who opened it.
+    pub author: String,
+    /// The branch that it would merge.
+    pub branch: String,
+    /// The branch's commit.
+    pub head: Option<ObjectId>,
+    /// How it stands.
+    pub state: PullState,
+    /// It is marked as not ready.
+    pub draft: bool,
+    /// It cannot be merged as it is.
+    pub conflicts: bool,
+    /// Who approved it, and how many have to.
+    pub approvals: Approvals,
+    /// Its checks.
+    pub checks: Checks,
+    /// What the branch that it goes to has, once it is merged; `None` before, and where that is not known.
+    pub merged: Option<ObjectId>,
+}
+
+/// How a pull request stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullState {
+    /// It waits.
+    #[default]
+    Open,
+    /// It is merged.
+    Merged,
+    /// It was closed and not merged.
+    Closed,
+}
+
+/// Who approved a pull request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// People who approve it as their last word, its author left out.
+    pub by: Vec<String>,
+    /// Of these, the ones who approved an earlier commit than its newest.
+    pub stale: Vec<String>,
+    /// People who asked for changes as their last word.
+    pub against: Vec<String>,
+    /// How many the branch asks for; `None`: this identity may not know.
+    pub need: Option<u32>,
+}
+
+/// What the checks of a pull request's newest commit say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checks {
+    /// Names of those that failed.
+    pub failed: Vec<String>,
+    /// Names of those that have not ended, or that are required and have not begun.
+    pub pending: Vec<String>,
+    /// How many passed.
+    pub passed: usize,
+}
+
+/// All checks in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckState {
+    /// All passed.
+    Pass,
+    /// Some have not ended.
+    Pending,
+    /// Some failed.
+    Fail,
+    /// There are none.
+    None,
+}
+
+/// A version that an open pull request would bring into a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The version.
+    pub version: Version,
+    /// The number of the pull request.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// Who opened it.
+    pub author: String,
+    /// What it waits for: `1 approval`; `None`: that is not known.
+    pub waits: Option<String>,
+}
+
+impl PullState {
+    /// In JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl Approvals {
+    /// How many approve it.
+    pub fn have(&self) -> usize {
+        self.by.len()
+    }
+
+    /// How many are missing.
+    pub fn missing(&self) -> usize {
+        let need = usize::try_from(self.need.unwrap_or(0)).unwrap_or(usize::MAX);
+        need.saturating_sub(self.have())
+    }
+}
+
+impl CheckState {
+    /// In JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Pending => "pending",
+            Self::Fail => "fail",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Checks {
+    /// All of them in a word.
+    pub fn state(&self) -> CheckState {
+        match self {
+            _ if !self.failed.is_empty() => CheckState::Fail,
+            _ if !self.pending.is_empty() => CheckState::Pending,
+            _ if self.passed > 0 => CheckState::Pass,
+            _ => CheckState::None,
+        }
+    }
+}
+
+/// No more names than these are written out.
+const FEW: usize = 3;
+
+fn few(names: &[String]) -> String {
+    match names.len() {
+        0..=FEW => names.join(", "),
+        all => format!("{} and {} more", names[..FEW].join(", "), all - FEW),
+    }
+}
+
+impl PullRequest {
+    /// Everybody who has to has approved it, and nobody asks for changes.
+    pub fn is_approved(&self) -> bool {
+        self.approvals.missing() == 0 && self.approvals.against.is_empty() && !self.draft
+    }
+
+    /// What it waits for, behind `waits for`; `None` where it waits for nothing any more.
+    pub fn waits(&self) -> Option<String> {
+        if self.state != PullState::Open {
+            return None;
+        }
+        let mut waits = Vec::new();
+        if self.draft {
+            waits.push("being marked as ready".to_owned());
+        }
+        let Approvals { against, stale, .. } = &self.approvals;
+        if !against.is_empty() {
+            waits.push(format!("the changes that {} asked for", few(against)));
+        }
+        let missing = self.approvals.missing();
+        if missing > 0 {
+            waits.push(count(missing, "approval"));
+        }
+        match self.checks.state() {
+            CheckState::Fail => {
+                let failed = &self.checks.failed;
+                waits.push(format!("{} to pass, which failed", few(failed)));
+            }
+            CheckState::Pending => waits.push(few(&self.checks.pending)),
+            CheckState::Pass | CheckState::None => {}
+        }
+        if self.conflicts {
+            waits.push("its conflicts to be resolved".to_owned());
+        }
+        if waits.is_empty() {
+            waits.push("its merge".to_owned());
+        }
+        let mut words = waits.join(", ");
+        if !stale.is_empty() {
+            words.push_str(&format!(" ({} approved an earlier commit)", few(stale)));
+        }
+        Some(words)
+    }
+
+    /// `#12 waits for 1 approval`, `#12 is merged`.
+    pub fn describe(&self) -> String {
+        match (self.state, self.waits()) {
+            (PullState::Merged, _) => format!("#{} is merged", self.number),
+            (PullState::Closed, _) => {
+                format!("#{} was closed without a merge", self.number)
+            }
+            (PullState::Open, waits) => {
+                format!("#{} waits for {}", self.number, waits.unwrap_or_default())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_it_waits_for() {
+        let open = |change: &dyn Fn(&mut PullRequest)| {
+            let mut request = PullRequest {
+                number: 12,
+                ..PullRequest::default()
+            };
+            request.approvals.need = Some(0);
+            change(&mut request);
+            request.describe()
+        };
+        let cases: [(&dyn Fn(&mut PullRequest), &str); 10] = [
+            (&|_| (), "#12 waits for its merge"),
+            (&|it| it.approvals.need = None, "#12 waits for its merge"),
+            (
+                &|it| it.approvals.need = Some(1),
+                "#12 waits for 1 approval",
+            ),
+            (
+                &|it| {
+                    it.approvals.need = Some(2);
+                    it.approvals.by = names(&["alice"]);
+                    it.checks.pending = names(&["smoke"]);
+                },
+                "#12 waits for 1 approval, smoke",
+            ),
+            (
+                &|it| {
+                    it.approvals.by = names(&["alice"]);
+                    it.approvals.stale = names(&["alice"]);
+                },
+                "#12 waits for its merge (alice approved an earlier commit)",
+            ),
+            (
+                &|it| it.approvals.against = names(&["bob"]),
+                "#12 waits for the changes that bob asked for",
+            ),
+            (
+                &|it| it.checks.failed = names(&["a", "b", "c", "d"]),
+                "#12 waits for a, b, c and 1 more to pass, which failed",
+            ),
+            (
+                &|it| {
+                    it.draft = true;
+                    it.conflicts = true;
+                },
+                "#12 waits for being marked as ready, its conflicts to be resolved",
+            ),
+            (&|it| it.state = PullState::Merged, "#12 is merged"),
+            (
+                &|it| it.state = PullState::Closed,
+                "#12 was closed without a merge",
+            ),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(open(change), expected);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! GitHub and GitHub Enterprise, by their REST API of 2022-11-28.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Api, Asked, address, commit,
+    http::{Http, Refused, Who},
+    path_of, text,
+};
+use crate::{
+    domain::{
+        failure::Failure,
+        forge::escaped,
+        pull_request::{Approvals, Checks, Draft, PullRequest, PullState},
+    },
+    sources::web::Method,
+};
+
+pub(super) struct Github {
+    http: Http,
+    project: String,
+}
+
+/// What a branch asks of pull requests into it.
+#[derive(Default)]
+struct Asks {
+    /// `None`: this identity may not know.
+    approvals: Option<u32>,
+    checks: Vec<String>,
+}
+
+impl Github {
+    /// The repository `project` (`owner/name`) of the GitHub at `web`.
+    ///
+    /// # Errors
+    /// Where the address is none.
+    pub(super) fn new(web: &str, project: String, who: Who) -> Result<Self, Failure> {
+        let http = Http::new(&api(web), who, "application/vnd.github+json")?;
+        Ok(Self { http, project })
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("repos/{}{rest}", path_of(&self.project))
+    }
+
+    fn owner(&self) -> &str {
+        self.project.split('/').next().unwrap_or_default()
+    }
+
+    async fn reviews(&self, number: u64, request: &mut PullRequest) -> Result<(), Refused> {
+        let path = self.path(&format!("/pulls/{number}/reviews?per_page=100"));
+        let reviews = self.http.list(&path, None).await?;
+        // The last word of each, which a comment does not take back.
+        let mut words: BTreeMap<String, (&str, bool)> = BTreeMap::new();
+        for review in &reviews {
+            let who = text(&review["user"]["login"]);
+            let newest = commit(&review["commit_id"]) == request.head;
+            match review["state"].as_str() {
+                Some(state @ ("APPROVED" | "CHANGES_REQUESTED" | "DISMISSED"))
+                    if !who.is_empty() && who != request.author =>
+                {
+                    words.insert(who, (state, newest));
+                }
+                _ => {}
+            }
+        }
+        for (who, (state, newest)) in words {
+            match state {
+                "APPROVED" => {
+                    if !newest {
+                        request.approvals.stale.push(who.clone());
+                    }
+                    request.approvals.by.push(who);
+                }
+                "CHANGES_REQUESTED" => request.approvals.against.push(who),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// By its rules and by its protection, as far as this identity may see them.
+    async fn asks(&self, base: &str) -> Result<Asks, Refused> {
+        let base = escaped(base, true);
+        let mut asks = Asks::default();
+        let path = self.path(&format!("/rules/branches/{base}?per_page=100"));
+        let rules = match self.http.list(&path, None).await {
+            Ok(rules) => Some(rules),
+            Err(refused) if refused.is_hidden() => None,
+            Err(refused) => return Err(refused),
+        };
+        let mut need: Option<u64> = rules.is_some().then_some(0);
+        for rule in rules.iter().flatten() {
+            let with = &rule["parameters"];
+            match rule["type"].as_str() {
+                Some("pull_request") => {
+                    need = need.max(with["required_approving_review_count"].as_u64());
+                }
+                Some("required_status_checks") => {
+                    let checks = with["required_status_checks"].as_array();
+                    let names = checks.into_iter().flatten().map(|it| text(&it["context"]));
+                    asks.checks.extend(names);
+                }
+                _ => {}
+            }
+        }
+        let branch = self
+            .http
+            .look(&self.path(&format!("/branches/{base}")))
+            .await?;
+        let branch = branch.unwrap_or_default();
+        let contexts = branch["protection"]["required_status_checks"]["contexts"].as_array();
+        asks.checks.extend(contexts.into_iter().flatten().map(text));
+        if branch["protected"].as_bool() == Some(true) && need.unwrap_or(0) == 0 {
+            let path = self.path(&format!(
+                "/branches/{base}/protection/required_pull_request_reviews"
+            ));
+            match self.http.look(&path).await? {
+                Some(reviews) => {
+                    need = need.max(reviews["required_approving_review_count"].as_u64());
+                }
+                // Only who administers it may see that: by rules alone it would be none.
+                None if rules.as_ref().is_none_or(Vec::is_empty) => need = None,
+                None => {}
+            }
+        }
+        asks.approvals = need.and_then(|need| u32::try_from(need).ok());
+        asks.checks.sort_unstable();
+        asks.checks.dedup();
+        Ok(asks)
+    }
+
+    async fn checks(&self, head: &str, required: &[String]) -> Result<Checks, Refused> {
+        let mut checks = Checks::default();
+        let mut seen = Vec::new();
+        let path = self.path(&format!(
+            "/commits/{head}/check-runs?filter=latest&per_page=100"
+        ));
+        let runs = match self.http.list(&path, Some("check_runs")).await {
+            Ok(runs) => runs,
+            Err(refused) if refused.is_hidden() => Vec::new(),
+            Err(refused) => return Err(refused),
+        };
+        for run in &runs {
+            let name = text(&run["name"]);
+            seen.push(name.clone());
+            match (run["status"].as_str(), run["conclusion"].as_str()) {
+                (Some("completed"), Some("success" | "neutral" | "skipped")) => checks.passed += 1,
+                (Some("completed"), _) => checks.failed.push(name),
+                _ => checks.pending.push(name),
+            }
+        }
+        let path = self.path(&format!("/commits/{head}/status?per_page=100"));
+        let combined = self.http.look(&path).await?.unwrap_or_default();
+        for status in combined["statuses"].as_array().into_iter().flatten() {
+            let name = text(&status["context"]);
+            seen.push(name.clone());
+            match status["state"].as_str() {
+                Some("success") => checks.passed += 1,
+                Some("pending") => checks.pending.push(name),
+                _ => checks.failed.push(name),
+            }
+        }
+        for name in required {
+            if !seen.contains(name) {
+                checks.pending.push(name.clone());
+            }
+        }
+        Ok(checks)
+    }
+
+    async fn look_at(&self, number: u64) -> Result<PullRequest, Refused> {
+        let value = self
+            .http
+            .get(&self.path(&format!("/pulls/{number}")))
+            .await?;
+        let mut request = read(&value);
+        if request.state == PullState::Open {
+            let base = value["base"]["ref"].as_str().unwrap_or_default();
+            let asks = self.asks(base).await?;
+            request.approvals.need = asks.approvals;
+            self.reviews(number, &mut request).await?;
+            if let Some(head) = request.head {
+                request.checks = self.checks(&head.to_string(), &asks.checks).await?;
+            }
+        }
+        Ok(request)
+    }
+
+    async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
+        let body = json!({
+            "title": draft.title,
+            "head": draft.branch,
+            "base": draft.base,
+            "body": draft.body,
+            "draft": draft.draft,
+        });
+        let path = self.path("/pulls");
+        let made = self.http.send(Method::POST, &path, &body).await?;
+        let number = made["number"].as_u64().unwrap_or_default();
+        let mut notes = Vec::new();
+        if !draft.labels.is_empty() {
+            let path = self.path(&format!("/issues/{number}/labels"));
+            let body = json!({ "labels": draft.labels });
+            if let Err(refused) = self.http.send(Method::POST, &path, &body).await {
+                notes.push(format!("it has no labels: {}", refused.failure));
+            }
+        }
+        if !draft.reviewers.is_empty() {
+            let (teams, people): (Vec<&str>, Vec<&str>) = draft
+                .reviewers
+                .iter()
+                .map(|name| name.trim_start_matches('@'))
+                .partition(|name| name.contains('/'));
+            let teams: Vec<&str> = teams
+                .into_iter()
+                .filter_map(|name| Some(name.rsplit_once('/')?.1))
+                .collect();
+            let path = self.path(&format!("/pulls/{number}/requested_reviewers"));
+            let body = json!({ "reviewers": people, "team_reviewers": teams });
+            if let Err(refused) = self.http.send(Method::POST, &path, &body).await {
+                notes.push(format!(
+                    "nobody was asked to review it: {}",
+                    refused.failure
+                ));
+            }
+        }
+        Ok((number, notes))
+    }
+}
+
+impl Api for Github {
+    fn check(&self) -> Asked<'_, ()> {
+        Box::pin(async { self.http.get(&self.path("")).await.map(drop) })
+    }
+
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>> {
+        Box::pin(async move {
+            let head = format!("{}:{branch}", self.owner());
+            let path = self.path(&format!(
+                "/pulls?state=open&head={}&base={}&per_page=100",
+                escaped(&head, true),
+                escaped(base, true)
+            ));
+            let found = self.http.list(&path, None).await?;
+            let mut found = found
+                .iter()
+                .filter(|it| it["head"]["ref"].as_str() == Some(branch));
+            Ok(found.find_map(|it| it["number"].as_u64()))
+        })
+    }
+
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)> {
+        Box::pin(self.create(draft))
+    }
+
+    fn look(&self, number: u64) -> Asked<'_, PullRequest> {
+        Box::pin(self.look_at(number))
+    }
+
+    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>> {
+        Box::pin(async move {
+            let path = self.path(&format!(
+                "/pulls?state=open&base={}&sort=created&direction=desc&per_page=100",
+                escaped(base, true)
+            ));
+            let found = self.http.list(&path, None).await?;
+            Ok(found.iter().map(read).collect())
+        })
+    }
+
+    fn head(&self, number: u64) -> String {
+        format!("refs/pull/{number}/head")
+    }
+}
+
+/// Where the API of a GitHub is.
+fn api(web: &str) -> String {
+    let host = web.split_once("://").map_or(web, |(_, host)| host);
+    match host {
+        "github.com" | "www.github.com" => "https://api.github.com".to_owned(),
+        host if host.ends_with(".ghe.com") => format!("https://api.{host}"),
+        _ => format!("{web}/api/v3"),
+    }
+}
+
+fn read(value: &Value) -> PullRequest {
+    let merged = value["merged_at"].is_string() || value["merged"].as_bool() == Some(true);
+    let state = match value["state"].as_str() {
+        _ if merged => PullState::Merged,
+        Some("closed") => PullState::Closed,
+        _ => PullState::Open,
+    };
+    PullRequest {
+        number: value["number"].as_u64().unwrap_or_default(),
+        url: address(&value["html_url"]),
+        title: text(&value["title"]),
+        author: text(&value["user"]["login"]),
+        branch: text(&value["head"]["ref"]),
+        head: commit(&value["head"]["sha"]),
+        state,
+        draft: value["draft"].as_bool().unwrap_or_default(),
+        conflicts: value["mergeable"].as_bool() == Some(false),
+        approvals: Approvals::default(),
+        checks: Checks::default(),
+        merged: commit(&value["merge_commit_sha"]).filter(|_| merged),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_api_is() {
+        for (web, expected) in [
+            ("https://github.com", "https://api.github.com"),
+            ("https://shop.ghe.com", "https://api.shop.ghe.com"),
+            (
+                "https://git.example.com/x",
+                "https://git.example.com/x/api/v3",
+            ),
+        ] {
+            assert_eq!(api(web), expected);
+        }
+    }
+}

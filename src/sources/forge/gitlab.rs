@@ -1,0 +1,200 @@
+//! GitLab, by its REST API v4; pull requests are merge requests there.
+
+use serde_json::{Value, json};
+
+use super::{
+    Api, Asked, address, commit,
+    http::{Http, Refused, Who},
+    text,
+};
+use crate::{
+    domain::{
+        failure::Failure,
+        forge::escaped,
+        pull_request::{Approvals, Checks, Draft, PullRequest, PullState},
+    },
+    sources::web::Method,
+};
+
+/// A title that begins so is not ready.
+const NOT_READY: &str = "Draft: ";
+
+pub(super) struct Gitlab {
+    http: Http,
+    project: String,
+}
+
+impl Gitlab {
+    /// The repository `project` (`group/sub/name`) of the GitLab at `web`.
+    ///
+    /// # Errors
+    /// Where the address is none.
+    pub(super) fn new(web: &str, project: &str, who: Who) -> Result<Self, Failure> {
+        let http = Http::new(&format!("{web}/api/v4"), who, "application/json")?;
+        Ok(Self {
+            http,
+            project: escaped(project, true),
+        })
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("projects/{}{rest}", self.project)
+    }
+
+    async fn look_at(&self, number: u64) -> Result<PullRequest, Refused> {
+        let value = self
+            .http
+            .get(&self.path(&format!("/merge_requests/{number}")))
+            .await?;
+        let mut request = read(&value);
+        if request.state != PullState::Open {
+            return Ok(request);
+        }
+        let path = self.path(&format!("/merge_requests/{number}/approvals"));
+        if let Some(approvals) = self.http.look(&path).await? {
+            // Without it, nobody has to: it is a feature of other editions.
+            let need = approvals["approvals_required"].as_u64().unwrap_or(0);
+            request.approvals.need = u32::try_from(need).ok();
+            let by = approvals["approved_by"].as_array();
+            let by = by.into_iter().flatten();
+            let by = by.map(|it| text(&it["user"]["username"]));
+            let author = request.author.clone();
+            request.approvals.by = by.filter(|it| *it != author && !it.is_empty()).collect();
+        }
+        let pipeline = &value["head_pipeline"];
+        let name = || "pipeline".to_owned();
+        match pipeline["status"].as_str() {
+            None => {}
+            Some("success" | "skipped") => request.checks.passed = 1,
+            Some("failed" | "canceled") => request.checks.failed.push(name()),
+            Some("manual") if pipeline["detailed_status"]["group"].as_str() == Some("success") => {
+                request.checks.passed = 1;
+            }
+            Some(_) => request.checks.pending.push(name()),
+        }
+        if value["detailed_merge_status"].as_str() == Some("requested_changes") {
+            let reviewers = self
+                .http
+                .list(
+                    &self.path(&format!("/merge_requests/{number}/reviewers")),
+                    None,
+                )
+                .await;
+            let against = match reviewers {
+                Ok(reviewers) => reviewers
+                    .iter()
+                    .filter(|it| it["state"].as_str() == Some("requested_changes"))
+                    .map(|it| text(&it["user"]["username"]))
+                    .collect(),
+                Err(refused) if refused.is_hidden() => vec!["a reviewer".to_owned()],
+                Err(refused) => return Err(refused),
+            };
+            request.approvals.against = against;
+        }
+        Ok(request)
+    }
+
+    async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
+        let title = if draft.draft {
+            format!("{NOT_READY}{}", draft.title)
+        } else {
+            draft.title.clone()
+        };
+        let mut notes = Vec::new();
+        let mut body = json!({
+            "title": title,
+            "source_branch": draft.branch,
+            "target_branch": draft.base,
+            "description": draft.body,
+            "remove_source_branch": true,
+        });
+        if !draft.labels.is_empty() {
+            body["labels"] = json!(draft.labels.join(","));
+        }
+        let mut reviewers = Vec::new();
+        for name in &draft.reviewers {
+            let name = name.trim_start_matches('@');
+            let path = format!("users?username={}", escaped(name, true));
+            let found = self.http.list(&path, None).await?;
+            match found.first().and_then(|it| it["id"].as_u64()) {
+                Some(id) => reviewers.push(id),
+                None => notes.push(format!("there is nobody called `{name}` to review it")),
+            }
+        }
+        if !reviewers.is_empty() {
+            body["reviewer_ids"] = json!(reviewers);
+        }
+        let path = self.path("/merge_requests");
+        let made = self.http.send(Method::POST, &path, &body).await?;
+        Ok((made["iid"].as_u64().unwrap_or_default(), notes))
+    }
+}
+
+impl Api for Gitlab {
+    fn check(&self) -> Asked<'_, ()> {
+        Box::pin(async { self.http.get(&self.path("")).await.map(drop) })
+    }
+
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>> {
+        Box::pin(async move {
+            let path = self.path(&format!(
+                "/merge_requests?state=opened&source_branch={}&target_branch={}&per_page=100",
+                escaped(branch, true),
+                escaped(base, true)
+            ));
+            let found = self.http.list(&path, None).await?;
+            let mut own = found
+                .iter()
+                .filter(|it| it["source_project_id"] == it["target_project_id"]);
+            Ok(own.find_map(|it| it["iid"].as_u64()))
+        })
+    }
+
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)> {
+        Box::pin(self.create(draft))
+    }
+
+    fn look(&self, number: u64) -> Asked<'_, PullRequest> {
+        Box::pin(self.look_at(number))
+    }
+
+    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>> {
+        Box::pin(async move {
+            let path = self.path(&format!(
+                "/merge_requests?state=opened&target_branch={}&order_by=created_at&sort=desc&per_page=100",
+                escaped(base, true)
+            ));
+            let found = self.http.list(&path, None).await?;
+            Ok(found.iter().map(read).collect())
+        })
+    }
+
+    fn head(&self, number: u64) -> String {
+        format!("refs/merge-requests/{number}/head")
+    }
+}
+
+fn read(value: &Value) -> PullRequest {
+    let state = match value["state"].as_str() {
+        Some("merged") => PullState::Merged,
+        Some("closed") => PullState::Closed,
+        _ => PullState::Open,
+    };
+    // A fast-forward makes no commit of its own.
+    let merged = ["merge_commit_sha", "squash_commit_sha", "sha"];
+    let merged = merged.iter().find_map(|key| commit(&value[*key]));
+    PullRequest {
+        number: value["iid"].as_u64().unwrap_or_default(),
+        url: address(&value["web_url"]),
+        title: text(&value["title"]),
+        author: text(&value["author"]["username"]),
+        branch: text(&value["source_branch"]),
+        head: commit(&value["sha"]),
+        state,
+        draft: value["draft"].as_bool().unwrap_or_default(),
+        conflicts: value["has_conflicts"].as_bool().unwrap_or_default(),
+        approvals: Approvals::default(),
+        checks: Checks::default(),
+        merged: merged.filter(|_| state == PullState::Merged),
+    }
+}

@@ -1,0 +1,217 @@
+//! Forges: pull requests on GitHub, GitLab and Gitea. A file per forge; [`connect`] is the one table of them.
+
+mod gitea;
+mod github;
+mod gitlab;
+mod http;
+mod token;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use self::http::{Http, Refused};
+use super::git::Repo;
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    forge::{ForgeEntry, ForgeKind, Place, escaped},
+    ids::ObjectId,
+    pull_request::{Draft, PullRequest},
+    text::sanitise,
+};
+
+/// What a forge is asked for.
+type Asked<'a, T> = BoxFuture<'a, Result<T, Refused>>;
+
+/// What every forge can do. Numbers are those of pull requests.
+trait Api: Send + Sync {
+    /// Fails where the repository is not there for whoever asks.
+    fn check(&self) -> Asked<'_, ()>;
+    /// The open one from a branch into another.
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>>;
+    /// Opens one. What of the draft could not be had is said, a sentence each.
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)>;
+    /// How one stands: who approved it, what its checks say.
+    fn look(&self, number: u64) -> Asked<'_, PullRequest>;
+    /// The open ones into a branch, newest first, without approvals and checks.
+    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>>;
+    /// The ref that has the commit of one.
+    fn head(&self, number: u64) -> String;
+}
+
+/// A repository on a forge that can be asked.
+pub struct Forge {
+    api: Box<dyn Api>,
+    place: Place,
+}
+
+impl std::fmt::Debug for Forge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Forge({} on {})", self.place.project, self.place.web)
+    }
+}
+
+/// Connects to the forge of a place: its token is fetched; nothing is asked of the forge itself but, where nobody says it, what
+/// it speaks.
+///
+/// # Errors
+/// Where no token is to be had, where what it speaks cannot be found out, or where nothing of it is spoken here.
+pub async fn connect(repo: &Repo, place: &Place, entries: &[ForgeEntry]) -> Result<Forge, Failure> {
+    let entry = place.entry.and_then(|at| entries.get(at));
+    let kind = match place.kind {
+        Some(kind) => kind,
+        None => guess(&place.web).await?,
+    };
+    let who = token::who(repo, place, kind, entry).await?;
+    let (web, project) = (place.web.as_str(), place.project.clone());
+    let api: Box<dyn Api> = match kind {
+        ForgeKind::Github => Box::new(github::Github::new(web, project, who)?),
+        ForgeKind::Gitlab => Box::new(gitlab::Gitlab::new(web, &project, who)?),
+        ForgeKind::Gitea => Box::new(gitea::Gitea::new(web, project, who)?),
+        ForgeKind::Azure | ForgeKind::Bitbucket => {
+            return Err(Failure::new(
+                FailureKind::Refused,
+                format!("pull requests on {} are not opened from here", kind.words()),
+            )
+            .hint("deliver = \"branch\" pushes the branch and gives the link that opens one"));
+        }
+    };
+    Ok(Forge {
+        api,
+        place: Place {
+            kind: Some(kind),
+            ..place.clone()
+        },
+    })
+}
+
+/// Asks a server what it speaks, without a token.
+async fn guess(web: &str) -> Result<ForgeKind, Failure> {
+    let nobody = || http::Who {
+        header: None,
+        secrets: Vec::new(),
+        from: "nobody".to_owned(),
+    };
+    let mut last = None;
+    for (kind, path) in [
+        (ForgeKind::Gitea, "api/v1/version"),
+        (ForgeKind::Github, "api/v3/meta"),
+        (ForgeKind::Gitlab, "api/v4/version"),
+    ] {
+        let http = Http::new(web, nobody(), "application/json")?;
+        match http.get(path).await {
+            Ok(value) if value.is_object() => return Ok(kind),
+            // GitLab answers nobody else.
+            Err(refused) if kind == ForgeKind::Gitlab && refused.status == Some(401) => {
+                return Ok(kind);
+            }
+            Err(refused) if refused.status.is_none() => last = Some(refused.failure),
+            _ => {}
+        }
+    }
+    Err(last.unwrap_or_else(|| {
+        Failure::new(
+            FailureKind::Unknown,
+            format!("{web} is no forge that is known"),
+        )
+        .hint("Say what it is: kind = \"github\", \"gitlab\" or \"gitea\" in its [[forges]] of your own config.toml")
+    }))
+}
+
+impl Forge {
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Fails where the repository is not there for whoever asks.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn check(&self) -> Result<(), Failure> {
+        Ok(self.api.check().await?)
+    }
+
+    /// The open pull request from `branch` into `base`.
+    ///
+    /// # Errors
+    /// Where the forge does not say.
+    pub async fn find(&self, branch: &str, base: &str) -> Result<Option<PullRequest>, Failure> {
+        match self.api.find(branch, base).await? {
+            Some(number) => Ok(Some(self.api.look(number).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The open pull request of a draft: found, or opened. Where it is not clear whether it was opened, or where somebody else
+    /// was faster, the forge is asked. What of the draft could not be had is said beside it.
+    ///
+    /// # Errors
+    /// In the forge's words; nothing was opened, as far as it says.
+    pub async fn open(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Failure> {
+        if let Some(found) = self.find(&draft.branch, &draft.base).await? {
+            return Ok((found, Vec::new()));
+        }
+        match self.api.open(draft).await {
+            Ok((number, notes)) => Ok((self.api.look(number).await?, notes)),
+            Err(refused) => {
+                let unclear = refused.is_unclear();
+                match self.find(&draft.branch, &draft.base).await {
+                    Ok(Some(found)) => Ok((found, Vec::new())),
+                    Ok(None) => Err(refused.failure),
+                    Err(asked) if unclear => Err(Failure::new(
+                        FailureKind::Network,
+                        format!(
+                            "whether the pull request was opened is not known: {}; then {}",
+                            refused.failure.why, asked.why
+                        ),
+                    )
+                    .hint("The same command again asks for it first, and opens none twice")),
+                    Err(_) => Err(refused.failure),
+                }
+            }
+        }
+    }
+
+    /// How a pull request stands.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn look(&self, number: u64) -> Result<PullRequest, Failure> {
+        Ok(self.api.look(number).await?)
+    }
+
+    /// The open pull requests into a branch, newest first, without approvals and checks.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn open_into(&self, base: &str) -> Result<Vec<PullRequest>, Failure> {
+        Ok(self.api.open_into(base).await?)
+    }
+
+    /// The ref of the remote that has a pull request's commit.
+    pub fn head(&self, number: u64) -> String {
+        self.api.head(number)
+    }
+}
+
+/// A text of an answer, in one line that is safe to show; empty where there is none.
+fn text(value: &Value) -> String {
+    sanitise(value.as_str().unwrap_or_default()).into_owned()
+}
+
+/// A commit of an answer.
+fn commit(value: &Value) -> Option<ObjectId> {
+    value.as_str()?.parse().ok()
+}
+
+/// An address of an answer that may be opened.
+fn address(value: &Value) -> String {
+    let url = text(value);
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    if web { url } else { String::new() }
+}
+
+/// `owner/name` as parts of a path.
+fn path_of(project: &str) -> String {
+    escaped(project, false)
+}

@@ -1,0 +1,233 @@
+//! Pull requests of a delivery: opened once, found again, and followed to their merge.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{Underway, failed};
+use crate::{
+    domain::{
+        delivery::{Fact, NotPublished, Part},
+        desired::{RefName, Tip},
+        failure::{Failure, FailureKind},
+        plan::{Plan, Write},
+        pull_request::{PullRequest, PullState, draft},
+        topology::Deliver,
+    },
+    sources::{forge::Forge, git},
+};
+
+/// The wait before the second look at a pull request; it grows to [`SLOWEST`].
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest wait between two looks: people take their time, and forges count what they are asked.
+const SLOWEST: Duration = Duration::from_secs(15);
+
+impl Underway<'_> {
+    /// Looks whether the forges of a plan take its pull requests, before anything is pushed. Where one gives links alone, it
+    /// goes as a branch of its own.
+    pub(super) async fn before_requests(&mut self, confirmed: &Plan) -> Result<(), NotPublished> {
+        if confirmed.deliver != Deliver::PullRequest {
+            return Ok(());
+        }
+        for write in confirmed.writes() {
+            if self.project.only_links(&write.tip).map_err(failed)? {
+                self.delivery.deliver = Deliver::Branch;
+                return Ok(());
+            }
+        }
+        for write in confirmed.writes() {
+            let forge = self.forge(&write.tip).await.map_err(failed)?;
+            forge.check().await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The link that opens a pull request, where the server said none.
+    pub(super) fn link(&self, write: &Write, part: &mut Part) {
+        if part.link.is_some() || self.delivery.deliver == Deliver::Push {
+            return;
+        }
+        if let Ok(place) = self.project.forge_place(&write.tip) {
+            part.link = place.opens(&part.branch, write.tip.branch());
+        }
+    }
+
+    /// Opens the pull requests of what is pushed, or finds those that are open.
+    pub(super) async fn request_all(&mut self, confirmed: &Plan) -> Result<(), NotPublished> {
+        let parts: Vec<Part> = self.delivery.to_request().cloned().collect();
+        for part in parts {
+            let mut writes = confirmed.writes();
+            let Some(write) = writes.find(|write| write.tip.name == part.tip.name) else {
+                continue;
+            };
+            if let Some(elsewhere) = &part.elsewhere {
+                return Err(failed(
+                    Failure::new(
+                        FailureKind::Refused,
+                        format!(
+                            "{} is at {}, and no pull request is opened from another repository",
+                            part.branch,
+                            elsewhere.addresses.join(" and ")
+                        ),
+                    )
+                    .hint("Open it there by hand"),
+                ));
+            }
+            let topology = &self.project.config.topology;
+            let draft = draft(confirmed, write, &part.branch, topology);
+            let forge = self.forge(&part.tip).await.map_err(failed)?;
+            let (request, notes) = forge
+                .open(&draft)
+                .await
+                .map_err(|error| not_opened(&part, error))?;
+            for note in notes {
+                tracing::warn!(note, "the pull request is not all that was asked for");
+                self.note(&part.tip.name, note);
+            }
+            self.requested(&part, request).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Says more of a part.
+    fn note(&mut self, place: &RefName, note: String) {
+        let mut parts = self.delivery.parts.iter_mut();
+        if let Some(part) = parts.find(|part| part.tip.name == *place) {
+            part.note = Some(match part.note.take() {
+                Some(before) => format!("{before}; {note}"),
+                None => note,
+            });
+        }
+    }
+
+    /// Looks for the pull requests of what was pushed when whoever pushed it went away. `false`: one of them is not there.
+    ///
+    /// # Errors
+    /// Where a forge does not say.
+    pub(super) async fn find_requests(&mut self) -> Result<bool, Failure> {
+        let parts: Vec<Part> = self.delivery.to_request().cloned().collect();
+        for part in parts {
+            let forge = self.forge(&part.tip).await?;
+            match forge.find(&part.branch, part.tip.branch()).await? {
+                Some(request) => self.requested(&part, request).await?,
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Follows the pull requests until all are merged or one is closed, `patience` at most where that is given. Does nothing
+    /// where none is to be merged. Dropping the future ends it.
+    pub async fn merge(&mut self, patience: Option<Duration>) {
+        let began = Instant::now();
+        let mut pause = FIRST;
+        while self.delivery.awaits_merge() && !self.delivery.is_over() {
+            let requests = self.delivery.requests();
+            let open: Vec<(Part, u64)> = requests
+                .filter(|(_, request)| request.state == PullState::Open)
+                .map(|(part, request)| (part.clone(), request.number))
+                .collect();
+            for (part, number) in open {
+                match self.request_again(&part, number).await {
+                    Ok(true) => pause = FIRST,
+                    Ok(false) => {}
+                    // Who does not answer now is asked again.
+                    Err(error) if error.kind == FailureKind::Network => {
+                        tracing::info!(%error, "the forge does not say how a pull request stands");
+                    }
+                    Err(error) => {
+                        self.apply(Fact::Broken(error.during("following the pull request")));
+                        return;
+                    }
+                }
+            }
+            if !self.delivery.awaits_merge() || self.delivery.is_over() {
+                return;
+            }
+            if let Some(patience) = patience
+                && began.elapsed() + pause > patience
+            {
+                tokio::time::sleep_until(began + patience).await;
+                self.apply(Fact::NotMerged(patience));
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(SLOWEST);
+        }
+    }
+
+    /// Asks how one stands; whether it stands otherwise than before.
+    async fn ask_again(&mut self, part: &Part, number: u64) -> Result<bool, Failure> {
+        let request = self.forge(&part.tip).await?.look(number).await?;
+        let is_new = part.request.as_ref() != Some(&request);
+        self.requested(part, request).await?;
+        Ok(is_new)
+    }
+
+    async fn request_again(&mut self, part: &Part, number: u64) -> Result<bool, Failure> {
+        let name = part.tip.name.clone();
+        let looked = self.ask_again(part, number).await;
+        if looked
+            .as_ref()
+            .is_err_and(|error| error.kind != FailureKind::Network)
+        {
+            // A token may have been renewed meanwhile.
+            self.forges.remove(&name);
+            return self.ask_again(part, number).await;
+        }
+        looked
+    }
+
+    /// Takes how a pull request stands; of a merged one, what its branch has now is fetched.
+    async fn requested(&mut self, part: &Part, mut request: PullRequest) -> Result<(), Failure> {
+        if request.state == PullState::Merged {
+            let repo = self.project.repository(&part.tip.name)?;
+            let fetched = git::fetch(repo, &part.tip).await?;
+            let now = fetched.base.commit;
+            if let Some(ran) = fetched.ran {
+                self.ran(ran);
+            }
+            // The commit that the forge names, where the branch has it.
+            let named = request.merged;
+            let there = named.filter(|commit| repo.contains(now, *commit).unwrap_or(false));
+            request.merged = Some(there.unwrap_or(now));
+        }
+        self.apply(Fact::Requested(part.tip.name.clone(), request));
+        Ok(())
+    }
+
+    /// The forge of a ref; connected once.
+    async fn forge(&mut self, tip: &Tip) -> Result<Arc<Forge>, Failure> {
+        if let Some(forge) = self.forges.get(&tip.name) {
+            return Ok(Arc::clone(forge));
+        }
+        let forge = Arc::new(self.project.forge(tip).await?);
+        self.forges.insert(tip.name.clone(), Arc::clone(&forge));
+        Ok(forge)
+    }
+}
+
+/// The branch is there, and no pull request.
+fn not_opened(part: &Part, error: Failure) -> NotPublished {
+    let by_hand = match &part.link {
+        Some(link) => format!(", or open it by hand: {link}"),
+        None => String::new(),
+    };
+    let next = match error.next.as_str() {
+        "" => String::new(),
+        next => format!("{next}. "),
+    };
+    failed(
+        Failure::new(
+            error.kind,
+            format!(
+                "{} is pushed, and its pull request is not open: {}",
+                part.shown(),
+                error.why
+            ),
+        )
+        .hint(format!(
+            "{next}The same command again finds the branch and opens it{by_hand}"
+        )),
+    )
+}

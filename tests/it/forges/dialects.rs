@@ -1,0 +1,410 @@
+//! What the three forges answer, by their documents.
+
+use serde_json::{Value, json};
+
+use super::fake::{Dialect, Pull, Server, head, opened};
+use crate::support::http::Request;
+
+/// An answer: its status and its body.
+pub fn answer(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    match server.dialect {
+        Dialect::Github => {
+            let Some(document) = server.document else {
+                return github(server, request, path);
+            };
+            let whole = format!("/{path}");
+            let operation = document.check(&request.method, &whole, &request.query, &request.body);
+            let (status, value) = github(server, request, path);
+            (status, document.complete(&operation, status, value))
+        }
+        Dialect::Gitlab => gitlab(server, request, path),
+        Dialect::Gitea => gitea(server, request, path),
+    }
+}
+
+/// Who the token belongs to.
+const WE: &str = "ola";
+
+fn value_of(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A part of a query, deciphered.
+fn query(request: &Request, name: &str) -> Option<String> {
+    let mut pairs = request.query.split('&').filter_map(|it| it.split_once('='));
+    let (_, value) = pairs.find(|(known, _)| *known == name)?;
+    Some(value.replace("%2F", "/").replace("%3A", ":"))
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+fn of(server: &Server<'_>, number: &str) -> Option<Pull> {
+    let number: u64 = number.parse().ok()?;
+    let state = server.state();
+    state.pulls.iter().find(|it| it.number == number).cloned()
+}
+
+const MISSING: &str = "Not Found";
+
+fn missing() -> (u16, Value) {
+    (404, json!({ "message": MISSING }))
+}
+
+fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    let rest = path
+        .strip_prefix("repos/acme/deploy")
+        .expect("our repository");
+    let parts: Vec<&str> = rest.split('/').skip(1).collect();
+    let body = value_of(request);
+    let read = |pull: &Pull, whole: bool| {
+        let mut value = json!({
+            "number": pull.number,
+            "html_url": format!("http://127.0.0.1:{}/acme/deploy/pull/{}", server.port, pull.number),
+            "title": pull.title,
+            "state": if pull.state == "open" { "open" } else { "closed" },
+            "draft": pull.draft,
+            "user": { "login": pull.author },
+            "head": { "ref": pull.branch, "sha": head(server.remote, &pull.branch), "label": format!("acme:{}", pull.branch) },
+            "base": { "ref": pull.base },
+            "merged_at": pull.merged.as_ref().map(|_| "2026-11-28T12:00:00Z"),
+            "merge_commit_sha": pull.merged,
+        });
+        if whole {
+            value["merged"] = json!(pull.merged.is_some());
+            value["mergeable"] = json!(true);
+        }
+        value
+    };
+    match (request.method.as_str(), &parts[..]) {
+        ("GET", []) => (200, json!({ "full_name": "acme/deploy" })),
+        ("GET", ["pulls"]) => {
+            assert_eq!(query(request, "state").as_deref(), Some("open"));
+            let (branch, base) = (query(request, "head"), query(request, "base"));
+            let branch =
+                branch.map(|it| it.strip_prefix("acme:").expect("owner:branch").to_owned());
+            let state = server.state();
+            let found = state.pulls.iter().rev().filter(|it| {
+                it.state == "open"
+                    && branch.as_ref().is_none_or(|branch| *branch == it.branch)
+                    && base.as_ref().is_none_or(|base| *base == it.base)
+            });
+            (200, found.map(|it| read(it, false)).collect())
+        }
+        ("POST", ["pulls"]) => {
+            let pull = Pull {
+                branch: text(&body["head"]),
+                base: text(&body["base"]),
+                title: text(&body["title"]),
+                body: text(&body["body"]),
+                draft: body["draft"] == true,
+                author: WE.to_owned(),
+                ..Pull::default()
+            };
+            let mut state = server.state();
+            if state
+                .pulls
+                .iter()
+                .any(|it| it.branch == pull.branch && it.state == "open")
+            {
+                let told = json!({ "message": "Validation Failed", "errors": [
+                    { "resource": "PullRequest", "code": "custom", "message": "A pull request already exists for it." },
+                ] });
+                return (422, told);
+            }
+            opened(&mut state, server.remote, server.dialect, pull);
+            (201, read(state.pulls.last().unwrap(), true))
+        }
+        ("GET", ["pulls", number]) => match of(server, number) {
+            Some(pull) => (200, read(&pull, true)),
+            None => missing(),
+        },
+        ("GET", ["pulls", number, "reviews"]) => {
+            let pull = of(server, number).unwrap();
+            let reviews = pull.reviews.iter().map(|(who, says, commit)| {
+                json!({ "user": { "login": who }, "state": says, "commit_id": commit })
+            });
+            (200, reviews.collect())
+        }
+        ("POST", ["pulls", number, "requested_reviewers"]) => {
+            let number: u64 = number.parse().unwrap();
+            let mut state = server.state();
+            let pull = state
+                .pulls
+                .iter_mut()
+                .find(|it| it.number == number)
+                .unwrap();
+            pull.reviewers = texts(&body["reviewers"]);
+            pull.reviewers.extend(texts(&body["team_reviewers"]));
+            (201, read(pull, false))
+        }
+        ("POST", ["issues", number, "labels"]) => {
+            let number: u64 = number.parse().unwrap();
+            let mut state = server.state();
+            let pull = state
+                .pulls
+                .iter_mut()
+                .find(|it| it.number == number)
+                .unwrap();
+            pull.labels = texts(&body["labels"]);
+            let labels = pull.labels.iter().map(|name| json!({ "name": name }));
+            (200, labels.collect())
+        }
+        ("GET", ["rules", "branches", "main"]) => {
+            let need = server.state().need;
+            if need == 0 {
+                return (200, json!([]));
+            }
+            (
+                200,
+                json!([{ "type": "pull_request", "parameters": {
+                    "required_approving_review_count": need,
+                    "dismiss_stale_reviews_on_push": false,
+                    "require_code_owner_review": false,
+                    "require_last_push_approval": false,
+                    "required_review_thread_resolution": false,
+                } }]),
+            )
+        }
+        ("GET", ["branches", "main"]) => (200, json!({ "name": "main", "protected": false })),
+        ("GET", ["commits", sha, "check-runs"]) => {
+            assert_eq!(sha.len(), 40);
+            let state = server.state();
+            let runs: Vec<Value> = state
+                .checks
+                .iter()
+                .map(|(name, says)| match says.as_str() {
+                    "pending" => {
+                        json!({ "name": name, "status": "in_progress", "conclusion": null })
+                    }
+                    says => json!({ "name": name, "status": "completed", "conclusion": says }),
+                })
+                .collect();
+            (
+                200,
+                json!({ "total_count": runs.len(), "check_runs": runs }),
+            )
+        }
+        ("GET", ["commits", _, "status"]) => (
+            200,
+            json!({ "state": "pending", "statuses": [], "total_count": 0 }),
+        ),
+        _ => panic!("{} {path} is not served", request.method),
+    }
+}
+
+fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    let rest = path
+        .strip_prefix("repos/acme/deploy")
+        .expect("our repository");
+    let parts: Vec<&str> = rest.split('/').skip(1).collect();
+    let body = value_of(request);
+    let read = |pull: &Pull| {
+        json!({
+            "number": pull.number,
+            "html_url": format!("http://127.0.0.1:{}/acme/deploy/pulls/{}", server.port, pull.number),
+            "title": pull.title,
+            "state": if pull.state == "open" { "open" } else { "closed" },
+            "draft": pull.title.starts_with("WIP: "),
+            "user": { "login": pull.author },
+            "head": { "ref": pull.branch, "sha": head(server.remote, &pull.branch), "repo_id": 1 },
+            "base": { "ref": pull.base, "repo_id": 1 },
+            "merged": pull.merged.is_some(),
+            "merge_commit_sha": pull.merged,
+        })
+    };
+    match (request.method.as_str(), &parts[..]) {
+        ("GET", []) => (200, json!({ "full_name": "acme/deploy" })),
+        ("GET", ["pulls"]) => {
+            assert_eq!(query(request, "state").as_deref(), Some("open"));
+            let state = server.state();
+            let open = state.pulls.iter().filter(|it| it.state == "open");
+            (200, open.map(read).collect())
+        }
+        ("POST", ["pulls"]) => {
+            let pull = Pull {
+                branch: text(&body["head"]),
+                base: text(&body["base"]),
+                title: text(&body["title"]),
+                body: text(&body["body"]),
+                author: WE.to_owned(),
+                labels: body["labels"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(Value::to_string)
+                    .collect(),
+                ..Pull::default()
+            };
+            let mut state = server.state();
+            if state
+                .pulls
+                .iter()
+                .any(|it| it.branch == pull.branch && it.state == "open")
+            {
+                return (
+                    409,
+                    json!({ "message": "pull request already exists for these targets" }),
+                );
+            }
+            opened(&mut state, server.remote, server.dialect, pull);
+            (201, read(state.pulls.last().unwrap()))
+        }
+        ("GET", ["labels"]) => (200, json!([{ "id": 7, "name": "promotion" }])),
+        ("GET", ["pulls", number]) => match of(server, number) {
+            Some(pull) => (200, read(&pull)),
+            None => missing(),
+        },
+        ("GET", ["pulls", number, "reviews"]) => {
+            let pull = of(server, number).unwrap();
+            let reviews = pull.reviews.iter().map(|(who, says, commit)| {
+                let says = says.replace("CHANGES_REQUESTED", "REQUEST_CHANGES");
+                json!({ "user": { "login": who }, "state": says, "commit_id": commit, "dismissed": false, "stale": false })
+            });
+            (200, reviews.collect())
+        }
+        ("POST", ["pulls", number, "requested_reviewers"]) => {
+            let number: u64 = number.parse().unwrap();
+            let mut state = server.state();
+            let pull = state
+                .pulls
+                .iter_mut()
+                .find(|it| it.number == number)
+                .unwrap();
+            pull.reviewers = texts(&body["reviewers"]);
+            pull.reviewers.extend(texts(&body["team_reviewers"]));
+            (201, json!([]))
+        }
+        ("GET", ["branches", "main"]) => (
+            200,
+            json!({ "name": "main", "protected": true, "required_approvals": server.state().need,
+                    "enable_status_check": false, "status_check_contexts": [] }),
+        ),
+        ("GET", ["commits", _, "status"]) => {
+            let state = server.state();
+            let statuses: Vec<Value> = state
+                .checks
+                .iter()
+                .map(|(name, says)| json!({ "context": name, "status": says }))
+                .collect();
+            (
+                200,
+                json!({ "state": "", "statuses": statuses, "total_count": statuses.len() }),
+            )
+        }
+        _ => panic!("{} {path} is not served", request.method),
+    }
+}
+
+fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    if path == "users" {
+        let known = query(request, "username").filter(|it| it == "alice");
+        return (
+            200,
+            known.map_or(json!([]), |name| json!([{ "id": 11, "username": name }])),
+        );
+    }
+    let rest = path
+        .strip_prefix("projects/acme%2Fdeploy")
+        .expect("our repository");
+    let parts: Vec<&str> = rest.split('/').skip(1).collect();
+    let body = value_of(request);
+    let read = |pull: &Pull| {
+        let checks = server.state().checks.clone();
+        let pipeline = checks.first().map(|(_, says)| {
+            let status = match says.as_str() {
+                "failure" => "failed",
+                "pending" => "running",
+                says => says,
+            };
+            json!({ "id": 5, "status": status })
+        });
+        json!({
+            "id": 1000 + pull.number,
+            "iid": pull.number,
+            "web_url": format!("http://127.0.0.1:{}/acme/deploy/-/merge_requests/{}", server.port, pull.number),
+            "title": pull.title,
+            "state": if pull.state == "open" { "opened" } else { pull.state.as_str() },
+            "draft": pull.title.starts_with("Draft: "),
+            "author": { "id": 3, "username": pull.author },
+            "source_branch": pull.branch,
+            "target_branch": pull.base,
+            "source_project_id": 9,
+            "target_project_id": 9,
+            "sha": head(server.remote, &pull.branch),
+            "merge_commit_sha": pull.merged,
+            "squash_commit_sha": null,
+            "has_conflicts": false,
+            "detailed_merge_status": "not_approved",
+            "head_pipeline": pipeline,
+        })
+    };
+    let open = |branch: Option<String>| -> Vec<Pull> {
+        let state = server.state();
+        let all = state.pulls.iter().rev().filter(|it| it.state == "open");
+        all.filter(|it| branch.as_ref().is_none_or(|branch| *branch == it.branch))
+            .cloned()
+            .collect()
+    };
+    match (request.method.as_str(), &parts[..]) {
+        ("GET", []) => (200, json!({ "path_with_namespace": "acme/deploy" })),
+        ("GET", ["merge_requests"]) => {
+            assert_eq!(query(request, "state").as_deref(), Some("opened"));
+            let found = open(query(request, "source_branch"));
+            (200, found.iter().map(read).collect())
+        }
+        ("POST", ["merge_requests"]) => {
+            let pull = Pull {
+                branch: text(&body["source_branch"]),
+                base: text(&body["target_branch"]),
+                title: text(&body["title"]),
+                body: text(&body["description"]),
+                author: WE.to_owned(),
+                labels: text(&body["labels"])
+                    .split(',')
+                    .map(str::to_owned)
+                    .collect(),
+                reviewers: body["reviewer_ids"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(Value::to_string)
+                    .collect(),
+                ..Pull::default()
+            };
+            if !open(Some(pull.branch.clone())).is_empty() {
+                return (
+                    409,
+                    json!({ "message": ["Another open merge request already exists for this source branch: !1"] }),
+                );
+            }
+            let number = opened(&mut server.state(), server.remote, server.dialect, pull);
+            (201, read(&of(server, &number.to_string()).unwrap()))
+        }
+        ("GET", ["merge_requests", number]) => match of(server, number) {
+            Some(pull) => (200, read(&pull)),
+            None => missing(),
+        },
+        ("GET", ["merge_requests", number, "approvals"]) => {
+            let pull = of(server, number).unwrap();
+            let need = server.state().need;
+            let by = pull
+                .reviews
+                .iter()
+                .filter(|(_, says, _)| says == "APPROVED");
+            let by: Vec<Value> = by
+                .map(|(who, ..)| json!({ "user": { "username": who } }))
+                .collect();
+            (
+                200,
+                json!({ "approvals_required": need, "approvals_left": 0, "approved_by": by }),
+            )
+        }
+        _ => panic!("{} {path} is not served", request.method),
+    }
+}

@@ -1,0 +1,348 @@
+//! A forge on a loopback socket: Git's own server program, and beside it the part of an API that Tidegate uses, in three
+//! dialects. What is asked is kept, and one request can be made to go wrong.
+
+use std::{
+    io::{self, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{dialects, openapi::Document};
+use crate::support::{
+    http::{self, Request},
+    repo::Repository,
+    terminal::isolated,
+};
+
+/// What it is given by whoever may ask.
+pub const TOKEN: &str = "s3same-of-the-forge";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Github,
+    Gitlab,
+    Gitea,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, Default)]
+pub struct Pull {
+    pub number: u64,
+    pub branch: String,
+    pub base: String,
+    pub title: String,
+    pub body: String,
+    pub author: String,
+    pub draft: bool,
+    /// `open`, `closed`, `merged`.
+    pub state: String,
+    pub merged: Option<String>,
+    /// Who said what of which commit.
+    pub reviews: Vec<(String, String, String)>,
+    pub labels: Vec<String>,
+    pub reviewers: Vec<String>,
+}
+
+/// What becomes of a request that begins so.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// It is carried out, and the connection ends without an answer.
+    Unanswered,
+    /// Nothing is said for ever; nothing is carried out.
+    Silent,
+    /// Another status, with more headers.
+    Status(u16, String),
+}
+
+#[derive(Default)]
+pub struct State {
+    pub pulls: Vec<Pull>,
+    /// How many approvals the branch asks for.
+    pub need: u64,
+    /// Checks by name: `success`, `pending`, `failure`.
+    pub checks: Vec<(String, String)>,
+    /// `METHOD path?query` of every request to the API.
+    pub asked: Vec<String>,
+    /// Requests without the token.
+    pub strangers: usize,
+    faults: Vec<(String, Fault)>,
+    /// What the fake found wrong itself.
+    pub wrong: Vec<String>,
+}
+
+pub struct Fake {
+    pub port: u16,
+    pub dialect: Dialect,
+    state: Arc<Mutex<State>>,
+    remote: PathBuf,
+}
+
+impl Fake {
+    /// Serves a repository's remote as `acme/deploy`. With a document, all that is said is held against it.
+    pub fn serve(repository: &Repository, dialect: Dialect, document: Option<Document>) -> Self {
+        let root = repository.home().join("forge");
+        std::fs::create_dir_all(root.join("acme")).unwrap();
+        symlink(repository.remote(), root.join("acme/deploy")).unwrap();
+        repository.git_in(
+            &repository.remote(),
+            &["config", "http.receivepack", "true"],
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(Mutex::new(State::default()));
+        let remote = repository.remote();
+        let (shared, at) = (Arc::clone(&state), remote.clone());
+        let document = Arc::new(document);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (state, root, remote) = (Arc::clone(&shared), root.clone(), at.clone());
+                let document = Arc::clone(&document);
+                thread::spawn(move || {
+                    let server = Server {
+                        port,
+                        dialect,
+                        state: &state,
+                        remote: &remote,
+                        document: document.as_ref().as_ref(),
+                    };
+                    server.answer(stream, &root).ok()
+                });
+            }
+        });
+        let fake = Self {
+            port,
+            dialect,
+            state,
+            remote,
+        };
+        let clone = repository.clone_path();
+        let address = format!("{}/acme/deploy", fake.url());
+        repository.git_in(&clone, &["remote", "set-url", "origin", &address]);
+        fake.configure(repository, "{ env = \"FORGE_TOKEN\" }");
+        fake
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The user's own file names it.
+    pub fn configure(&self, repository: &Repository, token: &str) {
+        let kind = format!("{:?}", self.dialect).to_lowercase();
+        let text = format!(
+            "[[forges]]\nurl = \"{}/\"\nkind = \"{kind}\"\ntoken = {token}\n",
+            self.url()
+        );
+        let file = repository.home().join("config/tidegate/config.toml");
+        crate::support::repo::write(&file, text.as_bytes());
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next request that begins so goes wrong.
+    pub fn fault(&self, request: &str, fault: Fault) {
+        self.state().faults.push((request.to_owned(), fault));
+    }
+
+    /// Somebody reviews its newest commit.
+    pub fn review(&self, number: u64, who: &str, says: &str) {
+        let mut state = self.state();
+        let pull = state
+            .pulls
+            .iter_mut()
+            .find(|it| it.number == number)
+            .unwrap();
+        let head = head(&self.remote, &pull.branch);
+        pull.reviews.push((who.to_owned(), says.to_owned(), head));
+    }
+
+    /// Somebody merges it, by a merge commit.
+    pub fn merge(&self, repository: &Repository, number: u64) -> String {
+        let branch = self.pull(number).branch;
+        let at = repository.colleague();
+        repository.git_in(&at, &["fetch", "-q", "origin"]);
+        repository.git_in(&at, &["reset", "-q", "--hard", "origin/main"]);
+        let theirs = format!("origin/{branch}");
+        repository.git_in(&at, &["merge", "-q", "--no-ff", "-m", "Merge it", &theirs]);
+        repository.git_in(&at, &["push", "-q", "origin", "HEAD:main"]);
+        let merged = repository.git_in(&at, &["rev-parse", "HEAD"]);
+        self.change(number, |pull| {
+            pull.state = "merged".to_owned();
+            pull.merged = Some(merged.clone());
+        });
+        merged
+    }
+
+    pub fn change(&self, number: u64, change: impl FnOnce(&mut Pull)) {
+        let mut state = self.state();
+        change(
+            state
+                .pulls
+                .iter_mut()
+                .find(|it| it.number == number)
+                .unwrap(),
+        );
+    }
+
+    pub fn pull(&self, number: u64) -> Pull {
+        let state = self.state();
+        let found = state.pulls.iter().find(|it| it.number == number);
+        found.cloned().unwrap()
+    }
+
+    /// How often a pull request was opened by Tidegate.
+    pub fn openings(&self) -> usize {
+        let state = self.state();
+        let opens = |line: &&String| {
+            line.starts_with("POST ")
+                && (line.ends_with("/pulls") || line.ends_with("/merge_requests"))
+        };
+        state.asked.iter().filter(opens).count()
+    }
+
+    /// Nothing went wrong that the fake saw.
+    #[track_caller]
+    pub fn is_content(&self) {
+        let state = self.state();
+        assert!(state.wrong.is_empty(), "{}", state.wrong.join("\n"));
+        assert_eq!(state.strangers, 0, "every request has the token");
+    }
+}
+
+/// The commit of a branch; that of the one it was, where it is gone.
+pub fn head(remote: &Path, branch: &str) -> String {
+    let full = format!("refs/heads/{branch}");
+    let output = Command::new("git")
+        .env_clear()
+        .envs(isolated(remote))
+        .args(["rev-parse", "--verify", "-q", &full])
+        .current_dir(remote)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Takes a new one in, with the ref that has its commit.
+pub fn opened(state: &mut State, remote: &Path, dialect: Dialect, mut pull: Pull) -> u64 {
+    pull.number = state.pulls.len() as u64 + 1;
+    "open".clone_into(&mut pull.state);
+    let folder = if dialect == Dialect::Gitlab {
+        "merge-requests"
+    } else {
+        "pull"
+    };
+    let name = format!("refs/{folder}/{}/head", pull.number);
+    let commit = head(remote, &pull.branch);
+    let made = Command::new("git")
+        .env_clear()
+        .envs(isolated(remote))
+        .args(["update-ref", &name, &commit])
+        .current_dir(remote)
+        .status();
+    assert!(made.unwrap().success(), "{name}");
+    let number = pull.number;
+    state.pulls.push(pull);
+    number
+}
+
+/// One connection's view of it.
+pub struct Server<'a> {
+    pub port: u16,
+    pub dialect: Dialect,
+    pub state: &'a Mutex<State>,
+    pub remote: &'a Path,
+    pub document: Option<&'a Document>,
+}
+
+impl Server<'_> {
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, mut stream: TcpStream, root: &Path) -> io::Result<()> {
+        let request = Request::read(&stream)?;
+        let Some(path) = request.path.strip_prefix("/api/") else {
+            return http::git(&mut stream, root, request);
+        };
+        let path = path
+            .split_once('/')
+            .map_or(path, |(_, path)| path)
+            .to_owned();
+        let query = match request.query.as_str() {
+            "" => String::new(),
+            query => format!("?{query}"),
+        };
+        let line = format!("{} /{path}{query}", request.method);
+        let fault = {
+            let mut state = self.state();
+            state.asked.push(line.clone());
+            if !request.header("authorization").ends_with(TOKEN) {
+                state.strangers += 1;
+            }
+            let at = state
+                .faults
+                .iter()
+                .position(|(begins, _)| line.starts_with(begins));
+            at.map(|at| state.faults.remove(at).1)
+        };
+        match fault {
+            Some(Fault::Silent) => {
+                thread::sleep(Duration::from_secs(600));
+                return Ok(());
+            }
+            Some(Fault::Status(status, headers)) => {
+                let body = json!({ "message": format!("no {TOKEN} here") }).to_string();
+                return write!(
+                    stream,
+                    "HTTP/1.1 {status} Odd\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+            }
+            _ => {}
+        }
+        // A mistake of the fake, or one that it found, fails the test instead of a thread.
+        let answered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            dialects::answer(self, &request, &path)
+        }));
+        let (status, value) = answered.unwrap_or_else(|panic| {
+            let words = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+            let words = format!("{line}: {}", words.unwrap_or_default());
+            self.state().wrong.push(words);
+            (500, Value::Null)
+        });
+        if let Some(Fault::Unanswered) = fault {
+            return Ok(());
+        }
+        let body = value.to_string();
+        // As forges do: the same answer has the same tag.
+        let tag = format!(
+            "\"{:x}\"",
+            body.bytes().fold(7_u64, |sum, byte| sum
+                .wrapping_mul(31)
+                .wrapping_add(byte.into()))
+        );
+        if request.header("if-none-match") == tag {
+            return write!(
+                stream,
+                "HTTP/1.1 304 Not Modified\r\nETag: {tag}\r\nConnection: close\r\n\r\n"
+            );
+        }
+        write!(
+            stream,
+            "HTTP/1.1 {status} Said\r\nETag: {tag}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+}
