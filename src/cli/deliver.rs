@@ -155,7 +155,7 @@ pub(super) async fn follow(
 /// Waits for the merge of its pull requests; `false`: it does not come, and why is said.
 async fn merged(underway: &mut Underway<'_>, output: &Output, args: &WriteArgs) -> bool {
     output.leaves(MERGING);
-    underway.merge(args.clusters.timeout).await;
+    underway.merge(args.rollout_timeout()).await;
     output.leaves("");
     if let Some(Err(failure)) = underway.delivery.verdict() {
         output.note(clean(&failure.to_string()));
