@@ -1,5 +1,7 @@
 //! Forges: which one a remote's address names, and where in it the repository is.
 
+use std::fmt::Write as _;
+
 use super::{address::Address, credential::Credential};
 
 /// What a forge speaks.
@@ -261,7 +263,9 @@ pub fn escaped(text: &str, all: bool) -> String {
                 out.push(char::from(byte));
             }
             b'/' if !all => out.push('/'),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out

@@ -118,12 +118,19 @@ impl Change<'_> {
     }
 
     /// A pull request is open, or stands otherwise than it was known to.
-    fn requested(&mut self, place: &RefName, request: PullRequest) {
+    fn requested(&mut self, place: &RefName, mut request: PullRequest) {
         let mut parts = self.delivery.parts.iter_mut();
         let Some(part) = parts.find(|part| part.tip.name == *place) else {
             return;
         };
-        let before = part.request.replace(request);
+        let before = part.request.take();
+        let merged = request.state == PullState::Merged;
+        if let Some(before) = before.as_ref().filter(|_| merged) {
+            // What its branch asked for is not asked of what is there.
+            request.approvals.need = request.approvals.need.or(before.approvals.need);
+            request.checks.clone_from(&before.checks);
+        }
+        part.request = Some(request);
         if before == part.request {
             return;
         }

@@ -1,5 +1,7 @@
 //! A pull request as its forge tells it (GitLab calls it a merge request), and what it waits for.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ids::ObjectId, text::count, version::Version};
@@ -199,7 +201,7 @@ impl PullRequest {
         }
         let mut words = waits.join(", ");
         if !stale.is_empty() {
-            words.push_str(&format!(" ({} approved an earlier commit)", few(stale)));
+            let _ = write!(words, " ({} approved an earlier commit)", few(stale));
         }
         Some(words)
     }

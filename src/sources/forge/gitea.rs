@@ -87,6 +87,9 @@ impl Gitea {
             .get(&self.path(&format!("/pulls/{number}")))
             .await?;
         let mut request = read(&value);
+        if request.state != PullState::Closed {
+            self.reviews(number, &mut request).await?;
+        }
         if request.state != PullState::Open {
             return Ok(request);
         }
@@ -97,7 +100,6 @@ impl Gitea {
             .as_ref()
             .map(|it| it["required_approvals"].as_u64().unwrap_or(0));
         request.approvals.need = need.and_then(|need| u32::try_from(need).ok());
-        self.reviews(number, &mut request).await?;
         let Some(head) = request.head else {
             return Ok(request);
         };

@@ -177,11 +177,13 @@ impl Github {
             .get(&self.path(&format!("/pulls/{number}")))
             .await?;
         let mut request = read(&value);
+        if request.state != PullState::Closed {
+            self.reviews(number, &mut request).await?;
+        }
         if request.state == PullState::Open {
             let base = value["base"]["ref"].as_str().unwrap_or_default();
             let asks = self.asks(base).await?;
             request.approvals.need = asks.approvals;
-            self.reviews(number, &mut request).await?;
             if let Some(head) = request.head {
                 request.checks = self.checks(&head.to_string(), &asks.checks).await?;
             }

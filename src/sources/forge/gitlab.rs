@@ -47,7 +47,7 @@ impl Gitlab {
             .get(&self.path(&format!("/merge_requests/{number}")))
             .await?;
         let mut request = read(&value);
-        if request.state != PullState::Open {
+        if request.state == PullState::Closed {
             return Ok(request);
         }
         let path = self.path(&format!("/merge_requests/{number}/approvals"));
@@ -60,6 +60,9 @@ impl Gitlab {
             let by = by.map(|it| text(&it["user"]["username"]));
             let author = request.author.clone();
             request.approvals.by = by.filter(|it| *it != author && !it.is_empty()).collect();
+        }
+        if request.state == PullState::Merged {
+            return Ok(request);
         }
         let pipeline = &value["head_pipeline"];
         let name = || "pipeline".to_owned();

@@ -164,7 +164,7 @@ impl Http {
 
     fn url(&self, path: &str) -> Got<Url> {
         let url = self.base.join(path.trim_start_matches('/'));
-        url.map_err(|error| self.refused(format!("{path}: {error}"), FailureKind::Other))
+        url.map_err(|error| refused(format!("{path}: {error}"), FailureKind::Other))
     }
 
     /// An address that the server named: it has to be its own.
@@ -172,7 +172,7 @@ impl Http {
         let url = self
             .base
             .join(address)
-            .map_err(|error| self.refused(error.to_string(), FailureKind::Other))?;
+            .map_err(|error| refused(error.to_string(), FailureKind::Other))?;
         if url.origin() == self.base.origin() {
             return Ok(url);
         }
@@ -280,7 +280,7 @@ impl Http {
         }
         web::send(request).await.map_err(|words| {
             let why = format!("{}: {words}", self.server());
-            self.refused(why, FailureKind::Network)
+            refused(why, FailureKind::Network)
         })
     }
 
@@ -297,11 +297,11 @@ impl Http {
     fn read(&self, path: &str, reply: &Reply) -> Got<Value> {
         if reply.cut {
             let why = format!("{}: {path} is larger than 16 MB", self.server());
-            return Err(self.refused(why, FailureKind::Other));
+            return Err(refused(why, FailureKind::Other));
         }
         serde_json::from_slice(&reply.body).map_err(|_| {
             let why = format!("{}: {path} is no JSON that is known", self.server());
-            self.refused(why, FailureKind::Other)
+            refused(why, FailureKind::Other)
         })
     }
 
@@ -395,13 +395,6 @@ impl Http {
         }
     }
 
-    fn refused(&self, why: String, kind: FailureKind) -> Refused {
-        Refused {
-            status: None,
-            failure: Failure::new(kind, why),
-        }
-    }
-
     fn too_often(&self, status: u16, wait: Duration) -> Refused {
         let why = format!(
             "{} was asked too often: it answers again in {} s",
@@ -412,6 +405,13 @@ impl Http {
             status: Some(status),
             failure: Failure::new(FailureKind::Network, why),
         }
+    }
+}
+
+fn refused(why: String, kind: FailureKind) -> Refused {
+    Refused {
+        status: None,
+        failure: Failure::new(kind, why),
     }
 }
 

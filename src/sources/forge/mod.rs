@@ -157,7 +157,6 @@ impl Forge {
                 let unclear = refused.is_unclear();
                 match self.find(&draft.branch, &draft.base).await {
                     Ok(Some(found)) => Ok((found, Vec::new())),
-                    Ok(None) => Err(refused.failure),
                     Err(asked) if unclear => Err(Failure::new(
                         FailureKind::Network,
                         format!(
@@ -166,7 +165,7 @@ impl Forge {
                         ),
                     )
                     .hint("The same command again asks for it first, and opens none twice")),
-                    Err(_) => Err(refused.failure),
+                    Ok(None) | Err(_) => Err(refused.failure),
                 }
             }
         }

@@ -175,6 +175,14 @@ fn whole_way(dialect: Dialect, document: Option<Document>) {
     assert_eq!(request["state"], "merged");
     assert_eq!(request["branch"], pull.branch.as_str());
     assert_eq!(request["waits"], Value::Null);
+    assert_eq!(
+        request["approvals"]["by"],
+        serde_json::json!(["alice", "bob"])
+    );
+    assert_eq!(
+        (&request["approvals"]["need"], &request["checks"]),
+        (&2.into(), &"pass".into())
+    );
     assert_eq!(request["merged"], merged.as_str());
     let url = request["url"].as_str().unwrap();
     assert!(url.starts_with(&fake.url()), "{url}");
