@@ -239,7 +239,8 @@ mod tests {
             change(&mut request);
             request.describe()
         };
-        let cases: [(&dyn Fn(&mut PullRequest), &str); 10] = [
+        type Case<'a> = (&'a dyn Fn(&mut PullRequest), &'a str);
+        let cases: [Case<'_>; 10] = [
             (&|_| (), "#12 waits for its merge"),
             (&|it| it.approvals.need = None, "#12 waits for its merge"),
             (

@@ -176,7 +176,7 @@ impl Fake {
         repository.git_in(&at, &["push", "-q", "origin", "HEAD:main"]);
         let merged = repository.git_in(&at, &["rev-parse", "HEAD"]);
         self.change(number, |pull| {
-            pull.state = "merged".to_owned();
+            "merged".clone_into(&mut pull.state);
             pull.merged = Some(merged.clone());
         });
         merged
@@ -296,7 +296,7 @@ impl Server<'_> {
         };
         match fault {
             Some(Fault::Silent) => {
-                thread::sleep(Duration::from_secs(600));
+                thread::sleep(Duration::from_mins(10));
                 return Ok(());
             }
             Some(Fault::Status(status, headers)) => {

@@ -159,7 +159,7 @@ fn whole_way(dialect: Dialect, document: Option<Document>) {
     fake.review(1, "ola", "APPROVED");
     fake.review(1, "alice", "APPROVED");
     promotion.says(&format!("#1 waits for 1 approval, {check}"));
-    fake.state().checks[0].1 = "success".to_owned();
+    "success".clone_into(&mut fake.state().checks[0].1);
     promotion.says("#1 waits for 1 approval");
     fake.review(1, "bob", "APPROVED");
     promotion.says("#1 waits for its merge");
