@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::overrides;
+use super::{evidence, overrides};
 use crate::domain::{
     layout::LayoutSpec,
     manifest::{self, NodeRef},
@@ -245,10 +245,7 @@ fn scalar(key: &str, text: &str, path: &str) -> Option<LayoutSpec> {
     let named = ["tag", "version", "revision", "digest", "sha"]
         .iter()
         .any(|word| lower.ends_with(word))
-        && !matches!(
-            lower.as_str(),
-            "apiversion" | "schemaversion" | "kubeversion"
-        );
+        && !evidence::is_other(key, text);
     (named && looks_like_version(text)).then(|| LayoutSpec {
         yaml: Some(path.to_owned()),
         ..LayoutSpec::default()

@@ -7,12 +7,14 @@ use super::{
     evidence::{self, Proposal},
     trial::assemble,
 };
-use crate::domain::desired::Desired;
+use crate::domain::{desired::Desired, version::Version};
 
 /// How much better evidence must be than a usual shape: what is written as everyone writes it is easier to read.
 const BETTER: f64 = 1.15;
-/// What a version is worth of which nothing is known: a usual shape knows it.
+/// What a version is worth of which nothing is known but that a usual shape knows it, and that it looks like one.
 const UNKNOWN: f64 = 1.0;
+/// What it is worth where it does not: a region, a host, a size.
+const UNLIKE: f64 = 0.2;
 /// Places that are told though no layout reads them.
 const UNREAD: usize = 6;
 /// Where the names of environments in the tree are not those that people use, refs that are called so say more.
@@ -110,7 +112,10 @@ fn worth(desired: &Desired, proposal: &Proposal) -> f64 {
             continue;
         };
         let place = (source.path.as_str().to_owned(), source.line);
-        let weight = proposal.weights.get(&place).copied().unwrap_or(UNKNOWN);
+        let text = cell.version.as_ref().map_or("", Version::as_str);
+        let like = evidence::looks_like_one(text);
+        let unknown = if like { UNKNOWN } else { UNLIKE };
+        let weight = proposal.weights.get(&place).copied().unwrap_or(unknown);
         let named = evidence::named(key.environment.as_str());
         rows.entry(key.service.as_str())
             .or_default()

@@ -70,7 +70,14 @@ pub(super) fn accepted(components: &[Component]) -> Vec<Component> {
                 it.axis,
                 Axis::Key(_) | Axis::KeyHead(_) | Axis::KeyTail(_) | Axis::Item(_)
             );
-            let enough = enough && (!inside || it.lexical >= 0.6 && it.words >= 2);
+            // But for those between which versions travel, in row after row.
+            let rows = it.rows >= it.tokens.len();
+            let travelled = it.words >= 1
+                && rows
+                && (it.copies >= 0.4 && it.rows >= 3
+                    || it.equal >= 0.5 && it.moving >= 0.5 && it.rows >= 6);
+            let named_inside = it.lexical >= 0.6 && it.words >= 2;
+            let enough = enough && (!inside || named_inside || travelled);
             enough && it.lexical >= strong * 0.6 && (strong < 0.5 || named(it))
         })
         .cloned()
@@ -84,22 +91,37 @@ type Family = (usize, Vec<Step>, Rc<str>);
 pub(super) struct Families {
     /// By the path's depth and the keys above: how many there are, and how many of them move.
     moving: BTreeMap<Family, (usize, usize)>,
+    /// The same of keys that are called alike below keys that stand beside each other.
+    alike: BTreeMap<(Family, Step), (usize, usize)>,
 }
 
 impl Families {
     pub(super) fn of(places: &[Place]) -> Self {
         let mut moving: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+        let mut alike: BTreeMap<_, (usize, usize)> = BTreeMap::new();
         for place in places {
-            let entry = moving.entry(Self::key(place)).or_default();
-            entry.0 += 1;
-            entry.1 += usize::from(!place.moves.is_empty());
+            let moves = usize::from(!place.moves.is_empty());
+            let entry = moving.entry(Self::key(place, 1)).or_default();
+            *entry = (entry.0 + 1, entry.1 + moves);
+            if let Some(key) = Self::called_alike(place) {
+                let entry = alike.entry(key).or_default();
+                *entry = (entry.0 + 1, entry.1 + moves);
+            }
         }
-        Self { moving }
+        Self { moving, alike }
     }
 
-    fn key(place: &Place) -> Family {
+    /// The keys above two of its own, and its last.
+    fn called_alike(place: &Place) -> Option<(Family, Step)> {
+        let [.., Step::Key(_), last @ Step::Key(_)] = place.scalar.steps.as_slice() else {
+            return None;
+        };
+        Some((Self::key(place, 2), last.clone()))
+    }
+
+    fn key(place: &Place, without: usize) -> Family {
         let steps = &place.scalar.steps;
-        let above = steps[..steps.len().saturating_sub(1)].to_vec();
+        let above = steps[..steps.len().saturating_sub(without)].to_vec();
         (
             place.path.folders.len(),
             above,
@@ -123,10 +145,12 @@ impl Families {
         };
         let (all, moving) = self
             .moving
-            .get(&Self::key(place))
+            .get(&Self::key(place, 1))
             .copied()
             .unwrap_or_default();
-        let family = all >= 3 && moving * 2 >= all && place.scalar.steps.len() > 1;
+        let alike = Self::called_alike(place).and_then(|key| self.alike.get(&key).copied());
+        let alike = alike.is_some_and(|(all, moving)| all >= 6 && moving * 2 >= all);
+        let family = alike || all >= 3 && moving * 2 >= all && place.scalar.steps.len() > 1;
         match sign.class {
             Class::Image => true,
             Class::Key => sign.strength == Strength::Fixed || family || !place.moves.is_empty(),

@@ -66,7 +66,7 @@ const ENDS: [&str; 8] = [
     "version", "_sha", "sha", "revision", "ref", "tag", "commit", "release",
 ];
 /// Keys that end so and are of something else.
-const OTHER: [&str; 21] = [
+const OTHER: [&str; 22] = [
     "api",
     "schema",
     "kube",
@@ -88,6 +88,7 @@ const OTHER: [&str; 21] = [
     "encryption",
     "ssl",
     "key",
+    "plugin",
 ];
 /// Maps of versions: what stands in them is one, whatever its key.
 const MAPS: [&str; 6] = [
@@ -161,7 +162,10 @@ pub(super) fn sign(file: &str, above: &[&str], key: &str, value: &str) -> Option
     if file.starts_with("kustomization.") && above.first() == Some(&"images") && key == "name" {
         return None;
     }
-    if value.starts_with("ENC[") || matches!(key, "apiVersion" | "kind") || above.contains(&"sops")
+    // Encrypted, by sops or Pulumi.
+    if value.starts_with("ENC[")
+        || matches!(key, "apiVersion" | "kind" | "secure")
+        || above.contains(&"sops")
     {
         return None;
     }
@@ -249,7 +253,7 @@ fn class(file: &str, above: &[&str], key: &str) -> Class {
 }
 
 /// Whether the key or the value is of something that nobody promotes.
-fn is_other(key: &str, value: &str) -> bool {
+pub(super) fn is_other(key: &str, value: &str) -> bool {
     let lower = key.to_ascii_lowercase();
     let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
     if lower.starts_with("api") && strength(value) == Some(Strength::Fixed) {
@@ -263,6 +267,7 @@ fn is_other(key: &str, value: &str) -> bool {
         || value.parse::<std::net::Ipv4Addr>().is_ok()
         || is_uuid(value)
         || is_checksum(value)
+        || is_resource(value)
         || is_moment(value)
         || value.bytes().all(|b| b.is_ascii_digit())
 }
@@ -270,6 +275,19 @@ fn is_other(key: &str, value: &str) -> bool {
 /// As long as MD5, SHA-256 and SHA-512 write their sums, without a word before: commits are shorter or 40 long.
 fn is_checksum(value: &str) -> bool {
     matches!(value.len(), 32 | 64 | 128) && value.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// What a cloud calls one of its things: `vol-007f600752daee49c`. Images of machines are versions, and promoted.
+fn is_resource(value: &str) -> bool {
+    const KINDS: [&str; 14] = [
+        "vol", "vpc", "subnet", "sg", "eni", "i", "fs", "fsap", "snap", "rtb", "igw", "nat",
+        "eipalloc", "lt",
+    ];
+    value.split_once('-').is_some_and(|(kind, id)| {
+        KINDS.contains(&kind)
+            && matches!(id.len(), 8 | 17)
+            && id.bytes().all(|b| b.is_ascii_hexdigit())
+    })
 }
 
 /// When something was done, to the second: `2026-08-23T02:47:09.956933`. A version may be a date, not a time of the day

@@ -11,7 +11,7 @@ use super::{
         words,
     },
     Found,
-    classify::{Class, Strength},
+    classify::{self, Class, Strength, strength},
     lexicon,
 };
 use crate::domain::desired::Desired;
@@ -52,6 +52,16 @@ pub(in crate::domain::detect) fn named(name: &str) -> f64 {
         .map(|part| lexicon::weight(part).max(host(part)))
         .max();
     f64::from(weight.unwrap_or_default().max(40)) / 100.0
+}
+
+/// Whether a text looks like a version, whatever its place.
+pub(in crate::domain::detect) fn looks_like_one(text: &str) -> bool {
+    strength(text).is_some()
+}
+
+/// Whether a key that ends like one of versions, or its value, is of something that nobody promotes.
+pub(in crate::domain::detect) fn is_other(key: &str, value: &str) -> bool {
+    classify::is_other(key, value)
 }
 
 /// Looks for evidence in the tree and in what moved.

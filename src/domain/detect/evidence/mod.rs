@@ -25,7 +25,7 @@ use write::Written;
 
 use super::{Candidate, Evidence, shapes::is_passed_over};
 use crate::domain::layout::LayoutSpec;
-pub(super) use guess::{Proposal, candidates, guess, named};
+pub(super) use guess::{Proposal, candidates, guess, is_other, looks_like_one, named};
 
 /// A file's path, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ impl FilePath {
     fn of(path: &str) -> Self {
         let mut folders: Vec<Rc<str>> = path.split('/').map(Rc::from).collect();
         let file = folders.pop().unwrap_or_else(|| "".into());
-        let at = match file.strip_suffix(".auto.tfvars") {
+        // What such a file is stands before its ending: `staging.values.yaml`.
+        let ends = [".auto.tfvars", ".values.yaml", ".values.yml"];
+        let at = match ends.iter().find_map(|end| file.strip_suffix(end)) {
             Some(stem) => stem.len(),
             None => file.rfind('.').filter(|at| *at > 0).unwrap_or(file.len()),
         };

@@ -116,7 +116,7 @@ type Kind = (
     [&'static str; 3],
 );
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 18] = [
     (
         "overlays",
         "apps/SERVICE/overlays/ENV/kustomization.yaml",
@@ -206,6 +206,20 @@ const KINDS: [Kind; 16] = [
         "services/SERVICE/versions.yaml",
         "image: r/SERVICE\nenvironments:\nEACH",
         "  ENV:\n    tag: VERSION\n",
+        USUAL,
+    ),
+    (
+        "rings are keys, between which versions travel",
+        "oci/SERVICE/config.json",
+        "{\n  \"rings\": {\nEACH    \"other\": 0\n  }\n}\n",
+        "    \"ENV\": \"VERSION\",\n",
+        ["at_ring1", "tt_ring1", "prod_ring1"],
+    ),
+    (
+        "values that say so in the file's ending",
+        "clusters/SERVICE/ENV.values.yaml",
+        "hub:\n  image:\n    name: r/SERVICE\n    tag: VERSION\n",
+        "",
         USUAL,
     ),
     (
@@ -363,7 +377,7 @@ fn environments_that_a_helmfile_declares_inherit_without_a_file() {
 /// What looks like a version and is none, beside overlays that are.
 #[test]
 fn decoys_are_no_cells() {
-    const DECOYS: [(&str, &str, &str); 13] = [
+    const DECOYS: [(&str, &str, &str); 15] = [
         (
             "a schema",
             "crds/ENV/web.yaml",
@@ -418,6 +432,16 @@ fn decoys_are_no_cells() {
             "a sum of what is configured",
             "apps/web/overlays/ENV/hash.yaml",
             "env:\n- name: ENV_HASH\n  value: 39b01afa69e811a062127a7028547a75\n",
+        ),
+        (
+            "a volume of a cloud",
+            "apps/web/overlays/ENV/nfs.yaml",
+            "nfs:\n  volumeId: vol-0378600752daee49c\n",
+        ),
+        (
+            "a plugin of a dashboard",
+            "dashboards/ENV.json",
+            "{\"panels\": {\"pluginVersion\": \"12.8.1\"}}\n",
         ),
         (
             "a test's material",

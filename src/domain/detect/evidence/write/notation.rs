@@ -188,7 +188,7 @@ impl Layout<'_> {
         let known: BTreeSet<&Rc<str>> = capture.values.iter().collect();
         let plain = known.iter().all(|key| {
             key.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b':'))
         });
         if (last || !images) && known.len() <= ALTERNATIVES && plain {
             // What all of them end in is no part of a name.
