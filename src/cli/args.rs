@@ -125,6 +125,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Marks a version bad, in the repository: it goes nowhere until that is lifted
     Veto(VetoArgs),
+    /// Gives a version a tag more, in its registry
+    Retag(RetagArgs),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
     /// Has Flux fetch and apply what a cell declares now
@@ -227,6 +229,8 @@ pub enum Shape {
     Init,
     /// What `trust` prints
     Trust,
+    /// What `retag` prints
+    Retag,
     /// What `reconcile`, `suspend`, `resume`, `refresh` and `sync` print
     Agent,
     /// What `canary` prints
@@ -240,7 +244,7 @@ pub enum Shape {
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Config,
         Self::User,
         Self::Status,
@@ -252,6 +256,7 @@ impl Shape {
         Self::Plan,
         Self::Init,
         Self::Trust,
+        Self::Retag,
         Self::Agent,
         Self::Canary,
         Self::Log,
@@ -352,6 +357,29 @@ pub struct VetoArgs {
     pub lift: bool,
     #[command(flatten)]
     pub write: WriteArgs,
+}
+
+/// `retag SERVICE VERSION --as VERSION`.
+#[derive(Clone, Debug, Args)]
+pub struct RetagArgs {
+    /// The row
+    #[arg(add = From::new(services))]
+    pub service: String,
+    /// The version that there is: a tag, or a digest
+    #[arg(add = From::new(versions))]
+    pub version: String,
+    /// Its tag more
+    #[arg(long = "as", value_name = "VERSION")]
+    pub new: String,
+    /// The column whose image it is, where they have several
+    #[arg(long, value_name = "ENV", add = From::new(environments))]
+    pub env: Option<String>,
+    /// Takes the tag from what it means now
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Confirms it
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// `tidegate history`.

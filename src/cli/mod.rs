@@ -26,6 +26,7 @@ mod output;
 mod plan;
 mod plan_file;
 mod promote;
+mod retag;
 mod revert;
 mod rollout;
 mod schema;
@@ -319,6 +320,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Rollout(args)) => rollout::run(context, &args.command).await,
         Some(Command::Logs(args)) => logs::run(context, &args).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
+        Some(Command::Retag(args)) => Box::pin(retag::run(context, &args)).await,
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
         Some(Command::Schema(args)) => Ok(schema::run(&args)),

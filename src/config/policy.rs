@@ -11,7 +11,7 @@ use crate::domain::{
     gate, glob,
     ids::{EnvironmentName, RepoPath, ServiceName},
     plan::Level,
-    policy::{Dependency, Eligible, GatePolicy, Kind, Rule, Window},
+    policy::{Attestation, Dependency, Eligible, GatePolicy, Kind, Registry, Rule, Window},
     suggest,
     version_range::VersionRange,
 };
@@ -24,6 +24,8 @@ pub(super) const ELIGIBLE: [&str; 2] = ["range", "prerelease"];
 pub(super) const IMMUTABLE: [&str; 1] = ["digest"];
 /// Keys of `soak` and `together` beside those.
 pub(super) const LASTING: [&str; 1] = ["for"];
+/// Keys of `registry` beside those.
+pub(super) const REGISTRY: [&str; 2] = ["platform", "attestation"];
 /// Keys of one `[[windows]]` table.
 pub(super) const WINDOW: [&str; 7] = [
     "name",
@@ -72,12 +74,14 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
         let beside: &[&str] = match id {
             "eligible" => &ELIGIBLE,
             "immutable" => &IMMUTABLE,
+            "registry" => &REGISTRY,
             "soak" | "together" => &LASTING,
             _ => &[],
         };
         own.refuse_others(&[&RULE[..], beside].concat(), |_| None);
         match id {
             "eligible" => policy.eligible = Some(eligible(&own)),
+            "registry" => policy.registry = Some(registry(&own)),
             "immutable" => policy.digest = own.boolean("digest").unwrap_or_default(),
             "soak" => policy.soak = lasting(&own, "24h"),
             "together" => policy.together = lasting(&own, "2h"),
@@ -134,6 +138,36 @@ fn eligible(table: &Table<'_>) -> Eligible {
         );
     }
     asked
+}
+
+fn registry(table: &Table<'_>) -> Registry {
+    let platform = table.string("platform");
+    if let Some(text) = &platform {
+        let parts: Vec<&str> = text.split('/').collect();
+        if !(2..=3).contains(&parts.len()) || parts.iter().any(|part| part.is_empty()) {
+            table.error(
+                "platform",
+                format!("`{text}` is no platform; write one like `linux/amd64` or `linux/arm/v7`"),
+            );
+        }
+    }
+    let attestation = table.value("attestation").and_then(|value| {
+        if value.as_str().is_some() {
+            return table.string("attestation").map(Attestation::Predicate);
+        }
+        if value.as_bool().is_none() {
+            table.wrong_type(
+                "attestation",
+                value,
+                "`true` for any, or a predicate type such as `\"https://slsa.dev/provenance/v1\"`",
+            );
+        }
+        (value.as_bool() == Some(true)).then_some(Attestation::Any)
+    });
+    Registry {
+        platform,
+        attestation,
+    }
 }
 
 fn range(table: &Table<'_>, key: &str) -> Option<VersionRange> {

@@ -404,6 +404,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&policy::RULE)
         .chain(&policy::ELIGIBLE)
         .chain(&policy::IMMUTABLE)
+        .chain(&policy::REGISTRY)
         .chain(&policy::LASTING)
         .chain(&policy::WINDOW)
         .chain(&policy::DEPENDENCY)
@@ -459,6 +460,10 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         (
             "LastingRule",
             [&policy::RULE[..], &policy::LASTING].concat(),
+        ),
+        (
+            "RegistryRule",
+            [&policy::RULE[..], &policy::REGISTRY].concat(),
         ),
         ("ThemePair", vec!["dark", "light"]),
         ("Forge", forges::FORGE.to_vec()),

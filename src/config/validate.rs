@@ -140,6 +140,9 @@ pub(super) fn gates(
         }
         own.soak = gates.soak.or(own.soak);
         own.together = gates.together.or(own.together);
+        if gates.registry.is_some() {
+            own.registry.clone_from(&gates.registry);
+        }
         if gates.rules.contains_key("immutable") {
             own.digest = gates.digest;
         }

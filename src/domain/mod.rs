@@ -21,6 +21,7 @@ pub mod grammar;
 pub mod hash;
 pub mod history;
 pub mod ids;
+pub mod image;
 pub mod last_good;
 pub mod layout;
 pub mod manifest;

@@ -40,6 +40,8 @@ pub struct GatePolicy {
     pub eligible: Option<Eligible>,
     /// Versions have to be pinned by a digest (`immutable`).
     pub digest: bool,
+    /// What the registry is asked (`registry`).
+    pub registry: Option<Registry>,
     /// What is asked outside before a change (`http`, `promql`, `command`).
     pub checks: Vec<check::Check>,
     /// What is asked outside after a rollout (`[environments.verify]`).
@@ -68,6 +70,24 @@ pub struct Eligible {
     pub range: Option<VersionRange>,
     /// Pre-releases may come; `None`: where the range says so, or where there is none.
     pub prerelease: Option<bool>,
+}
+
+/// What a registry has to say of a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registry {
+    /// It is for this platform: `linux/amd64`; `None`: for any.
+    pub platform: Option<String>,
+    /// This is attested of it; `None`: nothing needs to be.
+    pub attestation: Option<Attestation>,
+}
+
+/// What has to be attested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attestation {
+    /// Anything, a signature too.
+    Any,
+    /// This predicate type.
+    Predicate(String),
 }
 
 /// `[[dependencies]]`: a service that needs another one.

@@ -10,6 +10,7 @@ pub mod git;
 pub mod log;
 pub mod mistake;
 pub mod prometheus;
+pub mod registry;
 pub mod state;
 pub mod waiting;
 pub mod web;

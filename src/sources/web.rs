@@ -38,6 +38,8 @@ pub struct Request {
     pub deadline: Duration,
     /// Redirects on the same host are followed; else they are the answer.
     pub follow: bool,
+    /// Those to another host are too, by TLS and without what opens the first: registries keep blobs elsewhere.
+    pub elsewhere: bool,
 }
 
 /// What a server answered.
@@ -64,6 +66,7 @@ impl Request {
             most,
             deadline,
             follow: true,
+            elsewhere: false,
         }
     }
 
@@ -134,10 +137,11 @@ async fn ask(request: Request) -> Result<Reply, String> {
     let Request {
         method,
         mut url,
-        headers,
+        mut headers,
         body,
         most,
         follow,
+        elsewhere,
         ..
     } = request;
     for _ in 0..=REDIRECTS {
@@ -157,7 +161,9 @@ async fn ask(request: Request) -> Result<Reply, String> {
         {
             let next = location.to_str().ok().and_then(|to| url.join(to).ok());
             let next = next.ok_or_else(|| "it redirects to what is no address".to_owned())?;
-            if !stays(&url, &next) {
+            if elsewhere && leaves_safely(&url, &next) {
+                headers.remove(header::AUTHORIZATION);
+            } else if !stays(&url, &next) {
                 let to = address::redact(next.as_str());
                 return Err(format!(
                     "it redirects to {to}, which is elsewhere and is not asked; name that address itself"
@@ -194,6 +200,14 @@ fn stays(from: &Url, to: &Url) -> bool {
     from.host() == to.host()
         && to.username().is_empty()
         && (from.origin() == to.origin() || upgraded && default_ports)
+}
+
+/// Whether a redirect elsewhere leads to a named host on the net, by TLS.
+fn leaves_safely(from: &Url, to: &Url) -> bool {
+    let host = to.host_str().unwrap_or_default();
+    let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+    let other = from.origin() != to.origin();
+    other && to.scheme() == "https" && to.username().is_empty() && !is_address && !is_local(to)
 }
 
 /// A proxy has nothing to do with what is on this machine.

@@ -48,7 +48,8 @@ pub(super) fn answers(
     let outside: Vec<Question> = outside.cloned().collect();
     for question in questions {
         match question {
-            Question::Http(_) | Question::Promql(_) | Question::Command(_) => {}
+            Question::Http(_) | Question::Promql(_) | Question::Command(_) | Question::Image(_) => {
+            }
             Question::Running(cell) => drop(runs.insert(cell.clone())),
             Question::Past(cell) => pasts.push(cell.clone()),
             Question::PastHealth(cell) => {
@@ -62,7 +63,7 @@ pub(super) fn answers(
         let seen = (!runs.is_empty()).then(|| scope.spawn(|| running.running(&runs)));
         let stop = running.stop();
         let told = (!outside.is_empty())
-            .then(|| scope.spawn(move || checks::ask_blocking(project, outside, &stop)));
+            .then(|| scope.spawn(move || checks::ask_blocking((project, reading), outside, &stop)));
         for (cell, past) in histories(project, reading, pasts) {
             facts.learn(Question::Past(cell), now, Answer::Past(past));
         }

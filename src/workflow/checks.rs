@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{Project, trust::Allowed};
+use super::{Project, Reading, registry, trust::Allowed};
 use crate::{
     config::Server,
     domain::{
@@ -60,7 +60,7 @@ impl Lately {
 /// Whether a question leads outside.
 pub(super) fn is_outside(question: &Question) -> bool {
     match question {
-        Question::Http(_) | Question::Promql(_) | Question::Command(_) => true,
+        Question::Http(_) | Question::Promql(_) | Question::Command(_) | Question::Image(_) => true,
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => false,
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn is_outside(question: &Question) -> bool {
 /// Answers with their times. Blocking, on a runtime of its own; `stop` ends it, and what was not answered then is not known.
 /// What was answered a moment ago is not asked again.
 pub(super) fn ask_blocking(
-    project: &Project,
+    (project, reading): (&Project, &Reading),
     questions: Vec<Question>,
     stop: &CancellationToken,
 ) -> Vec<(Question, Timestamp, Answer)> {
@@ -91,14 +91,14 @@ pub(super) fn ask_blocking(
                 .collect();
         }
     };
-    let answers = runtime.block_on(ask(project, questions, stop, true));
+    let answers = runtime.block_on(ask((project, Some(reading)), questions, stop, true));
     runtime.shutdown_background();
     answers
 }
 
 /// The same within a runtime; `lately`: what was answered a moment ago is good enough.
 pub(super) async fn ask(
-    project: &Project,
+    (project, reading): (&Project, Option<&Reading>),
     questions: Vec<Question>,
     stop: &CancellationToken,
     lately: bool,
@@ -112,7 +112,7 @@ pub(super) async fn ask(
                 return (question, at, answer);
             }
             let answer = tokio::select! {
-                answer = answer(project, &question, allowed, secrets) => answer,
+                answer = answer((project, reading), &question, allowed, secrets) => answer,
                 () = stop.cancelled() => Err("nobody waits for the answer any more".to_owned()),
             };
             let at = Timestamp::now();
@@ -120,7 +120,10 @@ pub(super) async fn ask(
                 Ok(answer) => {
                     let answered = !matches!(
                         answer,
-                        Answer::Http(Err(_)) | Answer::Samples(Err(_)) | Answer::Ran(Err(_))
+                        Answer::Http(Err(_))
+                            | Answer::Samples(Err(_))
+                            | Answer::Ran(Err(_))
+                            | Answer::Image(Err(_))
                     );
                     if answered {
                         project.lately.keep(question.clone(), at, answer.clone());
@@ -154,7 +157,7 @@ pub(super) fn allowed(project: &Project, questions: &[Question]) -> BTreeSet<Que
 
 /// The answer; an error where the question was not asked at all.
 async fn answer(
-    project: &Project,
+    (project, reading): (&Project, Option<&Reading>),
     question: &Question,
     allowed: &Allowed,
     secrets: &Secrets,
@@ -170,6 +173,12 @@ async fn answer(
         Question::Command(asked) => {
             permitted(allowed, asked.consent.as_ref(), "it is not run")?;
             Ok(Answer::Ran(checks::run(asked).await))
+        }
+        Question::Image(asked) => {
+            let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
+            Ok(Answer::Image(
+                registry::image(project, reading, asked).await,
+            ))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
         Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => {
@@ -247,6 +256,7 @@ fn unanswered(question: &Question, why: &str) -> Answer {
         Question::Http(_) => Answer::Http(Err(why)),
         Question::Promql(_) => Answer::Samples(Err(why)),
         Question::Command(_) => Answer::Ran(Err(why)),
+        Question::Image(_) => Answer::Image(Err(why)),
         Question::Past(_) => Answer::Past(Err(why)),
         Question::PastHealth(_) => Answer::PastHealth(Box::default()),
         Question::Running(_) => Answer::Running(Box::default()),

@@ -36,6 +36,7 @@ mod progress;
 mod reading;
 mod refs;
 mod refusals;
+mod registry;
 mod relayout;
 mod remote;
 mod repositories;

@@ -282,6 +282,8 @@ pub struct Gates {
     pub window: Option<Rule>,
     /// The version names one build, today and tomorrow.
     pub immutable: Option<ImmutableRule>,
+    /// The registry has the version, for the platform, attested, and its tag means what it meant.
+    pub registry: Option<RegistryRule>,
     /// The version is not vetoed.
     pub veto: Option<Rule>,
     /// What the service needs is there, or comes with it.
@@ -451,6 +453,32 @@ pub struct LastingRule {
     pub reverts: Option<bool>,
     /// For how long, such as `24h`.
     pub r#for: String,
+}
+
+/// What a registry has to say of a version.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RegistryRule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// What is not known; default: it holds where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts are judged too.
+    pub reverts: Option<bool>,
+    /// It is for this platform: `linux/amd64`.
+    pub platform: Option<String>,
+    /// What is attested of it.
+    pub attestation: Option<Attestation>,
+}
+
+/// What is attested.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub enum Attestation {
+    /// Anything, a signature too.
+    Any(bool),
+    /// A predicate type.
+    Predicate(String),
 }
 
 /// How much a gate's no weighs.

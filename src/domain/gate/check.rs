@@ -258,7 +258,7 @@ fn name(question: &Question) -> String {
         Question::Http(asked) => address::redact(&asked.url),
         Question::Promql(asked) => format!("`{}` on {}", asked.query, asked.server),
         Question::Command(asked) => format!("`{}`", asked.run.join(" ")),
-        Question::Running(_) | Question::Past(_) | Question::PastHealth(_) => question.to_string(),
+        _ => question.to_string(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+use super::registry::{ImageFacts, ImageQuestion};
 use crate::domain::{
     address, history::History, ids::CellKey, past_health::PastHealth, policy::check::Consent,
     rollout::Seen,
@@ -24,6 +25,8 @@ pub enum Question {
     Promql(PromqlQuestion),
     /// How a program ends.
     Command(CommandQuestion),
+    /// What a registry says of a version.
+    Image(ImageQuestion),
 }
 
 /// An address to ask.
@@ -109,6 +112,8 @@ pub enum Answer {
     Samples(Result<Vec<Sample>, String>),
     /// How a program ended, or why it did not.
     Ran(Result<Ran, String>),
+    /// What a registry says of a version, or why that is not known.
+    Image(Result<ImageFacts, String>),
     /// When it was healthy, as far as anybody knows.
     PastHealth(Box<PastHealth>),
 }
@@ -179,6 +184,13 @@ impl fmt::Display for Question {
             Self::Past(cell) => write!(f, "the history of {cell}"),
             Self::Http(asked) => write!(f, "what {} answers", address::redact(&asked.url)),
             Self::Promql(asked) => write!(f, "`{}` on {}", asked.query, asked.server),
+            Self::Image(asked) => {
+                write!(
+                    f,
+                    "what the registry of {} says of {}",
+                    asked.cell, asked.version
+                )
+            }
             Self::Command(asked) => write!(f, "how `{}` ends", asked.run.join(" ")),
             Self::PastHealth(cell) => write!(f, "when {cell} was healthy"),
         }

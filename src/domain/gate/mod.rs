@@ -31,6 +31,7 @@ mod immutable;
 mod lasting;
 #[cfg(test)]
 mod policies;
+mod registry;
 mod reverted;
 mod soak;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use check::{Checked, Verified, verified, verify_questions};
 pub use facts::{
     Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
 };
+pub use registry::{ImageFacts, ImageQuestion, ImageThere};
 
 /// A rule.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +70,7 @@ pub struct Gate {
 }
 
 /// Every gate of this version, in the order of their verdicts.
-pub const ALL: [Gate; 14] = [
+pub const ALL: [Gate; 15] = [
     upstream::GATE,
     ahead::GATE,
     reverted::GATE,
@@ -78,6 +80,7 @@ pub const ALL: [Gate; 14] = [
     health::GATE,
     window::GATE,
     immutable::GATE,
+    registry::GATE,
     veto::GATE,
     dependency::GATE,
     check::HTTP,

@@ -19,6 +19,7 @@ pub(crate) fn answered(
         let answer = match question {
             Question::Running(cell) => Answer::Running(Box::new(running.seen(cell))),
             Question::Past(cell) => Answer::Past(past(cell)),
+            Question::Image(_) => Answer::Image(Err("nobody asks it here".to_owned())),
             Question::Http(_) => Answer::Http(Err("nobody asks it here".to_owned())),
             Question::Promql(_) => Answer::Samples(Err("nobody asks it here".to_owned())),
             Question::Command(_) => Answer::Ran(Err("nobody runs it here".to_owned())),

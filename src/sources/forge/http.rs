@@ -272,6 +272,7 @@ impl Http {
             most: LARGEST,
             deadline: PATIENCE,
             follow: true,
+            elsewhere: false,
         };
         if let Some(body) = body {
             let json = HeaderValue::from_static("application/json");

@@ -91,7 +91,13 @@ async fn verify(
     questions.sort();
     questions.dedup();
     let allowed = checks::allowed(&project, &questions);
-    let answers = checks::ask(&project, questions, &CancellationToken::new(), false).await;
+    let answers = checks::ask(
+        (&project, None),
+        questions,
+        &CancellationToken::new(),
+        false,
+    )
+    .await;
     let mut facts = Facts::default();
     for (question, at, answer) in answers {
         facts.learn(question, at, answer);

@@ -93,3 +93,24 @@ pub struct OutsideRemote {
     /// What is pushed to.
     pub push: Vec<String>,
 }
+
+/// `tidegate retag -o json`: a version gets a tag more.
+#[derive(JsonSchema)]
+pub struct Retag {
+    /// `tidegate.retag/v1`.
+    pub schema: String,
+    /// The row.
+    pub service: String,
+    /// The image, with its registry.
+    pub image: String,
+    /// The version that is there.
+    pub from: String,
+    /// Its tag more.
+    pub to: String,
+    /// What it is.
+    pub digest: String,
+    /// What the tag meant before; null: it was not there.
+    pub before: Option<String>,
+    /// `tagged`, `already-there`, `dry-run`, `refused`, `declined`.
+    pub outcome: String,
+}

@@ -1,0 +1,440 @@
+//! What registries say of versions, over the distribution API; and a tag more for what is there.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::{
+    repo::{Repository, Said, write},
+    schema::assert_described,
+    web::{Web, reply},
+};
+
+const LAYOUT: &str = "[[layouts]]\npreset = \"helm-values\"\npath = \"{env}/{service}.yaml\"\n";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+fn digest(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    format!("sha256:{hex}")
+}
+
+/// Manifests and blobs by their names, and who may see them.
+#[derive(Default)]
+struct Shelf {
+    manifests: BTreeMap<String, (String, Vec<u8>)>,
+    blobs: BTreeMap<String, Vec<u8>>,
+    referrers: BTreeMap<String, Value>,
+    /// `user:password` that is asked for, by `Basic` or by tokens.
+    closed: Option<(&'static str, bool)>,
+}
+
+impl Shelf {
+    fn put(&mut self, kind: &str, names: &[&str], content: &Value) -> String {
+        let bytes = content.to_string().into_bytes();
+        let digest = digest(&bytes);
+        for name in names.iter().copied().chain([digest.as_str()]) {
+            self.manifests
+                .insert(name.to_owned(), (kind.to_owned(), bytes.clone()));
+        }
+        digest
+    }
+
+    /// An image for one platform.
+    fn image(&mut self, names: &[&str], platform: &str, salt: &str) -> String {
+        let (os, architecture) = platform.split_once('/').unwrap();
+        let config = json!({ "os": os, "architecture": architecture, "salt": salt }).to_string();
+        let of_config = digest(config.as_bytes());
+        self.blobs.insert(of_config.clone(), config.into_bytes());
+        let content = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": { "digest": of_config }, "layers": [] });
+        self.put(MANIFEST, names, &content)
+    }
+}
+
+struct Server {
+    web: Web,
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let shelf: Arc<Mutex<Shelf>> = Arc::default();
+        let known = Arc::clone(&shelf);
+        let web = Web::serve(move |asked, stream| {
+            let mut shelf = known.lock().unwrap();
+            let host = asked.headers.get("host").cloned().unwrap_or_default();
+            let authorization = asked
+                .headers
+                .get("authorization")
+                .map_or("", String::as_str);
+            let (path, _) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+            if path == "/token" {
+                let is_good = shelf
+                    .closed
+                    .is_none_or(|(secret, _)| authorization == format!("Basic {secret}"));
+                return if is_good {
+                    reply(stream, 200, &[], b"{\"token\": \"opened\"}")
+                } else {
+                    reply(stream, 401, &[], b"{}")
+                };
+            }
+            if let Some((secret, by_token)) = shelf.closed {
+                let wanted = if by_token {
+                    "Bearer opened".to_owned()
+                } else {
+                    format!("Basic {secret}")
+                };
+                if authorization != wanted {
+                    let challenge = if by_token {
+                        format!("Bearer realm=\"http://{host}/token\",service=\"s\",scope=\"x\"")
+                    } else {
+                        "Basic realm=\"r\"".to_owned()
+                    };
+                    return reply(stream, 401, &[("WWW-Authenticate", &challenge)], b"{}");
+                }
+            }
+            let Some(rest) = path.strip_prefix("/v2/shop/web/") else {
+                return reply(stream, 404, &[], b"{}");
+            };
+            match rest.split_once('/') {
+                Some(("manifests", name)) if asked.method == "PUT" => {
+                    let kind = asked.headers["content-type"].clone();
+                    let named = digest(&asked.body);
+                    for name in [name, &named] {
+                        shelf
+                            .manifests
+                            .insert(name.to_owned(), (kind.clone(), asked.body.clone()));
+                    }
+                    reply(stream, 201, &[], b"")
+                }
+                Some(("manifests", name)) => match shelf.manifests.get(name) {
+                    Some((kind, bytes)) => {
+                        let named = digest(bytes);
+                        reply(
+                            stream,
+                            200,
+                            &[("Content-Type", kind), ("Docker-Content-Digest", &named)],
+                            bytes,
+                        )
+                    }
+                    None => reply(
+                        stream,
+                        404,
+                        &[],
+                        b"{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\"}]}",
+                    ),
+                },
+                Some(("blobs", name)) => match shelf.blobs.get(name) {
+                    Some(bytes) => reply(stream, 200, &[], bytes),
+                    None => reply(stream, 404, &[], b"{}"),
+                },
+                Some(("referrers", name)) => match shelf.referrers.get(name) {
+                    Some(index) => reply(
+                        stream,
+                        200,
+                        &[("Content-Type", INDEX)],
+                        index.to_string().as_bytes(),
+                    ),
+                    None => reply(stream, 404, &[], b"404 page not found"),
+                },
+                _ => reply(stream, 404, &[], b"{}"),
+            }
+        });
+        Self { web, shelf }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Shelf) -> T) -> T {
+        change(&mut self.shelf.lock().unwrap())
+    }
+
+    /// `web` is 1.1.0 in staging and 1.0.0 in prod; what prod asks of its registry.
+    fn repository(&self, asks: &str) -> Repository {
+        let repository = Repository::empty();
+        configure(&repository, asks);
+        let image = format!("127.0.0.1:{}/shop/web", self.web.port);
+        for environment in ["staging", "prod"] {
+            let text = format!("image:\n  repository: {image}\n  tag: 1.0.0\n");
+            repository.write(&format!("{environment}/web.yaml"), &text);
+        }
+        repository.publish("Initial");
+        let text = format!("image:\n  repository: {image}\n  tag: 1.1.0\n");
+        repository.write("staging/web.yaml", &text);
+        repository.publish("Bump");
+        repository.pull();
+        repository
+    }
+}
+
+fn configure(repository: &Repository, asks: &str) {
+    let text = format!(
+        "[[environments]]\nname = \"staging\"\n[[environments]]\nname = \"prod\"\nfrom = [\"staging\"]\n[environments.gates]\nregistry = {{ {asks} }}\n{LAYOUT}"
+    );
+    repository.write("tidegate.toml", &text);
+}
+
+fn why(repository: &Repository, version: &str) -> Said {
+    let arguments = [
+        "why",
+        "web",
+        "--to",
+        "prod",
+        "--version",
+        version,
+        "-o",
+        "json",
+    ];
+    repository.run(&repository.clone_path(), &arguments, "", &[])
+}
+
+#[track_caller]
+fn assert_says(repository: &Repository, version: &str, outcome: &str, words: &str) {
+    let said = why(repository, version).exits(0).json();
+    assert_described(&said);
+    let verdicts = said["verdicts"].as_array().unwrap();
+    let verdict = verdicts
+        .iter()
+        .find(|verdict| verdict["gate"] == "registry")
+        .unwrap();
+    let detail = verdict["detail"].as_str().unwrap();
+    assert!(
+        verdict["outcome"] == outcome && detail.contains(words),
+        "{verdict}, not {outcome}: {words}"
+    );
+}
+
+/// Credentials where Docker keeps them.
+fn docker(repository: &Repository, config: &str) {
+    write(
+        &repository.home().join(".docker/config.json"),
+        config.as_bytes(),
+    );
+}
+
+#[test]
+fn the_registry_says_whether_it_is_there_and_for_which_platform() {
+    let server = Server::start();
+    let repository = server.repository("platform = \"linux/amd64\"");
+    assert_says(&repository, "1.1.0", "hold", "has no 1.1.0 of 127.0.0.1:");
+    let one = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    assert_says(
+        &repository,
+        "1.1.0",
+        "pass",
+        &format!("is {}, for linux/amd64", &one[..19]),
+    );
+    assert_says(&repository, &one, "pass", "for linux/amd64");
+    server.with(|shelf| shelf.image(&["1.2.0"], "linux/arm64", "a"));
+    assert_says(
+        &repository,
+        "1.2.0",
+        "hold",
+        "is not for linux/amd64: it is for linux/arm64",
+    );
+    let other = server.with(|shelf| {
+        let arm = shelf.image(&[], "linux/arm64", "b");
+        let amd = shelf.image(&[], "linux/amd64", "b");
+        let of = |digest: &str, architecture: &str| json!({ "digest": digest, "platform": { "os": "linux", "architecture": architecture } });
+        let index = json!({ "mediaType": INDEX, "manifests": [of(&arm, "arm64"), of(&amd, "amd64")] });
+        shelf.put(INDEX, &["1.3.0"], &index)
+    });
+    assert_says(&repository, "1.3.0", "pass", "for linux/amd64");
+    // A version that is pinned means what it is pinned to.
+    assert_says(
+        &repository,
+        &format!("1.3.0@{other}"),
+        "pass",
+        "for linux/amd64",
+    );
+    assert_says(
+        &repository,
+        &format!("1.3.0@{one}"),
+        "hold",
+        "the version is pinned to",
+    );
+    // A tag that means something else than it did when it was seen is told.
+    server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "changed"));
+    assert_says(&repository, "1.1.0", "hold", "moved: it means");
+    let promoted = [
+        "promote", "web", "--from", "staging", "--to", "prod", "--yes",
+    ];
+    repository
+        .tidegate(&promoted)
+        .exits(3)
+        .shows("registry hold");
+}
+
+#[test]
+fn what_is_attested_is_found_where_tools_leave_it() {
+    const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+    let server = Server::start();
+    let repository = server.repository(&format!("attestation = \"{PROVENANCE}\""));
+    let plain = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    assert_says(&repository, "1.1.0", "hold", "is not attested of");
+    // By the referrers API, as Sigstore's bundles are.
+    server.with(|shelf| {
+        let bundle = json!({ "digest": plain, "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "annotations": { "dev.sigstore.bundle.predicateType": PROVENANCE } });
+        shelf.referrers.insert(plain.clone(), json!({ "manifests": [bundle] }));
+    });
+    assert_says(
+        &repository,
+        "1.1.0",
+        "pass",
+        "attested: https://slsa.dev/provenance/v1",
+    );
+    // By cosign's tags.
+    server.with(|shelf| {
+        let digest = shelf.image(&["1.2.0"], "linux/amd64", "b");
+        let tag = format!("{}.att", digest.replace(':', "-"));
+        let layer = json!({ "digest": "x", "annotations": { "predicateType": PROVENANCE } });
+        shelf.put(MANIFEST, &[&tag], &json!({ "layers": [layer] }));
+    });
+    assert_says(&repository, "1.2.0", "pass", PROVENANCE);
+    // By BuildKit, beside the image.
+    server.with(|shelf| {
+        let image = shelf.image(&[], "linux/amd64", "c");
+        let layer = json!({ "digest": "x", "annotations": { "in-toto.io/predicate-type": PROVENANCE } });
+        let attested = shelf.put(MANIFEST, &[], &json!({ "layers": [layer] }));
+        let index = json!({ "mediaType": INDEX, "manifests": [
+            { "digest": image, "platform": { "os": "linux", "architecture": "amd64" } },
+            { "digest": attested, "platform": { "os": "unknown", "architecture": "unknown" },
+              "annotations": { "vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": image } },
+        ] });
+        shelf.put(INDEX, &["1.3.0"], &index);
+    });
+    assert_says(&repository, "1.3.0", "pass", PROVENANCE);
+    // Any will do where any is asked for: a signature too.
+    configure(&repository, "attestation = true");
+    repository.publish("Any");
+    repository.pull();
+    let signed = server.with(|shelf| shelf.image(&["1.4.0"], "linux/amd64", "d"));
+    assert_says(&repository, "1.4.0", "hold", "nothing is attested of");
+    server.with(|shelf| {
+        let tag = format!("{}.sig", signed.replace(':', "-"));
+        shelf.put(MANIFEST, &[&tag], &json!({ "layers": [] }));
+    });
+    assert_says(&repository, "1.4.0", "pass", "attested: signature");
+}
+
+#[test]
+fn what_is_closed_opens_with_the_credentials_of_its_host() {
+    let server = Server::start();
+    server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    // `user:sesame`.
+    let secret = "dXNlcjpzZXNhbWU=";
+    for by_token in [false, true] {
+        server.with(|shelf| shelf.closed = Some((secret, by_token)));
+        let repository = server.repository("platform = \"linux/amd64\"");
+        assert_says(&repository, "1.1.0", "unknown", "docker login 127.0.0.1:");
+        // What is another host's is not sent.
+        docker(&repository, &json!({ "auths": { "127.0.0.1": { "auth": secret }, "r.example.com": { "auth": secret } } }).to_string());
+        assert_says(&repository, "1.1.0", "unknown", "docker login");
+        let sent = server.web.asked().iter().any(|asked| {
+            asked
+                .headers
+                .get("authorization")
+                .is_some_and(|it| it.contains(secret))
+        });
+        assert!(!sent || by_token);
+        let host = format!("127.0.0.1:{}", server.web.port);
+        docker(
+            &repository,
+            &json!({ "auths": { &host: { "auth": secret } } }).to_string(),
+        );
+        assert_says(&repository, "1.1.0", "pass", "for linux/amd64");
+        // A helper has them, too.
+        let programs = repository.home().join("programs");
+        let helper = programs.join("docker-credential-vault");
+        let script = format!(
+            "#!/bin/sh\nread host\n[ \"$host\" = {host} ] || exit 1\necho '{{\"Username\":\"user\",\"Secret\":\"sesame\"}}'\n"
+        );
+        write(&helper, script.as_bytes());
+        fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
+        docker(
+            &repository,
+            &json!({ "credHelpers": { &host: "vault" } }).to_string(),
+        );
+        let path = format!(
+            "{}:{}",
+            programs.display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let arguments = ["why", "web", "--to", "prod", "--version", "1.1.0"];
+        repository
+            .run(&repository.clone_path(), &arguments, "", &[("PATH", &path)])
+            .exits(0)
+            .shows("for linux/amd64");
+    }
+}
+
+#[test]
+fn where_no_image_is_named_the_registry_is_not_known() {
+    let server = Server::start();
+    let repository = server.repository("platform = \"linux/amd64\"");
+    repository.write("prod/web.yaml", "image:\n  tag: 1.0.0\n");
+    repository.publish("No name");
+    repository.pull();
+    assert_says(
+        &repository,
+        "1.1.0",
+        "unknown",
+        "no image's name stands beside the version at prod/web.yaml:2",
+    );
+    repository
+        .tidegate(&["why", "web", "--to", "prod", "--offline"])
+        .exits(0)
+        .shows("--offline");
+}
+
+#[test]
+fn a_version_gets_a_tag_more_and_no_tag_is_taken_from_another() {
+    let server = Server::start();
+    let repository = server.repository("");
+    let one = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    server.with(|shelf| shelf.image(&["taken"], "linux/amd64", "b"));
+    let retag = |more: &[&str]| repository.tidegate(&[&["retag", "web"][..], more].concat());
+    retag(&["1.1.0", "--as", "prod-1.1.0"])
+        .exits(2)
+        .says("--yes confirms");
+    retag(&["1.1.0", "--as", "prod-1.1.0", "--dry-run"])
+        .exits(0)
+        .shows("→");
+    retag(&["1.1.0", "--as", "prod-1.1.0", "--read-only"]).exits(2);
+    retag(&["1.1.0", "--as", "no tag", "--yes"])
+        .exits(2)
+        .says("can be no tag");
+    retag(&["9.9.9", "--as", "prod-1.1.0", "--yes"])
+        .exits(1)
+        .says("has no 9.9.9");
+    assert!(server.with(|shelf| !shelf.manifests.contains_key("prod-1.1.0")));
+    let said = retag(&["1.1.0", "--as", "prod-1.1.0", "--yes", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_described(&said);
+    assert_eq!(
+        (&said["outcome"], &said["digest"]),
+        (&json!("tagged"), &json!(one))
+    );
+    let tagged = server.with(|shelf| digest(&shelf.manifests["prod-1.1.0"].1));
+    assert_eq!(tagged, one);
+    retag(&["1.1.0", "--as", "prod-1.1.0", "--yes"])
+        .exits(0)
+        .shows("already");
+    retag(&["1.1.0", "--as", "taken", "--yes"])
+        .exits(1)
+        .says("--overwrite");
+    retag(&["1.1.0", "--as", "taken", "--yes", "--overwrite"]).exits(0);
+    assert_eq!(
+        server.with(|shelf| digest(&shelf.manifests["taken"].1)),
+        one
+    );
+}
