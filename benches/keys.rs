@@ -405,6 +405,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
             verdicts: Vec::new(),
         }],
         waves: vec![Wave {
+            after: Vec::new(),
             writes: vec![Write {
                 vetoes: Vec::new(),
                 tip: tip(),

@@ -117,6 +117,8 @@ pub enum Action {
     Override,
     /// Accept what moves with an edit and was not staged.
     AcceptAlong,
+    /// Let the plan wait for its gates, and go then.
+    WhenEligible,
     /// Plan without what gates hold, or with it.
     LeaveOut,
     /// Take the failure off the screen.

@@ -183,6 +183,7 @@ pub const TABLE: &[Row] = &[
     action(Action::Drop, "drop", "take back everything staged").typed(&["drop"], Nothing),
     action(Action::Override, "override", "lift the hold on this change, with a reason that is kept in the commit").keys(&["o"], &[Plan]).hint("override"),
     action(Action::AcceptAlong, "accept-along", "accept the cells that move with an edit though they were not staged; the plan is held until then").keys(&["c"], &[Plan]).hint("come along").typed(&["accept-along"], Nothing),
+    action(Action::WhenEligible, "when-eligible", "let the plan wait for its gates, and write it when they pass, as long as this runs; again: wait no longer").keys(&["w"], &[Plan]).hint("when eligible").typed(&["when-eligible"], Nothing),
     action(Action::LeaveOut, "leave-out", "plan without what is held or cannot change, or with it again; it stays staged").keys(&["l"], &[Plan]).typed(&["leave-out"], Nothing),
     action(Action::Deliver, "deliver", "deliver to a branch of its own instead, or back to the branch").keys(&["b"], &[Plan]).hint("branch").typed(&["deliver"], Needed(What::OneOf(&["push", "branch", "pull-request"]))),
     action(Action::Scope, "scope", "plan everything staged, or only the selected change with what was asked for together with it").keys(&["a"], &[Plan]),

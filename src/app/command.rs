@@ -57,6 +57,13 @@ pub enum Command {
         /// What is asked for.
         request: PlanRequest,
     },
+    /// Freeze the request of a plan that waits, as it would be now; answered by `Planned`.
+    JudgeWaiting {
+        /// Which look this is; the answer carries it.
+        epoch: Epoch,
+        /// What was confirmed.
+        request: PlanRequest,
+    },
     /// Stop asking what the plan in the making asks outside.
     StopPlan,
     /// Write a confirmed plan and follow it; answered by several `Delivery`.

@@ -56,6 +56,19 @@ impl Deliveries {
         runs.filter(|delivery| !delivery.is_over())
     }
 
+    /// The cells of a delivery with those of the other waves of its plan, the last wave first: in the order in which they go
+    /// back.
+    pub(super) fn batch_of(&self, delivery: &Delivery) -> Vec<CellKey> {
+        let plan = delivery.wave.as_ref().map(|wave| &wave.plan);
+        let same = |other: &&DeliveryRun| {
+            let wave = other.delivery.wave.as_ref().map(|wave| &wave.plan);
+            other.delivery.id == delivery.id || plan.is_some() && wave == plan
+        };
+        let runs = self.runs.iter().rev().filter(same);
+        let cells = runs.flat_map(|run| run.delivery.cells.iter().map(|cell| cell.cell.clone()));
+        cells.collect()
+    }
+
     /// The cells that one is bringing forward.
     pub fn cells(&self) -> &HashSet<CellKey> {
         &self.cells

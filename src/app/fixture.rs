@@ -402,6 +402,8 @@ impl Driver {
             attempted: None,
             phase,
             reason: None,
+            depends_on: Vec::new(),
+            sync_wave: None,
         };
         let hop = |reason: &str, next, order| Hop {
             at: At::Sync,

@@ -31,3 +31,4 @@ pub mod status;
 pub mod story;
 pub mod trust;
 pub mod update;
+pub mod waiting;

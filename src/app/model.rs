@@ -27,6 +27,7 @@ use super::{
     staging::Staging,
     story::Story,
     trust::TrustQuestion,
+    waiting::Waiting,
 };
 use crate::{
     actions::{Action, Keymap, Mode, OwnCommand, OwnRun},
@@ -134,6 +135,8 @@ pub struct Model {
     pub word: Option<(Timestamp, String)>,
     /// What has been waited for long, and since when.
     pub waits: Option<(String, Timestamp)>,
+    /// A confirmed plan that waits for its gates.
+    pub waiting: Option<Waiting>,
     /// The changed configuration asks, or asked, for a consent.
     pub trust: Option<TrustQuestion>,
     /// The demo's story that has not begun yet.
@@ -347,6 +350,7 @@ impl Model {
             ran: None,
             word: None,
             waits: None,
+            waiting: None,
             trust: None,
             story: None,
             operations: OpQueue::default(),

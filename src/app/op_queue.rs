@@ -15,6 +15,8 @@ pub enum Operation {
     Diff,
     /// Freezing a plan.
     Plan,
+    /// Judging what waits for its gates.
+    Waiting,
     /// Writing a plan and following it.
     Publish,
     /// Telling an agent something.
@@ -36,6 +38,7 @@ impl Operation {
             Self::History => "reading the history",
             Self::Diff => "reading a diff",
             Self::Plan => "planning",
+            Self::Waiting => "judging what waits",
             Self::Publish => "delivery",
             Self::Tell => "telling an agent",
             Self::Log => "following a log",

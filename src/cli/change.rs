@@ -19,7 +19,7 @@ use super::{
     outcome::{ending, held, not_written, nothing, refused, report, stopped, with_schema},
     output::{Output, clean},
     plan::show,
-    plan_file,
+    plan_file, waves,
 };
 use crate::{
     domain::{
@@ -307,6 +307,9 @@ async fn write(
         }
         if !writing.consented && !consents(context, project, &plan, args)? {
             return Ok(Exit::Usage);
+        }
+        if plan.waves.len() > 1 {
+            return waves::deliver(context, project, &plan, args).await;
         }
         let delivery = Delivery::new(&plan, Timestamp::now());
         let mut tell = observer(output);

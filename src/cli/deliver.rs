@@ -164,7 +164,7 @@ async fn merged(underway: &mut Underway<'_>, output: &Output, args: &WriteArgs) 
 }
 
 /// What left the clone, with what its servers said.
-fn said(output: &Output, delivery: &Delivery) {
+pub(super) fn said(output: &Output, delivery: &Delivery) {
     if let Some(moved) = &delivery.moved {
         output.note(clean(moved));
     }

@@ -38,6 +38,7 @@ mod text;
 mod trace;
 mod trust;
 mod veto;
+mod waves;
 mod why;
 
 use std::{

@@ -346,5 +346,15 @@ pub(super) fn with_schema(schema: &str, plan: &Plan) -> Value {
     }
     value["notes"] = json!(plan.notes);
     value["digest"] = json!(plan.digest);
+    if plan.waves.len() > 1 {
+        let waves = plan.waves.iter().map(|wave| {
+            let cell = |cell: &CellKey| json!({ "service": cell.service, "environment": cell.environment });
+            json!({
+                "cells": wave.cells().map(cell).collect::<Vec<_>>(),
+                "after": wave.waits_for().into_iter().map(cell).collect::<Vec<_>>(),
+            })
+        });
+        value["waves"] = json!(waves.collect::<Vec<_>>());
+    }
     value
 }

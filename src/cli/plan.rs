@@ -3,6 +3,7 @@
 use super::{
     output::{Output, clean},
     text::{before, count, verdict_glyph},
+    waves,
 };
 use crate::{
     domain::{
@@ -72,6 +73,7 @@ pub fn show(output: &Output, plan: &Plan) {
             output.line(output.paint(text, tone));
         }
     }
+    waves::show(output, plan);
     if !plan.is_void() {
         output.line("");
         for write in plan.writes() {

@@ -73,6 +73,7 @@ pub(super) async fn take_back(
     for part in &underway.delivery.parts {
         output.note(clean(&part.describe()));
     }
+    underway.merge(args.rollout_timeout()).await;
     if !underway.delivery.is_over() {
         let mut clusters = OwnClusters::watch(&project, &underway.delivery, Timestamp::now)?;
         underway.follow(&mut clusters, args.rollout_timeout()).await;

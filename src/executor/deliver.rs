@@ -75,23 +75,47 @@ pub(super) async fn publish(
     clusters: Handle,
 ) {
     let project = shared.project();
-    let mut tell = observer(&shared, Some(under_way));
-    let delivery = Arc::unwrap_or_clone(delivery);
-    let mut underway = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
+    let mut under_way = Some(under_way);
+    for number in 0..plan.waves.len().max(1) {
+        let delivery = match number {
+            0 => Delivery::clone(&delivery),
+            _ => Delivery::of_wave(&plan, number, Timestamp::now()),
+        };
+        let guard = under_way.take().unwrap_or_else(|| UnderWay::new(&shared));
+        let mut tell = observer(&shared, Some(guard));
+        let mut underway = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
+        deliver(&shared, &mut underway, &plan, number, &clusters).await;
+        let ended = underway.delivery.clone();
+        if !ended.lets_go_on() {
+            if let Some(why) = ended.not_begun() {
+                shared.tell(Event::Notice(why));
+            }
+            return;
+        }
+    }
+}
+
+/// Delivers one wave of a plan, and follows it to its end.
+async fn deliver(
+    shared: &Arc<Shared>,
+    underway: &mut Underway<'_>,
+    plan: &Plan,
+    number: usize,
+    clusters: &Handle,
+) {
+    let project = underway.project();
     let asking = Asking {
         clusters: clusters.clone(),
         stop: CancellationToken::new(),
     };
-    underway.publish(&plan, &asking).await;
-    let cells = plan.changes.iter().map(|change| &change.cell);
-    underway
-        .arrive(workflow::longest_timeout(&project, cells))
-        .await;
+    underway.publish_wave(plan, number, &asking).await;
+    let cells = underway.delivery.cells.iter().map(|run| &run.cell);
+    let patience = workflow::longest_timeout(project, cells);
+    underway.arrive(patience).await;
     underway.not_arrived();
     underway.merge(None).await;
-    underway
-        .follow(&mut Followed::new(&shared, clusters), None)
-        .await;
+    let mut clusters = Followed::new(shared, clusters.clone());
+    underway.follow(&mut clusters, None).await;
 }
 
 /// Takes up what an earlier session left behind, all of it side by side.
@@ -119,9 +143,17 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     let mut tell = observer(shared, None);
     let mut clusters = Followed::new(shared, clusters);
     let taken = left.take_up(&project, Timestamp::now, &mut tell, &mut clusters);
-    if let Err(mistake) = caught_in(taken).await {
-        let failure = report::mistake("delivery".to_owned(), &mistake);
-        shared.tell(Event::DeliveryBroken { id, failure });
+    match caught_in(taken).await {
+        // Nothing is pushed that this session did not confirm.
+        Ok(delivery) => {
+            if let Some(why) = delivery.rest_is_to_be_planned() {
+                shared.tell(Event::Notice(why));
+            }
+        }
+        Err(mistake) => {
+            let failure = report::mistake("delivery".to_owned(), &mistake);
+            shared.tell(Event::DeliveryBroken { id, failure });
+        }
     }
 }
 

@@ -337,6 +337,17 @@ impl Executor {
                     move || deliver::build(&shared, epoch, &request, by),
                 );
             }
+            Command::JudgeWaiting { epoch, request } => {
+                let by = (self.clusters.handle(), CancellationToken::new());
+                self.blocking(
+                    "judging what waits",
+                    move |failure| Event::Planned {
+                        epoch,
+                        result: Err(failure),
+                    },
+                    move || deliver::build(&shared, epoch, &request, by),
+                );
+            }
             Command::Publish { delivery, plan } => {
                 let clusters = self.clusters.handle();
                 let id = delivery.id.clone();

@@ -36,6 +36,18 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
     for line in text::wrap(&target, inner_width) {
         foot.push(Line::styled(line, theme.title));
     }
+    if screen.waits {
+        let now = canvas.model.now;
+        let waits = screen.plan.plan.waits_for();
+        let waits: Vec<String> = waits.iter().take(3).map(|it| it.short(now)).collect();
+        let words = format!(
+            "when its gates pass, as long as this runs: {}",
+            waits.join("; ")
+        );
+        for line in text::wrap(&words, inner_width) {
+            foot.push(Line::styled(line, theme.warn));
+        }
+    }
     if canvas.model.setup.demo {
         foot.push(Line::styled("in the demo's own repository", theme.dim));
     }
@@ -98,7 +110,11 @@ fn question(
     let Some(name) = screen.names.get(screen.typed) else {
         lines.push(Line::from(vec![
             canvas.key(Mode::Confirm, Action::Yes),
-            Span::raw(" write it   "),
+            Span::raw(if screen.waits {
+                " let it wait   "
+            } else {
+                " write it   "
+            }),
             canvas.key(Mode::Confirm, Action::No),
             Span::raw(" go back"),
         ]));

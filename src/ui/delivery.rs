@@ -48,6 +48,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &DeliveryScreen) {
     let delivery = &*runs[index].delivery;
     let mut title = vec![
         Span::styled("Delivery", theme.title),
+        Span::styled(
+            delivery.wave.as_ref().map_or(String::new(), |wave| {
+                format!("  wave {} of {}", wave.number, wave.of)
+            }),
+            theme.accent,
+        ),
         Span::styled(format!("  {}", delivery.subject), theme.dim),
     ];
     if runs.len() > 1 {

@@ -169,6 +169,7 @@ fn hints(canvas: &mut Canvas<'_>, area: Rect, mode: Mode) {
     let rows = rows.filter(|(row, _)| match row.action {
         Action::AcceptAlong => waits,
         Action::Override => held,
+        Action::WhenEligible => held || model.waiting.is_some(),
         Action::RevertFailed | Action::RevertBatch => failed,
         _ => true,
     });

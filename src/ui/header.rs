@@ -68,6 +68,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
             spans: vec![Span::styled(format!("staged {staged}"), theme.staged)],
         });
     }
+    if let Some(waits) = waiting(model) {
+        parts.push(Part {
+            importance: 7,
+            spans: vec![Span::styled(waits, theme.staged)],
+        });
+    }
     if let Some(delivery) = delivery(model) {
         parts.push(Part {
             importance: 6,
@@ -171,6 +177,17 @@ fn delivery(model: &Model) -> Option<String> {
     let counts = counts.map(|delivery| (delivery.healthy(), delivery.cells.len()));
     let sum = counts.reduce(|(done, all), (more, others)| (done + more, all + others));
     sum.map(|(done, all)| format!("delivering {done}/{all}"))
+}
+
+/// `waits for window of web / prod, until Mon 05:00 UTC (in 3h)`
+fn waiting(model: &Model) -> Option<String> {
+    let waits = model.waiting.as_ref()?.waits_for();
+    let first = waits.first()?.short(model.now);
+    let more = match waits.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    Some(format!("waits for {first}{more}"))
 }
 
 fn busy(model: &Model) -> Option<String> {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::{
     failure::Failure,
+    ids::CellKey,
     plan::{Plan, PlanFile, SkipCause},
     text::count,
 };
@@ -95,6 +96,12 @@ fn applied(
     pinned: &Plan,
     again: &Plan,
 ) -> Result<Option<String>, Failure> {
+    let asked = pinned.changes.iter().filter(|it| it.along.is_none());
+    let there = |cell: &CellKey| {
+        let mut skipped = again.skipped.iter();
+        skipped.any(|skip| skip.cell == *cell && skip.cause == SkipCause::AlreadyThere)
+    };
+    let stands = again.is_empty() && asked.map(|it| &it.cell).all(there);
     let mut places = Vec::new();
     for write in pinned.writes() {
         let tip = reading.line(&write.tip.name);
@@ -104,7 +111,8 @@ fn applied(
         let found = repo.planned(tip, write.tip.commit, &pinned.digest)?;
         let Some(commit) = found else { return Ok(None) };
         // What it wrote may have been changed again since: then it is not there, and is planned like anything else.
-        if commit != tip.commit && !again.is_empty() {
+        let first = commit == tip.commit && pinned.waves.len() == 1;
+        if !first && !stands {
             return Ok(None);
         }
         places.push(format!("{} on {}", commit.short(), tip.shown));

@@ -142,7 +142,8 @@ pub fn prepare(
             *skip = told;
         }
     }
-    plan.notes = notes(project, &plan)?;
+    let notes = notes(project, &plan)?;
+    plan.notes.extend(notes);
     let (writes, held) = (plan.writes().count(), plan.held().count());
     tracing::info!(digest = plan.digest, writes, held, "planned");
     Ok(plan)

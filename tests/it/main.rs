@@ -51,6 +51,7 @@ mod trust;
 mod unread;
 mod values;
 mod verdicts;
+mod waves;
 mod writing;
 mod yaml_edit;
 

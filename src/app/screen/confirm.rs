@@ -35,6 +35,8 @@ pub struct ConfirmScreen {
     pub wrong: bool,
     /// The first change that is listed, where there is no room for all.
     pub first: usize,
+    /// It goes when its gates pass, not now.
+    pub waits: bool,
 }
 
 impl ConfirmScreen {
@@ -79,6 +81,11 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
 impl Model {
     /// Asks, if there is something to write, nothing holds it, and this session may write.
     pub(in crate::app) fn open_confirm(&mut self) {
+        self.ask_to_confirm(false);
+    }
+
+    /// The same of what `waits` for its gates first.
+    pub(in crate::app) fn ask_to_confirm(&mut self, waits: bool) {
         let Some(Screen::Plan(screen)) = self.screens.last() else {
             return;
         };
@@ -99,11 +106,13 @@ impl Model {
                 format!("{count} cannot change: {leave} leaves {it} out, {back} takes {it} back");
             return self.say(words);
         }
-        if plan.plan.is_void() {
+        if plan.plan.is_void() && !waits {
             return self.say("everything is skipped: there is nothing to write");
         }
         let held = plan.plan.held().count();
-        if let Some(first) = plan.plan.changes.iter().position(PlannedChange::is_held) {
+        let mut held_ones = plan.plan.changes.iter();
+        let first_held = held_ones.position(PlannedChange::is_held);
+        if let Some(first) = first_held.filter(|_| !waits) {
             self.select_change(first);
             let mut unaccepted = plan.plan.unaccepted();
             if let Some(along) = unaccepted.next() {
@@ -146,6 +155,7 @@ impl Model {
             input: LineInput::default(),
             wrong: false,
             first: 0,
+            waits,
         }));
     }
 
@@ -178,6 +188,13 @@ impl Model {
     }
 
     fn publish(&mut self, out: &mut Vec<Command>) {
+        if let Some(Screen::Confirm(screen)) = self.screens.last()
+            && screen.waits
+        {
+            let plan = Arc::clone(&screen.plan);
+            self.screens.pop();
+            return self.begin_waiting(plan, out);
+        }
         let Some(epoch) = self.operations.start(Operation::Publish) else {
             return self.say("another delivery is being written");
         };

@@ -116,8 +116,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             }
         }
         Action::RevertBatch => {
-            let cells = delivery.cells.iter().map(|run| run.cell.clone());
-            let cells: Vec<CellKey> = cells.collect();
+            let cells = runs.batch_of(delivery);
             model.revert_several(cells, out);
         }
         Action::Copy => match (link, commit) {
@@ -147,7 +146,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
 impl Model {
     /// Begins the delivery of a confirmed plan.
     pub(in crate::app) fn deliver(&mut self, plan: &Planned, epoch: Epoch, out: &mut Vec<Command>) {
-        let delivery = Arc::new(Delivery::new(&plan.plan, self.now));
+        let delivery = Arc::new(Delivery::of_wave(&plan.plan, 0, self.now));
         // One that was looked at before is found again from this one.
         self.screens
             .retain(|screen| !matches!(screen, Screen::Delivery(_)));
@@ -158,6 +157,25 @@ impl Model {
             delivery,
             plan: Arc::clone(&plan.plan),
         });
+    }
+
+    /// Whether a delivery that comes is the next wave of one of this session. Who looks at the one before sees it.
+    fn is_next_wave(&mut self, delivery: &Delivery) -> bool {
+        let plan = |other: &Delivery| other.wave.as_ref().map(|wave| wave.plan.clone());
+        let own = plan(delivery);
+        let mut before = self.deliveries.iter().rev();
+        let before = before.find(|run| own.is_some() && plan(&run.delivery) == own);
+        let Some(before) = before.map(|run| run.delivery.id.clone()) else {
+            return false;
+        };
+        for screen in &mut self.screens {
+            if let Screen::Delivery(screen) = screen
+                && screen.id == before
+            {
+                *screen = DeliveryScreen::new(delivery.id.clone());
+            }
+        }
+        true
     }
 
     /// Shows the newest delivery.
@@ -179,7 +197,12 @@ impl Model {
         out: &mut Vec<Command>,
     ) {
         if !self.deliveries.take(&delivery) {
-            let text = format!("taken up again: {}", delivery.subject);
+            let text = match &delivery.wave {
+                Some(wave) if self.is_next_wave(&delivery) => {
+                    format!("wave {} of {}: {}", wave.number, wave.of, delivery.subject)
+                }
+                _ => format!("taken up again: {}", delivery.subject),
+            };
             self.say(text.clone());
             self.log(Level::Info, text, Vec::new(), out);
             self.deliveries.add(Arc::clone(&delivery), None);
@@ -263,7 +286,7 @@ impl Model {
     }
 
     fn is_published(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
-        if self.written(delivery) {
+        if self.written(delivery) || delivery.wave.is_some() {
             let cells = delivery.cells.iter().map(|run| run.cell.clone());
             let cells: Vec<CellKey> = cells.collect();
             self.staging.delivered(&cells);

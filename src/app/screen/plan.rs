@@ -300,7 +300,11 @@ impl Model {
         &mut self,
         epoch: Epoch,
         result: Result<Arc<Planned>, Failure>,
+        out: &mut Vec<Command>,
     ) {
+        if self.operations.finish(Operation::Waiting, epoch) {
+            return self.on_waiting(result, out);
+        }
         if !self.operations.finish(Operation::Plan, epoch) {
             return;
         }

@@ -155,6 +155,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::Drop => model.drop_staged(out),
         Action::AcceptAlong => model.accept_along(out),
         Action::LeaveOut => model.leave_out(out),
+        Action::WhenEligible => model.wait_for_gates(out),
         Action::ShowAll => model.fold_or_show(),
         Action::Order => {
             model.next_order();

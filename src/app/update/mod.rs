@@ -124,7 +124,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             commit,
             result,
         } => model.on_diff(epoch, &cell, commit, result),
-        Event::Planned { epoch, result } => model.on_planned(epoch, result),
+        Event::Planned { epoch, result } => model.on_planned(epoch, result, out),
         Event::Delivery {
             at,
             delivery,
@@ -182,6 +182,7 @@ impl Model {
 
     fn tick(&mut self, now: Timestamp, out: &mut Vec<Command>) {
         self.turn_clock(now);
+        self.look_at_waiting(out);
         let over = |said: Timestamp| !self.is_within(said, WORD_MILLISECONDS);
         if self.word.as_ref().is_some_and(|(said, _)| over(*said)) {
             self.word = None;

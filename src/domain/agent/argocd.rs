@@ -44,6 +44,11 @@ pub(super) fn application(object: &Value, agent: &mut AgentObject) {
     } else {
         newest.and_then(|entry| revision(entry, ""))
     };
+    let annotations = object.pointer("/metadata/annotations");
+    let wave = annotations.and_then(|all| all.get("argocd.argoproj.io/sync-wave"));
+    agent.sync_wave = wave
+        .and_then(Value::as_str)
+        .and_then(|wave| wave.trim().parse().ok());
     judge(object, agent);
     agent.healthy_since = healthy_since(object, agent.phase);
 }

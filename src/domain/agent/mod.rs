@@ -253,6 +253,8 @@ pub struct AgentObject {
     pub destination: Destination,
     /// What has to be ready before it is applied (`dependsOn`).
     pub depends_on: Vec<Reference>,
+    /// Its sync wave (`argocd.argoproj.io/sync-wave`), where it says one.
+    pub sync_wave: Option<i64>,
     /// The workloads that it manages.
     pub inventory: Vec<Part>,
     /// Since when what it has applied is deployed and all of it healthy, as it says; `None` where it is not, or does not say.
@@ -350,6 +352,12 @@ pub struct AgentState {
     pub phase: Phase,
     /// Why, in its own words.
     pub reason: Option<String>,
+    /// What has to be ready before it is applied (`dependsOn`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<Reference>,
+    /// Its sync wave among others, where it says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_wave: Option<i64>,
 }
 
 impl AgentState {
@@ -406,6 +414,8 @@ impl AgentObject {
                 (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
                 (reason, message) => reason.clone().or(message.clone()),
             },
+            depends_on: self.depends_on.clone(),
+            sync_wave: self.sync_wave,
         }
     }
 }

@@ -41,6 +41,7 @@ pub fn read(kind: AgentKind, object: &Value) -> Option<AgentObject> {
         pace: Pace::Unknown,
         destination: Destination::default(),
         depends_on: Vec::new(),
+        sync_wave: None,
         inventory: Vec::new(),
         healthy_since: None,
     };

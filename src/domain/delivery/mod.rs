@@ -74,9 +74,25 @@ pub struct Delivery {
     pub moved: Option<String>,
     /// Cells that change, in the plan's order.
     pub cells: Vec<CellRun>,
+    /// Which wave of a plan of several it is; `None`: it is all of its plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<InWaves>,
     /// How it ended, and when. What is kept has not ended.
     #[serde(skip)]
     pub ended: Option<(Timestamp, Outcome)>,
+}
+
+/// The place of a delivery among those of a plan in waves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InWaves {
+    /// The digest of the whole plan.
+    pub plan: String,
+    /// Its number, from 1.
+    pub number: usize,
+    /// So many waves.
+    pub of: usize,
+    /// The cells of later ones, which begin when this one is healthy.
+    pub rest: Vec<CellKey>,
 }
 
 /// A stage that began.
@@ -293,8 +309,58 @@ impl Delivery {
             parts: Vec::new(),
             moved: None,
             cells: cells.collect(),
+            wave: None,
             ended: None,
         }
+    }
+
+    /// One wave of a plan, counted from 0, that is about to be delivered.
+    pub fn of_wave(plan: &Plan, number: usize, started: Timestamp) -> Self {
+        let mut delivery = Self::new(&plan.wave(number), started);
+        let later = plan.waves.iter().skip(number + 1);
+        delivery.wave = (plan.waves.len() > 1).then(|| InWaves {
+            plan: plan.digest.clone(),
+            number: number + 1,
+            of: plan.waves.len(),
+            rest: later.flat_map(|wave| wave.cells().cloned()).collect(),
+        });
+        delivery
+    }
+
+    /// It ended so that the next wave may begin: all of it is healthy, or nothing can be seen of what runs.
+    pub fn lets_go_on(&self) -> bool {
+        let ended = self.ended.as_ref().map(|(_, outcome)| outcome);
+        matches!(ended, Some(Outcome::Healthy(_) | Outcome::Unwatched))
+    }
+
+    /// What is not begun of its plan where it did not end well, in a sentence.
+    pub fn not_begun(&self) -> Option<String> {
+        let wave = self.wave.as_ref()?;
+        if wave.rest.is_empty() || self.lets_go_on() {
+            return None;
+        }
+        let rest: Vec<String> = wave.rest.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "wave {} of {} stopped the rest, which is not written: {}",
+            wave.number,
+            wave.of,
+            rest.join(", ")
+        ))
+    }
+
+    /// What is not begun of a plan whose earlier wave was taken up again, in a sentence.
+    pub fn rest_is_to_be_planned(&self) -> Option<String> {
+        let wave = self.wave.as_ref().filter(|wave| !wave.rest.is_empty())?;
+        if !self.lets_go_on() {
+            return self.not_begun();
+        }
+        let rest: Vec<String> = wave.rest.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "wave {} of {} is through, and the rest is not begun: {}; plan it again, what is there already is skipped",
+            wave.number,
+            wave.of,
+            rest.join(", ")
+        ))
     }
 
     /// Nothing more comes.

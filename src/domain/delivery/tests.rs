@@ -56,6 +56,7 @@ fn plan(services: &[&str], deliver: Deliver) -> Plan {
         deliver,
         changes: services.iter().map(change).collect(),
         waves: vec![Wave {
+            after: Vec::new(),
             writes: services.iter().map(write).collect(),
         }],
         digest: "d1ge57".to_owned(),
@@ -286,6 +287,8 @@ fn brought_by_argo(hop: Option<Hop>, phase: Phase, tried: &str, serving: &str) -
             attempted: Some(tried.to_owned()),
             phase,
             reason: None,
+            depends_on: Vec::new(),
+            sync_wave: None,
         });
         live.hop.clone_from(&hop);
     }

@@ -140,6 +140,7 @@ mod tests {
                 along: None,
             }],
             waves: vec![Wave {
+                after: Vec::new(),
                 writes: vec![Write {
                     tip: tip(),
                     action: Action::Edit,

@@ -220,6 +220,7 @@ mod tests {
                 along: None,
             }],
             waves: vec![Wave {
+                after: Vec::new(),
                 writes: vec![Write {
                     tip,
                     action: Action::Edit,

@@ -8,11 +8,14 @@ use crate::domain::{
 
 /// Completes a plan whose changes, writes and skips stand.
 pub(super) fn freeze(mut plan: Plan, topology: &Topology) -> Plan {
-    plan.deliver = plan
-        .request
-        .deliver
-        .unwrap_or_else(|| asked_for(&plan, topology));
+    plan.deliver = delivered(&plan, topology);
     name(plan)
+}
+
+/// How it leaves the clone.
+pub(super) fn delivered(plan: &Plan, topology: &Topology) -> Deliver {
+    let asked = plan.request.deliver;
+    asked.unwrap_or_else(|| asked_for(plan, topology))
 }
 
 /// Gives it its digest, and its commits their messages.
@@ -98,6 +101,7 @@ impl Plan {
             request,
             changes,
             waves: vec![Wave {
+                after: Vec::new(),
                 writes: vec![write.clone()],
             }],
             skipped: Vec::new(),

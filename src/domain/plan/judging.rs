@@ -42,6 +42,7 @@ impl Judging {
             .iter()
             .filter_map(|change| self.change(change, goes, input))
             .flat_map(|(_, change)| gate::questions(&change))
+            .chain(together(changes, input))
             .filter(|question| !facts.knows(question))
             .collect();
         if !unknown.is_empty() {
@@ -89,6 +90,17 @@ fn edits_of<'a>(waves: &'a [Wave], cell: &CellKey) -> &'a [FileEdit] {
     let mut writes = waves.iter().flat_map(|wave| &wave.writes);
     let write = writes.find(|write| write.cells.contains(cell));
     write.map_or(&[], |write| &write.edits)
+}
+
+/// What agents say of cells that go together: in which order they go.
+fn together<'p>(
+    changes: &'p [PlannedChange],
+    input: &'p PlanInput<'_>,
+) -> impl Iterator<Item = Question> + 'p {
+    let several = changes.len() > 1;
+    let changes = changes.iter().filter(move |_| several);
+    let watched = changes.filter(|it| input.topology.cluster(&it.cell.environment).is_some());
+    watched.map(|change| Question::Running(change.cell.clone()))
 }
 
 /// What a plan writes, of all its cells.

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
-    Verdict, along::written, build::draft, freeze::freeze,
+    Verdict,
+    along::written,
+    build::draft,
+    freeze::{delivered, freeze},
+    waves::split,
 };
 use crate::domain::{
     gate::{self, Facts},
@@ -35,7 +39,8 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
         if without.is_empty() {
             plan.skipped.extend(left_out);
             plan.skip(&input.request.refused, input.request.leave_out);
-            return freeze(plan, input.topology);
+            let deliver = delivered(&plan, input.topology);
+            return freeze(split(plan, deliver, &left, &facts, input), input.topology);
         }
         let cells: BTreeSet<&CellKey> = without.iter().map(|skip| &skip.cell).collect();
         left.retain(|request| !cells.contains(&request.cell));

@@ -26,6 +26,7 @@ mod judging;
 mod leave_out;
 mod target;
 mod waits;
+mod waves;
 
 #[cfg(test)]
 mod merging;
@@ -45,6 +46,7 @@ pub use ending::Ending;
 pub use file::{PlanFile, SCHEMA};
 pub use leave_out::build;
 pub use waits::WaitsFor;
+pub use waves::After;
 
 /// What the operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,8 +140,8 @@ pub struct Plan {
     pub deliver: Deliver,
     /// What will change, in the order asked for, then what comes along.
     pub changes: Vec<PlannedChange>,
-    /// What is written, wave by wave: what a wave holds is healthy before the next begins. One for now; none where nothing
-    /// is written.
+    /// What is written, wave by wave: what a wave holds is healthy before the next begins. One where nothing of it needs
+    /// anything else of it; none where nothing is written.
     pub waves: Vec<Wave>,
     /// What will not, and why.
     pub skipped: Vec<Skip>,
@@ -154,6 +156,9 @@ pub struct Plan {
 pub struct Wave {
     /// One per ref and repository, in order.
     pub writes: Vec<Write>,
+    /// Why its cells are in no earlier wave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<After>,
 }
 
 /// One commit or tag: what changes on one ref of one repository.

@@ -50,7 +50,7 @@ pub(super) fn topology() -> Topology {
 }
 
 /// One file per environment, a line `service version` each: what the test's editor edits.
-fn desired(cells: &[(&str, &str, &str)]) -> Desired {
+pub(super) fn desired(cells: &[(&str, &str, &str)]) -> Desired {
     let cell = |version: &str| DesiredCell {
         version: (version != "-").then(|| version.into()),
         ..DesiredCell::default()
@@ -124,7 +124,7 @@ fn edit(
     }])
 }
 
-fn request(service: &str, environment: &str, intent: Intent) -> ChangeRequest {
+pub(super) fn request(service: &str, environment: &str, intent: Intent) -> ChangeRequest {
     ChangeRequest {
         cell: CellKey::new(service, environment),
         intent,
@@ -132,7 +132,7 @@ fn request(service: &str, environment: &str, intent: Intent) -> ChangeRequest {
     }
 }
 
-fn promote(from: &str) -> Intent {
+pub(super) fn promote(from: &str) -> Intent {
     Intent::Promote { from: from.into() }
 }
 
@@ -163,7 +163,7 @@ fn facts(staging: Connection, cell: Option<LiveCell>) -> Running {
     }
 }
 
-fn plan_with(
+pub(super) fn plan_with(
     topology: &Topology,
     desired: &Desired,
     facts: &Running,

@@ -313,6 +313,7 @@ mod tests {
             changes: vec![change],
             digest: "abc".to_owned(),
             waves: vec![Wave {
+                after: Vec::new(),
                 writes: vec![Write {
                     tip,
                     action: Action::Edit,

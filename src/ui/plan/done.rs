@@ -28,6 +28,7 @@ pub fn lines(canvas: &Canvas<'_>, view: &Planned, width: usize) -> Vec<Line<'sta
         let radius = text::wrap(&radius(canvas.model, view), width).into_iter();
         lines.extend(radius.map(|line| Line::styled(line, theme.dim)));
     }
+    lines.extend(waves(canvas, &view.plan, width));
     for note in &view.plan.notes {
         let note = text::wrap(note, width).into_iter();
         lines.extend(note.map(|line| Line::styled(line, theme.warn)));
@@ -45,6 +46,42 @@ pub fn lines(canvas: &Canvas<'_>, view: &Planned, width: usize) -> Vec<Line<'sta
         let first = wrapped.next().unwrap_or_default();
         lines.push(Line::styled(format!("$ {first}"), theme.text));
         lines.extend(wrapped.map(|line| Line::styled(format!("  {line}"), theme.text)));
+    }
+    lines
+}
+
+/// Each wave with its cells, and what has to be healthy before it; nothing where all goes at once.
+fn waves(canvas: &Canvas<'_>, plan: &Plan, width: usize) -> Vec<Line<'static>> {
+    let theme = canvas.theme;
+    let mut lines = Vec::new();
+    if plan.waves.len() < 2 {
+        return lines;
+    }
+    for (number, wave) in (1..).zip(&plan.waves) {
+        let cells: Vec<String> = wave.cells().map(ToString::to_string).collect();
+        let after: Vec<String> = wave
+            .waits_for()
+            .into_iter()
+            .map(ToString::to_string)
+            .collect();
+        let after = match after.len() {
+            0 => String::new(),
+            _ => format!(", when healthy: {}", after.join(", ")),
+        };
+        let text = format!("{}{after}", cells.join(", "));
+        let head = format!("wave {number}  ");
+        let room = width.saturating_sub(head.len());
+        for (at, line) in text::wrap(&text, room).into_iter().enumerate() {
+            let head = if at == 0 {
+                head.clone()
+            } else {
+                " ".repeat(head.len())
+            };
+            lines.push(Line::from(vec![
+                Span::styled(head, theme.accent),
+                Span::styled(line, theme.text),
+            ]));
+        }
     }
     lines
 }

@@ -192,6 +192,17 @@ fn banners(
 ) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
+    if let Some(waiting) = &canvas.model.waiting {
+        let key = canvas.model.key(Mode::Plan, Action::WhenEligible);
+        let since = text::clock(waiting.since);
+        let words = format!("Confirmed at {since}, and waits for its gates ({key} ends that):");
+        lines.push(Line::styled(words, theme.staged));
+        for one in waiting.waits_for() {
+            let told = text::wrap(&one.told(canvas.model.now), width.saturating_sub(2));
+            let told = told.into_iter();
+            lines.extend(told.map(|line| Line::styled(format!("  {line}"), theme.text)));
+        }
+    }
     if screen.reread {
         lines.push(Line::styled(
             "The configuration was read again. Judged by the new one.",

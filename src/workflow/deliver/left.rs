@@ -45,17 +45,17 @@ impl LeftBehind {
     }
 
     /// Goes on with it to its end: the remote is asked what became of a push that nobody saw the end of, and what is
-    /// published is followed. Nothing is pushed.
+    /// published is followed. Nothing is pushed. As it stands then.
     pub async fn take_up(
         self,
         project: &Project,
         now: fn() -> Timestamp,
         tell: &mut (dyn FnMut(Told<'_>) + Send),
         clusters: &mut impl Clusters,
-    ) {
+    ) -> Delivery {
         let mut underway = Underway::again(project, (self.0, self.1), now, tell);
         if !underway.settle().await {
-            return;
+            return underway.delivery;
         }
         let cells = underway.delivery.cells.iter().map(|run| &run.cell);
         let patience = longest_timeout(project, cells);
@@ -63,6 +63,7 @@ impl LeftBehind {
         underway.not_arrived();
         underway.merge(None).await;
         underway.follow_again(clusters).await;
+        underway.delivery
     }
 }
 

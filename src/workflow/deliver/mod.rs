@@ -58,6 +58,29 @@ impl Underway<'_> {
         }
     }
 
+    /// Publishes one wave of the confirmed plan, counted from 0. Before the first, all of the plan is judged again: nothing of
+    /// it begins that could not be ended.
+    pub async fn publish_wave(&mut self, confirmed: &Plan, number: usize, running: AskRunning<'_>) {
+        if number == 0
+            && confirmed.waves.len() > 1
+            && let Err(why) = self.look_at_all(confirmed, running).await
+        {
+            return self.apply(Fact::NotPublished(why));
+        }
+        self.publish(&confirmed.wave(number), running).await;
+    }
+
+    async fn look_at_all(
+        &mut self,
+        confirmed: &Plan,
+        running: AskRunning<'_>,
+    ) -> Result<(), NotPublished> {
+        for write in confirmed.writes() {
+            self.fetch(write).await?;
+        }
+        judge_again(self.project, confirmed, confirmed, running).map(|_| ())
+    }
+
     async fn publish_all(
         &mut self,
         confirmed: &Plan,

@@ -339,6 +339,7 @@ fn the_bytes_follow_to_the_ref_of_the_change_where_several_have_the_file() {
         vetoes: Vec::new(),
     });
     Arc::make_mut(&mut view.plan).waves = vec![Wave {
+        after: Vec::new(),
         writes: writes.collect(),
     }];
     driver.model.build_plan(&mut Vec::new());

@@ -40,6 +40,7 @@ mod rows;
 mod staging;
 mod trace;
 mod trust;
+mod waiting;
 
 const SIZE: (u16, u16) = (120, 40);
 
@@ -87,6 +88,7 @@ fn plan(cells: &[CellKey], held: bool) -> Planned {
             deliver: Deliver::Push,
             changes: cells.iter().map(change).collect(),
             waves: vec![Wave {
+                after: Vec::new(),
                 writes: vec![write],
             }],
             skipped: Vec::new(),

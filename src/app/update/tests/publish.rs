@@ -512,3 +512,58 @@ fn an_older_reading_supersedes_nothing() {
     let at = driver.model.deliveries.position(&id).unwrap();
     assert_eq!(driver.model.deliveries[at].delivery.to_revert().count(), 2);
 }
+
+/// Of a plan in waves, the second takes the place of the first on the screen, and all of it goes back by one key.
+#[test]
+fn the_next_wave_is_shown_where_the_one_before_was() {
+    let cells = ["orders", "quotes"].map(|service| cell(service, "staging"));
+    let mut planned = plan(&cells, false);
+    {
+        let waves = &mut Arc::make_mut(&mut planned.plan).waves;
+        waves[0].writes[0].cells = vec![cells[0].clone()];
+        let mut second = waves[0].clone();
+        second.writes[0].cells = vec![cells[1].clone()];
+        waves.push(second);
+    }
+    let whole = Arc::clone(&planned.plan);
+    let mut driver = Driver::settled(SIZE);
+    driver.model.setup.write = WriteMode::Write;
+    driver.model.matrix.marks.extend(cells.iter().cloned());
+    driver.keys(": \"set_2 enter s");
+    driver.planned(planned);
+    driver.keys("enter y");
+    let first = driver.model.deliveries[0].delivery.wave.clone().unwrap();
+    assert_eq!(
+        (first.number, first.of, &first.rest[..]),
+        (1, 2, &cells[1..])
+    );
+    driver.pushed(Deliver::Push, "");
+    let staged: Vec<&CellKey> = driver
+        .model
+        .staging
+        .requests()
+        .iter()
+        .map(|it| &it.cell)
+        .collect();
+    assert_eq!(staged, [&cells[1]], "what is not written is staged still");
+    let now = driver.model.now;
+    let mut second = Delivery::of_wave(&whole, 1, now);
+    second.id = Delivery::new(&Plan::default(), now).id;
+    driver.send(Event::Delivery {
+        at: now,
+        delivery: Arc::new(second.clone()),
+        steps: Vec::new(),
+    });
+    let Some(Screen::Delivery(screen)) = driver.model.screens.last() else {
+        panic!("the delivery is left");
+    };
+    assert_eq!(screen.id, second.id);
+    let (_, word) = driver.model.word.clone().unwrap();
+    assert!(word.starts_with("wave 2 of 2: "), "{word}");
+    let batch = driver.model.deliveries.batch_of(&second);
+    assert_eq!(
+        batch,
+        [cells[1].clone(), cells[0].clone()],
+        "the last goes back first"
+    );
+}

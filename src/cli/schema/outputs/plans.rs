@@ -69,12 +69,49 @@ pub struct Plan {
     /// The branch is protected.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
+    /// What goes in which order, where not all of it goes at once: each wave begins when the one before is healthy.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub waves: Option<Vec<Wave>>,
+    /// What became of each wave that was written.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Vec<DeliveredWave>>,
     /// Of a plan that can be applied: what it is pinned to, for `tidegate apply`, in a form of its own.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Pinned>,
     /// Of a plan that can be applied: the hash of each other field.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub seal: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// Cells that go together.
+#[derive(JsonSchema)]
+pub struct Wave {
+    /// The cells.
+    pub cells: Vec<WaveCell>,
+    /// Cells of earlier waves that some of these need.
+    pub after: Vec<WaveCell>,
+}
+
+/// A cell of a wave.
+#[derive(JsonSchema)]
+pub struct WaveCell {
+    /// The row.
+    pub service: String,
+    /// The column.
+    pub environment: String,
+}
+
+/// A wave that was written.
+#[derive(JsonSchema)]
+pub struct DeliveredWave {
+    /// Its number, from 1.
+    pub wave: Option<usize>,
+    /// The next may begin.
+    pub healthy: bool,
+    /// What was published, ref by ref.
+    pub parts: Vec<Part>,
+    /// What became of its cells.
+    pub cells: Vec<CellProgress>,
 }
 
 /// What a plan is pinned to.

@@ -409,6 +409,7 @@ impl Draft {
         });
         vec![Wave {
             writes: writes.collect(),
+            after: Vec::new(),
         }]
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn plan() -> Planned {
                 ),
             ],
             waves: vec![Wave {
+                after: Vec::new(),
                 writes: vec![Write {
                     tip: fixture::tip("a1b2c3d"),
                     action: Action::Edit,

@@ -1,0 +1,177 @@
+//! Plans in waves: what a service needs goes before it, and is healthy before it goes.
+
+#![allow(clippy::unwrap_used)] // helpers fail by panicking
+use std::fs;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate::demo::{Demo, DemoOptions};
+
+use crate::support::{
+    repo::{CONFIGURATION, Repository, kustomization, overlay, ran},
+    schema::assert_described,
+    terminal::TIDEGATE,
+};
+
+const NEEDS: &str =
+    "\n[[dependencies]]\nservice = \"checkout\"\nneeds = \"payments\"\nversion = \">=1\"\n";
+
+/// `checkout`, which needs `payments`, and `mail` are 1.1.0 in staging and 1.0.0 in prod, as `payments` is.
+fn repository() -> Repository {
+    let repository = Repository::seeded();
+    repository.write("tidegate.toml", &format!("{CONFIGURATION}{NEEDS}"));
+    for environment in ["dev", "staging", "prod"] {
+        repository.write(
+            &overlay("mail", environment),
+            &kustomization("mail", "1.0.0"),
+        );
+    }
+    repository.publish("Mail, and what needs what");
+    for service in ["checkout", "payments", "mail"] {
+        repository.bump(service, "staging", "1.1.0");
+    }
+    repository.pull();
+    repository
+}
+
+fn subjects(repository: &Repository, count: usize) -> Vec<String> {
+    let count = format!("-{count}");
+    let log = repository.git_in(
+        &repository.remote(),
+        &["log", &count, "--format=%s", "main"],
+    );
+    log.lines().map(str::to_owned).collect()
+}
+
+const PROMOTE: [&str; 6] = ["promote", "--all", "--from", "staging", "--to", "prod"];
+
+#[test]
+fn what_is_needed_is_a_commit_before_what_needs_it() {
+    let repository = repository();
+    let dry = repository
+        .tidegate(&[&PROMOTE[..], &["--dry-run", "-o", "json"]].concat())
+        .exits(0)
+        .json();
+    assert_described(&dry);
+    let cells = |wave: &Value, field: &str| -> Vec<String> {
+        let cells = wave[field].as_array().unwrap().iter();
+        cells
+            .map(|cell| cell["service"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let waves = dry["waves"].as_array().unwrap();
+    assert_eq!(waves.len(), 2);
+    assert_eq!(cells(&waves[0], "cells"), ["mail", "payments"]);
+    assert_eq!(cells(&waves[1], "cells"), ["checkout"]);
+    assert_eq!(cells(&waves[1], "after"), ["payments"]);
+    repository
+        .tidegate(&[&PROMOTE[..], &["--dry-run"]].concat())
+        .exits(0)
+        .shows("  wave 1: mail / prod, payments / prod")
+        .shows("→ wave 2: checkout / prod   when healthy: payments / prod");
+    let done = repository
+        .tidegate(&[&PROMOTE[..], &["--yes", "-o", "json"]].concat())
+        .exits(0)
+        .says("wave 2 of 2: checkout / prod")
+        .json();
+    assert_eq!(done["outcome"], "pushed");
+    assert_eq!(done["delivered"].as_array().unwrap().len(), 2);
+    let expected = [
+        "promote checkout 1.0.0 → 1.1.0 to prod",
+        "promote mail, payments from staging to prod",
+    ];
+    assert_eq!(subjects(&repository, 2), expected);
+    // What needs nothing of the plan is one commit, as ever.
+    let file = repository.clone_path().join("../back.json");
+    let back = json!([
+        { "service": "checkout", "environment": "prod", "version": "1.0.0" },
+        { "service": "mail", "environment": "prod", "version": "1.0.0" },
+    ]);
+    fs::write(file, back.to_string()).unwrap();
+    repository
+        .tidegate(&[
+            "set",
+            "--changes",
+            "../back.json",
+            "--yes",
+            "--override",
+            "upstream",
+            "--reason",
+            "back",
+        ])
+        .exits(0);
+    assert_eq!(subjects(&repository, 1), ["set checkout, mail in prod"]);
+}
+
+#[test]
+fn a_plan_in_waves_is_a_file_like_any_other() {
+    let repository = repository();
+    let plan = repository
+        .tidegate(&[&["plan"], &PROMOTE[..], &["-o", "json"]].concat())
+        .exits(0);
+    let at = repository.clone_path();
+    let apply = ["apply", "-", "--yes", "-o", "json"];
+    repository.run(&at, &apply, &plan.out, &[]).exits(0);
+    assert_eq!(
+        subjects(&repository, 1),
+        ["promote checkout 1.0.0 → 1.1.0 to prod"]
+    );
+    let again = repository.run(&at, &apply, &plan.out, &[]).exits(0).json();
+    assert_eq!(again["outcome"], "already-applied");
+    // Half of it is not all of it.
+    repository
+        .tidegate(&["revert", "checkout", "prod", "--yes"])
+        .exits(0);
+    repository.run(&at, &apply, &plan.out, &[]).exits(5);
+}
+
+/// `search` needs `checkout`, whose new version crashes in prod-eu.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_stops_the_rest_and_says_how_to_go_back() {
+    let home = Repository::empty();
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 20.0;
+    options.outage = false;
+    let demo = Demo::start(options).await.unwrap();
+    let configuration = home.clone_path().join("needs.toml");
+    let own = fs::read_to_string(demo.clone.join("tidegate.toml")).unwrap();
+    let needs =
+        "\n[[dependencies]]\nservice = \"search\"\nneeds = \"checkout\"\nversion = \">=1\"\n";
+    fs::write(&configuration, own + needs).unwrap();
+    let changes = home.clone_path().join("changes.json");
+    let wanted = json!([
+        { "service": "search", "environment": "prod-eu", "version": "8.3.1" },
+        { "service": "checkout", "environment": "prod-eu", "version": "1.42.0" },
+    ]);
+    fs::write(&changes, wanted.to_string()).unwrap();
+    let mut command = home.command(TIDEGATE);
+    command
+        .args([
+            "set",
+            "--yes",
+            "-o",
+            "json",
+            "--override",
+            "upstream",
+            "--reason",
+            "By hand",
+        ])
+        .arg("--changes")
+        .arg(&changes)
+        .arg("--config")
+        .arg(&configuration)
+        .env("KUBECONFIG", &demo.kubeconfig)
+        .current_dir(&demo.clone);
+    let said = tokio::task::spawn_blocking(move || ran(command, ""))
+        .await
+        .unwrap();
+    let said = said
+        .exits(1)
+        .says("wave 1 of 2: checkout / prod-eu")
+        .says("wave 1 of 2 failed: checkout / prod-eu: ")
+        .says("wave 1 of 2 stopped the rest, which is not written: search / prod-eu")
+        .says("go back with the wave: tidegate revert checkout prod-eu --wait");
+    let plan = said.json();
+    assert_eq!(plan["outcome"], "stopped");
+    assert_eq!(plan["delivered"][0]["healthy"], false);
+}
