@@ -11,6 +11,7 @@ mod cluster;
 mod commands;
 mod flagger;
 mod forge;
+mod outside;
 mod rig;
 mod said;
 mod screen;

@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{
     Answer, Change, CommandQuestion, Facts, Finding, Gate, HttpQuestion, HttpReply, NOT_KNOWN,
     PromqlQuestion, Question, Ran, Sample,
 };
 use crate::domain::{
-    address,
+    address, age,
     desired::Desired,
     ids::CellKey,
     plan::{FileEdit, Level, Outcome},
@@ -23,7 +25,7 @@ pub(super) const HTTP: Gate = Gate {
     about: "an address answers as it should",
     acts: |change| own(change, "http").next().is_some(),
     questions: |change| questions(change, "http"),
-    judge: |change, facts, _| judge(change, facts, "http"),
+    judge: |change, facts, now| judge(change, (facts, now), "http"),
     ..COMMAND
 };
 
@@ -32,7 +34,7 @@ pub(super) const PROMQL: Gate = Gate {
     about: "every sample of a query is where it should be",
     acts: |change| own(change, "promql").next().is_some(),
     questions: |change| questions(change, "promql"),
-    judge: |change, facts, _| judge(change, facts, "promql"),
+    judge: |change, facts, now| judge(change, (facts, now), "promql"),
     ..COMMAND
 };
 
@@ -44,7 +46,7 @@ pub(super) const COMMAND: Gate = Gate {
     reverts: true,
     acts: |change| own(change, "command").next().is_some(),
     questions: |change| questions(change, "command"),
-    judge: |change, facts, _| judge(change, facts, "command"),
+    judge: |change, facts, now| judge(change, (facts, now), "command"),
 };
 
 /// So much of what was said stands in a verdict.
@@ -169,7 +171,7 @@ fn input(desired: &Desired, cell: &CellKey, edits: &[FileEdit]) -> Arc<[u8]> {
     content.into()
 }
 
-fn judge(change: &Change<'_>, facts: &Facts, gate: &'static str) -> Finding {
+fn judge(change: &Change<'_>, (facts, now): (&Facts, Timestamp), gate: &'static str) -> Finding {
     let about = about(change);
     let mut worst = Finding {
         level: Level::Warn,
@@ -179,7 +181,12 @@ fn judge(change: &Change<'_>, facts: &Facts, gate: &'static str) -> Finding {
     };
     let mut said = Vec::new();
     for check in own(change, gate) {
-        let (checked, words) = answered(&about, check, question_of(change, check), facts);
+        let question = question_of(change, check);
+        let at = question.as_ref().ok().and_then(|asked| facts.at(asked));
+        let (checked, mut words) = answered(&about, check, question, facts);
+        if let Some(at) = at {
+            words.extend([" (", &age::between(at, now), " ago)"]);
+        }
         let level = check.rule.level.unwrap_or_default();
         let lets_back = change.is_revert() && !check.rule.reverts;
         let outcome = match checked {

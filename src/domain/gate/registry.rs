@@ -106,6 +106,10 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         );
         return found(Outcome::Hold, words);
     }
+    let asked_at = facts.at(&question(change));
+    let age = asked_at.map_or_else(String::new, |at| {
+        format!(" ({} ago)", age::between(at, now))
+    });
     let mut said = format!("{name} is {short}");
     if let Some(platform) = &asked.platform {
         if there.platforms.is_empty() {
@@ -142,7 +146,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
             );
         }
     }
-    found(Outcome::Pass, said)
+    found(Outcome::Pass, said + &age)
 }
 
 /// `sha256:9f3c1a2b3c4d`.
