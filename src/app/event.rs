@@ -19,6 +19,7 @@ use crate::domain::{
     failure::Failure,
     history::HistoryEntry,
     ids::{CellKey, EnvironmentName, ObjectId},
+    past_health::PastHealth,
     plan::Plan,
     rollout::{ClusterNote, Connection, LiveCell, LogLine},
 };
@@ -75,6 +76,13 @@ pub enum Event {
         cell: CellKey,
         /// The events, or one line that says why there are none.
         result: Result<Vec<ClusterNote>, String>,
+    },
+    /// When the selected cell was healthy, as far as anybody knows.
+    PastHealth {
+        /// Which cell.
+        cell: CellKey,
+        /// What is known.
+        past: Box<PastHealth>,
     },
     /// Answer to [`Command::LoadDiff`](super::command::Command::LoadDiff).
     CommitDiff {

@@ -201,6 +201,7 @@ pub(crate) fn healthy(version: &str) -> LiveCell {
         progress: None,
         beside: Vec::new(),
         healthy: Vec::new(),
+        windows: None,
     }
 }
 

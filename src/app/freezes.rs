@@ -6,8 +6,12 @@ use jiff::Timestamp;
 
 use super::model::Model;
 use crate::domain::{
+    agent::AgentKind,
     ids::EnvironmentName,
-    policy::{Open, state_of_all},
+    policy::{
+        Open, state_of_all,
+        sync::{SyncWindows, Syncs},
+    },
 };
 
 /// A minute, in seconds: windows begin on whole ones.
@@ -43,6 +47,50 @@ impl Freezes {
 }
 
 impl Model {
+    /// The columns in which Argo CD syncs none of the Applications that are seen, with the window that is shut for longest.
+    fn shut_by_argo_cd(&self) -> BTreeMap<EnvironmentName, Freeze> {
+        let mut columns: BTreeMap<EnvironmentName, Option<Freeze>> = BTreeMap::new();
+        // Most cells of a column have the same windows.
+        let mut last: Option<(&SyncWindows, Option<Freeze>)> = None;
+        for (cell, live) in self.live.cells() {
+            if live
+                .agent
+                .as_ref()
+                .is_none_or(|agent| agent.kind != AgentKind::Application)
+            {
+                continue;
+            }
+            let shut = live.windows.as_deref().and_then(|windows| match &last {
+                Some((known, freeze)) if *known == windows => freeze.clone(),
+                _ => {
+                    let freeze = match windows.delivers(self.now) {
+                        Syncs::Closed { by, until, .. } => Some(Freeze {
+                            name: by.name(),
+                            until,
+                        }),
+                        Syncs::Open { .. } | Syncs::Unsaid => None,
+                    };
+                    last = Some((windows, freeze.clone()));
+                    freeze
+                }
+            });
+            let column = columns.entry(cell.environment.clone());
+            let column = column.or_insert_with(|| shut.clone());
+            *column = match (column.take(), shut) {
+                (Some(one), Some(other)) => {
+                    let longer =
+                        (other.until.is_none(), other.until) > (one.until.is_none(), one.until);
+                    Some(if longer { other } else { one })
+                }
+                _ => None,
+            };
+        }
+        let columns = columns.into_iter();
+        columns
+            .filter_map(|(name, freeze)| Some((name, freeze?)))
+            .collect()
+    }
+
     /// Judges windows again where a minute went by.
     pub(super) fn judge_freezes(&mut self) {
         let minute = self.now.as_second().div_euclid(MINUTE);
@@ -67,8 +115,12 @@ impl Model {
                 Open::Yes { .. } | Open::Unsaid => None,
             }
         });
+        let mut of: BTreeMap<EnvironmentName, Freeze> = closed.collect();
+        for (name, freeze) in self.shut_by_argo_cd() {
+            of.entry(name).or_insert(freeze);
+        }
         self.freezes = Freezes {
-            of: closed.collect(),
+            of,
             judged: Some(minute),
         };
     }

@@ -36,6 +36,7 @@ use crate::{
         failure::Failure,
         history::{HistoryEntry, ends_early},
         ids::{CellKey, EnvironmentName},
+        past_health::PastHealth,
         plan::{ChangeRequest, Plan},
         rollout::{Connection, LiveCell},
         topology::Topology,
@@ -105,6 +106,8 @@ pub struct Model {
     pub live: Live,
     /// How cells stand to their upstreams.
     pub skews: Skews,
+    /// When the cell that was selected last was healthy.
+    pub past_health: Option<(CellKey, Box<PastHealth>)>,
     /// Which columns a freeze closes.
     pub freezes: Freezes,
     /// What rows are arranged by.
@@ -335,6 +338,7 @@ impl Model {
             history: History::default(),
             live: Live::default(),
             skews: Skews::default(),
+            past_health: None,
             freezes: Freezes::default(),
             judged: Judged::default(),
             staging: Staging::restore(staged),

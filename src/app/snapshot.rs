@@ -162,6 +162,7 @@ impl From<SnapshotLive> for LiveCell {
             progress: None,
             beside: Vec::new(),
             healthy: Vec::new(),
+            windows: None,
         }
     }
 }

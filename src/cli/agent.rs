@@ -13,12 +13,16 @@ use super::{
     fail::Exit,
     json as shapes,
     output::{Output, clean},
+    plan::verdict_line,
 };
 use crate::{
     domain::{
         agent::{AgentState, Order},
         failure::{Failure, FailureKind},
+        gate,
         ids::CellKey,
+        plan::{Level, Verdict},
+        policy::sync::SyncWindows,
     },
     sources::cluster::Control,
     workflow::{self, Project},
@@ -39,7 +43,7 @@ pub(super) async fn run(
     let service = Project::service(&reading.desired, &args.service)?;
     let environment = Project::environment(&reading.desired, &args.environment)?;
     let cell = CellKey::new(service, environment);
-    let agent = agent_of(&project, &reading, &cell, args).await?;
+    let (agent, windows) = agent_of(&project, &reading, &cell, args).await?;
     // What both do has one word.
     let order = if order == Order::Sync && !agent.kind.is_argocd() {
         Order::Reconcile
@@ -60,11 +64,28 @@ pub(super) async fn run(
     let of = agent.reference();
     let of = of.ok_or_else(|| Failure::failed(format!("{} names no object", agent.object)))?;
     let command = order.command(&agent.cluster, &of);
+    let moves = matches!(order, Order::Sync | Order::Reconcile | Order::Resume);
+    let frozen = moves.then(|| {
+        gate::window_by_hand(
+            &project.config.topology,
+            &cell,
+            windows.as_deref(),
+            Timestamp::now(),
+        )
+    });
+    let frozen = match frozen.flatten() {
+        Some(verdict) => Some(may_go(context, verdict, args)?),
+        None => None,
+    };
+    if frozen.as_ref().is_some_and(Verdict::holds) {
+        return Ok(Exit::Held);
+    }
     let told = Report {
         context,
         cell: &cell,
         order,
         command: &command,
+        frozen: frozen.as_ref(),
     };
     if common.dry_run {
         told.tell("dry-run", &agent);
@@ -138,20 +159,48 @@ pub(super) fn patience(project: &Project, cell: &CellKey, asked: Option<Duration
     timeout.unwrap_or(PATIENCE)
 }
 
-/// The agent of a cell, asked for in its clusters.
+/// What a freeze says, told: with a reason it is lifted, unless it is hard.
+pub(super) fn may_go(
+    context: &Context,
+    mut verdict: Verdict,
+    args: &AgentArgs,
+) -> Result<Verdict, Failure> {
+    if let Some(other) = args.overrides.iter().find(|it| *it != gate::WINDOW) {
+        return Err(Failure::usage(format!(
+            "--override {other}: what is done by hand is held by `window` alone"
+        )));
+    }
+    let asked = args.reason.as_ref().filter(|_| !args.overrides.is_empty());
+    match (asked, verdict.level) {
+        (Some(reason), level) if level != Level::Hard => verdict.overridden = Some(reason.clone()),
+        (Some(_), _) => verdict
+            .detail
+            .push_str("; it is hard here, and no override lifts it"),
+        (None, _) => {}
+    }
+    let output = &context.output;
+    output.note(verdict_line(output, &verdict));
+    if verdict.holds() && verdict.level != Level::Hard {
+        output.note("lift it with a reason: --override window --reason TEXT");
+    }
+    Ok(verdict)
+}
+
+/// The agent of a cell with its sync windows, asked for in its clusters.
 async fn agent_of(
     project: &Project,
     reading: &workflow::Reading,
     cell: &CellKey,
     args: &AgentArgs,
-) -> Result<AgentState, Failure> {
+) -> Result<(AgentState, Option<Box<SyncWindows>>), Failure> {
     let timeout = args.timeout.unwrap_or(FIRST_ANSWER).min(FIRST_ANSWER);
     // The Application of one cluster may be in another: all that environments name are asked.
     let asked =
         workflow::ask_clusters(project, &reading.desired, None, timeout, Timestamp::now).await;
     let live = asked.running.live.get(cell);
     if let Some(agent) = live.and_then(|live| live.agent.clone()) {
-        return Ok(agent);
+        let windows = live.and_then(|live| live.windows.clone());
+        return Ok((agent, windows));
     }
     let problem = asked.problems.first().map(|it| it.message.clone());
     let why = match (live, problem) {
@@ -197,6 +246,8 @@ struct Report<'a> {
     cell: &'a CellKey,
     order: Order,
     command: &'a str,
+    /// What a freeze says.
+    frozen: Option<&'a Verdict>,
 }
 
 impl Report<'_> {
@@ -211,6 +262,7 @@ impl Report<'_> {
                 "outcome": outcome,
                 "agent": shapes::agent(agent),
                 "command": self.command,
+                "window": self.frozen.map(shapes::verdict),
             }));
             return;
         }

@@ -16,7 +16,10 @@ use crate::{
     domain::{
         agent::{Conduct, Progress},
         failure::{Failure, FailureKind},
+        gate,
         ids::CellKey,
+        plan::Verdict,
+        policy::sync::SyncWindows,
     },
     sources::cluster::Conductor,
     workflow::{self, Project},
@@ -37,17 +40,30 @@ pub(super) async fn run(context: &Context, command: &CanaryCommand) -> Result<Ex
     let service = Project::service(&reading.desired, &args.service)?;
     let environment = Project::environment(&reading.desired, &args.environment)?;
     let cell = CellKey::new(service, environment);
-    let progress = progress_of(&project, &reading, &cell, args).await?;
+    let (progress, windows) = progress_of(&project, &reading, &cell, args).await?;
     let refused = |why: String| Failure::new(FailureKind::Refused, why);
     if let Some(why) = conduct.objection(&progress) {
         return Err(refused(why));
     }
     let command = conduct.command(&progress.cluster, &progress.object);
+    // To give up is to go back.
+    let frozen = (conduct != Conduct::Abort).then(|| {
+        let topology = &project.config.topology;
+        gate::window_by_hand(topology, &cell, windows.as_deref(), jiff::Timestamp::now())
+    });
+    let frozen = match frozen.flatten() {
+        Some(verdict) => Some(agent::may_go(context, verdict, args)?),
+        None => None,
+    };
+    if frozen.as_ref().is_some_and(Verdict::holds) {
+        return Ok(Exit::Held);
+    }
     let told = Report {
         context,
         cell: &cell,
         conduct,
         command: &command,
+        frozen: frozen.as_ref(),
     };
     if context.common.dry_run {
         told.tell("dry-run", &progress);
@@ -102,14 +118,15 @@ async fn progress_of(
     reading: &workflow::Reading,
     cell: &CellKey,
     args: &AgentArgs,
-) -> Result<Progress, Failure> {
+) -> Result<(Progress, Option<Box<SyncWindows>>), Failure> {
     let timeout = args.timeout.unwrap_or(FIRST_ANSWER).min(FIRST_ANSWER);
     let only = [cell.clone()].into();
     let now = jiff::Timestamp::now;
     let asked = workflow::ask_clusters(project, &reading.desired, Some(&only), timeout, now).await;
     let live = asked.running.live.get(cell);
     if let Some(progress) = live.and_then(|live| live.progress.as_deref()) {
-        return Ok(progress.clone());
+        let windows = live.and_then(|live| live.windows.clone());
+        return Ok((progress.clone(), windows));
     }
     let mut why = format!("{cell} is not delivered step by step");
     let problem = asked.problems.first().map(|it| it.message.as_str());
@@ -130,6 +147,8 @@ struct Report<'a> {
     cell: &'a CellKey,
     conduct: Conduct,
     command: &'a str,
+    /// What a freeze says.
+    frozen: Option<&'a Verdict>,
 }
 
 impl Report<'_> {
@@ -149,6 +168,7 @@ impl Report<'_> {
                 "outcome": outcome,
                 "progress": shapes::progress(progress),
                 "command": self.command,
+                "window": self.frozen.map(shapes::verdict),
             }));
             return;
         }

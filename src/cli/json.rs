@@ -17,6 +17,7 @@ use crate::{
         plan::{
             Action, FileEdit, Level, Outcome, Plan, PlannedChange, Skip, Standing, Verdict, Write,
         },
+        policy::sync::{SyncWindow, SyncWindows, Syncs},
         problem::Problem,
         pull_request::PullRequest,
         rollout::LiveCell,
@@ -153,11 +154,33 @@ pub fn live(live: &LiveCell) -> Value {
         "step": live.progress.as_deref().and_then(step),
         "progress": live.progress.as_deref().map(progress),
         "beside": live.beside,
+        "healthy_since": live.healthy.iter().map(|it| json!({"by": it.by, "from": time(it.from)})).collect::<Vec<_>>(),
+        "sync_window": live.windows.as_deref().map(|windows| sync_window(windows, live.as_of)),
     });
     if live.hidden {
         value["visible"] = json!(false);
     }
     value
+}
+
+/// What Argo CD's sync windows say of a cell.
+fn sync_window(windows: &SyncWindows, now: Timestamp) -> Value {
+    let said =
+        |state: &str, by: Option<&SyncWindow>, until: Option<Timestamp>, reason: Option<&str>| {
+            json!({
+                "state": state,
+                "name": by.map(SyncWindow::name),
+                "project": by.map(|by| &by.project),
+                "kind": by.map(|by| &by.kind),
+                "until": until.map(time),
+                "reason": reason,
+            })
+        };
+    match windows.delivers(now) {
+        Syncs::Closed { by, until, wrong } => said("closed", Some(by), until, wrong.as_deref()),
+        Syncs::Open { by, until } => said("open", by, until, None),
+        Syncs::Unsaid => said("unknown", None, None, windows.unknown.as_deref()),
+    }
 }
 
 /// Where a cell's version is stuck.

@@ -16,6 +16,7 @@ use crate::{
         ids::CellKey,
         plan::{Came, ChangeRequest, Skip},
         policy::veto::VetoChange,
+        rollout::Seen,
     },
     workflow::{Project, revert_target},
 };
@@ -45,6 +46,13 @@ pub(super) async fn run(context: &Context, args: &RevertArgs) -> Result<Exit, Fa
             "back to {}: {detail}",
             text::after(target.version.as_ref())
         ));
+    }
+    // What was kept is enough: nobody who goes back waits for a cluster.
+    let now = Timestamp::now();
+    let past = start.project.past_health(&cell, &Seen::default(), now);
+    let known = target.version.as_ref().and_then(|it| past.words(it, now));
+    if let Some(known) = known {
+        context.output.note(clean(&known));
     }
     let veto = match (args.veto, &args.write.reason) {
         (true, Some(reason)) => Some(bad(&start, &cell, reason)?),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Context,
+    Context, agent,
     args::{RolloutArgs, RolloutCommand},
     ask,
     change::FIRST_ANSWER,
@@ -18,6 +18,7 @@ use crate::{
     domain::{
         age,
         failure::{Failure, FailureKind},
+        gate,
         ids::CellKey,
         rollout::{Health, ObjectKind, Revision, RolloutAct, back_to, revisions},
     },
@@ -92,6 +93,16 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         Some(RolloutAct::Undo) => Some(back_to(&all, to).map_err(refused)?),
         _ => None,
     };
+    // To go back, and to stop, is never frozen.
+    let frozen = matches!(act, Some(RolloutAct::Restart | RolloutAct::Resume)).then(|| {
+        let (topology, windows) = (&project.config.topology, seen.live.windows.as_deref());
+        gate::window_by_hand(topology, &cell, windows, now)
+    });
+    if let Some(verdict) = frozen.flatten()
+        && agent::may_go(context, verdict, &args.told)?.holds()
+    {
+        return Ok(Exit::Held);
+    }
     let report = Report {
         context,
         cell: &cell,

@@ -10,6 +10,7 @@ use super::{
 };
 
 pub mod check;
+pub mod sync;
 pub mod veto;
 mod window;
 

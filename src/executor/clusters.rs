@@ -242,6 +242,7 @@ impl Keeper {
                         }
                     }
                     Some(Order::Select(cell)) => {
+                        self.tell_past(cell.as_ref());
                         self.selected = cell;
                         watching.select(self.notes_target());
                         pending.notes = true;
@@ -283,6 +284,22 @@ impl Keeper {
             }
             project.read_seen();
             tell_problems(&project, &events);
+        });
+    }
+
+    /// Tells when a cell was healthy, as far as anybody knows.
+    fn tell_past(&self, cell: Option<&CellKey>) {
+        let Some((project, cell)) = self.project.as_ref().zip(cell) else {
+            return;
+        };
+        let (project, cell, events) = (Arc::clone(project), cell.clone(), self.events.clone());
+        let seen = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.seen(&cell)
+        };
+        tokio::task::spawn_blocking(move || {
+            let past = Box::new(project.past_health(&cell, &seen, Timestamp::now()));
+            let _ = events.send(Event::PastHealth { cell, past });
         });
     }
 

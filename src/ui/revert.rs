@@ -29,6 +29,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     );
     let width = RevertAreas::words(area);
     let kept = text::wrap(&kept, width);
+    // What is known of the one that is selected.
+    let known = model.revert_selection(screen).and_then(|index| {
+        let (cell, past) = model.past_health.as_ref()?;
+        let version = values.get(index)?.change.version.as_ref()?;
+        past.words(version, model.now)
+            .filter(|_| *cell == screen.cell)
+    });
+    let known = known.map_or(Vec::new(), |known| text::wrap(&known, width));
     let nothing = (values.len() < 2).then(|| {
         let words = model.nothing_before(&screen.cell);
         let words = words.unwrap_or_else(|| detail::history_words(model, &screen.cell));
@@ -42,7 +50,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
     let listed = nothing
         .as_ref()
         .map_or(values.len(), |lines| lines.len() + 1);
-    let areas = RevertAreas::of(area, listed, before.len() + kept.len());
+    let areas = RevertAreas::of(area, listed, known.len() + before.len() + kept.len());
     canvas.clear(areas.frame);
     let title = format!("Revert {}", screen.cell);
     let inner = canvas.frame(areas.frame, Line::styled(title, theme.title));
@@ -71,7 +79,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &RevertScreen) {
         .into_iter()
         .map(|line| Line::styled(line, theme.warn));
     let kept = kept.into_iter().map(|line| Line::styled(line, theme.dim));
-    canvas.lines(areas.foot, before.chain(kept));
+    let known = known.into_iter().map(Line::raw);
+    canvas.lines(areas.foot, known.chain(before).chain(kept));
 }
 
 /// The longest of the marks behind a value.

@@ -52,6 +52,7 @@ mod unread;
 mod values;
 mod verdicts;
 mod waves;
+mod windows;
 mod writing;
 mod yaml_edit;
 

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tidegate::demo::server::{ApiServer, ServerOptions, kubeconfig};
+use tidegate::demo::server::{ApiServer, Resource, ServerOptions, kubeconfig};
 
 use crate::support::{
     repo::{Repository, Said, ran},
@@ -17,20 +17,26 @@ use crate::support::{
 /// `prod` follows staging; both have a cluster.
 const CONFIGURATION: &str = "[[environments]]\nname = \"staging\"\ncluster = \"staging\"\nnamespace = \"shop\"\n\
      [[environments]]\nname = \"prod\"\nfrom = [\"staging\"]\ncluster = \"prod\"\nnamespace = \"shop\"\nprotected = true\n\
-     [environments.gates]\nsoak = { for = \"24h\" }\ntogether = { for = \"2h\" }\n\
+     GATES\
      [[layouts]]\npreset = \"helm-values\"\npath = \"{env}/{service}.yaml\"\n";
 
-struct World {
-    repository: Repository,
-    staging: ApiServer,
-    _prod: ApiServer,
+pub struct World {
+    pub repository: Repository,
+    pub staging: ApiServer,
+    pub prod: ApiServer,
     kubeconfig: PathBuf,
 }
 
 impl World {
     async fn new() -> Self {
+        let gates = "[environments.gates]\nsoak = { for = \"24h\" }\ntogether = { for = \"2h\" }\n";
+        Self::with(gates, Vec::new()).await
+    }
+
+    /// `gates` stands in prod's table, and its cluster has these kinds too.
+    pub async fn with(gates: &str, kinds: Vec<Resource>) -> Self {
         let repository = Repository::empty();
-        repository.write("tidegate.toml", CONFIGURATION);
+        repository.write("tidegate.toml", &CONFIGURATION.replace("GATES", gates));
         for environment in ["staging", "prod"] {
             for service in ["web", "pay"] {
                 let path = format!("{environment}/{service}.yaml");
@@ -47,7 +53,9 @@ impl World {
         let staging = ApiServer::start(ServerOptions::new("staging"))
             .await
             .unwrap();
-        let prod = ApiServer::start(ServerOptions::new("prod")).await.unwrap();
+        let mut options = ServerOptions::new("prod");
+        options.resources.extend(kinds);
+        let prod = ApiServer::start(options).await.unwrap();
         for service in ["web", "pay"] {
             deploy(&prod, service, "1.0.0", 900);
         }
@@ -57,13 +65,13 @@ impl World {
         Self {
             repository,
             staging,
-            _prod: prod,
+            prod,
             kubeconfig: file,
         }
     }
 
     /// The binary, away from the threads that play the clusters.
-    async fn tidegate(&self, arguments: &[&str]) -> Said {
+    pub async fn tidegate(&self, arguments: &[&str]) -> Said {
         let mut command = self.repository.command(TIDEGATE);
         command
             .args(arguments)
@@ -74,7 +82,7 @@ impl World {
             .unwrap()
     }
 
-    async fn verdict(&self, gate: &str) -> Value {
+    pub async fn verdict(&self, gate: &str) -> Value {
         let said = self.tidegate(&["why", "web", "--to", "prod", "-o", "json"]);
         let said = said.await.exits(0).json();
         assert_described(&said);
@@ -104,7 +112,7 @@ impl World {
 }
 
 /// A Deployment at rest, complete so many minutes ago.
-fn deploy(server: &ApiServer, name: &str, version: &str, minutes: i64) {
+pub fn deploy(server: &ApiServer, name: &str, version: &str, minutes: i64) {
     let at = (Timestamp::now() - SignedDuration::from_mins(minutes)).to_string();
     let set = format!("{name}-{}", version.replace('.', ""));
     let template = json!({

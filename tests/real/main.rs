@@ -16,6 +16,7 @@ mod rig;
 mod said;
 mod screen;
 mod seed;
+mod windows;
 mod world;
 
 #[path = "../it/support/operator.rs"]

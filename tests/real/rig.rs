@@ -42,6 +42,17 @@ pub struct Cluster {
     /// What runs in it beside Kubernetes: `argocd`, `rollouts`, `flux`, `flagger`.
     #[serde(default)]
     pub parts: Vec<String>,
+    /// Argo CD's own API.
+    pub argocd: Option<ArgoCd>,
+}
+
+/// Where Argo CD's own API is.
+#[derive(Clone, Deserialize)]
+pub struct ArgoCd {
+    /// Its root.
+    pub url: String,
+    /// A token of its administrator.
+    pub token: String,
 }
 
 #[derive(Deserialize)]

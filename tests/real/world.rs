@@ -254,6 +254,24 @@ impl World {
         self.wait(self.environment(environment).client.apply(object));
     }
 
+    /// Applies an object in the cluster that Argo CD is in.
+    pub fn apply_in_hub(&self, object: &serde_json::Value) {
+        self.wait(self.hub.apply(object));
+    }
+
+    /// What Argo CD's own API answers for a path; null where it does not.
+    pub fn argo_cd(&self, path: &str) -> serde_json::Value {
+        let api = self.rig.hub().and_then(|(_, hub)| hub.argocd.clone());
+        let api = api.expect("Argo CD's own API");
+        let asked = async {
+            let client = reqwest::Client::new();
+            let url = format!("{}/api/v1/{path}", api.url);
+            let answer = client.get(url).bearer_auth(&api.token).send().await.ok()?;
+            answer.json().await.ok()
+        };
+        self.wait(asked).unwrap_or_default()
+    }
+
     /// Git, isolated, in a folder. Its output.
     pub fn git(&self, folder: &Path, arguments: &[&str]) -> String {
         let mut command = self.isolated("git");

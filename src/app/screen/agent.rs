@@ -13,6 +13,7 @@ use crate::{
     domain::{
         agent::{AgentState, Order},
         failure::Failure,
+        gate,
         ids::CellKey,
         timeline::Level,
     },
@@ -155,6 +156,13 @@ impl Model {
         if !self.may_write() {
             return;
         }
+        let moves = matches!(order, Order::Sync | Order::Reconcile | Order::Resume);
+        if let Some(frozen) = self.frozen_by_hand(&cell).filter(|_| moves) {
+            return self.say(format!(
+                "{frozen}; with a reason: tidegate {order} {} {} --override window --reason TEXT",
+                cell.service, cell.environment
+            ));
+        }
         let name = Some(&cell.environment).filter(|name| self.is_protected(name));
         let screen = OrderScreen {
             name: name.cloned(),
@@ -164,6 +172,14 @@ impl Model {
             wrong: false,
         };
         self.open(Screen::Order(screen));
+    }
+
+    /// What a freeze holds that somebody would do to a cell by hand.
+    fn frozen_by_hand(&self, cell: &CellKey) -> Option<String> {
+        let live = self.live.cells().get(cell);
+        let windows = live.and_then(|live| live.windows.as_deref());
+        let verdict = gate::window_by_hand(&self.setup.topology, cell, windows, self.now)?;
+        verdict.holds().then_some(verdict.detail)
     }
 
     pub(super) fn tell_agent(&mut self, told: AgentTold, out: &mut Vec<Command>) {

@@ -158,6 +158,9 @@ impl Model {
         (cells, all): (Vec<(CellKey, LiveCell)>, bool),
         out: &mut Vec<Command>,
     ) {
+        if all || cells.iter().any(|(_, live)| live.windows.is_some()) {
+            self.freezes.forget();
+        }
         self.live.take(all.then_some(&environment), cells);
         let text = match (self.connection(&environment), &connection) {
             (Connection::Lost { .. }, Connection::Lost { .. })

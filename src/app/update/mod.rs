@@ -118,6 +118,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
             }
         }
         Event::Notes { cell, result } => model.on_notes(&cell, result),
+        Event::PastHealth { cell, past } => model.past_health = Some((cell, past)),
         Event::CommitDiff {
             epoch,
             cell,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates as From;
 
-use super::time;
-use crate::cli::completions::{environments, services};
+use super::{gate, reason, time};
+use crate::cli::completions::{environments, gates, services};
 
 /// Of which cell, and how: `tidegate reconcile`, `suspend`, `resume`, `refresh`, `sync` and those that say more.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +26,12 @@ pub struct AgentArgs {
     /// How long that may take, in place of what the environment says
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
+    /// Lifts what a freeze holds: `window`; needs --reason
+    #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate, add = From::new(gates))]
+    pub overrides: Vec<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: Option<String>,
 }
 
 /// `tidegate refresh`.

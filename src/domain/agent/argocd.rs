@@ -49,6 +49,7 @@ pub(super) fn application(object: &Value, agent: &mut AgentObject) {
     agent.sync_wave = wave
         .and_then(Value::as_str)
         .and_then(|wave| wave.trim().parse().ok());
+    agent.project = line(object, "/spec/project").or_else(|| Some("default".to_owned()));
     judge(object, agent);
     agent.healthy_since = healthy_since(object, agent.phase);
 }

@@ -21,6 +21,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::policy::sync::SyncWindow;
+
 pub use conduct::{Conduct, Patches};
 pub use flagger::canary;
 pub use flux::span;
@@ -57,11 +59,13 @@ pub enum AgentKind {
     Application,
     /// Argo CD: makes Applications.
     ApplicationSet,
+    /// Argo CD: what Applications may do, and when.
+    AppProject,
 }
 
 impl AgentKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Kustomization,
         Self::HelmRelease,
         Self::GitRepository,
@@ -74,11 +78,13 @@ impl AgentKind {
         Self::ImageUpdateAutomation,
         Self::Application,
         Self::ApplicationSet,
+        Self::AppProject,
     ];
 
-    /// The kinds that are watched: what cells are brought by, and what these take from.
-    pub const WATCHED: [Self; 6] = [
+    /// The kinds that are watched: what cells are brought by, what these take from, and what says when they may.
+    pub const WATCHED: [Self; 7] = [
         Self::Application,
+        Self::AppProject,
         Self::Kustomization,
         Self::HelmRelease,
         Self::GitRepository,
@@ -101,6 +107,7 @@ impl AgentKind {
             Self::ImageUpdateAutomation => "ImageUpdateAutomation",
             Self::Application => "Application",
             Self::ApplicationSet => "ApplicationSet",
+            Self::AppProject => "AppProject",
         }
     }
 
@@ -117,7 +124,7 @@ impl AgentKind {
             Self::ImagePolicy | Self::ImageRepository | Self::ImageUpdateAutomation => {
                 "image.toolkit.fluxcd.io"
             }
-            Self::Application | Self::ApplicationSet => "argoproj.io",
+            Self::Application | Self::ApplicationSet | Self::AppProject => "argoproj.io",
         }
     }
 
@@ -136,6 +143,7 @@ impl AgentKind {
             Self::ImageUpdateAutomation => "imageupdateautomations",
             Self::Application => "applications",
             Self::ApplicationSet => "applicationsets",
+            Self::AppProject => "appprojects",
         }
     }
 
@@ -143,7 +151,7 @@ impl AgentKind {
     pub fn versions(self) -> &'static [&'static str] {
         match self {
             Self::HelmRelease => &["v2", "v2beta2", "v2beta1"],
-            Self::Application | Self::ApplicationSet => &["v1alpha1"],
+            Self::Application | Self::ApplicationSet | Self::AppProject => &["v1alpha1"],
             _ => &["v1", "v1beta2", "v1beta1"],
         }
     }
@@ -259,6 +267,10 @@ pub struct AgentObject {
     pub inventory: Vec<Part>,
     /// Since when what it has applied is deployed and all of it healthy, as it says; `None` where it is not, or does not say.
     pub healthy_since: Option<Timestamp>,
+    /// The project of an Application.
+    pub project: Option<String>,
+    /// The sync windows of an `AppProject`.
+    pub windows: Vec<SyncWindow>,
 }
 
 /// An object of an agent by its kind, namespace and name.

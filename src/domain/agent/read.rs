@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{AgentKind, AgentObject, Destination, Pace, Part, Phase, argocd, flux};
-use crate::domain::text::sanitise;
+use crate::domain::{policy::sync, text::sanitise};
 
 /// Longest text that is kept of a message, in characters: errors of builds quote their whole input.
 const LONGEST: usize = 400;
@@ -44,10 +44,13 @@ pub fn read(kind: AgentKind, object: &Value) -> Option<AgentObject> {
         sync_wave: None,
         inventory: Vec::new(),
         healthy_since: None,
+        project: None,
+        windows: Vec::new(),
     };
     match kind {
         AgentKind::Application => argocd::application(object, &mut agent),
         AgentKind::ApplicationSet => argocd::application_set(object, &mut agent),
+        AgentKind::AppProject => agent.windows = sync::read(object),
         _ => flux::read(object, &mut agent),
     }
     if object.pointer("/metadata/deletionTimestamp").is_some() {

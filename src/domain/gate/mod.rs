@@ -15,7 +15,7 @@ use super::{
     desired::Desired,
     ids::{CellKey, EnvironmentName},
     plan::{FileEdit, Input, Intent, Level, Outcome, Verdict},
-    policy::{GatePolicy, Policy, Rule},
+    policy::{GatePolicy, Policy, Rule, sync::SyncWindows},
     topology::{Environment, Topology},
     version::Version,
 };
@@ -138,10 +138,14 @@ pub fn questions(change: &Change<'_>) -> Vec<Question> {
 
 /// The verdicts on a change, in the order of [`ALL`]. `ahead` and `reverted` judge promotions only.
 pub fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Vec<Verdict> {
-    let verdicts = acting(change).map(|gate| {
+    let verdicts = acting(change).filter_map(|gate| {
         let found = weighed(gate, change, (gate.judge)(change, facts, now));
+        // Where there is no window, nothing has to be read about it.
+        if found.detail == window::NONE {
+            return None;
+        }
         let inputs = (gate.questions)(change).into_iter();
-        Verdict {
+        Some(Verdict {
             gate: gate.id.to_owned(),
             level: found.level,
             outcome: found.outcome,
@@ -154,9 +158,20 @@ pub fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Vec<Verdict>
                 .collect(),
             earliest: found.earliest,
             overridden: None,
-        }
+        })
     });
     verdicts.collect()
+}
+
+/// What freezes say of something that somebody does by hand to a cell, whose Application has these sync windows; `None`: they
+/// let it.
+pub fn window_by_hand(
+    topology: &Topology,
+    cell: &CellKey,
+    argocd: Option<&SyncWindows>,
+    now: Timestamp,
+) -> Option<Verdict> {
+    window::by_hand(topology, cell, argocd, now)
 }
 
 fn acting<'c>(change: &'c Change<'_>) -> impl Iterator<Item = Gate> + use<'c> {

@@ -201,6 +201,26 @@ impl PastHealth {
         (last.is_current(now) && !is_broken && !is_replaced).then_some(last)
     }
 
+    /// Whether a version was healthy, for how long and who says so, in a sentence; `None` where nobody ever looked.
+    pub fn words(&self, version: &Version, now: Timestamp) -> Option<String> {
+        if let Some(longest) = self.longest(version) {
+            let is = if self.current(version, now).is_some() {
+                "has been"
+            } else {
+                "was"
+            };
+            return Some(format!(
+                "{version} {is} healthy here for {}",
+                longest.told()
+            ));
+        }
+        let since = self.watched_since?;
+        Some(format!(
+            "nobody saw {version} healthy here; it has been watched since {}",
+            since.strftime("%a %Y-%m-%d %H:%M UTC")
+        ))
+    }
+
     /// A stretch without the times in which the cell was broken; those ends that were cut by them are known.
     fn whole(&self, stretch: &Stretch) -> Vec<Healthy> {
         let piece = |from, to, cut| Healthy {

@@ -6,20 +6,23 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use super::{
     live::{Health, LiveCell},
-    object::WorkloadState,
-    target::{CellTarget, Which},
+    object::{ObjectKind, WorkloadState},
+    target::{CellTarget, EVERYWHERE, Which},
     view::ClusterView,
 };
 use crate::domain::{
     agent::{
-        AgentKind, AgentObject, AgentState, Chain, From, Hop, Part, Phase, Reference, Stage,
-        Truths, commit, hop,
+        AgentKind, AgentObject, AgentState, At, Chain, From, Hop, Pace, Part, Phase, Reference,
+        Stage, Truths, commit, hop,
     },
     desired::RefName,
     ids::{CellKey, ObjectId},
     past_health::{Since, Source, runs},
+    policy::sync::{self, SyncWindows, Syncs},
     rollout::same_version,
     subject::Subject,
     version::Version,
@@ -100,6 +103,17 @@ impl Agents {
             .filter(move |agent| agent.name == name)
     }
 
+    /// The project of this name, that of this namespace first.
+    fn project(&self, namespace: &str, name: &str) -> Option<&AgentObject> {
+        let own = (AgentKind::AppProject, namespace.to_owned(), name.to_owned());
+        self.get(&own).or_else(|| {
+            let first = (AgentKind::AppProject, String::new(), String::new());
+            let from = self.all.range(first..).map(|(_, agent)| agent);
+            from.take_while(|it| it.kind == AgentKind::AppProject)
+                .find(|it| it.name == name)
+        })
+    }
+
     /// What an agent takes from, where that is an object of its own.
     fn source(&self, agent: &AgentObject) -> Option<&AgentObject> {
         let mut sources = agent.sources.iter();
@@ -138,6 +152,8 @@ pub(super) struct Managed<'a> {
     context: &'a str,
     agents: &'a Agents,
     agent: &'a AgentObject,
+    /// The server's words where projects may not be seen.
+    projects_denied: Option<&'a str>,
 }
 
 /// How sure it is that an agent manages a cell; greater is surer.
@@ -195,6 +211,10 @@ pub(super) fn find<'a>(
                 context,
                 agents,
                 agent,
+                projects_denied: views
+                    .get(context)
+                    .and_then(|view| view.namespace(EVERYWHERE))
+                    .and_then(|it| it.denied(ObjectKind::Agent(AgentKind::AppProject))),
             },
         ))
     };
@@ -412,6 +432,7 @@ impl Managed<'_> {
             cluster: self.context.to_owned(),
             ..self.agent.state()
         });
+        cell.windows = self.windows();
         // The version may be written in what makes this agent: a release's values, an Application's parameters.
         let parent = self.agents.parent(self.agent);
         let parent = parent.filter(|_| source_of(self.agents, self.agent, target) == 0);
@@ -466,6 +487,56 @@ impl Managed<'_> {
             hop.order = None;
         }
         (unread, since)
+    }
+}
+
+impl Managed<'_> {
+    /// The sync windows about its Application.
+    fn windows(&self) -> Option<Box<SyncWindows>> {
+        let name = self.agent.project.as_deref()?;
+        let manual = self.agent.pace != Pace::Automatic;
+        // A project is where its controller is, which need not be where its Applications are.
+        let Some(project) = self.agents.project(&self.agent.namespace, name) else {
+            let why = self.projects_denied?;
+            return Some(Box::new(SyncWindows {
+                manual,
+                unknown: Some(why.to_owned()),
+                ..SyncWindows::default()
+            }));
+        };
+        let to = &self.agent.destination;
+        let windows = sync::about(&project.windows, &self.agent.name, to);
+        let windows: Vec<_> = windows.cloned().collect();
+        (!windows.is_empty()).then(|| {
+            Box::new(SyncWindows {
+                windows,
+                manual,
+                unknown: None,
+            })
+        })
+    }
+}
+
+/// What waits for a sync that a closed window keeps says so, and until when.
+pub(super) fn shut(cell: &mut LiveCell, now: Timestamp) {
+    let Some((windows, hop)) = cell.windows.as_deref().zip(cell.hop.as_mut()) else {
+        return;
+    };
+    if hop.at != At::Sync || hop.failing {
+        return;
+    }
+    if let Syncs::Closed { by, until, wrong } = windows.delivers(now) {
+        let words = sync::shut(by, until, wrong.as_deref());
+        hop.reason = if windows.manual {
+            format!("{}, and {words}", hop.reason)
+        } else {
+            format!("Argo CD has not synced: {words}")
+        };
+        hop.next = None;
+        // What is told to sync is refused all the same.
+        if matches!(windows.lets(now), Syncs::Closed { .. }) {
+            hop.order = None;
+        }
     }
 }
 

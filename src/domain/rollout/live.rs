@@ -9,6 +9,7 @@ use super::{image::same_version, needs::Beside};
 use crate::domain::{
     agent::{AgentState, Hop, Progress},
     past_health::Since,
+    policy::sync::SyncWindows,
     version::Version,
 };
 
@@ -119,6 +120,9 @@ pub struct LiveCell {
     /// Since when it has been healthy with what it runs, as its agent and its cluster say; empty where it is not.
     #[serde(default)]
     pub healthy: Vec<Since>,
+    /// The sync windows about its Application, where there is one; `None`: there are none.
+    #[serde(default)]
+    pub windows: Option<Box<SyncWindows>>,
 }
 
 impl LiveCell {
@@ -170,6 +174,7 @@ impl LiveCell {
             progress: None,
             beside: Vec::new(),
             healthy: Vec::new(),
+            windows: None,
         }
     }
 }

@@ -142,6 +142,7 @@ impl ClusterViews {
             None
         };
         since::tell(&mut cell, &found, agent);
+        agents::shut(&mut cell, now);
         (cell, unread)
     }
 

@@ -192,9 +192,39 @@ pub struct Live {
     pub progress: Option<Progress>,
     /// What stands beside its workloads: what they refer to that is missing or not ready, what scales them, what measures them.
     pub beside: Vec<Beside>,
+    /// Since when it has been healthy with what it runs, by who says so; empty where it is not, or nobody says.
+    pub healthy_since: Vec<HealthySince>,
+    /// What Argo CD's sync windows say; null where none is about it.
+    pub sync_window: Option<SyncWindow>,
     /// `false` where pods cannot show what is declared; left out otherwise.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub visible: Option<bool>,
+}
+
+/// Since when a cell has been healthy.
+#[derive(JsonSchema)]
+pub struct HealthySince {
+    /// `argocd`, `flux` or `kubernetes`.
+    pub by: String,
+    /// Since when.
+    pub from: String,
+}
+
+/// What Argo CD's sync windows say of a cell.
+#[derive(JsonSchema)]
+pub struct SyncWindow {
+    /// `open`, `closed`, or `unknown` where the project may not be seen.
+    pub state: String,
+    /// The window that decides.
+    pub name: Option<String>,
+    /// Its project.
+    pub project: Option<String>,
+    /// `allow` or `deny`.
+    pub kind: Option<String>,
+    /// When that changes; null: not as far as can be seen.
+    pub until: Option<String>,
+    /// Why it is closed where its window cannot be read, or why nothing is known.
+    pub reason: Option<String>,
 }
 
 /// Something that stands beside a cell's workloads.
@@ -249,6 +279,8 @@ pub struct Told {
     pub agent: Agent,
     /// The command of the agent's own program that does the same.
     pub command: String,
+    /// What a freeze says of it; null where none does.
+    pub window: Option<super::plans::Verdict>,
 }
 
 /// `tidegate canary promote`, `abort` and `retry` with `-o json`: what a progressive delivery was told.
@@ -268,6 +300,8 @@ pub struct Conducted {
     pub progress: Progress,
     /// The command of its own program that does the same.
     pub command: String,
+    /// What a freeze says of it; null where none does.
+    pub window: Option<super::plans::Verdict>,
 }
 
 /// What a progressive delivery is told.
