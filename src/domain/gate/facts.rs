@@ -138,9 +138,17 @@ impl Facts {
         self.0.contains_key(question)
     }
 
-    /// When it was answered.
+    /// When it was answered; `None` also where nobody could say.
     pub fn at(&self, question: &Question) -> Option<Timestamp> {
-        self.0.get(question).map(|(at, _)| *at)
+        let (at, answer) = self.0.get(question)?;
+        let known = !matches!(
+            answer,
+            Answer::Past(Err(_))
+                | Answer::Http(Err(_))
+                | Answer::Samples(Err(_))
+                | Answer::Ran(Err(_))
+        );
+        known.then_some(*at)
     }
 
     /// What was found out of a question.
