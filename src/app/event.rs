@@ -21,6 +21,7 @@ use crate::domain::{
     ids::{CellKey, EnvironmentName, ObjectId},
     past_health::PastHealth,
     plan::Plan,
+    pull_request::Proposal,
     rollout::{ClusterNote, Connection, LiveCell, LogLine},
 };
 use crate::look::colour::Rgb;
@@ -187,6 +188,8 @@ pub enum Event {
     Failure(Failure),
     /// What has been waited for so long that it is said, and since when: `reading /path`.
     Waits(Option<(String, Timestamp)>),
+    /// What open pull requests would bring into cells.
+    Proposed(BTreeMap<CellKey, Vec<Proposal>>),
     /// Something worth a line, such as which way a copy went.
     Notice(String),
 }

@@ -38,6 +38,7 @@ use crate::{
         ids::{CellKey, EnvironmentName},
         past_health::PastHealth,
         plan::{ChangeRequest, Plan},
+        pull_request::Proposal,
         rollout::{Connection, LiveCell},
         topology::Topology,
     },
@@ -165,6 +166,17 @@ pub struct Git {
     pub fetch_failure: Option<Failure>,
     /// When the remote was last asked by itself.
     pub asked_at: Option<Timestamp>,
+    /// What open pull requests would bring, as the forges were last asked.
+    pub proposed: BTreeMap<CellKey, Vec<Proposal>>,
+}
+
+impl Git {
+    /// What open pull requests would bring into a cell that it does not declare already.
+    pub fn proposals(&self, cell: &CellKey) -> impl Iterator<Item = &Proposal> {
+        let declared = self.desired.as_ref().and_then(|it| it.version(cell));
+        let all = self.proposed.get(cell).into_iter().flatten();
+        all.filter(move |proposal| Some(&proposal.version) != declared)
+    }
 }
 
 /// What was found in the history so far.

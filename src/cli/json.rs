@@ -19,7 +19,7 @@ use crate::{
         },
         policy::sync::{SyncWindow, SyncWindows, Syncs},
         problem::Problem,
-        pull_request::PullRequest,
+        pull_request::{Proposal, PullRequest},
         rollout::LiveCell,
         subject::Subject,
         version::Version,
@@ -66,6 +66,8 @@ pub struct CellJson<'a> {
     /// Why its version is vetoed; left out where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     vetoed: Option<&'a str>,
+    /// What open pull requests would bring; null where no forge was asked.
+    pub proposed: Option<Vec<Value>>,
 }
 
 impl CellJson<'_> {
@@ -105,6 +107,7 @@ impl<'a> CellJson<'a> {
             behind: None,
             skew: None,
             vetoed: cell.vetoed.as_deref(),
+            proposed: None,
         }
     }
 }
@@ -491,5 +494,16 @@ pub(super) fn pull_request(request: &PullRequest) -> Value {
         "checks": request.checks.state().as_str(),
         "waits": request.waits(),
         "merged": request.merged,
+    })
+}
+
+/// What an open pull request would bring into a cell.
+pub(super) fn proposal(proposal: &Proposal) -> Value {
+    json!({
+        "version": proposal.version,
+        "number": proposal.number,
+        "url": proposal.url,
+        "author": proposal.author,
+        "waits": proposal.waits,
     })
 }

@@ -31,13 +31,14 @@ use crate::{
         history::ValueChange,
         ids::{CellKey, EnvironmentName, ServiceName},
         problem::Problem,
+        pull_request::Proposal,
         rollout::Connection,
         version::Version,
     },
     look::{self, Qualities, Quality},
     sources::git::{HistoryEvent, Want},
     stdio::{Styled, Tone},
-    workflow::{self, Asked, Project, Reading, Whose},
+    workflow::{self, Asked, Project, Proposed, Reading, Whose},
 };
 
 mod grid;
@@ -60,6 +61,8 @@ struct Shown<'a> {
     server: &'a [Problem],
     /// Why it is not known of every cell how far it is behind.
     uncounted: Option<&'a str>,
+    /// What open pull requests would bring; `None` where nobody looks.
+    proposed: Option<&'a Proposed>,
 }
 
 /// So long, at most, the history is read to say how far cells are behind; a filter that asks for that waits for all of it.
@@ -112,6 +115,7 @@ struct Seen {
     server: Vec<Problem>,
     skews: Skews,
     uncounted: Option<String>,
+    proposed: Proposed,
     columns: Vec<EnvironmentName>,
     only: Vec<Quality>,
     wide: bool,
@@ -150,12 +154,14 @@ async fn look(
         drop(started);
         counted
     };
-    let asked = if args.clusters.no_live || context.common.offline {
-        None
-    } else {
+    let asking = async {
+        if args.clusters.no_live || context.common.offline {
+            return None;
+        }
         let timeout = args.clusters.timeout.unwrap_or(FIRST_ANSWER);
         Some(workflow::ask_clusters(project, desired, None, timeout, Timestamp::now).await)
     };
+    let (asked, proposed) = tokio::join!(asking, workflow::proposed(project, &reading));
     // That other versions are there is known without the history.
     let (skews, uncounted) = match counted.await {
         Ok(Ok(judged)) => {
@@ -190,6 +196,7 @@ async fn look(
         server,
         skews,
         uncounted,
+        proposed,
         columns,
         only: args.only.clone(),
         wide: args.wide,
@@ -208,6 +215,7 @@ impl Seen {
             changed: self.changed.as_ref(),
             server: &self.server,
             uncounted: self.uncounted.as_deref(),
+            proposed: Some(&self.proposed),
         }
     }
 
@@ -216,6 +224,7 @@ impl Seen {
         let output = &context.output;
         let matrix = self.matrix();
         let mut lines = matrix.lines(output, output.room(self.wide));
+        lines.extend(matrix.proposals());
         lines.push(Styled::default());
         let read = clean(&read_from(&self.reading, !context.common.at.is_empty()));
         lines.push(output.paint(&read, Tone::Dim));
@@ -273,6 +282,7 @@ pub(super) fn print(output: &Output, desired: &Desired) {
         changed: None,
         server: &[],
         uncounted: None,
+        proposed: None,
     };
     for line in matrix.lines(output, output.room(false)) {
         output.line(line);
@@ -304,7 +314,30 @@ impl Shown<'_> {
     fn problems(&self) -> impl Iterator<Item = &Problem> {
         let clusters = self.live.into_iter().flat_map(|asked| &asked.problems);
         let server = self.server.iter();
-        server.chain(&self.desired.problems).chain(clusters)
+        let forges = self.proposed.into_iter().flat_map(|it| &it.problems);
+        server
+            .chain(&self.desired.problems)
+            .chain(clusters)
+            .chain(forges)
+    }
+
+    /// What open pull requests would bring into the cells that are shown, a line each.
+    fn proposals(&self) -> Vec<Styled> {
+        let Some(proposed) = self.proposed else {
+            return Vec::new();
+        };
+        let rows = self.rows();
+        let shown = proposed.cells.iter().filter(|(cell, _)| {
+            self.columns.contains(&cell.environment) && rows.contains(&cell.service)
+        });
+        let lines = shown.flat_map(|(cell, proposals)| {
+            let of_cell = move |proposal: &Proposal| {
+                let words = format!("{cell}: {} by {}", proposal.words(), proposal.author);
+                Styled::from(clean(&words))
+            };
+            proposals.iter().map(of_cell)
+        });
+        lines.collect()
     }
 
     /// Says that cells are behind without a number, where one of those that are shown is.
@@ -485,6 +518,7 @@ mod tests {
                 changed: None,
                 server: &[],
                 uncounted,
+                proposed: None,
             };
             assert_eq!(matrix.not_counted(), expected);
             let json = serde_json::to_value(matrix.json(None)).unwrap();

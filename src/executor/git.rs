@@ -25,7 +25,7 @@ use crate::{
         git::{HistoryEvent, Want},
         mistake,
     },
-    workflow::{Project, Reading, UnknownBefore},
+    workflow::{self, Project, Reading, UnknownBefore},
 };
 
 /// The first rows of history show this soon; later batches come less and less often, because each costs a look at all.
@@ -91,6 +91,13 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
         }
     };
     shared.tell(Event::Fetched { epoch, result });
+    // Forges take their time: what is here is shown meanwhile.
+    if let Some(reading) = shared.current() {
+        let found = workflow::proposed(&project, &reading).await;
+        if !found.asked.is_empty() {
+            shared.tell(Event::Proposed(found.cells));
+        }
+    }
 }
 
 /// Reads the matrix and turns the clusters' watches to its cells.

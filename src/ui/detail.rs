@@ -69,7 +69,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
         0 => None,
         1 => Some(below(area, rows(lines.len()), 1)),
         _ => {
-            lines.extend([git.clone(), good.clone()]);
+            let first = proposals(canvas, &cell).next();
+            let first = first.map(|words| Line::styled(words, canvas.theme.accent));
+            lines.push(git.clone());
+            lines.push(first.unwrap_or_else(|| good.clone()));
             None
         }
     };
@@ -159,10 +162,20 @@ fn running_lines(
     lines
 }
 
+/// `+ 1.43.0 #812 waits for 1 approval (renovate)`: what open pull requests would bring.
+fn proposals(canvas: &Canvas<'_>, cell: &CellKey) -> impl Iterator<Item = String> {
+    let proposals = canvas.model.git.proposals(cell);
+    proposals.map(|proposal| format!("{} ({})", proposal.words(), proposal.author))
+}
+
 /// The last change in full, where it stands, what it replaced, and what to go back to.
 fn changes(canvas: &Canvas<'_>, cell: &CellKey, width: usize) -> Vec<Line<'static>> {
     let (model, theme) = (canvas.model, canvas.theme);
-    let mut lines = vec![Line::from(last_commit(canvas, cell))];
+    let mut lines: Vec<Line<'static>> = proposals(canvas, cell)
+        .flat_map(|words| text::wrap(&words, width))
+        .map(|line| Line::styled(line, theme.accent))
+        .collect();
+    lines.push(Line::from(last_commit(canvas, cell)));
     if let [newest, ..] = model.values(cell) {
         lines.push(Line::from(values(canvas, model.values(cell))));
         let subject = subject(newest);

@@ -83,6 +83,40 @@ impl Repository {
             .collect()
     }
 
+    /// All of its pull requests, closed ones too.
+    pub async fn pulls(&self) -> Vec<Value> {
+        let path = self.path("/pulls?state=all");
+        let found = self.ask(Method::GET, &path, None).await;
+        found.as_array().cloned().unwrap_or_default()
+    }
+
+    /// A user reviews a pull request.
+    pub async fn review(&self, user: &str, number: u64, says: &str) {
+        let colleague = Self {
+            owner: user.into(),
+            client: self.client.clone(),
+            gitea: self.gitea.clone(),
+            name: self.name.clone(),
+        };
+        let path = self.path(&format!("/pulls/{number}/reviews"));
+        let body = json!({"event": says, "body": "as planned"});
+        colleague.ask(Method::POST, &path, Some(body)).await;
+    }
+
+    /// Merges a pull request, by a commit.
+    pub async fn merge(&self, number: u64) {
+        let path = self.path(&format!("/pulls/{number}/merge"));
+        let body = json!({"Do": "merge"});
+        self.ask(Method::POST, &path, Some(body)).await;
+    }
+
+    /// Closes a pull request.
+    pub async fn close(&self, number: u64) {
+        let path = self.path(&format!("/pulls/{number}"));
+        let body = json!({"state": "closed"});
+        self.ask(Method::PATCH, &path, Some(body)).await;
+    }
+
     /// Takes it away.
     pub async fn delete(&self) -> Result<(), String> {
         self.try_to(Method::DELETE, &self.path(""), None)

@@ -12,6 +12,7 @@ mod commands;
 mod flagger;
 mod forge;
 mod outside;
+mod pulls;
 mod rig;
 mod said;
 mod screen;

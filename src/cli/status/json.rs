@@ -105,6 +105,12 @@ impl<'a> Cells<'a> {
         let changed = matrix.changed.map(|changed| changed.get(key));
         value.changed = changed.map(|change| change.map_or(Value::Null, json::changed));
         value.stands(matrix.skew(key));
+        let tip = matrix.desired.tip_of(cell).map(|tip| &tip.name);
+        value.proposed = matrix.proposed.zip(tip).and_then(|(proposed, tip)| {
+            let found = proposed.cells.get(key).into_iter().flatten();
+            let asked = proposed.asked.contains(tip);
+            asked.then(|| found.map(json::proposal).collect())
+        });
         value
     }
 }

@@ -104,6 +104,17 @@ pub struct Proposal {
     pub waits: Option<String>,
 }
 
+impl Proposal {
+    /// `+ 1.43.0 #812 waits for 1 approval`.
+    pub fn words(&self) -> String {
+        let (version, number) = (&self.version, self.number);
+        match &self.waits {
+            Some(waits) => format!("+ {version} #{number} waits for {waits}"),
+            None => format!("+ {version} #{number}"),
+        }
+    }
+}
+
 impl PullState {
     /// In JSON.
     pub fn as_str(self) -> &'static str {

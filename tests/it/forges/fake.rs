@@ -153,6 +153,18 @@ impl Fake {
         self.state().faults.push((request.to_owned(), fault));
     }
 
+    /// A colleague opens one from a branch that is there.
+    pub fn open(&self, branch: &str, author: &str) -> u64 {
+        let pull = Pull {
+            branch: branch.to_owned(),
+            base: "main".to_owned(),
+            title: format!("Merge {branch}"),
+            author: author.to_owned(),
+            ..Pull::default()
+        };
+        opened(&mut self.state(), &self.remote, self.dialect, pull)
+    }
+
     /// Somebody reviews its newest commit.
     pub fn review(&self, number: u64, who: &str, says: &str) {
         let mut state = self.state();

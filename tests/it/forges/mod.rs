@@ -502,3 +502,109 @@ fn where_there_is_no_forge_nothing_is_pushed() {
     ]);
     told.exits(1).says("is no forge that is known");
 }
+
+/// Pushes a branch that changes a version, as a bot does. Its name.
+fn bot(repository: &Repository, environment: &str, version: &str) -> String {
+    let at = repository.colleague();
+    let branch = format!("bot/checkout-{environment}-{version}");
+    repository.git_in(&at, &["fetch", "-q", "origin"]);
+    repository.git_in(&at, &["checkout", "-q", "--detach", "origin/main"]);
+    let path = crate::support::repo::overlay("checkout", environment);
+    let text = crate::support::repo::kustomization("checkout", version);
+    repository.write(&path, &text);
+    repository.git_in(&at, &["commit", "-q", "-am", "Update checkout"]);
+    let to = format!("HEAD:refs/heads/{branch}");
+    repository.git_in(&at, &["push", "-q", "origin", &to]);
+    branch
+}
+
+#[test]
+fn what_open_pull_requests_would_bring_is_in_the_cells() {
+    for dialect in ALL {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        fake.state().need = 1;
+        repository.pull();
+        let first = bot(&repository, "prod", "1.2.0");
+        let second = bot(&repository, "prod", "1.3.0");
+        let there = bot(&repository, "staging", "1.1.0-other");
+        fake.open(&first, "renovate");
+        fake.open(&second, "jane");
+        fake.open(&there, "renovate");
+        fake.review(2, "alice", "APPROVED");
+        // The branch goes on: what is proposed is what each would change, not what it lacks.
+        repository.bump("checkout", "staging", "1.1.0-other");
+        repository.pull();
+        let status = |more: &[&str]| {
+            let arguments = [&["status", "--no-live"], more].concat();
+            let clone = repository.clone_path();
+            repository
+                .run(&clone, &arguments, "", &[("FORGE_TOKEN", TOKEN)])
+                .exits(0)
+        };
+        let cell = |value: &Value, environment: &str| {
+            let rows = value["services"].as_array().unwrap();
+            let row = rows.iter().find(|row| row["name"] == "checkout").unwrap();
+            row["cells"][environment]["proposed"].clone()
+        };
+        let value = status(&["-o", "json"]).json();
+        assert_eq!(value["problems"], serde_json::json!([]), "{dialect:?}");
+        let proposed = cell(&value, "prod");
+        let told: Vec<_> = proposed
+            .as_array()
+            .unwrap_or_else(|| panic!("{dialect:?}: {value:#}"))
+            .iter()
+            .map(|it| {
+                (
+                    it["version"].as_str(),
+                    it["number"].as_u64(),
+                    it["author"].as_str(),
+                    it["waits"].as_str(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Some("1.3.0"), Some(2), Some("jane"), Some("its merge")),
+                (Some("1.2.0"), Some(1), Some("renovate"), Some("1 approval")),
+            ],
+            "{dialect:?}"
+        );
+        assert_eq!(
+            cell(&value, "staging"),
+            serde_json::json!([]),
+            "it is there already"
+        );
+        status(&[]).shows("checkout / prod: + 1.2.0 #1 waits for 1 approval by renovate");
+        // Nobody is asked offline, or of another moment.
+        let asked = fake.state().asked.len();
+        let value = status(&["-o", "json", "--offline"]).json();
+        assert_eq!(cell(&value, "prod"), Value::Null);
+        assert_eq!(fake.state().asked.len(), asked);
+        // One that does not answer costs two seconds and is a problem.
+        fake.fault("GET /", Fault::Silent);
+        let value = status(&["-o", "json"]).json();
+        assert_eq!(cell(&value, "prod"), Value::Null);
+        let problem = value["problems"][0]["message"].as_str().unwrap();
+        assert!(problem.contains("did not answer within 2 s"), "{problem}");
+        fake.is_content();
+        keeps_no_token(&repository);
+    }
+}
+
+#[test]
+fn the_console_shows_what_is_proposed() {
+    let repository = ready();
+    let fake = Fake::serve(&repository, Dialect::Gitlab, None);
+    fake.state().need = 1;
+    let branch = bot(&repository, "dev", "1.2.0");
+    fake.open(&branch, "renovate");
+    repository.pull();
+    let operator = console(&repository);
+    operator.terminal.until("the proposal", SOON, |view| {
+        view.has("+ 1.2.0 #1 waits for 1 approval (renovate)")
+    });
+    operator.leave();
+    fake.is_content();
+}

@@ -86,6 +86,23 @@ pub struct Cell {
     /// Why its version is vetoed; left out where it is not.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub vetoed: Option<String>,
+    /// What open pull requests would bring, newest first; null where no forge was asked.
+    pub proposed: Option<Vec<Proposal>>,
+}
+
+/// A version that an open pull request would bring into a cell.
+#[derive(JsonSchema)]
+pub struct Proposal {
+    /// The version.
+    pub version: String,
+    /// The number of the pull request.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// Who opened it.
+    pub author: String,
+    /// What it waits for; null where that is not known.
+    pub waits: Option<String>,
 }
 
 /// How a version stands to the upstream's.
