@@ -48,6 +48,7 @@ fn status_is_the_matrix_of_the_remotes_branch() {
             },
             "behind": null,
             "skew": null,
+            "proposed": null,
         })
     );
     let table = repository.tidegate(&["status", "--no-live"]).exits(0);
@@ -298,7 +299,7 @@ fn wrong_usage_is_said_and_exits_2() {
         (&["set", "checkout", "dev"], "<VERSION>"),
         (
             &["init", "-o", "markdown"],
-            "`-o markdown` is for `status`, `history`, `trace` and `drift`",
+            "`-o markdown` is for `status`, `history`, `trace`, `drift` and `check`",
         ),
         (
             &["status", "--at", "nowhere"],
