@@ -322,8 +322,8 @@ fn wrong_usage_is_said_and_exits_2() {
             "--read-only writes nothing",
         ),
         (
-            &["set", "checkout", "dev", "2", "--deliver", "pull-request"],
-            "is neither `push` nor `branch`",
+            &["set", "checkout", "dev", "2", "--deliver", "merge"],
+            "no such way to deliver (there are: push, branch, pull-request)",
         ),
         (
             &[
