@@ -31,12 +31,14 @@ fn a_pull_request_is_approved_merged_and_followed_to_healthy() {
         "--deliver",
         "pull-request",
     ];
-    let first = world.tidegate(&arguments).exits(0).json();
-    let number = first["pull_request"]["number"].as_u64().expect("a number");
-    assert_eq!("open", first["pull_request"]["state"], "{first}");
     let tip = world.wait(world.repository.tip("main")).0;
     thread::scope(|scope| {
         let waiting = scope.spawn(|| world.tidegate(&[&arguments[..], &["--wait"]].concat()));
+        let opened = || !world.wait(world.repository.pulls()).is_empty();
+        assert!(until(SOON, opened), "it is opened");
+        let opened = &world.wait(world.repository.pulls())[0];
+        assert_eq!("open", opened["state"], "{opened}");
+        let number = opened["number"].as_u64().expect("a number");
         for user in ["alice", "bob"] {
             world.wait(world.repository.review(user, number, "APPROVED"));
         }
