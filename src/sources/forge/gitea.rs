@@ -1,19 +1,18 @@
 //! Gitea and Forgejo, by their API v1.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, address, commit,
+    Api, Asked,
     http::{Http, Refused, Who},
-    path_of, text,
+    like_github::{self, Word},
+    path_of, text, title,
 };
 use crate::{
     domain::{
         failure::Failure,
         forge::escaped,
-        pull_request::{Approvals, Checks, Draft, PullRequest, PullState},
+        pull_request::{Draft, PullRequest, PullState},
     },
     sources::web::Method,
 };
@@ -50,34 +49,17 @@ impl Gitea {
     async fn reviews(&self, number: u64, request: &mut PullRequest) -> Result<(), Refused> {
         let path = self.path(&format!("/pulls/{number}/reviews?limit={PAGE}"));
         let reviews = self.http.list(&path, None).await?;
-        let mut words: BTreeMap<String, (&str, bool)> = BTreeMap::new();
-        for review in &reviews {
-            let who = text(&review["user"]["login"]);
-            let dismissed = review["dismissed"].as_bool() == Some(true);
-            let newest = review["stale"].as_bool() != Some(true)
-                && commit(&review["commit_id"]) == request.head;
-            match review["state"].as_str() {
-                Some(state @ ("APPROVED" | "REQUEST_CHANGES"))
-                    if !who.is_empty() && who != request.author =>
-                {
-                    let state = if dismissed { "DISMISSED" } else { state };
-                    words.insert(who, (state, newest));
+        like_github::reviews(&reviews, request, |review| {
+            let word = match review["state"].as_str()? {
+                "APPROVED" | "REQUEST_CHANGES" if review["dismissed"].as_bool() == Some(true) => {
+                    Word::Dismissed
                 }
-                _ => {}
-            }
-        }
-        for (who, (state, newest)) in words {
-            match state {
-                "APPROVED" => {
-                    if !newest {
-                        request.approvals.stale.push(who.clone());
-                    }
-                    request.approvals.by.push(who);
-                }
-                "REQUEST_CHANGES" => request.approvals.against.push(who),
-                _ => {}
-            }
-        }
+                "APPROVED" => Word::Approves,
+                "REQUEST_CHANGES" => Word::Refuses,
+                _ => return None,
+            };
+            Some((word, review["stale"].as_bool() == Some(true)))
+        });
         Ok(())
     }
 
@@ -105,16 +87,7 @@ impl Gitea {
         };
         let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
         let combined = self.http.look(&path).await?.unwrap_or_default();
-        let mut seen = Vec::new();
-        for status in combined["statuses"].as_array().into_iter().flatten() {
-            let name = text(&status["context"]);
-            seen.push(name.clone());
-            match status["status"].as_str() {
-                Some("success" | "skipped") => request.checks.passed += 1,
-                Some("pending") => request.checks.pending.push(name),
-                _ => request.checks.failed.push(name),
-            }
-        }
+        let seen = like_github::statuses(&combined, "status", &mut request.checks);
         let branch = branch.unwrap_or_default();
         if branch["enable_status_check"].as_bool() == Some(true) {
             let required = branch["status_check_contexts"].as_array();
@@ -126,11 +99,7 @@ impl Gitea {
     }
 
     async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
-        let title = if draft.draft {
-            format!("{NOT_READY}{}", draft.title)
-        } else {
-            draft.title.clone()
-        };
+        let title = title(draft, NOT_READY);
         let mut notes = Vec::new();
         let mut body = json!({
             "title": title,
@@ -155,25 +124,8 @@ impl Gitea {
             .send(Method::POST, &self.path("/pulls"), &body)
             .await?;
         let number = made["number"].as_u64().unwrap_or_default();
-        if !draft.reviewers.is_empty() {
-            let (teams, people): (Vec<&str>, Vec<&str>) = draft
-                .reviewers
-                .iter()
-                .map(|name| name.trim_start_matches('@'))
-                .partition(|name| name.contains('/'));
-            let teams: Vec<&str> = teams
-                .into_iter()
-                .filter_map(|name| Some(name.rsplit_once('/')?.1))
-                .collect();
-            let path = self.path(&format!("/pulls/{number}/requested_reviewers"));
-            let body = json!({ "reviewers": people, "team_reviewers": teams });
-            if let Err(refused) = self.http.send(Method::POST, &path, &body).await {
-                notes.push(format!(
-                    "nobody was asked to review it: {}",
-                    refused.failure
-                ));
-            }
-        }
+        let path = self.path(&format!("/pulls/{number}"));
+        notes.extend(like_github::ask_to_review(&self.http, &path, &draft.reviewers).await);
         Ok((number, notes))
     }
 }
@@ -219,24 +171,5 @@ impl Api for Gitea {
 }
 
 fn read(value: &Value) -> PullRequest {
-    let merged = value["merged"].as_bool() == Some(true);
-    let state = match value["state"].as_str() {
-        _ if merged => PullState::Merged,
-        Some("closed") => PullState::Closed,
-        _ => PullState::Open,
-    };
-    PullRequest {
-        number: value["number"].as_u64().unwrap_or_default(),
-        url: address(&value["html_url"]),
-        title: text(&value["title"]),
-        author: text(&value["user"]["login"]),
-        branch: text(&value["head"]["ref"]),
-        head: commit(&value["head"]["sha"]),
-        state,
-        draft: value["draft"].as_bool().unwrap_or_default(),
-        conflicts: false,
-        approvals: Approvals::default(),
-        checks: Checks::default(),
-        merged: commit(&value["merge_commit_sha"]).filter(|_| merged),
-    }
+    like_github::read(value, false)
 }

@@ -1,19 +1,18 @@
 //! GitHub and GitHub Enterprise, by their REST API of 2022-11-28.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, address, commit,
+    Api, Asked,
     http::{Http, Refused, Who},
+    like_github::{self, Word},
     path_of, text,
 };
 use crate::{
     domain::{
         failure::Failure,
         forge::escaped,
-        pull_request::{Approvals, Checks, Draft, PullRequest, PullState},
+        pull_request::{Checks, Draft, PullRequest, PullState},
     },
     sources::web::Method,
 };
@@ -52,32 +51,15 @@ impl Github {
     async fn reviews(&self, number: u64, request: &mut PullRequest) -> Result<(), Refused> {
         let path = self.path(&format!("/pulls/{number}/reviews?per_page=100"));
         let reviews = self.http.list(&path, None).await?;
-        // The last word of each, which a comment does not take back.
-        let mut words: BTreeMap<String, (&str, bool)> = BTreeMap::new();
-        for review in &reviews {
-            let who = text(&review["user"]["login"]);
-            let newest = commit(&review["commit_id"]) == request.head;
-            match review["state"].as_str() {
-                Some(state @ ("APPROVED" | "CHANGES_REQUESTED" | "DISMISSED"))
-                    if !who.is_empty() && who != request.author =>
-                {
-                    words.insert(who, (state, newest));
-                }
-                _ => {}
-            }
-        }
-        for (who, (state, newest)) in words {
-            match state {
-                "APPROVED" => {
-                    if !newest {
-                        request.approvals.stale.push(who.clone());
-                    }
-                    request.approvals.by.push(who);
-                }
-                "CHANGES_REQUESTED" => request.approvals.against.push(who),
-                _ => {}
-            }
-        }
+        like_github::reviews(&reviews, request, |review| {
+            let word = match review["state"].as_str()? {
+                "APPROVED" => Word::Approves,
+                "CHANGES_REQUESTED" => Word::Refuses,
+                "DISMISSED" => Word::Dismissed,
+                _ => return None,
+            };
+            Some((word, false))
+        });
         Ok(())
     }
 
@@ -154,15 +136,7 @@ impl Github {
         }
         let path = self.path(&format!("/commits/{head}/status?per_page=100"));
         let combined = self.http.look(&path).await?.unwrap_or_default();
-        for status in combined["statuses"].as_array().into_iter().flatten() {
-            let name = text(&status["context"]);
-            seen.push(name.clone());
-            match status["state"].as_str() {
-                Some("success") => checks.passed += 1,
-                Some("pending") => checks.pending.push(name),
-                _ => checks.failed.push(name),
-            }
-        }
+        seen.extend(like_github::statuses(&combined, "state", &mut checks));
         for name in required {
             if !seen.contains(name) {
                 checks.pending.push(name.clone());
@@ -210,25 +184,8 @@ impl Github {
                 notes.push(format!("it has no labels: {}", refused.failure));
             }
         }
-        if !draft.reviewers.is_empty() {
-            let (teams, people): (Vec<&str>, Vec<&str>) = draft
-                .reviewers
-                .iter()
-                .map(|name| name.trim_start_matches('@'))
-                .partition(|name| name.contains('/'));
-            let teams: Vec<&str> = teams
-                .into_iter()
-                .filter_map(|name| Some(name.rsplit_once('/')?.1))
-                .collect();
-            let path = self.path(&format!("/pulls/{number}/requested_reviewers"));
-            let body = json!({ "reviewers": people, "team_reviewers": teams });
-            if let Err(refused) = self.http.send(Method::POST, &path, &body).await {
-                notes.push(format!(
-                    "nobody was asked to review it: {}",
-                    refused.failure
-                ));
-            }
-        }
+        let path = self.path(&format!("/pulls/{number}"));
+        notes.extend(like_github::ask_to_review(&self.http, &path, &draft.reviewers).await);
         Ok((number, notes))
     }
 }
@@ -289,25 +246,9 @@ fn api(web: &str) -> String {
 }
 
 fn read(value: &Value) -> PullRequest {
-    let merged = value["merged_at"].is_string() || value["merged"].as_bool() == Some(true);
-    let state = match value["state"].as_str() {
-        _ if merged => PullState::Merged,
-        Some("closed") => PullState::Closed,
-        _ => PullState::Open,
-    };
     PullRequest {
-        number: value["number"].as_u64().unwrap_or_default(),
-        url: address(&value["html_url"]),
-        title: text(&value["title"]),
-        author: text(&value["user"]["login"]),
-        branch: text(&value["head"]["ref"]),
-        head: commit(&value["head"]["sha"]),
-        state,
-        draft: value["draft"].as_bool().unwrap_or_default(),
         conflicts: value["mergeable"].as_bool() == Some(false),
-        approvals: Approvals::default(),
-        checks: Checks::default(),
-        merged: commit(&value["merge_commit_sha"]).filter(|_| merged),
+        ..like_github::read(value, value["merged_at"].is_string())
     }
 }
 

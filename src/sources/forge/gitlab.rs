@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Api, Asked, address, commit,
     http::{Http, Refused, Who},
-    text,
+    text, title,
 };
 use crate::{
     domain::{
@@ -98,11 +98,7 @@ impl Gitlab {
     }
 
     async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
-        let title = if draft.draft {
-            format!("{NOT_READY}{}", draft.title)
-        } else {
-            draft.title.clone()
-        };
+        let title = title(draft, NOT_READY);
         let mut notes = Vec::new();
         let mut body = json!({
             "title": title,

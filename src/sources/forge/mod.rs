@@ -4,6 +4,7 @@ mod gitea;
 mod github;
 mod gitlab;
 mod http;
+mod like_github;
 mod token;
 
 use futures::future::BoxFuture;
@@ -208,6 +209,12 @@ fn address(value: &Value) -> String {
     let url = text(value);
     let web = url.starts_with("https://") || url.starts_with("http://");
     if web { url } else { String::new() }
+}
+
+/// A draft's title; where the forge knows by it that one is not ready, behind its mark for that.
+fn title(draft: &Draft, not_ready: &str) -> String {
+    let mark = if draft.draft { not_ready } else { "" };
+    format!("{mark}{}", draft.title)
 }
 
 /// `owner/name` as parts of a path.
