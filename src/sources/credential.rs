@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use std::{
 use secrecy::SecretString;
 
 use super::{
-    children::{self, Keep, Kind, Limits},
+    children::{self, Keep, Kind, Limits, Said},
     git,
 };
 use crate::domain::credential::Credential;
@@ -46,10 +47,31 @@ async fn printed(run: &[String]) -> Result<String, String> {
     let [program, arguments @ ..] = run else {
         return Err("no program is named that prints the token".to_owned());
     };
+    let said = asked(program, arguments, None).await?;
+    if !said.status.success() {
+        // What it says may hold what it was to keep.
+        return Err(format!("`{program}` fails: {}", said.status));
+    }
+    Ok(String::from_utf8_lossy(&said.stdout).into_owned())
+}
+
+/// Runs a program that knows secrets, without a terminal; `input` goes to its standard input.
+///
+/// # Errors
+/// Why it did not come to its end.
+pub(super) async fn asked(
+    program: &str,
+    arguments: &[impl AsRef<OsStr>],
+    input: Option<Vec<u8>>,
+) -> Result<Said, String> {
     let mut command = Command::new(program);
+    let stdin = match &input {
+        Some(_) => Stdio::piped(),
+        None => Stdio::null(),
+    };
     command
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     git::keep_to_itself(&mut command);
@@ -61,11 +83,6 @@ async fn printed(run: &[String]) -> Result<String, String> {
         patience: None,
         terminal: false,
     };
-    let said = children::run_beside(command, limits, None).await;
-    let said = said.map_err(|stopped| format!("`{program}` {}", stopped.words()))?;
-    if !said.status.success() {
-        // What it says may hold what it was to keep.
-        return Err(format!("`{program}` fails: {}", said.status));
-    }
-    Ok(String::from_utf8_lossy(&said.stdout).into_owned())
+    let said = children::run_beside(command, limits, input).await;
+    said.map_err(|stopped| format!("`{program}` {}", stopped.words()))
 }

@@ -1,12 +1,6 @@
 //! Credentials for registries, where Docker keeps them: each belongs to its host alone.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeMap, env, path::PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::SecretString;
@@ -15,17 +9,13 @@ use serde::Deserialize;
 use crate::{
     domain::{image, text::sanitise},
     sources::{
-        children::{self, Keep, Kind, Limits},
+        credential,
         files::{self, Links},
     },
 };
 
 /// What Docker Hub's credentials are kept by.
 const HUB: &str = "https://index.docker.io/v1/";
-/// How long a helper may take.
-const DEADLINE: Duration = Duration::from_secs(20);
-/// What a helper prints at most.
-const MOST_BYTES: usize = 64 << 10;
 
 /// What opens a registry.
 #[derive(Clone, Debug)]
@@ -144,22 +134,8 @@ async fn helped(helper: &str, registry: &str) -> Result<Option<Login>, String> {
         ));
     }
     let program = format!("docker-credential-{helper}");
-    let mut command = Command::new(&program);
-    command
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let limits = Limits {
-        kind: Kind::Work,
-        stdout: Keep::Whole(MOST_BYTES),
-        stderr: Keep::Ends(MOST_BYTES / 16),
-        deadline: DEADLINE,
-        patience: None,
-        terminal: false,
-    };
-    let said = children::run_beside(command, limits, Some(registry.as_bytes().to_vec())).await;
-    let said = said.map_err(|stopped| format!("`{program}` {}", stopped.words()))?;
+    let input = registry.as_bytes().to_vec();
+    let said = credential::asked(&program, &["get"], Some(input)).await?;
     let out = String::from_utf8_lossy(&said.stdout);
     if !said.status.success() {
         // What helpers say of a registry that they do not know.

@@ -302,10 +302,8 @@ fn is_moment(value: &str) -> bool {
             let is_date = [4, 2, 2]
                 .into_iter()
                 .all(|count| parts.next().is_some_and(|it| digits(it, count)));
-            let hours = time
-                .get(..3)
-                .is_some_and(|it| digits(&it[..2], 2) && it.ends_with(':'));
-            is_date && parts.next().is_none() && hours
+            let hours = matches!(time.as_bytes(), [a, b, b':', ..] if a.is_ascii_digit() && b.is_ascii_digit());
+        is_date && parts.next().is_none() && hours
         })
 }
 
@@ -384,4 +382,27 @@ fn image(text: &str) -> Option<(&str, &str)> {
     let port =
         version.bytes().all(|b| b.is_ascii_digit()) && version.len() <= 5 && !name.contains('/');
     (named && path && !port).then_some((name, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What somebody writes in a repository ends nobody's program.
+    #[test]
+    fn text_that_is_no_ascii_is_read_too() {
+        let pieces = [
+            "1.2.3", "€", "é", "ü", "T", "_", "-", ":", "@sha256:", "?ref=", "/", "vol-", "12",
+        ];
+        for a in pieces {
+            for b in pieces {
+                for c in pieces {
+                    let value = format!("{a}{b}{c}");
+                    let _ = sign("values.yaml", &["image"], "name_version", &value);
+                    let _ = sign("values.yaml", &[], "tag", &value);
+                    let _ = sign("values.yaml", &[], "image", &value);
+                }
+            }
+        }
+    }
 }
