@@ -33,12 +33,13 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
     let output = &context.output;
     let only_show = context.common.dry_run || context.common.read_only;
     let mut allowed = named.is_allowed();
-    if !output.is_json() {
+    // At a terminal it is read first; anywhere else the command itself is the consent.
+    let asks = !allowed && !only_show && !args.yes && ask::somebody_there();
+    if asks || !output.is_json() {
         show(output, &named);
     }
     if !allowed && !only_show {
-        // At a terminal it is read first; anywhere else the command itself is the consent.
-        if !args.yes && ask::somebody_there() && !confirm(context)? {
+        if asks && !confirm(context)? {
             output.note("nothing was allowed");
             return Ok(Exit::Failed);
         }

@@ -97,6 +97,9 @@ fn http(table: &Table<'_>) -> Option<Http> {
             format!("`{shown}` is no address; it begins with `https://`, `http://`, `{{url}}` or `{{from.url}}`"),
         );
     }
+    if let Some(why) = address::misread(&url) {
+        table.error("url", why);
+    }
     for key in ["url", "contains"].into_iter().filter(|key| table.has(key)) {
         let text = table.string(key).unwrap_or_default();
         if let (Some(name), "url") = (check::unknown_places(&text).first(), key) {
@@ -316,21 +319,34 @@ pub(super) fn settle(
     entries
 }
 
-/// The environments whose addresses an address is made of.
+/// The environments whose addresses an address is made of: its own, and those that it may be asked about.
 fn addresses(ask: &Ask, own: &Environment, all: &[Environment]) -> Vec<(EnvironmentName, String)> {
     let Ask::Http(http) = ask else {
         return Vec::new();
     };
-    let others = all
+    let upstreams = all
         .iter()
-        .filter(|it| http.url.contains("{from.url}") && it.name != own.name);
+        .filter(|it| http.url.contains("{from.url}") && check::may_come_from(own, &it.name));
     let own = http.url.contains("{url}").then_some(own);
-    let named = own.into_iter().chain(others);
+    let named = own.into_iter().chain(upstreams);
     let with_url = named.filter_map(|it| Some((it.name.clone(), it.url.clone()?)));
     with_url.collect()
 }
 
+/// Every address that a check may ask, as it stands in the configuration.
+fn shown(url: &str, own: &Environment, addresses: &[(EnvironmentName, String)]) -> Vec<String> {
+    let filled = |from| check::with_addresses(url, own.url.as_deref(), from);
+    let upstreams = addresses.iter().filter(|(of, _)| *of != own.name);
+    let shown: Vec<String> = upstreams.map(|(_, url)| filled(Some(url))).collect();
+    if shown.is_empty() {
+        return vec![filled(None)];
+    }
+    shown
+}
+
 /// The consent that a check needs, and what it wants in a line. A query goes to a server of the user's own, and needs none.
+///
+/// The consent is to what the line shows, and to nothing that it does not.
 fn wants(
     ask: &Ask,
     environment: &Environment,
@@ -345,29 +361,12 @@ fn wants(
                 .map_or(String::new(), |status| status.to_string());
             let timeout = http.timeout.as_millis().to_string();
             let contains = http.contains.as_deref().unwrap_or_default();
-            let mut parts = vec!["http", name, &http.url, &status, contains, &timeout];
-            for (name, url) in addresses {
-                parts.extend([name.as_str(), url]);
-            }
-            let mut leads: Vec<String> = Vec::new();
-            let from = addresses.iter().filter(|(of, _)| {
-                *of == environment.name
-                    || environment.from.is_empty()
-                    || environment.from.contains(of)
-            });
-            for (of, url) in from {
-                let place = if *of == environment.name {
-                    "{url}"
-                } else {
-                    "{from.url}"
-                };
-                let url = url.trim_end_matches('/');
-                leads.push(address::redact(&http.url.replace(place, url)));
-            }
-            if leads.is_empty() {
-                leads.push(address::redact(&http.url));
-            }
-            let line = format!("asks {} {when}", leads.join(" or "));
+            let shown = shown(&http.url, environment, addresses);
+            let count = shown.len().to_string();
+            let mut parts = vec!["http", name, &http.url, &status, contains, &timeout, &count];
+            parts.extend(shown.iter().map(String::as_str));
+            parts.extend(environment.from.iter().map(EnvironmentName::as_str));
+            let line = format!("asks {} {when}", shown.join(" or "));
             (Some(Consent::to(parts)), line)
         }
         Ask::Command(command) => {

@@ -10,6 +10,7 @@ use super::{
     schema::{ConfigFile, Targeting, WrittenEnvironment},
 };
 use crate::domain::{
+    address,
     ids::EnvironmentName,
     policy::GatePolicy,
     pull_request::Settings,
@@ -247,6 +248,11 @@ impl Merged {
                     at.value
                 ),
             );
+        }
+        if let Some(at) = &self.url
+            && let Some(why) = address::misread(&at.value)
+        {
+            files.error(at, why);
         }
         let namespace = self
             .targeting

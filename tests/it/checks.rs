@@ -11,6 +11,8 @@ use crate::support::{
     web::{Web, reply},
 };
 
+mod consent;
+
 const LAYOUT: &str = "[[layouts]]\npreset = \"helm-values\"\npath = \"{env}/{service}.yaml\"\n";
 
 /// `web` is 1.1.0 in staging and 1.0.0 in prod; `prod` stands in prod's table, behind its name and upstream.
@@ -108,7 +110,7 @@ fn what_the_repositorys_file_names_is_asked_once_it_was_allowed() {
     repository
         .tidegate(&["trust"])
         .exits(0)
-        .shows(&format!("asks {}", web.url("/healthz?***")));
+        .shows(&format!("asks {}", web.url("/healthz?v={version}")));
     let verdict = verdict(&why(&repository), "http");
     assert_eq!(verdict["outcome"], "pass", "{verdict}");
     assert!(verdict["inputs"][0]["at"].is_string(), "{verdict}");

@@ -6,10 +6,12 @@
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod redact;
+mod web;
 
 use std::fmt;
 
 pub use redact::{anonymous, redact, redact_all};
+pub use web::misread;
 
 /// Where a repository is. [`fmt::Display`] gives what may be shown, written down and handed to Git: user information of
 /// `http` and `https` is not in it.

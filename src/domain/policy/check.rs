@@ -6,7 +6,7 @@ use super::Rule;
 use crate::domain::{
     hash,
     ids::{CellKey, EnvironmentName},
-    topology::Topology,
+    topology::{Environment, Topology},
     version::Version,
 };
 
@@ -158,7 +158,10 @@ impl<'a> About<'a> {
             let environment = match name {
                 "url" => &self.cell.environment,
                 "from.url" => match self.upstream() {
-                    Some(upstream) => self.known_upstream(upstream)?,
+                    Some(upstream) => match self.known_upstream(upstream) {
+                        Ok(upstream) => upstream,
+                        Err(why) => return Some(Err(why)),
+                    },
                     None => return Some(Err(self.no_upstream())),
                 },
                 _ => return None,
@@ -172,9 +175,13 @@ impl<'a> About<'a> {
         self.in_address(&with_urls)
     }
 
-    /// The upstream, where it is one that the configuration names: its address was seen by whoever allowed the check.
-    fn known_upstream(&self, upstream: &'a EnvironmentName) -> Option<&'a EnvironmentName> {
-        self.topology.get(upstream).map(|known| &known.name)
+    /// The upstream, where whoever allowed the check has seen its address.
+    fn known_upstream(&self, upstream: &'a EnvironmentName) -> Result<&'a EnvironmentName, String> {
+        let own = &self.cell.environment;
+        let may = (self.topology.get(own)).is_some_and(|own| may_come_from(own, upstream));
+        may.then_some(upstream).ok_or_else(|| {
+            format!("{upstream} is no upstream of {own} (`from`), so its address is not asked")
+        })
     }
 
     /// Values in an address: in a path they are escaped, and in a host's name one is a part between dots.
@@ -253,6 +260,25 @@ impl<'a> About<'a> {
     }
 }
 
+/// Whether a check of an environment may ask the address of another as that of where something comes from: of one that its `from`
+/// names, and of every other one where it names none. These are the ones that are shown before the check is allowed.
+pub fn may_come_from(own: &Environment, other: &EnvironmentName) -> bool {
+    own.name != *other && (own.from.is_empty() || own.from.contains(other))
+}
+
+/// An address with those of environments in their places, everything else as it stands.
+pub fn with_addresses(template: &str, own: Option<&str>, from: Option<&str>) -> String {
+    let filled = fill(template, |name| {
+        let url = match name {
+            "url" => own,
+            "from.url" => from,
+            _ => None,
+        };
+        url.map(|url| Ok(url.trim_end_matches('/').to_owned()))
+    });
+    filled.unwrap_or_else(|why| why)
+}
+
 /// `template` with each `{name}` that `value` knows in its place; other braces stay.
 fn fill(
     template: &str,
@@ -305,7 +331,7 @@ fn hex(digit: u8) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{policy::Policy, topology::Environment};
+    use crate::domain::policy::Policy;
 
     fn about(
         service: &str,

@@ -1,0 +1,53 @@
+//! Addresses of the web as a configuration says them: what people would read otherwise than programs do.
+
+/// Why an address could lead elsewhere than whoever reads it takes it to, in words behind its key; `None`: it leads where it says.
+/// It may begin with a place in braces, for which another address stands.
+pub fn misread(text: &str) -> Option<&'static str> {
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Some(
+            "has a blank or a control character, which no address has; write a blank as `%20`",
+        );
+    }
+    if text.contains('\\') {
+        return Some(
+            "has a `\\`, which programs read as a `/`; write `/`, or `%5C` where it is meant",
+        );
+    }
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let server = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    server.contains('@').then_some(
+        "has user information before an `@`: who asks stands in no address, and a host before it would be none",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_where_they_say() {
+        for good in [
+            "https://shop.example.com",
+            "http://127.0.0.1:8080/a?b=c@d#e",
+            "{url}/healthz?v={version}",
+            "{from.url}",
+            "https://{service}.example.com/@scope/x",
+        ] {
+            assert_eq!(misread(good), None, "{good}");
+        }
+        for bad in [
+            "http://127.0.0.1:18092\\@good.example/x",
+            "https://user:sesame@h/",
+            "https://good.example@evil.example",
+            "{url}@evil.example/x",
+            "https://h@e?x",
+            "https://h/a b",
+            "https://h/\u{9}",
+            "https://h/\u{202f}x",
+            "https://h\u{1b}[2J/",
+            "https:\\\\h/",
+        ] {
+            assert!(misread(bad).is_some(), "{bad}");
+        }
+    }
+}
