@@ -30,9 +30,9 @@ use crate::{
 /// The argument that starts the program as a guardian; nothing that anybody types.
 pub const ARGUMENT: &str = "__guardian";
 
-/// Puts everything of a screen back that a full-screen program may have changed: mouse, bracketed paste, the alternate
-/// screen, the cursor, colours.
-pub const GIVE_BACK: &str = "\u{1b}[?1006l\u{1b}[?1015l\u{1b}[?1003l\u{1b}[?1002l\u{1b}[?1000l\u{1b}[?2004l\u{1b}[?1049l\u{1b}[0m\u{1b}[?25h";
+/// Puts everything of a screen back that a full-screen program may have changed: half a frame, mouse, bracketed paste, the
+/// alternate screen, the cursor, colours.
+pub const GIVE_BACK: &str = "\u{1b}[?2026l\u{1b}[?1006l\u{1b}[?1015l\u{1b}[?1003l\u{1b}[?1002l\u{1b}[?1000l\u{1b}[?2004l\u{1b}[?1049l\u{1b}[0m\u{1b}[?25h";
 
 /// What what is left may take to end by itself.
 const GRACE: Duration = Duration::from_secs(2);

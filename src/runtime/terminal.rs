@@ -1,14 +1,17 @@
 //! The terminal, borrowed and always given back: at the end, on a panic, on a signal, while suspended.
 
 use std::{
-    io::{self, BufWriter, Stdout, Write},
+    io::{self, Stdout, Write},
     mem::ManuallyDrop,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use crossterm::{
-    cursor, event, execute,
-    terminal::{self, EnterAlternateScreen, LeaveAlternateScreen},
+    cursor, event, execute, queue,
+    terminal::{
+        self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen,
+        LeaveAlternateScreen,
+    },
 };
 use ratatui::{
     Terminal,
@@ -18,8 +21,45 @@ use ratatui::{
 
 use crate::{guardian, stdio};
 
-/// What the screen is drawn on. Buffered, so that one frame is one write.
-pub type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+/// What the screen is drawn on.
+pub type Screen = Terminal<CrosstermBackend<Frames<Stdout>>>;
+
+/// Collects what is drawn and passes it on whole: one frame is one write, between the marks that keep a terminal which knows
+/// them from showing half of it. Others ignore the marks. <https://github.com/contour-terminal/vt-extensions>
+#[derive(Debug)]
+pub struct Frames<W> {
+    out: W,
+    frame: Vec<u8>,
+}
+
+impl<W: Write> Frames<W> {
+    fn to(out: W) -> Self {
+        let frame = Vec::new();
+        Self { out, frame }
+    }
+}
+
+impl<W: Write> Write for Frames<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.frame.is_empty() {
+            queue!(self.frame, BeginSynchronizedUpdate)?;
+        }
+        self.frame.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.frame.is_empty() {
+            return Ok(());
+        }
+        queue!(self.frame, EndSynchronizedUpdate)?;
+        // What could not be written is not written again in the middle of the next.
+        let mut frame = std::mem::take(&mut self.frame);
+        let written = self.out.write_all(&frame).and_then(|()| self.out.flush());
+        frame.clear();
+        self.frame = frame;
+        written
+    }
+}
 
 /// Whether the terminal is ours at this moment; process-wide because the terminal is.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -35,10 +75,7 @@ pub struct Borrowed {
 impl Borrowed {
     /// Takes the terminal: raw mode, alternate screen, bracketed paste, and the mouse where asked for.
     pub fn take(mouse: bool) -> io::Result<Self> {
-        let screen = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
-            64 << 10,
-            stdio::screen(),
-        )))?;
+        let screen = Terminal::new(CrosstermBackend::new(Frames::to(stdio::screen())))?;
         let mut borrowed = Self {
             screen: ManuallyDrop::new(screen),
             mouse,
@@ -87,6 +124,7 @@ pub fn release() {
         let mut out = stdio::screen();
         let _ = execute!(
             out,
+            EndSynchronizedUpdate,
             event::DisableMouseCapture,
             event::DisableBracketedPaste,
             LeaveAlternateScreen,
@@ -104,4 +142,21 @@ pub fn suspend(borrowed: &mut Borrowed) -> io::Result<()> {
     release();
     signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
     borrowed.enter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_written_whole_and_between_marks() {
+        let mut frames = Frames::to(Vec::new());
+        frames.flush().unwrap();
+        frames.write_all(b"one").unwrap();
+        frames.write_all(b" two").unwrap();
+        assert_eq!(frames.out, b"");
+        frames.flush().unwrap();
+        frames.flush().unwrap();
+        assert_eq!(frames.out, b"\x1b[?2026hone two\x1b[?2026l");
+    }
 }

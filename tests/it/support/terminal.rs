@@ -159,6 +159,25 @@ struct State {
     exit: Option<Exit>,
 }
 
+impl State {
+    /// Whether no frame is half drawn: the program says where one begins and ends, and what is between is no screen.
+    fn is_whole(&self) -> bool {
+        let mut tail = self.written.windows(MARK.len()).rev();
+        let last =
+            tail.find_map(
+                |bytes| match bytes.strip_prefix(MARK.split_at(MARK.len() - 1).0)? {
+                    b"h" => Some(false),
+                    b"l" => Some(true),
+                    _ => None,
+                },
+            );
+        last.unwrap_or(true) || self.drained
+    }
+}
+
+/// What begins a synchronized update; with an `l` at its end it is over.
+const MARK: &[u8] = b"\x1b[?2026h";
+
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exit {
@@ -300,9 +319,11 @@ impl Terminal {
         }
     }
 
-    /// The screen as it is now.
+    /// The screen as it is now, or after the frame that is being drawn.
     pub fn view(&self) -> View {
-        View::of(self.shared.lock().parser.screen())
+        let whole = |state: &State| state.is_whole().then(|| View::of(state.parser.screen()));
+        let view = self.shared.wait(Instant::now() + AGAIN, whole);
+        view.unwrap_or_else(|| View::of(self.shared.lock().parser.screen()))
     }
 
     /// Everything written to the terminal so far, escapes included.
@@ -375,6 +396,9 @@ impl Terminal {
 
     fn wait_for(&self, within: Duration, condition: &dyn Fn(&View) -> bool) -> Result<View, View> {
         let met = self.shared.wait(Instant::now() + within, |state| {
+            if !state.is_whole() {
+                return None;
+            }
             let view = View::of(state.parser.screen());
             if condition(&view) {
                 Some(Ok(view))
