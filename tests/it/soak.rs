@@ -217,10 +217,7 @@ async fn what_was_seen_is_kept_and_what_is_damaged_is_told_and_set_aside() {
     let second = read();
     let stretches = second["kept"].as_array().unwrap().iter();
     let web = stretches.clone().find(|it| it["service"] == "web").unwrap();
-    assert_eq!(
-        web["since"], entry["since"],
-        "it has been watched since the first look"
-    );
+    assert_eq!(web["since"], entry["since"], "it was first looked at");
     assert_eq!(web["stretches"].as_array().unwrap().len(), 1, "{web}");
     assert_eq!(web["stretches"][0]["from"], web["stretches"][0]["to"]);
     // A day of watching, as the console would have kept it.

@@ -1,12 +1,22 @@
 //! What gates ask, and what is known.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::registry::{ImageFacts, ImageQuestion};
+use super::upstreams;
 use crate::domain::{
-    address, history::History, ids::CellKey, past_health::PastHealth, policy::check::Consent,
+    address,
+    history::History,
+    ids::{CellKey, EnvironmentName},
+    past_health::PastHealth,
+    policy::check::Consent,
     rollout::Seen,
 };
 
@@ -120,45 +130,85 @@ pub enum Answer {
 
 /// Answers with their times. What is not here was not asked, or nobody could say.
 #[derive(Clone, Debug, Default)]
-pub struct Facts(BTreeMap<Question, (Timestamp, Answer)>);
+pub struct Facts {
+    known: BTreeMap<Question, (Timestamp, Answer)>,
+    worked_out: WorkedOut,
+}
+
+/// The target, its upstream, the moment and what goes together, as a hash.
+pub(super) type Set = (EnvironmentName, EnvironmentName, Timestamp, u64);
+
+/// What the facts say of all changes that go together: worked out for the first of them, and the same for the others. It is
+/// of these facts alone: a copy, to which others may come, begins anew.
+#[derive(Debug, Default)]
+struct WorkedOut(Mutex<BTreeMap<Set, upstreams::Answer>>);
+
+impl Clone for WorkedOut {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 impl Facts {
     /// Takes what became known at `at`.
     pub fn learn(&mut self, question: Question, at: Timestamp, answer: Answer) {
-        self.0.insert(question, (at, answer));
+        self.known.insert(question, (at, answer));
+        self.worked_out = WorkedOut::default();
+    }
+
+    /// What is the same for all changes of a set.
+    pub(super) fn once(
+        &self,
+        set: Set,
+        work: impl FnOnce() -> upstreams::Answer,
+    ) -> upstreams::Answer {
+        let known = || {
+            self.worked_out
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(answer) = known().get(&set) {
+            return answer.clone();
+        }
+        let answer = work();
+        known().insert(set, answer.clone());
+        answer
     }
 
     /// Takes what others know.
     pub fn extend(&mut self, more: Self) {
-        self.0.extend(more.0);
+        self.known.extend(more.known);
+        self.worked_out = WorkedOut::default();
     }
 
     /// Whether it was asked.
     pub fn knows(&self, question: &Question) -> bool {
-        self.0.contains_key(question)
+        self.known.contains_key(question)
     }
 
     /// When it was answered; `None` also where nobody could say.
     pub fn at(&self, question: &Question) -> Option<Timestamp> {
-        let (at, answer) = self.0.get(question)?;
+        let (at, answer) = self.known.get(question)?;
         let known = !matches!(
             answer,
             Answer::Past(Err(_))
                 | Answer::Http(Err(_))
                 | Answer::Samples(Err(_))
                 | Answer::Ran(Err(_))
+                | Answer::Image(Err(_))
         );
         known.then_some(*at)
     }
 
     /// What was found out of a question.
     pub fn answer(&self, question: &Question) -> Option<&Answer> {
-        self.0.get(question).map(|(_, answer)| answer)
+        self.known.get(question).map(|(_, answer)| answer)
     }
 
     /// What the cluster of a cell says of it.
     pub fn running(&self, cell: &CellKey) -> Option<&Seen> {
-        match self.0.get(&Question::Running(cell.clone())) {
+        match self.known.get(&Question::Running(cell.clone())) {
             Some((_, Answer::Running(seen))) => Some(seen),
             _ => None,
         }
@@ -169,7 +219,7 @@ impl Facts {
     /// # Errors
     /// Why that is not known.
     pub fn past(&self, cell: &CellKey) -> Result<&Arc<History>, String> {
-        match self.0.get(&Question::Past(cell.clone())) {
+        match self.known.get(&Question::Past(cell.clone())) {
             Some((_, Answer::Past(Ok(history)))) => Ok(history),
             Some((_, Answer::Past(Err(why)))) => Err(why.clone()),
             _ => Err("nobody asked for it".to_owned()),
@@ -178,7 +228,7 @@ impl Facts {
 
     /// When a cell was healthy, with the moment at which that was asked for.
     pub fn past_health(&self, cell: &CellKey) -> Option<(Timestamp, &PastHealth)> {
-        match self.0.get(&Question::PastHealth(cell.clone())) {
+        match self.known.get(&Question::PastHealth(cell.clone())) {
             Some((at, Answer::PastHealth(past))) => Some((*at, past)),
             _ => None,
         }

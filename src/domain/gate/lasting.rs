@@ -230,7 +230,7 @@ fn a_version_soaks_by_its_longest_stretch() {
             vec![("3.0.0", 30, 0, OWN, false)],
             Hold,
             None,
-            "not known: nobody saw 2.0.0 healthy in staging; it has been watched since Thu 2026-11-26 10:00 UTC",
+            "not known: nobody saw 2.0.0 healthy in staging; it was first looked at Thu 2026-11-26 10:00 UTC",
         ),
     ];
     for (name, past, outcome, earliest, told) in cases {
@@ -488,4 +488,23 @@ fn the_set_that_goes_is_the_set_that_ran() {
             "{name}, alone"
         );
     }
+}
+
+/// What goes back, and what a merge brings along, is asked nothing: the others of the set are judged without it.
+#[test]
+fn what_was_not_asked_is_of_no_set_that_was_tested() {
+    let says = |past: Vec<(&'static str, &'static str, Vec<Was>)>| {
+        let asked = Asked {
+            together: Some(2),
+            require: Require::Any,
+            services: vec!["web", "pay"],
+            ..Asked::new(past)
+        };
+        asked.says("together")
+    };
+    let web = ("web", "staging", vec![("2.0.0", 9, 0, ARGO, false)]);
+    let said = says(vec![web]);
+    assert_eq!(said.outcome, Outcome::Pass, "{}", said.detail);
+    let said = says(vec![]);
+    assert!(said.detail.contains("not known"), "{}", said.detail);
 }

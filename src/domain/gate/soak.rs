@@ -149,7 +149,7 @@ fn weigh(
 /// Nobody saw a version healthy; since when that was looked for.
 pub(super) fn unseen(past: &PastHealth, to: &Version, name: &EnvironmentName) -> String {
     let since = match past.watched_since {
-        Some(since) => format!("it has been watched since {}", minute(since)),
+        Some(since) => format!("it was first looked at {}", minute(since)),
         None => "it has not been watched before".to_owned(),
     };
     format!("nobody saw {to} healthy in {name}; {since}")

@@ -1,6 +1,11 @@
 //! `together`: the versions that go together have run side by side, healthy, in the upstream for as long as is asked: the set
 //! that was tested is the set that goes.
 
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -45,22 +50,26 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         return found(Outcome::Pass, "no version is written");
     };
     let set = set(change, to);
+    let mut hasher = DefaultHasher::new();
+    (&set, wanted).hash(&mut hasher);
+    let (target, all) = (&change.cell.environment, hasher.finish());
     upstreams::ask_each(GATE.id, change, |name| {
-        ask(name, &set, wanted, change, facts, now)
+        // All that go together get the same answer: it is worked out once.
+        let key = (target.clone(), name.clone(), now, all);
+        facts.once(key, || ask(name, &set, wanted, change, facts, now))
     })
 }
 
-/// What goes into the cell's environment, by this plan.
-fn set<'a>(change: &Change<'a>, to: &'a Version) -> Vec<(&'a CellKey, &'a Version)> {
+/// What goes into the cell's environment, by this plan, in the order of names.
+fn set<'a>(change: &Change<'a>, to: &'a Version) -> BTreeMap<&'a CellKey, &'a Version> {
     let planned = change.planned.iter();
-    let others = planned
-        .filter(|(cell, _)| cell.environment == change.cell.environment && *cell != change.cell);
-    std::iter::once((change.cell, to)).chain(others).collect()
+    let planned = planned.filter(|(cell, _)| cell.environment == change.cell.environment);
+    planned.chain([(change.cell, to)]).collect()
 }
 
 fn ask(
     name: &EnvironmentName,
-    set: &[(&CellKey, &Version)],
+    set: &BTreeMap<&CellKey, &Version>,
     wanted: SignedDuration,
     change: &Change<'_>,
     facts: &Facts,
@@ -68,6 +77,7 @@ fn ask(
 ) -> Answer {
     let words = age::precise(wanted.as_secs());
     let (mut all, mut current) = (Vec::new(), Some((Timestamp::MIN, false)));
+    let mut unasked = None;
     for (cell, version) in set {
         let cell = CellKey::new(cell.service.clone(), name.clone());
         if let Some(why) = not_judged(change, &cell) {
@@ -81,9 +91,9 @@ fn ask(
             continue;
         }
         let Some((at, past)) = facts.past_health(&cell) else {
-            let silent = upstreams::unanswered(name, seen);
-            let why = silent.unwrap_or_else(|| format!("nobody was asked when {cell} was healthy"));
-            return Answer::not_known(why);
+            // What goes back, and what a merge brings along, is of no set that was tested.
+            unasked = Some((upstreams::unanswered(name, seen), cell));
+            continue;
         };
         let healthy = past.healthy(version);
         if healthy.is_empty() {
@@ -99,6 +109,10 @@ fn ask(
         // The one that came last decides since when they are together.
         current = current.zip(own).map(|(one, other)| one.max(other));
         all.push(healthy);
+    }
+    if let (true, Some((silent, cell))) = (all.is_empty(), unasked) {
+        let why = silent.unwrap_or_else(|| format!("nobody was asked when {cell} was healthy"));
+        return Answer::not_known(why);
     }
     if all.is_empty() {
         return Answer::yes(format!("nothing about what runs in {name} is judged"));

@@ -11,6 +11,7 @@ use crate::domain::{
 };
 
 /// What one upstream says.
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     says: Says,
     detail: String,
@@ -18,7 +19,7 @@ pub(super) struct Answer {
     earliest: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
     Yes,
     No,

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, found, upstreams::has_cluster};
+use super::{
+    Change, Facts, Finding, Gate, NOT_KNOWN, Question, found,
+    upstreams::{self, has_cluster},
+};
 use crate::domain::{
     ids::CellKey,
     plan::{Level, Outcome, Verdict},
@@ -78,6 +81,17 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
             Outcome::Unknown
         };
         return found(outcome, format!("{NOT_KNOWN}{}", told.join("; ")));
+    }
+    // Nor can they where nobody answers: that is said to whoever asks for the gate, or why.
+    let asked = has_cluster(change, &change.cell.environment) && !change.may_go_back(GATE.id);
+    let seen = facts.running(change.cell);
+    let silent = upstreams::unanswered(&change.cell.environment, seen);
+    if let Some(why) = silent.filter(|_| asked && argocd.is_none()) {
+        told.push(format!("whether Argo CD has windows cannot be seen: {why}"));
+        if change.asks_for(GATE.id) {
+            let told = format!("{NOT_KNOWN}{}", told.join("; "));
+            return found(change.unknown(GATE.id), told);
+        }
     }
     if told.is_empty() {
         return found(Outcome::Pass, NONE);

@@ -11,6 +11,8 @@ use crate::domain::{ids::CellKey, rollout::same_version, version::Version};
 
 /// What moves, scales or is made anew for so long, without trouble, interrupts nothing.
 const MOVING: SignedDuration = SignedDuration::from_mins(10);
+/// Between an end and the next beginning.
+const APART: SignedDuration = SignedDuration::from_secs(1);
 /// What is older is not kept.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// So many stretches are kept of a cell, the newest.
@@ -120,6 +122,24 @@ impl Book {
     }
 }
 
+impl Stretch {
+    /// Of two that somebody else told, with two beginnings: there was an end before the later one, or there were no such
+    /// beginning.
+    fn ends_before_the_later(&mut self, other: &mut Self) {
+        if self.by == Source::Tidegate || self.by != other.by || self.version != other.version {
+            return;
+        }
+        let (first, later) = if self.from < other.from {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        if first.from < later.from && later.from <= first.to {
+            first.to = later.from.checked_sub(APART).unwrap_or(later.from);
+        }
+    }
+}
+
 impl Kept {
     fn see(&mut self, sight: &Sight<'_>, watched: Timestamp, now: Timestamp) {
         // What was kept before the clock was set back is of another time: nothing goes on from there.
@@ -181,9 +201,7 @@ impl Kept {
                 return;
             }
             // It was interrupted since: what was known before ends before that.
-            last.to = from
-                .checked_sub(SignedDuration::from_secs(1))
-                .unwrap_or(from);
+            last.to = from.checked_sub(APART).unwrap_or(from);
         }
         self.stretches.retain(|it| it.from <= it.to);
         self.stretches.push(Stretch {
@@ -214,22 +232,47 @@ impl Kept {
     }
 
     fn bound(&mut self) {
+        let more = self.broken.len().saturating_sub(MOST_BROKEN);
+        let forgotten: Vec<Span> = self.broken.drain(..more).collect();
+        self.forget(&forgotten);
         let more = self.stretches.len().saturating_sub(MOST_STRETCHES);
         self.stretches.drain(..more);
-        let more = self.broken.len().saturating_sub(MOST_BROKEN);
-        self.broken.drain(..more);
     }
 
     fn trim(&mut self, oldest: Timestamp) {
         self.stretches.retain(|it| it.to >= oldest);
-        self.broken.retain(|it| it.to >= oldest);
+        let (kept, forgotten): (Vec<Span>, Vec<Span>) =
+            self.broken.iter().partition(|it| it.to >= oldest);
+        self.broken = kept;
+        self.forget(&forgotten);
+    }
+
+    /// What it was broken at is not kept any more: what was healthy never bridges it.
+    fn forget(&mut self, broken: &[Span]) {
+        for hole in broken {
+            let behind = hole.to.checked_add(APART).unwrap_or(Timestamp::MAX);
+            for stretch in &mut self.stretches {
+                if hole.to < stretch.from || stretch.to < hole.from {
+                    continue;
+                }
+                if hole.to < stretch.to {
+                    (stretch.from, stretch.cut) = (behind, false);
+                } else {
+                    stretch.to = hole.from.checked_sub(APART).unwrap_or(hole.from);
+                }
+            }
+        }
+        self.stretches.retain(|it| it.from <= it.to);
     }
 
     fn merge(&mut self, other: Self) {
         let since = [self.since, other.since].into_iter().flatten();
         self.since = since.min();
         self.looked = self.looked.max(other.looked);
-        for theirs in other.stretches {
+        for mut theirs in other.stretches {
+            for own in &mut self.stretches {
+                own.ends_before_the_later(&mut theirs);
+            }
             let own = self.stretches.iter_mut().find(|it| {
                 it.by == theirs.by
                     && it.version == theirs.version

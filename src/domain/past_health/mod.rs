@@ -88,7 +88,7 @@ pub struct PastHealth {
     stretches: Vec<Stretch>,
     /// When it was seen to be broken.
     broken: Vec<Span>,
-    /// Since when Tidegate has looked at it now and then; `None`: never before.
+    /// When Tidegate first looked at it, and has now and then since; `None`: never before.
     pub watched_since: Option<Timestamp>,
 }
 
@@ -216,7 +216,7 @@ impl PastHealth {
         }
         let since = self.watched_since?;
         Some(format!(
-            "nobody saw {version} healthy here; it has been watched since {}",
+            "nobody saw {version} healthy here; it was first looked at {}",
             since.strftime("%a %Y-%m-%d %H:%M UTC")
         ))
     }

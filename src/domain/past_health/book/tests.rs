@@ -181,6 +181,78 @@ fn several_that_watch_put_together_what_they_saw() {
     assert_eq!(one, before, "what is known already changes nothing");
 }
 
+/// A book as it was before an interruption is put together with the one after it: nothing is bridged, whichever comes first.
+#[test]
+fn what_was_interrupted_meanwhile_stays_so_where_books_are_put_together() {
+    let look = |book: &mut Book, from: i64, now: i64| {
+        let since = [Since {
+            by: Source::ArgoCd,
+            from: at(from),
+        }];
+        book.see(&cell(), &sight("1", &since, at(now)), at(now), at(now));
+    };
+    let mut before = Book::default();
+    look(&mut before, -600, 200);
+    let mut after = Book::default();
+    look(&mut after, -600, 60);
+    look(&mut after, 100, 260);
+    for (mut one, other) in [
+        (before.clone(), after.clone()),
+        (after.clone(), before.clone()),
+    ] {
+        one.merge(other);
+        let mut told = told(&one);
+        told.retain(|it| !it.starts_with("1 <"));
+        assert_eq!(told, ["1 -600..99", "1 100..260"]);
+    }
+}
+
+#[test]
+fn what_was_broken_and_is_forgotten_is_not_bridged() {
+    let kept = |looked: i64, hole: (i64, i64)| Kept {
+        looked: Some(at(looked)),
+        stretches: vec![Stretch {
+            version: "1".into(),
+            from: at(0),
+            to: at(looked),
+            by: Source::Flux,
+            cut: false,
+        }],
+        broken: vec![Span {
+            from: at(hole.0),
+            to: at(hole.1),
+        }],
+        ..Kept::default()
+    };
+    let day = 86_400;
+    let later = at(90 * day + 500);
+    for (name, looked, hole, expected) in [
+        ("in it", 91 * day, (100, 400), Some((401, 91 * day))),
+        (
+            "at its beginning",
+            91 * day,
+            (0, 400),
+            Some((401, 91 * day)),
+        ),
+        ("beside it", 91 * day, (-50, -10), Some((0, 91 * day))),
+    ] {
+        let mut book = Book([(cell(), kept(looked, hole))].into());
+        book.trim(later);
+        let left = book.of(&cell()).cloned().unwrap_or_default();
+        assert_eq!(left.broken, [], "{name}");
+        let seconds = |it: Timestamp| it.as_second() - at(0).as_second();
+        let left = left.stretches.first();
+        let left = left.map(|it| (seconds(it.from), seconds(it.to)));
+        assert_eq!(left, expected, "{name}");
+    }
+    let mut at_its_end = kept(1_000, (900, 1_000));
+    at_its_end.forget(&[Span {
+        from: at(900),
+        to: at(1_000),
+    }]);
+    assert_eq!(at_its_end.stretches[0].to, at(899));
+}
+
 #[test]
 fn it_is_bounded_in_age_and_number() {
     let day = 86_400;
