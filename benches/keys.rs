@@ -415,6 +415,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
                 cells: vec![cell.clone()],
             }],
         }],
+        held_back: Vec::new(),
         skipped: Vec::new(),
         notes: Vec::new(),
         digest: "bench".to_owned(),

@@ -80,7 +80,7 @@ impl Model {
     pub(in crate::app) fn begin_waiting(&mut self, plan: Arc<Planned>, out: &mut Vec<Command>) {
         let text = format!(
             "waits for its gates: {}",
-            count(plan.plan.changes.len(), "change")
+            count(plan.plan.promised().len(), "change")
         );
         self.log(Level::Info, text.clone(), Vec::new(), out);
         self.say(text);
@@ -106,7 +106,7 @@ impl Model {
             return;
         };
         let plan = &waiting.confirmed.plan;
-        let mut asked = plan.changes.iter().filter(|it| it.along.is_none());
+        let mut asked = plan.promised().iter().filter(|it| it.along.is_none());
         if asked.any(|change| self.staging.get(&change.cell).is_none()) {
             let why = "it waits no longer: a part of it is not staged any more";
             return self.stop_waiting(why, out);

@@ -22,7 +22,7 @@ pub fn confirm(
     target: &str,
 ) -> Result<bool, Failure> {
     let mut protected: Vec<&str> = Vec::new();
-    for change in &plan.changes {
+    for change in plan.promised() {
         let name = &change.cell.environment;
         let environment = project.config.topology.get(name);
         if environment.is_some_and(|environment| environment.protected)

@@ -373,6 +373,9 @@ struct SkipJson<'a> {
     /// The gate that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<&'a str>,
+    /// What it would get if no gate held all of its group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would: Option<Value>,
 }
 
 impl<'a> PlanJson<'a> {
@@ -388,7 +391,7 @@ impl<'a> PlanJson<'a> {
             changes: plan.changes.iter().map(change).collect(),
             writes: plan.writes().map(write).collect(),
             edits: plan.edits().map(edit).collect(),
-            skipped: plan.skipped.iter().map(skip).collect(),
+            skipped: plan.skipped.iter().map(|it| skip(it, plan)).collect(),
         }
     }
 }
@@ -458,7 +461,9 @@ fn edit(edit: &FileEdit) -> EditJson<'_> {
     }
 }
 
-fn skip(skip: &Skip) -> SkipJson<'_> {
+fn skip<'a>(skip: &'a Skip, plan: &Plan) -> SkipJson<'a> {
+    let mut held_back = plan.held_back.iter();
+    let would = held_back.find(|change| change.cell == skip.cell);
     let (service, environment) = names(&skip.cell);
     SkipJson {
         service,
@@ -467,6 +472,7 @@ fn skip(skip: &Skip) -> SkipJson<'_> {
         detail: &skip.detail,
         stops: skip.standing == Standing::Stops,
         gate: skip.gate.as_deref(),
+        would: would.map(|change| json!({ "from": change.from, "to": change.to })),
     }
 }
 

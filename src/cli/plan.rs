@@ -31,6 +31,10 @@ pub fn show(output: &Output, plan: &Plan) {
             }));
         }
     }
+    for change in &plan.held_back {
+        let held = Styled::from("held back: ");
+        output.line(held.and(line(output, change)));
+    }
     for veto in plan.writes().flat_map(|write| &write.vetoes) {
         output.line(output.paint(&clean(&veto.line()), Tone::Strong));
     }

@@ -132,6 +132,16 @@ fn save(path: &Path, value: &Value) -> Result<(), Failure> {
 /// `tidegate apply`.
 pub(super) async fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let file = read(&args.file)?;
+    if args.unattended.when_eligible
+        && file.plan.changes.is_empty()
+        && !file.plan.held_back.is_empty()
+    {
+        return Err(Failure::usage(format!(
+            "{} pins no bytes: gates held all of it when it was planned, so there is nothing in it that could go when they pass",
+            args.file.display()
+        ))
+        .hint("Run the command itself with --when-eligible, or plan it again when its gates pass"));
+    }
     let write = args.write();
     let start = change::start(context, &write).await?;
     let asker = Asker::new(context, &start.project, start.desired(), &args.clusters);

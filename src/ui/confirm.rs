@@ -71,7 +71,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
 fn changes(canvas: &Canvas<'_>, screen: &ConfirmScreen) -> Vec<Line<'static>> {
     let (theme, glyphs) = (canvas.theme, canvas.glyphs);
     let cut = |text: &str, room| text::column(text, room, glyphs.ellipsis);
-    let changes = &screen.plan.plan.changes;
+    let changes = screen.plan.plan.promised();
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).min(24);
     let cells = || changes.iter().map(|change| &change.cell);
     let services = widest(&mut cells().map(|cell| text::width(cell.service.as_str())));

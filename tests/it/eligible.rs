@@ -13,6 +13,7 @@ use tidegate::demo::{Demo, DemoOptions};
 
 use crate::support::{
     repo::{Repository, overlay, ran},
+    schema::assert_described,
     terminal::TIDEGATE,
 };
 
@@ -150,6 +151,72 @@ fn what_was_confirmed_goes_and_nothing_else() {
             .at_tip(&overlay("checkout", "prod"))
             .contains("1.0.0")
     );
+}
+
+#[test]
+fn what_came_with_a_group_goes_as_it_was_confirmed_and_no_other() {
+    const VETO: &str =
+        "[[veto]]\nservice = \"checkout\"\nversion = \"1.1.0\"\nreason = \"leaks\"\n";
+    let promote = [
+        "promote",
+        "check*",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--yes",
+        "--when-eligible",
+    ];
+    let vetoed = || {
+        let repository = Repository::seeded();
+        repository.bump("checkout", "staging", "1.1.0");
+        repository.write("vetoes.toml", VETO);
+        repository.publish("Veto");
+        repository
+    };
+    let repository = vetoed();
+    let dry = [&promote[..6], &["--dry-run"]].concat();
+    repository
+        .tidegate(&dry)
+        .exits(3)
+        .shows("held back: promote checkout / prod: 1.0.0 → 1.1.0");
+    let json = repository
+        .tidegate(&[&dry[..], &["-o", "json"]].concat())
+        .exits(3)
+        .json();
+    assert_described(&json);
+    assert_eq!(
+        json["skipped"][0]["would"],
+        json!({ "from": "1.0.0", "to": "1.1.0" })
+    );
+    let mut waiting = Waiting::begin(&repository, &promote);
+    waiting.until("waits for veto of checkout / prod");
+    repository.bump("checkout", "staging", "9.9.9");
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(5), "{said}");
+    assert!(
+        said.contains("was 1.0.0 → 1.1.0, is 1.0.0 → 9.9.9"),
+        "{said}"
+    );
+    let prod = overlay("checkout", "prod");
+    assert!(repository.at_tip(&prod).contains("1.0.0"));
+    // What was confirmed goes.
+    let repository = vetoed();
+    let mut waiting = Waiting::begin(&repository, &promote);
+    waiting.until("waits for veto of checkout / prod");
+    repository.write("vetoes.toml", "");
+    repository.publish("No veto");
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(repository.at_tip(&prod).contains("1.1.0"));
+    // A file of it holds no bytes that could go.
+    let repository = vetoed();
+    let plan = [&["plan"], &promote[..6], &["--out", "../plan.json"]].concat();
+    repository.tidegate(&plan).exits(3);
+    repository
+        .tidegate(&["apply", "../plan.json", "--yes", "--when-eligible"])
+        .exits(2)
+        .says("pins no bytes");
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Model {
             return;
         }
         let mut names = Vec::new();
-        for change in &plan.plan.changes {
+        for change in plan.plan.promised() {
             let name = &change.cell.environment;
             if self.is_protected(name) && !names.contains(name) {
                 names.push(name.clone());

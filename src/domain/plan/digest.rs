@@ -85,7 +85,7 @@ impl Parts {
     }
 }
 
-fn kind(action: &Action) -> &'static str {
+pub(super) fn kind(action: &Action) -> &'static str {
     match action {
         Action::Edit => "edit",
         Action::Merge {
@@ -155,6 +155,7 @@ mod tests {
                 }],
             }],
             skipped: vec![Skip::new(CellKey::new("api", "prod"), Came::Group, skip)],
+            held_back: Vec::new(),
             notes: Vec::new(),
             digest: String::new(),
         }

@@ -100,6 +100,7 @@ mod tests {
             deliver: Deliver::Push,
             changes: changes.iter().enumerate().map(change).collect(),
             waves: Vec::new(),
+            held_back: Vec::new(),
             skipped: skipped.iter().enumerate().map(skip).collect(),
             notes: Vec::new(),
             digest: String::new(),

@@ -25,6 +25,7 @@ use crate::domain::{
 pub fn build(input: &PlanInput<'_>) -> Plan {
     let mut left = input.request.changes.clone();
     let mut left_out = Vec::new();
+    let mut first: Option<Vec<PlannedChange>> = None;
     let mut facts = Facts::default();
     loop {
         let (mut plan, judging) = draft(&left, input);
@@ -39,9 +40,13 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
         if without.is_empty() {
             plan.skipped.extend(left_out);
             plan.skip(&input.request.refused, input.request.leave_out);
+            if plan.changes.is_empty() {
+                plan.held_back = first.unwrap_or_default();
+            }
             let deliver = delivered(&plan, input.topology);
             return freeze(split(plan, deliver, &left, &facts, input), input.topology);
         }
+        first.get_or_insert(plan.changes);
         let cells: BTreeSet<&CellKey> = without.iter().map(|skip| &skip.cell).collect();
         left.retain(|request| !cells.contains(&request.cell));
         left_out.extend(without);

@@ -145,6 +145,10 @@ pub struct Plan {
     pub waves: Vec<Wave>,
     /// What will not, and why.
     pub skipped: Vec<Skip>,
+    /// Where gates hold all of what came with a group: what would change if they did not. It is what one agrees to who lets
+    /// it wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<PlannedChange>,
     /// What else is to be known before confirming, a sentence each.
     pub notes: Vec<String>,
     /// Names what is written and what was judged: [`Plan::digest_of`].
@@ -407,6 +411,15 @@ impl Plan {
     /// Changes that nobody named and nobody accepted.
     pub fn unaccepted(&self) -> impl Iterator<Item = &PlannedChange> {
         self.changes.iter().filter(|change| change.is_unaccepted())
+    }
+
+    /// What is confirmed with it: what changes, or would as soon as gates let it.
+    pub fn promised(&self) -> &[PlannedChange] {
+        if self.changes.is_empty() {
+            &self.held_back
+        } else {
+            &self.changes
+        }
     }
 
     /// Changes that a gate holds; nothing is written while there is one.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{ALONG, Ending, FileEdit, Outcome, Plan, PlannedChange, Verdict};
+use super::{ALONG, Action, Ending, Outcome, Plan, PlannedChange, Verdict, Write, digest::kind};
 use crate::domain::{age, ids::CellKey};
 
 /// A gate that a plan waits for.
@@ -91,10 +91,19 @@ impl Plan {
         let shown = |version: Option<&crate::domain::version::Version>| {
             version.map_or("inherited".to_owned(), ToString::to_string)
         };
-        for old in &self.changes {
-            let new = again.changes.iter().find(|change| change.cell == old.cell);
+        let all_held = self.changes.is_empty();
+        let theirs = if all_held {
+            again.promised()
+        } else {
+            &again.changes
+        };
+        for old in self.promised() {
+            let mut now = theirs.iter();
+            let new = now.find(|change| change.cell == old.cell);
             match new {
                 Some(new) if (&new.from, &new.to) == (&old.from, &old.to) => {}
+                // Of what gates held, what they let go goes.
+                None if all_held => {}
                 Some(new) => lines.push(format!(
                     "{}: was {} → {}, is {} → {}",
                     old.cell,
@@ -111,22 +120,24 @@ impl Plan {
                 }
             }
         }
-        if self.changes.is_empty() {
-            // Nothing of it could go yet: what goes is what its gates let go.
-            return lines;
-        }
         let known =
-            |change: &&PlannedChange| self.changes.iter().all(|old| old.cell != change.cell);
-        for new in again.changes.iter().filter(known) {
+            |change: &&PlannedChange| self.promised().iter().all(|old| old.cell != change.cell);
+        for new in theirs.iter().filter(known) {
             lines.push(format!("{}: changes now, and did not before", new.cell));
         }
         lines
     }
 
-    /// Whether another plan writes the same bytes.
+    /// Whether another plan writes the same bytes on the same refs, in the same way.
     pub fn writes_as(&self, again: &Self) -> bool {
-        let edits = |plan: &Self| -> Vec<FileEdit> { plan.edits().cloned().collect() };
-        edits(self) == edits(again)
+        let (mut ours, mut theirs) = (self.writes(), again.writes());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some(one), Some(other)) if one.does_as(other) => {}
+                _ => return false,
+            }
+        }
     }
 
     /// Whether another plan writes the same bytes, and every verdict is as it was or was waited for: what held holds no more.
@@ -155,6 +166,20 @@ impl Plan {
             && self.other_changes(again).is_empty()
             && self.writes_as(again)
             && judged
+    }
+}
+
+impl Write {
+    /// Whether another does the same: of a tag, what it names is all that it writes.
+    fn does_as(&self, other: &Self) -> bool {
+        let names = |write: &Self| {
+            let tags = matches!(write.action, Action::Tag { .. });
+            tags.then_some(write.tip.commit)
+        };
+        self.tip.name == other.tip.name
+            && kind(&self.action) == kind(&other.action)
+            && names(self) == names(other)
+            && self.edits == other.edits
     }
 }
 
@@ -306,5 +331,95 @@ mod tests {
             pinned.other_changes(&again("3", Pass, Pass)),
             ["web / prod: was 1 → 2, is 1 → 3"]
         );
+    }
+
+    #[test]
+    fn what_a_gate_holds_back_of_a_group_is_what_goes_then() {
+        let held = |service: &str, to: &str| change(service, to, vec![holds("soak", None)]);
+        let confirmed = Plan {
+            held_back: vec![held("web", "2"), held("pay", "2")],
+            ..Plan::default()
+        };
+        let goes = |changes: Vec<PlannedChange>| confirmed.other_changes(&plan(changes));
+        let of = |service: &str, to: &str| change(service, to, Vec::new());
+        assert!(goes(vec![of("web", "2"), of("pay", "2")]).is_empty());
+        assert!(goes(vec![of("web", "2")]).is_empty(), "a part of it");
+        assert_eq!(
+            goes(vec![of("web", "9")]),
+            ["web / prod: was 1 → 2, is 1 → 9"]
+        );
+        assert_eq!(
+            goes(vec![of("mail", "2")]),
+            ["mail / prod: changes now, and did not before"]
+        );
+        let still = Plan {
+            held_back: vec![held("web", "9"), held("pay", "2")],
+            ..Plan::default()
+        };
+        assert_eq!(
+            confirmed.other_changes(&still),
+            ["web / prod: was 1 → 2, is 1 → 9"],
+            "while it is held too"
+        );
+        // What is held by now goes not, whatever it would be.
+        let went = plan(vec![of("web", "2")]);
+        let skip = (SkipCause::Held, "soak: 3 h are left".to_owned());
+        let again = Plan {
+            skipped: vec![Skip::new(CellKey::new("web", "prod"), Came::Group, skip)],
+            held_back: vec![held("web", "2"), held("pay", "2")],
+            ..Plan::default()
+        };
+        assert_eq!(
+            went.other_changes(&again),
+            ["web / prod: soak: 3 h are left"]
+        );
+    }
+
+    #[test]
+    fn a_tag_of_another_commit_is_another_write() {
+        use crate::domain::{
+            desired::{RefName, Tip},
+            ids::ObjectId,
+            layout::Origin,
+            plan::Wave,
+        };
+        let tagged = |reference: &str, commit: u8, action: Action| {
+            let name = RefName {
+                repository: None,
+                reference: reference.to_owned(),
+            };
+            let write = Write {
+                tip: Tip::new(name, Origin::default(), ObjectId::new([commit; 20])),
+                action,
+                edits: Vec::new(),
+                message: String::new(),
+                cells: Vec::new(),
+                vetoes: Vec::new(),
+            };
+            let writes = vec![write];
+            let after = Vec::new();
+            Plan {
+                waves: vec![Wave { writes, after }],
+                ..plan(vec![change("web", "2", vec![holds("soak", None)])])
+            }
+        };
+        let tag = || Action::Tag { from: None };
+        let pinned = tagged("refs/tags/prod-2", 1, tag());
+        let cases = [
+            ("the same", tagged("refs/tags/prod-2", 1, tag()), true),
+            (
+                "another commit",
+                tagged("refs/tags/prod-2", 2, tag()),
+                false,
+            ),
+            ("another ref", tagged("refs/tags/prod-3", 1, tag()), false),
+            ("no tag", tagged("refs/tags/prod-2", 1, Action::Edit), false),
+        ];
+        for (name, again, same) in cases {
+            assert_eq!(pinned.writes_as(&again), same, "{name}");
+            assert_eq!(pinned.is_let_go_by(&again), same, "{name}");
+        }
+        let branch = |commit| tagged("refs/heads/main", commit, Action::Edit);
+        assert!(branch(1).writes_as(&branch(2)), "a branch that moved");
     }
 }

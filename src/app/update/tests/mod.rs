@@ -92,6 +92,7 @@ fn plan(cells: &[CellKey], held: bool) -> Planned {
                 writes: vec![write],
             }],
             skipped: Vec::new(),
+            held_back: Vec::new(),
             notes: Vec::new(),
             digest: String::new(),
         }),

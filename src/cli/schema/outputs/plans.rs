@@ -269,6 +269,18 @@ pub struct Skip {
     /// The gate that holds it.
     #[schemars(skip_serializing_if = "Option::is_none")]
     pub gate: Option<String>,
+    /// What it would get, where gates hold all of what came with a group: that alone goes with `--when-eligible`.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub would: Option<Would>,
+}
+
+/// A change that gates hold back.
+#[derive(JsonSchema)]
+pub struct Would {
+    /// The version at the base.
+    pub from: Option<String>,
+    /// The version that it would get.
+    pub to: Option<String>,
 }
 
 /// A part of a delivery that was published.

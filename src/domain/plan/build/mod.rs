@@ -167,6 +167,7 @@ impl Draft {
             changes: Vec::new(),
             waves: Vec::new(),
             skipped: Vec::new(),
+            held_back: Vec::new(),
             notes: Vec::new(),
             digest: String::new(),
         };

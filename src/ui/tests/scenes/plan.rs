@@ -86,6 +86,7 @@ pub(super) fn plan() -> Planned {
                     vetoes: Vec::new(),
                 }],
             }],
+            held_back: Vec::new(),
             skipped: vec![Skip {
                 cell: cell("checkout", "prod-us"),
                 cause: SkipCause::AlreadyThere,
