@@ -290,6 +290,8 @@ async fn write(
     args: &WriteArgs,
 ) -> Result<Exit, Failure> {
     let output = &context.output;
+    // It was of this plan: another one is asked about.
+    let mut consented = writing.consented;
     loop {
         if plan.stopping().next().is_some() {
             return Ok(stopped(output, &plan));
@@ -305,7 +307,7 @@ async fn write(
                 "nothing was written: the plan could not be shown on standard output ({why})"
             )));
         }
-        if !writing.consented && !consents(context, project, &plan, args)? {
+        if !consented && !consents(context, project, &plan, args)? {
             return Ok(Exit::Usage);
         }
         if plan.waves.len() > 1 {
@@ -329,6 +331,7 @@ async fn write(
                     return Ok(Exit::Moved);
                 }
                 plan = Arc::unwrap_or_clone(fresh);
+                consented = false;
                 show(output, &plan);
             }
             Some(NotPublished::Rejected(rejection))
@@ -341,6 +344,7 @@ async fn write(
             {
                 refused(output, &plan, &rejection);
                 plan = plan.sent_by(Deliver::Branch);
+                consented = false;
             }
             Some(failure) => {
                 return not_written(output, &plan, &underway.delivery.parts, failure);

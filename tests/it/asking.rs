@@ -66,6 +66,31 @@ fn another_environment_asks_yes_or_no() {
     }
 }
 
+/// What was confirmed before it waited is one plan; where the branch refuses it, the other one is asked about.
+#[test]
+fn a_plan_that_waited_is_asked_about_again_where_it_goes_another_way() {
+    let repository = Repository::seeded();
+    let hook = repository.remote().join("hooks/update");
+    let text = "#!/bin/sh\ntest \"$1\" != refs/heads/main && exit 0\ngit diff --name-only \"$2\" \"$3\" | grep -q overlays/prod || exit 0\necho 'GH006: Protected branch update failed' >&2; exit 1\n";
+    write(&hook, text.as_bytes());
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut asked = terminal(
+        &repository,
+        &["set", "checkout", "prod", "2.0.0", "--when-eligible"],
+    );
+    asked.until("the question", SOON, |view| view.has("type its name:"));
+    asked.press("prod\r");
+    asked.until("that it waits", SOON, |view| view.has("waits for upstream"));
+    repository.bump("checkout", "staging", "2.0.0");
+    asked.until("the second question", SOON, |view| {
+        view.has("is protected: --deliver branch") && view.has("type its name:")
+    });
+    asked.press("no\r");
+    assert_eq!(asked.ended(SOON).exit.code, 2);
+    let branches = repository.git_in(&repository.remote(), &["branch", "--list"]);
+    assert_eq!(branches.lines().count(), 1, "{branches}");
+}
+
 #[test]
 fn an_interrupted_command_exits_130() {
     let repository = ready();
