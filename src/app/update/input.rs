@@ -254,6 +254,10 @@ impl Model {
         if self.setup.write == WriteMode::Write {
             self.setup.write = WriteMode::ReadOnly;
             self.log(Level::Info, "writing is locked", Vec::new(), out);
+            if self.waiting.is_some() {
+                let why = "read-only; what waited for its gates waits no longer, and stays staged";
+                return self.stop_waiting(why, out);
+            }
         }
         self.say("read-only");
     }

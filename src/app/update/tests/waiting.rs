@@ -107,3 +107,22 @@ fn it_waits_no_longer_by_the_same_key_or_when_it_is_taken_back() {
     let change = plan(&[cell("identity", "staging")], true).plan.changes[0].clone();
     assert!(change.verdicts.iter().any(|it| it.outcome == Outcome::Hold));
 }
+
+#[test]
+fn it_waits_no_longer_where_writing_is_locked() {
+    let (mut driver, at) = waiting();
+    later(&mut driver, 31);
+    let epoch = driver.epoch(Operation::Waiting);
+    driver.keys(": \"read-only enter");
+    assert!(driver.model.waiting.is_none(), "{}", word(&driver));
+    assert!(
+        word(&driver).contains("waits no longer"),
+        "{}",
+        word(&driver)
+    );
+    // The look that was under way comes too late.
+    let result = Ok(Arc::new(plan(&[at], false)));
+    driver.send(Event::Planned { epoch, result });
+    later(&mut driver, 40);
+    assert!(!publishes(&driver), "{:?}", driver.commands);
+}
