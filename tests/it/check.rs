@@ -453,3 +453,55 @@ fn what_only_clusters_know_is_told_and_is_not_green() {
         .shows("? not judged: upstream")
         .shows("1 verdict could not be judged");
 }
+
+#[test]
+fn what_mends_a_file_is_judged_by_the_version_that_it_brings() {
+    for (version, expected) in [
+        (
+            "2.0.0",
+            &[("upstream", "error"), ("skipped-upstream", "warning")][..],
+        ),
+        ("1.1.0", &[][..]),
+    ] {
+        let repository = repository("");
+        let at = repository.colleague();
+        repository.write(&overlay("checkout", "prod"), "images: [\n");
+        commit(&repository, "Break checkout in prod");
+        repository.git_in(&at, &["push", "-q", "origin", "HEAD:main"]);
+        repository.git_in(&at, &["fetch", "-q", "origin"]);
+        set(
+            &repository,
+            "checkout",
+            "prod",
+            version,
+            "Mend checkout in prod",
+        );
+        assert_eq!(found(&repository), pairs(expected), "{version}");
+    }
+}
+
+#[test]
+fn what_only_warns_that_the_target_is_ahead_is_found() {
+    let policy = "\n[environments.gates]\nahead = { level = \"warn\" }\n";
+    let repository = Repository::seeded();
+    let configuration = repository.at_tip("tidegate.toml");
+    let with = configuration.replace("protected = true\n", &format!("protected = true\n{policy}"));
+    assert_ne!(with, configuration);
+    repository.write("tidegate.toml", &with);
+    repository.publish("Policy");
+    repository.bump("checkout", "prod", "3.0.0");
+    let at = repository.colleague();
+    repository.git_in(&at, &["fetch", "-q", "origin"]);
+    repository.git_in(&at, &["checkout", "-q", "-b", "change", "origin/main"]);
+    repository.bump("checkout", "staging", "2.0.0");
+    repository.git_in(&at, &["fetch", "-q", "origin"]);
+    repository.git_in(&at, &["reset", "-q", "--hard", "origin/main"]);
+    set(
+        &repository,
+        "checkout",
+        "prod",
+        "2.0.0",
+        "Promote checkout to prod",
+    );
+    assert_eq!(found(&repository), pairs(&[("ahead", "warning")]));
+}

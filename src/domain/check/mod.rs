@@ -115,7 +115,7 @@ pub fn weigh(verdict: &Verdict, intent: &Intent, live: bool, reason: Option<&str
         // Nothing must ever stop someone from going back.
         Outcome::Warn if revert => Judged::Passes,
         // That nothing tells what a target lacks is no fault of the change.
-        Outcome::Warn if not_known || verdict.gate == gate::AHEAD => Judged::NotJudged,
+        Outcome::Warn if not_known => Judged::NotJudged,
         Outcome::Warn => Judged::Found(Severity::Warning),
     }
 }
@@ -254,11 +254,21 @@ mod tests {
                 "ahead",
                 Level::Hold,
                 Outcome::Warn,
-                "has never",
+                "not known: whether it lacks a fix",
                 &set,
                 false,
                 None,
                 NotJudged,
+            ),
+            (
+                "ahead",
+                Level::Warn,
+                Outcome::Warn,
+                "prod declares 3, which is newer",
+                &set,
+                false,
+                None,
+                Found(Severity::Warning),
             ),
             (
                 "window",

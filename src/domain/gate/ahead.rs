@@ -138,7 +138,7 @@ pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &H
     let detail = match history.ends_early() {
         Some(why) => format!("{NOT_KNOWN}how {version} came to {environment}; {why}"),
         None => format!(
-            "{environment} has never declared {version} by itself: whether it lacks a fix is not known"
+            "{NOT_KNOWN}whether it lacks a fix: {environment} has never declared {version} by itself"
         ),
     };
     found(Outcome::Warn, detail)

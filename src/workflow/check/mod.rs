@@ -527,7 +527,9 @@ impl Judging<'_> {
             for (key, _) in moved.iter().filter(|(key, _)| here.contains_key(key)) {
                 movers.entry(key).or_default().push(made);
             }
-            if !here.is_empty() {
+            // A file that is mended changes more than versions.
+            let mended = here.keys().any(|key| before.unread(key).is_some());
+            if !here.is_empty() && !mended {
                 let places = unrelated::places(self, made, parent, &here, &after)?;
                 checked
                     .findings
@@ -593,8 +595,8 @@ fn differing(before: &Desired, after: &Desired) -> Moved {
     let keys: BTreeSet<&CellKey> = before.cells.keys().chain(after.cells.keys()).collect();
     let moved = keys.into_iter().filter_map(|key| {
         let (from, to) = (before.version(key), after.version(key));
-        // What cannot be read says nothing of what it is.
-        let hidden = before.unread(key).is_some() || after.unread(key).is_some();
+        // What cannot be read says nothing of what it is. What could not be read before moves from nothing that is known.
+        let hidden = after.unread(key).is_some();
         (from != to && !hidden).then(|| (key.clone(), (from.cloned(), to.cloned())))
     });
     moved.collect()
