@@ -369,8 +369,7 @@ fn request(changes: Vec<ChangeRequest>, args: &WriteArgs) -> PlanRequest {
         accepted: args.along.clone(),
         leave_out: args.leave_out,
         reason: args.reason.clone(),
-        refused: Vec::new(),
-        vetoes: Vec::new(),
+        ..PlanRequest::default()
     }
 }
 

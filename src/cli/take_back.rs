@@ -8,22 +8,25 @@ use super::{
     args::WriteArgs,
     deliver::{PUBLISHING, observer},
     fail::Exit,
-    outcome::{not_written, part_json, report},
+    outcome::{cells_json, part_json, report},
     output::clean,
     plan::show,
+    waves,
 };
 use crate::{
     domain::{
-        delivery::Delivery,
+        delivery::{Delivery, Outcome},
         failure::Failure,
         plan::{Accept, Came, ChangeRequest, Intent, Plan, PlanRequest},
         rollout::Running,
     },
-    workflow::{self, OwnClusters, Underway},
+    workflow::{self, Underway},
 };
 
+const FOLLOWING: &str = "while the revert was followed: it stays, and goes on";
+
 /// Takes `plan` back, of which `failed` could not be: every cell of it that still declares what it brought gets what it had,
-/// by commits of their own, and is followed. The change failed, whatever comes of it.
+/// by a commit of its own, and is followed. The change failed, whatever comes of it.
 pub(super) async fn take_back(
     context: &Context,
     plan: &Plan,
@@ -66,22 +69,74 @@ pub(super) async fn take_back(
     output.leaves(PUBLISHING);
     underway.publish(&back, &nobody).await;
     output.leaves("");
-    if let Some(why) = underway.delivery.not_published().cloned() {
+    let parts = |delivery: &Delivery| {
+        let parts: Vec<_> = delivery.parts.iter().map(part_json).collect();
+        json!({ "parts": parts, "cells": cells_json(delivery) })
+    };
+    if let Some(why) = underway.delivery.not_published() {
+        if why.interrupted().is_some() {
+            return Err(why.failure(&underway.delivery.parts));
+        }
         output.note("the revert was not written:");
-        return not_written(output, &back, &underway.delivery.parts, why).map(|_| Exit::Failed);
+        let failure = why.failure(&underway.delivery.parts);
+        output.note(clean(&failure.to_string()));
+        if let Some((_, lines)) = why.fresh() {
+            for line in lines {
+                output.note(format!("  {}", clean(&line)));
+            }
+        }
+        output.note(BY_HAND);
+        report(output, &back, "not-reverted", parts(&underway.delivery));
+        return Ok(Exit::Failed);
     }
     for part in &underway.delivery.parts {
         output.note(clean(&part.describe()));
     }
+    output.leaves(FOLLOWING);
     underway.merge(args.rollout_timeout()).await;
-    if !underway.delivery.is_over() {
-        let mut clusters = OwnClusters::watch(&project, &underway.delivery, Timestamp::now)?;
-        underway.follow(&mut clusters, args.rollout_timeout()).await;
-    }
+    waves::follow(&project, &mut underway, args).await;
+    output.leaves("");
     underway.leave();
-    let parts: Vec<_> = underway.delivery.parts.iter().map(part_json).collect();
-    report(output, plan, "reverted", json!({ "parts": parts }));
+    let delivery = &underway.delivery;
+    let (outcome, words) = became(delivery);
+    if let Some(words) = words {
+        output.note(clean(&words));
+    }
+    report(output, plan, outcome, parts(delivery));
     Ok(Exit::Failed)
+}
+
+const BY_HAND: &str = "what failed is declared still: `tidegate revert` takes it back by hand";
+
+/// What became of the revert, by how its delivery ended; where that is not well, what to do.
+fn became(back: &Delivery) -> (&'static str, Option<String>) {
+    let ended = back.ended.as_ref().map(|(_, outcome)| outcome);
+    let why = match back.verdict() {
+        Some(Err(failure)) => failure.to_string(),
+        Some(Ok(words)) => words,
+        None => back.left().unwrap_or_default(),
+    };
+    match ended {
+        Some(Outcome::Healthy(_) | Outcome::Unwatched | Outcome::Superseded) => ("reverted", None),
+        Some(
+            Outcome::WaitsForMerge(_)
+            | Outcome::NotMerged(_)
+            | Outcome::Closed
+            | Outcome::Elsewhere
+            | Outcome::NotPublished(_),
+        ) => (
+            "not-reverted",
+            Some(format!(
+                "the revert is not where it is deployed from ({why}): bring it there, until then what failed stays"
+            )),
+        ),
+        Some(Outcome::Failed | Outcome::Unverified | Outcome::Broken(_)) | None => (
+            "failed",
+            Some(format!(
+                "what was there before is declared again, and is not seen healthy ({why}): look at it with `tidegate status`"
+            )),
+        ),
+    }
 }
 
 /// What takes a plan back, of the changes that `still` stand.
@@ -110,6 +165,41 @@ fn request(
         // What came along goes back along.
         accepted: vec![Accept::All],
         reason: Some(format!("its rollout failed: {why}")),
+        at_once: true,
         ..PlanRequest::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_revert_is_one_where_it_arrived_and_is_healthy() {
+        let cases = [
+            (Some(Outcome::Healthy(2)), "reverted"),
+            (Some(Outcome::Unwatched), "reverted"),
+            (Some(Outcome::Elsewhere), "not-reverted"),
+            (Some(Outcome::Closed), "not-reverted"),
+            (
+                Some(Outcome::NotMerged(Duration::from_mins(1))),
+                "not-reverted",
+            ),
+            (Some(Outcome::WaitsForMerge(Vec::new())), "not-reverted"),
+            (Some(Outcome::Failed), "failed"),
+            (Some(Outcome::Unverified), "failed"),
+            (Some(Outcome::Broken(Failure::failed("gone"))), "failed"),
+            (None, "failed"),
+        ];
+        let now = Timestamp::UNIX_EPOCH;
+        for (ended, expected) in cases {
+            let mut delivery = Delivery::new(&Plan::default(), now);
+            delivery.ended = ended.map(|ended| (now, ended));
+            let (outcome, words) = became(&delivery);
+            assert_eq!(outcome, expected, "{:?}", delivery.ended);
+            assert_eq!(words.is_none(), outcome == "reverted", "{words:?}");
+        }
     }
 }

@@ -88,7 +88,9 @@ pub(super) async fn deliver(
         said(output, &underway.delivery);
         let is_last = number + 1 == of;
         if !is_last || args.follows() {
-            follow(output, project, &mut underway, args).await;
+            output.leaves(FOLLOWING);
+            follow(project, &mut underway, args).await;
+            output.leaves("");
         }
         underway.leave();
         let delivery = underway.delivery.clone();
@@ -121,9 +123,8 @@ pub(super) async fn deliver(
     Ok(ending(plan))
 }
 
-/// Follows a wave to its end.
-async fn follow(output: &Output, project: &Project, underway: &mut Underway<'_>, args: &WriteArgs) {
-    output.leaves(FOLLOWING);
+/// Follows what was written to its end: until it arrived, and is healthy.
+pub(super) async fn follow(project: &Project, underway: &mut Underway<'_>, args: &WriteArgs) {
     if underway.delivery.is_elsewhere() {
         let cells = underway.delivery.cells.iter().map(|run| &run.cell);
         let patience = args
@@ -138,7 +139,6 @@ async fn follow(output: &Output, project: &Project, underway: &mut Underway<'_>,
             Err(error) => underway.not_followed(&error),
         }
     }
-    output.leaves("");
 }
 
 /// What failed, what is not written because of that, and how the wave or all of it is taken back.

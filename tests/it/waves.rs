@@ -175,3 +175,54 @@ async fn what_fails_stops_the_rest_and_says_how_to_go_back() {
     assert_eq!(plan["outcome"], "stopped");
     assert_eq!(plan["delivered"][0]["healthy"], false);
 }
+
+/// `checkout`, whose new version crashes in prod-eu, needs `search`: both go back, by one commit that says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_its_second_wave_goes_back_whole() {
+    let home = Repository::empty();
+    let mut options = DemoOptions::new(Timestamp::now());
+    options.speed = 20.0;
+    options.outage = false;
+    let demo = Demo::start(options).await.unwrap();
+    let configuration = home.clone_path().join("needs.toml");
+    let own = fs::read_to_string(demo.clone.join("tidegate.toml")).unwrap();
+    let needs =
+        "\n[[dependencies]]\nservice = \"checkout\"\nneeds = \"search\"\nversion = \">=1\"\n";
+    fs::write(&configuration, own + needs).unwrap();
+    let changes = home.clone_path().join("changes.json");
+    let wanted = json!([
+        { "service": "search", "environment": "prod-eu", "version": "8.2.0" },
+        { "service": "checkout", "environment": "prod-eu", "version": "1.42.0" },
+    ]);
+    fs::write(&changes, wanted.to_string()).unwrap();
+    let mut command = home.command(TIDEGATE);
+    command
+        .args(["set", "--yes", "-o", "json", "--revert-on-failure"])
+        .args(["--override", "upstream", "--reason", "By hand"])
+        .arg("--changes")
+        .arg(&changes)
+        .arg("--config")
+        .arg(&configuration)
+        .env("KUBECONFIG", &demo.kubeconfig)
+        .current_dir(&demo.clone);
+    let said = tokio::task::spawn_blocking(move || ran(command, ""))
+        .await
+        .unwrap();
+    let said = said
+        .exits(1)
+        .says("wave 2 of 2 failed: checkout / prod-eu: ")
+        .says("taken back, because its rollout failed: ");
+    let plan = said.json();
+    assert_eq!(plan["outcome"], "reverted");
+    assert_eq!(plan["parts"].as_array().unwrap().len(), 1, "one commit");
+    let commit = plan["parts"][0]["commit"].as_str().unwrap();
+    let message = home.git_in(&demo.clone, &["show", "-s", "--format=%B", commit]);
+    let changed = home.git_in(
+        &demo.clone,
+        &["show", "--name-only", "--format=", "-m", commit],
+    );
+    for service in ["search", "checkout"] {
+        assert!(message.contains(service), "{message}");
+        assert!(changed.contains(service), "{changed}");
+    }
+}

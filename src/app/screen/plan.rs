@@ -252,9 +252,7 @@ impl Model {
             overrides: screen.overrides.clone(),
             accepted: screen.accepted.clone(),
             leave_out: screen.leave_out,
-            reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
+            ..PlanRequest::default()
         };
         screen.state = PlanState::Building;
         let epoch = self.operations.supersede(Operation::Plan);

@@ -128,13 +128,8 @@ impl Asked<'_> {
         build(&PlanInput {
             request: &PlanRequest {
                 changes: vec![self.request.clone()],
-                deliver: None,
                 overrides: self.overrides.to_vec(),
-                accepted: Vec::new(),
-                leave_out: false,
-                reason: None,
-                refused: Vec::new(),
-                vetoes: Vec::new(),
+                ..PlanRequest::default()
             },
             desired: &desired,
             topology: &topology,

@@ -117,6 +117,9 @@ pub struct PlanRequest {
     /// Vetoes that are written or lifted in the same commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vetoes: Vec<VetoChange>,
+    /// All of it is one wave, whatever needs what: what failed goes back whole, and waits for nothing on its way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_once: bool,
 }
 
 /// A hold that the operator lifts, with the reason that is kept in the commit.

@@ -97,7 +97,7 @@ fn matrix(desired: &Desired) -> Assembler {
     Small::new(lines, &["dev", "staging", "prod", "late"], &files).assembler()
 }
 
-fn edit(
+pub(super) fn edit(
     key: &CellKey,
     version: Option<&Version>,
     _: Option<ObjectId>,
@@ -195,17 +195,24 @@ fn planned_with(
     overrides: &[Override],
     requests: &[ChangeRequest],
 ) -> Plan {
+    let request = PlanRequest {
+        changes: requests.to_vec(),
+        overrides: overrides.to_vec(),
+        leave_out,
+        ..PlanRequest::default()
+    };
+    planned_of(&request, edit, topology, desired, facts)
+}
+
+pub(super) fn planned_of(
+    request: &PlanRequest,
+    edit: EditCell<'_>,
+    topology: &Topology,
+    desired: &Desired,
+    facts: &Running,
+) -> Plan {
     build(&PlanInput {
-        request: &PlanRequest {
-            changes: requests.to_vec(),
-            deliver: None,
-            overrides: overrides.to_vec(),
-            accepted: Vec::new(),
-            leave_out,
-            reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
-        },
+        request,
         desired,
         topology,
         ask: &|questions| answered(questions, facts, |_| Ok(Arc::default()), at(0)),

@@ -43,6 +43,9 @@ pub(super) fn split(
     facts: &Facts,
     input: &PlanInput<'_>,
 ) -> Plan {
+    if input.request.at_once {
+        return plan;
+    }
     let mut order = order(&plan.changes, &input.topology.policy.dependencies);
     order.extend(agents_order(&plan.changes, facts));
     order.sort();
@@ -330,7 +333,10 @@ mod tests {
     use crate::domain::{
         agent::{AgentKind, Phase},
         desired::Desired,
-        plan::tests::{desired, plan_with, promote, request, topology},
+        plan::{
+            PlanRequest,
+            tests::{desired, edit, plan_with, planned_of, promote, request, topology},
+        },
         rollout::{LiveCell, Running},
         version_range::VersionRange,
     };
@@ -357,24 +363,46 @@ mod tests {
 
     /// The waves, as services, of promoting all of them.
     fn waves(count: usize, pairs: &[(usize, usize)]) -> (Plan, Vec<Vec<String>>) {
-        let mut topology = topology();
-        topology.policy.dependencies = needs(pairs);
-        let requests: Vec<ChangeRequest> = (0..count)
-            .map(|number| request(&format!("s{number}"), "staging", promote("dev")))
-            .collect();
-        let plan = plan_with(
-            &topology,
-            &services(count),
-            &Running::default(),
-            &[],
-            &requests,
-        );
+        let plan = of_services(count, pairs, false);
         let waves = plan.waves.iter().map(|wave| {
             let cells = wave.cells().map(|cell| cell.service.to_string());
             cells.collect()
         });
         let waves = waves.collect();
         (plan, waves)
+    }
+
+    fn of_services(count: usize, pairs: &[(usize, usize)], at_once: bool) -> Plan {
+        let mut topology = topology();
+        topology.policy.dependencies = needs(pairs);
+        let requests: Vec<ChangeRequest> = (0..count)
+            .map(|number| request(&format!("s{number}"), "staging", promote("dev")))
+            .collect();
+        let request = PlanRequest {
+            changes: requests,
+            at_once,
+            ..PlanRequest::default()
+        };
+        let desired = services(count);
+        planned_of(&request, &edit, &topology, &desired, &Running::default())
+    }
+
+    /// What goes back whole is one commit, also where its cells share a file: its message names all that it changes.
+    #[test]
+    fn what_goes_at_once_is_one_wave() {
+        let waves = of_services(2, &[(0, 1)], false);
+        let once = of_services(2, &[(0, 1)], true);
+        assert_eq!((waves.waves.len(), once.waves.len()), (2, 1));
+        let writes: Vec<&Write> = once.writes().collect();
+        assert_eq!((writes.len(), writes[0].cells.len()), (1, 2));
+        let last = waves.edits().last().unwrap();
+        assert_eq!(writes[0].edits.len(), 1);
+        assert_eq!(writes[0].edits[0].after, last.after);
+        let message = &writes[0].message;
+        assert!(
+            message.contains("s0") && message.contains("s1"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -120,8 +120,7 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
             accepted: Vec::new(),
             leave_out: false,
             reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
+            ..PlanRequest::default()
         },
     };
     assert_eq!(driver.taken(), [build]);
@@ -134,13 +133,8 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
         epoch: driver.epoch(Operation::Plan),
         request: PlanRequest {
             changes: driver.model.staging.requests().to_vec(),
-            deliver: None,
-            overrides: Vec::new(),
-            accepted: Vec::new(),
             leave_out,
-            reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
+            ..PlanRequest::default()
         },
     };
     driver.keys("l");
@@ -205,13 +199,8 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
         epoch: driver.epoch(Operation::Plan),
         request: PlanRequest {
             changes: driver.model.staging.requests().to_vec(),
-            deliver: None,
-            overrides: Vec::new(),
             accepted: vec![Accept::Cell(cell("identity", "prod-eu"))],
-            leave_out: false,
-            reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
+            ..PlanRequest::default()
         },
     };
     assert_eq!(driver.taken(), [build]);

@@ -200,12 +200,7 @@ fn a_refused_push_keeps_everything_and_offers_a_branch() {
         request: PlanRequest {
             changes: driver.model.staging.requests().to_vec(),
             deliver: Some(Deliver::Branch),
-            overrides: Vec::new(),
-            accepted: Vec::new(),
-            leave_out: false,
-            reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
+            ..PlanRequest::default()
         },
     };
     assert_eq!(driver.taken(), [build]);

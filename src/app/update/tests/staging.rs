@@ -130,13 +130,7 @@ fn r_selects_the_last_good_version_and_plans_the_revert_alone() {
         epoch: driver.epoch(Operation::Plan),
         request: PlanRequest {
             changes: requests,
-            deliver: None,
-            overrides: Vec::new(),
-            accepted: Vec::new(),
-            leave_out: false,
-            reason: None,
-            refused: Vec::new(),
-            vetoes: Vec::new(),
+            ..PlanRequest::default()
         },
     };
     let alone = build(&driver, vec![revert]);
