@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     domain::{
-        delivery::{Delivery, Outcome},
-        failure::Failure,
+        delivery::{Delivery, NotPublished, Outcome},
+        failure::{Failure, FailureKind},
         plan::{Accept, Came, ChangeRequest, Intent, Plan, PlanRequest},
         rollout::Running,
     },
@@ -40,7 +40,7 @@ pub(super) async fn take_back(
         .collect();
     let why = why.join("; ");
     output.note(clean(&format!(
-        "taken back, because its rollout failed: {why}"
+        "it is taken back, because its rollout failed: {why}"
     )));
     let project = context.open()?;
     project.fetch().await?;
@@ -74,18 +74,15 @@ pub(super) async fn take_back(
         json!({ "parts": parts, "cells": cells_json(delivery) })
     };
     if let Some(why) = underway.delivery.not_published() {
-        if why.interrupted().is_some() {
-            return Err(why.failure(&underway.delivery.parts));
+        if let Some(message) = why.interrupted() {
+            return Err(Failure::new(FailureKind::Interrupted, message));
         }
-        output.note("the revert was not written:");
-        let failure = why.failure(&underway.delivery.parts);
-        output.note(clean(&failure.to_string()));
-        if let Some((_, lines)) = why.fresh() {
-            for line in lines {
-                output.note(format!("  {}", clean(&line)));
-            }
+        for part in &underway.delivery.parts {
+            output.note(clean(&format!("done: {}", part.describe())));
         }
-        output.note(BY_HAND);
+        for line in not_taken_back(why) {
+            output.note(clean(&line));
+        }
         report(output, &back, "not-reverted", parts(&underway.delivery));
         return Ok(Exit::Failed);
     }
@@ -106,7 +103,24 @@ pub(super) async fn take_back(
     Ok(Exit::Failed)
 }
 
-const BY_HAND: &str = "what failed is declared still: `tidegate revert` takes it back by hand";
+/// Why the revert, or a part of it, did not leave the clone, and what to do.
+fn not_taken_back(why: &NotPublished) -> Vec<String> {
+    const BY_HAND: &str = "what failed is declared still: `tidegate revert` takes it back by hand";
+    const THE_REST: &str = "what is done stays; `tidegate revert` takes the rest back by hand";
+    const LOOK: &str = "look before you go on: git fetch, then tidegate status";
+    let (words, next) = match why {
+        NotPublished::Partial { .. } => ("not all of the revert was written", THE_REST),
+        NotPublished::Unclear(_) => ("whether the revert was written is not known", LOOK),
+        _ => ("the revert was not written", BY_HAND),
+    };
+    let mut lines = vec![format!("{words}: {}", why.describe())];
+    if let NotPublished::Held(again) = why {
+        let held = again.held();
+        lines.extend(held.map(|change| format!("  {} is held by a gate", change.cell)));
+    }
+    lines.push(next.to_owned());
+    lines
+}
 
 /// What became of the revert, by how its delivery ended; where that is not well, what to do.
 fn became(back: &Delivery) -> (&'static str, Option<String>) {
@@ -175,6 +189,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::desired::RefName;
 
     #[test]
     fn a_revert_is_one_where_it_arrived_and_is_healthy() {
@@ -200,6 +215,42 @@ mod tests {
             let (outcome, words) = became(&delivery);
             assert_eq!(outcome, expected, "{:?}", delivery.ended);
             assert_eq!(words.is_none(), outcome == "reverted", "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_taken_back_is_told_as_it_is() {
+        let failed = RefName {
+            repository: None,
+            reference: "refs/heads/prod".to_owned(),
+        };
+        let partial = NotPublished::Partial {
+            failed,
+            cause: Box::new(NotPublished::Failed(Failure::failed("no space"))),
+            left: Vec::new(),
+        };
+        let cases = [
+            (
+                NotPublished::Failed(Failure::failed("no space")),
+                "the revert was not written: no space",
+                "declared still",
+            ),
+            (
+                partial,
+                "not all of the revert was written: prod: no space",
+                "what is done stays",
+            ),
+            (
+                NotPublished::Unclear("gone".to_owned()),
+                "whether the revert was written is not known: ",
+                "look before",
+            ),
+        ];
+        for (why, first, last) in cases {
+            let lines = not_taken_back(&why);
+            assert!(lines[0].starts_with(first), "{lines:?}");
+            assert!(lines.last().unwrap().contains(last), "{lines:?}");
+            assert!(!lines.join(" ").contains("staged"), "{lines:?}");
         }
     }
 }
