@@ -297,7 +297,7 @@ async fn write(
             return Ok(stopped(output, &plan));
         }
         if plan.held().next().is_some() {
-            return Ok(held(output, &plan));
+            return Ok(held(output, &plan, &[]));
         }
         if plan.is_void() {
             return Ok(nothing(output, &plan));
@@ -342,7 +342,7 @@ async fn write(
                     && !output.is_json()
                     && ask::somebody_there() =>
             {
-                refused(output, &plan, &rejection);
+                refused(output, &plan, &rejection, &[]);
                 plan = plan.sent_by(Deliver::Branch);
                 consented = false;
             }

@@ -22,7 +22,27 @@ use crate::{
     stdio::{Styled, Tone},
 };
 
-pub(super) fn held(output: &Output, plan: &Plan) -> Exit {
+/// `nothing was written`, also where parts of it were before.
+fn nothing_written(done: &[Part]) -> &'static str {
+    if done.is_empty() {
+        "nothing was written"
+    } else {
+        "nothing more was written"
+    }
+}
+
+/// What left the clone before the rest did not, for programs.
+fn parts_json(done: &[Part]) -> Value {
+    if done.is_empty() {
+        return json!({});
+    }
+    let parts: Vec<Value> = done.iter().map(part_json).collect();
+    json!({ "parts": parts })
+}
+
+/// Gates hold it, after `done` was written.
+pub(super) fn held(output: &Output, plan: &Plan, done: &[Part]) -> Exit {
+    let nothing = nothing_written(done);
     let mut by_gate = false;
     let held = plan.held().map(|change| {
         let gates = change.verdicts.iter().filter(|verdict| verdict.holds());
@@ -42,15 +62,15 @@ pub(super) fn held(output: &Output, plan: &Plan) -> Exit {
     }
     let unaccepted: Vec<&CellKey> = plan.unaccepted().map(|change| &change.cell).collect();
     if !unaccepted.is_empty() {
-        output.note(clean(&not_named(&unaccepted)));
+        output.note(clean(&format!("{nothing}: {}", not_named(&unaccepted))));
     }
     if by_gate {
-        output.note(
-            "nothing was written: a gate holds. Mend what it names, leave the held ones out with \
-             --leave-out, or lift it with --override GATE --reason TEXT",
-        );
+        output.note(format!(
+            "{nothing}: a gate holds. Mend what it names, leave the held ones out with \
+             --leave-out, or lift it with --override GATE --reason TEXT"
+        ));
     }
-    report(output, plan, "held", json!({}));
+    report(output, plan, "held", parts_json(done));
     match ending(plan) {
         // What is broken goes before what is held.
         Exit::Failed => {
@@ -76,7 +96,7 @@ fn not_named(cells: &[&CellKey]) -> String {
         _ => ("move", "--along all".to_owned()),
     };
     format!(
-        "nothing was written: {} {verb} with this edit too, and nobody named {}. Accept that with {flags}, or give {} a place \
+        "{} {verb} with this edit too, and nobody named {}. Accept that with {flags}, or give {} a place \
          of its own in the file first; --leave-out leaves out what the edit is for",
         alike::listed(&names),
         if cells.len() == 1 { "it" } else { "them" },
@@ -166,9 +186,9 @@ pub(super) fn not_written(
             report(output, plan, "nothing", json!({}));
             Ok(Exit::Done)
         }
-        NotPublished::Held(again) => Ok(held(output, &again)),
+        NotPublished::Held(again) => Ok(held(output, &again, done)),
         NotPublished::Rejected(rejection) => {
-            refused(output, plan, &rejection);
+            refused(output, plan, &rejection, done);
             Ok(Exit::Failed)
         }
         NotPublished::Unclear(message) => {
@@ -244,11 +264,12 @@ pub(super) fn part_json(part: &Part) -> Value {
     value
 }
 
-pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
+pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection, done: &[Part]) {
     output.note(format!(
-        "the push to {} was refused ({}); nothing was written",
+        "the push to {} was refused ({}); {}",
         plan.target(),
-        clean(&rejection.status)
+        clean(&rejection.status),
+        nothing_written(done)
     ));
     let message: Vec<String> = rejection.message.lines().map(str::to_owned).collect();
     if rejection.here {
@@ -268,12 +289,11 @@ pub(super) fn refused(output: &Output, plan: &Plan, rejection: &Rejection) {
             "this identity may not push there; ask for the right, or push as somebody who has it",
         );
     }
-    report(
-        output,
-        plan,
-        "refused",
-        json!({ "status": rejection.status, "words": message, "protected": rejection.protected }),
-    );
+    let mut more = parts_json(done);
+    more["status"] = json!(rejection.status);
+    more["words"] = json!(message);
+    more["protected"] = json!(rejection.protected);
+    report(output, plan, "refused", more);
 }
 
 pub(super) fn say_message(output: &Output, lines: &[String]) {
