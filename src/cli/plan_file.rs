@@ -132,10 +132,7 @@ fn save(path: &Path, value: &Value) -> Result<(), Failure> {
 /// `tidegate apply`.
 pub(super) async fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let file = read(&args.file)?;
-    if args.unattended.when_eligible
-        && file.plan.changes.is_empty()
-        && !file.plan.held_back.is_empty()
-    {
+    if args.unattended.when_eligible && file.plan.is_void() && !file.plan.held_back.is_empty() {
         return Err(Failure::usage(format!(
             "{} pins no bytes: gates held all of it when it was planned, so there is nothing in it that could go when they pass",
             args.file.display()
@@ -184,6 +181,8 @@ pub(super) async fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, F
 }
 
 fn read(path: &Path) -> Result<PlanFile, Failure> {
+    let opened =
+        |name: &str, bytes: &[u8]| PlanFile::read(name, bytes, |plan| with_schema(SCHEMA, plan));
     if is_standard(path) {
         let mut bytes = Vec::new();
         let stdin = std::io::stdin().lock();
@@ -197,7 +196,7 @@ fn read(path: &Path) -> Result<PlanFile, Failure> {
                 LARGEST >> 20
             )));
         }
-        return PlanFile::read("standard input", &bytes);
+        return opened("standard input", &bytes);
     }
     let bytes = files::read(path, Links::Followed, LARGEST).map_err(|error| {
         let FileError { why, .. } = &error;
@@ -213,5 +212,5 @@ fn read(path: &Path) -> Result<PlanFile, Failure> {
             path.display()
         ))
     })?;
-    PlanFile::read(&path.display().to_string(), &bytes)
+    opened(&path.display().to_string(), &bytes)
 }

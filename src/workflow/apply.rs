@@ -39,10 +39,13 @@ pub fn apply(
 ) -> Result<Applied, Failure> {
     of_this_repository(project, &file.plan)?;
     let again = prepare(project, reading, running, &file.plan.request, now)?;
-    if let Some(said) = applied(project, reading, &file.plan, &again)? {
-        return Ok(Applied::Already(again, said));
-    }
     let mut lines = Vec::new();
+    match applied(project, reading, &file.plan, &again)? {
+        Before::Never => {}
+        Before::Stands(said) => return Ok(Applied::Already(again, said)),
+        Before::NotAll(said) => lines.push(said),
+    }
+    let before = !lines.is_empty();
     let policy = project.config.policy_hash();
     if policy != file.policy {
         let hashes = [&file.policy, &policy].map(|hash| hash.get(..12).unwrap_or(hash));
@@ -55,7 +58,7 @@ pub fn apply(
     }
     let let_go = || waits && file.plan.is_let_go_by(&again);
     if again.digest != file.plan.digest && !let_go() {
-        lines.extend(all_differences(project, &file.plan, &again));
+        lines.extend(all_differences(project, &file.plan, &again, before));
     }
     if !lines.is_empty() {
         return Ok(Applied::Differs(again, lines));
@@ -89,39 +92,84 @@ fn of_this_repository(project: &Project, plan: &Plan) -> Result<(), Failure> {
     .hint("Name the one that it was planned in with --repo"))
 }
 
-/// Where the plan's digest stands, if nothing of it is left to be written and every ref that it writes has it.
+/// Whether a plan was applied before.
+enum Before {
+    /// Nowhere does its digest stand.
+    Never,
+    /// Nothing of it is left to be written, and every ref that it writes has it: where.
+    Stands(String),
+    /// A part of it was not written, or is not there any more: in a sentence.
+    NotAll(String),
+}
+
+/// Where the plan's digest stands.
 fn applied(
     project: &Project,
     reading: &Reading,
     pinned: &Plan,
     again: &Plan,
-) -> Result<Option<String>, Failure> {
-    let asked = pinned.changes.iter().filter(|it| it.along.is_none());
+) -> Result<Before, Failure> {
     let there = |cell: &CellKey| {
         let mut skipped = again.skipped.iter();
         skipped.any(|skip| skip.cell == *cell && skip.cause == SkipCause::AlreadyThere)
     };
-    let stands = again.is_empty() && asked.map(|it| &it.cell).all(there);
-    let mut places = Vec::new();
+    let all_there = |within: &dyn Fn(&CellKey) -> bool| {
+        let asked = pinned.changes.iter().filter(|it| it.along.is_none());
+        asked.map(|it| &it.cell).filter(|it| within(it)).all(there)
+    };
+    let stands = again.is_empty() && all_there(&|_| true);
+    let (mut places, mut missing, mut whole) = (Vec::new(), false, true);
     for write in pinned.writes() {
         let tip = reading.line(&write.tip.name);
         let tip = tip.or_else(|| again.base.iter().find(|tip| tip.name == write.tip.name));
-        let Some(tip) = tip else { return Ok(None) };
-        let repo = project.repository(&tip.name)?;
-        let found = repo.planned(tip, write.tip.commit, &pinned.digest)?;
-        let Some(commit) = found else { return Ok(None) };
-        // What it wrote may have been changed again since: then it is not there, and is planned like anything else.
-        let first = commit == tip.commit && pinned.waves.len() == 1;
-        if !first && !stands {
-            return Ok(None);
+        let found = match tip {
+            Some(tip) => {
+                let repo = project.repository(&tip.name)?;
+                let found = repo.planned(tip, write.tip.commit, &pinned.digest)?;
+                found.map(|commit| (tip, commit))
+            }
+            None => None,
+        };
+        let Some((tip, commit)) = found else {
+            missing = true;
+            continue;
+        };
+        // What it wrote may have been changed again since.
+        whole &= stands || commit == tip.commit && pinned.waves.len() == 1;
+        let place = format!("{} on {}", commit.short(), tip.shown);
+        if !places.contains(&place) {
+            places.push(place);
         }
-        places.push(format!("{} on {}", commit.short(), tip.shown));
     }
-    Ok((!places.is_empty()).then(|| places.join(", ")))
+    let at = places.join(", ");
+    let waves = pinned.waves.len();
+    let done = pinned.waves.iter().take_while(|wave| {
+        let has = |cell: &CellKey| wave.cells().any(|own| own == cell);
+        all_there(&has)
+    });
+    Ok(match (places.is_empty(), done.count()) {
+        (true, _) => Before::Never,
+        _ if whole && !missing => Before::Stands(at),
+        (_, done) if waves > 1 && (1..waves).contains(&done) => {
+            let which = match done {
+                1 => "wave 1 of it is applied".to_owned(),
+                _ => format!("waves 1 to {done} of it are applied"),
+            };
+            Before::NotAll(format!(
+                "{which} ({at}), and the rest is not there: plan the rest again"
+            ))
+        }
+        _ if missing => Before::NotAll(format!(
+            "a part of it was written ({at}), and the rest was not: plan it again, what is there already is skipped"
+        )),
+        _ => Before::NotAll(format!(
+            "it was applied ({at}), and what it wrote was changed again since"
+        )),
+    })
 }
 
-/// Everything in which two plans of one request differ.
-fn all_differences(project: &Project, pinned: &Plan, again: &Plan) -> Vec<String> {
+/// Everything in which two plans of one request differ. `before`: it is said already that a part of it was applied.
+fn all_differences(project: &Project, pinned: &Plan, again: &Plan, before: bool) -> Vec<String> {
     let mut lines = differences(project, pinned, pinned, again);
     if pinned.deliver != again.deliver {
         lines.push("it leaves the clone another way now (`deliver`)".to_owned());
@@ -130,7 +178,7 @@ fn all_differences(project: &Project, pinned: &Plan, again: &Plan) -> Vec<String
     let there = there.filter(|skip| skip.cause == SkipCause::AlreadyThere);
     let there = there.filter(|skip| pinned.changes.iter().any(|old| old.cell == skip.cell));
     let there = there.count();
-    if there > 0 {
+    if there > 0 && !before {
         lines.push(format!(
             "{} of it came there by another way: no commit since then has `Plan: {}`",
             count(there, "cell"),

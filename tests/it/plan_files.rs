@@ -27,7 +27,7 @@ fn planned(repository: &Repository, service: &str) -> PathBuf {
             "plan", "promote", service, "--from", "staging", "--to", "prod", "--out", &out,
         ])
         .exits(0)
-        .shows("promote checkout / prod: 1.0.0 → 1.1.0")
+        .shows(&format!("promote {service} / prod: 1.0.0 → 1.1.0"))
         .says("tidegate apply");
     assert_eq!(repository.tip(), tip, "nothing is written");
     file
@@ -78,7 +78,60 @@ fn a_plan_is_applied_once_and_says_so_the_second_time() {
         .exits(0);
     apply(&repository, &[])
         .exits(5)
+        .says("it was applied (")
+        .says("was changed again since")
         .says("reverted is hold now");
+}
+
+#[test]
+fn what_was_taken_back_since_is_not_written_again() {
+    let repository = repository();
+    let plan = ["plan", "set", "checkout", "dev", "7.0.0"];
+    repository
+        .tidegate(&[&plan[..], &["--out", "../plan.json"]].concat())
+        .exits(0);
+    apply(&repository, &[]).exits(0);
+    repository
+        .tidegate(&["revert", "checkout", "dev", "--yes"])
+        .exits(0);
+    let tip = repository.tip();
+    apply(&repository, &[])
+        .exits(5)
+        .says("and what it wrote was changed again since");
+    assert_eq!(repository.tip(), tip);
+    // Planned again, it is another one.
+    repository
+        .tidegate(&[&plan[..], &["--out", "../plan.json"]].concat())
+        .exits(0);
+    apply(&repository, &[]).exits(0);
+    assert!(
+        repository
+            .at_tip(&overlay("checkout", "dev"))
+            .contains("7.0.0")
+    );
+}
+
+#[test]
+fn a_file_that_tells_another_plan_than_it_pins_is_refused() {
+    let repository = repository();
+    let file = planned(&repository, "checkout");
+    let honest = value(&file);
+    planned(&repository, "payments");
+    let other = value(&file);
+    let tip = repository.tip();
+    for field in ["changes", "edits", "writes"] {
+        let mut forged = other.clone();
+        if forged[field] == honest[field] {
+            continue;
+        }
+        forged[field] = honest[field].clone();
+        forged["seal"][field] = honest["seal"][field].clone();
+        fs::write(&file, forged.to_string()).unwrap();
+        apply(&repository, &[])
+            .exits(5)
+            .says(&format!("`{field}` tells another plan than it pins"));
+    }
+    assert_eq!(repository.tip(), tip);
 }
 
 #[test]

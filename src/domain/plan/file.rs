@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A seal keeps nobody from forging one. It need not: what is applied is planned anew from the request, and goes on only where
-//! that comes to the digest that the file pins, which names every byte.
+//! that comes to the digest that the file pins, which names every byte; and what people read is told anew from what is pinned,
+//! and compared: what was looked at is what is applied.
 
 use std::collections::BTreeMap;
 
@@ -60,12 +61,16 @@ impl PlanFile {
         Value::Object(fields)
     }
 
-    /// Reads a file; `name` is what it is called.
+    /// Reads a file; `name` is what it is called, `shown` tells a plan as programs get it.
     ///
     /// # Errors
-    /// `Usage` where it is no plan, cut off, or of another form; `Moved` where it was changed since it was written, with the
-    /// fields.
-    pub fn read(name: &str, bytes: &[u8]) -> Result<Self, Failure> {
+    /// `Usage` where it is no plan, cut off, or of another form; `Moved` where it was changed since it was written, or tells
+    /// another plan than it pins, with the fields.
+    pub fn read(
+        name: &str,
+        bytes: &[u8],
+        shown: impl FnOnce(&Plan) -> Value,
+    ) -> Result<Self, Failure> {
         const WRITE: &str = "`tidegate plan promote|set|revert … --out FILE` writes one";
         let no_plan = |why: String| Failure::usage(format!("{name} {why}")).hint(WRITE);
         if bytes.trim_ascii().is_empty() {
@@ -108,9 +113,9 @@ impl PlanFile {
             }
         }
         let seal = fields.shift_remove(SEAL);
-        let changed = changed(&fields, seal.as_ref());
-        if !changed.is_empty() {
-            return Err(altered(name, &format!("{} changed", changed.join(", "))));
+        let by_hand = changed(&fields, seal.as_ref());
+        if !by_hand.is_empty() {
+            return Err(altered(name, &format!("{} changed", by_hand.join(", "))));
         }
         let pinned = fields.shift_remove(PINNED).unwrap_or_default();
         let file: Self = serde_json::from_value(pinned)
@@ -122,6 +127,17 @@ impl PlanFile {
                 "its digest is not that of its bytes and verdicts",
             ));
         }
+        let told = match shown(&file.plan) {
+            Value::Object(told) => told,
+            _ => Map::new(),
+        };
+        let told = serde_json::to_value(seals(&told)).unwrap_or_default();
+        let other = changed(&fields, Some(&told));
+        if !other.is_empty() {
+            let tells = if other.len() == 1 { "tells" } else { "tell" };
+            let what = format!("{} {tells} another plan than it pins", other.join(", "));
+            return Err(altered(name, &what));
+        }
         Ok(file)
     }
 }
@@ -131,7 +147,7 @@ fn altered(name: &str, how: &str) -> Failure {
         FailureKind::Moved,
         format!("{name} is not as it was written: {how}; nothing was written"),
     )
-    .hint("Plan it again")
+    .hint("Plan it again with this version, and look at what it tells then")
 }
 
 /// The hash of each field.
@@ -244,17 +260,20 @@ mod tests {
         }
     }
 
-    fn written(plan: &Plan) -> Value {
-        let shown = json!({
+    fn shown(plan: &Plan) -> Value {
+        json!({
             "schema": SCHEMA,
             "changes": [{ "service": "web", "to": "2" }],
             "digest": plan.digest,
-        });
-        PlanFile::new(plan.clone(), "policy".to_owned()).sealed(shown)
+        })
+    }
+
+    fn written(plan: &Plan) -> Value {
+        PlanFile::new(plan.clone(), "policy".to_owned()).sealed(shown(plan))
     }
 
     fn read(value: &Value) -> Result<PlanFile, Failure> {
-        PlanFile::read("plan.json", value.to_string().as_bytes())
+        PlanFile::read("plan.json", value.to_string().as_bytes(), shown)
     }
 
     #[test]
@@ -264,7 +283,7 @@ mod tests {
         let file = read(&value).unwrap();
         assert_eq!((&file.plan, file.policy.as_str()), (&plan, "policy"));
         let pretty = serde_json::to_string_pretty(&value).unwrap();
-        assert_eq!(PlanFile::read("p", pretty.as_bytes()).unwrap(), file);
+        assert_eq!(PlanFile::read("p", pretty.as_bytes(), shown).unwrap(), file);
         let Value::Object(fields) = value else {
             panic!("an object");
         };
@@ -305,7 +324,7 @@ mod tests {
             ),
         ];
         for (text, kind, words) in cases {
-            let error = PlanFile::read("plan.json", text.as_bytes()).unwrap_err();
+            let error = PlanFile::read("plan.json", text.as_bytes(), shown).unwrap_err();
             assert_eq!(error.kind, kind, "{text}");
             assert!(error.why.contains(words), "{words} is not in {error}");
         }
@@ -315,6 +334,17 @@ mod tests {
             read(&value).unwrap_err().why
         };
         assert!(more(|it| it["note"] = json!("hi")).contains("`note` changed"));
+        let mut told = shown(&plan);
+        told["changes"][0]["to"] = json!("9");
+        let forged = PlanFile::new(plan.clone(), "policy".to_owned()).sealed(told);
+        let error = read(&forged).unwrap_err();
+        assert_eq!(error.kind, FailureKind::Moved);
+        assert!(
+            error
+                .why
+                .contains("`changes` tells another plan than it pins"),
+            "{error}"
+        );
         assert!(more(|it| it["seal"] = json!(1)).contains("`seal` changed"));
         assert!(
             more(|it| drop(it.as_object_mut().unwrap().remove("changes"))).contains("`changes`")
@@ -362,7 +392,7 @@ mod tests {
             let mut bytes = written(&plan).to_string().into_bytes();
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            if let Ok(file) = PlanFile::read("plan.json", &bytes) {
+            if let Ok(file) = PlanFile::read("plan.json", &bytes, shown) {
                 prop_assert_eq!(file.plan, plan);
             }
         }
