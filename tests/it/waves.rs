@@ -1,7 +1,7 @@
 //! Plans in waves: what a service needs goes before it, and is healthy before it goes.
 
 #![allow(clippy::unwrap_used)] // helpers fail by panicking
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -122,7 +122,35 @@ fn a_plan_in_waves_is_a_file_like_any_other() {
     repository
         .tidegate(&["revert", "checkout", "prod", "--yes"])
         .exits(0);
-    repository.run(&at, &apply, &plan.out, &[]).exits(5);
+    repository
+        .run(&at, &apply, &plan.out, &[])
+        .exits(5)
+        .says("wave 1 of it is applied (")
+        .says("plan the rest again");
+}
+
+#[test]
+fn what_stops_between_waves_says_what_is_written_and_what_is_not() {
+    let repository = repository();
+    let plan = repository
+        .tidegate(&[&["plan"], &PROMOTE[..], &["-o", "json"]].concat())
+        .exits(0);
+    // The remote takes the first wave alone.
+    let hook = repository.remote().join("hooks/update");
+    let text = "#!/bin/sh\ngit diff --name-only \"$2\" \"$3\" | grep -q checkout || exit 0\necho 'not checkout' >&2; exit 1\n";
+    fs::write(&hook, text).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let at = repository.clone_path();
+    let apply = ["apply", "-", "--yes", "-o", "json"];
+    let stopped = repository
+        .run(&at, &apply, &plan.out, &[])
+        .exits(1)
+        .says("done before, and stays: ")
+        .says("nothing more was written");
+    assert_eq!(stopped.json()["parts"].as_array().unwrap().len(), 1);
+    let again = repository.run(&at, &apply, &plan.out, &[]).exits(5);
+    assert!(!again.err.contains("by another way"), "{}", again.err);
+    again.says("wave 1 of it is applied (");
 }
 
 /// `search` needs `checkout`, whose new version crashes in prod-eu.
