@@ -1,5 +1,6 @@
 //! Where the token of a forge comes from. It is never printed.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::http::{Who, header};
@@ -44,7 +45,7 @@ pub(super) async fn who(
     let text = match (kind, &token.user) {
         // It takes a password too, which a credential helper may have.
         (ForgeKind::Gitea, Some(user)) => {
-            format!("Basic {}", base64(format!("{user}:{secret}").as_bytes()))
+            format!("Basic {}", STANDARD.encode(format!("{user}:{secret}")))
         }
         (ForgeKind::Gitea, None) => format!("token {secret}"),
         _ => format!("Bearer {secret}"),
@@ -109,40 +110,4 @@ async fn from_git(repo: &Repo, place: &Place) -> Result<Token, Failure> {
         secret: SecretString::from(found.password),
         from: "`git credential fill`".to_owned(),
     })
-}
-
-/// Bytes in the letters that headers take.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let at = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let group = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let index = (group >> (18 - 6 * i)) & 63;
-            match LETTERS.get(index as usize) {
-                Some(letter) if i <= three.len() => text.push(char::from(*letter)),
-                _ => text.push('='),
-            }
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn letters_of_headers() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("user:sesame", "dXNlcjpzZXNhbWU="),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-    }
 }
