@@ -107,10 +107,12 @@ async fn of(
     let (forge, requests) = listed.map_err(late)??;
     let brings = {
         let (project, tip, desired) = (project.clone(), tip.clone(), desired.clone());
-        let read = move || brings(&project, &tip, &desired, requests);
-        tokio::task::spawn_blocking(read).await
+        let read = move || brings(&project, &tip, &desired, (requests, until.into_std()));
+        timeout_at(until, tokio::task::spawn_blocking(read)).await
     };
-    let brings = brings.map_err(|error| Failure::failed(error.to_string()))?;
+    let brings = brings
+        .map_err(late)?
+        .map_err(|error| Failure::failed(error.to_string()))?;
     // What they wait for is not worth more time than there is.
     let looks = brings
         .iter()
@@ -136,8 +138,7 @@ async fn of(
 /// The open pull requests into a branch. Commits of them that are not here are fetched; no ref of this clone moves.
 async fn open(project: &Project, tip: &Tip) -> Result<(Forge, Vec<PullRequest>), Failure> {
     let forge = project.forge(tip).await?;
-    let mut requests = forge.open_into(tip.branch()).await?;
-    requests.truncate(MOST);
+    let requests = forge.open_into(tip.branch(), MOST).await?;
     let repo = project.repository(&tip.name)?;
     let is_missing = |commit: ObjectId| repo.commit_info(commit).is_err();
     let missing = requests
@@ -150,17 +151,21 @@ async fn open(project: &Project, tip: &Tip) -> Result<(Forge, Vec<PullRequest>),
     Ok((forge, requests))
 }
 
-/// What each would bring: the versions that its commit declares and the commit that it left the branch at does not. Blocking.
+/// What each would bring: the versions that its commit declares and the commit that it left the branch at does not. Nobody
+/// waits for those that come too late. Blocking.
 fn brings(
     project: &Project,
     tip: &Tip,
     desired: &Desired,
-    requests: Vec<PullRequest>,
+    (requests, until): (Vec<PullRequest>, std::time::Instant),
 ) -> Vec<Brings> {
     let mut forks: BTreeMap<ObjectId, Option<Declared>> = BTreeMap::new();
     let declared = |commit| project.declared_at(&(tip.name.clone(), commit));
     let mut all = Vec::new();
     for request in requests {
+        if std::time::Instant::now() >= until {
+            break;
+        }
         let Some(head) = request.head else { continue };
         let repo = project.repository(&tip.name);
         let between = repo.and_then(|repo| repo.commits_between(tip.commit, head, 1));

@@ -74,6 +74,9 @@ pub struct Checks {
     pub pending: Vec<String>,
     /// How many passed.
     pub passed: usize,
+    /// Not all that there is could be seen: what is known is not all.
+    #[serde(default)]
+    pub unknown: bool,
 }
 
 /// All checks in a word.
@@ -87,6 +90,8 @@ pub enum CheckState {
     Fail,
     /// There are none.
     None,
+    /// What is known is good, and not all is known.
+    Unknown,
 }
 
 /// A version that an open pull request would bring into a cell.
@@ -147,6 +152,7 @@ impl CheckState {
             Self::Pending => "pending",
             Self::Fail => "fail",
             Self::None => "none",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -157,6 +163,7 @@ impl Checks {
         match self {
             _ if !self.failed.is_empty() => CheckState::Fail,
             _ if !self.pending.is_empty() => CheckState::Pending,
+            _ if self.unknown => CheckState::Unknown,
             _ if self.passed > 0 => CheckState::Pass,
             _ => CheckState::None,
         }
@@ -202,6 +209,7 @@ impl PullRequest {
                 waits.push(format!("{} to pass, which failed", few(failed)));
             }
             CheckState::Pending => waits.push(few(&self.checks.pending)),
+            CheckState::Unknown => waits.push("its checks, which cannot be seen".to_owned()),
             CheckState::Pass | CheckState::None => {}
         }
         if self.conflicts {
@@ -251,7 +259,7 @@ mod tests {
             request.describe()
         };
         type Case<'a> = (&'a dyn Fn(&mut PullRequest), &'a str);
-        let cases: [Case<'_>; 10] = [
+        let cases: [Case<'_>; 11] = [
             (&|_| (), "#12 waits for its merge"),
             (&|it| it.approvals.need = None, "#12 waits for its merge"),
             (
@@ -287,6 +295,16 @@ mod tests {
                     it.conflicts = true;
                 },
                 "#12 waits for being marked as ready, its conflicts to be resolved",
+            ),
+            (
+                &|it| {
+                    it.checks = Checks {
+                        passed: 1,
+                        unknown: true,
+                        ..Checks::default()
+                    }
+                },
+                "#12 waits for its checks, which cannot be seen",
             ),
             (&|it| it.state = PullState::Merged, "#12 is merged"),
             (

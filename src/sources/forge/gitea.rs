@@ -6,7 +6,7 @@ use super::{
     Api, Asked,
     http::{Http, Refused, Who},
     like_github::{self, Word},
-    path_of, text, title,
+    opened, path_of, text, title,
 };
 use crate::{
     domain::{
@@ -41,9 +41,14 @@ impl Gitea {
         format!("repos/{}{rest}", path_of(&self.project))
     }
 
-    async fn open_ones(&self) -> Result<Vec<Value>, Refused> {
-        let path = self.path(&format!("/pulls?state=open&sort=recentupdate&limit={PAGE}"));
-        self.http.list(&path, None).await
+    /// The first open ones that are `wanted`, newest first, as they come where no order is asked for.
+    async fn open_ones(
+        &self,
+        most: usize,
+        wanted: impl Fn(&Value) -> bool + Send,
+    ) -> Result<Vec<Value>, Refused> {
+        let path = self.path(&format!("/pulls?state=open&limit={PAGE}"));
+        self.http.first(&path, None, most, wanted).await
     }
 
     async fn reviews(&self, number: u64, request: &mut PullRequest) -> Result<(), Refused> {
@@ -86,8 +91,10 @@ impl Gitea {
             return Ok(request);
         };
         let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
-        let combined = self.http.look(&path).await?.unwrap_or_default();
-        let seen = like_github::statuses(&combined, "status", &mut request.checks);
+        let combined = self.http.look(&path).await?;
+        let seen = like_github::statuses(combined, "status", &mut request.checks);
+        // Which checks have to be there stands with the branch.
+        request.checks.unknown |= branch.is_none();
         let branch = branch.unwrap_or_default();
         if branch["enable_status_check"].as_bool() == Some(true) {
             let required = branch["status_check_contexts"].as_array();
@@ -98,7 +105,7 @@ impl Gitea {
         Ok(request)
     }
 
-    async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
+    async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
         let title = title(draft, NOT_READY);
         let mut notes = Vec::new();
         let mut body = json!({
@@ -109,24 +116,29 @@ impl Gitea {
         });
         if !draft.labels.is_empty() {
             let path = self.path(&format!("/labels?limit={PAGE}"));
-            let known = self.http.list(&path, None).await?;
-            let of = |name: &String| {
-                let mut known = known.iter();
-                known.find_map(|it| (text(&it["name"]) == *name).then(|| it["id"].as_u64())?)
-            };
-            let missing = draft.labels.iter().filter(|name| of(name).is_none());
-            notes.extend(missing.map(|name| format!("there is no label `{name}`")));
-            let ids: Vec<u64> = draft.labels.iter().filter_map(of).collect();
+            let mut ids: Vec<u64> = Vec::new();
+            match self.http.list(&path, None).await {
+                Ok(known) => {
+                    for name in &draft.labels {
+                        let found = known.iter().find(|it| text(&it["name"]) == *name);
+                        match found.and_then(|it| it["id"].as_u64()) {
+                            Some(id) => ids.push(id),
+                            None => notes.push(format!("there is no label `{name}`")),
+                        }
+                    }
+                }
+                Err(refused) => notes.push(format!("it has no labels: {}", refused.failure)),
+            }
             body["labels"] = json!(ids);
         }
         let made = self
             .http
             .send(Method::POST, &self.path("/pulls"), &body)
             .await?;
-        let number = made["number"].as_u64().unwrap_or_default();
-        let path = self.path(&format!("/pulls/{number}"));
+        let made = opened(read(&made))?;
+        let path = self.path(&format!("/pulls/{}", made.number));
         notes.extend(like_github::ask_to_review(&self.http, &path, &draft.reviewers).await);
-        Ok((number, notes))
+        Ok((made, notes))
     }
 }
 
@@ -135,19 +147,19 @@ impl Api for Gitea {
         Box::pin(async { self.http.get(&self.path("")).await.map(drop) })
     }
 
-    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>> {
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<PullRequest>> {
         Box::pin(async move {
-            let open = self.open_ones().await?;
-            let mut ours = open.iter().filter(|it| {
+            let ours = |it: &Value| {
                 let own = it["head"]["repo_id"] == it["base"]["repo_id"];
                 let of = |side: &str| it[side]["ref"].as_str();
                 own && of("head") == Some(branch) && of("base") == Some(base)
-            });
-            Ok(ours.find_map(|it| it["number"].as_u64()))
+            };
+            let found = self.open_ones(1, ours).await?;
+            Ok(found.first().map(read).filter(|it| it.number > 0))
         })
     }
 
-    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)> {
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (PullRequest, Vec<String>)> {
         Box::pin(self.create(draft))
     }
 
@@ -155,13 +167,11 @@ impl Api for Gitea {
         Box::pin(self.look_at(number))
     }
 
-    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>> {
+    fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>> {
         Box::pin(async move {
-            let open = self.open_ones().await?;
-            let into = open
-                .iter()
-                .filter(|it| it["base"]["ref"].as_str() == Some(base));
-            Ok(into.map(read).collect())
+            let into = |it: &Value| it["base"]["ref"].as_str() == Some(base);
+            let open = self.open_ones(most, into).await?;
+            Ok(open.iter().map(read).collect())
         })
     }
 

@@ -6,7 +6,7 @@ use super::{
     Api, Asked,
     http::{Http, Refused, Who},
     like_github::{self, Word},
-    path_of, text,
+    opened, path_of, text,
 };
 use crate::{
     domain::{
@@ -23,11 +23,12 @@ pub(super) struct Github {
 }
 
 /// What a branch asks of pull requests into it.
-#[derive(Default)]
 struct Asks {
     /// `None`: this identity may not know.
     approvals: Option<u32>,
     checks: Vec<String>,
+    /// This identity may not see whether there are more checks.
+    is_hidden: bool,
 }
 
 impl Github {
@@ -66,7 +67,7 @@ impl Github {
     /// By its rules and by its protection, as far as this identity may see them.
     async fn asks(&self, base: &str) -> Result<Asks, Refused> {
         let base = escaped(base, true);
-        let mut asks = Asks::default();
+        let mut checks = Vec::new();
         let path = self.path(&format!("/rules/branches/{base}?per_page=100"));
         let rules = match self.http.list(&path, None).await {
             Ok(rules) => Some(rules),
@@ -81,9 +82,9 @@ impl Github {
                     need = need.max(with["required_approving_review_count"].as_u64());
                 }
                 Some("required_status_checks") => {
-                    let checks = with["required_status_checks"].as_array();
-                    let names = checks.into_iter().flatten().map(|it| text(&it["context"]));
-                    asks.checks.extend(names);
+                    let asked = with["required_status_checks"].as_array();
+                    let names = asked.into_iter().flatten().map(|it| text(&it["context"]));
+                    checks.extend(names);
                 }
                 _ => {}
             }
@@ -92,9 +93,10 @@ impl Github {
             .http
             .look(&self.path(&format!("/branches/{base}")))
             .await?;
+        let is_hidden = branch.is_none();
         let branch = branch.unwrap_or_default();
         let contexts = branch["protection"]["required_status_checks"]["contexts"].as_array();
-        asks.checks.extend(contexts.into_iter().flatten().map(text));
+        checks.extend(contexts.into_iter().flatten().map(text));
         if branch["protected"].as_bool() == Some(true) && need.unwrap_or(0) == 0 {
             let path = self.path(&format!(
                 "/branches/{base}/protection/required_pull_request_reviews"
@@ -108,21 +110,31 @@ impl Github {
                 None => {}
             }
         }
-        asks.approvals = need.and_then(|need| u32::try_from(need).ok());
-        asks.checks.sort_unstable();
-        asks.checks.dedup();
-        Ok(asks)
+        checks.sort_unstable();
+        checks.dedup();
+        let approvals = need.and_then(|need| u32::try_from(need).ok());
+        Ok(Asks {
+            approvals,
+            checks,
+            is_hidden,
+        })
     }
 
-    async fn checks(&self, head: &str, required: &[String]) -> Result<Checks, Refused> {
-        let mut checks = Checks::default();
+    async fn checks(&self, head: &str, asks: &Asks) -> Result<Checks, Refused> {
+        let mut checks = Checks {
+            unknown: asks.is_hidden,
+            ..Checks::default()
+        };
         let mut seen = Vec::new();
         let path = self.path(&format!(
             "/commits/{head}/check-runs?filter=latest&per_page=100"
         ));
         let runs = match self.http.list(&path, Some("check_runs")).await {
             Ok(runs) => runs,
-            Err(refused) if refused.is_hidden() => Vec::new(),
+            Err(refused) if refused.is_hidden() => {
+                checks.unknown = true;
+                Vec::new()
+            }
             Err(refused) => return Err(refused),
         };
         for run in &runs {
@@ -135,9 +147,9 @@ impl Github {
             }
         }
         let path = self.path(&format!("/commits/{head}/status?per_page=100"));
-        let combined = self.http.look(&path).await?.unwrap_or_default();
-        seen.extend(like_github::statuses(&combined, "state", &mut checks));
-        for name in required {
+        let combined = self.http.look(&path).await?;
+        seen.extend(like_github::statuses(combined, "state", &mut checks));
+        for name in &asks.checks {
             if !seen.contains(name) {
                 checks.pending.push(name.clone());
             }
@@ -159,13 +171,13 @@ impl Github {
             let asks = self.asks(base).await?;
             request.approvals.need = asks.approvals;
             if let Some(head) = request.head {
-                request.checks = self.checks(&head.to_string(), &asks.checks).await?;
+                request.checks = self.checks(&head.to_string(), &asks).await?;
             }
         }
         Ok(request)
     }
 
-    async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
+    async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
         let body = json!({
             "title": draft.title,
             "head": draft.branch,
@@ -175,7 +187,8 @@ impl Github {
         });
         let path = self.path("/pulls");
         let made = self.http.send(Method::POST, &path, &body).await?;
-        let number = made["number"].as_u64().unwrap_or_default();
+        let made = opened(read(&made))?;
+        let number = made.number;
         let mut notes = Vec::new();
         if !draft.labels.is_empty() {
             let path = self.path(&format!("/issues/{number}/labels"));
@@ -186,7 +199,7 @@ impl Github {
         }
         let path = self.path(&format!("/pulls/{number}"));
         notes.extend(like_github::ask_to_review(&self.http, &path, &draft.reviewers).await);
-        Ok((number, notes))
+        Ok((made, notes))
     }
 }
 
@@ -195,7 +208,7 @@ impl Api for Github {
         Box::pin(async { self.http.get(&self.path("")).await.map(drop) })
     }
 
-    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>> {
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<PullRequest>> {
         Box::pin(async move {
             let head = format!("{}:{branch}", self.owner());
             let path = self.path(&format!(
@@ -206,12 +219,13 @@ impl Api for Github {
             let found = self.http.list(&path, None).await?;
             let mut found = found
                 .iter()
-                .filter(|it| it["head"]["ref"].as_str() == Some(branch));
-            Ok(found.find_map(|it| it["number"].as_u64()))
+                .map(read)
+                .filter(|it| it.branch == branch && it.number > 0);
+            Ok(found.next())
         })
     }
 
-    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)> {
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (PullRequest, Vec<String>)> {
         Box::pin(self.create(draft))
     }
 
@@ -219,13 +233,13 @@ impl Api for Github {
         Box::pin(self.look_at(number))
     }
 
-    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>> {
+    fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>> {
         Box::pin(async move {
             let path = self.path(&format!(
                 "/pulls?state=open&base={}&sort=created&direction=desc&per_page=100",
                 escaped(base, true)
             ));
-            let found = self.http.list(&path, None).await?;
+            let found = self.http.first(&path, None, most, |_| true).await?;
             Ok(found.iter().map(read).collect())
         })
     }

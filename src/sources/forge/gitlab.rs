@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Api, Asked, address, commit,
     http::{Http, Refused, Who},
-    text, title,
+    opened, text, title,
 };
 use crate::{
     domain::{
@@ -66,6 +66,8 @@ impl Gitlab {
         }
         let pipeline = &value["head_pipeline"];
         let name = || "pipeline".to_owned();
+        // Who may not see pipelines gets none, and not even that there is none.
+        request.checks.unknown = value.get("head_pipeline").is_none();
         match pipeline["status"].as_str() {
             None => {}
             Some("success" | "skipped") => request.checks.passed = 1,
@@ -97,7 +99,7 @@ impl Gitlab {
         Ok(request)
     }
 
-    async fn create(&self, draft: &Draft) -> Result<(u64, Vec<String>), Refused> {
+    async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
         let title = title(draft, NOT_READY);
         let mut notes = Vec::new();
         let mut body = json!({
@@ -114,7 +116,14 @@ impl Gitlab {
         for name in &draft.reviewers {
             let name = name.trim_start_matches('@');
             let path = format!("users?username={}", escaped(name, true));
-            let found = self.http.list(&path, None).await?;
+            let found = match self.http.list(&path, None).await {
+                Ok(found) => found,
+                Err(refused) => {
+                    let why = refused.failure;
+                    notes.push(format!("`{name}` was not asked to review it: {why}"));
+                    continue;
+                }
+            };
             match found.first().and_then(|it| it["id"].as_u64()) {
                 Some(id) => reviewers.push(id),
                 None => notes.push(format!("there is nobody called `{name}` to review it")),
@@ -125,7 +134,7 @@ impl Gitlab {
         }
         let path = self.path("/merge_requests");
         let made = self.http.send(Method::POST, &path, &body).await?;
-        Ok((made["iid"].as_u64().unwrap_or_default(), notes))
+        Ok((opened(read(&made))?, notes))
     }
 }
 
@@ -134,7 +143,7 @@ impl Api for Gitlab {
         Box::pin(async { self.http.get(&self.path("")).await.map(drop) })
     }
 
-    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>> {
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<PullRequest>> {
         Box::pin(async move {
             let path = self.path(&format!(
                 "/merge_requests?state=opened&source_branch={}&target_branch={}&per_page=100",
@@ -145,11 +154,11 @@ impl Api for Gitlab {
             let mut own = found
                 .iter()
                 .filter(|it| it["source_project_id"] == it["target_project_id"]);
-            Ok(own.find_map(|it| it["iid"].as_u64()))
+            Ok(own.next().map(read).filter(|it| it.number > 0))
         })
     }
 
-    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)> {
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (PullRequest, Vec<String>)> {
         Box::pin(self.create(draft))
     }
 
@@ -157,13 +166,13 @@ impl Api for Gitlab {
         Box::pin(self.look_at(number))
     }
 
-    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>> {
+    fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>> {
         Box::pin(async move {
             let path = self.path(&format!(
                 "/merge_requests?state=opened&target_branch={}&order_by=created_at&sort=desc&per_page=100",
                 escaped(base, true)
             ));
-            let found = self.http.list(&path, None).await?;
+            let found = self.http.first(&path, None, most, |_| true).await?;
             Ok(found.iter().map(read).collect())
         })
     }

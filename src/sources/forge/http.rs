@@ -86,9 +86,9 @@ impl From<Refused> for Failure {
 }
 
 impl Refused {
-    /// Nobody knows whether it was done.
+    /// Nobody knows whether it was done: it failed on the way, or what was answered cannot be read.
     pub(super) fn is_unclear(&self) -> bool {
-        self.status.is_none_or(|status| status >= 500) && self.failure.kind == FailureKind::Network
+        self.status.is_none_or(|status| status >= 500)
     }
 
     /// There is nothing of that name, or this identity may not see it.
@@ -131,23 +131,43 @@ impl Http {
 
     /// A list, all of its pages. `inside`: the key that it stands at in each.
     pub(super) async fn list(&self, path: &str, inside: Option<&str>) -> Got<Vec<Value>> {
+        self.first(path, inside, usize::MAX, |_| true).await
+    }
+
+    /// The first of a list that are `wanted`, so many at most; no page is read behind them.
+    pub(super) async fn first(
+        &self,
+        path: &str,
+        inside: Option<&str>,
+        most: usize,
+        wanted: impl Fn(&Value) -> bool + Send,
+    ) -> Got<Vec<Value>> {
         let mut all = Vec::new();
         let mut next = Some(self.url(path)?);
         for _ in 0..PAGES {
-            let Some(url) = next.take() else { break };
-            let Answer { value, next: more } = self.page(url).await?;
+            let Some(url) = next.take().filter(|_| all.len() < most) else {
+                break;
+            };
+            let Answer {
+                mut value,
+                next: more,
+            } = self.page(url).await?;
             let list = match inside {
-                Some(key) => value.get(key).cloned().unwrap_or_default(),
+                Some(key) => value.get_mut(key).map(Value::take).unwrap_or_default(),
                 None => value,
             };
-            if let Value::Array(items) = list {
-                all.extend(items);
-            }
+            // What is no list is not one without anything in it.
+            let Value::Array(items) = list else {
+                let why = format!("{}: {path} is no list, as it should be", self.server());
+                return Err(refused(why, FailureKind::Other));
+            };
+            all.extend(items.into_iter().filter(|item| wanted(item)));
             next = match more {
                 Some(more) => Some(self.beside(&more)?),
                 None => None,
             };
         }
+        all.truncate(most);
         Ok(all)
     }
 
@@ -291,6 +311,10 @@ impl Http {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = until {
+            let _waiting = waiting::on(format!(
+                "waiting as long as {} wants to be left alone",
+                self.server()
+            ));
             tokio::time::sleep_until(until.into()).await;
         }
     }
@@ -320,14 +344,15 @@ impl Http {
         let (server, from) = (self.server(), &self.who.from);
         let sso = reply.header("x-github-sso");
         let (kind, why, next) = match status {
+            // It is not asked again: nothing but another token changes that.
             401 => (
-                FailureKind::Network,
+                FailureKind::Refused,
                 format!("{server} does not take the token of {from}{said}"),
                 "Give it a token that is valid, in `token` of [[forges]] in your own config.toml"
                     .to_owned(),
             ),
             403 if sso.is_some() => (
-                FailureKind::Network,
+                FailureKind::Refused,
                 format!(
                     "{server} wants the token of {from} allowed for single sign-on first{said}"
                 ),

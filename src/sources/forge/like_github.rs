@@ -80,9 +80,11 @@ pub(super) fn reviews(
     }
 }
 
-/// Counts the statuses of a commit, whose states stand below `key`, and gives their names.
-pub(super) fn statuses(combined: &Value, key: &str, checks: &mut Checks) -> Vec<String> {
+/// Counts the statuses of a commit, whose states stand below `key`, and gives their names; `None`: this identity may not see them.
+pub(super) fn statuses(combined: Option<Value>, key: &str, checks: &mut Checks) -> Vec<String> {
     let mut seen = Vec::new();
+    checks.unknown |= combined.is_none();
+    let combined = combined.unwrap_or_default();
     for status in combined["statuses"].as_array().into_iter().flatten() {
         let name = text(&status["context"]);
         seen.push(name.clone());

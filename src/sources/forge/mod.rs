@@ -16,7 +16,7 @@ use crate::domain::{
     failure::{Failure, FailureKind},
     forge::{ForgeEntry, ForgeKind, Place, escaped},
     ids::ObjectId,
-    pull_request::{Draft, PullRequest},
+    pull_request::{Checks, Draft, PullRequest},
     text::sanitise,
 };
 
@@ -27,14 +27,14 @@ type Asked<'a, T> = BoxFuture<'a, Result<T, Refused>>;
 trait Api: Send + Sync {
     /// Fails where the repository is not there for whoever asks.
     fn check(&self) -> Asked<'_, ()>;
-    /// The open one from a branch into another.
-    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<u64>>;
-    /// Opens one. What of the draft could not be had is said, a sentence each.
-    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (u64, Vec<String>)>;
+    /// The open one from a branch into another, without approvals and checks.
+    fn find<'a>(&'a self, branch: &'a str, base: &'a str) -> Asked<'a, Option<PullRequest>>;
+    /// Opens one, and gives it without approvals and checks. What of the draft could not be had is said, a sentence each.
+    fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (PullRequest, Vec<String>)>;
     /// How one stands: who approved it, what its checks say.
     fn look(&self, number: u64) -> Asked<'_, PullRequest>;
-    /// The open ones into a branch, newest first, without approvals and checks.
-    fn open_into<'a>(&'a self, base: &'a str) -> Asked<'a, Vec<PullRequest>>;
+    /// The open ones into a branch, newest first and so many at most, without approvals and checks.
+    fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>>;
     /// The ref that has the commit of one.
     fn head(&self, number: u64) -> String;
 }
@@ -132,14 +132,45 @@ impl Forge {
         Ok(self.api.check().await?)
     }
 
-    /// The open pull request from `branch` into `base`.
+    /// The open pull request from `branch` into `base`. Where how it stands is not told, what it waits for says so.
     ///
     /// # Errors
     /// Where the forge does not say.
     pub async fn find(&self, branch: &str, base: &str) -> Result<Option<PullRequest>, Failure> {
+        let found = self.found(branch, base).await?;
+        Ok(found.map(|(request, _)| request))
+    }
+
+    async fn found(
+        &self,
+        branch: &str,
+        base: &str,
+    ) -> Result<Option<(PullRequest, Vec<String>)>, Failure> {
         match self.api.find(branch, base).await? {
-            Some(number) => Ok(Some(self.api.look(number).await?)),
+            Some(request) => Ok(Some(self.stands(request, Vec::new()).await)),
             None => Ok(None),
+        }
+    }
+
+    /// How one stands that is there; where that is not told, that is one of the notes.
+    async fn stands(
+        &self,
+        request: PullRequest,
+        mut notes: Vec<String>,
+    ) -> (PullRequest, Vec<String>) {
+        match self.api.look(request.number).await {
+            Ok(request) => (request, notes),
+            Err(refused) => {
+                let (number, why) = (request.number, refused.failure);
+                notes.push(format!(
+                    "#{number} is open; how it stands is not known: {why}"
+                ));
+                let checks = Checks {
+                    unknown: true,
+                    ..Checks::default()
+                };
+                (PullRequest { checks, ..request }, notes)
+            }
         }
     }
 
@@ -149,15 +180,15 @@ impl Forge {
     /// # Errors
     /// In the forge's words; nothing was opened, as far as it says.
     pub async fn open(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Failure> {
-        if let Some(found) = self.find(&draft.branch, &draft.base).await? {
-            return Ok((found, Vec::new()));
+        if let Some(found) = self.found(&draft.branch, &draft.base).await? {
+            return Ok(found);
         }
         match self.api.open(draft).await {
-            Ok((number, notes)) => Ok((self.api.look(number).await?, notes)),
+            Ok((request, notes)) => Ok(self.stands(request, notes).await),
             Err(refused) => {
                 let unclear = refused.is_unclear();
-                match self.find(&draft.branch, &draft.base).await {
-                    Ok(Some(found)) => Ok((found, Vec::new())),
+                match self.found(&draft.branch, &draft.base).await {
+                    Ok(Some(found)) => Ok(found),
                     Err(asked) if unclear => Err(Failure::new(
                         FailureKind::Network,
                         format!(
@@ -180,18 +211,32 @@ impl Forge {
         Ok(self.api.look(number).await?)
     }
 
-    /// The open pull requests into a branch, newest first, without approvals and checks.
+    /// The open pull requests into a branch, newest first and so many at most, without approvals and checks.
     ///
     /// # Errors
     /// In the forge's words.
-    pub async fn open_into(&self, base: &str) -> Result<Vec<PullRequest>, Failure> {
-        Ok(self.api.open_into(base).await?)
+    pub async fn open_into(&self, base: &str, most: usize) -> Result<Vec<PullRequest>, Failure> {
+        Ok(self.api.open_into(base, most).await?)
     }
 
     /// The ref of the remote that has a pull request's commit.
     pub fn head(&self, number: u64) -> String {
         self.api.head(number)
     }
+}
+
+/// What was opened, by what the forge answers; it is said to be open only where its number is told.
+fn opened(request: PullRequest) -> Result<PullRequest, Refused> {
+    if request.number > 0 {
+        return Ok(request);
+    }
+    Err(Refused {
+        status: None,
+        failure: Failure::new(
+            FailureKind::Network,
+            "the forge took the pull request, and does not say its number",
+        ),
+    })
 }
 
 /// A text of an answer, in one line that is safe to show; empty where there is none.

@@ -119,7 +119,7 @@ impl Underway<'_> {
     /// Follows the pull requests until all are merged or one is closed, `patience` at most where that is given. Does nothing
     /// where none is to be merged. Dropping the future ends it.
     pub async fn merge(&mut self, patience: Option<Duration>) {
-        let began = Instant::now();
+        let until = patience.map(|patience| (Instant::now() + patience, patience));
         let mut pause = FIRST;
         while self.delivery.awaits_merge() && !self.delivery.is_over() {
             let requests = self.delivery.requests();
@@ -128,7 +128,20 @@ impl Underway<'_> {
                 .map(|(part, request)| (part.clone(), request.number))
                 .collect();
             for (part, number) in open {
-                match self.request_again(&part, number).await {
+                // A forge may ask for a pause longer than anybody waits.
+                let looked = Box::pin(self.request_again(&part, number));
+                let looked = within(until, looked).await;
+                let Some(looked) = looked else {
+                    return self.not_merged(until);
+                };
+                let taken = match looked {
+                    Ok(request) => {
+                        let is_new = part.request.as_ref() != Some(&request);
+                        self.requested(&part, request).await.map(|()| is_new)
+                    }
+                    Err(error) => Err(error),
+                };
+                match taken {
                     Ok(true) => pause = FIRST,
                     Ok(false) => {}
                     // Who does not answer now is asked again.
@@ -144,38 +157,35 @@ impl Underway<'_> {
             if !self.delivery.awaits_merge() || self.delivery.is_over() {
                 return;
             }
-            if let Some(patience) = patience
-                && began.elapsed() + pause > patience
-            {
-                tokio::time::sleep_until(began + patience).await;
-                self.apply(Fact::NotMerged(patience));
-                return;
+            if within(until, tokio::time::sleep(pause)).await.is_none() {
+                return self.not_merged(until);
             }
-            tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(SLOWEST);
         }
     }
 
-    /// Asks how one stands; whether it stands otherwise than before.
-    async fn ask_again(&mut self, part: &Part, number: u64) -> Result<bool, Failure> {
-        let request = self.forge(&part.tip).await?.look(number).await?;
-        let is_new = part.request.as_ref() != Some(&request);
-        self.requested(part, request).await?;
-        Ok(is_new)
+    fn not_merged(&mut self, until: Until) {
+        if let Some((_, patience)) = until {
+            self.apply(Fact::NotMerged(patience));
+        }
     }
 
-    async fn request_again(&mut self, part: &Part, number: u64) -> Result<bool, Failure> {
-        let name = part.tip.name.clone();
-        let looked = self.ask_again(part, number).await;
+    /// Asks how one stands.
+    async fn request_again(&mut self, part: &Part, number: u64) -> Result<PullRequest, Failure> {
+        let looked = self.how_it_stands(part, number).await;
         if looked
             .as_ref()
             .is_err_and(|error| error.kind != FailureKind::Network)
         {
             // A token may have been renewed meanwhile.
-            self.forges.remove(&name);
-            return self.ask_again(part, number).await;
+            self.forges.remove(&part.tip.name);
+            return self.how_it_stands(part, number).await;
         }
         looked
+    }
+
+    async fn how_it_stands(&mut self, part: &Part, number: u64) -> Result<PullRequest, Failure> {
+        self.forge(&part.tip).await?.look(number).await
     }
 
     /// Takes how a pull request stands; of a merged one, what its branch has now is fetched.
@@ -204,6 +214,17 @@ impl Underway<'_> {
         let forge = Arc::new(self.project.forge(tip).await?);
         self.forges.insert(tip.name.clone(), Arc::clone(&forge));
         Ok(forge)
+    }
+}
+
+/// When somebody's patience is over, and how long it was; `None`: it has no end.
+type Until = Option<(Instant, Duration)>;
+
+/// What a future gives; `None`: not until then.
+async fn within<T>(until: Until, future: impl Future<Output = T>) -> Option<T> {
+    match until {
+        Some((until, _)) => tokio::time::timeout_at(until, future).await.ok(),
+        None => Some(future.await),
     }
 }
 

@@ -224,7 +224,9 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             assert_eq!(query(request, "state").as_deref(), Some("open"));
             let state = server.state();
             let open = state.pulls.iter().filter(|it| it.state == "open");
-            (200, open.map(read).collect())
+            // By creation, where nothing else is asked for.
+            assert_eq!(query(request, "sort"), None);
+            (200, open.rev().map(read).collect())
         }
         ("POST", ["pulls"]) => {
             let pull = Pull {

@@ -72,6 +72,10 @@ pub struct State {
     pub asked: Vec<String>,
     /// Requests without the token.
     pub strangers: usize,
+    /// No token is taken any more.
+    pub revoked: bool,
+    /// So long is a page of a list; 0: it has one.
+    pub page: usize,
     faults: Vec<(String, Fault)>,
     /// What the fake found wrong itself.
     pub wrong: Vec<String>,
@@ -304,7 +308,8 @@ impl Server<'_> {
                 .faults
                 .iter()
                 .position(|(begins, _)| line.starts_with(begins));
-            at.map(|at| state.faults.remove(at).1)
+            let revoked = state.revoked.then(|| Fault::Status(401, String::new()));
+            revoked.or_else(|| at.map(|at| state.faults.remove(at).1))
         };
         match fault {
             Some(Fault::Silent) => {
@@ -337,6 +342,7 @@ impl Server<'_> {
         if let Some(Fault::Unanswered) = fault {
             return Ok(());
         }
+        let (value, more) = self.paged(&line, value);
         let body = value.to_string();
         // As forges do: the same answer has the same tag.
         let tag = format!(
@@ -353,8 +359,37 @@ impl Server<'_> {
         }
         write!(
             stream,
-            "HTTP/1.1 {status} Said\r\nETag: {tag}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "HTTP/1.1 {status} Said\r\n{more}ETag: {tag}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
+    }
+
+    /// The page of a list that is asked for, and the header that names the next.
+    fn paged(&self, line: &str, value: Value) -> (Value, String) {
+        let size = self.state().page;
+        let Value::Array(items) = value else {
+            return (value, String::new());
+        };
+        if size == 0 {
+            return (Value::Array(items), String::new());
+        }
+        let (asked, page) = line.split_once("&page=").unwrap_or((line, "1"));
+        let page: usize = page.parse().unwrap();
+        let (_, path) = asked.split_once(' ').unwrap();
+        let version = match self.dialect {
+            Dialect::Github => "v3",
+            Dialect::Gitlab => "v4",
+            Dialect::Gitea => "v1",
+        };
+        let more = if items.len() > page * size {
+            let (port, next) = (self.port, page + 1);
+            format!(
+                "Link: <http://127.0.0.1:{port}/api/{version}{path}&page={next}>; rel=\"next\"\r\n"
+            )
+        } else {
+            String::new()
+        };
+        let items = items.into_iter().skip((page - 1) * size).take(size);
+        (items.collect(), more)
     }
 }

@@ -5,6 +5,7 @@
 mod dialects;
 mod fake;
 mod openapi;
+mod unclear;
 
 use std::{
     fs,

@@ -373,6 +373,8 @@ pub enum Checks {
     Fail,
     /// There are none.
     None,
+    /// Not all of them can be seen, and what can is good.
+    Unknown,
 }
 
 /// A part of a delivery that was not.

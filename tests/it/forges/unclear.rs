@@ -1,0 +1,145 @@
+//! What forges do not say: that is told, ends in time, and is never taken for a yes.
+
+use super::*;
+
+/// One that is open before anything goes wrong.
+fn opened(dialect: Dialect) -> (Repository, Fake) {
+    let repository = ready();
+    let fake = Fake::serve(&repository, dialect, None);
+    fake.state().need = 1;
+    let (code, _, words) = promote(&repository, &[]);
+    assert_eq!(code, 0, "{words}");
+    (repository, fake)
+}
+
+#[test]
+fn a_token_that_is_revoked_ends_the_wait() {
+    for dialect in ALL {
+        let (repository, fake) = opened(dialect);
+        let mut promotion = Promotion::begin(&repository, &["--wait"]);
+        promotion.says("#1 waits for 1 approval");
+        // One that is renewed does not.
+        fake.fault("GET /", Fault::Status(401, String::new()));
+        fake.review(1, "alice", "APPROVED");
+        promotion.says("#1 waits for its merge");
+        fake.state().revoked = true;
+        let (code, _, words) = promotion.end();
+        assert_eq!(code, 1, "{dialect:?}: {words}");
+        let said = "does not take the token of the variable FORGE_TOKEN";
+        assert!(words.contains(said), "{dialect:?}: {words}");
+    }
+}
+
+#[test]
+fn a_pause_that_a_forge_asks_for_is_no_longer_than_the_timeout() {
+    let (repository, fake) = opened(Dialect::Github);
+    let mut promotion = Promotion::begin(&repository, &["--wait", "--timeout", "3s"]);
+    promotion.says("#1 waits for 1 approval");
+    let later = "Retry-After: 600\r\n".to_owned();
+    fake.fault("GET /repos/acme/deploy/pulls/1", Fault::Status(429, later));
+    let (code, _, words) = promotion.end();
+    assert_eq!(code, 1, "{words}");
+    assert!(words.contains("timed out after 3s"), "{words}");
+}
+
+#[test]
+fn one_that_is_open_is_said_to_be_open_whatever_is_not_known_of_it() {
+    for (dialect, look) in [
+        (Dialect::Github, "GET /repos/acme/deploy/pulls/1"),
+        (Dialect::Gitea, "GET /repos/acme/deploy/pulls/1"),
+        (
+            Dialect::Gitlab,
+            "GET /projects/acme%2Fdeploy/merge_requests/1",
+        ),
+    ] {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        fake.fault(look, Fault::Status(500, String::new()));
+        let (code, value, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{dialect:?}: {words}");
+        let request = &value["pull_request"];
+        assert_eq!(request["number"], 1, "{value}");
+        assert_eq!(request["checks"], "unknown", "{value}");
+        assert!(
+            request["url"].as_str().unwrap().starts_with(&fake.url()),
+            "{value}"
+        );
+        assert_eq!(fake.openings(), 1);
+        fake.is_content();
+    }
+}
+
+#[test]
+fn checks_that_cannot_be_seen_have_not_passed() {
+    for (dialect, path) in [
+        (Dialect::Github, "check-runs"),
+        (Dialect::Github, "status"),
+        (Dialect::Gitea, "status"),
+    ] {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        fake.state().checks = vec![("smoke".to_owned(), "success".to_owned())];
+        let tip = |fake: &Fake| fake::head(&repository.remote(), &fake.pull(1).branch);
+        let (code, value, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{words}");
+        assert_eq!(value["pull_request"]["checks"], "pass");
+        let begins = format!("GET /repos/acme/deploy/commits/{}/{path}", tip(&fake));
+        fake.fault(&begins, Fault::Status(403, String::new()));
+        let (code, value, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{words}");
+        let request = &value["pull_request"];
+        assert_eq!(request["checks"], "unknown", "{dialect:?} {path}");
+        assert_eq!(request["waits"], "its checks, which cannot be seen");
+    }
+}
+
+#[test]
+fn what_goes_beside_a_pull_request_does_not_stop_it() {
+    for (dialect, asks) in [
+        (Dialect::Gitlab, "GET /users"),
+        (Dialect::Gitea, "GET /repos/acme/deploy/labels"),
+    ] {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        let own = repository.home().join("config/tidegate/config.toml");
+        let text = fs::read_to_string(&own).unwrap();
+        let more = "[[environments]]\nname = \"prod\"\npull-request = { labels = [\"promotion\"], reviewers = [\"alice\"] }\n";
+        crate::support::repo::write(&own, format!("{text}{more}").as_bytes());
+        fake.fault(asks, Fault::Status(500, String::new()));
+        let (code, value, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{dialect:?}: {words}");
+        assert_eq!(value["pull_request"]["number"], 1);
+        let said = match dialect {
+            Dialect::Gitlab => "`alice` was not asked to review it",
+            _ => "it has no labels",
+        };
+        assert!(words.contains(said), "{dialect:?}: {words}");
+        fake.is_content();
+    }
+}
+
+#[test]
+fn no_page_is_read_behind_what_is_looked_at() {
+    for dialect in ALL {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        repository.pull();
+        let branch = bot(&repository, "prod", "1.2.0");
+        for _ in 0..51 {
+            fake.open(&branch, "renovate");
+        }
+        fake.state().page = 25;
+        let clone = repository.clone_path();
+        let status = ["status", "--no-live", "-o", "json"];
+        repository
+            .run(&clone, &status, "", &[("FORGE_TOKEN", TOKEN)])
+            .exits(0);
+        let state = fake.state();
+        let lists = state
+            .asked
+            .iter()
+            .filter(|line| line.contains("state=open"));
+        let lists: Vec<&String> = lists.collect();
+        assert!(lists.len() <= 2, "{dialect:?}: {lists:?}");
+    }
+}
