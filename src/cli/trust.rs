@@ -15,7 +15,7 @@ use crate::{
     domain::failure::Failure,
     sources::git::PushAddress,
     stdio::{self, Tone},
-    workflow::{OpenError, OutsidePlace, Project, Untrusted},
+    workflow::{OpenError, OpenOptions, OutsidePlace, Project, Untrusted},
 };
 
 pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> {
@@ -23,13 +23,7 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
     // What is allowed already is shown as well.
     options.trust = false;
     options.at.clear();
-    let named = match Project::open(&options, &Zoned::now()) {
-        Err(OpenError::Untrusted(untrusted)) => untrusted,
-        other => {
-            let project = other?;
-            Untrusted::of(&project.repo, &project.config)
-        }
-    };
+    let (named, is_all) = named(&options)?;
     let output = &context.output;
     let only_show = context.common.dry_run || context.common.read_only;
     let mut allowed = named.is_allowed();
@@ -54,6 +48,14 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
     } else if allowed && !named.is_empty() {
         output.line("allowed already");
     }
+    if !is_all
+        && allowed
+        && !only_show
+        && let Ok((all, _)) = self::named(&options)
+        && !all.is_allowed()
+    {
+        output.note("now that these may be read, there is more to allow: tidegate trust again shows the registries that their images name");
+    }
     if output.is_json() {
         Output::json(&json!({
             "schema": "tidegate.trust/v1",
@@ -63,6 +65,21 @@ pub(super) fn run(context: &Context, args: &TrustArgs) -> Result<Exit, Failure> 
         }));
     }
     Ok(Exit::Done)
+}
+
+/// What the file names, and whether that is all: the registries that images name are not known before their repositories may be
+/// opened.
+fn named(options: &OpenOptions) -> Result<(Untrusted, bool), Failure> {
+    let project = match Project::open(options, &Zoned::now()) {
+        Err(OpenError::Untrusted(untrusted)) => return Ok((untrusted, false)),
+        other => other?,
+    };
+    let named = Untrusted::of(&project.repo, &project.config);
+    if project.config.registries.is_empty() {
+        return Ok((named, true));
+    }
+    let reading = project.read()?;
+    Ok((named.with_registries(&project, &reading), true))
 }
 
 /// Asks for the consent, where somebody is there to give it; keeps it.

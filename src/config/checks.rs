@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     CheckEntry, KeyPlace, Server,
     policy::{RULE, rule},
-    reader::Table,
-    schema::ConfigFile,
+    reader::{Reader, Table},
+    schema::{ConfigFile, Targeting, WrittenEnvironment},
     validate,
 };
 use crate::domain::{
@@ -276,6 +276,31 @@ impl FileChecks {
             self.after = own(after);
         }
     }
+}
+
+/// The environments whose registry gate the repository's file says, and where: the images that it names are its word too.
+pub(super) fn registries(
+    written: &[(Targeting, Vec<WrittenEnvironment>)],
+    places: &[ConfigFile],
+    readers: &[Reader],
+) -> BTreeMap<EnvironmentName, KeyPlace> {
+    let mut all = BTreeMap::new();
+    for (((_, environments), place), reader) in written.iter().zip(places).zip(readers) {
+        for environment in environments {
+            let gates = environment.gates.as_ref();
+            if gates.is_none_or(|gates| gates.registry.is_none()) {
+                continue;
+            }
+            let name = EnvironmentName::from(environment.name.as_str());
+            let key = format!("{}.gates.registry", environment.path);
+            let (file, line) = reader.place(&key);
+            match place {
+                ConfigFile::Team => all.insert(name, KeyPlace { file, line, key }),
+                ConfigFile::User => all.remove(&name),
+            };
+        }
+    }
+    all
 }
 
 /// Puts the checks into the policy, each with the consent that it needs, and gives those that need one.

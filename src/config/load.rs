@@ -1,9 +1,9 @@
 //! From the bytes of the files to a configuration, or to everything that is wrong with them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    CheckEntry, Config, ConfigError, ConfigErrors, RepositoryEntry, TEAM_FILE, checks,
+    CheckEntry, Config, ConfigError, ConfigErrors, KeyPlace, RepositoryEntry, TEAM_FILE, checks,
     policy::{self, WrittenWindow},
     reader::Reader,
     repositories,
@@ -88,6 +88,7 @@ struct Joined {
     repositories: Vec<RepositoryEntry>,
     policy: Policy,
     checks: Vec<CheckEntry>,
+    registries: BTreeMap<EnvironmentName, KeyPlace>,
     user: super::UserSettings,
 }
 
@@ -117,6 +118,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     }
     let mut gates = validate::gates(&environments);
     let (outside, by_team) = validate::checks(&environments, &places);
+    let registries = checks::registries(&environments, &places, readers);
     let pull_requests = validate::pull_requests(&environments);
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
@@ -168,6 +170,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
             pull_requests,
         },
         checks,
+        registries,
         user,
     }
 }
@@ -194,6 +197,7 @@ fn complete(
         repositories,
         policy,
         checks,
+        registries,
         user,
     } = joined;
     let mut guessed = None;
@@ -236,6 +240,7 @@ fn complete(
         repositories,
         guessed,
         checks,
+        registries,
         user,
         themes: themes::bundled(),
         sources,

@@ -69,6 +69,8 @@ pub struct Config {
     pub guessed: Option<String>,
     /// Checks that the team's file wants to reach or run something with.
     pub checks: Vec<CheckEntry>,
+    /// Environments whose registry gate the team's file says, and where it does.
+    pub registries: BTreeMap<EnvironmentName, KeyPlace>,
     /// What the user's file alone may say.
     pub user: UserSettings,
     /// The themes of the screen: those that come with Tidegate, and the user's own once [`Config::with_themes`] has them.

@@ -177,7 +177,7 @@ async fn answer(
         Question::Image(asked) => {
             let reading = reading.ok_or_else(|| "no matrix is read here".to_owned())?;
             Ok(Answer::Image(
-                registry::image(project, reading, asked).await,
+                registry::image(project, reading, asked, allowed).await,
             ))
         }
         Question::Promql(asked) => Ok(Answer::Samples(samples(project, asked, secrets).await)),
@@ -191,9 +191,14 @@ fn permitted(allowed: &Allowed, consent: Option<&Consent>, what: &str) -> Result
     if consent.is_none_or(|consent| allowed.covers(consent)) {
         return Ok(());
     }
-    Err(format!(
-        "the repository's file names it, and {what} before you have allowed it: tidegate trust; in a pipeline: --trust"
-    ))
+    Err(not_allowed("it", what))
+}
+
+/// What the repository's own files name, and nobody has allowed.
+pub(super) fn not_allowed(named: &str, what: &str) -> String {
+    format!(
+        "the repository's file names {named}, and {what} before you have allowed it: tidegate trust; in a pipeline: --trust"
+    )
 }
 
 async fn samples(

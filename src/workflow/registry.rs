@@ -1,14 +1,11 @@
 //! What registries say of versions: where an image's name stands, what its tag means, and what it meant when it was last seen.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Project, Reading};
+use super::{Project, Reading, checks::not_allowed, trust::Allowed};
 use crate::{
     domain::{
         desired::Source,
@@ -34,9 +31,6 @@ const MOST: usize = 5_000;
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Seen(BTreeMap<String, Vec<(String, Timestamp)>>);
 
-/// One at a time reads and writes what is remembered.
-static REMEMBERING: Mutex<()> = Mutex::new(());
-
 /// Asks the registry of a cell's image.
 ///
 /// # Errors
@@ -45,8 +39,17 @@ pub(super) async fn image(
     project: &Project,
     reading: &Reading,
     asked: &ImageQuestion,
+    allowed: &Allowed,
 ) -> Result<ImageFacts, String> {
     let name = name_of(project, reading, &asked.cell)?;
+    let environment = &asked.cell.environment;
+    // Where the user's own file has it asked, whatever the images name is the user's word.
+    if project.config.registries.contains_key(environment)
+        && !allowed.covers_registry(environment, &name.registry)
+    {
+        let named = format!("the registry {}", name.registry);
+        return Err(not_allowed(&named, "it is not asked"));
+    }
     let repository = Repository::to_read(name.clone());
     let there = repository
         .look(asked.version.as_str(), asked.attestations)
@@ -76,28 +79,44 @@ fn remember(
     now: Timestamp,
 ) -> Option<(String, Timestamp)> {
     let store = StateStore::of_repository(project.repo.common_dir())?;
-    let _one = REMEMBERING.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut seen: Seen = store.load(FILE).ok().flatten().unwrap_or_default();
-    let known = seen.0.entry(image.to_owned()).or_default();
-    known.retain(|(_, at)| now.duration_since(*at) < REMEMBERED);
-    let before = known
-        .iter()
-        .rev()
-        .find(|(known, _)| known != digest)
-        .cloned();
-    known.retain(|(known, _)| known != digest);
-    known.push((digest.to_owned(), now));
-    seen.0.retain(|_, known| {
-        let last = known.last();
-        last.is_some_and(|(_, at)| now.duration_since(*at) < REMEMBERED)
-    });
-    while seen.0.len() > MOST {
-        seen.0.pop_first();
+    let kept = store.update(FILE, |seen: &mut Seen| seen.now_means(image, digest, now));
+    match kept {
+        Ok((before, problem)) => {
+            if let Some(problem) = problem {
+                tracing::warn!(problem, "what tags meant was forgotten");
+            }
+            before
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what a tag means was not kept");
+            None
+        }
     }
-    if let Err(error) = store.save(FILE, &seen) {
-        tracing::warn!(%error, "what a tag means was not kept");
+}
+
+impl Seen {
+    /// Takes what a tag means now, and gives what else it meant not long ago.
+    fn now_means(
+        &mut self,
+        image: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Option<(String, Timestamp)> {
+        let known = self.0.entry(image.to_owned()).or_default();
+        known.retain(|(_, at)| now.duration_since(*at) < REMEMBERED);
+        let mut others = known.iter().rev();
+        let before = others.find(|(known, _)| known != digest).cloned();
+        known.retain(|(known, _)| known != digest);
+        known.push((digest.to_owned(), now));
+        self.0.retain(|_, known| {
+            let last = known.last();
+            last.is_some_and(|(_, at)| now.duration_since(*at) < REMEMBERED)
+        });
+        while self.0.len() > MOST {
+            self.0.pop_first();
+        }
+        before
     }
-    before
 }
 
 /// The name of the image that a cell's version is a tag of, as its files say it.

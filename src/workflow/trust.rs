@@ -4,6 +4,8 @@
 //! after one consent. It is kept by its hash in the user's state, beside the repository's other things; whatever changes in
 //! what is named asks again. What the user's own file names needs no consent.
 
+mod registries;
+
 use std::{
     collections::BTreeSet,
     fmt,
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::Project;
 use crate::{
     config::{CheckEntry, Config, KeyPlace, RepositoryPlace},
-    domain::{failure::Failure, hash, policy},
+    domain::{failure::Failure, hash, ids::EnvironmentName, policy},
     sources::{
         git::{self, Contact, Repo},
         state::StateStore,
@@ -151,24 +153,36 @@ pub struct Once {
 
 /// The checks that the user has allowed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Allowed(BTreeSet<String>);
+pub(super) struct Allowed {
+    checks: BTreeSet<String>,
+    /// Whatever registry an image names.
+    all_registries: bool,
+}
 
 impl Allowed {
     /// As it is kept now, and by `--trust`. Blocking, a small file.
     pub(super) fn of(project: &Project) -> Self {
-        if project.config.checks.is_empty() {
+        if project.config.checks.is_empty() && project.config.registries.is_empty() {
             return Self::default();
         }
         let store = StateStore::of_repository(project.repo.common_dir());
         let kept = store.and_then(|store| store.load::<Kept>(FILE).ok().flatten());
         let kept = kept.unwrap_or_default().checks.into_iter();
         let once = project.opened.once.iter().flat_map(|once| &once.checks);
-        Self(kept.chain(once.cloned()).collect())
+        Self {
+            checks: kept.chain(once.cloned()).collect(),
+            all_registries: project.opened.once.is_some(),
+        }
     }
 
     /// Whether exactly this may be asked or run.
     pub(super) fn covers(&self, consent: &policy::check::Consent) -> bool {
-        self.0.contains(consent.as_str())
+        self.checks.contains(consent.as_str())
+    }
+
+    /// Whether a registry may be asked for an environment, whose gate the team's file says.
+    pub(super) fn covers_registry(&self, environment: &EnvironmentName, host: &str) -> bool {
+        self.all_registries || self.covers(&registries::consent(environment, host))
     }
 }
 

@@ -171,6 +171,10 @@ impl Server {
         repository.publish("Bump");
         repository.pull();
         repository
+            .tidegate(&["trust"])
+            .exits(0)
+            .shows(&format!("asks the registry 127.0.0.1:{}", self.web.port));
+        repository
     }
 }
 
@@ -217,6 +221,86 @@ fn docker(repository: &Repository, config: &str) {
         &repository.home().join(".docker/config.json"),
         config.as_bytes(),
     );
+}
+
+#[test]
+fn a_registry_is_asked_once_it_was_allowed() {
+    let (server, other) = (Server::start(), Server::start());
+    other.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    let repository = server.repository("platform = \"linux/amd64\"");
+    // The image is another's from now on: that one was not shown.
+    let image = format!("127.0.0.1:{}/shop/web", other.web.port);
+    let text = format!("image:\n  repository: {image}\n  tag: 1.0.0\n");
+    repository.write("prod/web.yaml", &text);
+    repository.publish("Another registry");
+    repository.pull();
+    assert_says(&repository, "1.1.0", "unknown", "tidegate trust");
+    assert!(other.web.asked().is_empty());
+    let shown = repository.tidegate(&["trust", "--dry-run", "-o", "json"]);
+    let shown = shown.exits(0).json();
+    assert_described(&shown);
+    assert_eq!(shown["allowed"], false);
+    assert_eq!(shown["checks"][0]["key"], "environments[1].gates.registry");
+    assert!(other.web.asked().is_empty());
+    repository
+        .tidegate(&[
+            "why",
+            "web",
+            "--to",
+            "prod",
+            "--version",
+            "1.1.0",
+            "--trust",
+        ])
+        .exits(0)
+        .shows("for linux/amd64");
+    assert_says(&repository, "1.1.0", "unknown", "tidegate trust");
+    repository
+        .tidegate(&["trust"])
+        .exits(0)
+        .shows(&format!("asks the registry 127.0.0.1:{}", other.web.port));
+    assert_says(&repository, "1.1.0", "pass", "for linux/amd64");
+    // What the operator's own file asks needs none.
+    let own = repository.home().join("config/tidegate/config.toml");
+    let asks = "[[environments]]\nname = \"prod\"\n[environments.gates]\nregistry = {}\n";
+    let third = Server::start();
+    third.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    let text = text.replace(&other.web.port.to_string(), &third.web.port.to_string());
+    repository.write("prod/web.yaml", &text);
+    repository.publish("A third");
+    repository.pull();
+    assert_says(&repository, "1.1.0", "unknown", "tidegate trust");
+    write(&own, asks.as_bytes());
+    assert_says(&repository, "1.1.0", "pass", "is sha256:");
+}
+
+#[test]
+fn what_can_be_read_only_after_a_consent_is_shown_after_it() {
+    let server = Server::start();
+    let repository = server.repository("platform = \"linux/amd64\"");
+    let before = fs::read_to_string(repository.clone_path().join("tidegate.toml")).unwrap();
+    let other = repository.colleague();
+    let more = format!(
+        "[[repositories]]\nname = \"more\"\npath = \"{}\"\n",
+        other.display()
+    );
+    repository.write("tidegate.toml", &format!("{more}{before}"));
+    let image = "image:\n  repository: registry.invalid/shop/web\n  tag: 1.0.0\n";
+    repository.write("prod/web.yaml", image);
+    repository.publish("Another repository");
+    repository.pull();
+    let shown = repository.tidegate(&["trust"]);
+    shown
+        .exits(0)
+        .says("tidegate trust again shows the registries");
+    let shown = repository.tidegate(&["trust"]).exits(0);
+    shown
+        .shows("asks the registry registry.invalid")
+        .shows("more");
+    repository
+        .tidegate(&["trust"])
+        .exits(0)
+        .shows("allowed already");
 }
 
 #[test]
