@@ -78,7 +78,7 @@ pub struct Eligible {
 pub struct Registry {
     /// It is for this platform: `linux/amd64`; `None`: for any.
     pub platform: Option<String>,
-    /// This is attested of it; `None`: nothing needs to be.
+    /// This is attested of it, whoever signed it; `None`: nothing needs to be.
     pub attestation: Option<Attestation>,
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn image(
     }
     let repository = Repository::to_read(name.clone());
     let there = repository
-        .look(asked.version.as_str(), asked.attestations)
+        .look(asked.version.as_str(), asked.attestations.as_ref())
         .await?;
     let (tag, _) = tag_and_digest(asked.version.as_str());
     let before = match (tag, &there) {

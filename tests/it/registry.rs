@@ -34,6 +34,8 @@ struct Shelf {
     manifests: BTreeMap<String, (String, Vec<u8>)>,
     blobs: BTreeMap<String, Vec<u8>>,
     referrers: BTreeMap<String, Value>,
+    /// The status that questions for referrers are answered with instead.
+    trouble: Option<u16>,
     /// `user:password` that is asked for, by `Basic` or by tokens.
     closed: Option<(&'static str, bool)>,
 }
@@ -138,6 +140,9 @@ impl Server {
                     None => reply(stream, 404, &[], b"{}"),
                 },
                 Some(("referrers", name)) => match shelf.referrers.get(name) {
+                    _ if shelf.trouble.is_some() => {
+                        reply(stream, shelf.trouble.unwrap(), &[], b"{}")
+                    }
                     Some(index) => reply(
                         stream,
                         200,
@@ -407,6 +412,90 @@ fn what_is_attested_is_found_where_tools_leave_it() {
         shelf.put(MANIFEST, &[&tag], &json!({ "layers": [] }));
     });
     assert_says(&repository, "1.4.0", "pass", "attested: signature");
+}
+
+#[test]
+fn what_is_attested_of_one_platform_is_not_of_another() {
+    const SBOM: &str = "https://spdx.dev/Document";
+    let server = Server::start();
+    let repository = server.repository(&format!("attestation = \"{SBOM}\""));
+    let (amd, arm, index) = server.with(|shelf| {
+        let amd = shelf.image(&[], "linux/amd64", "a");
+        let arm = shelf.image(&[], "linux/arm64", "a");
+        let layer = json!({ "digest": "x", "annotations": { "in-toto.io/predicate-type": SBOM } });
+        let attested = shelf.put(MANIFEST, &[], &json!({ "layers": [layer] }));
+        let of = |digest: &str, architecture: &str| json!({ "digest": digest, "platform": { "os": "linux", "architecture": architecture } });
+        let index = json!({ "mediaType": INDEX, "manifests": [
+            of(&amd, "amd64"),
+            of(&arm, "arm64"),
+            { "digest": attested, "platform": { "os": "unknown", "architecture": "unknown" },
+              "annotations": { "vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": &amd } },
+        ] });
+        let index = shelf.put(INDEX, &["1.1.0"], &index);
+        (amd, arm, index)
+    });
+    let lacks = format!("{SBOM} is not attested of 127.0.0.1:");
+    let arm_lacks = "for linux/arm64: nothing is";
+    assert_says(&repository, "1.1.0", "hold", &lacks);
+    assert_says(&repository, "1.1.0", "hold", arm_lacks);
+    let asks = |platform: &str| {
+        let asks = format!("attestation = \"{SBOM}\", platform = \"{platform}\"");
+        configure(&repository, &asks);
+        repository.publish(platform);
+        repository.pull();
+    };
+    asks("linux/arm64");
+    assert_says(&repository, "1.1.0", "hold", arm_lacks);
+    asks("linux/amd64");
+    let before = server.web.asked().len();
+    assert_says(
+        &repository,
+        "1.1.0",
+        "pass",
+        "its signature is not verified",
+    );
+    let asked: Vec<String> = server
+        .web
+        .asked()
+        .into_iter()
+        .skip(before)
+        .map(|it| it.target)
+        .collect();
+    assert!(asked.iter().any(|target| target.contains(&amd)));
+    assert!(
+        !asked.iter().any(|target| target.contains(&arm)),
+        "{asked:?}"
+    );
+    // What is attested of the whole is attested of each.
+    asks("linux/arm64");
+    server.with(|shelf| {
+        let bundle =
+            json!({ "digest": "x", "annotations": { "dev.sigstore.bundle.predicateType": SBOM } });
+        shelf
+            .referrers
+            .insert(index, json!({ "manifests": [bundle] }));
+    });
+    assert_says(&repository, "1.1.0", "pass", SBOM);
+}
+
+#[test]
+fn a_registry_that_does_not_say_what_is_attested_has_not_said_that_nothing_is() {
+    let server = Server::start();
+    let repository = server.repository("attestation = true");
+    server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    for (status, words) in [
+        (500, "answers 500"),
+        (429, "asked too often (429)"),
+        (403, "docker login"),
+    ] {
+        server.with(|shelf| shelf.trouble = Some(status));
+        assert_says(&repository, "1.1.0", "unknown", words);
+    }
+    // One that does not know the question has no referrers.
+    for status in [404, 400] {
+        server.with(|shelf| shelf.trouble = Some(status));
+        assert_says(&repository, "1.1.0", "hold", "nothing is attested of");
+    }
 }
 
 #[test]

@@ -467,7 +467,7 @@ pub struct RegistryRule {
     pub reverts: Option<bool>,
     /// It is for this platform: `linux/amd64`.
     pub platform: Option<String>,
-    /// What is attested of it.
+    /// What is attested of it, or of what is for the platform; its signature is not verified.
     pub attestation: Option<Attestation>,
 }
 

@@ -48,7 +48,7 @@ pub use check::{Checked, Verified, verified, verify_questions};
 pub use facts::{
     Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
 };
-pub use registry::{ImageFacts, ImageQuestion, ImageThere};
+pub use registry::{Attested, AttestedOf, ImageFacts, ImageQuestion, ImageThere};
 
 /// A rule.
 #[derive(Clone, Copy, Debug)]

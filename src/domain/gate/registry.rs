@@ -1,6 +1,6 @@
 //! `registry`: the registry has the version, for the platform, attested, and its tag still means what it meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -32,7 +32,16 @@ pub struct ImageQuestion {
     /// The version that it would get.
     pub version: Version,
     /// Its attestations are asked for too.
-    pub attestations: bool,
+    pub attestations: Option<AttestedOf>,
+}
+
+/// What of an image has to be attested.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AttestedOf {
+    /// Whatever it is for.
+    Each,
+    /// What is for this platform.
+    Platform(String),
 }
 
 /// What a registry says of a version.
@@ -53,8 +62,20 @@ pub struct ImageThere {
     pub digest: String,
     /// The platforms that it is for: `linux/amd64`, `linux/arm/v7`. Empty: it does not say.
     pub platforms: BTreeSet<String>,
-    /// What is attested of it, as predicate types; `signature` where there is one.
-    pub attestations: BTreeSet<String>,
+    /// What is attested of it.
+    pub attested: Attested,
+}
+
+/// What is attested of an image, as predicate types; `signature` where there is one. That it is there was seen; who signed it was
+/// not verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attested {
+    /// Of all of it.
+    pub whole: BTreeSet<String>,
+    /// Of each image of an index, by its platform or, where it says none, by its digest.
+    pub parts: BTreeMap<String, BTreeSet<String>>,
+    /// There is more than was looked at: what is not here may be attested.
+    pub is_part: bool,
 }
 
 fn is_image(change: &Change<'_>) -> bool {
@@ -70,7 +91,11 @@ fn question(change: &Change<'_>) -> Question {
     Question::Image(ImageQuestion {
         cell: change.cell.clone(),
         version: change.to.cloned().unwrap_or_else(|| Version::from("")),
-        attestations: policy(change).is_some_and(|asked| asked.attestation.is_some()),
+        attestations: policy(change).and_then(|asked| {
+            asked.attestation.as_ref()?;
+            let platform = asked.platform.clone();
+            Some(platform.map_or(AttestedOf::Each, AttestedOf::Platform))
+        }),
     })
 }
 
@@ -125,28 +150,81 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         }
         said.extend([", for ", platform]);
     }
-    let have: Vec<&str> = there.attestations.iter().map(String::as_str).collect();
-    match &asked.attestation {
-        None => {}
-        Some(Attestation::Any) if have.is_empty() => {
-            return found(Outcome::Hold, format!("nothing is attested of {name}"));
+    let platform = asked.platform.as_deref();
+    if let Some(wanted) = &asked.attestation {
+        if let Some(why) = lacks(wanted, platform, &there.attested, &name) {
+            if there.attested.is_part {
+                return not_known(&format!("{why}, of what was looked at: there is more"));
+            }
+            return found(Outcome::Hold, why);
         }
-        Some(Attestation::Any) => said.extend([", attested: ", &have.join(", ")]),
-        Some(Attestation::Predicate(predicate)) if have.contains(&predicate.as_str()) => {
-            said.extend([", attested: ", predicate]);
-        }
-        Some(Attestation::Predicate(predicate)) => {
-            let what = match have.join(", ") {
-                none if none.is_empty() => "nothing is".to_owned(),
-                have => format!("only {have} is"),
-            };
-            return found(
-                Outcome::Hold,
-                format!("{predicate} is not attested of {name}: {what}"),
-            );
-        }
+        let what = match wanted {
+            Attestation::Any => there.attested.all(platform),
+            Attestation::Predicate(predicate) => predicate.clone(),
+        };
+        said.extend([
+            ", attested: ",
+            &what,
+            " (it is there; its signature is not verified)",
+        ]);
     }
     found(Outcome::Pass, said + &age)
+}
+
+/// Why what is attested does not do; `None`: it does.
+fn lacks(
+    wanted: &Attestation,
+    platform: Option<&str>,
+    attested: &Attested,
+    name: &str,
+) -> Option<String> {
+    let does = |found: &BTreeSet<String>| match wanted {
+        Attestation::Any => !found.is_empty(),
+        Attestation::Predicate(predicate) => found.contains(predicate),
+    };
+    if does(&attested.whole) {
+        return None;
+    }
+    let (good, bad): (Vec<_>, Vec<_>) = attested.of(platform).partition(|(_, found)| does(found));
+    if bad.is_empty() && !good.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = bad.iter().map(|(name, _)| name.as_str()).collect();
+    let of = match names.join(", ") {
+        none if none.is_empty() => name.to_owned(),
+        names => format!("{name} for {names}"),
+    };
+    let Attestation::Predicate(predicate) = wanted else {
+        return Some(format!("nothing is attested of {of}"));
+    };
+    let have = bad.iter().flat_map(|(_, found)| found.iter());
+    let have: BTreeSet<&str> = have.chain(&attested.whole).map(String::as_str).collect();
+    let have: Vec<&str> = have.into_iter().collect();
+    let what = match have.join(", ") {
+        none if none.is_empty() => "nothing is".to_owned(),
+        have => format!("only {have} is"),
+    };
+    Some(format!("{predicate} is not attested of {of}: {what}"))
+}
+
+impl Attested {
+    /// Of the images of an index: of all, or of what is for a platform.
+    fn of<'a>(
+        &'a self,
+        platform: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a String, &'a BTreeSet<String>)> {
+        self.parts
+            .iter()
+            .filter(move |(name, _)| platform.is_none_or(|platform| platform == name.as_str()))
+    }
+
+    /// Everything that is attested of what is asked for.
+    fn all(&self, platform: Option<&str>) -> String {
+        let parts = self.of(platform).flat_map(|(_, found)| found.iter());
+        let all: BTreeSet<&str> = parts.chain(&self.whole).map(String::as_str).collect();
+        let all: Vec<&str> = all.into_iter().collect();
+        all.join(", ")
+    }
 }
 
 /// `sha256:9f3c1a2b3c4d`.
@@ -154,5 +232,71 @@ fn short(digest: &str) -> String {
     match digest.split_once(':') {
         Some((algorithm, hex)) => format!("{algorithm}:{}", hex.get(..12).unwrap_or(hex)),
         None => digest.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_attested_is_attested_of_what_would_run() {
+        let set = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
+        let attested = |whole: &[&str], parts: &[(&str, &[&str])]| Attested {
+            whole: set(whole),
+            parts: parts
+                .iter()
+                .map(|(name, found)| ((*name).to_owned(), set(found)))
+                .collect(),
+            is_part: false,
+        };
+        let slsa = Attestation::Predicate("slsa".to_owned());
+        let (amd, arm) = ("linux/amd64", "linux/arm64");
+        let one_only = attested(&[], &[(amd, &["slsa"]), (arm, &["sbom"])]);
+        let cases = [
+            (&slsa, None, attested(&["slsa"], &[]), None),
+            (
+                &slsa,
+                None,
+                attested(&["slsa"], &[(amd, &[]), (arm, &[])]),
+                None,
+            ),
+            (&slsa, Some(amd), one_only.clone(), None),
+            (
+                &slsa,
+                Some(arm),
+                one_only.clone(),
+                Some("slsa is not attested of x for linux/arm64: only sbom is"),
+            ),
+            (
+                &slsa,
+                None,
+                one_only.clone(),
+                Some("slsa is not attested of x for linux/arm64: only sbom is"),
+            ),
+            (&Attestation::Any, None, one_only, None),
+            (
+                &Attestation::Any,
+                None,
+                attested(&[], &[(amd, &["slsa"]), (arm, &[])]),
+                Some("nothing is attested of x for linux/arm64"),
+            ),
+            (
+                &slsa,
+                Some(amd),
+                attested(&["signature"], &[]),
+                Some("slsa is not attested of x: only signature is"),
+            ),
+            (
+                &slsa,
+                None,
+                Attested::default(),
+                Some("slsa is not attested of x: nothing is"),
+            ),
+        ];
+        for (wanted, platform, attested, expected) in cases {
+            let said = lacks(wanted, platform, &attested, "x");
+            assert_eq!(said.as_deref(), expected, "{platform:?} {attested:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! the host that they are kept for, and to where that one gives out its tokens. Only a registry on this machine is asked
 //! without TLS.
 
+mod attested;
 mod docker;
 
 use std::{
@@ -17,10 +18,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use self::docker::{DockerConfig, Login};
+use self::{
+    attested::Looking,
+    docker::{DockerConfig, Login},
+};
 use super::web::{self, Method, Reply, Request, Url, header};
 use crate::domain::{
-    gate::ImageThere,
+    gate::{AttestedOf, ImageThere},
     image::{self, ImageName},
     text::sanitise,
 };
@@ -29,8 +33,8 @@ use crate::domain::{
 const MOST_BYTES: usize = 4 << 20;
 /// How long one answer may take.
 const SOON: Duration = Duration::from_secs(15);
-/// So many manifests are looked at for attestations.
-const MOST_MANIFESTS: usize = 12;
+/// And all answers about one version.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Kinds of manifests that are asked for.
 const INDEXES: [&str; 2] = [
@@ -84,6 +88,12 @@ struct Descriptor {
     artifact: Option<String>,
 }
 
+impl Descriptor {
+    fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.get(key).map(String::as_str)
+    }
+}
+
 #[derive(Deserialize)]
 struct Platform {
     os: Option<String>,
@@ -135,34 +145,49 @@ impl Repository {
         }
     }
 
-    /// What a version is there; `None`: the registry has none of that name.
+    /// What a version is there; `None`: the registry has none of that name. `attestations`: of what of it these are
+    /// asked too.
     ///
     /// # Errors
     /// Why that is not known, in a sentence.
     pub async fn look(
         &self,
         version: &str,
-        attestations: bool,
+        attestations: Option<&AttestedOf>,
+    ) -> Result<Option<ImageThere>, String> {
+        let looked = tokio::time::timeout(PATIENCE, self.find(version, attestations)).await;
+        looked.unwrap_or_else(|_| {
+            let (host, seconds) = (&self.name.registry, PATIENCE.as_secs());
+            Err(format!("{host} has not said all within {seconds} s"))
+        })
+    }
+
+    async fn find(
+        &self,
+        version: &str,
+        attestations: Option<&AttestedOf>,
     ) -> Result<Option<ImageThere>, String> {
         let (tag, digest) = image::tag_and_digest(version);
         let reference = tag.or(digest).ok_or("no tag and no digest is named")?;
         if tag.is_some_and(|tag| !image::is_tag(tag)) {
             return Err(format!("`{}` can be no tag", sanitise(reference)));
         }
-        let Some(manifest) = self.manifest(reference).await? else {
+        let mut manifest = self.manifest(reference).await?;
+        if let (None, Some(_), Some(digest)) = (&manifest, tag, digest) {
             // A tag goes away, and what it was pinned to stays: that is what is pulled.
-            return match (tag, digest) {
-                (Some(_), Some(digest)) => match self.manifest(digest).await? {
-                    Some(manifest) => self.describe(manifest, attestations).await.map(Some),
-                    None => Ok(None),
-                },
-                _ => Ok(None),
-            };
-        };
-        self.describe(manifest, attestations).await.map(Some)
+            manifest = self.manifest(digest).await?;
+        }
+        match manifest {
+            Some(manifest) => self.describe(manifest, attestations).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    async fn describe(&self, manifest: Manifest, attestations: bool) -> Result<ImageThere, String> {
+    async fn describe(
+        &self,
+        manifest: Manifest,
+        attestations: Option<&AttestedOf>,
+    ) -> Result<ImageThere, String> {
         let content: Content = parsed(&manifest.bytes)?;
         let mut there = ImageThere {
             digest: manifest.digest.clone(),
@@ -175,101 +200,11 @@ impl Repository {
             let platform: Option<Platform> = self.blob(&config.digest).await?;
             there.platforms.extend(platform.and_then(|it| it.name()));
         }
-        if attestations {
-            self.attested(&content, &mut there).await?;
+        if let Some(of) = attestations {
+            let looking = Looking::through(self);
+            there.attested = looking.at(&there.digest, &content, of).await?;
         }
         Ok(there)
-    }
-
-    /// What is attested: by `BuildKit` beside the image, by what refers to it, and by cosign's tags.
-    async fn attested(&self, content: &Content, there: &mut ImageThere) -> Result<(), String> {
-        let beside = |it: &&Descriptor| {
-            it.annotations
-                .get("vnd.docker.reference.type")
-                .map(String::as_str)
-                == Some("attestation-manifest")
-        };
-        let mut found = BTreeSet::new();
-        let mut left = MOST_MANIFESTS;
-        for descriptor in content.manifests.iter().filter(beside) {
-            self.predicates(&descriptor.digest, &mut left, &mut found)
-                .await?;
-        }
-        let images = content.manifests.iter().filter(|it| !beside(it));
-        let subjects = images.map(|it| it.digest.clone());
-        let subjects: Vec<String> = std::iter::once(there.digest.clone())
-            .chain(subjects)
-            .collect();
-        for subject in subjects.iter().take(MOST_MANIFESTS) {
-            for referrer in self.referrers(subject).await? {
-                let told = [
-                    "dev.sigstore.bundle.predicateType",
-                    "in-toto.io/predicate-type",
-                    "predicateType",
-                ]
-                .iter()
-                .find_map(|key| referrer.annotations.get(*key));
-                match (told, &referrer.artifact) {
-                    (Some(predicate), _) => drop(found.insert(predicate.clone())),
-                    (None, Some(kind)) if kind.contains("signature") => {
-                        found.insert("signature".to_owned());
-                    }
-                    (None, kind) => {
-                        let before = found.len();
-                        self.predicates(&referrer.digest, &mut left, &mut found)
-                            .await?;
-                        if found.len() == before {
-                            found.extend(kind.clone());
-                        }
-                    }
-                }
-            }
-            let tag = subject.replace(':', "-");
-            if self.manifest(&format!("{tag}.sig")).await?.is_some() {
-                found.insert("signature".to_owned());
-            }
-            if let Some(attested) = self.manifest(&format!("{tag}.att")).await? {
-                predicates_of(&attested.bytes, &mut found)?;
-            }
-        }
-        there.attestations = found.iter().map(|it| sanitise(it).into_owned()).collect();
-        Ok(())
-    }
-
-    async fn predicates(
-        &self,
-        digest: &str,
-        left: &mut usize,
-        found: &mut BTreeSet<String>,
-    ) -> Result<(), String> {
-        if *left == 0 {
-            return Ok(());
-        }
-        *left -= 1;
-        match self.manifest(digest).await? {
-            Some(manifest) => predicates_of(&manifest.bytes, found),
-            None => Ok(()),
-        }
-    }
-
-    /// What refers to a digest, by the API or, where a registry has none, by the tag that stands in for it.
-    async fn referrers(&self, digest: &str) -> Result<Vec<Descriptor>, String> {
-        let url = format!("{}/referrers/{digest}", self.base);
-        let reply = self.ask(Method::GET, &url, &INDEXES, None).await?;
-        let is_index = |reply: &Reply| {
-            let kind = reply.header("content-type").unwrap_or_default();
-            INDEXES.iter().any(|known| kind.starts_with(known))
-        };
-        let bytes = if reply.status == 200 && is_index(&reply) {
-            Some(reply.body)
-        } else {
-            let tag = digest.replace(':', "-");
-            self.manifest(&tag).await?.map(|manifest| manifest.bytes)
-        };
-        Ok(match bytes {
-            Some(bytes) => parsed::<Content>(&bytes)?.manifests,
-            None => Vec::new(),
-        })
     }
 
     /// The manifest of a tag or a digest; `None`: there is none.
