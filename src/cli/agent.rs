@@ -77,9 +77,6 @@ pub(super) async fn run(
         Some(verdict) => Some(may_go(context, verdict, args)?),
         None => None,
     };
-    if frozen.as_ref().is_some_and(Verdict::holds) {
-        return Ok(Exit::Held);
-    }
     let told = Report {
         context,
         cell: &cell,
@@ -87,6 +84,10 @@ pub(super) async fn run(
         command: &command,
         frozen: frozen.as_ref(),
     };
+    if frozen.as_ref().is_some_and(Verdict::holds) {
+        told.tell("held", &agent);
+        return Ok(Exit::Held);
+    }
     if common.dry_run {
         told.tell("dry-run", &agent);
         return Ok(Exit::Done);
@@ -269,11 +270,13 @@ impl Report<'_> {
         let of = format!("{} {} in {}", agent.kind, agent.object, agent.cluster);
         let said = match outcome {
             "dry-run" => format!("would {} {of}", self.order),
+            "held" => format!("{of} was told nothing"),
             "told" => format!("told {of} to {}", self.order),
             "timed-out" => format!("{of} has not done it in time: {}", agent.phase.word()),
             _ => format!("{of}: {}", agent.phase.word()),
         };
-        let reason = agent.reason.iter().filter(|_| outcome != "dry-run");
+        let reason = agent.reason.iter();
+        let reason = reason.filter(|_| !matches!(outcome, "dry-run" | "held"));
         output.line(clean(&said));
         for reason in reason {
             output.line(clean(reason));

@@ -55,9 +55,6 @@ pub(super) async fn run(context: &Context, command: &CanaryCommand) -> Result<Ex
         Some(verdict) => Some(agent::may_go(context, verdict, args)?),
         None => None,
     };
-    if frozen.as_ref().is_some_and(Verdict::holds) {
-        return Ok(Exit::Held);
-    }
     let told = Report {
         context,
         cell: &cell,
@@ -65,6 +62,10 @@ pub(super) async fn run(context: &Context, command: &CanaryCommand) -> Result<Ex
         command: &command,
         frozen: frozen.as_ref(),
     };
+    if frozen.as_ref().is_some_and(Verdict::holds) {
+        told.tell("held", &progress);
+        return Ok(Exit::Held);
+    }
     if context.common.dry_run {
         told.tell("dry-run", &progress);
         return Ok(Exit::Done);
@@ -180,12 +181,13 @@ impl Report<'_> {
         );
         let said = match outcome {
             "dry-run" => format!("would {} {of}", self.conduct),
+            "held" => format!("{of} was told nothing"),
             "told" => format!("told {of} to {}", self.conduct),
             "timed-out" => format!("{of} has not done it in time: {}", progress.stage.word()),
             _ => format!("{of}: {}", progress.stage.word()),
         };
         output.line(clean(&said));
-        if outcome != "told"
+        if !matches!(outcome, "told" | "held")
             && let Some(reason) = progress.reason()
         {
             output.line(clean(&reason));

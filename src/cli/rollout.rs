@@ -11,7 +11,7 @@ use super::{
     ask,
     change::FIRST_ANSWER,
     fail::Exit,
-    json::time,
+    json::{self as shapes, time},
     output::{Output, clean},
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         failure::{Failure, FailureKind},
         gate,
         ids::CellKey,
+        plan::Verdict,
         rollout::{Health, ObjectKind, Revision, RolloutAct, back_to, revisions},
     },
     sources::cluster::{Control, Kind, Objects, Place},
@@ -98,11 +99,10 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         let (topology, windows) = (&project.config.topology, seen.live.windows.as_deref());
         gate::window_by_hand(topology, &cell, windows, now)
     });
-    if let Some(verdict) = frozen.flatten()
-        && agent::may_go(context, verdict, &args.told)?.holds()
-    {
-        return Ok(Exit::Held);
-    }
+    let frozen = match frozen.flatten() {
+        Some(verdict) => Some(agent::may_go(context, verdict, &args.told)?),
+        None => None,
+    };
     let report = Report {
         context,
         cell: &cell,
@@ -111,7 +111,12 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         act,
         to: to.map(|it| it.number),
         all: &all,
+        frozen: frozen.as_ref(),
     };
+    if frozen.as_ref().is_some_and(Verdict::holds) {
+        report.tell(Some("held"), &[]);
+        return Ok(Exit::Held);
+    }
     let Some(act) = act else {
         report.tell(None, &[]);
         return Ok(Exit::Done);
@@ -287,6 +292,8 @@ struct Report<'a> {
     act: Option<RolloutAct>,
     to: Option<u64>,
     all: &'a [Revision],
+    /// What a freeze says.
+    frozen: Option<&'a Verdict>,
 }
 
 impl Report<'_> {
@@ -341,11 +348,13 @@ impl Report<'_> {
                 "undone_by": undone,
                 "command": self.command(),
                 "revisions": revisions.collect::<Vec<_>>(),
+                "window": self.frozen.map(shapes::verdict),
             }));
             return;
         }
         match outcome {
             None => self.list(output),
+            Some("held") => output.line(clean(&format!("nothing was changed: {}", self.what()))),
             Some("dry-run") => output.line(clean(&format!("would {}", self.what()))),
             Some("changed") => output.line(clean(&format!("done: {}", self.what()))),
             Some("done") => output.line(clean(&format!("{}: healthy", self.what()))),

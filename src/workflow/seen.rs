@@ -177,16 +177,8 @@ impl Project {
         let Some(store) = self.store() else {
             return Default::default();
         };
-        let name = file_of(context);
-        let why = match store.load(&name) {
-            Ok(kept) => return (kept.unwrap_or_default(), None),
-            Err(why) => why,
-        };
-        let why = match store.put_aside(&name) {
-            Ok(path) => format!("{why}; {} has it, and it begins anew", path.display()),
-            Err(error) => format!("{why}; it cannot be put aside: {error}"),
-        };
-        (Book::default(), Some(told(context, &why)))
+        let (book, problem) = store.load_or_begin(&file_of(context));
+        (book, problem.map(|why| told(context, &why)))
     }
 
     fn context(&self, cell: &CellKey) -> Option<&str> {

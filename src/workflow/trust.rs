@@ -271,21 +271,22 @@ impl Untrusted {
         let folder = (self.folder.as_ref())
             .ok_or("this system has no folder for the user's state; use --trust each time")?;
         let store = StateStore::in_folder(folder);
-        // What cannot be read allows nothing, and is asked for again.
-        let mut kept: Kept = store.load(FILE).unwrap_or_default().unwrap_or_default();
-        if !self.outside.is_empty() {
-            let consent = Consent::of(&self.outside);
-            kept.allowed.retain(|known| *known != consent);
-            kept.allowed.push(consent);
-            let from = kept.allowed.len().saturating_sub(MOST);
-            kept.allowed.drain(..from);
-        }
         let checks = checks(&self.checks);
-        kept.checks.retain(|known| !checks.contains(known));
-        kept.checks.extend(checks);
-        let from = kept.checks.len().saturating_sub(MOST_CHECKS);
-        kept.checks.drain(..from);
-        store.save(FILE, &kept).map_err(|error| {
+        let kept = store.update(FILE, |kept: &mut Kept| {
+            if !self.outside.is_empty() {
+                let consent = Consent::of(&self.outside);
+                kept.allowed.retain(|known| *known != consent);
+                kept.allowed.push(consent);
+                let from = kept.allowed.len().saturating_sub(MOST);
+                kept.allowed.drain(..from);
+            }
+            kept.checks.retain(|known| !checks.contains(known));
+            kept.checks.extend(checks);
+            let from = kept.checks.len().saturating_sub(MOST_CHECKS);
+            kept.checks.drain(..from);
+        });
+        // What was damaged allowed nothing, and is asked for again.
+        kept.map(drop).map_err(|error| {
             format!(
                 "cannot keep the consent in {}: {error}; use --trust each time",
                 folder.display()

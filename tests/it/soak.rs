@@ -227,16 +227,24 @@ async fn what_was_seen_is_kept_and_what_is_damaged_is_told_and_set_aside() {
     fs::write(&kept, whole.to_string()).unwrap();
     let soak = world.verdict("soak").await;
     assert_eq!(soak["outcome"], "pass", "{soak}");
-    for damage in ["{\"form\":1,\"kept\":[{", "{\"form\":9,\"kept\":[]}"] {
-        fs::write(&kept, damage).unwrap();
+    let told = async |words: &str| {
         world
             .tidegate(&["status"])
             .await
             .exits(0)
             .says("what was seen healthy in staging:")
-            .says("and it begins anew");
-        let aside = kept.with_extension("json.unread");
+            .says(words);
+    };
+    // What is put aside is never written over what was before.
+    for (damage, ending) in [("{\"form\":1,\"kept\":[{", ""), ("[", ".2")] {
+        fs::write(&kept, damage).unwrap();
+        told("and it begins anew").await;
+        let aside = kept.with_extension(format!("json.unread{ending}"));
         assert_eq!(fs::read_to_string(aside).unwrap(), damage);
         assert_eq!(read()["form"], 1);
     }
+    let theirs = "{\"form\":9,\"kept\":[]}";
+    fs::write(&kept, theirs).unwrap();
+    told("it is left alone").await;
+    assert_eq!(fs::read_to_string(&kept).unwrap(), theirs);
 }

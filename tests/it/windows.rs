@@ -143,10 +143,16 @@ async fn what_is_done_by_hand_is_judged_by_windows_too() {
         .exits(3)
         .says("window hold: Argo CD does not sync")
         .says("--override window --reason TEXT");
-    world
-        .tidegate(&["sync", "web", "prod", "--dry-run"])
+    let held = world
+        .tidegate(&["sync", "web", "prod", "--dry-run", "-o", "json"])
         .await
-        .exits(3);
+        .exits(3)
+        .json();
+    assert_eq!(
+        (&held["outcome"], &held["window"]["outcome"]),
+        (&json!("held"), &json!("hold")),
+        "{held}"
+    );
     world
         .tidegate(&[&sync[..], &["--override", "window"]].concat())
         .await
@@ -158,10 +164,16 @@ async fn what_is_done_by_hand_is_judged_by_windows_too() {
     .concat();
     let said = world.tidegate(&lifted).await.exits(0).json();
     assert_eq!(said["window"]["overridden"], "Outage", "{said}");
-    world
-        .tidegate(&["rollout", "restart", "web", "prod", "--yes"])
+    let held = world
+        .tidegate(&["rollout", "restart", "web", "prod", "--yes", "-o", "json"])
         .await
-        .exits(3);
+        .exits(3)
+        .json();
+    assert_eq!(
+        (&held["outcome"], &held["window"]["outcome"]),
+        (&json!("held"), &json!("hold")),
+        "{held}"
+    );
     // To look, and to go back, is never frozen.
     world
         .tidegate(&["refresh", "web", "prod", "--yes"])

@@ -129,7 +129,7 @@ impl Keeping {
     }
 
     fn read(&self) -> Result<Option<Delivery>, String> {
-        read_kept(&self.path, LARGEST)
+        read_kept(&self.path, LARGEST).map_err(String::from)
     }
 }
 

@@ -88,17 +88,45 @@ impl StateStore {
     /// A sentence where it cannot be read, or was written in another form than today's.
     pub fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, String> {
         let _waiting = waiting::reading(&self.folder);
-        read_kept(&self.folder.join(name), files::KEPT)
+        read_kept(&self.folder.join(name), files::KEPT).map_err(String::from)
     }
 
-    /// Puts aside what cannot be read, so that nothing is written over it; its new path.
+    /// Reads `name`, or begins anew, with what is in the way in a sentence: what is damaged is put aside, and what another
+    /// version keeps is left to it, so that [`StateStore::update`] keeps nothing here.
+    pub fn load_or_begin<T: DeserializeOwned + Default>(&self, name: &str) -> (T, Option<String>) {
+        let read = {
+            let _waiting = waiting::reading(&self.folder);
+            read_kept(&self.folder.join(name), files::KEPT)
+        };
+        let told = match read {
+            Ok(kept) => return (kept.unwrap_or_default(), None),
+            Err(Unread::Other(why)) => left_alone(&why),
+            Err(Unread::Damaged(why)) => match self.put_aside(name) {
+                Ok(path) => begins_anew(&why, &path),
+                Err(error) => format!("{why}; it cannot be put aside: {error}"),
+            },
+        };
+        (T::default(), Some(told))
+    }
+
+    /// Puts aside what cannot be read, so that nothing is written over it, nor over what was put aside before; its new path.
     ///
     /// # Errors
     /// Of the disk.
     pub fn put_aside(&self, name: &str) -> io::Result<PathBuf> {
         let _waiting = self.writing();
         let _lock = self.lock()?;
-        let aside = self.folder.join(format!("{name}.unread"));
+        self.aside(name)
+    }
+
+    /// The same, with the lock held.
+    fn aside(&self, name: &str) -> io::Result<PathBuf> {
+        let numbered = (2..MOST_ASIDE).map(|number| format!("{name}.unread.{number}"));
+        let names = std::iter::once(format!("{name}.unread")).chain(numbered);
+        let mut paths = names.map(|name| self.folder.join(name));
+        let free = paths.find(|path| fs::symlink_metadata(path).is_err());
+        // Whoever has so many has seen them told so often.
+        let aside = free.unwrap_or_else(|| self.folder.join(format!("{name}.unread")));
         fs::rename(self.folder.join(name), &aside)?;
         Ok(aside)
     }
@@ -110,11 +138,11 @@ impl StateStore {
         write_kept(&self.folder.join(name), value)
     }
 
-    /// Changes `name` in one step, whoever else changes it: what `change` makes of what is kept is kept. What cannot be read is
-    /// put aside and begins anew; that is said in a sentence.
+    /// Changes `name` in one step, whoever else changes it: what `change` makes of what is kept is kept. What is damaged is put
+    /// aside and begins anew; that is said in a sentence.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Of the disk, and where another version keeps it: that is left alone.
     pub fn update<T: Serialize + DeserializeOwned + Default, R>(
         &self,
         name: &str,
@@ -125,11 +153,10 @@ impl StateStore {
         let path = self.folder.join(name);
         let (mut kept, problem) = match read_kept(&path, files::KEPT) {
             Ok(kept) => (kept.unwrap_or_default(), None),
-            Err(why) => {
-                let aside = self.folder.join(format!("{name}.unread"));
-                fs::rename(&path, &aside)?;
-                let problem = format!("{why}; {} has it, and it begins anew", aside.display());
-                (T::default(), Some(problem))
+            Err(Unread::Other(why)) => return Err(io::Error::other(left_alone(&why))),
+            Err(Unread::Damaged(why)) => {
+                let aside = self.aside(name)?;
+                (T::default(), Some(begins_anew(&why, &aside)))
             }
         };
         let answer = change(&mut kept);
@@ -198,6 +225,9 @@ fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// So many files of one name are put aside, none over another.
+const MOST_ASIDE: u32 = 10;
+
 /// The form of what is kept here. One that reads another says so, and leaves it alone.
 const FORM: u32 = 1;
 
@@ -213,21 +243,45 @@ fn write_kept<T: Serialize>(path: &Path, kept: T) -> io::Result<()> {
     replace(path, &serde_json::to_vec(&kept)?)
 }
 
+/// Why something that is there is not read.
+enum Unread {
+    /// Another version of Tidegate keeps it in a form of its own.
+    Other(String),
+    /// Anything else.
+    Damaged(String),
+}
+
+impl From<Unread> for String {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Other(why) | Unread::Damaged(why) => why,
+        }
+    }
+}
+
+fn left_alone(why: &str) -> String {
+    format!("{why}; it is left alone, and nothing more is kept here")
+}
+
+fn begins_anew(why: &str, aside: &Path) -> String {
+    format!("{why}; {} has it, and it begins anew", aside.display())
+}
+
 /// Reads what [`write_kept`] wrote; `None` where there is no such file.
-fn read_kept<T: DeserializeOwned>(path: &Path, largest: u64) -> Result<Option<T>, String> {
+fn read_kept<T: DeserializeOwned>(path: &Path, largest: u64) -> Result<Option<T>, Unread> {
     let bytes = files::read(path, Links::Refused, largest);
-    let Some(bytes) = bytes.map_err(|error| error.to_string())? else {
+    let Some(bytes) = bytes.map_err(|error| Unread::Damaged(error.to_string()))? else {
         return Ok(None);
     };
     let form: Result<Kept<IgnoredAny>, _> = serde_json::from_slice(&bytes);
     match form {
-        Ok(kept) if kept.form != FORM => Err(format!(
+        Ok(kept) if kept.form != FORM => Err(Unread::Other(format!(
             "kept by another version of Tidegate (form {}, this one reads form {FORM})",
             kept.form
-        )),
+        ))),
         _ => serde_json::from_slice(&bytes)
             .map(|kept: Kept<T>| Some(kept.kept))
-            .map_err(|error| format!("cannot be read: {error}")),
+            .map_err(|error| Unread::Damaged(format!("cannot be read: {error}"))),
     }
 }
 
@@ -375,6 +429,32 @@ mod tests {
         let problem = problem.unwrap_or_default();
         assert!(problem.contains("cannot be read"), "{problem}");
         assert!(store.folder().join("n.json.unread").exists());
+        fs::write(store.folder().join("n.json"), "again").unwrap();
+        let (count, problem) = store.load_or_begin::<u32>("n.json");
+        let problem = problem.unwrap_or_default();
+        assert_eq!(count, 0);
+        assert!(problem.contains("n.json.unread.2 has it"), "{problem}");
+    }
+
+    #[test]
+    fn what_another_version_keeps_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::in_folder(folder.path());
+        let theirs = "{\"form\":9,\"kept\":{\"n\":7}}";
+        fs::write(store.folder().join("n.json"), theirs).unwrap();
+        let (count, problem) = store.load_or_begin::<u32>("n.json");
+        let problem = problem.unwrap_or_default();
+        assert_eq!(count, 0);
+        assert!(
+            problem.ends_with("it is left alone, and nothing more is kept here"),
+            "{problem}"
+        );
+        let error = store
+            .update("n.json", |count: &mut u32| *count += 1)
+            .unwrap_err();
+        assert_eq!(error.to_string(), problem);
+        let kept = fs::read_to_string(store.folder().join("n.json")).unwrap();
+        assert_eq!(kept, theirs);
     }
 
     /// Links, pipes, folders and files of any size in the place of what is kept: nothing is followed, nothing waits, and what

@@ -341,6 +341,8 @@ pub enum Conduct {
 pub enum ToldOutcome {
     /// Nothing was told.
     DryRun,
+    /// A freeze holds: nothing was told; exit code 3.
+    Held,
     /// It was told; whether it has done it was not waited for.
     Told,
     /// It has done it.

@@ -50,6 +50,8 @@ pub struct Rollout {
     pub command: String,
     /// What can be gone back to, newest first.
     pub revisions: Vec<Revision>,
+    /// What a freeze says of it; null where none does.
+    pub window: Option<super::plans::Verdict>,
 }
 
 /// What came of it.
@@ -58,6 +60,8 @@ pub struct Rollout {
 pub enum RolloutOutcome {
     /// Nothing was changed.
     DryRun,
+    /// A freeze holds: nothing was changed; exit code 3.
+    Held,
     /// It was changed; what came of that was not waited for.
     Changed,
     /// It has rolled out.
