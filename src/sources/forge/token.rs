@@ -42,17 +42,20 @@ pub(super) async fn who(
         },
     };
     let secret = token.secret.expose_secret();
+    let mut secrets = vec![secret.to_owned()];
     let text = match (kind, &token.user) {
         // It takes a password too, which a credential helper may have.
         (ForgeKind::Gitea, Some(user)) => {
-            format!("Basic {}", STANDARD.encode(format!("{user}:{secret}")))
+            let both = STANDARD.encode(format!("{user}:{secret}"));
+            secrets.push(both.clone());
+            format!("Basic {both}")
         }
         (ForgeKind::Gitea, None) => format!("token {secret}"),
         _ => format!("Bearer {secret}"),
     };
     Ok(Who {
         header: Some(header(&text)?),
-        secrets: vec![secret.to_owned()],
+        secrets,
         from: token.from,
     })
 }
