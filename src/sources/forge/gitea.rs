@@ -92,7 +92,7 @@ impl Gitea {
         };
         let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
         let combined = self.http.look(&path).await?;
-        let seen = like_github::statuses(combined, "status", &mut request.checks);
+        let seen = like_github::statuses(combined, ("status", PAGE), &mut request.checks);
         // Which checks have to be there stands with the branch.
         request.checks.unknown |= branch.is_none();
         let branch = branch.unwrap_or_default();

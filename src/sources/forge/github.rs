@@ -17,6 +17,9 @@ use crate::{
     sources::web::Method,
 };
 
+/// No page of a list is longer.
+const PAGE: usize = 100;
+
 pub(super) struct Github {
     http: Http,
     project: String,
@@ -146,9 +149,13 @@ impl Github {
                 _ => checks.pending.push(name),
             }
         }
-        let path = self.path(&format!("/commits/{head}/status?per_page=100"));
+        let path = self.path(&format!("/commits/{head}/status?per_page={PAGE}"));
         let combined = self.http.look(&path).await?;
-        seen.extend(like_github::statuses(combined, "state", &mut checks));
+        seen.extend(like_github::statuses(
+            combined,
+            ("state", PAGE),
+            &mut checks,
+        ));
         for name in &asks.checks {
             if !seen.contains(name) {
                 checks.pending.push(name.clone());

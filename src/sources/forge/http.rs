@@ -33,8 +33,12 @@ const LARGEST: usize = 16 << 20;
 const PAGES: usize = 20;
 /// A pause that a server asks for is kept; a longer one is told instead.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+/// It is asked again after that, whatever pause it asks for.
+const NO_LONGER: Duration = Duration::from_hours(24);
 /// So often it is asked again after a pause that it asked for.
 const TRIES: usize = 3;
+/// It was asked too often.
+const TOO_OFTEN: u16 = 429;
 /// It is as it was.
 const NOT_MODIFIED: u16 = 304;
 /// So much of what a server says against a request is told.
@@ -253,7 +257,7 @@ impl Http {
     ) -> Got<Reply> {
         let mut pauses = 0;
         loop {
-            self.pause().await;
+            self.pause().await?;
             let reply = self.once(method, url, body, tag).await?;
             let status = reply.status;
             tracing::debug!(%method, path = url.path(), status, "a forge was asked");
@@ -261,14 +265,14 @@ impl Http {
                 return Ok(reply);
             };
             pauses += 1;
-            if wait > LONGEST_PAUSE || pauses >= TRIES {
-                return Err(self.too_often(status, wait));
-            }
             let mut until = self
                 .not_before
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            *until = Some(Instant::now() + wait);
+            *until = Some(Instant::now() + wait.min(NO_LONGER));
+            if wait > LONGEST_PAUSE || pauses >= TRIES {
+                return Err(self.too_often(status, wait));
+            }
         }
     }
 
@@ -305,18 +309,24 @@ impl Http {
         })
     }
 
-    async fn pause(&self) {
+    /// Waits as long as it wants to be left alone; where nobody waits that long, it is not asked.
+    async fn pause(&self) -> Got<()> {
         let until = *self
             .not_before
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = until {
+            let wait = until.saturating_duration_since(Instant::now());
+            if wait > LONGEST_PAUSE {
+                return Err(self.too_often(TOO_OFTEN, wait));
+            }
             let _waiting = waiting::on(format!(
                 "waiting as long as {} wants to be left alone",
                 self.server()
             ));
             tokio::time::sleep_until(until.into()).await;
         }
+        Ok(())
     }
 
     fn read(&self, path: &str, reply: &Reply) -> Got<Value> {
@@ -454,7 +464,7 @@ pub(super) fn header(text: &str) -> Result<HeaderValue, Failure> {
 fn asks_for_a_pause(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let number =
         |name: HeaderName| -> Option<u64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
-    let limited = status == 429;
+    let limited = status == TOO_OFTEN;
     let may_be = limited || status == 403;
     let busy = status == 503;
     if let (true, Some(seconds)) = (may_be || busy, number(RETRY_AFTER)) {

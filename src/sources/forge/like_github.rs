@@ -81,11 +81,17 @@ pub(super) fn reviews(
 }
 
 /// Counts the statuses of a commit, whose states stand below `key`, and gives their names; `None`: this identity may not see them.
-pub(super) fn statuses(combined: Option<Value>, key: &str, checks: &mut Checks) -> Vec<String> {
+/// `page`: no more stand in one answer, and the others are not known.
+pub(super) fn statuses(
+    combined: Option<Value>,
+    (key, page): (&str, usize),
+    checks: &mut Checks,
+) -> Vec<String> {
     let mut seen = Vec::new();
-    checks.unknown |= combined.is_none();
     let combined = combined.unwrap_or_default();
-    for status in combined["statuses"].as_array().into_iter().flatten() {
+    let all = combined["statuses"].as_array();
+    checks.unknown |= !combined.is_object() || all.is_some_and(|all| all.len() >= page);
+    for status in all.into_iter().flatten() {
         let name = text(&status["context"]);
         seen.push(name.clone());
         match status[key].as_str() {
@@ -116,4 +122,27 @@ pub(super) async fn ask_to_review(http: &Http, path: &str, reviewers: &[String])
         "nobody was asked to review it: {}",
         refused.failure
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_that_are_not_seen_have_not_passed() {
+        let good = json!({ "context": "smoke", "state": "success" });
+        for (combined, unknown, passed) in [
+            (None, true, 0),
+            (Some(json!([])), true, 0),
+            // What Gitea says where there are none.
+            (Some(json!({ "statuses": null })), false, 0),
+            (Some(json!({ "statuses": [good] })), false, 1),
+            (Some(json!({ "statuses": [good, good] })), true, 2),
+        ] {
+            let mut checks = Checks::default();
+            let said = format!("{combined:?}");
+            statuses(combined, ("state", 2), &mut checks);
+            assert_eq!((checks.unknown, checks.passed), (unknown, passed), "{said}");
+        }
+    }
 }

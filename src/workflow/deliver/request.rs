@@ -14,7 +14,7 @@ use crate::{
         pull_request::{PullRequest, PullState, draft},
         topology::Deliver,
     },
-    sources::{forge::Forge, git},
+    sources::{forge::Forge, git, waiting},
 };
 
 /// The wait before the second look at a pull request; it grows to [`SLOWEST`].
@@ -121,6 +121,8 @@ impl Underway<'_> {
     pub async fn merge(&mut self, patience: Option<Duration>) {
         let until = patience.map(|patience| (Instant::now() + patience, patience));
         let mut pause = FIRST;
+        // What it was asked in vain, for those who look what is waited for.
+        let mut in_vain = None;
         while self.delivery.awaits_merge() && !self.delivery.is_over() {
             let requests = self.delivery.requests();
             let open: Vec<(Part, u64)> = requests
@@ -142,11 +144,15 @@ impl Underway<'_> {
                     Err(error) => Err(error),
                 };
                 match taken {
-                    Ok(true) => pause = FIRST,
-                    Ok(false) => {}
+                    Ok(is_new) => {
+                        pause = if is_new { FIRST } else { pause };
+                        in_vain = None;
+                    }
                     // Who does not answer now is asked again.
                     Err(error) if error.kind == FailureKind::Network => {
                         tracing::info!(%error, "the forge does not say how a pull request stands");
+                        let what = || format!("waiting for how #{number} stands: {}", error.why);
+                        in_vain.get_or_insert_with(|| waiting::on(what()));
                     }
                     Err(error) => {
                         self.apply(Fact::Broken(error.during("following the pull request")));

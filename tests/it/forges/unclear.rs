@@ -32,14 +32,22 @@ fn a_token_that_is_revoked_ends_the_wait() {
 
 #[test]
 fn a_pause_that_a_forge_asks_for_is_no_longer_than_the_timeout() {
+    const LOOK: &str = "GET /repos/acme/deploy/pulls/1";
     let (repository, fake) = opened(Dialect::Github);
-    let mut promotion = Promotion::begin(&repository, &["--wait", "--timeout", "3s"]);
-    promotion.says("#1 waits for 1 approval");
-    let later = "Retry-After: 600\r\n".to_owned();
-    fake.fault("GET /repos/acme/deploy/pulls/1", Fault::Status(429, later));
-    let (code, _, words) = promotion.end();
-    assert_eq!(code, 1, "{words}");
-    assert!(words.contains("timed out after 3s"), "{words}");
+    // One that nobody waits for is kept as well.
+    for seconds in ["600", "3600", "18446744073709551615"] {
+        let mut promotion = Promotion::begin(&repository, &["--wait", "--timeout", "5s"]);
+        promotion.says("#1 waits for 1 approval");
+        let later = format!("Retry-After: {seconds}\r\n");
+        fake.fault(LOOK, Fault::Status(429, later));
+        fake.state().asked.clear();
+        let (code, _, words) = promotion.end();
+        assert_eq!(code, 1, "{words}");
+        assert!(words.contains("timed out after 5s"), "{words}");
+        let state = fake.state();
+        let looks = state.asked.iter().filter(|line| *line == LOOK).count();
+        assert!(looks <= 1, "{seconds}: {:?}", state.asked);
+    }
 }
 
 #[test]
