@@ -456,12 +456,18 @@ fn what_only_clusters_know_is_told_and_is_not_green() {
 
 #[test]
 fn what_mends_a_file_is_judged_by_the_version_that_it_brings() {
-    for (version, expected) in [
+    for (version, beside, expected) in [
         (
             "2.0.0",
+            None,
             &[("upstream", "error"), ("skipped-upstream", "warning")][..],
         ),
-        ("1.1.0", &[][..]),
+        ("1.1.0", None, &[][..]),
+        (
+            "1.1.0",
+            Some("NOTES.md"),
+            &[("unrelated-lines", "warning")][..],
+        ),
     ] {
         let repository = repository("");
         let at = repository.colleague();
@@ -469,6 +475,9 @@ fn what_mends_a_file_is_judged_by_the_version_that_it_brings() {
         commit(&repository, "Break checkout in prod");
         repository.git_in(&at, &["push", "-q", "origin", "HEAD:main"]);
         repository.git_in(&at, &["fetch", "-q", "origin"]);
+        if let Some(path) = beside {
+            repository.write(path, "More\n");
+        }
         set(
             &repository,
             "checkout",
@@ -476,7 +485,8 @@ fn what_mends_a_file_is_judged_by_the_version_that_it_brings() {
             version,
             "Mend checkout in prod",
         );
-        assert_eq!(found(&repository), pairs(expected), "{version}");
+        let said = format!("{version} beside {beside:?}");
+        assert_eq!(found(&repository), pairs(expected), "{said}");
     }
 }
 

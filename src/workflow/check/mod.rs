@@ -527,9 +527,7 @@ impl Judging<'_> {
             for (key, _) in moved.iter().filter(|(key, _)| here.contains_key(key)) {
                 movers.entry(key).or_default().push(made);
             }
-            // A file that is mended changes more than versions.
-            let mended = here.keys().any(|key| before.unread(key).is_some());
-            if !here.is_empty() && !mended {
+            if !here.is_empty() {
                 let places = unrelated::places(self, made, parent, &here, &after)?;
                 checked
                     .findings

@@ -40,6 +40,9 @@ pub(super) fn places(
     // Files of which nobody can say what their versions alone would have made of them.
     let mut passed_over: BTreeSet<RepoPath> = BTreeSet::new();
     passed_over.insert(judging.project.config.topology.policy.veto_file());
+    // A file that is mended changes more than versions.
+    let broken = before.problems.iter().filter(|it| it.hides.is_some());
+    passed_over.extend(broken.filter_map(|problem| problem.path.clone()));
     let file = |commit: ObjectId, path: &RepoPath| repo.file(commit, path.as_str()).ok().flatten();
     for (key, (_, to)) in moved {
         let mut pass_over = |desired: &Desired| {
@@ -47,7 +50,8 @@ pub(super) fn places(
             let sources = cell.into_iter().flat_map(|cell| &cell.sources);
             passed_over.extend(sources.map(|source| source.path.clone()));
         };
-        let (Some(to), true) = (to, before.cells.contains_key(key)) else {
+        let known = before.cells.contains_key(key) && before.unread(key).is_none();
+        let (Some(to), true) = (to, known) else {
             pass_over(before);
             pass_over(after);
             continue;
