@@ -117,7 +117,11 @@ fn applied(
         let asked = pinned.changes.iter().filter(|it| it.along.is_none());
         asked.map(|it| &it.cell).filter(|it| within(it)).all(there)
     };
-    let stands = again.is_empty() && all_there(&|_| true);
+    // What a gate kept out of it, and lets go by now, was no part of it.
+    let own = |cell: &CellKey| pinned.changes.iter().any(|it| it.cell == *cell);
+    let left = again.changes.iter().any(|it| own(&it.cell))
+        || again.writes().any(|write| !write.vetoes.is_empty());
+    let stands = !left && all_there(&|_| true);
     let (mut places, mut missing, mut whole) = (Vec::new(), false, true);
     for write in pinned.writes() {
         let tip = reading.line(&write.tip.name);

@@ -111,6 +111,43 @@ fn what_was_taken_back_since_is_not_written_again() {
     );
 }
 
+/// What a gate kept out of the plan is no part of it: that it may go by now leaves the plan applied.
+#[test]
+fn what_was_left_out_then_is_no_part_of_it_now() {
+    const VETO: &str =
+        "[[veto]]\nservice = \"payments\"\nversion = \"1.1.0\"\nreason = \"leaks\"\n";
+    let repository = repository();
+    repository.write("vetoes.toml", VETO);
+    repository.publish("Veto");
+    repository
+        .tidegate(&[
+            "plan",
+            "promote",
+            "*",
+            "--from",
+            "staging",
+            "--to",
+            "prod",
+            "--out",
+            "../plan.json",
+        ])
+        .exits(0)
+        .shows("promote checkout / prod: 1.0.0 → 1.1.0");
+    apply(&repository, &[]).exits(0);
+    let at = repository.colleague();
+    repository.git_in(&at, &["pull", "-q", "origin", "main"]);
+    repository.write("vetoes.toml", "");
+    repository.publish("No veto");
+    apply(&repository, &[])
+        .exits(0)
+        .says("it is applied already: ");
+    // What it wrote is another by now.
+    repository.bump("checkout", "prod", "1.2.0");
+    apply(&repository, &[])
+        .exits(5)
+        .says("what it wrote was changed again since");
+}
+
 #[test]
 fn a_file_that_tells_another_plan_than_it_pins_is_refused() {
     let repository = repository();
