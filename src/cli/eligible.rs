@@ -49,6 +49,7 @@ pub(super) async fn wait(
     let output = &context.output;
     let (start, confirmed, writing) = begun;
     let request = confirmed.request.clone();
+    let policy = start.project.config.policy_hash();
     let until = args
         .clusters
         .timeout
@@ -64,8 +65,16 @@ pub(super) async fn wait(
             return Ok(Waited::Ended(stopped(output, plan)));
         }
         let mut lines = confirmed.other_changes(plan);
-        if state.2.pinned && lines.is_empty() && !confirmed.writes_as(plan) {
-            lines.push("other bytes than those of the file".to_owned());
+        let waits = plan.waits_for();
+        if state.2.pinned && lines.is_empty() {
+            let passes = waits.is_empty() && confirmed.held().next().is_some();
+            if state.0.project.config.policy_hash() != policy {
+                lines.push("the policy is another one than it was judged by".to_owned());
+            } else if !confirmed.writes_as(plan) {
+                lines.push("other bytes than those of the file".to_owned());
+            } else if passes && !confirmed.is_let_go_by(plan) {
+                lines.push("other verdicts than those of the file".to_owned());
+            }
         }
         if !lines.is_empty() {
             line.end();
@@ -79,7 +88,6 @@ pub(super) async fn wait(
             report(output, plan, "moved", json!({ "differences": lines }));
             return Ok(Waited::Ended(Exit::Moved));
         }
-        let waits = plan.waits_for();
         if waits.is_empty() {
             line.end();
             output.note("its gates pass: it goes");

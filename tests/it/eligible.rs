@@ -262,6 +262,25 @@ fn a_plan_of_a_file_waits_for_its_gates_too() {
         .tidegate(&["apply", "../plan.json", "--yes"])
         .exits(5);
     repository.tidegate(&apply).exits(0);
+    // Another policy than the one that it pins lets nothing go.
+    let repository = Repository::seeded();
+    let set = ["plan", "set", "checkout", "prod", "2.0.0"];
+    repository
+        .tidegate(&[&set[..], &["--out", "../plan.json"]].concat())
+        .exits(3);
+    let mut waiting = Waiting::begin(&repository, &apply);
+    waiting.until("waits for upstream of checkout / prod");
+    let policy = repository.at_tip("tidegate.toml").replace(
+        "protected = true\n",
+        "protected = true\n\n[environments.gates]\nupstream = { level = \"warn\" }\n",
+    );
+    // The one of the work tree is in force.
+    std::fs::write(repository.clone_path().join("tidegate.toml"), policy).unwrap();
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("the policy is another one"), "{said}");
+    let prod = repository.at_tip(&overlay("checkout", "prod"));
+    assert!(prod.contains("1.0.0"), "{prod}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{ALONG, Action, Ending, Outcome, Plan, PlannedChange, Verdict, Write, digest::kind};
+use super::{
+    ALONG, Action, Ending, Outcome, Plan, PlannedChange, Verdict, Wave, Write, digest::kind,
+};
 use crate::domain::{age, ids::CellKey};
 
 /// A gate that a plan waits for.
@@ -128,16 +130,14 @@ impl Plan {
         lines
     }
 
-    /// Whether another plan writes the same bytes on the same refs, in the same way.
+    /// Whether another plan writes the same bytes on the same refs, in the same way and the same waves.
     pub fn writes_as(&self, again: &Self) -> bool {
-        let (mut ours, mut theirs) = (self.writes(), again.writes());
-        loop {
-            match (ours.next(), theirs.next()) {
-                (None, None) => return true,
-                (Some(one), Some(other)) if one.does_as(other) => {}
-                _ => return false,
-            }
-        }
+        let does_as = |(one, other): (&Wave, &Wave)| {
+            let mut writes = one.writes.iter().zip(&other.writes);
+            one.writes.len() == other.writes.len() && writes.all(|(one, other)| one.does_as(other))
+        };
+        let mut waves = self.waves.iter().zip(&again.waves);
+        self.waves.len() == again.waves.len() && waves.all(does_as)
     }
 
     /// Whether another plan writes the same bytes, and every verdict is as it was or was waited for: what held holds no more.
@@ -381,7 +381,6 @@ mod tests {
             desired::{RefName, Tip},
             ids::ObjectId,
             layout::Origin,
-            plan::Wave,
         };
         let tagged = |reference: &str, commit: u8, action: Action| {
             let name = RefName {
@@ -419,6 +418,9 @@ mod tests {
             assert_eq!(pinned.writes_as(&again), same, "{name}");
             assert_eq!(pinned.is_let_go_by(&again), same, "{name}");
         }
+        let mut apart = tagged("refs/tags/prod-2", 1, tag());
+        apart.waves.push(Wave::default());
+        assert!(!pinned.writes_as(&apart), "in other waves");
         let branch = |commit| tagged("refs/heads/main", commit, Action::Edit);
         assert!(branch(1).writes_as(&branch(2)), "a branch that moved");
     }
