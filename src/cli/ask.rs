@@ -15,12 +15,7 @@ pub fn somebody_there() -> bool {
 }
 
 /// Asks whether to write the plan: yes or no, or a protected environment's name, typed. The target is named.
-pub fn confirm(
-    context: &Context,
-    project: &Project,
-    plan: &Plan,
-    target: &str,
-) -> Result<bool, Failure> {
+pub fn confirm(context: &Context, project: &Project, plan: &Plan) -> Result<bool, Failure> {
     let mut protected: Vec<&str> = Vec::new();
     for change in plan.promised() {
         let name = &change.cell.environment;
@@ -32,19 +27,28 @@ pub fn confirm(
         }
     }
     let output = &context.output;
+    let to = place(plan);
     if protected.is_empty() {
-        output.ask(&format!("Write this to {target}? [y/N]"));
+        output.ask(&format!("Write this{to}? [y/N]"));
         return Ok(matches!(answer()?.as_str(), "y" | "Y" | "yes"));
     }
     for name in protected {
         output.ask(&format!(
-            "{name} is protected. To write this to {target}, type its name:"
+            "{name} is protected. To write this{to}, type its name:"
         ));
         if answer()? != name {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Where it goes; what gates hold back of a group goes where that is planned when they pass.
+fn place(plan: &Plan) -> String {
+    match plan.target() {
+        target if target.is_empty() => " when its gates pass".to_owned(),
+        target => format!(" to {target}"),
+    }
 }
 
 pub(super) fn answer() -> Result<String, Failure> {
@@ -54,4 +58,14 @@ pub(super) fn answer() -> Result<String, Failure> {
         .read_line(&mut line)
         .map_err(|error| Failure::failed(format!("cannot read the answer: {error}")))?;
     Ok(line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gates_hold_back_of_a_group_goes_nowhere_yet() {
+        assert_eq!(place(&Plan::default()), " when its gates pass");
+    }
 }

@@ -257,7 +257,7 @@ fn consents(
             "nothing was written: without a terminal to confirm at, --yes confirms (--dry-run shows the plan)",
         ));
     }
-    if ask::confirm(context, project, plan, &plan.target())? {
+    if ask::confirm(context, project, plan)? {
         return Ok(true);
     }
     context.output.note("nothing was written");

@@ -32,9 +32,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ConfirmScreen) {
     let done = plan::what_will_be_done(canvas, &screen.plan, inner_width);
     list.extend(done.into_iter().skip(1));
     let mut foot = vec![Line::default()];
-    let target = format!("One commit, written to {}", plan::target(&screen.plan.plan));
-    for line in text::wrap(&target, inner_width) {
-        foot.push(Line::styled(line, theme.title));
+    // What gates hold back goes where that is planned when they pass.
+    if !screen.plan.plan.is_empty() {
+        let target = format!("One commit, written to {}", plan::target(&screen.plan.plan));
+        for line in text::wrap(&target, inner_width) {
+            foot.push(Line::styled(line, theme.title));
+        }
     }
     if screen.waits {
         let now = canvas.model.now;
