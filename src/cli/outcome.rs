@@ -233,7 +233,7 @@ pub(super) fn not_written(
         }
         NotPublished::Failed(failure) => {
             let why = NotPublished::Failed(failure);
-            Err(match why.interrupted() {
+            Err(match why.interrupted(done) {
                 Some(message) => Failure::new(FailureKind::Interrupted, message),
                 None => why.failure(done),
             })

@@ -1,7 +1,7 @@
 //! `--revert-on-failure`: a change whose rollout failed is taken back by a revert.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Context,
@@ -9,7 +9,7 @@ use super::{
     deliver::{PUBLISHING, observer},
     fail::Exit,
     outcome::{cells_json, part_json, report},
-    output::clean,
+    output::{Output, clean},
     plan::show,
     waves,
 };
@@ -20,7 +20,7 @@ use crate::{
         plan::{Accept, Came, ChangeRequest, Intent, Plan, PlanRequest},
         rollout::Running,
     },
-    workflow::{self, Underway},
+    workflow::{self, Project, Underway},
 };
 
 const FOLLOWING: &str = "while the revert was followed: it stays, and goes on";
@@ -42,19 +42,17 @@ pub(super) async fn take_back(
     output.note(clean(&format!(
         "it is taken back, because its rollout failed: {why}"
     )));
-    let project = context.open()?;
-    project.fetch().await?;
-    let reading = project.read()?;
-    let request = request(plan, &why, |change| {
-        reading.desired.version(&change.cell) == change.to.as_ref()
-    });
-    if request.changes.is_empty() {
-        output.note("nothing of it is declared any more: there is nothing to take back");
-        report(output, plan, "failed", json!({}));
-        return Ok(Exit::Failed);
-    }
     let nobody = Running::default();
-    let back = workflow::prepare(&project, &reading, &nobody, &request, Timestamp::now())?;
+    let planned = planned(context, plan, &why, &nobody).await;
+    let (project, back) = match planned {
+        Ok(Some(planned)) => planned,
+        Ok(None) => {
+            output.note("nothing of it is declared any more: there is nothing to take back");
+            report(output, plan, "failed", json!({}));
+            return Ok(Exit::Failed);
+        }
+        Err(error) => return not_written(output, plan, None, &NotPublished::Failed(error)),
+    };
     show(output, &back);
     if !back.may_go() {
         output.note(
@@ -69,22 +67,8 @@ pub(super) async fn take_back(
     output.leaves(PUBLISHING);
     underway.publish(&back, &nobody).await;
     output.leaves("");
-    let parts = |delivery: &Delivery| {
-        let parts: Vec<_> = delivery.parts.iter().map(part_json).collect();
-        json!({ "parts": parts, "cells": cells_json(delivery) })
-    };
     if let Some(why) = underway.delivery.not_published() {
-        if let Some(message) = why.interrupted() {
-            return Err(Failure::new(FailureKind::Interrupted, message));
-        }
-        for part in &underway.delivery.parts {
-            output.note(clean(&format!("done: {}", part.describe())));
-        }
-        for line in not_taken_back(why) {
-            output.note(clean(&line));
-        }
-        report(output, &back, "not-reverted", parts(&underway.delivery));
-        return Ok(Exit::Failed);
+        return not_written(output, &back, Some(&underway.delivery), why);
     }
     for part in &underway.delivery.parts {
         output.note(clean(&part.describe()));
@@ -99,13 +83,62 @@ pub(super) async fn take_back(
     if let Some(words) = words {
         output.note(clean(&words));
     }
-    report(output, plan, outcome, parts(delivery));
+    report(output, plan, outcome, in_json(delivery));
     Ok(Exit::Failed)
 }
 
+/// The revert of what still stands of `plan`, if anything does.
+async fn planned(
+    context: &Context,
+    plan: &Plan,
+    why: &str,
+    nobody: &Running,
+) -> Result<Option<(Project, Plan)>, Failure> {
+    let project = context.open()?;
+    project.fetch().await?;
+    let reading = project.read()?;
+    let request = request(plan, why, |change| {
+        reading.desired.version(&change.cell) == change.to.as_ref()
+    });
+    if request.changes.is_empty() {
+        return Ok(None);
+    }
+    let back = workflow::prepare(&project, &reading, nobody, &request, Timestamp::now())?;
+    Ok(Some((project, back)))
+}
+
+fn in_json(delivery: &Delivery) -> Value {
+    let parts: Vec<Value> = delivery.parts.iter().map(part_json).collect();
+    json!({ "parts": parts, "cells": cells_json(delivery) })
+}
+
+/// The revert, or a part of it, did not leave the clone.
+fn not_written(
+    output: &Output,
+    back: &Plan,
+    delivery: Option<&Delivery>,
+    why: &NotPublished,
+) -> Result<Exit, Failure> {
+    let done = delivery.map_or(&[][..], |delivery| &delivery.parts);
+    if let Some(message) = why.interrupted(done) {
+        let message = format!("the revert is {message}");
+        return Err(Failure::new(FailureKind::Interrupted, message).hint(BY_HAND));
+    }
+    for part in done {
+        output.note(clean(&format!("done: {}", part.describe())));
+    }
+    for line in not_taken_back(why) {
+        output.note(clean(&line));
+    }
+    let more = delivery.map_or(json!({}), in_json);
+    report(output, back, "not-reverted", more);
+    Ok(Exit::Failed)
+}
+
+const BY_HAND: &str = "what failed is declared still: `tidegate revert` takes it back by hand";
+
 /// Why the revert, or a part of it, did not leave the clone, and what to do.
 fn not_taken_back(why: &NotPublished) -> Vec<String> {
-    const BY_HAND: &str = "what failed is declared still: `tidegate revert` takes it back by hand";
     const THE_REST: &str = "what is done stays; `tidegate revert` takes the rest back by hand";
     const LOOK: &str = "look before you go on: git fetch, then tidegate status";
     let (words, next) = match why {

@@ -138,7 +138,7 @@ impl NotPublished {
                 )
             }
             Self::Failed(failure) if failure.kind == FailureKind::Interrupted => Failure {
-                why: self.interrupted().unwrap_or_default(),
+                why: self.interrupted(done).unwrap_or_default(),
                 next: match failure.next.as_str() {
                     "" => STAGED.to_owned(),
                     next => next.to_owned(),
@@ -149,12 +149,15 @@ impl NotPublished {
         }
     }
 
-    /// What is there, where the operator stopped it.
-    pub fn interrupted(&self) -> Option<String> {
+    /// What is there, where the operator stopped it after `done` left the clone.
+    pub fn interrupted(&self, done: &[Part]) -> Option<String> {
         match self {
             Self::Failed(failure) if failure.kind == FailureKind::Interrupted => {
                 Some(match failure.why.as_str() {
-                    "interrupted" => "interrupted: nothing was pushed".to_owned(),
+                    "interrupted" if done.is_empty() => {
+                        "interrupted: nothing was pushed".to_owned()
+                    }
+                    "interrupted" => "interrupted: nothing more was pushed".to_owned(),
                     why => why.to_owned(),
                 })
             }

@@ -763,3 +763,21 @@ fn a_pull_request_is_followed_through_its_merge() {
         assert_eq!(back, delivery);
     }
 }
+
+#[test]
+fn what_was_stopped_later_says_that_some_is_there() {
+    let why = NotPublished::Failed(Failure::new(FailureKind::Interrupted, "interrupted"));
+    let push = Push {
+        base: tip("main"),
+        commit: ObjectId::new([2; 20]),
+        destination: Destination::Branch,
+    };
+    let done = [push.published("", None)];
+    assert_eq!(
+        [why.interrupted(&[]), why.interrupted(&done)].map(Option::unwrap),
+        [
+            "interrupted: nothing was pushed",
+            "interrupted: nothing more was pushed"
+        ]
+    );
+}
