@@ -90,11 +90,6 @@ impl From<Refused> for Failure {
 }
 
 impl Refused {
-    /// Nobody knows whether it was done: it failed on the way, or what was answered cannot be read.
-    pub(super) fn is_unclear(&self) -> bool {
-        self.status.is_none_or(|status| status >= 500)
-    }
-
     /// There is nothing of that name, or this identity may not see it.
     pub(super) fn is_hidden(&self) -> bool {
         matches!(self.status, Some(403 | 404))

@@ -51,6 +51,15 @@ impl std::fmt::Debug for Forge {
     }
 }
 
+/// Why no pull request was opened.
+#[derive(Debug)]
+pub struct NotOpen {
+    /// None is open; else that is not known.
+    pub is_known: bool,
+    /// What went wrong.
+    pub failure: Failure,
+}
+
 /// Connects to the forge of a place: its token is fetched; nothing is asked of the forge itself but, where nobody says it, what
 /// it speaks.
 ///
@@ -178,28 +187,30 @@ impl Forge {
     /// was faster, the forge is asked. What of the draft could not be had is said beside it.
     ///
     /// # Errors
-    /// In the forge's words; nothing was opened, as far as it says.
-    pub async fn open(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Failure> {
-        if let Some(found) = self.found(&draft.branch, &draft.base).await? {
+    /// In the forge's words, and whether it is known that none is open.
+    pub async fn open(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), NotOpen> {
+        let not_known = |failure: Failure| NotOpen {
+            is_known: false,
+            failure,
+        };
+        let found = self.found(&draft.branch, &draft.base).await;
+        if let Some(found) = found.map_err(not_known)? {
             return Ok(found);
         }
-        match self.api.open(draft).await {
-            Ok((request, notes)) => Ok(self.stands(request, notes).await),
-            Err(refused) => {
-                let unclear = refused.is_unclear();
-                match self.found(&draft.branch, &draft.base).await {
-                    Ok(Some(found)) => Ok(found),
-                    Err(asked) if unclear => Err(Failure::new(
-                        FailureKind::Network,
-                        format!(
-                            "whether the pull request was opened is not known: {}; then {}",
-                            refused.failure.why, asked.why
-                        ),
-                    )
-                    .hint("The same command again asks for it first, and opens none twice")),
-                    Ok(None) | Err(_) => Err(refused.failure),
-                }
-            }
+        let refused = match self.api.open(draft).await {
+            Ok((request, notes)) => return Ok(self.stands(request, notes).await),
+            Err(refused) => refused.failure,
+        };
+        match self.found(&draft.branch, &draft.base).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => Err(NotOpen {
+                is_known: true,
+                failure: refused,
+            }),
+            Err(asked) => Err(not_known(Failure {
+                why: format!("{}; then {}", refused.why, asked.why),
+                ..refused
+            })),
         }
     }
 

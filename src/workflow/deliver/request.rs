@@ -14,7 +14,10 @@ use crate::{
         pull_request::{PullRequest, PullState, draft},
         topology::Deliver,
     },
-    sources::{forge::Forge, git, waiting},
+    sources::{
+        forge::{Forge, NotOpen},
+        git, waiting,
+    },
 };
 
 /// The wait before the second look at a pull request; it grows to [`SLOWEST`].
@@ -234,27 +237,33 @@ async fn within<T>(until: Until, future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// The branch is there, and no pull request.
-fn not_opened(part: &Part, error: Failure) -> NotPublished {
+/// The branch is there, and no pull request, as far as that is known.
+fn not_opened(part: &Part, error: NotOpen) -> NotPublished {
+    let NotOpen { is_known, failure } = error;
     let by_hand = match &part.link {
         Some(link) => format!(", or open it by hand: {link}"),
         None => String::new(),
     };
-    let next = match error.next.as_str() {
+    let next = match failure.next.as_str() {
         "" => String::new(),
         next => format!("{next}. "),
     };
+    let (is_open, again) = if is_known {
+        (
+            "and its pull request is not open",
+            "finds the branch and opens it",
+        )
+    } else {
+        (
+            "and whether its pull request is open is not known",
+            "finds the branch, asks for it first, and opens none twice",
+        )
+    };
     failed(
         Failure::new(
-            error.kind,
-            format!(
-                "{} is pushed, and its pull request is not open: {}",
-                part.shown(),
-                error.why
-            ),
+            failure.kind,
+            format!("{} is pushed, {is_open}: {}", part.shown(), failure.why),
         )
-        .hint(format!(
-            "{next}The same command again finds the branch and opens it{by_hand}"
-        )),
+        .hint(format!("{next}The same command again {again}{by_hand}")),
     )
 }

@@ -78,6 +78,38 @@ fn one_that_is_open_is_said_to_be_open_whatever_is_not_known_of_it() {
 }
 
 #[test]
+fn what_is_not_said_of_those_that_are_open_is_not_that_there_are_none() {
+    for (dialect, asks) in [
+        (Dialect::Github, "GET /repos/acme/deploy/pulls?state=open"),
+        (Dialect::Gitea, "GET /repos/acme/deploy/pulls?state=open"),
+        (
+            Dialect::Gitlab,
+            "GET /projects/acme%2Fdeploy/merge_requests?state=opened",
+        ),
+    ] {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        for (status, said) in [(200, "is no list"), (500, "failed with 500")] {
+            fake.fault(asks, Fault::Status(status, String::new()));
+            let (code, _, words) = promote(&repository, &[]);
+            assert_eq!(code, 1, "{dialect:?}: {words}");
+            for part in [
+                said,
+                "is pushed, and whether its pull request is open is not known",
+                "opens none twice",
+            ] {
+                assert!(words.contains(part), "{dialect:?}: {words}");
+            }
+            assert_eq!(fake.openings(), 0, "{dialect:?}");
+        }
+        let (code, value, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{dialect:?}: {words}");
+        assert_eq!(value["pull_request"]["number"], 1);
+        fake.is_content();
+    }
+}
+
+#[test]
 fn checks_that_cannot_be_seen_have_not_passed() {
     for (dialect, path) in [
         (Dialect::Github, "check-runs"),
