@@ -466,7 +466,7 @@ fn what_mends_a_file_is_judged_by_the_version_that_it_brings() {
         (
             "1.1.0",
             Some("NOTES.md"),
-            &[("unrelated-lines", "warning")][..],
+            &[("unrelated-lines", "warning"), ("unmentioned", "warning")][..],
         ),
     ] {
         let repository = repository("");
@@ -483,10 +483,15 @@ fn what_mends_a_file_is_judged_by_the_version_that_it_brings() {
             "checkout",
             "prod",
             version,
-            "Mend checkout in prod",
+            beside.map_or("Mend checkout in prod", |_| "Mend"),
         );
         let said = format!("{version} beside {beside:?}");
         assert_eq!(found(&repository), pairs(expected), "{said}");
+        if beside.is_some() {
+            check(&repository, &[])
+                .exits(4)
+                .shows("moves what could not be read → 1.1.0 unmentioned");
+        }
     }
 }
 

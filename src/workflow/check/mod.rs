@@ -562,9 +562,12 @@ impl Judging<'_> {
                     .as_ref()
                     .map_or("none".to_owned(), ToString::to_string)
             };
+            let from = match self.fork.desired.unread(key) {
+                Some(_) => "what could not be read".to_owned(),
+                None => shown(from),
+            };
             let message = format!(
-                "{key} moves {} → {} unmentioned: {} {}",
-                shown(from),
+                "{key} moves {from} → {} unmentioned: {} {}",
                 shown(to),
                 told(made),
                 mention.why()
