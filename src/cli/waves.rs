@@ -188,7 +188,12 @@ fn stopped(
     parts: &[Part],
     why: NotPublished,
 ) -> Result<Exit, Failure> {
-    for part in parts {
+    // Of a wave of which a part is done, all that is done is told below.
+    let before = match why {
+        NotPublished::Partial { .. } => &[],
+        _ => parts,
+    };
+    for part in before {
         output.note(clean(&format!(
             "done before, and stays: {}",
             part.describe()

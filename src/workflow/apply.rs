@@ -166,6 +166,9 @@ fn applied(
         _ if missing => Before::NotAll(format!(
             "a part of it was written ({at}), and the rest was not: plan it again, what is there already is skipped"
         )),
+        _ if waves > 1 => Before::NotAll(format!(
+            "it, or a part of it, was written ({at}), and is not all there: plan it again"
+        )),
         _ => Before::NotAll(format!(
             "it was applied ({at}), and what it wrote was changed again since"
         )),
