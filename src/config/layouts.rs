@@ -3,7 +3,7 @@
 use super::reader::Table;
 use crate::domain::layout::{AlsoSpec, FallbackSpec, LayoutSpec};
 
-pub(super) const KEYS: [&str; 23] = [
+pub(super) const KEYS: [&str; 25] = [
     "preset",
     "path",
     "refs",
@@ -20,6 +20,7 @@ pub(super) const KEYS: [&str; 23] = [
     "match",
     "row",
     "env_name",
+    "env",
     "alias",
     "lowercase",
     "else",
@@ -27,6 +28,7 @@ pub(super) const KEYS: [&str; 23] = [
     "carry",
     "version_of",
     "service",
+    "only_if",
 ];
 pub(super) const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
 pub(super) const PLACE: [&str; 5] = ["path", "yaml", "json", "regex", "part"];
@@ -47,6 +49,7 @@ pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
         matching: table.string("match"),
         row: table.string("row"),
         env_name: table.string("env_name"),
+        env: table.string("env"),
         alias: table.string_map("alias").unwrap_or_default(),
         lowercase: table.strings("lowercase").unwrap_or_default(),
         fallbacks: table.tables("else").iter().map(fallback).collect(),
@@ -54,6 +57,7 @@ pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
         carry: table.string("carry"),
         version_of: table.string("version_of"),
         service: table.string("service"),
+        only_if: table.string("only_if"),
         range: table.string_map("range").unwrap_or_default(),
         repository: table.string("repository"),
         promote: table.string("promote"),

@@ -184,7 +184,9 @@ fn write_layout(text: &mut String, layout: &LayoutSpec) {
         ("match", &layout.matching),
         ("row", &layout.row),
         ("env_name", &layout.env_name),
+        ("env", &layout.env),
         ("service", &layout.service),
+        ("only_if", &layout.only_if),
         ("carry", &layout.carry),
         ("version_of", &layout.version_of),
     ];

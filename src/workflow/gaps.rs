@@ -39,7 +39,8 @@ impl Project {
         let tip = reading.tips.iter().find(|tip| tip.origin == cell.origin)?;
         let repo = self.repository(&tip.name).ok()?;
         let view = Arc::new(reading.layouts.view(&cell.origin));
-        let mut matrix = Assembler::new(Arc::clone(&view), &self.environments());
+        let matrix = Assembler::new(Arc::clone(&view), &self.environments());
+        let mut matrix = matrix.unconditional();
         for path in &cell.files {
             let bytes = repo.file(commit, path.as_str()).ok()?;
             let facts = bytes.map(|bytes| Arc::new(view.extract(path, &bytes)));

@@ -357,7 +357,8 @@ impl Reverted<'_> {
             bytes.ok().flatten()
         };
         let edits = edit_cell(layouts, desired, self.key, None, &files).ok()?;
-        let mut assembler = Assembler::new(layouts.clone(), &self.project.environments());
+        let assembler = Assembler::new(layouts.clone(), &self.project.environments());
+        let mut assembler = assembler.unconditional();
         for path in &cell.files {
             let edited = edits.iter().find(|edit| edit.path == *path);
             let bytes = edited

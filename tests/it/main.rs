@@ -22,6 +22,7 @@ mod following;
 mod forges;
 mod hung;
 mod kinds;
+mod layouts;
 mod logs;
 mod looks;
 mod mirror;

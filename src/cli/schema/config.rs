@@ -603,6 +603,8 @@ pub struct Layout {
     pub row: Option<String>,
     /// Builds the environment's name from captures; default `{env}`.
     pub env_name: Option<String>,
+    /// The environment of everything that it reads, where no name says it.
+    pub env: Option<String>,
     /// Other spellings in the repository: column = spelling.
     pub alias: Option<BTreeMap<String, String>>,
     /// Captures that are folded to lower case.
@@ -617,6 +619,8 @@ pub struct Layout {
     pub version_of: Option<VersionOf>,
     /// A path that proves the service: it then has a cell in every environment that `{env}` takes.
     pub service: Option<String>,
+    /// A file or folder that must be there for a place to count, a template over what `path` captures.
+    pub only_if: Option<String>,
 }
 
 /// How a branch per environment is promoted.

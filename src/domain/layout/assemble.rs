@@ -17,6 +17,7 @@ use super::{
     bindings::Bindings,
     choice::field,
     compile::Layout,
+    conditions::{Conditions, Side},
     join::{Joins, Presence, Rank},
     set::{LayoutFacts, Role},
 };
@@ -53,6 +54,7 @@ pub struct Assembler {
     /// Room for the names that are made of what a file captured.
     scratch: (String, String),
     joins: Joins,
+    conditions: Conditions,
     /// Cells whose version changed since last asked.
     changed: Vec<usize>,
 }
@@ -111,6 +113,7 @@ impl Assembler {
             cell_index: HashMap::new(),
             names: HashSet::new(),
             scratch: (String::new(), String::new()),
+            conditions: Conditions::default(),
             changed: Vec::new(),
         }
     }
@@ -129,6 +132,47 @@ impl Assembler {
         if self.update_in_place(file, facts.as_ref()) {
             return;
         }
+        let layouts = Arc::clone(&self.layouts);
+        let slot = self.files[file].origin;
+        let (origin, captures) = &self.origins[slot];
+        let entries = facts.iter().flat_map(|facts| &facts.entries);
+        let met = entries.filter(|entry| {
+            let layout = &layouts.layouts[usize::from(entry.layout)];
+            entry.role == Role::Condition && is_of(layout, origin)
+        });
+        let met = met.map(|entry| (usize::from(entry.layout), captures.join(&entry.path)));
+        let others = self.conditions.update(&layouts.layouts, slot, file, met);
+        self.take_in(file, facts);
+        for other in others {
+            let facts = self.files[other].facts.clone();
+            self.take_in(other, facts);
+        }
+    }
+
+    /// From now on counts what counts in the tree that is here: a history is that of today's places, whatever stood beside
+    /// them then.
+    pub fn fix_conditions(&mut self) {
+        self.conditions.fix();
+    }
+
+    /// The same for a matrix of some files of a tree, of which it is known that they count.
+    #[must_use]
+    pub fn unconditional(mut self) -> Self {
+        self.conditions = Conditions::met();
+        self
+    }
+
+    /// An empty matrix in which the same counts.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            conditions: self.conditions.fixed(),
+            ..Self::new(Arc::clone(&self.layouts), &self.environments)
+        }
+    }
+
+    /// Takes what a file said away, and brings what it says.
+    fn take_in(&mut self, file: usize, facts: Option<Arc<FileFacts>>) {
         let mut touched = std::mem::take(&mut self.files[file].cells);
         for cell in &touched {
             self.cells[*cell]
@@ -136,6 +180,7 @@ impl Assembler {
                 .retain(|known| known.presence.file != file && known.source != file);
         }
         self.joins.forget(file);
+        self.conditions.forget(file);
         let layouts = Arc::clone(&self.layouts);
         // A file may be a fall-back of cells that it proves itself: what it says is looked up while it is attached.
         self.files[file].facts.clone_from(&facts);
@@ -143,7 +188,7 @@ impl Assembler {
             for (index, entry) in facts.entries.iter().enumerate() {
                 let layout = &layouts.layouts[usize::from(entry.layout)];
                 let slot = &self.origins[self.files[file].origin].0;
-                if layout.refs == slot.refs && layout.repository == slot.repository {
+                if is_of(layout, slot) {
                     self.attach(layout, file, index, entry);
                 }
             }
@@ -290,12 +335,20 @@ impl Assembler {
         };
         let origin = self.files[file].origin;
         let ref_bindings = self.origins[origin].1.clone();
+        let number = usize::from(entry.layout);
         match entry.role {
+            Role::Condition => {}
             Role::Level(0) => {
                 let presence = presence(None);
                 let Some(own) = ref_bindings.join(&entry.path) else {
                     return;
                 };
+                if !self
+                    .conditions
+                    .allow(layout, number, origin, file, (Side::Own, &own))
+                {
+                    return;
+                }
                 let own_key = self.key(layout, &own);
                 let mut own_seen = false;
                 for (at, fact) in entry.facts.iter().enumerate() {
@@ -336,6 +389,12 @@ impl Assembler {
                     let Some(own) = self.proven(layout, &entry.path, &ref_bindings, at) else {
                         continue;
                     };
+                    if !self
+                        .conditions
+                        .allow(layout, number, origin, file, (Side::Proven, &own))
+                    {
+                        continue;
+                    }
                     if let Some(key) = self.key(layout, &own) {
                         self.exists(key, layout, presence, false);
                     }
@@ -551,4 +610,9 @@ impl Cell {
             .position(|known| !known.passed_over && (known.broken || known.version.is_some()))?;
         (!self.contributions[first].broken).then_some(first)
     }
+}
+
+/// Whether a layout reads this ref.
+fn is_of(layout: &Layout, origin: &Origin) -> bool {
+    layout.refs == origin.refs && layout.repository == origin.repository
 }

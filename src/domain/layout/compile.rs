@@ -25,6 +25,8 @@ pub(crate) struct Layout {
     pub(crate) levels: Vec<Level>,
     /// A path that proves the service: it then exists in every declared environment that `{env}` of its path takes.
     pub(crate) proof: Option<Pattern>,
+    /// A path that must be there for a place to count.
+    pub(crate) only_if: Option<Condition>,
     /// Places that move with the version.
     pub(crate) also: Vec<Level>,
     /// Whether a comment behind the version moves with it.
@@ -44,6 +46,14 @@ pub(crate) struct Layout {
     /// Columns by other spellings.
     aliases: BTreeMap<String, String>,
     lowercase: Vec<String>,
+}
+
+/// A path that must be there for a place to count.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) path: Pattern,
+    /// What it captures that is known of a file of the layout's own path, and of a proven service.
+    pub(crate) shared: [Vec<Arc<str>>; 2],
 }
 
 /// What compiling needs to know of the configuration around the layout.
@@ -78,6 +88,13 @@ impl Layout {
             .as_deref()
             .map(|text| pattern("service", text, &spellings))
             .transpose()?;
+        if spec.env.is_some() && proof.is_some() {
+            return Err(LayoutError::new(
+                "env",
+                "stands beside `service`, which proves it in every environment; keep one of the two",
+            ));
+        }
+        let only_if = condition(spec, &levels, proof.as_ref(), refs, &spellings)?;
         let also = spec
             .also
             .iter()
@@ -95,6 +112,7 @@ impl Layout {
             variant: context.variant,
             contested: context.contested,
             proof,
+            only_if,
             also,
             carry: carry(spec.carry.as_deref())?,
             subject: told,
@@ -259,6 +277,48 @@ pub(crate) fn spellings(
             .map(|(spelling, _)| spelling.clone()),
     );
     all
+}
+
+/// The path that must be there. What it captures is known of a place before a file of it is read.
+fn condition(
+    spec: &LayoutSpec,
+    levels: &[Level],
+    proof: Option<&Pattern>,
+    refs: Option<&(usize, Vec<Arc<str>>)>,
+    spellings: &[&str],
+) -> Result<Option<Condition>, LayoutError> {
+    let Some(text) = spec.only_if.as_deref() else {
+        return Ok(None);
+    };
+    let path = pattern("only_if", text, spellings)?;
+    let names = path.names();
+    let refs: Vec<Arc<str>> = refs.map(|(_, names)| names.clone()).unwrap_or_default();
+    let place = levels.first().and_then(|level| level.path.as_ref());
+    let own = place.map(Pattern::names).unwrap_or_default();
+    let fixed = spec.env.is_some().then(|| "env".into());
+    let own: Vec<Arc<str>> = own.into_iter().chain(fixed).collect();
+    let proven = proof.map_or_else(Vec::new, |proof| {
+        proof.names().into_iter().chain(["env".into()]).collect()
+    });
+    let inside = levels.first().map(Level::names).unwrap_or_default();
+    let late = names.iter().find(|name| {
+        inside.contains(name) && ![&own, &proven, &refs].iter().any(|it| it.contains(name))
+    });
+    if let Some(name) = late {
+        return Err(LayoutError::new(
+            "only_if",
+            format!(
+                "`{{{name}}}` is captured in a file and not of its path: what must be there is asked before a file is read"
+            ),
+        ));
+    }
+    let shared = [own, proven].map(|known| {
+        let both = names
+            .iter()
+            .filter(|name| known.contains(name) || refs.contains(name));
+        both.cloned().collect()
+    });
+    Ok(Some(Condition { path, shared }))
 }
 
 fn subject(text: &str) -> Result<Subject, LayoutError> {

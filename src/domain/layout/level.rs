@@ -22,6 +22,8 @@ const DIGEST_MARK: &str = ":digest\"";
 pub(crate) struct Level {
     /// Which files. `None` only for `also`: the file of the version itself.
     pub(crate) path: Option<Pattern>,
+    /// The environment of all that it finds, where the layout says it.
+    pub(crate) env: Option<Arc<str>>,
     /// Where in a file.
     pub(crate) finder: Finder,
     /// Which part of the scalar.
@@ -122,6 +124,7 @@ impl Level {
             ),
         }
         names.extend(self.part.names());
+        names.extend(self.env.is_some().then(|| "env".into()));
         if let Some(name) = &self.name {
             names.push("name".into());
             names.extend(name.names());
@@ -210,6 +213,7 @@ pub(super) fn levels(
         });
     }
     for level in &mut levels {
+        level.env = spec.env.as_deref().map(Into::into);
         level.subject = Rule::of(level);
         if let (Some(Marker::Tag), Finder::Text(regex)) = (level.marker(), &level.finder) {
             let digests = regex.as_str().replace(TAG_MARK, DIGEST_MARK);
@@ -286,6 +290,7 @@ impl Keys<'_> {
         let part = self.part.map(Part::compile).transpose();
         Ok(Level {
             path: None,
+            env: None,
             finder,
             part: part
                 .map_err(|message| LayoutError::new(key("part"), message))?

@@ -41,9 +41,12 @@ pub(crate) enum Step {
     Deep(Option<Arc<str>>),
     /// The item at this index.
     Index(usize),
+    /// The item that has so many behind it, itself counted: 1 is the last.
+    FromEnd(usize),
     /// Each item.
     Each,
-    /// Stays where it is if this field's text matches; of an `images` item its name counts without tag and digest too.
+    /// Stays where it is if this field's text matches; of an `images` item its name counts without tag and digest too. Of a
+    /// field that is a list, once for each of its texts that matches.
     Where(Vec<String>, Pattern),
     /// Stays where it is if this field is missing or says nothing: `{ref=}`.
     Without(Vec<String>),
@@ -76,7 +79,7 @@ impl Locator {
         let locator = Self::read(source, environments)?;
         let wrong = match locator.innermost().steps.last() {
             Some(Step::Where(..) | Step::Without(_)) => Some(mistakes::condition_last(source)),
-            Some(Step::Index(_)) => mistakes::item_of_a_text(source),
+            Some(Step::Index(_) | Step::FromEnd(_)) => mistakes::item_of_a_text(source),
             _ => None,
         };
         wrong.map_or(Ok(locator), Err)
@@ -206,7 +209,12 @@ impl Locator {
                     let keys = bound.get(name)?.split('.').filter(|key| !key.is_empty());
                     path.extend(keys.map(|key| manifest::Step::Key(key.to_owned())));
                 }
-                Step::Any | Step::Each | Step::Deep(None) | Step::Where(..) | Step::Without(_) => {
+                Step::Any
+                | Step::Each
+                | Step::FromEnd(_)
+                | Step::Deep(None)
+                | Step::Where(..)
+                | Step::Without(_) => {
                     return None;
                 }
             }
@@ -298,6 +306,13 @@ impl<'t> Search<'t> {
                     self.enter(rest, *index, item, node, borrowed || node.is_alias());
                 }
             }
+            Step::FromEnd(behind) => {
+                let index = node.items().count().checked_sub(*behind);
+                if let Some((index, item)) = index.and_then(|at| Some((at, node.items().nth(at)?)))
+                {
+                    self.enter(rest, index, item, node, borrowed || node.is_alias());
+                }
+            }
             Step::Each => {
                 for (index, item) in node.items().enumerate() {
                     self.enter(rest, index, item, node, borrowed || node.is_alias());
@@ -314,6 +329,14 @@ impl<'t> Search<'t> {
                         || pattern.match_into(text, &mut self.bindings));
                 if matches {
                     self.walk(rest, node, parent, borrowed);
+                }
+                let items = value.into_iter().flat_map(NodeRef::items);
+                for text in items.filter_map(NodeRef::text) {
+                    let before = self.bindings.len();
+                    if pattern.match_into(text, &mut self.bindings) {
+                        self.walk(rest, node, parent, borrowed);
+                    }
+                    self.bindings.truncate(before);
                 }
             }
             Step::Without(field) => {

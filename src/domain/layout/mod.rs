@@ -10,6 +10,7 @@ mod bindings;
 mod choice;
 mod claims;
 mod compile;
+mod conditions;
 mod containers;
 pub mod edit;
 mod extract;

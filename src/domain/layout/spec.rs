@@ -35,6 +35,8 @@ pub struct LayoutSpec {
     pub row: Option<String>,
     /// Builds the environment's name from captures; `{env}` by default.
     pub env_name: Option<String>,
+    /// The environment of everything that it reads, where no name says it; templates know it as `{env}`.
+    pub env: Option<String>,
     /// Other spellings of environments: `alias = { prod = "production" }`. Of the two, the declared environment is the
     /// column and the other the spelling in the repository; where that does not decide, the right side is the column.
     pub alias: BTreeMap<String, String>,
@@ -51,6 +53,8 @@ pub struct LayoutSpec {
     pub version_of: Option<String>,
     /// A path that proves the service: it then exists in every declared environment that `{env}` of its path takes.
     pub service: Option<String>,
+    /// A path that must be there, a file or a folder, for a place to count: a template over what `path` captures.
+    pub only_if: Option<String>,
     /// Environments as ranges over shared tags.
     pub range: BTreeMap<String, String>,
     /// The `[[repositories]]` entry it reads from.

@@ -36,8 +36,8 @@ struct StoredFile {
 #[derive(Serialize, Deserialize)]
 struct StoredEntry {
     layout: u16,
-    /// How far it falls back; `None` is a proof.
-    level: Option<u8>,
+    /// How far it falls back; [`PROOF`] and [`CONDITION`] do not.
+    level: u8,
     path: Vec<(u32, u32)>,
     facts: Vec<StoredFact>,
 }
@@ -50,6 +50,10 @@ struct StoredFact {
     line: u32,
     paired: bool,
 }
+
+/// The level of a proof of a service, and of what must be there for a place to count.
+const PROOF: u8 = u8::MAX;
+const CONDITION: u8 = u8::MAX - 1;
 
 /// The files as bytes. Those with problems, or that contradict themselves, are left out: they are looked at again.
 pub fn store(files: &[KnownFile]) -> Vec<u8> {
@@ -81,7 +85,8 @@ pub fn restore(bytes: &[u8], layouts: &LayoutSet) -> Option<Vec<KnownFile>> {
     let known = |entry: &StoredEntry| {
         let layout = layouts.layouts.get(usize::from(entry.layout));
         let levels = layout.map_or(0, |layout| layout.levels.len());
-        layout.is_some() && entry.level.is_none_or(|level| usize::from(level) < levels)
+        let is_level = usize::from(entry.level) < levels;
+        layout.is_some() && (is_level || matches!(entry.level, PROOF | CONDITION))
     };
     let files = stored.files.into_iter().map(|file| {
         let fits = file.entries.iter().all(known);
@@ -132,8 +137,9 @@ impl<'a> Texts<'a> {
         Some(StoredEntry {
             layout: entry.layout,
             level: match entry.role {
-                Role::Level(level) => Some(level),
-                Role::Proof => None,
+                Role::Level(level) => level,
+                Role::Proof => PROOF,
+                Role::Condition => CONDITION,
             },
             path: entry.path.iter().map(|pair| self.pair(pair)).collect(),
             facts,
@@ -184,7 +190,11 @@ impl Numbered<'_> {
         let facts = facts.collect::<Option<_>>()?;
         Some(LayoutFacts {
             layout: entry.layout,
-            role: entry.level.map_or(Role::Proof, Role::Level),
+            role: match entry.level {
+                PROOF => Role::Proof,
+                CONDITION => Role::Condition,
+                level => Role::Level(level),
+            },
             path,
             broken: false,
             facts,
@@ -208,7 +218,8 @@ mod tests {
         { preset = "kustomize", path = "apps/{service}/{env}/kustomization.yaml" },
         { path = "helm/{service}/values-{env}.yaml", yaml = "image.tag", else = [{ path = "helm/{service}/values.yaml" }] },
         { path = "all.yaml", yaml = "{service}.{env}" },
-        { path = "charts/{service}/{env:$envs}.yaml", yaml = "tag", service = "charts/{service}/Chart.yaml" }
+        { path = "charts/{service}/{env:$envs}.yaml", yaml = "tag", service = "charts/{service}/Chart.yaml" },
+        { path = "charts/{service}/pin", regex = "(?<v>.+)", env = "prod", only_if = "charts/{service}/Chart.yaml" }
     "#;
 
     fn small() -> Small {
@@ -223,6 +234,7 @@ mod tests {
                 ("apps/none/prod/kustomization.yaml", "resources: []\n"),
                 ("charts/c/Chart.yaml", "version: 1\n"),
                 ("charts/c/dev.yaml", "tag: \n"),
+                ("charts/c/pin", "3\n"),
                 ("helm/a/values-dev.yaml", "image: {}\n"),
                 ("helm/a/values.yaml", "image: {tag: 4}\n"),
                 (

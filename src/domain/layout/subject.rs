@@ -123,6 +123,7 @@ fn tree(level: &Level, locator: &Locator) -> Rule {
             Step::Any
             | Step::Deep(_)
             | Step::Index(_)
+            | Step::FromEnd(_)
             | Step::Each
             | Step::Where(..)
             | Step::Without(_) => {}

@@ -38,10 +38,17 @@ fn history(corpus: &Corpus, repo: &Repo, want: &Want) -> Changes {
 }
 
 #[test]
-#[ignore = "needs facts (TIDEGATE_CORPORA) and clones (TIDEGATE_CLONES) of six public repositories; .ci/run has them"]
+#[ignore = "needs facts (TIDEGATE_CORPORA) and clones (TIDEGATE_CLONES) of nineteen public repositories; .ci/run has them"]
 fn last_changes_and_values_are_those_of_the_corpora() {
     let mut failures = Vec::new();
     for corpus in Corpus::all() {
+        if !corpus
+            .facts
+            .join(format!("{}.cells.json", corpus.name))
+            .exists()
+        {
+            continue;
+        }
         let started = Instant::now();
         let repo = Repo::discover(corpus.repository.path()).unwrap();
         let facts = corpus.facts(".cells.json");

@@ -89,8 +89,8 @@ static LOOKS: LazyLock<Vec<Option<Regex>>> =
     LazyLock::new(|| HABITS.iter().map(|it| Regex::new(it.looks).ok()).collect());
 
 /// What no locator of ours has outside patterns and quotes.
-const SUSPICIOUS: [&str; 12] = [
-    ".[", " =", "[]", "[?", "[-", "[ ", "select(", "\\", "==", "=\"", "='", ": ",
+const SUSPICIOUS: [&str; 11] = [
+    ".[", " =", "[]", "[?", "[ ", "select(", "\\", "==", "=\"", "='", ": ",
 ];
 
 /// What is wrong with `source`, where it is written as another tool would; `parses` says whether a text is a locator.
@@ -123,12 +123,8 @@ pub(super) fn mistake(source: &str, parses: &dyn Fn(&str) -> bool) -> Option<Str
             }
         }
     }
-    if let Some((at, why)) = first {
-        return Some(said(source, at, why, &text, parses));
-    }
-    let negative = source.find("[-").filter(|at| outside(source, *at))?;
-    let why = "items are counted from the first, `[0]`; name the one that is meant by a field, such as `[name=x]`";
-    Some(said(source, negative, why, "", parses))
+    let (at, why) = first?;
+    Some(said(source, at, why, &text, parses))
 }
 
 /// A condition in braces with blanks around its `=`, or with quotes, which would be looked for.

@@ -57,12 +57,16 @@ fn bracket(
         steps.push(Step::Key(key.to_owned()));
     } else if let Ok(index) = inside.parse() {
         steps.push(Step::Index(index));
+    } else if let Some(behind) = inside.strip_prefix('-').and_then(|it| it.parse().ok())
+        && behind > 0
+    {
+        steps.push(Step::FromEnd(behind));
     } else if inside.contains('=') {
         steps.push(Step::Each);
         steps.push(filter(inside, source, environments)?);
     } else {
         return Err(format!(
-            "`{source}`: `[{inside}]` is none of `[0]`, `[*]`, `[name=x]`"
+            "`{source}`: `[{inside}]` is none of `[0]`, `[-1]`, `[*]`, `[name=x]`"
         ));
     }
     Ok(())

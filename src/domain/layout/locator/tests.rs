@@ -209,7 +209,7 @@ fn other_tools_ways_are_named_with_the_right_form() {
     for (source, why) in [
         ("images[name=x]", "ends with a condition"),
         ("images[*]{name=**/{service}}", "ends with a condition"),
-        ("images[-1].newTag", "counted from the first"),
+        ("images[-0].newTag", "is none of `[0]`, `[-1]`"),
     ] {
         let error = Locator::compile(source, &[]).unwrap_err();
         assert!(error.contains(why), "{source}: {error}");

@@ -49,6 +49,8 @@ pub(in crate::domain::layout) enum Role {
     Level(u8),
     /// Proof that the service exists.
     Proof,
+    /// It is there, or something below it is.
+    Condition,
 }
 
 /// One version in a file.
@@ -105,7 +107,7 @@ impl FileFacts {
         let mut read = self
             .entries
             .iter()
-            .filter(|e| e.role != Role::Proof)
+            .filter(|e| matches!(e.role, Role::Level(_)))
             .peekable();
         read.peek().is_some() && read.all(|entry| entry.broken)
     }

@@ -309,7 +309,10 @@ impl Compiler {
 impl Level {
     /// What its path captures of `path`.
     pub(in crate::domain::layout) fn matches(&self, path: &str) -> Option<Bindings> {
-        self.path.as_ref()?.matches(path)
+        let mut bound = self.path.as_ref()?.matches(path)?;
+        let fixed = self.env.as_ref();
+        let agrees = fixed.is_none_or(|env| bound.bind(&Arc::from("env"), env));
+        agrees.then_some(bound)
     }
 }
 

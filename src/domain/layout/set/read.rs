@@ -26,11 +26,17 @@ impl LayoutSet {
     /// Whether any file below `directory` (no trailing slash; empty is the root) may matter. Prunes a tree walk.
     pub fn may_contain(&self, directory: &str) -> bool {
         self.paths().any(|path| path.may_contain(directory))
+            || self.conditions().any(|path| {
+                path.may_contain(directory) || above(directory).any(|it| path.is_match(it))
+            })
     }
 
     /// Whether any layout reads the file at `path`.
     pub fn wants(&self, path: &str) -> bool {
         self.paths().any(|pattern| pattern.is_match(path))
+            || self
+                .conditions()
+                .any(|it| above(path).any(|path| it.is_match(path)))
     }
 
     /// What the file at `path` says. Never fails: what cannot be read is a problem in the facts.
@@ -207,6 +213,7 @@ impl LayoutSet {
                 });
             }
         }
+        facts.entries.extend(self.conditions_met(path.as_str()));
         for (index, bound, found) in aside {
             facts.add_aside(path, &self.layouts, &origin, (index, bound), found);
         }
@@ -230,7 +237,7 @@ impl LayoutSet {
                 layout: u16::try_from(index).unwrap_or(u16::MAX),
                 role,
                 path,
-                broken: role != Role::Proof,
+                broken: matches!(role, Role::Level(_)),
                 facts: Vec::new(),
             };
             for (level, place) in layout.levels.iter().enumerate() {
@@ -240,6 +247,7 @@ impl LayoutSet {
             let proof = layout.proof.as_ref().and_then(|proof| proof.matches(path));
             entries.extend(proof.map(|bound| entry(Role::Proof, bound)));
         }
+        entries.extend(self.conditions_met(path));
         FileFacts {
             entries,
             problems: vec![problem],
@@ -287,6 +295,31 @@ impl LayoutSet {
         self.layouts.iter().any(|layout| layout.refs.is_none())
     }
 
+    /// The paths that must be there for places of layouts to count.
+    fn conditions(&self) -> impl Iterator<Item = &Pattern> {
+        let seen = self.layouts.iter().filter(|layout| self.is_seen(layout));
+        seen.filter_map(|layout| Some(&layout.only_if.as_ref()?.path))
+    }
+
+    /// What it says by being there that a file is at `path`.
+    fn conditions_met(&self, path: &str) -> Vec<LayoutFacts> {
+        let mut met: Vec<LayoutFacts> = Vec::new();
+        for (index, layout) in self.layouts.iter().enumerate() {
+            let Some(condition) = layout.only_if.as_ref().filter(|_| self.is_seen(layout)) else {
+                continue;
+            };
+            let bound = above(path).filter_map(|path| condition.path.matches(path));
+            met.extend(bound.map(|bound| LayoutFacts {
+                layout: u16::try_from(index).unwrap_or(u16::MAX),
+                role: Role::Condition,
+                path: bound,
+                broken: false,
+                facts: Vec::new(),
+            }));
+        }
+        met
+    }
+
     /// Every template of files that are read.
     fn paths(&self) -> impl Iterator<Item = &Pattern> {
         let seen = self
@@ -298,4 +331,10 @@ impl LayoutSet {
             levels.chain(layout.proof.as_ref())
         })
     }
+}
+
+/// The path itself and every folder that it is in.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+    std::iter::once(path).chain(folders)
 }

@@ -6,6 +6,7 @@ mod places;
 mod presets;
 mod refs;
 mod updates;
+mod wishes;
 
 use std::sync::Arc;
 

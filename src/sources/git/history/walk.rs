@@ -43,7 +43,6 @@ pub(super) struct Moved {
 pub(super) struct Walk<'a> {
     objects: &'a Objects,
     layouts: &'a Arc<LayoutSet>,
-    environments: &'a [EnvironmentName],
     files: HashMap<RepoPath, (ObjectId, Arc<FileFacts>)>,
     /// Files that cannot be read here, and stand for what they said before they broke.
     passed_over: HashSet<RepoPath>,
@@ -61,7 +60,6 @@ impl<'a> Walk<'a> {
         let mut walk = Self {
             objects,
             layouts,
-            environments,
             files: HashMap::new(),
             passed_over: HashSet::new(),
             assembler: Assembler::new(Arc::clone(layouts), environments),
@@ -73,6 +71,7 @@ impl<'a> Walk<'a> {
         for (path, id, facts) in &known.files {
             walk.put(path.clone(), Some((*id, Arc::clone(facts))));
         }
+        walk.assembler.fix_conditions();
         walk.assembler.take_changes();
         Ok(walk)
     }
@@ -163,7 +162,7 @@ impl<'a> Walk<'a> {
 
     /// An empty matrix of the same layouts.
     pub(super) fn assembler(&self) -> Assembler {
-        Assembler::new(Arc::clone(self.layouts), self.environments)
+        self.assembler.emptied()
     }
 
     /// What the file at `path` says here.
