@@ -111,6 +111,13 @@ async fn gates_ask_a_registry_and_a_prometheus() {
     }
     let tidegate = |arguments: &[&str]| run(home.path(), env!("CARGO_BIN_EXE_tidegate"), arguments);
     let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let before = said(&tidegate(&["why", "web", "--to", "prod"]));
+    assert!(before.contains("before you have allowed it"), "{before}");
+    let shown = said(&tidegate(&["trust"]));
+    assert!(
+        shown.contains(&format!("asks the registry {host}")),
+        "{shown}"
+    );
     let why = said(&tidegate(&["why", "web", "--to", "prod"]));
     for words in ["registry pass", "for linux/amd64", "promql pass"] {
         assert!(why.contains(words), "{why}");
