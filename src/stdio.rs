@@ -284,8 +284,7 @@ mod tests {
         );
         // The type that the screen is drawn on.
         found.retain(|line| {
-            !line.contains("BufWriter<Stdout>")
-                && !line.contains("io::{self, BufWriter, Stdout, Write}")
+            !line.contains("Frames<Stdout>") && !line.contains("io::{self, Stdout, Write}")
         });
         assert_eq!(found, Vec::<String>::new());
     }
