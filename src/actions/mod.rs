@@ -149,9 +149,9 @@ pub enum Action {
     HandOver,
     /// Look at a log otherwise.
     ViewLog(LogView),
-    /// Show what the agent of the selected cell can be told.
+    /// Show what can be done by hand to the selected cell.
     Agent,
-    /// Tell the agent of the selected cell this.
+    /// Tell the agent of the selected cell, its progressive delivery or its workload this.
     Tell(AgentOrder),
     /// Run the user's own command at this place of the configuration.
     Own(usize),
@@ -172,7 +172,7 @@ pub enum LogView {
     Container,
 }
 
-/// What an agent is told.
+/// What an agent, a progressive delivery or a workload is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentOrder {
     /// Whatever the cell waits for.
@@ -191,6 +191,24 @@ pub enum AgentOrder {
     HardRefresh,
     /// Argo CD: end the operation under way.
     Terminate,
+    /// Argo CD: apply what it had applied before.
+    Rollback,
+    /// A progressive delivery: go on.
+    Promote,
+    /// The same, at once and to its end.
+    PromoteFull,
+    /// The same: give up.
+    Abort,
+    /// The same: begin again.
+    Retry,
+    /// A workload: have all pods made anew.
+    Restart,
+    /// The same: back to an earlier template.
+    Undo,
+    /// The same: let changes of its template wait.
+    Pause,
+    /// The same: go on.
+    GoOn,
 }
 
 /// A part of what is selected that can be copied.

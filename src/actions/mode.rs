@@ -37,7 +37,7 @@ pub enum Mode {
     Log,
     /// An object of a cluster.
     Object,
-    /// What the agent of a cell can be told.
+    /// What can be done by hand to a cell.
     Agent,
     /// A yes-or-no question.
     Question,
@@ -87,7 +87,7 @@ impl Mode {
             Self::Copy => "Copy",
             Self::Log => "Log",
             Self::Object => "Object",
-            Self::Agent => "Agent",
+            Self::Agent => "By hand",
             Self::Question => "Question",
         }
     }

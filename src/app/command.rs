@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    event::{AgentTold, Epoch},
+    event::{ByHand, Epoch},
     filters::Filters,
 };
 use crate::actions::OwnRun;
 use crate::domain::{
+    agent::AgentState,
+    by_hand::Deed,
     delivery::Delivery,
     desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
@@ -95,12 +97,21 @@ pub enum Command {
         /// The environment whose cluster is logged in to.
         environment: EnvironmentName,
     },
-    /// Tell a cell's agent something and follow what it does; answered by `AgentTold`, and where that was taken by `AgentDone`.
-    TellAgent {
+    /// Find out what is to be known before something is done by hand; answered by `Weighed`.
+    Weigh {
+        /// Which request this is; the answer carries it.
+        epoch: Epoch,
+        /// What is to be done.
+        deed: Deed,
+        /// What brings the cell.
+        agent: Option<AgentState>,
+    },
+    /// Do something by hand to a cell and follow what comes of it; answered by `Told`, and where that was taken by `ToldDone`.
+    Tell {
         /// Which request this is; the first answer carries it.
         epoch: Epoch,
         /// What is told to whom.
-        told: AgentTold,
+        told: ByHand,
     },
     /// Follow the log of a pod in place of any other; answered by several `Log`.
     FollowLog {

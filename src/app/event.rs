@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::model::Setup;
 use crate::actions::{Key, Press};
 use crate::domain::{
-    agent::{AgentState, Order},
+    by_hand::{Deed, Weighed},
     delivery::{Delivery, DeliveryId, Step},
     desired::{Desired, Refs, Tip},
     diff::{Diff, FileDiff},
@@ -138,21 +138,28 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// First answer to [`Command::TellAgent`](super::command::Command::TellAgent).
-    AgentTold {
+    /// Answer to [`Command::Weigh`](super::command::Command::Weigh).
+    Weighed {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// What was found out, or why that is not possible.
+        result: Result<Weighed, String>,
+    },
+    /// First answer to [`Command::Tell`](super::command::Command::Tell).
+    Told {
         /// The request that is answered.
         epoch: Epoch,
         /// What was told to whom.
-        told: AgentTold,
+        told: ByHand,
         /// That it was taken, or why not.
         result: Result<(), String>,
     },
     /// What came of it.
-    AgentDone {
+    ToldDone {
         /// What was told to whom.
-        told: AgentTold,
-        /// How the agent is then; `None`: it has not done it in time; or why that is not known.
-        result: Result<Option<AgentState>, String>,
+        told: ByHand,
+        /// How what it was done to is then; `None`: it has not done it in time; or why that is not known.
+        result: Result<Option<Ended>, String>,
     },
     /// Part of the answer to [`Command::FollowLog`](super::command::Command::FollowLog).
     Log {
@@ -212,28 +219,26 @@ pub enum LogPart {
     End(Result<(), String>),
 }
 
-/// What the agent of a cell is told.
+/// Something that is done by hand to a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentTold {
+pub struct ByHand {
     /// The cell.
     pub cell: CellKey,
-    /// Its agent, as it was when it was told.
-    pub agent: AgentState,
-    /// What it is told.
-    pub order: Order,
+    /// What is done to what of it.
+    pub deed: Deed,
+    /// The reason with which a freeze was lifted for it.
+    pub lifted: Option<String>,
 }
 
-impl AgentTold {
-    /// `Kustomization flux-system/shop in edge`.
-    pub fn whom(&self) -> String {
-        let agent = &self.agent;
-        format!("{} {} in {}", agent.kind, agent.object, agent.cluster)
-    }
-
-    /// The command of the agent's own program that does the same.
-    pub fn command(&self) -> String {
-        self.agent.command(self.order)
-    }
+/// How what something was done to is, once it has taken it up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// It cannot go on.
+    pub failing: bool,
+    /// The word for how it is.
+    pub word: &'static str,
+    /// Why, in its controller's words.
+    pub reason: Option<String>,
 }
 
 /// How a command of the user's own ended.

@@ -21,6 +21,8 @@ pub enum Operation {
     Publish,
     /// Telling an agent something.
     Tell,
+    /// Finding out what is to be known before that.
+    Weigh,
     /// Following a log.
     Log,
     /// Reading an object.
@@ -41,6 +43,7 @@ impl Operation {
             Self::Waiting => "judging what waits",
             Self::Publish => "delivery",
             Self::Tell => "telling an agent",
+            Self::Weigh => "finding out who would undo it",
             Self::Log => "following a log",
             Self::Object => "reading an object",
             Self::Own => "a command",

@@ -64,8 +64,7 @@ pub(super) async fn run(
     let of = agent.reference();
     let of = of.ok_or_else(|| Failure::failed(format!("{} names no object", agent.object)))?;
     let command = order.command(&agent.cluster, &of);
-    let moves = matches!(order, Order::Sync | Order::Reconcile | Order::Resume);
-    let frozen = moves.then(|| {
+    let frozen = order.moves().then(|| {
         gate::window_by_hand(
             &project.config.topology,
             &cell,

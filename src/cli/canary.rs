@@ -46,8 +46,7 @@ pub(super) async fn run(context: &Context, command: &CanaryCommand) -> Result<Ex
         return Err(refused(why));
     }
     let command = conduct.command(&progress.cluster, &progress.object);
-    // To give up is to go back.
-    let frozen = (conduct != Conduct::Abort).then(|| {
+    let frozen = conduct.moves().then(|| {
         let topology = &project.config.topology;
         gate::window_by_hand(topology, &cell, windows.as_deref(), jiff::Timestamp::now())
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Context, agent,
@@ -17,14 +17,14 @@ use super::{
 use crate::{
     domain::{
         age,
+        by_hand::WorkloadAt,
         failure::{Failure, FailureKind},
         gate,
         ids::CellKey,
         plan::Verdict,
-        rollout::{Health, ObjectKind, Revision, RolloutAct, back_to, revisions},
+        rollout::{Health, Revision, RolloutAct, back_to},
     },
-    sources::cluster::{Control, Kind, Objects, Place},
-    workflow::{self, Project, Reading},
+    workflow::{self, Project, Reading, Workload},
 };
 
 /// How long is waited where the environment does not say.
@@ -60,42 +60,27 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
     let seen = workflow::look_at(&project, &reading, &cell, FIRST_ANSWER, Timestamp::now).await?;
     let refused = |why: String| Failure::new(FailureKind::Refused, why);
     let workload = chosen(&seen.live.workloads, &cell, args)?;
-    let (kind, name) = workload
-        .split_once('/')
-        .and_then(|(kind, name)| Some((ObjectKind::parse(kind)?, name)))
-        .ok_or_else(|| {
-            refused(format!(
-                "{} has no rollout of Kubernetes'",
-                clean(&workload)
-            ))
-        })?;
-    let place = Place {
-        kind: Kind::Watched(kind),
-        namespace: seen.namespace.clone(),
-        name: name.to_owned(),
-    };
+    let at = WorkloadAt::new(seen.context.clone(), seen.namespace.clone(), &workload);
+    let at = at.ok_or_else(|| {
+        refused(format!(
+            "{} has no rollout of Kubernetes'",
+            clean(&workload)
+        ))
+    })?;
     let options = workflow::cluster_options(&project);
-    let objects = Objects::connect(&seen.context, &options)
-        .await
-        .map_err(refused)?;
-    let object = objects.get(&place).await.map_err(refused)?;
-    let made = match kind {
-        ObjectKind::Deployment => Kind::Watched(ObjectKind::ReplicaSet),
-        _ => Kind::ControllerRevision,
-    };
+    let object = Workload::read(&options, &at).await.map_err(refused)?;
     // What cannot be read is needed by two of the five.
     let needs = matches!(act, None | Some(RolloutAct::Undo));
-    let made = match objects.list(made, &seen.namespace, "").await {
+    let all = match object.revisions() {
         Err(why) if needs => return Err(refused(why)),
-        made => made.unwrap_or_default(),
+        all => all.unwrap_or_default(),
     };
-    let all = revisions(&object, &made);
     let to = match act {
-        Some(RolloutAct::Undo) => Some(back_to(&all, to).map_err(refused)?),
+        Some(RolloutAct::Undo) => Some(back_to(all, to).map_err(refused)?.number),
         _ => None,
     };
     // To go back, and to stop, is never frozen.
-    let frozen = matches!(act, Some(RolloutAct::Restart | RolloutAct::Resume)).then(|| {
+    let frozen = act.is_some_and(RolloutAct::moves).then(|| {
         let (topology, windows) = (&project.config.topology, seen.live.windows.as_deref());
         gate::window_by_hand(topology, &cell, windows, now)
     });
@@ -109,8 +94,8 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         workload: &workload,
         seen: &seen,
         act,
-        to: to.map(|it| it.number),
-        all: &all,
+        to,
+        all,
         frozen: frozen.as_ref(),
     };
     if frozen.as_ref().is_some_and(Verdict::holds) {
@@ -121,10 +106,11 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
         report.tell(None, &[]);
         return Ok(Exit::Done);
     };
-    let (content, patch) = act
-        .change(kind, &object, to, now)
+    let change = object
+        .change(act, to, now)
         .map_err(|why| refused(format!("{workload}: {why}")))?;
-    let undone = who_undoes(&objects, &options, &seen, (&workload, act), now).await;
+    let agent = seen.live.agent.as_ref();
+    let undone = object.who_undoes(&options, agent, act, now).await;
     if common.dry_run {
         report.tell(Some("dry-run"), &undone);
         return Ok(Exit::Done);
@@ -135,10 +121,7 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
             "not confirmed; nothing was changed",
         ));
     }
-    objects
-        .patch(&place, content, &patch)
-        .await
-        .map_err(refused)?;
+    object.apply(&change).await.map_err(refused)?;
     if !args.told.wait || act == RolloutAct::Pause {
         report.tell(Some("changed"), &undone);
         return Ok(Exit::Done);
@@ -185,51 +168,6 @@ fn chosen(all: &[String], cell: &CellKey, args: &RolloutArgs) -> Result<String, 
             list()
         ))),
     }
-}
-
-/// Who would undo it, as far as that can be read.
-async fn who_undoes(
-    objects: &Objects,
-    options: &crate::sources::cluster::Options,
-    seen: &workflow::Seen,
-    (workload, act): (&str, RolloutAct),
-    now: Timestamp,
-) -> Vec<String> {
-    let agent = seen.live.agent.as_ref();
-    let of = agent.and_then(|agent| Some((agent, agent.reference()?)));
-    let mut unread = None;
-    let mut known = None;
-    if let Some((agent, of)) = of {
-        let control = Control::connect(&agent.cluster, of, options).await;
-        let object = match control {
-            Ok(control) => control.as_it_stands().await,
-            Err(why) => Err(why),
-        };
-        match object {
-            Ok(object) => known = Some(object),
-            Err(why) => {
-                unread = Some(format!(
-                    "whether {} {} undoes this is not known: {why}",
-                    agent.kind, agent.object
-                ));
-            }
-        }
-    }
-    let scalers = objects.list(Kind::HorizontalPodAutoscaler, &seen.namespace, "");
-    let scalers = scalers.await.unwrap_or_default();
-    let scales = |it: &&Value| {
-        let of = |name: &str| it.pointer(&format!("/spec/scaleTargetRef/{name}"));
-        let text = |name: &str| of(name).and_then(Value::as_str).unwrap_or_default();
-        format!("{}/{}", text("kind"), text("name")) == workload
-    };
-    let agent = known.as_ref().map(|(agent, object)| (agent, object));
-    let mut all = act.undone(agent, scalers.iter().find(scales), now);
-    if let Some(unread) = unread.filter(|_| act == RolloutAct::Undo) {
-        // It is not said that there is none.
-        all.remove(0);
-        all.insert(0, unread);
-    }
-    all
 }
 
 /// Whether the workload has rolled out, `timeout` at most.

@@ -4,6 +4,7 @@ pub mod address;
 pub mod age;
 pub mod agent;
 pub mod alike;
+pub mod by_hand;
 pub mod cell;
 pub mod check;
 pub mod credential;

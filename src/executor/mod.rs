@@ -413,11 +413,19 @@ impl Executor {
                 },
                 object::show(shared, epoch, at, look),
             ),
-            Command::TellAgent { epoch, told } => {
+            Command::Weigh { epoch, deed, agent } => self.task(
+                "finding out who would undo it",
+                move |failure| Event::Weighed {
+                    epoch,
+                    result: Err(failure.why),
+                },
+                agent::weigh(shared, epoch, deed, agent),
+            ),
+            Command::Tell { epoch, told } => {
                 let of = told.clone();
                 self.task(
                     "telling an agent",
-                    move |failure| Event::AgentTold {
+                    move |failure| Event::Told {
                         epoch,
                         told: of,
                         result: Err(failure.why),

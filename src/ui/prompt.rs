@@ -14,6 +14,7 @@ use crate::{
         line::LineInput,
         model::Prompt,
         palette::{self, SUGGESTIONS},
+        screen::Screen,
     },
     domain::ids::EnvironmentName,
 };
@@ -35,7 +36,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
         }
         Some(Prompt::Reason { gate, input }) => {
             let label = format!("reason for lifting {gate}: ");
-            typed(canvas, line, &label, input, "kept in the commit ");
+            let kept = match model.screens.last() {
+                Some(Screen::Order(_)) => "kept in the activity ",
+                _ => "kept in the commit ",
+            };
+            typed(canvas, line, &label, input, kept);
         }
         Some(Prompt::Trust(_)) => trust(canvas, area),
         Some(Prompt::Quit | Prompt::Own(..)) | None => {}

@@ -7,6 +7,7 @@
 mod answers;
 mod apply;
 mod at;
+mod by_hand;
 mod check;
 mod checks;
 mod decided;
@@ -44,6 +45,7 @@ use crate::{
 pub use answers::{AskRunning, Asks};
 pub use apply::{Applied, apply};
 pub use at::At;
+pub use by_hand::{Workload, weigh};
 pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;

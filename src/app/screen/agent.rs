@@ -1,274 +1,342 @@
-//! What the agent of a cell can be told: a menu of orders, each with the command that does the same.
+//! What can be done by hand to a cell: to what brings it, to its progressive delivery, to its workload. A menu of lines, each
+//! with the command that does the same.
 
 use super::{OrderScreen, Screen, moved};
 use crate::{
-    actions::{Action, AgentOrder, Mode},
-    app::{
-        command::Command,
-        event::{AgentTold, Epoch},
-        line::LineInput,
-        model::{Model, Ran},
-        op_queue::Operation,
-    },
+    actions::{Action, AgentOrder, CellValue, Mode},
+    app::{command::Command, event::ByHand, line::LineInput, model::Model, op_queue::Operation},
     domain::{
-        agent::{AgentState, Order},
-        failure::Failure,
+        agent::{Conduct, Order},
+        by_hand::{Deed, Weighed, WorkloadAt},
         gate,
         ids::CellKey,
-        timeline::Level,
+        plan::{Level, Verdict},
+        rollout::{LiveCell, RolloutAct},
     },
 };
 
-/// What the agent of a cell can be told.
+/// What can be done by hand to a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentScreen {
     /// The cell.
     pub cell: CellKey,
-    /// Its agent.
-    pub agent: AgentState,
-    /// Which order is selected.
+    /// Which line is selected.
     pub selected: usize,
+    /// Which of its workloads is offered, where there are several.
+    pub workload: usize,
 }
 
-impl AgentScreen {
-    /// What it can be told.
-    pub fn orders(&self) -> Vec<Order> {
-        self.agent.orders().collect()
-    }
-
-    /// The selected one.
-    pub fn order(&self) -> Option<Order> {
-        self.orders().get(self.selected).copied()
-    }
+/// A line of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The action that asks for it.
+    pub order: AgentOrder,
+    /// What is done.
+    pub deed: Deed,
 }
 
 pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
-    let Some(Screen::Agent(screen)) = model.screens.last_mut() else {
+    let Some(Screen::Agent(screen)) = model.screens.last() else {
         return false;
     };
-    let (cell, order) = (screen.cell.clone(), screen.order());
-    match action {
-        Action::Move(motion) => {
-            let count = screen.orders().len();
-            screen.selected = moved(screen.selected, motion, count, count);
-        }
-        Action::Back => model.close(out),
-        Action::Open if held => {}
-        Action::Open => {
-            model.screens.pop();
-            if let Some(order) = order {
-                model.ask_about(cell, order);
+    let (cell, workload) = (screen.cell.clone(), screen.workload);
+    let offers = model.offers(&cell, workload);
+    let selected = screen.selected.min(offers.len().saturating_sub(1));
+    let offer = offers.get(selected);
+    match (action, offer) {
+        (Action::Move(motion), _) => {
+            if let Some(Screen::Agent(screen)) = model.screens.last_mut() {
+                screen.selected = moved(selected, motion, offers.len(), offers.len());
             }
         }
-        Action::Tell(order) => {
-            model.screens.pop();
-            model.ask_to_tell(Some(cell), order);
-        }
-        Action::Copy => {
-            if let Some(order) = order {
-                out.push(Command::copy_command(screen.agent.command(order)));
+        (Action::NextPane, _) => {
+            let count = model.workloads(&cell).len().max(1);
+            if let Some(Screen::Agent(screen)) = model.screens.last_mut() {
+                screen.workload = (workload + 1) % count;
             }
         }
+        (Action::Back, _) => model.close(out),
+        (Action::Open, _) if held => {}
+        (Action::Open, Some(offer)) => model.choose(cell, offer.deed.clone(), out),
+        (Action::Tell(order), _) => match model.offered(&cell, order, Some(workload)) {
+            Ok(deed) => model.choose(cell, deed, out),
+            Err(why) => {
+                model.screens.pop();
+                model.say(why);
+            }
+        },
+        (Action::Copy, Some(offer)) => out.push(Command::copy_command(offer.deed.command())),
+        (Action::Open | Action::Copy, None) => {}
         _ => return false,
     }
     true
 }
 
 impl Model {
-    /// The agent of a cell; says why there is none.
-    fn agent_of(&mut self, cell: Option<CellKey>) -> Option<(CellKey, AgentState)> {
-        let Some(cell) = cell else {
-            self.say("no cell is selected");
-            return None;
+    /// The lines of the menu of a cell, with the workload at this place of its list.
+    pub fn offers(&self, cell: &CellKey, workload: usize) -> Vec<Offer> {
+        let Some(live) = self.live.cells().get(cell) else {
+            return Vec::new();
         };
-        let agent = self.live.cells().get(&cell);
-        let agent = agent.and_then(|live| live.agent.clone());
-        if agent.is_none() {
-            self.say(format!(
-                "{cell}: no Kustomization, HelmRelease or Application that brings it is seen"
-            ));
-        }
-        Some((cell, agent?))
+        let at = self.workloads(cell).into_iter().nth(workload);
+        let brings = live.agent.iter().flat_map(|agent| {
+            agent.orders().map(|order| Offer {
+                order: action_of(order),
+                deed: Deed::Agent {
+                    agent: agent.clone(),
+                    order,
+                },
+            })
+        });
+        let delivers = live.progress.iter().flat_map(|progress| {
+            Conduct::ALL.into_iter().map(|conduct| Offer {
+                order: match conduct {
+                    Conduct::Promote => AgentOrder::Promote,
+                    Conduct::PromoteFull => AgentOrder::PromoteFull,
+                    Conduct::Abort => AgentOrder::Abort,
+                    Conduct::Retry => AgentOrder::Retry,
+                },
+                deed: Deed::Delivery {
+                    progress: progress.clone(),
+                    conduct,
+                },
+            })
+        });
+        let runs = at.iter().flat_map(|at| {
+            RolloutAct::ALL.into_iter().map(|act| Offer {
+                order: match act {
+                    RolloutAct::Restart => AgentOrder::Restart,
+                    RolloutAct::Undo => AgentOrder::Undo,
+                    RolloutAct::Pause => AgentOrder::Pause,
+                    RolloutAct::Resume => AgentOrder::GoOn,
+                },
+                deed: Deed::Workload {
+                    at: at.clone(),
+                    act,
+                    to: None,
+                },
+            })
+        });
+        brings.chain(delivers).chain(runs).collect()
     }
 
-    /// Shows what the agent of a cell can be told; what the cell waits for is selected.
-    pub(in crate::app) fn open_agent(&mut self, cell: Option<CellKey>) {
-        let Some((cell, agent)) = self.agent_of(cell) else {
-            return;
+    /// The workloads of a cell that Kubernetes itself rolls out.
+    pub fn workloads(&self, cell: &CellKey) -> Vec<WorkloadAt> {
+        let live = self.live.cells().get(cell);
+        let names = live.map_or(&[][..], |live| &live.workloads);
+        let (Ok(context), Ok(namespace)) = (
+            self.cell_value(cell, CellValue::Context),
+            self.cell_value(cell, CellValue::Namespace),
+        ) else {
+            return Vec::new();
         };
-        let hop = self.live.cells().get(&cell);
-        let hop = hop.and_then(|live| live.hop.as_ref()?.order);
-        let selected = agent.orders().position(|order| Some(order) == hop);
+        let at = |name: &String| WorkloadAt::new(context.clone(), namespace.clone(), name);
+        let all = names.iter().filter_map(at);
+        all.filter(|at| at.kind.has_rollout()).collect()
+    }
+
+    /// Shows what can be done to a cell by hand; what the cell waits for is selected.
+    pub(in crate::app) fn open_agent(&mut self, cell: Option<CellKey>) {
+        let Some(cell) = cell else {
+            return self.say("no cell is selected");
+        };
+        let offers = self.offers(&cell, 0);
+        if offers.is_empty() {
+            return self.say(format!(
+                "{cell}: no agent that brings it and no workload of it is seen in a cluster"
+            ));
+        }
+        let live = self.live.cells().get(&cell);
+        let hop = live.and_then(|live| live.hop.as_ref()?.order);
+        let waits = |offer: &Offer| match &offer.deed {
+            Deed::Agent { order, .. } => Some(*order) == hop,
+            Deed::Delivery { progress, conduct } => {
+                hop.is_none() && progress.waits.is_some() && *conduct == Conduct::Promote
+            }
+            Deed::Workload { .. } => false,
+        };
+        let selected = offers.iter().position(waits).unwrap_or(0);
         self.open(Screen::Agent(AgentScreen {
             cell,
-            agent,
-            selected: selected.unwrap_or(0),
+            selected,
+            workload: 0,
         }));
     }
 
-    /// Asks whether the agent of a cell is to be told this, or says why it cannot be.
-    pub(in crate::app) fn ask_to_tell(&mut self, cell: Option<CellKey>, order: AgentOrder) {
-        let Some((cell, agent)) = self.agent_of(cell) else {
-            return;
-        };
+    /// What an action means to a cell; `workload`: the one whose line is seen, where the menu is open.
+    ///
+    /// # Errors
+    /// A sentence that says why it means nothing there.
+    fn offered(
+        &self,
+        cell: &CellKey,
+        order: AgentOrder,
+        workload: Option<usize>,
+    ) -> Result<Deed, String> {
+        let live = self.live.cells().get(cell);
+        let agent = live.and_then(|live| live.agent.as_ref());
         let order = match order {
             AgentOrder::Now => {
-                let hop = self.live.cells().get(&cell);
-                let order = hop.and_then(|live| live.hop.as_ref()?.order);
-                let Some(order) = order else {
-                    let menu = self.key(Mode::Cell, Action::Agent);
-                    return self.say(format!(
+                let waits = live.and_then(|live| live.hop.as_ref()?.order);
+                let menu = self.key(Mode::Cell, Action::Agent);
+                waits.map(action_of).ok_or_else(|| {
+                    format!(
                         "{cell} waits for nothing that its agent could be told; {menu} shows all that it can be"
-                    ));
-                };
-                order
+                    )
+                })?
             }
-            AgentOrder::Reconcile => Order::Reconcile,
-            AgentOrder::Suspend => Order::Suspend,
-            AgentOrder::Resume => Order::Resume,
             // What both do has one word.
-            AgentOrder::Sync if !agent.kind.is_argocd() => Order::Reconcile,
-            AgentOrder::Sync => Order::Sync,
-            AgentOrder::Refresh => Order::Refresh,
-            AgentOrder::HardRefresh => Order::HardRefresh,
-            AgentOrder::Terminate => Order::Terminate,
+            AgentOrder::Sync if agent.is_some_and(|it| !it.kind.is_argocd()) => {
+                AgentOrder::Reconcile
+            }
+            order => order,
         };
-        if order.is_argocd() != agent.kind.is_argocd() {
-            let all: Vec<&str> = agent.orders().map(Order::word).collect();
-            return self.say(format!(
-                "{cell} is brought by {} {}, which can be told: {}",
-                agent.kind,
-                agent.object,
-                all.join(", ")
+        let acts = matches!(
+            order,
+            AgentOrder::Restart | AgentOrder::Undo | AgentOrder::Pause | AgentOrder::GoOn
+        );
+        let all = self.workloads(cell);
+        if acts && workload.is_none() && all.len() > 1 {
+            let all: Vec<String> = all.iter().map(WorkloadAt::workload).collect();
+            return Err(format!(
+                "{cell} has several workloads ({}): {} chooses one",
+                all.join(", "),
+                self.key(Mode::Cell, Action::Agent)
             ));
         }
-        self.ask_about(cell, order);
+        let offers = self.offers(cell, workload.unwrap_or(0)).into_iter();
+        let mut meant = offers.filter(|offer| offer.order == order);
+        meant.next().map(|offer| offer.deed).ok_or_else(|| {
+            let delivers = matches!(
+                order,
+                AgentOrder::Promote
+                    | AgentOrder::PromoteFull
+                    | AgentOrder::Abort
+                    | AgentOrder::Retry
+            );
+            not_offered(cell, live, acts, delivers)
+        })
     }
 
-    /// Asks, if this session may write and nothing is being told.
-    pub(super) fn ask_about(&mut self, cell: CellKey, order: Order) {
-        let Some((cell, agent)) = self.agent_of(Some(cell)) else {
-            return;
+    /// Asks whether this is to be done to a cell, or says why it cannot be.
+    pub(in crate::app) fn ask_to_tell(
+        &mut self,
+        cell: Option<CellKey>,
+        order: AgentOrder,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(cell) = cell else {
+            return self.say("no cell is selected");
         };
+        match self.offered(&cell, order, None) {
+            Ok(deed) => self.ask_about(cell, deed, out),
+            Err(why) => self.say(why),
+        }
+    }
+
+    /// A line of the menu was chosen: one that makes no sense says why, and stays.
+    fn choose(&mut self, cell: CellKey, deed: Deed, out: &mut Vec<Command>) {
+        if let Some(why) = deed.objection() {
+            return self.say(why);
+        }
+        self.screens.pop();
+        self.ask_about(cell, deed, out);
+    }
+
+    /// Asks, if this session may write and nothing is being told. What is to be known before is asked for now.
+    fn ask_about(&mut self, cell: CellKey, deed: Deed, out: &mut Vec<Command>) {
+        if let Some(why) = deed.objection() {
+            return self.say(why);
+        }
         if self.operations.is_running(Operation::Tell) {
             return self.say("an agent is being told something; ask again when that is over");
         }
         if !self.may_write() {
             return;
         }
-        let moves = matches!(order, Order::Sync | Order::Reconcile | Order::Resume);
-        if let Some(frozen) = self.frozen_by_hand(&cell).filter(|_| moves) {
+        let frozen = self.frozen_by_hand(&cell, &deed);
+        if let Some(hard) = frozen.as_ref().filter(|it| it.level == Level::Hard) {
+            let detail = &hard.detail;
             return self.say(format!(
-                "{frozen}; with a reason: tidegate {order} {} {} --override window --reason TEXT",
-                cell.service, cell.environment
+                "{detail}; it is hard here, and no override lifts it"
             ));
         }
+        let live = self.live.cells().get(&cell);
+        let agent = live.and_then(|live| live.agent.clone());
+        let weighed = if deed.is_weighed() {
+            let epoch = self.operations.supersede(Operation::Weigh);
+            out.push(Command::Weigh {
+                epoch,
+                deed: deed.clone(),
+                agent,
+            });
+            None
+        } else {
+            Some(Ok(Weighed::default()))
+        };
         let name = Some(&cell.environment).filter(|name| self.is_protected(name));
         let screen = OrderScreen {
             name: name.cloned(),
-            told: AgentTold { cell, agent, order },
             opened: self.now,
+            changed: self.now,
             input: LineInput::default(),
             wrong: false,
+            frozen,
+            weighed,
+            choice: 0,
+            told: ByHand {
+                cell,
+                deed,
+                lifted: None,
+            },
         };
-        self.open(Screen::Order(screen));
+        self.open(Screen::Order(Box::new(screen)));
     }
 
     /// What a freeze holds that somebody would do to a cell by hand.
-    fn frozen_by_hand(&self, cell: &CellKey) -> Option<String> {
+    pub(super) fn frozen_by_hand(&self, cell: &CellKey, deed: &Deed) -> Option<Verdict> {
         let live = self.live.cells().get(cell);
         let windows = live.and_then(|live| live.windows.as_deref());
         let verdict = gate::window_by_hand(&self.setup.topology, cell, windows, self.now)?;
-        verdict.holds().then_some(verdict.detail)
+        (deed.moves() && verdict.holds()).then_some(verdict)
     }
+}
 
-    pub(super) fn tell_agent(&mut self, told: AgentTold, out: &mut Vec<Command>) {
-        let Some(epoch) = self.operations.start(Operation::Tell) else {
-            return self.say("an agent is being told something; ask again when that is over");
-        };
-        self.say(format!("telling {} to {}", told.whom(), told.order));
-        out.push(Command::TellAgent { epoch, told });
+/// The action that asks for an order.
+fn action_of(order: Order) -> AgentOrder {
+    match order {
+        Order::Reconcile => AgentOrder::Reconcile,
+        Order::Suspend => AgentOrder::Suspend,
+        Order::Resume => AgentOrder::Resume,
+        Order::Sync => AgentOrder::Sync,
+        Order::Refresh => AgentOrder::Refresh,
+        Order::HardRefresh => AgentOrder::HardRefresh,
+        Order::Terminate => AgentOrder::Terminate,
+        Order::Rollback(_) => AgentOrder::Rollback,
     }
+}
 
-    /// An agent was told something, or not.
-    pub(in crate::app) fn on_told(
-        &mut self,
-        epoch: Epoch,
-        told: &AgentTold,
-        result: Result<(), String>,
-        out: &mut Vec<Command>,
-    ) {
-        if !self.operations.finish(Operation::Tell, epoch) {
-            return;
+/// Why a cell has nothing that an action is for: one on its workload, on its progressive delivery, or on its agent.
+fn not_offered(cell: &CellKey, live: Option<&LiveCell>, acts: bool, delivers: bool) -> String {
+    let agent = live.and_then(|live| live.agent.as_ref());
+    match agent {
+        _ if acts => {
+            format!("{cell} has no Deployment, StatefulSet or DaemonSet in its cluster")
         }
-        self.word = None;
-        let (whom, order, command) = (told.whom(), told.order, told.command());
-        let outcome = match result {
-            Ok(()) => {
-                let text = format!("{}: told {whom} to {order}", told.cell);
-                self.log(Level::Info, text, vec![command.clone()], out);
-                Ok("told")
-            }
-            Err(why) => {
-                let failure = Failure::told(
-                    format!("telling {whom} to {order}"),
-                    why,
-                    format!("the same from a shell: {command}"),
-                );
-                self.fail(failure, out);
-                Err("refused")
-            }
-        };
-        self.ran = Some(Ran {
-            line: command,
-            ok: outcome.is_ok(),
-            outcome: outcome.unwrap_or_else(|it| it).to_owned(),
-            took: std::time::Duration::ZERO,
-            at: self.now,
-        });
-    }
-
-    /// What an agent was told is done, or is not.
-    pub(in crate::app) fn on_agent_done(
-        &mut self,
-        told: &AgentTold,
-        result: Result<Option<AgentState>, String>,
-        out: &mut Vec<Command>,
-    ) {
-        let (whom, order) = (told.whom(), told.order);
-        match result {
-            Ok(Some(agent)) if agent.phase.is_failing() => {
-                let why = agent
-                    .reason
-                    .unwrap_or_else(|| agent.phase.word().to_owned());
-                let failure = Failure::told(
-                    format!("{order} {whom}"),
-                    why,
-                    "mend what it says, then tell it again",
-                );
-                self.fail(failure, out);
-            }
-            Ok(Some(agent)) => {
-                let text = format!(
-                    "{}: {whom} has done it ({order}): {}",
-                    told.cell,
-                    agent.phase.word()
-                );
-                self.say(text.clone());
-                self.log(Level::Done, text, agent.reason.into_iter().collect(), out);
-            }
-            Ok(None) => {
-                let text = format!("{}: {whom} has not done it in time ({order})", told.cell);
-                self.say(text.clone());
-                self.log(Level::Warn, text, Vec::new(), out);
-            }
-            Err(why) => {
-                let text = format!(
-                    "{}: what came of it is not known ({order} {whom})",
-                    told.cell
-                );
-                self.log(Level::Warn, text, vec![why], out);
-            }
+        _ if delivers => format!(
+            "{cell} is not delivered step by step: no Rollout of Argo Rollouts and no Canary of Flagger is seen"
+        ),
+        Some(agent) => {
+            let all: Vec<&str> = agent.orders().map(Order::word).collect();
+            format!(
+                "{cell} is brought by {} {}, which can be told: {}",
+                agent.kind,
+                agent.object,
+                all.join(", ")
+            )
+        }
+        None => {
+            format!("{cell}: no Kustomization, HelmRelease or Application that brings it is seen")
         }
     }
 }

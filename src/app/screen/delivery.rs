@@ -105,7 +105,7 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
         }
         Action::Tell(order) => {
             let cell = selected_cell(screen, delivery);
-            model.ask_to_tell(cell, order);
+            model.ask_to_tell(cell, order, out);
         }
         Action::RevertFailed => {
             let cells: Vec<CellKey> = delivery.to_revert().cloned().collect();

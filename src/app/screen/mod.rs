@@ -28,7 +28,7 @@ pub mod revert;
 pub mod trace;
 
 pub use activity::ActivityScreen;
-pub use agent::AgentScreen;
+pub use agent::{AgentScreen, Offer};
 pub use cell::{CellPane, CellScreen};
 pub use confirm::ConfirmScreen;
 pub use delivery::DeliveryScreen;
@@ -62,10 +62,10 @@ pub enum Screen {
     Log(LogScreen),
     /// An object of a cluster.
     Object(ObjectScreen),
-    /// What a cell's agent can be told.
+    /// What can be done by hand to a cell.
     Agent(AgentScreen),
-    /// The last question before it is told.
-    Order(OrderScreen),
+    /// The last question before it is done.
+    Order(Box<OrderScreen>),
     /// The log.
     Activity(ActivityScreen),
     /// The keys.

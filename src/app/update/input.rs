@@ -172,7 +172,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::Log => out.push(Command::ShowLog),
         Action::Own(index) => model.run_own(index, out),
         Action::Agent => model.open_agent(model.selected()),
-        Action::Tell(order) => model.ask_to_tell(model.selected(), order),
+        Action::Tell(order) => model.ask_to_tell(model.selected(), order, out),
         Action::DiffMore | Action::DiffLess | Action::DiffExtent | Action::DiffBeside => {
             model.read_diff_otherwise(action);
         }

@@ -141,12 +141,13 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         } => model.on_ran(line, ok, outcome, took, out),
         Event::Log { epoch, part } => model.on_log(epoch, part),
         Event::ObjectShown { epoch, result } => model.on_object(epoch, result),
-        Event::AgentTold {
+        Event::Weighed { epoch, result } => model.on_weighed(epoch, result),
+        Event::Told {
             epoch,
             told,
             result,
         } => model.on_told(epoch, &told, result, out),
-        Event::AgentDone { told, result } => model.on_agent_done(&told, result, out),
+        Event::ToldDone { told, result } => model.on_told_done(&told, result, out),
         Event::OwnRan { epoch, ran } => model.on_own(epoch, ran, out),
         Event::ConfigReloaded(result) => model.on_configuration(result, out),
         Event::TrustAsked { at, lines } => {

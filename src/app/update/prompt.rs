@@ -121,7 +121,10 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
                 model.say("a hold is lifted with a written reason only");
                 model.prompt = Some(Prompt::Reason { gate, input });
             } else {
-                model.lift(gate, reason, out);
+                // The question that is open takes it, else the plan.
+                if !model.lift_freeze(&reason) {
+                    model.lift(gate, reason, out);
+                }
             }
         }
         Some(Prompt::Filter { .. }) => {

@@ -36,6 +36,9 @@ pub struct Patches {
 }
 
 impl Conduct {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Promote, Self::PromoteFull, Self::Abort, Self::Retry];
+
     /// Its word, which is the command's.
     pub fn word(self) -> &'static str {
         match self {
@@ -44,6 +47,23 @@ impl Conduct {
             Self::Abort => "abort",
             Self::Retry => "retry",
         }
+    }
+
+    /// What comes of it, in a sentence.
+    pub fn effect(self) -> &'static str {
+        match self {
+            Self::Promote => "It goes on past the pause, or the step, at which it is",
+            Self::PromoteFull => {
+                "The new version takes over at once, without the steps, pauses and analyses that are left"
+            }
+            Self::Abort => "It gives up, and the old version stays; Git declares the new one still",
+            Self::Retry => "It begins again with the version that was given up",
+        }
+    }
+
+    /// Whether it brings the new version on: a freeze holds that. To give up is to go back.
+    pub fn moves(self) -> bool {
+        self != Self::Abort
     }
 
     /// The command of Argo Rollouts' own program that does the same; `object` is `NAMESPACE/NAME`.

@@ -15,6 +15,7 @@ mod order;
 mod progress;
 pub(super) mod read;
 mod rollouts;
+mod undone;
 
 use std::fmt;
 
@@ -27,10 +28,11 @@ pub use conduct::{Conduct, Patches};
 pub use flagger::canary;
 pub use flux::span;
 pub use hop::{At, Chain, Hop, Truths, hop};
-pub use order::Order;
+pub use order::{Order, deployed};
 pub use progress::{Analysis, Conductor, Progress, Served, Stage, Step, Way};
 pub use read::read;
 pub use rollouts::{is_seen, rollout};
+pub use undone::undone_by;
 
 /// The agents' kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -389,9 +391,11 @@ impl AgentState {
     /// What it can be told.
     pub fn orders(&self) -> impl Iterator<Item = Order> + use<> {
         let argocd = self.kind.is_argocd();
-        Order::ALL
-            .into_iter()
+        let back = argocd.then_some(Order::Rollback(None));
+        let plain = Order::ALL.into_iter();
+        plain
             .filter(move |order| order.is_argocd() == argocd)
+            .chain(back)
     }
 
     /// The command of the agent's own program that does the same as an order; empty where it names no object.

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     AgentObject, Pace, Phase, Reference,
-    read::{clean, list, text},
+    read::{clean, list, text, time},
 };
+use crate::domain::by_hand::Choice;
 
 /// By which Flux is asked to reconcile.
 const REQUESTED: &str = "reconcile.fluxcd.io/requestedAt";
@@ -85,6 +86,11 @@ impl Order {
                 "Argo CD applies what it had applied before; Git declares the other version still"
             }
         }
+    }
+
+    /// Whether it brings what Git has: a freeze holds that.
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Sync | Self::Reconcile | Self::Resume)
     }
 
     /// Whether it is for Argo CD; else for Flux.
@@ -221,19 +227,34 @@ fn entry(object: &Value, id: Option<u64>) -> Option<&Value> {
     }
 }
 
-/// The ids of an Application's history, newest first, each with its revision.
-fn entries(object: &Value) -> String {
+/// What an Application has applied, newest first, which is what it applied last.
+pub fn deployed(object: &Value) -> Vec<Choice> {
     let all = list(object, "/status/history").collect::<Vec<_>>();
     let shown = all.into_iter().rev().filter_map(|it| {
-        let revision = text(it, "/revision").unwrap_or_default();
-        let revision: String = revision.chars().take(7).collect();
-        Some(format!(
-            "{} ({})",
-            it.get("id")?.as_u64()?,
-            clean(&revision)
-        ))
+        let several = list(it, "/revisions").filter_map(Value::as_str);
+        let one = text(it, "/revision").filter(|it| !it.is_empty());
+        let revisions = several.chain(one);
+        let short = revisions.map(|it| {
+            let it = super::commit(it).unwrap_or(it);
+            let hexadecimal = it.bytes().all(|b| b.is_ascii_hexdigit());
+            let most = if hexadecimal { 7 } else { 40 };
+            clean(&it.chars().take(most).collect::<String>())
+        });
+        Some(Choice {
+            number: it.get("id")?.as_u64()?,
+            what: short.collect::<Vec<_>>().join(", "),
+            since: time(it, "/deployedAt"),
+        })
     });
-    let shown: Vec<String> = shown.collect();
+    shown.collect()
+}
+
+/// The ids of an Application's history, newest first, each with its revision.
+fn entries(object: &Value) -> String {
+    let shown = deployed(object).into_iter();
+    let shown: Vec<String> = shown
+        .map(|it| format!("{} ({})", it.number, it.what))
+        .collect();
     if shown.is_empty() {
         "none".to_owned()
     } else {

@@ -40,7 +40,7 @@ pub use needs::{Beside, Held, HeldKind, Presence, Reference};
 pub use object::{
     CanaryObject, ClusterObject, ObjectKind, PodObject, ReplicaSetState, WorkloadState,
 };
-pub use revisions::{Revision, RolloutAct, back_to, revisions};
+pub use revisions::{Change, Revision, RolloutAct, back_to, revisions};
 pub use running::{Running, Seen};
 pub use selector::{Selector, SelectorError, Term};
 pub use target::{

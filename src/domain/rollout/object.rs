@@ -138,6 +138,11 @@ impl ObjectKind {
         self.is_batch() || self.is_custom()
     }
 
+    /// Whether Kubernetes itself rolls it out, and keeps what it can go back to.
+    pub fn has_rollout(self) -> bool {
+        matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
+    }
+
     /// Whether it runs to an end, and nothing most of the time.
     pub fn is_batch(self) -> bool {
         matches!(self, Self::Job | Self::CronJob)

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::object::ObjectKind;
 use crate::domain::{
-    age,
-    agent::{AgentKind, AgentObject, Pace, Phase},
+    agent::{AgentObject, undone_by},
     text::sanitise,
 };
 
@@ -69,6 +68,41 @@ impl RolloutAct {
         }
     }
 
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Restart, Self::Undo, Self::Pause, Self::Resume];
+
+    /// What comes of it, in a sentence.
+    pub fn effect(self) -> &'static str {
+        match self {
+            Self::Undo => {
+                "Its pods go back to an earlier template; Git declares the other version still"
+            }
+            Self::Restart => "All its pods are made anew, of the same version",
+            Self::Pause => "Changes of its template change no pods until it is resumed",
+            Self::Resume => "It goes on, and its pods become what its template says now",
+        }
+    }
+
+    /// Whether it brings a change: a freeze holds that, and never what goes back or stops.
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Restart | Self::Resume)
+    }
+
+    /// Why it cannot be done to a workload of this kind, whatever its state.
+    pub fn objection(self, kind: ObjectKind) -> Option<String> {
+        let is_deployment = kind == ObjectKind::Deployment;
+        match self {
+            _ if kind == ObjectKind::Rollout => {
+                Some("a Rollout is told by `tidegate canary`: promote, abort, retry".to_owned())
+            }
+            _ if !kind.has_rollout() => Some(format!("a {kind} has no rollout")),
+            Self::Pause | Self::Resume if !is_deployment => {
+                Some(format!("a {kind} cannot be paused; only a Deployment can"))
+            }
+            _ => None,
+        }
+    }
+
     /// The command of `kubectl` that does the same to `Deployment/web`.
     pub fn command(
         self,
@@ -97,18 +131,10 @@ impl RolloutAct {
         const MERGE: &str = "application/merge-patch+json";
         let paused = workload.pointer("/spec/paused") == Some(&Value::Bool(true));
         let is_deployment = kind == ObjectKind::Deployment;
-        let rolls = matches!(
-            kind,
-            ObjectKind::Deployment | ObjectKind::StatefulSet | ObjectKind::DaemonSet
-        );
+        if let Some(why) = self.objection(kind) {
+            return Err(why);
+        }
         match self {
-            _ if kind == ObjectKind::Rollout => {
-                Err("a Rollout is told by `tidegate canary`: promote, abort, retry".to_owned())
-            }
-            _ if !rolls => Err(format!("a {kind} has no rollout")),
-            Self::Pause | Self::Resume if !is_deployment => {
-                Err(format!("a {kind} cannot be paused; only a Deployment can"))
-            }
             Self::Pause if paused => Err("it is paused already".to_owned()),
             Self::Pause => Ok((MERGE, json!({"spec": {"paused": true}}))),
             Self::Resume if !paused => Err("it is not paused".to_owned()),
@@ -166,35 +192,6 @@ impl RolloutAct {
             ));
         }
         all
-    }
-}
-
-fn undone_by(agent: &AgentObject, object: &Value, now: Timestamp) -> String {
-    let (kind, place) = (agent.kind, agent.place());
-    let of = format!("{} ({kind} {place})", agent.kind.tool());
-    if agent.phase == Phase::Suspended {
-        return format!("{of} is suspended: it undoes this once it is resumed");
-    }
-    let automated = object.pointer("/spec/syncPolicy/automated");
-    let heals = automated.and_then(|it| it.get("selfHeal")) == Some(&Value::Bool(true));
-    match agent.pace {
-        Pace::Automatic if heals => format!("{of} undoes this at once: it heals itself"),
-        Pace::Automatic => format!("{of} undoes this with the next commit that it syncs"),
-        Pace::Manual => format!("{of} undoes this when somebody syncs it"),
-        Pace::Every {
-            next: Some(next), ..
-        } if next > now => {
-            let left = age::between(now, next);
-            format!("{of} undoes this at its next reconcile, in {left}")
-        }
-        Pace::Every { seconds, .. } => {
-            let every = age::seconds(seconds);
-            format!("{of} undoes this at its next reconcile, within {every}")
-        }
-        Pace::Unknown if agent.kind == AgentKind::Application => {
-            format!("{of} undoes this when it syncs")
-        }
-        Pace::Unknown => format!("{of} undoes this when it next reconciles"),
     }
 }
 
@@ -301,6 +298,7 @@ fn revision(object: &Value) -> Option<Revision> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::agent::AgentKind;
 
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 

@@ -1,19 +1,35 @@
 //! Telling the agent of a cell: what is asked first, what is refused, and how it is told what came of it.
 
 use super::*;
+use std::time::Duration;
+
 use crate::{
-    app::event::AgentTold,
-    domain::agent::{AgentState, Order, Phase},
+    actions::Mode,
+    app::event::{ByHand, Ended},
+    domain::{
+        agent::{Conductor, Order, Progress, Stage, Step},
+        by_hand::{Choice, Deed, Weighed},
+        plan::Level,
+        policy::{GatePolicy, Kind, Rule, Window},
+        rollout::{Connection, LiveCell, RolloutAct},
+    },
 };
 
 /// Something was told, and its answers are `event`s.
-fn told(driver: &mut Driver) -> Option<AgentTold> {
+fn told(driver: &mut Driver) -> Option<ByHand> {
     let commands = driver.taken().into_iter();
     let mut told = commands.filter_map(|command| match command {
-        Command::TellAgent { told, .. } => Some(told),
+        Command::Tell { told, .. } => Some(told),
         _ => None,
     });
     told.next()
+}
+
+fn order_of(told: &ByHand) -> Option<Order> {
+    match &told.deed {
+        Deed::Agent { order, .. } => Some(*order),
+        _ => None,
+    }
 }
 
 fn driver(write: WriteMode) -> Driver {
@@ -49,7 +65,7 @@ fn what_a_cell_waits_for_is_asked_about_and_told() {
         ),
         (
             "checkout dev",
-            "a",
+            "a s",
             Err(
                 "checkout / dev: no Kustomization, HelmRelease or Application that brings it is seen",
             ),
@@ -60,7 +76,7 @@ fn what_a_cell_waits_for_is_asked_about_and_told() {
         let (service, environment) = at.split_once(' ').unwrap();
         driver.model.select(&cell(service, environment));
         driver.keys(keys);
-        let order = told(&mut driver).map(|told| told.order);
+        let order = told(&mut driver).and_then(|told| order_of(&told));
         match expected {
             Ok(expected) => assert_eq!(order, Some(expected), "{at}: {keys}"),
             Err(why) => assert_eq!((order, word(&driver)), (None, why), "{at}: {keys}"),
@@ -95,7 +111,7 @@ fn what_came_of_it_is_in_the_activity() {
     driver.keys("a r");
     let waits = "an agent is being told something; ask again when that is over";
     assert_eq!(word(&driver), waits);
-    driver.send(Event::AgentTold {
+    driver.send(Event::Told {
         epoch,
         told: told.clone(),
         result: Ok(()),
@@ -108,17 +124,17 @@ fn what_came_of_it_is_in_the_activity() {
             "told"
         )
     );
-    let done = |phase, reason: &str| Event::AgentDone {
+    let done = |failing, word, reason: &str| Event::ToldDone {
         told: told.clone(),
-        result: Ok(Some(AgentState {
-            phase,
+        result: Ok(Some(Ended {
+            failing,
+            word,
             reason: Some(reason.to_owned()),
-            ..told.agent.clone()
         })),
     };
-    driver.send(done(Phase::Current, "ReconciliationSucceeded"));
-    driver.send(done(Phase::Stalled, "BuildFailed: no such file"));
-    driver.send(Event::AgentDone {
+    driver.send(done(false, "synced", "ReconciliationSucceeded"));
+    driver.send(done(true, "stalled", "BuildFailed: no such file"));
+    driver.send(Event::ToldDone {
         told: told.clone(),
         result: Ok(None),
     });
@@ -134,4 +150,252 @@ fn what_came_of_it_is_in_the_activity() {
     for line in &expected {
         assert!(lines.contains(&line.as_str()), "{line}: {lines:?}");
     }
+}
+
+/// A cell of staging whose Rollout waits at a pause, and one of prod-us with two Deployments.
+fn by_steps(driver: &mut Driver) {
+    let mut progress = Progress::new(Conductor::ArgoRollouts, "shop/checkout".to_owned());
+    progress.cluster = "staging".to_owned();
+    progress.stage = Stage::Waiting;
+    progress.step = Some(Step { index: 1, of: 4 });
+    progress.waits = Some("a promotion".to_owned());
+    let canary = LiveCell {
+        progress: Some(Box::new(progress)),
+        workloads: vec!["Rollout/checkout".to_owned()],
+        ..fixture::healthy("1.42.0")
+    };
+    let two = ["Deployment/checkout", "StatefulSet/checkout-queue"];
+    let plain = LiveCell {
+        workloads: two.map(str::to_owned).to_vec(),
+        ..fixture::healthy("1.42.0")
+    };
+    for (environment, live) in [("staging", canary), ("prod-us", plain)] {
+        driver.send(Event::Live {
+            environment: environment.into(),
+            context: environment.to_owned(),
+            connection: Connection::Live,
+            cells: vec![(cell("checkout", environment), live)],
+            all: false,
+        });
+    }
+}
+
+/// What was found out comes, half a second before the next key.
+fn weighed(driver: &mut Driver, result: Result<Weighed, String>) {
+    let epoch = driver.epoch(Operation::Weigh);
+    driver.send(Event::Weighed { epoch, result });
+}
+
+#[test]
+fn a_canary_is_told_from_the_menu_and_what_makes_no_sense_does_nothing() {
+    let cases = [
+        ("a enter y", Ok("promote shop/checkout")),
+        ("a m y", Ok("promote shop/checkout")),
+        ("a M y", Ok("promote --full shop/checkout")),
+        ("a x y", Ok("abort shop/checkout")),
+        (
+            "a e y",
+            Err("Rollout shop/checkout was not aborted: there is nothing to retry"),
+        ),
+        (
+            "a R",
+            Err("checkout / staging has no Deployment, StatefulSet or DaemonSet in its cluster"),
+        ),
+    ];
+    for (keys, expected) in cases {
+        let mut driver = driver(WriteMode::Write);
+        by_steps(&mut driver);
+        driver.model.select(&cell("checkout", "staging"));
+        driver.keys(keys.strip_suffix(" y").unwrap_or(keys));
+        let said = word(&driver).to_owned();
+        driver.keys("y");
+        let told = told(&mut driver).map(|told| match told.deed {
+            Deed::Delivery { progress, conduct } => format!("{conduct} {}", progress.object),
+            other => format!("{other:?}"),
+        });
+        match expected {
+            Ok(expected) => assert_eq!(told.as_deref(), Some(expected), "{keys}"),
+            Err(why) => assert_eq!((told, said.as_str()), (None, why), "{keys}"),
+        }
+    }
+}
+
+#[test]
+fn who_would_undo_it_is_asked_for_first_and_yes_waits_for_it() {
+    let mut driver = driver(WriteMode::Write);
+    by_steps(&mut driver);
+    driver.model.select(&cell("checkout", "prod-us"));
+    driver.keys("a U");
+    let asked = driver
+        .taken()
+        .into_iter()
+        .find_map(|command| match command {
+            Command::Weigh { deed, .. } => Some(deed),
+            _ => None,
+        });
+    let Some(Deed::Workload { at, act, to: None }) = asked else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(
+        (
+            at.workload().as_str(),
+            at.context.as_str(),
+            at.namespace.as_str(),
+            act
+        ),
+        ("Deployment/checkout", "prod-us", "shop", RolloutAct::Undo)
+    );
+    driver.keys("\"prod-us enter");
+    assert_eq!(told(&mut driver), None);
+    let waits = "who would undo it is being asked still: wait for that";
+    assert_eq!(word(&driver), waits);
+    let choice = |number| Choice {
+        number,
+        what: format!("checkout:1.{number}.0"),
+        since: None,
+    };
+    weighed(
+        &mut driver,
+        Ok(Weighed {
+            refusal: None,
+            choices: vec![choice(41), choice(40)],
+            undone: vec!["Flux undoes this at its next reconcile".to_owned()],
+        }),
+    );
+    driver.keys("down");
+    // Another revision was named just before.
+    driver.key("enter", 10);
+    assert_eq!(told(&mut driver), None);
+    driver.keys("enter");
+    let command = told(&mut driver).map(|told| told.deed.command());
+    assert_eq!(
+        command.as_deref(),
+        Some("kubectl --context prod-us -n shop rollout undo deployment/checkout --to-revision=40")
+    );
+}
+
+#[test]
+fn what_would_be_refused_is_not_told() {
+    for result in [
+        Err("Deployment shop/checkout: 403: forbidden".to_owned()),
+        Ok(Weighed {
+            refusal: Some("Deployment shop/checkout: 403: forbidden".to_owned()),
+            ..Weighed::default()
+        }),
+    ] {
+        let mut driver = driver(WriteMode::Write);
+        by_steps(&mut driver);
+        driver.model.select(&cell("checkout", "prod-us"));
+        driver.keys("a P");
+        weighed(&mut driver, result);
+        driver.keys("\"prod-us enter");
+        assert_eq!(told(&mut driver), None);
+        assert_eq!(word(&driver), "Deployment shop/checkout: 403: forbidden");
+    }
+}
+
+#[test]
+fn of_several_workloads_one_is_chosen() {
+    let mut driver = driver(WriteMode::Write);
+    by_steps(&mut driver);
+    driver.model.select(&cell("checkout", "prod-us"));
+    driver.keys(": \"rollout-restart enter");
+    assert_eq!(
+        word(&driver),
+        "checkout / prod-us has several workloads (Deployment/checkout, StatefulSet/checkout-queue): a chooses one"
+    );
+    driver.keys("a tab P");
+    assert_eq!(
+        word(&driver),
+        "a StatefulSet cannot be paused; only a Deployment can"
+    );
+    driver.keys("y");
+    let copied = driver
+        .taken()
+        .into_iter()
+        .find_map(|command| match command {
+            Command::Copy { text, .. } => Some(text),
+            _ => None,
+        });
+    assert_eq!(
+        copied.as_deref(),
+        Some("kubectl --context prod-us -n shop rollout restart statefulset/checkout-queue")
+    );
+}
+
+/// A window that is closed at every instant; `hard`: nothing lifts it.
+fn frozen(hard: bool) -> Driver {
+    let mut setup = fixture::setup();
+    setup.write = WriteMode::Write;
+    let hour = Duration::from_hours(1);
+    let mut window = Window::new("stocktaking", Kind::Deny, "* * * * *", hour, "UTC").unwrap();
+    window.environments = vec!["*".to_owned()];
+    window.services = vec!["*".to_owned()];
+    let policy = &mut setup.topology.policy;
+    policy.windows = vec![window];
+    if hard {
+        let level = Some(Level::Hard);
+        let rule = Rule {
+            level,
+            ..Rule::default()
+        };
+        let rules = [("window".to_owned(), rule)].into();
+        let gates = GatePolicy {
+            rules,
+            ..GatePolicy::default()
+        };
+        policy.environments = [("prod-us".into(), gates)].into();
+    }
+    let mut driver = Driver::settled_with(setup, SIZE);
+    driver.brought_by_agents();
+    driver.taken();
+    driver.model.select(&cell("mailer", "prod-us"));
+    driver
+}
+
+#[test]
+fn a_freeze_is_lifted_with_a_written_reason_that_is_kept() {
+    let mut driver = frozen(false);
+    driver.keys("a s y");
+    assert_eq!(driver.model.mode(), Mode::Reason);
+    driver.keys("enter");
+    assert_eq!(word(&driver), "a hold is lifted with a written reason only");
+    driver.keys("esc o \"Outage enter");
+    assert_eq!(driver.model.mode(), Mode::ConfirmName);
+    driver.keys("\"prod-us enter");
+    let epoch = driver.epoch(Operation::Tell);
+    let told = told(&mut driver).unwrap();
+    assert_eq!(told.lifted.as_deref(), Some("Outage"));
+    driver.send(Event::Told {
+        epoch,
+        told,
+        result: Ok(()),
+    });
+    let entries = driver.model.activity.entries();
+    let entry = entries.iter().find(|it| it.text.contains("told")).unwrap();
+    assert_eq!(
+        entry.detail,
+        [
+            "argocd app sync mailer -N argocd",
+            "a freeze was lifted for it: Outage"
+        ]
+    );
+}
+
+#[test]
+fn a_hard_freeze_is_lifted_by_nothing_and_going_back_is_never_frozen() {
+    let mut driver = frozen(true);
+    driver.keys("a s");
+    assert_eq!(driver.model.mode(), Mode::Matrix);
+    assert!(
+        word(&driver).ends_with("it is hard here, and no override lifts it"),
+        "{}",
+        word(&driver)
+    );
+    driver.keys("a f \"prod-us enter");
+    let told = told(&mut driver);
+    assert_eq!(told.and_then(|told| order_of(&told)), Some(Order::Refresh));
+    let mut driver = frozen(true);
+    driver.keys("a U");
+    assert_eq!(driver.model.mode(), Mode::ConfirmName);
 }

@@ -12,9 +12,12 @@ use crate::{
         op_queue::Operation,
     },
     domain::{
+        agent::{Conductor, Progress, Stage, Step},
+        by_hand::{Choice, Weighed},
         diff::{Diff, FileDiff},
         history::{ChangeKind, CommitInfo, HistoryEntry},
-        rollout::{ClusterNote, LogLine},
+        policy::{Kind, Window},
+        rollout::{ClusterNote, Connection, LogLine},
     },
 };
 
@@ -132,6 +135,83 @@ pub(super) fn agent_question(size: (u16, u16)) -> Driver {
     let mut driver = cell_agent(size);
     driver.keys("l l");
     driver.keys("a s \"prod");
+    driver
+}
+
+/// A cell that two agents move: one brings it, one delivers it step by step; and it has workloads.
+fn by_hand(size: (u16, u16), window: bool) -> Driver {
+    let mut setup = fixture::setup();
+    setup.write = WriteMode::Write;
+    if window {
+        let hour = std::time::Duration::from_hours(1);
+        let mut window = Window::new("stocktaking", Kind::Deny, "* * * * *", hour, "UTC").unwrap();
+        (window.environments, window.services) = (vec!["*".to_owned()], vec!["*".to_owned()]);
+        setup.topology.policy.windows = vec![window];
+    }
+    let mut driver = Driver::settled_with(setup, size);
+    driver.brought_by_agents();
+    let prod = cell("mailer", "prod-us");
+    let mut progress = Progress::new(Conductor::Flagger, "shop/mailer".to_owned());
+    progress.cluster = "prod-us".to_owned();
+    progress.stage = Stage::Approval;
+    progress.weight = Some(20);
+    progress.step = Some(Step { index: 1, of: 5 });
+    progress.waits = Some("webhook gate (confirm-promotion)".to_owned());
+    let mut live = driver.model.live.cells()[&prod].clone();
+    live.progress = Some(Box::new(progress));
+    live.workloads = ["Deployment/mailer", "StatefulSet/mailer-queue"]
+        .map(str::to_owned)
+        .to_vec();
+    driver.send(Event::Live {
+        environment: "prod-us".into(),
+        context: "prod-us".to_owned(),
+        connection: Connection::Live,
+        cells: vec![(prod.clone(), live)],
+        all: false,
+    });
+    driver.model.matrix.row = Some(prod.service);
+    driver.keys("l l enter");
+    driver
+}
+
+/// The menu of it, at a line that makes no sense now.
+pub(super) fn by_hand_menu(size: (u16, u16)) -> Driver {
+    let mut driver = by_hand(size, false);
+    driver.keys("a x j");
+    driver.keys("j j j");
+    driver
+}
+
+/// What it can go back to, who would undo that, and the name to be typed.
+pub(super) fn by_hand_undo(size: (u16, u16)) -> Driver {
+    let mut driver = by_hand(size, false);
+    driver.keys("a U");
+    let choice = |number, days: i64| Choice {
+        number,
+        what: format!("registry.example.com/mailer:2.0.{number}"),
+        since: Some(moment() - (24 * days).hours()),
+    };
+    let epoch = driver.epoch(Operation::Weigh);
+    driver.send(Event::Weighed {
+        epoch,
+        result: Ok(Weighed {
+            refusal: None,
+            choices: vec![choice(3, 2), choice(2, 9), choice(1, 40)],
+            undone: vec![
+                "Argo CD (Application argocd/mailer) undoes this when somebody syncs it".to_owned(),
+                "HorizontalPodAutoscaler mailer keeps its replicas, 2 to 6, whatever happens here"
+                    .to_owned(),
+            ],
+        }),
+    });
+    driver.keys("down \"prod");
+    driver
+}
+
+/// What a freeze holds, with the reason that lifts it being written.
+pub(super) fn by_hand_frozen(size: (u16, u16)) -> Driver {
+    let mut driver = by_hand(size, true);
+    driver.keys("a s o \"Mends_the_outage");
     driver
 }
 
