@@ -18,6 +18,7 @@ use super::{
 use crate::{
     domain::{
         agent::{AgentState, Order},
+        by_hand::Deed,
         failure::{Failure, FailureKind},
         gate,
         ids::CellKey,
@@ -76,12 +77,25 @@ pub(super) async fn run(
         Some(verdict) => Some(may_go(context, verdict, args)?),
         None => None,
     };
+    let failed = |why: String| Failure::new(FailureKind::Refused, why);
+    let options = workflow::cluster_options(&project);
+    let deed = Deed::Agent {
+        agent: agent.clone(),
+        order,
+    };
+    // Asks nobody but where it goes back.
+    let weighed = workflow::weigh(&options, &deed, None, Timestamp::now()).await;
+    let weighed = weighed.map_err(failed)?;
+    if let Some(why) = weighed.refusal {
+        return Err(failed(why));
+    }
     let told = Report {
         context,
         cell: &cell,
         order,
         command: &command,
         frozen: frozen.as_ref(),
+        undone: &weighed.undone,
     };
     if frozen.as_ref().is_some_and(Verdict::holds) {
         told.tell("held", &agent);
@@ -90,6 +104,9 @@ pub(super) async fn run(
     if common.dry_run {
         told.tell("dry-run", &agent);
         return Ok(Exit::Done);
+    }
+    for line in &weighed.undone {
+        context.output.note(clean(line));
     }
     let what = format!(
         "{order} {} {} in {}",
@@ -101,8 +118,6 @@ pub(super) async fn run(
             "not confirmed; nothing was told",
         ));
     }
-    let failed = |why: String| Failure::new(FailureKind::Refused, why);
-    let options = workflow::cluster_options(&project);
     let control = Control::connect(&agent.cluster, of, &options).await;
     let control = control.map_err(failed)?;
     let order_told = control
@@ -248,6 +263,8 @@ struct Report<'a> {
     command: &'a str,
     /// What a freeze says.
     frozen: Option<&'a Verdict>,
+    /// Who undoes it, and when.
+    undone: &'a [String],
 }
 
 impl Report<'_> {
@@ -262,6 +279,7 @@ impl Report<'_> {
                 "outcome": outcome,
                 "agent": shapes::agent(agent),
                 "command": self.command,
+                "undone_by": self.undone,
                 "window": self.frozen.map(shapes::verdict),
             }));
             return;
@@ -279,6 +297,11 @@ impl Report<'_> {
         output.line(clean(&said));
         for reason in reason {
             output.line(clean(reason));
+        }
+        if outcome == "dry-run" {
+            for line in self.undone {
+                output.line(clean(line));
+            }
         }
         output.detail(clean(self.command));
     }

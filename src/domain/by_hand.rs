@@ -223,9 +223,9 @@ impl Weighed {
         weighed
     }
 
-    /// Of an Application that is to go back to what it had applied.
-    pub fn rollback(agent: &AgentObject, object: &Value, now: Timestamp) -> Self {
-        let refusal = Order::Rollback(None).refusal(agent, object);
+    /// Of an Application that is to go back to what it had applied: to this entry, where it is not the one before the last.
+    pub fn rollback(to: Option<u64>, agent: &AgentObject, object: &Value, now: Timestamp) -> Self {
+        let refusal = Order::Rollback(to).refusal(agent, object);
         let mut choices = deployed(object);
         // What it applied last is what it would go back from.
         if !choices.is_empty() {
@@ -239,5 +239,112 @@ impl Weighed {
             refusal,
             choices,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::agent::{AgentKind, read};
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-29T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn an_application_goes_back_to_what_it_applied_before() {
+        let entry = |id: u64, digit: &str| json!({"id": id, "revision": digit.repeat(40)});
+        let object = |policy: Value, history: Value| {
+            json!({
+                "metadata": {"name": "web", "namespace": "argocd"},
+                "spec": {"syncPolicy": policy},
+                "status": {"sync": {"status": "Synced"}, "history": history},
+            })
+        };
+        let two = json!([entry(4, "a"), entry(5, "b")]);
+        let manual = object(json!({}), two.clone());
+        let heals = object(json!({"automated": {"selfHeal": true}}), two);
+        let new = object(json!({}), json!([entry(1, "a")]));
+        let cases = [
+            (&manual, None, &[4][..], None),
+            (
+                &manual,
+                Some(9),
+                &[4],
+                Some("its history has no entry 9; it has: 5 (bbbbbbb), 4 (aaaaaaa)"),
+            ),
+            (
+                &heals,
+                None,
+                &[4],
+                Some(
+                    "it syncs by itself, and would undo it: Argo CD refuses that; revert in Git instead",
+                ),
+            ),
+            (
+                &new,
+                None,
+                &[],
+                Some("its history has no entry before the last"),
+            ),
+        ];
+        for (object, to, numbers, refusal) in cases {
+            let agent = read(AgentKind::Application, object).unwrap();
+            let found = Weighed::rollback(to, &agent, object, now());
+            let all: Vec<u64> = found.choices.iter().map(|it| it.number).collect();
+            assert_eq!(
+                (all.as_slice(), found.refusal.as_deref()),
+                (numbers, refusal)
+            );
+            let undone = refusal
+                .is_none()
+                .then_some("undoes this when somebody syncs it");
+            let said = found.undone.first();
+            assert_eq!(said.is_some(), undone.is_some(), "{said:?}");
+            assert!(said.is_none_or(|said| said.ends_with(undone.unwrap_or_default())));
+        }
+    }
+
+    #[test]
+    fn a_workload_says_what_it_goes_back_to_or_why_it_would_be_refused() {
+        let template = |version: &str| json!({"spec": {"containers": [{"image": version}]}});
+        let set = |number: &str, version: &str| {
+            json!({
+                "metadata": {"annotations": {"deployment.kubernetes.io/revision": number},
+                    "ownerReferences": [{"uid": "1"}]},
+                "spec": {"template": template(version)},
+            })
+        };
+        let object = json!({
+            "metadata": {"uid": "1", "annotations": {"deployment.kubernetes.io/revision": "3"}},
+            "spec": {"template": template("web:3")},
+        });
+        // The second has what is served: to go back to it would change nothing.
+        let sets = [set("1", "web:1"), set("2", "web:3"), set("3", "web:3")];
+        let all = super::super::rollout::revisions(&object, &sets);
+        let weigh = |act, all| {
+            let what = (ObjectKind::Deployment, act);
+            Weighed::workload(what, &object, all, Vec::new(), now())
+        };
+        let undo = weigh(RolloutAct::Undo, Ok(&all));
+        let choices: Vec<(u64, &str)> = undo
+            .choices
+            .iter()
+            .map(|it| (it.number, it.what.as_str()))
+            .collect();
+        assert_eq!(
+            (choices.as_slice(), undo.refusal),
+            (&[(1, "web:1")][..], None)
+        );
+        let none = weigh(RolloutAct::Undo, Ok(&[]));
+        let why = "there is no earlier revision to go back to";
+        assert_eq!(none.refusal.as_deref(), Some(why));
+        let denied = weigh(RolloutAct::Undo, Err("403".to_owned()));
+        assert_eq!(denied.refusal.as_deref(), Some("403"));
+        let resume = weigh(RolloutAct::Resume, Err("403".to_owned()));
+        assert_eq!(resume.refusal.as_deref(), Some("it is not paused"));
+        assert_eq!(weigh(RolloutAct::Restart, Ok(&all)).refusal, None);
     }
 }

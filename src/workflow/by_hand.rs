@@ -177,13 +177,13 @@ pub async fn weigh(
         }
         Deed::Agent {
             agent,
-            order: Order::Rollback(_),
+            order: Order::Rollback(to),
         } => {
             let of = agent.reference();
             let of = of.ok_or_else(|| format!("{} names no object", agent.object))?;
             let control = Control::connect(&agent.cluster, of, options).await?;
             let (agent, object) = control.as_it_stands().await?;
-            Ok(Weighed::rollback(&agent, &object, now))
+            Ok(Weighed::rollback(*to, &agent, &object, now))
         }
         Deed::Agent { .. } | Deed::Delivery { .. } => Ok(Weighed::default()),
     }

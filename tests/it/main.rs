@@ -5,6 +5,7 @@ mod advice;
 mod agents;
 mod along;
 mod asking;
+mod by_hand;
 mod cells;
 mod certificates;
 mod check;

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers fail by panicking
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -80,6 +83,11 @@ impl World {
         tokio::task::spawn_blocking(move || ran(command, ""))
             .await
             .unwrap()
+    }
+
+    /// Where its clusters are.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     pub async fn verdict(&self, gate: &str) -> Value {

@@ -8,7 +8,7 @@ use tidegate::{
 
 use crate::soak::{World, deploy};
 
-fn kind(kind: AgentKind) -> Resource {
+pub fn kind(kind: AgentKind) -> Resource {
     Resource {
         group: kind.group(),
         version: "v1alpha1",
@@ -22,7 +22,7 @@ fn kind(kind: AgentKind) -> Resource {
     }
 }
 
-fn apply(server: &ApiServer, object: Value) {
+pub fn apply(server: &ApiServer, object: Value) {
     let applied = server.store().apply(object, jiff::Timestamp::now());
     assert!(applied.is_ok());
 }
@@ -43,7 +43,7 @@ fn application(server: &ApiServer) {
 }
 
 /// The project, with a window that is active at every instant.
-fn project(server: &ApiServer, window: &Value) {
+pub fn project(server: &ApiServer, window: &Value) {
     let mut whole = json!({"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["w*"],
         "description": "stocktaking"});
     for (key, value) in window.as_object().into_iter().flatten() {

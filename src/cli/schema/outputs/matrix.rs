@@ -296,6 +296,8 @@ pub struct Told {
     pub agent: Agent,
     /// The command of the agent's own program that does the same.
     pub command: String,
+    /// Who undoes it, and when: a sentence each; empty where nothing goes back.
+    pub undone_by: Vec<String>,
     /// What a freeze says of it; null where none does.
     pub window: Option<super::plans::Verdict>,
 }
