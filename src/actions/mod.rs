@@ -81,6 +81,12 @@ pub enum Action {
     Drift,
     /// Show what is read, and what is not.
     Layouts,
+    /// Take the better guess of the layouts.
+    TakeGuess,
+    /// Write the layouts as the repository's own file.
+    SaveLayouts,
+    /// Open the layouts in an editor.
+    EditLayouts,
     /// Say where the log is.
     Log,
     /// Ask the remote and lost clusters now.

@@ -25,6 +25,8 @@ pub enum Mode {
     Activity,
     /// The keys.
     Help,
+    /// How the repository is read.
+    Layouts,
     /// A filter is being typed.
     Filter,
     /// A command is being typed.
@@ -45,7 +47,7 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, in the order of the help screen.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Matrix,
         Self::Cell,
         Self::Plan,
@@ -57,6 +59,7 @@ impl Mode {
         Self::Drift,
         Self::Activity,
         Self::Help,
+        Self::Layouts,
         Self::Filter,
         Self::Palette,
         Self::Reason,
@@ -81,6 +84,7 @@ impl Mode {
             Self::Drift => "Drift",
             Self::Activity => "Activity",
             Self::Help => "Help",
+            Self::Layouts => "Layouts",
             Self::Filter => "Filter",
             Self::Palette => "Command",
             Self::Reason => "Reason",

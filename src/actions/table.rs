@@ -107,15 +107,15 @@ impl What {
 
 use Argument::{Needed, Nothing, Optional};
 use Mode::{
-    Activity, Agent, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Log, Matrix,
-    Object, Palette, Plan, Question, Reason, Revert, Trace,
+    Activity, Agent, Cell, Confirm, ConfirmName, Copy, Delivery, Drift, Filter, Help, Layouts, Log,
+    Matrix, Object, Palette, Plan, Question, Reason, Revert, Trace,
 };
 
 const SCREENS: &[Mode] = &[
-    Matrix, Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help, Log, Object,
+    Matrix, Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help, Layouts, Log, Object,
 ];
 const UNDER_ROOT: &[Mode] = &[
-    Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help, Log, Object,
+    Cell, Plan, Revert, Trace, Delivery, Drift, Activity, Help, Layouts, Log, Object,
 ];
 const TYPED: &[Mode] = &[ConfirmName, Filter, Palette, Reason];
 const EVERYWHERE: &[Mode] = &Mode::ALL;
@@ -245,7 +245,10 @@ pub const TABLE: &[Row] = &[
     action(Action::Trace, "trace", "where this version has been: every environment, when, by whom, how it got there, how long it took").keys(&["t"], &[Matrix, Cell, Revert, Drift]).hint("trace").typed(&["trace"], Optional(What::Version)),
     action(Action::Refresh, "refresh", "ask the remote, and try lost clusters, now").keys(&["^r"], SCREENS).typed(&["refresh"], Nothing),
     action(Action::Login, "login", "log in to a cluster; the screen makes way for it").typed(&["login"], Optional(What::Environment)),
-    action(Action::Layouts, "layouts", "what is read, and what looks like a version and is not").typed(&["layouts"], Nothing),
+    action(Action::Layouts, "layouts", "how the repository is read, and what looks like a version and is not read").typed(&["layouts"], Nothing),
+    action(Action::TakeGuess, "take-guess", "take the better guess of the layouts").keys(&["a"], &[Layouts]).hint("accept"),
+    action(Action::SaveLayouts, "save-layouts", "write what is guessed, or your draft, as tidegate.toml").keys(&["w"], &[Layouts]).hint("write file"),
+    action(Action::EditLayouts, "edit-layouts", "open it in $EDITOR; the matrix is read by it then").keys(&["e"], &[Layouts]).hint("edit"),
     action(Action::Trust, "trust", "answer what the changed configuration asks: may what it names be reached?").typed(&["trust"], Nothing),
     action(Action::Reload, "reload", "read the configuration again").typed(&["reload"], Nothing),
     action(Action::Log, "log", "where the log is, and what comes into it").typed(&["log"], Nothing),

@@ -138,8 +138,16 @@ pub enum Command {
         /// With the cell's values in it.
         run: OwnRun,
     },
-    /// Say what the layouts read and what they leave unread; answered by `Notice`.
+    /// Say how the repository is read and what is left unread; answered by `LayoutsTold`.
     ShowLayouts,
+    /// Look whether more evidence makes another guess; answered by `GuessOffered` where it does.
+    RefineGuess,
+    /// Take the better guess; answered by `ConfigReloaded`.
+    TakeGuess,
+    /// Write this as the repository's own file; answered by `ConfigReloaded`.
+    SaveLayouts(String),
+    /// Open the repository's own file in an editor, or a draft of this where there is none; answered by `ConfigReloaded`.
+    EditLayouts(Option<String>),
     /// Allow what [`TrustAsked`](super::event::Event::TrustAsked) asked for in these lines, if that is what is asked still;
     /// answered by `ConfigReloaded`.
     Trust(Vec<String>),

@@ -89,6 +89,8 @@ pub enum WriteMode {
 pub struct Model {
     /// What the configuration and the options of the start say.
     pub setup: Setup,
+    /// What a better guess of the layouts says otherwise than the one in use.
+    pub offer: Option<String>,
     /// The time of the last event.
     pub now: Timestamp,
     /// Columns and rows of the terminal.
@@ -340,6 +342,7 @@ impl Model {
         staged: Vec<ChangeRequest>,
     ) -> Self {
         let mut model = Self {
+            offer: None,
             setup,
             now,
             size,

@@ -1,9 +1,6 @@
 //! `tidegate init`: looks at the repository and writes a commented `tidegate.toml`.
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -17,14 +14,14 @@ use super::{
 use crate::{
     config::{self, LoadRequest, SourceFile, TEAM_FILE},
     domain::{
-        detect::{Guess, overlooked_words},
+        detect::{Candidate, Guess, overlooked_words},
         failure::Failure,
     },
     sources::{cluster::contexts, git::Repo},
     stdio::Tone,
     workflow::{
         Configurations, Decided, Lately, OpenOptions, Project, SeenHealth, nothing_said, recognise,
-        tell_order,
+        team_file, tell_order, write_new,
     },
 };
 
@@ -92,7 +89,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
 
     let output = &context.output;
     if let Some(file) = &file {
-        write(file, &text)?;
+        write_new(file, &text)?;
     } else if !output.is_json() {
         Output::raw(&text);
     }
@@ -142,27 +139,8 @@ fn explain(output: &Output, guess: &Guess) {
         }));
         return;
     }
-    for it in &guess.candidates {
-        let taken = if it.taken { "taken" } else { "left" };
-        let more = match it.more {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        output.line(format!(
-            "{}.{:02}  {taken:<5}  {}: {}{more}",
-            it.score / 100,
-            it.score % 100,
-            clean(&it.what),
-            clean(&it.names.join(", "))
-        ));
-        output.line(format!(
-            "             {}; usual names {} %, equal versions {} %, copied {} %, moving {} %",
-            text::count(it.rows, "row"),
-            it.usual,
-            it.equal,
-            it.copied,
-            it.moving
-        ));
+    for line in guess.candidates.iter().flat_map(Candidate::words) {
+        output.line(clean(&line));
     }
     for (place, moves) in &guess.unread {
         output.line(format!(
@@ -178,34 +156,5 @@ fn place(repo: &Repo, only_print: bool) -> Result<Option<PathBuf>, Failure> {
     if only_print {
         return Ok(None);
     }
-    let Some(root) = repo.work_dir() else {
-        return Err(Failure::usage(
-            "a bare repository has no place for a file; --stdout prints it",
-        ));
-    };
-    let file = root.join(TEAM_FILE);
-    if file.exists() {
-        return Err(Failure::usage(format!(
-            "{} is there already and stays as it is; --stdout prints what init would propose",
-            file.display()
-        )));
-    }
-    Ok(Some(file))
-}
-
-/// Writes the file whole or not at all, and never over one that came meanwhile.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let written = || -> io::Result<()> {
-        let mut half = tempfile::Builder::new();
-        #[cfg(unix)]
-        half.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut half = half.tempfile_in(folder)?;
-        half.write_all(text.as_bytes())?;
-        // A network's disk says only now that it is full.
-        half.as_file().sync_all()?;
-        half.persist_noclobber(file).map_err(|error| error.error)?;
-        Ok(())
-    };
-    written().map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))
+    team_file(repo).map(Some)
 }

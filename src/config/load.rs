@@ -201,6 +201,7 @@ fn complete(
         user,
     } = joined;
     let mut guessed = None;
+    let mut guess_in_force = None;
     if layouts.is_empty() {
         let Some(guess) = (request.detect)() else {
             return Err(failed(
@@ -211,6 +212,7 @@ fn complete(
             ));
         };
         guessed = Some(guess.said());
+        guess_in_force = Some(Arc::new(guess.clone()));
         if environments.is_empty() {
             environments = guess
                 .environments
@@ -239,6 +241,7 @@ fn complete(
         branch,
         repositories,
         guessed,
+        guess: guess_in_force,
         checks,
         registries,
         user,

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use crate::domain::{
     address::Address,
     credential::Credential,
+    detect::Guess,
     forge::ForgeEntry,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
@@ -67,6 +68,8 @@ pub struct Config {
     pub repositories: Vec<RepositoryEntry>,
     /// What was guessed instead of read, in a sentence for the screen; `None` when everything was configured.
     pub guessed: Option<String>,
+    /// The guess itself.
+    pub guess: Option<Arc<Guess>>,
     /// Checks that the team's file wants to reach or run something with.
     pub checks: Vec<CheckEntry>,
     /// Environments whose registry gate the team's file says, and where it does.

@@ -6,7 +6,6 @@ use super::SCHEMA_LINE;
 use crate::domain::{
     detect::{Guess, overlooked_words},
     layout::{FallbackSpec, LayoutSpec},
-    text::count,
 };
 
 /// The file's text. It loads as it stands, and says what a person has to look at.
@@ -47,22 +46,10 @@ pub fn propose(guess: &Guess) -> String {
     text.push_str(
         "# workload = \"{service}\"\n\n# Where the version of a service in an environment is written.\n",
     );
-    let all: usize = guess.explained.iter().sum();
     for (at, layout) in guess.layouts.iter().enumerate() {
         text.push('\n');
-        if let Some(cells) = guess.explained.get(at).filter(|cells| **cells > 0) {
-            let each = match layout.refs {
-                Some(_) => " of each environment",
-                None => "",
-            };
-            let share = (cells * 100 + all / 2) / all;
-            let all = count(all, "cell");
-            let _ = writeln!(text, "# {cells} of {all}{each}: {share} %");
-        }
-        if let Some(moved) = guess.moved.get(at).filter(|_| guess.moves > 0) {
-            let share = (moved * 100 + guess.moves / 2) / guess.moves;
-            let all = count(guess.moves, "version change");
-            let _ = writeln!(text, "# {moved} of {all} in recent history: {share} %");
+        for evidence in guess.evidence(at) {
+            let _ = writeln!(text, "# {evidence}");
         }
         text.push_str("[[layouts]]\n");
         write_layout(&mut text, layout);

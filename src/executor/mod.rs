@@ -7,6 +7,7 @@ mod agent;
 mod clusters;
 mod deliver;
 mod git;
+mod layouts;
 mod object;
 mod outside;
 mod own;
@@ -50,6 +51,7 @@ use crate::{
     workflow::{Project, Reading},
 };
 use clusters::Clusters;
+use layouts::Layouts;
 use reload::Again;
 pub use setup::{ConsoleOptions, setup, setup_of};
 
@@ -89,6 +91,8 @@ pub enum TerminalOrder {
     Login(EnvironmentName),
     /// Give the terminal to a command of the user's own.
     Own(Epoch, OwnRun),
+    /// Give the terminal to an editor for the layouts: of the repository's own file, or of a draft that begins with this.
+    Edit(Option<String>),
     /// Put this on the clipboard, through the terminal too.
     Copy {
         /// What it is, in words.
@@ -161,6 +165,8 @@ struct Shared {
     publishing: AtomicUsize,
     /// How often the configuration was read again, and what it asks.
     again: Again,
+    /// What is known of the layouts beside what is in force.
+    layouts: Mutex<Layouts>,
 }
 
 impl Executor {
@@ -186,6 +192,7 @@ impl Executor {
             fetched_at: Mutex::default(),
             publishing: AtomicUsize::new(0),
             again: Again::default(),
+            layouts: Mutex::default(),
         });
         let watch = reload::watch(Arc::clone(&shared), options);
         let telling = Arc::clone(&shared);
@@ -375,13 +382,27 @@ impl Executor {
                 });
             }
             Command::ShowLayouts => {
-                self.blocking("looking at the layouts", Event::Failure, move || {
-                    let said = crate::workflow::layouts_said(&shared.project());
-                    shared.tell(Event::Notice(
-                        said.unwrap_or_else(|error| error.to_string()),
-                    ));
+                let told = |failure| Event::LayoutsTold(Err(failure));
+                self.blocking("looking at the layouts", told, move || {
+                    shared.tell(Event::LayoutsTold(layouts::told(&shared)));
                 });
             }
+            Command::RefineGuess => {
+                self.blocking("looking for a better guess", Event::Failure, move || {
+                    layouts::refine(&shared);
+                });
+            }
+            Command::TakeGuess => {
+                self.blocking("taking the better guess", Event::Failure, move || {
+                    shared.tell_failure(layouts::take(&shared));
+                });
+            }
+            Command::SaveLayouts(text) => {
+                self.blocking("saving tidegate.toml", Event::Failure, move || {
+                    shared.tell_failure(layouts::save(&shared, &text));
+                });
+            }
+            Command::EditLayouts(proposal) => return Some(TerminalOrder::Edit(proposal)),
             Command::Trust(lines) => {
                 self.blocking("keeping the consent", Event::Failure, move || {
                     reload::allow(&shared, &lines);
@@ -532,6 +553,11 @@ impl Executor {
         self.shared.tell(Event::OwnRan { epoch, ran });
     }
 
+    /// Gives the terminal to an editor for the layouts. Dropping the future stops it.
+    pub async fn edit(&self, proposal: Option<String>) {
+        layouts::edit(&self.shared, proposal).await;
+    }
+
     /// Tells how a login ended, and tries the clusters again.
     pub fn logged_in(&self, environment: &EnvironmentName, result: Result<(), String>) {
         self.clusters.retry();
@@ -547,6 +573,12 @@ impl Executor {
 }
 
 impl Shared {
+    fn tell_failure(&self, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            self.tell(Event::Failure(failure));
+        }
+    }
+
     fn tell(&self, event: Event) {
         if let Event::Failure(failure) = &event {
             tracing::warn!(what = failure.what, why = failure.why, "failed");

@@ -171,6 +171,8 @@ enum Lent {
     Login(EnvironmentName),
     /// A command of the user's own.
     Own(Epoch, OwnRun),
+    /// An editor for the layouts.
+    Edit(Option<String>),
 }
 
 struct Console {
@@ -274,6 +276,10 @@ impl Console {
                     Lent::Login(environment) => self.executor.login(environment).await,
                     Lent::Own(epoch, run) => {
                         self.executor.lend(*epoch, run).await;
+                        Ok(())
+                    }
+                    Lent::Edit(proposal) => {
+                        self.executor.edit(proposal.clone()).await;
                         Ok(())
                     }
                 }
@@ -438,6 +444,9 @@ impl Console {
                 }
                 Some(TerminalOrder::Own(epoch, run)) => {
                     self.lent = Some(Lent::Own(epoch, run));
+                }
+                Some(TerminalOrder::Edit(proposal)) => {
+                    self.lent = Some(Lent::Edit(proposal));
                 }
                 Some(TerminalOrder::Quit) => return Ok(Some(Ended::Quit)),
             }

@@ -61,6 +61,16 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
         importance: 9,
         spans: vec![Span::styled(mode, style)],
     });
+    if model.setup.guessed.is_some() {
+        let (words, style) = match model.offer {
+            Some(_) => ("GUESSED, better one: :layouts", theme.staged),
+            None => ("GUESSED", theme.warn),
+        };
+        parts.push(Part {
+            importance: 6,
+            spans: vec![Span::styled(words, style)],
+        });
+    }
     let staged = model.staging.requests().len();
     if staged > 0 {
         parts.push(Part {

@@ -18,6 +18,7 @@ mod glyphs;
 mod header;
 mod help;
 mod history;
+mod layouts;
 mod log;
 mod matrix;
 mod object;
@@ -94,6 +95,7 @@ fn draw_screen(canvas: &mut Canvas<'_>, body: Rect, screen: &Screen) {
         Screen::Object(screen) => object::draw(canvas, body, screen),
         Screen::Agent(screen) => agent::draw(canvas, body, screen),
         Screen::Order(screen) => agent::draw_question(canvas, body, screen),
+        Screen::Layouts(screen) => layouts::draw(canvas, body, screen),
         Screen::Activity(screen) => activity::draw(canvas, body, *screen),
         Screen::Help(screen) => help::draw(canvas, body, screen),
     }

@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &ObjectScreen) {
 }
 
 /// The rows of a line, those behind the first as far in as it is.
-fn wrapped(line: &str, width: usize) -> Vec<Line<'static>> {
+pub(super) fn wrapped(line: &str, width: usize) -> Vec<Line<'static>> {
     let indent: String = line.chars().take_while(|c| *c == ' ').collect();
     let room = width.saturating_sub(indent.len()).max(1);
     let rest = &line[indent.len()..];

@@ -47,20 +47,20 @@ pub(super) fn recognise_again(
     store: &StateStore,
 ) -> Result<Option<Guess>, Failure> {
     // What cannot be read is looked for again.
-    let kept: Option<Kept> = store.load(KEPT).unwrap_or_default();
-    let kept = kept.filter(|kept| kept.by == BY);
+    let kept = kept(store);
     if let Some(kept) = kept.as_ref().filter(|kept| kept.commit == base.commit) {
         return Ok(kept.guess.clone());
     }
     let survey = repo.survey(base)?;
     let names = names_of(&survey);
-    let guess = match kept.filter(|kept| kept.names == names) {
-        Some(kept) => kept.guess,
-        None => look(&survey)?,
+    let (looked, guess) = match kept.filter(|kept| kept.names == names) {
+        Some(kept) => (kept.looked, kept.guess),
+        None => (base.commit, look(&survey)?),
     };
     let new = Kept {
         by: BY.to_owned(),
         commit: base.commit,
+        looked,
         names,
         guess,
     };
@@ -69,19 +69,88 @@ pub(super) fn recognise_again(
     Ok(new.guess)
 }
 
+/// What was kept by this release.
+fn kept(store: &StateStore) -> Option<Kept> {
+    let kept: Option<Kept> = store.load(KEPT).unwrap_or_default();
+    kept.filter(|kept| kept.by == BY)
+}
+
+/// A guess by more evidence than the one in force had, which says otherwise.
+#[derive(Debug)]
+pub struct Refined {
+    /// What it says otherwise.
+    pub words: String,
+    kept: Kept,
+}
+
+impl Refined {
+    /// Keeps it: from the next reading of the configuration on it is the one in force.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn take(self, store: Option<&StateStore>) -> Result<(), Failure> {
+        let store = store.ok_or_else(|| {
+            Failure::failed("there is no folder for it: neither XDG_STATE_HOME nor HOME is set")
+        })?;
+        let saved = store.save(KEPT, &self.kept);
+        saved.map_err(|error| Failure::failed(format!("it cannot be kept: {error}")))
+    }
+}
+
+/// Looks again where a guess is in force: at the tip as it is now, and at what recent history says of the order. Blocking;
+/// some hundred milliseconds, up to seconds.
+///
+/// # Errors
+/// When the tree or its history cannot be read.
+pub fn refined(project: &Project, store: Option<&StateStore>) -> Result<Option<Refined>, Failure> {
+    let Some(used) = &project.config.guess else {
+        return Ok(None);
+    };
+    let base = project.repo.base(None)?;
+    let survey = project.repo.survey(&base)?;
+    let known = store.and_then(kept);
+    let known = known.filter(|kept| kept.looked == base.commit);
+    let fresh = match known.and_then(|kept| kept.guess) {
+        Some(guess) => Some(guess),
+        None => look(&survey)?,
+    };
+    let Some(mut fresh) = fresh else {
+        return Ok(None);
+    };
+    tell_order(&project.repo, &base, &mut fresh)?;
+    let words = used.otherwise(&fresh);
+    let kept = Kept {
+        by: BY.to_owned(),
+        commit: base.commit,
+        looked: base.commit,
+        names: names_of(&survey),
+        guess: Some(fresh),
+    };
+    let Some(words) = words else {
+        // The next look at this commit costs less.
+        if let Some(store) = store {
+            let _ = store.save(KEPT, &kept);
+        }
+        return Ok(None);
+    };
+    Ok(Some(Refined { words, kept }))
+}
+
 /// What the last look said.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     /// The release that looked: another may see more.
     by: String,
     commit: ObjectId,
+    /// The commit that was looked at.
+    looked: ObjectId,
     /// The names of everything, as [`names_of`] sums them up.
     names: ObjectId,
     guess: Option<Guess>,
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/5");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/6");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {

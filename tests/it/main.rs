@@ -21,6 +21,7 @@ mod endings;
 mod first_contact;
 mod following;
 mod forges;
+mod guessed;
 mod hung;
 mod kinds;
 mod layouts;

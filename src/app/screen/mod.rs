@@ -19,6 +19,7 @@ pub mod confirm;
 pub mod delivery;
 pub mod drift;
 pub mod help;
+pub mod layouts;
 pub mod log;
 pub mod matrix;
 pub mod object;
@@ -34,6 +35,7 @@ pub use confirm::ConfirmScreen;
 pub use delivery::DeliveryScreen;
 pub use drift::DriftScreen;
 pub use help::HelpScreen;
+pub use layouts::LayoutsScreen;
 pub use log::{LogScreen, LogState};
 pub use object::ObjectScreen;
 pub use order::OrderScreen;
@@ -66,6 +68,8 @@ pub enum Screen {
     Agent(AgentScreen),
     /// The last question before it is done.
     Order(Box<OrderScreen>),
+    /// How the repository is read.
+    Layouts(LayoutsScreen),
     /// The log.
     Activity(ActivityScreen),
     /// The keys.
@@ -141,6 +145,7 @@ impl Screen {
                 cell: Some(screen.told.cell.clone()),
                 ..plain(screen.mode(), order::act)
             },
+            Self::Layouts(_) => plain(Mode::Layouts, layouts::act),
             Self::Activity(_) => plain(Mode::Activity, activity::act),
             Self::Help(_) => plain(Mode::Help, help::act),
         }

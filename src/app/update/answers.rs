@@ -140,6 +140,9 @@ impl Model {
                     self.history.shallow = batch.shallow;
                     self.history.unknown_before = batch.unknown_before;
                     self.operations.finish(Operation::History, epoch);
+                    if self.setup.guessed.is_some() {
+                        out.push(Command::RefineGuess);
+                    }
                 }
                 self.refresh_cell(out);
             }
@@ -295,6 +298,7 @@ impl Model {
                 );
                 self.say("the configuration was read again");
                 self.plan_by_configuration(out);
+                self.layouts_changed(out);
                 self.read_desired(out);
             }
             Err(failure) => self.fail(failure, out),

@@ -160,10 +160,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::Order => {
             model.next_order();
         }
-        Action::Layouts => {
-            model.say("looking at the files");
-            out.push(Command::ShowLayouts);
-        }
+        Action::Layouts => model.open_layouts(out),
         Action::Trust => model.ask_again(),
         Action::Reload => {
             model.say("reading the configuration again");
@@ -178,6 +175,9 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         }
         // They mean something to some screens, or with an argument, only.
         Action::Move(_)
+        | Action::TakeGuess
+        | Action::SaveLayouts
+        | Action::EditLayouts
         | Action::Open
         | Action::Back
         | Action::Mark

@@ -158,6 +158,8 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         Event::Failure(failure) => model.fail(failure, out),
         Event::Waits(waits) => model.waits = waits,
         Event::Proposed(proposed) => model.git.proposed = proposed,
+        Event::LayoutsTold(result) => model.on_layouts(result),
+        Event::GuessOffered(words) => model.on_offer(words, out),
         Event::Notice(text) => {
             model.log(Level::Info, text.clone(), Vec::new(), out);
             model.say(text);

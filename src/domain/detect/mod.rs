@@ -13,6 +13,7 @@ mod refs;
 mod settle;
 mod shapes;
 mod siblings;
+mod told;
 mod trial;
 mod words;
 
@@ -25,6 +26,7 @@ use std::{
 pub use order::{Sighting, by_history};
 pub use overlooked::{Overlooked, overlooked, overlooked_words};
 use serde::{Deserialize, Serialize};
+pub use told::Part;
 
 use super::layout::{LayoutSet, LayoutSpec};
 use crate::domain::ids::{CellKey, EnvironmentName};

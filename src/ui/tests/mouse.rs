@@ -46,6 +46,7 @@ fn selected(driver: &Driver) -> Option<usize> {
         Screen::Agent(screen) => screen.selected,
         Screen::Log(_)
         | Screen::Object(_)
+        | Screen::Layouts(_)
         | Screen::Order(_)
         | Screen::Confirm(_)
         | Screen::Trace(_)

@@ -34,6 +34,9 @@ struct Configuration {
     /// Cells that the layouts find and the facts leave out.
     #[serde(default)]
     beyond: BTreeSet<String>,
+    /// Its history is not walked: with those of the others that takes minutes.
+    #[serde(default)]
+    matrix_only: bool,
 }
 
 /// One corpus with its clone.
@@ -44,6 +47,7 @@ struct Corpus {
     layouts: Arc<LayoutSet>,
     environments: Vec<EnvironmentName>,
     beyond: BTreeSet<String>,
+    matrix_only: bool,
 }
 
 impl Corpus {
@@ -71,6 +75,7 @@ impl Corpus {
                     layouts: Arc::new(layouts),
                     environments,
                     beyond: configuration.beyond,
+                    matrix_only: configuration.matrix_only,
                 }
             })
             .collect()
@@ -340,6 +345,7 @@ fn layouts_are_recognised_without_configuration() {
             layouts: Arc::new(LayoutSet::compile(&guess.layouts, &environments).unwrap()),
             environments,
             beyond: BTreeSet::new(),
+            matrix_only: false,
         };
         let usual = !guess.layouts.iter().any(|layout| layout.refs.is_some());
         let tips = if usual && tips.len() > 1 {

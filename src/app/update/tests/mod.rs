@@ -32,6 +32,7 @@ mod confirm;
 mod diff;
 mod drift;
 mod finding;
+mod layouts;
 mod matrix;
 mod objects;
 mod own;

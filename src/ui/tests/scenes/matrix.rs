@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 use super::plan::plan_refused;
 use crate::{
     app::{
-        event::{DesiredRead, Event},
+        event::{DesiredRead, Event, LayoutsTold},
         fixture::{self, Driver, cell, moment, setup},
         op_queue::Operation,
     },
     domain::{
         desired::Desired,
+        detect::{Candidate, Guess},
         failure::Failure,
+        layout::LayoutSpec,
         problem::{Problem, Unreadable},
         rollout::{Connection, Health},
         subject::Subject,
@@ -235,4 +237,67 @@ fn asked(size: (u16, u16), times: usize) -> Driver {
     let lines = lines.repeat(times).into_iter().map(str::to_owned).collect();
     driver.send(Event::TrustAsked { at, lines });
     driver
+}
+
+/// How a repository is read that nobody has described, and a better guess.
+pub(super) fn layouts(size: (u16, u16)) -> Driver {
+    let mut setup = setup();
+    setup.guessed = Some("guessed from the tree: no tidegate.toml".to_owned());
+    let mut driver = Driver::settled_with(setup, size);
+    driver.keys(": \"layouts enter");
+    let guess = Guess {
+        environments: ["dev", "staging", "prod-us", "prod-eu"]
+            .map(str::to_owned)
+            .into(),
+        edges: vec![
+            ("dev".into(), "staging".into()),
+            ("staging".into(), "prod-us".into()),
+        ],
+        layouts: vec![LayoutSpec {
+            path: Some("apps/{service}/overlays/{env:$envs}/kustomization.yaml".into()),
+            preset: Some("kustomize".into()),
+            ..LayoutSpec::default()
+        }],
+        explained: vec![72],
+        moved: vec![1204],
+        moves: 1260,
+        left_out: vec![("base".into(), 3)],
+        unread: vec![
+            ("tools/notes.yaml:4".into(), 31),
+            ("charts/umbrella/Chart.yaml:12".into(), 25),
+        ],
+        candidates: vec![
+            candidate(
+                "folder 4",
+                &["dev", "staging", "prod-us", "prod-eu"],
+                342,
+                true,
+            ),
+            candidate("folder 2", &["checkout", "payments", "mailer"], 61, false),
+        ],
+        ..Guess::default()
+    };
+    driver.send(Event::LayoutsTold(Ok(Box::new(LayoutsTold {
+        from: "guessed, as no tidegate.toml says it".to_owned(),
+        parts: guess.parts(),
+        offer: Some("promotions prod-us → prod-eu, by more of the history".to_owned()),
+        proposal: Some(String::new()),
+    }))));
+    driver.model.word = None;
+    driver
+}
+
+fn candidate(what: &str, names: &[&str], score: u32, taken: bool) -> Candidate {
+    Candidate {
+        what: what.to_owned(),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        more: 0,
+        score,
+        rows: 18,
+        usual: score / 4,
+        equal: 40,
+        copied: 55,
+        moving: 83,
+        taken,
+    }
 }

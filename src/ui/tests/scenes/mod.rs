@@ -52,6 +52,7 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("filter_unknown", matrix::filter_unknown),
     ("activity", matrix::activity),
     ("help", matrix::help),
+    ("layouts", matrix::layouts),
     ("quit", matrix::quit),
     ("trust", matrix::trust),
     ("trust_too_much", matrix::trust_too_much),
