@@ -105,13 +105,13 @@ pub(super) async fn run(
         told.tell("dry-run", &agent);
         return Ok(Exit::Done);
     }
-    for line in &weighed.undone {
-        context.output.note(clean(line));
-    }
     let what = format!(
         "{order} {} {} in {}",
         agent.kind, agent.object, agent.cluster
     );
+    // Who would undo it is read before it is answered.
+    let notes = weighed.undone.iter().filter(|_| !args.yes);
+    notes.for_each(|line| context.output.note(clean(line)));
     if !args.yes && !consent(context, &project, &cell, &what)? {
         return Err(Failure::new(
             FailureKind::Usage,
@@ -298,10 +298,8 @@ impl Report<'_> {
         for reason in reason {
             output.line(clean(reason));
         }
-        if outcome == "dry-run" {
-            for line in self.undone {
-                output.line(clean(line));
-            }
+        for line in self.undone {
+            output.line(clean(line));
         }
         output.detail(clean(self.command));
     }

@@ -314,6 +314,15 @@ async fn agents_are_told_by_commands() {
         said.contains("would undo it") || said.contains("has no entry"),
         "{said}"
     );
+    // One that syncs nothing by itself goes back, and on again.
+    let told = tell("rollback pricing prod-eu");
+    let undone = told["undone_by"][0].as_str().unwrap_or_default();
+    assert!(
+        undone.contains("undoes this when somebody syncs it"),
+        "{told}"
+    );
+    assert_eq!(told["agent"]["state"], "out-of-sync");
+    assert_eq!(tell("sync pricing prod-eu")["agent"]["state"], "synced");
     // What a person set in the cluster goes with the sync.
     let told = tell("sync mailer prod-us");
     assert_eq!(told["command"], "argocd app sync mailer -N argocd");

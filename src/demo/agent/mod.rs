@@ -6,6 +6,7 @@ mod cluster;
 mod conditions;
 mod events;
 mod manifests;
+mod manual;
 mod objects;
 mod pods;
 mod replicas;
@@ -44,6 +45,8 @@ pub struct Agent {
     looked: u64,
     /// A new commit that is applied when its time has come: agents do not see a push at once.
     waiting: Option<(Oid, Timestamp)>,
+    /// What the Application that waits for somebody has applied.
+    manual: manual::Manual,
     speed: f64,
 }
 
@@ -69,6 +72,7 @@ impl Agent {
             commits: BTreeMap::new(),
             looked: 0,
             waiting: None,
+            manual: manual::Manual::default(),
             speed,
         })
     }
@@ -128,6 +132,10 @@ impl Agent {
         }
         for service in self.declared.keys() {
             self.commits.insert(service.clone(), seeded.tip);
+            if manual::is_manual(&self.environment, service) {
+                let cell = (self.environment.as_str(), service.as_str());
+                self.manual = manual::Manual::remember(&self.remote, seeded.tip, cell)?;
+            }
         }
         reports::source(self.cluster.store(), &self.environment, seeded.tip, now);
         self.report(now);
@@ -196,6 +204,17 @@ impl Agent {
                 applied.extend(old.map(|old| (service, old)));
                 continue;
             }
+            if manual::is_manual(&self.environment, &service)
+                && let Some(old) = old
+            {
+                // It is compared, and waits for somebody.
+                self.manual.behind = old.object != new.object;
+                if !self.manual.behind {
+                    self.commits.insert(service.clone(), commit);
+                }
+                applied.insert(service, old);
+                continue;
+            }
             if old.is_none_or(|old| old.object != new.object) {
                 self.cluster.apply(&new.object, now);
             }
@@ -222,6 +241,15 @@ impl Agent {
         let mut again = false;
         for (service, object) in reports::all(&store, &self.environment) {
             let asked = reports::is_asked(&object);
+            if manual::is_manual(&self.environment, &service) {
+                if object["operation"].is_object() {
+                    self.sync_by_hand(&service, &object, commit, now);
+                }
+                if asked {
+                    reports::done(&store, &self.environment, &service);
+                }
+                continue;
+            }
             let suspended = object["spec"]["suspend"] == true;
             // One that was resumed is behind; one that is asked puts back what people changed.
             let behind = self.commits.get(&service).is_some_and(|it| *it != commit);
@@ -242,6 +270,25 @@ impl Agent {
         }
         self.looked = store.version();
         Ok(())
+    }
+
+    /// Applies what somebody asked for: a revision of the history, or what Git has at `commit`.
+    fn sync_by_hand(&mut self, service: &str, object: &Value, commit: Oid, now: Timestamp) {
+        let wanted = object.pointer("/operation/sync/revision");
+        let wanted = wanted.and_then(|it| Oid::from_str(it.as_str()?).ok());
+        let wanted = wanted.unwrap_or(commit);
+        let at = |commit| {
+            let all = manifests::read(&self.remote, commit, &self.environment, &BTreeMap::new());
+            all.ok()?.remove(service)
+        };
+        // A revision that there is not changes nothing.
+        let Some(new) = at(wanted) else { return };
+        let newest = at(commit);
+        self.manual.behind = newest.is_none_or(|newest| newest.object != new.object);
+        self.manual.push(wanted, now);
+        self.cluster.apply(&new.object, now);
+        self.commits.insert(service.to_owned(), wanted);
+        self.declared.insert(service.to_owned(), new);
     }
 
     /// Has each service's agent say how far it has got.
@@ -266,6 +313,8 @@ impl Agent {
                 object: &declared.object,
                 applied: self.commits.get(service).copied(),
                 same: there == declared.object.pointer(image),
+                tip: self.applied,
+                manual: manual::is_manual(&self.environment, service).then_some(&self.manual),
             };
             reports::write(store, &seen, self.is_paused(service), now);
         }

@@ -5,7 +5,7 @@ use git2::Oid;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{canary, objects::text, secrets};
+use super::{canary, manual::Manual, objects::text, secrets};
 use crate::{
     demo::server::{Resource, Store, stamp},
     domain::agent::AgentKind,
@@ -76,6 +76,10 @@ pub(super) struct Seen<'a> {
     pub(super) applied: Option<Oid>,
     /// Whether what is in the cluster is what was applied.
     pub(super) same: bool,
+    /// The branch as the agent knows it.
+    pub(super) tip: Option<Oid>,
+    /// Its Application syncs nothing by itself, and has applied this.
+    pub(super) manual: Option<&'a Manual>,
 }
 
 /// Writes what is seen into the cluster, where that has agents' kinds; `suspend`: at first, it is told to do nothing.
@@ -227,29 +231,41 @@ fn kustomization(seen: &Seen<'_>, suspend: bool, now: Timestamp) -> Value {
 
 fn application(seen: &Seen<'_>, now: Timestamp) -> Value {
     let meta = &seen.object["metadata"];
-    let sync = match (seen.applied, seen.same) {
+    let behind = seen.manual.is_some_and(|it| it.behind);
+    let sync = match (seen.applied, seen.same && !behind) {
         (None, _) => "Unknown",
         (_, true) => "Synced",
         (_, false) => "OutOfSync",
     };
     let revision = seen.applied.map(|commit| commit.to_string());
+    let compared = seen.manual.and(seen.tip).map(|commit| commit.to_string());
+    let compared = compared.or_else(|| revision.clone());
+    let source = json!({"repoURL": ADDRESS, "targetRevision": "main", "path": path(seen)});
+    let policy = match seen.manual {
+        Some(_) => json!({}),
+        None => json!({"automated": {"prune": true, "selfHeal": false}}),
+    };
     let resource = json!({"group": group(seen.object), "kind": seen.object["kind"], "status": sync,
         "namespace": meta["namespace"], "name": meta["name"]});
-    let history = revision.iter().map(|it| json!({"id": 0, "revision": it}));
+    let one = revision.iter().map(|it| json!({"id": 0, "revision": it}));
+    let history = match seen.manual {
+        Some(manual) => manual.history(&source),
+        None => one.collect(),
+    };
     json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
         "metadata": {"name": seen.service, "namespace": "argocd"},
         "spec": {
             "project": "default",
-            "source": {"repoURL": ADDRESS, "targetRevision": "main", "path": path(seen)},
+            "source": source,
             "destination": {"server": "https://kubernetes.default.svc", "namespace": meta["namespace"]},
-            "syncPolicy": {"automated": {"prune": true, "selfHeal": false}},
+            "syncPolicy": policy,
         },
         "status": {
-            "sync": {"status": sync, "revision": revision},
+            "sync": {"status": sync, "revision": compared},
             "health": {"status": "Healthy"},
             "resources": [resource],
-            "history": history.collect::<Vec<_>>(),
+            "history": history,
             "operationState": {"phase": "Succeeded", "message": "successfully synced (all tasks run)",
                 "finishedAt": stamp(now), "syncResult": {"revision": revision}},
             "reconciledAt": stamp(now),

@@ -98,6 +98,38 @@ fn waiting(pod: &Value) -> &str {
 }
 
 #[tokio::test]
+async fn an_application_that_waits_for_somebody_syncs_and_goes_back() {
+    let mut world = World::new("prod-eu").await;
+    let application = |world: &World| world.get("applications", "argocd", "pricing");
+    let runs = |world: &World| {
+        let deployment = world.get("deployments", "shop-pricing", "pricing");
+        image(&deployment["spec"]["template"]).to_owned()
+    };
+    let before = application(&world);
+    assert!(before["spec"]["syncPolicy"]["automated"].is_null());
+    assert_eq!(before["status"]["sync"]["status"], "Synced");
+    let history = before["status"]["history"].as_array().unwrap().clone();
+    assert!(history.len() > 2, "{history:?}");
+    let newest = runs(&world);
+    let ask = |world: &World, sync: Value| {
+        let store = world.agent.cluster.store();
+        store.edit("applications", "argocd", "pricing", |object| {
+            object["operation"] = json!({"sync": sync});
+        });
+    };
+    let revision = &history[history.len() - 2]["revision"];
+    ask(&world, json!({"revision": revision}));
+    world.until(|it| runs(it) != newest && application(it)["operation"].is_null());
+    let back = application(&world);
+    assert_eq!(back["status"]["sync"]["status"], "OutOfSync");
+    let entries = back["status"]["history"].as_array().unwrap();
+    assert_eq!(&entries.last().unwrap()["revision"], revision);
+    ask(&world, json!({}));
+    world.until(|it| runs(it) == newest && application(it)["operation"].is_null());
+    assert_eq!(application(&world)["status"]["sync"]["status"], "Synced");
+}
+
+#[tokio::test]
 async fn the_bad_release_crash_loops_while_old_pods_stay() {
     let world = World::new("prod-us").await;
     let checkout = world.get("deployments", "shop-checkout", "checkout");
