@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 
 use super::{Change, Facts, Finding, Gate, found};
-use crate::domain::{ids::CellKey, plan::Outcome, policy::Dependency};
+use crate::domain::{
+    ids::CellKey,
+    plan::{Intent, Outcome},
+    policy::Dependency,
+};
 
 pub(super) const GATE: Gate = Gate {
     id: "dependency",
@@ -23,10 +27,12 @@ fn needs<'a>(change: &Change<'a>) -> impl Iterator<Item = &'a Dependency> {
 
 fn judge(change: &Change<'_>, _: &Facts, _: Timestamp) -> Finding {
     let (mut there, mut missing) = (Vec::new(), Vec::new());
+    // Going back, it goes before what it needs: what that becomes comes later.
+    let goes_back = matches!(change.intent, Intent::Revert { .. });
     for dependency in needs(change) {
         let cell = CellKey::new(dependency.needs.clone(), change.cell.environment.clone());
         let range = dependency.version.as_str();
-        let planned = change.planned.get(&cell);
+        let planned = change.planned.get(&cell).filter(|_| !goes_back);
         let version = planned.or_else(|| change.desired.version(&cell));
         let sufficient = version.is_some_and(|version| {
             let version = version.semver();

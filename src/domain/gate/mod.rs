@@ -96,6 +96,8 @@ pub const AHEAD: &str = ahead::GATE.id;
 pub const REVERTED: &str = reverted::GATE.id;
 /// The gate that asks whether a version was marked bad.
 pub const VETO: &str = veto::GATE.id;
+/// The gate that asks whether what goes together has run together.
+pub const TOGETHER: &str = together::GATE.id;
 /// The gate that asks whether anything may go now.
 pub const WINDOW: &str = window::GATE.id;
 

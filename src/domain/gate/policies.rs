@@ -429,8 +429,9 @@ fn a_freeze_holds_what_goes_forward_until_it_ends() {
 
 #[test]
 fn what_a_service_needs_is_there_or_comes_with_it() {
-    let needs = |declared: Option<&'static str>, planned: Option<&'static str>| {
+    let needs = |declared: Option<&'static str>, planned: Option<&'static str>, intent: Intent| {
         let mut asked = Asked::new(GatePolicy::default());
+        asked.intent = intent;
         asked.policy.dependencies = vec![Dependency {
             service: "web".into(),
             needs: "pay".into(),
@@ -457,6 +458,9 @@ fn what_a_service_needs_is_there_or_comes_with_it() {
         ("of no order", Some("a1b2c3d"), None, Outcome::Hold),
     ];
     for (name, declared, planned, expected) in cases {
-        assert_eq!(needs(declared, planned), expected, "{name}");
+        assert_eq!(needs(declared, planned, promote()), expected, "{name}");
     }
+    // Going back, it goes first, while what it needs is there.
+    let back = needs(Some("3.9.0"), Some("3.8.1"), revert());
+    assert_eq!(back, Outcome::Pass);
 }

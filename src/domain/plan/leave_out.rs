@@ -32,11 +32,16 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
         judging.judge(&mut plan, &mut facts, input);
         let goes_without =
             |request: &&ChangeRequest| input.request.leave_out || !request.came.is_named();
-        let without: Vec<Skip> = left
+        let mut without: Vec<(Skip, By)> = left
             .iter()
             .filter(goes_without)
             .filter_map(|request| held(&plan, request))
             .collect();
+        // Without what is held by itself, another set goes together.
+        if without.iter().any(|(_, by)| *by == By::Itself) {
+            without.retain(|(_, by)| *by == By::Itself);
+        }
+        let without: Vec<Skip> = without.into_iter().map(|(skip, _)| skip).collect();
         if without.is_empty() {
             plan.skipped.extend(left_out);
             plan.skip(&input.request.refused, input.request.leave_out);
@@ -65,8 +70,17 @@ impl Plan {
     }
 }
 
+/// By what a change is held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Whatever else goes.
+    Itself,
+    /// By what would go with it, and by nothing else.
+    Company,
+}
+
 /// Why a request is left out; `None` where nothing holds it.
-fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
+fn held(plan: &Plan, request: &ChangeRequest) -> Option<(Skip, By)> {
     let mut changes = plan.changes.iter();
     let own = changes.find(|change| change.cell == request.cell);
     let stops = |change: &&PlannedChange| stopping(change, request.came).next().is_some();
@@ -93,7 +107,11 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
         );
         (brought, detail)
     };
-    let verdict = stopping(change, request.came).next()?;
+    let verdict = decisive(change, request.came).next()?;
+    let by = match verdict.gate.as_str() {
+        gate::TOGETHER => By::Company,
+        _ => By::Itself,
+    };
     let gate = verdict.gate.clone();
     let cause = match gate.as_str() {
         _ if verdict.detail.starts_with(gate::NOT_KNOWN) => SkipCause::Held,
@@ -104,7 +122,14 @@ fn held(plan: &Plan, request: &ChangeRequest) -> Option<Skip> {
     };
     let mut skip = Skip::new(request.cell.clone(), request.came, (cause, detail));
     skip.gate = Some(gate);
-    Some(skip)
+    Some((skip, by))
+}
+
+/// Of the verdicts that stop a change, those that speak of itself, where there are any.
+fn decisive(change: &PlannedChange, came: Came) -> impl Iterator<Item = &Verdict> {
+    let of_itself = |verdict: &Verdict| verdict.gate != gate::TOGETHER;
+    let any = stopping(change, came).any(of_itself);
+    stopping(change, came).filter(move |verdict| !any || of_itself(verdict))
 }
 
 /// The verdicts that stop a change. What was reverted does not come again with a group, even where the gate only warns.
@@ -121,7 +146,7 @@ fn stopping(change: &PlannedChange, came: Came) -> impl Iterator<Item = &Verdict
 /// `upstream: staging declares 2 but runs 1`
 fn reasons(change: &PlannedChange, came: Came) -> String {
     let said = |verdict: &Verdict| format!("{}: {}", verdict.gate, verdict.detail);
-    stopping(change, came)
+    decisive(change, came)
         .map(said)
         .collect::<Vec<_>>()
         .join("; ")
