@@ -66,7 +66,8 @@ pub(super) fn build(
     shared.tell(Event::Planned { epoch, result });
 }
 
-/// Delivers a confirmed plan and follows it.
+/// Delivers a confirmed plan and follows it; where writing is locked on the way, what is pushed is followed, and no further
+/// wave begins.
 pub(super) async fn publish(
     shared: Arc<Shared>,
     under_way: UnderWay,
@@ -75,6 +76,7 @@ pub(super) async fn publish(
     clusters: Handle,
 ) {
     let project = shared.project();
+    let confirmed = under_way.locks;
     let mut under_way = Some(under_way);
     for number in 0..plan.waves.len().max(1) {
         let delivery = match number {
@@ -90,6 +92,11 @@ pub(super) async fn publish(
             if let Some(why) = ended.not_begun() {
                 shared.tell(Event::Notice(why));
             }
+            return;
+        }
+        let rest = ended.rest_is_to_be_planned();
+        if let (Some(why), true) = (rest, shared.locks.load(Ordering::SeqCst) != confirmed) {
+            shared.tell(Event::Notice(format!("writing was locked: {why}")));
             return;
         }
     }
@@ -158,18 +165,25 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
 }
 
 /// Counts as publishing until it is told how it ended.
-pub(super) struct UnderWay(Arc<Shared>);
+pub(super) struct UnderWay {
+    shared: Arc<Shared>,
+    /// How often writing had been locked when it began.
+    locks: usize,
+}
 
 impl UnderWay {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         shared.publishing.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(shared))
+        Self {
+            shared: Arc::clone(shared),
+            locks: shared.locks.load(Ordering::SeqCst),
+        }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.publishing.fetch_sub(1, Ordering::SeqCst);
+        self.shared.publishing.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

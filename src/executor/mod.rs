@@ -163,6 +163,8 @@ struct Shared {
     fetched_at: Mutex<Option<Timestamp>>,
     /// How many plans are being published at this moment: one at most.
     publishing: AtomicUsize,
+    /// How often writing was locked while something was under way.
+    locks: AtomicUsize,
     /// How often the configuration was read again, and what it asks.
     again: Again,
     /// What is known of the layouts beside what is in force.
@@ -191,6 +193,7 @@ impl Executor {
             noted: Mutex::default(),
             fetched_at: Mutex::default(),
             publishing: AtomicUsize::new(0),
+            locks: AtomicUsize::new(0),
             again: Again::default(),
             layouts: Mutex::default(),
         });
@@ -365,6 +368,9 @@ impl Executor {
                     move |failure| Event::DeliveryBroken { id, failure },
                     deliver::publish(shared, under_way, plan, delivery, clusters),
                 );
+            }
+            Command::BeginNoWave => {
+                shared.locks.fetch_add(1, Ordering::SeqCst);
             }
             Command::TakeUp => {
                 let clusters = self.clusters.handle();

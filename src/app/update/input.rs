@@ -254,6 +254,13 @@ impl Model {
         if self.setup.write == WriteMode::Write {
             self.setup.write = WriteMode::ReadOnly;
             self.log(Level::Info, "writing is locked", Vec::new(), out);
+            let under_way = self.deliveries.iter().map(|run| &run.delivery);
+            let waves = under_way.filter(|delivery| !delivery.is_over());
+            let not_written: Vec<String> = waves.filter_map(|it| it.rest_is_locked()).collect();
+            if !not_written.is_empty() {
+                out.push(Command::BeginNoWave);
+                return self.say(format!("read-only; {}", not_written.join("; ")));
+            }
             if self.waiting.is_some() {
                 let why = "read-only; what waited for its gates waits no longer, and stays staged";
                 return self.stop_waiting(why, out);

@@ -348,6 +348,18 @@ impl Delivery {
         ))
     }
 
+    /// What is not written of its plan once writing is locked while it is under way, in a sentence.
+    pub fn rest_is_locked(&self) -> Option<String> {
+        let wave = self.wave.as_ref().filter(|wave| !wave.rest.is_empty())?;
+        let rest: Vec<String> = wave.rest.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "wave {} of {} is followed, and the rest is not written: {}",
+            wave.number,
+            wave.of,
+            rest.join(", ")
+        ))
+    }
+
     /// What is not begun of a plan whose earlier wave was taken up again, in a sentence.
     pub fn rest_is_to_be_planned(&self) -> Option<String> {
         let wave = self.wave.as_ref().filter(|wave| !wave.rest.is_empty())?;

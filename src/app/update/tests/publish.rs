@@ -508,9 +508,8 @@ fn an_older_reading_supersedes_nothing() {
     assert_eq!(driver.model.deliveries[at].delivery.to_revert().count(), 2);
 }
 
-/// Of a plan in waves, the second takes the place of the first on the screen, and all of it goes back by one key.
-#[test]
-fn the_next_wave_is_shown_where_the_one_before_was() {
+/// A plan of two waves whose first is pushed.
+fn first_of_two_waves() -> (Driver, [CellKey; 2], Arc<Plan>) {
     let cells = ["orders", "quotes"].map(|service| cell(service, "staging"));
     let mut planned = plan(&cells, false);
     {
@@ -527,12 +526,35 @@ fn the_next_wave_is_shown_where_the_one_before_was() {
     driver.keys(": \"set_2 enter s");
     driver.planned(planned);
     driver.keys("enter y");
+    driver.pushed(Deliver::Push, "");
+    (driver, cells, whole)
+}
+
+/// Locked while a wave is under way, no further one begins, and that is said.
+#[test]
+fn no_further_wave_begins_once_writing_is_locked() {
+    let (mut driver, cells, _) = first_of_two_waves();
+    driver.commands.clear();
+    driver.keys(": \"read-only enter");
+    let stops = |command: &&Command| **command == Command::BeginNoWave;
+    assert_eq!(driver.commands.iter().filter(stops).count(), 1);
+    let (_, word) = driver.model.word.clone().unwrap();
+    let expected = format!(
+        "read-only; wave 1 of 2 is followed, and the rest is not written: {}",
+        cells[1]
+    );
+    assert_eq!(word, expected);
+}
+
+/// Of a plan in waves, the second takes the place of the first on the screen, and all of it goes back by one key.
+#[test]
+fn the_next_wave_is_shown_where_the_one_before_was() {
+    let (mut driver, cells, whole) = first_of_two_waves();
     let first = driver.model.deliveries[0].delivery.wave.clone().unwrap();
     assert_eq!(
         (first.number, first.of, &first.rest[..]),
         (1, 2, &cells[1..])
     );
-    driver.pushed(Deliver::Push, "");
     let staged: Vec<&CellKey> = driver
         .model
         .staging
