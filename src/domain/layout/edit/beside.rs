@@ -1,7 +1,8 @@
 //! What stands beside a version and was not moved with it, though it says something of its own (`also`, a digest, the
-//! comment behind it): where nothing tells what goes with the new version, the plan names it.
+//! comment behind it): where nothing tells what goes with the new version, the plan names it; and who writes the version
+//! again by itself.
 
-use super::{Editor, Files, Spot};
+use super::{Editor, Files, Spot, automation};
 use crate::domain::{
     desired::Desired,
     ids::CellKey,
@@ -24,7 +25,7 @@ const DIGEST: &str = "digest";
 /// What a plan says of a comment that is carried, beside its gates.
 const CARRY: &str = "carry";
 
-/// Something that stays as it is.
+/// Something that stays as it is, or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// What it is, in a word.
@@ -66,7 +67,12 @@ impl<'a> Editor<'a> {
         let may_hold = |bytes: Vec<u8>| std::str::from_utf8(&bytes).is_ok_and(held::may_hold);
         let mut files = self.cell.files.iter();
         let has_digests = files.any(|path| self.file(path).is_some_and(may_hold));
-        if !has_also && !has_digests {
+        let mut files = self.cell.files.iter();
+        let may_be_written = files.any(|path| {
+            let bytes = self.file(path).unwrap_or_default();
+            std::str::from_utf8(&bytes).is_ok_and(|text| automation::may_write(path.as_str(), text))
+        });
+        if !has_also && !has_digests && !may_be_written {
             return None;
         }
         let declares = |spot: &&Spot<'_>| spot.found.version.is_some();
@@ -91,6 +97,15 @@ impl<'a> Editor<'a> {
         if has_digests {
             let digests = moved.flat_map(|(spot, was)| self.digests_left(before, spot, was));
             left.extend(digests.take(NAMED));
+        }
+        if may_be_written {
+            let moved = own.iter().filter(|spot| {
+                let same = |old: &&Spot<'_>| old.is_where(spot);
+                let old = old.iter().find(same).map(|old| &old.found.version);
+                old != Some(&spot.found.version)
+            });
+            let again = moved.filter_map(|spot| self.written_again(spot));
+            left.extend(again.take(NAMED));
         }
         Some(left)
     }

@@ -4,7 +4,9 @@
 //! commit), that is copied from where the new version stands already, the donor: for a version that is restored, the cell
 //! itself as it was then, else an environment of the same service that declares it.
 
-use super::{Changes, Editor, Refusal, Spot, not_parseable, place, spots::unread};
+use super::{
+    Changes, Editor, Refusal, Spot, automation::POLICY_MARK, not_parseable, place, spots::unread,
+};
 use crate::domain::{
     ids::{CellKey, RepoPath},
     layout::{
@@ -270,9 +272,6 @@ fn absent(spot: &Spot<'_>, level: &Level, index: usize) -> Refusal {
     );
     (SkipCause::NotDeclared, reason)
 }
-
-/// What the comments of Flux's image automation hold.
-const POLICY_MARK: &str = "$imagepolicy";
 
 /// Replaces the words of the comment that differ from the donor's; the old version itself becomes the new one.
 fn carry_comment(spot: &Spot<'_>, version: &Version, donor: Option<&Donor>, changes: &mut Changes) {

@@ -162,4 +162,4 @@ fn written_apart(spot: Spot<'_>) -> Option<Pair> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -7,6 +7,7 @@
 
 mod absent;
 mod append;
+mod automation;
 mod beside;
 mod changes;
 mod companions;

@@ -32,7 +32,7 @@ fn filled(text: &str, version: &str, digit: char) -> String {
 }
 
 /// What a plan says of what stays beside `web` in prod when it becomes `v2`.
-fn told(layout: &str, before: &str) -> Vec<String> {
+pub(in crate::domain::layout::edit) fn told(layout: &str, before: &str) -> Vec<String> {
     let small = Small::new(layout, &["prod"], &[("prod/web.yaml", before)]);
     let (desired, key) = (small.desired(), CellKey::new("web", "prod"));
     let read = |_: &Origin, path: &RepoPath| small.files.get(path).cloned();

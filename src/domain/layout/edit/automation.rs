@@ -1,0 +1,148 @@
+//! Who writes a version by itself: Flux's image automation at the lines that its markers name, Argo CD's Image Updater into
+//! the files that it keeps and by the annotations of an Application. What is written by hand there, they write over.
+
+use super::{Editor, Place, Spot, beside::Left};
+use crate::domain::{manifest, text::sanitise};
+
+/// What a plan says of it, beside its gates.
+const AUTOMATION: &str = "automation";
+/// What the comments of Flux's image automation hold.
+pub(super) const POLICY_MARK: &str = "$imagepolicy";
+/// How the Image Updater's files are called.
+const KEPT: &str = ".argocd-source-";
+/// Where its annotations begin, and the one that says which images it updates.
+const UPDATER: &str = "argocd-image-updater.argoproj.io/";
+const IMAGES: &str = "argocd-image-updater.argoproj.io/image-list";
+
+/// Whether anything of it may be in a file.
+pub(super) fn may_write(path: &str, text: &str) -> bool {
+    is_kept(path) || text.contains(POLICY_MARK) || text.contains(UPDATER)
+}
+
+fn is_kept(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with(KEPT)
+}
+
+impl Editor<'_> {
+    /// Who writes the version at a place again, whatever a plan writes there.
+    pub(super) fn written_again(&self, spot: &Spot<'_>) -> Option<Left> {
+        let bytes = self.file(&spot.path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let (path, line) = (&spot.path, spot.found.line);
+        let mut lines = text.lines();
+        let number = usize::try_from(line).ok()?.checked_sub(1)?;
+        let version = spot.found.version.as_ref().map_or("it", |it| it.as_str());
+        let words = if let Some(policy) = lines.nth(number).and_then(policy_of) {
+            let policy = sanitise(&policy);
+            format!(
+                "{path}:{line}: Flux's image automation writes here what ImagePolicy {policy} picks, and does so again at its next \
+                 run unless that is {version}: suspend the automation (`flux suspend image update`), or narrow the policy, first"
+            )
+        } else if is_kept(path.as_str()) {
+            format!(
+                "{path}:{line}: Argo CD Image Updater keeps this file, and writes what it picks again unless that is {version}: \
+                 narrow what the Application allows it ({UPDATER}…), first"
+            )
+        } else if is_updated(spot, &bytes) {
+            format!(
+                "{path}:{line}: Argo CD Image Updater updates this Application (`{IMAGES}`), and brings what it picks again \
+                 unless that is {version}: narrow what it may pick, first"
+            )
+        } else {
+            return None;
+        };
+        Some(Left {
+            what: AUTOMATION,
+            words,
+        })
+    }
+}
+
+/// Whether the object that the version stands in asks the Image Updater to change it.
+fn is_updated(spot: &Spot<'_>, bytes: &[u8]) -> bool {
+    let Place::Scalar { document, .. } = &spot.found.place else {
+        return false;
+    };
+    let Ok(yaml) = manifest::parse(bytes) else {
+        return false;
+    };
+    let object = yaml.documents.get(*document);
+    let annotations = object.and_then(|object| {
+        let metadata = object.root().get("metadata")?.value;
+        Some(metadata.get("annotations")?.value)
+    });
+    annotations.is_some_and(|annotations| annotations.get(IMAGES).is_some())
+}
+
+/// `flux-system/web`, of a line that has `# {"$imagepolicy": "flux-system:web:tag"}` behind its value.
+fn policy_of(line: &str) -> Option<String> {
+    let (_, after) = line.split_once(POLICY_MARK)?;
+    let (_, value) = after.split_once(':')?;
+    let mut parts = value.split('"').nth(1)?.split(':');
+    let (namespace, name) = (parts.next()?, parts.next()?);
+    Some(format!("{namespace}/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::digests::tests::told;
+
+    const IMAGE: &str = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag" }"#;
+    const APPLICATION: &str = r#"{ preset = "argocd-application", path = "{env}/{service}.yaml" }"#;
+
+    #[test]
+    fn who_writes_a_version_again_is_told_with_the_plan() {
+        let application = |annotations: &str| {
+            format!(
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: web\n{annotations}spec:\n  source:\n    \
+                 kustomize:\n      images:\n      - r/web:v1\n"
+            )
+        };
+        let list = "  annotations:\n    argocd-image-updater.argoproj.io/image-list: web=r/web\n";
+        let cases = [
+            (
+                "a marked tag",
+                IMAGE,
+                "image:\n  tag: v1 # {\"$imagepolicy\": \"flux-system:web:tag\"}\n".to_owned(),
+                Some(
+                    "automation prod/web.yaml:2: Flux's image automation writes here what ImagePolicy flux-system/web picks, and \
+                     does so again at its next run unless that is v2",
+                ),
+            ),
+            (
+                "a marked neighbour",
+                IMAGE,
+                "image:\n  tag: v1\nside: v9 # {\"$imagepolicy\": \"flux-system:side:tag\"}\n"
+                    .to_owned(),
+                None,
+            ),
+            (
+                "an Application",
+                APPLICATION,
+                application(list),
+                Some("automation prod/web.yaml:11: Argo CD Image Updater updates this Application"),
+            ),
+            (
+                "one that nobody updates",
+                APPLICATION,
+                application(""),
+                None,
+            ),
+            ("a plain tag", IMAGE, "image:\n  tag: v1\n".to_owned(), None),
+        ];
+        for (name, layout, text, expected) in cases {
+            let found = told(layout, &text);
+            match expected {
+                Some(expected) => {
+                    let mut all = found.iter();
+                    assert!(all.any(|it| it.starts_with(expected)), "{name}: {found:?}");
+                }
+                None => assert!(
+                    found.iter().all(|it| !it.starts_with("automation")),
+                    "{name}: {found:?}"
+                ),
+            }
+        }
+    }
+}
