@@ -310,3 +310,37 @@ fn a_hook_that_says_too_much_is_cut_and_costs_little() {
     assert!(said.contains("the end"), "the end is kept");
     assert!(said.len() < 100_000, "{}", said.len());
 }
+
+/// The console is gone between two moments, and has no word in it; what was staged is there at the next start.
+#[test]
+fn what_is_staged_outlives_a_crash() {
+    let repository = ready();
+    let console = || {
+        let setup = Setup::tidegate(&[]).home(repository.home());
+        Operator::sit_down(setup.folder(repository.clone_path()))
+    };
+    let mut operator = console();
+    operator.go_to("checkout", "prod");
+    operator.terminal.press("p");
+    operator.terminal.until("it is staged", SOON, |view| {
+        view.has("staged 1") && view.line(&["checkout", "1.0.0→1.1.0"]).is_some()
+    });
+    // Written beside everything else: the screen waits for no disk.
+    let state = repository.home().join("state/tidegate");
+    until("what is kept of it", || {
+        let folders = fs::read_dir(&state).ok()?;
+        let mut kept = folders.flatten().map(|it| it.path().join("staged.json"));
+        kept.find_map(|kept| fs::read_to_string(kept).ok()?.find("checkout"))
+    });
+    operator.terminal.signal("KILL");
+    let ended = operator.terminal.ended(SOON);
+    assert_ne!(ended.exit.code, 0, "{}", ended.view);
+    let mut operator = console();
+    operator.terminal.until("it is staged still", SOON, |view| {
+        view.has("staged 1") && view.line(&["checkout", "1.0.0→1.1.0"]).is_some()
+    });
+    operator.terminal.press("s");
+    operator.terminal.until("its plan", SOON, |view| {
+        view.has("Plan  1 change") && view.has("+  newTag: 1.1.0")
+    });
+}
