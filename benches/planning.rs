@@ -1,18 +1,31 @@
-//! 500 changes, from the request to a commit that is ready to be pushed, beside `yq -i` in a work tree.
+//! 500 changes, from the request to a commit that is ready to be pushed, beside `yq -i` in a work tree; and 1,000 with every
+//! gate configured, from the moment at which the last answer is there.
 #![allow(missing_docs)] // criterion's macros make public functions
 #![allow(clippy::expect_used)] // a harness fails by panicking
 
 mod support;
 
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
 use support::{Bench, Size, path, run, yq_in_place};
 use tidegate::{
     domain::{
-        ids::CellKey,
-        plan::{Came, ChangeRequest, Intent, PlanRequest},
-        rollout::Running,
+        gate::{Answer, Facts, HttpReply, ImageFacts, ImageThere, Question, Ran, Sample},
+        history::History,
+        ids::{CellKey, RepoPath},
+        layout::{self, Assembler, Origin},
+        past_health::{Since, Source, Stretch},
+        plan::{self, Came, ChangeRequest, Intent, PlanInput, PlanRequest},
+        rollout::{Connection, Health, LiveCell, Running, Seen},
+        version::Version,
     },
     sources::git::build_commit,
     workflow::{OpenOptions, Project, prepare},
@@ -23,6 +36,38 @@ const SIZE: Size = Size {
     environments: 2,
     merges: 0,
 };
+
+const ALL: Size = Size {
+    services: 1000,
+    ..SIZE
+};
+
+/// Every gate that an environment can ask for, of a cell that has a cluster.
+const GATES: &str = r#"cluster = "there"
+protected = true
+url = "https://there.example.com"
+[environments.gates]
+health = {}
+eligible = { range = ">=1.0.0" }
+soak = { for = "24h" }
+together = { for = "2h" }
+registry = { platform = "linux/amd64" }
+http = { url = "{url}/{service}/healthz" }
+promql = { server = "main", query = "errors{service='{service}'}", below = 1 }
+command = { run = ["conftest", "test", "-"] }
+"#;
+/// And what stands beside environments.
+const BESIDE: &str = r#"
+[[windows]]
+name = "nights"
+kind = "deny"
+cron = "0 2 * * *"
+duration = "1h"
+zone = "UTC"
+[[dependencies]]
+service = "service-0001"
+needs = "service-0000"
+"#;
 
 fn planning(criterion: &mut Criterion) {
     let bench = Bench::generated(&SIZE);
@@ -37,17 +82,7 @@ fn planning(criterion: &mut Criterion) {
     };
     let project = Project::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
     let reading = project.read().expect("the matrix");
-    let changes = (0..SIZE.services).map(|service| ChangeRequest {
-        cell: CellKey::new(format!("service-{service:04}").as_str(), "env-1"),
-        intent: Intent::Promote {
-            from: "env-0".into(),
-        },
-        came: Came::Named,
-    });
-    let request = PlanRequest {
-        changes: changes.collect(),
-        ..PlanRequest::default()
-    };
+    let request = promotions(&SIZE);
 
     let mut group = criterion.benchmark_group("plan of 500 changes");
     group.sample_size(10);
@@ -89,5 +124,173 @@ fn planning(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, planning);
+fn promotions(size: &Size) -> PlanRequest {
+    let changes = (0..size.services).map(|service| ChangeRequest {
+        cell: CellKey::new(format!("service-{service:04}").as_str(), "env-1"),
+        intent: Intent::Promote {
+            from: "env-0".into(),
+        },
+        came: Came::Named,
+    });
+    PlanRequest {
+        changes: changes.collect(),
+        ..PlanRequest::default()
+    }
+}
+
+/// From the last answer to the plan, with its digest. No question is asked twice.
+fn judging(criterion: &mut Criterion) {
+    let bench = Bench::generated(&ALL);
+    let written = std::fs::read_to_string(bench.config()).expect("the configuration");
+    let written = written
+        .replace(
+            "name = \"env-0\"\n",
+            "name = \"env-0\"\ncluster = \"here\"\n",
+        )
+        .replace(
+            "from = [\"env-0\"]\n",
+            &format!("from = [\"env-0\"]\n{GATES}"),
+        );
+    std::fs::write(bench.config(), written + BESIDE).expect("the configuration");
+    let now: Timestamp = "2026-03-04T12:00:00Z".parse().expect("a moment");
+    let options = OpenOptions {
+        repo: bench.repo(),
+        config: Some(bench.config()),
+        ..OpenOptions::default()
+    };
+    let project = Project::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
+    let reading = project.read().expect("the matrix");
+    let (layouts, desired) = (&reading.layouts, &reading.desired);
+    let request = promotions(&ALL);
+    let commit = reading.tips[0].commit;
+    let files = |_: &Origin, path: &RepoPath| {
+        let bytes = project.repo.file(commit, path.as_str());
+        bytes.ok().flatten()
+    };
+    let judged = || {
+        let (asked, answered) = (RefCell::new(BTreeSet::new()), Cell::new(None));
+        let plan = plan::build(&PlanInput {
+            request: &request,
+            desired,
+            topology: &project.config.topology,
+            ask: &|questions| {
+                for question in questions {
+                    let is_new = asked.borrow_mut().insert(question.clone());
+                    assert!(is_new, "{question} is asked twice");
+                }
+                let facts = questions
+                    .iter()
+                    .fold(Facts::default(), |mut facts, question| {
+                        let version = |cell: &CellKey| desired.version(cell).cloned();
+                        facts.learn(question.clone(), now, answer(question, version, now));
+                        facts
+                    });
+                answered.set(Some(Instant::now()));
+                facts
+            },
+            matrix: &|origin| {
+                Assembler::new(Arc::new(layouts.view(origin)), &project.environments())
+            },
+            files: &files,
+            edit: &|key, version, _, read| layout::edit_cell(layouts, desired, key, version, read),
+            absent: &|_| None,
+            beside: &|_, _| Vec::new(),
+            moved_beside: &|_, _| Vec::new(),
+            merge: &|_, _| None,
+            tag: &|_, _, _| None,
+            now,
+        });
+        let took = answered.get().map(|at: Instant| at.elapsed());
+        assert_eq!(plan.changes.len(), ALL.services);
+        let first = plan.changes.first().expect("a change");
+        assert!(first.verdicts.len() >= 15, "{:?}", first.verdicts);
+        assert_eq!(plan.held().count(), 0, "{:?}", first.verdicts);
+        took.expect("something is asked")
+    };
+    let mut group = criterion.benchmark_group("plan of 1,000 changes");
+    group.sample_size(10);
+    group.bench_function(
+        "tidegate: judged by every gate once the answers are there",
+        |b| {
+            b.iter_custom(|times| (0..times).map(|_| judged()).sum::<Duration>());
+        },
+    );
+    group.finish();
+}
+
+/// What is good of everything, a day and a half long.
+fn answer(
+    question: &Question,
+    version: impl Fn(&CellKey) -> Option<Version>,
+    now: Timestamp,
+) -> Answer {
+    let since = now - SignedDuration::from_hours(36);
+    match question {
+        Question::Running(cell) => {
+            let mut running = Running::default();
+            let version = version(cell).expect("a version");
+            let live = LiveCell {
+                health: Health::Healthy,
+                versions: [(version.clone(), 3)].into(),
+                serving: Some(version),
+                ready: 3,
+                desired: 3,
+                updated: 3,
+                healthy: vec![Since {
+                    by: Source::Kubernetes,
+                    from: since,
+                }],
+                ..LiveCell::unknown("", now)
+            };
+            running.live.insert(
+                cell.clone(),
+                LiveCell {
+                    reason: None,
+                    ..live
+                },
+            );
+            let environment = cell.environment.clone();
+            running.connections.insert(environment, Connection::Live);
+            let seen: Seen = running.seen(cell);
+            Answer::Running(Box::new(seen))
+        }
+        Question::Past(_) => Answer::Past(Ok(Arc::new(History::default()))),
+        Question::PastHealth(cell) => {
+            let mut past = tidegate::domain::past_health::PastHealth::default();
+            past.learn(Stretch {
+                version: version(cell).expect("a version"),
+                from: since,
+                to: now,
+                by: Source::Kubernetes,
+                cut: false,
+            });
+            Answer::PastHealth(Box::new(past))
+        }
+        Question::Http(_) => Answer::Http(Ok(HttpReply {
+            status: 200,
+            body: String::new(),
+            cut: false,
+        })),
+        Question::Promql(_) => Answer::Samples(Ok(vec![Sample {
+            labels: String::new(),
+            value: 0.0,
+            at: now,
+        }])),
+        Question::Command(_) => Answer::Ran(Ok(Ran {
+            code: Some(0),
+            said: Vec::new(),
+        })),
+        Question::Image(_) => Answer::Image(Ok(ImageFacts {
+            image: "registry.example.com/team/service".to_owned(),
+            there: Some(ImageThere {
+                digest: format!("sha256:{}", "a".repeat(64)),
+                platforms: ["linux/amd64".to_owned()].into(),
+                ..ImageThere::default()
+            }),
+            before: None,
+        })),
+    }
+}
+
+criterion_group!(benches, planning, judging);
 criterion_main!(benches);
