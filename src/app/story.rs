@@ -42,7 +42,7 @@ impl Story {
                 "checkout crashes in prod-us since 1.42.0 came: enter plans going back"
             }
             Self::Batch => {
-                "what staging has and prod-eu has not: what goes, and why the rest does not"
+                "what staging has and prod-eu has not goes in three waves; the second fails, and B puts the batch back"
             }
             Self::Drift => "what differs, and is forgotten: enter opens the cell",
         }

@@ -52,7 +52,8 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
     }
     let team = SourceFile {
         name: TEAM_FILE.to_owned(),
-        bytes: seed::services::CONFIGURATION.as_bytes().to_vec(),
+        // Where its gates ask is known when it has begun; nothing is asked before.
+        bytes: seed::services::configuration(options.now, "127.0.0.1").into_bytes(),
     };
     let config = Project::configured_by(team)?;
     let screen = ConsoleOptions {
@@ -79,6 +80,8 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<u8, Failur
             repo: demo.clone.clone(),
             kubeconfig: vec![demo.kubeconfig.clone()],
             named: true,
+            // What its file names are parts of itself.
+            trust: true,
             ..OpenOptions::default()
         };
         let work = tokio::task::spawn_blocking(move || Project::open(&options, &Zoned::now()));

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use super::{
     agent::{self, Agent},
+    outside::Outside,
     seed::{self, Seeded, services::ENVIRONMENTS},
     server::{ApiServer, Mode, ServerOptions, kubeconfig},
 };
@@ -67,6 +68,8 @@ pub struct Demo {
     /// The contexts, in promotion order: `dev`, `staging`, `prod-eu`, `prod-us`.
     pub contexts: Vec<String>,
     servers: Vec<Arc<ApiServer>>,
+    /// The registry and the smoke tests that its gates ask.
+    _outside: Outside,
     agents: Vec<(Sender<()>, JoinHandle<()>)>,
     /// Held while the demo lives: others see by it that the folder is in use.
     _lock: File,
@@ -100,12 +103,17 @@ impl Demo {
     /// Where the temporary folder, the repositories or the loopback ports cannot be made.
     pub async fn start(options: DemoOptions) -> Result<Self, DemoError> {
         let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
+        let cells = seed::outline(options.now, options.seed);
+        let outside = Outside::start(&cells)
+            .await
+            .map_err(DemoError::of("listen on the loopback interface"))?;
         let prepare = {
             let options = options.clone();
+            let address = outside.address();
             move || {
                 sweep(&parent);
                 let (folder, lock) = folder(&parent).map_err(DemoError::of("make its folder"))?;
-                let seeded = seed::plant(folder.path(), options.now, options.seed)
+                let seeded = seed::plant(folder.path(), options.now, options.seed, &address)
                     .map_err(DemoError::of("make its repositories"))?;
                 Ok((folder, lock, seeded))
             }
@@ -160,6 +168,7 @@ impl Demo {
             kubeconfig: kubeconfig_path,
             contexts: ENVIRONMENTS.map(str::to_owned).to_vec(),
             servers,
+            _outside: outside,
             agents,
             _lock: lock,
             _folder: folder,
@@ -251,11 +260,11 @@ fn images(seeded: &Seeded) -> HashSet<String> {
         .cells
         .iter()
         .flat_map(|cell| {
-            let image = |version: &str| format!("registry.shop.example/{}:{version}", cell.service);
+            let image = |version: &str| format!("{}/{}:{version}", seeded.outside, cell.service);
             cell.values.iter().map(move |(version, _)| image(version))
         })
         .collect();
-    images.insert("registry.shop.example/mailer:2.0.3-hotfix.1".to_owned());
+    images.insert(format!("{}/mailer:2.0.3-hotfix.1", seeded.outside));
     images
 }
 

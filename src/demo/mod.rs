@@ -1,10 +1,12 @@
 //! `tidegate demo`: a seeded Git remote, simulated clusters that speak the Kubernetes protocol, and the agents that
-//! roll out what is pushed. It needs nothing but the binary (and the user's `git` to fetch and push).
+//! roll out what is pushed; and what its gates ask: a registry and smoke tests. It needs nothing but the binary (and the
+//! user's `git` to fetch and push), and reaches nothing but the loopback interface.
 //!
 //! The same API server serves the tests over a loopback socket.
 
 pub mod agent;
 mod lifecycle;
+mod outside;
 pub mod seed;
 pub mod server;
 

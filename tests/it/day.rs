@@ -313,40 +313,87 @@ fn a_whole_batch_is_gone_back_on_from_its_delivery() {
     operator.leave();
 }
 
-#[test]
-fn the_batch_story_goes_by_keys_to_its_end() {
-    let setup = Setup::tidegate(&["demo", "--speed", "8", "--story", "batch", "--no-outage"]);
-    let mut operator = Operator {
+/// The demo's batch with its plan open.
+fn batch(speed: &str) -> Operator {
+    let setup = Setup::tidegate(&["demo", "--speed", speed, "--story", "batch", "--no-outage"]);
+    let operator = Operator {
         terminal: setup.start(),
     };
     operator.terminal.until("the plan", ROLLOUT, |view| {
-        view.has("Plan  6 changes, 9 skipped")
+        view.has("Plan  3 changes, 12 skipped")
             && view.has("skipped: reverted")
             && view.line(&["identity", "skipped: ahead"]).is_some()
-            && view.has("promote 6 services from staging to prod-eu")
+            && view.line(&["payments", "skipped: held"]).is_some()
+            && view.line(&["invoices", "skipped: held"]).is_some()
+            && view.line(&["recommendations", "skipped: held"]).is_some()
     });
-    operator.terminal.press(key::ENTER);
-    let services = [
-        "checkout",
-        "invoices",
-        "ledger",
-        "payments",
-        "recommendations",
-        "storefront",
-    ];
-    operator.terminal.until("the question", SOON, |view| {
-        let listed = |service: &&str| view.line(&["│ + ", service, "prod-eu"]).is_some();
-        view.has("Write 6 changes?") && services.iter().all(listed)
-    });
-    operator.named("prod-eu", "Write 6 changes?");
+    operator
+}
+
+impl Operator {
+    /// Confirms the batch.
+    fn write_batch(&mut self) {
+        self.terminal.press(key::ENTER);
+        self.terminal.until("the question", SOON, |view| {
+            let services = ["checkout", "ledger", "storefront"].iter();
+            let mut listed = services.map(|it| view.line(&["│ + ", it, "prod-eu"]).is_some());
+            view.has("Write 3 changes?") && listed.all(|it| it)
+        });
+        self.named("prod-eu", "Write 3 changes?");
+    }
+}
+
+#[test]
+fn the_batch_story_fails_in_its_second_wave_and_goes_back() {
+    let mut operator = batch("8");
+    operator.write_batch();
     let failed = operator
         .terminal
-        .until("what comes of it", ROLLOUT, |view| {
-            view.has("Delivery")
-                && view.line(&["checkout / prod-eu"]).is_some()
-                && view.has("✓ pushed")
+        .until("the second wave fails", ROLLOUT, |view| {
+            view.has("wave 2 of 3")
+                && view.has("<B> whole batch")
+                && view.line(&["✗ checkout / prod-eu"]).is_some()
         });
     assert!(!failed.has("waits for the push"), "{failed}");
+    operator.terminal.press("B");
+    operator
+        .terminal
+        .until("the plan of both waves", SOON, |view| {
+            view.has("Plan  2 changes")
+                && view.line(&["checkout", "1.42.0→1.41.3"]).is_some()
+                && view.line(&["ledger", "1.10.0→1.9.2"]).is_some()
+        });
+    operator.terminal.press(key::ENTER);
+    operator
+        .terminal
+        .until("the question", SOON, |view| view.has("Write 2 changes?"));
+    operator.named("prod-eu", "Write 2 changes?");
+    operator
+        .terminal
+        .until("what was there is back", ROLLOUT, |view| {
+            view.has("after the confirmation") && view.line(&["✓ ledger / prod-eu"]).is_some()
+        });
+    operator.terminal.press(key::CTRL_C);
+    operator.terminal.ended(SOON).assert_restored();
+}
+
+/// The wave that is pushed is followed; the next is not written.
+#[test]
+fn a_batch_that_is_locked_on_its_way_begins_no_further_wave() {
+    let mut operator = batch("2");
+    operator.write_batch();
+    operator.terminal.until("the first wave", ROLLOUT, |view| {
+        view.has("wave 1 of 3") && view.has("✓ pushed")
+    });
+    operator.command("read-only");
+    operator.terminal.until("what that means", SOON, |view| {
+        view.has("wave 1 of 3 is followed, and the rest is not written")
+    });
+    let through = operator.terminal.until("its end", ROLLOUT, |view| {
+        view.has("writing was locked: wave 1 of 3 is through")
+    });
+    assert!(through.has("wave 1 of 3"), "{through}");
+    assert!(!through.has("wave 2 of 3"), "{through}");
     operator.terminal.press(key::CTRL_C);
     operator.terminal.ended(SOON).assert_restored();
 }
@@ -379,7 +426,9 @@ fn the_drift_story_opens_marks_and_stages() {
     terminal.press("s");
     terminal.until("the plan", SOON, |view| {
         view.line(&["+ cart", "prod-us", "1.17.2→1.18.0"]).is_some()
-            && view.line(&["catalog", "prod-us", "4.3.1→4.4.0"]).is_some()
+            && view
+                .line(&["catalog", "prod-us", "skipped: vetoed"])
+                .is_some()
     });
     terminal.press(key::CTRL_C);
     terminal.ended(SOON).assert_restored();

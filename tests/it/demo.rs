@@ -589,3 +589,100 @@ async fn workloads_are_rolled_by_commands() {
     assert_eq!(told["to"], 1);
     assert_ne!(image(), before);
 }
+
+/// What each gate says of what a column could take, and a batch in three waves, of which the second fails and goes back with
+/// the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn gates_hold_and_pass_and_a_batch_goes_back() {
+    let parent = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let demo = demo(parent.path()).await;
+    let mut console = console(&demo);
+    console
+        .until("that all that comes runs upstream", |c| {
+            let healthy = |service: &str| c.cell("staging", service).health == Health::Healthy;
+            healthy("payments") && healthy("ledger") && healthy("checkout")
+        })
+        .await;
+    let all = "promote --all --from staging --to prod-eu --trust -o json";
+    let (exit, said, notes) = ran(&demo, home.path(), &format!("{all} --dry-run"));
+    assert_eq!(exit, 0, "{said}{notes}");
+    let plan: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_described(&plan);
+    let changes = plan["changes"].as_array().unwrap();
+    let going: Vec<&str> = changes
+        .iter()
+        .map(|change| change["service"].as_str().unwrap())
+        .collect();
+    assert_eq!(going, ["checkout", "ledger", "storefront"]);
+    for gate in ["soak", "together", "registry", "http", "veto"] {
+        let passes = |change: &serde_json::Value| {
+            let mut verdicts = change["verdicts"].as_array().unwrap().iter();
+            verdicts.any(|it| it["gate"] == gate && it["outcome"] == "pass")
+        };
+        assert!(changes.iter().all(passes), "{gate}: {said}");
+    }
+    let skipped = plan["skipped"].as_array().unwrap();
+    let cases = [
+        ("payments", "held", "soak: "),
+        (
+            "invoices",
+            "held",
+            "the freeze `books are closed` holds until ",
+        ),
+        (
+            "recommendations",
+            "held",
+            "is not for linux/amd64: it is for linux/arm64",
+        ),
+        (
+            "catalog",
+            "reverted",
+            "4.4.0 is vetoed: search forgets its filters",
+        ),
+        (
+            "identity",
+            "ahead",
+            "prod-eu declares 5.1.1, which is newer than 5.1.0",
+        ),
+    ];
+    for (service, cause, words) in cases {
+        let mut skips = skipped.iter();
+        let skip = skips.find(|skip| skip["service"] == service).unwrap();
+        assert_eq!(skip["cause"], cause, "{skip}");
+        let detail = skip["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{detail}");
+        // They are held by themselves, whatever would go with them.
+        assert!(!detail.contains("together: "), "{detail}");
+    }
+    let (exit, said) = run(&demo, home.path(), "why log-agent --to prod-us --trust");
+    assert_eq!(exit, 0, "{said}");
+    assert!(
+        said.contains("/smoke/staging/log-agent answers 503"),
+        "{said}"
+    );
+    let (_, said) = run(&demo, home.path(), "why log-agent --to prod-us");
+    assert!(said.contains("before you have allowed it"), "{said}");
+
+    let line = format!("{all} --yes --revert-on-failure");
+    let (exit, said, notes) = ran(&demo, home.path(), &line);
+    assert_eq!(exit, 1, "{said}{notes}");
+    for words in [
+        "wave 1 of 3: ledger / prod-eu",
+        "wave 2 of 3 failed: checkout / prod-eu: ",
+        "taken back, because its rollout failed: ",
+    ] {
+        assert!(notes.contains(words), "{words}: {notes}");
+    }
+    let (_, said, _) = ran(&demo, home.path(), "status --env prod-eu --no-live -o json");
+    let status: serde_json::Value = serde_json::from_str(&said).unwrap();
+    for (service, version) in [
+        ("ledger", "1.9.2"),
+        ("checkout", "1.41.3"),
+        ("storefront", "2026.11.4"),
+    ] {
+        let mut rows = status["services"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["name"] == service).unwrap();
+        assert_eq!(row["cells"]["prod-eu"]["version"], version, "{service}");
+    }
+}

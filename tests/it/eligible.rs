@@ -296,6 +296,7 @@ async fn what_does_not_become_healthy_is_taken_back() {
             "promote", "checkout", "--from", "staging", "--to", "prod-eu", "--yes",
         ])
         .args(["--revert-on-failure", "-o", "json"])
+        .args(["--override", "dependency", "--reason", "By hand"])
         .env("KUBECONFIG", &demo.kubeconfig)
         .current_dir(&demo.clone);
     let said = tokio::task::spawn_blocking(move || ran(command, ""))

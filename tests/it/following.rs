@@ -71,7 +71,19 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
         .says("identity / staging: healthy");
 
     let crash = [
-        "promote", "checkout", "--from", "staging", "--to", "prod-eu", "--yes", "--wait", "-o",
+        "promote",
+        "checkout",
+        "--from",
+        "staging",
+        "--to",
+        "prod-eu",
+        "--override",
+        "dependency",
+        "--reason",
+        "by hand",
+        "--yes",
+        "--wait",
+        "-o",
         "json",
     ];
     let failed = tidegate(&demo, &home, &crash).await.exits(1);

@@ -118,7 +118,7 @@ impl Agent {
                 }
             }
         }
-        self.surprises(now);
+        self.surprises(&seeded.outside, now);
         late.sort_by_key(|(time, _)| *time);
         let mut from = recent;
         for (time, object) in late {
@@ -153,17 +153,19 @@ impl Agent {
     }
 
     /// What people did to the clusters by hand: a hotfix that Git does not know, and a rollout that somebody paused.
-    fn surprises(&self, now: Timestamp) {
+    fn surprises(&self, registry: &str, now: Timestamp) {
         let store = self.cluster.store();
         secrets::plant(store, &self.environment, now);
         let image = "/spec/template/spec/containers/0/image";
         if self.environment == "prod-us" {
+            let hotfix = format!("{registry}/mailer:2.0.3-hotfix.1");
             store.edit("deployments", "shop-mailer", "mailer", |object| {
                 if let Some(image) = object.pointer_mut(image) {
-                    *image = json!("registry.shop.example/mailer:2.0.3-hotfix.1");
+                    *image = json!(hotfix);
                 }
-                object["metadata"]["annotations"]["kubernetes.io/change-cause"] =
-                    json!("kubectl set image deployment/mailer mailer=registry.shop.example/mailer:2.0.3-hotfix.1");
+                object["metadata"]["annotations"]["kubernetes.io/change-cause"] = json!(format!(
+                    "kubectl set image deployment/mailer mailer={hotfix}"
+                ));
             });
         }
         if self.is_paused("mailer") {

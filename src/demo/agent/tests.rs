@@ -6,6 +6,7 @@ use crate::demo::{
     server::{ApiServer, ServerOptions},
 };
 
+const REGISTRY: &str = "127.0.0.1:5000";
 const NOW: &str = "2026-11-21T14:00:00Z";
 
 struct World {
@@ -19,7 +20,7 @@ impl World {
     async fn new(environment: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now = NOW.parse().unwrap();
-        let seeded = plant(folder.path(), now, 7).unwrap();
+        let seeded = plant(folder.path(), now, 7, REGISTRY).unwrap();
         let mut options = ServerOptions::new(environment);
         options.graceful_pods = true;
         options.resources = resources(environment);
@@ -69,7 +70,7 @@ impl World {
 
     /// Sets an image, as `kubectl set image` would.
     fn set_image(&self, plural: &str, namespace: &str, name: &str, version: &str) {
-        let image = format!("registry.shop.example/{name}:{version}");
+        let image = format!("{REGISTRY}/{name}:{version}");
         self.agent
             .cluster
             .store()

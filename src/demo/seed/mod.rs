@@ -13,14 +13,15 @@ use git2::{Oid, Repository, RepositoryInitOptions};
 use jiff::Timestamp;
 
 use self::{
-    services::{CONFIGURATION, ENVIRONMENTS, README, SERVICES},
+    services::{ENVIRONMENTS, README, SERVICES},
     story::{Act, How, Step, Why},
     writer::{Signature, Writer},
 };
 use crate::domain::{
-    ids::CellKey,
+    ids::{CellKey, RepoPath},
     message,
     plan::{Intent, PlannedChange},
+    policy::veto::{self, VetoAction, VetoChange},
     version::Version,
 };
 
@@ -33,6 +34,8 @@ pub struct Seeded {
     pub clone: PathBuf,
     /// The newest commit.
     pub tip: Oid,
+    /// Where the registry and the smoke tests are that its gates ask: `127.0.0.1:PORT`.
+    pub outside: String,
     /// How many commits there are.
     pub commits: usize,
     /// Every value of every cell, oldest first.
@@ -61,11 +64,12 @@ pub enum SeedError {
     Io(#[from] io::Error),
 }
 
-/// Makes `remote.git` and a clone named `platform-deploy` in `folder`. The same `now` and `seed` make the same commits.
+/// Makes `remote.git` and a clone named `platform-deploy` in `folder`, whose images and gates are at `outside`, a
+/// `127.0.0.1:PORT`. The same `now`, `seed` and `outside` make the same commits.
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedError> {
+pub fn plant(folder: &Path, now: Timestamp, seed: u64, outside: &str) -> Result<Seeded, SeedError> {
     let remote = folder.join("remote.git");
     let clone = folder.join("platform-deploy");
     let bare = init(&remote, true)?;
@@ -80,7 +84,7 @@ pub fn plant(folder: &Path, now: Timestamp, seed: u64) -> Result<Seeded, SeedErr
     }
     let history = {
         let odb = bare.odb()?;
-        let mut history = History::begin(Writer::new(&odb)?, now)?;
+        let mut history = History::begin(Writer::new(&odb)?, now, outside)?;
         for step in story::steps(now.as_second(), seed) {
             history.take(&step)?;
         }
@@ -119,7 +123,7 @@ pub fn outline(now: Timestamp, seed: u64) -> Vec<Cell> {
                 service,
                 environment,
             } => (*service, *environment),
-            Act::Scale { .. } | Act::Note(_) => continue,
+            Act::Scale { .. } | Act::Veto { .. } | Act::Note(_) => continue,
         };
         let values = &mut cells[service * ENVIRONMENTS.len() + environment].values;
         let version = match step.act {
@@ -200,6 +204,7 @@ const PEOPLE: [(&str, &str, i32); 6] = [
 /// The repository as it grows.
 struct History<'odb> {
     writer: Writer<'odb>,
+    outside: String,
     tip: Oid,
     commits: usize,
     pull_request: u32,
@@ -209,18 +214,18 @@ struct History<'odb> {
 
 impl<'odb> History<'odb> {
     /// The first two commits: everything as it was, then the configuration.
-    fn begin(mut writer: Writer<'odb>, now: Timestamp) -> Result<Self, git2::Error> {
+    fn begin(mut writer: Writer<'odb>, now: Timestamp, outside: &str) -> Result<Self, git2::Error> {
         let start = story::beginning(now.as_second());
         let mut cells = Vec::new();
         let mut replicas = Vec::new();
         for (index, service) in SERVICES.iter().enumerate() {
-            for (path, text) in services::base(service) {
+            for (path, text) in services::base(service, outside) {
                 writer.file(&path, text.as_bytes())?;
             }
             let version = story::beginnings(index);
             for (column, environment) in ENVIRONMENTS.iter().enumerate() {
                 let count = service.replicas[column];
-                let text = services::overlay(service, environment, &version, count);
+                let text = services::overlay(service, environment, (outside, &version), count);
                 writer.file(
                     &services::overlay_path(service.name, environment),
                     text.as_bytes(),
@@ -239,7 +244,8 @@ impl<'odb> History<'odb> {
             person(0, start),
             "import from the old deployment scripts",
         )?;
-        writer.file("tidegate.toml", CONFIGURATION.as_bytes())?;
+        let configuration = services::configuration(now, outside);
+        writer.file("tidegate.toml", configuration.as_bytes())?;
         let tip = writer.commit(
             &[tip],
             person(0, start + 3600),
@@ -247,6 +253,7 @@ impl<'odb> History<'odb> {
         )?;
         Ok(Self {
             writer,
+            outside: outside.to_owned(),
             tip,
             commits: 2,
             pull_request: 211,
@@ -262,6 +269,28 @@ impl<'odb> History<'odb> {
                 let text = format!("{README}\n<!-- {subject}, {} -->\n", step.time);
                 self.writer.file("README.md", text.as_bytes())?;
                 self.commit(step, subject, "")
+            }
+            Act::Veto {
+                service,
+                version,
+                reason,
+            } => {
+                let change = VetoChange {
+                    service: SERVICES[*service].name.to_owned(),
+                    version: (*version).into(),
+                    action: VetoAction::Add {
+                        reason: (*reason).to_owned(),
+                        by: Some(PEOPLE[0].0.to_owned()),
+                        at: at(step.time),
+                    },
+                };
+                let path = RepoPath::from(veto::FILE);
+                // An empty file takes any veto.
+                let file = change.apply(&path, b"").ok().flatten();
+                self.writer.file(veto::FILE, &file.unwrap_or_default())?;
+                let message = message::compose(&[], &[change], &message::Details::default());
+                let (subject, body) = message.split_once('\n').unwrap_or((&message, ""));
+                self.commit(step, subject, body.trim())
             }
             Act::Scale {
                 service,
@@ -383,7 +412,7 @@ impl<'odb> History<'odb> {
         let text = services::overlay(
             &SERVICES[service],
             cell.environment,
-            version,
+            (&self.outside, version),
             self.replicas[index],
         );
         self.writer.file(
@@ -461,6 +490,7 @@ impl<'odb> History<'odb> {
         Ok(Seeded {
             remote: PathBuf::new(),
             clone: PathBuf::new(),
+            outside: self.outside,
             tip: self.tip,
             commits: self.commits,
             cells: self.cells,

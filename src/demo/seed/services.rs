@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use jiff::{Timestamp, tz::TimeZone};
+
 /// The environments, in promotion order.
 pub const ENVIRONMENTS: [&str; 4] = ["dev", "staging", "prod-eu", "prod-us"];
 
@@ -122,12 +124,17 @@ pub fn overlay_path(service: &str, environment: &str) -> String {
     format!("apps/{service}/overlays/{environment}/kustomization.yaml")
 }
 
-/// An overlay's text.
-pub fn overlay(service: &Service, environment: &str, version: &str, replicas: u32) -> String {
+/// An overlay's text; an image is in a registry and has a version.
+pub fn overlay(
+    service: &Service,
+    environment: &str,
+    (registry, version): (&str, &str),
+    replicas: u32,
+) -> String {
     let Service { name, quote, .. } = service;
     let mut text = format!(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: {}\nresources:\n  - ../../base\n\
-         images:\n  - name: registry.shop.example/{name}\n    newTag: {quote}{version}{quote}",
+         images:\n  - name: {registry}/{name}\n    newTag: {quote}{version}{quote}",
         namespace(name, environment),
     );
     if environment == "prod-us" {
@@ -141,8 +148,8 @@ pub fn overlay(service: &Service, environment: &str, version: &str, replicas: u3
     text
 }
 
-/// The base's files: path and text.
-pub fn base(service: &Service) -> Vec<(String, String)> {
+/// The base's files: path and text, with the image in a registry.
+pub fn base(service: &Service, registry: &str) -> Vec<(String, String)> {
     let name = service.name;
     let (kind, file) = match service.kind {
         Kind::Deployment => ("Deployment", "deployment.yaml"),
@@ -189,7 +196,7 @@ pub fn base(service: &Service) -> Vec<(String, String)> {
     let workload = format!(
         "apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n  labels:\n    app: {name}\nspec:\n{spec}  selector:\n    \
          matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n    spec:\n      \
-         containers:\n        - name: {name}\n          image: registry.shop.example/{name}\n          ports:\n            - \
+         containers:\n        - name: {name}\n          image: {registry}/{name}\n          ports:\n            - \
          containerPort: 8080\n              protocol: TCP\n          readinessProbe:\n            httpGet:\n              path: /healthz\n              \
          port: 8080\n{env}"
     );
@@ -208,14 +215,26 @@ pub fn base(service: &Service) -> Vec<(String, String)> {
     ]
 }
 
-/// The team's `tidegate.toml`.
-pub const CONFIGURATION: &str = r#"# The shop's promotion path. https://shop.example/wiki/releases
+/// The team's `tidegate.toml`, with what its gates ask at `outside`, a `127.0.0.1:PORT`. A freeze has begun within the last
+/// hour before `now`.
+pub fn configuration(now: Timestamp, outside: &str) -> String {
+    let hour = now.to_zoned(TimeZone::UTC).hour();
+    let gates = format!(
+        r#"[environments.gates]
+soak = {{ for = "12h" }}
+together = {{ for = "1h" }}
+registry = {{ platform = "linux/amd64", unknown = "warn" }}
+http = {{ url = "http://{outside}/smoke/{{from}}/{{service}}", contains = "14 of 14", unknown = "warn" }}
+"#
+    );
+    format!(
+        r#"# The shop's promotion path. https://shop.example/wiki/releases
 [repository]
 branch = "main"
 
 [defaults]
-namespace = "{service}"
-workload = "{service}"
+namespace = "{{service}}"
+workload = "{{service}}"
 
 [[environments]]
 name = "dev"
@@ -233,21 +252,43 @@ name = "prod-eu"
 from = ["staging"]
 cluster = "prod-eu"
 url = "https://eu.shop.example"
-namespace = "shop-{service}"
+namespace = "shop-{{service}}"
 protected = true
-
+{gates}
 [[environments]]
 name = "prod-us"
 from = ["staging"]
 cluster = "prod-us"
 url = "https://us.shop.example"
-namespace = "shop-{service}"
+namespace = "shop-{{service}}"
 protected = true
+{gates}
+[[windows]]
+name = "books are closed"
+kind = "deny"
+cron = "0 {hour} * * *"
+duration = "6h"
+zone = "UTC"
+environments = ["prod-*"]
+services = ["invoices"]
+
+# Who pays writes to the ledger, and the storefront speaks the new checkout.
+[[dependencies]]
+service = "checkout"
+needs = "ledger"
+version = ">=1.10"
+
+[[dependencies]]
+service = "storefront"
+needs = "checkout"
+version = ">=1.42"
 
 [[layouts]]
 preset = "kustomize"
-path = "apps/{service}/overlays/{env}/kustomization.yaml"
-"#;
+path = "apps/{{service}}/overlays/{{env}}/kustomization.yaml"
+"#
+    )
+}
 
 /// The repository's README.
 pub const README: &str = "# platform-deploy\n\nWhat runs where. `apps/<service>/overlays/<environment>/kustomization.yaml` holds the \

@@ -70,6 +70,15 @@ pub enum Act {
         /// How many.
         replicas: u32,
     },
+    /// Marks a version bad.
+    Veto {
+        /// The service.
+        service: usize,
+        /// The version.
+        version: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
     /// Changes something that no cell reads.
     Note(&'static str),
 }
@@ -339,6 +348,13 @@ fn last_chapter(now: i64, random: &mut Random, steps: &mut Vec<Step>) {
         why: Why::Promote,
     };
     push(steps, now - LAST, Tidegate, act, random);
+    // Soon after it was taken back in prod-eu.
+    let act = Act::Veto {
+        service: index("catalog"),
+        version: "4.4.0",
+        reason: "search forgets its filters on the second page",
+    };
+    push(steps, now - 3 * DAY + 50 * MINUTE, Tidegate, act, random);
 }
 
 /// The versions of a service up to its settled one, oldest first; the same in every demo.
