@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::SCHEMA_LINE;
 use crate::domain::{
-    detect::{Guess, overlooked_words},
+    detect::{Destination, Guess, overlooked_words},
     layout::{FallbackSpec, LayoutSpec},
 };
 
@@ -26,26 +26,34 @@ pub fn propose(guess: &Guess) -> String {
     if let Some(words) = overlooked_words(&guess.overlooked) {
         let _ = writeln!(text, "# Not read: {}.", one_line(&words));
     }
+    second_best(&mut text, guess);
     unread(&mut text, guess);
-    let namespace = common_namespace(guess);
+    let namespace = common(guess, &|place| place.namespace.clone());
+    let workload = common(guess, &|place| place.workload.clone());
+    let each = (namespace.is_none(), workload.is_none());
     for name in &guess.environments {
-        environment(&mut text, guess, name, namespace.is_none());
+        environment(&mut text, guess, name, each);
     }
-    match namespace {
-        Some(namespace) => {
-            let _ = writeln!(
-                text,
-                "\n[defaults]\nnamespace = {}   # as the manifests of the agents say",
-                quoted(&namespace)
-            );
-        }
-        None => text.push_str(
-            "\n# [defaults]\n# namespace = \"{service}\"   # where a service's workload runs\n",
-        ),
+    if namespace.is_none() && workload.is_none() {
+        text.push_str("\n# [defaults]\n# namespace = \"{service}\"   # where a service's workload runs\n# workload = \"{service}\"\n");
+    } else {
+        text.push_str("\n[defaults]\n");
+        let place = guess.places.values().next();
+        let place = place.cloned().unwrap_or_default();
+        said(
+            &mut text,
+            "namespace",
+            namespace.as_deref(),
+            place.namespace_note.as_deref(),
+        );
+        said(
+            &mut text,
+            "workload",
+            workload.as_deref(),
+            place.workload_note.as_deref(),
+        );
     }
-    text.push_str(
-        "# workload = \"{service}\"\n\n# Where the version of a service in an environment is written.\n",
-    );
+    text.push_str("\n# Where the version of a service in an environment is written.\n");
     for (at, layout) in guess.layouts.iter().enumerate() {
         text.push('\n');
         for evidence in guess.evidence(at) {
@@ -55,6 +63,29 @@ pub fn propose(guess: &Guess) -> String {
         write_layout(&mut text, layout);
     }
     text
+}
+
+/// What else could be environments, where that was close.
+fn second_best(text: &mut String, guess: &Guess) {
+    let taken = guess.candidates.iter().filter(|it| it.taken);
+    let Some(taken) = taken.max_by_key(|it| it.score) else {
+        return;
+    };
+    let left = guess.candidates.iter().filter(|it| !it.taken);
+    let second = left.max_by_key(|it| it.score);
+    if let Some(second) = second.filter(|it| it.score * 2 >= taken.score) {
+        let _ = writeln!(
+            text,
+            "# Second best: the {} with {} ({}.{:02} against {}.{:02} of the {}; `tidegate init --explain` says why).",
+            one_line(&second.what),
+            one_line(&second.names.join(", ")),
+            second.score / 100,
+            second.score % 100,
+            taken.score / 100,
+            taken.score % 100,
+            one_line(&taken.what)
+        );
+    }
 }
 
 /// What changes in recent history and is read by no layout.
@@ -94,7 +125,7 @@ fn left_out(text: &mut String, guess: &Guess) {
     );
 }
 
-fn environment(text: &mut String, guess: &Guess, name: &str, with_namespace: bool) {
+fn environment(text: &mut String, guess: &Guess, name: &str, each: (bool, bool)) {
     let _ = writeln!(text, "\n[[environments]]\nname = {}", quoted(name));
     let from: Vec<String> = guess
         .edges
@@ -127,9 +158,19 @@ fn environment(text: &mut String, guess: &Guess, name: &str, with_namespace: boo
             one_line(note.unwrap_or("its kubeconfig context"))
         ),
     };
-    let namespace = place.and_then(|place| place.namespace.as_deref());
-    if let Some(namespace) = namespace.filter(|_| with_namespace) {
-        let _ = writeln!(text, "namespace = {}", quoted(namespace));
+    if let Some(place) = place {
+        let (namespace, workload) = (place.namespace.as_deref(), place.workload.as_deref());
+        if each.0 && namespace.is_some() {
+            said(
+                text,
+                "namespace",
+                namespace,
+                place.namespace_note.as_deref(),
+            );
+        }
+        if each.1 && workload.is_some() {
+            said(text, "workload", workload, place.workload_note.as_deref());
+        }
     }
     if Guess::is_production(name) {
         let _ = writeln!(
@@ -139,12 +180,25 @@ fn environment(text: &mut String, guess: &Guess, name: &str, with_namespace: boo
     }
 }
 
-/// The namespace that every environment's manifests say, where it is one.
-fn common_namespace(guess: &Guess) -> Option<String> {
-    let mut all = guess.environments.iter().map(|name| {
-        let place = guess.places.get(name)?;
-        place.namespace.clone()
-    });
+/// A template of where workloads are, with how it is known; as a comment where it is as ever.
+fn said(text: &mut String, key: &str, template: Option<&str>, note: Option<&str>) {
+    let _ = match template {
+        Some(template) => writeln!(
+            text,
+            "{key} = {}   # {}",
+            quoted(template),
+            one_line(note.unwrap_or("as the manifests of the agents say"))
+        ),
+        None => writeln!(text, "# {key} = \"{{service}}\""),
+    };
+}
+
+/// What the manifests of every environment say alike.
+fn common(guess: &Guess, of: &dyn Fn(&Destination) -> Option<String>) -> Option<String> {
+    let mut all = guess
+        .environments
+        .iter()
+        .map(|name| of(guess.places.get(name)?));
     let first = all.next()??;
     all.all(|other| other.as_ref() == Some(&first))
         .then_some(first)
@@ -228,8 +282,61 @@ mod tests {
     use super::*;
     use crate::{
         config::{LoadRequest, SourceFile, load},
-        domain::detect::Destination,
+        domain::detect::Candidate,
     };
+
+    fn candidate(what: &str, score: u32, taken: bool) -> Candidate {
+        Candidate {
+            what: what.to_owned(),
+            names: vec!["dev".into(), "c3".into()],
+            more: 0,
+            score,
+            rows: 4,
+            usual: 50,
+            equal: 50,
+            copied: 50,
+            moving: 50,
+            taken,
+        }
+    }
+
+    #[test]
+    fn what_all_manifests_say_is_a_default() {
+        let place = Destination {
+            namespace: Some("shop-{env}".into()),
+            namespace_note: Some("`metadata.namespace` of 3 of 3 manifests".into()),
+            workload: Some("{service}-server".into()),
+            workload_note: Some("`metadata.name` of 3 of 3 manifests".into()),
+            ..Destination::default()
+        };
+        let names = ["dev", "prod"].map(str::to_owned);
+        let guess = Guess {
+            places: names
+                .iter()
+                .map(|name| (name.clone(), place.clone()))
+                .collect(),
+            environments: names.to_vec(),
+            layouts: vec![LayoutSpec {
+                path: Some("{env}/{service}.yaml".into()),
+                yaml: Some("tag".into()),
+                ..LayoutSpec::default()
+            }],
+            ..Guess::default()
+        };
+        let text = propose(&guess);
+        let defaults = "[defaults]\nnamespace = \"shop-{env}\"   # `metadata.namespace` of 3 of 3 manifests\n\
+                        workload = \"{service}-server\"   # `metadata.name` of 3 of 3 manifests\n";
+        assert!(text.contains(defaults), "{text}");
+        let config = load(&LoadRequest {
+            team: Some(SourceFile {
+                name: "tidegate.toml".into(),
+                bytes: text.into_bytes(),
+            }),
+            user: None,
+            detect: &|| None,
+        });
+        assert_eq!(config.unwrap().layout_specs, guess.layouts);
+    }
 
     #[test]
     fn what_is_proposed_loads_and_says_the_same() {
@@ -282,7 +389,10 @@ mod tests {
             moved: vec![7, 2],
             moves: 12,
             unread: vec![("tools/notes.yaml:4".into(), 3)],
-            candidates: Vec::new(),
+            candidates: vec![
+                candidate("folder 2", 300, true),
+                candidate("folder 1", 180, false),
+            ],
             overlooked: Vec::new(),
         };
         let text = propose(&guess);

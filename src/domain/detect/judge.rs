@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     Evidence, Guess,
     evidence::{self, Proposal},
+    manifests,
     trial::assemble,
 };
 use crate::domain::{desired::Desired, version::Version};
@@ -28,12 +29,12 @@ pub(super) fn better(
     by_evidence: Option<Proposal>,
     evidence: &Evidence<'_>,
 ) -> Option<Guess> {
-    let Some(proposal) = by_evidence else {
-        return by_shape;
-    };
     let read = |guess: &Guess| {
         let paths = evidence.paths.iter().copied();
         assemble(&guess.layouts, &guess.environments, paths, evidence)
+    };
+    let Some(proposal) = by_evidence else {
+        return by_shape;
     };
     let by_shape = by_shape.map(|shape| {
         // Other refs are not at hand.
@@ -49,6 +50,9 @@ pub(super) fn better(
     };
     guess.candidates = proposal.candidates;
     tell(&mut guess, desired.as_ref(), &proposal.moves);
+    if let Some(desired) = &desired {
+        manifests::tell(&mut guess, desired, evidence.read);
+    }
     Some(guess)
 }
 

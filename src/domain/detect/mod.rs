@@ -4,6 +4,7 @@ mod agents;
 mod contents;
 mod evidence;
 mod judge;
+mod manifests;
 mod names;
 mod order;
 mod overlooked;
@@ -99,7 +100,7 @@ pub struct Candidate {
     pub taken: bool,
 }
 
-/// Where an environment runs, as manifests of Argo CD and Flux in the repository say.
+/// Where an environment runs, as manifests in the repository say: those of Argo CD and Flux, else those of the workloads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// Its cluster, as Argo CD calls it or as the kubeconfig's context with its address is called.
@@ -112,6 +113,15 @@ pub struct Destination {
     pub server: Option<String>,
     /// The namespace of its services, a template over `{service}`.
     pub namespace: Option<String>,
+    /// How the namespace is known, for people, where no agent says it.
+    #[serde(default)]
+    pub namespace_note: Option<String>,
+    /// What its services' workloads are called, a template over `{service}`.
+    #[serde(default)]
+    pub workload: Option<String>,
+    /// How that is known, for people.
+    #[serde(default)]
+    pub workload_note: Option<String>,
 }
 
 /// What recognition may look at.

@@ -378,6 +378,7 @@ impl Votes {
             folder,
             server,
             namespace: agreed(&self.namespaces).filter(|it| it != "{service}" && is_name(it)),
+            ..Destination::default()
         }
     }
 }
@@ -391,7 +392,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// What four of five say.
-fn agreed<T: Clone + Ord>(votes: &BTreeMap<T, usize>) -> Option<T> {
+pub(super) fn agreed<T: Clone + Ord>(votes: &BTreeMap<T, usize>) -> Option<T> {
     let all: usize = votes.values().sum();
     let (winner, count) = votes.iter().max_by_key(|(_, count)| **count)?;
     (count * 5 >= all * 4).then(|| winner.clone())
