@@ -143,7 +143,7 @@ impl Deed {
     /// Why it makes no sense as things are known to be, and what to do instead.
     pub fn objection(&self) -> Option<String> {
         match self {
-            Self::Agent { .. } => None,
+            Self::Agent { agent, order } => order.objection(agent.kind, &agent.object, agent.phase),
             Self::Delivery { progress, conduct } => conduct.objection(progress),
             Self::Workload { at, act, .. } => act.objection(at.kind),
         }

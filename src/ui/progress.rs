@@ -4,8 +4,9 @@ use ratatui::text::{Line, Span};
 
 use super::{canvas::Canvas, rollout::labelled, text};
 use crate::{
+    actions::{Action, Mode},
     domain::{
-        agent::{Progress, Stage},
+        agent::{Conduct, Progress, Stage},
         rollout::LiveCell,
     },
     look,
@@ -34,6 +35,14 @@ pub fn lines(canvas: &Canvas<'_>, live: &LiveCell, width: usize) -> Vec<Line<'st
     head.push(Span::styled(place(progress), style));
     let mut all = vec![labelled(canvas, progress.way.word(), head)];
     let room = width.saturating_sub(10);
+    let told = Conduct::ALL.into_iter();
+    let told = told.filter(|it| it.objection(progress).is_none());
+    let told: Vec<&str> = told.map(Conduct::word).collect();
+    if !told.is_empty() {
+        let words = Span::styled(format!(" {}", told.join(", ")), theme.dim);
+        let key = canvas.key(Mode::Cell, Action::Agent);
+        all.push(labelled(canvas, "", vec![key, words]));
+    }
     let mut more = |words: String, style| {
         for line in text::wrap(&words, room).into_iter().take(3) {
             all.push(labelled(canvas, "", vec![Span::styled(line, style)]));

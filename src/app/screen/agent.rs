@@ -1,7 +1,10 @@
 //! What can be done by hand to a cell: to what brings it, to its progressive delivery, to its workload. A menu of lines, each
 //! with the command that does the same.
 
-use super::{OrderScreen, Screen, moved};
+use super::{
+    OrderScreen, Screen, moved,
+    object::{self, CellObject},
+};
 use crate::{
     actions::{Action, AgentOrder, CellValue, Mode},
     app::{command::Command, event::ByHand, line::LineInput, model::Model, op_queue::Operation},
@@ -140,7 +143,8 @@ impl Model {
         let Some(cell) = cell else {
             return self.say("no cell is selected");
         };
-        let offers = self.offers(&cell, 0);
+        let workload = self.selected_workload(&cell);
+        let offers = self.offers(&cell, workload);
         if offers.is_empty() {
             return self.say(format!(
                 "{cell}: no agent that brings it and no workload of it is seen in a cluster"
@@ -159,8 +163,26 @@ impl Model {
         self.open(Screen::Agent(AgentScreen {
             cell,
             selected,
-            workload: 0,
+            workload,
         }));
+    }
+
+    /// The place among a cell's workloads of the one that is selected on its screen; the first, where none is.
+    fn selected_workload(&self, cell: &CellKey) -> usize {
+        let Some(Screen::Cell(screen)) = self.screens.last() else {
+            return 0;
+        };
+        let live = self.live.cells().get(cell);
+        let object = live.and_then(|live| {
+            let index = object::selected(live, screen.object)?;
+            object::objects(live).into_iter().nth(index)
+        });
+        let Some(CellObject::Workload(name)) = object else {
+            return 0;
+        };
+        let all = self.workloads(cell);
+        let place = all.iter().position(|at| at.workload() == name);
+        place.unwrap_or(0)
     }
 
     /// What an action means to a cell; `workload`: the one whose line is seen, where the menu is open.

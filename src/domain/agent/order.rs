@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    AgentObject, Pace, Phase, Reference,
+    AgentKind, AgentObject, Pace, Phase, Reference,
     read::{clean, list, text, time},
 };
 use crate::domain::by_hand::Choice;
@@ -167,18 +167,19 @@ impl Order {
         }
     }
 
+    /// Why an agent that does this would do nothing, and what to do instead; `place` is `NAMESPACE/NAME`.
+    pub fn objection(self, kind: AgentKind, place: &str, phase: Phase) -> Option<String> {
+        // It would not look, and be waited for in vain.
+        (self == Self::Reconcile && phase == Phase::Suspended)
+            .then(|| format!("{kind} {place} is suspended and would do nothing: resume it instead"))
+    }
+
     /// Why the agent would refuse it, or do nothing, as its object stands; its own program says the same.
     pub fn refusal(self, agent: &AgentObject, object: &Value) -> Option<String> {
         let is_busy = object.get("operation").is_some_and(Value::is_object);
         let automated = agent.pace == Pace::Automatic;
         match self {
-            // It would not look, and be waited for in vain.
-            Self::Reconcile if agent.phase == Phase::Suspended => {
-                let (kind, place) = (agent.kind, agent.place());
-                Some(format!(
-                    "{kind} {place} is suspended and would do nothing: resume it instead"
-                ))
-            }
+            Self::Reconcile => self.objection(agent.kind, &agent.place(), agent.phase),
             Self::Sync | Self::Rollback(_) if is_busy => {
                 Some("another operation is in progress; wait for it, or terminate it".to_owned())
             }

@@ -7,7 +7,7 @@ use crate::{
     actions::Mode,
     app::event::{ByHand, Ended},
     domain::{
-        agent::{Conductor, Order, Progress, Stage, Step},
+        agent::{Conductor, Order, Phase, Progress, Stage, Step},
         by_hand::{Choice, Deed, Weighed},
         plan::Level,
         policy::{GatePolicy, Kind, Rule, Window},
@@ -99,6 +99,34 @@ fn a_protected_name_is_typed_and_read_only_tells_nothing() {
         assert_eq!(told(&mut locked), None);
         assert_ne!(word(&locked), "");
     }
+}
+
+#[test]
+fn one_that_is_suspended_is_resumed_before_it_is_told_to_reconcile() {
+    let mut driver = driver(WriteMode::Write);
+    let dev = cell("mailer", "dev");
+    let mut live = driver.model.live.cells()[&dev].clone();
+    if let Some(agent) = &mut live.agent {
+        agent.phase = Phase::Suspended;
+    }
+    driver.send(Event::Live {
+        environment: "dev".into(),
+        context: "dev".to_owned(),
+        connection: Connection::Live,
+        cells: vec![(dev.clone(), live)],
+        all: false,
+    });
+    driver.model.select(&dev);
+    driver.keys("a r");
+    assert_eq!(
+        word(&driver),
+        "Kustomization flux-system/mailer is suspended and would do nothing: resume it instead"
+    );
+    driver.keys("c y");
+    assert_eq!(
+        told(&mut driver).and_then(|told| order_of(&told)),
+        Some(Order::Resume)
+    );
 }
 
 #[test]
@@ -304,7 +332,17 @@ fn of_several_workloads_one_is_chosen() {
         word(&driver),
         "checkout / prod-us has several workloads (Deployment/checkout, StatefulSet/checkout-queue): a chooses one"
     );
-    driver.keys("a tab P");
+    // The one that is selected on the cell's screen is offered first.
+    driver.keys("enter");
+    if let Some(Screen::Cell(screen)) = driver.model.screens.last_mut() {
+        screen.object = Some(1);
+    }
+    driver.keys("a P");
+    assert_eq!(
+        word(&driver),
+        "a StatefulSet cannot be paused; only a Deployment can"
+    );
+    driver.keys("esc esc a tab P");
     assert_eq!(
         word(&driver),
         "a StatefulSet cannot be paused; only a Deployment can"
