@@ -278,7 +278,8 @@ impl FileChecks {
     }
 }
 
-/// The environments whose registry gate the repository's file says, and where: the images that it names are its word too.
+/// The environments for which the repository's file has registries asked (`registry`, or `immutable` that pins), and where it
+/// says so: the images that it names are its word too.
 pub(super) fn registries(
     written: &[(Targeting, Vec<WrittenEnvironment>)],
     places: &[ConfigFile],
@@ -287,12 +288,16 @@ pub(super) fn registries(
     let mut all = BTreeMap::new();
     for (((_, environments), place), reader) in written.iter().zip(places).zip(readers) {
         for environment in environments {
-            let gates = environment.gates.as_ref();
-            if gates.is_none_or(|gates| gates.registry.is_none()) {
+            let asks = |gates: &&GatePolicy| gates.registry.is_some() || gates.pin;
+            let Some(gates) = environment.gates.as_ref().filter(asks) else {
                 continue;
-            }
+            };
             let name = EnvironmentName::from(environment.name.as_str());
-            let key = format!("{}.gates.registry", environment.path);
+            let gate = match gates.registry {
+                Some(_) => "registry",
+                None => "immutable",
+            };
+            let key = format!("{}.gates.{gate}", environment.path);
             let (file, line) = reader.place(&key);
             match place {
                 ConfigFile::Team => all.insert(name, KeyPlace { file, line, key }),

@@ -21,7 +21,7 @@ pub(super) const RULE: [&str; 3] = ["level", "unknown", "reverts"];
 /// Keys of `eligible` beside those.
 pub(super) const ELIGIBLE: [&str; 2] = ["range", "prerelease"];
 /// Keys of `immutable` beside those.
-pub(super) const IMMUTABLE: [&str; 1] = ["digest"];
+pub(super) const IMMUTABLE: [&str; 2] = ["digest", "pin"];
 /// Keys of `soak` and `together` beside those.
 pub(super) const LASTING: [&str; 1] = ["for"];
 /// Keys of `registry` beside those.
@@ -82,7 +82,10 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
         match id {
             "eligible" => policy.eligible = Some(eligible(&own)),
             "registry" => policy.registry = Some(registry(&own)),
-            "immutable" => policy.digest = own.boolean("digest").unwrap_or_default(),
+            "immutable" => {
+                policy.digest = own.boolean("digest").unwrap_or_default();
+                policy.pin = own.boolean("pin").unwrap_or_default();
+            }
             "soak" => policy.soak = lasting(&own, "24h"),
             "together" => policy.together = lasting(&own, "2h"),
             _ => {}

@@ -145,7 +145,7 @@ pub(super) fn gates(
             own.registry.clone_from(&gates.registry);
         }
         if gates.rules.contains_key("immutable") {
-            own.digest = gates.digest;
+            (own.digest, own.pin) = (gates.digest, gates.pin);
         }
     }
     all

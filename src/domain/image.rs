@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::manifest::{self, NodeRef};
+use super::{
+    manifest::{self, NodeRef},
+    version::Version,
+};
 
 /// The registry of names that say none.
 pub const DOCKER: &str = "docker.io";
@@ -66,6 +69,11 @@ pub fn tag_and_digest(version: &str) -> (Option<&str>, Option<&str>) {
         None => (Some(version), None),
     };
     (tag.filter(|tag| !tag.is_empty()), digest)
+}
+
+/// Whether a version is another one with the digest that its tag is to mean.
+pub fn pins(pinned: &Version, plain: &Version) -> bool {
+    matches!(tag_and_digest(pinned.as_str()), (Some(tag), Some(_)) if tag == plain.as_str())
 }
 
 /// Whether a text can be a tag.

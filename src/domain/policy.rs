@@ -41,6 +41,8 @@ pub struct GatePolicy {
     pub eligible: Option<Eligible>,
     /// Versions have to be pinned by a digest (`immutable`).
     pub digest: bool,
+    /// A tag that comes is written with the digest that it means at its registry (`immutable`).
+    pub pin: bool,
     /// What the registry is asked (`registry`).
     pub registry: Option<Registry>,
     /// What is asked outside before a change (`http`, `promql`, `command`).

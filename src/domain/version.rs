@@ -81,9 +81,10 @@ impl Version {
         !is_word && self.kind(&[]) != VersionKind::Other
     }
 
-    /// The `SemVer` it means, a leading `v` and missing parts accepted.
+    /// The `SemVer` it means, a leading `v` and missing parts accepted; of a tag with a digest, the tag's.
     pub fn semver(&self) -> Option<semver::Version> {
         let text = self.as_str();
+        let text = text.split_once('@').map_or(text, |(tag, _)| tag);
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let core_end = text.find(['-', '+']).unwrap_or(text.len());
         let (core, rest) = text.split_at(core_end);
@@ -409,6 +410,7 @@ mod tests {
         assert_eq!(order("v1.10", "1.9.3"), Some(Ordering::Greater));
         assert_eq!(order("1.0.0-rc.1", "1.0.0"), Some(Ordering::Less));
         assert_eq!(order("f3d0498", "a000000"), None);
+        assert_eq!(order("1.9@sha256:ab", "1.10"), Some(Ordering::Less));
         assert_eq!(order("x", "x"), Some(Ordering::Equal));
         for (a, b) in [
             ("1.2.0", "1.2"),
@@ -416,6 +418,7 @@ mod tests {
             ("1", "v1.0.0"),
             ("1.0.0+b9", "1.0.0+b10"),
             ("1.0.0", "1.0.0+b1"),
+            ("1.0.0@sha256:ab", "1.0.0@sha256:cd"),
         ] {
             assert_eq!(order(a, b), None, "{a} {b}");
             assert_eq!(order(b, a), None, "{b} {a}");

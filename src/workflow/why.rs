@@ -12,7 +12,7 @@ use crate::domain::{
     gate::{self, Change},
     ids::{CellKey, EnvironmentName, RepoPath},
     layout::{self, Origin},
-    plan::{FileEdit, Intent, Outcome, Verdict},
+    plan::{self, FileEdit, Intent, Outcome, Verdict},
     version::Version,
 };
 
@@ -32,6 +32,26 @@ fn edits(
     edits.unwrap_or_default()
 }
 
+/// The version with the digest that is written with it, where its environment pins and its registry says it.
+fn pinned(
+    project: &Project,
+    reading: &Reading,
+    running: AskRunning<'_>,
+    (cell, version): (&CellKey, &Version),
+    now: Timestamp,
+) -> Option<Version> {
+    let topology = &project.config.topology;
+    let question = plan::pin_question(cell, version, &reading.desired, topology)?;
+    let facts = answers(
+        project,
+        reading,
+        &BTreeSet::from([question.clone()]),
+        running,
+        now,
+    );
+    plan::pinned(version, facts.answer(&question)).ok()
+}
+
 /// Judges the promotion of `version` from `from` into `cell`; `running` says what runs. `window` speaks where no window is
 /// configured, too. Blocking.
 pub fn why(
@@ -43,6 +63,9 @@ pub fn why(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let intent = Intent::Promote { from: from.clone() };
+    let pinned =
+        version.and_then(|version| pinned(project, reading, running, (cell, version), now));
+    let version = pinned.as_ref().or(version);
     let edits = edits(project, reading, cell, version);
     let change = Change {
         cell,

@@ -611,3 +611,59 @@ fn a_version_gets_a_tag_more_and_no_tag_is_taken_from_another() {
         one
     );
 }
+
+/// A tag is written with what it means when the plan is made, and nothing is where the registry does not say.
+#[test]
+fn a_tag_is_written_with_its_digest_where_that_is_asked_for() {
+    let server = Server::start();
+    let repository = server.repository("platform = \"linux/amd64\"");
+    let text = fs::read_to_string(repository.clone_path().join("tidegate.toml")).unwrap();
+    let asks = "immutable = { digest = true, pin = true }";
+    let text = text.replace("registry = { platform = \"linux/amd64\" }", asks);
+    assert!(text.contains(asks), "{text}");
+    repository.write("tidegate.toml", &text);
+    repository.publish("Pin");
+    repository.pull();
+    // As if nobody had allowed anything yet.
+    fs::remove_dir_all(repository.home().join("state")).unwrap();
+    let promote = |more: &[&str]| {
+        let promote = [
+            "promote", "web", "--from", "staging", "--to", "prod", "--yes",
+        ];
+        repository.tidegate(&[&promote[..], more].concat())
+    };
+    promote(&[])
+        .exits(1)
+        .shows("before you have allowed it: tidegate trust");
+    assert!(server.web.asked().is_empty());
+    repository
+        .tidegate(&["trust"])
+        .exits(0)
+        .shows(&format!("asks the registry 127.0.0.1:{}", server.web.port));
+    promote(&[])
+        .exits(1)
+        .shows("the digest of 1.1.0 is not known: the registry has no 1.1.0 of ");
+    let at_tip = || repository.at_tip("prod/web.yaml");
+    assert!(at_tip().contains("tag: 1.0.0"), "{}", at_tip());
+    let one = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    let planned = promote(&["--dry-run", "-o", "json"]).exits(0).json();
+    assert_described(&planned);
+    assert_eq!(planned["changes"][0]["to"], format!("1.1.0@{one}"));
+    promote(&[]).exits(0);
+    assert!(at_tip().contains(&format!("1.1.0@{one}")), "{}", at_tip());
+    // It is there, and is no skew; what the tag means by now is another thing.
+    promote(&[]).exits(0).shows("already");
+    let status = repository
+        .tidegate(&["status", "-o", "json"])
+        .exits(0)
+        .json();
+    let cell = &status["services"][0]["cells"]["prod"];
+    assert_eq!(cell["skew"], Value::Null, "{cell}");
+    let said = why(&repository, "1.1.0").exits(0).json();
+    let mut verdicts = said["verdicts"].as_array().unwrap().iter();
+    let pinned = verdicts.find(|it| it["gate"] == "immutable").unwrap();
+    assert_eq!(pinned["outcome"], "pass", "{pinned}");
+    let other = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "b"));
+    promote(&[]).exits(0);
+    assert!(at_tip().contains(&format!("1.1.0@{other}")), "{}", at_tip());
+}

@@ -439,6 +439,8 @@ pub struct ImmutableRule {
     pub reverts: Option<bool>,
     /// Versions have to be pinned by a digest.
     pub digest: Option<bool>,
+    /// A tag that comes is written with the digest that it means at its registry.
+    pub pin: Option<bool>,
 }
 
 /// For how long something has to have been healthy.

@@ -7,6 +7,7 @@ use crate::domain::{
     desired::{Desired, DesiredCell},
     history::HistoryEntry,
     ids::{CellKey, EnvironmentName, ServiceName},
+    image,
     last_good::{self, Taken},
     subject::Subject,
     topology::{Require, Topology},
@@ -93,7 +94,7 @@ fn skew(
         let Some(theirs) = &declared.version else {
             continue;
         };
-        if own == theirs {
+        if own == theirs || image::pins(own, theirs) || image::pins(theirs, own) {
             equal = true;
             continue;
         }
@@ -135,7 +136,8 @@ fn order<'p>(
 
 /// How many versions came since `own` was there last, newest first; what was taken back since is nothing that is missing.
 fn since(upstream: &[HistoryEntry], own: &Version) -> Option<usize> {
-    let had = |entry: &HistoryEntry| entry.change.version.as_ref() == Some(own);
+    let is_own = |version: &Version| version == own || image::pins(own, version);
+    let had = |entry: &HistoryEntry| entry.change.version.as_ref().is_some_and(is_own);
     let at = upstream.iter().position(had)?;
     let mut came: Vec<&Version> = Vec::new();
     for version in upstream[..at]

@@ -7,6 +7,7 @@ use crate::domain::{
     age,
     history::{ChangeKind, History, HistoryEntry, ValueChange},
     ids::{CellKey, EnvironmentName},
+    image,
     plan::{Outcome, is_above},
     subject::Subject,
     version::Version,
@@ -144,10 +145,11 @@ pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &H
     found(Outcome::Warn, detail)
 }
 
-/// When `version` came last.
+/// When `version` came last, with or without the digest that it has.
 fn newest<'a>(history: &'a History, version: &Version) -> Option<&'a HistoryEntry> {
     let mut entries = history.entries.iter();
-    entries.find(|entry| entry.change.version.as_ref() == Some(version))
+    let is_it = |it: &Version| it == version || image::pins(version, it);
+    entries.find(|entry| entry.change.version.as_ref().is_some_and(is_it))
 }
 
 /// How `version` came before the times in which nothing else was there: what was gone, or unread, and is back as it was,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, ahead::told, found};
 use crate::domain::{
+    image::tag_and_digest,
     last_good::{self, Taken},
     plan::{Level, Outcome},
     version::Version,
@@ -29,7 +30,13 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         Err(why) => return not_known(&format!("the history cannot be read: {why}")),
     };
     let early = history.ends_early();
-    let by = match last_good::reverted(&history.entries, to, early.is_some()) {
+    let taken = |version: &Version| last_good::reverted(&history.entries, version, early.is_some());
+    let by = match (taken(to), tag_and_digest(to.as_str())) {
+        // What was taken back was not pinned then.
+        (Taken::No, (Some(tag), Some(_))) => taken(&tag.into()),
+        (taken, _) => taken,
+    };
+    let by = match by {
         Taken::By(by) => history.entries.get(by),
         Taken::No => None,
         Taken::NotKnown => {

@@ -1,6 +1,6 @@
 //! A plan without what cannot go while the rest goes on.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
     Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
@@ -8,6 +8,7 @@ use super::{
     along::written,
     build::draft,
     freeze::{delivered, freeze},
+    pin::Pins,
     waves::split,
 };
 use crate::domain::{
@@ -27,8 +28,9 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
     let mut left_out = Vec::new();
     let mut first: Option<Vec<PlannedChange>> = None;
     let mut facts = Facts::default();
+    let pins = Rc::new(Pins::ask(&left, &mut facts, input));
     loop {
-        let (mut plan, judging) = draft(&left, input);
+        let (mut plan, judging) = draft(&left, &pins, input);
         judging.judge(&mut plan, &mut facts, input);
         let goes_without =
             |request: &&ChangeRequest| input.request.leave_out || !request.came.is_named();
@@ -49,7 +51,10 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
                 plan.held_back = first.unwrap_or_default();
             }
             let deliver = delivered(&plan, input.topology);
-            return freeze(split(plan, deliver, &left, &facts, input), input.topology);
+            return freeze(
+                split(plan, deliver, (&left, &pins), &facts, input),
+                input.topology,
+            );
         }
         first.get_or_insert(plan.changes);
         let cells: BTreeSet<&CellKey> = without.iter().map(|skip| &skip.cell).collect();

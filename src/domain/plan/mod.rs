@@ -24,6 +24,7 @@ mod file;
 mod freeze;
 mod judging;
 mod leave_out;
+mod pin;
 mod target;
 mod waits;
 mod waves;
@@ -45,6 +46,7 @@ pub use eligible::{
 pub use ending::Ending;
 pub use file::{PlanFile, SCHEMA};
 pub use leave_out::build;
+pub use pin::{pin_question, pinned};
 pub use waits::WaitsFor;
 pub use waves::After;
 

@@ -10,13 +10,16 @@
 //! needs something goes back first. Where one commit moves cells of several waves (a branch that is merged, bytes that cells
 //! share), all of it is one wave, and that is said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Action, ChangeRequest, FileEdit, Intent, Plan, PlanInput, PlannedChange, Wave, Write,
-    build::draft,
+    build::draft, pin::Pins,
 };
 use crate::domain::{
     agent::AgentState,
@@ -39,7 +42,7 @@ pub struct After {
 pub(super) fn split(
     mut plan: Plan,
     deliver: Deliver,
-    requests: &[ChangeRequest],
+    asked: (&[ChangeRequest], &Rc<Pins>),
     facts: &Facts,
     input: &PlanInput<'_>,
 ) -> Plan {
@@ -55,7 +58,7 @@ pub(super) fn split(
         return plan;
     }
     let split = match levels(&plan.changes, &order) {
-        Some(levels) => in_waves(&plan, &levels, &order, requests, input),
+        Some(levels) => in_waves(&plan, &levels, &order, asked, input),
         None => None,
     };
     match split {
@@ -185,7 +188,7 @@ fn in_waves(
     plan: &Plan,
     levels: &BTreeMap<CellKey, usize>,
     order: &[After],
-    requests: &[ChangeRequest],
+    (requests, pins): (&[ChangeRequest], &Rc<Pins>),
     input: &PlanInput<'_>,
 ) -> Option<Vec<Wave>> {
     let last = levels.values().max().copied().unwrap_or_default();
@@ -198,7 +201,7 @@ fn in_waves(
         let now: Vec<Write> = if level == last {
             plan.writes().cloned().collect()
         } else {
-            draft(&so_far, input).0.writes().cloned().collect()
+            draft(&so_far, pins, input).0.writes().cloned().collect()
         };
         let writes = step(&before, &now)?;
         before = now;

@@ -26,7 +26,8 @@ impl Draft {
         input: &PlanInput<'_>,
     ) -> Result<Option<PlannedChange>, Refused> {
         let key = &request.cell;
-        let Ok(Some(to)) = wanted(request, input) else {
+        let to = wanted(request, input).and_then(|to| self.pins.of(key, to));
+        let Ok(Some(to)) = to else {
             return Err(refused);
         };
         let Some(moved) = self.edited.movers(key, input) else {

@@ -18,6 +18,7 @@ use super::{
     along::{Edited, MatrixOf},
     eligible::{already_there, declares, incoming},
     judging::{JudgedAs, Judging},
+    pin::Pins,
 };
 use crate::domain::{
     desired::{Desired, RefName, Tip},
@@ -100,11 +101,18 @@ pub struct PlanInput<'a> {
 /// Everything that is asked for, with what cannot change skipped, and what the rest is judged as: no gate was asked yet.
 ///
 /// What an edit moves beside the cells that were asked for is in it too: no cell moves that it does not list.
-pub(super) fn draft(requests: &[ChangeRequest], input: &PlanInput<'_>) -> (Plan, Judging) {
+pub(super) fn draft(
+    requests: &[ChangeRequest],
+    pins: &Rc<Pins>,
+    input: &PlanInput<'_>,
+) -> (Plan, Judging) {
     let mut left: Vec<&ChangeRequest> = requests.iter().collect();
     let mut overruled: Vec<Skip> = Vec::new();
     loop {
-        let mut draft = Draft::default();
+        let mut draft = Draft {
+            pins: Rc::clone(pins),
+            ..Draft::default()
+        };
         let mut plan = draft.plan(&left, input);
         let again = draft.overruled(&plan, &left, input);
         if again.is_empty() {
@@ -132,6 +140,8 @@ struct Draft {
     merges: BTreeMap<(RefName, RefName), Merging>,
     /// What the changes are judged as.
     judging: Judging,
+    /// What is written in place of tags.
+    pins: Rc<Pins>,
 }
 
 /// A merge that was tried; `None` where versions are copied one by one.
@@ -211,7 +221,7 @@ impl Draft {
     ) -> Result<Option<PlannedChange>, Refused> {
         let key = &request.cell;
         let from = input.desired.version(key).cloned();
-        let to = wanted(request, input)?;
+        let mut to = wanted(request, input)?;
         let cell = input.desired.cells.get(key);
         if let Some(tag) = (input.tag)(key, &request.intent, to.as_ref()) {
             return self.add_tag(request, from, tag?, input).map(Some);
@@ -233,11 +243,16 @@ impl Draft {
             }
             _ => None,
         };
-        match merge {
-            Some((theirs, ours, merge)) => {
-                self.add_merge(key, to.as_ref(), (theirs, ours), &merge)?;
+        if let Some((theirs, ours, merge)) = merge {
+            self.add_merge(key, to.as_ref(), (theirs, ours), &merge)?;
+        } else {
+            to = self.pins.of(key, to)?;
+            if let (Some(cell), Some(version)) = (cell, &to)
+                && declares(cell, version)
+            {
+                return Err(there(key, to.as_ref()));
             }
-            None => self.add_edit(request, to.as_ref(), input)?,
+            self.add_edit(request, to.as_ref(), input)?;
         }
         let judged_as = to.clone();
         Ok(Some(self.judged(request, from, to, judged_as)))
@@ -495,8 +510,8 @@ impl JudgedAs {
     }
 }
 
-/// The version that the change writes; `None` restores "inherited".
-fn wanted(
+/// The version that the change writes, not pinned yet; `None` restores "inherited".
+pub(super) fn wanted(
     request: &ChangeRequest,
     input: &PlanInput<'_>,
 ) -> Result<Option<Version>, (SkipCause, String)> {
