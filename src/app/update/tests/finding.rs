@@ -42,7 +42,7 @@ fn help_begins_with_the_keys_of_the_screen_and_is_searched() {
         assert_eq!(titles.len(), Mode::ALL.len() + 2, "nothing is left out");
     }
     let mut driver = Driver::settled(SIZE);
-    driver.keys("? / \"lift_hold");
+    driver.keys("? / \"lift_commit");
     assert_eq!(titles(&driver), ["Staged plan"], "both words, in any order");
     driver.keys("enter");
     assert_eq!(driver.model.mode(), Mode::Help);
