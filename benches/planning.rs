@@ -7,7 +7,7 @@ mod support;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -67,6 +67,7 @@ zone = "UTC"
 [[dependencies]]
 service = "service-0001"
 needs = "service-0000"
+version = ">=1.0"
 "#;
 
 fn planning(criterion: &mut Criterion) {
@@ -163,9 +164,12 @@ fn judging(criterion: &mut Criterion) {
     let (layouts, desired) = (&reading.layouts, &reading.desired);
     let request = promotions(&ALL);
     let commit = reading.tips[0].commit;
+    let known = RefCell::new(BTreeMap::new());
+    // What Git takes for them is not what is measured.
     let files = |_: &Origin, path: &RepoPath| {
-        let bytes = project.repo.file(commit, path.as_str());
-        bytes.ok().flatten()
+        let mut known = known.borrow_mut();
+        let read = || project.repo.file(commit, path.as_str()).ok().flatten();
+        known.entry(path.clone()).or_insert_with(read).clone()
     };
     let judged = || {
         let (asked, answered) = (RefCell::new(BTreeSet::new()), Cell::new(None));
@@ -203,7 +207,8 @@ fn judging(criterion: &mut Criterion) {
         let took = answered.get().map(|at: Instant| at.elapsed());
         assert_eq!(plan.changes.len(), ALL.services);
         let first = plan.changes.first().expect("a change");
-        assert!(first.verdicts.len() >= 15, "{:?}", first.verdicts);
+        // All but `dependency`, which is about one of them.
+        assert!(first.verdicts.len() >= 14, "{:?}", first.verdicts);
         assert_eq!(plan.held().count(), 0, "{:?}", first.verdicts);
         took.expect("something is asked")
     };
