@@ -4,10 +4,22 @@ use super::{Action, Plan, Write};
 use crate::domain::topology::Deliver;
 
 impl Plan {
+    /// The first write of each ref that it writes, in their order: several waves write one ref again.
+    pub fn refs(&self) -> Vec<&Write> {
+        let mut refs: Vec<&Write> = Vec::new();
+        for write in self.writes() {
+            if refs.iter().all(|known| known.tip.name != write.tip.name) {
+                refs.push(write);
+            }
+        }
+        refs
+    }
+
     /// `origin/main`; of several refs, all in their order: `origin/main, then deploy: origin/main`.
     pub fn target(&self) -> String {
         let places: Vec<String> = self
-            .writes()
+            .refs()
+            .into_iter()
             .map(|write| {
                 let place = place(self.deliver, write);
                 match &write.tip.name.repository {

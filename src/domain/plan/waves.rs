@@ -396,6 +396,7 @@ mod tests {
         let waves = of_services(2, &[(0, 1)], false);
         let once = of_services(2, &[(0, 1)], true);
         assert_eq!((waves.waves.len(), once.waves.len()), (2, 1));
+        assert_eq!((waves.refs().len(), waves.target()), (1, once.target()));
         let writes: Vec<&Write> = once.writes().collect();
         assert_eq!((writes.len(), writes[0].cells.len()), (1, 2));
         let last = waves.edits().last().unwrap();

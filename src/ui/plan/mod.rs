@@ -163,7 +163,7 @@ fn title(canvas: &Canvas<'_>, screen: &PlanScreen, view: &Planned) -> Line<'stat
         spans.push(Span::styled(words, theme.dim));
     }
     spans.push(Span::styled(
-        match plan.writes().collect::<Vec<_>>().as_slice() {
+        match plan.refs().as_slice() {
             [] => String::new(),
             [only] => format!("  on {}", only.tip.commit.short()),
             several => format!("  on {} refs", several.len()),
