@@ -75,8 +75,8 @@ pub enum Command {
         /// The plan, as confirmed.
         plan: Arc<Plan>,
     },
-    /// Begin no further wave of what is under way: writing is locked.
-    BeginNoWave,
+    /// Push nothing more of what is under way: writing is locked.
+    Lock,
     /// Go on with deliveries that an earlier session left behind; answered by several `Delivery` of each.
     TakeUp,
     /// Keep these staged requests for the next start.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     command::Command,
     event::Planned,
-    model::Model,
+    model::{Model, WriteMode},
     op_queue::Operation,
     screen::{PlanState, Screen},
 };
@@ -160,6 +160,11 @@ impl Model {
         }
         if !waiting.waits_for().is_empty() {
             return;
+        }
+        if self.setup.write != WriteMode::Write {
+            let why =
+                "writing is locked: what waited for its gates waits no longer, and stays staged";
+            return self.stop_waiting(why, out);
         }
         let Some(epoch) = self.operations.start(Operation::Publish) else {
             // Another one is being written: the next look finds it done.

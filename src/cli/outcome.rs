@@ -231,6 +231,7 @@ pub(super) fn not_written(
             );
             Ok(Exit::Failed)
         }
+        NotPublished::Locked => Err(why.failure(done)),
         NotPublished::Failed(failure) => {
             let why = NotPublished::Failed(failure);
             Err(match why.interrupted(done) {

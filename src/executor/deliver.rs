@@ -20,7 +20,7 @@ use crate::{
         rollout::Running,
     },
     sources::mistake::caught_in,
-    workflow::{self, Asks, Clusters, LeftBehind, Reading, Told, Underway},
+    workflow::{self, Asks, Clusters, LeftBehind, Permit, Reading, Told, Underway},
 };
 
 /// What the screen's own watches know, and what ends the asking that goes beyond them.
@@ -66,8 +66,8 @@ pub(super) fn build(
     shared.tell(Event::Planned { epoch, result });
 }
 
-/// Delivers a confirmed plan and follows it; where writing is locked on the way, what is pushed is followed, and no further
-/// wave begins.
+/// Delivers a confirmed plan and follows it; where writing is locked on the way, what is pushed is followed, and nothing more
+/// of it is.
 pub(super) async fn publish(
     shared: Arc<Shared>,
     under_way: UnderWay,
@@ -76,7 +76,7 @@ pub(super) async fn publish(
     clusters: Handle,
 ) {
     let project = shared.project();
-    let confirmed = under_way.locks;
+    let permit = under_way.permit.clone();
     let mut under_way = Some(under_way);
     for number in 0..plan.waves.len().max(1) {
         let delivery = match number {
@@ -85,7 +85,8 @@ pub(super) async fn publish(
         };
         let guard = under_way.take().unwrap_or_else(|| UnderWay::new(&shared));
         let mut tell = observer(&shared, Some(guard));
-        let mut underway = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
+        let begun = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
+        let mut underway = begun.with(permit.clone());
         deliver(&shared, &mut underway, &plan, number, &clusters).await;
         let ended = underway.delivery.clone();
         if !ended.lets_go_on() {
@@ -95,7 +96,7 @@ pub(super) async fn publish(
             return;
         }
         let rest = ended.rest_is_to_be_planned();
-        if let (Some(why), true) = (rest, shared.locks.load(Ordering::SeqCst) != confirmed) {
+        if let (Some(why), false) = (rest, permit.holds()) {
             shared.tell(Event::Notice(format!("writing was locked: {why}")));
             return;
         }
@@ -167,8 +168,8 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
 /// Counts as publishing until it is told how it ended.
 pub(super) struct UnderWay {
     shared: Arc<Shared>,
-    /// How often writing had been locked when it began.
-    locks: usize,
+    /// Holds until writing is locked.
+    permit: Permit,
 }
 
 impl UnderWay {
@@ -176,7 +177,7 @@ impl UnderWay {
         shared.publishing.fetch_add(1, Ordering::SeqCst);
         Self {
             shared: Arc::clone(shared),
-            locks: shared.locks.load(Ordering::SeqCst),
+            permit: shared.locks.permit(),
         }
     }
 }

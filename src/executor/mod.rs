@@ -48,7 +48,7 @@ use crate::{
         mistake::{caught, caught_in},
         state::{StateStore, Writer},
     },
-    workflow::{Project, Reading},
+    workflow::{Locks, Project, Reading},
 };
 use clusters::Clusters;
 use layouts::Layouts;
@@ -163,8 +163,8 @@ struct Shared {
     fetched_at: Mutex<Option<Timestamp>>,
     /// How many plans are being published at this moment: one at most.
     publishing: AtomicUsize,
-    /// How often writing was locked while something was under way.
-    locks: AtomicUsize,
+    /// What is under way asks them before each push.
+    locks: Locks,
     /// How often the configuration was read again, and what it asks.
     again: Again,
     /// What is known of the layouts beside what is in force.
@@ -193,7 +193,7 @@ impl Executor {
             noted: Mutex::default(),
             fetched_at: Mutex::default(),
             publishing: AtomicUsize::new(0),
-            locks: AtomicUsize::new(0),
+            locks: Locks::default(),
             again: Again::default(),
             layouts: Mutex::default(),
         });
@@ -369,9 +369,7 @@ impl Executor {
                     deliver::publish(shared, under_way, plan, delivery, clusters),
                 );
             }
-            Command::BeginNoWave => {
-                shared.locks.fetch_add(1, Ordering::SeqCst);
-            }
+            Command::Lock => shared.locks.lock(),
             Command::TakeUp => {
                 let clusters = self.clusters.handle();
                 self.task(

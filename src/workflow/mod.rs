@@ -51,7 +51,8 @@ pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{
-    Clusters, LeftBehind, OwnClusters, Told, Underway, left_behind, longest_timeout, rehearse,
+    Clusters, LeftBehind, Locks, OwnClusters, Permit, Told, Underway, left_behind, longest_timeout,
+    rehearse,
 };
 pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};

@@ -254,6 +254,52 @@ fn leaving_the_console_stops_a_push_and_says_what_is_there() {
     }
 }
 
+/// Locked while the remote is still asked, nothing is pushed; what is confirmed once writing is unlocked again is.
+#[test]
+fn locking_the_console_stops_what_is_not_pushed_yet() {
+    let repository = ready();
+    repository.pull();
+    let tip = repository.tip();
+    let folder = repository.remote();
+    let (hold, begun) = (folder.join("hold"), folder.join("held"));
+    let script = folder.join("upload-pack");
+    let text = format!(
+        "#!/bin/sh\nif [ -e '{0}' ]; then touch '{1}'; fi\n\
+         while [ -e '{0}' ]; do sleep 0.05; done\nexec git-upload-pack \"$@\"\n",
+        hold.display(),
+        begun.display()
+    );
+    write(&script, text.as_bytes());
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let clone = repository.clone_path();
+    let asked = script.display().to_string();
+    repository.git_in(&clone, &["config", "remote.origin.uploadpack", &asked]);
+    let setup = Setup::tidegate(&[]).home(repository.home());
+    let mut operator = Operator::sit_down(setup.folder(&clone));
+    operator.unlock();
+    operator.plan_promotion("checkout", "prod");
+    fs::write(&hold, "").unwrap();
+    operator.confirm(Some("prod"));
+    until("the remote is asked", || begun.exists().then_some(()));
+    operator.command("read-only");
+    operator.terminal.until("what that means", SOON, |view| {
+        view.has("READ-ONLY") && view.has("is not pushed, and stays staged")
+    });
+    fs::remove_file(&hold).unwrap();
+    operator.terminal.until("its end", SOON, |view| {
+        view.has("writing was locked before it was pushed") && view.has("staged 1")
+    });
+    assert_eq!(repository.tip(), tip);
+    operator.unlock();
+    operator
+        .terminal
+        .until("the plan", SOON, |view| view.has("Plan  1 change"));
+    operator.confirm(Some("prod"));
+    operator.delivered(SOON);
+    assert_ne!(repository.tip(), tip);
+    operator.leave();
+}
+
 #[test]
 fn a_second_control_c_leaves_while_the_remote_is_still_asked() {
     let repository = ready();

@@ -302,6 +302,7 @@ impl Model {
     fn is_over(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
         match (delivery.not_published().cloned(), delivery.verdict()) {
             (Some(why), _) if self.written(delivery) => self.not_published(delivery, &why, out),
+            (Some(why @ NotPublished::Locked), _) => self.say(why.describe()),
             (_, Some(Err(failure))) => {
                 let at = delivery.ended.as_ref().map_or(self.now, |(at, _)| *at);
                 let id = Some(delivery.id.clone());
@@ -336,6 +337,9 @@ impl Model {
         }
         let Some((fresh, changes)) = why.fresh() else {
             let failure = why.failure(&delivery.parts);
+            if *why == NotPublished::Locked {
+                return self.say(format!("{}; {}", failure.why, failure.next));
+            }
             return self.activity.raise(failure, self.now, None);
         };
         let fresh = Arc::clone(fresh);

@@ -254,17 +254,17 @@ impl Model {
         if self.setup.write == WriteMode::Write {
             self.setup.write = WriteMode::ReadOnly;
             self.log(Level::Info, "writing is locked", Vec::new(), out);
+            // Whatever is known here of what is under way: the next word of it may not be read yet.
+            out.push(Command::Lock);
             let under_way = self.deliveries.iter().map(|run| &run.delivery);
-            let waves = under_way.filter(|delivery| !delivery.is_over());
-            let not_written: Vec<String> = waves.filter_map(|it| it.rest_is_locked()).collect();
-            if !not_written.is_empty() {
-                out.push(Command::BeginNoWave);
-                return self.say(format!("read-only; {}", not_written.join("; ")));
-            }
+            let mut said = vec!["read-only".to_owned()];
+            said.extend(under_way.filter_map(|delivery| delivery.once_locked()));
             if self.waiting.is_some() {
-                let why = "read-only; what waited for its gates waits no longer, and stays staged";
-                return self.stop_waiting(why, out);
+                let why = "what waited for its gates waits no longer, and stays staged";
+                self.stop_waiting(why, out);
+                said.push(why.to_owned());
             }
+            return self.say(said.join("; "));
         }
         self.say("read-only");
     }

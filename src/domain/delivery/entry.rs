@@ -90,6 +90,10 @@ fn ended(delivery: &Delivery, outcome: &Outcome) -> Option<Worded> {
             };
             return Some((Level::Warn, text, changes));
         }
+        Outcome::NotPublished(why @ NotPublished::Locked) => {
+            let failure = why.failure(&delivery.parts);
+            return Some((Level::Warn, failure.why, vec![failure.next]));
+        }
         Outcome::NotPublished(NotPublished::Rejected(rejection)) => {
             let text = "the push was refused".to_owned();
             return Some((Level::Error, text, rejection.lines()));

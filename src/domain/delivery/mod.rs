@@ -348,16 +348,28 @@ impl Delivery {
         ))
     }
 
-    /// What is not written of its plan once writing is locked while it is under way, in a sentence.
-    pub fn rest_is_locked(&self) -> Option<String> {
-        let wave = self.wave.as_ref().filter(|wave| !wave.rest.is_empty())?;
-        let rest: Vec<String> = wave.rest.iter().map(ToString::to_string).collect();
-        Some(format!(
-            "wave {} of {} is followed, and the rest is not written: {}",
-            wave.number,
-            wave.of,
-            rest.join(", ")
-        ))
+    /// What becomes of it, and of the rest of its plan, once writing is locked while it is under way, in a sentence; `None`:
+    /// nothing of it is still to be written.
+    pub fn once_locked(&self) -> Option<String> {
+        let rest = self.wave.as_ref().filter(|wave| !wave.rest.is_empty());
+        if self.is_over() || (self.is_pushed() && rest.is_none()) {
+            return None;
+        }
+        let what = self.wave.as_ref().map_or_else(
+            || self.subject.clone(),
+            |wave| format!("wave {} of {}", wave.number, wave.of),
+        );
+        let becomes = match &self.attempt {
+            _ if self.is_pushed() => "is followed",
+            Some(_) => "is being pushed, and followed",
+            None if self.parts.is_empty() => "is not pushed, and stays staged",
+            None => "is pushed no further",
+        };
+        let rest = rest.map(|wave| {
+            let rest: Vec<String> = wave.rest.iter().map(ToString::to_string).collect();
+            format!(", and the rest is not written: {}", rest.join(", "))
+        });
+        Some(format!("{what} {becomes}{}", rest.unwrap_or_default()))
     }
 
     /// What is not begun of a plan whose earlier wave was taken up again, in a sentence.

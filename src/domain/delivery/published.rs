@@ -24,6 +24,8 @@ pub enum NotPublished {
         /// What is different, one line each.
         changes: Vec<String>,
     },
+    /// Writing was locked before it was pushed.
+    Locked,
     /// The server refused.
     Rejected(Rejection),
     /// The connection failed and the remote could not be asked what happened.
@@ -88,6 +90,7 @@ impl NotPublished {
             Self::Empty => "the plan changes nothing".to_owned(),
             Self::Held(_) => "a gate holds it now".to_owned(),
             Self::Moved { changes, .. } => format!("it moved: {}", changes.join("; ")),
+            Self::Locked => "writing was locked before it was pushed".to_owned(),
             Self::Rejected(rejection) => format!("refused: {}", rejection.lines().join("; ")),
             Self::Unclear(message) => format!(
                 "the push ended unclear, and the remote does not say whether it arrived: {message}"
@@ -110,7 +113,9 @@ impl NotPublished {
             Self::Moved { .. } => {
                 failure(self.describe(), "look at the plan again").of(FailureKind::Moved)
             }
-            Self::Rejected(_) => failure(self.describe(), STAGED).of(FailureKind::Refused),
+            Self::Locked | Self::Rejected(_) => {
+                failure(self.describe(), STAGED).of(FailureKind::Refused)
+            }
             Self::Unclear(message) => failure(
                 message.clone(),
                 "look at the remote branch before trying again; everything is still staged",

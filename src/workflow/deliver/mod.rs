@@ -3,6 +3,7 @@
 mod arrival;
 mod follow;
 mod left;
+mod permit;
 mod rehearse;
 mod report;
 mod request;
@@ -19,6 +20,7 @@ pub use self::{
     arrival::longest_timeout,
     follow::{Clusters, OwnClusters},
     left::{LeftBehind, left_behind},
+    permit::{Locks, Permit},
     rehearse::rehearse,
     underway::{Told, Underway},
 };
@@ -136,6 +138,7 @@ impl Underway<'_> {
         let mut current = again.clone();
         let mut write = write.clone();
         for _ in 0..TRIES {
+            self.may_push()?;
             let tip = &write.tip;
             let repo = self.project.repository(&tip.name).map_err(failed)?;
             let made = make(repo, &current, &write, message).map_err(failed)?;
@@ -175,6 +178,8 @@ impl Underway<'_> {
                 }
             }
             self.apply(Fact::Made(push.clone()));
+            // What was kept of that took its time.
+            self.may_push()?;
             let (outcome, ran) = git::push(repo, &push).await.map_err(failed)?;
             for ran in ran {
                 self.ran(ran);
@@ -211,6 +216,11 @@ impl Underway<'_> {
                 "the branch moved {TRIES} times while pushing: others are publishing"
             )],
         })
+    }
+
+    fn may_push(&self) -> Result<(), NotPublished> {
+        let may = self.permit.holds();
+        may.then_some(()).ok_or(NotPublished::Locked)
     }
 
     /// One write on its ref as it is now, if it is still what was confirmed.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::super::Project;
+use super::{super::Project, Permit};
 use crate::{
     domain::{
         delivery::{Delivery, Fact, Step, entry},
@@ -42,6 +42,8 @@ pub struct Underway<'a> {
     keeping: Option<Arc<Keeping>>,
     now: fn() -> Timestamp,
     tell: &'a mut (dyn FnMut(Told<'_>) + Send),
+    /// Asked before each push.
+    pub(super) permit: Permit,
     /// The forges that it has asked, by the ref that its pull request goes into.
     pub(super) forges: BTreeMap<RefName, Arc<Forge>>,
 }
@@ -69,8 +71,15 @@ impl<'a> Underway<'a> {
             keeping: keeping.map(Arc::new),
             now,
             tell,
+            permit: Permit::default(),
             forges: BTreeMap::new(),
         }
+    }
+
+    /// Pushes as long as this permit holds.
+    #[must_use]
+    pub fn with(self, permit: Permit) -> Self {
+        Self { permit, ..self }
     }
 
     /// A delivery that goes on from where it was kept.
@@ -88,6 +97,7 @@ impl<'a> Underway<'a> {
             keeping: Some(Arc::new(keeping)),
             now,
             tell,
+            permit: Permit::default(),
             forges: BTreeMap::new(),
         }
     }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::{
-    app::event::{DesiredRead, Event},
+    app::{
+        event::{DesiredRead, Event},
+        waiting::Waiting,
+    },
     domain::{
         delivery::{
             Delivery, Destination, Elsewhere, Expectation, Fact, NotPublished, Outcome, Part, Push,
@@ -536,7 +539,7 @@ fn no_further_wave_begins_once_writing_is_locked() {
     let (mut driver, cells, _) = first_of_two_waves();
     driver.commands.clear();
     driver.keys(": \"read-only enter");
-    let stops = |command: &&Command| **command == Command::BeginNoWave;
+    let stops = |command: &&Command| **command == Command::Lock;
     assert_eq!(driver.commands.iter().filter(stops).count(), 1);
     let (_, word) = driver.model.word.clone().unwrap();
     let expected = format!(
@@ -544,6 +547,53 @@ fn no_further_wave_begins_once_writing_is_locked() {
         cells[1]
     );
     assert_eq!(word, expected);
+}
+
+/// What waits for its gates stops with it, and both are said.
+#[test]
+fn a_batch_and_a_plan_that_waits_are_locked_together() {
+    let (mut driver, cells, _) = first_of_two_waves();
+    let held = Arc::new(plan(&cells[1..], true));
+    driver.model.waiting = Some(Waiting {
+        confirmed: Arc::clone(&held),
+        judged: held,
+        since: driver.model.now,
+        looked: driver.model.now,
+    });
+    driver.keys(": \"read-only enter");
+    assert!(driver.model.waiting.is_none(), "{}", word(&driver));
+    let expected = format!(
+        "read-only; wave 1 of 2 is followed, and the rest is not written: {}; \
+         what waited for its gates waits no longer, and stays staged",
+        cells[1]
+    );
+    assert_eq!(word(&driver), expected);
+}
+
+#[test]
+fn what_is_not_pushed_when_writing_is_locked_stays_staged() {
+    let mut driver = planned("identity", "staging");
+    driver.keys("enter y");
+    driver.commands.clear();
+    driver.keys(": \"read-only enter");
+    assert!(driver.commands.contains(&Command::Lock));
+    let expected = "read-only; set is not pushed, and stays staged";
+    assert_eq!(word(&driver), expected);
+    driver.fact(1, Fact::NotPublished(NotPublished::Locked));
+    let expected = "writing was locked before it was pushed; everything is still staged";
+    assert_eq!(word(&driver), expected);
+    let screen = driver.model.screens.last();
+    assert!(matches!(screen, Some(Screen::Plan(_))), "{screen:?}");
+    assert_eq!(driver.model.staging.requests().len(), 1);
+    assert!(driver.model.activity.standing().is_none(), "no failure");
+    // What is pushed is only followed, and a lock says nothing of it.
+    let mut driver = planned("identity", "staging");
+    driver.keys("enter y");
+    driver.pushed(Deliver::Push, "");
+    driver.commands.clear();
+    driver.keys(": \"read-only enter");
+    assert!(driver.commands.contains(&Command::Lock));
+    assert_eq!(word(&driver), "read-only");
 }
 
 /// Of a plan in waves, the second takes the place of the first on the screen, and all of it goes back by one key.

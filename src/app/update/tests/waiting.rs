@@ -120,9 +120,25 @@ fn it_waits_no_longer_where_writing_is_locked() {
         "{}",
         word(&driver)
     );
+    assert!(driver.commands.contains(&Command::Lock));
     // The look that was under way comes too late.
     let result = Ok(Arc::new(plan(&[at], false)));
     driver.send(Event::Planned { epoch, result });
     later(&mut driver, 40);
     assert!(!publishes(&driver), "{:?}", driver.commands);
+}
+
+/// However writing came to be locked.
+#[test]
+fn nothing_goes_by_itself_where_writing_is_locked() {
+    for write in [WriteMode::ReadOnly, WriteMode::Locked] {
+        let (mut driver, at) = waiting();
+        later(&mut driver, 31);
+        driver.model.setup.write = write;
+        judged(&mut driver, plan(&[at], false));
+        assert!(!publishes(&driver) && driver.model.waiting.is_none());
+        let expected =
+            "writing is locked: what waited for its gates waits no longer, and stays staged";
+        assert_eq!(word(&driver), expected);
+    }
 }
