@@ -70,18 +70,22 @@ needs = "service-0000"
 version = ">=1.0"
 "#;
 
+fn project(bench: &Bench, now: Timestamp) -> Project {
+    let options = OpenOptions {
+        repo: bench.repo(),
+        config: Some(bench.config()),
+        ..OpenOptions::default()
+    };
+    Project::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session")
+}
+
 fn planning(criterion: &mut Criterion) {
     let bench = Bench::generated(&SIZE);
     // The commit is made by `git`, which asks who makes it.
     bench.git(&["config", "user.name", "Bench"]);
     bench.git(&["config", "user.email", "bench@example.com"]);
     let now = Timestamp::UNIX_EPOCH;
-    let options = OpenOptions {
-        repo: bench.repo(),
-        config: Some(bench.config()),
-        ..OpenOptions::default()
-    };
-    let project = Project::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
+    let project = project(&bench, now);
     let reading = project.read().expect("the matrix");
     let request = promotions(&SIZE);
 
@@ -154,12 +158,7 @@ fn judging(criterion: &mut Criterion) {
         );
     std::fs::write(bench.config(), written + BESIDE).expect("the configuration");
     let now: Timestamp = "2026-03-04T12:00:00Z".parse().expect("a moment");
-    let options = OpenOptions {
-        repo: bench.repo(),
-        config: Some(bench.config()),
-        ..OpenOptions::default()
-    };
-    let project = Project::open(&options, &Zoned::new(now, TimeZone::UTC)).expect("a session");
+    let project = project(&bench, now);
     let reading = project.read().expect("the matrix");
     let (layouts, desired) = (&reading.layouts, &reading.desired);
     let request = promotions(&ALL);

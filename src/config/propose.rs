@@ -281,7 +281,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        config::{LoadRequest, SourceFile, load},
+        config::{Config, LoadRequest, SourceFile, load},
         domain::detect::Candidate,
     };
 
@@ -298,6 +298,19 @@ mod tests {
             moving: 50,
             taken,
         }
+    }
+
+    /// What a proposal says, read again.
+    fn loaded(text: String) -> Config {
+        load(&LoadRequest {
+            team: Some(SourceFile {
+                name: "tidegate.toml".into(),
+                bytes: text.into_bytes(),
+            }),
+            user: None,
+            detect: &|| None,
+        })
+        .unwrap()
     }
 
     #[test]
@@ -327,15 +340,7 @@ mod tests {
         let defaults = "[defaults]\nnamespace = \"shop-{env}\"   # `metadata.namespace` of 3 of 3 manifests\n\
                         workload = \"{service}-server\"   # `metadata.name` of 3 of 3 manifests\n";
         assert!(text.contains(defaults), "{text}");
-        let config = load(&LoadRequest {
-            team: Some(SourceFile {
-                name: "tidegate.toml".into(),
-                bytes: text.into_bytes(),
-            }),
-            user: None,
-            detect: &|| None,
-        });
-        assert_eq!(config.unwrap().layout_specs, guess.layouts);
+        assert_eq!(loaded(text).layout_specs, guess.layouts);
     }
 
     #[test]
@@ -397,15 +402,7 @@ mod tests {
         };
         let text = propose(&guess);
         insta::assert_snapshot!(text);
-        let config = load(&LoadRequest {
-            team: Some(SourceFile {
-                name: "tidegate.toml".into(),
-                bytes: text.into_bytes(),
-            }),
-            user: None,
-            detect: &|| None,
-        })
-        .unwrap();
+        let config = loaded(text);
         assert_eq!(config.layout_specs, guess.layouts);
         let environments = &config.topology.environments;
         let names: Vec<&str> = environments.iter().map(|it| it.name.as_str()).collect();

@@ -249,7 +249,7 @@ mod tests {
     use super::super::agent::{AgentKind, read};
     use super::*;
 
-    fn now() -> Timestamp {
+    fn noon() -> Timestamp {
         "2026-11-29T12:00:00Z".parse().unwrap()
     }
 
@@ -292,7 +292,7 @@ mod tests {
         ];
         for (object, to, numbers, refusal) in cases {
             let agent = read(AgentKind::Application, object).unwrap();
-            let found = Weighed::rollback(to, &agent, object, now());
+            let found = Weighed::rollback(to, &agent, object, noon());
             let all: Vec<u64> = found.choices.iter().map(|it| it.number).collect();
             assert_eq!(
                 (all.as_slice(), found.refusal.as_deref()),
@@ -326,7 +326,7 @@ mod tests {
         let all = super::super::rollout::revisions(&object, &sets);
         let weigh = |act, all| {
             let what = (ObjectKind::Deployment, act);
-            Weighed::workload(what, &object, all, Vec::new(), now())
+            Weighed::workload(what, &object, all, Vec::new(), noon())
         };
         let undo = weigh(RolloutAct::Undo, Ok(&all));
         let choices: Vec<(u64, &str)> = undo

@@ -4,21 +4,13 @@
 
 use std::fs;
 
-use jiff::Timestamp;
-use tidegate::demo::{Demo, DemoOptions, server::Mode};
+use tidegate::demo::{Demo, server::Mode};
 
 use crate::support::{
+    demo::{Operated, demo},
     operator::Operator,
-    repo::{Repository, ran},
-    terminal::{SOON, Setup, TIDEGATE, View},
+    terminal::{SOON, Setup, View},
 };
-
-async fn demo() -> Demo {
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 10.0;
-    options.outage = false;
-    Demo::start(options).await.unwrap()
-}
 
 /// Changes the team's file in the work tree, which a running console reads again by itself.
 fn configure(demo: &Demo, change: &[(&str, &str)]) {
@@ -52,23 +44,16 @@ fn in_order(line: &str, words: &[&str]) -> bool {
 /// One glyph means one thing wherever a cell is shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_and_the_console_show_a_cell_alike() {
-    let (demo, home) = (demo().await, Repository::empty());
+    let operated = Operated::start(10.0).await;
+    let demo = &operated.demo;
     configure(
-        &demo,
+        demo,
         &[(
             "cluster = \"staging\"\n",
             "cluster = \"staging\"\nworkload = \"{service}-gone\"\n",
         )],
     );
-    let mut command = home.command(TIDEGATE);
-    command
-        .arg("status")
-        .env("KUBECONFIG", &demo.kubeconfig)
-        .current_dir(&demo.clone);
-    let status = tokio::task::spawn_blocking(move || ran(command, ""))
-        .await
-        .unwrap()
-        .exits(0);
+    let status = operated.tidegate(&["status"]).await.exits(0);
     // dev, staging, prod-eu, prod-us, and why.
     let row = [
         "search",
@@ -82,7 +67,7 @@ async fn commands_and_the_console_show_a_cell_alike() {
     let table = table.unwrap_or_else(|| panic!("{}", status.out));
     assert!(!table.contains(" - "), "it is not absent: {table}");
 
-    let operator = console(&demo);
+    let operator = console(demo);
     // WHY has less room there.
     let row = [&row[..5], &["staging: no workload"]].concat();
     operator.terminal.until("the same row", SOON, |view| {
@@ -94,7 +79,7 @@ async fn commands_and_the_console_show_a_cell_alike() {
 /// A cluster or an environment that goes from the configuration takes along what it said.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_configured_no_more_is_gone_after_the_reload() {
-    let demo = demo().await;
+    let demo = demo(10.0).await;
     let mut operator = console(&demo);
     until(&operator, "4/4 live");
     operator.terminal.press("!");

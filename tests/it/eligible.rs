@@ -6,16 +6,37 @@ use std::{
     process::{Child, ChildStderr, Stdio},
 };
 
-use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tidegate::demo::{Demo, DemoOptions};
 
 use crate::support::{
-    repo::{Repository, overlay, ran},
+    demo::{Operated, cell},
+    repo::{Repository, overlay},
     schema::assert_described,
     terminal::TIDEGATE,
 };
+
+/// Waits for what its gates hold of a group.
+const PROMOTE_A_GROUP: [&str; 8] = [
+    "promote",
+    "check*",
+    "--from",
+    "staging",
+    "--to",
+    "prod",
+    "--yes",
+    "--when-eligible",
+];
+
+/// `checkout` is 1.1.0 in staging, and that is vetoed.
+fn vetoed() -> Repository {
+    let repository = Repository::seeded();
+    repository.bump("checkout", "staging", "1.1.0");
+    let veto = "[[veto]]\nservice = \"checkout\"\nversion = \"1.1.0\"\nreason = \"leaks\"\n";
+    repository.write("vetoes.toml", veto);
+    repository.publish("Veto");
+    repository
+}
 
 /// A command under way.
 struct Waiting {
@@ -122,21 +143,9 @@ fn it_ends_in_time_or_when_interrupted_and_nothing_is_written() {
 
 #[test]
 fn what_was_confirmed_goes_and_nothing_else() {
-    let repository = Repository::seeded();
-    repository.bump("checkout", "staging", "1.1.0");
-    let veto = "[[veto]]\nservice = \"checkout\"\nversion = \"1.1.0\"\nreason = \"leaks\"\n";
-    repository.write("vetoes.toml", veto);
-    repository.publish("Veto");
-    let promote = [
-        "promote",
-        "checkout",
-        "--from",
-        "staging",
-        "--to",
-        "prod",
-        "--yes",
-        "--when-eligible",
-    ];
+    let repository = vetoed();
+    let mut promote = PROMOTE_A_GROUP;
+    promote[1] = "checkout";
     let mut waiting = Waiting::begin(&repository, &promote);
     waiting.until("waits for veto of checkout / prod");
     repository.bump("checkout", "staging", "1.2.0");
@@ -155,25 +164,7 @@ fn what_was_confirmed_goes_and_nothing_else() {
 
 #[test]
 fn what_came_with_a_group_goes_as_it_was_confirmed_and_no_other() {
-    const VETO: &str =
-        "[[veto]]\nservice = \"checkout\"\nversion = \"1.1.0\"\nreason = \"leaks\"\n";
-    let promote = [
-        "promote",
-        "check*",
-        "--from",
-        "staging",
-        "--to",
-        "prod",
-        "--yes",
-        "--when-eligible",
-    ];
-    let vetoed = || {
-        let repository = Repository::seeded();
-        repository.bump("checkout", "staging", "1.1.0");
-        repository.write("vetoes.toml", VETO);
-        repository.publish("Veto");
-        repository
-    };
+    let promote = PROMOTE_A_GROUP;
     let repository = vetoed();
     let dry = [&promote[..6], &["--dry-run"]].concat();
     repository
@@ -219,20 +210,19 @@ fn what_came_with_a_group_goes_as_it_was_confirmed_and_no_other() {
         .says("pins no bytes");
 }
 
+/// A plan that its gates hold, as a file.
+fn planned() -> Repository {
+    let repository = Repository::seeded();
+    let set = ["plan", "set", "checkout", "prod", "2.0.0"];
+    repository
+        .tidegate(&[&set[..], &["--out", "../plan.json"]].concat())
+        .exits(3);
+    repository
+}
+
 #[test]
 fn a_plan_of_a_file_waits_for_its_gates_too() {
-    let repository = Repository::seeded();
-    repository
-        .tidegate(&[
-            "plan",
-            "set",
-            "checkout",
-            "prod",
-            "2.0.0",
-            "--out",
-            "../plan.json",
-        ])
-        .exits(3);
+    let repository = planned();
     let apply = ["apply", "../plan.json", "--yes", "--when-eligible"];
     let mut waiting = Waiting::begin(&repository, &apply);
     waiting.until("waits for upstream of checkout / prod");
@@ -245,29 +235,14 @@ fn a_plan_of_a_file_waits_for_its_gates_too() {
             .contains("2.0.0")
     );
     // Where it passes already, the file that was held goes at once.
-    let repository = Repository::seeded();
-    repository
-        .tidegate(&[
-            "plan",
-            "set",
-            "checkout",
-            "prod",
-            "2.0.0",
-            "--out",
-            "../plan.json",
-        ])
-        .exits(3);
+    let repository = planned();
     repository.bump("checkout", "staging", "2.0.0");
     repository
         .tidegate(&["apply", "../plan.json", "--yes"])
         .exits(5);
     repository.tidegate(&apply).exits(0);
     // Another policy than the one that it pins lets nothing go.
-    let repository = Repository::seeded();
-    let set = ["plan", "set", "checkout", "prod", "2.0.0"];
-    repository
-        .tidegate(&[&set[..], &["--out", "../plan.json"]].concat())
-        .exits(3);
+    let repository = planned();
     let mut waiting = Waiting::begin(&repository, &apply);
     waiting.until("waits for upstream of checkout / prod");
     let policy = repository.at_tip("tidegate.toml").replace(
@@ -285,38 +260,32 @@ fn a_plan_of_a_file_waits_for_its_gates_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_become_healthy_is_taken_back() {
-    let home = Repository::empty();
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 20.0;
-    options.outage = false;
-    let demo = Demo::start(options).await.unwrap();
-    let mut command = home.command(TIDEGATE);
-    command
-        .args([
-            "promote", "checkout", "--from", "staging", "--to", "prod-eu", "--yes",
-        ])
-        .args(["--revert-on-failure", "-o", "json"])
-        .args(["--override", "dependency", "--reason", "By hand"])
-        .env("KUBECONFIG", &demo.kubeconfig)
-        .current_dir(&demo.clone);
-    let said = tokio::task::spawn_blocking(move || ran(command, ""))
-        .await
-        .unwrap();
+    let operated = Operated::start(20.0).await;
+    let promote = [
+        "promote",
+        "checkout",
+        "--from",
+        "staging",
+        "--to",
+        "prod-eu",
+        "--yes",
+        "--revert-on-failure",
+        "-o",
+        "json",
+        "--override",
+        "dependency",
+        "--reason",
+        "By hand",
+    ];
+    let said = operated.tidegate(&promote).await;
     let said = said
         .exits(1)
         .says("taken back, because its rollout failed: checkout / prod-eu: ")
         .says("checkout / prod-eu: healthy");
     let plan = said.json();
     assert_eq!(plan["outcome"], json!("reverted"));
-    let mut status = home.command(TIDEGATE);
-    status
-        .args(["status", "--env", "prod-eu", "--no-live", "-o", "json"])
-        .current_dir(&demo.clone);
-    let status = tokio::task::spawn_blocking(move || ran(status, ""))
-        .await
-        .unwrap();
-    let status = status.exits(0).json();
-    let mut rows = status["services"].as_array().unwrap().iter();
-    let row = rows.find(|row| row["name"] == "checkout").unwrap();
-    assert_eq!(row["cells"]["prod-eu"]["version"], "1.41.3");
+    let status = ["status", "--env", "prod-eu", "--no-live", "-o", "json"];
+    let status = operated.tidegate(&status).await.exits(0).json();
+    let cell = cell(&status, "checkout", "prod-eu");
+    assert_eq!(cell["version"], "1.41.3");
 }

@@ -1,43 +1,22 @@
 //! Commands over clusters: what runs, what the gates know of it, and following a rollout to its end.
 
 #![allow(clippy::unwrap_used)] // helpers fail by panicking
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use tidegate::demo::{Demo, DemoOptions};
+use serde_json::json;
 
 use crate::{
     asking::nowhere,
-    support::repo::{CONFIGURATION, Repository, Said, ran, write},
-    support::terminal::TIDEGATE,
+    support::{
+        demo::{Operated, cell},
+        repo::{CONFIGURATION, Repository, write},
+    },
 };
-
-/// The binary in a demo's clone, away from the threads that play its clusters.
-async fn tidegate(demo: &Demo, repository: &Repository, arguments: &[&str]) -> Said {
-    let mut command = repository.command(TIDEGATE);
-    command
-        .args(arguments)
-        .env("KUBECONFIG", &demo.kubeconfig)
-        .current_dir(&demo.clone);
-    tokio::task::spawn_blocking(move || ran(command, ""))
-        .await
-        .unwrap()
-}
-
-fn cell<'a>(status: &'a Value, service: &str, environment: &str) -> &'a Value {
-    let rows = status["services"].as_array().unwrap();
-    let row = rows.iter().find(|row| row["name"] == service).unwrap();
-    &row["cells"][environment]
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
-    let home = Repository::empty();
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 20.0;
-    options.outage = false;
-    let demo = Demo::start(options).await.unwrap();
+    let operated = Operated::start(20.0).await;
 
-    let status = tidegate(&demo, &home, &["status", "-o", "json"])
+    let status = operated
+        .tidegate(&["status", "-o", "json"])
         .await
         .exits(0)
         .json();
@@ -65,7 +44,8 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
     let promote = [
         "promote", "identity", "--from", "dev", "--to", "staging", "--yes", "--wait",
     ];
-    tidegate(&demo, &home, &promote)
+    operated
+        .tidegate(&promote)
         .await
         .exits(0)
         .says("identity / staging: healthy");
@@ -86,7 +66,7 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
         "-o",
         "json",
     ];
-    let failed = tidegate(&demo, &home, &crash).await.exits(1);
+    let failed = operated.tidegate(&crash).await.exits(1);
     let delivery = failed.json();
     assert_eq!(
         (&delivery["outcome"], &delivery["cells"][0]["state"]),
@@ -97,7 +77,8 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
     failed.says("go back with: tidegate revert checkout prod-eu");
 
     let revert = ["revert", "checkout", "prod-eu", "--yes", "--wait"];
-    tidegate(&demo, &home, &revert)
+    operated
+        .tidegate(&revert)
         .await
         .exits(0)
         .says("back to 1.41.3")
@@ -118,7 +99,8 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
         "--timeout",
         "6s",
     ];
-    tidegate(&demo, &home, &suspended)
+    operated
+        .tidegate(&suspended)
         .await
         .exits(1)
         .says("waiting: Flux has not synced: suspended; now: tidegate resume mailer staging")
@@ -128,25 +110,20 @@ async fn a_promotion_is_followed_until_it_is_healthy_or_fails() {
 /// Replicas are no image: no pod shows them, so that neither the upstream gate nor `--wait` asks pods for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_pods_cannot_show_is_promoted_by_git_alone() {
-    let home = Repository::empty();
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 20.0;
-    options.outage = false;
-    let demo = Demo::start(options).await.unwrap();
-    let written = std::fs::read_to_string(demo.clone.join("tidegate.toml")).unwrap();
-    let configuration = home.home().join("settings.toml");
+    let operated = Operated::start(20.0).await;
+    let written = operated.configuration();
     let layout = r#"
 [[layouts]]
 path = "apps/{service}/overlays/{env}/kustomization.yaml"
 yaml = "replicas[*]{name={service}}.count"
 row = "{service}/replicas"
 "#;
-    write(&configuration, format!("{written}{layout}").as_bytes());
+    let configuration = operated.file("settings.toml", &format!("{written}{layout}"));
     let config = configuration.display().to_string();
     let row = "catalog/replicas";
 
     let status = ["status", "-o", "json", "--config", &config];
-    let status = tidegate(&demo, &home, &status).await.exits(0).json();
+    let status = operated.tidegate(&status).await.exits(0).json();
     assert_eq!(status["problems"], json!([]));
     let setting = cell(&status, row, "staging");
     assert_eq!(
@@ -161,7 +138,7 @@ row = "{service}/replicas"
         "{image}"
     );
     let table = ["status", "--config", &config];
-    let table = tidegate(&demo, &home, &table).await.exits(0);
+    let table = operated.tidegate(&table).await.exits(0);
     let line = table.out.lines().find(|line| line.contains(row)).unwrap();
     assert!(
         !line.contains(['✓', '~']),
@@ -172,7 +149,7 @@ row = "{service}/replicas"
         "promote", row, "--from", "staging", "--to", "prod-eu", "--yes", "--wait", "--config",
         &config,
     ];
-    let promoted = tidegate(&demo, &home, &promote).await.exits(0);
+    let promoted = operated.tidegate(&promote).await.exits(0);
     let gate =
         "staging declares 2; what runs is not visible for a setting; its workload is healthy";
     assert!(promoted.out.contains(gate), "{}", promoted.out);

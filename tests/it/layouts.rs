@@ -23,6 +23,11 @@ fn a_place_that_counts_since_yesterday_has_the_history_of_its_file() {
         }
     }
     repository.write("web-dev/app.yaml", "tag: v1.3\n");
+    // What is beside it need only be there: nobody reads it.
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+    repository.write("web-dev/model.bin", pointer);
+    let link = repository.colleague().join("web-dev/latest");
+    std::os::unix::fs::symlink("model.bin", link).unwrap();
     repository.publish("web goes to dev first");
     repository.pull();
     let status = repository
@@ -32,6 +37,7 @@ fn a_place_that_counts_since_yesterday_has_the_history_of_its_file() {
     let services = status["services"].as_array().unwrap();
     let names: Vec<&Value> = services.iter().map(|it| &it["name"]).collect();
     assert_eq!(names, ["web"], "nothing of api is promoted");
+    assert_eq!(status["problems"], json!([]));
     let history = repository
         .tidegate(&["history", "web", "prod", "-o", "json"])
         .exits(0)

@@ -4,13 +4,12 @@
 
 use std::{fs, path::Path, process::Stdio};
 
-use jiff::Timestamp;
 use serde_json::Value;
-use tidegate::demo::{Demo, DemoOptions};
 
 use crate::{
     stopping::{end, hook, pid, promoting, ready, signal, until, words},
     support::{
+        demo::Operated,
         http,
         operator::Operator,
         repo::Repository,
@@ -171,17 +170,11 @@ fn a_remote_that_does_not_answer_is_asked_again_and_by_the_next_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_that_was_followed_is_followed_by_the_next_console() {
-    let home = Repository::empty();
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 4.0;
-    options.outage = false;
-    let demo = Demo::start(options).await.unwrap();
-    let mut command = home.command(TIDEGATE);
+    let operated = Operated::start(4.0).await;
+    let promote = ["promote", "identity", "--from", "dev", "--to", "staging"];
+    let mut command = operated.command(&[&promote[..], &["--yes", "--wait"]].concat());
+    let Operated { demo, home } = &operated;
     command
-        .args(["promote", "identity", "--from", "dev", "--to", "staging"])
-        .args(["--yes", "--wait"])
-        .env("KUBECONFIG", &demo.kubeconfig)
-        .current_dir(&demo.clone)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

@@ -3,14 +3,12 @@
 #![allow(clippy::unwrap_used)] // helpers fail by panicking
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate::demo::{Demo, DemoOptions};
 
 use crate::support::{
-    repo::{CONFIGURATION, Repository, kustomization, overlay, ran},
+    demo::Operated,
+    repo::{CONFIGURATION, Repository, Said, kustomization, overlay},
     schema::assert_described,
-    terminal::TIDEGATE,
 };
 
 const NEEDS: &str =
@@ -171,46 +169,47 @@ fn ungated(text: &str) -> String {
     kept.fold(String::new(), |all, line| all + line + "\n")
 }
 
+/// A `set` of two services in prod-eu of the demo, one of which needs the other.
+async fn set_in_waves(
+    (service, needs): (&str, &str),
+    versions: &[(&str, &str)],
+    more: &[&str],
+) -> (Operated, Said) {
+    let operated = Operated::start(20.0).await;
+    let needs = format!(
+        "\n[[dependencies]]\nservice = \"{service}\"\nneeds = \"{needs}\"\nversion = \">=1\"\n"
+    );
+    let configuration = ungated(&operated.configuration()) + &needs;
+    let configuration = operated.file("needs.toml", &configuration);
+    let wanted: Vec<Value> = versions
+        .iter()
+        .map(|(service, version)| {
+            json!({ "service": service, "environment": "prod-eu", "version": version })
+        })
+        .collect();
+    let changes = operated.file("changes.json", &json!(wanted).to_string());
+    let (changes, configuration) = (changes.display(), configuration.display());
+    let (changes, configuration) = (changes.to_string(), configuration.to_string());
+    let files = ["--changes", &changes, "--config", &configuration];
+    let set = [
+        "set",
+        "--yes",
+        "-o",
+        "json",
+        "--override",
+        "upstream",
+        "--reason",
+        "By hand",
+    ];
+    let said = operated.tidegate(&[&set[..], &files, more].concat()).await;
+    (operated, said)
+}
+
 /// `search` needs `checkout`, whose new version crashes in prod-eu.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_stops_the_rest_and_says_how_to_go_back() {
-    let home = Repository::empty();
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 20.0;
-    options.outage = false;
-    let demo = Demo::start(options).await.unwrap();
-    let configuration = home.clone_path().join("needs.toml");
-    let own = ungated(&fs::read_to_string(demo.clone.join("tidegate.toml")).unwrap());
-    let needs =
-        "\n[[dependencies]]\nservice = \"search\"\nneeds = \"checkout\"\nversion = \">=1\"\n";
-    fs::write(&configuration, own + needs).unwrap();
-    let changes = home.clone_path().join("changes.json");
-    let wanted = json!([
-        { "service": "search", "environment": "prod-eu", "version": "8.3.1" },
-        { "service": "checkout", "environment": "prod-eu", "version": "1.42.0" },
-    ]);
-    fs::write(&changes, wanted.to_string()).unwrap();
-    let mut command = home.command(TIDEGATE);
-    command
-        .args([
-            "set",
-            "--yes",
-            "-o",
-            "json",
-            "--override",
-            "upstream",
-            "--reason",
-            "By hand",
-        ])
-        .arg("--changes")
-        .arg(&changes)
-        .arg("--config")
-        .arg(&configuration)
-        .env("KUBECONFIG", &demo.kubeconfig)
-        .current_dir(&demo.clone);
-    let said = tokio::task::spawn_blocking(move || ran(command, ""))
-        .await
-        .unwrap();
+    let versions = [("search", "8.3.1"), ("checkout", "1.42.0")];
+    let (_operated, said) = set_in_waves(("search", "checkout"), &versions, &[]).await;
     let said = said
         .exits(1)
         .says("wave 1 of 2: checkout / prod-eu")
@@ -225,35 +224,9 @@ async fn what_fails_stops_the_rest_and_says_how_to_go_back() {
 /// `checkout`, whose new version crashes in prod-eu, needs `search`: both go back, by one commit that says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_in_its_second_wave_goes_back_whole() {
-    let home = Repository::empty();
-    let mut options = DemoOptions::new(Timestamp::now());
-    options.speed = 20.0;
-    options.outage = false;
-    let demo = Demo::start(options).await.unwrap();
-    let configuration = home.clone_path().join("needs.toml");
-    let own = ungated(&fs::read_to_string(demo.clone.join("tidegate.toml")).unwrap());
-    let needs =
-        "\n[[dependencies]]\nservice = \"checkout\"\nneeds = \"search\"\nversion = \">=1\"\n";
-    fs::write(&configuration, own + needs).unwrap();
-    let changes = home.clone_path().join("changes.json");
-    let wanted = json!([
-        { "service": "search", "environment": "prod-eu", "version": "8.2.0" },
-        { "service": "checkout", "environment": "prod-eu", "version": "1.42.0" },
-    ]);
-    fs::write(&changes, wanted.to_string()).unwrap();
-    let mut command = home.command(TIDEGATE);
-    command
-        .args(["set", "--yes", "-o", "json", "--revert-on-failure"])
-        .args(["--override", "upstream", "--reason", "By hand"])
-        .arg("--changes")
-        .arg(&changes)
-        .arg("--config")
-        .arg(&configuration)
-        .env("KUBECONFIG", &demo.kubeconfig)
-        .current_dir(&demo.clone);
-    let said = tokio::task::spawn_blocking(move || ran(command, ""))
-        .await
-        .unwrap();
+    let versions = [("search", "8.2.0"), ("checkout", "1.42.0")];
+    let more = ["--revert-on-failure"];
+    let (operated, said) = set_in_waves(("checkout", "search"), &versions, &more).await;
     let said = said
         .exits(1)
         .says("wave 2 of 2 failed: checkout / prod-eu: ")
@@ -262,11 +235,9 @@ async fn what_failed_in_its_second_wave_goes_back_whole() {
     assert_eq!(plan["outcome"], "reverted");
     assert_eq!(plan["parts"].as_array().unwrap().len(), 1, "one commit");
     let commit = plan["parts"][0]["commit"].as_str().unwrap();
-    let message = home.git_in(&demo.clone, &["show", "-s", "--format=%B", commit]);
-    let changed = home.git_in(
-        &demo.clone,
-        &["show", "--name-only", "--format=", "-m", commit],
-    );
+    let git = |arguments: &[&str]| operated.home.git_in(&operated.demo.clone, arguments);
+    let message = git(&["show", "-s", "--format=%B", commit]);
+    let changed = git(&["show", "--name-only", "--format=", "-m", commit]);
     for service in ["search", "checkout"] {
         assert!(message.contains(service), "{message}");
         assert!(changed.contains(service), "{changed}");

@@ -116,6 +116,17 @@ async fn a_closed_sync_window_holds_what_would_wait_for_it() {
         .exits(0);
 }
 
+/// Something that is done by hand is held by a freeze, and programs are told so.
+async fn is_frozen(world: &World, arguments: &[&str]) {
+    let held = [arguments, &["-o", "json"]].concat();
+    let held = world.tidegate(&held).await.exits(3).json();
+    assert_eq!(
+        (&held["outcome"], &held["window"]["outcome"]),
+        (&json!("held"), &json!("hold")),
+        "{held}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_done_by_hand_is_judged_by_windows_too() {
     let world = world().await;
@@ -143,16 +154,7 @@ async fn what_is_done_by_hand_is_judged_by_windows_too() {
         .exits(3)
         .says("window hold: Argo CD does not sync")
         .says("--override window --reason TEXT");
-    let held = world
-        .tidegate(&["sync", "web", "prod", "--dry-run", "-o", "json"])
-        .await
-        .exits(3)
-        .json();
-    assert_eq!(
-        (&held["outcome"], &held["window"]["outcome"]),
-        (&json!("held"), &json!("hold")),
-        "{held}"
-    );
+    is_frozen(&world, &["sync", "web", "prod", "--dry-run"]).await;
     world
         .tidegate(&[&sync[..], &["--override", "window"]].concat())
         .await
@@ -164,16 +166,7 @@ async fn what_is_done_by_hand_is_judged_by_windows_too() {
     .concat();
     let said = world.tidegate(&lifted).await.exits(0).json();
     assert_eq!(said["window"]["overridden"], "Outage", "{said}");
-    let held = world
-        .tidegate(&["rollout", "restart", "web", "prod", "--yes", "-o", "json"])
-        .await
-        .exits(3)
-        .json();
-    assert_eq!(
-        (&held["outcome"], &held["window"]["outcome"]),
-        (&json!("held"), &json!("hold")),
-        "{held}"
-    );
+    is_frozen(&world, &["rollout", "restart", "web", "prod", "--yes"]).await;
     // To look, and to go back, is never frozen.
     world
         .tidegate(&["refresh", "web", "prod", "--yes"])

@@ -21,14 +21,6 @@ fn styles(driver: &Driver) -> String {
     shown.rsplit("\n\n").next().unwrap_or_default().to_owned()
 }
 
-fn word(driver: &Driver) -> &str {
-    driver
-        .model
-        .word
-        .as_ref()
-        .map_or("", |(_, word)| word.as_str())
-}
-
 #[test]
 fn the_theme_follows_the_terminals_background_once_that_is_said() {
     let mut driver = Driver::settled(SMALL);
@@ -67,15 +59,15 @@ fn themes_are_chosen_by_name_and_what_is_in_the_way_is_said() {
         ("theme_auto", ""),
     ] {
         driver.keys(&format!(": \"{line} enter"));
-        assert!(word(&driver).starts_with(said), "{line}: {}", word(&driver));
-        assert_eq!(word(&driver).is_empty(), said.is_empty(), "{line}");
+        assert!(driver.word().starts_with(said), "{line}: {}", driver.word());
+        assert_eq!(driver.word().is_empty(), said.is_empty(), "{line}");
     }
     driver.model.setup.look.background = true;
     driver.keys(": \"theme_solarized-light enter");
-    assert_eq!(word(&driver), "", "it paints its own");
+    assert_eq!(driver.word(), "", "it paints its own");
     driver.model.setup.look.no_colour = true;
     driver.keys(": \"theme_nord enter");
-    assert!(word(&driver).starts_with("NO_COLOR is set"));
+    assert!(driver.word().starts_with("NO_COLOR is set"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Helpers of the journeys.
 
+pub mod demo;
 pub mod http;
 pub mod operator;
 pub mod repo;

@@ -79,7 +79,7 @@ fn what_a_cell_waits_for_is_asked_about_and_told() {
         let order = told(&mut driver).and_then(|told| order_of(&told));
         match expected {
             Ok(expected) => assert_eq!(order, Some(expected), "{at}: {keys}"),
-            Err(why) => assert_eq!((order, word(&driver)), (None, why), "{at}: {keys}"),
+            Err(why) => assert_eq!((order, driver.word()), (None, why), "{at}: {keys}"),
         }
     }
 }
@@ -97,7 +97,7 @@ fn a_protected_name_is_typed_and_read_only_tells_nothing() {
         locked.model.select(&cell("mailer", "dev"));
         locked.keys("a r");
         assert_eq!(told(&mut locked), None);
-        assert_ne!(word(&locked), "");
+        assert_ne!(locked.word(), "");
     }
 }
 
@@ -119,7 +119,7 @@ fn one_that_is_suspended_is_resumed_before_it_is_told_to_reconcile() {
     driver.model.select(&dev);
     driver.keys("a r");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "Kustomization flux-system/mailer is suspended and would do nothing: resume it instead"
     );
     driver.keys("c y");
@@ -138,7 +138,7 @@ fn what_came_of_it_is_in_the_activity() {
     let told = told(&mut driver).unwrap();
     driver.keys("a r");
     let waits = "an agent is being told something; ask again when that is over";
-    assert_eq!(word(&driver), waits);
+    assert_eq!(driver.word(), waits);
     driver.send(Event::Told {
         epoch,
         told: told.clone(),
@@ -235,7 +235,7 @@ fn a_canary_is_told_from_the_menu_and_what_makes_no_sense_does_nothing() {
         by_steps(&mut driver);
         driver.model.select(&cell("checkout", "staging"));
         driver.keys(keys.strip_suffix(" y").unwrap_or(keys));
-        let said = word(&driver).to_owned();
+        let said = driver.word().to_owned();
         driver.keys("y");
         let told = told(&mut driver).map(|told| match told.deed {
             Deed::Delivery { progress, conduct } => format!("{conduct} {}", progress.object),
@@ -276,7 +276,7 @@ fn who_would_undo_it_is_asked_for_first_and_yes_waits_for_it() {
     driver.keys("\"prod-us enter");
     assert_eq!(told(&mut driver), None);
     let waits = "who would undo it is being asked still: wait for that";
-    assert_eq!(word(&driver), waits);
+    assert_eq!(driver.word(), waits);
     let choice = |number| Choice {
         number,
         what: format!("checkout:1.{number}.0"),
@@ -318,7 +318,7 @@ fn what_would_be_refused_is_not_told() {
         weighed(&mut driver, result);
         driver.keys("\"prod-us enter");
         assert_eq!(told(&mut driver), None);
-        assert_eq!(word(&driver), "Deployment shop/checkout: 403: forbidden");
+        assert_eq!(driver.word(), "Deployment shop/checkout: 403: forbidden");
     }
 }
 
@@ -329,7 +329,7 @@ fn of_several_workloads_one_is_chosen() {
     driver.model.select(&cell("checkout", "prod-us"));
     driver.keys(": \"rollout-restart enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "checkout / prod-us has several workloads (Deployment/checkout, StatefulSet/checkout-queue): a chooses one"
     );
     // The one that is selected on the cell's screen is offered first.
@@ -339,12 +339,12 @@ fn of_several_workloads_one_is_chosen() {
     }
     driver.keys("a P");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "a StatefulSet cannot be paused; only a Deployment can"
     );
     driver.keys("esc esc a tab P");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "a StatefulSet cannot be paused; only a Deployment can"
     );
     driver.keys("y");
@@ -397,7 +397,7 @@ fn a_freeze_is_lifted_with_a_written_reason_that_is_kept() {
     driver.keys("a s y");
     assert_eq!(driver.model.mode(), Mode::Reason);
     driver.keys("enter");
-    assert_eq!(word(&driver), "a hold is lifted with a written reason only");
+    assert_eq!(driver.word(), "a hold is lifted with a written reason only");
     driver.keys("esc o \"Outage enter");
     assert_eq!(driver.model.mode(), Mode::ConfirmName);
     driver.keys("\"prod-us enter");
@@ -426,9 +426,11 @@ fn a_hard_freeze_is_lifted_by_nothing_and_going_back_is_never_frozen() {
     driver.keys("a s");
     assert_eq!(driver.model.mode(), Mode::Matrix);
     assert!(
-        word(&driver).ends_with("it is hard here, and no override lifts it"),
+        driver
+            .word()
+            .ends_with("it is hard here, and no override lifts it"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     driver.keys("a f \"prod-us enter");
     let told = told(&mut driver);

@@ -70,7 +70,7 @@ fn a_fetch_that_moved_reads_again_and_a_late_answer_is_dropped() {
     assert_eq!(driver.taken(), expected);
     driver.keys("^r");
     assert_eq!(driver.taken(), [Command::Reconnect], "one at a time");
-    assert_eq!(word(&driver), "the remote is being asked already");
+    assert_eq!(driver.word(), "the remote is being asked already");
 
     let fetched = |digits| {
         Ok(Fetched {

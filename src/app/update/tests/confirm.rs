@@ -19,7 +19,7 @@ fn nothing_is_confirmed_before_writing_is_unlocked() {
     driver.model.setup.write = WriteMode::ReadOnly;
     driver.keys("enter");
     let expected = "read-only: type :write to unlock writing for this session";
-    assert_eq!(word(&driver), expected);
+    assert_eq!(driver.word(), expected);
     assert!(matches!(driver.model.screens.last(), Some(Screen::Plan(_))));
     driver.keys(": \"write enter enter y");
     assert!(published(&mut driver));
@@ -97,7 +97,7 @@ fn a_name_is_not_pasted_and_letters_too_soon_are_not_typed() {
         panic!("still asking");
     };
     assert_eq!(screen.input.text(), "");
-    assert_eq!(word(&driver), "the name is typed, not pasted");
+    assert_eq!(driver.word(), "the name is typed, not pasted");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_held_change_is_not_applied_until_lifted_with_a_reason() {
     driver.keys("enter y");
     assert!(!published(&mut driver));
     driver.keys("o enter");
-    assert_eq!(word(&driver), "a hold is lifted with a written reason only");
+    assert_eq!(driver.word(), "a hold is lifted with a written reason only");
     driver.keys("\"outage_4711 enter");
     let build = Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
@@ -138,12 +138,16 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
         },
     };
     driver.keys("l");
-    assert!(word(&driver).starts_with("1 held left out; it stays staged"));
+    assert!(
+        driver
+            .word()
+            .starts_with("1 held left out; it stays staged")
+    );
     assert_eq!(driver.taken(), [build(&driver, true)]);
     driver.planned(plan(&[], false));
     driver.keys("enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "everything is skipped: there is nothing to write"
     );
     driver.keys(": \"leave-out enter");
@@ -151,7 +155,7 @@ fn what_is_held_is_left_out_and_brought_back_and_stays_staged() {
     driver.planned(plan(&[cell("identity", "staging")], false));
     driver.keys("l");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "nothing is held, and everything named can change"
     );
     assert_eq!(driver.taken(), []);
@@ -179,7 +183,7 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
     let mut driver = planned("identity", "staging");
     driver.keys("c");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "nothing waits to be accepted: no cell moves that was not staged"
     );
     assert_eq!(driver.taken(), []);
@@ -187,13 +191,13 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
     driver.planned(along(true));
     driver.keys("enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "identity / prod-eu would move with the edit and was not staged: c accepts that, l leaves out what moves it"
     );
     driver.keys("y");
     assert!(!published(&mut driver));
     driver.keys("o");
-    assert!(driver.model.prompt.is_none(), "{}", word(&driver));
+    assert!(driver.model.prompt.is_none(), "{}", driver.word());
     driver.keys("c");
     let build = Command::BuildPlan {
         epoch: driver.epoch(Operation::Plan),
@@ -207,7 +211,7 @@ fn what_comes_along_holds_until_it_is_accepted_and_then_asks_for_its_name() {
     driver.planned(along(false));
     driver.keys("enter");
     let Some(Screen::Confirm(screen)) = driver.model.screens.last() else {
-        panic!("no question: {}", word(&driver));
+        panic!("no question: {}", driver.word());
     };
     assert_eq!(screen.names, ["prod-eu".into()]);
 }
@@ -227,7 +231,7 @@ fn what_cannot_change_stops_the_plan_until_it_is_left_out() {
     driver.commands.clear();
     driver.keys("enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "1 cannot change: l leaves it out, x takes it back"
     );
     assert_eq!(
@@ -235,7 +239,11 @@ fn what_cannot_change_stops_the_plan_until_it_is_left_out() {
         Some(cell("accounts", "staging"))
     );
     driver.keys("l");
-    assert!(word(&driver).starts_with("1 that cannot change left out; it stays staged"));
+    assert!(
+        driver
+            .word()
+            .starts_with("1 that cannot change left out; it stays staged")
+    );
     Arc::make_mut(&mut view.plan).skipped[0].standing = Standing::LeftOut;
     driver.planned(view);
     driver.keys("enter");
@@ -297,7 +305,7 @@ fn of_several_changes_the_held_one_is_selected_and_the_bytes_follow() {
     driver.keys("enter");
     assert_eq!(shown(&mut driver), (1, 5));
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "1 held: l leaves it out, x takes it back, o lifts the hold with a reason"
     );
 }
@@ -365,7 +373,7 @@ fn a_plan_that_comes_again_keeps_a_selected_cell_that_was_set_aside() {
 fn esc_writes_nothing_and_keeps_everything() {
     let mut driver = planned("identity", "staging");
     driver.keys("enter esc");
-    assert_eq!(word(&driver), "nothing is written; everything stays staged");
+    assert_eq!(driver.word(), "nothing is written; everything stays staged");
     assert!(matches!(driver.model.screens.last(), Some(Screen::Plan(_))));
     assert_eq!(driver.model.staging.requests().len(), 1);
 }
@@ -376,5 +384,5 @@ fn a_second_delivery_is_refused_while_one_is_written() {
     driver.keys("enter y");
     assert!(published(&mut driver));
     driver.keys("esc enter");
-    assert_eq!(word(&driver), "another delivery is being written");
+    assert_eq!(driver.word(), "another delivery is being written");
 }

@@ -45,7 +45,7 @@ fn more_and_fewer_lines_are_shown_in_the_plan_and_in_the_history() {
         for (keys, extent, said) in steps {
             driver.keys(keys);
             assert_eq!(driver.model.diff_shape().extent, extent, "{keys}");
-            assert_eq!(word(&driver), said, "{keys}");
+            assert_eq!(driver.word(), said, "{keys}");
         }
         // The next screen is read in the same way.
         driver.keys("esc enter");
@@ -58,7 +58,7 @@ fn both_sides_stand_beside_each_other_where_there_is_room_and_keys_act_on_them()
     let mut driver = planned("identity", "staging");
     driver.keys("|");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "side by side needs 160 columns, there are 120"
     );
     let pane = |driver: &mut Driver| driver.model.plan_screen().unwrap().pane;
@@ -69,11 +69,11 @@ fn both_sides_stand_beside_each_other_where_there_is_room_and_keys_act_on_them()
     assert!(driver.model.diff_shape().beside);
     driver.keys("|");
     assert_eq!(driver.model.diff_shape(), around(3));
-    assert_eq!(word(&driver), "what goes above what comes");
+    assert_eq!(driver.word(), "what goes above what comes");
     driver.keys("tab |");
     assert!(driver.model.diff_shape().beside);
     assert_eq!(pane(&mut driver), PlanPane::Diff);
-    assert_eq!(word(&driver), "side by side");
+    assert_eq!(driver.word(), "side by side");
     resized(&mut driver, 159);
     assert!(!driver.model.diff_shape().beside);
     let mut driver = Driver::settled((200, 60));

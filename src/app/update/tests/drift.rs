@@ -66,7 +66,11 @@ fn filters_by_how_cells_stand() {
         driver.keys("esc");
     }
     driver.keys("/ \"is:behnid enter");
-    assert!(word(&driver).starts_with("no `is:behnid`; did you mean `behind`; there are: "));
+    assert!(
+        driver
+            .word()
+            .starts_with("no `is:behnid`; did you mean `behind`; there are: ")
+    );
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn nothing_runs_that_was_not_read_before() {
     driver.keys("enter");
     assert_eq!(driver.model.setup.write, WriteMode::Write);
     driver.keys(": \"xyzzy enter");
-    assert_eq!(word(&driver), "no command `xyzzy`");
+    assert_eq!(driver.word(), "no command `xyzzy`");
     driver.keys(": \"goto_idt enter");
     assert_eq!(
         driver.model.selected().unwrap().service.as_str(),
@@ -149,7 +149,7 @@ fn what_is_copied_is_chosen_and_told() {
         let mut driver = Driver::settled(SIZE);
         driver.model.select(&cell("checkout", "prod-us"));
         driver.keys(keys);
-        let told = word(&driver).to_owned();
+        let told = driver.word().to_owned();
         driver
             .commands
             .into_iter()
@@ -201,7 +201,7 @@ fn what_is_copied_is_chosen_and_told() {
     let mut driver = Driver::settled(SIZE);
     driver.model.select(&cell("accounts", "dev"));
     driver.keys("y w");
-    assert_eq!(word(&driver), "that is not known here");
+    assert_eq!(driver.word(), "that is not known here");
     assert_eq!(driver.model.mode(), Mode::Copy);
 }
 
@@ -218,23 +218,23 @@ fn filters_are_kept_under_names() {
     let pair = |name: &str, words: &str| (name.to_owned(), words.to_owned());
     driver.keys(": \"save_incident enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "no filter is in force: `/` types one, `:save NAME` keeps it"
     );
     driver.keys("/ \"is:degarded enter : \"save_incident enter");
-    assert!(word(&driver).starts_with("not kept: "), "{}", word(&driver));
+    assert!(driver.word().starts_with("not kept: "), "{}", driver.word());
     driver.keys("esc / \"is:degraded enter : \"save_two_words enter");
     assert!(
-        word(&driver).starts_with("a filter's name is one word"),
+        driver.word().starts_with("a filter's name is one word"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     assert_eq!(kept(&driver), []);
     driver.taken();
 
     driver.keys(": \"save_incident enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "kept: @incident in a filter is `is:degraded`"
     );
     assert_eq!(kept(&driver), [pair("incident", "is:degraded")]);
@@ -244,7 +244,7 @@ fn filters_are_kept_under_names() {
     );
     driver.keys("esc / \"env:prod enter : \"save_@incident enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "@incident is `env:prod` now, and was `is:degraded`"
     );
     driver.keys("esc / \"is:degraded enter : \"save_sick enter esc");
@@ -276,7 +276,7 @@ fn filters_are_kept_under_names() {
         ),
     ] {
         driver.keys(&format!("/ \"{filter} enter"));
-        assert_eq!(word(&driver), said);
+        assert_eq!(driver.word(), said);
         driver.keys("esc");
     }
     let offered: Vec<String> = palette::suggestions(&driver.model, "forget ")
@@ -290,16 +290,16 @@ fn filters_are_kept_under_names() {
 
     driver.taken();
     driver.keys(": \"forget_sick enter");
-    assert_eq!(word(&driver), "forgotten: @sick was `is:degraded`");
+    assert_eq!(driver.word(), "forgotten: @sick was `is:degraded`");
     assert_eq!(
         driver.taken(),
         [Command::KeepFilters(driver.model.filters.clone())]
     );
     driver.keys(": \"forget_sick enter");
-    assert!(word(&driver).starts_with("no filter `sick`"));
+    assert!(driver.word().starts_with("no filter `sick`"));
     driver.keys(": \"forget_incident enter / \"@x enter");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "no filter `x`: none is kept; `:save NAME` keeps the one in force"
     );
 }

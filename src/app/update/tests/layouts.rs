@@ -42,14 +42,6 @@ fn about_layouts(driver: &mut Driver) -> Vec<Command> {
     commands.filter(mine).collect()
 }
 
-fn word(driver: &Driver) -> &str {
-    driver
-        .model
-        .word
-        .as_ref()
-        .map_or("", |(_, word)| word.as_str())
-}
-
 #[test]
 fn a_better_guess_is_offered_and_taken_with_a_key() {
     let mut driver = guessed(WriteMode::ReadOnly);
@@ -67,7 +59,7 @@ fn a_better_guess_is_offered_and_taken_with_a_key() {
     ));
     assert_eq!(about_layouts(&mut driver), [Command::ShowLayouts]);
     driver.keys("a");
-    assert_eq!(word(&driver), "the files are still looked at");
+    assert_eq!(driver.word(), "the files are still looked at");
     driver.send(told(Some("the order dev → prod"), Some("text")));
     driver.keys("a");
     assert_eq!(about_layouts(&mut driver), [Command::TakeGuess]);
@@ -79,9 +71,9 @@ fn a_better_guess_is_offered_and_taken_with_a_key() {
     driver.send(told(None, Some("text")));
     driver.keys("a");
     assert!(
-        word(&driver).contains("nothing better was found"),
+        driver.word().contains("nothing better was found"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     assert_eq!(about_layouts(&mut driver), []);
 }
@@ -103,7 +95,7 @@ fn a_guess_can_be_kept_and_edited() {
     driver.send(told(None, None));
     driver.keys("e w a");
     assert_eq!(about_layouts(&mut driver), [Command::EditLayouts(None)]);
-    assert_eq!(word(&driver), "nothing is guessed here");
+    assert_eq!(driver.word(), "nothing is guessed here");
     driver.keys("esc");
     assert!(driver.model.screens.is_empty());
 
@@ -113,7 +105,7 @@ fn a_guess_can_be_kept_and_edited() {
     driver.taken();
     driver.keys("w");
     assert_eq!(about_layouts(&mut driver), []);
-    assert!(word(&driver).contains("--read-only"), "{}", word(&driver));
+    assert!(driver.word().contains("--read-only"), "{}", driver.word());
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn any_column_orders_the_rows_and_either_way_round() {
         let mut driver = Driver::settled(SIZE);
         driver.keys(keys);
         assert_eq!(driver.model.matrix.order.name(), *name, "{keys}");
-        assert!(word(&driver).contains(said), "{keys}: {}", word(&driver));
+        assert!(driver.word().contains(said), "{keys}: {}", driver.word());
         assert_eq!(lines(&driver)[..3], first[..], "{keys}");
         assert_eq!(
             driver.model.selected().unwrap().service.as_str(),
@@ -102,7 +102,11 @@ fn any_column_orders_the_rows_and_either_way_round() {
         (&Order::Trouble, false)
     );
     driver.keys(": \"order_size enter");
-    assert!(word(&driver).starts_with("no order `size`: trouble, name, recent, behind, dev"));
+    assert!(
+        driver
+            .word()
+            .starts_with("no order `size`: trouble, name, recent, behind, dev")
+    );
 }
 
 /// Whichever way round, rows that have no cell in the column are last.
@@ -430,9 +434,9 @@ fn the_console_starts_with_the_filter_of_the_users_file() {
     assert_eq!(lines(&driver), ["checkout"]);
     let driver = started("is:degarded");
     assert!(
-        word(&driver).starts_with("the filter to start with: ")
-            && word(&driver).contains("degraded"),
+        driver.word().starts_with("the filter to start with: ")
+            && driver.word().contains("degraded"),
         "{}",
-        word(&driver)
+        driver.word()
     );
 }

@@ -53,10 +53,6 @@ fn promote(service: &str, environment: &str, from: &str) -> ChangeRequest {
     }
 }
 
-fn word(driver: &Driver) -> &str {
-    driver.model.word.as_ref().map_or("", |(_, word)| word)
-}
-
 /// A plan that changes these cells from `1` to `2`; a hold on each where `held`.
 fn plan(cells: &[CellKey], held: bool) -> Planned {
     let change = |cell: &CellKey| PlannedChange {

@@ -141,5 +141,5 @@ fn what_is_not_there_is_said() {
     driver.keys("esc");
     driver.model.select(&cell("mailer", "dev"));
     driver.keys("enter L");
-    assert_eq!(word(&driver), "mailer / dev has no pods and no workload");
+    assert_eq!(driver.word(), "mailer / dev has no pods and no workload");
 }

@@ -65,11 +65,6 @@ fn runs(driver: &mut Driver) -> Vec<String> {
     lines.collect()
 }
 
-fn word(driver: &Driver) -> String {
-    let word = driver.model.word.as_ref();
-    word.map_or_else(String::new, |(_, word)| word.clone())
-}
-
 #[test]
 fn they_run_where_plans_may_be_written_or_where_they_change_nothing() {
     for (write, keys, expected, said) in [
@@ -89,7 +84,7 @@ fn they_run_where_plans_may_be_written_or_where_they_change_nothing() {
         let mut driver = driver(write);
         driver.keys(keys);
         assert_eq!(runs(&mut driver).len(), expected, "{keys}");
-        assert!(word(&driver).starts_with(said), "{keys}: {}", word(&driver));
+        assert!(driver.word().starts_with(said), "{keys}: {}", driver.word());
     }
     let mut driver = driver(WriteMode::ReadOnly);
     driver.keys("U");
@@ -104,13 +99,13 @@ fn a_value_that_the_cell_lacks_is_said_and_nothing_runs() {
     driver.model.history.cells.clear();
     driver.keys("T");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "touch: what brought the version of checkout / dev is not known (yet)"
     );
     driver.model.setup.topology.environments[0].cluster = None;
     driver.keys("U");
     assert_eq!(
-        word(&driver),
+        driver.word(),
         "look: dev has no `cluster` in the configuration"
     );
     assert!(runs(&mut driver).is_empty());
@@ -125,7 +120,7 @@ fn a_dangerous_one_is_asked_about_and_a_held_key_is_no_answer() {
     assert!(runs(&mut driver).is_empty(), "too soon");
     driver.key("n", 400);
     assert_eq!(driver.model.prompt, None);
-    assert_eq!(word(&driver), "wipe was not run");
+    assert_eq!(driver.word(), "wipe was not run");
     driver.keys("W");
     driver.key("y", 1_000);
     assert_eq!(runs(&mut driver), ["wipe checkout"]);
@@ -138,7 +133,7 @@ fn one_runs_at_a_time_and_a_failure_is_never_ok() {
     let epoch = driver.epoch(Operation::Own);
     driver.key("U", 1_000);
     assert_eq!(runs(&mut driver).len(), 1);
-    assert!(word(&driver).contains("another command runs"));
+    assert!(driver.word().contains("another command runs"));
     let ended = |result: Result<(), &str>| OwnRan {
         line: "k9s x".to_owned(),
         result: result.map_err(str::to_owned),

@@ -130,7 +130,7 @@ fn what_is_written_is_not_staged_any_more() {
     assert!(driver.model.screens.is_empty(), "the plan is gone with it");
     driver.keys("z");
     assert!(
-        word(&driver).starts_with("nothing to undo"),
+        driver.word().starts_with("nothing to undo"),
         "pushed stays pushed"
     );
 }
@@ -278,7 +278,7 @@ fn a_second_delivery_leaves_the_first_one_followed() {
     driver.keys("enter");
     driver.send(Event::Tick(driver.model.now + 5.seconds()));
     driver.keys("y");
-    assert_eq!(driver.model.deliveries.len(), 2, "{}", word(&driver));
+    assert_eq!(driver.model.deliveries.len(), 2, "{}", driver.word());
     assert_eq!(driver.model.deliveries.under_way().count(), 2);
     let shown = |driver: &Driver| match driver.model.screens.last() {
         Some(Screen::Delivery(screen)) => screen.id.clone(),
@@ -306,7 +306,7 @@ fn what_an_earlier_session_left_behind_is_shown_and_touches_nothing_staged() {
         delivery: Arc::new(left),
         steps: Vec::new(),
     });
-    assert_eq!(word(&driver), "taken up again: set");
+    assert_eq!(driver.word(), "taken up again: set");
     assert!(driver.model.deliveries.is_delivering(&key));
     driver.pushed(Deliver::Push, "");
     assert_eq!(driver.model.staging.requests().len(), 1);
@@ -397,7 +397,7 @@ fn a_failed_delivery_is_reverted_where_it_failed_whatever_the_filter_and_the_cur
         driver.keys(keys);
         driver.keys("r");
         let Some(Screen::Revert(screen)) = driver.model.screens.last() else {
-            panic!("{keys}: the picker is open: {}", word(&driver));
+            panic!("{keys}: the picker is open: {}", driver.word());
         };
         assert_eq!(screen.cell, cells[at], "{keys}");
         driver.keys("enter");
@@ -456,7 +456,7 @@ fn nothing_is_reverted_to_a_version_that_only_looks_like_the_one_before() {
     driver.model.history.done = false;
     driver.keys("R");
     assert_eq!(asked(&driver), Vec::<&CellKey>::new());
-    assert!(word(&driver).ends_with("the history is still being read"));
+    assert!(driver.word().ends_with("the history is still being read"));
     driver.keys("r enter");
     assert_eq!(asked(&driver), Vec::<&CellKey>::new());
 }
@@ -495,7 +495,7 @@ fn a_failure_is_dated_and_superseded_by_what_is_declared_since() {
         assert!(told, "{cell}: {texts:?}");
     }
     driver.keys("R");
-    assert_eq!(word(&driver), "nothing that failed here is declared still");
+    assert_eq!(driver.word(), "nothing that failed here is declared still");
 }
 
 #[test]
@@ -561,13 +561,13 @@ fn a_batch_and_a_plan_that_waits_are_locked_together() {
         looked: driver.model.now,
     });
     driver.keys(": \"read-only enter");
-    assert!(driver.model.waiting.is_none(), "{}", word(&driver));
+    assert!(driver.model.waiting.is_none(), "{}", driver.word());
     let expected = format!(
         "read-only; wave 1 of 2 is followed, and the rest is not written: {}; \
          what waited for its gates waits no longer, and stays staged",
         cells[1]
     );
-    assert_eq!(word(&driver), expected);
+    assert_eq!(driver.word(), expected);
 }
 
 #[test]
@@ -578,10 +578,10 @@ fn what_is_not_pushed_when_writing_is_locked_stays_staged() {
     driver.keys(": \"read-only enter");
     assert!(driver.commands.contains(&Command::Lock));
     let expected = "read-only; set is not pushed, and stays staged";
-    assert_eq!(word(&driver), expected);
+    assert_eq!(driver.word(), expected);
     driver.fact(1, Fact::NotPublished(NotPublished::Locked));
     let expected = "writing was locked before it was pushed; everything is still staged";
-    assert_eq!(word(&driver), expected);
+    assert_eq!(driver.word(), expected);
     let screen = driver.model.screens.last();
     assert!(matches!(screen, Some(Screen::Plan(_))), "{screen:?}");
     assert_eq!(driver.model.staging.requests().len(), 1);
@@ -593,7 +593,7 @@ fn what_is_not_pushed_when_writing_is_locked_stays_staged() {
     driver.commands.clear();
     driver.keys(": \"read-only enter");
     assert!(driver.commands.contains(&Command::Lock));
-    assert_eq!(word(&driver), "read-only");
+    assert_eq!(driver.word(), "read-only");
 }
 
 /// Of a plan in waves, the second takes the place of the first on the screen, and all of it goes back by one key.

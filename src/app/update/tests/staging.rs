@@ -34,7 +34,7 @@ fn p_promotes_into_the_cell_from_its_upstream() {
         let mut driver = Driver::settled(SIZE);
         driver.model.select(&cell(service, environment));
         driver.keys("p");
-        assert_eq!(word(&driver), expected);
+        assert_eq!(driver.word(), expected);
         let requests = from.map(|from| promote(service, environment, from));
         let requests: Vec<_> = requests.into_iter().collect();
         assert_eq!(driver.model.staging.requests(), requests);
@@ -53,7 +53,7 @@ fn a_version_newer_than_upstream_is_not_overwritten_by_a_promotion() {
     driver.model.select(&cell("orders", "prod-us"));
     driver.keys("p");
     let expected = "orders / prod-us: 2.5.0 is newer than 2.4.0 in staging";
-    assert_eq!(word(&driver), expected);
+    assert_eq!(driver.word(), expected);
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn x_takes_back_and_z_brings_back() {
     driver.keys("z");
     assert_eq!(driver.model.staging.requests().len(), 1);
     driver.keys("z z");
-    assert!(word(&driver).starts_with("nothing to undo"));
+    assert!(driver.word().starts_with("nothing to undo"));
     driver.model.word = None;
     driver.keys("x");
-    assert_eq!(word(&driver), "nothing is staged here");
+    assert_eq!(driver.word(), "nothing is staged here");
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_version_by_hand_is_cut_and_judged() {
         driver.model.git.desired = Some(Arc::new(desired));
         driver.model.select(&target);
         driver.keys(keys);
-        assert!(word(&driver).starts_with(expected), "{}", word(&driver));
+        assert!(driver.word().starts_with(expected), "{}", driver.word());
         assert_eq!(
             driver.model.staging.requests().len(),
             usize::from(version.is_some())
@@ -252,7 +252,7 @@ fn every_step_of_staging_leaves_its_trace_in_the_activity() {
         let mut driver = Driver::settled(SIZE);
         driver.model.select(&cell("identity", "staging"));
         driver.keys(keys);
-        assert_eq!(word(&driver), said, "{keys} on {identity}");
+        assert_eq!(driver.word(), said, "{keys} on {identity}");
         let last = driver.model.activity.entries().back().unwrap();
         assert_eq!(
             (&*last.text, last.detail.len()),
@@ -266,7 +266,7 @@ fn every_step_of_staging_leaves_its_trace_in_the_activity() {
 fn nothing_staged_is_nothing_to_drop() {
     let mut driver = Driver::settled(SIZE);
     driver.keys(": \"drop enter");
-    assert_eq!(word(&driver), "nothing is staged");
+    assert_eq!(driver.word(), "nothing is staged");
 }
 
 /// Three cells staged in this order, all of them planned.
@@ -292,10 +292,10 @@ fn a_plans_the_selected_change_alone_and_stays_on_it() {
     driver.keys("j a");
     let only = Scope::Only(vec![cells[1].clone()]);
     assert_eq!(shown(&driver).0, only);
-    assert_eq!(word(&driver), "only quotes / staging is planned");
+    assert_eq!(driver.word(), "only quotes / staging is planned");
     driver.planned(plan(&cells[1..2], false));
     driver.keys("a");
-    assert_eq!(word(&driver), "everything staged is planned: 3 changes");
+    assert_eq!(driver.word(), "everything staged is planned: 3 changes");
     driver.planned(plan(&cells, false));
     assert_eq!(shown(&driver), (Scope::All, Some(cells[1].clone())));
     driver.keys("a");
@@ -343,6 +343,6 @@ fn what_is_not_staged_itself_is_not_planned_alone() {
     driver.planned(plan(&[&cells[..], &[along]].concat(), false));
     driver.keys("G a");
     let expected = "mailer / staging is not staged itself: it cannot be planned alone";
-    assert_eq!(word(&driver), expected);
+    assert_eq!(driver.word(), expected);
     assert_eq!(shown(&driver).0, Scope::All);
 }

@@ -44,7 +44,11 @@ fn it_takes_what_the_cell_declares_or_the_selected_value_of_its_history() {
 fn a_version_that_was_never_there_is_told_as_soon_as_all_is_known() {
     let mut driver = Driver::settled(SIZE);
     driver.keys(": \"trace_1.42.1 enter");
-    assert!(word(&driver).contains("has never been at 1.42.1; did you mean `1.42.0`?"));
+    assert!(
+        driver
+            .word()
+            .contains("has never been at 1.42.1; did you mean `1.42.0`?")
+    );
     assert!(driver.model.screens.is_empty());
     driver.model.history.done = false;
     driver.keys(": \"trace_1.42.1 enter");
@@ -162,5 +166,5 @@ fn a_cell_that_declares_nothing_has_nothing_to_trace() {
         .version = None;
     driver.model.git.desired = Some(Arc::new(desired));
     driver.keys("t");
-    assert_eq!(word(&driver), "checkout / dev declares no version to trace");
+    assert_eq!(driver.word(), "checkout / dev declares no version to trace");
 }

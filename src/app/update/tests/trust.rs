@@ -60,9 +60,9 @@ fn a_refusal_is_asked_about_on_demand_only() {
     ask(&mut driver, "a");
     driver.key("n", 1_000);
     assert!(
-        word(&driver).starts_with("not allowed"),
+        driver.word().starts_with("not allowed"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     ask(&mut driver, "a");
     assert!(!asks(&driver));
@@ -77,7 +77,11 @@ fn a_refusal_is_asked_about_on_demand_only() {
     driver.send(Event::ConfigReloaded(Ok(Box::new(setup))));
     assert!(!asks(&driver) && driver.model.trust.is_none());
     driver.keys(": \"trust enter");
-    assert!(word(&driver).starts_with("the configuration asks for nothing"));
+    assert!(
+        driver
+            .word()
+            .starts_with("the configuration asks for nothing")
+    );
 }
 
 #[test]

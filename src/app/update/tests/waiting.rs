@@ -8,7 +8,7 @@ fn waiting() -> (Driver, CellKey) {
     driver.keys("w");
     assert!(matches!(driver.model.screens.last(), Some(Screen::Confirm(screen)) if screen.waits));
     driver.keys("y");
-    assert!(driver.model.waiting.is_some(), "{}", word(&driver));
+    assert!(driver.model.waiting.is_some(), "{}", driver.word());
     driver.commands.clear();
     (driver, at)
 }
@@ -60,9 +60,9 @@ fn it_is_looked_at_again_and_goes_when_nothing_holds_it() {
         driver.commands
     );
     assert!(
-        word(&driver).starts_with("its gates pass"),
+        driver.word().starts_with("its gates pass"),
         "{}",
-        word(&driver)
+        driver.word()
     );
 }
 
@@ -88,9 +88,9 @@ fn it_waits_no_longer_by_the_same_key_or_when_it_is_taken_back() {
     driver.keys("w");
     assert!(driver.model.waiting.is_none());
     assert!(
-        word(&driver).starts_with("it waits no longer"),
+        driver.word().starts_with("it waits no longer"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     let (mut driver, at) = waiting();
     driver.model.staging.delivered(&[at]);
@@ -100,9 +100,9 @@ fn it_waits_no_longer_by_the_same_key_or_when_it_is_taken_back() {
     let mut driver = planned("identity", "staging");
     driver.keys("w");
     assert!(
-        word(&driver).contains("no gate holds it"),
+        driver.word().contains("no gate holds it"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     let change = plan(&[cell("identity", "staging")], true).plan.changes[0].clone();
     assert!(change.verdicts.iter().any(|it| it.outcome == Outcome::Hold));
@@ -114,11 +114,11 @@ fn it_waits_no_longer_where_writing_is_locked() {
     later(&mut driver, 31);
     let epoch = driver.epoch(Operation::Waiting);
     driver.keys(": \"read-only enter");
-    assert!(driver.model.waiting.is_none(), "{}", word(&driver));
+    assert!(driver.model.waiting.is_none(), "{}", driver.word());
     assert!(
-        word(&driver).contains("waits no longer"),
+        driver.word().contains("waits no longer"),
         "{}",
-        word(&driver)
+        driver.word()
     );
     assert!(driver.commands.contains(&Command::Lock));
     // The look that was under way comes too late.
@@ -139,6 +139,6 @@ fn nothing_goes_by_itself_where_writing_is_locked() {
         assert!(!publishes(&driver) && driver.model.waiting.is_none());
         let expected =
             "writing is locked: what waited for its gates waits no longer, and stays staged";
-        assert_eq!(word(&driver), expected);
+        assert_eq!(driver.word(), expected);
     }
 }
