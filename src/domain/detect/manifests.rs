@@ -2,7 +2,7 @@
 //! `metadata.namespace`, the `namespace` of a kustomization, `metadata.name`.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     rc::Rc,
 };
 
@@ -22,6 +22,8 @@ const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Rollout
 struct Document {
     /// Its first line.
     line: u32,
+    /// Where its namespace stands.
+    key: &'static str,
     namespace: Option<String>,
     workload: Option<String>,
 }
@@ -30,6 +32,8 @@ struct Document {
 #[derive(Default)]
 struct Votes {
     namespaces: BTreeMap<String, usize>,
+    /// Where these stand.
+    keys: BTreeSet<&'static str>,
     workloads: BTreeMap<String, usize>,
 }
 
@@ -37,6 +41,8 @@ struct Votes {
 pub(super) fn tell(guess: &mut Guess, desired: &Desired, read: &dyn Fn(&str) -> Option<Rc<[u8]>>) {
     let mut known: HashMap<&str, Vec<Document>> = HashMap::new();
     let mut votes: BTreeMap<&str, Votes> = BTreeMap::new();
+    // A document says it once, however many cells it declares.
+    let mut counted: HashSet<(&str, u32, &str, String)> = HashSet::new();
     for (key, cell) in &desired.cells {
         let Some(source) = cell.sources.first() else {
             continue;
@@ -57,10 +63,16 @@ pub(super) fn tell(guess: &mut Guess, desired: &Desired, read: &dyn Fn(&str) -> 
         let service = service.unwrap_or(key.service.as_str());
         let own = votes.entry(environment).or_default();
         let template = |text: &String| templated(text, service, environment);
-        if let Some(namespace) = document.namespace.as_ref().map(template) {
+        let mut is_new = |template: &String| {
+            counted.insert((path, document.line, environment, template.clone()))
+        };
+        let namespace = document.namespace.as_ref().map(template);
+        if let Some(namespace) = namespace.filter(&mut is_new) {
             *own.namespaces.entry(namespace).or_default() += 1;
+            own.keys.insert(document.key);
         }
-        if let Some(workload) = document.workload.as_ref().map(template) {
+        let workload = document.workload.as_ref().map(template);
+        if let Some(workload) = workload.filter(is_new) {
             *own.workloads.entry(workload).or_default() += 1;
         }
     }
@@ -73,16 +85,17 @@ pub(super) fn tell(guess: &mut Guess, desired: &Desired, read: &dyn Fn(&str) -> 
         let told = |votes: &BTreeMap<String, usize>, key: &str| {
             let all: usize = votes.values().sum();
             let winner = agreed(votes).filter(|it| it != "{service}")?;
-            let note = format!("`{key}` of {} of {all} manifests", votes[&winner]);
+            let note = format!("{key} of {} of {all} manifests", votes[&winner]);
             Some((winner, note))
         };
+        let keys: Vec<String> = votes.keys.iter().map(|key| format!("`{key}`")).collect();
         if place.namespace.is_none()
-            && let Some((namespace, note)) = told(&votes.namespaces, "metadata.namespace")
+            && let Some((namespace, note)) = told(&votes.namespaces, &keys.join(" or "))
         {
             place.namespace = Some(namespace);
             place.namespace_note = Some(note);
         }
-        if let Some((workload, note)) = told(&votes.workloads, "metadata.name") {
+        if let Some((workload, note)) = told(&votes.workloads, "`metadata.name`") {
             place.workload = Some(workload);
             place.workload_note = Some(note);
         }
@@ -115,16 +128,18 @@ fn documents(path: &str, read: &dyn Fn(&str) -> Option<Rc<[u8]>>) -> Vec<Documen
         let root = document.root();
         let kind = root.get("kind").and_then(|found| found.value.text());
         let is_workload = kind.is_some_and(|kind| WORKLOADS.contains(&kind));
-        let way: &[&str] = if is_kustomization {
-            &["namespace"]
+        let key = if is_kustomization {
+            "namespace"
         } else {
-            &["metadata", "namespace"]
+            "metadata.namespace"
         };
+        let way: Vec<&str> = key.split('.').collect();
         let said = is_kustomization || is_workload;
         Document {
             line: root.line(),
             // What an agent's object is in is where the agent is.
-            namespace: text(root, way).filter(|_| said),
+            key,
+            namespace: text(root, &way).filter(|_| said),
             workload: text(root, &["metadata", "name"]).filter(|_| is_workload),
         }
     });
@@ -196,5 +211,26 @@ mod tests {
             Some("`metadata.namespace` of 3 of 3 manifests")
         );
         assert_eq!(place.workload.as_deref(), Some("{service}-server"));
+    }
+
+    #[test]
+    fn a_document_says_it_once_and_by_its_own_key() {
+        let images = |version: &str| -> String {
+            let image = |name: &str| format!("  - name: {name}\n    newTag: {version}\n");
+            ["web", "api", "cart"].into_iter().map(image).collect()
+        };
+        let file = |env: &str| format!("namespace: shop-{env}\nimages:\n{}", images("1.2.3"));
+        let files = ["dev", "prod"].map(|env| (format!("{env}/kustomization.yaml"), file(env)));
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        let read = |path: &str| -> Option<Rc<[u8]>> {
+            let found = files.iter().find(|(known, _)| known == path)?;
+            Some(found.1.as_bytes().into())
+        };
+        let guess = recognise(&Evidence::new(&paths, &read)).unwrap();
+        let place = &guess.places["prod"];
+        assert_eq!(
+            place.namespace_note.as_deref(),
+            Some("`namespace` of 1 of 1 manifests")
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! A guess in words: for the screen that shows it and for `init --explain`.
 
+use std::collections::BTreeSet;
+
 use super::{Candidate, Guess, overlooked_words};
 use crate::domain::text::count;
 
@@ -152,24 +154,29 @@ impl Guess {
         } else if self.environments != fresh.environments {
             words.push(format!("the order {}", fresh.environments.join(" → ")));
         }
-        if self.edges != fresh.edges {
-            let new = fresh.edges.iter().filter(|edge| !self.edges.contains(edge));
-            let new: Vec<String> = new.map(|(from, to)| format!("{from} → {to}")).collect();
-            words.push(if new.is_empty() {
-                "fewer promotions between them".to_owned()
-            } else {
-                format!("promotions {}", new.join(", "))
-            });
+        let edges = |guess: &Self| guess.edges.iter().cloned().collect::<BTreeSet<_>>();
+        let (own, others) = (edges(self), edges(fresh));
+        let told = |edges: &BTreeSet<_>, other| {
+            let new = edges.difference(other);
+            let new = new.map(|(from, to): &(String, String)| format!("{from} → {to}"));
+            new.collect::<Vec<_>>().join(", ")
+        };
+        if others.is_subset(&own) && others != own {
+            words.push(format!("no promotions {}", told(&own, &others)));
+        } else if others != own {
+            words.push(format!("promotions {}", told(&others, &own)));
         }
         if self.layouts != fresh.layouts {
-            let cells = |guess: &Self| guess.explained.iter().sum::<usize>();
-            words.push(format!(
-                "{} with {} in place of {} with {}",
-                count(fresh.layouts.len(), "layout"),
-                count(cells(fresh), "cell"),
-                count(self.layouts.len(), "layout"),
-                count(cells(self), "cell")
-            ));
+            let what = |guess: &Self| {
+                let cells = guess.explained.iter().sum::<usize>();
+                let layouts = count(guess.layouts.len(), "layout");
+                format!("{layouts} with {}", count(cells, "cell"))
+            };
+            words.push(if what(self) == what(fresh) {
+                "other places for the same number of cells".to_owned()
+            } else {
+                format!("{} in place of {}", what(fresh), what(self))
+            });
         }
         (!words.is_empty()).then(|| words.join("; "))
     }
@@ -229,7 +236,13 @@ mod tests {
             None,
             "more evidence for the same"
         );
-        let cases: [(Change<'_>, &str); 4] = [
+        assert_eq!(with(&|it| it.edges.push(it.edges[0].clone())), None);
+        let cases: [(Change<'_>, &str); 6] = [
+            (&|it| it.edges.clear(), "no promotions dev → prod"),
+            (
+                &|it| it.layouts[0].yaml = Some("image".into()),
+                "other places for the same number of cells",
+            ),
             (
                 &|it| it.environments = vec!["dev".into(), "qa".into(), "prod".into()],
                 "environments dev, qa, prod in place of dev, prod",

@@ -290,6 +290,12 @@ fn condition(
     let Some(text) = spec.only_if.as_deref() else {
         return Ok(None);
     };
+    if levels.first().is_none_or(|level| level.path.is_none()) && proof.is_none() {
+        return Err(LayoutError::new(
+            "only_if",
+            "needs a `path`: the name of a ref alone has no files beside it",
+        ));
+    }
     let path = pattern("only_if", text, spellings)?;
     let names = path.names();
     let refs: Vec<Arc<str>> = refs.map(|(_, names)| names.clone()).unwrap_or_default();

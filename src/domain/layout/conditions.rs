@@ -92,15 +92,15 @@ impl Conditions {
         file: usize,
         met: impl Iterator<Item = (usize, Option<Bindings>)>,
     ) -> BTreeSet<usize> {
+        if self.state != State::Open {
+            return BTreeSet::new();
+        }
         let mut new = BTreeSet::new();
         for (number, bound) in met {
             let condition = layouts[number].only_if.as_ref();
             if let (Some(condition), Some(bound)) = (condition, bound) {
                 new.extend(Side::BOTH.map(|side| key(condition, side, number, origin, &bound)));
             }
-        }
-        if self.state != State::Open {
-            return BTreeSet::new();
         }
         let old = self.by_file.remove(&file).unwrap_or_default();
         let mut others = BTreeSet::new();

@@ -204,13 +204,16 @@ impl Files {
     }
 }
 
-/// What the blob `id` says as the file at `path`; a file that cannot be read is a problem.
+/// What the blob `id` says as the file at `path`; a file that cannot be read is a problem. What need only be there is not read.
 pub(super) fn read_facts(
     objects: &Objects,
     layouts: &LayoutSet,
     path: &RepoPath,
     id: ObjectId,
 ) -> Result<FileFacts, Problem> {
+    if !layouts.opens(path.as_str()) {
+        return Ok(layouts.extract(path, b""));
+    }
     Ok(layouts.extract(path, &read_bytes(objects, path, id)?))
 }
 
@@ -240,7 +243,8 @@ pub(super) fn read_bytes(
     Ok(bytes)
 }
 
-/// The regular files that a layout reads, in tree order. What looks like one and is none is a problem.
+/// The regular files that a layout reads, and whatever need only be there, in tree order. What a layout reads and is no
+/// regular file is a problem.
 pub(super) fn wanted_files(
     objects: &Objects,
     tree: ObjectId,
@@ -253,14 +257,14 @@ pub(super) fn wanted_files(
     let descend = |path: &str| layouts.may_contain(path);
     let mut visit = |path: &str, entry: TreeEntry<'_>| {
         match entry.kind {
-        Kind::File if layouts.wants(path) => files.push((path.into(), entry.id)),
-        Kind::Link if layouts.wants(path) => problems.push(Problem::file(
+        Kind::Link if layouts.opens(path) => problems.push(Problem::file(
             path,
             None,
             format!("{path} is a symbolic link; it is not followed. Point the layout at the file it means"),
         ).hiding_all(Unreadable::Link)),
+        Kind::File | Kind::Link | Kind::Submodule if layouts.wants(path) => files.push((path.into(), entry.id)),
         Kind::Link if layouts.may_contain(path) => links.push((path.into(), entry.id)),
-        Kind::Submodule if layouts.wants(path) || layouts.may_contain(path) => {
+        Kind::Submodule if layouts.may_contain(path) => {
             problems.push(Problem::file(
                 path,
                 None,

@@ -302,8 +302,10 @@ fn is_moment(value: &str) -> bool {
             let is_date = [4, 2, 2]
                 .into_iter()
                 .all(|count| parts.next().is_some_and(|it| digits(it, count)));
-            let hours = matches!(time.as_bytes(), [a, b, b':', ..] if a.is_ascii_digit() && b.is_ascii_digit());
-        is_date && parts.next().is_none() && hours
+            let hours = time
+                .split_once(':')
+                .is_some_and(|(hours, _)| digits(hours, 2));
+            is_date && parts.next().is_none() && hours
         })
 }
 

@@ -31,12 +31,17 @@ impl LayoutSet {
             })
     }
 
-    /// Whether any layout reads the file at `path`.
+    /// Whether the file at `path` matters: a layout reads it, or asks whether it is there.
     pub fn wants(&self, path: &str) -> bool {
-        self.paths().any(|pattern| pattern.is_match(path))
+        self.opens(path)
             || self
                 .conditions()
                 .any(|it| above(path).any(|path| it.is_match(path)))
+    }
+
+    /// Whether any layout reads the file at `path`; of another one that matters it is enough that it is there.
+    pub fn opens(&self, path: &str) -> bool {
+        self.paths().any(|pattern| pattern.is_match(path))
     }
 
     /// What the file at `path` says. Never fails: what cannot be read is a problem in the facts.

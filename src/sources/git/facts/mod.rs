@@ -182,7 +182,10 @@ pub(super) fn fetch_missing(
         return Ok(());
     }
     let files = wanted_files(objects, tree, layouts, &mut Vec::new())?;
-    let ids: Vec<ObjectId> = files.iter().map(|(_, id)| *id).collect();
+    let read = files
+        .iter()
+        .filter(|(path, _)| layouts.opens(path.as_str()));
+    let ids: Vec<ObjectId> = read.map(|(_, id)| *id).collect();
     objects.prefetch(&ids)
 }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::super::{objects::Objects, read::read_bytes};
+use super::super::{
+    objects::Objects,
+    read::{read_bytes, read_facts},
+};
 use crate::domain::{
     ids::{ObjectId, RepoPath},
     layout::{FileFacts, LayoutSet, Successive},
@@ -44,6 +47,9 @@ impl Versions {
             && let Some((_, facts)) = file.last.as_ref().filter(|(last, _)| *last == id)
         {
             return Ok(Arc::clone(facts));
+        }
+        if !layouts.opens(path.as_str()) {
+            return read_facts(objects, layouts, path, id).map(Arc::new);
         }
         let bytes = read_bytes(objects, path, id)?;
         if bytes.len() < SMALL {
