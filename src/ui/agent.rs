@@ -338,7 +338,9 @@ fn asked(canvas: &Canvas<'_>, screen: &OrderScreen, width: usize) -> Vec<Line<'s
         }
         _ => {
             let mut spans = Vec::new();
-            if screen.is_held() {
+            if screen.is_hard() {
+                spans.push(Span::raw("nothing lifts it here   "));
+            } else if screen.is_held() {
                 spans.push(canvas.key(mode, Action::Override));
                 spans.push(Span::raw(" lift it with a reason   "));
             } else if !refused {

@@ -4,6 +4,7 @@
 use super::{
     OrderScreen, Screen, moved,
     object::{self, CellObject},
+    order::hard,
 };
 use crate::{
     actions::{Action, AgentOrder, CellValue, Mode},
@@ -13,7 +14,7 @@ use crate::{
         by_hand::{Deed, Weighed, WorkloadAt},
         gate,
         ids::CellKey,
-        plan::{Level, Verdict},
+        plan::Verdict,
         rollout::{LiveCell, RolloutAct},
     },
 };
@@ -277,11 +278,8 @@ impl Model {
             return;
         }
         let frozen = self.frozen_by_hand(&cell, &deed);
-        if let Some(hard) = frozen.as_ref().filter(|it| it.level == Level::Hard) {
-            let detail = &hard.detail;
-            return self.say(format!(
-                "{detail}; it is hard here, and no override lifts it"
-            ));
+        if let Some(why) = frozen.as_ref().and_then(hard) {
+            return self.say(why);
         }
         let live = self.live.cells().get(&cell);
         let agent = live.and_then(|live| live.agent.clone());

@@ -17,7 +17,7 @@ use crate::{
         failure::Failure,
         gate,
         ids::EnvironmentName,
-        plan::Verdict,
+        plan::{self, Verdict},
         timeline::Level,
     },
 };
@@ -56,7 +56,12 @@ impl OrderScreen {
 
     /// A freeze holds it still.
     pub fn is_held(&self) -> bool {
-        self.frozen.is_some() && self.told.lifted.is_none()
+        self.frozen.is_some() && (self.told.lifted.is_none() || self.is_hard())
+    }
+
+    /// A freeze holds it that nothing lifts.
+    pub fn is_hard(&self) -> bool {
+        self.frozen.as_ref().and_then(hard).is_some()
     }
 
     /// What it can go back to.
@@ -83,6 +88,14 @@ impl OrderScreen {
             self.told.deed = self.told.deed.clone().back_to(number);
         }
     }
+}
+
+/// What is said of a freeze that nothing lifts; `None`: a written reason lifts it.
+pub(super) fn hard(frozen: &Verdict) -> Option<String> {
+    (frozen.level == plan::Level::Hard).then(|| {
+        let detail = &frozen.detail;
+        format!("{detail}; it is hard here, and no override lifts it")
+    })
 }
 
 pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
@@ -126,8 +139,11 @@ impl Model {
         let Some(Screen::Order(screen)) = self.screens.last() else {
             return;
         };
-        if screen.frozen.is_none() {
+        let Some(frozen) = &screen.frozen else {
             return self.say("no freeze holds it");
+        };
+        if let Some(why) = hard(frozen) {
+            return self.say(why);
         }
         let reason = screen.told.lifted.clone();
         self.prompt = Some(Prompt::Reason {
@@ -180,11 +196,19 @@ impl Model {
         if self.is_within(screen.changed, TOO_SOON_MILLISECONDS) {
             return;
         }
-        let told = screen.told.clone();
+        let (mut told, asked) = (screen.told.clone(), screen.frozen.clone());
         let frozen = self.frozen_by_hand(&told.cell, &told.deed);
-        if let Some(verdict) = frozen.filter(|_| told.lifted.is_none()) {
-            self.say(format!("{}; it began meanwhile", verdict.detail));
+        // A reason is for the freeze that it was given for.
+        let same = frozen.as_ref().map(|it| &it.detail) == asked.as_ref().map(|it| &it.detail);
+        told.lifted = told.lifted.filter(|_| frozen.is_some() && same);
+        if let Some(verdict) = frozen
+            && (told.lifted.is_none() || hard(&verdict).is_some())
+        {
+            let began = if same { "" } else { "; it began meanwhile" };
+            let why = hard(&verdict);
+            self.say(why.unwrap_or_else(|| format!("{}{began}", verdict.detail)));
             if let Some(Screen::Order(screen)) = self.screens.last_mut() {
+                screen.told.lifted = told.lifted;
                 screen.frozen = Some(verdict);
                 screen.changed = now;
             }

@@ -10,7 +10,7 @@ use crate::{
         agent::{Conductor, Order, Phase, Progress, Stage, Step},
         by_hand::{Choice, Deed, Weighed},
         plan::Level,
-        policy::{GatePolicy, Kind, Rule, Window},
+        policy::{GatePolicy, Kind, Policy, Rule, Window},
         rollout::{Connection, LiveCell, RolloutAct},
     },
 };
@@ -361,34 +361,76 @@ fn of_several_workloads_one_is_chosen() {
     );
 }
 
-/// A window that is closed at every instant; `hard`: nothing lifts it.
-fn frozen(hard: bool) -> Driver {
-    let mut setup = fixture::setup();
-    setup.write = WriteMode::Write;
+/// A freeze of this name that holds at every instant begins; `hard`: nothing lifts it in `prod-us`.
+fn freeze(policy: &mut Policy, name: &str, hard: bool) {
     let hour = Duration::from_hours(1);
-    let mut window = Window::new("stocktaking", Kind::Deny, "* * * * *", hour, "UTC").unwrap();
+    let mut window = Window::new(name, Kind::Deny, "* * * * *", hour, "UTC").unwrap();
     window.environments = vec!["*".to_owned()];
     window.services = vec!["*".to_owned()];
-    let policy = &mut setup.topology.policy;
     policy.windows = vec![window];
-    if hard {
-        let level = Some(Level::Hard);
-        let rule = Rule {
-            level,
-            ..Rule::default()
-        };
-        let rules = [("window".to_owned(), rule)].into();
-        let gates = GatePolicy {
-            rules,
-            ..GatePolicy::default()
-        };
-        policy.environments = [("prod-us".into(), gates)].into();
-    }
-    let mut driver = Driver::settled_with(setup, SIZE);
-    driver.brought_by_agents();
-    driver.taken();
+    let rule = Rule {
+        level: hard.then_some(Level::Hard),
+        ..Rule::default()
+    };
+    let gates = GatePolicy {
+        rules: [("window".to_owned(), rule)].into(),
+        ..GatePolicy::default()
+    };
+    policy.environments = [("prod-us".into(), gates)].into();
+}
+
+fn frozen(hard: bool) -> Driver {
+    let mut driver = driver(WriteMode::Write);
+    freeze(&mut driver.model.setup.topology.policy, "stocktaking", hard);
     driver.model.select(&cell("mailer", "prod-us"));
     driver
+}
+
+#[test]
+fn a_reason_lifts_the_freeze_that_it_was_given_for_and_no_hard_one() {
+    let hard = "it is hard here, and no override lifts it";
+    // A freeze begins while the question is open: no reason lifts a hard one.
+    let mut driver = frozen(false);
+    driver.model.setup.topology.policy.windows.clear();
+    driver.keys("a s");
+    assert_eq!(driver.model.mode(), Mode::ConfirmName);
+    freeze(&mut driver.model.setup.topology.policy, "audit", true);
+    driver.keys("\"prod-us enter");
+    assert!(driver.word().ends_with(hard), "{}", driver.word());
+    for keys in ["o", "y"] {
+        driver.model.word = None;
+        driver.keys(keys);
+        assert_eq!(driver.model.mode(), Mode::Confirm, "{keys}");
+        assert!(driver.word().ends_with(hard), "{keys}: {}", driver.word());
+    }
+    assert_eq!(told(&mut driver), None);
+    // Nor does the reason for another one: that is asked for again.
+    for (name, hard) in [("audit", false), ("stocktaking", true)] {
+        let mut driver = frozen(false);
+        driver.keys("a s o \"Outage enter");
+        assert_eq!(driver.model.mode(), Mode::ConfirmName);
+        freeze(&mut driver.model.setup.topology.policy, name, hard);
+        driver.keys("\"prod-us enter");
+        assert_eq!(told(&mut driver), None, "{name}");
+        assert_eq!(driver.model.mode(), Mode::Confirm, "{name}");
+        let said = if hard {
+            "no override lifts it"
+        } else {
+            "began meanwhile"
+        };
+        assert!(driver.word().ends_with(said), "{name}: {}", driver.word());
+        if !hard {
+            driver.keys("o \"Audit_too enter enter");
+            let told = told(&mut driver).and_then(|told| told.lifted);
+            assert_eq!(told.as_deref(), Some("Audit too"));
+        }
+    }
+    // One that is over was not lifted.
+    let mut driver = frozen(false);
+    driver.keys("a s o \"Outage enter");
+    driver.model.setup.topology.policy.windows.clear();
+    driver.keys("\"prod-us enter");
+    assert_eq!(told(&mut driver).map(|told| told.lifted), Some(None));
 }
 
 #[test]
