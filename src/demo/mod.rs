@@ -11,3 +11,6 @@ pub mod seed;
 pub mod server;
 
 pub use lifecycle::{Demo, DemoError, DemoOptions};
+
+/// Where a connection cannot be taken, as no file can be opened any more, it is tried again after so long.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);

@@ -20,7 +20,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::seed::Cell;
+use super::{AGAIN, seed::Cell};
 
 /// Kind of the manifests that it has.
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -51,6 +51,7 @@ impl Outside {
         let task = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
+                    tokio::time::sleep(AGAIN).await;
                     continue;
                 };
                 let manifests = manifests.clone();

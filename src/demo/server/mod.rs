@@ -43,6 +43,7 @@ pub use self::{
     store::Store,
     write::Part,
 };
+use super::AGAIN;
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -346,7 +347,10 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, address: SocketAddr)
             changed = mode.changed() => if changed.is_err() { return },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = open.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
+                let Ok((stream, _)) = accepted else {
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                };
                 // Small writes must not wait for acknowledgements; a failure only makes it slower.
                 let _ = stream.set_nodelay(true);
                 let shared = shared.clone();
