@@ -24,6 +24,7 @@ use super::{
 use crate::domain::text::escape_json;
 
 mod deliveries;
+mod text;
 mod writer;
 
 pub use deliveries::{Keeping, Left};
