@@ -65,13 +65,31 @@ pub fn propose(guess: &Guess) -> String {
     text
 }
 
+/// What a file that says no layouts lacks: these, and environments where it has none either.
+pub fn lacking(guess: &Guess, environments: bool) -> String {
+    let mut text = String::new();
+    let named = guess.environments.iter().filter(|_| environments);
+    for name in named {
+        environment(&mut text, guess, name, (true, true));
+    }
+    for layout in &guess.layouts {
+        text.push_str("\n[[layouts]]\n");
+        write_layout(&mut text, layout);
+    }
+    text.trim_start().to_owned()
+}
+
 /// What else could be environments, where that was close.
 fn second_best(text: &mut String, guess: &Guess) {
     let taken = guess.candidates.iter().filter(|it| it.taken);
     let Some(taken) = taken.max_by_key(|it| it.score) else {
         return;
     };
-    let left = guess.candidates.iter().filter(|it| !it.taken);
+    // One with a higher score was left for another reason than that it is the second best.
+    let left = guess
+        .candidates
+        .iter()
+        .filter(|it| !it.taken && it.score < taken.score);
     let second = left.max_by_key(|it| it.score);
     if let Some(second) = second.filter(|it| it.score * 2 >= taken.score) {
         let _ = writeln!(
@@ -311,6 +329,20 @@ mod tests {
             detect: &|| None,
         })
         .unwrap()
+    }
+
+    #[test]
+    fn second_best_is_what_has_less_for_it_than_the_first_and_not_much_less() {
+        for (left, shown) in [(180, true), (300, false), (420, false), (90, false)] {
+            let guess = Guess {
+                candidates: vec![
+                    candidate("folder 2", 300, true),
+                    candidate("folder 1", left, false),
+                ],
+                ..Guess::default()
+            };
+            assert_eq!(propose(&guess).contains("Second best"), shown, "{left}");
+        }
     }
 
     #[test]
