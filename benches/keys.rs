@@ -15,6 +15,7 @@ use tidegate::{
     actions::{Keymap, Press},
     app::{
         event::{DesiredRead, Event, HistoryBatch, Input, ReadFrom},
+        layouts::LayoutsBy,
         model::{Model, Setup, WriteMode},
         op_queue::Operation,
         update,
@@ -265,7 +266,7 @@ fn setup() -> Setup {
             environments: (0..ENVIRONMENTS).map(environment).collect(),
             ..Topology::default()
         },
-        guessed: None,
+        layouts: LayoutsBy::Written,
         write: WriteMode::Write,
         look: Look {
             themes: tidegate::config::themes::bundled(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     event::{ByHand, Epoch},
     filters::Filters,
+    layouts::Edited,
 };
 use crate::actions::OwnRun;
 use crate::domain::{
@@ -141,15 +142,21 @@ pub enum Command {
         run: OwnRun,
     },
     /// Say how the repository is read and what is left unread; answered by `LayoutsTold`.
-    ShowLayouts,
-    /// Look whether more evidence makes another guess; answered by `GuessOffered` where it does.
-    RefineGuess,
-    /// Take the better guess; answered by `ConfigReloaded`.
-    TakeGuess,
+    ShowLayouts {
+        /// Which request this is; the answer carries it.
+        epoch: Epoch,
+    },
+    /// Look whether more evidence makes another guess; answered by `GuessOffered`.
+    RefineGuess {
+        /// Which request this is; the answer carries it.
+        epoch: Epoch,
+    },
+    /// Take the better guess that says this otherwise, as it was shown, and no other; answered by `ConfigReloaded`.
+    TakeGuess(String),
     /// Write this as the repository's own file; answered by `ConfigReloaded`.
     SaveLayouts(String),
-    /// Open the repository's own file in an editor, or a draft of this where there is none; answered by `ConfigReloaded`.
-    EditLayouts(Option<String>),
+    /// Open this in an editor; answered by `ConfigReloaded`, or by `Notice` where nothing came of it.
+    EditLayouts(Edited),
     /// Allow what [`TrustAsked`](super::event::Event::TrustAsked) asked for in these lines, if that is what is asked still;
     /// answered by `ConfigReloaded`.
     Trust(Vec<String>),

@@ -9,13 +9,12 @@ use crossterm::event::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::model::Setup;
+use super::{layouts::LayoutsTold, model::Setup};
 use crate::actions::{Key, Press};
 use crate::domain::{
     by_hand::{Deed, Weighed},
     delivery::{Delivery, DeliveryId, Step},
     desired::{Desired, Refs, Tip},
-    detect::Part,
     diff::{Diff, FileDiff},
     failure::Failure,
     history::HistoryEntry,
@@ -199,24 +198,21 @@ pub enum Event {
     /// What open pull requests would bring into cells.
     Proposed(BTreeMap<CellKey, Vec<Proposal>>),
     /// How the repository is read.
-    LayoutsTold(Result<Box<LayoutsTold>, Failure>),
-    /// More evidence makes another guess than the one in use; what it says otherwise.
-    GuessOffered(String),
+    LayoutsTold {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// What there is to say.
+        result: Result<Box<LayoutsTold>, Failure>,
+    },
+    /// Whether more evidence makes another guess than the one in use.
+    GuessOffered {
+        /// The request that is answered.
+        epoch: Epoch,
+        /// What it says otherwise.
+        offer: Option<String>,
+    },
     /// Something worth a line, such as which way a copy went.
     Notice(String),
-}
-
-/// How the repository is read, and what speaks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayoutsTold {
-    /// What says so: a file, a guess, a draft.
-    pub from: String,
-    /// What there is to say, part by part.
-    pub parts: Vec<Part>,
-    /// What a better guess says otherwise.
-    pub offer: Option<String>,
-    /// What the repository's own file would say; `None` where there is one.
-    pub proposal: Option<String>,
 }
 
 /// A part of a log.

@@ -19,6 +19,7 @@ pub(crate) mod fixture;
 pub mod freezes;
 pub mod judged;
 pub mod keymap;
+pub mod layouts;
 pub mod line;
 pub mod model;
 pub mod op_queue;

@@ -19,6 +19,7 @@ use super::{
     freezes::Freezes,
     judged::{Judged, Told},
     keymap::LastKey,
+    layouts::LayoutsBy,
     line::LineInput,
     op_queue::OpQueue,
     screen::{Refusal, Screen, matrix::Matrix},
@@ -52,8 +53,8 @@ pub struct Setup {
     pub repository: String,
     /// The columns.
     pub topology: Topology,
-    /// Says what was guessed, where there is no configuration.
-    pub guessed: Option<String>,
+    /// What says how the repository is read.
+    pub layouts: LayoutsBy,
     /// Whether this session may write.
     pub write: WriteMode,
     /// Colours and characters.

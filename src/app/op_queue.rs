@@ -29,6 +29,10 @@ pub enum Operation {
     Object,
     /// A command of the user's own.
     Own,
+    /// Looking at the layouts.
+    Layouts,
+    /// Looking for a better guess of them.
+    Guess,
 }
 
 impl Operation {
@@ -47,6 +51,8 @@ impl Operation {
             Self::Log => "following a log",
             Self::Object => "reading an object",
             Self::Own => "a command",
+            Self::Layouts => "looking at the layouts",
+            Self::Guess => "looking for a better guess of the layouts",
         }
     }
 }

@@ -55,15 +55,20 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     tell_order(&repo, &base, &mut guess)?;
-    guess.meet(&contexts());
+    let file_of = |text: &str| SourceFile {
+        name: TEAM_FILE.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    // The user's own file may name another kubeconfig; what else is wrong in it is told by what reads it.
+    let own = Project::configured_by(file_of(&config::propose(&guess)));
+    let kubeconfig = own.ok().and_then(|own| own.user.kubeconfig);
+    let kubeconfig: Vec<PathBuf> = kubeconfig.into_iter().collect();
+    guess.meet(&contexts(&kubeconfig));
     let text = config::propose(&guess);
 
     // What was proposed is read back as any configuration is, so that what is shown is what it does.
     let config = config::load(&LoadRequest {
-        team: Some(SourceFile {
-            name: TEAM_FILE.to_owned(),
-            bytes: text.clone().into_bytes(),
-        }),
+        team: Some(file_of(&text)),
         user: None,
         detect: &|| None,
     })
@@ -76,9 +81,10 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         repo,
         config,
         team_at_tip: None,
+        draft: None,
         at: None,
         others: Vec::new(),
-        kubeconfig: Vec::new(),
+        kubeconfig,
         opened: OpenOptions::default(),
         decided: Decided::default(),
         earlier: Configurations::default(),
@@ -156,5 +162,7 @@ fn place(repo: &Repo, only_print: bool) -> Result<Option<PathBuf>, Failure> {
     if only_print {
         return Ok(None);
     }
-    team_file(repo).map(Some)
+    let file = team_file(repo);
+    file.map(Some)
+        .map_err(|failure| failure.hint("--stdout prints what init would propose"))
 }

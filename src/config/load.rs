@@ -202,6 +202,7 @@ fn complete(
     } = joined;
     let mut guessed = None;
     let mut guess_in_force = None;
+    let environments_guessed = layouts.is_empty() && environments.is_empty();
     if layouts.is_empty() {
         let Some(guess) = (request.detect)() else {
             return Err(failed(
@@ -213,7 +214,7 @@ fn complete(
         };
         guessed = Some(guess.said());
         guess_in_force = Some(Arc::new(guess.clone()));
-        if environments.is_empty() {
+        if environments_guessed {
             environments = guess
                 .environments
                 .iter()
@@ -242,6 +243,8 @@ fn complete(
         repositories,
         guessed,
         guess: guess_in_force,
+        environments_guessed,
+        team: request.team.as_ref().map(|file| file.name.clone()),
         checks,
         registries,
         user,

@@ -42,7 +42,7 @@ mod tests;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{LoadRequest, SourceFile, load};
-pub use propose::propose;
+pub use propose::{lacking, propose};
 #[cfg(test)]
 pub use schema::tables;
 pub use validate::duration;
@@ -70,6 +70,10 @@ pub struct Config {
     pub guessed: Option<String>,
     /// The guess itself.
     pub guess: Option<Arc<Guess>>,
+    /// The environments were guessed too, not the layouts alone.
+    pub environments_guessed: bool,
+    /// The team's file among those that were read.
+    pub team: Option<String>,
     /// Checks that the team's file wants to reach or run something with.
     pub checks: Vec<CheckEntry>,
     /// Environments whose registry gate the team's file says, and where it does.

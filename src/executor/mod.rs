@@ -34,6 +34,7 @@ use crate::{
         command::Command,
         event::{Epoch, Event, LogPart, OwnRan},
         filters::Filters,
+        layouts::Edited,
         snapshot::Snapshot,
     },
     domain::{
@@ -91,8 +92,8 @@ pub enum TerminalOrder {
     Login(EnvironmentName),
     /// Give the terminal to a command of the user's own.
     Own(Epoch, OwnRun),
-    /// Give the terminal to an editor for the layouts: of the repository's own file, or of a draft that begins with this.
-    Edit(Option<String>),
+    /// Give the terminal to an editor for the layouts.
+    Edit(Edited),
     /// Put this on the clipboard, through the terminal too.
     Copy {
         /// What it is, in words.
@@ -271,6 +272,11 @@ impl Executor {
         });
     }
 
+    /// What of the operator's is not saved when the session ends, in a sentence.
+    pub fn unsaved(&self) -> Option<String> {
+        layouts::unsaved(&self.shared)
+    }
+
     /// Waits, for a moment at most, until what is to be kept is: the session ends.
     pub fn kept(&self) {
         let project = self.shared.project();
@@ -385,20 +391,22 @@ impl Executor {
                     shared.tell(Event::Notice(outside::open(&address)));
                 });
             }
-            Command::ShowLayouts => {
-                let told = |failure| Event::LayoutsTold(Err(failure));
-                self.blocking("looking at the layouts", told, move || {
-                    shared.tell(Event::LayoutsTold(layouts::told(&shared)));
+            Command::ShowLayouts { epoch } => {
+                let told = move |result| Event::LayoutsTold { epoch, result };
+                let failed = move |failure| told(Err(failure));
+                self.blocking("looking at the layouts", failed, move || {
+                    shared.tell(told(layouts::told(&shared)));
                 });
             }
-            Command::RefineGuess => {
+            Command::RefineGuess { epoch } => {
                 self.blocking("looking for a better guess", Event::Failure, move || {
-                    layouts::refine(&shared);
+                    let offer = layouts::refine(&shared);
+                    shared.tell(Event::GuessOffered { epoch, offer });
                 });
             }
-            Command::TakeGuess => {
+            Command::TakeGuess(shown) => {
                 self.blocking("taking the better guess", Event::Failure, move || {
-                    shared.tell_failure(layouts::take(&shared));
+                    shared.tell_failure(layouts::take(&shared, &shown));
                 });
             }
             Command::SaveLayouts(text) => {
@@ -406,7 +414,7 @@ impl Executor {
                     shared.tell_failure(layouts::save(&shared, &text));
                 });
             }
-            Command::EditLayouts(proposal) => return Some(TerminalOrder::Edit(proposal)),
+            Command::EditLayouts(edited) => return Some(TerminalOrder::Edit(edited)),
             Command::Trust(lines) => {
                 self.blocking("keeping the consent", Event::Failure, move || {
                     reload::allow(&shared, &lines);
@@ -558,8 +566,8 @@ impl Executor {
     }
 
     /// Gives the terminal to an editor for the layouts. Dropping the future stops it.
-    pub async fn edit(&self, proposal: Option<String>) {
-        layouts::edit(&self.shared, proposal).await;
+    pub async fn edit(&self, edited: Edited) {
+        layouts::edit(&self.shared, edited).await;
     }
 
     /// Tells how a login ended, and tries the clusters again.

@@ -48,7 +48,6 @@ struct State {
 /// Watches until the session ends.
 pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
     let opened = shared.project().opened.clone();
-    let own = opened.config.clone();
     let files = files(&shared.project(), &opened);
     let mut known = marks(&files).await;
     let mut themes = own_themes().await;
@@ -77,7 +76,7 @@ pub(super) async fn watch(shared: Arc<Shared>, options: ConsoleOptions) {
         };
         let shared = Arc::clone(&shared);
         let mut opened = opened.clone();
-        opened.config = lock(&shared.layouts).draft.clone().or_else(|| own.clone());
+        opened.draft.clone_from(&lock(&shared.layouts).draft);
         tokio::task::spawn_blocking(move || {
             if let Err(mistake) = caught(|| reload(&shared, &opened, options, number)) {
                 let what = "reloading the configuration".to_owned();
@@ -120,11 +119,7 @@ fn reload(shared: &Shared, opened: &OpenOptions, options: ConsoleOptions, number
         })
         .map_err(|error| failure(error.to_string()))
         .and_then(|project| {
-            let mut setup = setup(&project, options).map_err(|error| failure(error.to_string()))?;
-            if lock(&shared.layouts).draft.is_some() {
-                let draft = "by your draft, which is not saved: `:layouts` saves it";
-                setup.guessed = Some(draft.to_owned());
-            }
+            let setup = setup(&project, options).map_err(|error| failure(error.to_string()))?;
             Ok((project, setup))
         });
     let Some(mut state) = state() else { return };

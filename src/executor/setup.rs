@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     actions::{Keymap, KeymapError},
     app::{
+        layouts::LayoutsBy,
         model::{Setup, WriteMode},
         story::Story,
     },
@@ -61,6 +62,9 @@ pub fn setup(project: &Project, options: ConsoleOptions) -> Result<Setup, Keymap
     let fetches = project.has_remote() && project.at.is_none();
     let mut setup = setup_of(&project.config, project.repo.name(), options)?;
     setup.fetch_every = fetches.then_some(FETCH_EVERY);
+    if project.draft.is_some() {
+        setup.layouts = LayoutsBy::Draft;
+    }
     if project.at.is_some() {
         setup.write = WriteMode::Locked;
     }
@@ -87,7 +91,10 @@ pub fn setup_of(
     Ok(Setup {
         repository,
         topology: config.topology.clone(),
-        guessed: config.guessed.clone(),
+        layouts: match &config.guessed {
+            Some(guessed) => LayoutsBy::Guessed(guessed.clone()),
+            None => LayoutsBy::Written,
+        },
         write,
         look: look(config, options),
         keymap: Keymap::remapped(&config.user.keys)?.with_own(&config.user.commands)?,

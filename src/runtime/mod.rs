@@ -26,6 +26,7 @@ use crate::{
         command::Command,
         deliveries::DeliveryRun,
         event::{Epoch, Event, Input},
+        layouts::Edited,
         model::{Model, Setup},
         snapshot::Snapshot,
         update,
@@ -69,7 +70,7 @@ pub struct Parting {
     pub ended: Ended,
     /// A push was under way, and was stopped.
     pub stopped: bool,
-    /// What becomes of each delivery that was under way, a sentence each.
+    /// What becomes of each delivery that was under way, and what is not saved, a sentence each.
     pub words: Vec<String>,
 }
 
@@ -141,7 +142,11 @@ pub async fn run(
     Ok(Parting {
         ended,
         stopped: stopped.is_some(),
-        words: stopped.into_iter().chain(left).collect(),
+        words: stopped
+            .into_iter()
+            .chain(left)
+            .chain(console.executor.unsaved())
+            .collect(),
     })
 }
 
@@ -172,7 +177,7 @@ enum Lent {
     /// A command of the user's own.
     Own(Epoch, OwnRun),
     /// An editor for the layouts.
-    Edit(Option<String>),
+    Edit(Edited),
 }
 
 struct Console {
@@ -278,8 +283,8 @@ impl Console {
                         self.executor.lend(*epoch, run).await;
                         Ok(())
                     }
-                    Lent::Edit(proposal) => {
-                        self.executor.edit(proposal.clone()).await;
+                    Lent::Edit(edited) => {
+                        self.executor.edit(edited.clone()).await;
                         Ok(())
                     }
                 }
@@ -445,8 +450,8 @@ impl Console {
                 Some(TerminalOrder::Own(epoch, run)) => {
                     self.lent = Some(Lent::Own(epoch, run));
                 }
-                Some(TerminalOrder::Edit(proposal)) => {
-                    self.lent = Some(Lent::Edit(proposal));
+                Some(TerminalOrder::Edit(edited)) => {
+                    self.lent = Some(Lent::Edit(edited));
                 }
                 Some(TerminalOrder::Quit) => return Ok(Some(Ended::Quit)),
             }

@@ -10,6 +10,7 @@ use crate::{
     actions::{Action, Mode, Press},
     app::{
         areas::{self, Bands, Banner, Spot, WIDE},
+        layouts::LayoutsBy,
         model::Prompt,
     },
     domain::cell::State,
@@ -90,6 +91,9 @@ fn command(canvas: &mut Canvas<'_>, area: Rect) {
     canvas.put(after, end);
 }
 
+/// What leaving leaves behind that is no file of the repository's yet.
+const UNSAVED: &str = "your draft of the layouts is not saved; it is kept";
+
 fn quit(canvas: &mut Canvas<'_>, area: Rect) {
     let (model, theme) = (canvas.model, canvas.theme);
     let staged = model.staging.requests().len();
@@ -107,6 +111,12 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
         (_, false) if demo => format!("{changes} staged: gone with the demo"),
         (1, false) => format!("{changes} stays staged for the next start"),
         (_, false) => format!("{changes} stay staged for the next start"),
+    };
+    let draft = model.setup.layouts == LayoutsBy::Draft;
+    let what = match (staged, under_way) {
+        (0, false) if draft => UNSAVED.to_owned(),
+        _ if draft => format!("{what}; {UNSAVED}"),
+        _ => what,
     };
     // The keys first: there may be room for nothing else.
     let spans = vec![

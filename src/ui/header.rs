@@ -14,6 +14,7 @@ use crate::{
     actions::{Action, Mode},
     app::{
         areas::WIDE,
+        layouts::LayoutsBy,
         model::{Model, WriteMode},
         op_queue::Operation,
     },
@@ -61,11 +62,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect) {
         importance: 9,
         spans: vec![Span::styled(mode, style)],
     });
-    if model.setup.guessed.is_some() {
-        let (words, style) = match model.offer {
-            Some(_) => ("GUESSED, better one: :layouts", theme.staged),
-            None => ("GUESSED", theme.warn),
-        };
+    let by = match &model.setup.layouts {
+        LayoutsBy::Written => None,
+        LayoutsBy::Draft => Some(("DRAFT", theme.warn)),
+        LayoutsBy::Guessed(_) if model.offer.is_some() => {
+            Some(("GUESSED, better one: :layouts", theme.staged))
+        }
+        LayoutsBy::Guessed(_) => Some(("GUESSED", theme.warn)),
+    };
+    if let Some((words, style)) = by {
         parts.push(Part {
             importance: 6,
             spans: vec![Span::styled(words, style)],
@@ -327,8 +332,8 @@ fn trouble(canvas: &Canvas<'_>) -> Option<(String, Style)> {
         let text = format!("{} in files: {key}", text::count(problems, "problem"));
         found.push((text, theme.warn));
     }
-    if let Some(guessed) = &model.setup.guessed {
-        found.push((guessed.clone(), theme.dim));
+    if let Some(said) = model.setup.layouts.said() {
+        found.push((said.to_owned(), theme.dim));
     }
     let more = found.len().saturating_sub(1);
     let (first, style) = found.into_iter().next()?;

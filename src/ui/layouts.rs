@@ -8,7 +8,11 @@ use ratatui::{
 use super::{canvas::Canvas, object::wrapped, text};
 use crate::{
     actions::{Action, Mode},
-    app::{event::LayoutsTold, screen::LayoutsScreen},
+    app::{
+        layouts::{LayoutsBy, LayoutsTold},
+        screen::LayoutsScreen,
+    },
+    domain::{detect::Part, text::sanitise},
 };
 
 /// Draws it.
@@ -16,9 +20,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &LayoutsScreen) {
     let theme = canvas.theme;
     let mut title = vec![Span::styled("Layouts", theme.title)];
     if let Some(Ok(told)) = &screen.told {
-        let style = match told.proposal {
-            Some(_) => theme.warn,
-            None => theme.dim,
+        let style = match canvas.model.setup.layouts {
+            LayoutsBy::Written => theme.dim,
+            LayoutsBy::Guessed(_) | LayoutsBy::Draft => theme.warn,
         };
         title.push(Span::styled(format!("  {}", told.from), style));
     }
@@ -45,7 +49,18 @@ fn told_lines(canvas: &Canvas<'_>, told: &LayoutsTold, width: usize) -> Vec<Line
         lines.extend(words.map(|line| Line::styled(line, theme.staged)));
         lines.push(Line::default());
     }
-    for (at, part) in told.parts.iter().enumerate() {
+    // All of it, so that nothing is written that was not shown.
+    let file = told.writes.as_ref().ok().map(|text| {
+        let key = canvas.model.key(Mode::Layouts, Action::SaveLayouts);
+        Part {
+            title: format!("What {key} writes as tidegate.toml"),
+            lines: text
+                .lines()
+                .map(|line| sanitise(line).into_owned())
+                .collect(),
+        }
+    });
+    for (at, part) in told.parts.iter().chain(&file).enumerate() {
         if at > 0 {
             lines.push(Line::default());
         }

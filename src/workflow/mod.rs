@@ -38,7 +38,7 @@ mod why;
 use std::path::PathBuf;
 
 use crate::{
-    config::Config,
+    config::{Config, SourceFile},
     domain::{desired::Tip, failure::Failure},
     sources::{cluster, git::Repo},
 };
@@ -68,7 +68,7 @@ pub use recognise::{Refined, layouts_said, nothing_said, recognise, refined, tel
 pub use registry::Retag;
 pub use revert::{NoRevert, RevertTarget, cell_history, revert_target};
 pub use seen::{Looking, SeenHealth};
-pub use team_file::{team_file, write_new};
+pub use team_file::{loads, team_file, write_new};
 pub use trust::{Once, Outside, OutsidePlace, Untrusted};
 pub use why::why;
 
@@ -81,6 +81,8 @@ pub struct Project {
     pub config: Config,
     /// What its team's file is known by where that was read from the branch's tip; `None`: from a file.
     pub team_at_tip: Option<String>,
+    /// What the operator edited and has not saved, where the configuration was read from that.
+    pub draft: Option<SourceFile>,
     /// The `[[repositories]]` beside it.
     pub others: Vec<OtherRepository>,
     /// Reads another moment instead of the tips; nothing is published then.

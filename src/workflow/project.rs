@@ -54,6 +54,8 @@ pub struct OpenOptions {
     pub fetch_missing: bool,
     /// A file that takes the place of `tidegate.toml`.
     pub config: Option<PathBuf>,
+    /// What the operator edits and has not saved; in force where there is no file of the team's.
+    pub draft: Option<SourceFile>,
     /// The commit whose `tidegate.toml` is in force, whatever the work tree and the branch's tip say.
     pub policy: Option<ObjectId>,
     /// A revision or a time to read instead of the tips; `ENV=REV` for environments that are refs of their own.
@@ -136,6 +138,9 @@ impl Project {
             let known = known_by(file.as_ref());
             (file, Some(known))
         };
+        // What the team says is never put aside for it: not its policy either.
+        let draft = options.draft.clone().filter(|_| team.is_none());
+        let team = team.or_else(|| draft.clone());
         let lacking = RefCell::new(None);
         let nothing = Cell::new(false);
         let guessed = || {
@@ -188,6 +193,7 @@ impl Project {
             repo,
             config,
             team_at_tip,
+            draft,
             at: None,
             decided: Decided::default(),
             earlier: Configurations::default(),

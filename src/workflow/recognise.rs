@@ -227,12 +227,12 @@ fn look(survey: &Survey) -> Result<Option<Guess>, Failure> {
     Ok(guess)
 }
 
-/// What the layouts of a session read and what they leave unread, in a sentence for people. Blocking; reads some hundreds of
+/// What the layouts of a session read and what they leave unread, a line for people each. Blocking; reads some hundreds of
 /// files.
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn layouts_said(project: &Project) -> Result<String, Failure> {
+pub fn layouts_said(project: &Project) -> Result<Vec<String>, Failure> {
     let config = &project.config;
     let base = project.repo.base(config.branch.as_deref())?;
     let survey = project.repo.survey(&base)?;
@@ -256,10 +256,8 @@ pub fn layouts_said(project: &Project) -> Result<String, Failure> {
     read.truncate(4);
     let left = detect::overlooked_words(&left)
         .unwrap_or_else(|| "nothing else looks like a version".to_owned());
-    Ok(format!(
-        "versions are read from {}{more}; {left}",
-        read.join(", ")
-    ))
+    let read = format!("versions are read from {}{more}", read.join(", "));
+    Ok(vec![read, left])
 }
 
 /// Gives environments whose names tell no order the one that recent history shows. Bounded in commits and in time: what has

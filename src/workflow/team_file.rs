@@ -5,7 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{config::TEAM_FILE, domain::failure::Failure, sources::git::Repo};
+use super::{Project, project::user_file};
+use crate::{
+    config::{self, LoadRequest, SourceFile, TEAM_FILE},
+    domain::failure::Failure,
+    sources::git::Repo,
+};
 
 /// Where the repository's own file goes.
 ///
@@ -13,18 +18,33 @@ use crate::{config::TEAM_FILE, domain::failure::Failure, sources::git::Repo};
 /// Where it has no place, or is there already.
 pub fn team_file(repo: &Repo) -> Result<PathBuf, Failure> {
     let Some(root) = repo.work_dir() else {
-        return Err(Failure::usage(
-            "a bare repository has no place for a file; --stdout prints it",
-        ));
+        return Err(Failure::usage("a bare repository has no place for a file"));
     };
     let file = root.join(TEAM_FILE);
     if file.exists() {
         return Err(Failure::usage(format!(
-            "{} is there already and stays as it is; --stdout prints what init would propose",
+            "{} is there already and stays as it is",
             file.display()
         )));
     }
     Ok(file)
+}
+
+/// Looks that `text`, as the repository's own file, would be a configuration with what the user's own file says. What it does
+/// not say is guessed as it is in `project`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn loads(project: &Project, text: &str) -> Result<(), Failure> {
+    config::load(&LoadRequest {
+        team: Some(SourceFile {
+            name: TEAM_FILE.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }),
+        user: user_file()?,
+        detect: &|| project.config.guess.as_deref().cloned(),
+    })?;
+    Ok(())
 }
 
 /// Writes the file whole or not at all, and never over one that came meanwhile.

@@ -5,8 +5,10 @@ use crate::{
     actions::Action,
     app::{
         command::Command,
-        event::LayoutsTold,
+        event::Epoch,
+        layouts::{Edited, LayoutsBy, LayoutsTold},
         model::{Model, WriteMode},
+        op_queue::Operation,
     },
     domain::{failure::Failure, timeline::Level},
 };
@@ -40,56 +42,91 @@ impl Model {
     /// Opens it, and has the files looked at.
     pub(in crate::app) fn open_layouts(&mut self, out: &mut Vec<Command>) {
         self.open(Screen::Layouts(LayoutsScreen::default()));
-        out.push(Command::ShowLayouts);
+        self.look_at_layouts(out);
     }
 
-    /// What it tells, once the files were looked at.
-    fn layouts_told(&self) -> Option<&LayoutsTold> {
-        match self.screens.last()? {
-            Screen::Layouts(screen) => Some(screen.told.as_ref()?.as_deref().ok()?),
+    fn look_at_layouts(&mut self, out: &mut Vec<Command>) {
+        let epoch = self.operations.supersede(Operation::Layouts);
+        out.push(Command::ShowLayouts { epoch });
+    }
+
+    /// What it tells, once the files were looked at; says that they still are, before that.
+    fn layouts_told(&mut self) -> Option<LayoutsTold> {
+        let told = match self.screens.last() {
+            Some(Screen::Layouts(LayoutsScreen {
+                told: Some(told), ..
+            })) => Some(told.as_deref().ok()?.clone()),
             _ => None,
+        };
+        if told.is_none() {
+            self.say("the files are still looked at");
         }
+        told
     }
 
     fn take_guess(&mut self, out: &mut Vec<Command>) {
         let Some(told) = self.layouts_told() else {
-            return self.say("the files are still looked at");
+            return;
         };
-        if told.offer.is_some() {
+        if let Some(offer) = told.offer {
             self.say("taking the better guess");
-            out.push(Command::TakeGuess);
-        } else if told.proposal.is_some() {
-            let key = self.key(self.mode(), Action::SaveLayouts);
-            self.say(format!(
-                "this guess is in use, and nothing better was found; {key} keeps it as tidegate.toml"
-            ));
-        } else {
-            self.say("nothing is guessed here");
+            return out.push(Command::TakeGuess(offer));
         }
+        let words = match &self.setup.layouts {
+            LayoutsBy::Written => "nothing is guessed here".to_owned(),
+            LayoutsBy::Draft => "your draft is in use: no guess takes its place".to_owned(),
+            LayoutsBy::Guessed(_) => {
+                let nothing = "this guess is in use, and nothing better was found";
+                match told.writes {
+                    Ok(_) => {
+                        let key = self.key(self.mode(), Action::SaveLayouts);
+                        format!("{nothing}; {key} keeps it as tidegate.toml")
+                    }
+                    Err(_) => nothing.to_owned(),
+                }
+            }
+        };
+        self.say(words);
     }
 
     fn save_layouts(&mut self, out: &mut Vec<Command>) {
-        if self.setup.write == WriteMode::Locked {
-            return self.say("--read-only writes nothing, no tidegate.toml either");
-        }
         let Some(told) = self.layouts_told() else {
-            return self.say("the files are still looked at");
+            return;
         };
-        match &told.proposal {
-            Some(text) => out.push(Command::SaveLayouts(text.clone())),
-            None => self.say("it is written down already: nothing is guessed here"),
+        match told.writes {
+            Ok(text) => {
+                if self.may_write() {
+                    out.push(Command::SaveLayouts(text));
+                }
+            }
+            Err(why) => self.say(why),
         }
     }
 
     fn edit_layouts(&mut self, out: &mut Vec<Command>) {
-        match self.layouts_told() {
-            Some(told) => out.push(Command::EditLayouts(told.proposal.clone())),
-            None => self.say("the files are still looked at"),
+        let Some(told) = self.layouts_told() else {
+            return;
+        };
+        match told.edits {
+            // A draft is no file of the repository.
+            Ok(Edited::File(path)) if self.setup.write == WriteMode::Locked => {
+                let path = path.display();
+                self.say(format!("started with --read-only: {path} stays as it is"));
+            }
+            Ok(edited) => out.push(Command::EditLayouts(edited)),
+            Err(why) => self.say(why),
         }
     }
 
     /// Takes what was found out of the layouts to where it is read.
-    pub(in crate::app) fn on_layouts(&mut self, result: Result<Box<LayoutsTold>, Failure>) {
+    pub(in crate::app) fn on_layouts(
+        &mut self,
+        epoch: Epoch,
+        result: Result<Box<LayoutsTold>, Failure>,
+    ) {
+        if !self.operations.finish(Operation::Layouts, epoch) {
+            return;
+        }
         if let Ok(told) = &result {
             self.offer.clone_from(&told.offer);
         }
@@ -102,8 +139,17 @@ impl Model {
     }
 
     /// More evidence says otherwise than the guess that is in use, which stays until it is told to go.
-    pub(in crate::app) fn on_offer(&mut self, words: String, out: &mut Vec<Command>) {
-        if self.offer.as_ref() == Some(&words) || self.setup.guessed.is_none() {
+    pub(in crate::app) fn on_offer(
+        &mut self,
+        epoch: Epoch,
+        offer: Option<String>,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.operations.finish(Operation::Guess, epoch) {
+            return;
+        }
+        let Some(words) = offer else { return };
+        if self.offer.as_ref() == Some(&words) {
             return;
         }
         let text = format!("a better guess of the layouts: {words}; `:layouts` shows and takes it");
@@ -111,15 +157,24 @@ impl Model {
         self.offer = Some(words);
     }
 
-    /// Another configuration is in force: what was offered was offered for the one before.
+    /// The configuration was read again: what was offered was offered for the one before, and what was to be written is not
+    /// what is in force any more.
     pub(in crate::app) fn layouts_changed(&mut self, out: &mut Vec<Command>) {
         self.offer = None;
+        for operation in [Operation::Layouts, Operation::Guess] {
+            if let Some(asked) = self.operations.current(operation) {
+                self.operations.finish(operation, asked);
+            }
+        }
+        let mut is_open = false;
         for screen in &mut self.screens {
             if let Screen::Layouts(screen) = screen {
-                // What was proposed before must not be written any more.
                 screen.told = None;
-                out.push(Command::ShowLayouts);
+                is_open = true;
             }
+        }
+        if is_open {
+            self.look_at_layouts(out);
         }
     }
 }

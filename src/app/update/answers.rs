@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{
     command::Command,
     event::{DesiredRead, Epoch, Fetched, HistoryBatch, ReadFrom},
+    layouts::LayoutsBy,
     model::{History, Model, Ran, Setup, WriteMode},
     op_queue::Operation,
     screen::{PlanState, Screen},
@@ -140,8 +141,9 @@ impl Model {
                     self.history.shallow = batch.shallow;
                     self.history.unknown_before = batch.unknown_before;
                     self.operations.finish(Operation::History, epoch);
-                    if self.setup.guessed.is_some() {
-                        out.push(Command::RefineGuess);
+                    if matches!(self.setup.layouts, LayoutsBy::Guessed(_)) {
+                        let epoch = self.operations.supersede(Operation::Guess);
+                        out.push(Command::RefineGuess { epoch });
                     }
                 }
                 self.refresh_cell(out);
@@ -301,7 +303,10 @@ impl Model {
                 self.layouts_changed(out);
                 self.read_desired(out);
             }
-            Err(failure) => self.fail(failure, out),
+            Err(failure) => {
+                self.fail(failure, out);
+                self.layouts_changed(out);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     areas::Drawn,
     command::Command,
     event::Event,
+    layouts::LayoutsBy,
     model::{Model, Prompt},
     op_queue::Operation,
     screen::Refusal,
@@ -40,8 +41,8 @@ pub fn start(model: &mut Model) -> Vec<Command> {
     model.read_desired(&mut out);
     model.fetch(&mut out);
     out.push(Command::TakeUp);
-    if let Some(guessed) = model.setup.guessed.clone() {
-        model.log(Level::Warn, guessed, Vec::new(), &mut out);
+    if let Some(said) = model.setup.layouts.said().map(str::to_owned) {
+        model.log(Level::Warn, said, Vec::new(), &mut out);
     }
     // The filter to start with is as it was written long before.
     if let Some(unknown) = model.unknown_in_filter() {
@@ -158,8 +159,8 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         Event::Failure(failure) => model.fail(failure, out),
         Event::Waits(waits) => model.waits = waits,
         Event::Proposed(proposed) => model.git.proposed = proposed,
-        Event::LayoutsTold(result) => model.on_layouts(result),
-        Event::GuessOffered(words) => model.on_offer(words, out),
+        Event::LayoutsTold { epoch, result } => model.on_layouts(epoch, result),
+        Event::GuessOffered { epoch, offer } => model.on_offer(epoch, offer, out),
         Event::Notice(text) => {
             model.log(Level::Info, text.clone(), Vec::new(), out);
             model.say(text);
@@ -268,7 +269,8 @@ impl Model {
     /// Leaves, after a question where something would be left behind.
     pub(in crate::app) fn quit(&mut self, out: &mut Vec<Command>) {
         let under_way = self.deliveries.under_way().next().is_some();
-        if self.staging.requests().is_empty() && !under_way {
+        let draft = self.setup.layouts == LayoutsBy::Draft;
+        if self.staging.requests().is_empty() && !under_way && !draft {
             out.push(Command::Quit);
         } else {
             self.prompt = Some(Prompt::Quit);

@@ -60,10 +60,10 @@ pub(super) fn read(explicit: &[PathBuf]) -> Result<Kubeconfig, String> {
     })
 }
 
-/// The contexts of the user's kubeconfig with the addresses of their clusters; none where there is no kubeconfig that can
-/// be read.
-pub fn contexts() -> Vec<(String, String)> {
-    let Ok(kubeconfig) = read(&[]) else {
+/// The contexts of these kubeconfig files, or of the user's where there are none, with the addresses of their clusters; none
+/// where they cannot be read.
+pub fn contexts(files: &[PathBuf]) -> Vec<(String, String)> {
+    let Ok(kubeconfig) = read(files) else {
         return Vec::new();
     };
     let address = |cluster: &str| {

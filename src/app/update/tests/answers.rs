@@ -313,7 +313,7 @@ fn a_question_is_answered_though_the_clock_was_set_back_meanwhile() {
 #[test]
 fn a_start_says_what_was_guessed() {
     let mut setup = fixture::setup();
-    setup.guessed = Some("no tidegate.toml: guessed Kustomize overlays".to_owned());
+    setup.layouts = LayoutsBy::Guessed("no tidegate.toml: guessed Kustomize overlays".to_owned());
     let mut model = Model::new(setup, moment(), SIZE, None, Vec::new());
     let commands = start(&mut model);
     assert!(matches!(commands.last(), Some(Command::WriteActivity(_))));

@@ -9,6 +9,7 @@ use crate::{
         command::Command,
         event::{Epoch, Event, Input, Planned},
         fixture::{self, Driver, cell, commit, moment, tip},
+        layouts::LayoutsBy,
         model::{Prompt, WriteMode},
         op_queue::Operation,
         screen::{PlanState, Scope, Screen},

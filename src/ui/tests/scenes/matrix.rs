@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use super::plan::plan_refused;
 use crate::{
     app::{
-        event::{DesiredRead, Event, LayoutsTold},
+        event::{DesiredRead, Event},
         fixture::{self, Driver, cell, moment, setup},
+        layouts::{Edited, LayoutsBy, LayoutsTold},
         op_queue::Operation,
     },
     domain::{
@@ -86,7 +87,7 @@ pub(super) fn git_only(size: (u16, u16)) -> Driver {
     for environment in &mut setup.topology.environments {
         environment.cluster = None;
     }
-    setup.guessed = Some("guessed from the tree: no tidegate.toml".to_owned());
+    setup.layouts = LayoutsBy::Guessed("guessed from the tree: no tidegate.toml".to_owned());
     let mut driver = Driver::fresh(setup, size);
     let mut base = fixture::base();
     base.tips[0].remote = None;
@@ -242,7 +243,7 @@ fn asked(size: (u16, u16), times: usize) -> Driver {
 /// How a repository is read that nobody has described, and a better guess.
 pub(super) fn layouts(size: (u16, u16)) -> Driver {
     let mut setup = setup();
-    setup.guessed = Some("guessed from the tree: no tidegate.toml".to_owned());
+    setup.layouts = LayoutsBy::Guessed("guessed from the tree: no tidegate.toml".to_owned());
     let mut driver = Driver::settled_with(setup, size);
     driver.keys(": \"layouts enter");
     let guess = Guess {
@@ -277,12 +278,16 @@ pub(super) fn layouts(size: (u16, u16)) -> Driver {
         ],
         ..Guess::default()
     };
-    driver.send(Event::LayoutsTold(Ok(Box::new(LayoutsTold {
+    let epoch = driver.epoch(Operation::Layouts);
+    let told = LayoutsTold {
         from: "guessed, as no tidegate.toml says it".to_owned(),
         parts: guess.parts(),
         offer: Some("promotions prod-us → prod-eu, by more of the history".to_owned()),
-        proposal: Some(String::new()),
-    }))));
+        writes: Ok("[[environments]]\nname = \"dev\"\n".to_owned()),
+        edits: Ok(Edited::Draft(String::new())),
+    };
+    let result = Ok(Box::new(told));
+    driver.send(Event::LayoutsTold { epoch, result });
     driver.model.word = None;
     driver
 }
