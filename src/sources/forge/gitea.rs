@@ -91,8 +91,10 @@ impl Gitea {
             return Ok(request);
         };
         let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
-        let combined = self.http.look(&path).await?;
-        let seen = like_github::statuses(combined, ("status", PAGE), &mut request.checks);
+        let checks = &mut request.checks;
+        let seen = like_github::statuses(&self.http, &path, "status", checks).await?;
+        // A full page says of no other whether there is one.
+        checks.unknown |= seen.len() == PAGE;
         // Which checks have to be there stands with the branch.
         request.checks.unknown |= branch.is_none();
         let branch = branch.unwrap_or_default();

@@ -150,12 +150,7 @@ impl Github {
             }
         }
         let path = self.path(&format!("/commits/{head}/status?per_page={PAGE}"));
-        let combined = self.http.look(&path).await?;
-        seen.extend(like_github::statuses(
-            combined,
-            ("state", PAGE),
-            &mut checks,
-        ));
+        seen.extend(like_github::statuses(&self.http, &path, "state", &mut checks).await?);
         for name in &asks.checks {
             if !seen.contains(name) {
                 checks.pending.push(name.clone());

@@ -128,7 +128,7 @@ impl Http {
         }
     }
 
-    /// A list, all of its pages. `inside`: the key that it stands at in each.
+    /// A list, all of its pages; one that is longer than is read is refused. `inside`: the key that it stands at in each.
     pub(super) async fn list(&self, path: &str, inside: Option<&str>) -> Got<Vec<Value>> {
         self.first(path, inside, usize::MAX, |_| true).await
     }
@@ -152,7 +152,11 @@ impl Http {
                 next: more,
             } = self.page(url).await?;
             let list = match inside {
-                Some(key) => value.get_mut(key).map(Value::take).unwrap_or_default(),
+                Some(key) => match value.get_mut(key).map(Value::take) {
+                    // As Gitea says that there are none.
+                    Some(Value::Null) => Value::Array(Vec::new()),
+                    list => list.unwrap_or_default(),
+                },
                 None => value,
             };
             // What is no list is not one without anything in it.
@@ -165,6 +169,11 @@ impl Http {
                 Some(more) => Some(self.beside(&more)?),
                 None => None,
             };
+        }
+        if most == usize::MAX && next.is_some() {
+            // What is not all of it must not be taken for that.
+            let why = format!("{}: {path} has more than {PAGES} pages", self.server());
+            return Err(refused(why, FailureKind::Other));
         }
         all.truncate(most);
         Ok(all)

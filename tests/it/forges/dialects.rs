@@ -190,10 +190,18 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
                 json!({ "total_count": runs.len(), "check_runs": runs }),
             )
         }
-        ("GET", ["commits", _, "status"]) => (
-            200,
-            json!({ "state": "pending", "statuses": [], "total_count": 0 }),
-        ),
+        ("GET", ["commits", sha, "status"]) => {
+            let state = server.state();
+            let statuses = state.statuses.iter();
+            let statuses: Vec<Value> = statuses
+                .map(|(name, says)| json!({ "context": name, "state": says }))
+                .collect();
+            let (count, state) = (statuses.len(), "pending");
+            (
+                200,
+                json!({ "sha": sha, "state": state, "statuses": statuses, "total_count": count }),
+            )
+        }
         _ => panic!("{} {path} is not served", request.method),
     }
 }
@@ -296,7 +304,11 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
                 .collect();
             (
                 200,
-                json!({ "state": "", "statuses": statuses, "total_count": statuses.len() }),
+                // It says nothing where there are none.
+                match statuses.as_slice() {
+                    [] => json!({ "state": "", "statuses": null, "total_count": 0 }),
+                    all => json!({ "state": "", "statuses": all, "total_count": all.len() }),
+                },
             )
         }
         _ => panic!("{} {path} is not served", request.method),

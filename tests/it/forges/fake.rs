@@ -68,6 +68,8 @@ pub struct State {
     pub need: u64,
     /// Checks by name: `success`, `pending`, `failure`.
     pub checks: Vec<(String, String)>,
+    /// What stands beside these as a status of the commit, on GitHub.
+    pub statuses: Vec<(String, String)>,
     /// `METHOD path?query` of every request to the API.
     pub asked: Vec<String>,
     /// Requests without the token.
@@ -342,7 +344,18 @@ impl Server<'_> {
         if let Some(Fault::Unanswered) = fault {
             return Ok(());
         }
-        let (value, more) = self.paged(&line, value);
+        let (value, more) = match ["check_runs", "statuses"]
+            .into_iter()
+            .find(|key| value[key].is_array())
+        {
+            Some(key) => {
+                let mut whole = value;
+                let (page, more) = self.paged(&line, whole[key].take());
+                whole[key] = page;
+                (whole, more)
+            }
+            None => self.paged(&line, value),
+        };
         let body = value.to_string();
         // As forges do: the same answer has the same tag.
         let tag = format!(
@@ -381,7 +394,9 @@ impl Server<'_> {
             Dialect::Gitlab => "v4",
             Dialect::Gitea => "v1",
         };
-        let more = if items.len() > page * size {
+        // Gitea names no next page of statuses.
+        let named = self.dialect != Dialect::Gitea || !path.contains("/status");
+        let more = if named && items.len() > page * size {
             let (port, next) = (self.port, page + 1);
             format!(
                 "Link: <http://127.0.0.1:{port}/api/{version}{path}&page={next}>; rel=\"next\"\r\n"

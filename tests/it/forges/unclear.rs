@@ -134,6 +134,75 @@ fn checks_that_cannot_be_seen_have_not_passed() {
 }
 
 #[test]
+fn checks_of_every_page_count_and_those_of_no_page_are_not_known() {
+    let some = |count: usize, last: &str| {
+        let each = (0..count).map(|at| if at + 1 < count { "success" } else { last });
+        let named = each.enumerate();
+        named
+            .map(|(at, says)| (format!("check {at}"), says.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    for (dialect, page, checks, statuses, word) in [
+        (
+            Dialect::Github,
+            2,
+            some(3, "success"),
+            some(5, "success"),
+            "pass",
+        ),
+        (
+            Dialect::Github,
+            2,
+            some(2, "success"),
+            some(5, "failure"),
+            "fail",
+        ),
+        (
+            Dialect::Github,
+            2,
+            some(5, "failure"),
+            some(2, "success"),
+            "fail",
+        ),
+        (
+            Dialect::Github,
+            100,
+            Vec::new(),
+            some(100, "success"),
+            "pass",
+        ),
+        // No next page is named, and one may be there.
+        (
+            Dialect::Gitea,
+            50,
+            some(50, "success"),
+            Vec::new(),
+            "unknown",
+        ),
+        (
+            Dialect::Gitea,
+            50,
+            some(51, "failure"),
+            Vec::new(),
+            "unknown",
+        ),
+        (Dialect::Gitea, 50, some(49, "success"), Vec::new(), "pass"),
+    ] {
+        let repository = ready();
+        let fake = Fake::serve(&repository, dialect, None);
+        let case = format!("{dialect:?}: {} and {}", checks.len(), statuses.len());
+        {
+            let mut state = fake.state();
+            (state.page, state.checks, state.statuses) = (page, checks, statuses);
+        }
+        let (code, value, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{case}: {words}");
+        assert_eq!(value["pull_request"]["checks"], word, "{case}");
+        fake.is_content();
+    }
+}
+
+#[test]
 fn what_goes_beside_a_pull_request_does_not_stop_it() {
     for (dialect, asks) in [
         (Dialect::Gitlab, "GET /users"),
