@@ -398,6 +398,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
         deliver: Deliver::Push,
         changes: vec![PlannedChange {
             inherits: None,
+            pins: None,
             along: None,
             cell: cell.clone(),
             intent,

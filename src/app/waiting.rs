@@ -41,7 +41,10 @@ pub struct Waiting {
 impl Waiting {
     /// What holds it.
     pub fn waits_for(&self) -> Vec<WaitsFor> {
-        self.judged.plan.waits_for()
+        let mut waits = self.judged.plan.waits_for();
+        let digests = self.confirmed.plan.waits_for_digests(&self.judged.plan);
+        waits.extend(digests);
+        waits
     }
 
     fn is_due(&self, now: Timestamp) -> bool {

@@ -65,12 +65,13 @@ pub(super) async fn wait(
             return Ok(Waited::Ended(stopped(output, plan)));
         }
         let mut lines = confirmed.other_changes(plan);
-        let waits = plan.waits_for();
+        let mut waits = plan.waits_for();
+        waits.extend(confirmed.waits_for_digests(plan));
         if state.2.pinned && lines.is_empty() {
             let passes = waits.is_empty() && confirmed.held().next().is_some();
             if state.0.project.config.policy_hash() != policy {
                 lines.push("the policy is another one than it was judged by".to_owned());
-            } else if !confirmed.writes_as(plan) {
+            } else if !confirmed.lacks_digests(plan) && !confirmed.writes_as(plan) {
                 lines.push("other bytes than those of the file".to_owned());
             } else if passes && !confirmed.is_let_go_by(plan) {
                 lines.push("other verdicts than those of the file".to_owned());

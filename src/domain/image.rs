@@ -76,6 +76,11 @@ pub fn pins(pinned: &Version, plain: &Version) -> bool {
     matches!(tag_and_digest(pinned.as_str()), (Some(tag), Some(_)) if tag == plain.as_str())
 }
 
+/// Whether a version is another one, or that one with a digest.
+pub fn is_or_pins(it: &Version, plain: &Version) -> bool {
+    it == plain || pins(it, plain)
+}
+
 /// Whether a text can be a tag.
 pub fn is_tag(text: &str) -> bool {
     let mut chars = text.chars();

@@ -232,6 +232,7 @@ mod tests {
             to: to.map(Version::from),
             verdicts: Vec::new(),
             inherits: None,
+            pins: None,
             along: None,
         }
     }

@@ -9,10 +9,10 @@ use super::{
     answers::{AskRunning, answers},
 };
 use crate::domain::{
-    gate::{self, Change},
+    gate::{self, Change, Facts},
     ids::{CellKey, EnvironmentName, RepoPath},
     layout::{self, Origin},
-    plan::{self, FileEdit, Intent, Outcome, Verdict},
+    plan::{FileEdit, Intent, Outcome, Verdict},
     version::Version,
 };
 
@@ -32,26 +32,6 @@ fn edits(
     edits.unwrap_or_default()
 }
 
-/// The version with the digest that is written with it, where its environment pins and its registry says it.
-fn pinned(
-    project: &Project,
-    reading: &Reading,
-    running: AskRunning<'_>,
-    (cell, version): (&CellKey, &Version),
-    now: Timestamp,
-) -> Option<Version> {
-    let topology = &project.config.topology;
-    let question = plan::pin_question(cell, version, &reading.desired, topology)?;
-    let facts = answers(
-        project,
-        reading,
-        &BTreeSet::from([question.clone()]),
-        running,
-        now,
-    );
-    plan::pinned(version, facts.answer(&question)).ok()
-}
-
 /// Judges the promotion of `version` from `from` into `cell`; `running` says what runs. `window` speaks where no window is
 /// configured, too. Blocking.
 pub fn why(
@@ -63,21 +43,30 @@ pub fn why(
     now: Timestamp,
 ) -> Vec<Verdict> {
     let intent = Intent::Promote { from: from.clone() };
-    let pinned =
-        version.and_then(|version| pinned(project, reading, running, (cell, version), now));
+    let topology = &project.config.topology;
+    let ask = |questions: &BTreeSet<_>| answers(project, reading, questions, running, now);
+    let mut facts = Facts::default();
+    let pin =
+        version.and_then(|version| gate::pin_question(cell, version, &reading.desired, topology));
+    facts.extend(ask(&pin.iter().cloned().collect()));
+    let pins = version.filter(|_| pin.is_some());
+    let answer = pin.as_ref().and_then(|question| facts.answer(question));
+    let pinned = pins.and_then(|tag| gate::pinned(tag, answer));
     let version = pinned.as_ref().or(version);
     let edits = edits(project, reading, cell, version);
     let change = Change {
         cell,
         intent: &intent,
         to: version,
+        pins,
         desired: &reading.desired,
-        topology: &project.config.topology,
+        topology,
         planned: &BTreeMap::new(),
         edits: &edits,
     };
-    let questions: BTreeSet<_> = gate::questions(&change).into_iter().collect();
-    let facts = answers(project, reading, &questions, running, now);
+    let mut questions: BTreeSet<_> = gate::questions(&change).into_iter().collect();
+    questions.retain(|question| !facts.knows(question));
+    facts.extend(ask(&questions));
     let mut verdicts = gate::judge(&change, &facts, now);
     if verdicts.iter().all(|verdict| verdict.gate != gate::WINDOW) {
         let none = format!("no window is about {cell}");

@@ -39,14 +39,14 @@ fn vetoed() -> Repository {
 }
 
 /// A command under way.
-struct Waiting {
+pub(crate) struct Waiting {
     child: Child,
     errors: BufReader<ChildStderr>,
     said: String,
 }
 
 impl Waiting {
-    fn begin(repository: &Repository, arguments: &[&str]) -> Self {
+    pub(crate) fn begin(repository: &Repository, arguments: &[&str]) -> Self {
         let mut command = repository.command(TIDEGATE);
         let command = command
             .args(arguments)
@@ -65,7 +65,7 @@ impl Waiting {
 
     /// Reads until it says this.
     #[track_caller]
-    fn until(&mut self, words: &str) {
+    pub(crate) fn until(&mut self, words: &str) {
         while !self.said.contains(words) {
             let read = self.errors.read_line(&mut self.said).unwrap();
             assert!(
@@ -77,7 +77,7 @@ impl Waiting {
     }
 
     /// Its exit code, what it printed, and all that it said.
-    fn end(mut self) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         self.errors.read_to_string(&mut self.said).unwrap();
         let mut out = String::new();
         self.child

@@ -11,10 +11,13 @@ use std::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{
-    repo::{Repository, Said, write},
-    schema::assert_described,
-    web::{Web, reply},
+use crate::{
+    eligible::Waiting,
+    support::{
+        repo::{Repository, Said, write},
+        schema::assert_described,
+        web::{Web, reply},
+    },
 };
 
 const LAYOUT: &str = "[[layouts]]\npreset = \"helm-values\"\npath = \"{env}/{service}.yaml\"\n";
@@ -36,6 +39,8 @@ struct Shelf {
     referrers: BTreeMap<String, Value>,
     /// The status that questions for referrers are answered with instead.
     trouble: Option<u16>,
+    /// It answers nothing of use.
+    down: bool,
     /// `user:password` that is asked for, by `Basic` or by tokens.
     closed: Option<(&'static str, bool)>,
 }
@@ -103,6 +108,9 @@ impl Server {
                     };
                     return reply(stream, 401, &[("WWW-Authenticate", &challenge)], b"{}");
                 }
+            }
+            if shelf.down {
+                return reply(stream, 503, &[], b"{}");
             }
             let Some(rest) = path.strip_prefix("/v2/shop/web/") else {
                 return reply(stream, 404, &[], b"{}");
@@ -612,28 +620,31 @@ fn a_version_gets_a_tag_more_and_no_tag_is_taken_from_another() {
     );
 }
 
-/// A tag is written with what it means when the plan is made, and nothing is where the registry does not say.
-#[test]
-fn a_tag_is_written_with_its_digest_where_that_is_asked_for() {
-    let server = Server::start();
-    let repository = server.repository("platform = \"linux/amd64\"");
+/// What prod of `repository` asks of its registry from now on.
+fn pins(repository: &Repository, asks: &str) {
     let text = fs::read_to_string(repository.clone_path().join("tidegate.toml")).unwrap();
-    let asks = "immutable = { digest = true, pin = true }";
     let text = text.replace("registry = { platform = \"linux/amd64\" }", asks);
     assert!(text.contains(asks), "{text}");
     repository.write("tidegate.toml", &text);
     repository.publish("Pin");
     repository.pull();
+}
+
+const PROMOTE: [&str; 7] = [
+    "promote", "web", "--from", "staging", "--to", "prod", "--yes",
+];
+
+/// A tag is written with what it means when the plan is made, and what its registry does not say is not known.
+#[test]
+fn a_tag_is_written_with_its_digest_where_that_is_asked_for() {
+    let server = Server::start();
+    let repository = server.repository("platform = \"linux/amd64\"");
+    pins(&repository, "immutable = { digest = true, pin = true }");
     // As if nobody had allowed anything yet.
     fs::remove_dir_all(repository.home().join("state")).unwrap();
-    let promote = |more: &[&str]| {
-        let promote = [
-            "promote", "web", "--from", "staging", "--to", "prod", "--yes",
-        ];
-        repository.tidegate(&[&promote[..], more].concat())
-    };
+    let promote = |more: &[&str]| repository.tidegate(&[&PROMOTE[..], more].concat());
     promote(&[])
-        .exits(1)
+        .exits(3)
         .shows("before you have allowed it: tidegate trust");
     assert!(server.web.asked().is_empty());
     repository
@@ -641,8 +652,8 @@ fn a_tag_is_written_with_its_digest_where_that_is_asked_for() {
         .exits(0)
         .shows(&format!("asks the registry 127.0.0.1:{}", server.web.port));
     promote(&[])
-        .exits(1)
-        .shows("the digest of 1.1.0 is not known: the registry has no 1.1.0 of ");
+        .exits(3)
+        .shows("prod pins 1.1.0 by its digest, and the registry has no 1.1.0 of ");
     let at_tip = || repository.at_tip("prod/web.yaml");
     assert!(at_tip().contains("tag: 1.0.0"), "{}", at_tip());
     let one = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
@@ -651,7 +662,7 @@ fn a_tag_is_written_with_its_digest_where_that_is_asked_for() {
     assert_eq!(planned["changes"][0]["to"], format!("1.1.0@{one}"));
     promote(&[]).exits(0);
     assert!(at_tip().contains(&format!("1.1.0@{one}")), "{}", at_tip());
-    // It is there, and is no skew; what the tag means by now is another thing.
+    // It is there, and is no skew; what the tag means by now is another thing, and nothing that soaked.
     promote(&[]).exits(0).shows("already");
     let status = repository
         .tidegate(&["status", "-o", "json"])
@@ -659,11 +670,59 @@ fn a_tag_is_written_with_its_digest_where_that_is_asked_for() {
         .json();
     let cell = &status["services"][0]["cells"]["prod"];
     assert_eq!(cell["skew"], Value::Null, "{cell}");
-    let said = why(&repository, "1.1.0").exits(0).json();
-    let mut verdicts = said["verdicts"].as_array().unwrap().iter();
-    let pinned = verdicts.find(|it| it["gate"] == "immutable").unwrap();
-    assert_eq!(pinned["outcome"], "pass", "{pinned}");
+    let immutable = || {
+        let said = why(&repository, "1.1.0").exits(0).json();
+        let mut verdicts = said["verdicts"].as_array().unwrap().iter();
+        let found = verdicts.find(|it| it["gate"] == "immutable").unwrap();
+        (found["outcome"].clone(), found["detail"].to_string())
+    };
+    assert_eq!(immutable().0, "pass");
+    server.with(|shelf| shelf.down = true);
+    let (outcome, said) = immutable();
+    assert!(
+        outcome == "hold" && said.contains("not known: the digest of 1.1.0"),
+        "{said}"
+    );
+    promote(&[]).exits(0).shows("already");
+    server.with(|shelf| shelf.down = false);
     let other = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "b"));
-    promote(&[]).exits(0);
+    promote(&[]).exits(3).shows("1.1.0 moved: it means ");
+    let (outcome, said) = immutable();
+    assert!(outcome == "hold" && said.contains("1.1.0 moved"), "{said}");
+    promote(&["--override", "immutable", "--reason", "a mended build"]).exits(0);
     assert!(at_tip().contains(&format!("1.1.0@{other}")), "{}", at_tip());
+}
+
+/// A registry that does not answer is waited for like any gate, warns where that is asked for, and is overridden with a reason.
+#[test]
+fn a_registry_that_is_silent_holds_what_is_pinned_until_it_speaks() {
+    let server = Server::start();
+    let repository = server.repository("platform = \"linux/amd64\"");
+    pins(
+        &repository,
+        "immutable = { pin = true, unknown = \"hold\" }",
+    );
+    repository.tidegate(&["trust"]).exits(0);
+    let one = server.with(|shelf| shelf.image(&["1.1.0"], "linux/amd64", "a"));
+    server.with(|shelf| shelf.down = true);
+    let promote = |more: &[&str]| repository.tidegate(&[&PROMOTE[..], more].concat());
+    promote(&[])
+        .exits(3)
+        .shows("not known: the digest of 1.1.0, which prod pins");
+    let lifted = [
+        "--override",
+        "immutable",
+        "--reason",
+        "the registry is down",
+        "--dry-run",
+    ];
+    promote(&lifted).exits(0);
+    let mut waiting = Waiting::begin(&repository, &[&PROMOTE[..], &["--when-eligible"]].concat());
+    waiting.until("waits for immutable of web / prod: not known: the digest of 1.1.0");
+    server.with(|shelf| shelf.down = false);
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("its gates pass: it goes"), "{said}");
+    let at_tip = repository.at_tip("prod/web.yaml");
+    assert!(at_tip.contains(&format!("1.1.0@{one}")), "{at_tip}");
 }

@@ -370,6 +370,7 @@ impl<'odb> History<'odb> {
                     to: Some(version.into()),
                     verdicts: Vec::new(),
                     inherits: None,
+                    pins: None,
                     along: None,
                 }],
                 &[],

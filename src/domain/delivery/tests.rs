@@ -42,6 +42,7 @@ fn plan(services: &[&str], deliver: Deliver) -> Plan {
         to: Some("2".into()),
         verdicts: Vec::new(),
         inherits: None,
+        pins: None,
         along: None,
     };
     let write = |service: &&str| Write {

@@ -48,6 +48,7 @@ pub use check::{Checked, Verified, verified, verify_questions};
 pub use facts::{
     Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
 };
+pub use immutable::{pin_question, pinned};
 pub use registry::{Attested, AttestedOf, ImageFacts, ImageQuestion, ImageThere};
 
 /// A rule.
@@ -94,6 +95,8 @@ pub const UPSTREAM: &str = upstream::GATE.id;
 pub const AHEAD: &str = ahead::GATE.id;
 /// The gate that asks whether the version was reverted here since it last came.
 pub const REVERTED: &str = reverted::GATE.id;
+/// The gate that asks whether the version means one build.
+pub const IMMUTABLE: &str = immutable::GATE.id;
 /// The gate that asks whether a version was marked bad.
 pub const VETO: &str = veto::GATE.id;
 /// The gate that asks whether what goes together has run together.
@@ -113,6 +116,9 @@ pub struct Change<'a> {
     pub intent: &'a Intent,
     /// The version; `None` restores "inherited".
     pub to: Option<&'a Version>,
+    /// The tag that its environment has written with the digest that it means: `to` has that, or is the tag alone where the
+    /// registry does not say it. `None`: what comes is written as it is.
+    pub pins: Option<&'a Version>,
     /// What Git declares now.
     pub desired: &'a Desired,
     /// Environments and their policy.

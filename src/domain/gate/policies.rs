@@ -122,6 +122,7 @@ impl Asked {
             cell: &cell,
             intent: &self.intent,
             to: Some(&to),
+            pins: None,
             desired: &desired,
             topology: &topology,
             planned: &planned,

@@ -123,12 +123,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         );
         return found(Outcome::Hold, words);
     }
-    if let Some((before, until)) = &image.before {
-        let words = format!(
-            "the tag of {name} moved: it means {short} now and meant {} until {} ago; what soaked may be another image",
-            self::short(before),
-            age::between(*until, now)
-        );
+    if let Some(words) = moved(image, version, now) {
         return found(Outcome::Hold, words);
     }
     let asked_at = facts.at(&question(change));
@@ -169,6 +164,19 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         ]);
     }
     found(Outcome::Pass, said + &age)
+}
+
+/// That a tag meant another digest not long ago; `None`: that is not known of it.
+pub(super) fn moved(image: &ImageFacts, version: &Version, now: Timestamp) -> Option<String> {
+    let (before, until) = image.before.as_ref()?;
+    let there = image.there.as_ref()?;
+    Some(format!(
+        "the tag of {}:{version} moved: it means {} now and meant {} until {} ago; what soaked may be another image",
+        image.image,
+        short(&there.digest),
+        short(before),
+        age::between(*until, now)
+    ))
 }
 
 /// Why what is attested does not do; `None`: it does.

@@ -137,6 +137,7 @@ mod tests {
                     "seen 2 s ago".to_owned(),
                 )],
                 inherits: None,
+                pins: None,
                 along: None,
             }],
             waves: vec![Wave {

@@ -85,6 +85,7 @@ mod tests {
                 String::new(),
             )],
             inherits: None,
+            pins: None,
             along: None,
         };
         let skip = |(n, (cause, came, left_out)): (usize, &(SkipCause, Came, bool))| {

@@ -232,6 +232,7 @@ mod tests {
                 from: Some("1".into()),
                 to: Some("2".into()),
                 inherits: None,
+                pins: None,
                 verdicts: vec![Verdict::beside("upstream", outcome, "seen 2 s ago")],
                 along: None,
             }],

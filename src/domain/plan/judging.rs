@@ -76,6 +76,7 @@ impl Judging {
             cell: &change.cell,
             intent: &judged_as.intent,
             to: judged_as.version.as_ref(),
+            pins: change.pins.as_ref(),
             desired: input.desired,
             topology: input.topology,
             planned,

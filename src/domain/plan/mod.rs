@@ -34,6 +34,8 @@ mod merging;
 #[cfg(test)]
 mod moving;
 #[cfg(test)]
+mod pinning;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod two_refs;
@@ -46,7 +48,6 @@ pub use eligible::{
 pub use ending::Ending;
 pub use file::{PlanFile, SCHEMA};
 pub use leave_out::build;
-pub use pin::{pin_question, pinned};
 pub use waits::WaitsFor;
 pub use waves::After;
 
@@ -252,6 +253,10 @@ pub struct PlannedChange {
     /// What it inherits then, where it is restored to that and it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherits: Option<Version>,
+    /// The tag that its environment has written with its digest: `to` has that, or is the tag alone where the registry does
+    /// not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pins: Option<Version>,
     /// What each gate says.
     pub verdicts: Vec<Verdict>,
     /// Nobody asked for it: how it comes along with what was asked for.

@@ -1,24 +1,45 @@
 //! Tags that come into an environment which pins them (`immutable = { pin = true }`): each is written with the digest that it
-//! means at its registry when the plan is made. Where the registry does not say, nothing is written.
+//! means at its registry when the plan is made. Where the registry does not say, it is the gate's to judge the tag alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ChangeRequest, Intent, PlanInput, SkipCause, build::wanted, eligible::declares};
+use super::{ChangeRequest, Intent, PlanInput, build::wanted, eligible::declares};
 use crate::domain::{
-    desired::{Desired, RefName},
-    gate::{Answer, Facts, ImageQuestion, Question},
+    desired::{DesiredCell, RefName},
+    gate::{Facts, Question, pin_question, pinned},
     ids::CellKey,
     image,
-    subject::Subject,
-    topology::Topology,
     version::Version,
 };
 
-type Refusal = (SkipCause, String);
-
-/// What is written in place of tags, by cell, or why that is not known.
+/// What is written in place of tags, by cell.
 #[derive(Debug, Default)]
-pub(super) struct Pins(BTreeMap<CellKey, Result<Version, String>>);
+pub(super) struct Pins(BTreeMap<CellKey, Pin>);
+
+/// A tag that is written with its digest.
+#[derive(Clone, Debug)]
+pub(super) struct Pin {
+    /// The tag.
+    pub(super) tag: Version,
+    /// The same with the digest; `None`: the registry did not say it.
+    pinned: Option<Version>,
+}
+
+impl Pin {
+    /// What is written: where the digest is not known, the tag alone.
+    pub(super) fn written(&self) -> &Version {
+        self.pinned.as_ref().unwrap_or(&self.tag)
+    }
+
+    /// Whether a cell declares it. With any digest of the tag, where nobody knows which it would be: none is taken away.
+    pub(super) fn is_in(&self, cell: &DesiredCell) -> bool {
+        match (&self.pinned, &cell.version) {
+            (Some(pinned), _) => declares(cell, pinned),
+            (None, Some(own)) => cell.conflict.is_none() && image::is_or_pins(own, &self.tag),
+            (None, None) => false,
+        }
+    }
+}
 
 impl Pins {
     /// Asks for all that is to be pinned, side by side.
@@ -51,31 +72,16 @@ impl Pins {
         if !unknown.is_empty() {
             facts.extend((input.ask)(&unknown));
         }
-        let pins = asked.into_iter().map(|(cell, version, question)| {
-            let pinned = pinned(&version, facts.answer(&question));
-            (cell.clone(), pinned)
+        let pins = asked.into_iter().map(|(cell, tag, question)| {
+            let pinned = pinned(&tag, facts.answer(&question));
+            (cell.clone(), Pin { tag, pinned })
         });
         Self(pins.collect())
     }
 
-    /// What is written of the version that comes into a cell.
-    pub(super) fn of(
-        &self,
-        cell: &CellKey,
-        version: Option<Version>,
-    ) -> Result<Option<Version>, Refusal> {
-        match self.0.get(cell) {
-            None => Ok(version),
-            Some(Ok(pinned)) => Ok(Some(pinned.clone())),
-            Some(Err(why)) => {
-                let version = version.as_ref().map_or("it", Version::as_str);
-                let why = format!(
-                    "{} pins what comes by its digest (`immutable`), and the digest of {version} is not known: {why}",
-                    cell.environment
-                );
-                Err((SkipCause::Held, why))
-            }
-        }
+    /// What is written of the tag that comes into a cell; `None`: what comes is written as it is.
+    pub(super) fn of(&self, cell: &CellKey) -> Option<&Pin> {
+        self.0.get(cell)
     }
 }
 
@@ -109,41 +115,4 @@ fn by_ref(
             .or_insert_with(|| (input.merge)(theirs, ours).is_some())
     });
     merged || (input.tag)(&request.cell, &request.intent, Some(version)).is_some()
-}
-
-/// What the registry is asked before a version comes into a cell; `None` where it comes as it is: its environment does not
-/// pin, it has a digest, or it is of no image.
-pub fn pin_question(
-    cell: &CellKey,
-    version: &Version,
-    desired: &Desired,
-    topology: &Topology,
-) -> Option<Question> {
-    let gates = topology.policy.of(&cell.environment);
-    gates.filter(|gates| gates.pin)?;
-    let declared = desired.cells.get(cell);
-    let is_image = declared.is_none_or(|cell| Subject::may_have_digest(cell.subject));
-    let (tag, digest) = image::tag_and_digest(version.as_str());
-    let is_tag = tag.is_some_and(image::is_tag) && digest.is_none();
-    (is_image && is_tag).then(|| {
-        Question::Image(ImageQuestion {
-            cell: cell.clone(),
-            version: version.clone(),
-            attestations: None,
-        })
-    })
-}
-
-/// A tag with the digest that its registry says it means.
-///
-/// # Errors
-/// Why that is not known, in a sentence.
-pub fn pinned(version: &Version, answer: Option<&Answer>) -> Result<Version, String> {
-    let image = match answer {
-        Some(Answer::Image(image)) => image.as_ref().map_err(Clone::clone)?,
-        _ => return Err("nobody asked the registry".to_owned()),
-    };
-    let there = image.there.as_ref();
-    let there = there.ok_or_else(|| format!("the registry has no {version} of {}", image.image))?;
-    Ok(Version::from(format!("{version}@{}", there.digest)))
 }

@@ -71,7 +71,7 @@ pub(super) fn desired(cells: &[(&str, &str, &str)]) -> Desired {
     }
 }
 
-fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
+pub(super) fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
     let here = |key: &&CellKey| key.environment.as_str() == path.as_str();
     let lines: Vec<String> = desired
         .cells
@@ -83,7 +83,7 @@ fn file(desired: &Desired, path: &RepoPath) -> Option<Vec<u8>> {
 }
 
 /// What reads those files.
-fn matrix(desired: &Desired) -> Assembler {
+pub(super) fn matrix(desired: &Desired) -> Assembler {
     let lines = r#"{ path = "{env}", regex = '(?P<service>\w+) (?P<v>\S+)' }"#;
     let files: Vec<(String, Vec<u8>)> = desired
         .environments

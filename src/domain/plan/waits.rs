@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     ALONG, Action, Ending, Outcome, Plan, PlannedChange, Verdict, Wave, Write, digest::kind,
 };
-use crate::domain::{age, ids::CellKey};
+use crate::domain::{age, gate, ids::CellKey};
 
 /// A gate that a plan waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,36 @@ impl Plan {
         held.collect()
     }
 
+    /// Whether the same plan, judged `again`, lacks a digest that was confirmed, because its registry does not say it at the
+    /// moment.
+    pub fn lacks_digests(&self, again: &Self) -> bool {
+        self.without_digests(again).next().is_some()
+    }
+
+    /// What of it would go without its digest: that is waited for, also where the gate lets it go like that.
+    pub fn waits_for_digests(&self, again: &Self) -> Vec<WaitsFor> {
+        let lost = self.without_digests(again).filter(|new| !new.is_held());
+        let lost = lost.map(|new| {
+            let mut verdicts = new.verdicts.iter();
+            let gate = verdicts.find(|verdict| verdict.gate == gate::IMMUTABLE);
+            WaitsFor {
+                cell: new.cell.clone(),
+                gate: gate::IMMUTABLE.to_owned(),
+                detail: gate.map_or(String::new(), |gate| gate.detail.clone()),
+                earliest: None,
+            }
+        });
+        lost.collect()
+    }
+
+    fn without_digests<'a>(&'a self, again: &'a Self) -> impl Iterator<Item = &'a PlannedChange> {
+        again.changes.iter().filter(|new| {
+            let mut confirmed = self.promised().iter();
+            let old = confirmed.find(|old| old.cell == new.cell);
+            old.is_some_and(|old| new.to != old.to && new.is_unpinned())
+        })
+    }
+
     /// It is held, and may pass later: waiting is of use.
     pub fn may_pass_later(&self) -> bool {
         let waits = self.waits_for();
@@ -103,7 +133,8 @@ impl Plan {
             let mut now = theirs.iter();
             let new = now.find(|change| change.cell == old.cell);
             match new {
-                Some(new) if (&new.from, &new.to) == (&old.from, &old.to) => {}
+                Some(new)
+                    if new.from == old.from && (new.to == old.to || old.is_but_pinned(new)) => {}
                 // Of what gates held, what they let go goes.
                 None if all_held => {}
                 Some(new) => lines.push(format!(
@@ -169,6 +200,18 @@ impl Plan {
     }
 }
 
+impl PlannedChange {
+    /// Its environment pins what comes, and the registry did not say the digest.
+    fn is_unpinned(&self) -> bool {
+        self.pins.is_some() && self.to == self.pins
+    }
+
+    /// Whether another is the same but for the digest, which one of the two has and the other has not.
+    fn is_but_pinned(&self, other: &Self) -> bool {
+        self.pins == other.pins && self.is_unpinned() != other.is_unpinned()
+    }
+}
+
 impl Write {
     /// Whether another does the same: of a tag, what it names is all that it writes.
     fn does_as(&self, other: &Self) -> bool {
@@ -199,6 +242,7 @@ mod tests {
             from: Some("1".into()),
             to: Some(to.into()),
             inherits: None,
+            pins: None,
             verdicts,
             along: None,
         }

@@ -293,6 +293,7 @@ mod tests {
             from: Some("1.0.0".into()),
             to: Some("1.1.0".into()),
             inherits: None,
+            pins: None,
             verdicts: vec![Verdict {
                 gate: "upstream".to_owned(),
                 outcome: Outcome::Pass,

@@ -344,6 +344,7 @@ impl Judging<'_> {
                     cell,
                     intent: intents.get(cell)?,
                     to: Some(to),
+                    pins: None,
                     desired,
                     topology,
                     planned: &planned,

@@ -58,6 +58,7 @@ fn promote(service: &str, environment: &str, from: &str) -> ChangeRequest {
 fn plan(cells: &[CellKey], held: bool) -> Planned {
     let change = |cell: &CellKey| PlannedChange {
         inherits: None,
+        pins: None,
         along: None,
         cell: cell.clone(),
         intent: Intent::Set {

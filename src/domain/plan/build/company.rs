@@ -26,10 +26,11 @@ impl Draft {
         input: &PlanInput<'_>,
     ) -> Result<Option<PlannedChange>, Refused> {
         let key = &request.cell;
-        let to = wanted(request, input).and_then(|to| self.pins.of(key, to));
-        let Ok(Some(to)) = to else {
+        let Ok(Some(to)) = wanted(request, input) else {
             return Err(refused);
         };
+        let pin = self.pins.of(key).cloned();
+        let to = pin.as_ref().map_or(to, |pin| pin.written().clone());
         let Some(moved) = self.edited.movers(key, input) else {
             return Err(refused);
         };
@@ -41,7 +42,10 @@ impl Draft {
             write.cells.push(key.clone());
         }
         let from = input.desired.version(key).cloned();
-        Ok(Some(self.judged(request, from, Some(to.clone()), Some(to))))
+        Ok(Some(PlannedChange {
+            pins: pin.map(|pin| pin.tag),
+            ..self.judged(request, from, Some(to.clone()), Some(to))
+        }))
     }
 
     /// Changes that a later edit of the same plan takes back.
@@ -112,6 +116,7 @@ impl Draft {
                 from: input.desired.version(cell).cloned(),
                 to: moved.now.clone(),
                 inherits: None,
+                pins: None,
                 verdicts,
                 along: Some(along),
             });
@@ -168,6 +173,7 @@ impl Draft {
                     from: Some(version.clone()),
                     to: Some(version),
                     inherits: None,
+                    pins: None,
                     verdicts,
                     along: Some(along),
                 });

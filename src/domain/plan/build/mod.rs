@@ -243,19 +243,23 @@ impl Draft {
             }
             _ => None,
         };
+        let pin = self.pins.of(key).cloned();
         if let Some((theirs, ours, merge)) = merge {
             self.add_merge(key, to.as_ref(), (theirs, ours), &merge)?;
         } else {
-            to = self.pins.of(key, to)?;
-            if let (Some(cell), Some(version)) = (cell, &to)
-                && declares(cell, version)
-            {
-                return Err(there(key, to.as_ref()));
+            if let Some(pin) = &pin {
+                if let Some(cell) = cell.filter(|cell| pin.is_in(cell)) {
+                    return Err(there(key, cell.version.as_ref()));
+                }
+                to = Some(pin.written().clone());
             }
             self.add_edit(request, to.as_ref(), input)?;
         }
         let judged_as = to.clone();
-        Ok(Some(self.judged(request, from, to, judged_as)))
+        Ok(Some(PlannedChange {
+            pins: pin.map(|pin| pin.tag),
+            ..self.judged(request, from, to, judged_as)
+        }))
     }
 
     fn add_edit(
@@ -493,6 +497,7 @@ fn judged(request: &ChangeRequest, from: Option<Version>, to: Option<Version>) -
         from,
         to,
         inherits: None,
+        pins: None,
         verdicts: Vec::new(),
         along: None,
     }

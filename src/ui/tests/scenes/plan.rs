@@ -25,6 +25,7 @@ pub(super) fn plan() -> Planned {
         |gate: &str, outcome, detail: &str| Verdict::beside(gate, outcome, detail.to_owned());
     let promoted = |service: &str, from: &str, to: &str, verdicts| PlannedChange {
         inherits: None,
+        pins: None,
         along: None,
         cell: cell(service, "prod-us"),
         intent: Intent::Promote {
