@@ -61,6 +61,8 @@ pub fn apply(
         lines.extend(all_differences(project, &file.plan, &again, before));
     }
     if !lines.is_empty() {
+        // Who looks for what moved is to know first that it may be this program.
+        lines.splice(0..0, file.other_release());
         return Ok(Applied::Differs(again, lines));
     }
     let moved = moved_since(project, &file.plan, &again);

@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::repo::{Repository, Said, overlay};
+use tidegate::domain::plan::PlanFile;
 
 /// `checkout` and `payments` are 1.1.0 in staging and 1.0.0 in prod.
 fn repository() -> Repository {
@@ -146,6 +147,34 @@ fn what_was_left_out_then_is_no_part_of_it_now() {
     apply(&repository, &[])
         .exits(5)
         .says("what it wrote was changed again since");
+}
+
+/// A file that another release wrote goes on where it comes to the same, and is told as that where it does not.
+#[test]
+fn a_file_of_another_release_goes_on_or_is_told_as_that() {
+    let repository = repository();
+    let file = planned(&repository, "checkout");
+    let mut other = value(&file);
+    other["pinned"]["release"] = json!("0.0.9");
+    fs::write(&file, other.to_string()).unwrap();
+    apply(&repository, &[]).exits(5).says("`pinned` changed");
+    // As that release would have sealed it.
+    let fields = other.as_object_mut().unwrap();
+    let pinned = fields.shift_remove("pinned").unwrap();
+    fields.shift_remove("seal");
+    let pinned: PlanFile = serde_json::from_value(pinned).unwrap();
+    fs::write(&file, pinned.sealed(other).to_string()).unwrap();
+    repository.bump("checkout", "staging", "1.2.0");
+    apply(&repository, &[])
+        .exits(5)
+        .says("Tidegate 0.0.9 wrote it, and this is");
+    repository.bump("checkout", "staging", "1.1.0");
+    apply(&repository, &[]).exits(0);
+    assert!(
+        repository
+            .at_tip(&overlay("checkout", "prod"))
+            .contains("1.1.0")
+    );
 }
 
 #[test]

@@ -25,6 +25,8 @@ use crate::domain::{
 
 /// The form of what is pinned. One that reads another says so.
 pub const FORM: u32 = 1;
+/// The release that writes and reads.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// The name of the form that people and programs read.
 pub const SCHEMA: &str = "tidegate.plan/v1";
 /// The fields that make a plan's JSON a file of one.
@@ -35,6 +37,9 @@ const SEAL: &str = "seal";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanFile {
     form: u32,
+    /// The release of Tidegate that wrote it; none: one that did not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
     /// Names the configuration that it was judged by.
     pub policy: String,
     /// As it was judged.
@@ -44,8 +49,17 @@ pub struct PlanFile {
 impl PlanFile {
     /// What pins `plan`, judged by a policy of this name.
     pub fn new(plan: Plan, policy: String) -> Self {
-        let form = FORM;
-        Self { form, policy, plan }
+        Self {
+            form: FORM,
+            release: Some(RELEASE.to_owned()),
+            policy,
+            plan,
+        }
+    }
+
+    /// That another release wrote it, which may have judged otherwise and said it in other words; `None`: this one did.
+    pub fn other_release(&self) -> Option<String> {
+        (self.release.as_deref() != Some(RELEASE)).then(|| other_release(self.release.as_deref()))
     }
 
     /// The file's content: `shown`, the plan as programs get it, with what it is pinned to.
@@ -64,8 +78,8 @@ impl PlanFile {
     /// Reads a file; `name` is what it is called, `shown` tells a plan as programs get it.
     ///
     /// # Errors
-    /// `Usage` where it is no plan, cut off, or of another form; `Moved` where it was changed since it was written, or tells
-    /// another plan than it pins, with the fields.
+    /// `Usage` where it is no plan, cut off, of another form, or of another release that this one cannot go on with; `Moved` where
+    /// it was changed since it was written, or tells another plan than it pins, with the fields.
     pub fn read(
         name: &str,
         bytes: &[u8],
@@ -118,6 +132,19 @@ impl PlanFile {
             return Err(altered(name, &format!("{} changed", by_hand.join(", "))));
         }
         let pinned = fields.shift_remove(PINNED).unwrap_or_default();
+        // As it was written, it is: what is the matter beyond here is the matter with this release, where another wrote it.
+        let release = pinned.get("release").and_then(Value::as_str);
+        let release = release.map(str::to_owned);
+        let altered = |name: &str, how: &str| {
+            if release.as_deref() == Some(RELEASE) {
+                return altered(name, how);
+            }
+            let other = other_release(release.as_deref());
+            Failure::usage(format!(
+                "{name} cannot be applied: {other} ({how}); nothing was written"
+            ))
+            .hint(AGAIN)
+        };
         let file: Self = serde_json::from_value(pinned)
             .map_err(|error| altered(name, &format!("what it pins cannot be read ({error})")))?;
         let digest = fields.get("digest").and_then(Value::as_str);
@@ -147,7 +174,17 @@ fn altered(name: &str, how: &str) -> Failure {
         FailureKind::Moved,
         format!("{name} is not as it was written: {how}; nothing was written"),
     )
-    .hint("Plan it again with this version, and look at what it tells then")
+    .hint(AGAIN)
+}
+
+/// What to do with a plan that cannot be gone on with.
+const AGAIN: &str = "Plan it again with this version, and look at what it tells then";
+
+fn other_release(release: Option<&str>) -> String {
+    let wrote = release.map_or("another release of Tidegate".to_owned(), |release| {
+        format!("Tidegate {release}")
+    });
+    format!("{wrote} wrote it, and this is {RELEASE}, which may plan, judge and word it otherwise")
 }
 
 /// The hash of each field.
@@ -360,6 +397,55 @@ mod tests {
         };
         let forged = forged.sealed(json!({ "schema": SCHEMA, "digest": plan.digest }));
         assert!(read(&forged).unwrap_err().why.contains("its digest is not"));
+    }
+
+    #[test]
+    fn what_another_release_wrote_is_told_as_that() {
+        let pinned = plan(vec![edit("a.yaml", b"1", b"2")], Outcome::Pass);
+        let own = PlanFile::new(pinned.clone(), "policy".to_owned());
+        assert_eq!(own.other_release(), None);
+        let (other, none) = (Some("0.0.9".to_owned()), None);
+        for (release, wrote) in [
+            (other, "Tidegate 0.0.9"),
+            (none, "another release of Tidegate"),
+        ] {
+            let file = PlanFile {
+                release,
+                ..own.clone()
+            };
+            // What it says is understood: it can be gone on with.
+            let same = read(&file.sealed(shown(&pinned))).unwrap();
+            assert_eq!(same.plan, pinned);
+            let said = same.other_release().unwrap();
+            assert!(
+                said.starts_with(&format!("{wrote} wrote it, and this is {RELEASE}")),
+                "{said}"
+            );
+            // It told the plan in other words, named it otherwise, or pins what is not known any more.
+            let mut told = shown(&pinned);
+            told["more"] = json!(1);
+            let mut named = file.clone();
+            named.plan.digest = "other".to_owned();
+            let named = named.sealed(json!({ "schema": SCHEMA, "digest": "other" }));
+            let mut fields = serde_json::to_value(&file).unwrap();
+            fields["plan"]["deliver"] = json!("pigeon");
+            let mut unread = Map::from_iter([
+                ("schema".to_owned(), json!(SCHEMA)),
+                (PINNED.to_owned(), fields),
+            ]);
+            let sealed = serde_json::to_value(seals(&unread)).unwrap();
+            unread.insert(SEAL.to_owned(), sealed);
+            for value in [file.sealed(told), named, Value::Object(unread)] {
+                let error = read(&value).unwrap_err();
+                assert_eq!(error.kind, FailureKind::Usage, "{error}");
+                let words = format!("plan.json cannot be applied: {wrote} wrote it");
+                assert!(error.why.starts_with(&words), "{error}");
+            }
+            // What somebody changed since is not the release's doing.
+            let mut by_hand = file.sealed(shown(&pinned));
+            by_hand["changes"] = json!([]);
+            assert_eq!(read(&by_hand).unwrap_err().kind, FailureKind::Moved);
+        }
     }
 
     fn edits() -> impl Strategy<Value = Vec<FileEdit>> {
