@@ -120,7 +120,8 @@ pub struct PlanRequest {
     /// Vetoes that are written or lifted in the same commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vetoes: Vec<VetoChange>,
-    /// All of it is one wave, whatever needs what: what failed goes back whole, and waits for nothing on its way.
+    /// All of it is one wave, whatever needs what: of what is taken back after a failure, no part waits until another is
+    /// healthy. Its gates judge it like any other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_once: bool,
 }
