@@ -19,6 +19,7 @@ use crate::{
         desired::Desired,
         failure::Failure,
         ids::{CellKey, EnvironmentName},
+        image,
         plan::{Verdict, upstream_for},
         version::Version,
     },
@@ -63,7 +64,7 @@ pub(super) fn run(context: &Context, args: &WhyArgs) -> Result<Exit, Failure> {
         let declared = desired.version(&cell);
         let own = before(declared);
         let title = match &version {
-            Some(version) if declared == Some(version) => {
+            Some(version) if declared.is_some_and(|own| image::is_or_pins(own, version)) => {
                 format!("promote {cell}: {own} from {from} is there already")
             }
             Some(version) => format!("promote {cell}: {own} → {version} from {from}"),

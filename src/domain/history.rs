@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{CellKey, EnvironmentName, ObjectId, RepoPath},
+    image,
     said::Said,
     version::Version,
 };
@@ -84,6 +85,12 @@ impl ValueChange {
             self.previous = None;
         }
         self
+    }
+
+    /// Whether it brought this version, with or without the digest that it has.
+    pub fn brought(&self, version: &Version) -> bool {
+        let own = self.version.as_ref();
+        own.is_some_and(|own| image::is_same(own, version))
     }
 
     /// Whether it landed after `other`; of two landed lines, by the clock.

@@ -71,14 +71,16 @@ pub fn tag_and_digest(version: &str) -> (Option<&str>, Option<&str>) {
     (tag.filter(|tag| !tag.is_empty()), digest)
 }
 
-/// Whether a version is another one with the digest that its tag is to mean.
-pub fn pins(pinned: &Version, plain: &Version) -> bool {
-    matches!(tag_and_digest(pinned.as_str()), (Some(tag), Some(_)) if tag == plain.as_str())
+/// Whether what is written is this version, or pins it: is it with the digest that its tag is to mean (`1.2@sha256:…` pins `1.2`).
+pub fn is_or_pins(written: &Version, version: &Version) -> bool {
+    let pins = || matches!(tag_and_digest(written.as_str()), (Some(tag), Some(_)) if tag == version.as_str());
+    written == version || pins()
 }
 
-/// Whether a version is another one, or that one with a digest.
-pub fn is_or_pins(it: &Version, plain: &Version) -> bool {
-    it == plain || pins(it, plain)
+/// Whether two values, each as it is written somewhere, are one version: one is or pins the other. Two digests of a tag are two
+/// versions.
+pub fn is_same(a: &Version, b: &Version) -> bool {
+    is_or_pins(a, b) || is_or_pins(b, a)
 }
 
 /// Whether a text can be a tag.
@@ -203,6 +205,27 @@ fn beside(mapping: NodeRef<'_>, text: &str, version: &str, way: Vec<String>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_with_its_digest_is_that_version() {
+        // (written, version, it is that or pins it, they are one version)
+        let cases = [
+            ("1.2", "1.2", true, true),
+            ("1.2@sha256:aa", "1.2", true, true),
+            ("1.2", "1.2@sha256:aa", false, true),
+            ("1.2@sha256:aa", "1.2@sha256:aa", true, true),
+            ("1.2@sha256:aa", "1.2@sha256:bb", false, false),
+            ("1.2@sha256:aa", "1.20", false, false),
+            ("1.2@sha256:aa", "sha256:aa", false, false),
+            ("@sha256:aa", "", false, false),
+        ];
+        for (written, version, pins, same) in cases {
+            let (written, version) = (written.into(), version.into());
+            assert_eq!(is_or_pins(&written, &version), pins, "{written} {version}");
+            assert_eq!(is_same(&written, &version), same, "{written} {version}");
+            assert_eq!(is_same(&version, &written), same, "{version} {written}");
+        }
+    }
 
     #[test]
     fn names_are_those_that_a_kubelet_would_pull() {

@@ -18,11 +18,12 @@ pub fn last_good(entries: &[HistoryEntry], bad: &dyn Fn(&Version) -> bool) -> Op
     let today = &entries.first()?.change;
     let mut others = Vec::new();
     for (index, entry) in entries.iter().enumerate().skip(1) {
-        let version = &entry.change.version;
-        let known = |index: &usize| entries[*index].change.version == *version;
-        let is_today =
-            *version == today.version || entry.change.landed.commit == today.landed.commit;
-        if version.is_some() && !is_today && !others.iter().any(known) {
+        let Some(version) = &entry.change.version else {
+            continue;
+        };
+        let known = |index: &usize| entries[*index].change.brought(version);
+        let is_today = today.brought(version) || entry.change.landed.commit == today.landed.commit;
+        if !is_today && !others.iter().any(known) {
             others.push(index);
         }
     }
@@ -49,10 +50,10 @@ pub enum Taken {
     NotKnown,
 }
 
-/// What took `version` back since it last came. `ends_early` says that there were values before the oldest of `entries`
-/// (newest first), or may have been.
+/// What took `version` back since it last came, with or without its digest. `ends_early` says that there were values before
+/// the oldest of `entries` (newest first), or may have been.
 pub fn reverted(entries: &[HistoryEntry], version: &Version, ends_early: bool) -> Taken {
-    let last = |entry: &HistoryEntry| entry.change.version.as_ref() == Some(version);
+    let last = |entry: &HistoryEntry| entry.change.brought(version);
     let Some(came) = entries.iter().position(last) else {
         return if ends_early {
             Taken::NotKnown
@@ -68,19 +69,36 @@ pub fn reverted(entries: &[HistoryEntry], version: &Version, ends_early: bool) -
     let is_plain = follower(entries, came).is_none_or(|(_, next)| {
         matches!(next.kind, ChangeKind::Promotion { .. }) && came + 1 < entries.len()
     });
-    if ends_early && !is_plain {
+    if ends_early && !is_plain || may_be_taken(entries, came, version) {
         Taken::NotKnown
     } else {
         Taken::No
     }
 }
 
+/// Whether a tag, which came last at `came`, may mean a build that was taken back under its digest.
+fn may_be_taken(entries: &[HistoryEntry], came: usize, tag: &Version) -> bool {
+    let mut builds = vec![&entries[came].change.version];
+    for (index, entry) in entries.iter().enumerate().skip(came + 1) {
+        let build = &entry.change.version;
+        if build.as_ref() == Some(tag) || !entry.change.brought(tag) || builds.contains(&build) {
+            continue;
+        }
+        if reverted_by(entries, index).is_some() {
+            return true;
+        }
+        builds.push(build);
+    }
+    false
+}
+
 /// The entry that took the one at `index` back: the next version that came, if it is a revert. A time without a version, or
 /// with one that cannot be read, lies between the two and changes nothing.
 fn reverted_by(entries: &[HistoryEntry], index: usize) -> Option<usize> {
     let (by, next) = follower(entries, index)?;
-    (next.kind == ChangeKind::Revert && next.change.version != entries[index].change.version)
-        .then_some(by)
+    let version = entries[index].change.version.as_ref();
+    let stays = version.is_some_and(|version| next.change.brought(version));
+    (next.kind == ChangeKind::Revert && !stays).then_some(by)
 }
 
 /// The next version after the entry at `index`.
@@ -116,10 +134,9 @@ mod tests {
     /// tag of the commit number 7.
     fn entries(values: &[(&str, i64)]) -> Vec<HistoryEntry> {
         let entry = |(number, (text, stayed)): (usize, &(&str, i64))| {
-            let (version, tagged) = match text.split_once('@') {
-                Some((version, tagged)) => (version, tagged.parse().unwrap()),
-                None => (*text, 100 + number),
-            };
+            let tag = text.split_once('@');
+            let tag = tag.and_then(|(version, at)| Some((version, at.parse().ok()?)));
+            let (version, tagged) = tag.unwrap_or((text, 100 + number));
             HistoryEntry {
                 change: ValueChange {
                     version: Some(version.trim_start_matches(['~', '>']).into()),
@@ -149,7 +166,7 @@ mod tests {
     fn the_newest_that_proved_itself() {
         const DAY: i64 = 86_400;
         type Case = (&'static str, &'static [(&'static str, i64)], Option<usize>);
-        let cases: [Case; 12] = [
+        let cases: [Case; 14] = [
             ("nothing before", &[("1", 0)], None),
             ("the one before", &[("2", 0), ("1", DAY)], Some(1)),
             (
@@ -210,6 +227,16 @@ mod tests {
                 Some(1),
             ),
             (
+                "today's own without its digest is nothing to go back to",
+                &[("2@sha256:a", 0), ("2", 9), ("1", 9)],
+                Some(2),
+            ),
+            (
+                "another build of its tag is",
+                &[("2@sha256:b", 0), ("2@sha256:a", 9), ("1", 9)],
+                Some(1),
+            ),
+            (
                 "a reverted one rather than none",
                 &[("~1", 0), ("2", 9), ("1", 9)],
                 Some(1),
@@ -263,6 +290,28 @@ mod tests {
         assert_eq!(gap("~A"), By(0));
         assert_eq!(gap(">D"), No);
         assert_eq!(gap("~C"), No);
+        let by_digest = [
+            ("3", 0),
+            ("2@sha256:b", 9),
+            ("~1", 9),
+            ("2@sha256:a", 9),
+            ("1", 9),
+        ];
+        let cases_by_digest = [
+            ("2@sha256:a", By(2)),
+            ("2@sha256:b", No),
+            ("2@sha256:c", No),
+            // It may mean the build that was taken back, or the one that was not.
+            ("2", NotKnown),
+        ];
+        for (version, expected) in cases_by_digest {
+            let found = reverted(&entries(&by_digest), &version.into(), false);
+            assert_eq!(found, expected, "{version}");
+        }
+        let tags = entries(&[("3", 0), ("~1", 9), ("2", 9), ("1", 9)]);
+        assert_eq!(reverted(&tags, &"2@sha256:a".into(), false), By(1));
+        let digests = entries(&[("3", 0), ("~1", 9), ("2@sha256:a", 9), ("1", 9)]);
+        assert_eq!(reverted(&digests, &"2".into(), false), By(1));
         for (name, version, whole, cut) in cases {
             for (ends_early, expected) in [(false, whole), (true, cut)] {
                 assert_eq!(

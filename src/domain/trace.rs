@@ -153,10 +153,10 @@ pub fn trace(
     }
 }
 
-/// When `version` landed, each time.
+/// When `version`, with or without its digest, landed, each time.
 fn landings(history: &[HistoryEntry], version: &Version) -> impl Iterator<Item = Timestamp> {
     let changes = history.iter().map(|entry| &entry.change);
-    let its = changes.filter(|change| change.version.as_ref() == Some(version));
+    let its = changes.filter(|change| change.brought(version));
     its.map(|change| change.landed.time)
 }
 
@@ -180,8 +180,8 @@ impl Path<'_> {
         let newest = history.first().map(|entry| &entry.change);
         let now = newest.and_then(|change| change.version.clone());
         let stays = history.iter().enumerate().rev();
-        let stays = stays.filter(|(_, entry)| entry.change.version.as_ref() == Some(self.version));
-        let go_back = if now.as_ref() == Some(self.version) {
+        let stays = stays.filter(|(_, entry)| entry.change.brought(self.version));
+        let go_back = if newest.is_some_and(|change| change.brought(self.version)) {
             last_good(history, self.bad).and_then(|index| history.get(index))
         } else {
             None
@@ -385,6 +385,23 @@ mod tests {
         let told = order.iter().cloned().zip(told.iter().map(Vec::as_slice));
         let histories = told.collect();
         trace(&version.into(), &histories, &order, &topology, &|_| false)
+    }
+
+    #[test]
+    fn a_version_is_traced_with_its_digest_and_without() {
+        let stories: &[(&str, &[(i64, &str)])] = &[
+            ("dev", &[(1, "1"), (10, "2")]),
+            ("staging", &[(2, "1"), (12, "2")]),
+            ("prod", &[(3, "1"), (15, "2@sha256:a")]),
+        ];
+        for version in ["2", "2@sha256:a"] {
+            let trace = traced(version, stories);
+            let prod = &trace.places[2].stays[0];
+            assert_eq!(prod.arrival.word(), "promotion", "{version}");
+            let lead = prod.lead_from.as_ref().unwrap();
+            assert_eq!(lead.seconds, 3 * 3_600, "{version}");
+            assert!(trace.places[2].go_back.is_some(), "{version}");
+        }
     }
 
     #[test]

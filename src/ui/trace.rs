@@ -18,6 +18,7 @@ use crate::{
     domain::{
         age,
         ids::{CellKey, ServiceName},
+        image,
         trace::{Arrival, Stay, Trace, TraceStop},
         version::Version,
     },
@@ -303,7 +304,7 @@ fn absence(model: &Model, screen: &TraceScreen, place: &TraceStop) -> String {
     let desired = model.git.desired.as_deref();
     let declared = desired.and_then(|desired| desired.cells.get(&cell));
     let now = declared.and_then(|cell| cell.version.as_ref());
-    if now == Some(&screen.version) {
+    if now.is_some_and(|now| image::is_same(now, &screen.version)) {
         return "is there; how it came is not known yet".to_owned();
     }
     let unsure = if !model.history.done {

@@ -125,9 +125,10 @@ impl Model {
                 let values = self.values(&cell);
                 let known = values
                     .iter()
-                    .find(|e| e.change.version.as_ref() == Some(&wanted));
-                if let Some(at) = known.map(|entry| entry.change.landed.commit) {
-                    self.revert_to(cell, Some(wanted), at, out);
+                    .map(|entry| &entry.change)
+                    .find(|change| change.brought(&wanted));
+                if let Some((at, was)) = known.map(|it| (it.landed.commit, it.version.clone())) {
+                    self.revert_to(cell, was, at, out);
                 } else {
                     self.say(format!(
                         "{cell} never declared {version}; :set writes any version"

@@ -269,7 +269,7 @@ fn runs(status: &CellStatus<'_>, version: &Version, now: Timestamp) -> String {
 
 /// Whether its history is known and has no such version.
 fn never(upstream: &[HistoryEntry], version: &Version) -> bool {
-    let had = |entry: &HistoryEntry| entry.change.version.as_ref() == Some(version);
+    let had = |entry: &HistoryEntry| entry.change.brought(version);
     !upstream.is_empty() && !upstream.iter().any(had)
 }
 

@@ -94,7 +94,7 @@ fn skew(
         let Some(theirs) = &declared.version else {
             continue;
         };
-        if own == theirs || image::pins(own, theirs) || image::pins(theirs, own) {
+        if image::is_same(own, theirs) {
             equal = true;
             continue;
         }
@@ -136,8 +136,7 @@ fn order<'p>(
 
 /// How many versions came since `own` was there last, newest first; what was taken back since is nothing that is missing.
 fn since(upstream: &[HistoryEntry], own: &Version) -> Option<usize> {
-    let is_own = |version: &Version| version == own || image::pins(own, version);
-    let had = |entry: &HistoryEntry| entry.change.version.as_ref().is_some_and(is_own);
+    let had = |entry: &HistoryEntry| entry.change.brought(own);
     let at = upstream.iter().position(had)?;
     let mut came: Vec<&Version> = Vec::new();
     for version in upstream[..at]
@@ -145,7 +144,8 @@ fn since(upstream: &[HistoryEntry], own: &Version) -> Option<usize> {
         .filter_map(|entry| entry.change.version.as_ref())
     {
         let back = || matches!(last_good::reverted(upstream, version, false), Taken::By(_));
-        if !came.contains(&version) && !back() {
+        let is_known = came.iter().any(|known| image::is_same(known, version));
+        if !is_known && !back() {
             came.push(version);
         }
     }

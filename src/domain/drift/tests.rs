@@ -130,6 +130,20 @@ fn a_cell_stands_to_its_upstream_by_order_or_by_what_that_had() {
             "1.3 1.2 1.3 1.2 1.1",
             Some(behind(Some(2))),
         ),
+        (
+            "with digests or without, a version counts once",
+            "1.1@sha256:a",
+            "1.3@sha256:a",
+            "1.3@sha256:a 1.3 1.2 1.1",
+            Some(behind(Some(2))),
+        ),
+        (
+            "the same with its digest",
+            "1.2@sha256:a",
+            "1.2",
+            "1.2",
+            None,
+        ),
         ("newer", "1.3", "1.2", "1.2 1.3", AHEAD),
         ("the same in other words", "v1.2", "1.2", "1.2", DIFFERS),
         (
@@ -159,6 +173,18 @@ fn a_cell_stands_to_its_upstream_by_order_or_by_what_that_had() {
         assert!(
             !found.contains_key(&CellKey::new("api", "staging")),
             "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_upstream_that_had_the_tag_had_the_version() {
+    let cases = [("2@sha256:a", false), ("2", false), ("3", true)];
+    for (version, expected) in cases {
+        assert_eq!(
+            never(&entries("2 1"), &version.into()),
+            expected,
+            "{version}"
         );
     }
 }

@@ -51,8 +51,8 @@ fn without_past<'a>(change: &Change<'a>) -> Known<'a> {
     if subject.map(|cell| cell.subject) == Some(Subject::Setting) {
         return pass("a setting has no order, and is no fix".to_owned());
     }
-    if own == to {
-        return pass(format!("{target} declares {to} already"));
+    if image::is_same(own, to) {
+        return pass(format!("{target} declares {own} already"));
     }
     if is_above(own, to) {
         return Known::Found(hold(format!(
@@ -148,15 +148,14 @@ pub(super) fn warn(environment: &EnvironmentName, version: &Version, history: &H
 /// When `version` came last, with or without the digest that it has.
 fn newest<'a>(history: &'a History, version: &Version) -> Option<&'a HistoryEntry> {
     let mut entries = history.entries.iter();
-    let is_it = |it: &Version| it == version || image::pins(version, it);
-    entries.find(|entry| entry.change.version.as_ref().is_some_and(is_it))
+    entries.find(|entry| entry.change.brought(version))
 }
 
-/// How `version` came before the times in which nothing else was there: what was gone, or unread, and is back as it was,
+/// How `version`, with or without a digest, came before the times in which nothing else was there: what was gone, or unread, and is back as it was,
 /// came when it came first.
 fn first_of<'a>(history: &'a History, version: &Version) -> Option<&'a HistoryEntry> {
     let entries = history.entries.iter();
-    let own = |entry: &&HistoryEntry| entry.change.version.as_ref() == Some(version);
+    let own = |entry: &&HistoryEntry| entry.change.brought(version);
     let stay = entries
         .skip_while(|entry| !own(entry))
         .take_while(|entry| own(entry) || entry.change.version.is_none());

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::{Change, Facts, Finding, Gate, NOT_KNOWN, Question, ahead::told, found};
 use crate::domain::{
-    image::tag_and_digest,
     last_good::{self, Taken},
     plan::{Level, Outcome},
     version::Version,
@@ -30,23 +29,21 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
         Err(why) => return not_known(&format!("the history cannot be read: {why}")),
     };
     let early = history.ends_early();
-    let taken = |version: &Version| last_good::reverted(&history.entries, version, early.is_some());
-    let by = match (taken(to), tag_and_digest(to.as_str())) {
-        // What was taken back was not pinned then.
-        (Taken::No, (Some(tag), Some(_))) => taken(&tag.into()),
-        (taken, _) => taken,
-    };
-    let by = match by {
-        Taken::By(by) => history.entries.get(by),
+    let entries = &history.entries;
+    let by = match last_good::reverted(entries, to, early.is_some()) {
+        Taken::By(by) => entries.get(by).zip(entries.get(by + 1..)),
         Taken::No => None,
         Taken::NotKnown => {
-            let why = early.unwrap_or("the history ends early");
+            let why = early.unwrap_or("a build of that tag was, and it may mean that one");
             return not_known(&format!("whether {to} was reverted here; {why}"));
         }
     };
-    let Some(by) = by else {
+    let Some((by, older)) = by else {
         return found(Outcome::Pass, format!("{to} was not reverted here"));
     };
+    // With another digest than comes now, or none: as it was called then.
+    let taken = older.iter().find_map(|entry| entry.change.version.as_ref());
+    let taken = taken.unwrap_or(to);
     let (level, outcome) = if change.is_protected() {
         (Level::Hold, Outcome::Hold)
     } else {
@@ -54,7 +51,7 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
     };
     let back = by.change.version.as_ref().map_or("none", Version::as_str);
     let detail = format!(
-        "{to} was reverted here {}, back to {back}; promote a version that mends it, or lift this with a reason",
+        "{taken} was reverted here {}, back to {back}; promote a version that mends it, or lift this with a reason",
         told(&by.change, now)
     );
     Finding {

@@ -34,7 +34,7 @@ fn questions(change: &Change<'_>) -> Vec<Question> {
     };
     let asked = upstreams::cells(change).filter(|cell| {
         let declared = change.desired.version(cell);
-        declared.is_some_and(|it| is_same(it, to)) && has_cluster(change, &cell.environment)
+        declared.is_some_and(|it| image::is_same(it, to)) && has_cluster(change, &cell.environment)
     });
     asked.map(Question::Running).collect()
 }
@@ -58,7 +58,7 @@ fn ask(
 ) -> Answer {
     let key = CellKey::new(change.cell.service.clone(), name.clone());
     match change.desired.version(&key) {
-        Some(declared) if is_same(declared, to) => {}
+        Some(declared) if image::is_same(declared, to) => {}
         Some(declared) => return Answer::no(format!("{name} declares {declared}, not {to}")),
         None => return Answer::no(format!("{name} declares no version of {}", key.service)),
     }
@@ -98,11 +98,6 @@ fn ask(
         Some(live) if live.hidden => by_git_alone(name, to, Subject::Unsure, Some(live), now),
         Some(live) => running(name, to, live, now),
     }
-}
-
-/// Whether what an upstream declares is what comes: the digest of its tag may come with it.
-fn is_same(declared: &Version, to: &Version) -> bool {
-    declared == to || image::pins(to, declared)
 }
 
 /// Pods cannot show it: that Git declares it is all there is to know.

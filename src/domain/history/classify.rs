@@ -1,12 +1,13 @@
 //! What each change of a cell was: a promotion, a revert, a bump.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::{ChangeKind, Changes, HistoryEntry, ValueChange};
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
+    image,
     topology::Topology,
     version::Version,
 };
@@ -14,7 +15,8 @@ use crate::domain::{
 /// Says of each of a cell's changes what it was and how long its value stayed, newest first.
 ///
 /// A value that a configured upstream has in the commit that landed it is a promotion, from the first such upstream; so is
-/// one whose commit says `Promoted-From`. Else a value that the cell had before is a revert, and any other a bump. One
+/// one whose commit says `Promoted-From`. Else a value that the cell had before is a revert, and any other a bump. A tag with
+/// its digest counts as the tag. One
 /// exception: going back to the value just before, while the upstreams have moved on or the commit says that it reverts, is
 /// a revert. Where a tag brings back a commit that an earlier tag had brought and another has replaced since, it is a revert
 /// too, whatever it calls itself: 1.0.0 comes back as 1.1.1. It is a promotion where an upstream had been moved to that commit
@@ -29,10 +31,7 @@ pub fn classify(
     let Some(changes) = all.get(key) else {
         return Vec::new();
     };
-    let mut older: BTreeMap<&Version, usize> = BTreeMap::new();
-    for version in changes.iter().filter_map(|change| change.version.as_ref()) {
-        *older.entry(version).or_default() += 1;
-    }
+    let were_there = were_there(changes);
     let mut left: Option<Timestamp> = None;
     let mut entries = Vec::with_capacity(changes.len());
     for (index, change) in changes.iter().enumerate() {
@@ -40,13 +39,12 @@ pub fn classify(
             None if unread && index == 0 => ChangeKind::Unread,
             None => ChangeKind::Removed,
             Some(version) => {
-                let before = older.entry(version).or_default();
-                *before = before.saturating_sub(1);
                 let oldest = index + 1 == changes.len();
-                let was_there = *before > 0;
+                let was_there = were_there.get(index).is_some_and(|was_there| *was_there);
                 // The change that this one replaced is the next; the value before it is the one after.
-                let just_before = changes.get(index + 2).map(|older| &older.version);
-                let goes_back = just_before == Some(&change.version);
+                let just_before = changes.get(index + 2);
+                let goes_back = just_before.is_some_and(|older| older.brought(version))
+                    && !is_repinned(change, version);
                 let again = brings_again(&changes[index..]);
                 let upstream = if again {
                     Upstream::before(all, key, topology, change, was_there)
@@ -78,6 +76,40 @@ pub fn classify(
     entries
 }
 
+/// Whether each change brings a version that was there before, with or without its digest.
+fn were_there(changes: &[ValueChange]) -> Vec<bool> {
+    let (mut texts, mut pinned) = (BTreeSet::new(), BTreeSet::new());
+    let oldest_first = changes.iter().rev().map(|change| {
+        let Some(version) = &change.version else {
+            return false;
+        };
+        let text = version.as_str();
+        let tag = match image::tag_and_digest(text) {
+            (Some(tag), Some(_)) => Some(tag),
+            _ => None,
+        };
+        let by_tag = match tag {
+            Some(tag) => texts.contains(tag),
+            None => pinned.contains(text),
+        };
+        let was_there = texts.contains(text) || by_tag && !is_repinned(change, version);
+        texts.insert(text);
+        pinned.extend(tag);
+        was_there
+    });
+    let mut were_there: Vec<bool> = oldest_first.collect();
+    were_there.reverse();
+    were_there
+}
+
+/// Whether a change only gives the tag that was there a digest, another one or none: it brings nothing back.
+fn is_repinned(change: &ValueChange, version: &Version) -> bool {
+    let (tag, _) = image::tag_and_digest(version.as_str());
+    let replaced = change.previous.as_ref().filter(|it| *it != version);
+    let replaced = replaced.and_then(|it| image::tag_and_digest(it.as_str()).0);
+    replaced.is_some() && replaced == tag
+}
+
 /// Whether the newest of `changes` brings back a commit that an older one had brought, and that another has replaced since.
 ///
 /// On a branch no commit lands twice, so this is said of tags alone.
@@ -103,9 +135,7 @@ enum Upstream<'a> {
 
 impl<'a> Upstream<'a> {
     fn at(all: &Changes, key: &CellKey, topology: &'a Topology, change: &ValueChange) -> Self {
-        Self::of(all, key, topology, change, &|theirs| {
-            theirs.version == change.version
-        })
+        Self::of(all, key, topology, change, &|theirs| is_one(theirs, change))
     }
 
     /// The same where a tag brings a commit again: an upstream has it that an earlier tag moved to that commit, or, where
@@ -118,8 +148,8 @@ impl<'a> Upstream<'a> {
         by_value: bool,
     ) -> Self {
         Self::of(all, key, topology, change, &|theirs| {
-            let is_same = theirs.landed.commit == change.landed.commit
-                || by_value && theirs.version == change.version;
+            let is_same =
+                theirs.landed.commit == change.landed.commit || by_value && is_one(theirs, change);
             is_same && theirs.landed != change.landed
         })
     }
@@ -151,6 +181,14 @@ impl<'a> Upstream<'a> {
             Self::Has(name) => Some(name),
             Self::MovedOn | Self::Nothing => None,
         }
+    }
+}
+
+/// Whether two changes bring one version, or neither brings any.
+fn is_one(theirs: &ValueChange, change: &ValueChange) -> bool {
+    match &change.version {
+        Some(version) => theirs.brought(version),
+        None => theirs.version.is_none(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::SkipCause;
 use crate::domain::{
     desired::{Desired, DesiredCell, RefName, Tip},
     ids::{CellKey, EnvironmentName, ObjectId},
+    image,
     problem::{Problem, Unreadable},
     subject::Subject,
     topology::Topology,
@@ -41,6 +42,12 @@ pub fn incoming<'a>(
 /// Whether a cell declares `version`, and nothing else beside it.
 pub fn declares(cell: &DesiredCell, version: &Version) -> bool {
     cell.version.as_ref() == Some(version) && cell.conflict.is_none()
+}
+
+/// The same, with or without a digest of it: a promotion takes none away.
+pub fn declares_or_pins(cell: &DesiredCell, version: &Version) -> bool {
+    let own = cell.version.as_ref();
+    cell.conflict.is_none() && own.is_some_and(|own| image::is_or_pins(own, version))
 }
 
 /// Why a cell that declares `version` does not get it.
@@ -101,7 +108,7 @@ pub fn upstream_for<'a>(
     let mut refused = None;
     for upstream in from {
         let refusal = match (incoming(desired, key, upstream), &cell.version) {
-            (Ok(theirs), Some(own)) if declares(cell, theirs) => {
+            (Ok(theirs), Some(own)) if declares_or_pins(cell, theirs) => {
                 two_commits(desired, key, upstream).unwrap_or_else(|| already_there(key, own))
             }
             (Ok(theirs), Some(own)) if is_ahead(cell, theirs) => (
@@ -340,6 +347,12 @@ mod tests {
                 "prod",
                 "conflict: stage.yaml:2: differs; neither of them is promoted",
             ),
+            (
+                "stage=1 prod=1@sha256:a",
+                "prod",
+                "already-there: prod declares 1@sha256:a already",
+            ),
+            ("stage=1@sha256:a prod=1", "prod", "stage"),
             ("stage=1|2 hot=1 prod=0", "prod", "hot"),
             ("stage=1 prod=1|2", "prod", "stage"),
             (

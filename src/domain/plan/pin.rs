@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ChangeRequest, Intent, PlanInput, build::wanted, eligible::declares};
+use super::{
+    ChangeRequest, Intent, PlanInput,
+    build::wanted,
+    eligible::{declares, declares_or_pins},
+};
 use crate::domain::{
     desired::{DesiredCell, RefName},
     gate::{Facts, Question, pin_question, pinned},
     ids::CellKey,
-    image,
     version::Version,
 };
 
@@ -33,10 +36,9 @@ impl Pin {
 
     /// Whether a cell declares it. With any digest of the tag, where nobody knows which it would be: none is taken away.
     pub(super) fn is_in(&self, cell: &DesiredCell) -> bool {
-        match (&self.pinned, &cell.version) {
-            (Some(pinned), _) => declares(cell, pinned),
-            (None, Some(own)) => cell.conflict.is_none() && image::is_or_pins(own, &self.tag),
-            (None, None) => false,
+        match &self.pinned {
+            Some(pinned) => declares(cell, pinned),
+            None => declares_or_pins(cell, &self.tag),
         }
     }
 }

@@ -27,6 +27,7 @@ struct Case<'a> {
     target: &'a str,
     own: &'a str,
     gates: GatePolicy,
+    pins: bool,
     says: Says<'a>,
     lifted: bool,
 }
@@ -37,6 +38,7 @@ impl Default for Case<'_> {
             target: "prod",
             own: "1",
             gates: GatePolicy::default(),
+            pins: true,
             says: Ok((Some(A), None)),
             lifted: false,
         }
@@ -47,7 +49,7 @@ impl Case<'_> {
     fn plan(&self) -> Plan {
         let mut topology = topology();
         let gates = GatePolicy {
-            pin: true,
+            pin: self.pins,
             ..self.gates.clone()
         };
         let policies = &mut topology.policy.environments;
@@ -277,9 +279,17 @@ fn what_a_registry_says_or_not_is_judged() {
         says: silent,
         ..case()
     };
-    let skipped = there.plan().skipped;
-    assert_eq!(skipped[0].cause, SkipCause::AlreadyThere);
-    assert_eq!(skipped[0].detail, "prod declares 2@sha256:aa already");
+    let by_hand = Case {
+        own: "2@sha256:aa",
+        pins: false,
+        ..case()
+    };
+    for (name, case) in [("known or not", there), ("nobody asks for it", by_hand)] {
+        let skipped = case.plan().skipped;
+        assert_eq!(skipped[0].cause, SkipCause::AlreadyThere, "{name}");
+        let detail = "prod declares 2@sha256:aa already";
+        assert_eq!(skipped[0].detail, detail, "{name}");
+    }
 }
 
 /// A registry that is silent for a while ends no wait, and nothing goes without the digest that was confirmed.

@@ -26,6 +26,7 @@ use crate::{
         failure::{Failure, FailureKind},
         gate::{self, Change, Question},
         ids::{CellKey, EnvironmentName, ObjectId, RepoPath, ServiceName},
+        image,
         layout::Origin,
         plan::{FileEdit, Intent, is_above},
         problem::Problem,
@@ -411,7 +412,8 @@ impl Judging<'_> {
             let mut upstreams = environment.into_iter().flat_map(|it| &it.from);
             let has = |upstream: &&EnvironmentName| {
                 let theirs = CellKey::new(key.service.clone(), (*upstream).clone());
-                self.base.desired.version(&theirs) == Some(to)
+                let theirs = self.base.desired.version(&theirs);
+                theirs.is_some_and(|theirs| image::is_or_pins(to, theirs))
             };
             match upstreams.find(has) {
                 Some(from) => {

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::*;
 use crate::domain::{history::CommitInfo, ids::ObjectId, said::Said, topology::Environment};
@@ -79,7 +79,7 @@ fn classifies_by_value_and_order() {
         ("hot", &[]),
     ]);
     // (name, landed line, kinds of prod from the newest)
-    let cases: [(&str, &[&str], &str); 23] = [
+    let cases: [(&str, &[&str], &str); 29] = [
         ("first value", &["prod=1"], "initial"),
         (
             "first value, upstream has it",
@@ -205,6 +205,36 @@ fn classifies_by_value_and_order() {
             "a dropped upstream says nothing",
             &["stage=1", "prod=1", "prod=2", "stage=-", "prod=1"],
             "revert bump initial",
+        ),
+        (
+            "pinned on its way from the upstream",
+            &["stage=1", "prod=1", "stage=2", "prod=2@sha256:a"],
+            "promotion:stage initial",
+        ),
+        (
+            "pinned by the upstream alone",
+            &["prod=1", "stage=2@sha256:a", "prod=2"],
+            "promotion:stage initial",
+        ),
+        (
+            "a digest for what is there brings nothing back, and its end neither",
+            &["prod=1", "prod=1@sha256:a", "prod=1@sha256:b"],
+            "bump bump initial",
+        ),
+        (
+            "back to what has its digest only now",
+            &["stage=1", "prod=1", "stage=2", "prod=2", "prod=1@sha256:a"],
+            "revert promotion:stage initial",
+        ),
+        (
+            "back to the tag of what had its digest",
+            &["prod=1@sha256:a", "prod=2", "prod=3", "prod=1"],
+            "revert bump bump initial",
+        ),
+        (
+            "another build of a tag that was there is new",
+            &["prod=1@sha256:a", "prod=2", "prod=1@sha256:b"],
+            "bump bump initial",
         ),
         (
             "removed and back",

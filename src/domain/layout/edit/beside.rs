@@ -2,7 +2,7 @@
 //! comment behind it): where nothing tells what goes with the new version, the plan names it; and who writes the version
 //! again by itself.
 
-use super::{Editor, Files, Spot, automation};
+use super::{Editor, Files, Spot, automation, companions::is_of};
 use crate::domain::{
     desired::Desired,
     ids::CellKey,
@@ -157,7 +157,7 @@ impl<'a> Editor<'a> {
         let mut row = self.desired.row(&self.key.service);
         let belongs = row.any(|(key, cell)| {
             let other = Editor { key, cell, ..*self };
-            let same = key != self.key && cell.version.as_ref() == Some(version);
+            let same = key != self.key && is_of(cell.version.as_ref(), version);
             let own = same.then(|| other.own_places().ok()).flatten();
             let mut own = own.into_iter().flatten();
             own.any(|spot| comment_of(&spot.found) == Some(comment))
@@ -230,7 +230,7 @@ impl<'a> Editor<'a> {
     fn belongs(&self, index: usize, version: &Version, found: &Found) -> bool {
         let mut others = self.elsewhere(index);
         others.any(|(other, places)| {
-            other.as_ref() == Some(version) && places.contains(&found.version)
+            is_of(other.as_ref(), version) && places.contains(&found.version)
         })
     }
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::{
     ids::{CellKey, RepoPath},
+    image,
     layout::{
         extract::{File, Found, Place},
         level::{Finder, Level},
@@ -31,6 +32,11 @@ pub(super) struct Donor {
     also: Vec<Vec<Option<Version>>>,
     /// It is the cell itself, as it was.
     pub(super) past: bool,
+}
+
+/// Whether what is declared somewhere is what comes, which may have its digest only now.
+pub(super) fn is_of(declared: Option<&Version>, version: &Version) -> bool {
+    declared.is_some_and(|declared| image::is_or_pins(version, declared))
 }
 
 impl<'a> Editor<'a> {
@@ -60,7 +66,7 @@ impl<'a> Editor<'a> {
             .find_map(|name| {
                 let key = CellKey::new(self.key.service.clone(), name.clone());
                 let cell = self.desired.cells.get(&key)?;
-                if cell.version.as_ref() != Some(version) {
+                if !is_of(cell.version.as_ref(), version) {
                     return None;
                 }
                 let other = Editor {
@@ -76,7 +82,7 @@ impl<'a> Editor<'a> {
     pub(super) fn donor_siblings(&self, version: &Version) -> Vec<(String, String)> {
         let mut row = self.desired.row(&self.key.service);
         let found = row.find_map(|(key, cell)| {
-            let same = cell.version.as_ref() == Some(version) && cell.layout == self.cell.layout;
+            let same = is_of(cell.version.as_ref(), version) && cell.layout == self.cell.layout;
             let other = Editor { key, cell, ..*self };
             let own = if same {
                 other.own_places().ok()?
@@ -95,7 +101,7 @@ impl<'a> Editor<'a> {
         let own = self.own_places().ok()?;
         let spot = own
             .iter()
-            .find(|spot| spot.found.version.as_ref() == Some(version))?;
+            .find(|spot| is_of(spot.found.version.as_ref(), version))?;
         let (pair, comment) = match &spot.found.place {
             Place::Scalar { pair, comment, .. } => (pair.as_deref(), comment.clone()),
             Place::Text { .. } => (None, None),

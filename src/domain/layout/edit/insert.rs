@@ -1,6 +1,8 @@
 //! Writing an override where none stands: into the cell's own file, beside what is there.
 
-use super::{Changes, Editor, Files, Refusal, Spot, append, digests, not_parseable, place};
+use super::{
+    Changes, Editor, Files, Refusal, Spot, append, companions::is_of, digests, not_parseable, place,
+};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, RepoPath},
@@ -30,7 +32,7 @@ pub(super) fn cell_like(
 ) -> Option<DesiredCell> {
     let mut row = desired.row(&key.service);
     row.find_map(|(_, donor)| {
-        let fits = donor.version.as_ref() == Some(version) && donor.origin == layouts.origin();
+        let fits = is_of(donor.version.as_ref(), version) && donor.origin == layouts.origin();
         let mut readings = layouts
             .layouts
             .iter()

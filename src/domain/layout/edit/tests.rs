@@ -346,6 +346,14 @@ fn companions_move_along() {
         edited(layout, &files, "web prod abc2"),
         "beef\n--8<--\nimage:\n  tag: abc2 # release v2.0\nchart: {version: 1.2.0}\n"
     );
+    let pinned = format!("abc2@sha256:{}", "a".repeat(64));
+    assert_eq!(
+        edited(layout, &files, &format!("web prod {pinned}")),
+        format!(
+            "beef\n--8<--\nimage:\n  tag: {pinned} # release v2.0\nchart: {{version: 1.2.0}}\n"
+        ),
+        "what is pinned on its way is that version"
+    );
     let same = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", also = [{ yaml = "resources[*]", part = "query:ref" }] }"#;
     let files = [(
         "prod/web.yaml",

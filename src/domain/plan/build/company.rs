@@ -13,6 +13,7 @@ use super::{
 };
 use crate::domain::{
     ids::{CellKey, EnvironmentName},
+    image,
     layout::Beside,
     version::Version,
 };
@@ -212,7 +213,8 @@ fn intents(
             };
             let has = |upstream: &&EnvironmentName| {
                 let key = CellKey::new(cell.service.clone(), (*upstream).clone());
-                input.desired.version(&key) == Some(to)
+                let theirs = input.desired.version(&key);
+                theirs.is_some_and(|theirs| image::is_or_pins(to, theirs))
             };
             let promote = |from: &EnvironmentName| Intent::Promote { from: from.clone() };
             match upstreams.iter().copied().find(has) {

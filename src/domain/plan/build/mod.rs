@@ -16,7 +16,7 @@ use super::{
     Action, ChangeRequest, FileEdit, Intent, Merge, NewTag, Plan, PlanRequest, PlannedChange, Skip,
     SkipCause, Wave, Write,
     along::{Edited, MatrixOf},
-    eligible::{already_there, declares, incoming},
+    eligible::{already_there, declares, declares_or_pins, incoming},
     judging::{JudgedAs, Judging},
     pin::Pins,
 };
@@ -252,6 +252,10 @@ impl Draft {
                     return Err(there(key, cell.version.as_ref()));
                 }
                 to = Some(pin.written().clone());
+            } else if let (Intent::Promote { .. }, Some(version)) = (&request.intent, &to)
+                && let Some(cell) = cell.filter(|cell| declares_or_pins(cell, version))
+            {
+                return Err(there(key, cell.version.as_ref()));
             }
             self.add_edit(request, to.as_ref(), input)?;
         }
