@@ -1,6 +1,6 @@
 //! What every gate says of a version on its way into a cell, whether or not anything would be written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use super::{
     answers::{AskRunning, answers},
 };
 use crate::domain::{
-    gate::{self, Change, Facts},
+    gate::{self, Change, Facts, Planned},
     ids::{CellKey, EnvironmentName, RepoPath},
     layout::{self, Origin},
     plan::{FileEdit, Intent, Outcome, Verdict},
@@ -61,7 +61,7 @@ pub fn why(
         pins,
         desired: &reading.desired,
         topology,
-        planned: &BTreeMap::new(),
+        planned: &Planned::default(),
         edits: &edits,
     };
     let mut questions: BTreeSet<_> = gate::questions(&change).into_iter().collect();

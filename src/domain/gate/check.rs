@@ -3,7 +3,7 @@
 //! Each check is judged by its own level, by what it says of unknown, and by whether it judges reverts; the gate says the
 //! worst of them. What is slow, garbled or not allowed is not known, and that is not good.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -14,7 +14,7 @@ use super::{
 use crate::domain::{
     address, age,
     desired::Desired,
-    ids::CellKey,
+    ids::{CellKey, RepoPath},
     plan::{FileEdit, Level, Outcome},
     policy::check::{About, Ask, Check, Http, Promql},
     text::{clip, sanitise},
@@ -153,8 +153,12 @@ fn variables(about: &About<'_>) -> Vec<(&'static str, String)> {
 fn input(desired: &Desired, cell: &CellKey, edits: &[FileEdit]) -> Arc<[u8]> {
     let cell = desired.cells.get(cell);
     let sources = cell.map_or(&[][..], |cell| &cell.sources);
-    let of_it = |edit: &&FileEdit| sources.iter().any(|source| source.path == edit.path);
-    let mut files: Vec<&FileEdit> = edits.iter().filter(of_it).collect();
+    let sources: BTreeSet<&RepoPath> = sources.iter().map(|source| &source.path).collect();
+    let of_it = sources.into_iter().filter_map(|path| {
+        let at = edits.binary_search_by(|edit| edit.path.cmp(path));
+        edits.get(at.ok()?)
+    });
+    let mut files: Vec<&FileEdit> = of_it.collect();
     if files.is_empty() {
         files = edits.iter().collect();
     }

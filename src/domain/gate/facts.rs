@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::registry::{ImageFacts, ImageQuestion};
 use super::upstreams;
@@ -135,8 +135,14 @@ pub struct Facts {
     worked_out: WorkedOut,
 }
 
-/// The target, its upstream, the moment and what goes together, as a hash.
-pub(super) type Set = (EnvironmentName, EnvironmentName, Timestamp, u64);
+/// The target, its upstream, the moment, how long is asked for, and what goes together, as a hash.
+pub(super) type Set = (
+    EnvironmentName,
+    EnvironmentName,
+    Timestamp,
+    SignedDuration,
+    u64,
+);
 
 /// What the facts say of all changes that go together: worked out for the first of them, and the same for the others. It is
 /// of these facts alone: a copy, to which others may come, begins anew.

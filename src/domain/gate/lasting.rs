@@ -1,6 +1,6 @@
 //! What `soak` and `together` say: of what was healthy upstream, by whom, and for how long.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -99,7 +99,7 @@ impl Asked {
             vetoes: crate::domain::policy::veto::Vetoes::default(),
         };
         let planned = self.services.iter();
-        let planned: BTreeMap<CellKey, Version> = planned
+        let planned: Planned = planned
             .map(|service| (CellKey::new(*service, "prod"), "2.0.0".into()))
             .collect();
         let facts = self.facts();

@@ -7,8 +7,6 @@
 //! Adding one adds its file and its line in [`ALL`]. What a question asks is found out by whoever can, with its time; a gate
 //! is a pure function of the change, the facts and the moment.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{
@@ -29,6 +27,7 @@ mod health;
 mod immutable;
 #[cfg(test)]
 mod lasting;
+mod planned;
 #[cfg(test)]
 mod policies;
 mod registry;
@@ -49,6 +48,7 @@ pub use facts::{
     Answer, CommandQuestion, Facts, HttpQuestion, HttpReply, PromqlQuestion, Question, Ran, Sample,
 };
 pub use immutable::{pin_question, pinned};
+pub use planned::Planned;
 pub use registry::{Attested, AttestedOf, ImageFacts, ImageQuestion, ImageThere};
 
 /// A rule.
@@ -124,8 +124,8 @@ pub struct Change<'a> {
     /// Environments and their policy.
     pub topology: &'a Topology,
     /// What the plan writes, of all cells: what goes together.
-    pub planned: &'a BTreeMap<CellKey, Version>,
-    /// The files of the commit or tag that brings it, as far as they are known.
+    pub planned: &'a Planned,
+    /// The files of the commit or tag that brings it, as far as they are known, in the order of their paths.
     pub edits: &'a [FileEdit],
 }
 

@@ -1,15 +1,11 @@
 //! `together`: the versions that go together have run side by side, healthy, in the upstream for as long as is asked: the set
 //! that was tested is the set that goes.
 
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Change, Facts, Finding, Gate, Question, found,
+    planned::Going,
     soak::{asked, not_judged, unseen},
     upstreams::{self, Answer},
 };
@@ -19,7 +15,6 @@ use crate::domain::{
     past_health::{Span, together},
     plan::Outcome,
     text::count,
-    version::Version,
 };
 
 pub(super) const GATE: Gate = Gate {
@@ -49,27 +44,18 @@ fn judge(change: &Change<'_>, facts: &Facts, now: Timestamp) -> Finding {
     let (Some(to), Some(wanted)) = (change.to, wanted) else {
         return found(Outcome::Pass, "no version is written");
     };
-    let set = set(change, to);
-    let mut hasher = DefaultHasher::new();
-    (&set, wanted).hash(&mut hasher);
-    let (target, all) = (&change.cell.environment, hasher.finish());
+    let (set, all) = change.planned.with(change.cell, to);
+    let target = &change.cell.environment;
     upstreams::ask_each(GATE.id, change, |name| {
         // All that go together get the same answer: it is worked out once.
-        let key = (target.clone(), name.clone(), now, all);
+        let key = (target.clone(), name.clone(), now, wanted, all);
         facts.once(key, || ask(name, &set, wanted, change, facts, now))
     })
 }
 
-/// What goes into the cell's environment, by this plan, in the order of names.
-fn set<'a>(change: &Change<'a>, to: &'a Version) -> BTreeMap<&'a CellKey, &'a Version> {
-    let planned = change.planned.iter();
-    let planned = planned.filter(|(cell, _)| cell.environment == change.cell.environment);
-    planned.chain([(change.cell, to)]).collect()
-}
-
 fn ask(
     name: &EnvironmentName,
-    set: &BTreeMap<&CellKey, &Version>,
+    set: &Going,
     wanted: SignedDuration,
     change: &Change<'_>,
     facts: &Facts,
@@ -78,8 +64,8 @@ fn ask(
     let words = age::precise(wanted.as_secs());
     let (mut all, mut current) = (Vec::new(), Some((Timestamp::MIN, false)));
     let mut unasked = None;
-    for (cell, version) in set {
-        let cell = CellKey::new(cell.service.clone(), name.clone());
+    for (service, version) in set {
+        let cell = CellKey::new(service.clone(), name.clone());
         if let Some(why) = not_judged(change, &cell) {
             if !upstreams::has_cluster(change, name) {
                 return Answer::yes(why);

@@ -6,7 +6,7 @@ use super::{
     FileEdit, Intent, Level, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict, Wave,
 };
 use crate::domain::{
-    gate::{self, Change, Facts, Question},
+    gate::{self, Change, Facts, Planned, Question},
     ids::CellKey,
     version::Version,
 };
@@ -37,7 +37,8 @@ impl Judging {
     pub(super) fn judge(&self, plan: &mut Plan, facts: &mut Facts, input: &PlanInput<'_>) {
         let planned = planned(plan);
         let Plan { changes, waves, .. } = plan;
-        let goes = (waves.as_slice(), &planned);
+        let edits = edits(waves);
+        let goes = (&edits, &planned);
         let unknown: BTreeSet<Question> = changes
             .iter()
             .filter_map(|change| self.change(change, goes, input))
@@ -68,7 +69,7 @@ impl Judging {
     fn change<'a>(
         &'a self,
         change: &'a PlannedChange,
-        (waves, planned): (&'a [Wave], &'a BTreeMap<CellKey, Version>),
+        (edits, planned): (&BTreeMap<&CellKey, &'a [FileEdit]>, &'a Planned),
         input: &PlanInput<'a>,
     ) -> Option<(&'a JudgedAs, Change<'a>)> {
         let judged_as = self.0.get(&change.cell)?;
@@ -80,17 +81,21 @@ impl Judging {
             desired: input.desired,
             topology: input.topology,
             planned,
-            edits: edits_of(waves, &change.cell),
+            edits: edits.get(&change.cell).copied().unwrap_or_default(),
         };
         Some((judged_as, change))
     }
 }
 
-/// The files of the commit or tag that brings a cell's change.
-fn edits_of<'a>(waves: &'a [Wave], cell: &CellKey) -> &'a [FileEdit] {
-    let mut writes = waves.iter().flat_map(|wave| &wave.writes);
-    let write = writes.find(|write| write.cells.contains(cell));
-    write.map_or(&[], |write| &write.edits)
+/// The files of the commit or tag that brings each cell's change.
+fn edits(waves: &[Wave]) -> BTreeMap<&CellKey, &[FileEdit]> {
+    let mut edits = BTreeMap::new();
+    for write in waves.iter().flat_map(|wave| &wave.writes) {
+        for cell in &write.cells {
+            edits.entry(cell).or_insert(write.edits.as_slice());
+        }
+    }
+    edits
 }
 
 /// What agents say of cells that go together: in which order they go.
@@ -105,7 +110,7 @@ fn together<'p>(
 }
 
 /// What a plan writes, of all its cells.
-fn planned(plan: &Plan) -> BTreeMap<CellKey, Version> {
+fn planned(plan: &Plan) -> Planned {
     let changes = plan.changes.iter();
     let written = changes.filter_map(|change| Some((change.cell.clone(), change.to.clone()?)));
     written.collect()

@@ -338,6 +338,7 @@ impl Judging<'_> {
         let planned: BTreeMap<CellKey, Version> = coming.collect();
         let intents = self.intents(&planned)?;
         let edits = self.edits(&planned);
+        let together = planned.clone().into_iter().collect();
         let changes: Vec<Change<'_>> = planned
             .iter()
             .filter_map(|(cell, to)| {
@@ -348,7 +349,7 @@ impl Judging<'_> {
                     pins: None,
                     desired,
                     topology,
-                    planned: &planned,
+                    planned: &together,
                     edits: &edits,
                 })
             })

@@ -6,6 +6,8 @@
 //! is stale. A lock that is no YAML, has the marks of a conflict, is older than the chart beside it or names another
 //! repository is nobody's right one.
 
+use std::collections::HashSet;
+
 use super::{Editor, FileEdit};
 use crate::domain::{
     ids::{CellKey, RepoPath},
@@ -84,9 +86,10 @@ pub fn stale_locks(
     edits: &[FileEdit],
     file: &dyn Fn(&RepoPath) -> Option<Vec<u8>>,
 ) -> Vec<(RepoPath, String)> {
+    let paths: HashSet<&RepoPath> = edits.iter().map(|edit| &edit.path).collect();
     let stale = edits.iter().filter_map(|edit| {
         let lock = moved_lock(edit)?;
-        let known = edits.iter().any(|other| other.path == lock);
+        let known = paths.contains(&lock);
         let there = (!known).then(|| file(&lock)).flatten();
         let is_there = there.is_some_and(|lock| !pins(&lock, &edit.after));
         let folder = lock.as_str().rsplit_once('/').map_or(".", |(folder, _)| folder);

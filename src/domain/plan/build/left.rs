@@ -1,6 +1,6 @@
 //! What goes with a version and stays as it is: said with the cells that do it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     super::{Action, Intent, Outcome, Plan, PlannedChange, Verdict, Write},
@@ -18,17 +18,17 @@ pub(super) fn tell_stale_locks(plan: &mut Plan, input: &PlanInput<'_>) {
     let waves = plan.waves.iter().flat_map(|wave| &wave.writes);
     for write in waves.filter(|write| write.action == Action::Edit) {
         let file = |path: &RepoPath| (input.files)(&write.tip.origin, path);
-        for (chart, words) in stale_locks(&write.edits, &file) {
-            let moves = |change: &&mut PlannedChange| {
-                let cell = input.desired.cells.get(&change.cell);
-                write.cells.contains(&change.cell)
-                    && cell.is_some_and(|cell| cell.files.contains(&chart))
-            };
-            for change in plan.changes.iter_mut().filter(moves) {
-                change
-                    .verdicts
-                    .push(Verdict::beside(LOCK, Outcome::Warn, words.clone()));
-            }
+        let stale: HashMap<RepoPath, String> =
+            stale_locks(&write.edits, &file).into_iter().collect();
+        if stale.is_empty() {
+            continue;
+        }
+        for change in changes_of(write, &mut plan.changes) {
+            let cell = input.desired.cells.get(&change.cell);
+            let files = cell.map_or(&[][..], |cell| &cell.files);
+            let words = files.iter().filter_map(|file| stale.get(file));
+            let verdicts = words.map(|words| Verdict::beside(LOCK, Outcome::Warn, words.clone()));
+            change.verdicts.extend(verdicts);
         }
     }
 }
@@ -55,9 +55,7 @@ pub(super) fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
                 None => (input.files)(origin, path),
             }
         };
-        let mut changes = plan.changes.iter_mut();
-        let changes = changes.by_ref().filter(|it| write.cells.contains(&it.cell));
-        for change in changes {
+        for change in changes_of(write, &mut plan.changes) {
             for left in (input.beside)(&change.cell, &after) {
                 change
                     .verdicts
@@ -65,6 +63,17 @@ pub(super) fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
             }
         }
     }
+}
+
+/// The changes that a write makes.
+fn changes_of<'a>(
+    write: &Write,
+    changes: &'a mut [PlannedChange],
+) -> impl Iterator<Item = &'a mut PlannedChange> {
+    let cells: HashSet<&CellKey> = write.cells.iter().collect();
+    changes
+        .iter_mut()
+        .filter(move |change| cells.contains(&change.cell))
 }
 
 /// What else of an object differs between the two ends of a promotion and stays as it is: the chart, where a release's image
