@@ -48,7 +48,7 @@ fn a_guess_is_marked_shown_edited_and_kept() {
         .folder(repository.clone_path())
         .env(
             "EDITOR",
-            "sed -i s|^name.*\"prod\"|&\\nurl=\"https://prod.example\"|",
+            r#"sed -i 's|^name.*"prod"|&\nurl="https://prod.example"|'"#,
         );
     let mut operator = Operator::sit_down(setup);
     let view = says(&operator, "1.2.0");
@@ -72,6 +72,7 @@ fn a_guess_is_marked_shown_edited_and_kept() {
             view.has("Layouts  by your draft, which is not saved")
         });
     assert!(!file.exists(), "nothing was saved");
+    operator.unlock();
     operator
         .terminal
         .press_until("w", "the file is written", SOON, |view| {

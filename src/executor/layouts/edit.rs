@@ -16,6 +16,7 @@ use crate::{
 };
 
 const WHAT: &str = "editing the layouts";
+const UNCHANGED: &str = "nothing was changed";
 /// An editor ends when its user leaves it.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
@@ -123,10 +124,7 @@ fn take_up(
     let text = store.text(DRAFT).map_err(|why| failed(WHAT, why))?;
     let has_one = lock(&shared.layouts).draft.is_some();
     let (text, nothing) = match text {
-        Some(text) if !has_one && begun.as_ref() == Some(&text) => (
-            text,
-            "nothing was changed (an editor that returns at once needs its option to wait, as `code --wait`)",
-        ),
+        Some(text) if !has_one && begun.as_ref() == Some(&text) => (text, UNCHANGED),
         Some(text) if text.trim().is_empty() => (text, "the draft says nothing any more"),
         None => (String::new(), "the draft is gone"),
         Some(text) => {
@@ -151,7 +149,11 @@ fn take_up(
     if lock(&shared.layouts).draft.take().is_some() {
         shared.again.asked.notify_one();
     }
-    Ok(Some(format!("there is no draft: {nothing}")))
+    let hint = match nothing {
+        UNCHANGED => " (an editor that returns at once needs its option to wait, as `code --wait`)",
+        _ => "",
+    };
+    Ok(Some(format!("there is no draft: {nothing}{hint}")))
 }
 
 /// Why an editor did not end well.
