@@ -11,7 +11,7 @@ use crate::{
         by_hand::{Deed, Weighed, WorkloadAt},
         rollout::{Change, Health, ObjectKind, Revision, RolloutAct, Verdict, back_to, revisions},
     },
-    sources::cluster::{Control, Kind, Objects, Options, Place, judge},
+    sources::cluster::{Control, Kind, Objects, Of, Options, Place, judge},
 };
 
 /// How often a workload that is waited for is looked at.
@@ -43,7 +43,9 @@ impl Workload {
             ObjectKind::Deployment => Kind::Watched(ObjectKind::ReplicaSet),
             _ => Kind::ControllerRevision,
         };
-        let made = objects.list(made, &at.namespace, "").await;
+        let made = objects
+            .list(made, &at.namespace, &Of::workload(&object))
+            .await;
         Ok(Self {
             revisions: made.map(|made| revisions(&object, &made)),
             kind: at.kind,
@@ -117,10 +119,15 @@ impl Workload {
             }
         }
         let namespace = &self.place.namespace;
-        let scalers = self
-            .objects
-            .list(Kind::HorizontalPodAutoscaler, namespace, "");
-        let scalers = scalers.await.unwrap_or_default();
+        let kind = Kind::HorizontalPodAutoscaler;
+        let scalers = self.objects.list(kind, namespace, &Of::All).await;
+        let not_known = |why: &String| {
+            format!(
+                "whether something keeps its replicas, whatever happens here, is not known: {why}"
+            )
+        };
+        let scaling_unread = scalers.as_ref().err().map(not_known);
+        let scalers = scalers.unwrap_or_default();
         let scales = |it: &&Value| {
             let of = |name: &str| it.pointer(&format!("/spec/scaleTargetRef/{name}"));
             let text = |name: &str| of(name).and_then(Value::as_str).unwrap_or_default();
@@ -133,6 +140,7 @@ impl Workload {
             all.remove(0);
             all.insert(0, unread);
         }
+        all.extend(scaling_unread);
         all
     }
 

@@ -161,7 +161,7 @@ async fn a_workload_goes_back_and_read_only_changes_nothing() {
             &world.prod,
             json!({
                 "apiVersion": "apps/v1", "kind": "ReplicaSet",
-                "metadata": {"name": format!("web-{number}"), "namespace": "shop",
+                "metadata": {"name": format!("web-{number}"), "namespace": "shop", "labels": {"app": "web"},
                     "annotations": {"deployment.kubernetes.io/revision": number},
                     "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": uid,
                         "controller": true}]},

@@ -116,6 +116,14 @@ impl<'a> Call<'a> {
             _ => return Err(ApiError::method_not_allowed()),
         };
         self.authorize(verb)?;
+        let Target {
+            resource,
+            namespace,
+            ..
+        } = &self.target;
+        if let Some(begins) = http::stalled(self.shared, verb, resource.plural, namespace) {
+            return http::never(begins).await;
+        }
         if self.target.log {
             return self.log();
         }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
+use futures::StreamExt;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request, Response,
@@ -10,7 +11,7 @@ use hyper::{
 };
 use serde_json::{Value, json};
 
-use super::{Mode, Shared, call::Call, discovery, lock, review, status::ApiError};
+use super::{Mode, Shared, Stall, call::Call, discovery, lock, review, status::ApiError};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub(super) type Answer = Result<Response<Body>, ApiError>;
@@ -141,6 +142,28 @@ pub(super) fn overloaded(shared: &Shared, verb: &str, resource: &str, namespace:
         }
         _ => false,
     }
+}
+
+/// Whether it is never answered to the end, and then whether an answer begins.
+pub(super) fn stalled(
+    shared: &Shared,
+    verb: &str,
+    resource: &str,
+    namespace: &str,
+) -> Option<bool> {
+    let stalled = lock(&shared.stalled);
+    let covers = |it: &&Stall| it.rule.covers(verb, resource, namespace);
+    stalled.as_ref().filter(covers).map(|it| it.begins)
+}
+
+/// An answer that does not end, or does not even begin.
+pub(super) async fn never(begins: bool) -> Answer {
+    if !begins {
+        std::future::pending::<()>().await;
+    }
+    let piece = futures::stream::iter([Ok(Frame::data(Bytes::from_static(b"{")))]);
+    let body = StreamBody::new(piece.chain(futures::stream::pending()));
+    Ok(response(200, "application/json", body.boxed_unsync()))
 }
 
 /// A request's body, JSON or YAML.

@@ -118,6 +118,15 @@ pub struct Forbid {
     pub scope: Scope,
 }
 
+/// What is taken and never answered to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// Which requests.
+    pub rule: Forbid,
+    /// Whether an answer begins.
+    pub begins: bool,
+}
+
 /// Where something is forbidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -172,6 +181,8 @@ struct Shared {
     forbidden: Mutex<Vec<Forbid>>,
     /// What it has no time for, and how often still.
     overloaded: Mutex<Option<(Forbid, u32)>>,
+    /// What it takes and never answers to the end.
+    stalled: Mutex<Option<Stall>>,
     /// Plurals of resources that it does not have.
     lacking: Mutex<Vec<String>>,
     requests: Mutex<Vec<String>>,
@@ -198,6 +209,7 @@ impl ApiServer {
             listening: channel::Sender::new(true),
             forbidden: Mutex::default(),
             overloaded: Mutex::default(),
+            stalled: Mutex::default(),
             lacking: Mutex::default(),
             requests: Mutex::default(),
             options,
@@ -252,6 +264,11 @@ impl ApiServer {
     /// Has no time for the next `times` requests that `rule` covers and nothing forbids: 429. Open watches go on.
     pub fn overload(&self, rule: Forbid, times: u32) {
         *lock(&self.shared.overloaded) = Some((rule, times));
+    }
+
+    /// Takes what this covers and never answers it to the end, until it is replaced.
+    pub fn stall(&self, stall: Option<Stall>) {
+        *lock(&self.shared.stalled) = stall;
     }
 
     /// Replaces which resources, by their plurals, it does not have: 404. Open watches go on.

@@ -1,5 +1,6 @@
-//! What a server may send and how often it is asked: bodies and lines have a limit, a watch that ends at once is not begun
-//! again at once, and a server that says when to come again (`Retry-After`) is asked then.
+//! What a server may send, how long it may take and how often it is asked: bodies and lines have a limit, answers a deadline
+//! (but for watches, beside which signs of life are asked for, and logs), a watch that ends at once is not begun again at
+//! once, and a server that says when to come again (`Retry-After`) is asked then.
 //!
 //! All of it stands between kube's client and the connection, because kube reads bodies whole and begins a watch that
 //! ended again without a pause.
@@ -14,15 +15,15 @@ use std::{
 };
 
 use futures::{FutureExt, Stream, future::BoxFuture};
-use http::{Request, Response, StatusCode, header::RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode, header::RETRY_AFTER};
 use http_body_util::{BodyExt, BodyStream, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Body as HttpBody, Bytes, Frame};
 use kube::client::Body;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
 use tower::{BoxError, Layer, Service, ServiceExt, buffer::Buffer};
 
 use super::Options;
-use crate::sources::children::size;
+use crate::sources::{children::size, web::seconds};
 
 /// The longest body of an answer: a page of a list has 500 objects, and etcd takes none above 1.5 MB.
 const BODY: usize = 64 << 20;
@@ -34,6 +35,8 @@ pub(super) const STEADY: Duration = Duration::from_secs(10);
 const LONGEST_HOLD: Duration = Duration::from_mins(5);
 /// Pages of one list, of 500 objects each where the server keeps to what it is asked for; more are no list that ends.
 const PAGES: u32 = 1_000;
+/// How long the whole answer to what watches ask for may take: a page of a list comes over a slow line, too.
+const LONGEST_ANSWER: Duration = Duration::from_mins(2);
 /// Requests that wait for their turn.
 const QUEUE: usize = 256;
 
@@ -42,6 +45,10 @@ const QUEUE: usize = 256;
 pub(super) struct Pace {
     state: Arc<Mutex<State>>,
     options: Options,
+    /// How long an answer may take.
+    answer: Duration,
+    /// The cluster, where it is asked by hand: it is named where it does not answer, and what it puts off is not waited for.
+    by_hand: Option<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +71,45 @@ impl Pace {
         Self {
             state: Arc::default(),
             options: options.clone(),
+            answer: LONGEST_ANSWER,
+            by_hand: None,
         }
+    }
+
+    /// For what is asked by hand of the cluster of this context: somebody waits for it.
+    pub(super) fn by_hand(context: &str, options: &Options) -> Self {
+        Self {
+            answer: options.answer,
+            by_hand: Some(context.into()),
+            ..Self::new(options)
+        }
+    }
+
+    /// What is said where an answer has not come in time.
+    fn unanswered(&self, method: &Method) -> BoxError {
+        let time = seconds(self.answer);
+        let doubt = match *method {
+            Method::GET => "",
+            _ => "; whether it was done is not known: look before it is told again",
+        };
+        match &self.by_hand {
+            Some(context) => format!("cluster {context} did not answer within {time}{doubt}"),
+            None => format!("no answer within {time}{doubt}"),
+        }
+        .into()
+    }
+
+    /// Waits until the server wants to be asked again.
+    async fn turn(&self, path: &str, watch: bool) -> Result<(), BoxError> {
+        let wait = self.wait(path, watch);
+        if let Some(context) = self.by_hand.as_ref().filter(|_| wait > self.answer) {
+            let wait = wait.as_secs();
+            return Err(format!("cluster {context} wants to be left alone for {wait} s").into());
+        }
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        Ok(())
     }
 
     /// How long the server still wants to be left alone.
@@ -194,19 +239,25 @@ where
         // Its lines are cut by whoever reads them, and it may never end.
         let log = path.ends_with("/log");
         let page = pace.page(&path, query);
+        let method = request.method().clone();
         async move {
             page?;
-            let wait = pace.wait(&path, watch);
-            if !wait.is_zero() {
-                sleep(wait).await;
-            }
-            let response = inner.oneshot(request).await?;
+            pace.turn(&path, watch).await?;
+            let until = (!watch && !log).then(|| Instant::now() + pace.answer);
+            let response = inner.oneshot(request);
+            let response = match until {
+                Some(until) => timeout_at(until, response)
+                    .await
+                    .unwrap_or_else(|_| Err(pace.unanswered(&method)))?,
+                None => response.await?,
+            };
             pace.answered(&response);
             // A refusal is one body, whatever was asked for.
             let watch = (watch && response.status().is_success()).then_some(path);
             Ok(response.map(|body| {
                 let metered = Metered {
                     body: BodyStream::new(body),
+                    until: until.map(|until| (Box::pin(sleep_until(until)), method)),
                     watch,
                     began: Instant::now(),
                     pace,
@@ -223,6 +274,8 @@ where
 /// A body that is counted as it comes.
 struct Metered<B> {
     body: BodyStream<B>,
+    /// When it must have come whole, and what was asked.
+    until: Option<(Pin<Box<Sleep>>, Method)>,
     /// The path of a watch, whose lines are counted; else the whole is.
     watch: Option<String>,
     began: Instant,
@@ -239,7 +292,16 @@ where
     type Item = Result<Frame<Bytes>, BoxError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(Pin::new(&mut self.body).poll_next(context));
+        let next = Pin::new(&mut self.body).poll_next(context);
+        if next.is_pending()
+            && let Some((until, method)) = &mut self.until
+            && until.as_mut().poll(context).is_ready()
+        {
+            let method = method.clone();
+            self.until = None;
+            return Poll::Ready(Some(Err(self.pace.unanswered(&method))));
+        }
+        let next = ready!(next);
         let next = match next {
             Some(Ok(frame)) => {
                 let counted = frame.data_ref().filter(|_| !self.log);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use kube::{
-    Api, Client,
+    Api,
     api::{DynamicObject, Patch, PatchParams},
 };
 use serde_json::Value;
 
-use super::{Options, bounds::Pace, connect::connect, error::ClusterError, kinds};
+use super::{Options, connect::reach, error::ClusterError, kinds};
 use crate::domain::{
     agent::{self, Conduct, Patches, Progress},
     rollout::ObjectKind,
@@ -30,8 +30,7 @@ impl Conductor {
     /// # Errors
     /// A sentence, where that cannot be reached.
     pub async fn connect(context: &str, object: &str, options: &Options) -> Result<Self, String> {
-        let connected = connect(context, options, &Pace::new(options)).await;
-        let client: Client = connected.map_err(|error| error.message())?.client;
+        let client = reach(context, options).await?;
         let (namespace, name) = object.split_once('/').unwrap_or(("", object));
         let resource = kinds::of(ObjectKind::Rollout).resource();
         Ok(Self {

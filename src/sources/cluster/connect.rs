@@ -79,6 +79,13 @@ pub(super) async fn connect(
     }
 }
 
+/// Connects for what is asked by hand: somebody waits for each answer, and hears which cluster gives none.
+pub(super) async fn reach(context: &str, options: &Options) -> Result<Client, String> {
+    let connected = connect(context, options, &Pace::by_hand(context, options)).await;
+    let client = connected.map(|it| it.client);
+    client.map_err(|error| format!("cluster {context}: {}", error.message()))
+}
+
 /// A sign of life: any answer counts that is not 401 or the server's own failure.
 pub(super) async fn probe(client: &Client, patience: Duration) -> Result<(), ClusterError> {
     let request = http::Request::get("/version")

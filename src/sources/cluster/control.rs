@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Options, bounds::Pace, connect::connect, custom, error::ClusterError};
+use super::{Options, connect::reach, custom, error::ClusterError};
 use crate::domain::agent::{self, AgentObject, Order, Reference};
 
 /// How often an object is looked at while what it was told is waited for.
@@ -34,8 +34,7 @@ impl Control {
     /// # Errors
     /// A sentence, where that cannot be reached.
     pub async fn connect(context: &str, of: Reference, options: &Options) -> Result<Self, String> {
-        let connected = connect(context, options, &Pace::new(options)).await;
-        let client = connected.map_err(|error| error.message())?.client;
+        let client = reach(context, options).await?;
         Ok(Self { client, of })
     }
 

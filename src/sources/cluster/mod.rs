@@ -50,7 +50,7 @@ pub use control::{Control, Told};
 pub use judge::judge;
 pub use kubeconfig::contexts;
 pub use login::login;
-pub use objects::{Kind, Objects, Place};
+pub use objects::{Kind, Objects, Of, Place};
 use session::{Events, Interest};
 pub use snapshot::{Snapshot, snapshot};
 
@@ -65,6 +65,8 @@ pub struct Options {
     pub heartbeat: Duration,
     /// How long such an answer, or a connection, may take.
     pub patience: Duration,
+    /// How long the whole answer to what is asked by hand may take.
+    pub answer: Duration,
     /// The wait after the first failure; it doubles with each that follows.
     pub first_wait: Duration,
     /// The longest wait between two tries.
@@ -79,6 +81,7 @@ impl Default for Options {
             kubeconfig: Vec::new(),
             heartbeat: Duration::from_secs(3),
             patience: Duration::from_secs(3),
+            answer: Duration::from_secs(15),
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
             ask_again: Duration::from_secs(30),

@@ -1,10 +1,14 @@
 //! Single objects of a cluster: read as they stand, changed, and the logs of pods. Asked for by hand, not watched.
 
 use futures::{AsyncReadExt, StreamExt, stream::BoxStream};
-use kube::Client;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::{
+    Client,
+    core::{Request, Selector, params::ListParams},
+};
 use serde_json::Value;
 
-use super::{Options, bounds::Pace, connect::connect, custom, error::ClusterError, notes};
+use super::{Options, connect::reach, custom, error::ClusterError, notes};
 use crate::domain::{
     agent::AgentKind,
     rollout::{ClusterNote, Lines, LogLine, LogRequest, ObjectKind},
@@ -12,8 +16,10 @@ use crate::domain::{
 
 /// By whom changes are made, as field managers are named: what Flux takes for its own is called otherwise.
 const MANAGER: &str = "tidegate";
+/// Objects of one page of a list.
+const PAGE: u32 = 500;
 /// Objects of one list at most.
-const MOST: u32 = 500;
+const MOST: usize = 20_000;
 
 /// One object, or where objects of a kind are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +65,30 @@ impl Kind {
     }
 }
 
+/// Which objects of a list are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// All.
+    All,
+    /// Those with these labels.
+    Labels(String),
+    /// Those with these fields.
+    Fields(String),
+}
+
+impl Of {
+    /// Those that a workload's own selector means; all, where it has none that can be read.
+    pub fn workload(object: &Value) -> Self {
+        let selector = object.pointer("/spec/selector").cloned();
+        let selector = selector.and_then(|it| serde_json::from_value::<LabelSelector>(it).ok());
+        let selector = selector.and_then(|it| Selector::try_from(it).ok());
+        match selector.map(|it| it.to_string()) {
+            Some(text) if !text.is_empty() => Self::Labels(text),
+            _ => Self::All,
+        }
+    }
+}
+
 /// A connection over which single objects are asked for.
 pub struct Objects {
     client: Client,
@@ -70,8 +100,7 @@ impl Objects {
     /// # Errors
     /// A sentence, where that cannot be reached.
     pub async fn connect(context: &str, options: &Options) -> Result<Self, String> {
-        let connected = connect(context, options, &Pace::new(options)).await;
-        let client = connected.map_err(|error| error.message())?.client;
+        let client = reach(context, options).await?;
         Ok(Self { client })
     }
 
@@ -88,24 +117,54 @@ impl Objects {
         Ok(object)
     }
 
-    /// The objects of a kind in a namespace, the first [`MOST`] of them; `selector` is a query such as `labelSelector=…`.
+    /// All objects of a kind in a namespace, page by page, as far as `of` does not leave them out. There are none of a kind
+    /// that the server does not have.
     ///
     /// # Errors
-    /// A sentence, where they may not be read.
-    pub async fn list(
-        &self,
-        kind: Kind,
-        namespace: &str,
-        selector: &str,
-    ) -> Result<Vec<Value>, String> {
+    /// A sentence, where they may not be read, or do not end.
+    pub async fn list(&self, kind: Kind, namespace: &str, of: &Of) -> Result<Vec<Value>, String> {
         let (group, plural) = kind.path();
-        let path = format!("/{group}/namespaces/{namespace}/{plural}?limit={MOST}&{selector}");
-        let mut list = self.ask(&path, plural).await?;
-        let items = list.get_mut("items").map(Value::take);
-        Ok(match items {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        })
+        let path = format!("/{group}/namespaces/{namespace}/{plural}");
+        let first = match of {
+            Of::All => ListParams::default(),
+            Of::Labels(selector) => ListParams::default().labels(selector),
+            Of::Fields(selector) => ListParams::default().fields(selector),
+        };
+        let first = first.limit(PAGE);
+        let mut page = first.clone();
+        let mut all = Vec::new();
+        let mut began_again = false;
+        loop {
+            let request = Request::new(&path).list(&page);
+            let request = request.map_err(|error| error.to_string())?;
+            let mut list = match self.client.request::<Value>(request).await {
+                Ok(list) => list,
+                Err(error) => match ClusterError::from(&error) {
+                    ClusterError::Absent => return Ok(Vec::new()),
+                    // The next page is of what has been forgotten meanwhile.
+                    ClusterError::Gone if !began_again => {
+                        began_again = true;
+                        page = first.clone();
+                        all.clear();
+                        continue;
+                    }
+                    _ => return Err(words(plural, &error)),
+                },
+            };
+            if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
+                all.extend(items);
+            }
+            if all.len() > MOST {
+                return Err(format!(
+                    "{plural}: the list does not end: more than {MOST} objects"
+                ));
+            }
+            let further = list.pointer("/metadata/continue").and_then(Value::as_str);
+            match further.filter(|token| !token.is_empty()) {
+                Some(token) => page = first.clone().continue_token(token),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// What the cluster noted about an object, newest first.
@@ -114,8 +173,8 @@ impl Objects {
     /// A sentence, where that may not be read.
     pub async fn notes(&self, place: &Place) -> Result<Vec<ClusterNote>, String> {
         let (namespace, name) = (&place.namespace, &place.name);
-        let selector = format!("fieldSelector=involvedObject.name%3D{name}");
-        let all = self.list(Kind::Event, namespace, &selector).await?;
+        let of = Of::Fields(format!("involvedObject.name={name}"));
+        let all = self.list(Kind::Event, namespace, &of).await?;
         let kind = place.kind_name();
         let is_its =
             |it: &Value| it.pointer("/involvedObject/kind").and_then(Value::as_str) == Some(kind);
@@ -247,4 +306,33 @@ fn words(what: &str, error: &kube::Error) -> String {
         other => other.message(),
     };
     format!("{what}: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_workload_selects_by_labels_and_expressions() {
+        let of = |selector: Value| Of::workload(&json!({"spec": {"selector": selector}}));
+        let labels = |text: &str| Of::Labels(text.to_owned());
+        let both = json!({
+            "matchLabels": {"app.kubernetes.io/name": "web"},
+            "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]},
+                {"key": "old", "operator": "DoesNotExist"}],
+        });
+        let expected = "app.kubernetes.io/name=web,tier in (a,b),!old";
+        assert_eq!(of(both), labels(expected));
+        assert_eq!(
+            of(json!({"matchLabels": {"app": "web"}})),
+            labels("app=web")
+        );
+        let unknown =
+            json!({"matchExpressions": [{"key": "a", "operator": "Like", "values": ["b"]}]});
+        for selector in [Value::Null, json!({}), json!("app=web"), unknown] {
+            assert_eq!(of(selector), Of::All);
+        }
+    }
 }

@@ -59,7 +59,7 @@ pub fn deploy(server: &ApiServer, namespace: &str, name: &str, version: &str, re
         server,
         json!({
             "apiVersion": "apps/v1", "kind": "ReplicaSet",
-            "metadata": {"name": set, "namespace": namespace, "annotations": annotations,
+            "metadata": {"name": set, "namespace": namespace, "labels": {"app": name}, "annotations": annotations,
                 "ownerReferences": [owner("Deployment", name)]},
             "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template},
             "status": {"replicas": replicas, "readyReplicas": replicas},
@@ -234,6 +234,7 @@ pub fn impatient(kubeconfig: Vec<PathBuf>) -> Options {
         kubeconfig,
         heartbeat: Duration::from_millis(200),
         patience: Duration::from_secs(1),
+        answer: Duration::from_secs(1),
         first_wait: Duration::from_millis(50),
         longest_wait: Duration::from_millis(400),
         ask_again: Duration::from_millis(200),

@@ -3,6 +3,7 @@
 mod access;
 mod agents;
 mod beside;
+mod by_hand;
 mod certificates;
 mod connection;
 pub mod fixture;
