@@ -101,6 +101,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut windows: Vec<(usize, WrittenWindow)> = Vec::new();
     let mut dependencies: Vec<Dependency> = Vec::new();
     let mut vetoes = None;
+    let mut versions = None;
     let mut places = Vec::new();
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
@@ -113,6 +114,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         windows.extend(written.windows.into_iter().map(|window| (file, window)));
         dependencies.extend(written.dependencies);
         vetoes = written.vetoes.or(vetoes);
+        versions = written.versions.or(versions);
         places.push(written.place);
         environments.push((written.defaults, written.environments));
     }
@@ -167,6 +169,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
                 .collect(),
             dependencies,
             vetoes,
+            versions,
             pull_requests,
         },
         checks,

@@ -1,4 +1,4 @@
-//! `[environments.gates]`, `[[windows]]`, `[[dependencies]]` and `[vetoes]`: what is asked of changes.
+//! `[environments.gates]`, `[[windows]]`, `[[dependencies]]`, `[vetoes]` and `[versions]`: what is asked of changes.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,7 +11,9 @@ use crate::domain::{
     gate, glob,
     ids::{EnvironmentName, RepoPath, ServiceName},
     plan::Level,
-    policy::{Attestation, Dependency, Eligible, GatePolicy, Kind, Registry, Rule, Window},
+    policy::{
+        Attestation, Dependency, Eligible, GatePolicy, Kind, Registry, Rule, VersionsFile, Window,
+    },
     suggest,
     version_range::VersionRange,
 };
@@ -39,8 +41,8 @@ pub(super) const WINDOW: [&str; 7] = [
 /// Keys of one `[[dependencies]]` table.
 pub(super) const DEPENDENCY: [&str; 3] = ["service", "needs", "version"];
 
-/// Keys of `[vetoes]`.
-pub(super) const VETOES: [&str; 1] = ["file"];
+/// Keys of `[vetoes]` and of `[versions]`.
+pub(super) const OWN_FILE: [&str; 1] = ["file"];
 
 /// A window with the path that it stands at.
 #[derive(Clone, Debug)]
@@ -194,7 +196,28 @@ fn one_of<T: Copy>(table: &Table<'_>, key: &str, choices: &[(&str, T)]) -> Optio
 
 /// `[vetoes]`: where they are, as a path in the repository.
 pub(super) fn vetoes(table: &Table<'_>) -> Option<RepoPath> {
-    table.refuse_others(&VETOES, |_| None);
+    own_file(table, "vetoes.toml")
+}
+
+/// `[versions]`: the file that is kept in step.
+pub(super) fn versions(table: &Table<'_>) -> Option<VersionsFile> {
+    if !table.has("file") {
+        let why = "has no `file`; give it one, such as `file = \"versions.json\"`";
+        table.error_here(why);
+    }
+    let path = own_file(table, "versions.json")?;
+    let known = VersionsFile::new(path.clone());
+    if known.is_none() {
+        let why =
+            format!("`{path}` is of no form that is kept in step; name a .json, .yaml or .md file");
+        table.error("file", why);
+    }
+    known
+}
+
+/// `file` of a table that has no other key: a path in the repository.
+fn own_file(table: &Table<'_>, example: &str) -> Option<RepoPath> {
+    table.refuse_others(&OWN_FILE, |_| None);
     let file = table.string("file")?;
     let is_inside = !file.is_empty()
         && !file.ends_with('/')
@@ -202,7 +225,7 @@ pub(super) fn vetoes(table: &Table<'_>) -> Option<RepoPath> {
     if !is_inside {
         table.error(
             "file",
-            format!("`{file}` is no file of the repository; write its path from the root, such as `vetoes.toml`"),
+            format!("`{file}` is no file of the repository; write its path from the root, such as `{example}`"),
         );
         return None;
     }

@@ -18,14 +18,14 @@ use crate::{
     domain::{
         ids::RepoPath,
         layout::LayoutSpec,
-        policy::{Dependency, GatePolicy},
+        policy::{Dependency, GatePolicy, VersionsFile},
         pull_request,
     },
     look::theme::{AUTO, Choice},
 };
 
 /// Keys that either file may hold.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 9] = [
     "repository",
     "repositories",
     "defaults",
@@ -34,6 +34,7 @@ const SHARED: [&str; 8] = [
     "windows",
     "dependencies",
     "vetoes",
+    "versions",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
 const USER_ONLY: [&str; 12] = [
@@ -94,6 +95,7 @@ pub(super) struct Written {
     pub(super) windows: Vec<WrittenWindow>,
     pub(super) dependencies: Vec<Dependency>,
     pub(super) vetoes: Option<RepoPath>,
+    pub(super) versions: Option<VersionsFile>,
     pub(super) user: UserSettings,
 }
 
@@ -190,6 +192,9 @@ pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
         vetoes: root
             .table("vetoes")
             .and_then(|table| policy::vetoes(&table)),
+        versions: root
+            .table("versions")
+            .and_then(|table| policy::versions(&table)),
         user: match place {
             ConfigFile::User => user(root),
             ConfigFile::Team => UserSettings::default(),
@@ -408,7 +413,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&policy::LASTING)
         .chain(&policy::WINDOW)
         .chain(&policy::DEPENDENCY)
-        .chain(&policy::VETOES)
+        .chain(&policy::OWN_FILE)
         .chain(&checks::HTTP)
         .chain(&checks::PROMQL)
         .chain(&checks::COMMAND)
@@ -434,7 +439,8 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("OwnCommand", super::commands::KEYS.to_vec()),
         ("Window", policy::WINDOW.to_vec()),
         ("Dependency", policy::DEPENDENCY.to_vec()),
-        ("VetoFile", policy::VETOES.to_vec()),
+        ("VetoFile", policy::OWN_FILE.to_vec()),
+        ("VersionsFile", policy::OWN_FILE.to_vec()),
         (
             "Gates",
             crate::domain::gate::ALL.map(|gate| gate.id).to_vec(),

@@ -11,9 +11,11 @@ use super::{
 
 pub mod check;
 pub mod sync;
+pub mod versions;
 pub mod veto;
 mod window;
 
+pub use versions::VersionsFile;
 pub use window::{Kind, Open, Window, WindowError, state, state_of_all};
 
 /// What is asked of changes beside what every gate asks by itself.
@@ -27,6 +29,8 @@ pub struct Policy {
     pub dependencies: Vec<Dependency>,
     /// The file of the vetoes, in the repository; `None`: [`veto::FILE`].
     pub vetoes: Option<RepoPath>,
+    /// The file that says what every cell declares, kept in step by each commit; `None`: none is.
+    pub versions: Option<VersionsFile>,
     /// How pull requests are opened, by environment.
     pub pull_requests: BTreeMap<EnvironmentName, pull_request::Settings>,
 }

@@ -1,6 +1,6 @@
 //! What a repository's policy asks of changes: freezes, levels, ranges, what services need.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     repo::{Repository, Said},
@@ -385,4 +385,51 @@ fn the_file_of_the_vetoes_can_be_another_one() {
         .tidegate(&["status"])
         .exits(2)
         .says("`../bad.toml` is no file of the repository");
+}
+
+/// The file of versions moves in the commit that moves the cells; where it cannot be kept, that is said and holds nothing.
+#[test]
+fn the_file_of_versions_is_kept_in_step_by_the_same_commit() {
+    let repository = repository("", "[versions]\nfile = \"docs/versions.json\"\n");
+    let base = repository.tip();
+    promote(&repository, &["web"], &[])
+        .exits(0)
+        .shows("docs/versions.json");
+    let versions =
+        || -> Value { serde_json::from_str(&repository.at_tip("docs/versions.json")).unwrap() };
+    let all = json!({
+        "pay": { "staging": "1.1.0", "prod": "1.0.0" },
+        "web": { "staging": "1.1.0", "prod": "1.1.0" },
+    });
+    assert_eq!(versions(), all);
+    let between = format!("{base}..main");
+    let count = repository.git_in(&repository.remote(), &["rev-list", "--count", &between]);
+    assert_eq!(count, "1");
+    // No change of its own to whoever judges it, and it goes back with the cells.
+    repository.pull();
+    repository.tidegate(&["check", "--base", &base]).exits(0);
+    repository
+        .tidegate(&["revert", "web", "prod", "--yes"])
+        .exits(0);
+    assert_eq!(versions()["web"]["prod"], "1.0.0");
+    // Somebody's own text is not written over.
+    repository.pull();
+    repository.git_in(&repository.colleague(), &["pull", "-q", "origin", "main"]);
+    repository.write("docs/versions.json", "{\n  \"web\": [\n");
+    repository.publish("Half a file");
+    promote(&repository, &["pay"], &[])
+        .exits(0)
+        .shows("the file of versions stays as it is on origin/main: docs/versions.json");
+    assert!(repository.at_tip("prod/pay.yaml").contains("1.1.0"));
+    assert_eq!(repository.at_tip("docs/versions.json"), "{\n  \"web\": [");
+    for (text, said) in [
+        (
+            "file = \"versions.toml\"",
+            "`versions.toml` is of no form that is kept in step",
+        ),
+        ("", "has no `file`"),
+    ] {
+        let wrong = self::repository("", &format!("[versions]\n{text}\n"));
+        wrong.tidegate(&["status"]).exits(2).says(said);
+    }
 }

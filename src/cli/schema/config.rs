@@ -25,6 +25,8 @@ pub struct Config {
     pub dependencies: Option<Vec<Dependency>>,
     /// Where versions are marked that must not go anywhere.
     pub vetoes: Option<VetoFile>,
+    /// What every cell declares, in a file that each commit keeps in step.
+    pub versions: Option<VersionsFile>,
 }
 
 /// `config.toml` in the user's own configuration folder: what stands here wins over the team's file, key by key.
@@ -71,6 +73,8 @@ pub struct User {
     pub dependencies: Option<Vec<Dependency>>,
     /// Where versions are marked that must not go anywhere.
     pub vetoes: Option<VetoFile>,
+    /// What every cell declares, in a file that each commit keeps in step.
+    pub versions: Option<VersionsFile>,
 }
 
 /// The file in the repository that says which versions are vetoed.
@@ -79,6 +83,14 @@ pub struct User {
 pub struct VetoFile {
     /// Its path from the root; `vetoes.toml` by default.
     pub file: Option<String>,
+}
+
+/// The file in the repository that says which version every cell declares.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct VersionsFile {
+    /// Its path from the root: JSON or YAML, `{SERVICE: {ENV: VERSION}}`, or a table of Markdown.
+    pub file: String,
 }
 
 /// A program of your own, run with the values of the selected cell.

@@ -39,7 +39,10 @@ pub(super) fn places(
     let made_alone: RefCell<BTreeMap<RepoPath, Vec<u8>>> = RefCell::default();
     // Files of which nobody can say what their versions alone would have made of them.
     let mut passed_over: BTreeSet<RepoPath> = BTreeSet::new();
-    passed_over.insert(judging.project.config.topology.policy.veto_file());
+    let policy = &judging.project.config.topology.policy;
+    passed_over.insert(policy.veto_file());
+    // What is kept in step with versions is of them.
+    passed_over.extend(policy.versions.iter().map(|it| it.path.clone()));
     // A file that is mended changes more than versions.
     let broken = before.problems.iter().filter(|it| it.hides.is_some());
     passed_over.extend(broken.filter_map(|problem| problem.path.clone()));

@@ -1,6 +1,7 @@
 //! From what is asked for to exact bytes with verdicts: pure, composed change by change.
 
 mod company;
+mod in_step;
 mod left;
 mod refs;
 
@@ -209,6 +210,7 @@ impl Draft {
                 }
             }
         }
+        self.keep_in_step(input, &mut plan);
         plan.waves = self.finish();
         plan
     }
