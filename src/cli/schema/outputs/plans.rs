@@ -119,6 +119,9 @@ pub struct DeliveredWave {
 pub struct Pinned {
     /// The version of the form of `plan`.
     pub form: u32,
+    /// The release of Tidegate that wrote it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
     /// The hash of the configuration that it was judged by, without themes, keys and names of clusters.
     pub policy: String,
     /// The request, the commits below, the bytes before and after, the verdicts.
