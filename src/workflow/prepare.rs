@@ -94,7 +94,7 @@ pub fn prepare(
             })
         },
         absent: &|key| layout::unreadable(layouts, desired, key).or_else(|| unread(desired, key)),
-        beside: &|key, after| layout::left_beside(layouts, desired, key, &files, after),
+        beside: &|cells, after| layout::left_beside(layouts, desired, cells, &files, after),
         moved_beside: &|origin, edits| {
             layout::moved_beside(layouts, desired, origin, edits, &files)
         },

@@ -66,7 +66,7 @@ fn beside(branches: &[(&str, &str)], sets: &[(&str, &str)]) -> Vec<(String, Stri
         topology: &Topology::default(),
         ask: &nothing,
         absent: &|_| None,
-        beside: &|key, after| layout::left_beside(&layouts, &desired, key, &file, after),
+        beside: &|cells, after| layout::left_beside(&layouts, &desired, cells, &file, after),
         moved_beside: &|origin, edits| {
             layout::moved_beside(&layouts, &desired, origin, edits, &file)
         },

@@ -1,8 +1,13 @@
 //! Who writes a version by itself: Flux's image automation at the lines that its markers name, Argo CD's Image Updater into
 //! the files that it keeps and by the annotations of an Application. What is written by hand there, they write over.
 
-use super::{Editor, Place, Spot, beside::Left};
-use crate::domain::{manifest, text::sanitise};
+use std::collections::{HashMap, HashSet};
+
+use super::{Place, Spot, beside::Left};
+use crate::domain::{
+    manifest::{self, NodeRef},
+    text::sanitise,
+};
 
 /// What a plan says of it, beside its gates.
 const AUTOMATION: &str = "automation";
@@ -14,37 +19,58 @@ const KEPT: &str = ".argocd-source-";
 const UPDATER: &str = "argocd-image-updater.argoproj.io/";
 const IMAGES: &str = "argocd-image-updater.argoproj.io/image-list";
 
-/// Whether anything of it may be in a file.
-pub(super) fn may_write(path: &str, text: &str) -> bool {
-    is_kept(path) || text.contains(POLICY_MARK) || text.contains(UPDATER)
+/// Who writes the versions of a file by itself.
+#[derive(Debug, Default)]
+pub(super) struct Automation {
+    /// It is one that the Image Updater keeps.
+    kept: bool,
+    /// The policies that Flux's markers name, by line from 1.
+    policies: HashMap<u32, String>,
+    /// Documents that ask the Image Updater to change them.
+    updated: HashSet<usize>,
 }
 
-fn is_kept(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.starts_with(KEPT)
-}
+impl Automation {
+    /// What a file says of it. Nearly all say nothing, and are not parsed.
+    pub(super) fn of(path: &str, bytes: &[u8]) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let mut found = Self {
+            kept: name.starts_with(KEPT),
+            ..Self::default()
+        };
+        let text = String::from_utf8_lossy(bytes);
+        if text.contains(POLICY_MARK) {
+            let policies = (1..).zip(text.lines());
+            let policies = policies.filter_map(|(line, text)| Some((line, policy_of(text)?)));
+            found.policies = policies.collect();
+        }
+        if text.contains(UPDATER) {
+            found.updated = updated(bytes);
+        }
+        found
+    }
 
-impl Editor<'_> {
+    /// Nobody does.
+    pub(super) fn is_none(&self) -> bool {
+        !self.kept && self.policies.is_empty() && self.updated.is_empty()
+    }
+
     /// Who writes the version at a place again, whatever a plan writes there.
-    pub(super) fn written_again(&self, spot: &Spot<'_>) -> Option<Left> {
-        let bytes = self.file(&spot.path)?;
-        let text = String::from_utf8_lossy(&bytes);
+    pub(super) fn again(&self, spot: &Spot<'_>) -> Option<Left> {
         let (path, line) = (&spot.path, spot.found.line);
-        let mut lines = text.lines();
-        let number = usize::try_from(line).ok()?.checked_sub(1)?;
         let version = spot.found.version.as_ref().map_or("it", |it| it.as_str());
-        let words = if let Some(policy) = lines.nth(number).and_then(policy_of) {
-            let policy = sanitise(&policy);
+        let words = if let Some(policy) = self.policies.get(&line) {
+            let policy = sanitise(policy);
             format!(
                 "{path}:{line}: Flux's image automation writes here what ImagePolicy {policy} picks, and does so again at its next \
                  run unless that is {version}: suspend the automation (`flux suspend image update`), or narrow the policy, first"
             )
-        } else if is_kept(path.as_str()) {
+        } else if self.kept {
             format!(
                 "{path}:{line}: Argo CD Image Updater keeps this file, and writes what it picks again unless that is {version}: \
                  narrow what the Application allows it ({UPDATER}…), first"
             )
-        } else if is_updated(spot, &bytes) {
+        } else if self.is_updated(spot) {
             format!(
                 "{path}:{line}: Argo CD Image Updater updates this Application (`{IMAGES}`), and brings what it picks again \
                  unless that is {version}: narrow what it may pick, first"
@@ -57,22 +83,29 @@ impl Editor<'_> {
             words,
         })
     }
+
+    /// Whether the object that the version stands in asks the Image Updater to change it.
+    fn is_updated(&self, spot: &Spot<'_>) -> bool {
+        match &spot.found.place {
+            Place::Scalar { document, .. } => self.updated.contains(document),
+            Place::Text { .. } => false,
+        }
+    }
 }
 
-/// Whether the object that the version stands in asks the Image Updater to change it.
-fn is_updated(spot: &Spot<'_>, bytes: &[u8]) -> bool {
-    let Place::Scalar { document, .. } = &spot.found.place else {
-        return false;
-    };
+/// The documents of a file that ask the Image Updater to change them.
+fn updated(bytes: &[u8]) -> HashSet<usize> {
     let Ok(yaml) = manifest::parse(bytes) else {
-        return false;
+        return HashSet::new();
     };
-    let object = yaml.documents.get(*document);
-    let annotations = object.and_then(|object| {
-        let metadata = object.root().get("metadata")?.value;
-        Some(metadata.get("annotations")?.value)
-    });
-    annotations.is_some_and(|annotations| annotations.get(IMAGES).is_some())
+    let asks = |object: NodeRef<'_>| {
+        let metadata = object.get("metadata");
+        let annotations = metadata.and_then(|metadata| metadata.value.get("annotations"));
+        annotations.is_some_and(|annotations| annotations.value.get(IMAGES).is_some())
+    };
+    let objects = yaml.documents.iter().enumerate();
+    let updated = objects.filter(|(_, object)| asks(object.root()));
+    updated.map(|(number, _)| number).collect()
 }
 
 /// `flux-system/web`, of a line that has `# {"$imagepolicy": "flux-system:web:tag"}` behind its value.

@@ -2,7 +2,11 @@
 //! comment behind it): where nothing tells what goes with the new version, the plan names it; and who writes the version
 //! again by itself.
 
-use super::{Editor, Files, Spot, automation, companions::is_of};
+use super::{
+    Editor, Files, Spot,
+    companions::is_of,
+    pages::{Looks, Pages, Texts},
+};
 use crate::domain::{
     desired::Desired,
     ids::CellKey,
@@ -34,27 +38,32 @@ pub struct Left {
     pub words: String,
 }
 
-/// What an edit of `key` leaves as it was beside the version, place by place. `before` gives the files without the edits of
-/// a plan, `after` with them.
+/// What the edits of cells leave as it was beside each one's version, place by place. `before` gives the files without the edits
+/// of a plan, `after` with them.
 pub fn left_beside(
     layouts: &LayoutSet,
     desired: &Desired,
-    key: &CellKey,
+    keys: &[CellKey],
     before: Files<'_>,
     after: Files<'_>,
-) -> Vec<Left> {
-    let Some(cell) = desired.cells.get(key) else {
-        return Vec::new();
-    };
-    let editor = |files| Editor {
-        layouts,
-        desired,
-        key,
-        cell,
-        files,
-        then: &|_, _| None,
-    };
-    editor(after).left_of(&editor(before)).unwrap_or_default()
+) -> Vec<Vec<Left>> {
+    let cells = || keys.iter().filter_map(|key| desired.cells.get(key));
+    let (was, now) = (Texts::of(cells(), before), Texts::of(cells(), after));
+    let (was, now) = (Pages::of(&was), Pages::of(&now));
+    let left = keys.iter().map(|key| {
+        let cell = desired.cells.get(key)?;
+        let editor = |files, pages| Editor {
+            layouts,
+            desired,
+            key,
+            cell,
+            files,
+            then: &|_, _| None,
+            pages: Some(pages),
+        };
+        editor(after, &now as &dyn Looks).left_of(&editor(before, &was))
+    });
+    left.map(Option::unwrap_or_default).collect()
 }
 
 impl<'a> Editor<'a> {
@@ -64,14 +73,11 @@ impl<'a> Editor<'a> {
         let has_also = self
             .readings()
             .any(|layout| layout.carry || !layout.also.is_empty());
-        let may_hold = |bytes: Vec<u8>| std::str::from_utf8(&bytes).is_ok_and(held::may_hold);
-        let mut files = self.cell.files.iter();
-        let has_digests = files.any(|path| self.file(path).is_some_and(may_hold));
-        let mut files = self.cell.files.iter();
-        let may_be_written = files.any(|path| {
-            let bytes = self.file(path).unwrap_or_default();
-            std::str::from_utf8(&bytes).is_ok_and(|text| automation::may_write(path.as_str(), text))
-        });
+        let pages = self.pages?;
+        let files = || self.cell.files.iter().map(|path| (&self.cell.origin, path));
+        let has_digests = files().any(|at| pages.may_hold(at));
+        let mut automations = files().filter_map(|at| pages.automation(at));
+        let may_be_written = automations.any(|it| !it.is_none());
         if !has_also && !has_digests && !may_be_written {
             return None;
         }
@@ -104,7 +110,10 @@ impl<'a> Editor<'a> {
                 let old = old.iter().find(same).map(|old| &old.found.version);
                 old != Some(&spot.found.version)
             });
-            let again = moved.filter_map(|spot| self.written_again(spot));
+            let again = moved.filter_map(|spot| {
+                let automation = pages.automation((&self.cell.origin, &spot.path))?;
+                automation.again(spot)
+            });
             left.extend(again.take(NAMED));
         }
         Some(left)
@@ -201,25 +210,30 @@ impl<'a> Editor<'a> {
         else {
             return Vec::new();
         };
+        let at = (&self.cell.origin, &spot.path);
+        let known = self
+            .pages
+            .and_then(|pages| pages.held(at, &spot.found.place));
         let near = |bytes: &[u8], document: usize| {
             let yaml = manifest::parse(bytes).ok()?;
             let root = yaml.documents.get(document)?.root();
             let parent = root.find(path.get(..path.len().checked_sub(1)?)?)?;
             Some(held::near(root, parent, path, &held::Known::default()))
         };
-        let found = self.file(&spot.path).and_then(|bytes| match within {
-            None => near(&bytes, *document),
-            Some(within) => {
+        let look = || {
+            let bytes = self.file(&spot.path)?;
+            if let Some(within) = within {
                 let yaml = manifest::parse(&bytes).ok()?;
                 let text = yaml.documents.get(within.0)?.root().find(&within.1)?;
                 let mut found = near(text.text()?.as_bytes(), *document)?;
                 for held in &mut found {
                     held.line = spot.found.line;
                 }
-                Some(found)
+                return Some(found);
             }
-        });
-        let mut found = found.unwrap_or_default();
+            near(&bytes, *document)
+        };
+        let mut found = known.or_else(look).unwrap_or_default();
         let written = pair.iter().flat_map(|pair| &pair.places);
         let written: Vec<_> = written.map(|at| at.place.beside(path)).collect();
         found.retain(|held| !written.contains(&held.path(path)));

@@ -52,6 +52,7 @@ impl<'a> Editor<'a> {
         }
         let past = Editor {
             files: self.then,
+            pages: None,
             ..*self
         };
         if let Some(donor) = past.as_donor(version) {
@@ -137,12 +138,16 @@ impl<'a> Editor<'a> {
                 None => return Ok(Vec::new()),
             },
         };
-        let Some(bytes) = self.file(&path) else {
+        let (at, bound) = ((&self.cell.origin, &path), &spot.found.bindings);
+        let known = self.pages.and_then(|pages| pages.look(at, level, bound));
+        let look = || {
+            let bytes = self.file(&path)?;
+            Some(File::new(&bytes).look(level, bound))
+        };
+        let Some(findings) = known.or_else(look) else {
             return Ok(Vec::new());
         };
-        let findings = File::new(&bytes)
-            .look(level, &spot.found.bindings)
-            .map_err(|error| not_parseable(&path, &error))?;
+        let findings = findings.map_err(|error| not_parseable(&path, &error))?;
         let found = findings.found.into_iter();
         Ok(found.map(|found| (path.clone(), found)).collect())
     }

@@ -15,6 +15,7 @@ mod digests;
 mod insert;
 mod locks;
 mod markers;
+mod pages;
 mod place;
 mod pods;
 mod shared;
@@ -36,6 +37,7 @@ use crate::domain::{
     version::Version,
 };
 use changes::Changes;
+use pages::Looks;
 use spots::{Spot, targets};
 
 /// Why a cell is not changed, with a sentence that names the file and the line.
@@ -105,6 +107,7 @@ pub fn restore_cell(
         cell,
         files,
         then,
+        pages: None,
     };
     let own = editor.own_places()?;
     let mut changes = Changes::default();
@@ -132,6 +135,8 @@ pub(super) struct Editor<'a> {
     files: Files<'a>,
     /// The same files where the version was declared before.
     then: Files<'a>,
+    /// What `files` say, where many cells are looked at.
+    pages: Option<&'a dyn Looks>,
 }
 
 impl<'a> Editor<'a> {
@@ -260,6 +265,7 @@ impl<'a> Editor<'a> {
         };
         let past = Editor {
             files: self.then,
+            pages: None,
             ..*self
         };
         let was = past.own_places().ok()?;
@@ -282,6 +288,7 @@ impl<'a> Editor<'a> {
     fn undone(&self, declared: &Spot<'a>) -> Option<BTreeMap<RepoPath, Vec<u8>>> {
         let past = Editor {
             files: self.then,
+            pages: None,
             ..*self
         };
         let none = |spot: &Spot<'_>| spot.found.version.is_none();
@@ -313,6 +320,7 @@ impl<'a> Editor<'a> {
         };
         let after = Editor {
             files: &files,
+            pages: None,
             ..*self
         };
         let own = after.own_places()?;

@@ -1,8 +1,11 @@
 //! Places beside a version (`also`) that several cells have: whoever moves one of them moves it for all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::{Editor, Files, Spot};
+use super::{
+    Editor, Files, Spot,
+    pages::{Looks, Pages, Texts},
+};
 use crate::domain::{
     desired::{Desired, DesiredCell},
     ids::{CellKey, RepoPath},
@@ -35,33 +38,42 @@ pub fn moved_beside(
         return Vec::new();
     }
     let paths: HashSet<&RepoPath> = edits.iter().map(|edit| &edit.path).collect();
+    let edited: HashMap<&RepoPath, &[u8]> = edits
+        .iter()
+        .map(|edit| (&edit.path, edit.after.as_slice()))
+        .collect();
     let after = |of: &Origin, path: &RepoPath| {
-        let mut edits = edits.iter().filter(|_| of == origin);
-        let edited = edits.find(|edit| edit.path == *path);
-        edited.map_or_else(|| files(of, path), |edit| Some(edit.after.clone()))
+        let edited = edited.get(path).filter(|_| of == origin);
+        edited.map_or_else(|| files(of, path), |after| Some(after.to_vec()))
     };
     let cells = desired.cells.iter().filter(|(key, cell)| {
         tables.contains(&cell.layout)
             && cell.origin == *origin
             && may_move(layouts, key, cell, &paths)
     });
-    let moved = cells.filter_map(|(key, cell)| {
-        let editor = |files| Editor {
+    let cells: Vec<(&CellKey, &DesiredCell)> = cells.collect();
+    let of_cells = || cells.iter().map(|(_, cell)| *cell);
+    let (was, now) = (Texts::of(of_cells(), files), Texts::of(of_cells(), &after));
+    let (was, now) = (Pages::of(&was), Pages::of(&now));
+    let moved = cells.iter().filter_map(|(key, cell)| {
+        let editor = |files, pages| Editor {
             layouts,
             desired,
             key,
             cell,
             files,
             then: &|_, _| None,
+            pages: Some(pages),
         };
-        let (before, after) = (editor(files).beside()?, editor(&after).beside()?);
+        let before = editor(files, &was as &dyn Looks).beside()?;
+        let after = editor(&after, &now).beside()?;
         let places = before.into_iter().zip(after);
         let places = places.filter(|(before, after)| before.2 != after.2);
         let places: Vec<_> = places
             .map(|(before, (path, line, now))| (path, line, before.2, now))
             .collect();
         (!places.is_empty()).then(|| Beside {
-            cell: key.clone(),
+            cell: (*key).clone(),
             places,
         })
     });

@@ -10,7 +10,11 @@ use super::super::{
 };
 use super::{Editor, Refusal, not_parseable};
 use crate::domain::{
-    ids::RepoPath, manifest::NodePath, plan::SkipCause, unread::Unread, version::Version,
+    ids::{CellKey, RepoPath},
+    manifest::NodePath,
+    plan::SkipCause,
+    unread::Unread,
+    version::Version,
 };
 
 /// One place that declares the cell, or could.
@@ -89,6 +93,13 @@ impl<'a> Editor<'a> {
     pub(super) fn own_places(&self) -> Result<Vec<Spot<'a>>, Refusal> {
         let mut spots = Vec::new();
         for (layout, path, bound) in self.presences() {
+            let at = (&self.cell.origin, &path);
+            if let Some(cells) = self.pages.and_then(|pages| pages.cells(at, layout, &bound)) {
+                let cells = cells.map_err(|error| not_parseable(&path, &error))?;
+                let (found, aside) = cells.get(self.key).cloned().unwrap_or_default();
+                spots.extend(self.spots_of(layout, 0, &path, (found, aside)));
+                continue;
+            }
             let Some(bytes) = self.file(&path) else {
                 continue;
             };
@@ -144,21 +155,32 @@ impl<'a> Editor<'a> {
         let findings = File::new(bytes)
             .look(&layout.levels[level], bound)
             .map_err(|error| not_parseable(path, &error))?;
+        let own = |mut all: Vec<Found>| {
+            let is_own = |key: CellKey| key == *self.key;
+            all.retain(|found| layout.cell(&found.bindings).is_some_and(is_own));
+            all
+        };
+        let found = (own(findings.found), own(findings.aside));
+        Ok(self.spots_of(layout, level, path, found))
+    }
+
+    /// What was found of this cell in one file, and what counts where nothing of it could be read.
+    fn spots_of(
+        &self,
+        layout: &'a Layout,
+        level: usize,
+        path: &RepoPath,
+        (found, aside): (Vec<Found>, Vec<Found>),
+    ) -> Vec<Spot<'a>> {
         let is_unread = self.desired.unread(self.key).is_some();
-        let aside = findings.aside.into_iter().filter(|_| is_unread);
-        let spots = findings.found.into_iter().chain(aside).filter(|found| {
-            layout
-                .cell(&found.bindings)
-                .is_some_and(|key| key == *self.key)
+        let aside = aside.into_iter().filter(|_| is_unread);
+        let spots = found.into_iter().chain(aside).map(|found| Spot {
+            layout,
+            level,
+            path: path.clone(),
+            found,
         });
-        Ok(spots
-            .map(|found| Spot {
-                layout,
-                level,
-                path: path.clone(),
-                found,
-            })
-            .collect())
+        spots.collect()
     }
 }
 

@@ -55,8 +55,11 @@ pub(super) fn tell_left_beside(plan: &mut Plan, input: &PlanInput<'_>) {
                 None => (input.files)(origin, path),
             }
         };
-        for change in changes_of(write, &mut plan.changes) {
-            for left in (input.beside)(&change.cell, &after) {
+        let changes: Vec<&mut PlannedChange> = changes_of(write, &mut plan.changes).collect();
+        let cells: Vec<CellKey> = changes.iter().map(|change| change.cell.clone()).collect();
+        let left = (input.beside)(&cells, &after);
+        for (change, left) in changes.into_iter().zip(left) {
+            for left in left {
                 change
                     .verdicts
                     .push(Verdict::beside(left.what, Outcome::Warn, left.words));

@@ -61,9 +61,9 @@ pub type Ask<'a> = &'a dyn Fn(&BTreeSet<Question>) -> Facts;
 /// What is wrong with the file that would give a cell.
 pub type WhyAbsent<'a> = &'a dyn Fn(&CellKey) -> Option<(SkipCause, String)>;
 
-/// What an edit of a cell leaves as it was beside its version; the files are those with the plan's edits.
+/// What the edits of cells leave as it was beside each one's version; the files are those with the plan's edits.
 pub type LeftBeside<'a> =
-    &'a dyn Fn(&CellKey, &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<Left>;
+    &'a dyn Fn(&[CellKey], &dyn Fn(&Origin, &RepoPath) -> Option<Vec<u8>>) -> Vec<Vec<Left>>;
 
 /// Beside which versions edits of a ref change what is said.
 pub type MovedBeside<'a> = &'a dyn Fn(&Origin, &[&FileEdit]) -> Vec<Beside>;

@@ -102,7 +102,7 @@ fn plan_of(
         topology,
         ask: &nothing,
         absent: &|_| None,
-        beside: &|key, after| layout::left_beside(&small.layouts, desired, key, &file, after),
+        beside: &|cells, after| layout::left_beside(&small.layouts, desired, cells, &file, after),
         moved_beside: &|origin, edits| {
             layout::moved_beside(&small.layouts, desired, origin, edits, &file)
         },

@@ -42,8 +42,9 @@ pub(in crate::domain::layout::edit) fn told(layout: &str, before: &str) -> Vec<S
         let edit = edits.iter().find(|edit| edit.path == *path);
         edit.map(|edit| edit.after.clone())
     };
-    let left = left_beside(&small.layouts, &desired, &key, &read, &after);
+    let left = left_beside(&small.layouts, &desired, &[key], &read, &after);
     left.into_iter()
+        .flatten()
         .map(|left| format!("{} {}", left.what, left.words))
         .collect()
 }
@@ -55,4 +56,51 @@ fn alone(layout: &str, text: &str, version: &str) -> String {
         &[("prod/web.yaml", text)],
         &format!("web prod {version}"),
     )
+}
+
+/// However many versions a file holds, it is read once without the edits and once with them.
+#[test]
+fn what_stays_beside_many_versions_of_a_file_is_told_in_one_reading() {
+    let count = 50;
+    let services = || (0..count).map(|number| format!("s{number}"));
+    let text = |version: &str| {
+        let lines = services().map(|name| {
+            format!(
+                "{name}:\n  image:\n    tag: {version} # {{\"$imagepolicy\": \"flux-system:{name}:tag\"}}\n    \
+                 sidecarDigest: {}\n  chart: 1.0\n",
+                digest('a')
+            )
+        });
+        lines.collect::<String>()
+    };
+    let layout = r#"{ path = "{env}.yaml", yaml = "{service}.image.tag", also = [{ yaml = "{service}.chart" }] }"#;
+    let (before, after) = (text("v1"), text("v2"));
+    let small = Small::new(layout, &["prod"], &[("prod.yaml", &before)]);
+    let keys: Vec<CellKey> = services().map(|name| CellKey::new(name, "prod")).collect();
+    let reads = std::cell::Cell::new(0);
+    let read = |text: &str| {
+        reads.set(reads.get() + 1);
+        Some(text.as_bytes().to_vec())
+    };
+    let was = |_: &Origin, _: &RepoPath| read(&before);
+    let now = |_: &Origin, _: &RepoPath| read(&after);
+    let left = left_beside(&small.layouts, &small.desired(), &keys, &was, &now);
+    assert_eq!(reads.get(), 2);
+    assert_eq!(left.len(), count);
+    for (number, left) in left.iter().enumerate() {
+        let told = ["also", "digest", "automation"].into_iter().zip([5, 4, 3]);
+        let told: Vec<(&str, String)> = told
+            .map(|(what, line)| (what, format!("prod.yaml:{}", number * 5 + line)))
+            .collect();
+        let place = |words: &str| {
+            words
+                .split(": ")
+                .next()
+                .map(str::to_owned)
+                .unwrap_or_default()
+        };
+        let found: Vec<(&str, String)> =
+            left.iter().map(|it| (it.what, place(&it.words))).collect();
+        assert_eq!(found, told);
+    }
 }
