@@ -12,7 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
 use support::{Bench, Size, path, run, yq_in_place};
@@ -57,17 +59,13 @@ promql = { server = "main", query = "errors{service='{service}'}", below = 1 }
 command = { run = ["conftest", "test", "-"] }
 "#;
 /// And what stands beside environments.
-const BESIDE: &str = r#"
+const WINDOWS: &str = r#"
 [[windows]]
 name = "nights"
 kind = "deny"
 cron = "0 2 * * *"
 duration = "1h"
 zone = "UTC"
-[[dependencies]]
-service = "service-0001"
-needs = "service-0000"
-version = ">=1.0"
 "#;
 
 fn project(bench: &Bench, now: Timestamp) -> Project {
@@ -143,8 +141,35 @@ fn promotions(size: &Size) -> PlanRequest {
     }
 }
 
-/// From the last answer to the plan, with its digest. No question is asked twice.
+/// From the last answer to the plan, with its digest, in `waves` waves. No question is asked twice.
 fn judging(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("plan of 1,000 changes");
+    group.sample_size(10);
+    for (waves, name) in [
+        (
+            1,
+            "tidegate: judged by every gate once the answers are there",
+        ),
+        (3, "tidegate: the same, in three waves"),
+    ] {
+        judged(&mut group, name, waves);
+    }
+    group.finish();
+}
+
+/// What makes so many waves of all: each service of one needs one of the wave before.
+fn needs(waves: usize) -> String {
+    let part = ALL.services.div_ceil(waves);
+    let needs = (part..ALL.services).map(|service| {
+        format!(
+            "[[dependencies]]\nservice = \"service-{service:04}\"\nneeds = \"service-{:04}\"\nversion = \">=1.0\"\n",
+            service - part
+        )
+    });
+    needs.collect()
+}
+
+fn judged(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, waves: usize) {
     let bench = Bench::generated(&ALL);
     let written = std::fs::read_to_string(bench.config()).expect("the configuration");
     let written = written
@@ -156,7 +181,8 @@ fn judging(criterion: &mut Criterion) {
             "from = [\"env-0\"]\n",
             &format!("from = [\"env-0\"]\n{GATES}"),
         );
-    std::fs::write(bench.config(), written + BESIDE).expect("the configuration");
+    let beside = [WINDOWS, &needs(waves)].concat();
+    std::fs::write(bench.config(), written + &beside).expect("the configuration");
     let now: Timestamp = "2026-03-04T12:00:00Z".parse().expect("a moment");
     let project = project(&bench, now);
     let reading = project.read().expect("the matrix");
@@ -197,29 +223,26 @@ fn judging(criterion: &mut Criterion) {
             files: &files,
             edit: &|key, version, _, read| layout::edit_cell(layouts, desired, key, version, read),
             absent: &|_| None,
-            beside: &|_, _| Vec::new(),
-            moved_beside: &|_, _| Vec::new(),
+            beside: &|cells, after| layout::left_beside(layouts, desired, cells, &files, after),
+            moved_beside: &|origin, edits| {
+                layout::moved_beside(layouts, desired, origin, edits, &files)
+            },
             merge: &|_, _| None,
             tag: &|_, _, _| None,
             now,
         });
         let took = answered.get().map(|at: Instant| at.elapsed());
         assert_eq!(plan.changes.len(), ALL.services);
+        assert_eq!(plan.waves.len(), waves);
         let first = plan.changes.first().expect("a change");
         // All but `dependency`, which is about one of them.
         assert!(first.verdicts.len() >= 14, "{:?}", first.verdicts);
         assert_eq!(plan.held().count(), 0, "{:?}", first.verdicts);
         took.expect("something is asked")
     };
-    let mut group = criterion.benchmark_group("plan of 1,000 changes");
-    group.sample_size(10);
-    group.bench_function(
-        "tidegate: judged by every gate once the answers are there",
-        |b| {
-            b.iter_custom(|times| (0..times).map(|_| judged()).sum::<Duration>());
-        },
-    );
-    group.finish();
+    group.bench_function(name, |b| {
+        b.iter_custom(|times| (0..times).map(|_| judged()).sum::<Duration>());
+    });
 }
 
 /// What is good of everything, a day and a half long.

@@ -1,10 +1,13 @@
 //! A plan without what cannot go while the rest goes on.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use super::{
     Along, Came, ChangeRequest, Outcome, Plan, PlanInput, PlannedChange, Skip, SkipCause, Standing,
-    Verdict,
+    Verdict, Write,
     along::written,
     build::draft,
     freeze::{delivered, freeze},
@@ -30,14 +33,15 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
     let mut facts = Facts::default();
     let pins = Rc::new(Pins::ask(&left, &mut facts, input));
     loop {
-        let (mut plan, judging) = draft(&left, &pins, input);
+        let (mut plan, judging, footprints) = draft(&left, &pins, input);
         judging.judge(&mut plan, &mut facts, input);
         let goes_without =
             |request: &&ChangeRequest| input.request.leave_out || !request.came.is_named();
+        let company = Company::of(&plan);
         let mut without: Vec<(Skip, By)> = left
             .iter()
             .filter(goes_without)
-            .filter_map(|request| held(&plan, request))
+            .filter_map(|request| company.held(request))
             .collect();
         // Without what is held by itself, another set goes together.
         if without.iter().any(|(_, by)| *by == By::Itself) {
@@ -52,7 +56,7 @@ pub fn build(input: &PlanInput<'_>) -> Plan {
             }
             let deliver = delivered(&plan, input.topology);
             return freeze(
-                split(plan, deliver, (&left, &pins), &facts, input),
+                split(plan, deliver, (&left, &pins, &footprints), &facts, input),
                 input.topology,
             );
         }
@@ -84,50 +88,74 @@ enum By {
     Company,
 }
 
-/// Why a request is left out; `None` where nothing holds it.
-fn held(plan: &Plan, request: &ChangeRequest) -> Option<(Skip, By)> {
-    let mut changes = plan.changes.iter();
-    let own = changes.find(|change| change.cell == request.cell);
-    let stops = |change: &&PlannedChange| stopping(change, request.came).next().is_some();
-    let (change, detail) = if let Some(change) = own.filter(stops) {
-        (change, reasons(change, request.came))
-    } else {
-        let mut writes = plan.writes();
-        let write = writes.find(|write| write.cells.contains(&request.cell))?;
-        let mut along = plan.held();
-        let brought = along.find(|change| match &change.along {
-            None => false,
-            Some(Along::Belongs) => write.cells.contains(&change.cell),
-            Some(Along::Edit { of }) => of.contains(&request.cell),
-        })?;
-        let accept = if brought.is_unaccepted() {
-            format!("; accept it with --along {}", written(&brought.cell))
+/// The changes of a plan, to be found by their cells.
+struct Company<'p> {
+    changes: HashMap<&'p CellKey, &'p PlannedChange>,
+    writes: HashMap<&'p CellKey, &'p Write>,
+    /// What nobody named, and is held.
+    along: Vec<(&'p PlannedChange, &'p Along)>,
+}
+
+impl<'p> Company<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        let along = plan.held();
+        let along = along.filter_map(|change| Some((change, change.along.as_ref()?)));
+        let mut writes = HashMap::new();
+        for write in plan.writes() {
+            for cell in &write.cells {
+                writes.entry(cell).or_insert(write);
+            }
+        }
+        let changes = plan.changes.iter();
+        Self {
+            changes: changes.map(|change| (&change.cell, change)).collect(),
+            writes,
+            along: along.collect(),
+        }
+    }
+
+    /// Why a request is left out; `None` where nothing holds it.
+    fn held(&self, request: &ChangeRequest) -> Option<(Skip, By)> {
+        let own = self.changes.get(&request.cell).copied();
+        let stops = |change: &&PlannedChange| stopping(change, request.came).next().is_some();
+        let (change, detail) = if let Some(change) = own.filter(stops) {
+            (change, reasons(change, request.came))
         } else {
-            String::new()
+            let write = self.writes.get(&request.cell)?;
+            let mut along = self.along.iter();
+            let (brought, _) = along.find(|(change, along)| match along {
+                Along::Belongs => write.cells.contains(&change.cell),
+                Along::Edit { of } => of.contains(&request.cell),
+            })?;
+            let accept = if brought.is_unaccepted() {
+                format!("; accept it with --along {}", written(&brought.cell))
+            } else {
+                String::new()
+            };
+            let detail = format!(
+                "it would bring {} along, which is held: {}{accept}",
+                brought.cell,
+                reasons(brought, Came::Named)
+            );
+            (*brought, detail)
         };
-        let detail = format!(
-            "it would bring {} along, which is held: {}{accept}",
-            brought.cell,
-            reasons(brought, Came::Named)
-        );
-        (brought, detail)
-    };
-    let verdict = decisive(change, request.came).next()?;
-    let by = match verdict.gate.as_str() {
-        gate::TOGETHER => By::Company,
-        _ => By::Itself,
-    };
-    let gate = verdict.gate.clone();
-    let cause = match gate.as_str() {
-        _ if verdict.detail.starts_with(gate::NOT_KNOWN) => SkipCause::Held,
-        gate::AHEAD => SkipCause::Ahead,
-        gate::REVERTED => SkipCause::Reverted,
-        gate::VETO => SkipCause::Vetoed,
-        _ => SkipCause::Held,
-    };
-    let mut skip = Skip::new(request.cell.clone(), request.came, (cause, detail));
-    skip.gate = Some(gate);
-    Some((skip, by))
+        let verdict = decisive(change, request.came).next()?;
+        let by = match verdict.gate.as_str() {
+            gate::TOGETHER => By::Company,
+            _ => By::Itself,
+        };
+        let gate = verdict.gate.clone();
+        let cause = match gate.as_str() {
+            _ if verdict.detail.starts_with(gate::NOT_KNOWN) => SkipCause::Held,
+            gate::AHEAD => SkipCause::Ahead,
+            gate::REVERTED => SkipCause::Reverted,
+            gate::VETO => SkipCause::Vetoed,
+            _ => SkipCause::Held,
+        };
+        let mut skip = Skip::new(request.cell.clone(), request.came, (cause, detail));
+        skip.gate = Some(gate);
+        Some((skip, by))
+    }
 }
 
 /// Of the verdicts that stop a change, those that speak of itself, where there are any.

@@ -1,6 +1,6 @@
 //! Staged changes, the verdicts on them, and the plan they become when frozen against a base commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,11 @@ mod digest;
 mod eligible;
 mod ending;
 mod file;
+mod footprints;
 mod freeze;
 mod judging;
 mod leave_out;
+mod order;
 mod pin;
 mod target;
 mod waits;
@@ -409,9 +411,9 @@ impl Plan {
 
     /// The changes that one write brings.
     pub fn changes_of<'a>(&'a self, write: &'a Write) -> impl Iterator<Item = &'a PlannedChange> {
-        self.changes
-            .iter()
-            .filter(|change| write.cells.contains(&change.cell))
+        let cells: HashSet<&CellKey> = write.cells.iter().collect();
+        let changes = self.changes.iter();
+        changes.filter(move |change| cells.contains(&change.cell))
     }
 
     /// Nothing of what was asked for is left, neither changes, held or not, nor vetoes.

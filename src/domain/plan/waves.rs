@@ -11,23 +11,20 @@
 //! share), all of it is one wave, and that is said.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, ChangeRequest, FileEdit, Intent, Plan, PlanInput, PlannedChange, Wave, Write,
-    build::draft, pin::Pins,
+    Action, ChangeRequest, FileEdit, Plan, PlanInput, PlannedChange, Wave, Write,
+    build::draft,
+    footprints::Footprints,
+    order::{agents_order, order},
+    pin::Pins,
 };
-use crate::domain::{
-    agent::AgentState,
-    gate::Facts,
-    ids::{CellKey, ServiceName},
-    policy::Dependency,
-    topology::Deliver,
-};
+use crate::domain::{gate::Facts, ids::CellKey, topology::Deliver};
 
 /// Why a cell is in a later wave than another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,7 +39,7 @@ pub struct After {
 pub(super) fn split(
     mut plan: Plan,
     deliver: Deliver,
-    asked: (&[ChangeRequest], &Rc<Pins>),
+    asked: (&[ChangeRequest], &Rc<Pins>, &Footprints),
     facts: &Facts,
     input: &PlanInput<'_>,
 ) -> Plan {
@@ -78,88 +75,6 @@ impl After {
     }
 }
 
-/// Which changes go after which others: services need others in their own environment, by whatever way.
-fn order(changes: &[PlannedChange], dependencies: &[Dependency]) -> Vec<After> {
-    let mut order = BTreeSet::new();
-    for change in changes {
-        let needed = needed(&change.cell.service, dependencies);
-        for other in changes {
-            let same = other.cell.environment == change.cell.environment;
-            if !same || other.cell == change.cell || !needed.contains(&other.cell.service) {
-                continue;
-            }
-            order.insert(in_order(other, change));
-        }
-    }
-    order.into_iter().collect()
-}
-
-/// The same as agents have it: what an object of Flux depends on, and lower sync waves of Argo CD, go before.
-fn agents_order(changes: &[PlannedChange], facts: &Facts) -> Vec<After> {
-    let agent = |change: &'_ PlannedChange| {
-        let seen = facts.running(&change.cell)?;
-        seen.live.as_ref()?.agent.clone()
-    };
-    let agents: Vec<(&PlannedChange, AgentState)> = changes
-        .iter()
-        .filter_map(|change| Some((change, agent(change)?)))
-        .collect();
-    let mut order = Vec::new();
-    let says = |(_, agent): &&(&PlannedChange, AgentState)| {
-        !agent.depends_on.is_empty() || agent.sync_wave.is_some()
-    };
-    for (change, own) in agents.iter().filter(says) {
-        for (other, theirs) in &agents {
-            let same = other.cell.environment == change.cell.environment;
-            if !same || own.cluster != theirs.cluster || own.object == theirs.object {
-                continue;
-            }
-            let depends = theirs
-                .reference()
-                .is_some_and(|it| own.depends_on.contains(&it));
-            let both = own.kind.is_argocd() && theirs.kind.is_argocd();
-            // An Application that says nothing is in wave 0.
-            let later = both && own.sync_wave.unwrap_or(0) > theirs.sync_wave.unwrap_or(0);
-            let earlier = both && own.sync_wave.unwrap_or(0) < theirs.sync_wave.unwrap_or(0);
-            let (first, then) = match (depends || later, earlier) {
-                (true, _) => (*other, *change),
-                (_, true) => (*change, *other),
-                _ => continue,
-            };
-            order.push(in_order(first, then));
-        }
-    }
-    order
-}
-
-/// That a change goes after another, unless both go back.
-fn in_order(first: &PlannedChange, then: &PlannedChange) -> After {
-    let back = |it: &PlannedChange| matches!(it.intent, Intent::Revert { .. });
-    let (cell, other) = if back(first) && back(then) {
-        (&first.cell, &then.cell)
-    } else {
-        (&then.cell, &first.cell)
-    };
-    After {
-        cell: cell.clone(),
-        other: other.clone(),
-    }
-}
-
-/// All that a service needs, and what that needs.
-fn needed<'d>(service: &ServiceName, dependencies: &'d [Dependency]) -> BTreeSet<&'d ServiceName> {
-    let mut found = BTreeSet::new();
-    let mut next = vec![service];
-    while let Some(service) = next.pop() {
-        for dependency in dependencies.iter().filter(|it| it.service == *service) {
-            if found.insert(&dependency.needs) {
-                next.push(&dependency.needs);
-            }
-        }
-    }
-    found
-}
-
 /// The wave of each change that goes after something or before something; `None` where they go round in a circle.
 fn levels(changes: &[PlannedChange], order: &[After]) -> Option<BTreeMap<CellKey, usize>> {
     let mut levels: BTreeMap<CellKey, usize> = BTreeMap::new();
@@ -188,32 +103,55 @@ fn in_waves(
     plan: &Plan,
     levels: &BTreeMap<CellKey, usize>,
     order: &[After],
-    (requests, pins): (&[ChangeRequest], &Rc<Pins>),
+    (requests, pins, footprints): (&[ChangeRequest], &Rc<Pins>, &Footprints),
     input: &PlanInput<'_>,
 ) -> Option<Vec<Wave>> {
     let last = levels.values().max().copied().unwrap_or_default();
-    let mut waves = Vec::new();
-    let mut before: Vec<Write> = Vec::new();
-    for level in 0..=last {
-        let until =
+    let until = |level: usize| {
+        let so_far =
             |request: &&ChangeRequest| levels.get(&request.cell).is_none_or(|it| *it <= level);
-        let so_far: Vec<ChangeRequest> = requests.iter().filter(until).cloned().collect();
-        let now: Vec<Write> = if level == last {
-            plan.writes().cloned().collect()
-        } else {
-            draft(&so_far, pins, input).0.writes().cloned().collect()
-        };
-        let writes = step(&before, &now)?;
-        before = now;
-        if writes.is_empty() {
-            continue;
+        requests.iter().filter(so_far).cloned().collect::<Vec<_>>()
+    };
+    let drafted = || {
+        let mut before: Vec<Write> = Vec::new();
+        let steps = (0..=last).map(|level| {
+            let now: Vec<Write> = if level == last {
+                plan.writes().cloned().collect()
+            } else {
+                let (so_far, ..) = draft(&until(level), pins, input);
+                so_far.writes().cloned().collect()
+            };
+            let writes = step(&before, &now);
+            before = now;
+            writes
+        });
+        steps.collect::<Option<Vec<_>>>()
+    };
+    let apart = footprints.by_level(plan, levels).or_else(drafted)?;
+    let mut waves: Vec<Wave> = apart
+        .into_iter()
+        .filter(|writes| !writes.is_empty())
+        .map(|writes| Wave {
+            writes,
+            after: Vec::new(),
+        })
+        .collect();
+    let in_wave: HashMap<CellKey, usize> = waves
+        .iter()
+        .enumerate()
+        .flat_map(|(number, wave)| wave.cells().map(move |cell| (cell.clone(), number)))
+        .collect();
+    for after in order {
+        let (own, other) = (in_wave.get(&after.cell), in_wave.get(&after.other));
+        // Nothing goes before, or together with, what it needs healthy.
+        if own.zip(other).is_some_and(|(own, other)| own <= other) {
+            return None;
         }
-        let has = |cell: &CellKey| writes.iter().any(|write| write.cells.contains(cell));
-        let after = order.iter().filter(|after| has(&after.cell)).cloned();
-        let after = after.collect();
-        waves.push(Wave { writes, after });
+        if let Some(wave) = own.and_then(|own| waves.get_mut(*own)) {
+            wave.after.push(after.clone());
+        }
     }
-    (!breaks(&waves, order)).then_some(waves)
+    Some(waves)
 }
 
 /// What is written from one state to the next; `None` where that cannot be a commit of its own.
@@ -278,18 +216,6 @@ fn edits(before: &[FileEdit], now: &[FileEdit]) -> Vec<FileEdit> {
     all
 }
 
-/// Whether something goes before, or together with, what it needs healthy.
-fn breaks(waves: &[Wave], order: &[After]) -> bool {
-    let wave = |cell: &CellKey| {
-        let has = |wave: &Wave| wave.writes.iter().any(|write| write.cells.contains(cell));
-        waves.iter().position(has)
-    };
-    order.iter().any(|After { cell, other }| {
-        let pair = wave(cell).zip(wave(other));
-        pair.is_some_and(|(cell, other)| cell <= other)
-    })
-}
-
 impl Wave {
     /// The cells that change with it, in order.
     pub fn cells(&self) -> impl Iterator<Item = &CellKey> {
@@ -311,7 +237,8 @@ impl Plan {
         let Some(wave) = self.waves.get(number).filter(|_| self.waves.len() > 1) else {
             return self.clone();
         };
-        let has = |cell: &CellKey| wave.cells().any(|own| own == cell);
+        let cells: BTreeSet<&CellKey> = wave.cells().collect();
+        let has = |cell: &CellKey| cells.contains(cell);
         let mut part = self.clone();
         part.waves = vec![wave.clone()];
         part.changes.retain(|change| has(&change.cell));
@@ -334,12 +261,14 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        agent::{AgentKind, Phase},
+        agent::{AgentKind, AgentState, Phase},
         desired::Desired,
+        ids::ServiceName,
         plan::{
-            PlanRequest,
+            Intent, PlanRequest,
             tests::{desired, edit, plan_with, planned_of, promote, request, topology},
         },
+        policy::Dependency,
         rollout::{LiveCell, Running},
         version_range::VersionRange,
     };

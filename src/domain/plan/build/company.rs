@@ -1,6 +1,6 @@
 //! What the edit of one cell moves beside it: cells that were not asked for, and those that were, by another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     super::{
@@ -56,9 +56,10 @@ impl Draft {
         requests: &[&ChangeRequest],
         input: &PlanInput<'_>,
     ) -> Vec<Skip> {
+        let changes = plan.changes.iter().map(|change| (&change.cell, change));
+        let changes: HashMap<&CellKey, &PlannedChange> = changes.collect();
         let written = self.written.iter().filter_map(|(cell, after)| {
-            let change = plan.changes.iter().find(|change| change.cell == *cell)?;
-            let to = change.to.as_ref()?;
+            let to = changes.get(cell)?.to.as_ref()?;
             if self.edited.version(cell, input) == after.as_ref() {
                 return None;
             }
@@ -140,12 +141,9 @@ impl Draft {
             let moved: Vec<Beside> = origins
                 .flat_map(|origin| (input.moved_beside)(origin, &edits))
                 .collect();
-            let listed = |plan: &Plan, cell: &CellKey| {
-                let mut changes = plan.changes.iter();
-                changes.any(|change| change.cell == *cell)
-            };
+            let listed: HashSet<&CellKey> = plan.changes.iter().map(|it| &it.cell).collect();
             let (named, others): (Vec<Beside>, Vec<Beside>) =
-                moved.into_iter().partition(|it| listed(plan, &it.cell));
+                moved.into_iter().partition(|it| listed.contains(&it.cell));
             for other in others {
                 let Some(version) = input.desired.version(&other.cell).cloned() else {
                     continue;

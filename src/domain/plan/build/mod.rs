@@ -6,6 +6,7 @@ mod left;
 mod refs;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
@@ -18,6 +19,7 @@ use super::{
     SkipCause, Wave, Write,
     along::{Edited, MatrixOf},
     eligible::{already_there, declares, declares_or_pins, incoming},
+    footprints::{Footprints, Place},
     judging::{JudgedAs, Judging},
     pin::Pins,
 };
@@ -106,7 +108,7 @@ pub(super) fn draft(
     requests: &[ChangeRequest],
     pins: &Rc<Pins>,
     input: &PlanInput<'_>,
-) -> (Plan, Judging) {
+) -> (Plan, Judging, Footprints) {
     let mut left: Vec<&ChangeRequest> = requests.iter().collect();
     let mut overruled: Vec<Skip> = Vec::new();
     loop {
@@ -121,7 +123,8 @@ pub(super) fn draft(
             tell_stale_locks(&mut plan, input);
             tell_left_beside(&mut plan, input);
             tell_passed_over(&mut plan, input);
-            return (plan, draft.judging);
+            let footprints = draft.footprints(input);
+            return (plan, draft.judging, footprints);
         }
         // Its bytes are in the draft; one without it is made.
         left.retain(|request| again.iter().all(|skip| skip.cell != request.cell));
@@ -143,6 +146,8 @@ struct Draft {
     judging: Judging,
     /// What is written in place of tags.
     pins: Rc<Pins>,
+    /// What the edits read and wrote.
+    footprints: Footprints,
 }
 
 /// A merge that was tried; `None` where versions are copied one by one.
@@ -279,9 +284,12 @@ impl Draft {
             Intent::Revert { at, .. } => *at,
             Intent::Promote { .. } | Intent::Set { .. } => None,
         };
+        let reads: RefCell<BTreeSet<Place>> = RefCell::default();
         let read = |origin: &Origin, path: &RepoPath| {
             let mut tips = input.desired.tips.iter();
             let place = tips.find(|tip| tip.origin == *origin).map(|tip| &tip.name);
+            let name = place.cloned().unwrap_or_default();
+            reads.borrow_mut().insert((name, path.clone()));
             let write = self.writes.iter().find(|write| match place {
                 Some(place) => write.tip.name == *place,
                 None => write.tip.origin == *origin,
@@ -314,6 +322,11 @@ impl Draft {
                 ),
             ));
         }
+        let wrote = edits
+            .iter()
+            .map(|edit| (write.tip.name.clone(), edit.path.clone()));
+        self.footprints
+            .add(key, reads.into_inner(), wrote.collect());
         self.edited.take(key, &write.tip.name, &edits, input);
         let after = self.edited.version(key, input).cloned();
         self.written.push((key.clone(), after));
@@ -327,6 +340,15 @@ impl Draft {
         }
         write.cells.push(key.clone());
         Ok(())
+    }
+
+    /// What the edits read and wrote; nothing is known of them where some move what others write, too.
+    fn footprints(&mut self, input: &PlanInput<'_>) -> Footprints {
+        let mut moved = self.edited.moved(input);
+        if moved.any(|(_, moved)| !moved.by.is_empty()) {
+            return Footprints::default();
+        }
+        std::mem::take(&mut self.footprints)
     }
 
     /// The index of the commit on a ref.

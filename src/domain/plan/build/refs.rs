@@ -143,11 +143,11 @@ impl Draft {
         plan: &mut Plan,
     ) {
         for write in &mut self.writes {
-            let asked: Vec<&&ChangeRequest> = requests
-                .iter()
-                .filter(|request| write.cells.contains(&request.cell))
-                .collect();
-            let asked = asked.first().map(|request| **request);
+            if write.all.is_empty() {
+                continue;
+            }
+            let mut asked = requests.iter().copied();
+            let asked = asked.find(|request| write.cells.contains(&request.cell));
             let is_tag = matches!(write.action, Action::Tag { .. });
             for (cell, before, after) in std::mem::take(&mut write.all) {
                 if write.cells.contains(&cell) {
