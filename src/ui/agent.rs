@@ -7,7 +7,7 @@ use ratatui::{
 
 use super::{canvas::Canvas, prompt::name_asked, text};
 use crate::{
-    actions::{Action, Mode},
+    actions::{Action, Mode, Motion},
     app::{
         areas::{below, centred, rows},
         screen::{AgentScreen, Offer, OrderScreen},
@@ -24,6 +24,10 @@ use crate::{
 const WIDTH: u16 = 92;
 /// The most lines of what can be gone back to that are seen at once.
 const CHOICES: usize = 5;
+/// The most lines of one thing that the menu says: what is cut of it is marked, and the question has all.
+const MOST: usize = 3;
+/// All lines of it.
+const WHOLE: usize = usize::MAX;
 /// The width of a line's key and word, behind which stands of what it is.
 const WORD: usize = 20;
 
@@ -37,7 +41,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &AgentScreen) {
     let mut head = states(canvas, &screen.cell, &offers, inner_width);
     let mut foot = vec![Line::default()];
     if let Some(offer) = offers.get(selected) {
-        foot.extend(effect(canvas, &offer.deed, inner_width));
+        foot.extend(effect(canvas, &offer.deed, inner_width, MOST));
     }
     let workloads = canvas.model.workloads(&screen.cell).len();
     if workloads > 1 {
@@ -88,7 +92,7 @@ fn states(
     for Offer { deed, .. } in offers {
         let whom = deed.whom();
         if whom != before {
-            let said = state(canvas, cell, deed, width).into_iter();
+            let said = state(canvas, cell, deed, width, MOST).into_iter();
             lines.extend(said.enumerate().map(|(index, line)| (index == 0, line)));
             before = whom;
         }
@@ -97,10 +101,16 @@ fn states(
 }
 
 /// How what something is done to is.
-fn state(canvas: &Canvas<'_>, cell: &CellKey, deed: &Deed, width: usize) -> Vec<Line<'static>> {
+fn state(
+    canvas: &Canvas<'_>,
+    cell: &CellKey,
+    deed: &Deed,
+    width: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
     match deed {
-        Deed::Agent { agent, .. } => of_agent(canvas, agent, width),
-        Deed::Delivery { progress, .. } => of_delivery(canvas, progress, width),
+        Deed::Agent { agent, .. } => of_agent(canvas, agent, width, most),
+        Deed::Delivery { progress, .. } => of_delivery(canvas, progress, width, most),
         Deed::Workload { .. } => {
             let live = canvas.model.live.cells().get(cell);
             let ready = live.map_or(String::new(), |live| {
@@ -115,7 +125,12 @@ fn state(canvas: &Canvas<'_>, cell: &CellKey, deed: &Deed, width: usize) -> Vec<
 }
 
 /// `Kustomization flux-system/shop in edge  failing`, and its own words.
-fn of_agent(canvas: &Canvas<'_>, agent: &AgentState, width: usize) -> Vec<Line<'static>> {
+fn of_agent(
+    canvas: &Canvas<'_>,
+    agent: &AgentState,
+    width: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let style = if agent.phase.is_failing() {
         theme.bad
@@ -128,14 +143,19 @@ fn of_agent(canvas: &Canvas<'_>, agent: &AgentState, width: usize) -> Vec<Line<'
         Span::styled(agent.phase.word(), style),
     ])];
     let reason = agent.own_words().unwrap_or_default();
-    let words = text::wrap(reason, width).into_iter();
-    let words = words.filter(|line| !line.is_empty()).take(3);
+    let words = text::wrap_most(reason, width, most, canvas.glyphs.ellipsis).into_iter();
+    let words = words.filter(|line| !line.is_empty());
     lines.extend(words.map(|line| Line::styled(line, theme.dim)));
     lines
 }
 
 /// `Rollout shop/web in hub  waiting`, and why.
-fn of_delivery(canvas: &Canvas<'_>, progress: &Progress, width: usize) -> Vec<Line<'static>> {
+fn of_delivery(
+    canvas: &Canvas<'_>,
+    progress: &Progress,
+    width: usize,
+    most: usize,
+) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let (by, object, cluster) = (progress.by.kind(), &progress.object, &progress.cluster);
     let mut lines = vec![Line::from(vec![
@@ -143,8 +163,8 @@ fn of_delivery(canvas: &Canvas<'_>, progress: &Progress, width: usize) -> Vec<Li
         Span::styled(progress.stage.word(), theme.dim),
     ])];
     let reason = progress.reason().unwrap_or_default();
-    let words = text::wrap(&reason, width).into_iter();
-    let words = words.filter(|line| !line.is_empty()).take(2);
+    let words = text::wrap_most(&reason, width, most, canvas.glyphs.ellipsis).into_iter();
+    let words = words.filter(|line| !line.is_empty());
     lines.extend(words.map(|line| Line::styled(line, theme.dim)));
     lines
 }
@@ -177,16 +197,16 @@ fn line(canvas: &Canvas<'_>, offer: &Offer, width: usize) -> Line<'static> {
 }
 
 /// What comes of it, or why it makes no sense, and the command that does the same.
-fn effect(canvas: &Canvas<'_>, deed: &Deed, width: usize) -> Vec<Line<'static>> {
+fn effect(canvas: &Canvas<'_>, deed: &Deed, width: usize, most: usize) -> Vec<Line<'static>> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
-    let mut say = |words: &str, style, most| {
-        let words = text::wrap(words, width).into_iter().take(most);
+    let mut say = |words: &str, style| {
+        let words = text::wrap_most(words, width, most, canvas.glyphs.ellipsis).into_iter();
         lines.extend(words.map(|line| Line::styled(line, style)));
     };
     match deed.objection() {
-        Some(why) => say(&why, theme.warn, 3),
-        None => say(deed.effect(), theme.text, 3),
+        Some(why) => say(&why, theme.warn),
+        None => say(deed.effect(), theme.text),
     }
     if let Deed::Agent { agent, .. } = deed {
         let all = brought_by(canvas, agent);
@@ -195,11 +215,10 @@ fn effect(canvas: &Canvas<'_>, deed: &Deed, width: usize) -> Vec<Line<'static>> 
             say(
                 &format!("It brings {count}: {}", all.join(", ")),
                 theme.warn,
-                3,
             );
         }
     }
-    say(&format!("$ {}", deed.command()), theme.dim, 3);
+    say(&format!("$ {}", deed.command()), theme.dim);
     lines
 }
 
@@ -223,22 +242,31 @@ pub fn draw_question(canvas: &mut Canvas<'_>, area: Rect, screen: &OrderScreen) 
     let width = area.width.saturating_sub(4).min(WIDTH);
     let inner_width = usize::from(width.saturating_sub(4));
     let (cell, deed) = (&screen.told.cell, &screen.told.deed);
-    let mut lines = state(canvas, cell, deed, inner_width);
+    let mut lines = state(canvas, cell, deed, inner_width, WHOLE);
     lines.push(Line::default());
     lines.extend(weighed(canvas, screen, inner_width));
-    lines.extend(effect(canvas, deed, inner_width));
+    lines.extend(effect(canvas, deed, inner_width, WHOLE));
     lines.extend(freeze(canvas, screen, inner_width));
-    lines.push(Line::default());
-    lines.extend(asked(canvas, screen, inner_width));
-    if lines.len() + 2 > usize::from(area.height) {
+    let mut foot = vec![Line::default()];
+    foot.extend(asked(canvas, screen, inner_width));
+    if lines.len() + foot.len() + 2 > usize::from(area.height) {
         // Words go before air.
         lines.retain(|line| line.width() > 0);
+        foot.retain(|line| line.width() > 0);
     }
-    let place = centred(area, width, rows(lines.len() + 2));
+    let place = centred(area, width, rows(lines.len() + foot.len() + 2));
     canvas.clear(place);
     let title = format!("{} {cell}?", capital(deed.word()));
     let inner = canvas.frame(place, Line::styled(title, theme.warn));
-    canvas.lines(inner, lines);
+    // What is asked stays, however much is said: keys go through that.
+    let room = inner.height.saturating_sub(rows(foot.len()));
+    let keys = if screen.scrolls(Motion::Down) {
+        (Motion::Up, Motion::Down)
+    } else {
+        (Motion::PageUp, Motion::PageDown)
+    };
+    canvas.counted_text_by(keys, below(inner, 0, room), lines, screen.first);
+    canvas.lines(below(inner, room, inner.height), foot);
 }
 
 /// What it can go back to, and who would undo it.
@@ -246,7 +274,7 @@ fn weighed(canvas: &Canvas<'_>, screen: &OrderScreen, width: usize) -> Vec<Line<
     let theme = canvas.theme;
     let mut lines = Vec::new();
     let mut say = |words: &str, style| {
-        let words = text::wrap(words, width).into_iter().take(3);
+        let words = text::wrap(words, width).into_iter();
         lines.extend(words.map(|line| Line::styled(line, style)));
     };
     match &screen.weighed {
@@ -272,8 +300,8 @@ fn weighed(canvas: &Canvas<'_>, screen: &OrderScreen, width: usize) -> Vec<Line<
         .collect();
     let more = choices.len().saturating_sub(CHOICES);
     if choices.len() > 1 {
-        let up = canvas.key(screen.mode(), Action::Move(crate::actions::Motion::Up));
-        let down = canvas.key(screen.mode(), Action::Move(crate::actions::Motion::Down));
+        let up = canvas.key(screen.mode(), Action::Move(Motion::Up));
+        let down = canvas.key(screen.mode(), Action::Move(Motion::Down));
         let words = match more {
             0 => " choose".to_owned(),
             more => format!(" choose, {more} more"),
@@ -310,11 +338,10 @@ fn freeze(canvas: &Canvas<'_>, screen: &OrderScreen, width: usize) -> Vec<Line<'
         return Vec::new();
     };
     let mut lines = vec![Line::default()];
-    let words = text::wrap(&verdict.detail, width).into_iter().take(3);
+    let words = text::wrap(&verdict.detail, width).into_iter();
     lines.extend(words.map(|line| Line::styled(line, theme.bad)));
     if let Some(reason) = &screen.told.lifted {
-        let words = text::wrap(&format!("lifted: {reason}"), width);
-        let words = words.into_iter().take(2);
+        let words = text::wrap(&format!("lifted: {reason}"), width).into_iter();
         lines.extend(words.map(|line| Line::styled(line, theme.warn)));
     }
     lines

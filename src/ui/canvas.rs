@@ -243,6 +243,17 @@ impl<'a> Canvas<'a> {
     /// The same text where nothing may be hidden without a word: where not all of it fits, the last row says how many lines
     /// stand above and below, and which key goes there.
     pub fn counted_text(&mut self, area: Rect, lines: Vec<Line<'_>>, first: usize) {
+        self.counted_text_by((Motion::Up, Motion::Down), area, lines, first);
+    }
+
+    /// The same where these motions go up and down.
+    pub fn counted_text_by(
+        &mut self,
+        (up, down): (Motion, Motion),
+        area: Rect,
+        lines: Vec<Line<'_>>,
+        first: usize,
+    ) {
         let (count, height) = (lines.len(), usize::from(area.height));
         if count <= height {
             return self.lines(area, lines);
@@ -252,7 +263,7 @@ impl<'a> Canvas<'a> {
         self.scrolled(areas::below(area, 0, areas::rows(shown)), lines, first);
         let below = count - first - shown;
         let mut words = self.beyond(first, below);
-        let way = if below > 0 { Motion::Down } else { Motion::Up };
+        let way = if below > 0 { down } else { up };
         let key = self.model.key(self.model.mode(), Action::Move(way));
         words.push_span(Span::raw(format!(": {key}")));
         self.put(areas::below(area, areas::rows(shown), 1), words);

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 pub use crate::domain::age::clock;
-pub use crate::domain::text::{clip, column, count, tail, width, wrap};
+pub use crate::domain::text::{clip, column, count, tail, width, wrap, wrap_most};
 
 /// A time as near as it needs to be told: `14:02` today, `Nov 19` this year, `2025-11-19` else. In UTC.
 pub fn when(time: Timestamp, today: Timestamp) -> String {

@@ -304,6 +304,7 @@ impl Model {
             frozen,
             weighed,
             choice: 0,
+            first: 0,
             told: ByHand {
                 cell,
                 deed,

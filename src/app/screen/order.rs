@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Screen, confirm::TOO_SOON_MILLISECONDS, moved};
 use crate::{
-    actions::{Action, Mode},
+    actions::{Action, Mode, Motion},
     app::{
         command::Command,
         event::{ByHand, Ended, Epoch},
@@ -43,6 +43,8 @@ pub struct OrderScreen {
     pub weighed: Option<Result<Weighed, String>>,
     /// Which of the choices is selected.
     pub choice: usize,
+    /// The first line of what it says, where there is no room for all.
+    pub first: usize,
 }
 
 impl OrderScreen {
@@ -70,6 +72,11 @@ impl OrderScreen {
             Some(Ok(weighed)) => &weighed.choices,
             _ => &[],
         }
+    }
+
+    /// Whether a motion goes through what it says: pages do, and lines where there is nothing to choose.
+    pub fn scrolls(&self, motion: Motion) -> bool {
+        self.choices().len() < 2 || !matches!(motion, Motion::Up | Motion::Down)
     }
 
     /// Why it cannot be done; `None` where it can.
@@ -100,7 +107,7 @@ pub(super) fn hard(frozen: &Verdict) -> Option<String> {
 
 pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<Command>) -> bool {
     let too_soon = held || model.is_too_soon();
-    let now = model.now;
+    let (now, reach) = (model.now, model.drawn.keys);
     let Some(Screen::Order(screen)) = model.screens.last_mut() else {
         return false;
     };
@@ -111,6 +118,9 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
         }
         (Action::Copy, _) => {
             out.push(Command::copy_command(screen.told.deed.command()));
+        }
+        (Action::Move(motion), _) if screen.scrolls(motion) => {
+            screen.first = reach.scrolled(screen.first, motion);
         }
         (Action::Move(motion), _) => {
             let count = screen.choices().len();

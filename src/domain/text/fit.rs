@@ -84,6 +84,19 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     lines
 }
 
+/// [`wrap`], of which so many lines are left at most; what is cut is shown by `ellipsis`.
+pub fn wrap_most(text: &str, limit: usize, most: usize, ellipsis: &str) -> Vec<String> {
+    let mut lines = wrap(text, limit);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = clip(last, limit.saturating_sub(width(ellipsis)), "");
+            last.push_str(ellipsis);
+        }
+    }
+    lines
+}
+
 /// The widths of columns that want `wanted` and have `room` together, gaps not counted: the widest give way first, none below
 /// `least` (or what it wants, where that is less). What is left over is not given out. They may still take more than `room`.
 pub fn share(wanted: &[usize], least: usize, room: usize) -> Vec<usize> {
@@ -157,6 +170,15 @@ mod tests {
         for (wanted, least, room, expected) in cases {
             assert_eq!(share(wanted, least, room), expected, "{wanted:?} {room}");
         }
+    }
+
+    #[test]
+    fn what_is_cut_of_wrapped_text_is_marked() {
+        let text = "one two three four";
+        assert_eq!(wrap_most(text, 8, 9, "…"), ["one two", "three", "four"]);
+        assert_eq!(wrap_most(text, 8, 3, "…"), ["one two", "three", "four"]);
+        assert_eq!(wrap_most(text, 8, 2, "…"), ["one two", "three…"]);
+        assert_eq!(wrap_most(text, 7, 1, "..."), ["one ..."]);
     }
 
     #[test]

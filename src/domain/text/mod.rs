@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Write as _};
 
 mod fit;
 
-pub use fit::{clip, column, share, tail, width, wrap};
+pub use fit::{clip, column, share, tail, width, wrap, wrap_most};
 
 /// One line that is safe to print: escape sequences, control characters, direction overrides and
 /// invisible separators are gone; line breaks and tabs are single spaces.

@@ -500,3 +500,43 @@ fn the_column_that_orders_the_rows_keeps_its_name() {
         }
     }
 }
+
+/// However much is said before something is done by hand: what is asked stays in view, and keys go through the rest.
+#[test]
+fn what_is_asked_before_something_is_done_by_hand_stays() {
+    let mut driver = scenes::build("by_hand_long")(SMALL);
+    let foot = "prod-us is protected: type its name and press enter > prod <^y> copies the command";
+    let shown = words(&driver);
+    assert!(shown.contains(foot), "{shown}");
+    assert!(shown.contains("below: pgdn"), "{shown}");
+    assert!(!shown.contains("--to-revision=7"), "{shown}");
+    frame_of(&mut driver.model);
+    driver.keys("pgdn");
+    let shown = words(&driver);
+    for part in [
+        foot,
+        "above: pgup",
+        "$ kubectl --context prod-us -n shop rollout undo",
+        "--to-revision=7",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // The selected one is the same: pages go through the words.
+    frame_of(&mut driver.model);
+    driver.keys("pgup");
+    assert!(words(&driver).contains("back to 7"), "{}", words(&driver));
+    // Nothing of it is lost where there are few rows.
+    let (width, height) = (80, 16);
+    resize(&mut driver, width, height);
+    let mut seen = String::new();
+    for _ in 0..9 {
+        let shown = words(&driver);
+        assert!(shown.contains(foot), "{shown}");
+        seen.push_str(&shown);
+        frame_of(&mut driver.model);
+        driver.keys("pgdn");
+    }
+    for part in ["cannot list resource", "did not answer", "--to-revision=7"] {
+        assert!(seen.contains(part), "{part}: {seen}");
+    }
+}

@@ -208,6 +208,36 @@ pub(super) fn by_hand_undo(size: (u16, u16)) -> Driver {
     driver
 }
 
+/// More than there is room for at the smaller size: what is asked stays.
+pub(super) fn by_hand_long(size: (u16, u16)) -> Driver {
+    let mut driver = by_hand(size, false);
+    driver.keys("a U");
+    let choice = |number: u64| Choice {
+        number,
+        what: format!(
+            "registry.example.com/mailer:2.0.{number}, registry.example.com/proxy:1.{number}"
+        ),
+        since: None,
+    };
+    let undone = [
+        "whether Application argocd/mailer undoes this is not known: cluster hub did not answer within 15 s",
+        "HorizontalPodAutoscaler mailer keeps its replicas, 2 to 6, whatever happens here",
+        "whether something keeps its replicas, whatever happens here, is not known: horizontalpodautoscalers: \
+         403: User \"operator@example.com\" cannot list resource \"horizontalpodautoscalers\" in the namespace \"shop\"",
+    ];
+    let epoch = driver.epoch(Operation::Weigh);
+    driver.send(Event::Weighed {
+        epoch,
+        result: Ok(Weighed {
+            refusal: None,
+            choices: (1..=8).rev().map(choice).collect(),
+            undone: undone.map(str::to_owned).to_vec(),
+        }),
+    });
+    driver.keys("down \"prod");
+    driver
+}
+
 /// What a freeze holds, with the reason that lifts it being written.
 pub(super) fn by_hand_frozen(size: (u16, u16)) -> Driver {
     let mut driver = by_hand(size, true);

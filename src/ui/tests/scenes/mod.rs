@@ -36,6 +36,7 @@ pub(super) const ALL: &[(&str, Build)] = &[
     ("agent_question", cell::agent_question),
     ("by_hand_menu", cell::by_hand_menu),
     ("by_hand_undo", cell::by_hand_undo),
+    ("by_hand_long", cell::by_hand_long),
     ("by_hand_frozen", cell::by_hand_frozen),
     ("revert", cell::revert),
     ("trace", cell::trace),
