@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod areas;
+mod brought;
 pub mod command;
 pub mod copy;
 pub mod deliveries;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{
     activity::Activity,
     areas::Drawn,
+    brought::Brought,
     copy::Choice,
     deliveries::Deliveries,
     diff::DiffView,
@@ -33,6 +34,7 @@ use super::{
 use crate::{
     actions::{Action, Keymap, Mode, OwnCommand, OwnRun},
     domain::{
+        agent::AgentState,
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
@@ -210,6 +212,8 @@ pub struct Live {
     pub connections: BTreeMap<EnvironmentName, Connection>,
     /// What each cell was last said to be doing.
     cells: HashMap<CellKey, LiveCell>,
+    /// Which of them each agent's object brings.
+    brought: Brought,
     /// The rows that were told of since they were judged.
     told: Told,
 }
@@ -239,8 +243,17 @@ impl Live {
         }
         for (cell, live) in cells {
             self.told.tell(&cell.service);
+            self.brought.tell(&cell, self.cells.get(&cell), &live);
             self.cells.insert(cell, live);
         }
+        if all_of.is_some() {
+            self.brought = Brought::of(&self.cells);
+        }
+    }
+
+    /// The cells that an agent's object brings.
+    pub fn brought_by(&self, agent: &AgentState) -> impl Iterator<Item = &CellKey> {
+        self.brought.by(agent)
     }
 
     /// The rows that were told of since this was asked last.
@@ -257,6 +270,7 @@ impl Live {
         };
         self.connections.retain(|name, _| stays(name));
         self.cells.retain(|key, _| stays(&key.environment));
+        self.brought = Brought::of(&self.cells);
         self.told = Told::All;
         for environment in &now.environments {
             let connection = match environment.cluster {

@@ -156,6 +156,7 @@ impl From<SnapshotLive> for LiveCell {
             as_of: live.as_of,
             stale: true,
             workloads: Vec::new(),
+            counts: BTreeMap::new(),
             pods: Vec::new(),
             agent: None,
             hop: None,

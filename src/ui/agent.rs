@@ -46,7 +46,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &AgentScreen) {
     let workloads = canvas.model.workloads(&screen.cell).len();
     if workloads > 1 {
         let mut spans = vec![canvas.key(Mode::Agent, Action::NextPane)];
-        let words = format!(" next workload: {} of {workloads}", screen.workload + 1);
+        let workload = screen.workload.min(workloads - 1);
+        let words = format!(" next workload: {} of {workloads}", workload + 1);
         spans.push(Span::styled(words, theme.dim));
         foot.push(Line::from(spans));
     }
@@ -111,10 +112,11 @@ fn state(
     match deed {
         Deed::Agent { agent, .. } => of_agent(canvas, agent, width, most),
         Deed::Delivery { progress, .. } => of_delivery(canvas, progress, width, most),
-        Deed::Workload { .. } => {
+        Deed::Workload { at, .. } => {
             let live = canvas.model.live.cells().get(cell);
-            let ready = live.map_or(String::new(), |live| {
-                format!("  {}/{} ready", live.ready, live.desired)
+            let counts = live.and_then(|live| live.counts.get(&at.workload()));
+            let ready = counts.map_or(String::new(), |counts| {
+                format!("  {}/{} ready", counts.ready, counts.desired)
             });
             vec![Line::from(vec![
                 Span::raw(deed.whom()),
@@ -209,7 +211,8 @@ fn effect(canvas: &Canvas<'_>, deed: &Deed, width: usize, most: usize) -> Vec<Li
         None => say(deed.effect(), theme.text),
     }
     if let Deed::Agent { agent, .. } = deed {
-        let all = brought_by(canvas, agent);
+        let all = canvas.model.live.brought_by(agent);
+        let all: Vec<String> = all.map(ToString::to_string).collect();
         if all.len() > 1 {
             let count = text::count(all.len(), "cell");
             say(
@@ -220,20 +223,6 @@ fn effect(canvas: &Canvas<'_>, deed: &Deed, width: usize, most: usize) -> Vec<Li
     }
     say(&format!("$ {}", deed.command()), theme.dim);
     lines
-}
-
-/// The cells that an agent's object brings.
-fn brought_by(canvas: &Canvas<'_>, agent: &AgentState) -> Vec<String> {
-    let cells = canvas.model.live.cells().iter();
-    let same = |other: &&AgentState| {
-        (&other.cluster, &other.object, other.kind) == (&agent.cluster, &agent.object, agent.kind)
-    };
-    let mut all: Vec<String> = cells
-        .filter(|(_, live)| live.agent.as_ref().is_some_and(|it| same(&it)))
-        .map(|(cell, _)| cell.to_string())
-        .collect();
-    all.sort();
-    all
 }
 
 /// Draws the last question.

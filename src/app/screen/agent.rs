@@ -44,6 +44,9 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
         return false;
     };
     let (cell, workload) = (screen.cell.clone(), screen.workload);
+    // The lists get shorter as clusters tell.
+    let count = model.workloads(&cell).len();
+    let workload = workload.min(count.saturating_sub(1));
     let offers = model.offers(&cell, workload);
     let selected = screen.selected.min(offers.len().saturating_sub(1));
     let offer = offers.get(selected);
@@ -54,9 +57,8 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
             }
         }
         (Action::NextPane, _) => {
-            let count = model.workloads(&cell).len().max(1);
             if let Some(Screen::Agent(screen)) = model.screens.last_mut() {
-                screen.workload = (workload + 1) % count;
+                screen.workload = (workload + 1) % count.max(1);
             }
         }
         (Action::Back, _) => model.close(out),
@@ -77,12 +79,14 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
 }
 
 impl Model {
-    /// The lines of the menu of a cell, with the workload at this place of its list.
+    /// The lines of the menu of a cell, with the workload at this place of its list, else the last.
     pub fn offers(&self, cell: &CellKey, workload: usize) -> Vec<Offer> {
         let Some(live) = self.live.cells().get(cell) else {
             return Vec::new();
         };
-        let at = self.workloads(cell).into_iter().nth(workload);
+        let mut all = self.workloads(cell);
+        all.truncate(workload.saturating_add(1));
+        let at = all.pop();
         let brings = live.agent.iter().flat_map(|agent| {
             agent.orders().map(|order| Offer {
                 order: action_of(order),

@@ -42,8 +42,12 @@ pub(super) fn assess(there: &[There<'_>], target: &CellTarget, now: Timestamp) -
     let mut verdicts = Vec::new();
     cell.batch = workloads.iter().all(|(_, it)| it.kind.is_batch());
     for (namespace, workload) in &workloads {
-        cell.workloads
-            .push(format!("{}/{}", workload.kind, workload.name));
+        let name = format!("{}/{}", workload.kind, workload.name);
+        // One of this name in each of several namespaces.
+        let counts = cell.counts.entry(name.clone()).or_default();
+        counts.ready += workload.ready;
+        counts.desired += workload.desired;
+        cell.workloads.push(name);
         cell.ready += workload.ready;
         cell.desired += workload.desired;
         cell.updated += workload.updated;

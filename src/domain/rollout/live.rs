@@ -103,6 +103,9 @@ pub struct LiveCell {
     pub stale: bool,
     /// Workloads that make up the cell, as `Deployment/checkout`.
     pub workloads: Vec<String>,
+    /// The pods of each of them, by its name; of what is not here they are not known.
+    #[serde(default)]
+    pub counts: BTreeMap<String, Counts>,
     /// Its pods, worst first.
     pub pods: Vec<PodState>,
     /// The agent that brings its version into the cluster, where one is known.
@@ -168,6 +171,7 @@ impl LiveCell {
             as_of,
             stale: false,
             workloads: Vec::new(),
+            counts: BTreeMap::new(),
             pods: Vec::new(),
             agent: None,
             hop: None,
@@ -177,6 +181,15 @@ impl LiveCell {
             windows: None,
         }
     }
+}
+
+/// How many pods one workload has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Ready pods.
+    pub ready: u32,
+    /// Wanted pods.
+    pub desired: u32,
 }
 
 /// One pod of a cell.

@@ -481,3 +481,64 @@ fn a_hard_freeze_is_lifted_by_nothing_and_going_back_is_never_frozen() {
     driver.keys("a U");
     assert_eq!(driver.model.mode(), Mode::ConfirmName);
 }
+
+#[test]
+fn the_menu_follows_lists_that_get_shorter() {
+    let mut driver = driver(WriteMode::Write);
+    by_steps(&mut driver);
+    let at = cell("checkout", "prod-us");
+    driver.model.select(&at);
+    driver.keys("a tab j j j j j j j j");
+    let one = LiveCell {
+        workloads: vec!["Deployment/checkout".to_owned()],
+        ..fixture::healthy("1.42.0")
+    };
+    live(&mut driver, [(at, one)]);
+    driver.keys("R");
+    let told = match &driver.model.screens.last() {
+        Some(Screen::Order(screen)) => screen.told.deed.whom(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told, "Deployment shop/checkout in prod-us");
+}
+
+/// These cells are said to be so.
+fn live<const N: usize>(driver: &mut Driver, cells: [(CellKey, LiveCell); N]) {
+    for (cell, live) in cells {
+        let environment = cell.environment.clone();
+        driver.send(Event::Live {
+            context: environment.to_string(),
+            environment,
+            connection: Connection::Live,
+            cells: vec![(cell, live)],
+            all: false,
+        });
+    }
+}
+
+/// What an agent's object brings is known as it is told, without a look through all cells.
+#[test]
+fn the_cells_of_an_agents_object_are_those_that_it_brings_now() {
+    let mut driver = driver(WriteMode::Write);
+    let mailer = cell("mailer", "dev");
+    let told = driver.model.live.cells()[&mailer].clone();
+    let agent = told.agent.clone().unwrap();
+    let brings = |driver: &Driver| {
+        let all = driver.model.live.brought_by(&agent);
+        all.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(brings(&driver), ["mailer / dev"]);
+    let other = cell("checkout", "dev");
+    live(&mut driver, [(other.clone(), told.clone()), (other, told)]);
+    assert_eq!(brings(&driver), ["checkout / dev", "mailer / dev"]);
+    live(&mut driver, [(mailer, fixture::healthy("2.0.4"))]);
+    assert_eq!(brings(&driver), ["checkout / dev"]);
+    driver.send(Event::Live {
+        environment: "dev".into(),
+        context: "dev".to_owned(),
+        connection: Connection::Live,
+        cells: Vec::new(),
+        all: true,
+    });
+    assert!(brings(&driver).is_empty());
+}

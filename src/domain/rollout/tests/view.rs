@@ -309,6 +309,15 @@ fn a_cell_of_several_workloads_is_as_bad_as_the_worst() {
     assert_eq!(cell.health, Health::Progressing);
     assert_eq!(cell.reason.as_deref(), Some("1 of 3 pods ready"));
     assert_eq!((cell.ready, cell.desired), (4, 6));
+    let counts = cell.counts.iter();
+    let counts: Vec<_> = counts
+        .map(|(name, it)| (name.as_str(), it.ready, it.desired))
+        .collect();
+    let expected = [
+        ("Deployment/checkout", 3, 3),
+        ("StatefulSet/checkout-worker", 1, 3),
+    ];
+    assert_eq!(counts, expected);
     assert_eq!(
         cell.workloads,
         ["Deployment/checkout", "StatefulSet/checkout-worker"]

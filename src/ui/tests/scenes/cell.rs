@@ -17,7 +17,7 @@ use crate::{
         diff::{Diff, FileDiff},
         history::{ChangeKind, CommitInfo, HistoryEntry},
         policy::{Kind, Window},
-        rollout::{ClusterNote, Connection, LogLine},
+        rollout::{ClusterNote, Connection, Counts, LogLine},
     },
 };
 
@@ -162,6 +162,13 @@ fn by_hand(size: (u16, u16), window: bool) -> Driver {
     live.workloads = ["Deployment/mailer", "StatefulSet/mailer-queue"]
         .map(str::to_owned)
         .to_vec();
+    let counts = |ready| Counts { ready, desired: 2 };
+    live.counts = live
+        .workloads
+        .iter()
+        .cloned()
+        .zip([counts(2), counts(1)])
+        .collect();
     driver.send(Event::Live {
         environment: "prod-us".into(),
         context: "prod-us".to_owned(),
