@@ -75,6 +75,7 @@
 //!   same host alone; of registries also to where they keep what they serve, without what was sent along.
 //! - No pull request is opened but by a delivery that was confirmed; what is left behind is looked for, and never opened. A forge's token
 //!   is read by `sources::forge` alone, and goes to that forge's server.
+//! - Nobody is told of a delivery but by `workflow::notify`, which no delivery waits for; whom a repository's file names, after consent.
 //! - No kind of failure becomes an exit code but in `cli::fail`.
 //! - Nothing is pushed but a fast-forward from the commit that the operator saw, or a new branch or tag.
 

@@ -13,7 +13,7 @@ use super::{
     Context,
     args::{Clusters, WriteArgs},
     ask,
-    deliver::{PUBLISHING, follow, observer},
+    deliver::{PUBLISHING, follow, observer, told},
     eligible::{self, Waited},
     fail::Exit,
     outcome::{ending, held, not_written, nothing, refused, report, stopped, with_schema},
@@ -319,8 +319,13 @@ async fn write(
         output.leaves(PUBLISHING);
         underway.publish(&plan, &writing.running).await;
         output.leaves("");
+        let notifier = underway.notifier();
         match underway.delivery.not_published().cloned() {
-            None => return follow(context, &plan, underway, args).await,
+            None => {
+                let ended = follow(context, &plan, underway, args).await;
+                told(output, &notifier).await;
+                return ended;
+            }
             Some(NotPublished::Moved { fresh, changes }) => {
                 output.note("the base moved and the plan is another one now; nothing was written:");
                 for line in &changes {

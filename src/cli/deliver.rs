@@ -19,7 +19,7 @@ use crate::{
         topology::Deliver,
     },
     sources::children,
-    workflow::{self, OwnClusters, Told, Underway},
+    workflow::{self, NOTIFY_PATIENCE, Notifier, OwnClusters, Told, Underway},
 };
 
 /// What is said when the operator interrupts a push and the remote does not say in time whether it took it.
@@ -27,6 +27,7 @@ pub(super) const PUBLISHING: &str = "while it was published: some of it may have
                           tidegate status; the same command again skips what is there already";
 const ARRIVING: &str = "while waiting for it: what was pushed stays where it is";
 const MERGING: &str = "while its merge was waited for: its pull request stays as it is";
+const TELLING: &str = "while others were told of it, who may not all have been";
 const FOLLOWING: &str =
     "while the rollout was followed: what was pushed stays, and goes on rolling out";
 
@@ -150,6 +151,16 @@ pub(super) async fn follow(
     };
     report(output, plan, outcome, more(delivery));
     Ok(exit)
+}
+
+/// Waits until those are told of a delivery who are to be, and says who could not be: it has ended however that goes.
+pub(super) async fn told(output: &Output, notifier: &Notifier) {
+    output.leaves(TELLING);
+    let problems = notifier.finish(NOTIFY_PATIENCE).await;
+    output.leaves("");
+    for problem in problems {
+        output.note(clean(&problem));
+    }
 }
 
 /// Waits for the merge of its pull requests; `false`: it does not come, and why is said.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Context,
     args::WriteArgs,
-    deliver::{PUBLISHING, observer},
+    deliver::{PUBLISHING, observer, told},
     fail::Exit,
     outcome::{cells_json, part_json, report},
     output::{Output, clean},
@@ -78,6 +78,7 @@ pub(super) async fn take_back(
     waves::follow(&project, &mut underway, args).await;
     output.leaves("");
     underway.leave();
+    told(output, &underway.notifier()).await;
     let delivery = &underway.delivery;
     let (outcome, words) = became(delivery);
     if let Some(words) = words {

@@ -7,7 +7,7 @@ use super::{
     Context,
     args::WriteArgs,
     change::Asker,
-    deliver::{PUBLISHING, observer, said},
+    deliver::{self, PUBLISHING, observer, said},
     fail::Exit,
     outcome::{cells_json, ending, not_written, part_json, report},
     output::{Output, clean},
@@ -93,7 +93,10 @@ pub(super) async fn deliver(
             output.leaves("");
         }
         underway.leave();
+        let notifier = underway.notifier();
         let delivery = underway.delivery.clone();
+        drop(underway);
+        deliver::told(output, &notifier).await;
         told.push(in_json(&delivery));
         if is_last && !args.follows() || delivery.lets_go_on() {
             continue;

@@ -169,7 +169,7 @@ fn command(table: &Table<'_>) -> Option<Command> {
 }
 
 /// A program and its arguments.
-fn program(table: &Table<'_>, key: &str) -> Option<Vec<String>> {
+pub(super) fn program(table: &Table<'_>, key: &str) -> Option<Vec<String>> {
     let run = table.strings(key)?;
     if run.is_empty() {
         table.error(key, "names no program");
@@ -412,7 +412,7 @@ fn wants(
 }
 
 /// An argument as a shell would need it: where one ends and the next begins is part of what is allowed.
-fn quoted(argument: &str) -> String {
+pub(super) fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         argument.to_owned()

@@ -15,6 +15,7 @@ use crate::domain::{
     detect::Guess,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
+    notify::Notify,
     policy::{Dependency, Policy},
     template::Template,
     topology::{Deliver, Environment, Require, Topology, WorkloadTemplate},
@@ -89,6 +90,7 @@ struct Joined {
     policy: Policy,
     checks: Vec<CheckEntry>,
     registries: BTreeMap<EnvironmentName, KeyPlace>,
+    notify: Vec<Notify>,
     user: super::UserSettings,
 }
 
@@ -102,6 +104,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let mut dependencies: Vec<Dependency> = Vec::new();
     let mut vetoes = None;
     let mut versions = None;
+    let mut notify = Vec::new();
     let mut places = Vec::new();
     for (file, written) in written.into_iter().enumerate() {
         branch = written.branch.or(branch);
@@ -115,6 +118,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         dependencies.extend(written.dependencies);
         vetoes = written.vetoes.or(vetoes);
         versions = written.versions.or(versions);
+        notify.extend(written.notify);
         places.push(written.place);
         environments.push((written.defaults, written.environments));
     }
@@ -124,7 +128,8 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
     let pull_requests = validate::pull_requests(&environments);
     let environments = validate::environments(&environments, &user.clusters, &Files(readers));
     let names: Vec<EnvironmentName> = environments.iter().map(|e| e.name.clone()).collect();
-    let checks = checks::settle(outside, &environments, &by_team, &mut gates);
+    let mut checks = checks::settle(outside, &environments, &by_team, &mut gates);
+    checks.extend(notify.iter().filter_map(|(_, entry)| entry.clone()));
     let repositories = repositories::join(&others, readers);
     policy::name_declared(&windows, &names, &Files(readers));
     if let Some(cycle) = policy::cycle(&dependencies)
@@ -174,6 +179,7 @@ fn join(written: Vec<Written>, readers: &[Reader]) -> Joined {
         },
         checks,
         registries,
+        notify: notify.into_iter().map(|(notify, _)| notify).collect(),
         user,
     }
 }
@@ -201,6 +207,7 @@ fn complete(
         policy,
         checks,
         registries,
+        notify,
         user,
     } = joined;
     let mut guessed = None;
@@ -250,6 +257,7 @@ fn complete(
         team: request.team.as_ref().map(|file| file.name.clone()),
         checks,
         registries,
+        notify,
         user,
         themes: themes::bundled(),
         sources,

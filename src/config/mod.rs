@@ -13,6 +13,7 @@ use crate::domain::{
     forge::ForgeEntry,
     ids::EnvironmentName,
     layout::{LayoutSet, LayoutSpec},
+    notify::{Notify, Secret},
     policy::check::Consent,
     topology::Topology,
 };
@@ -28,6 +29,7 @@ mod fingerprint;
 mod forges;
 mod layouts;
 mod load;
+mod notify;
 pub mod places;
 mod policy;
 mod propose;
@@ -78,6 +80,8 @@ pub struct Config {
     pub checks: Vec<CheckEntry>,
     /// Environments whose registry gate the team's file says, and where it does.
     pub registries: BTreeMap<EnvironmentName, KeyPlace>,
+    /// Who is told of deliveries.
+    pub notify: Vec<Notify>,
     /// What the user's file alone may say.
     pub user: UserSettings,
     /// The themes of the screen: those that come with Tidegate, and the user's own once [`Config::with_themes`] has them.
@@ -182,6 +186,8 @@ pub struct UserSettings {
     pub servers: Vec<Server>,
     /// Forges by their addresses, and where their tokens come from.
     pub forges: Vec<ForgeEntry>,
+    /// What `[[notify]]` names: tokens, and addresses that are secrets themselves.
+    pub secrets: Vec<Secret>,
 }
 
 impl UserSettings {

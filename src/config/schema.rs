@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::{
-    KeyPlace, UserSettings,
+    CheckEntry, KeyPlace, UserSettings,
     checks::{self, WrittenCheck, servers},
     commands::commands,
     forges,
     layouts::layout,
+    notify,
     policy::{self, WrittenWindow},
     reader::{Reader, Table},
 };
@@ -18,6 +19,7 @@ use crate::{
     domain::{
         ids::RepoPath,
         layout::LayoutSpec,
+        notify::Notify,
         policy::{Dependency, GatePolicy, VersionsFile},
         pull_request,
     },
@@ -25,7 +27,7 @@ use crate::{
 };
 
 /// Keys that either file may hold.
-const SHARED: [&str; 9] = [
+const SHARED: [&str; 10] = [
     "repository",
     "repositories",
     "defaults",
@@ -35,9 +37,10 @@ const SHARED: [&str; 9] = [
     "dependencies",
     "vetoes",
     "versions",
+    "notify",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 12] = [
+const USER_ONLY: [&str; 13] = [
     "theme",
     "background",
     "ascii",
@@ -50,6 +53,7 @@ const USER_ONLY: [&str; 12] = [
     "commands",
     "servers",
     "forges",
+    "secrets",
 ];
 
 /// Keys of one `[[environments]]` table.
@@ -96,6 +100,7 @@ pub(super) struct Written {
     pub(super) dependencies: Vec<Dependency>,
     pub(super) vetoes: Option<RepoPath>,
     pub(super) versions: Option<VersionsFile>,
+    pub(super) notify: Vec<(Notify, Option<CheckEntry>)>,
     pub(super) user: UserSettings,
 }
 
@@ -195,6 +200,7 @@ pub(super) fn file(root: &Table<'_>, place: ConfigFile) -> Written {
         versions: root
             .table("versions")
             .and_then(|table| policy::versions(&table)),
+        notify: notify::notify(root, place),
         user: match place {
             ConfigFile::User => user(root),
             ConfigFile::Team => UserSettings::default(),
@@ -282,6 +288,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         commands: commands(root, &keymap),
         servers: servers(root),
         forges: forges::forges(root),
+        secrets: notify::secrets(root),
         keys,
     }
 }
@@ -419,6 +426,11 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&checks::COMMAND)
         .chain(&checks::SERVER)
         .chain(&checks::TOKEN)
+        .chain(&notify::NOTIFY)
+        .chain(&notify::SLACK)
+        .chain(&notify::TEAMS)
+        .chain(&notify::WEBHOOK)
+        .chain(&notify::SECRET)
         .copied()
         .chain(nested)
 }
@@ -441,6 +453,11 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("Dependency", policy::DEPENDENCY.to_vec()),
         ("VetoFile", policy::OWN_FILE.to_vec()),
         ("VersionsFile", policy::OWN_FILE.to_vec()),
+        ("Notify", notify::NOTIFY.to_vec()),
+        ("NotifySlack", notify::SLACK.to_vec()),
+        ("NotifyTeams", notify::TEAMS.to_vec()),
+        ("NotifyWebhook", notify::WEBHOOK.to_vec()),
+        ("Secret", notify::SECRET.to_vec()),
         (
             "Gates",
             crate::domain::gate::ALL.map(|gate| gate.id).to_vec(),

@@ -27,6 +27,7 @@ pub mod last_good;
 pub mod layout;
 pub mod manifest;
 pub mod message;
+pub mod notify;
 pub mod past_health;
 pub mod plan;
 pub mod policy;

@@ -20,7 +20,10 @@ use crate::{
         rollout::Running,
     },
     sources::mistake::caught_in,
-    workflow::{self, Asks, Clusters, LeftBehind, Permit, Reading, Told, Underway},
+    workflow::{
+        self, Asks, Clusters, LeftBehind, NOTIFY_PATIENCE, Notifier, Permit, Reading, Told,
+        Underway,
+    },
 };
 
 /// What the screen's own watches know, and what ends the asking that goes beyond them.
@@ -88,6 +91,7 @@ pub(super) async fn publish(
         let begun = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
         let mut underway = begun.with(permit.clone());
         deliver(&shared, &mut underway, &plan, number, &clusters).await;
+        tell_who_was_not(&shared, underway.notifier());
         let ended = underway.delivery.clone();
         if !ended.lets_go_on() {
             if let Some(why) = ended.not_begun() {
@@ -101,6 +105,16 @@ pub(super) async fn publish(
             return;
         }
     }
+}
+
+/// Says who could not be told of a delivery that has ended; nothing waits for that.
+fn tell_who_was_not(shared: &Arc<Shared>, notifier: Notifier) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        for problem in notifier.finish(NOTIFY_PATIENCE).await {
+            shared.tell(Event::Notice(problem));
+        }
+    });
 }
 
 /// Delivers one wave of a plan, and follows it to its end.

@@ -9,6 +9,7 @@ pub mod forge;
 pub mod git;
 pub mod log;
 pub mod mistake;
+pub mod notify;
 pub mod prometheus;
 pub mod registry;
 pub mod state;

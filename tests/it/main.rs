@@ -30,6 +30,7 @@ mod looks;
 mod mirror;
 mod mounts;
 mod moved;
+mod notify;
 mod outcomes;
 mod places;
 mod plan_files;

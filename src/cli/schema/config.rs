@@ -27,6 +27,8 @@ pub struct Config {
     pub vetoes: Option<VetoFile>,
     /// What every cell declares, in a file that each commit keeps in step.
     pub versions: Option<VersionsFile>,
+    /// Who is told of deliveries.
+    pub notify: Option<Vec<Notify>>,
 }
 
 /// `config.toml` in the user's own configuration folder: what stands here wins over the team's file, key by key.
@@ -57,6 +59,8 @@ pub struct User {
     pub servers: Option<Vec<Server>>,
     /// Forges by their addresses, and where their tokens come from.
     pub forges: Option<Vec<Forge>>,
+    /// What `[[notify]]` names: tokens, and addresses that are secrets themselves.
+    pub secrets: Option<Vec<Secret>>,
     /// The repository itself.
     pub repository: Option<Repository>,
     /// Other repositories; an entry of the same name wins over the team's.
@@ -75,6 +79,8 @@ pub struct User {
     pub vetoes: Option<VetoFile>,
     /// What every cell declares, in a file that each commit keeps in step.
     pub versions: Option<VersionsFile>,
+    /// Who is told of deliveries.
+    pub notify: Option<Vec<Notify>>,
 }
 
 /// The file in the repository that says which versions are vetoed.
@@ -386,6 +392,92 @@ pub struct CommandCheck {
     pub run: Vec<String>,
     /// How long it may run; default `1m`.
     pub timeout: Option<String>,
+}
+
+/// Whom to tell what of a delivery: one of `slack`, `teams`, `webhook` and `command`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Notify {
+    /// Of what.
+    pub on: Vec<Event>,
+    /// In which environments: names, or patterns with `*` and `?`; in all where it is left out.
+    pub environments: Option<Vec<String>>,
+    /// A channel of Slack.
+    pub slack: Option<NotifySlack>,
+    /// A channel of Microsoft Teams.
+    pub teams: Option<NotifyTeams>,
+    /// Whoever takes JSON at an address.
+    pub webhook: Option<NotifyWebhook>,
+    /// A program and its arguments, one by one; it reads JSON on its standard input.
+    pub command: Option<Vec<String>>,
+}
+
+/// What people are told of.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A plan is confirmed.
+    Planned,
+    /// It is pushed, or its pull request is open.
+    Delivered,
+    /// All of it is healthy.
+    Healthy,
+    /// It does not become healthy, or did not arrive.
+    Failed,
+    /// Something of it goes back.
+    Reverted,
+    /// A hold was lifted.
+    Overridden,
+    /// A version was marked bad.
+    Vetoed,
+    /// A version went to where its upstream does not have it.
+    SkippedUpstream,
+}
+
+/// A channel of Slack: by the API and a token, or by a webhook.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NotifySlack {
+    /// `#releases`, or the channel's id.
+    pub channel: Option<String>,
+    /// The name of the secret that is the token; `slack` by default.
+    pub secret: Option<String>,
+    /// The name of the secret that is the webhook's address.
+    pub webhook: Option<String>,
+}
+
+/// A channel of Microsoft Teams.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NotifyTeams {
+    /// The name of the secret that is the webhook's address.
+    pub webhook: String,
+}
+
+/// Whoever takes JSON at an address.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NotifyWebhook {
+    /// Where.
+    #[schemars(regex(pattern = "^https?://"))]
+    pub url: Option<String>,
+    /// The name of the secret that is the address.
+    pub secret: Option<String>,
+    /// The body, with `{event}`, `{text}`, `{subject}`, `{target}`, `{services}`, `{environments}`, `{commit}`, `{url}`, `{detail}`, each as it
+    /// stands within quotes of JSON.
+    pub template: Option<String>,
+}
+
+/// A secret that `[[notify]]` names.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Secret {
+    /// What it is called there.
+    pub name: String,
+    /// Where it comes from.
+    pub value: Token,
+    /// Where the API is that it opens; Slack's own by default.
+    pub url: Option<String>,
 }
 
 /// A Prometheus.

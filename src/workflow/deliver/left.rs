@@ -16,7 +16,7 @@ use crate::{
         git::{self, Became},
         state::{Keeping, StateStore},
     },
-    workflow::Project,
+    workflow::{NOTIFY_PATIENCE, Project},
 };
 
 /// What was left behind, and is this process's from now on.
@@ -63,6 +63,9 @@ impl LeftBehind {
         underway.not_arrived();
         underway.merge(None).await;
         underway.follow_again(clusters).await;
+        for problem in underway.notifier().finish(NOTIFY_PATIENCE).await {
+            tracing::warn!(problem, "telling of what was taken up");
+        }
         underway.delivery
     }
 }

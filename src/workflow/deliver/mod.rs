@@ -53,6 +53,7 @@ impl Underway<'_> {
     pub async fn publish(&mut self, confirmed: &Plan, running: AskRunning<'_>) {
         let digest = &confirmed.digest;
         tracing::info!(digest, writes = confirmed.writes().count(), "delivering");
+        self.is_about(confirmed);
         self.apply(Fact::Confirmed(confirmed.commands()));
         match self.publish_all(confirmed, running).await {
             Ok(()) => self.arrive(REPLICA).await,

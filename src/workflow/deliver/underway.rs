@@ -4,11 +4,15 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{super::Project, Permit};
+use super::{
+    super::{Project, notify::Notifier},
+    Permit,
+};
 use crate::{
     domain::{
         delivery::{Delivery, Fact, Step, entry},
         desired::RefName,
+        plan::Plan,
     },
     sources::{
         forge::Forge,
@@ -44,6 +48,7 @@ pub struct Underway<'a> {
     tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     /// Asked before each push.
     pub(super) permit: Permit,
+    notifier: Notifier,
     /// The forges that it has asked, by the ref that its pull request goes into.
     pub(super) forges: BTreeMap<RefName, Arc<Forge>>,
 }
@@ -72,6 +77,7 @@ impl<'a> Underway<'a> {
             now,
             tell,
             permit: Permit::default(),
+            notifier: Notifier::of(project),
             forges: BTreeMap::new(),
         }
     }
@@ -89,6 +95,8 @@ impl<'a> Underway<'a> {
         now: fn() -> Timestamp,
         tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     ) -> Self {
+        let notifier = Notifier::of(project);
+        notifier.is_about_kept(&delivery);
         Self {
             project,
             delivery,
@@ -98,8 +106,14 @@ impl<'a> Underway<'a> {
             now,
             tell,
             permit: Permit::default(),
+            notifier,
             forges: BTreeMap::new(),
         }
+    }
+
+    /// Who tells others of it; whoever drives it to its end waits for that behind it.
+    pub fn notifier(&self) -> Notifier {
+        self.notifier.clone()
     }
 
     /// Whose repository it is of.
@@ -135,6 +149,7 @@ impl<'a> Underway<'a> {
                 not_kept(keeping.write(&delivery), "keeping a delivery");
             });
         }
+        self.notifier.steps(&self.delivery, &steps);
         (self.tell)(Told::Steps(&self.delivery, at, &steps));
     }
 
@@ -150,6 +165,11 @@ impl<'a> Underway<'a> {
                 keeping.end();
             }
         });
+    }
+
+    /// What others are told that it is about.
+    pub(super) fn is_about(&self, plan: &Plan) {
+        self.notifier.is_about(plan);
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -1,0 +1,263 @@
+//! Who asked for it is told of a delivery, beside it: it never waits, and who could not be told is named when it has ended.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{sync::mpsc, task::JoinSet};
+
+use super::{Project, trust::Allowed};
+use crate::{
+    domain::{
+        delivery::{Delivery, Step},
+        notify::{About, Address, Notification, Notify, Secret, Target},
+        plan::Plan,
+    },
+    sources::{
+        credential,
+        notify::{self, NotTold},
+    },
+};
+
+/// So often it is tried to tell somebody something.
+const TRIES: u32 = 4;
+/// The wait before the second try; each further one is three times as long.
+const FIRST: Duration = Duration::from_millis(500);
+/// A server that asks for a longer pause is not waited for.
+const LONGEST: Duration = Duration::from_secs(30);
+/// How long those who are still to be told are waited for once a delivery has ended.
+pub const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Tells of one delivery.
+#[derive(Clone, Default)]
+pub struct Notifier {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    about: About,
+    /// Who is told, each by a queue of its own: in order, and nobody waits for another.
+    queues: Vec<(Notify, mpsc::UnboundedSender<Notification>)>,
+    workers: JoinSet<Option<String>>,
+    /// Who is not told, and why.
+    refused: Vec<String>,
+}
+
+impl Notifier {
+    /// Tells whom the configuration of a project names and the user has allowed. Needs a runtime, where anybody is named.
+    pub(super) fn of(project: &Project) -> Self {
+        let mut inner = Inner::default();
+        let all = &project.config.notify;
+        if project.opened.offline || all.is_empty() {
+            return Self::default();
+        }
+        let allowed = Allowed::of(project);
+        for one in all {
+            let is_allowed = |it| allowed.covers(it);
+            if !one.consent.as_ref().is_none_or(is_allowed) {
+                inner.refused.push(format!(
+                    "{} was not told: the repository's file names it, and that is not allowed yet: tidegate trust",
+                    one.to.words()
+                ));
+                continue;
+            }
+            let (sender, receiver) = mpsc::unbounded_channel();
+            let secrets = project.config.user.secrets.clone();
+            inner.workers.spawn(tell(one.to.clone(), secrets, receiver));
+            inner.queues.push((one.clone(), sender));
+        }
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+        }
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the delivery is about.
+    pub(super) fn is_about(&self, plan: &Plan) {
+        self.inner().about = About::plan(plan);
+    }
+
+    /// The same, of one that was kept.
+    pub(super) fn is_about_kept(&self, delivery: &Delivery) {
+        self.inner().about = About::kept(delivery);
+    }
+
+    /// Tells of steps. Never waits.
+    pub(super) fn steps(&self, delivery: &Delivery, steps: &[Step]) {
+        let inner = self.inner();
+        if inner.queues.is_empty() {
+            return;
+        }
+        for told in steps
+            .iter()
+            .flat_map(|step| inner.about.told(delivery, step))
+        {
+            for (notify, queue) in inner.queues.iter().filter(|(it, _)| it.wants(&told)) {
+                // Its worker ends with the queue alone.
+                let _ = queue.send(told.clone());
+                tracing::info!(
+                    event = told.event.as_str(),
+                    to = notify.to.words(),
+                    "telling"
+                );
+            }
+        }
+    }
+
+    /// Waits until everybody is told, so long at most. Who was not, a sentence each.
+    pub async fn finish(&self, patience: Duration) -> Vec<String> {
+        let (mut workers, mut problems) = {
+            let mut inner = self.inner();
+            inner.queues.clear();
+            let workers = std::mem::take(&mut inner.workers);
+            (workers, std::mem::take(&mut inner.refused))
+        };
+        let all = async {
+            while let Some(ended) = workers.join_next().await {
+                problems.extend(ended.ok().flatten());
+            }
+        };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            workers.abort_all();
+            problems.push(format!(
+                "not everybody was told within {} s",
+                patience.as_secs()
+            ));
+        }
+        problems
+    }
+}
+
+/// Tells one target everything that comes; who it is and why not all of it went, where that is so.
+async fn tell(
+    to: Target,
+    secrets: Vec<Secret>,
+    mut queue: mpsc::UnboundedReceiver<Notification>,
+) -> Option<String> {
+    let mut way = Way::new(to, secrets);
+    let mut lost = 0_usize;
+    let mut why = String::new();
+    while let Some(told) = queue.recv().await {
+        if let Err(error) = way.tell(&told).await {
+            tracing::warn!(to = way.to.words(), why = error.why, "not told");
+            lost += 1;
+            why = format!("{} ({})", error.why, told.event.as_str());
+        }
+    }
+    let words = way.to.words();
+    match lost {
+        0 => None,
+        1 => Some(format!("{words} was not told: {why}")),
+        _ => Some(format!(
+            "{words} was not told {lost} times, the last: {why}"
+        )),
+    }
+}
+
+/// A target on its way.
+struct Way {
+    to: Target,
+    secrets: Vec<Secret>,
+    secret: Option<SecretString>,
+    /// The thread of each delivery.
+    threads: BTreeMap<String, String>,
+}
+
+impl Way {
+    fn new(to: Target, secrets: Vec<Secret>) -> Self {
+        Self {
+            to,
+            secrets,
+            secret: None,
+            threads: BTreeMap::new(),
+        }
+    }
+
+    async fn tell(&mut self, told: &Notification) -> Result<(), NotTold> {
+        let mut pause = FIRST;
+        let mut tries = 1;
+        loop {
+            let Err(error) = self.once(told).await else {
+                return Ok(());
+            };
+            let asked = match error.again {
+                Some(asked) if tries < TRIES => asked,
+                _ => return Err(error),
+            };
+            let wait = asked.unwrap_or(pause).max(pause);
+            if wait > LONGEST {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            pause *= 3;
+            tries += 1;
+        }
+    }
+
+    async fn once(&mut self, told: &Notification) -> Result<(), NotTold> {
+        match self.to.clone() {
+            Target::Slack { channel, secret } => {
+                let token = self.secret(&secret).await?;
+                let mut secrets = self.secrets.iter();
+                let api = secrets.find(|it| it.name == secret);
+                let api = api.and_then(|it| it.url.clone());
+                let api = api.unwrap_or_else(|| notify::SLACK.to_owned());
+                let thread = self.threads.get(&told.delivery).map(String::as_str);
+                let to = (&*channel, thread);
+                let sent = notify::slack(&api, &token, to, &told.text()).await?;
+                if let Some(thread) = sent {
+                    let of = told.delivery.clone();
+                    self.threads.entry(of).or_insert(thread);
+                }
+                Ok(())
+            }
+            Target::SlackWebhook(name) => {
+                let url = self.secret(&name).await?;
+                notify::post(url.expose_secret(), notify::slack_body(&told.text())).await
+            }
+            Target::Teams(name) => {
+                let url = self.secret(&name).await?;
+                notify::post(url.expose_secret(), notify::teams_body(&told.text())).await
+            }
+            Target::Webhook { address, template } => {
+                let url = match address {
+                    Address::Plain(url) => SecretString::from(url),
+                    Address::Secret(name) => self.secret(&name).await?,
+                };
+                let body = match &template {
+                    Some(template) => told.fill(template),
+                    None => told.json().to_string(),
+                };
+                notify::post(url.expose_secret(), body.into_bytes()).await
+            }
+            Target::Command(run) => {
+                let input = told.json().to_string().into_bytes();
+                notify::run(&run, told.event.as_str(), input).await
+            }
+        }
+    }
+
+    /// The secret of a name; fetched once.
+    async fn secret(&mut self, name: &str) -> Result<SecretString, NotTold> {
+        if let Some(known) = &self.secret {
+            return Ok(known.clone());
+        }
+        let for_good = |why| NotTold { why, again: None };
+        let mut secrets = self.secrets.iter();
+        let Some(secret) = secrets.find(|it| it.name == name) else {
+            return Err(for_good(format!(
+                "your own config.toml has no [[secrets]] with name = \"{name}\""
+            )));
+        };
+        let value = credential::read(&secret.value).await.map_err(for_good)?;
+        self.secret = Some(value.clone());
+        Ok(value)
+    }
+}

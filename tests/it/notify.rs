@@ -1,0 +1,220 @@
+//! Who is told of a delivery: Slack, Teams, addresses and programs on this machine, which answer well, late, badly and never.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    repo::{Repository, Said, write},
+    web::{Asked, Web, reply},
+};
+
+const LAYOUT: &str = "[[layouts]]\npreset = \"helm-values\"\npath = \"{env}/{service}.yaml\"\n";
+
+/// `web` is 1.1.0 in staging and 1.0.0 in prod.
+fn repository(team: &str, own: &str) -> Repository {
+    let repository = Repository::empty();
+    let text = format!(
+        "[[environments]]\nname = \"staging\"\n[[environments]]\nname = \"prod\"\nfrom = [\"staging\"]\n{team}\n{LAYOUT}"
+    );
+    repository.write("tidegate.toml", &text);
+    for (environment, version) in [("staging", "1.1.0"), ("prod", "1.0.0")] {
+        let text = format!("image: {{tag: {version}}}\n");
+        repository.write(&format!("{environment}/web.yaml"), &text);
+    }
+    repository.publish("Initial");
+    repository.pull();
+    let file = repository.home().join("config/tidegate/config.toml");
+    write(&file, own.as_bytes());
+    repository
+}
+
+fn promote(repository: &Repository, more: &[&str]) -> Said {
+    let to = [
+        "promote", "web", "--from", "staging", "--to", "prod", "--yes",
+    ];
+    let token = [("SLACK_TOKEN", "xoxb-sesame"), ("HOOK", "")];
+    repository.run(
+        &repository.clone_path(),
+        &[&to[..], more].concat(),
+        "",
+        &token,
+    )
+}
+
+fn bodies(asked: &[Asked]) -> Vec<Value> {
+    let parsed = asked
+        .iter()
+        .map(|it| serde_json::from_slice(&it.body).unwrap());
+    parsed.collect()
+}
+
+/// One thread for each delivery, by a token that goes nowhere else and stands nowhere.
+#[test]
+fn slack_is_told_in_one_thread() {
+    let slack = Web::serve(|asked, stream| {
+        let body: Value = serde_json::from_slice(&asked.body)?;
+        let thread = body["thread_ts"].as_str().is_some();
+        let ts = if thread { "2.000" } else { "1.000" };
+        reply(
+            stream,
+            200,
+            &[],
+            json!({ "ok": true, "ts": ts }).to_string().as_bytes(),
+        )
+    });
+    let own = format!(
+        "[[notify]]\non = [\"planned\", \"delivered\", \"overridden\", \"healthy\"]\nenvironments = [\"prod*\"]\n\
+         slack = {{ channel = \"#releases\" }}\n\
+         [[secrets]]\nname = \"slack\"\nvalue = {{ env = \"SLACK_TOKEN\" }}\nurl = \"{}\"\n",
+        slack.url("/api")
+    );
+    let freeze = "[[windows]]\nname = \"<stocktaking>\"\nkind = \"deny\"\ncron = \"* * * * *\"\nduration = \"2h\"\n\
+                  zone = \"UTC\"\nenvironments = [\"prod\"]\n";
+    let repository = repository(freeze, &own);
+    let lifted = ["--override", "window", "--reason", "Mends <the> outage"];
+    let said = promote(&repository, &lifted);
+    said.exits(0);
+    let asked = slack.asked();
+    let bodies = bodies(&asked);
+    let texts: Vec<&str> = bodies
+        .iter()
+        .map(|it| it["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts.len(), 3, "{texts:?}");
+    let commit = repository.tip();
+    let subject = "promote web 1.0.0 → 1.1.0 to prod on origin/main";
+    assert_eq!(texts[0], format!("planned: {subject}"));
+    assert_eq!(texts[1], format!("delivered: {subject} ({})", &commit[..7]));
+    assert!(
+        texts[2].ends_with("window: Mends &lt;the&gt; outage"),
+        "{}",
+        texts[2]
+    );
+    for (at, asked) in asked.iter().enumerate() {
+        assert_eq!(asked.target, "/api/chat.postMessage");
+        assert_eq!(asked.headers["authorization"], "Bearer xoxb-sesame");
+        assert_eq!(bodies[at]["channel"], "#releases");
+        let thread = (at > 0).then_some("1.000");
+        assert_eq!(bodies[at]["thread_ts"].as_str(), thread);
+    }
+}
+
+/// Servers that are busy are asked again as they say; who could not be told is said, and nothing else is different for that.
+#[test]
+fn who_could_not_be_told_is_said_and_the_delivery_is_done() {
+    let times = std::sync::atomic::AtomicUsize::new(0);
+    let busy = Web::serve(move |_, stream| {
+        match times.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => reply(stream, 429, &[("Retry-After", "1")], b""),
+            1 => reply(stream, 500, &[], b"oops"),
+            _ => reply(stream, 200, &[], b"ok"),
+        }
+    });
+    let broken = Web::says(404, "no such hook");
+    // Nobody is there.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = nobody.local_addr().unwrap();
+    drop(nobody);
+    let own = format!(
+        "[[notify]]\non = [\"delivered\"]\nteams = {{ webhook = \"oncall\" }}\n\
+         [[notify]]\non = [\"delivered\"]\nwebhook = {{ url = \"{}\", template = '{{\"what\": \"{{event}}\", \"cells\": [\"{{services}}\"]}}' }}\n\
+         [[notify]]\non = [\"delivered\"]\nslack = {{ webhook = \"missing\" }}\n\
+         [[notify]]\non = [\"delivered\"]\nwebhook = {{ url = \"http://{gone}/hook\" }}\n\
+         [[secrets]]\nname = \"oncall\"\nvalue = {{ command = [\"echo\", \"{}\"] }}\n",
+        broken.url("/broken"),
+        busy.url("/teams/secret-path")
+    );
+    let repository = repository("", &own);
+    promote(&repository, &[])
+        .exits(0)
+        .says("[[secrets]] with name = \"missing\"")
+        .says("was not told: it answers 404: no such hook (delivered)")
+        .says("was not told: cannot connect");
+    assert!(repository.at_tip("prod/web.yaml").contains("1.1.0"));
+    let asked = busy.asked();
+    assert_eq!(asked.len(), 3);
+    let card = &bodies(&asked)[2];
+    let text = &card["attachments"][0]["content"]["body"][0]["text"];
+    assert!(
+        text.as_str().unwrap().starts_with("delivered: promote web"),
+        "{card}"
+    );
+    assert_eq!(
+        bodies(&broken.asked())[0],
+        json!({ "what": "delivered", "cells": ["web"] })
+    );
+}
+
+/// What a repository's file names is told nothing, and run by nobody, before exactly that is allowed.
+#[test]
+fn whom_a_repository_names_is_told_after_consent() {
+    let web = Web::says(200, "");
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("said.json");
+    let script = folder.path().join("tell");
+    let text = format!(
+        "#!/bin/sh\necho \"$TIDEGATE_EVENT\" >> {0}\ncat >> {0}\n",
+        file.display()
+    );
+    write(&script, text.as_bytes());
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let team = format!(
+        "[[notify]]\non = [\"delivered\", \"reverted\"]\nwebhook = {{ url = \"{}\" }}\n\
+         [[notify]]\non = [\"reverted\"]\ncommand = [\"{}\"]\n",
+        web.url("/hook"),
+        script.display()
+    );
+    let repository = repository(&team, "");
+    promote(&repository, &[])
+        .exits(0)
+        .says("the repository's file names it, and that is not allowed yet: tidegate trust");
+    assert_eq!(web.asked().len(), 0);
+    repository
+        .tidegate(&["trust", "--yes"])
+        .exits(0)
+        .shows(&format!(
+            "tells {} of what is delivered, reverted",
+            web.url("/hook")
+        ))
+        .shows(&format!(
+            "runs {} to tell of what is reverted",
+            script.display()
+        ));
+    repository.pull();
+    repository
+        .tidegate(&["revert", "web", "prod", "--yes"])
+        .exits(0);
+    let told = bodies(&web.asked());
+    let events: Vec<&Value> = told.iter().map(|it| &it["event"]).collect();
+    assert_eq!(events, ["delivered", "reverted"]);
+    assert_eq!(told[1]["schema"], "tidegate.notification/v1");
+    assert_eq!(told[1]["cells"][0]["to"], "1.0.0");
+    assert_eq!(told[1]["commit"], repository.tip());
+    let said = fs::read_to_string(&file).unwrap();
+    assert!(said.starts_with("reverted\n{"), "{said}");
+    // Nobody is asked offline, and nobody of another file.
+    for (text, why) in [
+        (
+            "on = [\"sometimes\"]\ncommand = [\"true\"]",
+            "`sometimes` is none of `planned`",
+        ),
+        ("on = [\"failed\"]", "says who is told by one of"),
+        (
+            "on = [\"failed\"]\nslack = { channel = \"#a\", webhook = \"b\" }",
+            "says where by `channel`",
+        ),
+        (
+            "on = [\"failed\"]\nwebhook = { url = \"ftp://a\" }",
+            "is no address",
+        ),
+        (
+            "on = [\"failed\"]\nwebhook = { url = \"https://a\", template = \"{nobody}\" }",
+            "there is no `{nobody}` here",
+        ),
+    ] {
+        let wrong = self::repository(&format!("[[notify]]\n{text}\n"), "");
+        wrong.tidegate(&["status"]).exits(2).says(why);
+    }
+}
