@@ -19,7 +19,7 @@ use crate::{
         },
         policy::sync::{SyncWindow, SyncWindows, Syncs},
         problem::Problem,
-        pull_request::{Proposal, PullRequest},
+        pull_request::{Asked, Proposal, PullRequest, PullState},
         rollout::LiveCell,
         subject::Subject,
         version::Version,
@@ -274,6 +274,7 @@ pub fn entry(entry: &HistoryEntry) -> Value {
         "authored": commit(&entry.change.authored),
         "landed": commit(&entry.change.landed),
         "pull_request": entry.change.pull_request(),
+        "approved_by": entry.change.approved_by(),
         "stayed_seconds": entry.stayed_seconds,
         "moved": entry.change.moved.as_ref().map(|moved| json!({
             "from": moved.from,
@@ -482,6 +483,7 @@ fn names(cell: &CellKey) -> (&str, &str) {
 
 /// A pull request.
 pub(super) fn pull_request(request: &PullRequest) -> Value {
+    let (have, need) = request.have_and_need();
     json!({
         "number": request.number,
         "url": request.url,
@@ -491,15 +493,29 @@ pub(super) fn pull_request(request: &PullRequest) -> Value {
         "state": request.state.as_str(),
         "draft": request.draft,
         "approvals": {
-            "have": request.approvals.have(),
-            "need": request.approvals.need,
+            "have": have,
+            "need": need,
             "by": request.approvals.by,
             "stale": request.approvals.stale,
             "against": request.approvals.against,
+            "asked": request.asked.iter().map(asked).collect::<Vec<_>>(),
         },
         "checks": request.checks.state().as_str(),
         "waits": request.waits(),
         "merged": request.merged,
+        "merged_without": request.merged_without().filter(|_| request.state == PullState::Merged).map(|it| it.trim_start_matches([';', ' ']).to_owned()),
+    })
+}
+
+/// What an environment asks of a pull request, and who of those that it asks for approved it.
+fn asked(asked: &Asked) -> Value {
+    json!({
+        "environment": asked.environment,
+        "need": asked.asks.need,
+        "from": asked.asks.from,
+        "checks": asked.asks.checks,
+        "by": asked.by,
+        "not_known": asked.unsure,
     })
 }
 

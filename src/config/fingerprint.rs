@@ -83,6 +83,15 @@ mod tests {
                 true,
             ),
             (
+                "approvals",
+                TEAM.replace(
+                    "[[layouts]]",
+                    "[environments.gates]\napprovals = { need = 2 }\n[[layouts]]",
+                ),
+                "",
+                true,
+            ),
+            (
                 "protection",
                 TEAM.replace("[[layouts]]", "protected = true\n[[layouts]]"),
                 "",

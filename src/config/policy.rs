@@ -14,6 +14,7 @@ use crate::domain::{
     policy::{
         Attestation, Dependency, Eligible, GatePolicy, Kind, Registry, Rule, VersionsFile, Window,
     },
+    pull_request::Asks,
     suggest,
     version_range::VersionRange,
 };
@@ -26,6 +27,8 @@ pub(super) const ELIGIBLE: [&str; 2] = ["range", "prerelease"];
 pub(super) const IMMUTABLE: [&str; 2] = ["digest", "pin"];
 /// Keys of `soak` and `together` beside those.
 pub(super) const LASTING: [&str; 1] = ["for"];
+/// Keys of `approvals` beside those.
+pub(super) const APPROVALS: [&str; 3] = ["need", "from", "checks"];
 /// Keys of `registry` beside those.
 pub(super) const REGISTRY: [&str; 2] = ["platform", "attestation"];
 /// Keys of one `[[windows]]` table.
@@ -77,6 +80,7 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
             "eligible" => &ELIGIBLE,
             "immutable" => &IMMUTABLE,
             "registry" => &REGISTRY,
+            "approvals" => &APPROVALS,
             "soak" | "together" => &LASTING,
             _ => &[],
         };
@@ -84,6 +88,7 @@ pub(super) fn gates(table: &Table<'_>) -> Option<(GatePolicy, Vec<WrittenCheck>)
         match id {
             "eligible" => policy.eligible = Some(eligible(&own)),
             "registry" => policy.registry = Some(registry(&own)),
+            "approvals" => policy.approvals = approvals(&own),
             "immutable" => {
                 policy.digest = own.boolean("digest").unwrap_or_default();
                 policy.pin = own.boolean("pin").unwrap_or_default();
@@ -143,6 +148,60 @@ fn eligible(table: &Table<'_>) -> Eligible {
         );
     }
     asked
+}
+
+/// What a pull request has to have; where it says nothing that could be had, that is told.
+fn approvals(table: &Table<'_>) -> Option<Asks> {
+    /// Nobody finds more.
+    const MOST: u32 = 20;
+    let named = |key: &str, what: &str| {
+        let names = table.strings(key).unwrap_or_default();
+        if table.has(key) && names.is_empty() {
+            table.error(
+                key,
+                format!("names nothing; leave the key out where {what}"),
+            );
+        }
+        for (index, name) in names.iter().enumerate() {
+            if name.trim().is_empty() || name.trim() != name {
+                table.error(&format!("{key}[{index}]"), format!("`{name}` is no name"));
+            }
+        }
+        names
+    };
+    let from = named("from", "anybody may approve");
+    let checks = named("checks", "no check is asked for");
+    for (index, name) in from.iter().enumerate() {
+        let bare = name.trim_start_matches('@');
+        let parts = bare.split('/');
+        if bare.contains(char::is_whitespace) || parts.clone().any(str::is_empty) {
+            table.error(
+                &format!("from[{index}]"),
+                format!("`{name}` is nobody; write a person as \"alice\", a team as \"@org/team\""),
+            );
+        }
+    }
+    if !table.has("need") && (checks.is_empty() || !from.is_empty()) {
+        table.error_here("does not say how many have to approve; say it, such as `need = 2`");
+    }
+    let need = table.number("need").map_or(Some(0), |number| {
+        let whole = (1..=MOST).find(|need| (f64::from(*need) - number).abs() < f64::EPSILON);
+        if whole.is_none() {
+            let why = format!("`{number}` is no number of people; write one from 1 to {MOST}");
+            table.error("need", why);
+        }
+        whole
+    })?;
+    let people: BTreeSet<String> = from.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let all = people.len();
+    if !from.is_empty()
+        && !from.iter().any(|name| name.contains('/'))
+        && usize::try_from(need).unwrap_or(usize::MAX) > all
+    {
+        let why = format!("`{need}` is more than the {all} that `from` names: nothing could pass");
+        table.error("need", why);
+    }
+    Some(Asks { need, from, checks })
 }
 
 fn registry(table: &Table<'_>) -> Registry {

@@ -418,6 +418,7 @@ pub(super) fn every_key() -> impl Iterator<Item = &'static str> {
         .chain(&policy::IMMUTABLE)
         .chain(&policy::REGISTRY)
         .chain(&policy::LASTING)
+        .chain(&policy::APPROVALS)
         .chain(&policy::WINDOW)
         .chain(&policy::DEPENDENCY)
         .chain(&policy::OWN_FILE)
@@ -483,6 +484,10 @@ pub fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         (
             "LastingRule",
             [&policy::RULE[..], &policy::LASTING].concat(),
+        ),
+        (
+            "ApprovalsRule",
+            [&policy::RULE[..], &policy::APPROVALS].concat(),
         ),
         (
             "RegistryRule",

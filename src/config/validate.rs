@@ -141,6 +141,9 @@ pub(super) fn gates(
         }
         own.soak = gates.soak.or(own.soak);
         own.together = gates.together.or(own.together);
+        if gates.approvals.is_some() {
+            own.approvals.clone_from(&gates.approvals);
+        }
         if gates.registry.is_some() {
             own.registry.clone_from(&gates.registry);
         }

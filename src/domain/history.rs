@@ -75,6 +75,19 @@ impl ValueChange {
         self.landed.pull_request.or(self.authored.pull_request)
     }
 
+    /// Who approved it, as its commits say.
+    pub fn approved_by(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for commit in [&self.landed, &self.authored] {
+            for who in &commit.said.approved_by {
+                if !names.contains(&who.as_str()) {
+                    names.push(who);
+                }
+            }
+        }
+        names
+    }
+
     /// The same judged at today's places alone: a value that was moved there landed with the move.
     #[must_use]
     pub fn at_todays_place(mut self) -> Self {

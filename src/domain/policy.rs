@@ -49,6 +49,8 @@ pub struct GatePolicy {
     pub pin: bool,
     /// What the registry is asked (`registry`).
     pub registry: Option<Registry>,
+    /// What its pull request has to have (`approvals`).
+    pub approvals: Option<pull_request::Asks>,
     /// What is asked outside before a change (`http`, `promql`, `command`).
     pub checks: Vec<check::Check>,
     /// What is asked outside after a rollout (`[environments.verify]`).

@@ -16,6 +16,9 @@ pub struct Said {
     pub reverts: bool,
     /// The promotions that its trailers name, in order.
     pub promotions: Vec<SaidPromotion>,
+    /// Who approved it, by its trailers `Approved-by` and `Reviewed-by`, as they are named there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<String>,
 }
 
 /// One `Promoted-From`.
@@ -29,12 +32,18 @@ pub struct SaidPromotion {
     pub from: EnvironmentName,
 }
 
+/// Trailers that name who approved a change.
+const APPROVED: [&str; 2] = ["approved-by", "reviewed-by"];
+/// What stands before who approved it in the kept form: a line of two parts, where a promotion has three.
+const BY: &str = "by\t";
+
 impl Said {
     /// Reads a whole message.
     pub fn of(message: &str) -> Self {
         let mut said = Self {
             reverts: reverts(message),
             promotions: Vec::new(),
+            approved_by: Vec::new(),
         };
         let (mut service, mut environment) = (None, None);
         let body = message.split_once('\n').map_or("", |(_, body)| body);
@@ -52,6 +61,12 @@ impl Said {
                 (service, environment) = (Some(ServiceName::from(value)), None);
             } else if key.eq_ignore_ascii_case("environment") {
                 environment = Some(EnvironmentName::from(value));
+            } else if APPROVED.iter().any(|known| key.eq_ignore_ascii_case(known)) {
+                let who = value.split_once('<').map_or(value, |(name, _)| name).trim();
+                let who = if who.is_empty() { value } else { who };
+                if !said.approved_by.iter().any(|known| known == who) {
+                    said.approved_by.push(who.to_owned());
+                }
             } else if key.eq_ignore_ascii_case("promoted-from") {
                 said.promotions.push(SaidPromotion {
                     service: service.clone(),
@@ -81,7 +96,7 @@ impl Said {
         *self == Self::default()
     }
 
-    /// As text that [`Said::from_text`] reads: a line for a revert, and one per promotion.
+    /// As text that [`Said::from_text`] reads: a line for a revert, one per promotion, and one for each who approved it.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         if self.reverts {
@@ -92,6 +107,9 @@ impl Said {
             let environment = said.environment.as_ref();
             let environment = environment.map_or("", EnvironmentName::as_str);
             let _ = writeln!(text, "{service}\t{environment}\t{}", said.from);
+        }
+        for who in &self.approved_by {
+            let _ = writeln!(text, "{BY}{who}");
         }
         text
     }
@@ -109,6 +127,7 @@ impl Said {
                         from: from.into(),
                     });
                 }
+                (Some("by"), Some(who), None) => said.approved_by.push(who.to_owned()),
                 _ => said.reverts |= line == "revert",
             }
         }
@@ -192,6 +211,17 @@ mod tests {
         for (message, expected) in cases {
             assert_eq!(Said::of(message).reverts, expected, "{message}");
         }
+    }
+
+    #[test]
+    fn who_approved_it_is_named_in_trailers() {
+        const MESSAGE: &str = "Merge branch 'x' into 'main'\n\nService: web\nPromoted-From: staging\n\nApproved-by: Alice A. <alice@example.com>\n\
+                               reviewed-by: bob\nReviewed-by: Alice A. <alice@example.com>\nApproved-by: <carol@example.com>\nApproved-by: \n";
+        let said = Said::of(MESSAGE);
+        assert_eq!(said.approved_by, ["Alice A.", "bob", "<carol@example.com>"]);
+        assert_eq!(said.promotions.len(), 1);
+        assert_eq!(Said::from_text(&said.to_text()), said);
+        assert!(Said::of("Approved-by: a subject").approved_by.is_empty());
     }
 
     #[test]

@@ -116,7 +116,7 @@ async fn of(
     // What they wait for is not worth more time than there is.
     let looks = brings
         .iter()
-        .map(|(request, _)| timeout_at(until, forge.look(request.number)));
+        .map(|(request, _)| timeout_at(until, forge.look(request.number, &[])));
     let looked = join_all(looks).await;
     let mut proposals = Vec::new();
     for ((request, cells), looked) in brings.into_iter().zip(looked) {

@@ -63,6 +63,10 @@ pub fn why(
         topology,
         planned: &Planned::default(),
         edits: &edits,
+        deliver: topology
+            .get(&cell.environment)
+            .map(|environment| environment.deliver)
+            .unwrap_or_default(),
     };
     let mut questions: BTreeSet<_> = gate::questions(&change).into_iter().collect();
     questions.retain(|question| !facts.knows(question));

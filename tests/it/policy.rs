@@ -176,6 +176,12 @@ fn a_policy_that_cannot_be_meant_says_where_and_why() {
         ("[environments.gates]\nsoak = {}", String::new(), "environments[1].gates.soak: does not say for how long; give it a time, such as `for = \"24h\"`"),
         ("[environments.gates]\ntogether = { for = \"long\" }", String::new(), "environments[1].gates.together.for: `long` is no length of time; write one like `2h`"),
         ("[environments.gates]\nsoak = { four = \"1h\" }", String::new(), "environments[1].gates.soak.four: "),
+        ("[environments.gates]\napprovals = {}", String::new(), "environments[1].gates.approvals: does not say how many have to approve; say it, such as `need = 2`"),
+        ("[environments.gates]\napprovals = { need = 0 }", String::new(), "environments[1].gates.approvals.need: `0` is no number of people"),
+        ("[environments.gates]\napprovals = { need = 2, from = [\"alice\"] }", String::new(), "environments[1].gates.approvals.need: `2` is more than the 1 that `from` names"),
+        ("[environments.gates]\napprovals = { need = 1, from = [\"@org/\"] }", String::new(), "environments[1].gates.approvals.from[0]: `@org/` is nobody"),
+        ("[environments.gates]\napprovals = { checks = [] }", String::new(), "environments[1].gates.approvals.checks: names nothing"),
+        ("[environments.gates]\napprovals = { needs = 2 }", String::new(), "environments[1].gates.approvals.needs: "),
         ("[environments.gates]\neligible = {}", String::new(), "environments[1].gates.eligible: lets every version come"),
         (
             "",

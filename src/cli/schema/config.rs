@@ -306,6 +306,8 @@ pub struct Gates {
     pub veto: Option<Rule>,
     /// What the service needs is there, or comes with it.
     pub dependency: Option<Rule>,
+    /// The pull request has these approvals and checks; another delivery is held.
+    pub approvals: Option<ApprovalsRule>,
     /// Addresses that answer as they should, before a change.
     pub http: Option<OneOrMore<HttpCheck>>,
     /// Queries of which every sample is where it should be.
@@ -559,6 +561,27 @@ pub struct LastingRule {
     pub reverts: Option<bool>,
     /// For how long, such as `24h`.
     pub r#for: String,
+}
+
+/// What a pull request has to have before a delivery goes on.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ApprovalsRule {
+    /// In place of the gate's own.
+    pub level: Option<GateLevel>,
+    /// An approval of which nobody says whether it counts; default: it does not where the environment is protected.
+    pub unknown: Option<Unknown>,
+    /// Reverts wait too.
+    pub reverts: Option<bool>,
+    /// So many people approve its newest commit, its author left out.
+    #[schemars(range(min = 1, max = 20))]
+    pub need: Option<u32>,
+    /// They are of these: `alice`, `@org/team`; default: anybody.
+    #[schemars(length(min = 1))]
+    pub from: Option<Vec<String>>,
+    /// Checks that have to pass, by name.
+    #[schemars(length(min = 1))]
+    pub checks: Option<Vec<String>>,
 }
 
 /// What a registry has to say of a version.

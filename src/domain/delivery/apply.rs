@@ -12,7 +12,7 @@ use crate::domain::{
     desired::RefName,
     gate::{Checked, Verified},
     ids::CellKey,
-    pull_request::{PullRequest, PullState},
+    pull_request::{Checks, PullRequest, PullState},
     rollout::Running,
     topology::Deliver,
     version::Version,
@@ -128,7 +128,9 @@ impl Change<'_> {
         if let Some(before) = before.as_ref().filter(|_| merged) {
             // What its branch asked for is not asked of what is there.
             request.approvals.need = request.approvals.need.or(before.approvals.need);
-            request.checks.clone_from(&before.checks);
+            if request.checks == Checks::default() {
+                request.checks.clone_from(&before.checks);
+            }
         }
         part.request = Some(request);
         if before == part.request {
@@ -180,7 +182,10 @@ impl Change<'_> {
                 .collect();
             by.sort_unstable();
             by.dedup();
+            let without = requests.iter().filter_map(PullRequest::merged_without);
+            let without: Vec<String> = without.collect();
             let gave = match by.as_slice() {
+                _ if !without.is_empty() => format!("merged{}", without.join("; ")),
                 [] => "nobody has to".to_owned(),
                 by => format!("by {}", by.join(", ")),
             };

@@ -24,12 +24,17 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
         Step::Arrived(part) => (Level::Done, part.describe(), Vec::new()),
         Step::Requested(part) => {
             let request = part.request.as_ref()?;
+            let without = request.merged_without();
             let level = match request.state {
                 PullState::Open => Level::Info,
-                PullState::Merged => Level::Done,
-                PullState::Closed => Level::Warn,
+                PullState::Merged if without.is_none() => Level::Done,
+                PullState::Merged | PullState::Closed => Level::Warn,
             };
-            (level, request.describe(), vec![request.url.clone()])
+            let mut detail = vec![request.url.clone()];
+            if !request.approvals.by.is_empty() {
+                detail.push(format!("approved by {}", request.approvals.by.join(", ")));
+            }
+            (level, request.describe(), detail)
         }
         Step::Cell(cell, progress) => {
             let level = match progress {

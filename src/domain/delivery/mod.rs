@@ -20,9 +20,9 @@ use super::{
     age,
     desired::RefName,
     failure::{Failure, FailureKind},
-    gate::Verified,
-    ids::{CellKey, ObjectId},
-    plan::Plan,
+    gate::{self, Verified},
+    ids::{CellKey, EnvironmentName, ObjectId},
+    plan::{Outcome as Said, Plan, Verdict},
     pull_request::{PullRequest, PullState},
     rollout::Running,
     topology::Deliver,
@@ -77,6 +77,9 @@ pub struct Delivery {
     /// Which wave of a plan of several it is; `None`: it is all of its plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave: Option<InWaves>,
+    /// Environments whose approvals its pull requests wait for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asking: Vec<EnvironmentName>,
     /// How it ended, and when. What is kept has not ended.
     #[serde(skip)]
     pub ended: Option<(Timestamp, Outcome)>,
@@ -310,6 +313,7 @@ impl Delivery {
             moved: None,
             cells: cells.collect(),
             wave: None,
+            asking: asking(plan),
             ended: None,
         }
     }
@@ -413,6 +417,18 @@ impl Delivery {
     pub fn requests(&self) -> impl Iterator<Item = (&Part, &PullRequest)> {
         let parts = self.parts.iter();
         parts.filter_map(|part| Some((part, part.request.as_ref()?)))
+    }
+
+    /// Environments whose approvals the pull request into a ref waits for.
+    pub fn asking(&self, place: &RefName) -> impl Iterator<Item = &EnvironmentName> {
+        let alone = self.writes.len() == 1;
+        self.asking.iter().filter(move |name| {
+            let mut cells = self.cells.iter();
+            cells.any(|run| {
+                let there = alone || run.place.as_ref() == Some(place);
+                there && run.cell.environment == **name
+            })
+        })
     }
 
     /// Whether a pull request of it is still to be merged.
@@ -547,6 +563,23 @@ impl Delivery {
         let (_, outcome) = self.ended.as_ref()?;
         Some(outcome.told(self))
     }
+}
+
+/// Environments whose gate lets a plan go because its pull request waits for what they ask.
+fn asking(plan: &Plan) -> Vec<EnvironmentName> {
+    let mut names: Vec<EnvironmentName> = Vec::new();
+    for change in plan
+        .changes
+        .iter()
+        .filter(|_| plan.deliver == Deliver::PullRequest)
+    {
+        let mut verdicts = change.verdicts.iter();
+        let waits = |it: &Verdict| it.gate == gate::APPROVALS && it.outcome == Said::Pass;
+        if verdicts.any(waits) && !names.contains(&change.cell.environment) {
+            names.push(change.cell.environment.clone());
+        }
+    }
+    names
 }
 
 impl Outcome {

@@ -113,6 +113,7 @@ impl Asked {
             topology: &topology,
             planned: &planned,
             edits: &[],
+            deliver: Deliver::Push,
         };
         let mut verdicts = judge(&change, &facts, ago(0)).into_iter();
         verdicts.find(|verdict| verdict.gate == gate).unwrap()

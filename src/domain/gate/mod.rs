@@ -14,11 +14,12 @@ use super::{
     ids::{CellKey, EnvironmentName},
     plan::{FileEdit, Input, Intent, Level, Outcome, Verdict},
     policy::{GatePolicy, Policy, Rule, sync::SyncWindows},
-    topology::{Environment, Topology},
+    topology::{Deliver, Environment, Topology},
     version::Version,
 };
 
 mod ahead;
+mod approvals;
 mod check;
 mod dependency;
 mod eligible;
@@ -71,7 +72,7 @@ pub struct Gate {
 }
 
 /// Every gate of this version, in the order of their verdicts.
-pub const ALL: [Gate; 15] = [
+pub const ALL: [Gate; 16] = [
     upstream::GATE,
     ahead::GATE,
     reverted::GATE,
@@ -84,6 +85,7 @@ pub const ALL: [Gate; 15] = [
     registry::GATE,
     veto::GATE,
     dependency::GATE,
+    approvals::GATE,
     check::HTTP,
     check::PROMQL,
     check::COMMAND,
@@ -101,6 +103,8 @@ pub const IMMUTABLE: &str = immutable::GATE.id;
 pub const VETO: &str = veto::GATE.id;
 /// The gate that asks whether what goes together has run together.
 pub const TOGETHER: &str = together::GATE.id;
+/// The gate that asks whether the pull request has the approvals and checks that the environment asks for.
+pub const APPROVALS: &str = approvals::GATE.id;
 /// The gate that asks whether anything may go now.
 pub const WINDOW: &str = window::GATE.id;
 
@@ -127,6 +131,8 @@ pub struct Change<'a> {
     pub planned: &'a Planned,
     /// The files of the commit or tag that brings it, as far as they are known, in the order of their paths.
     pub edits: &'a [FileEdit],
+    /// How it leaves the clone.
+    pub deliver: Deliver,
 }
 
 /// What a gate finds.

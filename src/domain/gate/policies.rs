@@ -9,6 +9,7 @@ use crate::domain::{
     desired::DesiredCell,
     ids::ObjectId,
     policy::{Dependency, Eligible, Kind, Window},
+    pull_request::Asks,
     rollout::{Connection, Health, LiveCell, Seen},
     version_range::VersionRange,
 };
@@ -22,6 +23,7 @@ struct Asked {
     declared: Vec<(&'static str, &'static str, &'static str)>,
     planned: Vec<(&'static str, &'static str)>,
     health: Vec<(&'static str, Health)>,
+    deliver: Deliver,
 }
 
 fn range(text: &str) -> VersionRange {
@@ -58,6 +60,7 @@ impl Asked {
             declared: vec![("web", "staging", "2.0.0"), ("web", "prod", "1.0.0")],
             planned: Vec::new(),
             health: Vec::new(),
+            deliver: Deliver::Push,
         }
     }
 
@@ -127,6 +130,7 @@ impl Asked {
             topology: &topology,
             planned: &planned,
             edits: &[],
+            deliver: self.deliver,
         };
         judge(&change, &facts, now)
     }
@@ -464,4 +468,96 @@ fn what_a_service_needs_is_there_or_comes_with_it() {
     // Going back, it goes first, while what it needs is there.
     let back = needs(Some("3.9.0"), Some("3.8.1"), revert());
     assert_eq!(back, Outcome::Pass);
+}
+
+#[test]
+fn approvals_are_waited_for_at_a_pull_request_and_by_nothing_else() {
+    let asks = |intent: Intent, deliver, level, reverts| {
+        let rule = Rule {
+            level,
+            reverts,
+            ..Rule::default()
+        };
+        let prod = GatePolicy {
+            approvals: Some(Asks {
+                need: 2,
+                from: vec!["@org/oncall".to_owned()],
+                checks: Vec::new(),
+            }),
+            ..rules("approvals", rule)
+        };
+        let asked = Asked {
+            intent,
+            deliver,
+            ..Asked::new(prod)
+        };
+        asked.says("approvals", "2.0.0")
+    };
+    use Deliver::{Branch, PullRequest, Push};
+    let (hard, warn) = (Some(Level::Hard), Some(Level::Warn));
+    let cases = [
+        ("a push", promote(), Push, None, false, Outcome::Hold),
+        ("a branch", promote(), Branch, None, false, Outcome::Hold),
+        (
+            "a request",
+            promote(),
+            PullRequest,
+            hard,
+            false,
+            Outcome::Pass,
+        ),
+        (
+            "only told",
+            promote(),
+            PullRequest,
+            warn,
+            false,
+            Outcome::Warn,
+        ),
+        (
+            "only told of a push",
+            promote(),
+            Push,
+            warn,
+            false,
+            Outcome::Warn,
+        ),
+        ("back", revert(), Push, hard, false, Outcome::Warn),
+        (
+            "back by a request",
+            revert(),
+            PullRequest,
+            hard,
+            false,
+            Outcome::Warn,
+        ),
+        (
+            "back, judged too",
+            revert(),
+            Push,
+            None,
+            true,
+            Outcome::Hold,
+        ),
+        (
+            "back, waited for",
+            revert(),
+            PullRequest,
+            None,
+            true,
+            Outcome::Pass,
+        ),
+    ];
+    for (name, intent, deliver, level, reverts, expected) in cases {
+        let said = asks(intent, deliver, level, reverts);
+        assert_eq!(said.outcome, expected, "{name}: {}", said.detail);
+    }
+    assert_eq!(
+        asks(promote(), Push, None, false).detail,
+        "prod asks for 2 approvals of @org/oncall, and a push has none: --deliver pull-request"
+    );
+    assert_eq!(
+        asks(promote(), PullRequest, None, false).detail,
+        "prod asks for 2 approvals of @org/oncall; the delivery waits for that at its pull request"
+    );
 }

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     FileEdit, Intent, Level, Outcome, Override, Plan, PlanInput, PlannedChange, Verdict, Wave,
+    freeze::delivered,
 };
 use crate::domain::{
     gate::{self, Change, Facts, Planned, Question},
     ids::CellKey,
+    topology::Deliver,
     version::Version,
 };
 
@@ -36,9 +38,10 @@ impl Judging {
     /// once.
     pub(super) fn judge(&self, plan: &mut Plan, facts: &mut Facts, input: &PlanInput<'_>) {
         let planned = planned(plan);
+        let deliver = delivered(plan, input.topology);
         let Plan { changes, waves, .. } = plan;
         let edits = edits(waves);
-        let goes = (&edits, &planned);
+        let goes = (&edits, &planned, deliver);
         let unknown: BTreeSet<Question> = changes
             .iter()
             .filter_map(|change| self.change(change, goes, input))
@@ -69,7 +72,7 @@ impl Judging {
     fn change<'a>(
         &'a self,
         change: &'a PlannedChange,
-        (edits, planned): (&BTreeMap<&CellKey, &'a [FileEdit]>, &'a Planned),
+        (edits, planned, deliver): Goes<'_, 'a>,
         input: &PlanInput<'a>,
     ) -> Option<(&'a JudgedAs, Change<'a>)> {
         let judged_as = self.0.get(&change.cell)?;
@@ -82,10 +85,18 @@ impl Judging {
             topology: input.topology,
             planned,
             edits: edits.get(&change.cell).copied().unwrap_or_default(),
+            deliver,
         };
         Some((judged_as, change))
     }
 }
+
+/// How changes go: the files of each, what goes with them, and how they leave the clone.
+type Goes<'m, 'a> = (
+    &'m BTreeMap<&'m CellKey, &'a [FileEdit]>,
+    &'a Planned,
+    Deliver,
+);
 
 /// The files of the commit or tag that brings each cell's change.
 fn edits(waves: &[Wave]) -> BTreeMap<&CellKey, &[FileEdit]> {

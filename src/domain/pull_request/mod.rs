@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{ids::ObjectId, text::count, version::Version};
 
+mod asked;
 mod draft;
 
+pub use asked::{Asked, Asks, Members};
 pub use draft::{Draft, Settings, draft};
 
 /// A pull request.
@@ -35,6 +37,9 @@ pub struct PullRequest {
     pub approvals: Approvals,
     /// Its checks.
     pub checks: Checks,
+    /// What the environments that it changes ask of it, and how much of that it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
     /// What the branch that it goes to has, once it is merged; `None` before, and where that is not known.
     pub merged: Option<ObjectId>,
 }
@@ -59,6 +64,9 @@ pub struct Approvals {
     pub by: Vec<String>,
     /// Of these, the ones who approved an earlier commit than its newest.
     pub stale: Vec<String>,
+    /// Of these, the ones of whom the forge does not say which commit they approved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undated: Vec<String>,
     /// People who asked for changes as their last word.
     pub against: Vec<String>,
     /// How many the branch asks for; `None`: this identity may not know.
@@ -74,6 +82,9 @@ pub struct Checks {
     pub pending: Vec<String>,
     /// How many passed.
     pub passed: usize,
+    /// Names of those that passed, as far as they have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub good: Vec<String>,
     /// Not all that there is could be seen: what is known is not all.
     #[serde(default)]
     pub unknown: bool,
@@ -183,7 +194,7 @@ fn few(names: &[String]) -> String {
 impl PullRequest {
     /// Everybody who has to has approved it, and nobody asks for changes.
     pub fn is_approved(&self) -> bool {
-        self.approvals.missing() == 0 && self.approvals.against.is_empty() && !self.draft
+        self.missing() == 0 && self.approvals.against.is_empty() && !self.draft
     }
 
     /// What it waits for, behind `waits for`; `None` where it waits for nothing any more.
@@ -199,10 +210,12 @@ impl PullRequest {
         if !against.is_empty() {
             waits.push(format!("the changes that {} asked for", few(against)));
         }
+        // What the branch asks for beyond what environments do.
         let missing = self.approvals.missing();
-        if missing > 0 {
+        if missing > self.asked.iter().map(Asked::missing).max().unwrap_or(0) {
             waits.push(count(missing, "approval"));
         }
+        waits.extend(self.asked.iter().filter_map(Asked::waits));
         match self.checks.state() {
             CheckState::Fail => {
                 let failed = &self.checks.failed;
@@ -222,13 +235,19 @@ impl PullRequest {
         if !stale.is_empty() {
             let _ = write!(words, " ({} approved an earlier commit)", few(stale));
         }
+        for why in self.asked.iter().filter_map(Asked::not_known) {
+            let _ = write!(words, " ({why})");
+        }
         Some(words)
     }
 
-    /// `#12 waits for 1 approval`, `#12 is merged`.
+    /// `#12 waits for 1 approval`, `#12 is merged`, `#12 is merged without the 2 approvals that prod asks for`.
     pub fn describe(&self) -> String {
         match (self.state, self.waits()) {
-            (PullState::Merged, _) => format!("#{} is merged", self.number),
+            (PullState::Merged, _) => {
+                let without = self.merged_without().unwrap_or_default();
+                format!("#{} is merged{without}", self.number)
+            }
             (PullState::Closed, _) => {
                 format!("#{} was closed without a merge", self.number)
             }

@@ -1,12 +1,15 @@
 //! Gitea and Forgejo, by their API v1.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
     Api, Asked,
     http::{Http, Refused, Who},
+    if_seen,
     like_github::{self, Word},
-    opened, path_of, text, title,
+    opened, path_of, people, text, title,
 };
 use crate::{
     domain::{
@@ -68,6 +71,16 @@ impl Gitea {
         Ok(())
     }
 
+    /// Counts the checks of its newest commit, and gives their names.
+    async fn checks(&self, head: &str, request: &mut PullRequest) -> Result<Vec<String>, Refused> {
+        let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
+        let checks = &mut request.checks;
+        let seen = like_github::statuses(&self.http, &path, "status", checks).await?;
+        // A full page says of no other whether there is one.
+        checks.unknown |= seen.len() == PAGE;
+        Ok(seen)
+    }
+
     async fn look_at(&self, number: u64) -> Result<PullRequest, Refused> {
         let value = self
             .http
@@ -90,11 +103,7 @@ impl Gitea {
         let Some(head) = request.head else {
             return Ok(request);
         };
-        let path = self.path(&format!("/commits/{head}/status?limit={PAGE}"));
-        let checks = &mut request.checks;
-        let seen = like_github::statuses(&self.http, &path, "status", checks).await?;
-        // A full page says of no other whether there is one.
-        checks.unknown |= seen.len() == PAGE;
+        let seen = self.checks(&head.to_string(), &mut request).await?;
         // Which checks have to be there stands with the branch.
         request.checks.unknown |= branch.is_none();
         let branch = branch.unwrap_or_default();
@@ -167,6 +176,39 @@ impl Api for Gitea {
 
     fn look(&self, number: u64) -> Asked<'_, PullRequest> {
         Box::pin(self.look_at(number))
+    }
+
+    fn name_checks<'a>(
+        &'a self,
+        request: &'a mut PullRequest,
+        _: &'a BTreeSet<String>,
+    ) -> Asked<'a, ()> {
+        Box::pin(async move {
+            // Of an open one they are known.
+            if let (PullState::Merged, Some(head)) = (request.state, request.head) {
+                self.checks(&head.to_string(), request).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn members<'a>(&'a self, team: &'a str) -> Asked<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            let Some((org, name)) = team.split_once('/') else {
+                return Ok(None);
+            };
+            let path = format!("orgs/{}/teams?limit={PAGE}", escaped(org, true));
+            let Some(teams) = if_seen(self.http.list(&path, None).await)? else {
+                return Ok(None);
+            };
+            let own = |it: &&Value| text(&it["name"]).eq_ignore_ascii_case(name);
+            let Some(id) = teams.iter().find(own).and_then(|it| it["id"].as_u64()) else {
+                return Ok(None);
+            };
+            let path = format!("teams/{id}/members?limit={PAGE}");
+            let found = if_seen(self.http.list(&path, None).await)?;
+            Ok(found.map(|found| people(&found, "login")))
+        })
     }
 
     fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>> {

@@ -1,12 +1,15 @@
 //! GitHub and GitHub Enterprise, by their REST API of 2022-11-28.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{
     Api, Asked,
     http::{Http, Refused, Who},
+    if_seen,
     like_github::{self, Word},
-    opened, path_of, text,
+    opened, path_of, people, text,
 };
 use crate::{
     domain::{
@@ -144,7 +147,10 @@ impl Github {
             let name = text(&run["name"]);
             seen.push(name.clone());
             match (run["status"].as_str(), run["conclusion"].as_str()) {
-                (Some("completed"), Some("success" | "neutral" | "skipped")) => checks.passed += 1,
+                (Some("completed"), Some("success" | "neutral" | "skipped")) => {
+                    checks.passed += 1;
+                    checks.good.push(name);
+                }
                 (Some("completed"), _) => checks.failed.push(name),
                 _ => checks.pending.push(name),
             }
@@ -233,6 +239,37 @@ impl Api for Github {
 
     fn look(&self, number: u64) -> Asked<'_, PullRequest> {
         Box::pin(self.look_at(number))
+    }
+
+    fn name_checks<'a>(
+        &'a self,
+        request: &'a mut PullRequest,
+        _: &'a BTreeSet<String>,
+    ) -> Asked<'a, ()> {
+        Box::pin(async move {
+            // Of an open one they are known.
+            if let (PullState::Merged, Some(head)) = (request.state, request.head) {
+                let asks = Asks {
+                    approvals: None,
+                    checks: Vec::new(),
+                    is_hidden: false,
+                };
+                request.checks = self.checks(&head.to_string(), &asks).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn members<'a>(&'a self, team: &'a str) -> Asked<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            let Some((org, slug)) = team.split_once('/') else {
+                return Ok(None);
+            };
+            let (org, slug) = (escaped(org, true), escaped(slug, true));
+            let path = format!("orgs/{org}/teams/{slug}/members?per_page=100");
+            let found = if_seen(self.http.list(&path, None).await)?;
+            Ok(found.map(|found| people(&found, "login")))
+        })
     }
 
     fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>> {

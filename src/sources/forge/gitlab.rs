@@ -1,11 +1,14 @@
 //! GitLab, by its REST API v4; pull requests are merge requests there.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     Api, Asked, address, commit,
     http::{Http, Refused, Who},
-    opened, text, title,
+    if_seen, opened, people, text, title,
 };
 use crate::{
     domain::{
@@ -60,6 +63,10 @@ impl Gitlab {
             let by = by.map(|it| text(&it["user"]["username"]));
             let author = request.author.clone();
             request.approvals.by = by.filter(|it| *it != author && !it.is_empty()).collect();
+            request.approvals.by.sort_unstable();
+            if !request.approvals.by.is_empty() {
+                self.date(&approvals["approved_by"], &mut request).await?;
+            }
         }
         if request.state == PullState::Merged {
             return Ok(request);
@@ -97,6 +104,32 @@ impl Gitlab {
             request.approvals.against = against;
         }
         Ok(request)
+    }
+
+    /// Tells which approvals are of an earlier commit: those from before the newest was pushed.
+    async fn date(&self, approved: &Value, request: &mut PullRequest) -> Result<(), Refused> {
+        let number = request.number;
+        let path = self.path(&format!("/merge_requests/{number}/versions?per_page=100"));
+        let versions = if_seen(self.http.list(&path, None).await)?.unwrap_or_default();
+        // Nothing was pushed since it was opened.
+        if versions.len() == 1 {
+            return Ok(());
+        }
+        let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+        let newest = versions.iter().max_by_key(|it| it["id"].as_u64());
+        let pushed = newest.and_then(|it| time(&it["created_at"]));
+        let approvals = &mut request.approvals;
+        for who in &approvals.by {
+            let all = approved.as_array().into_iter().flatten();
+            let own = all.filter(|it| text(&it["user"]["username"]) == *who);
+            let at = own.filter_map(|it| time(&it["approved_at"])).max();
+            match (at, pushed) {
+                (Some(at), Some(pushed)) if at >= pushed => {}
+                (Some(_), Some(_)) => approvals.stale.push(who.clone()),
+                _ => approvals.undated.push(who.clone()),
+            }
+        }
+        Ok(())
     }
 
     async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
@@ -166,6 +199,46 @@ impl Api for Gitlab {
         Box::pin(self.look_at(number))
     }
 
+    fn name_checks<'a>(
+        &'a self,
+        request: &'a mut PullRequest,
+        names: &'a BTreeSet<String>,
+    ) -> Asked<'a, ()> {
+        Box::pin(async move {
+            let Some(head) = request.head else {
+                return Ok(());
+            };
+            let path = self.path(&format!("/repository/commits/{head}/statuses?per_page=100"));
+            let statuses = if_seen(self.http.list(&path, None).await)?;
+            let checks = &mut request.checks;
+            checks.unknown |= statuses.is_none();
+            for status in statuses.into_iter().flatten() {
+                let name = text(&status["name"]);
+                if !names.contains(&name) {
+                    continue;
+                }
+                match status["status"].as_str() {
+                    Some("success" | "skipped") => checks.good.push(name),
+                    Some("failed" | "canceled") => checks.failed.push(name),
+                    _ => checks.pending.push(name),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn members<'a>(&'a self, team: &'a str) -> Asked<'a, Option<Vec<String>>> {
+        Box::pin(async move {
+            // A group; who is of the groups above it is of it too.
+            let path = format!("groups/{}/members/all?per_page=100", escaped(team, true));
+            let found = if_seen(self.http.list(&path, None).await)?;
+            Ok(found.map(|mut found| {
+                found.retain(|it| it["state"].as_str() == Some("active"));
+                people(&found, "username")
+            }))
+        })
+    }
+
     fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>> {
         Box::pin(async move {
             let path = self.path(&format!(
@@ -203,6 +276,7 @@ fn read(value: &Value) -> PullRequest {
         conflicts: value["has_conflicts"].as_bool().unwrap_or_default(),
         approvals: Approvals::default(),
         checks: Checks::default(),
+        asked: Vec::new(),
         merged: merged.filter(|_| state == PullState::Merged),
     }
 }

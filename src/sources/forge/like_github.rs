@@ -34,6 +34,7 @@ pub(super) fn read(value: &Value, merged: bool) -> PullRequest {
         conflicts: false,
         approvals: Approvals::default(),
         checks: Checks::default(),
+        asked: Vec::new(),
         merged: commit(&value["merge_commit_sha"]).filter(|_| merged),
     }
 }
@@ -103,7 +104,10 @@ fn counted(all: Option<&[Value]>, key: &str, checks: &mut Checks) -> Vec<String>
         let name = text(&status["context"]);
         seen.push(name.clone());
         match status[key].as_str() {
-            Some("success" | "skipped") => checks.passed += 1,
+            Some("success" | "skipped") => {
+                checks.passed += 1;
+                checks.good.push(name);
+            }
             Some("pending") => checks.pending.push(name),
             _ => checks.failed.push(name),
         }

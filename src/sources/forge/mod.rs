@@ -7,6 +7,8 @@ mod http;
 mod like_github;
 mod token;
 
+use std::collections::BTreeSet;
+
 use futures::future::BoxFuture;
 use serde_json::Value;
 
@@ -16,7 +18,7 @@ use crate::domain::{
     failure::{Failure, FailureKind},
     forge::{ForgeEntry, ForgeKind, Place, escaped},
     ids::ObjectId,
-    pull_request::{Checks, Draft, PullRequest},
+    pull_request::{Asked as AskedOf, Checks, Draft, Members, PullRequest, PullState},
     text::sanitise,
 };
 
@@ -33,6 +35,14 @@ trait Api: Send + Sync {
     fn open<'a>(&'a self, draft: &'a Draft) -> Asked<'a, (PullRequest, Vec<String>)>;
     /// How one stands: who approved it, what its checks say.
     fn look(&self, number: u64) -> Asked<'_, PullRequest>;
+    /// Puts the checks of these names to those of one that is open or merged, as far as they are not there by name.
+    fn name_checks<'a>(
+        &'a self,
+        request: &'a mut PullRequest,
+        names: &'a BTreeSet<String>,
+    ) -> Asked<'a, ()>;
+    /// Who is of a team, `org/team`; `None`: this identity may not see it, or there is none.
+    fn members<'a>(&'a self, team: &'a str) -> Asked<'a, Option<Vec<String>>>;
     /// The open ones into a branch, newest first and so many at most, without approvals and checks.
     fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>>;
     /// The ref that has the commit of one.
@@ -141,12 +151,18 @@ impl Forge {
         Ok(self.api.check().await?)
     }
 
-    /// The open pull request from `branch` into `base`. Where how it stands is not told, what it waits for says so.
+    /// The open pull request from `branch` into `base`, held against what environments ask. Where how it stands is not told, what
+    /// it waits for says so.
     ///
     /// # Errors
     /// Where the forge does not say.
-    pub async fn find(&self, branch: &str, base: &str) -> Result<Option<PullRequest>, Failure> {
-        let found = self.found(branch, base).await?;
+    pub async fn find(
+        &self,
+        branch: &str,
+        base: &str,
+        asked: &[AskedOf],
+    ) -> Result<Option<PullRequest>, Failure> {
+        let found = self.found(branch, base, asked).await?;
         Ok(found.map(|(request, _)| request))
     }
 
@@ -154,9 +170,10 @@ impl Forge {
         &self,
         branch: &str,
         base: &str,
+        asked: &[AskedOf],
     ) -> Result<Option<(PullRequest, Vec<String>)>, Failure> {
         match self.api.find(branch, base).await? {
-            Some(request) => Ok(Some(self.stands(request, Vec::new()).await)),
+            Some(request) => Ok(Some(self.stands(request, Vec::new(), asked).await)),
             None => Ok(None),
         }
     }
@@ -166,8 +183,9 @@ impl Forge {
         &self,
         request: PullRequest,
         mut notes: Vec<String>,
+        asked: &[AskedOf],
     ) -> (PullRequest, Vec<String>) {
-        match self.api.look(request.number).await {
+        match self.weighed(request.number, asked).await {
             Ok(request) => (request, notes),
             Err(refused) => {
                 let (number, why) = (request.number, refused.failure);
@@ -178,7 +196,9 @@ impl Forge {
                     unknown: true,
                     ..Checks::default()
                 };
-                (PullRequest { checks, ..request }, notes)
+                let mut request = PullRequest { checks, ..request };
+                request.weigh(asked, &Members::new());
+                (request, notes)
             }
         }
     }
@@ -188,20 +208,24 @@ impl Forge {
     ///
     /// # Errors
     /// In the forge's words, and whether it is known that none is open.
-    pub async fn open(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), NotOpen> {
+    pub async fn open(
+        &self,
+        draft: &Draft,
+        asked: &[AskedOf],
+    ) -> Result<(PullRequest, Vec<String>), NotOpen> {
         let not_known = |failure: Failure| NotOpen {
             is_known: false,
             failure,
         };
-        let found = self.found(&draft.branch, &draft.base).await;
+        let found = self.found(&draft.branch, &draft.base, asked).await;
         if let Some(found) = found.map_err(not_known)? {
             return Ok(found);
         }
         let refused = match self.api.open(draft).await {
-            Ok((request, notes)) => return Ok(self.stands(request, notes).await),
+            Ok((request, notes)) => return Ok(self.stands(request, notes, asked).await),
             Err(refused) => refused.failure,
         };
-        match self.found(&draft.branch, &draft.base).await {
+        match self.found(&draft.branch, &draft.base, asked).await {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(NotOpen {
                 is_known: true,
@@ -214,12 +238,41 @@ impl Forge {
         }
     }
 
-    /// How a pull request stands.
+    /// How a pull request stands, held against what environments ask.
     ///
     /// # Errors
     /// In the forge's words.
-    pub async fn look(&self, number: u64) -> Result<PullRequest, Failure> {
-        Ok(self.api.look(number).await?)
+    pub async fn look(&self, number: u64, asked: &[AskedOf]) -> Result<PullRequest, Failure> {
+        Ok(self.weighed(number, asked).await?)
+    }
+
+    async fn weighed(&self, number: u64, asked: &[AskedOf]) -> Result<PullRequest, Refused> {
+        let mut request = self.api.look(number).await?;
+        if request.state == PullState::Closed {
+            return Ok(request);
+        }
+        let names = asked.iter().flat_map(|one| &one.asks.checks);
+        let names: BTreeSet<String> = names.cloned().collect();
+        if !names.is_empty() {
+            self.api.name_checks(&mut request, &names).await?;
+        }
+        let mut members = Members::new();
+        for team in request.teams_to_know(asked) {
+            let known = match self.api.members(&team).await {
+                Ok(Some(people)) => Ok(people),
+                Ok(None) => {
+                    Err("this identity may not see it, or there is no such team".to_owned())
+                }
+                // Who does not answer now is asked again.
+                Err(refused) if refused.failure.kind == FailureKind::Network => {
+                    return Err(refused);
+                }
+                Err(refused) => Err(refused.failure.why),
+            };
+            members.insert(team, known);
+        }
+        request.weigh(asked, &members);
+        Ok(request)
     }
 
     /// The open pull requests into a branch, newest first and so many at most, without approvals and checks.
@@ -253,6 +306,20 @@ fn opened(request: PullRequest) -> Result<PullRequest, Refused> {
 /// A text of an answer, in one line that is safe to show; empty where there is none.
 fn text(value: &Value) -> String {
     sanitise(value.as_str().unwrap_or_default()).into_owned()
+}
+
+/// The names of people in a list of an answer, which stand at `key`.
+fn people(list: &[Value], key: &str) -> Vec<String> {
+    list.iter().map(|it| text(&it[key])).collect()
+}
+
+/// A list that this identity may not see is none.
+fn if_seen<T>(got: Result<T, Refused>) -> Result<Option<T>, Refused> {
+    match got {
+        Ok(list) => Ok(Some(list)),
+        Err(refused) if refused.is_hidden() => Ok(None),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// A commit of an answer.

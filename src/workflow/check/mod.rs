@@ -31,6 +31,7 @@ use crate::{
         plan::{FileEdit, Intent, is_above},
         problem::Problem,
         rollout::Running,
+        topology::Deliver,
         version::Version,
     },
     sources::git::{Made, Repo},
@@ -351,6 +352,8 @@ impl Judging<'_> {
                     topology,
                     planned: &together,
                     edits: &edits,
+                    // What is approved is the forge's to say, once it is all there.
+                    deliver: Deliver::PullRequest,
                 })
             })
             .collect();

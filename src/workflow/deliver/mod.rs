@@ -120,6 +120,7 @@ impl Underway<'_> {
         for write in again.writes() {
             let mut part = self.write(&publishing, &again, write).await?;
             self.link(write, &mut part);
+            self.not_asked(write, &mut part);
             self.apply(Fact::Published(part));
         }
         // Others may publish while people look at it.

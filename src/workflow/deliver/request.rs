@@ -10,8 +10,9 @@ use crate::{
         delivery::{Fact, NotPublished, Part},
         desired::{RefName, Tip},
         failure::{Failure, FailureKind},
+        gate,
         plan::{Plan, Write},
-        pull_request::{PullRequest, PullState, draft},
+        pull_request::{Asked, PullRequest, PullState, draft},
         topology::Deliver,
     },
     sources::{
@@ -55,6 +56,41 @@ impl Underway<'_> {
         }
     }
 
+    /// What environments ask of the pull request into a ref.
+    fn asked(&self, place: &RefName) -> Vec<Asked> {
+        let topology = &self.project.config.topology;
+        let asking = self.delivery.asking(place);
+        let asked = asking.filter_map(|name| {
+            let asks = topology.policy.of(name)?.approvals.clone()?;
+            let rule = topology.policy.rule(name, gate::APPROVALS);
+            let protected = || topology.get(name).is_some_and(|it| it.protected);
+            let holds = rule.and_then(|rule| rule.unknown_holds);
+            Some(Asked::new(
+                name.clone(),
+                asks,
+                holds.unwrap_or_else(protected),
+            ))
+        });
+        asked.collect()
+    }
+
+    /// Where what it asks for is not followed, says so.
+    pub(super) fn not_asked(&self, write: &Write, part: &mut Part) {
+        if self.delivery.deliver == Deliver::PullRequest {
+            return;
+        }
+        for one in self.asked(&write.tip.name) {
+            let (environment, asks) = (&one.environment, one.asks.words());
+            let told = format!(
+                "{environment} asks for {asks}, and pull requests there are not followed: look before you merge it"
+            );
+            part.note = Some(match part.note.take() {
+                Some(before) => format!("{before}; {told}"),
+                None => told,
+            });
+        }
+    }
+
     /// Opens the pull requests of what is pushed, or finds those that are open.
     pub(super) async fn request_all(&mut self, confirmed: &Plan) -> Result<(), NotPublished> {
         let parts: Vec<Part> = self.delivery.to_request().cloned().collect();
@@ -80,7 +116,7 @@ impl Underway<'_> {
             let draft = draft(confirmed, write, &part.branch, topology);
             let forge = self.forge(&part.tip).await.map_err(failed)?;
             let (request, notes) = forge
-                .open(&draft)
+                .open(&draft, &self.asked(&part.tip.name))
                 .await
                 .map_err(|error| not_opened(&part, error))?;
             for note in notes {
@@ -111,7 +147,8 @@ impl Underway<'_> {
         let parts: Vec<Part> = self.delivery.to_request().cloned().collect();
         for part in parts {
             let forge = self.forge(&part.tip).await?;
-            match forge.find(&part.branch, part.tip.branch()).await? {
+            let asked = self.asked(&part.tip.name);
+            match forge.find(&part.branch, part.tip.branch(), &asked).await? {
                 Some(request) => self.requested(&part, request).await?,
                 None => return Ok(false),
             }
@@ -194,7 +231,8 @@ impl Underway<'_> {
     }
 
     async fn how_it_stands(&mut self, part: &Part, number: u64) -> Result<PullRequest, Failure> {
-        self.forge(&part.tip).await?.look(number).await
+        let asked = self.asked(&part.tip.name);
+        self.forge(&part.tip).await?.look(number, &asked).await
     }
 
     /// Takes how a pull request stands; of a merged one, what its branch has now is fetched.

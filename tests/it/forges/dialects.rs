@@ -56,7 +56,28 @@ fn missing() -> (u16, Value) {
     (404, json!({ "message": MISSING }))
 }
 
+/// Who is of a team of `acme`; `key`: where their names stand.
+fn members(server: &Server<'_>, team: &str, key: &str) -> (u16, Value) {
+    let teams = server.state().teams.clone();
+    let known = teams.into_iter().find(|(name, _)| name == team);
+    let Some(people) = known.and_then(|(_, people)| people) else {
+        return missing();
+    };
+    let people = people.iter().map(|name| {
+        let mut person = json!({ key: name });
+        if key == "username" {
+            person["state"] = json!("active");
+        }
+        person
+    });
+    (200, people.collect())
+}
+
 fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    if let Some(team) = path.strip_prefix("orgs/acme/teams/") {
+        let team = team.strip_suffix("/members").expect("the members");
+        return members(server, team, "login");
+    }
     let rest = path
         .strip_prefix("repos/acme/deploy")
         .expect("our repository");
@@ -207,6 +228,16 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
 }
 
 fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    let teams = server.state().teams.clone();
+    if path == "orgs/acme/teams" {
+        let teams = teams.iter().enumerate();
+        let teams = teams.map(|(id, (name, _))| json!({ "id": id + 1, "name": name }));
+        return (200, teams.collect());
+    }
+    if let Some(rest) = path.strip_prefix("teams/") {
+        let id: usize = rest.strip_suffix("/members").unwrap().parse().unwrap();
+        return members(server, &teams[id - 1].0, "login");
+    }
     let rest = path
         .strip_prefix("repos/acme/deploy")
         .expect("our repository");
@@ -323,6 +354,10 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             known.map_or(json!([]), |name| json!([{ "id": 11, "username": name }])),
         );
     }
+    if let Some(rest) = path.strip_prefix("groups/acme%2F") {
+        let group = rest.strip_suffix("/members/all").expect("all members");
+        return members(server, group, "username");
+    }
     let rest = path
         .strip_prefix("projects/acme%2Fdeploy")
         .expect("our repository");
@@ -404,6 +439,30 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             Some(pull) => (200, read(&pull)),
             None => missing(),
         },
+        ("GET", ["merge_requests", number, "versions"]) => {
+            let pull = of(server, number).unwrap();
+            let now = head(server.remote, &pull.branch);
+            let earlier = pull.reviews.iter().any(|(.., commit)| *commit != now);
+            let mut versions = vec![
+                json!({ "id": 2, "head_commit_sha": now, "created_at": "2026-11-28T13:00:00.000Z" }),
+            ];
+            if earlier {
+                versions.push(json!({ "id": 1, "created_at": "2026-11-28T11:00:00.000Z" }));
+            }
+            (200, json!(versions))
+        }
+        ("GET", ["repository", "commits", _, "statuses"]) => {
+            let state = server.state();
+            let statuses = state.checks.iter().map(|(name, says)| {
+                let status = match says.as_str() {
+                    "failure" => "failed",
+                    "pending" => "running",
+                    says => says,
+                };
+                json!({ "name": name, "status": status })
+            });
+            (200, statuses.collect())
+        }
         ("GET", ["merge_requests", number, "approvals"]) => {
             let pull = of(server, number).unwrap();
             let need = server.state().need;
@@ -411,8 +470,16 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
                 .reviews
                 .iter()
                 .filter(|(_, says, _)| says == "APPROVED");
+            let now = head(server.remote, &pull.branch);
+            // Who approves it again has approved it once, and now.
+            let by: std::collections::BTreeMap<_, _> =
+                by.map(|(who, _, commit)| (who, commit)).collect();
             let by: Vec<Value> = by
-                .map(|(who, ..)| json!({ "user": { "username": who } }))
+                .into_iter()
+                .map(|(who, commit)| {
+                    let hour = if *commit == now { 14 } else { 12 };
+                    json!({ "user": { "username": who }, "approved_at": format!("2026-11-28T{hour}:00:00Z") })
+                })
                 .collect();
             (
                 200,

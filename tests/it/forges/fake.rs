@@ -70,6 +70,8 @@ pub struct State {
     pub checks: Vec<(String, String)>,
     /// What stands beside these as a status of the commit, on GitHub.
     pub statuses: Vec<(String, String)>,
+    /// Who is of the teams of `acme`, by their names; `None`: nobody may see that.
+    pub teams: Vec<(String, Option<Vec<String>>)>,
     /// `METHOD path?query` of every request to the API.
     pub asked: Vec<String>,
     /// Requests without the token.
@@ -198,6 +200,19 @@ impl Fake {
             pull.merged = Some(merged.clone());
         });
         merged
+    }
+
+    /// Somebody pushes another commit to its branch.
+    pub fn push_to(&self, repository: &Repository, number: u64) {
+        let branch = self.pull(number).branch;
+        let at = repository.colleague();
+        repository.git_in(&at, &["fetch", "-q", "origin"]);
+        let theirs = format!("origin/{branch}");
+        repository.git_in(&at, &["checkout", "-q", "--detach", &theirs]);
+        repository.git_in(&at, &["commit", "-q", "--allow-empty", "-m", "More"]);
+        let to = format!("HEAD:refs/heads/{branch}");
+        repository.git_in(&at, &["push", "-q", "origin", &to]);
+        repository.git_in(&at, &["checkout", "-q", "--detach", "origin/main"]);
     }
 
     pub fn change(&self, number: u64, change: impl FnOnce(&mut Pull)) {

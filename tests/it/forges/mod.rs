@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a harness fails by panicking
 
+mod approvals;
 mod dialects;
 mod fake;
 mod openapi;
@@ -203,6 +204,7 @@ fn a_pull_request_is_opened_reviewed_merged_and_followed() {
 fn what_github_is_asked_and_answers_is_in_its_own_document() {
     whole_way(Dialect::Github, Some(Document::load()));
     with_all_that_is_configured(Dialect::Github, Some(Document::load()));
+    approvals::whole_way(Dialect::Github, Some(Document::load()));
 }
 
 #[test]

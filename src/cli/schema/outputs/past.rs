@@ -53,6 +53,8 @@ pub struct Value {
     pub landed: CommitInfo,
     /// The pull request that the commit names.
     pub pull_request: Option<u64>,
+    /// Who approved it, by the trailers `Approved-by` and `Reviewed-by` of its commits.
+    pub approved_by: Vec<String>,
     /// How long it stayed; null where it is there still.
     pub stayed_seconds: Option<i64>,
     /// The file had another path before.

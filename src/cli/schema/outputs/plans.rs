@@ -335,6 +335,8 @@ pub struct PullRequest {
     pub waits: Option<String>,
     /// The commit that brought it into its branch; null where it is not merged.
     pub merged: Option<Commit>,
+    /// What it was merged without of what environments ask for; null where it has all, or is not merged.
+    pub merged_without: Option<String>,
 }
 
 /// How a pull request stands.
@@ -352,9 +354,9 @@ pub enum PullState {
 /// Who approved a pull request.
 #[derive(JsonSchema)]
 pub struct Approvals {
-    /// How many people approve it, its author left out.
+    /// How many people approve it, its author left out; where environments ask for some, those that count.
     pub have: usize,
-    /// How many the branch asks for; null where this identity may not know.
+    /// How many the branch or an environment asks for, whichever is more; null where this identity may not know.
     pub need: Option<u32>,
     /// Who they are.
     pub by: Vec<String>,
@@ -362,6 +364,25 @@ pub struct Approvals {
     pub stale: Vec<String>,
     /// People who asked for changes.
     pub against: Vec<String>,
+    /// What the gates of environments ask for.
+    pub asked: Vec<AskedOf>,
+}
+
+/// What an environment asks of a pull request.
+#[derive(JsonSchema)]
+pub struct AskedOf {
+    /// The environment.
+    pub environment: String,
+    /// So many people.
+    pub need: u32,
+    /// Of these; empty: anybody.
+    pub from: Vec<String>,
+    /// Checks that have to pass.
+    pub checks: Vec<String>,
+    /// Who approved it so that it counts.
+    pub by: Vec<String>,
+    /// Who approved it, and nobody says whether that counts.
+    pub not_known: Vec<String>,
 }
 
 /// What the checks of a pull request say.

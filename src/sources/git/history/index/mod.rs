@@ -21,7 +21,7 @@ pub(super) use self::{read::Index, write::Builder};
 use super::super::kept::CacheFile;
 
 /// The last digits count the format's versions.
-const MAGIC: &[u8; 8] = b"TGHIST06";
+const MAGIC: &[u8; 8] = b"TGHIST07";
 const HEADER: usize = 8 + 20 + 20 + 6 * 4;
 const CELL: usize = 16;
 const PERSON: usize = 44;

@@ -1,0 +1,147 @@
+//! What an environment asks of its pull requests: waited for live, counted by who may say it, and told where it is missing.
+
+use serde_json::json;
+
+use super::*;
+
+const GATE: &str = "approvals = { need = 2, from = [\"@acme/oncall\"], checks = [\"smoke\"] }";
+
+/// `prod` asks for this.
+fn asking(gate: &str) -> Repository {
+    let repository = ready();
+    let configuration = repository.at_tip("tidegate.toml");
+    let gate = format!("protected = true\n[environments.gates]\n{gate}\n");
+    let with = configuration.replace("protected = true\n", &gate);
+    assert_ne!(with, configuration);
+    repository.write("tidegate.toml", &with);
+    repository.publish("Policy");
+    repository.pull();
+    repository
+}
+
+fn oncall(fake: &Fake) {
+    let people = ["alice", "bob", "ola"].map(str::to_owned).to_vec();
+    fake.state().teams = vec![("oncall".to_owned(), Some(people))];
+}
+
+pub(super) fn whole_way(dialect: Dialect, document: Option<Document>) {
+    let repository = asking(GATE);
+    let fake = Fake::serve(&repository, dialect, document);
+    // The branch asks for less.
+    fake.state().need = 1;
+    oncall(&fake);
+    let mut promotion = Promotion::begin(&repository, &["--wait"]);
+    promotion
+        .says("prod asks for 2 approvals of @acme/oncall, and smoke to pass; the delivery waits");
+    promotion.says("#1 waits for 2 approvals of @acme/oncall, smoke");
+    // Neither its author nor anybody else counts.
+    fake.review(1, "ola", "APPROVED");
+    fake.review(1, "carol", "APPROVED");
+    fake.review(1, "alice", "APPROVED");
+    promotion.says("#1 waits for 1 approval of @acme/oncall, smoke");
+    fake.state().checks = vec![("smoke".to_owned(), "success".to_owned())];
+    promotion.says("#1 waits for 1 approval of @acme/oncall");
+    // What was approved is not what is there now.
+    fake.push_to(&repository, 1);
+    promotion
+        .says("#1 waits for 2 approvals of @acme/oncall (alice, carol approved an earlier commit)");
+    fake.review(1, "alice", "APPROVED");
+    fake.review(1, "bob", "APPROVED");
+    promotion.says("#1 waits for its merge");
+    fake.merge(&repository, 1);
+    let (code, value, words) = promotion.end();
+    fake.is_content();
+    assert_eq!(code, 0, "{words}");
+    assert!(!words.contains("without"), "{words}");
+    let request = &value["pull_request"];
+    assert_eq!(request["merged_without"], Value::Null);
+    let approvals = &request["approvals"];
+    assert_eq!(
+        (&approvals["have"], &approvals["need"]),
+        (&2.into(), &2.into())
+    );
+    let asked = &approvals["asked"][0];
+    assert_eq!(asked["environment"], "prod");
+    assert_eq!(asked["by"], json!(["alice", "bob"]));
+    keeps_no_token(&repository);
+}
+
+#[test]
+fn only_what_the_environment_asks_for_counts() {
+    for dialect in ALL {
+        whole_way(dialect, None);
+    }
+}
+
+#[test]
+fn a_merge_without_what_was_asked_for_is_told_and_followed() {
+    for dialect in ALL {
+        let repository = asking(GATE);
+        let fake = Fake::serve(&repository, dialect, None);
+        oncall(&fake);
+        fake.state().checks = vec![("smoke".to_owned(), "success".to_owned())];
+        let mut promotion = Promotion::begin(&repository, &["--wait"]);
+        promotion.says("#1 waits for 2 approvals of @acme/oncall");
+        fake.review(1, "bob", "APPROVED");
+        promotion.says("#1 waits for 1 approval of @acme/oncall");
+        fake.merge(&repository, 1);
+        let (code, value, words) = promotion.end();
+        fake.is_content();
+        assert_eq!(code, 0, "{words}");
+        let told = "without 1 of the 2 approvals of @acme/oncall that prod asks for";
+        assert!(words.contains(&format!("#1 is merged {told}")), "{words}");
+        let request = &value["pull_request"];
+        assert_eq!(request["merged_without"], format!(" {told}").trim());
+        assert_eq!(request["approvals"]["have"], 1);
+    }
+}
+
+#[test]
+fn who_is_of_a_team_that_nobody_may_see_is_not_known() {
+    for dialect in ALL {
+        let gate = "approvals = { need = 1, from = [\"carol\", \"@acme/oncall\"] }";
+        let repository = asking(gate);
+        let fake = Fake::serve(&repository, dialect, None);
+        fake.state().teams = vec![("oncall".to_owned(), None)];
+        let mut promotion = Promotion::begin(&repository, &["--wait"]);
+        promotion.says("#1 waits for 1 approval of carol or @acme/oncall");
+        fake.review(1, "alice", "APPROVED");
+        promotion.says("whether the approval of alice counts is not known: who is of @acme/oncall: this identity may not see it");
+        // Somebody who is named needs no team.
+        fake.review(1, "carol", "APPROVED");
+        promotion.says("#1 waits for its merge");
+        fake.merge(&repository, 1);
+        let (code, _, words) = promotion.end();
+        fake.is_content();
+        assert_eq!(code, 0, "{words}");
+    }
+}
+
+#[test]
+fn a_push_is_held_and_a_revert_is_not() {
+    let repository = asking(GATE);
+    let promote = |more: &[&str]| {
+        let to = [
+            "promote",
+            "checkout",
+            "--from",
+            "staging",
+            "--to",
+            "prod",
+            "--no-live",
+            "--yes",
+        ];
+        repository.tidegate(&[&to[..], more].concat())
+    };
+    let tip = repository.tip();
+    promote(&[])
+        .exits(3)
+        .shows("approvals hold: prod asks for 2 approvals of @acme/oncall, and smoke to pass, and a push has none: --deliver pull-request");
+    assert_eq!(repository.tip(), tip);
+    promote(&["--override", "approvals", "--reason", "Mends the outage"]).exits(0);
+    assert!(repository.message().contains("Mends the outage"));
+    repository
+        .tidegate(&["revert", "checkout", "prod", "--yes", "--no-live"])
+        .exits(0)
+        .shows("approvals warn: prod asks for 2 approvals");
+}
