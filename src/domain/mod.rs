@@ -28,6 +28,7 @@ pub mod layout;
 pub mod manifest;
 pub mod message;
 pub mod notify;
+pub mod owners;
 pub mod past_health;
 pub mod plan;
 pub mod policy;

@@ -23,6 +23,7 @@ mod lookalikes;
 mod notes;
 mod notify;
 mod others;
+mod owners;
 mod prepare;
 mod project;
 mod proposed;

@@ -1,6 +1,6 @@
 //! What has to be known before confirming, beside the changes and their verdicts.
 
-use super::Project;
+use super::{Project, owners::owners};
 use crate::{
     domain::{
         failure::Failure,
@@ -9,8 +9,8 @@ use crate::{
     sources::git::Repo,
 };
 
-/// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, and which of the clone's
-/// hooks are not run.
+/// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, which of the clone's hooks
+/// are not run, and who owns what is to be reviewed.
 ///
 /// # Errors
 /// Where Git does not say where it pushes.
@@ -28,6 +28,9 @@ pub(super) fn notes(project: &Project, plan: &Plan) -> Result<Vec<String>, Failu
         }
         if commits(plan, write) {
             said.extend(hooks(repo));
+        }
+        if plan.deliver.is_own_branch() {
+            said.extend(owners(project, write));
         }
         let said = said
             .into_iter()

@@ -274,7 +274,7 @@ pub struct PullRequest {
     pub draft: Option<bool>,
     /// A template over `{subject}`, `{services}`, `{environments}`.
     pub title: Option<String>,
-    /// A template over `{changes}`, `{gates}`, `{touches}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
+    /// A template over `{changes}`, `{gates}`, `{touches}`, `{owners}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
     pub body: Option<String>,
 }
 

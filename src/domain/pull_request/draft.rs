@@ -49,11 +49,19 @@ impl Settings {
     /// What a title may be made of.
     pub const TITLE: [&str; 3] = ["subject", "services", "environments"];
     /// What a body may be made of.
-    pub const BODY: [&str; 6] = ["changes", "gates", "touches", "revert", "reason", "plan"];
+    pub const BODY: [&str; 7] = [
+        "changes", "gates", "touches", "owners", "revert", "reason", "plan",
+    ];
 }
 
-/// What one write of a plan asks for.
-pub fn draft(plan: &Plan, write: &Write, branch: &str, topology: &Topology) -> Draft {
+/// What one write of a plan asks for; `owners`: whose its files are, a sentence each.
+pub fn draft(
+    plan: &Plan,
+    write: &Write,
+    branch: &str,
+    topology: &Topology,
+    owners: &[String],
+) -> Draft {
     let changes: Vec<&PlannedChange> = plan.changes_of(write).collect();
     let mut environments: Vec<&EnvironmentName> = Vec::new();
     for change in &changes {
@@ -89,6 +97,7 @@ pub fn draft(plan: &Plan, write: &Write, branch: &str, topology: &Topology) -> D
         ("changes", changes_of(&changes)),
         ("gates", gates_of(&changes)),
         ("touches", touches(&changes, &environments, topology)),
+        ("owners", owners_of(owners)),
         ("revert", revert_of(&changes)),
         ("reason", reason_of(plan)),
         ("plan", code(&plan.digest)),
@@ -125,9 +134,13 @@ fn usual(texts: &Captures) -> String {
         ("Changes", "changes"),
         ("Gates", "gates"),
         ("What it touches", "touches"),
+        ("Whose it is", "owners"),
         ("How to revert", "revert"),
     ] {
-        let _ = writeln!(body, "## {heading}\n\n{}\n", text(name).trim_end());
+        // Most files are nobody's.
+        if name != "owners" || !text(name).is_empty() {
+            let _ = writeln!(body, "## {heading}\n\n{}\n", text(name).trim_end());
+        }
     }
     let _ = writeln!(body, "Plan: {}", text("plan"));
     body
@@ -220,6 +233,11 @@ fn touches(
         count(environments.len(), "environment"),
         names.join(", ")
     )
+}
+
+fn owners_of(owners: &[String]) -> String {
+    let lines = owners.iter().map(|owner| format!("- {}\n", plain(owner)));
+    lines.collect()
 }
 
 fn revert_of(changes: &[&PlannedChange]) -> String {
@@ -341,7 +359,7 @@ mod tests {
     fn a_pull_request_says_what_it_does_and_how_to_go_back() {
         let plan = plan();
         let write = plan.writes().next().unwrap();
-        let draft = draft(&plan, write, "tidegate/x", &topology());
+        let draft = draft(&plan, write, "tidegate/x", &topology(), &[]);
         assert_eq!(draft.title, "promote web 1.0.0 → 1.1.0 to prod");
         assert_eq!(
             (draft.branch.as_str(), draft.base.as_str()),
@@ -378,7 +396,7 @@ mod tests {
             body: template("{touches}{plan}"),
         };
         topology.policy.pull_requests = [("prod".into(), settings)].into();
-        let draft = draft(&plan, write, "tidegate/x", &topology);
+        let draft = draft(&plan, write, "tidegate/x", &topology, &[]);
         assert_eq!(draft.title, "[prod] web");
         assert_eq!(
             draft.body,

@@ -19,6 +19,7 @@ use crate::{
         forge::{Forge, NotOpen},
         git, waiting,
     },
+    workflow::owners::owners,
 };
 
 /// The wait before the second look at a pull request; it grows to [`SLOWEST`].
@@ -113,7 +114,8 @@ impl Underway<'_> {
                 ));
             }
             let topology = &self.project.config.topology;
-            let draft = draft(confirmed, write, &part.branch, topology);
+            let owners = owners(self.project, write);
+            let draft = draft(confirmed, write, &part.branch, topology, &owners);
             let forge = self.forge(&part.tip).await.map_err(failed)?;
             let (request, notes) = forge
                 .open(&draft, &self.asked(&part.tip.name))

@@ -145,3 +145,31 @@ fn a_push_is_held_and_a_revert_is_not() {
         .exits(0)
         .shows("approvals warn: prod asks for 2 approvals");
 }
+
+#[test]
+fn whose_the_files_are_is_told_before_and_in_the_pull_request() {
+    for (dialect, place, pattern) in [
+        (Dialect::Github, ".github/CODEOWNERS", "/apps/**"),
+        (Dialect::Gitlab, ".gitlab/CODEOWNERS", "/apps/"),
+        (Dialect::Gitea, "CODEOWNERS", "apps/.*"),
+    ] {
+        let repository = ready();
+        let text = format!("docs/.* @docs\n{pattern} @acme/web @alice\n");
+        repository.write(place, &text);
+        repository.publish("Owners");
+        repository.pull();
+        let fake = Fake::serve(&repository, dialect, None);
+        let (code, _, words) = promote(&repository, &[]);
+        assert_eq!(code, 0, "{words}");
+        let told = format!(
+            "{pattern} is owned by @acme/web, @alice: @acme/web or @alice has to approve where main asks for its owners ({place})"
+        );
+        assert!(words.contains(&told), "{dialect:?}: {words}");
+        let body = fake.pull(1).body;
+        // Nobody is called by it.
+        for part in ["## Whose it is", "is owned by @<!-- -->acme/web"] {
+            assert!(body.contains(part), "{part}: {body}");
+        }
+        fake.is_content();
+    }
+}
