@@ -268,6 +268,7 @@ fn setup() -> Setup {
         },
         layouts: LayoutsBy::Written,
         write: WriteMode::Write,
+        bell: tidegate::look::bell::Bell::Off,
         look: Look {
             themes: tidegate::config::themes::bundled(),
             ..Look::default()

@@ -168,6 +168,8 @@ pub enum Command {
     Reconnect,
     /// Append a line to the activity log.
     WriteActivity(LogEntry),
+    /// Send this to the terminal beside the screen: it rings.
+    Ring(String),
     /// Put the process into the background, as `^Z` does.
     Suspend,
     /// Leave.

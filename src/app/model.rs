@@ -45,7 +45,7 @@ use crate::{
         rollout::{Connection, LiveCell},
         topology::Topology,
     },
-    look::{Look, colour::Rgb},
+    look::{Look, bell::Bell, colour::Rgb},
 };
 
 /// What does not change while the screen runs, unless the configuration is read again.
@@ -67,6 +67,8 @@ pub struct Setup {
     pub commands: Vec<OwnCommand>,
     /// The filter that the screen starts with; empty: none.
     pub filter: String,
+    /// How the terminal says that a delivery has ended.
+    pub bell: Bell,
     /// How often the remote is asked by itself; `None`: only when told to.
     pub fetch_every: Option<Duration>,
     /// The simulated repository and clusters of `demo`.

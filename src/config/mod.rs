@@ -19,7 +19,10 @@ use crate::domain::{
 };
 use crate::{
     actions::OwnCommand,
-    look::theme::{Choice, Themes},
+    look::{
+        bell::Bell,
+        theme::{Choice, Themes},
+    },
 };
 
 mod checks;
@@ -172,6 +175,8 @@ pub struct UserSettings {
     pub ascii: bool,
     /// Wheel and click are used; text is then selected with Shift, as terminals do.
     pub mouse: bool,
+    /// How the terminal says that a delivery has ended.
+    pub bell: Bell,
     /// The screen starts unlocked for writing.
     pub write: bool,
     /// A kubeconfig file in place of `KUBECONFIG` and `~/.kube/config`.

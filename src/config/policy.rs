@@ -240,7 +240,7 @@ fn range(table: &Table<'_>, key: &str) -> Option<VersionRange> {
     range.map_err(|message| table.error(key, message)).ok()
 }
 
-fn one_of<T: Copy>(table: &Table<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
+pub(super) fn one_of<T: Copy>(table: &Table<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
     let text = table.string(key)?;
     let chosen = choices.iter().find(|(name, _)| *name == text);
     if chosen.is_none() {

@@ -23,7 +23,10 @@ use crate::{
         policy::{Dependency, GatePolicy, VersionsFile},
         pull_request,
     },
-    look::theme::{AUTO, Choice},
+    look::{
+        bell::Bell,
+        theme::{AUTO, Choice},
+    },
 };
 
 /// Keys that either file may hold.
@@ -40,11 +43,12 @@ const SHARED: [&str; 10] = [
     "notify",
 ];
 /// Keys that the user's file alone may hold: they decide which programs run, where this machine connects to, and how its screen looks.
-const USER_ONLY: [&str; 13] = [
+const USER_ONLY: [&str; 14] = [
     "theme",
     "background",
     "ascii",
     "mouse",
+    "bell",
     "filter",
     "write",
     "kubeconfig",
@@ -281,6 +285,7 @@ fn user(root: &Table<'_>) -> UserSettings {
         background: root.boolean("background").unwrap_or_default(),
         ascii: root.boolean("ascii").unwrap_or_default(),
         mouse: root.boolean("mouse").unwrap_or_default(),
+        bell: policy::one_of(root, "bell", &Bell::ALL).unwrap_or_default(),
         filter: root.string("filter").unwrap_or_default(),
         write: root.boolean("write").unwrap_or_default(),
         kubeconfig: root.string("kubeconfig").map(Into::into),

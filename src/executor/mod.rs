@@ -86,6 +86,8 @@ pub struct Remembered {
 /// What only the terminal's owner can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerminalOrder {
+    /// Send this to it.
+    Ring(String),
     /// Put the process into the background.
     Suspend,
     /// Give the terminal to a login program, then look at the cluster again.
@@ -492,6 +494,7 @@ impl Executor {
             Command::KeepRecent(lines) => shared.keep(RECENT, lines),
             Command::KeepFilters(filters) => shared.keep(FILTERS, filters),
             Command::Login { environment } => return Some(TerminalOrder::Login(environment)),
+            Command::Ring(sequence) => return Some(TerminalOrder::Ring(sequence)),
             Command::Suspend => return Some(TerminalOrder::Suspend),
             Command::Quit => return Some(TerminalOrder::Quit),
         }

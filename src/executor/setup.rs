@@ -97,6 +97,7 @@ pub fn setup_of(
         },
         write,
         look: look(config, options),
+        bell: config.user.bell,
         keymap: Keymap::remapped(&config.user.keys)?.with_own(&config.user.commands)?,
         commands: config.user.commands.clone(),
         filter: config.user.filter.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub mod bell;
 pub mod colour;
 pub mod theme;
 

@@ -443,6 +443,7 @@ impl Console {
             match self.executor.run(command) {
                 None => {}
                 Some(TerminalOrder::Copy { what, text }) => self.executor.copy(what, text),
+                Some(TerminalOrder::Ring(sequence)) => self.borrowed.ask(&sequence)?,
                 Some(TerminalOrder::Suspend) => self.suspend()?,
                 Some(TerminalOrder::Login(environment)) => {
                     self.lent = Some(Lent::Login(environment));

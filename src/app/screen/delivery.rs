@@ -300,6 +300,13 @@ impl Model {
     }
 
     fn is_over(&mut self, delivery: &Delivery, out: &mut Vec<Command>) {
+        let verdict = match delivery.verdict() {
+            Some(Ok(well)) => well,
+            Some(Err(failure)) => failure.why,
+            None => String::new(),
+        };
+        let words = format!("{}: {verdict}", delivery.subject);
+        out.extend(self.setup.bell.sequence(&words).map(Command::Ring));
         match (delivery.not_published().cloned(), delivery.verdict()) {
             (Some(why), _) if self.written(delivery) => self.not_published(delivery, &why, out),
             (Some(why @ NotPublished::Locked), _) => self.say(why.describe()),

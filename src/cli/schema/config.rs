@@ -43,6 +43,8 @@ pub struct User {
     pub ascii: Option<bool>,
     /// Wheel and click are used; text is then selected with Shift.
     pub mouse: Option<bool>,
+    /// How the terminal says that a delivery has ended; not at all by default.
+    pub bell: Option<Bell>,
     /// The filter that the console starts with, as it is typed after `/`; `@NAME` of one that was kept.
     pub filter: Option<String>,
     /// The screen starts unlocked for writing.
@@ -412,6 +414,19 @@ pub struct Notify {
     pub webhook: Option<NotifyWebhook>,
     /// A program and its arguments, one by one; it reads JSON on its standard input.
     pub command: Option<Vec<String>>,
+}
+
+/// How the terminal says that a delivery has ended.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Bell {
+    /// Not at all.
+    Off,
+    /// By its bell.
+    #[serde(rename = "bell")]
+    Sound,
+    /// By a notification of the desktop, where it knows OSC 9.
+    Desktop,
 }
 
 /// What people are told of.

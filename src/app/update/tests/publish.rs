@@ -634,3 +634,26 @@ fn the_next_wave_is_shown_where_the_one_before_was() {
         "the last goes back first"
     );
 }
+
+#[test]
+fn the_terminal_rings_when_a_delivery_ends_where_that_is_asked_for() {
+    use crate::look::bell::Bell;
+    let rung = |bell| {
+        let mut driver = confirmed();
+        driver.model.setup.bell = bell;
+        driver.fact(1, refused("no"));
+        let rung = driver
+            .taken()
+            .into_iter()
+            .filter_map(|command| match command {
+                Command::Ring(sequence) => Some(sequence),
+                _ => None,
+            });
+        rung.collect::<Vec<_>>()
+    };
+    assert_eq!(rung(Bell::Off), Vec::<String>::new());
+    assert_eq!(rung(Bell::Sound), ["\x07"]);
+    let desktop = rung(Bell::Desktop);
+    assert_eq!(desktop.len(), 1);
+    assert!(desktop[0].starts_with("\x1b]9;set: refused"), "{desktop:?}");
+}
