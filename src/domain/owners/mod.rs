@@ -9,6 +9,8 @@ use self::pattern::Pattern;
 use super::forge::ForgeKind;
 
 mod pattern;
+#[cfg(test)]
+mod tests;
 
 /// No regular expression of a file grows larger than that.
 const LARGEST: usize = 1 << 20;
