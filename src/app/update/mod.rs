@@ -76,7 +76,10 @@ pub fn update_all(model: &mut Model, events: impl IntoIterator<Item = Event>) ->
             model.arrange();
         }
         arranged = matches!(event, Event::Tick(_)) && arranged;
+        let is_said = model.word.is_some();
         apply(model, event, &mut out);
+        // A passing word takes lines, and gives them back when its time is over.
+        arranged &= model.word.is_some() == is_said;
         // Rows that stayed where they were for a key's sake go where they belong.
         arranged &= !model.matrix.held || model.holds_rows();
     }
