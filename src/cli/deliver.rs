@@ -34,6 +34,7 @@ const FOLLOWING: &str =
 /// Says the steps of a delivery as they come.
 pub(super) fn observer(output: &Output) -> impl FnMut(Told<'_>) + Send {
     move |told| match told {
+        Told::NotTold(problem) => output.note(clean(&problem)),
         Told::Ran(ran) if ran.ok => output.detail(format!("ran {}", ran.line)),
         Told::Ran(ran) => output.detail(format!("ran {}: {}", ran.line, ran.outcome)),
         Told::Steps(delivery, _, steps) => {

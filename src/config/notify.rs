@@ -109,16 +109,19 @@ fn wants(notify: &Notify, table: &Table<'_>) -> CheckEntry {
             format!("runs {} to tell {when}", run.join(" "))
         }
     };
-    let template = match &notify.to {
-        Target::Webhook { template, .. } => template.clone().unwrap_or_default(),
-        _ => String::new(),
+    let line = match &notify.to {
+        Target::Webhook {
+            template: Some(template),
+            ..
+        } => format!("{line}, as {}", quoted(template)),
+        _ => line,
     };
     let environments = match &notify.environments[..] {
         [] => "*".to_owned(),
         all => all.join(", "),
     };
     CheckEntry {
-        consent: Consent::to(["notify", &environments, &line, &template]),
+        consent: Consent::to(["notify", &environments, &line]),
         environment: EnvironmentName::from(environments.as_str()),
         line,
         at: table.here(),

@@ -210,6 +210,7 @@ fn observer(
     let shared = Arc::clone(shared);
     move |told| match told {
         Told::Ran(command) => shared.tell(report::ran(command)),
+        Told::NotTold(problem) => shared.tell(Event::Notice(problem)),
         Told::Steps(delivery, at, steps) => {
             let checked = |step: &Step| matches!(step, Step::Done(Stage::Checked, _));
             if steps.iter().any(checked) {

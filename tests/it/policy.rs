@@ -439,3 +439,20 @@ fn the_file_of_versions_is_kept_in_step_by_the_same_commit() {
         wrong.tidegate(&["status"]).exits(2).says(said);
     }
 }
+
+/// In waves each commit says what has gone by then.
+#[test]
+fn the_file_of_versions_goes_wave_by_wave() {
+    let needs = "[[dependencies]]\nservice = \"web\"\nneeds = \"pay\"\nversion = \">=1.1.0\"\n";
+    let file = "[versions]\nfile = \"VERSIONS.md\"\n";
+    let repository = repository("", &format!("{needs}{file}"));
+    promote(&repository, &["web", "pay"], &[]).exits(0);
+    let at = |revision: &str| {
+        let name = format!("{revision}:VERSIONS.md");
+        repository.git_in(&repository.remote(), &["show", &name])
+    };
+    let head = "| service | staging | prod |\n| --- | --- | --- |\n";
+    let said = |web: &str| format!("{head}| pay | 1.1.0 | 1.1.0 |\n| web | 1.1.0 | {web} |");
+    assert_eq!(at("main~1"), said("1.0.0"));
+    assert_eq!(at("main"), said("1.1.0"));
+}

@@ -10,7 +10,7 @@
 //! }
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ pub struct Says<'a> {
     /// Every cell, in the order of rows and columns.
     pub all: Vec<(&'a CellKey, Declared<'a>)>,
     /// Of these, the ones that are to stand in it if they do not yet.
-    pub moved: Vec<&'a CellKey>,
+    pub moved: BTreeSet<&'a CellKey>,
 }
 
 impl VersionsFile {
@@ -268,6 +268,13 @@ fn table(text: &str, says: &Says<'_>) -> Result<String, String> {
     let head = head.ok_or("has no table of services with a column for an environment; its first line is to be | service | ENV | … |")?;
     let columns = of(&lines[head]);
     let mut end = rows_end(head);
+    // Where each service stands; the first row of a name is its.
+    let mut rows: HashMap<String, usize> = HashMap::new();
+    for (at, line) in lines.iter().enumerate().take(end).skip(head + 2) {
+        if let Some(name) = of(line).into_iter().next() {
+            rows.entry(name).or_insert(at);
+        }
+    }
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
     for (cell, declared) in &says.all {
         let (service, environment) = (cell.service.as_str(), cell.environment.as_str());
@@ -279,8 +286,7 @@ fn table(text: &str, says: &Says<'_>) -> Result<String, String> {
             }
             continue;
         };
-        let row =
-            (head + 2..end).find(|at| of(&lines[*at]).first().is_some_and(|it| it == service));
+        let row = rows.get(service).copied();
         let Some(row) = row else {
             if let (true, Some(version)) = (is_moved, declared) {
                 if let Some(last) = lines.get_mut(end - 1).filter(|it| !it.ends_with('\n')) {
@@ -290,6 +296,7 @@ fn table(text: &str, says: &Says<'_>) -> Result<String, String> {
                 let own = |at| if at == column { version } else { NONE };
                 names.extend((1..columns.len()).map(own).map(escaped));
                 lines.insert(end, format!("| {} |{ending}", names.join(" | ")));
+                rows.insert(service.to_owned(), end);
                 end += 1;
             }
             continue;

@@ -64,7 +64,7 @@ impl LeftBehind {
         underway.merge(None).await;
         underway.follow_again(clusters).await;
         for problem in underway.notifier().finish(NOTIFY_PATIENCE).await {
-            tracing::warn!(problem, "telling of what was taken up");
+            (underway.tell)(Told::NotTold(problem));
         }
         underway.delivery
     }

@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub enum Told<'a> {
     /// A program ran.
     Ran(RanCommand),
+    /// Somebody who is to be told of it could not be: who, and why.
+    NotTold(String),
     /// Steps were made, at this time; the delivery is as it is behind them.
     Steps(&'a Delivery, Timestamp, &'a [Step]),
 }
@@ -45,7 +47,7 @@ pub struct Underway<'a> {
     store: Option<StateStore>,
     keeping: Option<Arc<Keeping>>,
     now: fn() -> Timestamp,
-    tell: &'a mut (dyn FnMut(Told<'_>) + Send),
+    pub(super) tell: &'a mut (dyn FnMut(Told<'_>) + Send),
     /// Asked before each push.
     pub(super) permit: Permit,
     notifier: Notifier,
