@@ -411,6 +411,7 @@ fn delivery(cell: &CellKey, now: Timestamp) -> Delivery {
             after: Vec::new(),
             writes: vec![Write {
                 vetoes: Vec::new(),
+                in_step: None,
                 tip: tip(),
                 action: Action::Edit,
                 message: "set a service".to_owned(),

@@ -456,3 +456,34 @@ fn the_file_of_versions_goes_wave_by_wave() {
     assert_eq!(at("main~1"), said("1.0.0"));
     assert_eq!(at("main"), said("1.1.0"));
 }
+
+/// Two who promote other services at once both go: the file of versions is no reason to ask again.
+#[test]
+fn a_plan_file_goes_on_where_the_file_of_versions_moved_for_others() {
+    let repository = repository("", "[versions]\nfile = \"versions.json\"\n");
+    promote(&repository, &["web"], &[]).exits(0);
+    repository
+        .tidegate(&["revert", "web", "prod", "--yes"])
+        .exits(0);
+    repository.pull();
+    let plan = [
+        "plan",
+        "promote",
+        "pay",
+        "--from",
+        "staging",
+        "--to",
+        "prod",
+        "--out",
+        "plan.json",
+    ];
+    repository.tidegate(&plan).exits(0);
+    let again = ["--override", "reverted", "--reason", "It was not it"];
+    promote(&repository, &["web"], &again).exits(0);
+    repository
+        .tidegate(&["apply", "plan.json", "--yes"])
+        .exits(0);
+    let said: Value = serde_json::from_str(&repository.at_tip("versions.json")).unwrap();
+    assert_eq!(said["pay"]["prod"], "1.1.0");
+    assert_eq!(said["web"]["prod"], "1.1.0");
+}

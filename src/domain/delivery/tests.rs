@@ -47,6 +47,7 @@ fn plan(services: &[&str], deliver: Deliver) -> Plan {
     };
     let write = |service: &&str| Write {
         vetoes: Vec::new(),
+        in_step: None,
         tip: tip(service),
         action: Action::Edit,
         edits: Vec::new(),

@@ -111,6 +111,24 @@ impl FileDiff {
         Self::between(edit.path.clone(), &edit.before, &edit.after)
     }
 
+    /// The lines that go and come, with `-` and `+` in front, wherever they stand.
+    pub fn changed_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for hunk in &self.hunks {
+            let old = hunk
+                .old
+                .clone()
+                .map(|at| format!("-{}", self.old.whole(at)));
+            lines.extend(old);
+            let new = hunk
+                .new
+                .clone()
+                .map(|at| format!("+{}", self.new.whole(at)));
+            lines.extend(new);
+        }
+        lines
+    }
+
     /// The change between two texts of a file.
     pub fn between(path: RepoPath, before: &[u8], after: &[u8]) -> Self {
         let (old, new) = (Text::new(before), Text::new(after));

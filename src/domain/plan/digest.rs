@@ -1,11 +1,11 @@
 //! What a plan is, in one name.
 
-use super::{Action, FileEdit, Intent, Plan};
-use crate::domain::{hash, topology::Deliver, version::Version};
+use super::{Action, FileEdit, Intent, Plan, Write};
+use crate::domain::{diff::FileDiff, hash, topology::Deliver, version::Version};
 
 impl Plan {
     /// SHA-256, in hexadecimal digits, of what the plan writes where and of what was judged: the refs, the bytes of every
-    /// file before and after, each change with the outcome of each gate, and what was skipped. Two plans with one digest do
+    /// file before and after (of the file of versions, in which every other plan moves something too, the lines that change), each change with the outcome of each gate, and what was skipped. Two plans with one digest do
     /// the same for the same reasons; a plan that was evaluated again goes on without a question only then.
     ///
     /// The commits that it stands on are not in it: on a ref that moved, the same bytes and verdicts are the same plan; but
@@ -29,7 +29,9 @@ impl Plan {
                     // What a tag names is all that it writes.
                     parts.text(&write.tip.commit.to_string());
                 }
-                write.edits.iter().for_each(|edit| parts.edit(edit));
+                for edit in &write.edits {
+                    parts.edit(edit, write.is_in_step(edit));
+                }
             }
         }
         for change in &self.changes {
@@ -68,6 +70,13 @@ impl Plan {
     }
 }
 
+impl Write {
+    /// Whether an edit of it keeps the file of versions in step.
+    pub fn is_in_step(&self, edit: &FileEdit) -> bool {
+        self.in_step.as_ref() == Some(&edit.path)
+    }
+}
+
 #[derive(Default)]
 struct Parts(Vec<Vec<u8>>);
 
@@ -76,7 +85,13 @@ impl Parts {
         self.0.push(text.as_bytes().to_vec());
     }
 
-    fn edit(&mut self, edit: &FileEdit) {
+    fn edit(&mut self, edit: &FileEdit, in_step: bool) {
+        if in_step {
+            self.text("in step");
+            self.text(edit.path.as_str());
+            let changed = FileDiff::of(edit).changed_lines();
+            return changed.iter().for_each(|line| self.text(line));
+        }
         self.text("edit");
         self.text(edit.path.as_str());
         for bytes in [&edit.before, &edit.after] {
@@ -104,7 +119,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         desired::{RefName, Tip},
-        ids::{CellKey, ObjectId},
+        ids::{CellKey, ObjectId, RepoPath},
         layout::Origin,
         plan::{Came, Outcome, PlanRequest, PlannedChange, Skip, SkipCause, Verdict, Wave, Write},
     };
@@ -153,6 +168,7 @@ mod tests {
                     message: "promote".to_owned(),
                     cells: vec![cell],
                     vetoes: Vec::new(),
+                    in_step: None,
                 }],
             }],
             skipped: vec![Skip::new(CellKey::new("api", "prod"), Came::Group, skip)],
@@ -243,5 +259,43 @@ mod tests {
         tagged(&mut other);
         other.waves[0].writes[0].tip.commit = ObjectId::new([2; 20]);
         assert_ne!(one.digest_of(), other.digest_of());
+    }
+
+    /// What every other plan moves as well counts by the lines that change; another file by all of its bytes.
+    #[test]
+    fn of_the_file_of_versions_the_lines_count_that_change() {
+        let plan = |in_step: bool, others: &str, to: &str| {
+            let text = |version| format!("{{\n\"a\": \"{others}\",\n\"b\": \"{version}\"\n}}\n");
+            let mut plan = plan();
+            let path = RepoPath::from("versions.json");
+            let write = &mut plan.waves[0].writes[0];
+            write.in_step = in_step.then(|| path.clone());
+            write.edits.push(FileEdit {
+                path,
+                before: text("1").into_bytes(),
+                after: text(to).into_bytes(),
+            });
+            plan
+        };
+        let known = plan(true, "1", "2");
+        for (in_step, others, to, same) in [
+            (true, "1", "2", true),
+            (true, "9", "2", true),
+            (true, "1", "3", false),
+            (false, "1", "2", false),
+        ] {
+            let other = plan(in_step, others, to);
+            assert_eq!(
+                known.digest_of() == other.digest_of(),
+                same,
+                "{others} {to}"
+            );
+        }
+        assert!(known.writes_as(&plan(true, "9", "2")));
+        assert!(!known.writes_as(&plan(true, "1", "3")));
+        assert_ne!(
+            plan(false, "1", "2").digest_of(),
+            plan(false, "9", "2").digest_of()
+        );
     }
 }

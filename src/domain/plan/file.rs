@@ -282,6 +282,7 @@ mod tests {
                     message: "promote".to_owned(),
                     cells: vec![cell],
                     vetoes: Vec::new(),
+                    in_step: None,
                 }],
             }],
             ..Plan::default()

@@ -79,6 +79,7 @@ impl Footprints {
                         message: write.message.clone(),
                         cells,
                         vetoes: Vec::new(),
+                        in_step: None,
                     }),
                     _ => return None,
                 }

@@ -190,6 +190,10 @@ pub struct Write {
     /// Vetoes that it writes or lifts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vetoes: Vec<VetoChange>,
+    /// Of its edits, the file that says what cells declare. Other cells move in it meanwhile: what counts of it are the lines that
+    /// change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_step: Option<RepoPath>,
 }
 
 /// How a ref changes.

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::{
-    ALONG, Action, Ending, Outcome, Plan, PlannedChange, Verdict, Wave, Write, digest::kind,
+    ALONG, Action, Ending, FileEdit, Outcome, Plan, PlannedChange, Verdict, Wave, Write,
+    digest::kind,
 };
-use crate::domain::{age, gate, ids::CellKey};
+use crate::domain::{age, diff::FileDiff, gate, ids::CellKey};
 
 /// A gate that a plan waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,10 +220,16 @@ impl Write {
             let tags = matches!(write.action, Action::Tag { .. });
             tags.then_some(write.tip.commit)
         };
+        let same = |(one, theirs): (&FileEdit, &FileEdit)| {
+            let in_step = self.is_in_step(one) && other.is_in_step(theirs);
+            let changed = |edit| FileDiff::of(edit).changed_lines();
+            one == theirs || in_step && changed(one) == changed(theirs)
+        };
         self.tip.name == other.tip.name
             && kind(&self.action) == kind(&other.action)
             && names(self) == names(other)
-            && self.edits == other.edits
+            && self.edits.len() == other.edits.len()
+            && self.edits.iter().zip(&other.edits).all(same)
     }
 }
 
@@ -438,6 +445,7 @@ mod tests {
                 message: String::new(),
                 cells: Vec::new(),
                 vetoes: Vec::new(),
+                in_step: None,
             };
             let writes = vec![write];
             let after = Vec::new();

@@ -340,6 +340,7 @@ mod tests {
                     message: "promote web 1.0.0 → 1.1.0 to prod\n\nService: web\n".to_owned(),
                     cells: vec![cell],
                     vetoes: Vec::new(),
+                    in_step: None,
                 }],
             }],
             ..Plan::default()

@@ -334,6 +334,7 @@ fn the_bytes_follow_to_the_ref_of_the_change_where_several_have_the_file() {
         message: String::new(),
         cells: vec![cell.clone()],
         vetoes: Vec::new(),
+        in_step: None,
     });
     Arc::make_mut(&mut view.plan).waves = vec![Wave {
         after: Vec::new(),

@@ -79,6 +79,7 @@ fn plan(cells: &[CellKey], held: bool) -> Planned {
         message: "set".to_owned(),
         cells: cells.to_vec(),
         vetoes: Vec::new(),
+        in_step: None,
     };
     Planned {
         plan: Arc::new(Plan {

@@ -46,6 +46,10 @@ impl Draft {
                         after,
                     };
                     if !is_nothing(&edit) {
+                        // One that a layout reads as well is an edit like any.
+                        if !write.edits.contains_key(&file.path) {
+                            write.in_step = Some(file.path.clone());
+                        }
                         write.edits.insert(file.path.clone(), edit);
                     }
                 }

@@ -165,6 +165,8 @@ struct Drafted {
     unread: BTreeMap<CellKey, String>,
     /// Vetoes that it writes or lifts.
     vetoes: Vec<VetoChange>,
+    /// The file of versions that it keeps in step.
+    in_step: Option<RepoPath>,
 }
 
 type Refused = (SkipCause, String);
@@ -364,6 +366,7 @@ impl Draft {
                 all: Vec::new(),
                 unread: BTreeMap::new(),
                 vetoes: Vec::new(),
+                in_step: None,
             });
             self.writes.len() - 1
         })
@@ -454,6 +457,7 @@ impl Draft {
             message: String::new(),
             cells: write.cells,
             vetoes: write.vetoes,
+            in_step: write.in_step,
         });
         vec![Wave {
             writes: writes.collect(),

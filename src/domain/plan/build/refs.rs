@@ -83,6 +83,7 @@ impl Draft {
             all: merge.cells.clone(),
             unread: merge.unread.clone(),
             vetoes: Vec::new(),
+            in_step: None,
         });
         Ok(())
     }
@@ -130,6 +131,7 @@ impl Draft {
                 all: tag.along,
                 unread: BTreeMap::new(),
                 vetoes: Vec::new(),
+                in_step: None,
             });
         }
         Ok(change)

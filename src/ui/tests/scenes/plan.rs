@@ -85,6 +85,7 @@ pub(super) fn plan() -> Planned {
                         .to_vec(),
                     cells: Vec::new(),
                     vetoes: Vec::new(),
+                    in_step: None,
                 }],
             }],
             held_back: Vec::new(),
