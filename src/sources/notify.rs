@@ -15,7 +15,7 @@ use crate::domain::{gate::CommandQuestion, text::sanitise};
 pub const SLACK: &str = "https://slack.com/api";
 
 /// How long one try may take.
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(5);
 /// So much of an answer is read.
 const MOST_BYTES: usize = 64 << 10;
 

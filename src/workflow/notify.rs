@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// So often it is tried to tell somebody something.
-const TRIES: u32 = 4;
+const TRIES: u32 = 3;
 /// The wait before the second try; each further one is three times as long.
 const FIRST: Duration = Duration::from_millis(500);
 /// A server that asks for a longer pause is not waited for.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(20);
 /// How long those who are still to be told are waited for once a delivery has ended.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Tells of one delivery.
 #[derive(Clone, Default)]
@@ -42,7 +42,7 @@ struct Inner {
     about: About,
     /// Who is told, each by a queue of its own: in order, and nobody waits for another.
     queues: Vec<(Notify, mpsc::UnboundedSender<Notification>)>,
-    workers: JoinSet<Option<String>>,
+    workers: JoinSet<(usize, Option<String>)>,
     /// Who is not told, and why.
     refused: Vec<String>,
 }
@@ -67,7 +67,10 @@ impl Notifier {
             }
             let (sender, receiver) = mpsc::unbounded_channel();
             let secrets = project.config.user.secrets.clone();
-            inner.workers.spawn(tell(one.to.clone(), secrets, receiver));
+            let (number, to) = (inner.queues.len(), one.to.clone());
+            inner
+                .workers
+                .spawn(async move { (number, tell(to, secrets, receiver).await) });
             inner.queues.push((one.clone(), sender));
         }
         Self {
@@ -113,21 +116,31 @@ impl Notifier {
 
     /// Waits until everybody is told, so long at most. Who was not, a sentence each.
     pub async fn finish(&self, patience: Duration) -> Vec<String> {
-        let (mut workers, mut problems) = {
+        let (queues, mut workers, mut problems) = {
             let mut inner = self.inner();
-            inner.queues.clear();
+            let queues = std::mem::take(&mut inner.queues);
             let workers = std::mem::take(&mut inner.workers);
-            (workers, std::mem::take(&mut inner.refused))
+            (queues, workers, std::mem::take(&mut inner.refused))
         };
+        // What comes no more, they learn by their queues' ends.
+        let mut left: Vec<Option<String>> = queues
+            .into_iter()
+            .map(|(notify, _)| Some(notify.to.words()))
+            .collect();
         let all = async {
             while let Some(ended) = workers.join_next().await {
-                problems.extend(ended.ok().flatten());
+                if let Ok((number, problem)) = ended {
+                    left[number] = None;
+                    problems.extend(problem);
+                }
             }
         };
         if tokio::time::timeout(patience, all).await.is_err() {
             workers.abort_all();
+            let left: Vec<String> = left.into_iter().flatten().collect();
             problems.push(format!(
-                "not everybody was told within {} s",
+                "whether {} was told is not known: no answer within {} s",
+                left.join(", "),
                 patience.as_secs()
             ));
         }

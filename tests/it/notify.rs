@@ -113,6 +113,8 @@ fn who_could_not_be_told_is_said_and_the_delivery_is_done() {
         }
     });
     let broken = Web::says(404, "no such hook");
+    // It takes what comes, and never answers.
+    let silent = Web::serve(|_, stream| std::io::Read::read(stream, &mut [0; 1]).map(drop));
     // Nobody is there.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = nobody.local_addr().unwrap();
@@ -122,8 +124,10 @@ fn who_could_not_be_told_is_said_and_the_delivery_is_done() {
          [[notify]]\non = [\"delivered\"]\nwebhook = {{ url = \"{}\", template = '{{\"what\": \"{{event}}\", \"cells\": [\"{{services}}\"]}}' }}\n\
          [[notify]]\non = [\"delivered\"]\nslack = {{ webhook = \"missing\" }}\n\
          [[notify]]\non = [\"delivered\"]\nwebhook = {{ url = \"http://{gone}/hook\" }}\n\
+         [[notify]]\non = [\"delivered\"]\nwebhook = {{ url = \"{}\" }}\n\
          [[secrets]]\nname = \"oncall\"\nvalue = {{ command = [\"echo\", \"{}\"] }}\n",
         broken.url("/broken"),
+        silent.url("/silent"),
         busy.url("/teams/secret-path")
     );
     let repository = repository("", &own);
@@ -131,7 +135,8 @@ fn who_could_not_be_told_is_said_and_the_delivery_is_done() {
         .exits(0)
         .says("[[secrets]] with name = \"missing\"")
         .says("was not told: it answers 404: no such hook (delivered)")
-        .says("was not told: cannot connect");
+        .says("was not told: cannot connect")
+        .says("/silent was not told: no answer within 5 s (delivered)");
     assert!(repository.at_tip("prod/web.yaml").contains("1.1.0"));
     let asked = busy.asked();
     assert_eq!(asked.len(), 3);
