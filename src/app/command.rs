@@ -78,6 +78,8 @@ pub enum Command {
     },
     /// Push nothing more of what is under way: writing is locked.
     Lock,
+    /// Writing is unlocked: what was confirmed before may be merged.
+    Unlock,
     /// Go on with deliveries that an earlier session left behind; answered by several `Delivery` of each.
     TakeUp,
     /// Keep these staged requests for the next start.

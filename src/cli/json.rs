@@ -502,6 +502,7 @@ pub(super) fn pull_request(request: &PullRequest) -> Value {
         },
         "checks": request.checks.state().as_str(),
         "waits": request.waits(),
+        "then": request.then.as_ref().filter(|_| request.state == PullState::Open),
         "merged": request.merged,
         "merged_without": request.merged_without().filter(|_| request.state == PullState::Merged).map(|it| it.trim_start_matches([';', ' ']).to_owned()),
     })

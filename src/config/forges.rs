@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::{checks::credential, reader::Table};
 use crate::domain::{
     forge::{ForgeEntry, ForgeKind, TokenSource},
-    pull_request::Settings,
+    pull_request::{MergeBy, Settings},
     template::Template,
 };
 
@@ -14,7 +14,8 @@ pub(super) const FORGE: [&str; 3] = ["url", "kind", "token"];
 /// Keys of its `token`.
 pub(super) const TOKEN: [&str; 3] = ["env", "command", "git-credential"];
 /// Keys of `[environments.pull-request]`.
-pub(super) const PULL_REQUEST: [&str; 5] = ["labels", "reviewers", "draft", "title", "body"];
+pub(super) const PULL_REQUEST: [&str; 6] =
+    ["labels", "reviewers", "draft", "merge", "title", "body"];
 
 /// Reads the forges.
 pub(super) fn forges(root: &Table<'_>) -> Vec<ForgeEntry> {
@@ -88,9 +89,21 @@ pub(super) fn pull_request(environment: &Table<'_>) -> Option<Settings> {
         labels: table.strings("labels").unwrap_or_default(),
         reviewers: table.strings("reviewers").unwrap_or_default(),
         draft: table.boolean("draft").unwrap_or_default(),
+        merge: merge(&table).unwrap_or_default(),
         title: template(&table, "title", &Settings::TITLE),
         body: template(&table, "body", &Settings::BODY),
     })
+}
+
+fn merge(table: &Table<'_>) -> Option<MergeBy> {
+    let text = table.string("merge")?;
+    let mut named = MergeBy::NAMED.into_iter();
+    let by = named.find(|(name, _)| *name == text).map(|(_, by)| by);
+    if by.is_none() {
+        let names = MergeBy::NAMED.map(|(name, _)| format!("`{name}`"));
+        table.error("merge", format!("`{text}` is none of {}", names.join(", ")));
+    }
+    by
 }
 
 fn template(table: &Table<'_>, key: &str, known: &[&str]) -> Option<Template> {

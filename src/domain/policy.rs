@@ -122,6 +122,18 @@ impl Policy {
         self.environments.get(environment)?.rules.get(gate).copied()
     }
 
+    /// Who merges a pull request that changes these environments: the most careful word of theirs.
+    pub fn merge_by<'a>(
+        &self,
+        environments: impl IntoIterator<Item = &'a EnvironmentName>,
+    ) -> pull_request::MergeBy {
+        let words = environments.into_iter().map(|name| {
+            let own = self.pull_requests.get(name);
+            own.map(|own| own.merge).unwrap_or_default()
+        });
+        words.min().unwrap_or_default()
+    }
+
     /// What an environment asks.
     pub fn of(&self, environment: &EnvironmentName) -> Option<&GatePolicy> {
         self.environments.get(environment)

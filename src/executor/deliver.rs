@@ -89,7 +89,8 @@ pub(super) async fn publish(
         let guard = under_way.take().unwrap_or_else(|| UnderWay::new(&shared));
         let mut tell = observer(&shared, Some(guard));
         let begun = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
-        let mut underway = begun.with(permit.clone());
+        let while_unlocked = shared.locks.while_unlocked();
+        let mut underway = begun.with(permit.clone()).merging(while_unlocked);
         deliver(&shared, &mut underway, &plan, number, &clusters).await;
         tell_who_was_not(&shared, underway.notifier());
         let ended = underway.delivery.clone();
@@ -164,7 +165,8 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     });
     let mut tell = observer(shared, None);
     let mut clusters = Followed::new(shared, clusters);
-    let taken = left.take_up(&project, Timestamp::now, &mut tell, &mut clusters);
+    let merging = shared.locks.while_unlocked();
+    let taken = left.take_up(&project, Timestamp::now, &mut tell, merging, &mut clusters);
     match caught_in(taken).await {
         // Nothing is pushed that this session did not confirm.
         Ok(delivery) => {

@@ -378,6 +378,7 @@ impl Executor {
                 );
             }
             Command::Lock => shared.locks.lock(),
+            Command::Unlock => shared.locks.unlock(),
             Command::TakeUp => {
                 let clusters = self.clusters.handle();
                 self.task(

@@ -5,12 +5,14 @@ use crate::{
     domain::{
         failure::Failure,
         plan::{Action, Plan, Write},
+        pull_request::MergeBy,
+        topology::Deliver,
     },
     sources::git::Repo,
 };
 
 /// A sentence each, in the plan's order: where a remote is pushed elsewhere than it is fetched from, which of the clone's hooks
-/// are not run, and who owns what is to be reviewed.
+/// are not run, who owns what is to be reviewed, and who merges it.
 ///
 /// # Errors
 /// Where Git does not say where it pushes.
@@ -31,6 +33,7 @@ pub(super) fn notes(project: &Project, plan: &Plan) -> Result<Vec<String>, Failu
         }
         if plan.deliver.is_own_branch() {
             said.extend(owners(project, write));
+            said.extend(merged(project, plan, write));
         }
         let said = said
             .into_iter()
@@ -45,6 +48,23 @@ pub(super) fn notes(project: &Project, plan: &Plan) -> Result<Vec<String>, Failu
         }
     }
     Ok(notes)
+}
+
+/// Who merges its pull request, where its environments do not leave that to somebody.
+fn merged(project: &Project, plan: &Plan, write: &Write) -> Option<String> {
+    if plan.deliver != Deliver::PullRequest {
+        return None;
+    }
+    let environments = plan.changes_of(write).map(|it| &it.cell.environment);
+    let by = match project.config.topology.policy.merge_by(environments) {
+        MergeBy::Hand => return None,
+        MergeBy::WhenReady => "Tidegate merges it",
+        MergeBy::Auto => "the forge is asked to merge it",
+    };
+    let branch = write.tip.branch();
+    Some(format!(
+        "{by} into {branch} once everything required is there (`merge` of `[environments.pull-request]`)"
+    ))
 }
 
 /// Whether a commit is made for it, for which `git commit` would have run hooks.

@@ -246,6 +246,7 @@ impl Model {
                 self.setup.write = WriteMode::Write;
                 self.log(Level::Warn, "writing is unlocked", Vec::new(), out);
                 self.say("writing is unlocked; each plan is still confirmed");
+                out.push(Command::Unlock);
             }
         }
     }

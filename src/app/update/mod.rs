@@ -40,6 +40,9 @@ pub fn start(model: &mut Model) -> Vec<Command> {
     let mut out = Vec::new();
     model.read_desired(&mut out);
     model.fetch(&mut out);
+    if model.setup.write == super::model::WriteMode::Write {
+        out.push(Command::Unlock);
+    }
     out.push(Command::TakeUp);
     if let Some(said) = model.setup.layouts.said().map(str::to_owned) {
         model.log(Level::Warn, said, Vec::new(), &mut out);

@@ -274,10 +274,24 @@ pub struct PullRequest {
     pub reviewers: Option<Vec<String>>,
     /// They are opened as not ready.
     pub draft: Option<bool>,
+    /// Who merges them; default: somebody, on the forge.
+    pub merge: Option<MergeBy>,
     /// A template over `{subject}`, `{services}`, `{environments}`.
     pub title: Option<String>,
     /// A template over `{changes}`, `{gates}`, `{touches}`, `{owners}`, `{revert}`, `{reason}`, `{plan}`, in Markdown.
     pub body: Option<String>,
+}
+
+/// Who merges pull requests of an environment.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum MergeBy {
+    /// Somebody does, on the forge.
+    ByHand,
+    /// Tidegate does, once everything required is there, as long as it follows the delivery.
+    WhenReady,
+    /// The forge does, which is asked to; where it cannot, Tidegate does.
+    Auto,
 }
 
 /// What an environment asks of changes, gate by gate.

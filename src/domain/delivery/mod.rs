@@ -22,7 +22,7 @@ use super::{
     failure::{Failure, FailureKind},
     gate::{self, Verified},
     ids::{CellKey, EnvironmentName, ObjectId},
-    plan::{Outcome as Said, Plan, Verdict},
+    plan::{Intent, Outcome as Said, Plan, Verdict},
     pull_request::{PullRequest, PullState},
     rollout::Running,
     topology::Deliver,
@@ -80,6 +80,9 @@ pub struct Delivery {
     /// Environments whose approvals its pull requests wait for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asking: Vec<EnvironmentName>,
+    /// Cells that no freeze holds, because they go back or because it was lifted for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfrozen: Vec<CellKey>,
     /// How it ended, and when. What is kept has not ended.
     #[serde(skip)]
     pub ended: Option<(Timestamp, Outcome)>,
@@ -314,6 +317,7 @@ impl Delivery {
             cells: cells.collect(),
             wave: None,
             asking: asking(plan),
+            unfrozen: unfrozen(plan),
             ended: None,
         }
     }
@@ -421,14 +425,16 @@ impl Delivery {
 
     /// Environments whose approvals the pull request into a ref waits for.
     pub fn asking(&self, place: &RefName) -> impl Iterator<Item = &EnvironmentName> {
+        let cells: Vec<&CellRun> = self.cells_of(place).collect();
+        let asking = self.asking.iter();
+        asking.filter(move |name| cells.iter().any(|run| run.cell.environment == **name))
+    }
+
+    /// The cells that are written into a ref.
+    pub fn cells_of<'a>(&'a self, place: &RefName) -> impl Iterator<Item = &'a CellRun> {
         let alone = self.writes.len() == 1;
-        self.asking.iter().filter(move |name| {
-            let mut cells = self.cells.iter();
-            cells.any(|run| {
-                let there = alone || run.place.as_ref() == Some(place);
-                there && run.cell.environment == **name
-            })
-        })
+        let cells = self.cells.iter();
+        cells.filter(move |run| alone || run.place.as_ref() == Some(place))
     }
 
     /// Whether a pull request of it is still to be merged.
@@ -580,6 +586,16 @@ fn asking(plan: &Plan) -> Vec<EnvironmentName> {
         }
     }
     names
+}
+
+/// Cells that no freeze holds.
+fn unfrozen(plan: &Plan) -> Vec<CellKey> {
+    let lifted = |it: &Verdict| it.gate == gate::WINDOW && it.overridden.is_some();
+    let goes = plan.changes.iter().filter(|change| {
+        let back = matches!(change.intent, Intent::Revert { .. });
+        back || change.verdicts.iter().any(lifted)
+    });
+    goes.map(|change| change.cell.clone()).collect()
 }
 
 impl Outcome {

@@ -106,7 +106,7 @@ impl Asks {
     }
 
     /// Of its checks, those that have not passed, as far as is known.
-    fn not_passed(&self, checks: &Checks) -> Vec<String> {
+    pub(super) fn not_passed(&self, checks: &Checks) -> Vec<String> {
         let names = self.checks.iter();
         let not = names.filter(|name| !checks.good.contains(name) || checks.failed.contains(name));
         not.cloned().collect()

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
+use super::MergeBy;
 use crate::domain::{
     ids::EnvironmentName,
     plan::{Plan, PlannedChange, Write},
@@ -20,6 +21,8 @@ pub struct Settings {
     pub reviewers: Vec<String>,
     /// They are opened as not ready.
     pub draft: bool,
+    /// Who merges them.
+    pub merge: MergeBy,
     /// In place of our title.
     pub title: Option<Template>,
     /// In place of our body.
@@ -393,6 +396,7 @@ mod tests {
             labels: vec!["promotion".to_owned()],
             reviewers: vec!["alice".to_owned()],
             draft: true,
+            merge: MergeBy::Hand,
             title: template("[{environments}] {services}"),
             body: template("{touches}{plan}"),
         };

@@ -8,9 +8,11 @@ use super::{ids::ObjectId, text::count, version::Version};
 
 mod asked;
 mod draft;
+mod merging;
 
 pub use asked::{Asked, Asks, Members};
 pub use draft::{Draft, Settings, draft};
+pub use merging::{ForMerge, MergeBy};
 
 /// A pull request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,15 @@ pub struct PullRequest {
     pub draft: bool,
     /// It cannot be merged as it is.
     pub conflicts: bool,
+    /// Whether the forge says that it has all that it requires itself; `None`: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<bool>,
+    /// Whether the forge merges it by itself once it has that; `None`: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<bool>,
+    /// What becomes of it once it has what it waits for, or what else keeps it from being merged; `None`: somebody merges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<String>,
     /// Who approved it, and how many have to.
     pub approvals: Approvals,
     /// Its checks.
@@ -252,7 +263,11 @@ impl PullRequest {
                 format!("#{} was closed without a merge", self.number)
             }
             (PullState::Open, waits) => {
-                format!("#{} waits for {}", self.number, waits.unwrap_or_default())
+                let mut words = format!("#{} waits for {}", self.number, waits.unwrap_or_default());
+                if let Some(then) = &self.then {
+                    let _ = write!(words, "; {then}");
+                }
+                words
             }
         }
     }
@@ -278,8 +293,15 @@ mod tests {
             request.describe()
         };
         type Case<'a> = (&'a dyn Fn(&mut PullRequest), &'a str);
-        let cases: [Case<'_>; 11] = [
+        let cases: [Case<'_>; 12] = [
             (&|_| (), "#12 waits for its merge"),
+            (
+                &|it| {
+                    it.approvals.need = Some(1);
+                    it.then = Some("it is merged then".to_owned());
+                },
+                "#12 waits for 1 approval; it is merged then",
+            ),
             (&|it| it.approvals.need = None, "#12 waits for its merge"),
             (
                 &|it| it.approvals.need = Some(1),

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         failure::Failure,
         forge::escaped,
+        ids::ObjectId,
         pull_request::{Draft, PullRequest, PullState},
     },
     sources::web::Method,
@@ -114,6 +115,20 @@ impl Gitea {
             request.checks.pending.extend(missing);
         }
         Ok(request)
+    }
+
+    async fn merge_by(&self, number: u64, head: ObjectId, later: bool) -> Result<(), Refused> {
+        let repository = self.http.get(&self.path("")).await?;
+        let way = repository["default_merge_style"].as_str();
+        let mut body = json!({
+            "Do": way.filter(|way| !way.is_empty()).unwrap_or("merge"),
+            "head_commit_id": head.to_string(),
+        });
+        if later {
+            body["merge_when_checks_succeed"] = json!(true);
+        }
+        let path = self.path(&format!("/pulls/{number}/merge"));
+        self.http.send(Method::POST, &path, &body).await.map(drop)
     }
 
     async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
@@ -219,11 +234,29 @@ impl Api for Gitea {
         })
     }
 
+    fn merge(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        Box::pin(self.merge_by(number, head, false))
+    }
+
+    fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        Box::pin(async move {
+            match self.merge_by(number, head, true).await {
+                // It was asked before.
+                Err(refused) if refused.status == Some(409) => Ok(()),
+                asked => asked,
+            }
+        })
+    }
+
     fn head(&self, number: u64) -> String {
         format!("refs/pull/{number}/head")
     }
 }
 
 fn read(value: &Value) -> PullRequest {
-    like_github::read(value, false)
+    PullRequest {
+        // Conflicts, and that it is being found out whether there are some.
+        clean: (value["mergeable"].as_bool() == Some(false)).then_some(false),
+        ..like_github::read(value, false)
+    }
 }

@@ -15,6 +15,7 @@ use crate::{
     domain::{
         failure::Failure,
         forge::escaped,
+        ids::ObjectId,
         pull_request::{Checks, Draft, PullRequest, PullState},
     },
     sources::web::Method,
@@ -27,6 +28,11 @@ pub(super) struct Github {
     http: Http,
     project: String,
 }
+
+/// Has a pull request merged once it has what is required. It is not in the REST API.
+const MERGE_LATER: &str = "mutation($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod!) { \
+    enablePullRequestAutoMerge(input: {pullRequestId: $id, expectedHeadOid: $head, mergeMethod: $method}) { \
+    pullRequest { number } } }";
 
 /// What a branch asks of pull requests into it.
 struct Asks {
@@ -185,6 +191,40 @@ impl Github {
         Ok(request)
     }
 
+    /// How the repository lets pull requests be merged: as a commit that says so, where it does.
+    async fn method(&self) -> Result<&'static str, Refused> {
+        let repository = self.http.get(&self.path("")).await?;
+        let ways = [
+            ("allow_merge_commit", "merge"),
+            ("allow_squash_merge", "squash"),
+            ("allow_rebase_merge", "rebase"),
+        ];
+        // Who may not push is not told.
+        let allowed = ways
+            .iter()
+            .find(|(key, _)| repository[*key].as_bool() != Some(false));
+        Ok(allowed.map_or("merge", |(_, way)| *way))
+    }
+
+    async fn merge_now(&self, number: u64, head: ObjectId) -> Result<(), Refused> {
+        let body = json!({ "sha": head.to_string(), "merge_method": self.method().await? });
+        let path = self.path(&format!("/pulls/{number}/merge"));
+        self.http.send(Method::PUT, &path, &body).await.map(drop)
+    }
+
+    async fn merge_by_itself(&self, number: u64, head: ObjectId) -> Result<(), Refused> {
+        let path = self.path(&format!("/pulls/{number}"));
+        let request = self.http.get(&path).await?;
+        let with = json!({
+            "id": request["node_id"],
+            "head": head.to_string(),
+            "method": self.method().await?.to_uppercase(),
+        });
+        // Beside the API: `api/v3` and `api/graphql`, or both at the root.
+        let asked = self.http.graphql("../graphql", MERGE_LATER, with).await;
+        asked.map(drop)
+    }
+
     async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
         let body = json!({
             "title": draft.title,
@@ -283,6 +323,14 @@ impl Api for Github {
         })
     }
 
+    fn merge(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        Box::pin(self.merge_now(number, head))
+    }
+
+    fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        Box::pin(self.merge_by_itself(number, head))
+    }
+
     fn head(&self, number: u64) -> String {
         format!("refs/pull/{number}/head")
     }
@@ -299,8 +347,17 @@ fn api(web: &str) -> String {
 }
 
 fn read(value: &Value) -> PullRequest {
+    let clean = match value["mergeable_state"].as_str() {
+        // Checks that are not required are weighed where these are.
+        Some("clean" | "has_hooks" | "unstable") => Some(true),
+        Some("behind" | "blocked" | "dirty" | "draft") => Some(false),
+        // It is being found out, or not told in lists.
+        _ => None,
+    };
     PullRequest {
         conflicts: value["mergeable"].as_bool() == Some(false),
+        clean,
+        auto: value.get("auto_merge").map(Value::is_object),
         ..like_github::read(value, value["merged_at"].is_string())
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         failure::Failure,
         forge::escaped,
+        ids::ObjectId,
         pull_request::{Approvals, Checks, Draft, PullRequest, PullState},
     },
     sources::web::Method,
@@ -130,6 +131,11 @@ impl Gitlab {
             }
         }
         Ok(())
+    }
+
+    async fn accept(&self, number: u64, body: Value) -> Result<(), Refused> {
+        let path = self.path(&format!("/merge_requests/{number}/merge"));
+        self.http.send(Method::PUT, &path, &body).await.map(drop)
     }
 
     async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
@@ -250,6 +256,21 @@ impl Api for Gitlab {
         })
     }
 
+    fn merge(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        let body = json!({ "sha": head.to_string() });
+        Box::pin(self.accept(number, body))
+    }
+
+    fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        // Its name of today, and that of releases before 17.11.
+        let body = json!({
+            "sha": head.to_string(),
+            "auto_merge": true,
+            "merge_when_pipeline_succeeds": true,
+        });
+        Box::pin(self.accept(number, body))
+    }
+
     fn head(&self, number: u64) -> String {
         format!("refs/merge-requests/{number}/head")
     }
@@ -274,6 +295,14 @@ fn read(value: &Value) -> PullRequest {
         state,
         draft: value["draft"].as_bool().unwrap_or_default(),
         conflicts: value["has_conflicts"].as_bool().unwrap_or_default(),
+        clean: match value["detailed_merge_status"].as_str() {
+            Some("mergeable") => Some(true),
+            // It is being found out.
+            None | Some("approvals_syncing" | "checking" | "preparing" | "unchecked") => None,
+            Some(_) => Some(false),
+        },
+        auto: value["merge_when_pipeline_succeeds"].as_bool(),
+        then: None,
         approvals: Approvals::default(),
         checks: Checks::default(),
         asked: Vec::new(),

@@ -403,7 +403,7 @@ impl Http {
     }
 
     /// What a server says against a request, safe to show.
-    fn words(&self, bytes: &[u8]) -> String {
+    pub(super) fn words(&self, bytes: &[u8]) -> String {
         let said = match serde_json::from_slice::<Value>(bytes) {
             Ok(value) => {
                 let mut words = Vec::new();

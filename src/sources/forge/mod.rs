@@ -3,6 +3,7 @@
 mod gitea;
 mod github;
 mod gitlab;
+mod graphql;
 mod http;
 mod like_github;
 mod token;
@@ -45,6 +46,10 @@ trait Api: Send + Sync {
     fn members<'a>(&'a self, team: &'a str) -> Asked<'a, Option<Vec<String>>>;
     /// The open ones into a branch, newest first and so many at most, without approvals and checks.
     fn open_into<'a>(&'a self, base: &'a str, most: usize) -> Asked<'a, Vec<PullRequest>>;
+    /// Merges one whose newest commit is `head`: another one is refused.
+    fn merge(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
+    /// Asks the forge to merge one by itself once it has what the forge requires, as long as `head` is its newest commit.
+    fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
     /// The ref that has the commit of one.
     fn head(&self, number: u64) -> String;
 }
@@ -281,6 +286,28 @@ impl Forge {
     /// In the forge's words.
     pub async fn open_into(&self, base: &str, most: usize) -> Result<Vec<PullRequest>, Failure> {
         Ok(self.api.open_into(base, most).await?)
+    }
+
+    /// Merges a pull request whose newest commit is `head`. It has what is required; where it does not, the forge refuses.
+    ///
+    /// # Errors
+    /// In the forge's words. Where it did not answer, whether it is merged is not known.
+    pub async fn merge(&self, number: u64, head: ObjectId) -> Result<(), Failure> {
+        Ok(self.api.merge(number, head).await?)
+    }
+
+    /// Asks the forge to merge a pull request by itself once it has what the forge requires, as long as `head` is its newest
+    /// commit. One that has all of that is merged at once by some forges.
+    ///
+    /// # Errors
+    /// In the forge's words: also where it has no such thing, or has all that it requires already.
+    pub async fn merge_later(&self, number: u64, head: ObjectId) -> Result<(), Failure> {
+        Ok(self.api.merge_later(number, head).await?)
+    }
+
+    /// What it is, as people call it.
+    pub fn name(&self) -> &'static str {
+        self.place.kind.map_or("the forge", ForgeKind::words)
     }
 
     /// The ref of the remote that has a pull request's commit.

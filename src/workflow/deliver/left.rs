@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Clusters, Told, Underway,
+    Clusters, Permit, Told, Underway,
     arrival::{FIRST, SLOWEST},
     longest_timeout,
 };
@@ -45,15 +45,18 @@ impl LeftBehind {
     }
 
     /// Goes on with it to its end: the remote is asked what became of a push that nobody saw the end of, and what is
-    /// published is followed. Nothing is pushed. As it stands then.
+    /// published is followed. Nothing is pushed; what environments leave to Tidegate is merged while `merging` holds. As it
+    /// stands then.
     pub async fn take_up(
         self,
         project: &Project,
         now: fn() -> Timestamp,
         tell: &mut (dyn FnMut(Told<'_>) + Send),
+        merging: Permit,
         clusters: &mut impl Clusters,
     ) -> Delivery {
-        let mut underway = Underway::again(project, (self.0, self.1), now, tell);
+        let again = Underway::again(project, (self.0, self.1), now, tell);
+        let mut underway = again.merging(merging);
         if !underway.settle().await {
             return underway.delivery;
         }

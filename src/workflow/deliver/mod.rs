@@ -3,6 +3,7 @@
 mod arrival;
 mod follow;
 mod left;
+mod merging;
 mod permit;
 mod rehearse;
 mod report;

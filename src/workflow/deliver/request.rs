@@ -125,6 +125,15 @@ impl Underway<'_> {
                 tracing::warn!(note, "the pull request is not all that was asked for");
                 self.note(&part.tip.name, note);
             }
+            let opened = request.clone();
+            let request = match Box::pin(self.for_merge(&part, request)).await {
+                Ok(request) => request,
+                // It is open: how it is merged is seen by whoever follows it.
+                Err(error) => {
+                    self.note(&part.tip.name, format!("whether it is merged: {error}"));
+                    opened
+                }
+            };
             self.requested(&part, request).await.map_err(failed)?;
         }
         Ok(())
@@ -173,7 +182,10 @@ impl Underway<'_> {
                 .collect();
             for (part, number) in open {
                 // A forge may ask for a pause longer than anybody waits.
-                let looked = Box::pin(self.request_again(&part, number));
+                let looked = Box::pin(async {
+                    let request = self.request_again(&part, number).await?;
+                    self.for_merge(&part, request).await
+                });
                 let looked = within(until, looked).await;
                 let Some(looked) = looked else {
                     return self.not_merged(until);
@@ -232,7 +244,11 @@ impl Underway<'_> {
         looked
     }
 
-    async fn how_it_stands(&mut self, part: &Part, number: u64) -> Result<PullRequest, Failure> {
+    pub(super) async fn how_it_stands(
+        &mut self,
+        part: &Part,
+        number: u64,
+    ) -> Result<PullRequest, Failure> {
         let asked = self.asked(&part.tip.name);
         self.forge(&part.tip).await?.look(number, &asked).await
     }
@@ -256,7 +272,7 @@ impl Underway<'_> {
     }
 
     /// The forge of a ref; connected once.
-    async fn forge(&mut self, tip: &Tip) -> Result<Arc<Forge>, Failure> {
+    pub(super) async fn forge(&mut self, tip: &Tip) -> Result<Arc<Forge>, Failure> {
         if let Some(forge) = self.forges.get(&tip.name) {
             return Ok(Arc::clone(forge));
         }

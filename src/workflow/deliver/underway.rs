@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     super::{Project, notify::Notifier},
     Permit,
+    merging::Tried,
 };
 use crate::{
     domain::{
@@ -51,6 +52,10 @@ pub struct Underway<'a> {
     /// Asked before each push.
     pub(super) permit: Permit,
     notifier: Notifier,
+    /// Asked before a merge: what was confirmed may be merged days later.
+    pub(super) merging: Permit,
+    /// What was tried for the merge of a pull request, by the ref that it goes into.
+    pub(super) tried: BTreeMap<RefName, Tried>,
     /// The forges that it has asked, by the ref that its pull request goes into.
     pub(super) forges: BTreeMap<RefName, Arc<Forge>>,
 }
@@ -80,6 +85,8 @@ impl<'a> Underway<'a> {
             tell,
             permit: Permit::default(),
             notifier: Notifier::of(project),
+            merging: Permit::default(),
+            tried: BTreeMap::new(),
             forges: BTreeMap::new(),
         }
     }
@@ -88,6 +95,12 @@ impl<'a> Underway<'a> {
     #[must_use]
     pub fn with(self, permit: Permit) -> Self {
         Self { permit, ..self }
+    }
+
+    /// Merges, where its environments leave that to Tidegate, while this permit holds.
+    #[must_use]
+    pub fn merging(self, merging: Permit) -> Self {
+        Self { merging, ..self }
     }
 
     /// A delivery that goes on from where it was kept.
@@ -109,6 +122,8 @@ impl<'a> Underway<'a> {
             tell,
             permit: Permit::default(),
             notifier,
+            merging: Permit::default(),
+            tried: BTreeMap::new(),
             forges: BTreeMap::new(),
         }
     }

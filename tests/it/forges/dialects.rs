@@ -7,8 +7,13 @@ use crate::support::http::Request;
 
 /// An answer: its status and its body.
 pub fn answer(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    server.state().merge_by_itself(server.remote);
     match server.dialect {
         Dialect::Github => {
+            // That is in another document.
+            if path == "graphql" {
+                return graphql(server, request);
+            }
             let Some(document) = server.document else {
                 return github(server, request, path);
             };
@@ -73,6 +78,72 @@ fn members(server: &Server<'_>, team: &str, key: &str) -> (u16, Value) {
     (200, people.collect())
 }
 
+/// Merges one as somebody asks for it: refused where it is not at that commit, or lacks something.
+fn merge(server: &Server<'_>, number: &str, head_of: &Value) -> Result<(), (u16, &'static str)> {
+    let Some(pull) = of(server, number) else {
+        return Err((404, MISSING));
+    };
+    let mut state = server.state();
+    if text(head_of) != head(server.remote, &pull.branch) {
+        return Err((
+            409,
+            "Head branch was modified. Review and try the merge again.",
+        ));
+    }
+    if pull.state != "open" || !state.is_approved(&pull) {
+        return Err((405, "At least 1 approving review is required."));
+    }
+    state.merge(server.remote, pull.number);
+    Ok(())
+}
+
+/// Marks one as to be merged by itself.
+fn merge_later(server: &Server<'_>, number: u64) {
+    let mut state = server.state();
+    let mut pulls = state.pulls.iter_mut();
+    pulls.find(|it| it.number == number).unwrap().auto = true;
+}
+
+/// The one mutation that GitHub has no other way for.
+fn graphql(server: &Server<'_>, request: &Request) -> (u16, Value) {
+    let body = value_of(request);
+    let query = text(&body["query"]);
+    for part in [
+        "mutation(",
+        "$id: ID!",
+        "$head: GitObjectID!",
+        "$method: PullRequestMergeMethod!",
+        "enablePullRequestAutoMerge(input: {",
+        "pullRequestId: $id",
+        "expectedHeadOid: $head",
+        "mergeMethod: $method",
+    ] {
+        assert!(query.contains(part), "{part} is not in {query}");
+    }
+    let with = &body["variables"];
+    let id = text(&with["id"]);
+    let number = id.strip_prefix("PR_").expect("a node of a pull request");
+    let pull = of(server, number).unwrap();
+    assert_eq!(text(&with["head"]), head(server.remote, &pull.branch));
+    assert_eq!(with["method"], "MERGE");
+    let refused = |words: &str| {
+        (
+            200,
+            json!({ "data": null, "errors": [{ "type": "UNPROCESSABLE", "message": words }] }),
+        )
+    };
+    if server.state().no_auto {
+        return refused("Pull request Auto merge is not allowed for this repository");
+    }
+    if server.state().is_approved(&pull) && server.state().is_green() {
+        return refused("Pull request Pull request is in clean status");
+    }
+    merge_later(server, pull.number);
+    let told =
+        json!({ "enablePullRequestAutoMerge": { "pullRequest": { "number": pull.number } } });
+    (200, json!({ "data": told }))
+}
+
 fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
     if let Some(team) = path.strip_prefix("orgs/acme/teams/") {
         let team = team.strip_suffix("/members").expect("the members");
@@ -86,6 +157,8 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
     let read = |pull: &Pull, whole: bool| {
         let mut value = json!({
             "number": pull.number,
+            "node_id": format!("PR_{}", pull.number),
+            "auto_merge": pull.auto.then(|| json!({ "merge_method": "merge" })),
             "html_url": format!("http://127.0.0.1:{}/acme/deploy/pull/{}", server.port, pull.number),
             "title": pull.title,
             "state": if pull.state == "open" { "open" } else { "closed" },
@@ -99,11 +172,33 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
         if whole {
             value["merged"] = json!(pull.merged.is_some());
             value["mergeable"] = json!(true);
+            let state = server.state();
+            value["mergeable_state"] = json!(match (state.is_approved(pull), state.is_green()) {
+                (false, _) => "blocked",
+                (true, false) => "unstable",
+                (true, true) => "clean",
+            });
         }
         value
     };
     match (request.method.as_str(), &parts[..]) {
-        ("GET", []) => (200, json!({ "full_name": "acme/deploy" })),
+        ("GET", []) => (
+            200,
+            json!({ "full_name": "acme/deploy", "allow_merge_commit": true, "allow_squash_merge": true }),
+        ),
+        ("PUT", ["pulls", number, "merge"]) => {
+            assert_eq!(body["merge_method"], "merge");
+            match merge(server, number, &body["sha"]) {
+                Ok(()) => {
+                    let merged = of(server, number).unwrap().merged;
+                    (
+                        200,
+                        json!({ "sha": merged, "merged": true, "message": "Pull Request successfully merged" }),
+                    )
+                }
+                Err((status, why)) => (status, json!({ "message": why })),
+            }
+        }
         ("GET", ["pulls"]) => {
             assert_eq!(query(request, "state").as_deref(), Some("open"));
             let (branch, base) = (query(request, "head"), query(request, "base"));
@@ -139,7 +234,9 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
                 return (422, told);
             }
             opened(&mut state, server.remote, server.dialect, pull);
-            (201, read(state.pulls.last().unwrap(), true))
+            let pull = state.pulls.last().unwrap().clone();
+            drop(state);
+            (201, read(&pull, true))
         }
         ("GET", ["pulls", number]) => match of(server, number) {
             Some(pull) => (200, read(&pull, true)),
@@ -250,6 +347,7 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             "title": pull.title,
             "state": if pull.state == "open" { "open" } else { "closed" },
             "draft": pull.title.starts_with("WIP: "),
+            "mergeable": true,
             "user": { "login": pull.author },
             "head": { "ref": pull.branch, "sha": head(server.remote, &pull.branch), "repo_id": 1 },
             "base": { "ref": pull.base, "repo_id": 1 },
@@ -258,7 +356,33 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
         })
     };
     match (request.method.as_str(), &parts[..]) {
-        ("GET", []) => (200, json!({ "full_name": "acme/deploy" })),
+        ("GET", []) => (
+            200,
+            json!({ "full_name": "acme/deploy", "default_merge_style": "merge" }),
+        ),
+        ("POST", ["pulls", number, "merge"]) => {
+            assert_eq!(body["Do"], "merge");
+            let pull = of(server, number).unwrap();
+            if body["merge_when_checks_succeed"] == true {
+                assert_eq!(
+                    text(&body["head_commit_id"]),
+                    head(server.remote, &pull.branch)
+                );
+                if server.state().no_auto {
+                    return (405, json!({ "message": "Please try again later" }));
+                }
+                if pull.auto {
+                    return (409, json!({ "message": "it is scheduled already" }));
+                }
+                merge_later(server, pull.number);
+                server.state().merge_by_itself(server.remote);
+                return (201, Value::Null);
+            }
+            match merge(server, number, &body["head_commit_id"]) {
+                Ok(()) => (200, Value::Null),
+                Err((status, why)) => (status, json!({ "message": why })),
+            }
+        }
         ("GET", ["pulls"]) => {
             assert_eq!(query(request, "state").as_deref(), Some("open"));
             let state = server.state();
@@ -364,7 +488,11 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
     let parts: Vec<&str> = rest.split('/').skip(1).collect();
     let body = value_of(request);
     let read = |pull: &Pull| {
-        let checks = server.state().checks.clone();
+        let (checks, approved) = {
+            let state = server.state();
+            (state.checks.clone(), state.is_approved(pull))
+        };
+        let green = checks.iter().all(|(_, says)| says == "success");
         let pipeline = checks.first().map(|(_, says)| {
             let status = match says.as_str() {
                 "failure" => "failed",
@@ -389,7 +517,12 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             "merge_commit_sha": pull.merged,
             "squash_commit_sha": null,
             "has_conflicts": false,
-            "detailed_merge_status": "not_approved",
+            "detailed_merge_status": match (approved, green) {
+                (false, _) => "not_approved",
+                (true, false) => "ci_still_running",
+                (true, true) => "mergeable",
+            },
+            "merge_when_pipeline_succeeds": pull.auto,
             "head_pipeline": pipeline,
         })
     };
@@ -439,6 +572,21 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             Some(pull) => (200, read(&pull)),
             None => missing(),
         },
+        ("PUT", ["merge_requests", number, "merge"]) => {
+            let pull = of(server, number).unwrap();
+            assert_eq!(body["auto_merge"], body["merge_when_pipeline_succeeds"]);
+            if body["auto_merge"] == true {
+                assert_eq!(text(&body["sha"]), head(server.remote, &pull.branch));
+                if server.state().no_auto || pull.state != "open" {
+                    return (405, json!({ "message": "405 Method Not Allowed" }));
+                }
+                merge_later(server, pull.number);
+                server.state().merge_by_itself(server.remote);
+            } else if let Err((status, why)) = merge(server, number, &body["sha"]) {
+                return (status, json!({ "message": why }));
+            }
+            (200, read(&of(server, number).unwrap()))
+        }
         ("GET", ["merge_requests", number, "versions"]) => {
             let pull = of(server, number).unwrap();
             let now = head(server.remote, &pull.branch);

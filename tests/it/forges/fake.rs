@@ -48,6 +48,8 @@ pub struct Pull {
     pub reviews: Vec<(String, String, String)>,
     pub labels: Vec<String>,
     pub reviewers: Vec<String>,
+    /// It is merged once it has what is required.
+    pub auto: bool,
 }
 
 /// What becomes of a request that begins so.
@@ -78,6 +80,10 @@ pub struct State {
     pub strangers: usize,
     /// No token is taken any more.
     pub revoked: bool,
+    /// Nothing is merged by itself.
+    pub no_auto: bool,
+    /// How often it was asked to merge something, and did.
+    pub merges: usize,
     /// So long is a page of a list; 0: it has one.
     pub page: usize,
     faults: Vec<(String, Fault)>,
@@ -262,6 +268,102 @@ pub fn head(remote: &Path, branch: &str) -> String {
         .output()
         .unwrap();
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Runs Git in the remote; its output.
+fn git(remote: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .env_clear()
+        .envs(isolated(remote))
+        .args([
+            "-c",
+            "user.name=Forge",
+            "-c",
+            "user.email=forge@example.com",
+        ])
+        .args(arguments)
+        .current_dir(remote)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl Pull {
+    /// How many approvals it has.
+    fn approvals(&self) -> u64 {
+        let by = self
+            .reviews
+            .iter()
+            .filter(|(who, says, _)| says == "APPROVED" && *who != self.author);
+        let by: std::collections::BTreeSet<&String> = by.map(|(who, ..)| who).collect();
+        by.len() as u64
+    }
+}
+
+impl State {
+    /// It has the approvals that are required.
+    pub fn is_approved(&self, pull: &Pull) -> bool {
+        pull.approvals() >= self.need
+    }
+
+    /// Every check passed.
+    pub fn is_green(&self) -> bool {
+        let all = self.checks.iter().chain(&self.statuses);
+        all.into_iter().all(|(_, says)| says == "success")
+    }
+
+    /// Merges one by a commit of two parents, as somebody asked.
+    pub fn merge(&mut self, remote: &Path, number: u64) {
+        let pull = self
+            .pulls
+            .iter_mut()
+            .find(|it| it.number == number)
+            .unwrap();
+        let base = head(remote, &pull.base);
+        let theirs = head(remote, &pull.branch);
+        let tree = git(remote, &["merge-tree", "--write-tree", &base, &theirs]);
+        let commit = git(
+            remote,
+            &[
+                "commit-tree",
+                "-p",
+                &base,
+                "-p",
+                &theirs,
+                "-m",
+                "Merge it",
+                &tree,
+            ],
+        );
+        git(
+            remote,
+            &[
+                "update-ref",
+                &format!("refs/heads/{}", pull.base),
+                &commit,
+                &base,
+            ],
+        );
+        "merged".clone_into(&mut pull.state);
+        pull.merged = Some(commit);
+        self.merges += 1;
+    }
+
+    /// Merges what is merged by itself and has what is required.
+    pub fn merge_by_itself(&mut self, remote: &Path) {
+        let is_ready = |it: &&Pull| it.state == "open" && it.auto && self.is_approved(it);
+        let ready = self.pulls.iter().filter(is_ready).map(|it| it.number);
+        let ready: Vec<u64> = if self.is_green() {
+            ready.collect()
+        } else {
+            Vec::new()
+        };
+        for number in ready {
+            self.merge(remote, number);
+        }
+    }
 }
 
 /// Takes a new one in, with the ref that has its commit.

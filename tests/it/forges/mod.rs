@@ -5,6 +5,7 @@
 mod approvals;
 mod dialects;
 mod fake;
+mod merging;
 mod openapi;
 mod unclear;
 
@@ -205,6 +206,8 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     whole_way(Dialect::Github, Some(Document::load()));
     with_all_that_is_configured(Dialect::Github, Some(Document::load()));
     approvals::whole_way(Dialect::Github, Some(Document::load()));
+    merging::when_ready(Dialect::Github, Some(Document::load()));
+    merging::by_the_forge(Dialect::Github, Some(Document::load()));
 }
 
 #[test]

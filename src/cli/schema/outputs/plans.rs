@@ -333,6 +333,8 @@ pub struct PullRequest {
     pub checks: Checks,
     /// What it waits for; null where it waits for nothing any more.
     pub waits: Option<String>,
+    /// What becomes of it then, or what else keeps it from being merged; null where somebody merges it.
+    pub then: Option<String>,
     /// The commit that brought it into its branch; null where it is not merged.
     pub merged: Option<Commit>,
     /// What it was merged without of what environments ask for; null where it has all, or is not merged.
