@@ -74,7 +74,8 @@
 //!   last as long as somebody wants them. A redirect is followed on the
 //!   same host alone; of registries also to where they keep what they serve, without what was sent along.
 //! - No pull request is opened but by a delivery that was confirmed; what is left behind is looked for, and never opened. None of ours is
-//!   merged but where its environments say so, in `workflow::deliver::merging`, at the commit that was planned. A forge's token
+//!   merged but where its environments say so, in `workflow::deliver::merging`, at the commit that was planned; none is closed
+//!   but by a delivery that was dropped or confirmed to take its place, or by a command that names it. A forge's token
 //!   is read by `sources::forge` alone, and goes to that forge's server.
 //! - Nobody is told of a delivery but by `workflow::notify`, which no delivery waits for; whom a repository's file names, after consent.
 //! - No kind of failure becomes an exit code but in `cli::fail`.

@@ -125,6 +125,10 @@ pub enum Action {
     AcceptAlong,
     /// Let the plan wait for its gates, and go then.
     WhenEligible,
+    /// Close the open pull requests for the plan's cells once its own is open, or leave them open.
+    Supersede,
+    /// Close the pull requests of a delivery that waits for their merge.
+    DropDelivery,
     /// Plan without what gates hold, or with it.
     LeaveOut,
     /// Take the failure off the screen.

@@ -187,6 +187,8 @@ pub const TABLE: &[Row] = &[
     action(Action::WhenEligible, "when-eligible", "let the plan wait for its gates, and write it when they pass, as long as this runs; again: wait no longer").keys(&["w"], &[Plan]).hint("when eligible").typed(&["when-eligible"], Nothing),
     action(Action::LeaveOut, "leave-out", "plan without what is held or cannot change, or with it again; it stays staged").keys(&["l"], &[Plan]).typed(&["leave-out"], Nothing),
     action(Action::Deliver, "deliver", "deliver to a branch of its own instead, or back to the branch").keys(&["b"], &[Plan]).hint("branch").typed(&["deliver"], Needed(What::OneOf(&["push", "branch", "pull-request"]))),
+    action(Action::Supersede, "supersede", "close the open pull requests for the same cells once the plan's own is open, or leave them open").keys(&["u"], &[Plan]).typed(&["supersede"], Nothing),
+    action(Action::DropDelivery, "drop-delivery", "drop this delivery, which waits for its merge: its pull requests are closed; it is asked about first").keys(&["x"], &[Delivery]),
     action(Action::Scope, "scope", "plan everything staged, or only the selected change with what was asked for together with it").keys(&["a"], &[Plan]),
     action(Action::NextPane, "next-pane", "to the next pane or tab").keys(&["tab"], &[Cell, Plan, Delivery]).hint("pane"),
     action(Action::PreviousPane, "previous-pane", "to the pane or tab before").keys(&["s-tab"], &[Cell, Plan, Delivery]),

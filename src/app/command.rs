@@ -11,7 +11,7 @@ use crate::actions::OwnRun;
 use crate::domain::{
     agent::AgentState,
     by_hand::Deed,
-    delivery::Delivery,
+    delivery::{Delivery, DeliveryId},
     desired::Refs,
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::{ChangeRequest, Plan, PlanRequest},
@@ -80,6 +80,8 @@ pub enum Command {
     Lock,
     /// Writing is unlocked: what was confirmed before may be merged.
     Unlock,
+    /// Close the pull requests of a delivery that waits for their merge; answered by its `Delivery`.
+    DropDelivery(DeliveryId),
     /// Go on with deliveries that an earlier session left behind; answered by several `Delivery` of each.
     TakeUp,
     /// Keep these staged requests for the next start.

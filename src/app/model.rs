@@ -35,6 +35,7 @@ use crate::{
     actions::{Action, Keymap, Mode, OwnCommand, OwnRun},
     domain::{
         agent::AgentState,
+        delivery::DeliveryId,
         desired::{Desired, Refs},
         failure::Failure,
         history::{HistoryEntry, ends_early},
@@ -347,6 +348,24 @@ pub enum Prompt {
     Trust(Timestamp),
     /// May this run? With the time when it was put.
     Own(OwnRun, Timestamp),
+    /// May this be done on the forge? With the time when it was put.
+    Forge(OnForge, Timestamp),
+}
+
+/// What is to be done on a forge, once that is confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnForge {
+    /// Close the pull requests of this delivery, which are called so.
+    Drop(DeliveryId, String),
+}
+
+impl OnForge {
+    /// The question, without its mark: `Close #12`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Drop(_, requests) => format!("Close {requests}, which nobody has merged"),
+        }
+    }
 }
 
 impl Model {
@@ -412,7 +431,9 @@ impl Model {
             Some(Prompt::Copy { .. }) => Mode::Copy,
             Some(Prompt::Palette { .. }) => Mode::Palette,
             Some(Prompt::Reason { .. }) => Mode::Reason,
-            Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) => Mode::Question,
+            Some(Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..) | Prompt::Forge(..)) => {
+                Mode::Question
+            }
             None => self.screens.last().map_or(Mode::Matrix, Screen::mode),
         }
     }

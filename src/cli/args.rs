@@ -17,9 +17,11 @@ pub use live::{
     RolloutGroup,
 };
 pub use plans::{ApplyArgs, CheckArgs, PlanArgs, PlanCommand, Unattended};
+pub use pulls::{CloseArgs, PullRequestArgs, PullRequestCommand, PullRequestGroup};
 
 mod live;
 mod plans;
+mod pulls;
 
 /// A promotion console for `GitOps`: services are rows, environments are columns.
 #[derive(Debug, Parser)]
@@ -127,6 +129,9 @@ pub enum Command {
     Veto(VetoArgs),
     /// Gives a version a tag more, in its registry
     Retag(RetagArgs),
+    /// Closes a pull request on the forge
+    #[command(visible_alias = "pr")]
+    PullRequest(PullRequestGroup),
     /// Where a version has been: when, by whom, how it got there, what to go back to
     Trace(TraceArgs),
     /// Has Flux fetch and apply what a cell declares now
@@ -231,6 +236,8 @@ pub enum Shape {
     Trust,
     /// What `retag` prints
     Retag,
+    /// What `pull-request` prints
+    PullRequest,
     /// What `reconcile`, `suspend`, `resume`, `refresh` and `sync` print
     Agent,
     /// What `canary` prints
@@ -244,7 +251,7 @@ pub enum Shape {
 impl Shape {
     /// All of them.
     #[cfg(test)]
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Config,
         Self::User,
         Self::Status,
@@ -257,6 +264,7 @@ impl Shape {
         Self::Init,
         Self::Trust,
         Self::Retag,
+        Self::PullRequest,
         Self::Agent,
         Self::Canary,
         Self::Log,
@@ -465,6 +473,9 @@ pub struct WriteArgs {
     /// How the commit leaves the clone, in place of what the environments say
     #[arg(long, value_name = "HOW", value_parser = deliver, add = From::new(deliveries))]
     pub deliver: Option<Deliver>,
+    /// Closes the open pull requests for the same cells once this plan's own is open, with a comment that names it
+    #[arg(long)]
+    pub supersede: bool,
     /// Lifts a hold of this gate; needs --reason
     #[arg(long = "override", value_name = "GATE", requires = "reason", value_parser = gate, add = From::new(gates))]
     pub overrides: Vec<String>,

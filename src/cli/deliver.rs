@@ -58,6 +58,7 @@ fn tell(output: &Output, delivery: &Delivery, step: &Step) {
                 output.note(clean(&request.describe()));
             }
         }
+        Step::Superseded(said) => output.note(clean(said)),
         Step::Done(Stage::Synced, by) if !by.is_empty() => output.detail(format!("synced {by}")),
         Step::Done(Stage::Verified, said) => output.note(clean(&format!("verified: {said}"))),
         Step::Cell(cell, progress) => say(output, cell, progress),

@@ -26,6 +26,7 @@ mod output;
 mod plan;
 mod plan_file;
 mod promote;
+mod pull_request;
 mod retag;
 mod revert;
 mod rollout;
@@ -321,6 +322,7 @@ async fn dispatch(context: &Context, command: Option<Command>) -> Result<u8, Fai
         Some(Command::Rollout(args)) => rollout::run(context, &args.command).await,
         Some(Command::Logs(args)) => logs::run(context, &args).await,
         Some(Command::Trust(args)) => trust::run(context, &args),
+        Some(Command::PullRequest(args)) => Box::pin(pull_request::run(context, &args)).await,
         Some(Command::Retag(args)) => Box::pin(retag::run(context, &args)).await,
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

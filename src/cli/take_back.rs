@@ -170,6 +170,7 @@ fn became(back: &Delivery) -> (&'static str, Option<String>) {
             Outcome::WaitsForMerge(_)
             | Outcome::NotMerged(_)
             | Outcome::Closed
+            | Outcome::Dropped
             | Outcome::Elsewhere
             | Outcome::NotPublished(_),
         ) => (

@@ -90,7 +90,10 @@ pub(super) async fn publish(
         let mut tell = observer(&shared, Some(guard));
         let begun = Underway::begin(&project, delivery, Timestamp::now, &mut tell);
         let while_unlocked = shared.locks.while_unlocked();
-        let mut underway = begun.with(permit.clone()).merging(while_unlocked);
+        let mut underway = begun
+            .with(permit.clone())
+            .merging(while_unlocked)
+            .dropped_by(shared.drops.clone());
         deliver(&shared, &mut underway, &plan, number, &clusters).await;
         tell_who_was_not(&shared, underway.notifier());
         let ended = underway.delivery.clone();
@@ -165,8 +168,8 @@ async fn go_on(shared: &Arc<Shared>, clusters: Handle, left: LeftBehind) {
     });
     let mut tell = observer(shared, None);
     let mut clusters = Followed::new(shared, clusters);
-    let merging = shared.locks.while_unlocked();
-    let taken = left.take_up(&project, Timestamp::now, &mut tell, merging, &mut clusters);
+    let by = (shared.locks.while_unlocked(), shared.drops.clone());
+    let taken = left.take_up(&project, Timestamp::now, &mut tell, by, &mut clusters);
     match caught_in(taken).await {
         // Nothing is pushed that this session did not confirm.
         Ok(delivery) => {

@@ -49,7 +49,7 @@ use crate::{
         mistake::{caught, caught_in},
         state::{StateStore, Writer},
     },
-    workflow::{Locks, Project, Reading},
+    workflow::{Drops, Locks, Project, Reading},
 };
 use clusters::Clusters;
 use layouts::Layouts;
@@ -168,6 +168,8 @@ struct Shared {
     publishing: AtomicUsize,
     /// What is under way asks them before each push.
     locks: Locks,
+    /// Deliveries that are to be dropped.
+    drops: Drops,
     /// How often the configuration was read again, and what it asks.
     again: Again,
     /// What is known of the layouts beside what is in force.
@@ -197,6 +199,7 @@ impl Executor {
             fetched_at: Mutex::default(),
             publishing: AtomicUsize::new(0),
             locks: Locks::default(),
+            drops: Drops::default(),
             again: Again::default(),
             layouts: Mutex::default(),
         });
@@ -378,6 +381,7 @@ impl Executor {
                 );
             }
             Command::Lock => shared.locks.lock(),
+            Command::DropDelivery(id) => shared.drops.ask(id),
             Command::Unlock => shared.locks.unlock(),
             Command::TakeUp => {
                 let clusters = self.clusters.handle();

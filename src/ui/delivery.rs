@@ -16,6 +16,7 @@ use crate::{
         age,
         cell::State,
         delivery::{CellProgress, CellRun, Delivery, Outcome, Stage},
+        pull_request::{PullRequest, PullState},
         topology::Deliver,
     },
     look,
@@ -196,6 +197,12 @@ fn published(
             for line in text::wrap(&request.describe(), width) {
                 lines.push(Line::styled(line, theme.text));
             }
+        }
+        let is_open = |request: &&PullRequest| request.state == PullState::Open;
+        if let Some(request) = part.request.as_ref().filter(is_open) {
+            let key = canvas.model.key(Mode::Delivery, Action::DropDelivery);
+            let words = format!("{key} drops it: #{} is closed", request.number);
+            lines.push(Line::styled(words, theme.faint));
         }
         let request = part.request.as_ref().map(|request| &request.url);
         if let Some(link) = request.or(part.link.as_ref()) {

@@ -27,6 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, bands: Bands) {
     match &canvas.model.prompt {
         Some(Prompt::Quit) => quit(canvas, bands.keys),
         Some(Prompt::Trust(_)) => trust(canvas, bands.keys),
+        Some(Prompt::Forge(what, _)) => on_forge(canvas, bands.keys, &what.words()),
         Some(Prompt::Own(run, _)) => own(canvas, bands.keys, &run.line()),
         Some(Prompt::Copy { .. }) => hints(canvas, bands.keys, Mode::Copy),
         Some(_) => {}
@@ -131,6 +132,20 @@ fn quit(canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 /// A dangerous command is asked about: the keys first, as it may be long.
+fn on_forge(canvas: &mut Canvas<'_>, area: Rect, words: &str) {
+    let spans = vec![
+        Span::styled(
+            format!(" {}? ", crate::domain::text::sanitise(words)),
+            canvas.theme.warn,
+        ),
+        canvas.key(Mode::Question, Action::Yes),
+        Span::raw(" yes "),
+        canvas.key(Mode::Question, Action::No),
+        Span::raw(" no"),
+    ];
+    canvas.put(area, Line::from(spans));
+}
+
 fn own(canvas: &mut Canvas<'_>, area: Rect, line: &str) {
     let spans = vec![
         Span::styled(" Run it? ", canvas.theme.warn),

@@ -43,7 +43,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, line: Rect) {
             typed(canvas, line, &label, input, kept);
         }
         Some(Prompt::Trust(_)) => trust(canvas, area),
-        Some(Prompt::Quit | Prompt::Own(..)) | None => {}
+        Some(Prompt::Quit | Prompt::Own(..) | Prompt::Forge(..)) | None => {}
     }
 }
 

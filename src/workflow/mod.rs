@@ -27,6 +27,7 @@ mod owners;
 mod prepare;
 mod project;
 mod proposed;
+mod pull_requests;
 mod reading;
 mod recognise;
 mod registry;
@@ -53,8 +54,8 @@ pub use check::{Checked, Ends, check, commit_of};
 pub use checks::Lately;
 pub use decided::Decided;
 pub use deliver::{
-    Clusters, LeftBehind, Locks, OwnClusters, Permit, Told, Underway, left_behind, longest_timeout,
-    rehearse,
+    Clusters, Drops, LeftBehind, Locks, OwnClusters, Permit, Told, Underway, left_behind,
+    longest_timeout, rehearse,
 };
 pub use drift::{Judged, Whose, skews};
 pub use earlier::{Configurations, UnknownBefore};
@@ -66,6 +67,7 @@ pub use others::{Fetches, OtherRepository};
 pub use prepare::prepare;
 pub use project::{OpenError, OpenOptions};
 pub use proposed::{Proposed, proposed};
+pub use pull_requests::{Seen as SeenRequest, pull_request};
 pub use reading::Reading;
 pub use recognise::{Refined, layouts_said, nothing_said, recognise, refined, tell_order};
 pub use registry::Retag;

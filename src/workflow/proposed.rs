@@ -127,6 +127,8 @@ async fn of(
                 number: request.number,
                 url: request.url.clone(),
                 author: request.author.clone(),
+                branch: request.branch.clone(),
+                into: tip.name.clone(),
                 waits: waits.clone(),
             };
             proposals.push((cell, proposal));

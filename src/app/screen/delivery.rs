@@ -10,7 +10,7 @@ use crate::{
     app::{
         command::Command,
         event::{Epoch, Planned},
-        model::Model,
+        model::{Model, OnForge, Prompt},
         op_queue::Operation,
     },
     domain::{
@@ -18,6 +18,7 @@ use crate::{
         delivery::{Delivery, DeliveryId, Fact, NotPublished, Step, entry},
         failure::Failure,
         ids::CellKey,
+        pull_request::PullState,
         timeline::Level,
         topology::Deliver,
     },
@@ -94,6 +95,10 @@ pub(super) fn act(model: &mut Model, action: Action, _: bool, out: &mut Vec<Comm
             };
             *screen = DeliveryScreen::new(runs[(index + step) % count].delivery.id.clone());
         }
+        Action::DropDelivery => {
+            let delivery = Arc::clone(delivery);
+            model.ask_to_drop(&delivery);
+        }
         Action::Revert => {
             if let Some(cell) = screen.to_revert(delivery).cloned() {
                 model.open_revert_of(cell);
@@ -157,6 +162,21 @@ impl Model {
             delivery,
             plan: Arc::clone(&plan.plan),
         });
+    }
+
+    /// Asks whether the pull requests of a delivery are to be closed.
+    fn ask_to_drop(&mut self, delivery: &Delivery) {
+        if !delivery.awaits_merge() || delivery.is_over() {
+            return self.say("it waits for no merge: there is nothing to close");
+        }
+        if !self.may_write() {
+            return;
+        }
+        let requests = delivery.requests().map(|(_, request)| request);
+        let open = requests.filter(|request| request.state == PullState::Open);
+        let open: Vec<String> = open.map(|request| format!("#{}", request.number)).collect();
+        let what = OnForge::Drop(delivery.id.clone(), open.join(", "));
+        self.prompt = Some(Prompt::Forge(what, self.now));
     }
 
     /// Whether a delivery that comes is the next wave of one of this session. Who looks at the one before sees it.

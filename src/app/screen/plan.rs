@@ -20,7 +20,7 @@ use crate::{
         diff::DiffPosition,
         failure::Failure,
         ids::CellKey,
-        plan::{Accept, ChangeRequest, Override, Plan, PlanRequest, Skip, Verdict},
+        plan::{Accept, ChangeRequest, Older, Override, Plan, PlanRequest, Skip, Verdict},
         text::count,
         timeline::Level,
         topology::Deliver,
@@ -42,6 +42,8 @@ pub struct PlanScreen {
     pub accepted: Vec<Accept>,
     /// What is held or cannot change is left out instead of stopping the rest.
     pub leave_out: bool,
+    /// Open pull requests that its own takes the place of.
+    pub supersedes: Vec<Older>,
     /// The plan as it stands: being made, made or not possible.
     pub state: PlanState,
     /// What changed since the plan was confirmed, where it was evaluated again.
@@ -220,6 +222,7 @@ impl Model {
             overrides: Vec::new(),
             accepted: Vec::new(),
             leave_out: false,
+            supersedes: Vec::new(),
             state: PlanState::Building,
             moved: Vec::new(),
             reread: false,
@@ -252,6 +255,7 @@ impl Model {
             overrides: screen.overrides.clone(),
             accepted: screen.accepted.clone(),
             leave_out: screen.leave_out,
+            supersedes: screen.supersedes.clone(),
             ..PlanRequest::default()
         };
         screen.state = PlanState::Building;
@@ -488,6 +492,38 @@ impl Model {
             }
         };
         screen.leave_out = !screen.leave_out;
+        self.say(word);
+        self.build_plan(out);
+    }
+
+    /// Has the plan's own pull request take the place of those that are open for the same cells, or leaves these open.
+    pub(in crate::app) fn supersede(&mut self, out: &mut Vec<Command>) {
+        let Some(screen) = self.plan_screen() else {
+            return self.open_the_plan_first();
+        };
+        let PlanState::Ready(view) = &screen.state else {
+            return;
+        };
+        let plan = Arc::clone(&view.plan);
+        let had = !screen.supersedes.is_empty();
+        let older = plan.older(&self.git.proposed);
+        let older: Vec<Older> = older.iter().map(|(it, _)| it.as_older()).collect();
+        if older.is_empty() && !had {
+            return self.say("no other pull request is open for these cells");
+        }
+        let numbers = older.iter().map(|it| format!("#{}", it.number));
+        let numbers = numbers.collect::<Vec<_>>().join(", ");
+        let (word, older) = if had {
+            ("they stay open".to_owned(), Vec::new())
+        } else {
+            let word = format!(
+                "{numbers} is closed once the plan's own is open; the same key leaves it open"
+            );
+            (word, older)
+        };
+        if let Some(screen) = self.plan_screen() {
+            screen.supersedes = older;
+        }
         self.say(word);
         self.build_plan(out);
     }

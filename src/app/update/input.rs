@@ -155,6 +155,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::Drop => model.drop_staged(out),
         Action::AcceptAlong => model.accept_along(out),
         Action::LeaveOut => model.leave_out(out),
+        Action::Supersede => model.supersede(out),
         Action::WhenEligible => model.wait_for_gates(out),
         Action::ShowAll => model.fold_or_show(),
         Action::Order => {
@@ -175,6 +176,7 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         }
         // They mean something to some screens, or with an argument, only.
         Action::Move(_)
+        | Action::DropDelivery
         | Action::TakeGuess
         | Action::SaveLayouts
         | Action::EditLayouts

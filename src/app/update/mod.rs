@@ -23,6 +23,7 @@ use super::{
 pub(super) use input::everywhere as act_everywhere;
 
 mod answers;
+mod forge;
 mod input;
 mod own;
 mod palette;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Keys that come sooner after the question are those of whoever pressed the command's own key for longer.
-const TOO_SOON_MILLISECONDS: i64 = 300;
+pub(super) const TOO_SOON_MILLISECONDS: i64 = 300;
 
 /// A key while a dangerous command is asked about.
 pub(super) fn act(

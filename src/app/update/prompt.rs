@@ -1,6 +1,6 @@
 //! Lines being typed, and the question on leaving.
 
-use super::{own, trust};
+use super::{forge, own, trust};
 use crate::{
     actions::{Action, Mode, Motion},
     app::{
@@ -62,7 +62,14 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut LineInput)) {
             model.find(text);
         }
         Some(Prompt::Reason { input, .. }) => change(input),
-        Some(Prompt::Copy { .. } | Prompt::Quit | Prompt::Trust(_) | Prompt::Own(..)) | None => {}
+        Some(
+            Prompt::Copy { .. }
+            | Prompt::Quit
+            | Prompt::Trust(_)
+            | Prompt::Own(..)
+            | Prompt::Forge(..),
+        )
+        | None => {}
     }
 }
 
@@ -73,6 +80,10 @@ pub(super) fn act(model: &mut Model, action: Action, held: bool, out: &mut Vec<C
     if let Some(Prompt::Own(run, put)) = &model.prompt {
         let asked = (run.clone(), *put);
         return own::act(model, asked, action, held, out);
+    }
+    if let Some(Prompt::Forge(what, put)) = &model.prompt {
+        let asked = (what.clone(), *put);
+        return forge::act(model, asked, action, held, out);
     }
     if let Some(Prompt::Copy { .. }) = &model.prompt {
         return model.act_on_copies(action, out);
@@ -135,7 +146,8 @@ fn accept(model: &mut Model, out: &mut Vec<Command>) {
             | Prompt::Copy { .. }
             | Prompt::Quit
             | Prompt::Trust(_)
-            | Prompt::Own(..),
+            | Prompt::Own(..)
+            | Prompt::Forge(..),
         )
         | None => {}
     }

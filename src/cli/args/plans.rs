@@ -80,6 +80,7 @@ impl ApplyArgs {
             deliver: None,
             overrides: Vec::new(),
             along: Vec::new(),
+            supersede: false,
             leave_out: false,
             reason: None,
             unattended: self.unattended,

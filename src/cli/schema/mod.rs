@@ -31,6 +31,7 @@ fn schema(shape: Shape) -> Schema {
         Shape::Plan => written::<outputs::Plan>(),
         Shape::Init => written::<outputs::Init>(),
         Shape::Trust => written::<outputs::Trust>(),
+        Shape::PullRequest => written::<outputs::PullRequestDone>(),
         Shape::Retag => written::<outputs::Retag>(),
         Shape::Agent => written::<outputs::Told>(),
         Shape::Canary => written::<outputs::Conducted>(),

@@ -50,6 +50,11 @@ impl Delivery {
             Fact::Published(part) => change.published(part),
             Fact::Arrived(place) => change.arrived(&place),
             Fact::Requested(place, request) => change.requested(&place, request),
+            Fact::Dropped => change.delivery.dropped = true,
+            Fact::Superseded(older, said) => {
+                change.delivery.supersedes.retain(|it| *it != older);
+                change.steps.push(Step::Superseded(said));
+            }
             Fact::NotMerged(waited) => {
                 change.stands("waits for its merge; not followed", "not pushed");
                 change.ended(Outcome::NotMerged(waited));
@@ -168,7 +173,11 @@ impl Change<'_> {
         }
         if requests.iter().any(|it| it.state == PullState::Closed) {
             self.stands("not merged", "not pushed");
-            self.ended(Outcome::Closed);
+            self.ended(if self.delivery.dropped {
+                Outcome::Dropped
+            } else {
+                Outcome::Closed
+            });
             return;
         }
         let merged = |it: &PullRequest| it.state == PullState::Merged;

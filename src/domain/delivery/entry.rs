@@ -36,6 +36,7 @@ pub fn entry(delivery: &Delivery, at: Timestamp, step: &Step) -> Option<LogEntry
             }
             (level, request.describe(), detail)
         }
+        Step::Superseded(said) => (Level::Info, said.clone(), Vec::new()),
         Step::Cell(cell, progress) => {
             let level = match progress {
                 CellProgress::Healthy => Level::Done,

@@ -22,7 +22,7 @@ use super::{
     failure::{Failure, FailureKind},
     gate::{self, Verified},
     ids::{CellKey, EnvironmentName, ObjectId},
-    plan::{Intent, Outcome as Said, Plan, Verdict},
+    plan::{Intent, Older, Outcome as Said, Plan, Verdict},
     pull_request::{PullRequest, PullState},
     rollout::Running,
     topology::Deliver,
@@ -83,6 +83,12 @@ pub struct Delivery {
     /// Cells that no freeze holds, because they go back or because it was lifted for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unfrozen: Vec<CellKey>,
+    /// Pull requests that are closed once its own are open, which take their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supersedes: Vec<Older>,
+    /// Its pull requests are to be closed: nobody wants them merged any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
     /// How it ended, and when. What is kept has not ended.
     #[serde(skip)]
     pub ended: Option<(Timestamp, Outcome)>,
@@ -182,6 +188,10 @@ pub enum Fact<'a> {
     Arrived(RefName),
     /// How the pull request into this ref stands.
     Requested(RefName, PullRequest),
+    /// It is to be dropped: its pull requests are closed next.
+    Dropped,
+    /// What became of an older pull request that was to be closed, in a sentence.
+    Superseded(Older, String),
     /// Its merge was waited for, so long, and did not come.
     NotMerged(Duration),
     /// It was waited for and is not.
@@ -217,6 +227,8 @@ pub enum Step {
     Arrived(Part),
     /// The pull request of a part is open, or stands otherwise than before.
     Requested(Part),
+    /// An older pull request made way for its own, or did not: a sentence.
+    Superseded(String),
     /// All of it is merged.
     Merged,
     /// One cell came further.
@@ -238,6 +250,8 @@ pub enum Outcome {
     NotMerged(Duration),
     /// Somebody closed its pull request.
     Closed,
+    /// The operator dropped it: its pull requests are closed.
+    Dropped,
     /// It is not where it is fetched from.
     Elsewhere,
     /// Some cells do not become healthy.
@@ -263,6 +277,7 @@ impl Step {
             Self::Published => "all of it left the clone",
             Self::Arrived(_) => "a part arrived",
             Self::Requested(_) => "a pull request stands otherwise",
+            Self::Superseded(_) => "an older pull request makes way",
             Self::Merged => "all of it is merged",
             Self::Cell(..) => "a cell came further",
             Self::Ended(_) => "ended",
@@ -318,6 +333,8 @@ impl Delivery {
             wave: None,
             asking: asking(plan),
             unfrozen: unfrozen(plan),
+            supersedes: plan.request.supersedes.clone(),
+            dropped: false,
             ended: None,
         }
     }
@@ -634,6 +651,7 @@ impl Outcome {
                 delivery.awaited(),
                 "nothing of it was merged there; the same command again opens another one from its branch",
             )),
+            Self::Dropped => Ok(format!("dropped: {}", delivery.awaited())),
             Self::Superseded => {
                 Ok("what was delivered was changed before it was healthy".to_owned())
             }

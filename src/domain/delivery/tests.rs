@@ -121,6 +121,7 @@ fn word(step: &Step) -> String {
         Step::Arrived(part) => format!("arrived: {}", part.describe()),
         Step::Cell(cell, progress) => format!("{}: {}", cell.service, progress.describe()),
         Step::Requested(part) => part.request.as_ref().unwrap().describe(),
+        Step::Superseded(said) => said.clone(),
         Step::Merged => "all merged".to_owned(),
         Step::Ended(_) => "ended".to_owned(),
     }

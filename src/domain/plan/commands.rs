@@ -7,7 +7,16 @@ impl Plan {
     /// What will be done, as it would be typed, one line each.
     pub fn commands(&self) -> Vec<String> {
         let writes = self.writes();
-        writes.flat_map(|write| of(write, self.deliver)).collect()
+        let mut commands: Vec<String> = writes.flat_map(|write| of(write, self.deliver)).collect();
+        let older = self.request.supersedes.iter();
+        let older: Vec<String> = older.map(|it| format!("#{}", it.number)).collect();
+        if !older.is_empty() && self.deliver == Deliver::PullRequest {
+            let older = older.join(", ");
+            commands.push(format!(
+                "# closes {older} once that is open, with a comment that names it"
+            ));
+        }
+        commands
     }
 }
 

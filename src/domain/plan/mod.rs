@@ -25,6 +25,7 @@ mod footprints;
 mod freeze;
 mod judging;
 mod leave_out;
+mod older;
 mod order;
 mod pin;
 mod target;
@@ -122,10 +123,22 @@ pub struct PlanRequest {
     /// Vetoes that are written or lifted in the same commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vetoes: Vec<VetoChange>,
+    /// Open pull requests that its own take the place of: they are closed once these are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supersedes: Vec<Older>,
     /// All of it is one wave, whatever needs what: of what is taken back after a failure, no part waits until another is
     /// healthy. Its gates judge it like any other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_once: bool,
+}
+
+/// An open pull request for a cell that is planned again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Older {
+    /// The ref that it goes into.
+    pub into: RefName,
+    /// Its number.
+    pub number: u64,
 }
 
 /// A hold that the operator lifts, with the reason that is kept in the commit.

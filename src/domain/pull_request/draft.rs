@@ -48,6 +48,23 @@ pub struct Draft {
     pub draft: bool,
 }
 
+/// Where our own body names the plan.
+const PLAN: &str = "Plan: `";
+
+impl Draft {
+    /// Whether a body is one of ours that says what another plan does than this one.
+    pub fn outdates(&self, body: &str) -> bool {
+        let plan = |text: &str| {
+            let (_, digest) = text.rsplit_once(PLAN)?;
+            Some(digest.split('`').next()?.to_owned())
+        };
+        match (plan(&self.body), plan(body)) {
+            (Some(now), Some(then)) => now != then,
+            _ => false,
+        }
+    }
+}
+
 impl Settings {
     /// What a title may be made of.
     pub const TITLE: [&str; 3] = ["subject", "services", "environments"];
@@ -384,6 +401,24 @@ mod tests {
              ```\ntidegate revert web prod --to 1.0.0\n```\n\n\
              Plan: `abc`\n"
         );
+    }
+
+    #[test]
+    fn only_a_body_of_ours_is_kept_true() {
+        let draft = Draft {
+            body: "new\n\nPlan: `b`\n".to_owned(),
+            ..Draft::default()
+        };
+        for (body, outdated) in [
+            ("old\n\nPlan: `a`\n", true),
+            ("old\r\n\r\nPlan: `a`", true),
+            ("edited by hand\n\nPlan: `b`\n", false),
+            ("somebody's own words", false),
+            ("", false),
+        ] {
+            assert_eq!(draft.outdates(body), outdated, "{body}");
+        }
+        assert!(!Draft::default().outdates("Plan: `a`"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::ObjectId, text::count, version::Version};
+use super::{desired::RefName, ids::ObjectId, text::count, version::Version};
 
 mod asked;
 mod draft;
@@ -27,6 +27,9 @@ pub struct PullRequest {
     pub author: String,
     /// The branch that it would merge.
     pub branch: String,
+    /// The branch that it goes into.
+    #[serde(default)]
+    pub base: String,
     /// The branch's commit.
     pub head: Option<ObjectId>,
     /// How it stands.
@@ -127,6 +130,10 @@ pub struct Proposal {
     pub url: String,
     /// Who opened it.
     pub author: String,
+    /// The branch that it would merge.
+    pub branch: String,
+    /// The ref that it goes into.
+    pub into: RefName,
     /// What it waits for: `1 approval`; `None`: that is not known.
     pub waits: Option<String>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked,
+    Api, Asked, bodies,
     http::{Http, Refused, Who},
     if_seen,
     like_github::{self, Word},
@@ -225,6 +225,11 @@ impl Github {
         asked.map(drop)
     }
 
+    async fn patch(&self, number: u64, body: Value) -> Result<(), Refused> {
+        let path = self.path(&format!("/pulls/{number}"));
+        self.http.send(Method::PATCH, &path, &body).await.map(drop)
+    }
+
     async fn create(&self, draft: &Draft) -> Result<(PullRequest, Vec<String>), Refused> {
         let body = json!({
             "title": draft.title,
@@ -329,6 +334,42 @@ impl Api for Github {
 
     fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
         Box::pin(self.merge_by_itself(number, head))
+    }
+
+    fn comments(&self, number: u64) -> Asked<'_, Vec<String>> {
+        Box::pin(async move {
+            let path = self.path(&format!("/issues/{number}/comments?per_page={PAGE}"));
+            Ok(bodies(&self.http.list(&path, None).await?))
+        })
+    }
+
+    fn comment<'a>(&'a self, number: u64, body: &'a str) -> Asked<'a, ()> {
+        Box::pin(async move {
+            let path = self.path(&format!("/issues/{number}/comments"));
+            let body = json!({ "body": body });
+            self.http.send(Method::POST, &path, &body).await.map(drop)
+        })
+    }
+
+    fn close(&self, number: u64) -> Asked<'_, ()> {
+        Box::pin(self.patch(number, json!({ "state": "closed" })))
+    }
+
+    fn texts(&self, number: u64) -> Asked<'_, (String, String)> {
+        Box::pin(async move {
+            let found = self
+                .http
+                .get(&self.path(&format!("/pulls/{number}")))
+                .await?;
+            let body = found["body"].as_str().unwrap_or_default();
+            Ok((text(&found["title"]), body.to_owned()))
+        })
+    }
+
+    fn rewrite<'a>(&'a self, number: u64, draft: &'a Draft) -> Asked<'a, ()> {
+        let title = &draft.title;
+        let body = json!({ "title": title, "body": draft.body });
+        Box::pin(self.patch(number, body))
     }
 
     fn head(&self, number: u64) -> String {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Api, Asked, address, commit,
+    Api, Asked, address, bodies, commit,
     http::{Http, Refused, Who},
     if_seen, opened, people, text, title,
 };
@@ -135,6 +135,11 @@ impl Gitlab {
 
     async fn accept(&self, number: u64, body: Value) -> Result<(), Refused> {
         let path = self.path(&format!("/merge_requests/{number}/merge"));
+        self.http.send(Method::PUT, &path, &body).await.map(drop)
+    }
+
+    async fn put(&self, number: u64, body: Value) -> Result<(), Refused> {
+        let path = self.path(&format!("/merge_requests/{number}"));
         self.http.send(Method::PUT, &path, &body).await.map(drop)
     }
 
@@ -271,6 +276,40 @@ impl Api for Gitlab {
         Box::pin(self.accept(number, body))
     }
 
+    fn comments(&self, number: u64) -> Asked<'_, Vec<String>> {
+        Box::pin(async move {
+            let path = self.path(&format!("/merge_requests/{number}/notes?per_page=100"));
+            Ok(bodies(&self.http.list(&path, None).await?))
+        })
+    }
+
+    fn comment<'a>(&'a self, number: u64, body: &'a str) -> Asked<'a, ()> {
+        Box::pin(async move {
+            let path = self.path(&format!("/merge_requests/{number}/notes"));
+            let body = json!({ "body": body });
+            self.http.send(Method::POST, &path, &body).await.map(drop)
+        })
+    }
+
+    fn close(&self, number: u64) -> Asked<'_, ()> {
+        Box::pin(self.put(number, json!({ "state_event": "close" })))
+    }
+
+    fn texts(&self, number: u64) -> Asked<'_, (String, String)> {
+        Box::pin(async move {
+            let path = self.path(&format!("/merge_requests/{number}"));
+            let found = self.http.get(&path).await?;
+            let body = found["description"].as_str().unwrap_or_default();
+            Ok((text(&found["title"]), body.to_owned()))
+        })
+    }
+
+    fn rewrite<'a>(&'a self, number: u64, draft: &'a Draft) -> Asked<'a, ()> {
+        let title = title(draft, NOT_READY);
+        let body = json!({ "title": title, "description": draft.body });
+        Box::pin(self.put(number, body))
+    }
+
     fn head(&self, number: u64) -> String {
         format!("refs/merge-requests/{number}/head")
     }
@@ -291,6 +330,7 @@ fn read(value: &Value) -> PullRequest {
         title: text(&value["title"]),
         author: text(&value["author"]["username"]),
         branch: text(&value["source_branch"]),
+        base: text(&value["target_branch"]),
         head: commit(&value["sha"]),
         state,
         draft: value["draft"].as_bool().unwrap_or_default(),

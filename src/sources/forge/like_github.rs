@@ -28,6 +28,7 @@ pub(super) fn read(value: &Value, merged: bool) -> PullRequest {
         title: text(&value["title"]),
         author: text(&value["user"]["login"]),
         branch: text(&value["head"]["ref"]),
+        base: text(&value["base"]["ref"]),
         head: commit(&value["head"]["sha"]),
         state,
         draft: value["draft"].as_bool().unwrap_or_default(),

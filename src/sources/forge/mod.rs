@@ -50,6 +50,16 @@ trait Api: Send + Sync {
     fn merge(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
     /// Asks the forge to merge one by itself once it has what the forge requires, as long as `head` is its newest commit.
     fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
+    /// What is said below one, oldest first.
+    fn comments(&self, number: u64) -> Asked<'_, Vec<String>>;
+    /// Says something below one.
+    fn comment<'a>(&'a self, number: u64, body: &'a str) -> Asked<'a, ()>;
+    /// Closes one without a merge.
+    fn close(&self, number: u64) -> Asked<'_, ()>;
+    /// The title and the body of one.
+    fn texts(&self, number: u64) -> Asked<'_, (String, String)>;
+    /// Gives one another title and body.
+    fn rewrite<'a>(&'a self, number: u64, draft: &'a Draft) -> Asked<'a, ()>;
     /// The ref that has the commit of one.
     fn head(&self, number: u64) -> String;
 }
@@ -223,8 +233,16 @@ impl Forge {
             failure,
         };
         let found = self.found(&draft.branch, &draft.base, asked).await;
-        if let Some(found) = found.map_err(not_known)? {
-            return Ok(found);
+        if let Some((mut request, mut notes)) = found.map_err(not_known)? {
+            match self.keep_true(request.number, draft).await {
+                Ok(true) => request.title.clone_from(&draft.title),
+                Ok(false) => {}
+                Err(refused) => notes.push(format!(
+                    "what #{} says is of an earlier plan: {}",
+                    request.number, refused.failure
+                )),
+            }
+            return Ok((request, notes));
         }
         let refused = match self.api.open(draft).await {
             Ok((request, notes)) => return Ok(self.stands(request, notes, asked).await),
@@ -241,6 +259,37 @@ impl Forge {
                 ..refused
             })),
         }
+    }
+
+    /// Has one of ours say what the plan of today does, where it says what an earlier one did; what somebody wrote in its
+    /// place stays.
+    async fn keep_true(&self, number: u64, draft: &Draft) -> Result<bool, Refused> {
+        let (_, body) = self.api.texts(number).await?;
+        let outdated = draft.outdates(&body);
+        if outdated {
+            self.api.rewrite(number, draft).await?;
+        }
+        Ok(outdated)
+    }
+
+    /// Closes a pull request and says why below it, once: `mark` is in what is said, and tells whether it was said before.
+    /// How it stood.
+    ///
+    /// # Errors
+    /// In the forge's words. The same call again goes on where it ended.
+    pub async fn close(&self, number: u64, why: &str, mark: &str) -> Result<PullState, Failure> {
+        let state = self.api.look(number).await?.state;
+        if state != PullState::Open {
+            return Ok(state);
+        }
+        let mark = format!("<!-- tidegate: {mark} -->");
+        let said = self.api.comments(number).await?;
+        if !said.iter().any(|it| it.contains(&mark)) {
+            let body = format!("{why}\n\n{mark}");
+            self.api.comment(number, &body).await?;
+        }
+        self.api.close(number).await?;
+        Ok(state)
     }
 
     /// How a pull request stands, held against what environments ask.
@@ -333,6 +382,12 @@ fn opened(request: PullRequest) -> Result<PullRequest, Refused> {
 /// A text of an answer, in one line that is safe to show; empty where there is none.
 fn text(value: &Value) -> String {
     sanitise(value.as_str().unwrap_or_default()).into_owned()
+}
+
+/// The texts of a list of an answer, as they are.
+fn bodies(list: &[Value]) -> Vec<String> {
+    let bodies = list.iter().filter_map(|it| it["body"].as_str());
+    bodies.map(str::to_owned).collect()
 }
 
 /// The names of people in a list of an answer, which stand at `key`.

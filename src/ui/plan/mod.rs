@@ -203,6 +203,18 @@ fn banners(
             lines.extend(told.map(|line| Line::styled(format!("  {line}"), theme.text)));
         }
     }
+    let older = view.plan.older(&canvas.model.git.proposed);
+    for (proposal, cell) in older {
+        let key = canvas.model.key(Mode::Plan, Action::Supersede);
+        let then = if view.plan.supersedes(proposal) {
+            format!("it is closed once this one is open; {key} leaves it open")
+        } else {
+            format!("{key} closes it once this one is open")
+        };
+        let words = format!("{}; {then}", proposal.open_for(&cell));
+        let wrapped = text::wrap(&words, width).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(line, theme.staged)));
+    }
     if screen.reread {
         lines.push(Line::styled(
             "The configuration was read again. Judged by the new one.",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Clusters, Permit, Told, Underway,
+    Clusters, Drops, Permit, Told, Underway,
     arrival::{FIRST, SLOWEST},
     longest_timeout,
 };
@@ -52,11 +52,11 @@ impl LeftBehind {
         project: &Project,
         now: fn() -> Timestamp,
         tell: &mut (dyn FnMut(Told<'_>) + Send),
-        merging: Permit,
+        (merging, drops): (Permit, Drops),
         clusters: &mut impl Clusters,
     ) -> Delivery {
         let again = Underway::again(project, (self.0, self.1), now, tell);
-        let mut underway = again.merging(merging);
+        let mut underway = again.merging(merging).dropped_by(drops);
         if !underway.settle().await {
             return underway.delivery;
         }

@@ -1,6 +1,7 @@
 //! A confirmed plan leaves the clone: fetched again, judged again, committed, pushed; never twice, never by force.
 
 mod arrival;
+mod closing;
 mod follow;
 mod left;
 mod merging;
@@ -19,6 +20,7 @@ use self::report::still_there;
 pub(super) use self::report::{differences, moved_since};
 pub use self::{
     arrival::longest_timeout,
+    closing::Drops,
     follow::{Clusters, OwnClusters},
     left::{LeftBehind, left_behind},
     permit::{Locks, Permit},

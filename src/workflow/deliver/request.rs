@@ -136,6 +136,7 @@ impl Underway<'_> {
             };
             self.requested(&part, request).await.map_err(failed)?;
         }
+        Box::pin(self.supersede()).await;
         Ok(())
     }
 
@@ -175,6 +176,8 @@ impl Underway<'_> {
         // What it was asked in vain, for those who look what is waited for.
         let mut in_vain = None;
         while self.delivery.awaits_merge() && !self.delivery.is_over() {
+            Box::pin(self.drop_if_asked()).await;
+            Box::pin(self.supersede()).await;
             let requests = self.delivery.requests();
             let open: Vec<(Part, u64)> = requests
                 .filter(|(_, request)| request.state == PullState::Open)
@@ -217,7 +220,9 @@ impl Underway<'_> {
             if !self.delivery.awaits_merge() || self.delivery.is_over() {
                 return;
             }
-            if within(until, tokio::time::sleep(pause)).await.is_none() {
+            let drops = self.drops.clone();
+            let waited = drops.or(&self.delivery.id, tokio::time::sleep(pause));
+            if within(until, waited).await.is_none() {
                 return self.not_merged(until);
             }
             pause = (pause * 3 / 2).min(SLOWEST);
@@ -254,7 +259,11 @@ impl Underway<'_> {
     }
 
     /// Takes how a pull request stands; of a merged one, what its branch has now is fetched.
-    async fn requested(&mut self, part: &Part, mut request: PullRequest) -> Result<(), Failure> {
+    pub(super) async fn requested(
+        &mut self,
+        part: &Part,
+        mut request: PullRequest,
+    ) -> Result<(), Failure> {
         if request.state == PullState::Merged {
             let repo = self.project.repository(&part.tip.name)?;
             let fetched = git::fetch(repo, &part.tip).await?;

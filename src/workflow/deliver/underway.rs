@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{Project, notify::Notifier},
-    Permit,
+    Drops, Permit,
     merging::Tried,
 };
 use crate::{
@@ -54,6 +54,8 @@ pub struct Underway<'a> {
     notifier: Notifier,
     /// Asked before a merge: what was confirmed may be merged days later.
     pub(super) merging: Permit,
+    /// Asked whether it is to be dropped.
+    pub(super) drops: Drops,
     /// What was tried for the merge of a pull request, by the ref that it goes into.
     pub(super) tried: BTreeMap<RefName, Tried>,
     /// The forges that it has asked, by the ref that its pull request goes into.
@@ -86,6 +88,7 @@ impl<'a> Underway<'a> {
             permit: Permit::default(),
             notifier: Notifier::of(project),
             merging: Permit::default(),
+            drops: Drops::default(),
             tried: BTreeMap::new(),
             forges: BTreeMap::new(),
         }
@@ -95,6 +98,12 @@ impl<'a> Underway<'a> {
     #[must_use]
     pub fn with(self, permit: Permit) -> Self {
         Self { permit, ..self }
+    }
+
+    /// Looks here whether it is to be dropped.
+    #[must_use]
+    pub fn dropped_by(self, drops: Drops) -> Self {
+        Self { drops, ..self }
     }
 
     /// Merges, where its environments leave that to Tidegate, while this permit holds.
@@ -123,6 +132,7 @@ impl<'a> Underway<'a> {
             permit: Permit::default(),
             notifier,
             merging: Permit::default(),
+            drops: Drops::default(),
             tried: BTreeMap::new(),
             forges: BTreeMap::new(),
         }
@@ -141,7 +151,7 @@ impl<'a> Underway<'a> {
     /// Takes what became known.
     pub(super) fn apply(&mut self, fact: Fact<'_>) {
         let at = (self.now)();
-        let made = matches!(fact, Fact::Made(_) | Fact::Expected(_));
+        let made = matches!(fact, Fact::Made(_) | Fact::Expected(_) | Fact::Dropped);
         let steps = self.delivery.apply(at, fact);
         if steps.is_empty() && !made {
             return;

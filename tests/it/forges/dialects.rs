@@ -97,6 +97,14 @@ fn merge(server: &Server<'_>, number: &str, head_of: &Value) -> Result<(), (u16,
     Ok(())
 }
 
+/// Changes one.
+fn change(server: &Server<'_>, number: &str, change: impl FnOnce(&mut Pull)) {
+    let number: u64 = number.parse().unwrap();
+    let mut state = server.state();
+    let mut pulls = state.pulls.iter_mut();
+    change(pulls.find(|it| it.number == number).unwrap());
+}
+
 /// Marks one as to be merged by itself.
 fn merge_later(server: &Server<'_>, number: u64) {
     let mut state = server.state();
@@ -161,6 +169,7 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             "auto_merge": pull.auto.then(|| json!({ "merge_method": "merge" })),
             "html_url": format!("http://127.0.0.1:{}/acme/deploy/pull/{}", server.port, pull.number),
             "title": pull.title,
+            "body": pull.body,
             "state": if pull.state == "open" { "open" } else { "closed" },
             "draft": pull.draft,
             "user": { "login": pull.author },
@@ -237,6 +246,28 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             let pull = state.pulls.last().unwrap().clone();
             drop(state);
             (201, read(&pull, true))
+        }
+        (method, ["issues", number, "comments"]) => {
+            let pull = of(server, number).unwrap();
+            if method == "POST" {
+                let said = text(&body["body"]);
+                change(server, number, |pull| pull.comments.push(said.clone()));
+                return (201, json!({ "body": said }));
+            }
+            let said = pull.comments.iter().map(|it| json!({ "body": it }));
+            (200, said.collect())
+        }
+        ("PATCH", ["pulls", number]) => {
+            change(server, number, |pull| {
+                if body["state"] == "closed" {
+                    "closed".clone_into(&mut pull.state);
+                }
+                if body["title"].is_string() {
+                    pull.title = text(&body["title"]);
+                    pull.body = text(&body["body"]);
+                }
+            });
+            (200, read(&of(server, number).unwrap(), true))
         }
         ("GET", ["pulls", number]) => match of(server, number) {
             Some(pull) => (200, read(&pull, true)),
@@ -345,6 +376,7 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             "number": pull.number,
             "html_url": format!("http://127.0.0.1:{}/acme/deploy/pulls/{}", server.port, pull.number),
             "title": pull.title,
+            "body": pull.body,
             "state": if pull.state == "open" { "open" } else { "closed" },
             "draft": pull.title.starts_with("WIP: "),
             "mergeable": true,
@@ -421,6 +453,28 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             (201, read(state.pulls.last().unwrap()))
         }
         ("GET", ["labels"]) => (200, json!([{ "id": 7, "name": "promotion" }])),
+        (method, ["issues", number, "comments"]) => {
+            let pull = of(server, number).unwrap();
+            if method == "POST" {
+                let said = text(&body["body"]);
+                change(server, number, |pull| pull.comments.push(said.clone()));
+                return (201, json!({ "body": said }));
+            }
+            let said = pull.comments.iter().map(|it| json!({ "body": it }));
+            (200, said.collect())
+        }
+        ("PATCH", ["pulls", number]) => {
+            change(server, number, |pull| {
+                if body["state"] == "closed" {
+                    "closed".clone_into(&mut pull.state);
+                }
+                if body["title"].is_string() {
+                    pull.title = text(&body["title"]);
+                    pull.body = text(&body["body"]);
+                }
+            });
+            (200, read(&of(server, number).unwrap()))
+        }
         ("GET", ["pulls", number]) => match of(server, number) {
             Some(pull) => (200, read(&pull)),
             None => missing(),
@@ -506,6 +560,7 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             "iid": pull.number,
             "web_url": format!("http://127.0.0.1:{}/acme/deploy/-/merge_requests/{}", server.port, pull.number),
             "title": pull.title,
+            "description": pull.body,
             "state": if pull.state == "open" { "opened" } else { pull.state.as_str() },
             "draft": pull.title.starts_with("Draft: "),
             "author": { "id": 3, "username": pull.author },
@@ -572,6 +627,28 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             Some(pull) => (200, read(&pull)),
             None => missing(),
         },
+        (method, ["merge_requests", number, "notes"]) => {
+            let pull = of(server, number).unwrap();
+            if method == "POST" {
+                let said = text(&body["body"]);
+                change(server, number, |pull| pull.comments.push(said.clone()));
+                return (201, json!({ "body": said }));
+            }
+            let said = pull.comments.iter().map(|it| json!({ "body": it }));
+            (200, said.collect())
+        }
+        ("PUT", ["merge_requests", number]) => {
+            change(server, number, |pull| {
+                if body["state_event"] == "close" {
+                    "closed".clone_into(&mut pull.state);
+                }
+                if body["title"].is_string() {
+                    pull.title = text(&body["title"]);
+                    pull.body = text(&body["description"]);
+                }
+            });
+            (200, read(&of(server, number).unwrap()))
+        }
         ("PUT", ["merge_requests", number, "merge"]) => {
             let pull = of(server, number).unwrap();
             assert_eq!(body["auto_merge"], body["merge_when_pipeline_succeeds"]);

@@ -50,6 +50,8 @@ pub struct Pull {
     pub reviewers: Vec<String>,
     /// It is merged once it has what is required.
     pub auto: bool,
+    /// What is said below it.
+    pub comments: Vec<String>,
 }
 
 /// What becomes of a request that begins so.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a harness fails by panicking
 
 mod approvals;
+mod closing;
 mod dialects;
 mod fake;
 mod merging;
@@ -206,6 +207,8 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     whole_way(Dialect::Github, Some(Document::load()));
     with_all_that_is_configured(Dialect::Github, Some(Document::load()));
     approvals::whole_way(Dialect::Github, Some(Document::load()));
+    closing::by_command(Dialect::Github, Some(Document::load()));
+    closing::superseded(Dialect::Github, Some(Document::load()));
     merging::when_ready(Dialect::Github, Some(Document::load()));
     merging::by_the_forge(Dialect::Github, Some(Document::load()));
 }

@@ -310,6 +310,17 @@ pub struct Part {
     pub repository: Option<String>,
 }
 
+/// `tidegate pull-request -o json`: what was done to one.
+#[derive(JsonSchema)]
+pub struct PullRequestDone {
+    /// `tidegate.pull-request/v1`.
+    pub schema: String,
+    /// `closed`, `already-there`, `dry-run`, `declined`.
+    pub outcome: String,
+    /// As it stands then.
+    pub pull_request: PullRequest,
+}
+
 /// A pull request (GitLab calls it a merge request).
 #[derive(JsonSchema)]
 pub struct PullRequest {
