@@ -3,7 +3,7 @@
 use super::reader::Table;
 use crate::domain::layout::{AlsoSpec, FallbackSpec, LayoutSpec};
 
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 26] = [
     "preset",
     "path",
     "refs",
@@ -29,6 +29,7 @@ pub(super) const KEYS: [&str; 25] = [
     "version_of",
     "service",
     "only_if",
+    "read_only",
 ];
 pub(super) const FALLBACK: [&str; 6] = ["path", "yaml", "json", "regex", "kind", "part"];
 pub(super) const PLACE: [&str; 5] = ["path", "yaml", "json", "regex", "part"];
@@ -54,11 +55,12 @@ pub(super) fn layout(table: &Table<'_>) -> LayoutSpec {
         lowercase: table.strings("lowercase").unwrap_or_default(),
         fallbacks: table.tables("else").iter().map(fallback).collect(),
         also: table.tables("also").iter().map(also).collect(),
-        carry: table.string("carry"),
+        carry: table.one_or_several("carry"),
         version_of: table.string("version_of"),
         service: table.string("service"),
         only_if: table.string("only_if"),
         range: table.string_map("range").unwrap_or_default(),
+        read_only: table.boolean("read_only").unwrap_or_default(),
         repository: table.string("repository"),
         promote: table.string("promote"),
     }

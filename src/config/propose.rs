@@ -6,6 +6,7 @@ use super::SCHEMA_LINE;
 use crate::domain::{
     detect::{Destination, Guess, overlooked_words},
     layout::{FallbackSpec, LayoutSpec},
+    text::count,
 };
 
 /// The file's text. It loads as it stands, and says what a person has to look at.
@@ -22,6 +23,7 @@ pub fn propose(guess: &Guess) -> String {
          # In promotion order, left to right. Look at three things: the order, `from`, and where each one runs.",
         one_line(&guess.explanation)
     );
+    explained(&mut text, guess);
     left_out(&mut text, guess);
     if let Some(words) = overlooked_words(&guess.overlooked) {
         let _ = writeln!(text, "# Not read: {}.", one_line(&words));
@@ -77,6 +79,19 @@ pub fn lacking(guess: &Guess, environments: bool) -> String {
         write_layout(&mut text, layout);
     }
     text.trim_start().to_owned()
+}
+
+/// The share of what moves that the layouts read together.
+fn explained(text: &mut String, guess: &Guess) {
+    let moved: usize = guess.moved.iter().sum();
+    if guess.moves > 0 && !guess.moved.is_empty() {
+        let _ = writeln!(
+            text,
+            "# The layouts read {moved} of {} that recent history has: {} %.",
+            count(guess.moves, "version change"),
+            (moved * 100 + guess.moves / 2) / guess.moves
+        );
+    }
 }
 
 /// What else could be environments, where that was close.
@@ -246,7 +261,6 @@ fn write_layout(text: &mut String, layout: &LayoutSpec) {
         ("env", &layout.env),
         ("service", &layout.service),
         ("only_if", &layout.only_if),
-        ("carry", &layout.carry),
         ("version_of", &layout.version_of),
     ];
     for (key, value) in keys {
@@ -256,6 +270,9 @@ fn write_layout(text: &mut String, layout: &LayoutSpec) {
     }
     if layout.first {
         text.push_str("first = true\n");
+    }
+    if layout.read_only {
+        text.push_str("read_only = true   # rendered from something else: shown, not edited\n");
     }
     if !layout.alias.is_empty() {
         let pairs: Vec<_> = layout
@@ -268,6 +285,10 @@ fn write_layout(text: &mut String, layout: &LayoutSpec) {
     if !layout.lowercase.is_empty() {
         let names: Vec<_> = layout.lowercase.iter().map(|name| quoted(name)).collect();
         let _ = writeln!(text, "lowercase = [{}]", names.join(", "));
+    }
+    if !layout.carry.is_empty() {
+        let each: Vec<_> = layout.carry.iter().map(|text| quoted(text)).collect();
+        let _ = writeln!(text, "carry = [{}]", each.join(", "));
     }
     if !layout.fallbacks.is_empty() {
         let each: Vec<_> = layout.fallbacks.iter().map(fallback).collect();

@@ -238,6 +238,18 @@ impl<'a> Table<'a> {
         Some(texts)
     }
 
+    /// A string, or a list of strings.
+    pub(super) fn one_or_several(&self, key: &str) -> Vec<String> {
+        let is_list = self
+            .value(key)
+            .is_some_and(|value| value.as_array().is_some());
+        if is_list {
+            self.strings(key).unwrap_or_default()
+        } else {
+            self.string(key).into_iter().collect()
+        }
+    }
+
     /// A table of strings, such as `{ prod = "production" }`.
     pub(super) fn string_map(&self, key: &str) -> Option<BTreeMap<String, String>> {
         let table = self.table(key)?;

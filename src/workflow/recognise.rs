@@ -150,7 +150,7 @@ struct Kept {
 }
 
 const KEPT: &str = "recognised.json";
-const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/7");
+const BY: &str = concat!(env!("CARGO_PKG_VERSION"), "/8");
 
 /// One name for all paths, branches and tags.
 fn names_of(survey: &Survey) -> ObjectId {

@@ -105,6 +105,7 @@ fn an_application_set_names_environments_and_history_orders_them() {
         "cluster = \"amber-1\"   # as Argo CD calls it",
         "namespace = \"shop-{service}\"",
         "# 4 of 4 cells: 100 %",
+        "# The layouts read 6 of 6 version changes that recent history has: 100 %.",
     ] {
         assert!(text.contains(line), "{line} in:\n{text}");
     }

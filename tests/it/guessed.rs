@@ -86,3 +86,95 @@ fn a_guess_is_marked_shown_edited_and_kept() {
     operator.leave();
     repository.tidegate(&["status", "--no-live"]).exits(0);
 }
+
+/// Environments whose names tell no order; history does, and is looked at once the matrix is there.
+fn unordered() -> Repository {
+    let repository = Repository::empty();
+    let overlay =
+        |service: &str, env: &str| format!("apps/{service}/overlays/{env}/kustomization.yaml");
+    let image = |service: &str, tag: &str| {
+        format!("images:\n- name: registry.example/{service}\n  newTag: {tag}\n")
+    };
+    for service in ["cart", "web"] {
+        repository.write(
+            &format!("argocd/{service}.yaml"),
+            &format!(
+                "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: {service}}}\nspec:\n  generators:\n  \
+                 - list:\n      elements:\n      - {{env: amber}}\n      - {{env: coral}}\n  template:\n    spec:\n      source: \
+                 {{path: 'apps/{service}/overlays/{{{{env}}}}'}}\n"
+            ),
+        );
+        for env in ["amber", "coral"] {
+            repository.write(&overlay(service, env), &image(service, "1.0.0"));
+        }
+    }
+    repository.publish("Initial versions");
+    for version in ["1.1.0", "1.2.0", "1.3.0"] {
+        for env in ["coral", "amber"] {
+            repository.write(&overlay("web", env), &image("web", version));
+            repository.publish(&format!("web {version} in {env}"));
+        }
+    }
+    repository.pull();
+    fs::create_dir_all(repository.home()).expect("a home");
+    repository
+}
+
+/// Whether the columns of the matrix stand so.
+fn in_order(view: &View, first: &str, second: &str) -> bool {
+    let text = view.to_string();
+    let header = text.lines().find(|line| line.contains("SERVICE"));
+    header.is_some_and(|line| {
+        let line = line.to_lowercase();
+        matches!((line.find(first), line.find(second)), (Some(a), Some(b)) if a < b)
+    })
+}
+
+#[test]
+fn a_better_guess_is_offered_and_changes_no_column_before_its_key() {
+    let repository = unordered();
+    let setup = Setup::tidegate(&[])
+        .home(repository.home())
+        .folder(repository.clone_path());
+    let mut operator = Operator::sit_down(setup);
+    // By names alone at first, and so it stays while history is looked at and when it says otherwise.
+    let view = says(&operator, "1.3.0");
+    assert!(in_order(&view, "amber", "coral"), "{view}");
+    let view = operator.terminal.until("the offer", SOON, |view| {
+        view.has("GUESSED, better one: :layouts")
+    });
+    assert!(in_order(&view, "amber", "coral"), "{view}");
+    operator.command("layouts");
+    let view = says(&operator, "A better guess, ");
+    assert!(view.has("coral → amber"), "{view}");
+    operator.terminal.press("q");
+    let view = operator
+        .terminal
+        .until("the matrix", SOON, |view| view.has("SERVICE"));
+    assert!(
+        in_order(&view, "amber", "coral"),
+        "nothing was taken: {view}"
+    );
+    operator.command("layouts");
+    says(&operator, "A better guess, ");
+    operator
+        .terminal
+        .press_until("a", "the guess is taken", SOON, |view| {
+            !view.has("A better guess, ") && view.has("amber  from coral")
+        });
+    operator.terminal.press("q");
+    let view = operator
+        .terminal
+        .until("the columns", SOON, |view| in_order(view, "coral", "amber"));
+    assert!(view.has("1.3.0"), "{view}");
+    operator.leave();
+    // It is the one in use from now on.
+    let status = repository
+        .tidegate(&["status", "--no-live", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        status["environments"],
+        serde_json::json!(["coral", "amber"])
+    );
+}

@@ -771,14 +771,17 @@ pub struct Layout {
     pub r#else: Option<Vec<Fallback>>,
     /// Other places that get the same version.
     pub also: Option<Vec<Place>>,
-    /// A comment behind the version that is kept in step: `trailing-comment`.
-    pub carry: Option<String>,
+    /// What is kept in step with where the version comes from: `trailing-comment` for the comment behind it, or a regular
+    /// expression whose group `v` is a text of the same file.
+    pub carry: Option<OneOrMore<String>>,
     /// What the version is of.
     pub version_of: Option<VersionOf>,
     /// A path that proves the service: it then has a cell in every environment that `{env}` takes.
     pub service: Option<String>,
     /// A file or folder that must be there for a place to count, a template over what `path` captures.
     pub only_if: Option<String>,
+    /// Its places are rendered from something else: shown, and never edited.
+    pub read_only: Option<bool>,
 }
 
 /// How a branch per environment is promoted.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words;
+use super::words::{self, Known};
 
 /// Refs that are environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ fn by_branch(branches: &[&str]) -> Option<Refs> {
     let mut families: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for branch in branches {
         let (prefix, name) = branch.rsplit_once('/').unwrap_or(("", branch));
-        if words::known(name).is_some() {
+        if understood(name).is_some() {
             families.entry(prefix).or_default().insert(name.to_owned());
         }
     }
@@ -39,7 +39,7 @@ fn by_branch(branches: &[&str]) -> Option<Refs> {
     let deployed = |names: &BTreeSet<String>| {
         let ranks: BTreeSet<usize> = names
             .iter()
-            .filter_map(|name| words::known(name))
+            .filter_map(|name| understood(name))
             .map(|known| known.rank)
             .collect();
         ranks.len() > 1 && ranks.last().is_some_and(|last| *last >= words::STAGING)
@@ -60,13 +60,36 @@ fn by_branch(branches: &[&str]) -> Option<Refs> {
     })
 }
 
+/// A name such as `prod-eu`; also one of a channel alone, such as `beta`.
+fn understood(name: &str) -> Option<Known> {
+    words::known(name).or_else(|| {
+        let rank = words::less_usual(name)?;
+        let channel = matches!(
+            name,
+            "alpha" | "beta" | "stable" | "candidate" | "edge" | "nightly"
+        );
+        channel.then_some(Known {
+            rank,
+            group: String::new(),
+        })
+    })
+}
+
 /// Takes out branches of somebody's work whose names speak of an environment (`fix-production-terraform`). One is an
 /// environment by the stage alone, or where what else it says is said of several stages: the same of all of them
 /// (`shop-app-staging`, `shop-app-prod`), or a site (`staging-eu`, `prod-eu`). A site of its own (`prod-us`) is one beside
 /// another site of the same stage.
 fn retain_environments(names: &mut BTreeSet<String>) {
+    // What a hydrator proposes for a branch is called so and stands beside it.
+    let all = names.clone();
+    names.retain(|name| {
+        let of = name
+            .strip_suffix("-next")
+            .or(name.strip_suffix("-proposed"));
+        of.is_none_or(|of| !all.contains(of))
+    });
     let mut stages: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    for known in names.iter().filter_map(|name| words::known(name)) {
+    for known in names.iter().filter_map(|name| understood(name)) {
         stages.entry(known.group).or_default().insert(known.rank);
     }
     let groups = stages.keys().filter(|group| !group.is_empty()).count();
@@ -74,13 +97,13 @@ fn retain_environments(names: &mut BTreeSet<String>) {
         let several = || stages.get(group).is_some_and(|stages| stages.len() > 1);
         group.is_empty() || (groups == 1 || is_site(group)) && several()
     };
-    let known = names.iter().filter_map(|name| words::known(name));
+    let known = names.iter().filter_map(|name| understood(name));
     let sites: BTreeSet<usize> = known
         .filter(|known| !known.group.is_empty() && stands(&known.group))
         .map(|known| known.rank)
         .collect();
     names.retain(|name| {
-        words::known(name).is_some_and(|known| {
+        understood(name).is_some_and(|known| {
             stands(&known.group) || is_site(&known.group) && sites.contains(&known.rank)
         })
     });
@@ -157,7 +180,7 @@ mod tests {
 
     #[test]
     fn refs_named_like_environments() {
-        let cases: [(&[&str], &[&str], &str); 14] = [
+        let cases: [(&[&str], &[&str], &str); 16] = [
             (
                 &["staging", "prod", "gh-pages"],
                 &[],
@@ -215,6 +238,22 @@ mod tests {
                 ],
                 &[],
                 "refs/heads/{env:$envs}: production staging",
+            ),
+            (
+                &[
+                    "main",
+                    "environment/dev",
+                    "environment/dev-next",
+                    "environment/prod",
+                    "environment/prod-next",
+                ],
+                &[],
+                "refs/heads/environment/{env:$envs}: dev prod",
+            ),
+            (
+                &["alpha", "beta", "stable", "fix-alpha", "master"],
+                &[],
+                "refs/heads/{env:$envs}: alpha beta stable",
             ),
             (
                 &["main"],

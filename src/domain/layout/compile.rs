@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{
-    LayoutError, LayoutSpec,
+    AlsoSpec, LayoutError, LayoutSpec,
     bindings::Bindings,
     level::{Level, also_level, levels, pattern},
     pattern::Pattern,
@@ -27,8 +27,12 @@ pub(crate) struct Layout {
     pub(crate) proof: Option<Pattern>,
     /// A path that must be there for a place to count.
     pub(crate) only_if: Option<Condition>,
-    /// Places that move with the version.
+    /// Places that move with the version, then those that are carried along where the version comes from has them.
     pub(crate) also: Vec<Level>,
+    /// How many of these move with the version.
+    pub(crate) moved: usize,
+    /// Whether its places are shown and never edited.
+    pub(crate) read_only: bool,
     /// Whether a comment behind the version moves with it.
     pub(crate) carry: bool,
     /// What its versions are of, where the layout says so.
@@ -99,8 +103,13 @@ impl Layout {
             .also
             .iter()
             .enumerate()
-            .map(|(index, also)| also_level(index, also, &spellings))
-            .collect::<Result<_, _>>()?;
+            .map(|(index, also)| also_level(&format!("also[{index}]."), also, &spellings));
+        let mut also: Vec<Level> = also.collect::<Result<_, _>>()?;
+        let moved = also.len();
+        let comment = |text: &&String| *text == TRAILING_COMMENT;
+        for text in spec.carry.iter().filter(|text| !comment(text)) {
+            also.push(carried(text, &spellings)?);
+        }
         let mut known: Vec<Arc<str>> = refs.map(|(_, names)| names.clone()).unwrap_or_default();
         known.extend(levels.iter().flat_map(Level::names));
         if let Some(proof) = &proof {
@@ -114,7 +123,9 @@ impl Layout {
             proof,
             only_if,
             also,
-            carry: carry(spec.carry.as_deref())?,
+            moved,
+            read_only: spec.read_only,
+            carry: spec.carry.iter().any(|text| comment(&text)),
             subject: told,
             refs: refs.map(|(index, _)| *index),
             repository: spec.repository.as_deref().map(Into::into),
@@ -340,15 +351,21 @@ fn subject(text: &str) -> Result<Subject, LayoutError> {
     }
 }
 
-fn carry(text: Option<&str>) -> Result<bool, LayoutError> {
-    match text {
-        None => Ok(false),
-        Some("trailing-comment") => Ok(true),
-        Some(other) => Err(LayoutError::new(
+/// What `carry` calls the comment behind a version.
+const TRAILING_COMMENT: &str = "trailing-comment";
+
+/// A text of the version's file that is carried along, by a regular expression.
+fn carried(text: &str, spellings: &[&str]) -> Result<Level, LayoutError> {
+    let place = AlsoSpec {
+        regex: Some(text.to_owned()),
+        ..AlsoSpec::default()
+    };
+    also_level("carry.", &place, spellings).map_err(|error| {
+        LayoutError::new(
             "carry",
-            format!("`{other}` cannot be carried along; `trailing-comment` can"),
-        )),
-    }
+            format!("neither `{TRAILING_COMMENT}` nor a regular expression: {error}"),
+        )
+    })
 }
 
 fn name_template(

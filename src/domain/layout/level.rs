@@ -224,13 +224,12 @@ pub(super) fn levels(
 }
 
 pub(super) fn also_level(
-    index: usize,
+    at: &str,
     also: &AlsoSpec,
     spellings: &[&str],
 ) -> Result<Level, LayoutError> {
-    let at = format!("also[{index}].");
     let keys = Keys {
-        at: &at,
+        at,
         yaml: also.yaml.as_deref(),
         json: also.json.as_deref(),
         regex: also.regex.as_deref(),

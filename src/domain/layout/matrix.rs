@@ -156,6 +156,10 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
     let chosen = cell.chosen().map(|at| &cell.contributions[at]);
     let shown = chosen.unwrap_or(first);
     let (layout, raw) = presence(assembler, shown)?;
+    // Another way to write the version in a file that is this cell's alone inherits nothing.
+    let is_own = shown.source == shown.presence.file
+        && shown.presence.environment.is_none()
+        && layout.cell(&raw).is_some();
     let raw = match shown.fact.and_then(|at| fact(assembler, shown, at)) {
         Some(fact) => raw.join(&fact.bindings)?,
         None => raw,
@@ -230,7 +234,7 @@ fn show(assembler: &Assembler, cell: &Cell, problems: &mut Vec<Problem>) -> Opti
         version,
         subject,
         grammar,
-        inherited: chosen.is_some_and(|known| known.rank.level() > 0),
+        inherited: chosen.is_some_and(|known| known.rank.level() > 0 && !is_own),
         sources,
         captures,
         layout: layout.spec,

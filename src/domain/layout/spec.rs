@@ -47,8 +47,10 @@ pub struct LayoutSpec {
     pub fallbacks: Vec<FallbackSpec>,
     /// Other places that move together with the version.
     pub also: Vec<AlsoSpec>,
-    /// What else is carried along: `trailing-comment`.
-    pub carry: Option<String>,
+    /// What else is carried along from where the version comes from: `trailing-comment`, or a regular expression whose group
+    /// `v` is a text of the same file. One of them, or a list.
+    #[serde(deserialize_with = "one_or_several")]
+    pub carry: Vec<String>,
     /// What the versions are of: `image`, `chart`, `git` or `setting`; told from where they stand where this is not given.
     pub version_of: Option<String>,
     /// A path that proves the service: it then exists in every declared environment that `{env}` of its path takes.
@@ -57,6 +59,9 @@ pub struct LayoutSpec {
     pub only_if: Option<String>,
     /// Environments as ranges over shared tags.
     pub range: BTreeMap<String, String>,
+    /// Its places are rendered from something else: they are shown, and never edited.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
     /// The `[[repositories]]` entry it reads from.
     pub repository: Option<String>,
     /// How a branch per environment is promoted: `merge` (the default) brings the upstream's branch, `edit` the version alone.
@@ -95,4 +100,18 @@ pub struct AlsoSpec {
     pub regex: Option<String>,
     /// Which part of the scalar is the version.
     pub part: Option<String>,
+}
+
+/// A text, or a list of texts.
+fn one_or_several<'d, D: serde::Deserializer<'d>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::One(text) => vec![text],
+        Written::Several(texts) => texts,
+    })
 }

@@ -12,6 +12,84 @@ use tidegate::{
 
 use super::Corpus;
 
+/// Where the facts and the design disagree, and why.
+struct Otherwise {
+    corpus: &'static str,
+    cell: &'static str,
+    /// Entries of the facts that are none by the design, by the beginning of their commits.
+    without: &'static [&'static str],
+    /// The oldest entry by the design: the facts' commit of the same value, and ours.
+    begins: Option<(&'static str, &'static str)>,
+    why: &'static str,
+}
+
+const OTHERWISE: [Otherwise; 5] = [
+    Otherwise {
+        corpus: "datacite+mastino",
+        cell: "mds/_poodle / stage",
+        without: &["282f2466b55a"],
+        begins: None,
+        why: "`<no value>` is what a template writes where it has none: no version, and nobody took the old one out",
+    },
+    Otherwise {
+        corpus: "hmcts+sds-flux-config",
+        cell: "met/themis-fe / prod",
+        without: &[],
+        begins: Some(("fe4344730c50", "d1a672d69dca")),
+        why: "the environment has no file of its own before; what others inherited then was not in prod",
+    },
+    Otherwise {
+        corpus: "hmcts+sds-flux-config",
+        cell: "opal/opal-logging-service / prod",
+        without: &[],
+        begins: Some(("fa0976e5d755", "466eee1c234a")),
+        why: "the environment has no file of its own before; what others inherited then was not in prod",
+    },
+    Otherwise {
+        corpus: "uc-cdis+cdis-manifest",
+        cell: "arborist / brh.data-commons.org",
+        without: &["0d0496134913", "8ac9c4288547"],
+        begins: None,
+        why: "the file was no JSON for a day: what it declares is unknown then, not taken out and put back",
+    },
+    Otherwise {
+        corpus: "uc-cdis+cdis-manifest",
+        cell: "ssjdispatcher / chicagoland.pandemicresponsecommons.org",
+        without: &["de264946b63d", "8b1cbf30eba7"],
+        begins: None,
+        why: "the folder was renamed twice: history follows the value to where it came from, not the empty place",
+    },
+];
+
+/// A commit with the value that it brought.
+type Entry = (String, Option<String>);
+
+impl Otherwise {
+    fn of(corpus: &str, cell: &CellKey) -> Option<&'static Self> {
+        let mut all = OTHERWISE.iter();
+        all.find(|it| it.corpus == corpus && it.cell == cell.to_string())
+    }
+
+    /// The facts by the design.
+    fn mend(&self, facts: &mut Vec<Entry>) {
+        let is = |entry: &Entry, commit: &str| entry.0.starts_with(commit);
+        facts.retain(|entry| !self.without.iter().any(|commit| is(entry, commit)));
+        if let Some((theirs, ours)) = self.begins {
+            let at = facts.iter().position(|entry| is(entry, theirs));
+            let at = at.expect("the facts have the commit");
+            facts.truncate(at + 1);
+            ours.clone_into(&mut facts[at].0);
+        }
+    }
+}
+
+/// Whether a history is the facts' as far as these go: of all that there is, where they begin later by the design.
+fn agrees(found: &[Entry], facts: &[Entry], whole: bool) -> bool {
+    let same = |(own, other): (&Entry, &Entry)| own.0.starts_with(&other.0) && own.1 == other.1;
+    let long = found.len() >= facts.len() && (!whole || found.len() == facts.len());
+    long && found.iter().zip(facts).all(same)
+}
+
 /// Each ref by itself, with the cells of its environment.
 fn history(corpus: &Corpus, repo: &Repo, want: &Want) -> Changes {
     let mut all: BTreeMap<CellKey, Vec<ValueChange>> = BTreeMap::new();
@@ -42,7 +120,7 @@ fn history(corpus: &Corpus, repo: &Repo, want: &Want) -> Changes {
 fn last_changes_and_values_are_those_of_the_corpora() {
     let mut failures = Vec::new();
     for corpus in Corpus::all() {
-        if corpus.matrix_only {
+        if !corpus.has(".cells.json") {
             continue;
         }
         let started = Instant::now();
@@ -71,7 +149,7 @@ fn last_changes_and_values_are_those_of_the_corpora() {
             let until = moved.map_or(changes.len(), |at| at + 1);
             let at_home = changes[..until].iter().cloned();
             let changes: Vec<ValueChange> = at_home.map(ValueChange::at_todays_place).collect();
-            let found: Vec<(String, Option<String>)> = changes
+            let found: Vec<Entry> = changes
                 .iter()
                 .map(|c| {
                     (
@@ -80,8 +158,18 @@ fn last_changes_and_values_are_those_of_the_corpora() {
                     )
                 })
                 .collect();
-            let expected: Vec<(String, Option<String>)> =
-                serde_json::from_value(fact["history"].clone()).unwrap();
+            let mut expected: Vec<Entry> = serde_json::from_value(fact["history"].clone()).unwrap();
+            let otherwise = Otherwise::of(&corpus.name, &key);
+            if let Some(otherwise) = otherwise {
+                if agrees(&found, &expected, false) {
+                    wrong.push(format!(
+                        "{key}: the facts hold after all: {}",
+                        otherwise.why
+                    ));
+                }
+                otherwise.mend(&mut expected);
+            }
+            let begins = otherwise.is_some_and(|it| it.begins.is_some());
             let authored = changes[0].authored.commit.to_string();
             if authored != fact["last_change"].as_str().unwrap() {
                 wrong.push(format!(
@@ -100,7 +188,7 @@ fn last_changes_and_values_are_those_of_the_corpora() {
                     found[0].0, fact["landed"]
                 ));
             }
-            if found.iter().take(expected.len()).ne(&expected) {
+            if !agrees(&found, &expected, begins) {
                 let at = found.iter().zip(&expected).position(|(a, b)| a != b);
                 wrong.push(format!(
                     "{key}: {} values for {}, first difference at {at:?}: {:?} for {:?}",

@@ -181,6 +181,15 @@ fn row(place: &Place, coordinate: &Coordinate) -> u64 {
             "*".hash(hasher);
         } else if lexical && coordinate.token.len() > 2 && text.contains(&*coordinate.token) {
             text.replace(&*coordinate.token, "*").hash(hasher);
+        } else if lexical && let Some((echo, rest, _)) = lexicon::echo(text, &coordinate.token) {
+            // As where it is the same word.
+            let mark = echo.mark;
+            let same = if echo.tail {
+                format!("{rest}{mark}*")
+            } else {
+                format!("*{mark}{rest}")
+            };
+            same.hash(hasher);
         } else {
             text.hash(hasher);
         }

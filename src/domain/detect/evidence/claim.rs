@@ -162,7 +162,8 @@ impl Families {
 /// Claims every place that stands at one of `accepted`; a known name is one wherever that coordinate has it.
 pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
     let mut by_token: BTreeMap<(Axis, Rc<str>), usize> = BTreeMap::new();
-    let mut by_axis: BTreeMap<Axis, (usize, bool)> = BTreeMap::new();
+    // Of each axis: the component, and whether it has hosts, or names of more than a word.
+    let mut by_axis: BTreeMap<Axis, (usize, bool, bool)> = BTreeMap::new();
     for (at, component) in accepted.iter().enumerate() {
         for token in &component.tokens {
             by_token
@@ -170,10 +171,12 @@ pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
                 .or_insert(at);
         }
         let hosts = component.hosts >= 2;
+        let mut tokens = component.tokens.iter();
+        let several = tokens.any(|token| matches!(lexicon::weight(token), 1..100));
         by_axis
             .entry(component.axis)
-            .and_modify(|it| it.1 |= hosts)
-            .or_insert((at, hosts));
+            .and_modify(|it| *it = (it.0, it.1 | hosts, it.2 | several))
+            .or_insert((at, hosts, several));
     }
     let vocabulary: BTreeSet<&str> = accepted
         .iter()
@@ -188,15 +191,15 @@ pub(super) fn claim(places: &[Place], accepted: &[Component]) -> Vec<Claim> {
                 let own = by_token
                     .get(&(coordinate.axis, Rc::clone(&coordinate.token)))
                     .copied();
-                let known = by_axis.get(&coordinate.axis).filter(|(_, hosts)| {
-                    lexicon::weight(&coordinate.token) >= 80
+                let known = by_axis.get(&coordinate.axis).filter(|(_, hosts, several)| {
+                    lexicon::weight(&coordinate.token) >= if *several { 80 } else { 100 }
                         || *hosts && lexicon::is_host(&coordinate.token)
                 });
                 // A name that is one elsewhere is one as a folder or file anywhere.
                 let whole = matches!(coordinate.axis, Axis::Folder(_) | Axis::Stem);
                 let named =
                     (whole && vocabulary.contains(&*coordinate.token)).then_some(usize::MAX);
-                let component = own.or(known.map(|(at, _)| *at)).or(named)?;
+                let component = own.or(known.map(|(at, ..)| *at)).or(named)?;
                 Some((component, coordinate))
             })
             .min_by_key(|(component, _)| *component);

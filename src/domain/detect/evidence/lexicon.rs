@@ -5,7 +5,8 @@ use super::super::{names::COMMON, words};
 /// How sure a name is of being an environment's, in hundredths: 100 for a usual word alone, less with something beside it.
 pub(super) fn weight(name: &str) -> u32 {
     let lower = name.to_ascii_lowercase();
-    if is_common(&lower) {
+    // Tests of programs are called `test_…`, environments hardly ever with an underscore.
+    if is_common(&lower) || lower.starts_with("test_") || lower.ends_with("_test") {
         return 0;
     }
     let parts: Vec<&str> = lower
@@ -52,6 +53,49 @@ pub(super) fn word(name: &str) -> Option<usize> {
             let lower = name.to_ascii_lowercase();
             lower.split(['-', '_', '.', '/']).find_map(more)
         })
+}
+
+/// How a name says again which environment it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Echo {
+    /// At its end; else at its start.
+    pub(super) tail: bool,
+    /// What stands between.
+    pub(super) mark: char,
+    /// By the same word; else by another one for the same: `prod` in `production`.
+    pub(super) exact: bool,
+}
+
+/// Whether a name begins or ends with the environment `token`, or with another usual word for it; with the rest and what
+/// it is written as there.
+pub(super) fn echo<'t>(text: &'t str, token: &str) -> Option<(Echo, &'t str, &'t str)> {
+    if weight(token) < 80 {
+        return None;
+    }
+    let says = |piece: &str| {
+        let exact = piece == token;
+        let near = || weight(piece) == 100 && word(piece).is_some() && word(piece) == word(token);
+        (exact || near()).then_some(exact)
+    };
+    let marks = || text.match_indices(['-', '_', '.']);
+    let at = |(at, mark): (usize, &'t str)| (&text[..at], mark, &text[at + mark.len()..]);
+    let tails = marks().map(at).filter_map(|(rest, mark, piece)| {
+        let echo = Echo {
+            tail: true,
+            mark: mark.chars().next()?,
+            exact: says(piece)?,
+        };
+        (!rest.is_empty()).then_some((echo, rest, piece))
+    });
+    let heads = marks().rev().map(at).filter_map(|(piece, mark, rest)| {
+        let echo = Echo {
+            tail: false,
+            mark: mark.chars().next()?,
+            exact: says(piece)?,
+        };
+        (!rest.is_empty()).then_some((echo, rest, piece))
+    });
+    tails.chain(heads).next()
 }
 
 fn more(part: &str) -> Option<usize> {

@@ -52,11 +52,19 @@ impl FilePath {
     fn of(path: &str) -> Self {
         let mut folders: Vec<Rc<str>> = path.split('/').map(Rc::from).collect();
         let file = folders.pop().unwrap_or_else(|| "".into());
-        // What such a file is stands before its ending: `staging.values.yaml`.
-        let ends = [".auto.tfvars", ".values.yaml", ".values.yml"];
-        let at = match ends.iter().find_map(|end| file.strip_suffix(end)) {
-            Some(stem) => stem.len(),
-            None => file.rfind('.').filter(|at| *at > 0).unwrap_or(file.len()),
+        // What such a file is stands before its ending: `staging.values.yaml`, also of a template: `staging.yaml.gotmpl`.
+        let ends = [
+            ".auto.tfvars",
+            ".tfvars.json",
+            ".values.yaml",
+            ".values.yml",
+        ];
+        let template = [".gotmpl", ".tpl", ".tmpl", ".j2", ".jinja2"];
+        let whole = template.iter().find_map(|end| file.strip_suffix(end));
+        let whole = whole.filter(|it| it.contains('.')).unwrap_or(&file);
+        let at = match ends.iter().find_map(|end| whole.strip_suffix(end)) {
+            Some(stem) if !stem.is_empty() => stem.len(),
+            _ => whole.rfind('.').filter(|at| *at > 0).unwrap_or(file.len()),
         };
         // A host's name has no ending.
         let at = if lexicon::is_host(&file) {

@@ -75,7 +75,7 @@ pub(super) fn scan_within(path: &str, text: &str, within: Range<u32>) -> Vec<Sca
             scan.finished()
         }
         Some(Form::Yaml) => yaml(file, text, within),
-        Some(Form::Lines) => lines(text, within),
+        Some(Form::Lines) => lines(file, text, within),
         None => Vec::new(),
     }
 }
@@ -410,8 +410,11 @@ fn bare(value: &str) -> String {
 }
 
 /// `key = value`, `key: value`, `KEY=value`, line by line; else an image or a reference somewhere in the line.
-fn lines(text: &str, within: Range<u32>) -> Vec<Scalar> {
+fn lines(file: &str, text: &str, within: Range<u32>) -> Vec<Scalar> {
     let mut found = Vec::new();
+    let is_terraform = matches!(file.rsplit_once('.'), Some((_, "tf" | "hcl")));
+    // Blocks that are open, and whether they are about Terraform's own tools.
+    let mut blocks: Vec<bool> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty()
@@ -420,6 +423,20 @@ fn lines(text: &str, within: Range<u32>) -> Vec<Scalar> {
             || line.starts_with("//")
         {
             continue;
+        }
+        if is_terraform {
+            let word = line.split([' ', '"', '{', '=']).next();
+            if line.starts_with('}') {
+                blocks.pop();
+            } else if line.ends_with('{') {
+                blocks.push(matches!(
+                    word,
+                    Some("terraform" | "required_providers" | "provider")
+                ));
+            }
+            if blocks.contains(&true) || file == ".terraform.lock.hcl" {
+                continue;
+            }
         }
         if found.len() >= MOST || number >= within.end {
             break;

@@ -71,7 +71,10 @@ fn kind(path: &str, text: &str, line: &str, environments: &[&str]) -> Repository
                     };
                     let fill =
                         |text: &str, nth: usize, service: &str, at: usize, environment: &str| {
+                            let short = environment.replace("production", "prod");
+                            let short = short.replace("development", "dev");
                             text.replace("ENV", environment)
+                                .replace("SHORT", &short)
                                 .replace("SERVICE", service)
                                 .replace("UPPER", &service.to_uppercase())
                                 .replace("VERSION", &version(nth, at))
@@ -116,7 +119,7 @@ type Kind = (
     [&'static str; 3],
 );
 
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 27] = [
     (
         "overlays",
         "apps/SERVICE/overlays/ENV/kustomization.yaml",
@@ -237,6 +240,69 @@ const KINDS: [Kind; 18] = [
         USUAL,
     ),
     (
+        "the file says its folder's environment again",
+        "files/ENV/SERVICE-ENV.yml",
+        "kind: Deployment\nmetadata:\n  name: SERVICE\nspec:\n  template:\n    spec:\n      containers:\n      - name: SERVICE-ENV\n        image: r/x/SERVICE:VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "in other words",
+        "clusters/ENV/SHORT-SERVICE.yaml",
+        "kind: HelmRelease\nmetadata:\n  name: SERVICE\nspec:\n  chart:\n    spec:\n      chart: SERVICE\n      version: VERSION\n",
+        "",
+        ["development", "staging", "production"],
+    ),
+    (
+        "references of kustomizations",
+        "components/SERVICE/ENV/kustomization.yaml",
+        "resources:\n- https://github.com/x/SERVICE/deploy?ref=VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "charts of kustomizations",
+        "components/SERVICE/ENV/kustomization.yaml",
+        "helmCharts:\n- name: SERVICE\n  repo: https://x.example\n  version: VERSION\n",
+        "",
+        USUAL,
+    ),
+    (
+        "variables that Flux substitutes",
+        "clusters/ENV/apps/SERVICE.yaml",
+        "kind: Kustomization\nmetadata:\n  name: SERVICE\nspec:\n  postBuild:\n    substitute:\n      app_version: VERSION\n      size: large\n",
+        "",
+        USUAL,
+    ),
+    (
+        "markers of image automation",
+        "clusters/ENV/SERVICE/deployment.yaml",
+        "kind: Deployment\nmetadata:\n  name: SERVICE\nspec:\n  template:\n    spec:\n      containers:\n      - name: SERVICE\n        image: r/x/SERVICE:VERSION # {\"$imagepolicy\": \"flux-system:SERVICE\"}\n",
+        "",
+        USUAL,
+    ),
+    (
+        "templates of values",
+        "helmfile/env/ENV/SERVICE.values.yaml.gotmpl",
+        "image:\n  tag: VERSION\nhost: {{ .Values.host }}\n",
+        "",
+        USUAL,
+    ),
+    (
+        "references of Terraform",
+        "live/ENV/SERVICE/terragrunt.hcl",
+        "terraform_version_constraint = \"~> 1\"\nmodule = {\n  source = \"git::https://github.com/x/modules.git//SERVICE?ref=VERSION\"\n}\n",
+        "",
+        USUAL,
+    ),
+    (
+        "constants of Jsonnet",
+        "environments/ENV/SERVICE.libsonnet",
+        "{\n  image_tag: 'VERSION',\n}\n",
+        "",
+        USUAL,
+    ),
+    (
         "numbers below environments",
         "services/SERVICE/deploy/ENV/01/patch.yaml",
         "kind: HelmRelease\nspec:\n  values:\n    image: r/x/SERVICE:VERSION\n",
@@ -335,6 +401,60 @@ fn environments_inherit_what_their_own_files_do_not_say() {
     assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
 }
 
+/// Defaults of an environment and what tenants override of them: two layouts, and what is overridden is its own column.
+#[test]
+fn defaults_and_overrides() {
+    let mut repository = Repository::default();
+    for round in 0..4 {
+        for (environment, behind) in [("dev", 0), ("prod", 1)] {
+            let text = |own: usize| {
+                let services = ["web", "api", "cart"]
+                    .map(|name| format!("  {name}:\n    tag: 1.{}.0\n", own + 1 - behind));
+                format!("services:\n{}", services.concat())
+            };
+            let path = format!("apps/shop/versions/defaults/{environment}.yaml");
+            repository.write(&path, &text(round));
+        }
+    }
+    repository.write(
+        "apps/shop/versions/overrides/prod/acme.yaml",
+        "services:\n  web:\n    tag: 1.1.9\n",
+    );
+    let (guess, cells) = repository.guess().unwrap();
+    for environment in ["dev", "prod"] {
+        let own = cells
+            .iter()
+            .filter(|it| it.0 == environment && it.1 != "1.1.9");
+        assert_eq!(own.count(), 3, "{cells:?} {:?}", guess.layouts);
+    }
+}
+
+/// What a program renders is shown, and not edited; its source is.
+#[test]
+fn what_is_rendered_is_not_edited() {
+    let (_, _, text, line, environments) = KINDS[2];
+    let repository = kind(
+        "apps/rendered/ENV/SERVICE/manifests.yaml",
+        text,
+        line,
+        &environments,
+    );
+    let (guess, cells) = repository.guess().unwrap();
+    assert_eq!(cells.len(), 9, "{cells:?}");
+    assert!(
+        guess.layouts.iter().all(|it| it.read_only),
+        "{:?}",
+        guess.layouts
+    );
+    let repository = kind("apps/ENV/SERVICE/manifests.yaml", text, line, &environments);
+    let (guess, _) = repository.guess().unwrap();
+    assert!(
+        guess.layouts.iter().all(|it| !it.read_only),
+        "{:?}",
+        guess.layouts
+    );
+}
+
 /// Helmfile's environments are there without a file, and what one of them alone declares says nothing.
 #[test]
 fn environments_that_a_helmfile_declares_inherit_without_a_file() {
@@ -377,7 +497,37 @@ fn environments_that_a_helmfile_declares_inherit_without_a_file() {
 /// What looks like a version and is none, beside overlays that are.
 #[test]
 fn decoys_are_no_cells() {
-    const DECOYS: [(&str, &str, &str); 15] = [
+    const DECOYS: [(&str, &str, &str); 21] = [
+        (
+            "a provider of Terraform",
+            "tf/ENV/providers.tf",
+            "terraform {\n  required_providers {\n    aws = {\n      version = \"5.8.1\"\n    }\n  }\n}\n",
+        ),
+        (
+            "a lock of Terraform",
+            "tf/ENV/.terraform.lock.hcl",
+            "provider \"registry.terraform.io/hashicorp/aws\" {\n  version = \"5.8.1\"\n}\n",
+        ),
+        (
+            "a vendored chart",
+            "apps/web/charts/vendored/values-ENV.yaml",
+            "image:\n  tag: 1.8.3\n",
+        ),
+        (
+            "a program's tests",
+            "tools/test_ENV.yaml",
+            "image: r/x/web:1.8.3\n",
+        ),
+        (
+            "a placeholder",
+            "apps/web/overlays/ENV/values.yaml",
+            "image:\n  tag: replaced-by-ci\n",
+        ),
+        (
+            "a branch that nobody promotes",
+            "argocd/ENV/apps.yaml",
+            "kind: Application\nmetadata:\n  name: apps-ENV\nspec:\n  source:\n    path: apps\n    repoURL: https://x.example\n    targetRevision: HEAD\n",
+        ),
         (
             "a schema",
             "crds/ENV/web.yaml",
@@ -457,6 +607,9 @@ fn decoys_are_no_cells() {
     let (_, path, text, line, environments) = KINDS[0];
     for (name, decoy, content) in DECOYS {
         let mut repository = kind(path, text, line, &environments);
+        if decoy.contains("/charts/vendored/") {
+            repository.write("apps/web/Chart.yaml", "name: web\n");
+        }
         for environment in environments {
             repository.write(&decoy.replace("ENV", environment), content);
         }

@@ -9,12 +9,13 @@ use std::{
 };
 
 use super::{
-    Place,
+    FilePath, Place,
     axes::Axis,
     claim::Claim,
     classify::{Class, Part, Strength},
     declared::Declaration,
     guess::MUCH,
+    lexicon::{self, Echo},
     scan::{Form, Step},
 };
 use crate::domain::layout::LayoutSpec;
@@ -51,6 +52,8 @@ struct Shape {
     part: Part,
     keys: Vec<Name>,
     kind: Option<Rc<str>>,
+    /// Folders, and behind them the file's name, that say the environment again: `prod/web-prod.yaml`.
+    echoes: Vec<(usize, Echo)>,
     /// What is declared of environments beside it.
     declared: Option<Rc<Declaration>>,
 }
@@ -61,9 +64,10 @@ const MOST: usize = 24;
 /// Layouts for all claims, the one that holds most first.
 pub(super) fn write(places: &[Place], claims: &[Claim]) -> Vec<Written> {
     let mut groups: BTreeMap<Shape, Vec<usize>> = BTreeMap::new();
+    let again = said_again(places, claims);
     for (at, claim) in claims.iter().enumerate() {
         groups
-            .entry(shape(&places[claim.place], claim))
+            .entry(shape(&places[claim.place], claim, &again))
             .or_default()
             .push(at);
     }
@@ -75,7 +79,7 @@ pub(super) fn write(places: &[Place], claims: &[Claim]) -> Vec<Written> {
     // What says the version itself before what only goes with it.
     groups.sort_by_key(|(shape, _)| is_behind(shape));
     let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut said: BTreeMap<(String, String), Rc<str>> = BTreeMap::new();
+    let mut said = Said::new();
     let mut written: Vec<Written> = Vec::new();
     for (shape, group) in &groups {
         let mut layout = Layout::new(shape, group, places, claims);
@@ -95,8 +99,9 @@ pub(super) fn write(places: &[Place], claims: &[Claim]) -> Vec<Written> {
         let spec = layout.spec();
         if is_writable(&spec) {
             for (cell, (place, _)) in layout.cells().into_iter().zip(layout.own()) {
+                let version = || Rc::clone(&place.scalar.sign.version);
                 said.entry(cell.clone())
-                    .or_insert_with(|| Rc::clone(&place.scalar.sign.version));
+                    .or_insert_with(|| (version(), Rc::clone(&place.path)));
                 known.entry(cell).or_insert(written.len());
             }
             written.push(Written {
@@ -127,6 +132,7 @@ fn promoted(
         .max()
         .unwrap_or_default();
     let all: usize = groups.iter().map(|(_, group)| moving(group)).sum();
+    let seen: usize = places.iter().map(|place| place.moves.len()).sum();
     let moves: usize = claims.iter().map(|it| places[it.place].moves.len()).sum();
     let much = groups
         .iter()
@@ -144,7 +150,8 @@ fn promoted(
             .filter(|at| place(at).scalar.sign.strength == Strength::Floating)
             .count();
         if all < 10 {
-            return true;
+            // Where something moves, what only says `HEAD` or `latest` and never did is no version.
+            return seen < 10 || moved > 0 || floating * 5 <= group.len() * 4;
         }
         let lively = moved * 5 >= group.len();
         let rare = group.len() * 30 < most && moved * 30 < much;
@@ -155,15 +162,27 @@ fn promoted(
     groups.into_iter().filter(keeps).collect()
 }
 
-/// Whether its places only repeat what other layouts say of the same cells: a chart's version that goes with its image.
-fn is_copy(layout: &Layout<'_>, said: &BTreeMap<(String, String), Rc<str>>) -> bool {
+/// What cells say so far, and in which file.
+type Said = BTreeMap<(String, String), (Rc<str>, Rc<FilePath>)>;
+
+/// Whether two files are in one folder, or in folders that are called otherwise in one place alone.
+fn are_beside(a: &FilePath, b: &FilePath) -> bool {
+    let differ = a.folders.iter().zip(&b.folders).filter(|(a, b)| a != b);
+    a.folders.len() == b.folders.len() && differ.count() <= 1
+}
+
+/// Whether its places only repeat what other layouts say of the same cells in the same folders: a chart's version that goes
+/// with its image. What is equal far away is written there for something else.
+fn is_copy(layout: &Layout<'_>, said: &Said) -> bool {
     if layout.shape.part != Part::Whole {
         return false;
     }
     let cells = layout.cells();
     let (mut shared, mut equal) = (0, 0);
     for (cell, (place, _)) in cells.iter().zip(layout.own()) {
-        if let Some(version) = said.get(cell) {
+        if let Some((version, path)) = said.get(cell)
+            && are_beside(path, &place.path)
+        {
             shared += 1;
             equal += usize::from(*version == place.scalar.sign.version);
         }
@@ -176,8 +195,45 @@ fn is_behind(shape: &Shape) -> bool {
     matches!(shape.keys.last(), Some(Name::Written(key)) if matches!(&*key.to_ascii_lowercase(), "sha" | "digest" | "commit"))
 }
 
-fn shape(place: &Place, claim: &Claim) -> Shape {
+/// Where the environment is said once more: in which folder, or in the file's name, of places of this depth.
+type Again = BTreeSet<(Axis, usize, usize, Echo)>;
+
+/// What says the environment again in places of several environments; of one alone it is a name by chance.
+fn said_again(places: &[Place], claims: &[Claim]) -> Again {
+    let mut found: BTreeMap<(Axis, usize, usize, Echo), BTreeSet<&str>> = BTreeMap::new();
+    for claim in claims {
+        let path = &places[claim.place].path;
+        for (at, echo) in echoes(path, claim) {
+            let key = (claim.environment.axis, path.folders.len(), at, echo);
+            found
+                .entry(key)
+                .or_default()
+                .insert(&claim.environment.token);
+        }
+    }
+    let several = found.into_iter().filter(|(_, tokens)| tokens.len() > 1);
+    several.map(|(key, _)| key).collect()
+}
+
+/// The folders of a path, and behind them its file's name, that say the environment of a claim again.
+fn echoes(path: &FilePath, claim: &Claim) -> Vec<(usize, Echo)> {
+    let own = match claim.environment.axis {
+        Axis::Folder(at) | Axis::FolderTail(at) | Axis::FolderHead(at) => at,
+        Axis::Stem | Axis::StemTail | Axis::StemHead => path.folders.len(),
+        _ => return Vec::new(),
+    };
+    let names = path.folders.iter().chain([&path.stem]).enumerate();
+    let others = names.filter(|(at, _)| *at != own && !claim.inherited);
+    let token = &claim.environment.token;
+    let said = others.filter_map(|(at, name)| Some((at, lexicon::echo(name, token)?.0)));
+    said.collect()
+}
+
+fn shape(place: &Place, claim: &Claim, again: &Again) -> Shape {
     let axis = claim.environment.axis;
+    let depth = place.path.folders.len();
+    let mut echoes = echoes(&place.path, claim);
+    echoes.retain(|(at, echo)| again.contains(&(axis, depth, *at, *echo)));
     let keys = place
         .scalar
         .steps
@@ -194,7 +250,8 @@ fn shape(place: &Place, claim: &Claim) -> Shape {
         });
     Shape {
         axis,
-        depth: place.path.folders.len(),
+        depth,
+        echoes,
         ending: Rc::clone(&place.path.ending),
         form: place.scalar.form,
         part: place.scalar.sign.part,

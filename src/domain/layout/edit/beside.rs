@@ -143,12 +143,16 @@ impl<'a> Editor<'a> {
             });
             for ((path, found), _) in stays.take(NAMED) {
                 let text = found.version.as_ref().map_or("", Version::as_str);
+                let (what, key) = match index.checked_sub(spot.layout.moved) {
+                    None => (ALSO, format!("also[{index}]")),
+                    Some(_) => (CARRY, "carry".to_owned()),
+                };
                 let words = format!(
-                    "{path}:{}: {text} stays as it is (`also[{index}]`): nothing says what goes with {version}; where it \
+                    "{path}:{}: {text} stays as it is (`{key}`): nothing says what goes with {version}; where it \
                      should move too, change it by hand, or promote from an environment that has both",
                     found.line
                 );
-                left.push(Left { what: ALSO, words });
+                left.push(Left { what, words });
             }
         }
         left

@@ -167,6 +167,10 @@ impl<'a> Editor<'a> {
             for (index, level) in spot.layout.also.iter().enumerate() {
                 let places = self.also_places(spot, level)?;
                 let given = donor.and_then(|donor| donor.also.get(index));
+                if index >= spot.layout.moved {
+                    carry_texts(spot, index, places, given, changes)?;
+                    continue;
+                }
                 let copies = places
                     .iter()
                     .any(|(_, found)| found.version == spot.found.version);
@@ -282,6 +286,33 @@ fn absent(spot: &Spot<'_>, level: &Level, index: usize) -> Refusal {
         spot.path, spot.found.line
     );
     (SkipCause::NotDeclared, reason)
+}
+
+/// Copies what is carried along from where the version comes from, where both have it.
+fn carry_texts<'a>(
+    spot: &Spot<'a>,
+    index: usize,
+    places: Vec<(RepoPath, Found)>,
+    given: Option<&Vec<Option<Version>>>,
+    changes: &mut Changes,
+) -> Result<(), Refusal> {
+    for (at, (path, found)) in places.into_iter().enumerate() {
+        let new = given.and_then(|given| given.get(at)?.clone());
+        // The version itself is set already.
+        let is_itself = path == spot.path && found.line == spot.found.line;
+        let Some(new) = new.filter(|new| !is_itself && found.version.as_ref() != Some(new)) else {
+            continue;
+        };
+        unread(&path, &found)?;
+        let other = Spot {
+            layout: spot.layout,
+            level: Spot::ALSO + index,
+            path,
+            found,
+        };
+        place::set(&other, &new, None, changes)?;
+    }
+    Ok(())
 }
 
 /// Replaces the words of the comment that differ from the donor's; the old version itself becomes the new one.

@@ -95,6 +95,9 @@ pub fn restore_cell(
             })
         })?
     };
+    if let Some(refusal) = rendered(layouts, cell, key) {
+        return Err(refusal);
+    }
     if let Some(Choice::Unclear { .. }) = layouts.choice(cell.layout, &key.service)
         && let Some(problem) = desired.unread(key)
     {
@@ -124,6 +127,22 @@ pub fn restore_cell(
         editor.carry_locks(version, &mut edits);
     }
     Ok(edits)
+}
+
+/// Why a cell that is only shown is not edited; `None` where it may be.
+fn rendered(layouts: &LayoutSet, cell: &DesiredCell, key: &CellKey) -> Option<Refusal> {
+    let mut layouts = layouts.layouts.iter();
+    let is_one = layouts.any(|layout| layout.spec == cell.layout && layout.read_only);
+    let place = match (cell.sources.first(), cell.files.first()) {
+        (Some(source), _) => format!("{}:{}", source.path, source.line),
+        (None, Some(file)) => file.to_string(),
+        (None, None) => format!("layouts[{}]", cell.layout),
+    };
+    let reason = format!(
+        "{place}: what {key} declares is rendered from something else (`read_only` of its layout), and an edit would be \
+         rendered over; change the source"
+    );
+    is_one.then_some((SkipCause::NotParseable, reason))
 }
 
 /// Everything that one change looks at.
@@ -229,7 +248,7 @@ impl<'a> Editor<'a> {
     fn restore(&self, own: &[Spot<'a>], changes: &mut Changes) -> Result<(), Refusal> {
         let declared: Vec<&Spot<'a>> = own
             .iter()
-            .filter(|spot| spot.found.version.is_some())
+            .filter(|spot| spot.level == 0 && spot.found.version.is_some())
             .collect();
         if declared.is_empty() {
             let reason = format!("{} has no version of its own to take out", self.key);

@@ -112,7 +112,43 @@ impl<'a> Editor<'a> {
             !choice.is_some_and(passed)
         });
         spots.sort_by(|a, b| (a.layout.variant, &a.path).cmp(&(b.layout.variant, &b.path)));
+        let says = |spot: &Spot<'_>| spot.found.version.is_some() || spot.found.unread.is_some();
+        if !spots.iter().any(says)
+            && let Some(other) = self.own_fallback()?
+        {
+            // What says nothing stays empty: the version is written where it stands.
+            return Ok(vec![other]);
+        }
         Ok(spots)
+    }
+
+    /// The place of a fall-back in a file that is this cell's alone by its name: another way to write the version there
+    /// (`sha` where `version` is empty), and nothing that is inherited.
+    fn own_fallback(&self) -> Result<Option<Spot<'a>>, Refusal> {
+        for (layout, path, bound) in self.presences() {
+            if layout.levels.len() < 2 || layout.cell(&bound).is_none_or(|key| key != *self.key) {
+                continue;
+            }
+            let is_own = |at: &usize| {
+                let place = layout.levels[*at].matches(path.as_str());
+                place.is_some_and(|place| bound.join(&place).is_some())
+            };
+            let levels: Vec<usize> = (1..layout.levels.len()).filter(is_own).collect();
+            if levels.is_empty() {
+                continue;
+            }
+            let Some(bytes) = self.file(&path) else {
+                continue;
+            };
+            for level in levels {
+                let spots = self.spots(layout, level, &path, &bytes, &bound)?;
+                let mut declared = spots.into_iter();
+                if let Some(spot) = declared.find(|spot| spot.found.version.is_some()) {
+                    return Ok(Some(spot));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The place that the cell falls back to.

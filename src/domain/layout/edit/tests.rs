@@ -327,6 +327,50 @@ fn only_the_version_part_changes() {
     }
 }
 
+/// Another way to write the version in a file that is the cell's alone: it is written where it stands.
+#[test]
+fn a_fall_back_in_the_cells_own_file_is_its_own() {
+    let layout = r#"{ path = "{env}/{service}.tfvars", regex = 'version = "(?<v>[^"]+)"', else = [{ path = "{env}/{service}.tfvars", regex = 'sha = "(?<v>[^"]+)"' }] }"#;
+    let files = [("prod/web.tfvars", "sha = \"abc1\"\nversion = \"\"\n")];
+    assert_eq!(
+        edited(layout, &files, "web prod abc2"),
+        "sha = \"abc2\"\nversion = \"\"\n"
+    );
+    let files = [("prod/web.tfvars", "sha = \"abc1\"\nversion = \"v1\"\n")];
+    assert_eq!(
+        edited(layout, &files, "web prod v2"),
+        "sha = \"abc1\"\nversion = \"v2\"\n"
+    );
+}
+
+/// What goes with a version is copied from where it comes from, and stays where nobody has it.
+#[test]
+fn texts_are_carried_along() {
+    let layout = r#"{ path = "{env}/{service}.tfvars", regex = 'version = "(?<v>[^"]+)"', carry = ['sha = "(?<v>[^"]*)"'] }"#;
+    let files = [
+        ("dev/web.tfvars", "sha = \"abc2\"\nversion = \"v2\"\n"),
+        ("prod/web.tfvars", "sha = \"\"\nversion = \"v1\"\n"),
+    ];
+    for (version, sha) in [("v2", "abc2"), ("v3", "")] {
+        let after = format!("sha = \"{sha}\"\nversion = \"{version}\"\n");
+        assert_eq!(
+            edited(layout, &files, &format!("web prod {version}")),
+            after
+        );
+    }
+}
+
+#[test]
+fn what_is_rendered_is_refused() {
+    let layout = r#"{ path = "{env}/{service}.yaml", yaml = "tag", read_only = true }"#;
+    let files = [("prod/web.yaml", "tag: 1.0.0\n")];
+    let said = edited(layout, &files, "web prod 1.1.0");
+    assert!(
+        said.starts_with("NotParseable: prod/web.yaml:1: what web / prod declares is rendered"),
+        "{said}"
+    );
+}
+
 #[test]
 fn companions_move_along() {
     let layout = r#"{ path = "{env}/{service}.yaml", yaml = "image.tag", carry = "trailing-comment", also = [{ yaml = "chart.version" }, { path = "{env}/{service}.sha", regex = "(?<v>[0-9a-f]+)" }] }"#;

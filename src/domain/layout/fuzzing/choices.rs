@@ -122,7 +122,7 @@ pub(super) fn spec(written: &[(&str, &str)]) -> LayoutSpec {
             "name" => spec.name = text,
             "match" => spec.matching = text,
             "row" => spec.row = text,
-            "carry" => spec.carry = text,
+            "carry" => spec.carry = text.into_iter().collect(),
             "preset" => spec.preset = text,
             "first" => spec.first = true,
             "path" if value.is_empty() => spec.path = Some("web/dev/values.yaml".into()),

@@ -3,7 +3,14 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
-    super::{Place, axes::Axis, claim::Claim, classify::Part, lexicon, scan::Step},
+    super::{
+        Place,
+        axes::Axis,
+        claim::Claim,
+        classify::Part,
+        lexicon::{self, Echo},
+        scan::Step,
+    },
     Name, Shape,
 };
 
@@ -93,11 +100,25 @@ impl<'a> Layout<'a> {
             .map(move |at| (&places[claims[*at].place], &claims[*at]))
     }
 
-    pub(super) fn value(place: &Place, claim: &Claim, at: Where) -> Rc<str> {
+    /// How the folder, or behind them the file's name, says the environment again.
+    pub(super) fn echo(&self, at: usize) -> Option<Echo> {
+        let mut echoes = self.shape.echoes.iter();
+        echoes.find(|(own, _)| *own == at).map(|(_, echo)| *echo)
+    }
+
+    /// A folder, or behind them the file's name, without the environment that it says again.
+    pub(super) fn bare(&self, place: &Place, claim: &Claim, at: usize) -> Rc<str> {
+        let name = place.path.folders.get(at).unwrap_or(&place.path.stem);
+        let said =
+            lexicon::echo(name, &claim.environment.token).filter(|_| self.echo(at).is_some());
+        said.map_or_else(|| Rc::clone(name), |(_, rest, _)| rest.into())
+    }
+
+    pub(super) fn value(&self, place: &Place, claim: &Claim, at: Where) -> Rc<str> {
         match at {
-            Where::Folder(at) => Rc::clone(&place.path.folders[at]),
+            Where::Folder(at) => self.bare(place, claim, at),
             Where::Beside => Rc::clone(&claim.environment.rest),
-            Where::Stem => Rc::clone(&place.path.stem),
+            Where::Stem => self.bare(place, claim, self.shape.depth),
             Where::Key(at) => match &place.scalar.steps[at] {
                 Step::Key(key) => Rc::clone(key),
                 _ => "".into(),
@@ -153,7 +174,7 @@ impl<'a> Layout<'a> {
         for place in all {
             let values: Vec<Rc<str>> = self
                 .own()
-                .map(|(it, claim)| Self::value(it, claim, place))
+                .map(|(it, claim)| self.value(it, claim, place))
                 .collect();
             let varies = values.iter().any(|it| *it != values[0]);
             // Items are always captured: another may come.
@@ -313,10 +334,32 @@ impl<'a> Layout<'a> {
                 names.insert(at + more, (*key).to_owned());
             }
         }
-        if names.is_empty() || self.by_file {
+        if names.is_empty() {
             names.push(self.called());
+        } else if self.by_file {
+            match self.kept_in() {
+                Some(folder) => names.insert(0, folder.to_string()),
+                None => names.push(self.called()),
+            }
         }
         names.join("/")
+    }
+
+    /// The folder that all its places are in, which says what kind they are: `argocd` of `argocd/{env}/{service}.yaml`.
+    fn kept_in(&self) -> Option<Rc<str>> {
+        let (place, claim) = self.own().next()?;
+        let same = |at: &usize| {
+            let folders = |it: &Place| it.path.folders.get(*at).cloned();
+            self.own().all(|(it, _)| folders(it) == folders(place))
+        };
+        let usable = |name: &Rc<str>| {
+            lexicon::weight(name) == 0
+                && !lexicon::is_common(&name.to_ascii_lowercase())
+                && *name != claim.environment.token
+        };
+        let folders = place.path.folders.iter().enumerate().rev();
+        let mut kept = folders.filter(|(at, name)| same(at) && usable(name));
+        kept.next().map(|(_, name)| Rc::clone(name))
     }
 
     /// What one row is called where neither captures nor keys say it.
@@ -324,7 +367,7 @@ impl<'a> Layout<'a> {
         let Some((place, claim)) = self.own().next() else {
             return String::new();
         };
-        let stem = &place.path.stem;
+        let stem = &self.bare(place, claim, self.shape.depth);
         let usable = |name: &Rc<str>| {
             lexicon::weight(name) == 0
                 && !lexicon::is_common(name)

@@ -7,6 +7,7 @@ use super::{
         Place,
         axes::Axis,
         classify::{Class, Part},
+        lexicon,
         scan::{Form, Step},
     },
     Name,
@@ -80,7 +81,10 @@ impl Layout<'_> {
                     }
                     None => folder.to_string(),
                 },
-                _ => self.open(Where::Folder(at), folder),
+                _ => {
+                    let written = self.bare(first, claim, at);
+                    self.echoed(at, self.open(Where::Folder(at), &written), env)
+                }
             });
         }
         let stem = match axis {
@@ -105,11 +109,38 @@ impl Layout<'_> {
                         format!("{{{}}}", capture.name)
                     }
                 }
-                None => first.path.stem.to_string(),
+                None => self.bare(first, claim, self.shape.depth).to_string(),
             },
         };
+        let stem = self.echoed(self.shape.depth, stem, env);
         segments.push(format!("{stem}{}", self.shape.ending));
         segments.join("/")
+    }
+
+    /// With the environment that a folder, or behind them the file's name, says again.
+    fn echoed(&self, at: usize, rest: String, env: &str) -> String {
+        let Some(echo) = self.echo(at) else {
+            return rest;
+        };
+        let said = if echo.exact {
+            env.to_owned()
+        } else {
+            let known: BTreeSet<&str> = self
+                .own()
+                .filter_map(|(place, claim)| {
+                    let name = place.path.folders.get(at).unwrap_or(&place.path.stem);
+                    Some(lexicon::echo(name, &claim.environment.token)?.2)
+                })
+                .collect();
+            let known: Vec<&str> = known.into_iter().collect();
+            format!("{{also:{}}}", known.join("|"))
+        };
+        let mark = echo.mark;
+        if echo.tail {
+            format!("{rest}{mark}{said}")
+        } else {
+            format!("{said}{mark}{rest}")
+        }
     }
 
     fn locator(&self) -> String {
@@ -249,13 +280,15 @@ impl Layout<'_> {
                         _ => String::new(),
                     },
                 };
-                let name = if self.shape.part == Part::Tag {
-                    r#"(?:[^"'\s#,;]*/)?(?<image>[^"'\s#,;:@/]+)[:@]"#
-                } else {
-                    ""
+                let name = match self.shape.part {
+                    Part::Tag => r#"(?:[^"'\s#,;]*/)?(?<image>[^"'\s#,;:@/]+)[:@]"#,
+                    Part::Reference => {
+                        r#"[^"'\s?]*?(?<repo>[^"'\s/?]+?)(?:\.git)?/*\?(?:[^"'\s]*&)?ref="#
+                    }
+                    Part::Whole => "",
                 };
                 spec.regex = Some(format!(
-                    r#"(?m)^[ \t]*(?:export[ \t]+)?["']?{key}["']?[ \t]*[:=][ \t]*["']?{name}(?<v>[^"'\s#,;]+)"#
+                    r#"(?m)^[ \t]*(?:export[ \t]+)?["']?{key}["']?[ \t]*[:=][ \t]*["']?{name}(?<v>[^"'\s#,;&]+)"#
                 ));
                 return spec;
             }
