@@ -267,7 +267,7 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
         known.insert(path.to_owned(), bytes.clone());
         bytes
     };
-    let paths = without_vendored(evidence.paths);
+    let paths = shapes::without_vendored(evidence.paths);
     let evidence = &Evidence {
         read: &read,
         paths: &paths,
@@ -279,31 +279,10 @@ pub fn recognise(evidence: &Evidence<'_>) -> Option<Guess> {
     let guess = judge::better(by_shape, evidence::guess(evidence, &agents), evidence);
     guess.map(|mut guess| {
         for layout in &mut guess.layouts {
-            layout.read_only = layout.path.as_deref().is_some_and(is_rendered);
+            layout.read_only = layout.path.as_deref().is_some_and(shapes::is_rendered);
         }
         guess
     })
-}
-
-/// Without charts that were copied into another one: `CHART/charts/…`.
-fn without_vendored<'p>(paths: &[&'p str]) -> Vec<&'p str> {
-    let charts: BTreeSet<&str> = paths
-        .iter()
-        .filter_map(|path| path.strip_suffix("/Chart.yaml"))
-        .collect();
-    let is_inside = |path: &str| {
-        let mut parts = path.match_indices("/charts/");
-        parts.any(|(at, _)| charts.contains(&path[..at]))
-    };
-    let kept = paths.iter().copied();
-    kept.filter(|path| !is_inside(path)).collect()
-}
-
-/// Whether a path leads to what a program renders: it is shown, and its source is what people edit.
-fn is_rendered(path: &str) -> bool {
-    let mut folders = path.split('/');
-    folders
-        .any(|folder| ["rendered", "hydrated", "rendered-manifests", "generated"].contains(&folder))
 }
 
 /// Where nothing is recognised: what comes closest to environments, the best first.

@@ -356,3 +356,23 @@ fn explains(template: &str, shape: &Shape<'_>, names: &Names) -> bool {
         || promoted >= 2
         || (promoted == 1 && shape.services().len() == 1)
 }
+/// Without charts that were copied into another one: `CHART/charts/…`.
+pub(super) fn without_vendored<'p>(paths: &[&'p str]) -> Vec<&'p str> {
+    let charts: BTreeSet<&str> = paths
+        .iter()
+        .filter_map(|path| path.strip_suffix("/Chart.yaml"))
+        .collect();
+    let is_inside = |path: &str| {
+        let mut parts = path.match_indices("/charts/");
+        parts.any(|(at, _)| charts.contains(&path[..at]))
+    };
+    let kept = paths.iter().copied();
+    kept.filter(|path| !is_inside(path)).collect()
+}
+
+/// Whether a path leads to what a program renders: it is shown, and its source is what people edit.
+pub(super) fn is_rendered(path: &str) -> bool {
+    let mut folders = path.split('/');
+    folders
+        .any(|folder| ["rendered", "hydrated", "rendered-manifests", "generated"].contains(&folder))
+}

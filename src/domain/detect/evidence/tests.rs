@@ -1,6 +1,10 @@
 //! A small repository of each kind, with a history in which versions go from one environment to the next.
 
+mod kinds;
+
 use std::{collections::BTreeMap, rc::Rc};
+
+use kinds::KINDS;
 
 use super::super::{Change, Evidence, Guess, recognise, trial::assemble};
 
@@ -109,207 +113,6 @@ fn kind(path: &str, text: &str, line: &str, environments: &[&str]) -> Repository
 
 const USUAL: [&str; 3] = ["dev", "staging", "prod"];
 const HOSTS: [&str; 3] = ["data.shop.org", "staging.shop.org", "shop.example.com"];
-
-/// Name, path, text, line within it, environments.
-type Kind = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    [&'static str; 3],
-);
-
-const KINDS: [Kind; 27] = [
-    (
-        "overlays",
-        "apps/SERVICE/overlays/ENV/kustomization.yaml",
-        "resources: [../../base]\nimages:\n- name: r/SERVICE\n  newTag: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "overlays that look for an image with its tag",
-        "apps/SERVICE/overlays/ENV/kustomization.yaml",
-        "resources: [../../base]\nimages:\n- name: ghcr.io/x/SERVICE:pipeline-test\n  newName: ghcr.io/x/SERVICE\n  newTag: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "plain manifests",
-        "ENV/SERVICE/deployment.yaml",
-        "kind: Deployment\nmetadata:\n  name: SERVICE\nspec:\n  template:\n    spec:\n      containers:\n      - name: SERVICE\n        image: r/x/SERVICE:VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "values of an environment",
-        "charts/SERVICE/values-ENV.yaml",
-        "replicas: 2\nimage:\n  tag: \"VERSION\"\n",
-        "",
-        USUAL,
-    ),
-    (
-        "values below a key",
-        "charts/SERVICE/ENV.yaml",
-        "SERVICE:\n  web:\n    image:\n      repository: r/SERVICE\n      tag: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "a map per host",
-        "ENV/manifest.json",
-        "{\n  \"versions\": {\nEACH    \"zoo\": \"r/x/zoo:9.9.9\"\n  }\n}\n",
-        "    \"SERVICE\": \"r/x/SERVICE:VERSION\",\n",
-        HOSTS,
-    ),
-    (
-        "an umbrella chart",
-        "charts/ENV/SERVICE/Chart.yaml",
-        "apiVersion: v2\nname: SERVICE\nversion: 0.1.0\ndependencies:\n- name: SERVICE\n  repository: https://x.example\n  version: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "releases of Helm",
-        "clusters/ENV/apps/SERVICE.yaml",
-        "kind: HelmRelease\nmetadata:\n  name: SERVICE\nspec:\n  chart:\n    spec:\n      chart: SERVICE\n      version: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "applications",
-        "argocd/ENV/SERVICE.yaml",
-        "kind: Application\nmetadata:\n  name: SERVICE-ENV\nspec:\n  source:\n    chart: SERVICE\n    repoURL: https://x.example\n    targetRevision: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "a tiny file",
-        "image-tags/ENV/SERVICE",
-        "image_tag: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "a map of an environment",
-        "envs/ENV.env",
-        "EACHMODE: fast\n",
-        "UPPER_DOCKER_TAG: \"VERSION\"\n",
-        USUAL,
-    ),
-    (
-        "variables",
-        "environments/ENV/public.yml",
-        "timeout: 30\nEACHkafka_protocol_version: 2.8\n",
-        "SERVICE_version: VERSION\n",
-        USUAL,
-    ),
-    (
-        "an environment is a key",
-        "services/SERVICE/versions.yaml",
-        "image: r/SERVICE\nenvironments:\nEACH",
-        "  ENV:\n    tag: VERSION\n",
-        USUAL,
-    ),
-    (
-        "rings are keys, between which versions travel",
-        "oci/SERVICE/config.json",
-        "{\n  \"rings\": {\nEACH    \"other\": 0\n  }\n}\n",
-        "    \"ENV\": \"VERSION\",\n",
-        ["at_ring1", "tt_ring1", "prod_ring1"],
-    ),
-    (
-        "values that say so in the file's ending",
-        "clusters/SERVICE/ENV.values.yaml",
-        "hub:\n  image:\n    name: r/SERVICE\n    tag: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "variables of Terraform",
-        "ENV/services/SERVICE/main.auto.tfvars",
-        "name    = \"SERVICE\"\nversion = \"VERSION\"\n",
-        "",
-        USUAL,
-    ),
-    (
-        "image streams",
-        "SERVICE/overlays/ENV/imagestream.yaml",
-        "kind: ImageStream\nmetadata:\n  name: SERVICE\nspec:\n  tags:\n  - name: latest\n    from:\n      kind: DockerImage\n      name: quay.example/x/SERVICE:VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "the file says its folder's environment again",
-        "files/ENV/SERVICE-ENV.yml",
-        "kind: Deployment\nmetadata:\n  name: SERVICE\nspec:\n  template:\n    spec:\n      containers:\n      - name: SERVICE-ENV\n        image: r/x/SERVICE:VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "in other words",
-        "clusters/ENV/SHORT-SERVICE.yaml",
-        "kind: HelmRelease\nmetadata:\n  name: SERVICE\nspec:\n  chart:\n    spec:\n      chart: SERVICE\n      version: VERSION\n",
-        "",
-        ["development", "staging", "production"],
-    ),
-    (
-        "references of kustomizations",
-        "components/SERVICE/ENV/kustomization.yaml",
-        "resources:\n- https://github.com/x/SERVICE/deploy?ref=VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "charts of kustomizations",
-        "components/SERVICE/ENV/kustomization.yaml",
-        "helmCharts:\n- name: SERVICE\n  repo: https://x.example\n  version: VERSION\n",
-        "",
-        USUAL,
-    ),
-    (
-        "variables that Flux substitutes",
-        "clusters/ENV/apps/SERVICE.yaml",
-        "kind: Kustomization\nmetadata:\n  name: SERVICE\nspec:\n  postBuild:\n    substitute:\n      app_version: VERSION\n      size: large\n",
-        "",
-        USUAL,
-    ),
-    (
-        "markers of image automation",
-        "clusters/ENV/SERVICE/deployment.yaml",
-        "kind: Deployment\nmetadata:\n  name: SERVICE\nspec:\n  template:\n    spec:\n      containers:\n      - name: SERVICE\n        image: r/x/SERVICE:VERSION # {\"$imagepolicy\": \"flux-system:SERVICE\"}\n",
-        "",
-        USUAL,
-    ),
-    (
-        "templates of values",
-        "helmfile/env/ENV/SERVICE.values.yaml.gotmpl",
-        "image:\n  tag: VERSION\nhost: {{ .Values.host }}\n",
-        "",
-        USUAL,
-    ),
-    (
-        "references of Terraform",
-        "live/ENV/SERVICE/terragrunt.hcl",
-        "terraform_version_constraint = \"~> 1\"\nmodule = {\n  source = \"git::https://github.com/x/modules.git//SERVICE?ref=VERSION\"\n}\n",
-        "",
-        USUAL,
-    ),
-    (
-        "constants of Jsonnet",
-        "environments/ENV/SERVICE.libsonnet",
-        "{\n  image_tag: 'VERSION',\n}\n",
-        "",
-        USUAL,
-    ),
-    (
-        "numbers below environments",
-        "services/SERVICE/deploy/ENV/01/patch.yaml",
-        "kind: HelmRelease\nspec:\n  values:\n    image: r/x/SERVICE:VERSION\n",
-        "",
-        USUAL,
-    ),
-];
 
 #[test]
 fn every_kind_is_recognised_whole() {
@@ -494,10 +297,24 @@ fn environments_that_a_helmfile_declares_inherit_without_a_file() {
     assert_eq!(cells, expected.concat(), "{:?}", guess.layouts);
 }
 
+/// Material of tests is called so, and environments are not.
+#[test]
+fn names_of_tests_are_no_environments() {
+    let cases = [
+        ("test", 100),
+        ("test-eu", 80),
+        ("test_release", 0),
+        ("web_test", 0),
+    ];
+    for (name, weight) in cases {
+        assert_eq!(super::lexicon::weight(name), weight, "{name}");
+    }
+}
+
 /// What looks like a version and is none, beside overlays that are.
 #[test]
 fn decoys_are_no_cells() {
-    const DECOYS: [(&str, &str, &str); 21] = [
+    const DECOYS: [(&str, &str, &str); 20] = [
         (
             "a provider of Terraform",
             "tf/ENV/providers.tf",
@@ -512,11 +329,6 @@ fn decoys_are_no_cells() {
             "a vendored chart",
             "apps/web/charts/vendored/values-ENV.yaml",
             "image:\n  tag: 1.8.3\n",
-        ),
-        (
-            "a program's tests",
-            "tools/test_ENV.yaml",
-            "image: r/x/web:1.8.3\n",
         ),
         (
             "a placeholder",

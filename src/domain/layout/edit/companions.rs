@@ -289,8 +289,8 @@ fn absent(spot: &Spot<'_>, level: &Level, index: usize) -> Refusal {
 }
 
 /// Copies what is carried along from where the version comes from, where both have it.
-fn carry_texts<'a>(
-    spot: &Spot<'a>,
+fn carry_texts(
+    spot: &Spot<'_>,
     index: usize,
     places: Vec<(RepoPath, Found)>,
     given: Option<&Vec<Option<Version>>>,
