@@ -73,6 +73,7 @@
 //!   `sources::cluster::bounds` holds `kube` to. Only a watch, beside which signs of life are asked for, and a log that is read
 //!   last as long as somebody wants them. A redirect is followed on the
 //!   same host alone; of registries also to where they keep what they serve, without what was sent along.
+//! - A pull request that somebody else opened is approved and merged by `workflow::pull_requests` alone, once the operator confirmed that.
 //! - No pull request is opened but by a delivery that was confirmed; what is left behind is looked for, and never opened. None of ours is
 //!   merged but where its environments say so, in `workflow::deliver::merging`, at the commit that was planned; none is closed
 //!   but by a delivery that was dropped or confirmed to take its place, or by a command that names it. A forge's token

@@ -127,6 +127,12 @@ pub enum Action {
     WhenEligible,
     /// Close the open pull requests for the plan's cells once its own is open, or leave them open.
     Supersede,
+    /// Approve the newest pull request that is open for the cell.
+    ApproveRequest,
+    /// Merge it.
+    MergeRequest,
+    /// Open it in the browser.
+    BrowseRequest,
     /// Close the pull requests of a delivery that waits for their merge.
     DropDelivery,
     /// Plan without what gates hold, or with it.

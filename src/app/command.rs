@@ -12,9 +12,10 @@ use crate::domain::{
     agent::AgentState,
     by_hand::Deed,
     delivery::{Delivery, DeliveryId},
-    desired::Refs,
+    desired::{RefName, Refs},
     ids::{CellKey, EnvironmentName, ObjectId},
     plan::{ChangeRequest, Plan, PlanRequest},
+    pull_request::RequestDeed,
     rollout::{LogRequest, Look, ObjectAt},
     timeline::LogEntry,
 };
@@ -82,6 +83,15 @@ pub enum Command {
     Unlock,
     /// Close the pull requests of a delivery that waits for their merge; answered by its `Delivery`.
     DropDelivery(DeliveryId),
+    /// Do this to a pull request on its forge; answered by `DoneOnForge`.
+    OnForge {
+        /// What.
+        deed: RequestDeed,
+        /// The ref that it goes into.
+        into: RefName,
+        /// Its number.
+        number: u64,
+    },
     /// Go on with deliveries that an earlier session left behind; answered by several `Delivery` of each.
     TakeUp,
     /// Keep these staged requests for the next start.

@@ -195,6 +195,8 @@ pub enum Event {
     Failure(Failure),
     /// What has been waited for so long that it is said, and since when: `reading /path`.
     Waits(Option<(String, Timestamp)>),
+    /// Something was done to a pull request on its forge: how it stands then.
+    DoneOnForge(String),
     /// What open pull requests would bring into cells.
     Proposed(BTreeMap<CellKey, Vec<Proposal>>),
     /// How the repository is read.

@@ -42,7 +42,7 @@ use crate::{
         ids::{CellKey, EnvironmentName},
         past_health::PastHealth,
         plan::{ChangeRequest, Plan},
-        pull_request::Proposal,
+        pull_request::{Proposal, RequestDeed},
         rollout::{Connection, LiveCell},
         topology::Topology,
     },
@@ -357,6 +357,8 @@ pub enum Prompt {
 pub enum OnForge {
     /// Close the pull requests of this delivery, which are called so.
     Drop(DeliveryId, String),
+    /// Do this to a pull request that is open for a cell.
+    Request(RequestDeed, Box<Proposal>, CellKey),
 }
 
 impl OnForge {
@@ -364,6 +366,14 @@ impl OnForge {
     pub fn words(&self) -> String {
         match self {
             Self::Drop(_, requests) => format!("Close {requests}, which nobody has merged"),
+            Self::Request(deed, it, cell) => {
+                let verb = match deed {
+                    RequestDeed::Approve => "Approve",
+                    RequestDeed::Merge => "Merge",
+                };
+                let (number, author, version) = (it.number, &it.author, &it.version);
+                format!("{verb} #{number} of {author}: {version} into {cell}")
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub use live::{
     RolloutGroup,
 };
 pub use plans::{ApplyArgs, CheckArgs, PlanArgs, PlanCommand, Unattended};
-pub use pulls::{CloseArgs, PullRequestArgs, PullRequestCommand, PullRequestGroup};
+pub use pulls::{CloseArgs, PullRequestArgs, PullRequestCommand, PullRequestGroup, ShowArgs};
 
 mod live;
 mod plans;
@@ -129,7 +129,7 @@ pub enum Command {
     Veto(VetoArgs),
     /// Gives a version a tag more, in its registry
     Retag(RetagArgs),
-    /// Closes a pull request on the forge
+    /// A pull request on the forge: how it stands, approving, merging and closing it
     #[command(visible_alias = "pr")]
     PullRequest(PullRequestGroup),
     /// Where a version has been: when, by whom, how it got there, what to go back to

@@ -501,6 +501,7 @@ pub(super) fn pull_request(request: &PullRequest) -> Value {
             "asked": request.asked.iter().map(asked).collect::<Vec<_>>(),
         },
         "checks": request.checks.state().as_str(),
+        "checks_known": !request.checks.unknown,
         "waits": request.waits(),
         "then": request.then.as_ref().filter(|_| request.state == PullState::Open),
         "merged": request.merged,

@@ -1,11 +1,11 @@
-//! `tidegate pull-request close`: what is done to a pull request on its forge.
+//! `tidegate pull-request show|approve|merge|close`: what is done to a pull request on its forge.
 
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
     Context,
-    args::{CloseArgs, PullRequestArgs, PullRequestCommand, PullRequestGroup},
+    args::{CloseArgs, PullRequestArgs, PullRequestCommand, PullRequestGroup, ShowArgs},
     ask,
     fail::Exit,
     json as shapes,
@@ -14,19 +14,93 @@ use super::{
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        pull_request::{PullRequest, PullState},
+        pull_request::{PullRequest, PullState, RequestDeed},
     },
-    workflow::{self, SeenRequest},
+    workflow::{self, Project, Reading, SeenRequest},
 };
 
 pub(super) async fn run(context: &Context, group: &PullRequestGroup) -> Result<Exit, Failure> {
     match &group.command {
+        PullRequestCommand::Show(args) => show(context, args).await,
+        PullRequestCommand::Approve(which) => carry_out(context, which, RequestDeed::Approve).await,
+        PullRequestCommand::Merge(which) => carry_out(context, which, RequestDeed::Merge).await,
         PullRequestCommand::Close(args) => close(context, args).await,
     }
 }
 
+async fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let (project, reading) = read(context)?;
+    let seen = found(&project, &reading, args.number, args.repository.as_deref()).await?;
+    let request = &seen.request;
+    let told = Report { context };
+    told.say(format!(
+        "{} ({}: {})",
+        request.describe(),
+        request.author,
+        request.title
+    ));
+    told.say(request.url.clone());
+    told.json("shown", request);
+    Ok(Exit::Done)
+}
+
+/// Approves or merges one.
+async fn carry_out(
+    context: &Context,
+    which: &PullRequestArgs,
+    deed: RequestDeed,
+) -> Result<Exit, Failure> {
+    may_change(context)?;
+    let (project, reading) = read(context)?;
+    let seen = found(
+        &project,
+        &reading,
+        which.number,
+        which.repository.as_deref(),
+    )
+    .await?;
+    let during = || format!("pull request #{}", which.number);
+    let weighed = seen.weigh(&project, &reading, deed).await;
+    let weighed = weighed.map_err(|failure| failure.during(during()))?;
+    let told = Report { context };
+    let request = &weighed.request;
+    for (cell, version) in &weighed.cells {
+        told.say(format!("#{} brings {version} into {cell}", request.number));
+    }
+    if let Some(done) = &weighed.is_done {
+        told.say(done.clone());
+        told.json("already-there", request);
+        return Ok(Exit::Done);
+    }
+    let what = format!(
+        "{} #{} of {} ({})",
+        deed.word(),
+        request.number,
+        request.author,
+        request.title
+    );
+    if !told.goes(which, request, &what)? {
+        return Ok(told.exit());
+    }
+    let done = seen.carry_out(&weighed, deed).await;
+    let done = done.map_err(|failure| failure.during(during()))?;
+    let outcome = match deed {
+        RequestDeed::Approve => "approved",
+        RequestDeed::Merge => "merged",
+    };
+    told.say(match deed {
+        RequestDeed::Approve => format!("approved; {}", done.describe()),
+        RequestDeed::Merge => done.describe(),
+    });
+    told.json(outcome, &done);
+    Ok(Exit::Done)
+}
+
 async fn close(context: &Context, args: &CloseArgs) -> Result<Exit, Failure> {
-    let seen = look(context, &args.which).await?;
+    may_change(context)?;
+    let (project, reading) = read(context)?;
+    let (number, repository) = (args.which.number, args.which.repository.as_deref());
+    let seen = found(&project, &reading, number, repository).await?;
     let told = Report { context };
     let (number, title) = (seen.request.number, &seen.request.title);
     match seen.request.state {
@@ -70,14 +144,19 @@ fn merged(request: &PullRequest) -> Failure {
     .hint("`tidegate revert` goes back on what it brought")
 }
 
-/// The pull request, as it stands now.
-async fn look(context: &Context, which: &PullRequestArgs) -> Result<SeenRequest, Failure> {
+/// Whether anything may be changed, as the line is written.
+fn may_change(context: &Context) -> Result<(), Failure> {
     let common = &context.common;
     if common.read_only && !common.dry_run {
         return Err(Failure::usage(
             "--read-only changes nothing; add --dry-run to see what would be done",
         ));
     }
+    Ok(())
+}
+
+fn read(context: &Context) -> Result<(Project, Reading), Failure> {
+    let common = &context.common;
     if common.offline || !common.at.is_empty() {
         return Err(Failure::usage(
             "a pull request is on its forge, as it is now: leave out --offline and --at",
@@ -85,13 +164,18 @@ async fn look(context: &Context, which: &PullRequestArgs) -> Result<SeenRequest,
     }
     let project = context.open()?;
     let reading = project.read()?;
-    workflow::pull_request(
-        &project,
-        &reading,
-        which.number,
-        which.repository.as_deref(),
-    )
-    .await
+    Ok((project, reading))
+}
+
+/// The pull request, as it stands now.
+async fn found(
+    project: &Project,
+    reading: &Reading,
+    number: u64,
+    repository: Option<&str>,
+) -> Result<SeenRequest, Failure> {
+    let seen = workflow::pull_request(project, reading, number, repository).await;
+    seen.map_err(|failure| failure.during(format!("pull request #{number}")))
 }
 
 /// What came of it, for people and programs.

@@ -297,7 +297,10 @@ impl About {
             }
             Step::Ended(outcome) => match outcome {
                 Outcome::Healthy(_) => add(Event::Healthy, String::new()),
-                Outcome::Unwatched | Outcome::WaitsForMerge(_) | Outcome::Superseded => {}
+                Outcome::Unwatched
+                | Outcome::WaitsForMerge(_)
+                | Outcome::Superseded
+                | Outcome::Dropped => {}
                 // Nothing of it left the clone: nothing is different.
                 Outcome::NotPublished(_) if delivery.parts.is_empty() => {}
                 _ => {

@@ -16,10 +16,11 @@ use super::{Shared, clusters::Handle, lock, report};
 use crate::{
     app::event::{DesiredRead, Epoch, Event, Fetched, HistoryBatch, ReadFrom},
     domain::{
-        desired::Refs,
+        desired::{RefName, Refs},
         failure::Failure,
         history::{self, Changes},
         ids::{CellKey, ObjectId},
+        pull_request::RequestDeed,
     },
     sources::{
         git::{HistoryEvent, Want},
@@ -98,6 +99,33 @@ pub(super) async fn fetch(shared: Arc<Shared>, epoch: Epoch) {
             shared.tell(Event::Proposed(found.cells));
         }
     }
+}
+
+/// Does something to a pull request on its forge.
+pub(super) async fn on_forge(shared: Arc<Shared>, deed: RequestDeed, into: RefName, number: u64) {
+    let project = shared.project();
+    let asked = async {
+        let reading = match shared.current() {
+            Some(current) => current,
+            None => Arc::new(project.read()?),
+        };
+        let repository = into.repository.as_deref();
+        let seen = workflow::pull_request(&project, &reading, number, repository).await?;
+        let weighed = seen.weigh(&project, &reading, deed).await?;
+        if let Some(done) = &weighed.is_done {
+            return Ok(done.clone());
+        }
+        let request = seen.carry_out(&weighed, deed).await?;
+        Ok(match deed {
+            RequestDeed::Approve => format!("approved; {}", request.describe()),
+            RequestDeed::Merge => request.describe(),
+        })
+    };
+    let answer: Result<String, Failure> = asked.await;
+    shared.tell(match answer {
+        Ok(words) => Event::DoneOnForge(words),
+        Err(failure) => Event::Failure(failure.during(format!("{} #{number}", deed.word()))),
+    });
 }
 
 /// Reads the matrix and turns the clusters' watches to its cells.

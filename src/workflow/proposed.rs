@@ -137,10 +137,21 @@ async fn of(
     Ok(proposals)
 }
 
-/// The open pull requests into a branch. Commits of them that are not here are fetched; no ref of this clone moves.
+/// The open pull requests into a branch. No ref of this clone moves.
 async fn open(project: &Project, tip: &Tip) -> Result<(Forge, Vec<PullRequest>), Failure> {
     let forge = project.forge(tip).await?;
     let requests = forge.open_into(tip.branch(), MOST).await?;
+    bring(project, tip, &forge, &requests).await?;
+    Ok((forge, requests))
+}
+
+/// Fetches the commits of pull requests that are not here.
+async fn bring(
+    project: &Project,
+    tip: &Tip,
+    forge: &Forge,
+    requests: &[PullRequest],
+) -> Result<(), Failure> {
     let repo = project.repository(&tip.name)?;
     let is_missing = |commit: ObjectId| repo.commit_info(commit).is_err();
     let missing = requests
@@ -150,7 +161,29 @@ async fn open(project: &Project, tip: &Tip) -> Result<(Forge, Vec<PullRequest>),
     if let (Some(remote), false) = (&tip.remote, missing.is_empty()) {
         git::fetch_refs(repo, remote, &missing).await?;
     }
-    Ok((forge, requests))
+    Ok(())
+}
+
+/// The versions that one pull request would bring into which cells.
+///
+/// # Errors
+/// Where its commit cannot be had.
+pub(super) async fn brought(
+    project: &Project,
+    tip: &Tip,
+    desired: &Desired,
+    (forge, request): (&Forge, &PullRequest),
+) -> Result<BTreeMap<CellKey, Version>, Failure> {
+    let requests = vec![request.clone()];
+    bring(project, tip, forge, &requests).await?;
+    let (project, tip, desired) = (project.clone(), tip.clone(), desired.clone());
+    // Whoever asks for it waits for it.
+    let until = std::time::Instant::now() + Duration::from_mins(10);
+    let read = move || brings(&project, &tip, &desired, (requests, until));
+    let brings = tokio::task::spawn_blocking(read).await;
+    let brings = brings.map_err(|error| Failure::failed(error.to_string()))?;
+    let cells = brings.into_iter().next().map(|(_, cells)| cells);
+    Ok(cells.unwrap_or_default())
 }
 
 /// What each would bring: the versions that its commit declares and the commit that it left the branch at does not. Nobody

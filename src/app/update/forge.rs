@@ -7,7 +7,12 @@ use crate::{
     actions::Action,
     app::{
         command::Command,
-        model::{Model, OnForge},
+        model::{Model, OnForge, Prompt},
+    },
+    domain::{
+        ids::CellKey,
+        pull_request::{Proposal, RequestDeed},
+        timeline::Level,
     },
 };
 
@@ -37,6 +42,48 @@ pub(super) fn act(
 }
 
 impl Model {
+    /// The newest pull request that is open for the selected cell; says where there is none.
+    fn newest_request(&mut self) -> Option<(Proposal, CellKey)> {
+        let Some(cell) = self.selected() else {
+            self.say("no cell is selected");
+            return None;
+        };
+        let newest = self.git.proposals(&cell).next().cloned();
+        if newest.is_none() {
+            self.say(format!("no pull request is open for {cell}"));
+        }
+        Some((newest?, cell))
+    }
+
+    /// Asks whether this is to be done to the newest pull request of the selected cell.
+    pub(super) fn ask_on_forge(&mut self, deed: RequestDeed) {
+        if !self.may_write() {
+            return;
+        }
+        if let Some((proposal, cell)) = self.newest_request() {
+            let what = OnForge::Request(deed, Box::new(proposal), cell);
+            self.prompt = Some(Prompt::Forge(what, self.now));
+        }
+    }
+
+    /// Opens the page of the newest pull request of the selected cell.
+    pub(super) fn browse_request(&mut self, out: &mut Vec<Command>) {
+        match self.newest_request() {
+            Some((proposal, _)) if proposal.url.is_empty() => {
+                self.say("its forge names no page of it");
+            }
+            Some((proposal, _)) => out.push(Command::OpenUrl(proposal.url)),
+            None => {}
+        }
+    }
+
+    /// Something was done on a forge: what came of it.
+    pub(super) fn on_forge(&mut self, words: String, out: &mut Vec<Command>) {
+        self.log(Level::Done, words.clone(), Vec::new(), out);
+        self.say(words);
+        self.refresh(out);
+    }
+
     fn do_on_forge(&mut self, what: OnForge, out: &mut Vec<Command>) {
         match what {
             OnForge::Drop(id, requests) => {
@@ -49,6 +96,11 @@ impl Model {
                 }
                 self.say(format!("closing {requests}"));
                 out.push(Command::DropDelivery(id));
+            }
+            OnForge::Request(deed, proposal, _) => {
+                let (into, number) = (proposal.into, proposal.number);
+                self.say(format!("asking the forge to {} #{number}", deed.word()));
+                out.push(Command::OnForge { deed, into, number });
             }
         }
     }

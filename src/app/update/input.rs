@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     actions::{Action, Mode, Motion, Press},
-    domain::timeline::Level,
+    domain::{pull_request::RequestDeed, timeline::Level},
 };
 
 /// The same key again within this time is a held key, not a second press.
@@ -156,6 +156,9 @@ pub(in crate::app) fn everywhere(model: &mut Model, action: Action, out: &mut Ve
         Action::AcceptAlong => model.accept_along(out),
         Action::LeaveOut => model.leave_out(out),
         Action::Supersede => model.supersede(out),
+        Action::ApproveRequest => model.ask_on_forge(RequestDeed::Approve),
+        Action::MergeRequest => model.ask_on_forge(RequestDeed::Merge),
+        Action::BrowseRequest => model.browse_request(out),
         Action::WhenEligible => model.wait_for_gates(out),
         Action::ShowAll => model.fold_or_show(),
         Action::Order => {
@@ -228,7 +231,7 @@ impl Model {
     }
 
     /// Asks the remote and lost clusters now.
-    fn refresh(&mut self, out: &mut Vec<Command>) {
+    pub(super) fn refresh(&mut self, out: &mut Vec<Command>) {
         let no_remote = self.git.base.as_ref().is_some_and(ReadFrom::is_local);
         if no_remote {
             self.read_desired(out);

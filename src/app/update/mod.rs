@@ -165,6 +165,7 @@ fn apply(model: &mut Model, event: Event, out: &mut Vec<Command>) {
         }
         Event::Failure(failure) => model.fail(failure, out),
         Event::Waits(waits) => model.waits = waits,
+        Event::DoneOnForge(words) => model.on_forge(words, out),
         Event::Proposed(proposed) => model.git.proposed = proposed,
         Event::LayoutsTold { epoch, result } => model.on_layouts(epoch, result),
         Event::GuessOffered { epoch, offer } => model.on_offer(epoch, offer, out),

@@ -12,6 +12,12 @@ pub struct PullRequestGroup {
 /// What is done to one.
 #[derive(Clone, Debug, Subcommand)]
 pub enum PullRequestCommand {
+    /// How it stands, what it would bring, and its page
+    Show(ShowArgs),
+    /// Approves it as the owner of the token
+    Approve(PullRequestArgs),
+    /// Merges it, where it has everything that is required and no freeze holds
+    Merge(PullRequestArgs),
     /// Closes it without a merge, and says why below it; a delivery that waits for it ends
     Close(CloseArgs),
 }
@@ -28,6 +34,17 @@ pub struct PullRequestArgs {
     /// Confirms it
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// `pull-request show`.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// Its number
+    #[arg(value_parser = number)]
+    pub number: u64,
+    /// The [[repositories]] entry that it is in, where several are read
+    #[arg(long, value_name = "NAME")]
+    pub repository: Option<String>,
 }
 
 /// `pull-request close`.

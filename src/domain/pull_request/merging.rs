@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckState, PullRequest, PullState};
+use super::{CheckState, ITS_MERGE, PullRequest, PullState};
 
 /// `merge` of `[environments.pull-request]`: who merges its pull requests. The most careful comes first.
 #[derive(
@@ -27,6 +27,25 @@ impl MergeBy {
         ("when-ready", Self::WhenReady),
         ("auto", Self::Auto),
     ];
+}
+
+/// What the operator does on the forge to a pull request that is open there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestDeed {
+    /// Approves it, as the owner of the token.
+    Approve,
+    /// Merges it.
+    Merge,
+}
+
+impl RequestDeed {
+    /// `approve`, `merge`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Merge => "merge",
+        }
+    }
 }
 
 /// What is to be done for the merge of an open pull request now.
@@ -60,6 +79,24 @@ impl PullRequest {
         self.approvals.against.is_empty()
             && !self.draft
             && asked.all(|one| one.missing() == 0 && one.asks.not_passed(checks).is_empty())
+    }
+
+    /// Why somebody who is known as `who` may not merge it from here; `None`: the forge is asked. What somebody's own lacks, or
+    /// whether it lacks something, has to be known.
+    pub fn keeps_from_merging(&self, who: Option<&str>) -> Option<String> {
+        let number = self.number;
+        let waits = self.waits().unwrap_or_default();
+        let lacks = self.clean == Some(false) || !self.has_what_is_asked() || waits != ITS_MERGE;
+        if lacks {
+            return Some(match waits.as_str() {
+                ITS_MERGE => format!("#{number} lacks something that its branch requires"),
+                waits => format!("#{number} waits for {waits}"),
+            });
+        }
+        let own = who.is_none_or(|who| who == self.author);
+        (own && !self.is_ready()).then(|| {
+            format!("whether #{number} has all that its branch requires is not known, and it may be your own")
+        })
     }
 
     /// What is to be done for its merge. `forge_may`: the forge knows everything that stands in the way of it.
@@ -96,6 +133,54 @@ mod tests {
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn nobody_merges_what_lacks_something_nor_their_own_without_the_forges_word() {
+        let unknown = |it: &mut PullRequest| it.approvals.need = None;
+        type Case<'a> = (
+            &'a dyn Fn(&mut PullRequest),
+            Option<&'a str>,
+            Option<&'a str>,
+        );
+        let cases: [Case<'_>; 7] = [
+            (&|_| (), Some("ola"), None),
+            (&|it| it.author = "ola".to_owned(), Some("ola"), None),
+            (
+                &|it| it.approvals.by.clear(),
+                Some("ola"),
+                Some("#12 waits for 1 approval"),
+            ),
+            (
+                &|it| it.clean = Some(false),
+                Some("ola"),
+                Some("#12 lacks something that its branch requires"),
+            ),
+            (&unknown, Some("ola"), None),
+            (
+                &|it| {
+                    unknown(it);
+                    it.author = "ola".to_owned();
+                },
+                Some("ola"),
+                Some(
+                    "whether #12 has all that its branch requires is not known, and it may be your own",
+                ),
+            ),
+            (
+                &unknown,
+                None,
+                Some(
+                    "whether #12 has all that its branch requires is not known, and it may be your own",
+                ),
+            ),
+        ];
+        for (change, who, expected) in cases {
+            let mut request = request();
+            change(&mut request);
+            let kept = request.keeps_from_merging(who);
+            assert_eq!(kept.as_deref(), expected, "{request:?}");
+        }
     }
 
     #[test]

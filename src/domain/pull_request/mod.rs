@@ -12,7 +12,7 @@ mod merging;
 
 pub use asked::{Asked, Asks, Members};
 pub use draft::{Draft, Settings, draft};
-pub use merging::{ForMerge, MergeBy};
+pub use merging::{ForMerge, MergeBy, RequestDeed};
 
 /// A pull request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,10 +178,10 @@ impl CheckState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
-            Self::Pending => "pending",
+            // What cannot be seen is waited for.
+            Self::Pending | Self::Unknown => "pending",
             Self::Fail => "fail",
             Self::None => "none",
-            Self::Unknown => "unknown",
         }
     }
 }
@@ -198,6 +198,9 @@ impl Checks {
         }
     }
 }
+
+/// What one waits for that has everything else.
+const ITS_MERGE: &str = "its merge";
 
 /// No more names than these are written out.
 const FEW: usize = 3;
@@ -247,7 +250,7 @@ impl PullRequest {
             waits.push("its conflicts to be resolved".to_owned());
         }
         if waits.is_empty() {
-            waits.push("its merge".to_owned());
+            waits.push(ITS_MERGE.to_owned());
         }
         let mut words = waits.join(", ");
         if !stale.is_empty() {

@@ -336,6 +336,21 @@ impl Api for Github {
         Box::pin(self.merge_by_itself(number, head))
     }
 
+    fn who(&self) -> Asked<'_, Option<String>> {
+        Box::pin(async {
+            let user = self.http.look("user").await?;
+            Ok(user.map(|user| text(&user["login"])))
+        })
+    }
+
+    fn approve(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        Box::pin(async move {
+            let body = json!({ "event": "APPROVE", "commit_id": head.to_string() });
+            let path = self.path(&format!("/pulls/{number}/reviews"));
+            self.http.send(Method::POST, &path, &body).await.map(drop)
+        })
+    }
+
     fn comments(&self, number: u64) -> Asked<'_, Vec<String>> {
         Box::pin(async move {
             let path = self.path(&format!("/issues/{number}/comments?per_page={PAGE}"));

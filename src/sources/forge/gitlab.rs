@@ -276,6 +276,21 @@ impl Api for Gitlab {
         Box::pin(self.accept(number, body))
     }
 
+    fn who(&self) -> Asked<'_, Option<String>> {
+        Box::pin(async {
+            let user = self.http.look("user").await?;
+            Ok(user.map(|user| text(&user["username"])))
+        })
+    }
+
+    fn approve(&self, number: u64, head: ObjectId) -> Asked<'_, ()> {
+        Box::pin(async move {
+            let body = json!({ "sha": head.to_string() });
+            let path = self.path(&format!("/merge_requests/{number}/approve"));
+            self.http.send(Method::POST, &path, &body).await.map(drop)
+        })
+    }
+
     fn comments(&self, number: u64) -> Asked<'_, Vec<String>> {
         Box::pin(async move {
             let path = self.path(&format!("/merge_requests/{number}/notes?per_page=100"));

@@ -50,6 +50,10 @@ trait Api: Send + Sync {
     fn merge(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
     /// Asks the forge to merge one by itself once it has what the forge requires, as long as `head` is its newest commit.
     fn merge_later(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
+    /// As whom it knows the token; `None`: it does not say.
+    fn who(&self) -> Asked<'_, Option<String>>;
+    /// Approves one whose newest commit is `head`, as the owner of the token.
+    fn approve(&self, number: u64, head: ObjectId) -> Asked<'_, ()>;
     /// What is said below one, oldest first.
     fn comments(&self, number: u64) -> Asked<'_, Vec<String>>;
     /// Says something below one.
@@ -352,6 +356,23 @@ impl Forge {
     /// In the forge's words: also where it has no such thing, or has all that it requires already.
     pub async fn merge_later(&self, number: u64, head: ObjectId) -> Result<(), Failure> {
         Ok(self.api.merge_later(number, head).await?)
+    }
+
+    /// As whom the forge knows the token; `None`: it does not say.
+    ///
+    /// # Errors
+    /// In the forge's words.
+    pub async fn who(&self) -> Result<Option<String>, Failure> {
+        let who = self.api.who().await?;
+        Ok(who.filter(|who| !who.is_empty()))
+    }
+
+    /// Approves a pull request whose newest commit is `head`, as the owner of the token.
+    ///
+    /// # Errors
+    /// In the forge's words: also where it does not count that person's word.
+    pub async fn approve(&self, number: u64, head: ObjectId) -> Result<(), Failure> {
+        Ok(self.api.approve(number, head).await?)
     }
 
     /// What it is, as people call it.

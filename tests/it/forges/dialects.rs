@@ -105,6 +105,18 @@ fn change(server: &Server<'_>, number: &str, change: impl FnOnce(&mut Pull)) {
     change(pulls.find(|it| it.number == number).unwrap());
 }
 
+/// Takes an approval of the owner of the token, of the newest commit.
+fn approve(server: &Server<'_>, number: &str, commit: &Value) {
+    let pull = of(server, number).unwrap();
+    assert_ne!(pull.author, WE, "nobody approves their own");
+    let commit = text(commit);
+    assert_eq!(commit, head(server.remote, &pull.branch));
+    change(server, number, |pull| {
+        let review = (WE.to_owned(), "APPROVED".to_owned(), commit.clone());
+        pull.reviews.push(review);
+    });
+}
+
 /// Marks one as to be merged by itself.
 fn merge_later(server: &Server<'_>, number: u64) {
     let mut state = server.state();
@@ -153,6 +165,9 @@ fn graphql(server: &Server<'_>, request: &Request) -> (u16, Value) {
 }
 
 fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    if path == "user" {
+        return (200, json!({ "login": WE }));
+    }
     if let Some(team) = path.strip_prefix("orgs/acme/teams/") {
         let team = team.strip_suffix("/members").expect("the members");
         return members(server, team, "login");
@@ -273,6 +288,14 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             Some(pull) => (200, read(&pull, true)),
             None => missing(),
         },
+        ("POST", ["pulls", number, "reviews"]) => {
+            assert_eq!(body["event"], "APPROVE");
+            approve(server, number, &body["commit_id"]);
+            (
+                200,
+                json!({ "state": "APPROVED", "commit_id": body["commit_id"] }),
+            )
+        }
         ("GET", ["pulls", number, "reviews"]) => {
             let pull = of(server, number).unwrap();
             let reviews = pull.reviews.iter().map(|(who, says, commit)| {
@@ -356,6 +379,9 @@ fn github(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
 }
 
 fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    if path == "user" {
+        return (200, json!({ "login": WE }));
+    }
     let teams = server.state().teams.clone();
     if path == "orgs/acme/teams" {
         let teams = teams.iter().enumerate();
@@ -479,6 +505,14 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
             Some(pull) => (200, read(&pull)),
             None => missing(),
         },
+        ("POST", ["pulls", number, "reviews"]) => {
+            assert_eq!(body["event"], "APPROVED");
+            approve(server, number, &body["commit_id"]);
+            (
+                200,
+                json!({ "state": "APPROVED", "commit_id": body["commit_id"] }),
+            )
+        }
         ("GET", ["pulls", number, "reviews"]) => {
             let pull = of(server, number).unwrap();
             let reviews = pull.reviews.iter().map(|(who, says, commit)| {
@@ -525,6 +559,9 @@ fn gitea(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
 }
 
 fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
+    if path == "user" {
+        return (200, json!({ "username": WE }));
+    }
     if path == "users" {
         let known = query(request, "username").filter(|it| it == "alice");
         return (
@@ -648,6 +685,10 @@ fn gitlab(server: &Server<'_>, request: &Request, path: &str) -> (u16, Value) {
                 }
             });
             (200, read(&of(server, number).unwrap()))
+        }
+        ("POST", ["merge_requests", number, "approve"]) => {
+            approve(server, number, &body["sha"]);
+            (201, json!({ "approved": true }))
         }
         ("PUT", ["merge_requests", number, "merge"]) => {
             let pull = of(server, number).unwrap();

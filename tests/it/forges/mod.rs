@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a harness fails by panicking
 
+mod acting;
 mod approvals;
 mod closing;
 mod dialects;
@@ -207,6 +208,7 @@ fn what_github_is_asked_and_answers_is_in_its_own_document() {
     whole_way(Dialect::Github, Some(Document::load()));
     with_all_that_is_configured(Dialect::Github, Some(Document::load()));
     approvals::whole_way(Dialect::Github, Some(Document::load()));
+    acting::by_command(Dialect::Github, Some(Document::load()));
     closing::by_command(Dialect::Github, Some(Document::load()));
     closing::superseded(Dialect::Github, Some(Document::load()));
     merging::when_ready(Dialect::Github, Some(Document::load()));

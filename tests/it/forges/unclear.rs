@@ -67,7 +67,8 @@ fn one_that_is_open_is_said_to_be_open_whatever_is_not_known_of_it() {
         assert_eq!(code, 0, "{dialect:?}: {words}");
         let request = &value["pull_request"];
         assert_eq!(request["number"], 1, "{value}");
-        assert_eq!(request["checks"], "unknown", "{value}");
+        assert_eq!(request["checks"], "pending", "{value}");
+        assert_eq!(request["checks_known"], false, "{value}");
         assert!(
             request["url"].as_str().unwrap().starts_with(&fake.url()),
             "{value}"
@@ -90,6 +91,8 @@ fn what_is_not_said_of_those_that_are_open_is_not_that_there_are_none() {
         let repository = ready();
         let fake = Fake::serve(&repository, dialect, None);
         for (status, said) in [(200, "is no list"), (500, "failed with 500")] {
+            // The plan asks too, for what is open for its cells.
+            fake.fault(asks, Fault::Status(status, String::new()));
             fake.fault(asks, Fault::Status(status, String::new()));
             let (code, _, words) = promote(&repository, &[]);
             assert_eq!(code, 1, "{dialect:?}: {words}");
@@ -124,11 +127,14 @@ fn checks_that_cannot_be_seen_have_not_passed() {
         assert_eq!(code, 0, "{words}");
         assert_eq!(value["pull_request"]["checks"], "pass");
         let begins = format!("GET /repos/acme/deploy/commits/{}/{path}", tip(&fake));
+        // The plan asks too, for what is open for its cells.
+        fake.fault(&begins, Fault::Status(403, String::new()));
         fake.fault(&begins, Fault::Status(403, String::new()));
         let (code, value, words) = promote(&repository, &[]);
         assert_eq!(code, 0, "{words}");
         let request = &value["pull_request"];
-        assert_eq!(request["checks"], "unknown", "{dialect:?} {path}");
+        assert_eq!(request["checks"], "pending", "{dialect:?} {path}");
+        assert_eq!(request["checks_known"], false, "{dialect:?} {path}");
         assert_eq!(request["waits"], "its checks, which cannot be seen");
     }
 }
@@ -177,14 +183,14 @@ fn checks_of_every_page_count_and_those_of_no_page_are_not_known() {
             50,
             some(50, "success"),
             Vec::new(),
-            "unknown",
+            "pending",
         ),
         (
             Dialect::Gitea,
             50,
             some(51, "failure"),
             Vec::new(),
-            "unknown",
+            "pending",
         ),
         (Dialect::Gitea, 50, some(49, "success"), Vec::new(), "pass"),
     ] {

@@ -315,7 +315,7 @@ pub struct Part {
 pub struct PullRequestDone {
     /// `tidegate.pull-request/v1`.
     pub schema: String,
-    /// `closed`, `already-there`, `dry-run`, `declined`.
+    /// `shown`, `approved`, `merged`, `closed`, `already-there`, `dry-run`, `declined`.
     pub outcome: String,
     /// As it stands then.
     pub pull_request: PullRequest,
@@ -342,6 +342,8 @@ pub struct PullRequest {
     pub approvals: Approvals,
     /// What its checks say.
     pub checks: Checks,
+    /// Whether all of its checks can be seen.
+    pub checks_known: bool,
     /// What it waits for; null where it waits for nothing any more.
     pub waits: Option<String>,
     /// What becomes of it then, or what else keeps it from being merged; null where somebody merges it.
@@ -404,14 +406,12 @@ pub struct AskedOf {
 pub enum Checks {
     /// All passed.
     Pass,
-    /// Some have not ended.
+    /// Some have not ended, or not all of them can be seen and what can is good.
     Pending,
     /// Some failed.
     Fail,
     /// There are none.
     None,
-    /// Not all of them can be seen, and what can is good.
-    Unknown,
 }
 
 /// A part of a delivery that was not.
