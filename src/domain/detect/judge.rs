@@ -16,6 +16,8 @@ const BETTER: f64 = 1.15;
 const UNKNOWN: f64 = 1.0;
 /// What it is worth where it does not: a region, a host, a size.
 const UNLIKE: f64 = 0.2;
+/// Changes from which on what never did says something.
+const MOVES: usize = 10;
 /// Places that are told though no layout reads them.
 const UNREAD: usize = 6;
 /// Where the names of environments in the tree are not those that people use, refs that are called so say more.
@@ -51,6 +53,7 @@ pub(super) fn better(
     guess.candidates = proposal.candidates;
     tell(&mut guess, desired.as_ref(), &proposal.moves);
     if let Some(desired) = &desired {
+        without_floating(&mut guess, desired);
         manifests::tell(&mut guess, desired, evidence.read);
     }
     Some(guess)
@@ -104,6 +107,33 @@ fn tell(guess: &mut Guess, desired: Option<&Desired>, moves: &HashMap<(String, u
         .into_iter()
         .map(|((path, line), moves)| (format!("{path}:{line}"), moves))
         .collect();
+}
+
+/// Takes out what only says `HEAD` or `latest` and never changed, where other versions do: nobody promotes it.
+fn without_floating(guess: &mut Guess, desired: &Desired) {
+    if guess.moves < MOVES || guess.moved.len() != guess.layouts.len() {
+        return;
+    }
+    let mut counts = vec![(0, 0); guess.layouts.len()];
+    for cell in desired.cells.values() {
+        if let (Some(version), Some(count)) = (&cell.version, counts.get_mut(cell.layout)) {
+            count.0 += 1;
+            count.1 += usize::from(evidence::is_floating(version.as_str()));
+        }
+    }
+    let counted = counts.iter().zip(&guess.moved);
+    let kept: Vec<bool> = counted
+        .map(|((all, floating), moved)| *moved > 0 || floating * 5 <= all * 4)
+        .collect();
+    if !kept.contains(&true) {
+        return;
+    }
+    let mut layouts = kept.iter().copied();
+    guess.layouts.retain(|_| layouts.next().unwrap_or(true));
+    let mut explained = kept.iter().copied();
+    guess.explained.retain(|_| explained.next().unwrap_or(true));
+    let mut moved = kept.iter().copied();
+    guess.moved.retain(|_| moved.next().unwrap_or(true));
 }
 
 /// What the cells of a guess are worth: those of services that stand in several environments, by how much says that they are

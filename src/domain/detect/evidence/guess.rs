@@ -59,6 +59,11 @@ pub(in crate::domain::detect) fn looks_like_one(text: &str) -> bool {
     strength(text).is_some()
 }
 
+/// Whether a text names what may change behind it: a branch, `latest`.
+pub(in crate::domain::detect) fn is_floating(text: &str) -> bool {
+    strength(text) == Some(Strength::Floating)
+}
+
 /// Whether a key that ends like one of versions, or its value, is of something that nobody promotes.
 pub(in crate::domain::detect) fn is_other(key: &str, value: &str) -> bool {
     classify::is_other(key, value)

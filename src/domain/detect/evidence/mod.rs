@@ -25,7 +25,7 @@ use write::Written;
 
 use super::{Candidate, Evidence, shapes::is_passed_over};
 use crate::domain::layout::LayoutSpec;
-pub(super) use guess::{Proposal, candidates, guess, is_other, looks_like_one, named};
+pub(super) use guess::{Proposal, candidates, guess, is_floating, is_other, looks_like_one, named};
 
 /// A file's path, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
