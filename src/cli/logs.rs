@@ -1,8 +1,11 @@
 //! `tidegate logs`: what the containers of a cell's pods write.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream::SelectAll};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream, SelectAll},
+};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -57,8 +60,8 @@ pub(super) async fn run(context: &Context, args: &LogsArgs) -> Result<Exit, Fail
         .await
         .map_err(refused)?;
     let several = pods.len() > 1;
+    let objects = Arc::new(objects);
     let mut streams = SelectAll::new();
-    let mut failed = Vec::new();
     for pod in &pods {
         let request = LogRequest {
             context: seen.context.clone(),
@@ -71,27 +74,22 @@ pub(super) async fn run(context: &Context, args: &LogsArgs) -> Result<Exit, Fail
             since_seconds: args.since.map(seconds),
         };
         output.detail(format!("as {}", request.command()));
-        match objects.log(&request).await {
-            Ok(lines) => {
-                let name = pod.name.clone();
-                streams.push(lines.map(move |lines| (name.clone(), lines)).boxed());
-            }
-            Err(why) => failed.push(why),
-        }
-    }
-    // Of many pods, some have not begun to write.
-    if failed.len() == pods.len() {
-        return Err(refused(failed.join("; ")));
-    }
-    for why in &failed {
-        output.note(clean(why));
+        streams.push(pieces(objects.clone(), pod.name.clone(), request));
     }
     let told = Told { args, several };
     let mut exit = Exit::Done;
-    while let Some((pod, lines)) = streams.next().await {
-        match lines {
+    // Of many pods, some have no log yet.
+    let mut unopened = Vec::new();
+    while let Some((pod, piece)) = streams.next().await {
+        match piece {
             Ok(lines) => lines.iter().for_each(|line| told.tell(output, &pod, line)),
-            Err(why) => {
+            Err(Broken::Unopened(why)) => {
+                if several {
+                    output.note(clean(&why));
+                }
+                unopened.push(why);
+            }
+            Err(Broken::Off(why)) => {
                 exit = Exit::Failed;
                 output.note(clean(&format!("{pod}: {why}")));
             }
@@ -101,7 +99,33 @@ pub(super) async fn run(context: &Context, args: &LogsArgs) -> Result<Exit, Fail
             break;
         }
     }
+    if unopened.len() == pods.len() {
+        return Err(refused(unopened.join("; ")));
+    }
     Ok(exit)
+}
+
+/// Why nothing more comes of a log.
+enum Broken {
+    /// It cannot be opened.
+    Unopened(String),
+    /// It broke off.
+    Off(String),
+}
+
+type Piece = (String, Result<Vec<LogLine>, Broken>);
+
+/// What a pod writes, beside its name. Logs are opened side by side: that of a container that is followed and writes nothing
+/// is not open before it does.
+fn pieces(objects: Arc<Objects>, pod: String, request: LogRequest) -> BoxStream<'static, Piece> {
+    let opened = async move {
+        match objects.log(&request).await {
+            Ok(lines) => lines.map(|it| it.map_err(Broken::Off)).boxed(),
+            Err(why) => stream::iter([Err(Broken::Unopened(why))]).boxed(),
+        }
+    };
+    let pieces = stream::once(opened).flatten();
+    pieces.map(move |piece| (pod.clone(), piece)).boxed()
 }
 
 /// The pods whose logs are wanted: the one that is named, else all of the cell.

@@ -24,13 +24,11 @@ use crate::{
         plan::Verdict,
         rollout::{Health, Revision, RolloutAct, back_to},
     },
-    workflow::{self, Project, Reading, Workload},
+    workflow::{self, Project, Workload},
 };
 
 /// How long is waited where the environment does not say.
 const PATIENCE: Duration = Duration::from_mins(15);
-/// How often a rollout that is waited for is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<Exit, Failure> {
     let (args, act, to) = match command {
@@ -129,9 +127,31 @@ pub(super) async fn run(context: &Context, command: &RolloutCommand) -> Result<E
     let configured = project.config.topology.get(&cell.environment);
     let timeout = args.told.timeout.or(configured.map(|it| it.timeout));
     let timeout = timeout.unwrap_or(PATIENCE);
-    let (outcome, exit) = rolled(&project, &reading, &cell, timeout).await;
-    report.tell(Some(outcome), &undone);
-    Ok(exit)
+    match object.until_rolled(timeout).await {
+        Ok(Some((Health::Degraded, reason))) => {
+            report.tell(Some("failed"), &undone);
+            if let Some(reason) = reason {
+                context.output.note(clean(&reason));
+            }
+            Ok(Exit::Failed)
+        }
+        Ok(Some(_)) => {
+            report.tell(Some("done"), &undone);
+            Ok(Exit::Done)
+        }
+        Ok(None) => {
+            report.tell(Some("timed-out"), &undone);
+            Ok(Exit::Failed)
+        }
+        // It was changed; how it went is not known.
+        Err(why) => {
+            report.tell(Some("changed"), &undone);
+            Err(Failure::new(
+                FailureKind::Rollout,
+                format!("whether it has rolled out is not known: {why}"),
+            ))
+        }
+    }
 }
 
 /// The workload that is meant: the cell's only one, or the one that is named.
@@ -168,29 +188,6 @@ fn chosen(all: &[String], cell: &CellKey, args: &RolloutArgs) -> Result<String, 
             list()
         ))),
     }
-}
-
-/// Whether the workload has rolled out, `timeout` at most.
-async fn rolled(
-    project: &Project,
-    reading: &Reading,
-    cell: &CellKey,
-    timeout: Duration,
-) -> (&'static str, Exit) {
-    let rolled = async {
-        loop {
-            // A moment for its controller to see the change.
-            tokio::time::sleep(LOOK_EVERY).await;
-            let seen = workflow::look_at(project, reading, cell, FIRST_ANSWER, Timestamp::now);
-            match seen.await.map(|seen| seen.live.health) {
-                Ok(Health::Healthy) => return ("done", Exit::Done),
-                Ok(Health::Degraded) => return ("failed", Exit::Failed),
-                _ => {}
-            }
-        }
-    };
-    let waited = tokio::time::timeout(timeout, rolled).await;
-    waited.unwrap_or(("timed-out", Exit::Failed))
 }
 
 /// Says who would undo it, and asks: yes or no, or a protected environment's name, typed.

@@ -84,18 +84,21 @@ async fn lines(
     if request.container.is_none() {
         request.container = main(&pod, &containers);
     }
+    let of = |request: &LogRequest| LogPart::Of {
+        container: request.container.clone().unwrap_or_default(),
+        containers: containers.clone(),
+        previous: request.previous,
+    };
+    // A kubelet answers when a container that is followed first writes: what it is that writes nothing is said before.
+    tell(of(&request));
     let mut log = objects.log(&request).await;
     if log.is_err() && request.previous {
         // There is none before, or it is not kept: what runs says what there is.
         request.previous = false;
         request.follow = true;
+        tell(of(&request));
         log = objects.log(&request).await;
     }
-    tell(LogPart::Of {
-        container: request.container.clone().unwrap_or_default(),
-        containers,
-        previous: request.previous,
-    });
     let mut log = log?.ready_chunks(16);
     while let Some(pieces) = log.next().await {
         let mut all = Vec::new();

@@ -41,7 +41,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, screen: &LogScreen) {
             LogState::Failed(why) => why.clone(),
             _ if !screen.filter.is_empty() => "no line has this text".to_owned(),
             LogState::Ended => "it wrote nothing".to_owned(),
-            LogState::Open => "nothing is written yet".to_owned(),
+            LogState::Open => "nothing has come of it yet".to_owned(),
         };
         let wrapped = text::wrap(&words, usize::from(list.width));
         let wrapped = wrapped.into_iter().map(|it| Line::styled(it, theme.dim));

@@ -144,23 +144,36 @@ impl Workload {
         all
     }
 
-    /// Waits until it has rolled out or cannot, `timeout` at most. Returns how it is then; `None`: neither.
+    /// Waits until it has rolled out or cannot, `timeout` at most. Returns how it is then; `None`: neither. A server that does
+    /// not answer for a while is asked again: what was changed goes on meanwhile.
     ///
     /// # Errors
-    /// A sentence, where it cannot be looked at.
+    /// A sentence, where it is not there any more or may not be looked at, or was not seen again in all that time.
     pub async fn until_rolled(&self, timeout: Duration) -> Result<Option<Verdict>, String> {
+        let mut unseen = None;
         let waited = tokio::time::timeout(timeout, async {
             loop {
-                let object = self.objects.get(&self.place).await?;
-                match judge(&object, Timestamp::now()) {
-                    Some(it) if matches!(it.0, Health::Healthy | Health::Degraded) => {
-                        return Ok(it);
+                match self.objects.look(&self.place).await {
+                    Ok(object) => {
+                        unseen = None;
+                        let verdict = judge(&object, Timestamp::now());
+                        let ended =
+                            |it: &Verdict| matches!(it.0, Health::Healthy | Health::Degraded);
+                        if let Some(verdict) = verdict.filter(ended) {
+                            return Ok(verdict);
+                        }
                     }
-                    _ => tokio::time::sleep(LOOK_EVERY).await,
+                    Err(error) if error.lasts => return Err(error.why),
+                    Err(error) => unseen = Some(error.why),
                 }
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         });
-        waited.await.map_or(Ok(None), |done| done.map(Some))
+        match (waited.await, unseen) {
+            (Ok(done), _) => done.map(Some),
+            (Err(_), None) => Ok(None),
+            (Err(_), Some(why)) => Err(why),
+        }
     }
 }
 

@@ -238,12 +238,14 @@ where
         let watch = query.split('&').any(|part| part.starts_with("watch="));
         // Its lines are cut by whoever reads them, and it may never end.
         let log = path.ends_with("/log");
+        // A kubelet answers when a container that is followed first writes, which may be never.
+        let silent = watch || log && query.split('&').any(|part| part == "follow=true");
         let page = pace.page(&path, query);
         let method = request.method().clone();
         async move {
             page?;
             pace.turn(&path, watch).await?;
-            let until = (!watch && !log).then(|| Instant::now() + pace.answer);
+            let until = (!silent).then(|| Instant::now() + pace.answer);
             let response = inner.oneshot(request);
             let response = match until {
                 Some(until) => timeout_at(until, response)
@@ -257,7 +259,9 @@ where
             Ok(response.map(|body| {
                 let metered = Metered {
                     body: BodyStream::new(body),
-                    until: until.map(|until| (Box::pin(sleep_until(until)), method)),
+                    until: until
+                        .filter(|_| !log)
+                        .map(|until| (Box::pin(sleep_until(until)), method)),
                     watch,
                     began: Instant::now(),
                     pace,

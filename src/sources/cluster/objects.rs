@@ -109,8 +109,17 @@ impl Objects {
     /// # Errors
     /// A sentence, where it is not there or may not be read.
     pub async fn get(&self, place: &Place) -> Result<Value, String> {
+        self.look(place).await.map_err(|unseen| unseen.why)
+    }
+
+    /// The same, for whoever looks again and again: a server that is busy, restarts or is slow for a while says nothing of the object.
+    ///
+    /// # Errors
+    /// Why it is not seen, and whether that lasts.
+    pub async fn look(&self, place: &Place) -> Result<Value, Unseen> {
         let path = self.path(place, Some(&place.name)).await;
-        let mut object = self.ask(&path, &place.shown()).await?;
+        let asked = self.ask(&path).await;
+        let mut object = asked.map_err(|error| Unseen::new(&place.shown(), &error))?;
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
@@ -274,13 +283,34 @@ impl Objects {
         format!("apis/{}", resource.api_version)
     }
 
-    async fn ask(&self, path: &str, what: &str) -> Result<Value, String> {
+    async fn ask(&self, path: &str) -> Result<Value, kube::Error> {
         let request = http::Request::get(path)
             .header("accept", "application/json")
             .body(Vec::new())
-            .map_err(|error| error.to_string())?;
-        let answer = self.client.request::<Value>(request).await;
-        answer.map_err(|error| words(what, &error))
+            .map_err(kube::Error::HttpError)?;
+        self.client.request::<Value>(request).await
+    }
+}
+
+/// Why an object is not seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// A sentence.
+    pub why: String,
+    /// It is not there, or may not be read: asking again does not help.
+    pub lasts: bool,
+}
+
+impl Unseen {
+    fn new(what: &str, error: &kube::Error) -> Self {
+        let lasts = matches!(
+            ClusterError::from(error),
+            ClusterError::Absent | ClusterError::Denied(_)
+        );
+        Self {
+            why: words(what, error),
+            lasts,
+        }
     }
 }
 
